@@ -1,0 +1,160 @@
+//! Gradients on candle's tape, of first and second order.
+//!
+//! candle keeps the graph of a backward pass (needed for second derivatives) only on threads where
+//! a switch was on at their first `backward`; elsewhere it returns *partly wrong* second
+//! derivatives without a word. This module owns that switch: passes run on threads of its own
+//! ("lanes", 64 MiB of stack) whose switch state was set at their start and proven by a small
+//! second derivative with a known answer.
+//!
+//! Memory: [`backward`] and `grad(.., create_graph = false)` detach every intermediate gradient as
+//! they go, so they hold the forward graph and the gradients in flight, no more.
+//! `grad(.., create_graph = true)` keeps the whole backward pass alive inside the returned tensors
+//! until these are dropped: call [`backward`] on the penalty, then drop everything.
+
+use candle_core::backprop::GradStore;
+use candle_core::{Device, Result, Tensor, TensorId, Var};
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError, mpsc};
+
+const SWITCH: &str = "CANDLE_GRAD_DO_NOT_DETACH";
+const LANE_STACK: usize = 64 << 20;
+
+/// First-order gradients by tensor, all detached from any graph.
+pub struct Gradients(GradStore);
+
+impl Gradients {
+    /// The gradient of a variable, or `None` if the differentiated value does not depend on it.
+    pub fn get(&self, variable: &Tensor) -> Option<Tensor> {
+        self.0.get(variable).map(Tensor::detach)
+    }
+}
+
+/// Gradients of `sum(y)` with respect to every variable `y` depends on; first order.
+pub fn backward(y: &Tensor) -> Result<Gradients> {
+    let y = y.clone();
+    on_lane(Order::First, move || y.backward()).map(Gradients)
+}
+
+/// Gradients of `sum(y)` with respect to the variables `xs`, and to these alone: no gradient is
+/// computed for other variables that our operations take as arguments. With `create_graph` the
+/// results can be differentiated again.
+///
+/// # Errors
+/// When one of `xs` is not a variable (`Var`), or `y` does not depend on it.
+pub fn grad(y: &Tensor, xs: &[&Tensor], create_graph: bool) -> Result<Vec<Tensor>> {
+    if xs.iter().any(|x| !x.is_variable()) {
+        candle_core::bail!("autodiff::grad: differentiate with respect to variables (`Var`), not intermediate tensors")
+    }
+    let wanted: HashSet<TensorId> = xs.iter().map(|x| x.id()).collect();
+    let order = if create_graph { Order::Second } else { Order::First };
+    let y = y.clone();
+    let grads = on_lane(order, move || {
+        WANTED.set(Some(wanted));
+        let grads = y.backward();
+        WANTED.set(None);
+        grads
+    })?;
+    xs.iter()
+        .map(|x| match grads.get(x) {
+            Some(g) if create_graph => Ok(g.clone()),
+            Some(g) => Ok(g.detach()),
+            None => {
+                candle_core::bail!("autodiff::grad: the value does not depend on the variable of shape {:?}", x.dims())
+            }
+        })
+        .collect()
+}
+
+thread_local! {
+    static WANTED: RefCell<Option<HashSet<TensorId>>> = const { RefCell::new(None) };
+}
+
+/// Whether a backward rule must compute the gradient of this argument. Operations call it for each
+/// of their arguments and return `None` where it says no.
+pub(crate) fn wants_grad(arg: &Tensor) -> bool {
+    arg.track_op()
+        && (!arg.is_variable()
+            || WANTED.with_borrow(|wanted| wanted.as_ref().is_none_or(|ids| ids.contains(&arg.id()))))
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
+    First,
+    Second,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Idle lanes by order. A lane is popped while in use, so concurrent passes get lanes of their own.
+static IDLE: Mutex<[Vec<mpsc::Sender<Job>>; 2]> = Mutex::new([Vec::new(), Vec::new()]);
+
+fn on_lane<R: Send + 'static>(order: Order, pass: impl FnOnce() -> Result<R> + Send + 'static) -> Result<R> {
+    let lane = {
+        let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        match idle[order as usize].pop() {
+            Some(lane) => lane,
+            None => start_lane(order)?,
+        }
+    };
+    let (answer, result) = mpsc::channel();
+    let limit = crate::threads::limit();
+    let job: Job = Box::new(move || {
+        let outcome = catch_unwind(AssertUnwindSafe(|| crate::threads::with_limit(limit, pass)));
+        let _ = answer.send(outcome);
+    });
+    let lost = || candle_core::Error::Msg("autodiff: a gradient thread ended unexpectedly".into());
+    lane.send(job).map_err(|_| lost())?;
+    let outcome = result.recv().map_err(|_| lost())?;
+    IDLE.lock().unwrap_or_else(PoisonError::into_inner)[order as usize].push(lane);
+    outcome.unwrap_or_else(|_| candle_core::bail!("autodiff: a backward rule panicked; the message above names it"))
+}
+
+/// Starts a lane with candle's switch in the state that `order` needs. The caller holds the lock
+/// of `IDLE`, so only one lane starts at a time.
+fn start_lane(order: Order) -> Result<mpsc::Sender<Job>> {
+    let before = std::env::var_os(SWITCH);
+    let value = if order == Order::Second { "1" } else { "0" };
+    // SAFETY: Rust's own environment functions synchronise with each other, lanes start one at a
+    // time, and the variable is put back below; no C code that we call reads the environment here.
+    unsafe { std::env::set_var(SWITCH, value) };
+    let (sender, jobs) = mpsc::channel::<Job>();
+    let (ready, started) = mpsc::channel();
+    let spawned =
+        std::thread::Builder::new().name("stylegan-autodiff".into()).stack_size(LANE_STACK).spawn(move || {
+            let _ = ready.send(probe());
+            for job in jobs {
+                job();
+            }
+        });
+    let probed = started.recv();
+    // SAFETY: as above.
+    unsafe {
+        match before {
+            Some(value) => std::env::set_var(SWITCH, value),
+            None => std::env::remove_var(SWITCH),
+        }
+    }
+    spawned.map_err(candle_core::Error::wrap)?;
+    let curvature = probed.map_err(candle_core::Error::wrap)??;
+    let expected = if order == Order::Second { 12. } else { 4. };
+    if curvature != expected {
+        candle_core::bail!(
+            "autodiff: candle's second-order switch is not in the state it was set to (probe gave {curvature}, \
+             expected {expected}); this build of candle does not fit"
+        )
+    }
+    Ok(sender)
+}
+
+/// d²(x⁴)/dx² at 1 through two `backward` calls: 12 with the switch on, 4 (wrong) with it off.
+fn probe() -> Result<f64> {
+    let x = Var::new(1f64, &Device::Cpu)?;
+    let y = x.sqr()?.sqr()?;
+    let first = y.backward()?;
+    let missing = || candle_core::Error::Msg("autodiff: the probe has no gradient".into());
+    let slope = first.get(&x).ok_or_else(missing)?;
+    let second = slope.backward()?;
+    second.get(&x).ok_or_else(missing)?.to_scalar()
+}

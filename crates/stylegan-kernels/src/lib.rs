@@ -1,0 +1,28 @@
+//! Fused operations of style-based generators and discriminators on candle tensors.
+//!
+//! Every public operation takes and returns [`candle_core::Tensor`]s, works in f32 and f64, and is
+//! differentiable twice: its backward pass is made of operations of the same family (a
+//! convolution's gradient is a convolution), so gradient penalties (R1, WGAN-GP, path length) are
+//! ordinary code on top. Gradients are taken through [`autodiff`], which owns candle's
+//! second-order switch; do not call `Tensor::backward` directly.
+//!
+//! Results do not depend on the number of threads ([`threads`]).
+
+pub mod autodiff;
+pub mod bias_act;
+pub mod conv;
+pub mod linear;
+pub mod norm;
+pub mod optim;
+pub mod resize;
+pub mod threads;
+pub mod upfirdn2d;
+
+mod cpu;
+
+pub use bias_act::{Activation, bias_act, noise_bias_act};
+pub use conv::{conv_transpose2d, conv2d};
+pub use linear::linear;
+pub use norm::{instance_style, minibatch_stddev, pixel_norm};
+pub use resize::{avg_pool2x, upsample_nearest2x};
+pub use upfirdn2d::{Filter, downsample2d, filter2d, upfirdn2d, upsample2d};
