@@ -1,1 +1,71 @@
-fn main() {}
+//! Developer commands: `cargo xtask VERB`.
+//!
+//! Verbs of this program are `ci`, `test`, `tidy` and `bench`. Any other verb belongs to
+//! `stylegan` itself: it is built in release and run with the same arguments, so
+//! `cargo xtask generate --seeds 0-63` means `stylegan generate --seeds 0-63`. This package has no
+//! dependencies, so that it compiles in a second or two from a clean clone.
+
+mod bench;
+mod cargo;
+mod ci;
+mod defaults;
+mod failure;
+mod forward;
+mod tidy;
+
+use failure::{Failure, Result};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Developer commands of stylegan-rs
+
+Usage: cargo xtask VERB [ARGUMENTS]
+
+To use StyleGAN (each builds `stylegan` in release, then runs it with the same arguments):
+  train        train a network; alone: configs/avatars-32.toml on the built-in avatars
+               into runs/avatars-32, going on where it stopped
+  eval         measure a network; alone: the newest checkpoint of the newest run
+               below runs/, against the pictures it was trained on
+  generate     pictures from seeds or latents
+  mix, interpolate, figures, data, inspect, ...
+               any verb of `stylegan`; `cargo xtask stylegan --help` lists them all
+
+To work on it:
+  ci           everything that must hold: fmt, clippy, all tests, docs, tidy
+  test         all tests; arguments go to `cargo test`
+  tidy         the house rules that no compiler checks
+  bench        speed and memory of operations and networks; arguments go to the benchmark
+
+Exit codes: 0 done, 2 wrong input, 75 interrupted and saved, 1 anything else.
+";
+
+fn main() -> ExitCode {
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(mut args: Vec<std::ffi::OsString>) -> Result<()> {
+    if args.is_empty() {
+        print!("{HELP}");
+        return Err(Failure::wrong("no verb given; the list above shows what there is"));
+    }
+    let verb = args.remove(0);
+    match verb.to_str() {
+        Some("help" | "--help" | "-h") => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Some("ci") => ci::run(&args),
+        Some("test") => ci::test(&args),
+        Some("tidy") => tidy::run(&args),
+        Some("bench") => bench::run(&args),
+        Some("stylegan") => forward::run(args),
+        _ => {
+            args.insert(0, verb);
+            forward::run(defaults::fill(args)?)
+        }
+    }
+}

@@ -10,6 +10,7 @@
 //! they go, so they hold the forward graph and the gradients in flight, no more.
 //! `grad(.., create_graph = true)` keeps the whole backward pass alive inside the returned tensors
 //! until these are dropped: call [`backward`] on the penalty, then drop everything.
+#![allow(clippy::disallowed_methods, reason = "the one module that calls candle's backward and owns its switch")]
 
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Result, Tensor, TensorId, Var};

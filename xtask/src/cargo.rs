@@ -1,0 +1,57 @@
+//! Running cargo and other programs from the root of the workspace.
+
+use crate::failure::{Failure, Result};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
+
+/// The root of the workspace: the folder above this package.
+#[allow(clippy::disallowed_methods, reason = "cargo tells its children where they are through the environment")]
+pub(crate) fn root() -> PathBuf {
+    let package =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    package.parent().map_or_else(|| PathBuf::from("."), PathBuf::from)
+}
+
+/// The cargo that runs this program, with its sub-command.
+#[allow(clippy::disallowed_methods, reason = "cargo tells its children where it is through the environment")]
+pub(crate) fn cargo(subcommand: &str) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What cargo told this package about itself is not for the packages that are built next.
+    for (name, _) in std::env::vars_os() {
+        let package = name.to_str().is_some_and(|n| n.starts_with("CARGO_PKG_") || n.starts_with("CARGO_MANIFEST_"));
+        if package {
+            command.env_remove(name);
+        }
+    }
+    command.arg(subcommand);
+    command
+}
+
+/// Runs `command` to its end; anything but success is an error with the child's own exit code.
+pub(crate) fn wait(command: &mut Command) -> Result<()> {
+    let status = command.status().map_err(|e| cannot_start(command, &e))?;
+    if status.success() { Ok(()) } else { Err(Failure::child(code_of(status))) }
+}
+
+/// Becomes `command` where the system can (signals, exit code and terminal are then its own);
+/// elsewhere runs it to its end.
+#[cfg(unix)]
+pub(crate) fn become_(command: &mut Command) -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    let error = command.exec();
+    Err(cannot_start(command, &error))
+}
+
+/// Becomes `command` where the system can; elsewhere runs it to its end.
+#[cfg(not(unix))]
+pub(crate) fn become_(command: &mut Command) -> Result<()> {
+    wait(command)
+}
+
+fn cannot_start(command: &Command, error: &std::io::Error) -> Failure {
+    Failure::other(format!("{} does not start: {error}", command.get_program().to_string_lossy()))
+}
+
+fn code_of(status: ExitStatus) -> u8 {
+    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}

@@ -1,0 +1,66 @@
+//! `cargo xtask ci` and `cargo xtask test`.
+
+use crate::cargo::{cargo, root, wait};
+use crate::failure::{Failure, Result};
+use crate::tidy;
+use std::ffi::OsString;
+use std::process::Command;
+use std::time::Instant;
+
+/// Runs every check that a change must pass, quickest first, and stops at the first that fails.
+///
+/// Dependencies are compiled once for the tests and checked once (metadata only) for clippy, whose
+/// results the documentation reuses; the dev profile is used throughout, so nothing is built twice
+/// for optimisation's sake.
+pub(crate) fn run(args: &[OsString]) -> Result<()> {
+    if !args.is_empty() {
+        return Err(Failure::wrong("`ci` takes no arguments; `cargo xtask test ARGUMENTS` runs a part of the tests"));
+    }
+    let start = Instant::now();
+    step("tidy", || tidy::run(&[]))?;
+    step("format", || wait(at_root(cargo("fmt")).args(["--all", "--check"])))?;
+    step("clippy", || {
+        wait(at_root(cargo("clippy")).args(["--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
+    })?;
+    step("documentation", || {
+        let mut doc = cargo("doc");
+        doc.env("RUSTDOCFLAGS", "-D warnings");
+        wait(at_root(doc).args(["--workspace", "--no-deps", "--locked"]))
+    })?;
+    step("tests", || test(&["--locked".into()]))?;
+    if has("deny") {
+        step("licences and advisories", || {
+            wait(at_root(cargo("deny")).args(["--offline", "check", "licenses", "bans", "sources"]))
+        })?;
+    }
+    println!("ci: all good in {:.0} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Runs all tests: unit, integration, examples that must compile, and doctests.
+pub(crate) fn test(args: &[OsString]) -> Result<()> {
+    wait(at_root(cargo("test")).arg("--workspace").args(args))
+}
+
+fn step(name: &str, f: impl FnOnce() -> Result<()>) -> Result<()> {
+    println!("ci: {name}");
+    let start = Instant::now();
+    let result = f();
+    println!(
+        "ci: {name}: {} after {:.0} s",
+        if result.is_ok() { "passed" } else { "FAILED" },
+        start.elapsed().as_secs_f64()
+    );
+    result
+}
+
+/// The command with its folder set to the root of the workspace.
+fn at_root(mut command: Command) -> Command {
+    command.current_dir(root());
+    command
+}
+
+/// Whether the sub-command of cargo is installed; those that are no part of Rust are optional.
+fn has(subcommand: &str) -> bool {
+    cargo(subcommand).arg("--version").output().is_ok_and(|output| output.status.success())
+}

@@ -1,0 +1,39 @@
+//! How a command ends when it does not end well.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+/// A result whose error carries the exit code.
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+/// What went wrong, and the exit code that says so to the caller.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: Option<String>,
+    code: u8,
+}
+
+impl Failure {
+    /// Wrong input: exit code 2.
+    pub(crate) fn wrong(message: impl Display) -> Self {
+        Failure { message: Some(message.to_string()), code: 2 }
+    }
+
+    /// Anything else: exit code 1.
+    pub(crate) fn other(message: impl Display) -> Self {
+        Failure { message: Some(message.to_string()), code: 1 }
+    }
+
+    /// A child that has already said why it failed: only its code is passed on.
+    pub(crate) fn child(code: u8) -> Self {
+        Failure { message: None, code }
+    }
+
+    /// Prints the message, if there is one to print.
+    pub(crate) fn report(self) -> ExitCode {
+        if let Some(message) = self.message {
+            eprintln!("xtask: {message}");
+        }
+        ExitCode::from(self.code)
+    }
+}
