@@ -1,0 +1,80 @@
+//! Everything that can go wrong in training, each as one sentence that says what to do.
+
+use crate::data::Problem;
+use std::path::{Path, PathBuf};
+
+/// Result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What can go wrong in this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A data set, or a file in it, cannot be used.
+    #[error("{place}: {problem}{}; {}", more(*.others), .problem.remedy())]
+    Data {
+        /// The set, or the file inside it (`set/name`).
+        place: String,
+        /// What is wrong, with the remedy.
+        problem: Box<Problem>,
+        /// How many more files of the set have a problem.
+        others: usize,
+    },
+    /// A sample was asked for that the set does not hold.
+    #[error("sample {index} does not exist: the set holds pictures 0 to {}", .len.saturating_sub(1))]
+    DataIndex {
+        /// The index asked for.
+        index: usize,
+        /// Pictures in the set.
+        len: usize,
+    },
+    /// A tensor that is not a batch of pictures.
+    #[error("pictures need a tensor [n, c, h, w] with c = 1, 3 or 4, found {found:?}")]
+    PictureShape {
+        /// The shape found.
+        found: Vec<usize>,
+    },
+    /// A file or folder could not be read or written.
+    #[error("cannot {action} {}: {source}", .path.display())]
+    Io {
+        /// The verb: `read`, `write`, `create`, `rename`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// An operation on tensors failed.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+}
+
+impl Error {
+    /// Whether the cause is something the user gave (a file, a setting), as opposed to a fault of
+    /// the program or the machine. The command line exits with 2 for these.
+    pub fn is_wrong_input(&self) -> bool {
+        match self {
+            Self::Data { .. } => true,
+            Self::Io { action, .. } => *action == "read",
+            Self::DataIndex { .. } | Self::PictureShape { .. } | Self::Tensor(_) => false,
+        }
+    }
+
+    /// A problem of the set or file at `place`.
+    pub(crate) fn data(place: impl Into<String>, problem: Problem) -> Self {
+        Self::Data { place: place.into(), problem: Box::new(problem), others: 0 }
+    }
+
+    /// For `map_err`: what the system said when `path` was to be read, written, …
+    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+fn more(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        1 => " (and 1 more file has a problem)".to_string(),
+        n => format!(" (and {n} more files have problems)"),
+    }
+}
