@@ -1,1 +1,63 @@
-//! stub
+//! Style-based generators and discriminators, latents and checkpoints.
+//!
+//! - [`Model`]: a trained generator from a file, in a few lines.
+//! - [`Generator`] and [`Discriminator`]: what all architectures share; [`stylegan1`] and [`pggan`]
+//!   implement them, [`build_generator`] and [`build_discriminator`] make them from configurations.
+//! - [`Params`]: the ordered store of parameters, with a trainable and a frozen view.
+//! - [`latent`]: random streams, NumPy's seeds, truncation, mixing, interpolation.
+//! - [`checkpoint`]: one safetensors file with networks, configurations and provenance.
+//!
+//! Networks are built on a candle `VarBuilder`, whose prefixes equal the checkpoint's keys, so any
+//! other source of weights with the same names serves as well.
+
+pub mod checkpoint;
+mod config;
+mod discriminator;
+mod error;
+mod generator;
+pub mod import;
+pub mod latent;
+pub mod layers;
+mod model;
+mod params;
+pub mod pggan;
+pub mod stylegan1;
+
+pub use config::{DiscriminatorConfig, GeneratorConfig, NetworkConfig, build_discriminator, build_generator};
+pub use discriminator::Discriminator;
+pub use error::{Error, Result};
+pub use generator::{Generator, NoiseKeys, NoiseLayers, NoiseMode, Synthesis, broadcast_ws};
+pub use model::Model;
+pub use params::{Params, is_buffer};
+
+/// Helpers of the examples in this documentation.
+#[doc(hidden)]
+pub mod doc {
+    use crate::checkpoint::{Metadata, save};
+    use crate::stylegan1::StyleGan1Config;
+    use crate::{GeneratorConfig, NetworkConfig, Params, build_generator};
+    use candle_core::{DType, Device};
+
+    /// Saves a random 16x16 StyleGAN with 8 latent dimensions.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save_tiny_network(path: &std::path::Path) -> crate::Result<()> {
+        let config = GeneratorConfig::StyleGan1(StyleGan1Config {
+            img_size: [16, 16],
+            z_dim: 8,
+            w_dim: 8,
+            mapping_width: 8,
+            mapping_layers: 2,
+            channel_base: 64,
+            channel_max: 8,
+            ..StyleGan1Config::default()
+        });
+        let params = Params::new(0, DType::F32, &Device::Cpu);
+        build_generator(&config, params.trainable())?;
+        let tensors: Vec<_> =
+            params.vars().into_iter().map(|(name, var)| (format!("G_ema.{name}"), var.as_detached_tensor())).collect();
+        let networks = [("G_ema".to_owned(), NetworkConfig::Generator(config))].into();
+        save(path, &Metadata { networks, ..Metadata::default() }, &tensors)
+    }
+}

@@ -1,0 +1,172 @@
+//! Reading a checkpoint.
+
+use super::Metadata;
+use super::metadata::CONTENT_HASH;
+use super::write::{ContentHash, io_error};
+use crate::{Error, Params, Result};
+use candle_core::safetensors::Load;
+use candle_core::{Device, Tensor};
+use memmap2::Mmap;
+use safetensors::SafeTensors;
+use safetensors::tensor::{TensorInfo, TensorView};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// Header sizes above this are taken for damage: a header line of a thousand tensors has 100 kB.
+const MAX_HEADER: u64 = 100 << 20;
+
+/// An open checkpoint: the header is read and checked, tensors are read from the mapped file when
+/// asked for.
+pub struct Checkpoint {
+    path: PathBuf,
+    map: Mmap,
+    data_start: usize,
+    entries: BTreeMap<String, TensorInfo>,
+    metadata: Option<Metadata>,
+    content_hash: Option<String>,
+}
+
+impl Checkpoint {
+    /// Opens a safetensors file. Sizes are checked against the file before any memory is taken;
+    /// [`verify`](Self::verify) checks the contents.
+    ///
+    /// # Errors
+    /// One sentence that names the file and what is wrong with it.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref().to_owned();
+        let bad = |problem: String| Error::Checkpoint { path: path.clone(), problem };
+        let file = File::open(&path).map_err(|source| io_error("read", &path, source))?;
+        let length = file.metadata().map_err(|source| io_error("read", &path, source))?;
+        if !length.is_file() {
+            return Err(bad("is not a file; give the path of a .safetensors file".into()));
+        }
+        let length = length.len();
+        if length < 10 {
+            return Err(bad(format!("has {length} bytes, too few for a safetensors file; it is damaged or empty")));
+        }
+        // SAFETY: the mapping is private to this struct and only ever read. Checkpoints are never
+        // changed in place (`save` renames a new file over the old, whose mapping stays valid); a
+        // file that another program truncates meanwhile ends the process with SIGBUS instead of
+        // giving wrong data, and bytes changed in place can only change weights or the outcome of
+        // checks, as all offsets are checked against the length mapped here.
+        let map = unsafe { Mmap::map(&file) }.map_err(|source| io_error("map", &path, source))?;
+        let mut size = [0; 8];
+        size.copy_from_slice(&map[..8]);
+        let header = u64::from_le_bytes(size);
+        if header > MAX_HEADER || map[8] != b'{' {
+            return Err(bad("is not a safetensors file; convert other formats with `stylegan convert`".into()));
+        }
+        if header > length - 8 {
+            return Err(bad(format!(
+                "is cut off: its header alone has {header} bytes, the file {length}; copy it again"
+            )));
+        }
+        let (_, found) = SafeTensors::read_metadata(&map)
+            .map_err(|error| bad(format!("has a damaged header ({error}); copy or convert it again")))?;
+        let data = length - 8 - header;
+        if found.data_len() as u64 != data {
+            return Err(bad(format!(
+                "is cut off or has bytes too many: its header announces {} bytes of tensors, {data} follow; copy it \
+                 again",
+                found.data_len()
+            )));
+        }
+        let strings = found.metadata().clone().unwrap_or_default();
+        let metadata = Metadata::from_strings(&strings).map_err(bad)?;
+        let entries = found.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect();
+        let data_start = (8 + header) as usize;
+        Ok(Self { map, data_start, entries, metadata, content_hash: strings.get(CONTENT_HASH).cloned(), path })
+    }
+
+    /// Reads everything and compares it with the content hash. `Ok(false)` when the file carries
+    /// none (it was not written by this crate).
+    ///
+    /// # Errors
+    /// When the contents have changed since they were written.
+    pub fn verify(&self) -> Result<bool> {
+        let (Some(expected), Some(_)) = (&self.content_hash, &self.metadata) else { return Ok(false) };
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_by_key(|(name, info)| (16 - info.dtype.bitsize() / 8, name.as_str()));
+        let mut hash = ContentHash::new();
+        for (name, info) in entries {
+            hash.entry(name, &info.dtype.to_string(), &info.shape);
+        }
+        hash.data(&self.map[self.data_start..]);
+        let found = hash.finish();
+        if found == *expected {
+            return Ok(true);
+        }
+        Err(self.bad(format!("is damaged: its contents have hash {found}, expected {expected}; copy it again")))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the file says about itself; `None` for files of other programs.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        self.metadata.as_ref()
+    }
+
+    /// SHA-256 of the contents as stored in the file, in hexadecimal.
+    pub fn content_hash(&self) -> Option<&str> {
+        self.content_hash.as_deref()
+    }
+
+    /// Names of all tensors, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// The shape of a tensor.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.entries.get(name).map(|info| info.shape.as_slice())
+    }
+
+    /// Reads one tensor.
+    ///
+    /// # Errors
+    /// When there is no such tensor, or its element type is unknown to candle.
+    pub fn tensor(&self, name: &str, device: &Device) -> Result<Tensor> {
+        let Some(info) = self.entries.get(name) else {
+            return Err(self.bad(format!("holds no tensor `{name}`")));
+        };
+        let (start, end) = info.data_offsets;
+        let bytes = &self.map[self.data_start + start..self.data_start + end];
+        TensorView::new(info.dtype, info.shape.clone(), bytes)
+            .map_err(|error| self.bad(format!("has a damaged tensor `{name}` ({error})")))?
+            .load(device)
+            .map_err(|error| self.bad(format!("holds tensor `{name}` that cannot be read: {error}")))
+    }
+
+    /// The tensors of one network or optimiser, e.g. of prefix `G_ema` (the dot is implied); all
+    /// tensors for the empty prefix. Names lose the prefix.
+    ///
+    /// # Errors
+    /// When there are none, or they are not of one float type.
+    pub fn params(&self, prefix: &str, device: &Device) -> Result<Params> {
+        let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}.") };
+        let tensors = self
+            .entries
+            .keys()
+            .filter_map(|name| name.strip_prefix(&prefix).map(|rest| (rest.to_owned(), name)))
+            .map(|(rest, name)| Ok((rest, self.tensor(name, device)?)))
+            .collect::<Result<Vec<_>>>()?;
+        if tensors.is_empty() {
+            return Err(self.bad(format!("holds no tensors under `{prefix}`")));
+        }
+        Params::from_tensors(tensors)
+    }
+
+    pub(crate) fn bad(&self, problem: String) -> Error {
+        Error::Checkpoint { path: self.path.clone(), problem }
+    }
+}
+
+impl std::fmt::Debug for Checkpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "Checkpoint({}, {} tensors)", self.path.display(), self.entries.len())
+    }
+}

@@ -1,0 +1,130 @@
+//! What a checkpoint says about itself.
+
+use crate::NetworkConfig;
+use std::collections::{BTreeMap, HashMap};
+
+/// The value of the `format` key.
+pub const FORMAT: &str = "stylegan-rs";
+/// The version of the layout of keys and metadata that this crate writes.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// How much a checkpoint holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// `G_ema` alone.
+    #[default]
+    Release,
+    /// Everything that training needs to go on, bit for bit.
+    State,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Kind::Release => "release",
+            Kind::State => "state",
+        }
+    }
+}
+
+/// The facts stored beside the tensors, all as text in safetensors' `__metadata__`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Metadata {
+    /// How much the file holds.
+    pub kind: Kind,
+    /// Configuration by tensor prefix: `G_ema`, `G`, `D`.
+    pub networks: BTreeMap<String, NetworkConfig>,
+    /// Optimiser steps done.
+    pub step: u64,
+    /// Real images seen by the discriminator.
+    pub images: u64,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Content hash of the training set.
+    pub dataset_hash: Option<String>,
+    /// Licence of the weights.
+    pub licence: Option<String>,
+    /// Where converted weights come from.
+    pub source: Option<String>,
+    /// Anything else, by name.
+    pub extra: BTreeMap<String, String>,
+}
+
+const NETWORK: &str = "network.";
+const EXTRA: &str = "extra.";
+pub(super) const CONTENT_HASH: &str = "content_hash";
+
+impl Metadata {
+    /// As text; the content hash is the writer's.
+    pub(super) fn to_strings(&self) -> BTreeMap<String, String> {
+        let mut strings: BTreeMap<String, String> = [
+            ("format", FORMAT.to_owned()),
+            ("format_version", FORMAT_VERSION.to_string()),
+            ("crate_version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("kind", self.kind.as_str().to_owned()),
+            ("step", self.step.to_string()),
+            ("images", self.images.to_string()),
+            ("seed", self.seed.to_string()),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into();
+        let optional = [("dataset_hash", &self.dataset_hash), ("licence", &self.licence), ("source", &self.source)];
+        for (key, value) in optional {
+            if let Some(value) = value {
+                strings.insert(key.to_owned(), value.clone());
+            }
+        }
+        for (prefix, config) in &self.networks {
+            // Configurations are plain data: writing them as JSON cannot fail.
+            strings.insert(format!("{NETWORK}{prefix}"), serde_json::to_string(config).unwrap_or_default());
+        }
+        strings.extend(self.extra.iter().map(|(key, value)| (format!("{EXTRA}{key}"), value.clone())));
+        strings
+    }
+
+    /// From text. `Ok(None)` for files of other programs; errors are the rest of a sentence that
+    /// begins with the path.
+    pub(super) fn from_strings(strings: &HashMap<String, String>) -> Result<Option<Self>, String> {
+        if strings.get("format").map(String::as_str) != Some(FORMAT) {
+            return Ok(None);
+        }
+        let version: u32 = number(strings, "format_version")?;
+        if version > FORMAT_VERSION {
+            return Err(format!(
+                "has format_version {version}, this program reads up to {FORMAT_VERSION}; use a newer stylegan-rs"
+            ));
+        }
+        let mut networks = BTreeMap::new();
+        let mut extra = BTreeMap::new();
+        for (key, value) in strings {
+            if let Some(prefix) = key.strip_prefix(NETWORK) {
+                let config = serde_json::from_str(value)
+                    .map_err(|error| format!("has a configuration of network {prefix} that cannot be read: {error}"))?;
+                networks.insert(prefix.to_owned(), config);
+            } else if let Some(key) = key.strip_prefix(EXTRA) {
+                extra.insert(key.to_owned(), value.clone());
+            }
+        }
+        let kind = match strings.get("kind").map(String::as_str) {
+            Some("release") => Kind::Release,
+            Some("state") => Kind::State,
+            other => return Err(format!("has kind {other:?} in its metadata, expected release or state")),
+        };
+        Ok(Some(Self {
+            kind,
+            networks,
+            step: number(strings, "step")?,
+            images: number(strings, "images")?,
+            seed: number(strings, "seed")?,
+            dataset_hash: strings.get("dataset_hash").cloned(),
+            licence: strings.get("licence").cloned(),
+            source: strings.get("source").cloned(),
+            extra,
+        }))
+    }
+}
+
+fn number<T: std::str::FromStr>(strings: &HashMap<String, String>, key: &str) -> Result<T, String> {
+    let value = strings.get(key).map(String::as_str).unwrap_or_default();
+    value.parse().map_err(|_| format!("has {key} {value:?} in its metadata, expected a whole number"))
+}

@@ -1,0 +1,15 @@
+//! Checkpoints: one safetensors file with networks, their configurations and where they come from.
+//!
+//! Tensor keys are a prefix and a module path: `G_ema.`, `G.`, `D.` for networks, `opt_g.m.`,
+//! `opt_g.v.`, `opt_d.m.`, `opt_d.v.` for Adam's moments. [`save`] writes atomically and the same
+//! bytes for the same input; [`Checkpoint::open`] checks everything it can before it takes memory.
+
+mod format;
+mod infer;
+mod metadata;
+mod write;
+
+pub use format::Checkpoint;
+pub use infer::infer_generator;
+pub use metadata::{FORMAT, FORMAT_VERSION, Kind, Metadata};
+pub use write::save;

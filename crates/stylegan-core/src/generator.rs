@@ -1,0 +1,133 @@
+//! What every generator of the family can do.
+
+use crate::Result;
+use crate::error::bad_argument;
+use crate::latent::StreamKey;
+use candle_core::Tensor;
+use std::ops::Range;
+
+/// A generator: a mapping from latents to styles, and a synthesis from styles to pictures.
+///
+/// Latent codes `z` `[n, z_dim]` are standard normal; labels `c` `[n, c_dim]` are one-hot or any
+/// vector; style codes `w` `[n, w_dim]`; style rows `ws` `[n, num_ws, w_dim]`, one row per layer, so
+/// that truncation cutoffs, mixing and W+ are all just `ws`.
+pub trait Generator: Send + Sync {
+    /// Width of the latent code.
+    fn z_dim(&self) -> usize;
+    /// Width of the label, 0 for unconditional networks.
+    fn c_dim(&self) -> usize;
+    /// Width of one style row.
+    fn w_dim(&self) -> usize;
+    /// Number of style rows.
+    fn num_ws(&self) -> usize;
+    /// Height and width of pictures, in pixels.
+    fn img_size(&self) -> [usize; 2];
+    /// Channels of pictures.
+    fn img_channels(&self) -> usize;
+    /// The level of detail at which only the smallest pictures are made: `lod` 0 is full size, each
+    /// whole number halves it. 0 for networks that do not grow.
+    fn max_lod(&self) -> f64;
+    /// The moving average of styles `[w_dim]`, the centre of truncation.
+    fn w_avg(&self) -> Option<&Tensor>;
+
+    /// Latents `[n, z_dim]` (and labels `[n, c_dim]`) to styles `[n, w_dim]`; no truncation.
+    ///
+    /// # Errors
+    /// When shapes do not fit, or the label is missing or not wanted.
+    fn mapping(&self, z: &Tensor, c: Option<&Tensor>) -> Result<Tensor>;
+
+    /// Style rows `[n, num_ws, w_dim]` to pictures `[n, img_channels, h, w]`, about in [-1, 1].
+    ///
+    /// # Errors
+    /// When shapes do not fit, or `lod` lies outside `0..=max_lod`.
+    fn synthesis(&self, ws: &Tensor, options: &Synthesis) -> Result<Tensor>;
+}
+
+/// How a picture is made of its styles.
+#[derive(Debug, Clone, Default)]
+pub struct Synthesis<'a> {
+    /// Where the noise comes from.
+    pub noise: NoiseMode<'a>,
+    /// Which layers receive noise.
+    pub noise_layers: NoiseLayers,
+    /// Level of detail of a growing network, in `0..=max_lod`: 0 is full size; at 1.25 three
+    /// quarters of the picture at half size are blended with a quarter of that at a quarter size.
+    pub lod: f64,
+    /// Whether to return pictures at the size that was computed, `size / 2^floor(lod)`, instead of
+    /// repeating their pixels up to full size. [`Discriminator`](crate::Discriminator)s take
+    /// either, with the same result; training saves the way up and down again.
+    pub native_size: bool,
+}
+
+impl<'a> Synthesis<'a> {
+    /// The defaults with this noise.
+    pub fn with_noise(noise: NoiseMode<'a>) -> Self {
+        Self { noise, ..Self::default() }
+    }
+}
+
+/// Where the noise inputs come from.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum NoiseMode<'a> {
+    /// The maps stored in the network: the same for every picture.
+    #[default]
+    Const,
+    /// Fresh maps for each sample, from its random streams.
+    Random(&'a NoiseKeys),
+    /// No noise.
+    None,
+}
+
+/// The random streams of the noise of a batch: sample `i` of the batch draws the map of layer `l`
+/// from the stream `(indices[i], l)`.
+#[derive(Debug, Clone)]
+pub struct NoiseKeys {
+    /// The family of streams.
+    pub key: StreamKey,
+    /// The global index of each sample; equal indices receive equal noise.
+    pub indices: Vec<u64>,
+}
+
+impl NoiseKeys {
+    /// Noise for the samples `indices`.
+    pub fn new(key: StreamKey, indices: impl IntoIterator<Item = u64>) -> Self {
+        Self { key, indices: indices.into_iter().collect() }
+    }
+}
+
+/// Which layers receive noise; the others run as if their noise were zero.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum NoiseLayers {
+    /// All.
+    #[default]
+    All,
+    /// Layers 0 to 7, resolutions 4 to 32 (StyleGAN, Figure 5 d).
+    Coarse,
+    /// Layers 8 and up, resolutions from 64 (StyleGAN, Figure 5 c).
+    Fine,
+    /// Layers of this range; two layers per resolution.
+    Range(Range<usize>),
+}
+
+impl NoiseLayers {
+    /// Whether layer `layer` (two per resolution, from 0) receives noise.
+    pub fn contains(&self, layer: usize) -> bool {
+        match self {
+            NoiseLayers::All => true,
+            NoiseLayers::Coarse => layer < 8,
+            NoiseLayers::Fine => layer >= 8,
+            NoiseLayers::Range(range) => range.contains(&layer),
+        }
+    }
+}
+
+/// One style for all layers: `[n, w_dim]` to `[n, num_ws, w_dim]`.
+///
+/// # Errors
+/// When `w` is not `[n, w_dim]`.
+pub fn broadcast_ws(w: &Tensor, num_ws: usize) -> Result<Tensor> {
+    let [n, w_dim] = w.dims() else {
+        bad_argument!("broadcast_ws: styles have shape {:?}, expected [n, w_dim]", w.dims())
+    };
+    Ok(w.unsqueeze(1)?.broadcast_as((*n, num_ws, *w_dim))?)
+}

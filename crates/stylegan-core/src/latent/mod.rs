@@ -1,0 +1,13 @@
+//! Latent codes and style rows: random streams, published seeds, truncation, mixing, interpolation.
+
+mod interpolation;
+mod mixing;
+mod random;
+mod seeds;
+mod truncation;
+
+pub use interpolation::{lerp, slerp};
+pub use mixing::mix;
+pub use random::{Stream, StreamKey};
+pub use seeds::{Mt19937, latents_from_seeds, numpy_randn};
+pub use truncation::truncate;

@@ -1,0 +1,74 @@
+//! Building blocks that the networks share.
+//!
+//! Weights start as N(0, 1) and are scaled at run time by He's constant ("equalised learning rate",
+//! PGGAN, section 4.1). The scale goes into the kernels' `gain` argument, so no scaled copy of the
+//! weights is ever made and the tensor that a kernel sees is the parameter itself.
+
+mod equalized;
+mod noise;
+mod pyramid;
+mod resample;
+mod style;
+
+pub use equalized::{EqualizedConv, EqualizedLinear, LinearOptions};
+pub use noise::NoiseInput;
+pub use pyramid::{Pyramid, channels};
+pub use resample::{Resample, ResamplingConv};
+pub(crate) use resample::{blur, blur_filter};
+pub use style::Style;
+
+use crate::Result;
+use crate::error::bad_argument;
+use candle_core::Tensor;
+
+/// `a + (b - a) t`, the blend of two resolutions of a growing network.
+pub(crate) fn lerp(a: &Tensor, b: &Tensor, t: f64) -> Result<Tensor> {
+    Ok(((a * (1. - t))? + (b * t)?)?)
+}
+
+/// Checks that `x` is `[n, dims…]` and returns `n`.
+pub(crate) fn expect_rows(what: &str, x: &Tensor, dims: &[usize]) -> Result<usize> {
+    match x.dims() {
+        [n, rest @ ..] if rest == dims => Ok(*n),
+        found => {
+            let dims: Vec<String> = dims.iter().map(usize::to_string).collect();
+            bad_argument!("{what} have shape {found:?}, expected [n, {}]", dims.join(", "))
+        }
+    }
+}
+
+/// Checks that a label is there if and only if the network is conditional, as `[n, c_dim]`.
+pub(crate) fn expect_label<'a>(c: Option<&'a Tensor>, n: usize, c_dim: usize) -> Result<Option<&'a Tensor>> {
+    match (c, c_dim) {
+        (_, 0) => Ok(None),
+        (None, _) => bad_argument!("the network is conditional: labels [n, {c_dim}] are missing"),
+        (Some(c), _) if expect_rows("labels", c, &[c_dim])? == n => Ok(Some(c)),
+        (Some(c), _) => bad_argument!("labels have shape {:?}, expected [{n}, {c_dim}]", c.dims()),
+    }
+}
+
+/// A row of `[n, rows, dim]` as `[n, dim]`.
+pub(crate) fn row(ws: &Tensor, index: usize) -> Result<Tensor> {
+    Ok(ws.narrow(1, index, 1)?.squeeze(1)?.contiguous()?)
+}
+
+/// Pictures `[n, channels, h, w]` at the size of level `top`: as they are if they have it, averaged
+/// down if they have full size.
+pub(crate) fn picture_at_lod(img: &Tensor, channels: usize, pyramid: &Pyramid, top: usize) -> Result<Tensor> {
+    let full = pyramid.levels() - 1;
+    let shape = |level| {
+        let [h, w] = pyramid.size(level);
+        [channels, h, w]
+    };
+    match img.dims() {
+        [_, rest @ ..] if rest == shape(top) => Ok(img.clone()),
+        [_, rest @ ..] if rest == shape(full) => {
+            (top..full).try_fold(img.clone(), |img, _| Ok(stylegan_kernels::avg_pool2x(&img)?))
+        }
+        found => bad_argument!(
+            "pictures have shape {found:?}, expected [n, c, h, w] with c, h, w {:?} or, at this lod, {:?}",
+            shape(full),
+            shape(top)
+        ),
+    }
+}

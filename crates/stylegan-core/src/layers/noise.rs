@@ -1,0 +1,57 @@
+//! Noise inputs of a synthesis layer.
+
+use crate::error::bad_argument;
+use crate::{NoiseMode, Result, Synthesis};
+use candle_core::Tensor;
+use candle_nn::{Init, VarBuilder};
+
+/// A noise input: one map per picture, shared by all channels, scaled per channel (StyleGAN,
+/// section 2).
+#[derive(Debug, Clone)]
+pub struct NoiseInput {
+    /// Per channel `[channels]`, or one `[]`.
+    pub strength: Tensor,
+    map: Tensor,
+    layer: usize,
+    size: [usize; 2],
+}
+
+impl NoiseInput {
+    /// `noise_strength` of shape `strength` (starts at 0) and `noise_const` `[h, w]` (starts as
+    /// N(0, 1)) of `vb`. `layer` counts the network's layers from 0.
+    ///
+    /// # Errors
+    /// When a parameter is missing or of another shape.
+    pub fn new(strength: &[usize], layer: usize, size: [usize; 2], vb: VarBuilder) -> Result<Self> {
+        let [h, w] = size;
+        let map = vb.get_with_hints((h, w), "noise_const", Init::Randn { mean: 0., stdev: 1. })?;
+        Ok(Self {
+            strength: vb.get_with_hints(strength, "noise_strength", Init::Const(0.))?,
+            map: map.reshape((1, 1, h, w))?,
+            layer,
+            size,
+        })
+    }
+
+    /// The map for a batch of `n`: `[n or 1, 1, h, w]`, or `None` where this layer receives none.
+    ///
+    /// # Errors
+    /// When there are fewer or more random streams than samples.
+    pub fn map(&self, n: usize, options: &Synthesis) -> Result<Option<Tensor>> {
+        if !options.noise_layers.contains(self.layer) {
+            return Ok(None);
+        }
+        match options.noise {
+            NoiseMode::None => Ok(None),
+            NoiseMode::Const => Ok(Some(self.map.clone())),
+            NoiseMode::Random(keys) if keys.indices.len() != n => {
+                bad_argument!("random noise has {} indices for {n} samples; give one each", keys.indices.len())
+            }
+            NoiseMode::Random(keys) => {
+                let shape = [1, self.size[0], self.size[1]];
+                let (dtype, device) = (self.map.dtype(), self.map.device());
+                keys.key.normal_rows(&keys.indices, self.layer as u64, &shape, dtype, device).map(Some)
+            }
+        }
+    }
+}

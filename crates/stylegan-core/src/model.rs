@@ -1,0 +1,191 @@
+//! A generator with its weights: what programs that use trained networks start from.
+
+use crate::checkpoint::{Checkpoint, Metadata, infer_generator};
+use crate::latent::{latents_from_seeds, truncate};
+use crate::{
+    Error, Generator, GeneratorConfig, NetworkConfig, Params, Result, Synthesis, broadcast_ws, build_generator,
+};
+use candle_core::{DType, Device, Tensor};
+use std::path::Path;
+
+/// A generator loaded from a file.
+///
+/// ```
+/// use candle_core::Device;
+/// use stylegan_core::{Model, Synthesis};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("network.safetensors");
+/// # stylegan_core::doc::save_tiny_network(&path)?;
+/// let model = Model::load(&path, &Device::Cpu)?;
+/// let z = model.latents(&[85, 100])?; // NumPy's seeds
+/// let ws = model.mapping(&z, None)?;
+/// let ws = model.truncate(&ws, 0.7, Some(8))?;
+/// let img = model.synthesize(&ws, &Synthesis::default())?;
+/// assert_eq!(img.dims(), [2, 3, 16, 16]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Model {
+    generator: Box<dyn Generator>,
+    config: GeneratorConfig,
+    metadata: Option<Metadata>,
+    params: Params,
+}
+
+impl Model {
+    /// Loads the generator of a checkpoint: `G_ema`, else `G`. In a plain safetensors file the
+    /// names may also stand without prefix, and the configuration is inferred from shapes.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("network.safetensors");
+    /// # stylegan_core::doc::save_tiny_network(&path)?;
+    /// let model = stylegan_core::Model::load(&path, &candle_core::Device::Cpu)?;
+    /// assert_eq!(model.generator().img_size(), [16, 16]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// One sentence that names the file and what is wrong with it.
+    pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        Self::open(path.as_ref(), None, device)
+    }
+
+    /// Loads a generator whose file does not say enough about itself.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_with(path: impl AsRef<Path>, config: GeneratorConfig, device: &Device) -> Result<Self> {
+        Self::open(path.as_ref(), Some(config), device)
+    }
+
+    fn open(path: &Path, config: Option<GeneratorConfig>, device: &Device) -> Result<Self> {
+        let file = Checkpoint::open(path)?;
+        let holds = |prefix: &str| file.names().any(|name| name.starts_with(prefix));
+        let prefix = match ["G_ema", "G"].into_iter().find(|prefix| holds(&format!("{prefix}."))) {
+            Some(prefix) => prefix,
+            None if holds("synthesis.") => "",
+            None => {
+                let problem = "holds no generator: no tensor is called G_ema.…, G.… or synthesis.…";
+                return Err(file.bad(problem.into()));
+            }
+        };
+        let stated = file.metadata().and_then(|metadata| metadata.networks.get(prefix)).cloned();
+        let config = match (config, stated) {
+            (Some(config), _) | (None, Some(NetworkConfig::Generator(config))) => config,
+            (None, Some(NetworkConfig::Discriminator(_))) => {
+                return Err(file.bad(format!("says that its network {prefix} is a discriminator; convert it again")));
+            }
+            (None, None) => {
+                let full = |name: &str| if prefix.is_empty() { name.into() } else { format!("{prefix}.{name}") };
+                infer_generator(&|name| file.shape(&full(name)))
+                    .map_err(|error| file.bad(format!("cannot be loaded: {error}")))?
+            }
+        };
+        let metadata = file.metadata().cloned();
+        let named = |error: Error| match error {
+            error @ (Error::Checkpoint { .. } | Error::Io { .. }) => error,
+            error => file.bad(format!("does not hold this network: {error}")),
+        };
+        let params = file.params(prefix, device).map_err(named)?;
+        let mut model = Self::from_params(config, params).map_err(named)?;
+        model.metadata = metadata;
+        Ok(model)
+    }
+
+    /// A generator on parameters at hand.
+    ///
+    /// # Errors
+    /// When a parameter is missing, of another shape, or belongs to no module.
+    pub fn from_params(config: GeneratorConfig, params: Params) -> Result<Self> {
+        let generator = build_generator(&config, params.frozen())?;
+        let unused = params.unused();
+        if let Some(name) = unused.first() {
+            return Err(Error::UnusedParameters { name: name.clone(), count: unused.len() });
+        }
+        Ok(Self { generator, config, metadata: None, params })
+    }
+
+    /// The latents of published seeds `[n, z_dim]`: NumPy's `RandomState(seed).randn`.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn latents(&self, seeds: &[u32]) -> Result<Tensor> {
+        let z = latents_from_seeds(seeds, self.generator.z_dim(), self.params.device())?;
+        Ok(z.to_dtype(self.params.dtype())?)
+    }
+
+    /// Labels `[n, c_dim]` of one class for all, or `None` for an unconditional network.
+    ///
+    /// # Errors
+    /// When the class does not exist.
+    pub fn labels(&self, class: usize, n: usize) -> Result<Option<Tensor>> {
+        let c_dim = self.generator.c_dim();
+        if c_dim == 0 {
+            return Ok(None);
+        }
+        if class >= c_dim {
+            return Err(Error::Argument(format!("class {class} does not exist; this network has 0 to {}", c_dim - 1)));
+        }
+        let mut values = vec![0f32; n * c_dim];
+        values.iter_mut().skip(class).step_by(c_dim).for_each(|value| *value = 1.);
+        Ok(Some(Tensor::from_vec(values, (n, c_dim), self.params.device())?.to_dtype(self.params.dtype())?))
+    }
+
+    /// Latents `[n, z_dim]` (and labels `[n, c_dim]`) to style rows `[n, num_ws, w_dim]`.
+    ///
+    /// # Errors
+    /// When shapes do not fit.
+    pub fn mapping(&self, z: &Tensor, c: Option<&Tensor>) -> Result<Tensor> {
+        broadcast_ws(&self.generator.mapping(z, c)?, self.generator.num_ws())
+    }
+
+    /// Moves style rows below `cutoff` (all for `None`) towards the average style; see
+    /// [`latent::truncate`](crate::latent::truncate). Networks without an average style leave them
+    /// as they are when `psi` is 1.
+    ///
+    /// # Errors
+    /// When the network has no average style and `psi` is not 1.
+    pub fn truncate(&self, ws: &Tensor, psi: f64, cutoff: Option<usize>) -> Result<Tensor> {
+        match self.generator.w_avg() {
+            Some(w_avg) => truncate(ws, w_avg, psi, cutoff),
+            None if psi == 1. => Ok(ws.clone()),
+            None => Err(Error::Argument(format!(
+                "this network keeps no average style to truncate to; use psi 1 instead of {psi}"
+            ))),
+        }
+    }
+
+    /// Style rows `[n, num_ws, w_dim]` to pictures `[n, c, h, w]`, about in [-1, 1].
+    ///
+    /// # Errors
+    /// When shapes do not fit.
+    pub fn synthesize(&self, ws: &Tensor, options: &Synthesis) -> Result<Tensor> {
+        self.generator.synthesis(ws, options)
+    }
+
+    /// The network.
+    pub fn generator(&self) -> &dyn Generator {
+        self.generator.as_ref()
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &GeneratorConfig {
+        &self.config
+    }
+
+    /// Its parameters.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// What its file says about itself, if it does.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        self.metadata.as_ref()
+    }
+
+    /// The element type it computes in.
+    pub fn dtype(&self) -> DType {
+        self.params.dtype()
+    }
+}

@@ -1,0 +1,148 @@
+//! The progressive generator.
+
+use super::PgganConfig;
+use crate::layers::{
+    EqualizedConv, EqualizedLinear, LinearOptions, Pyramid, Resample, ResamplingConv, channels, expect_label,
+    expect_rows, lerp, row,
+};
+use crate::{Generator, Result, Synthesis};
+use candle_core::Tensor;
+use candle_nn::{Init, VarBuilder};
+use std::f64::consts::SQRT_2;
+use stylegan_kernels::{self as kernels, Activation};
+
+/// The generator of Progressive GAN. Its normalised latent (with the label beside it) is its one
+/// style row; it has no noise inputs and no average style.
+#[derive(Debug, Clone)]
+pub struct PgganGenerator {
+    config: PgganConfig,
+    pyramid: Pyramid,
+    fc: EqualizedLinear,
+    fc_bias: Tensor,
+    blocks: Vec<Block>,
+}
+
+#[derive(Debug, Clone)]
+struct Block {
+    /// `None` in the base block.
+    conv0: Option<ResamplingConv>,
+    conv1: EqualizedConv,
+    torgb: EqualizedConv,
+}
+
+impl PgganGenerator {
+    /// `synthesis.b4.fc.{weight [C h w, z_dim + c_dim], bias [C]}` and the blocks
+    /// `synthesis.b{r}.{conv0, conv1, torgb}.{weight, bias}` of `vb` (b4 has no conv0).
+    ///
+    /// # Errors
+    /// When the configuration describes no network, or a parameter is missing or of another shape.
+    pub fn new(config: &PgganConfig, vb: VarBuilder) -> Result<Self> {
+        config.validate()?;
+        let vb = vb.pp("synthesis");
+        let pyramid = Pyramid::new(config.img_size)?;
+        let width = |level| channels(config.channel_base, config.channel_max, Pyramid::resolution(level));
+        let area: usize = pyramid.size(0).iter().product();
+        // As if the dense layer were a convolution over the base.
+        let options = LinearOptions { gain: SQRT_2 / (area as f64).sqrt(), lr: 1., bias: None };
+        let fc = vb.pp("b4.fc");
+        let blocks = (0..pyramid.levels())
+            .map(|level| {
+                let (c, vb) = (width(level), vb.pp(format!("b{}", Pyramid::resolution(level))));
+                let fused = config.fused_scale.fuses(pyramid.size(level));
+                let up = |below| ResamplingConv::new(below, c, Resample::Up, fused, SQRT_2, vb.pp("conv0"));
+                Ok(Block {
+                    conv0: (level > 0).then(|| up(width(level - 1))).transpose()?,
+                    conv1: EqualizedConv::new(c, c, 3, SQRT_2, vb.pp("conv1"))?,
+                    torgb: EqualizedConv::new(c, config.img_channels, 1, 1., vb.pp("torgb"))?,
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            config: config.clone(),
+            pyramid,
+            fc: EqualizedLinear::new(config.z_dim + config.c_dim, width(0) * area, options, fc.clone())?,
+            fc_bias: fc.get_with_hints(width(0), "bias", Init::Const(0.))?,
+            blocks,
+        })
+    }
+
+    /// The configuration it was built with.
+    pub fn config(&self) -> &PgganConfig {
+        &self.config
+    }
+
+    fn normalize(&self, x: Tensor) -> Result<Tensor> {
+        if self.config.pixel_norm { Ok(kernels::pixel_norm(&x, 1e-8)?) } else { Ok(x) }
+    }
+}
+
+impl Generator for PgganGenerator {
+    fn z_dim(&self) -> usize {
+        self.config.z_dim
+    }
+
+    fn c_dim(&self) -> usize {
+        self.config.c_dim
+    }
+
+    fn w_dim(&self) -> usize {
+        self.config.z_dim + self.config.c_dim
+    }
+
+    fn num_ws(&self) -> usize {
+        1
+    }
+
+    fn img_size(&self) -> [usize; 2] {
+        self.config.img_size
+    }
+
+    fn img_channels(&self) -> usize {
+        self.config.img_channels
+    }
+
+    fn max_lod(&self) -> f64 {
+        self.pyramid.max_lod()
+    }
+
+    fn w_avg(&self) -> Option<&Tensor> {
+        None
+    }
+
+    fn mapping(&self, z: &Tensor, c: Option<&Tensor>) -> Result<Tensor> {
+        let n = expect_rows("latents", z, &[self.config.z_dim])?;
+        let mut x = z.clone();
+        if let Some(c) = expect_label(c, n, self.config.c_dim)? {
+            x = Tensor::cat(&[&x, c], 1)?;
+        }
+        if self.config.normalize_latents { Ok(kernels::pixel_norm(&x, 1e-8)?) } else { Ok(x) }
+    }
+
+    fn synthesis(&self, ws: &Tensor, options: &Synthesis) -> Result<Tensor> {
+        let n = expect_rows("style rows", ws, &[1, self.w_dim()])?;
+        let (top, fade) = self.pyramid.at_lod(options.lod)?;
+        let [h, w] = self.pyramid.size(0);
+        let x = self.fc.forward(&row(ws, 0)?)?.reshape((n, (), h, w))?;
+        let mut x = self.normalize(kernels::bias_act(&x, Some(&self.fc_bias), Activation::Lrelu, 1., None)?)?;
+        let mut below = None;
+        for (level, block) in self.blocks[..=top].iter().enumerate() {
+            if let Some(conv0) = &block.conv0 {
+                if level == top && fade > 0. {
+                    below = Some(kernels::upsample_nearest2x(&self.blocks[level - 1].torgb.forward(&x)?)?);
+                }
+                x = self.normalize(conv0.activate(&conv0.convolve(&x)?)?)?;
+            }
+            x = self.normalize(block.conv1.forward_lrelu(&x)?)?;
+        }
+        let mut img = self.blocks[top].torgb.forward(&x)?;
+        if let Some(below) = below {
+            img = lerp(&img, &below, fade)?;
+        }
+        if !options.native_size {
+            for _ in top + 1..self.blocks.len() {
+                img = kernels::upsample_nearest2x(&img)?;
+            }
+        }
+        Ok(img)
+    }
+}
