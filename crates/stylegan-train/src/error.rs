@@ -4,7 +4,7 @@ use crate::data::Problem;
 use std::path::{Path, PathBuf};
 
 /// Result of this crate.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can go wrong in this crate.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,95 @@
+//! A batch of samples: which pictures, mirrored or not, as tensors.
+
+use super::Dataset;
+use crate::Result;
+use candle_core::{Device, Tensor};
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// One sample of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SampleRequest {
+    /// Number of the picture in the set.
+    pub index: usize,
+    /// Whether the picture is flipped left to right.
+    pub mirror: bool,
+}
+
+/// Samples as tensors on the CPU.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// `[n, c, h, w]` f32 in [-1, 1].
+    pub images: Tensor,
+    /// `[n, label_dim]` f32, one-hot for classes; `None` for a set without labels.
+    pub labels: Option<Tensor>,
+}
+
+impl Dataset {
+    /// Decodes the samples asked for, in parallel. A picture that is asked for more than once is
+    /// decoded once.
+    ///
+    /// # Errors
+    /// If a picture does not exist or cannot be decoded.
+    pub fn load(&self, requests: &[SampleRequest]) -> Result<Batch> {
+        let wanted = unique(requests);
+        let decoded = wanted.par_iter().map(|&i| Ok((i, self.pixels(i)?))).collect::<Result<_>>()?;
+        self.assemble(requests, &decoded)
+    }
+
+    /// Like [`Dataset::load`] on this thread alone, for threads that work beside the step.
+    pub(super) fn load_quietly(&self, requests: &[SampleRequest]) -> Result<Batch> {
+        let decoded = unique(requests).into_iter().map(|i| Ok((i, self.pixels(i)?))).collect::<Result<_>>()?;
+        self.assemble(requests, &decoded)
+    }
+
+    /// The label maps of samples: `[n, h, w]` u8 class numbers, mirrored with their pictures.
+    ///
+    /// # Errors
+    /// If a picture or its map does not exist or the map cannot be decoded.
+    pub fn load_maps(&self, requests: &[SampleRequest]) -> Result<Tensor> {
+        let [h, w] = self.image_size();
+        let maps = requests.par_iter().map(|request| {
+            let mut map = self.map(request.index)?;
+            if request.mirror {
+                map.chunks_exact_mut(w).for_each(<[u8]>::reverse);
+            }
+            Ok(map)
+        });
+        let maps = maps.collect::<Result<Vec<_>>>()?.concat();
+        Ok(Tensor::from_vec(maps, (requests.len(), h, w), &Device::Cpu)?)
+    }
+
+    fn assemble(&self, requests: &[SampleRequest], decoded: &HashMap<usize, Arc<[u8]>>) -> Result<Batch> {
+        let ([h, w], c, n) = (self.image_size(), self.channels(), requests.len());
+        let mut images = Vec::with_capacity(n * c * h * w);
+        let mut labels = Vec::with_capacity(n * self.label_dim());
+        for request in requests {
+            for row in decoded[&request.index].chunks_exact(w) {
+                if request.mirror {
+                    images.extend(row.iter().rev().copied().map(to_f32));
+                } else {
+                    images.extend(row.iter().copied().map(to_f32));
+                }
+            }
+            self.labels().push_row(request.index, &mut labels);
+        }
+        let labels = match self.label_dim() {
+            0 => None,
+            dim => Some(Tensor::from_vec(labels, (n, dim), &Device::Cpu)?),
+        };
+        Ok(Batch { images: Tensor::from_vec(images, (n, c, h, w), &Device::Cpu)?, labels })
+    }
+}
+
+/// A byte as a value in [-1, 1].
+fn to_f32(byte: u8) -> f32 {
+    f32::from(byte) / 127.5 - 1.0
+}
+
+fn unique(requests: &[SampleRequest]) -> Vec<usize> {
+    let mut wanted: Vec<usize> = requests.iter().map(|request| request.index).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted
+}
