@@ -1,1 +1,55 @@
-fn main() {}
+//! The `stylegan` command: train, use and evaluate style-based generators.
+
+mod exit;
+mod figures;
+mod film;
+mod generate;
+mod inspect;
+mod interpolate;
+mod latents;
+mod mix;
+mod network;
+mod numbers;
+mod options;
+mod output;
+mod status;
+mod writer;
+
+use clap::Parser;
+use exit::{Ending, FAILED, INTERRUPTED, Outcome};
+use options::{Options, Verb};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // A usage error ends here with exit code 2, --help and --version with 0.
+    let options = Options::parse();
+    status::start_log(options.verbose);
+    std::panic::set_hook(Box::new(|info| {
+        status::say(&format!("error: this is a bug of stylegan, please report it with the command you typed: {info}"));
+    }));
+    match std::panic::catch_unwind(|| run(options)) {
+        Ok(Ok(Ending::Done)) => ExitCode::SUCCESS,
+        Ok(Ok(Ending::Interrupted(how_to_go_on))) => {
+            status::say(&how_to_go_on);
+            ExitCode::from(INTERRUPTED)
+        }
+        Ok(Err(error)) => {
+            status::say(&format!("error: {error:#}"));
+            ExitCode::from(exit::code(&error))
+        }
+        Err(_) => ExitCode::from(FAILED),
+    }
+}
+
+fn run(options: Options) -> Outcome {
+    if let Some(threads) = options.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
+    }
+    match options.verb {
+        Verb::Generate(args) => generate::run(args),
+        Verb::Mix(args) => mix::run(args),
+        Verb::Interpolate(args) => interpolate::run(args),
+        Verb::Figures(args) => figures::run(args),
+        Verb::Inspect(args) => inspect::run(args),
+    }
+}

@@ -125,6 +125,11 @@ impl Checkpoint {
         self.entries.get(name).map(|info| info.shape.as_slice())
     }
 
+    /// The element type of a tensor, as the format calls it: `F32`, `F16`, …
+    pub fn dtype(&self, name: &str) -> Option<String> {
+        self.entries.get(name).map(|info| info.dtype.to_string())
+    }
+
     /// Reads one tensor.
     ///
     /// # Errors

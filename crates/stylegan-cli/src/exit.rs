@@ -1,0 +1,63 @@
+//! How the command ends: exit codes, and which errors are the user's to fix.
+
+use std::fmt;
+
+/// What every verb returns.
+pub(crate) type Outcome = anyhow::Result<Ending>;
+
+/// How a verb ended well.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// All is done: exit code 0.
+    Done,
+    /// Stopped by a signal after its work was saved: exit code 75. The sentence says how to go on.
+    Interrupted(String),
+}
+
+/// Exit code of wrong input: arguments, files or settings that the user can put right.
+pub(crate) const WRONG_INPUT: u8 = 2;
+
+/// Exit code of a run that was interrupted and saved (`EX_TEMPFAIL`: the same command goes on).
+pub(crate) const INTERRUPTED: u8 = 75;
+
+/// Exit code of any other failure.
+pub(crate) const FAILED: u8 = 1;
+
+/// An error in what the user gave, as one sentence.
+#[derive(Debug)]
+pub(crate) struct WrongInput(pub(crate) String);
+
+impl fmt::Display for WrongInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WrongInput {}
+
+/// Returns early with [`WrongInput`].
+macro_rules! wrong {
+    ($($format:tt)*) => { return Err($crate::exit::WrongInput(format!($($format)*)).into()) };
+}
+pub(crate) use wrong;
+
+/// The exit code that an error deserves.
+pub(crate) fn code(error: &anyhow::Error) -> u8 {
+    if error.chain().any(is_wrong_input) { WRONG_INPUT } else { FAILED }
+}
+
+fn is_wrong_input(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<WrongInput>()
+        || error.downcast_ref::<stylegan_core::Error>().is_some_and(core_is_wrong_input)
+        || error.downcast_ref::<stylegan_train::Error>().is_some_and(stylegan_train::Error::is_wrong_input)
+}
+
+/// A network file or setting is the user's; a failing tensor operation or disk is not.
+fn core_is_wrong_input(error: &stylegan_core::Error) -> bool {
+    use stylegan_core::Error;
+    match error {
+        Error::Io { verb, .. } => matches!(*verb, "read" | "open"),
+        Error::Tensor(_) => false,
+        _ => true,
+    }
+}

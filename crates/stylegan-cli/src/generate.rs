@@ -1,0 +1,160 @@
+//! `stylegan generate`: pictures from seeds or latents.
+
+use crate::exit::{Ending, Outcome, wrong};
+use crate::latents::Latents;
+use crate::network::{Network, NetworkArgs};
+use crate::numbers::{GridSize, Numbers, count};
+use crate::output::Destination;
+use crate::status::{Progress, say};
+use crate::writer::Writer;
+use candle_core::Tensor;
+use image::RgbImage;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use stylegan_train::picture::{grid, sheet_columns, to_pictures, write_png};
+
+/// Make pictures from seeds or latents
+///
+/// A seed means what it means in the original tools: the latent of seed N is
+/// numpy.random.RandomState(N).randn(z_dim).
+///
+/// Examples:
+///   stylegan generate --network runs/avatars-32 --seeds 0-63 --grid --out faces.png
+///   stylegan generate --network ffhq.safetensors --seeds 85,265,297 --trunc 0.7 --out out/
+///   stylegan generate --network a.safetensors --latents w.safetensors --out images.safetensors
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    network: NetworkArgs,
+
+    /// Seeds: numbers and inclusive ranges.
+    ///
+    /// Example: --seeds 0-63,85,265
+    #[arg(long, value_name = "LIST", default_value = "0-15", conflicts_with = "latents")]
+    seeds: Numbers,
+
+    /// Latents from a file instead of seeds: one tensor `z` [n, z_dim], `w` [n, w_dim] or `ws`
+    /// [n, num_ws, w_dim], and `label` [n, c_dim] or [n] if the network takes labels.
+    #[arg(long, value_name = "FILE.safetensors")]
+    latents: Option<PathBuf>,
+
+    /// Puts all pictures into one, COLUMNS across and ROWS down [default: as wide as a screen]
+    ///
+    /// Example: --grid 8x4
+    #[arg(long, value_name = "COLUMNSxROWS", num_args = 0..=1, default_missing_value = "auto")]
+    grid: Option<GridSize>,
+
+    /// A folder (one PNG per picture), a .png file (one picture, or a grid) or a .safetensors file
+    /// (tensor `images` [n, c, h, w], f32, about -1 to 1).
+    #[arg(long, value_name = "FOLDER|FILE", default_value = "out")]
+    out: PathBuf,
+}
+
+/// What the arguments mean.
+struct Plan {
+    network: Network,
+    latents: Latents,
+    grid: Option<GridSize>,
+    out: Destination,
+}
+
+impl Plan {
+    fn of(args: &Args) -> anyhow::Result<Self> {
+        let out = Destination::of(&args.out)?;
+        let network = Network::open(&args.network)?;
+        let latents = match &args.latents {
+            Some(path) => Latents::open(path, &network)?,
+            None => Latents::seeds(&args.seeds),
+        };
+        if let Some(GridSize::Fixed { columns, rows }) = args.grid
+            && columns * rows < latents.len()
+        {
+            wrong!("--grid {columns}x{rows} has room for {}, there are {}", columns * rows, latents.len());
+        }
+        let grid = match (&out, args.grid) {
+            (Destination::Tensors(_), Some(_)) => {
+                wrong!("--grid makes a picture; leave it out, or give --out a .png file")
+            }
+            (Destination::Png(_), None) => Some(GridSize::Auto),
+            (_, grid) => grid,
+        };
+        Ok(Plan { network, latents, grid, out })
+    }
+}
+
+pub(crate) fn run(args: Args) -> Outcome {
+    let plan = Plan::of(&args)?;
+    plan.out.prepare()?;
+    let n = plan.latents.len();
+    match &plan.out {
+        Destination::Tensors(path) => {
+            let mut batches = Vec::new();
+            plan.each_batch(|_, images| {
+                batches.push(images);
+                Ok(())
+            })?;
+            let images = Tensor::cat(&batches, 0)?;
+            let tensors = HashMap::from([("images".to_string(), images)]);
+            write_tensors(path, &tensors)?;
+            say(&format!("{} in {}", count(n as u64, "picture"), path.display()));
+        }
+        Destination::Png(path) => {
+            write_png(path, &plan.sheet()?)?;
+            say(&format!("{} in {}", count(n as u64, "picture"), path.display()));
+        }
+        Destination::Folder(folder) if plan.grid.is_some() => {
+            let path = folder.join("grid.png");
+            write_png(&path, &plan.sheet()?)?;
+            say(&format!("{} in {}", count(n as u64, "picture"), path.display()));
+        }
+        Destination::Folder(folder) => {
+            let mut writer = Writer::new()?;
+            plan.each_batch(|start, images| {
+                for (i, picture) in to_pictures(&images)?.into_iter().enumerate() {
+                    writer.png(folder.join(plan.latents.file_name(start + i)), picture)?;
+                }
+                Ok(())
+            })?;
+            writer.finish()?;
+            say(&format!("{} in {}", count(n as u64, "picture"), folder.display()));
+        }
+    }
+    Ok(Ending::Done)
+}
+
+impl Plan {
+    /// Computes the pictures batch by batch; `f` receives the number of the first and `[n, c, h, w]`.
+    fn each_batch(&self, mut f: impl FnMut(usize, Tensor) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let progress = Progress::new("generating", self.latents.len());
+        let batch = self.network.batch();
+        for start in (0..self.latents.len()).step_by(batch) {
+            let len = batch.min(self.latents.len() - start);
+            let indices: Vec<u64> = (start..start + len).map(|i| self.latents.index(i)).collect();
+            let ws = self.latents.styles(&self.network, start, len)?;
+            f(start, self.network.synthesize(&ws, &indices)?)?;
+            progress.advance(len);
+        }
+        Ok(())
+    }
+
+    /// All pictures in one.
+    fn sheet(&self) -> anyhow::Result<RgbImage> {
+        let mut pictures = Vec::with_capacity(self.latents.len());
+        self.each_batch(|_, images| {
+            pictures.extend(to_pictures(&images)?);
+            Ok(())
+        })?;
+        let columns = match self.grid {
+            Some(GridSize::Fixed { columns, .. }) => columns,
+            _ => sheet_columns(pictures.len(), self.network.size()),
+        };
+        Ok(grid(&pictures, columns, 0))
+    }
+}
+
+/// Writes tensors as a safetensors file; it appears whole or not at all.
+fn write_tensors(path: &Path, tensors: &HashMap<String, Tensor>) -> anyhow::Result<()> {
+    let bytes = safetensors::serialize(tensors, None)?;
+    Ok(stylegan_train::picture::write_atomic(path, &bytes)?)
+}

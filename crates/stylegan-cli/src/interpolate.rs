@@ -1,0 +1,143 @@
+//! `stylegan interpolate`: a walk from seed to seed, as frames or as a film.
+
+use crate::exit::{Ending, Outcome, wrong};
+use crate::film::{Film, Format};
+use crate::network::{Network, NetworkArgs};
+use crate::numbers::{Numbers, count};
+use crate::status::{Progress, say};
+use candle_core::Tensor;
+use clap::ValueEnum;
+use std::path::PathBuf;
+use stylegan_core::latent::{lerp, slerp};
+use stylegan_train::picture::to_pictures;
+
+/// Walk from seed to seed, as frames or as a film
+///
+/// Films ending in .mp4, .webm or .mkv need ffmpeg; .gif and animated .png are written without it.
+///
+/// Examples:
+///   stylegan interpolate --network runs/avatars-32 --seeds 0-7 --out walk.mp4
+///   stylegan interpolate --network runs/avatars-32 --seeds 3,9 --frames 30 --space z --out walk.gif
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    network: NetworkArgs,
+
+    /// Seeds to visit, in this order; at least two.
+    ///
+    /// Example: --seeds 0-7
+    #[arg(long, value_name = "LIST")]
+    seeds: Numbers,
+
+    /// Frames from one seed to the next.
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    frames: u32,
+
+    /// Frames per second of a film.
+    #[arg(long, value_name = "HZ", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=100))]
+    fps: u32,
+
+    /// Where the path runs: straight lines between styles (w), or great circles between latents (z).
+    #[arg(long, value_enum, default_value_t = Space::W)]
+    space: Space,
+
+    /// Ends at the last seed; otherwise the walk returns to the first, so that a film can loop.
+    #[arg(long)]
+    open: bool,
+
+    /// Enlarges the frames this many times, without smoothing.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    zoom: u32,
+
+    /// A folder (frame000000.png, ...), or a film: .mp4, .webm, .mkv, .gif or .png (animated).
+    #[arg(long, value_name = "FOLDER|FILE", default_value = "out")]
+    out: PathBuf,
+}
+
+/// Where interpolation happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Space {
+    /// Straight lines between styles.
+    W,
+    /// Great circles between latents.
+    Z,
+}
+
+pub(crate) fn run(args: Args) -> Outcome {
+    let seeds = &args.seeds.0;
+    if seeds.len() < 2 {
+        wrong!("--seeds: a walk needs at least two seeds, there is {}", seeds.len());
+    }
+    let format = Format::of(&args.out)?;
+    let network = Network::open(&args.network)?;
+    let stops = Stops::new(&network, seeds, args.space)?;
+    let legs = if args.open { seeds.len() - 1 } else { seeds.len() };
+    let frames = legs * args.frames as usize + usize::from(args.open);
+    let [h, w] = network.size();
+    let mut film = Film::create(&args.out, format, [h as u32 * args.zoom, w as u32 * args.zoom], args.fps, frames)?;
+    let progress = Progress::new("walking", frames);
+    let all: Vec<usize> = (0..frames).collect();
+    for batch in all.chunks(network.batch()) {
+        let rows = batch
+            .iter()
+            .map(|&frame| {
+                let (leg, step) = (frame / args.frames as usize, frame % args.frames as usize);
+                stops.between(leg % seeds.len(), (leg + 1) % seeds.len(), step as f64 / f64::from(args.frames))
+            })
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let ws = stops.styles(&network, &Tensor::cat(&rows, 0)?)?;
+        // One index for all frames: fresh noise would flicker from frame to frame.
+        for picture in to_pictures(&network.synthesize(&ws, &vec![0; batch.len()])?)? {
+            film.push(enlarge(picture, args.zoom))?;
+        }
+        progress.advance(batch.len());
+    }
+    film.finish()?;
+    drop(progress);
+    say(&format!("{} in {}", count(frames as u64, "frame"), args.out.display()));
+    Ok(Ending::Done)
+}
+
+fn enlarge(picture: image::RgbImage, zoom: u32) -> image::RgbImage {
+    match zoom {
+        1 => picture,
+        _ => image::RgbImage::from_fn(picture.width() * zoom, picture.height() * zoom, |x, y| {
+            *picture.get_pixel(x / zoom, y / zoom)
+        }),
+    }
+}
+
+/// The places that the walk visits.
+struct Stops {
+    /// Latents `[n, z_dim]` or style rows `[n, num_ws, w_dim]`.
+    rows: Tensor,
+    space: Space,
+}
+
+impl Stops {
+    fn new(network: &Network, seeds: &[u32], space: Space) -> anyhow::Result<Self> {
+        let z = network.latents(seeds)?;
+        let rows = match space {
+            Space::Z => z,
+            Space::W => network.styles(&z, network.labels(seeds.len())?.as_ref())?,
+        };
+        Ok(Stops { rows, space })
+    }
+
+    /// The place at `t` in [0, 1) between two stops, `[1, ...]`.
+    fn between(&self, a: usize, b: usize, t: f64) -> anyhow::Result<Tensor> {
+        let (a, b) = (self.rows.narrow(0, a, 1)?, self.rows.narrow(0, b, 1)?);
+        Ok(match self.space {
+            Space::W => lerp(&a, &b, &[t])?,
+            Space::Z => slerp(&a, &b, &[t])?,
+        })
+    }
+
+    fn styles(&self, network: &Network, rows: &Tensor) -> anyhow::Result<Tensor> {
+        match self.space {
+            Space::W => Ok(rows.clone()),
+            Space::Z => network.styles(rows, network.labels(rows.dims()[0])?.as_ref()),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Where pictures come from: seeds, or latents in a file.
+
+use crate::exit::wrong;
+use crate::network::Network;
+use crate::numbers::Numbers;
+use anyhow::Context;
+use candle_core::{DType, Device, Tensor};
+use std::path::Path;
+use stylegan_core::broadcast_ws;
+
+/// The latents of a number of pictures.
+pub(crate) enum Latents {
+    /// One picture per seed: `numpy.random.RandomState(seed).randn(z_dim)`.
+    Seeds(Vec<u32>),
+    /// Rows of a file.
+    Rows {
+        /// `[n, z_dim]`, `[n, w_dim]` or `[n, num_ws, w_dim]`, f32.
+        rows: Tensor,
+        /// Whether `rows` are latents for the mapping network, and not styles.
+        is_z: bool,
+        /// `[n, c_dim]`, f32.
+        labels: Option<Tensor>,
+    },
+}
+
+impl Latents {
+    /// The latents of these seeds.
+    pub(crate) fn seeds(seeds: &Numbers) -> Self {
+        Latents::Seeds(seeds.0.clone())
+    }
+
+    /// Reads tensor `z`, `w` or `ws`, and `label` if there is one, from a safetensors file.
+    pub(crate) fn open(path: &Path, network: &Network) -> anyhow::Result<Self> {
+        let name = path.display();
+        let mut tensors = match std::fs::read(path) {
+            Err(e) => wrong!("cannot read --latents {name}: {e}"),
+            Ok(bytes) => match candle_core::safetensors::load_buffer(&bytes, &Device::Cpu) {
+                Err(e) => wrong!("--latents {name} is not a safetensors file that can be read: {e}"),
+                Ok(tensors) => tensors,
+            },
+        };
+        let labels = tensors.remove("label");
+        let mut found: Vec<(&str, Tensor)> =
+            ["z", "w", "ws"].into_iter().filter_map(|key| Some((key, tensors.remove(key)?))).collect();
+        let (Some((key, rows)), true) = (found.pop(), found.is_empty()) else {
+            wrong!("--latents {name} must hold one of the tensors z, w and ws, and not more than one");
+        };
+        let generator = network.generator();
+        let expected: &[usize] = match key {
+            "z" => &[generator.z_dim()],
+            "w" => &[generator.w_dim()],
+            _ => &[generator.num_ws(), generator.w_dim()],
+        };
+        if rows.rank() != expected.len() + 1 || &rows.dims()[1..] != expected || rows.dims()[0] == 0 {
+            wrong!(
+                "--latents {name}: tensor {key} has shape {:?}, this network takes [n, {}]",
+                rows.dims(),
+                list(expected)
+            );
+        }
+        let rows = floats(&rows, key, path)?.to_dtype(network.dtype())?;
+        let labels = labels
+            .map(|labels| {
+                label_rows(&labels, rows.dims()[0], generator.c_dim(), path)?
+                    .to_dtype(network.dtype())
+                    .map_err(anyhow::Error::from)
+            })
+            .transpose()?;
+        Ok(Latents::Rows { rows, is_z: key == "z", labels })
+    }
+
+    /// How many pictures there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Latents::Seeds(seeds) => seeds.len(),
+            Latents::Rows { rows, .. } => rows.dims()[0],
+        }
+    }
+
+    /// What tells picture `i` apart: its seed, or its row.
+    pub(crate) fn index(&self, i: usize) -> u64 {
+        match self {
+            Latents::Seeds(seeds) => seeds[i].into(),
+            Latents::Rows { .. } => i as u64,
+        }
+    }
+
+    /// The file name of picture `i`.
+    pub(crate) fn file_name(&self, i: usize) -> String {
+        match self {
+            Latents::Seeds(seeds) => format!("seed{:04}.png", seeds[i]),
+            Latents::Rows { .. } => format!("row{i:04}.png"),
+        }
+    }
+
+    /// Style rows `[len, num_ws, w_dim]` of the pictures `start..start + len`, truncated.
+    pub(crate) fn styles(&self, network: &Network, start: usize, len: usize) -> anyhow::Result<Tensor> {
+        match self {
+            Latents::Seeds(seeds) => {
+                let z = network.latents(&seeds[start..start + len])?;
+                network.styles(&z, network.labels(len)?.as_ref())
+            }
+            Latents::Rows { rows, is_z: true, labels } => {
+                let labels = match labels {
+                    Some(labels) => Some(labels.narrow(0, start, len)?.contiguous()?),
+                    None => network.labels(len)?,
+                };
+                network.styles(&rows.narrow(0, start, len)?.contiguous()?, labels.as_ref())
+            }
+            Latents::Rows { rows, .. } => {
+                let rows = rows.narrow(0, start, len)?;
+                let ws = if rows.rank() == 2 { broadcast_ws(&rows, network.generator().num_ws())? } else { rows };
+                network.truncated(&ws)
+            }
+        }
+    }
+}
+
+/// `tensor` as f32, if it is of a float type and finite.
+fn floats(tensor: &Tensor, key: &str, path: &Path) -> anyhow::Result<Tensor> {
+    if !tensor.dtype().is_float() {
+        wrong!("--latents {}: tensor {key} has element type {}, expected f32", path.display(), tensor.dtype().as_str());
+    }
+    let tensor = tensor.to_dtype(DType::F32)?;
+    if !tensor.abs()?.sum_all()?.to_scalar::<f32>()?.is_finite() {
+        wrong!("--latents {}: tensor {key} holds values that are not finite", path.display());
+    }
+    Ok(tensor)
+}
+
+/// Labels as rows `[n, c_dim]`: given so, or as `n` class indices.
+fn label_rows(labels: &Tensor, n: usize, classes: usize, path: &Path) -> anyhow::Result<Tensor> {
+    let name = path.display();
+    if classes == 0 {
+        wrong!("--latents {name} holds labels, but this network was trained without");
+    }
+    if labels.dims() == [n, classes] && labels.dtype().is_float() {
+        return floats(labels, "label", path);
+    }
+    if labels.dims() != [n] || labels.dtype().is_float() {
+        wrong!(
+            "--latents {name}: tensor label has shape {:?} of {}, expected [{n}, {classes}] of f32 or [{n}] class indices of i64",
+            labels.dims(),
+            labels.dtype().as_str()
+        );
+    }
+    let indices = labels.to_dtype(DType::I64)?.to_vec1::<i64>().context("class indices")?;
+    let mut rows = vec![0f32; n * classes];
+    for (row, index) in rows.chunks_mut(classes).zip(indices) {
+        match usize::try_from(index).ok().and_then(|index| row.get_mut(index)) {
+            Some(place) => *place = 1.0,
+            None => {
+                wrong!("--latents {name}: class {index} in tensor label, this network has classes 0 to {}", classes - 1)
+            }
+        }
+    }
+    Ok(Tensor::from_vec(rows, (n, classes), &Device::Cpu)?)
+}
+
+fn list(shape: &[usize]) -> String {
+    shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,208 @@
+//! The network that a verb works with, and the options that choose and steer it.
+
+use crate::exit::wrong;
+use candle_core::{DType, Device, Tensor};
+use clap::{Args, ValueEnum};
+use std::path::{Path, PathBuf};
+use stylegan_core::latent::StreamKey;
+use stylegan_core::{Generator, Model, NoiseKeys, NoiseLayers, NoiseMode, Synthesis};
+
+/// Pixels that are computed at a time; pictures are handled in batches of about this many.
+const BATCH_PIXELS: usize = 1 << 18;
+
+/// The options of every verb that makes pictures.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NetworkArgs {
+    /// Checkpoint (.safetensors), or the folder of a run: then its newest checkpoint.
+    ///
+    /// Example: --network runs/avatars-32
+    #[arg(long, value_name = "FILE|RUN")]
+    pub(crate) network: PathBuf,
+
+    /// Truncation psi: styles are drawn towards their average by this factor. 1 leaves them as
+    /// they are; 0.7 gives cleaner pictures with less variety; 0 is the average picture.
+    ///
+    /// Example: --trunc 0.7
+    #[arg(long, value_name = "PSI", default_value_t = 1.0, allow_negative_numbers = true)]
+    pub(crate) trunc: f64,
+
+    /// Truncates only the first K style rows (2 per resolution), as 8 did for the published FFHQ
+    /// pictures [default: all rows]
+    ///
+    /// Example: --trunc 0.7 --trunc-cutoff 8
+    #[arg(long, value_name = "K")]
+    pub(crate) trunc_cutoff: Option<usize>,
+
+    /// Noise inputs: the maps stored in the network, fresh ones for each picture, or none.
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = NoiseKind::Const)]
+    pub(crate) noise: NoiseKind,
+
+    /// Seed of fresh noise (with --noise random).
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) noise_seed: u64,
+
+    /// Class of the pictures, counted from 0; networks trained with labels need one.
+    ///
+    /// Example: --class 3
+    #[arg(long, value_name = "N")]
+    pub(crate) class: Option<usize>,
+}
+
+/// Where the noise inputs come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NoiseKind {
+    /// The maps stored in the network, the same for every picture.
+    Const,
+    /// Fresh maps for each picture.
+    Random,
+    /// No noise.
+    None,
+}
+
+/// A generator with the settings that steer it.
+pub(crate) struct Network {
+    model: Model,
+    trunc: f64,
+    trunc_cutoff: Option<usize>,
+    noise: NoiseKind,
+    noise_seed: u64,
+    class: Option<usize>,
+}
+
+impl Network {
+    /// Opens the network and checks that the settings fit it.
+    pub(crate) fn open(args: &NetworkArgs) -> anyhow::Result<Self> {
+        let path = checkpoint(&args.network)?;
+        let model = Model::load(&path, &Device::Cpu)?;
+        let generator = model.generator();
+        let (name, classes) = (path.display(), generator.c_dim());
+        match args.class {
+            Some(_) if classes == 0 => wrong!("{name} was trained without labels; leave --class out"),
+            Some(class) if class >= classes => {
+                wrong!("--class {class}: {name} has {classes} classes, 0 to {}", classes - 1)
+            }
+            _ => {}
+        }
+        if !args.trunc.is_finite() {
+            wrong!("--trunc {}: psi is a finite number, commonly from 0 to 1", args.trunc);
+        }
+        if generator.w_avg().is_none() && args.trunc != 1.0 {
+            wrong!("--trunc {}: {name} has no average style to truncate towards; leave --trunc out", args.trunc);
+        }
+        if let Some(cutoff) = args.trunc_cutoff
+            && cutoff > generator.num_ws()
+        {
+            wrong!("--trunc-cutoff {cutoff}: {name} has {} style rows", generator.num_ws());
+        }
+        Ok(Network {
+            model,
+            trunc: args.trunc,
+            trunc_cutoff: args.trunc_cutoff,
+            noise: args.noise,
+            noise_seed: args.noise_seed,
+            class: args.class,
+        })
+    }
+
+    /// The network itself.
+    pub(crate) fn generator(&self) -> &dyn Generator {
+        self.model.generator()
+    }
+
+    /// The element type it computes in.
+    pub(crate) fn dtype(&self) -> DType {
+        self.model.dtype()
+    }
+
+    /// Height and width of its pictures, in pixels.
+    pub(crate) fn size(&self) -> [usize; 2] {
+        self.generator().img_size()
+    }
+
+    /// Pictures that are computed at a time.
+    pub(crate) fn batch(&self) -> usize {
+        let [h, w] = self.size();
+        (BATCH_PIXELS / (h * w)).clamp(1, 32)
+    }
+
+    /// The psi in force.
+    pub(crate) fn truncation(&self) -> f64 {
+        self.trunc
+    }
+
+    /// From now on with another psi.
+    pub(crate) fn set_truncation(&mut self, psi: f64) {
+        self.trunc = psi;
+    }
+
+    /// The chosen class as labels `[n, c_dim]`; `None` for networks without labels.
+    pub(crate) fn labels(&self, n: usize) -> anyhow::Result<Option<Tensor>> {
+        let classes = self.generator().c_dim();
+        match self.class {
+            _ if classes == 0 => Ok(None),
+            None => {
+                wrong!("this network was trained with labels; choose one with --class 0 to --class {}", classes - 1)
+            }
+            Some(class) => Ok(self.model.labels(class, n)?),
+        }
+    }
+
+    /// Latents `[n, z_dim]` (and labels) to style rows `[n, num_ws, w_dim]`, truncated.
+    pub(crate) fn styles(&self, z: &Tensor, labels: Option<&Tensor>) -> anyhow::Result<Tensor> {
+        self.truncated(&self.model.mapping(z, labels)?)
+    }
+
+    /// The latents `[n, z_dim]` of these seeds.
+    pub(crate) fn latents(&self, seeds: &[u32]) -> anyhow::Result<Tensor> {
+        Ok(self.model.latents(seeds)?)
+    }
+
+    /// Style rows `[n, num_ws, w_dim]`, truncated as the settings say.
+    pub(crate) fn truncated(&self, ws: &Tensor) -> anyhow::Result<Tensor> {
+        Ok(self.model.truncate(ws, self.trunc, self.trunc_cutoff)?)
+    }
+
+    /// Style rows `[n, num_ws, w_dim]` to pictures `[n, c, h, w]`; `indices` choose the fresh noise
+    /// of each, so that a picture does not depend on its neighbours.
+    pub(crate) fn synthesize(&self, ws: &Tensor, indices: &[u64]) -> anyhow::Result<Tensor> {
+        self.render(ws, indices, self.noise, NoiseLayers::All)
+    }
+
+    /// As [`synthesize`](Self::synthesize), with noise of another kind and in these layers only.
+    pub(crate) fn render(
+        &self,
+        ws: &Tensor,
+        indices: &[u64],
+        noise: NoiseKind,
+        layers: NoiseLayers,
+    ) -> anyhow::Result<Tensor> {
+        let keys = NoiseKeys::new(StreamKey::new(self.noise_seed, "command noise", 0), indices.iter().copied());
+        let noise = match noise {
+            NoiseKind::Const => NoiseMode::Const,
+            NoiseKind::Random => NoiseMode::Random(&keys),
+            NoiseKind::None => NoiseMode::None,
+        };
+        let options = Synthesis { noise, noise_layers: layers, ..Synthesis::default() };
+        Ok(self.model.synthesize(&ws.contiguous()?, &options)?)
+    }
+}
+
+/// The checkpoint that `path` means: itself, or the newest of a run's folder.
+pub(crate) fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
+    if !path.is_dir() {
+        if !path.exists() {
+            wrong!("--network {}: there is no such file or folder", path.display());
+        }
+        return Ok(path.to_path_buf());
+    }
+    let entries = std::fs::read_dir(path).map_err(|e| crate::exit::WrongInput(format!("{}: {e}", path.display())))?;
+    // Names carry the kimg, zero-padded: the greatest name is the newest.
+    let newest = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.starts_with("network-") && name.ends_with(".safetensors"))
+        .max();
+    match newest {
+        Some(name) => Ok(path.join(name)),
+        None => wrong!("--network {}: this folder holds no network-*.safetensors", path.display()),
+    }
+}

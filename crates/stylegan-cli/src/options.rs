@@ -1,0 +1,63 @@
+//! What can be typed: the verbs and the options that all of them share.
+//!
+//! Each verb's own options are in its file, as typed (`Args`), beside what they mean and what is
+//! done. This registry feeds the parser and every help text.
+
+use crate::{figures, generate, inspect, interpolate, mix};
+use clap::{Parser, Subcommand};
+
+/// Train, use and evaluate style-based generators (StyleGAN, Progressive GAN).
+///
+/// `stylegan VERB --help` explains each verb, with examples. Exit codes: 0 done, 2 wrong input,
+/// 75 interrupted and saved, 1 anything else.
+#[derive(Debug, Parser)]
+#[command(name = "stylegan", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+
+    /// More messages on stderr: -v what is done, -vv details.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    /// Threads to use; results do not depend on it [default: one per core]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    Generate(generate::Args),
+    Mix(mix::Args),
+    Interpolate(interpolate::Args),
+    Figures(figures::Args),
+    Inspect(inspect::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_registry_is_consistent() {
+        Options::command().debug_assert();
+    }
+
+    /// Every verb and every option says what it does.
+    #[test]
+    fn everything_is_documented() {
+        fn check(command: &clap::Command, path: &str) {
+            for argument in command.get_arguments().filter(|a| a.get_id() != "help" && a.get_id() != "version") {
+                assert!(argument.get_help().is_some(), "{path} {}", argument.get_id());
+            }
+            for verb in command.get_subcommands() {
+                let path = format!("{path} {}", verb.get_name());
+                assert!(verb.get_about().is_some() || verb.get_name() == "help", "{path}");
+                check(verb, &path);
+            }
+        }
+        check(&Options::command(), "stylegan");
+    }
+}

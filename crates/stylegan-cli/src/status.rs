@@ -1,0 +1,86 @@
+//! What the user sees while work goes on: bars on a terminal, plain lines elsewhere, both on stderr.
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
+use std::time::Duration;
+use tracing::Level;
+
+/// The bars of this process; messages go above them.
+fn bars() -> &'static MultiProgress {
+    static BARS: OnceLock<MultiProgress> = OnceLock::new();
+    BARS.get_or_init(MultiProgress::new)
+}
+
+/// Prints one line on stderr, above any bar.
+pub(crate) fn say(line: &str) {
+    bars().suspend(|| eprintln!("{line}"));
+}
+
+/// Whether stderr is a terminal, so that bars make sense.
+pub(crate) fn on_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// Whether colours are wanted: `NO_COLOR` (of any value but the empty one) says they are not.
+#[allow(clippy::disallowed_methods, reason = "the command reads the environment")]
+fn colours() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Sends the messages of the libraries to stderr: warnings, with `-v` information, with `-vv` all.
+pub(crate) fn start_log(verbose: u8) {
+    let level = match verbose {
+        0 => Level::WARN,
+        1 => Level::INFO,
+        2 => Level::DEBUG,
+        _ => Level::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(verbose > 1)
+        .without_time()
+        .with_ansi(on_terminal() && colours())
+        .with_writer(|| Above)
+        .init();
+}
+
+/// A writer to stderr that does not tear a bar.
+struct Above;
+
+impl Write for Above {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        bars().suspend(|| std::io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
+}
+
+/// How far a piece of work of known length has come.
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// Work of `length` steps, named by a verb in its -ing form: "generating".
+    pub(crate) fn new(what: &'static str, length: usize) -> Self {
+        let bar = if on_terminal() { bars().add(ProgressBar::new(length as u64)) } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}") {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        bar.enable_steady_tick(Duration::from_millis(250));
+        Progress(bar)
+    }
+
+    /// `steps` more are done.
+    pub(crate) fn advance(&self, steps: usize) {
+        self.0.inc(steps as u64);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

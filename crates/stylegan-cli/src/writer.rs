@@ -1,0 +1,50 @@
+//! Pictures are encoded and written in the background while the next ones are computed.
+
+use anyhow::Context;
+use image::RgbImage;
+use std::path::PathBuf;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
+
+/// Files that may wait to be written; more would only hold memory.
+const WAITING: usize = 8;
+
+/// Writes PNG files in the background.
+pub(crate) struct Writer {
+    runtime: Runtime,
+    tasks: JoinSet<anyhow::Result<()>>,
+}
+
+impl Writer {
+    /// A writer with nothing to do.
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        let runtime =
+            Builder::new_current_thread().max_blocking_threads(2).build().context("no thread for writing pictures")?;
+        Ok(Writer { runtime, tasks: JoinSet::new() })
+    }
+
+    /// Writes `picture` to `path` soon; reports an error of an earlier file.
+    pub(crate) fn png(&mut self, path: PathBuf, picture: RgbImage) -> anyhow::Result<()> {
+        while self.tasks.len() >= WAITING {
+            self.wait_for_one()?;
+        }
+        let write = move || Ok(stylegan_train::picture::write_png(&path, &picture)?);
+        self.tasks.spawn_blocking_on(write, self.runtime.handle());
+        Ok(())
+    }
+
+    /// Waits until every file is written.
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        while !self.tasks.is_empty() {
+            self.wait_for_one()?;
+        }
+        Ok(())
+    }
+
+    fn wait_for_one(&mut self) -> anyhow::Result<()> {
+        match self.runtime.block_on(self.tasks.join_next()) {
+            Some(result) => result.context("a picture was not written")?,
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! A temporary folder in which `stylegan` is run.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+/// A workbench: an empty folder, the working folder of every command.
+pub(crate) struct Bench {
+    folder: TempDir,
+}
+
+/// What a command left behind.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Bench {
+    /// An empty bench.
+    pub(crate) fn new() -> Self {
+        Bench { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A bench with `tiny.safetensors`: a random 16x16 StyleGAN, z of 8, 6 style rows.
+    pub(crate) fn with_network() -> Self {
+        let bench = Bench::new();
+        stylegan_core::doc::save_tiny_network(&bench.path("tiny.safetensors")).unwrap();
+        bench
+    }
+
+    /// A place on the bench.
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The command, ready to run.
+    pub(crate) fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stylegan"));
+        command.current_dir(self.folder.path()).args(line.split_whitespace());
+        command.env_remove("RUST_BACKTRACE").stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `stylegan` with the words of `line`.
+    pub(crate) fn run(&self, line: &str) -> Ran {
+        let output = self.command(line).output().unwrap();
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Runs a line that must end well; returns its standard output.
+    pub(crate) fn ok(&self, line: &str) -> String {
+        let ran = self.run(line);
+        assert_eq!(ran.code, 0, "stylegan {line}\n{}", ran.stderr);
+        ran.stdout
+    }
+
+    /// Runs a line that must end as wrong input, with one sentence that holds all of `parts`.
+    pub(crate) fn wrong(&self, line: &str, parts: &[&str]) {
+        let ran = self.run(line);
+        assert_eq!(ran.code, 2, "stylegan {line}\n{}", ran.stderr);
+        for part in parts {
+            assert!(ran.stderr.contains(part), "stylegan {line}\nexpected {part:?} in\n{}", ran.stderr);
+        }
+        assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("panicked") && !ran.stderr.contains("bug of stylegan"), "{}", ran.stderr);
+    }
+
+    /// As [`wrong`](Self::wrong), for errors of the program rather than of its argument parser:
+    /// these are a single line.
+    pub(crate) fn one_sentence(&self, line: &str, parts: &[&str]) {
+        self.wrong(line, parts);
+        let stderr = self.run(line).stderr;
+        assert_eq!(stderr.trim_end().lines().count(), 1, "{stderr}");
+    }
+
+    /// The size of a picture, (width, height).
+    pub(crate) fn size(&self, name: &str) -> (u32, u32) {
+        let picture = image::open(self.path(name)).unwrap();
+        (picture.width(), picture.height())
+    }
+}

@@ -1,0 +1,119 @@
+//! `stylegan generate`.
+
+use crate::bench::Bench;
+use candle_core::{Device, Tensor};
+use std::collections::HashMap;
+
+const NET: &str = "generate --network tiny.safetensors";
+
+fn images(bench: &Bench, name: &str) -> Tensor {
+    candle_core::safetensors::load(bench.path(name), &Device::Cpu).unwrap().remove("images").unwrap()
+}
+
+fn save(bench: &Bench, name: &str, tensors: &[(&str, Tensor)]) {
+    let tensors: HashMap<String, Tensor> = tensors.iter().map(|(k, t)| (k.to_string(), t.clone())).collect();
+    candle_core::safetensors::save(&tensors, bench.path(name)).unwrap();
+}
+
+fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
+    (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar().unwrap()
+}
+
+#[test]
+fn a_folder_gets_a_picture_per_seed() {
+    let bench = Bench::with_network();
+    bench.ok(&format!("{NET} --seeds 3,0-1 --out out"));
+    let mut names: Vec<_> =
+        std::fs::read_dir(bench.path("out")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["seed0000.png", "seed0001.png", "seed0003.png"]);
+    assert_eq!(bench.size("out/seed0003.png"), (16, 16));
+}
+
+#[test]
+fn grids_are_as_wide_as_asked() {
+    let bench = Bench::with_network();
+    bench.ok(&format!("{NET} --seeds 0-5 --grid 3x2 --out a.png"));
+    assert_eq!(bench.size("a.png"), (48, 32));
+    bench.ok(&format!("{NET} --seeds 7 --out b.png"));
+    assert_eq!(bench.size("b.png"), (16, 16));
+    bench.ok(&format!("{NET} --seeds 0-3 --grid --out folder"));
+    assert!(bench.path("folder/grid.png").is_file());
+    bench.one_sentence(&format!("{NET} --seeds 0-5 --grid 2x2 --out c.png"), &["room for 4", "there are 6"]);
+    bench.one_sentence(&format!("{NET} --grid --out c.safetensors"), &["--grid makes a picture"]);
+}
+
+/// z of a seed is NumPy's, and z, w and ws given in a file make the pictures of the seed. The paths
+/// do the same arithmetic on the same numbers in batches of another size; 1e-5 is ten roundings of
+/// values about 1.
+#[test]
+fn seeds_and_latents_agree() {
+    let bench = Bench::with_network();
+    bench.ok(&format!("{NET} --seeds 5,9 --out seeds.safetensors"));
+    let expected = images(&bench, "seeds.safetensors");
+    assert_eq!(expected.dims(), [2, 3, 16, 16]);
+
+    let model = stylegan_core::Model::load(bench.path("tiny.safetensors"), &Device::Cpu).unwrap();
+    let z: Vec<f32> =
+        [5, 9].into_iter().flat_map(|s| stylegan_core::latent::numpy_randn(s, 8)).map(|x| x as f32).collect();
+    let z = Tensor::from_vec(z, (2, 8), &Device::Cpu).unwrap();
+    let ws = model.mapping(&z, None).unwrap();
+    let w = ws.narrow(1, 0, 1).unwrap().squeeze(1).unwrap();
+    save(&bench, "z.safetensors", &[("z", z)]);
+    save(&bench, "w.safetensors", &[("w", w.contiguous().unwrap())]);
+    save(&bench, "ws.safetensors", &[("ws", ws.contiguous().unwrap())]);
+    for name in ["z", "w", "ws"] {
+        bench.ok(&format!("{NET} --latents {name}.safetensors --out from.safetensors"));
+        let difference = largest_difference(&images(&bench, "from.safetensors"), &expected);
+        assert!(difference <= 1e-5, "{name}: {difference}");
+    }
+}
+
+#[test]
+fn truncation_and_noise_do_what_they_say() {
+    let bench = Bench::with_network();
+    let run = |options: &str| {
+        bench.ok(&format!("{NET} --seeds 1-2 {options} --out x.safetensors"));
+        images(&bench, "x.safetensors")
+    };
+    let plain = run("");
+    assert_eq!(largest_difference(&plain, &run("")), 0.0, "the same command twice");
+    assert_eq!(largest_difference(&plain, &run("--threads 1")), 0.0, "on one thread");
+    // psi 0 makes every seed the average picture.
+    let average = run("--trunc 0 --noise none");
+    let (a, b) = (average.narrow(0, 0, 1).unwrap(), average.narrow(0, 1, 1).unwrap());
+    assert_eq!(largest_difference(&a, &b), 0.0);
+    assert_eq!(largest_difference(&plain, &run("--trunc 0 --trunc-cutoff 0")), 0.0);
+    assert!(largest_difference(&plain, &run("--trunc 0 --trunc-cutoff 2")) > 0.0);
+    // Fresh noise is a function of its seed and the picture's.
+    let random = run("--noise random");
+    assert_eq!(largest_difference(&random, &run("--noise random")), 0.0);
+}
+
+#[test]
+fn wrong_input_is_named() {
+    let bench = Bench::with_network();
+    let zeros = |shape: &[usize]| Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu).unwrap();
+    bench.one_sentence("generate --network gone.safetensors", &["gone.safetensors", "no such file"]);
+    bench.one_sentence(&format!("{NET} --class 0"), &["without labels"]);
+    bench.one_sentence(&format!("{NET} --trunc nan"), &["--trunc"]);
+    bench.one_sentence(&format!("{NET} --trunc 0.7 --trunc-cutoff 7"), &["--trunc-cutoff 7", "6 style rows"]);
+    bench.one_sentence(&format!("{NET} --out a.jpg"), &[".jpg", ".png"]);
+    bench.wrong(&format!("{NET} --seeds 9-3"), &["runs backwards"]);
+    bench.wrong(&format!("{NET} --seeds 1,x"), &["\"x\""]);
+    bench.wrong("generate", &["--network"]);
+
+    save(&bench, "two.safetensors", &[("z", zeros(&[1, 8])), ("w", zeros(&[1, 8]))]);
+    bench.one_sentence(&format!("{NET} --latents two.safetensors"), &["not more than one"]);
+    save(&bench, "none.safetensors", &[("x", zeros(&[1, 8]))]);
+    bench.one_sentence(&format!("{NET} --latents none.safetensors"), &["one of the tensors z, w and ws"]);
+    save(&bench, "narrow.safetensors", &[("z", zeros(&[1, 7]))]);
+    bench.one_sentence(&format!("{NET} --latents narrow.safetensors"), &["[1, 7]", "[n, 8]"]);
+    save(&bench, "labels.safetensors", &[("z", zeros(&[1, 8])), ("label", zeros(&[1, 2]))]);
+    bench.one_sentence(&format!("{NET} --latents labels.safetensors"), &["trained without"]);
+    save(&bench, "nan.safetensors", &[("z", (zeros(&[1, 8]) / 0.0).unwrap())]);
+    bench.one_sentence(&format!("{NET} --latents nan.safetensors"), &["not finite"]);
+    std::fs::write(bench.path("text.safetensors"), "hello, I am not a tensor").unwrap();
+    bench.one_sentence(&format!("{NET} --latents text.safetensors"), &["not a safetensors file"]);
+    bench.one_sentence("generate --network text.safetensors", &["text.safetensors"]);
+}

@@ -1,0 +1,8 @@
+//! The `stylegan` command from outside: what is typed, what comes out, and how it ends.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod bench;
+mod generate;
+mod inspect;
+mod mix;
+mod walk;
