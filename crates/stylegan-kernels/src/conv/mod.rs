@@ -1,8 +1,18 @@
 //! 2-D convolution, its transpose and its weight gradient: one family closed under differentiation.
 
+mod choose;
+mod direct;
+mod shape;
+mod winograd;
+
+#[cfg(test)]
+mod tests;
+
 use crate::autodiff::wants_grad;
+use crate::cpu::slice;
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Tensor};
+use shape::{Kind, Shape};
 
 /// Cross-correlation of `x` `[n, c, h, w]` with `weight` `[k, c, r, s]`, times `gain`:
 /// `[n, k, (h + 2 padding - r) / stride + 1, …]`. The gain serves equalised learning rates without
@@ -51,16 +61,6 @@ pub fn conv_transpose2d(
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
-    /// (x, w) -> y
-    Forward,
-    /// (y, w) -> x
-    Input,
-    /// (x, y) -> w
-    Weight,
-}
-
-#[derive(Clone, Copy)]
 struct Conv {
     kind: Kind,
     stride: usize,
@@ -84,11 +84,25 @@ impl CustomOp2 for Conv {
         "stylegan-conv2d"
     }
 
-    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        match s1.dtype() {
-            DType::F64 => self.direct::<f64>(s1, l1, s2, l2),
-            _ => self.direct::<f32>(s1, l1, s2, l2),
-        }
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, candle_core::Shape)> {
+        let shape = self.shape(l1, l2);
+        let storage = match s1.dtype() {
+            DType::F64 => {
+                let (a, b) = (slice::<f64>(s1, l1)?, slice::<f64>(s2, l2)?);
+                CpuStorage::F64(choose::f64(self.kind, a, b, &shape, self.gain))
+            }
+            _ => {
+                let (a, b) = (slice::<f32>(s1, l1)?, slice::<f32>(s2, l2)?);
+                CpuStorage::F32(choose::f32(self.kind, a, b, &shape, self.gain))
+            }
+        };
+        Ok((storage, candle_core::Shape::from(shape.result(self.kind).to_vec())))
     }
 
     fn bwd(&self, a: &Tensor, b: &Tensor, _res: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
@@ -114,72 +128,18 @@ impl CustomOp2 for Conv {
 }
 
 impl Conv {
-    fn direct<T: WithDType + Send + Sync>(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (a, b) = (crate::cpu::slice::<T>(s1, l1)?, crate::cpu::slice::<T>(s2, l2)?);
-        let (d1, d2, st, p) = (l1.dims(), l2.dims(), self.stride, self.padding);
-        let (n, c, h, w, k, r, s, oh, ow) = match self.kind {
+    fn shape(&self, l1: &Layout, l2: &Layout) -> Shape {
+        let (a, b, stride, padding) = (l1.dims(), l2.dims(), self.stride, self.padding);
+        let [x, w, y] = match self.kind {
             Kind::Forward => {
-                let (h, w, r, s) = (d1[2], d1[3], d2[2], d2[3]);
-                (d1[0], d1[1], h, w, d2[0], r, s, (h + 2 * p - r) / st + 1, (w + 2 * p - s) / st + 1)
+                let side = |i: usize| (a[i] + 2 * padding - b[i]) / stride + 1;
+                let y = [a[0], b[0], side(2), side(3)];
+                [a, b, &y].map(|d| [d[0], d[1], d[2], d[3]])
             }
-            Kind::Input => (d1[0], d2[1], self.out[2], self.out[3], d2[0], d2[2], d2[3], d1[2], d1[3]),
-            Kind::Weight => (d1[0], d1[1], d1[2], d1[3], d2[1], self.out[2], self.out[3], d2[2], d2[3]),
+            Kind::Input => [&self.out, b, a].map(|d| [d[0], d[1], d[2], d[3]]),
+            Kind::Weight => [a, &self.out, b].map(|d| [d[0], d[1], d[2], d[3]]),
         };
-        let shape = match self.kind {
-            Kind::Forward => [n, k, oh, ow],
-            Kind::Input => [n, c, h, w],
-            Kind::Weight => [k, c, r, s],
-        };
-        let mut out = vec![T::zero(); shape.iter().product()];
-        let gain = T::from_f64(self.gain);
-        let plane = shape[2] * shape[3];
-        // (i0, i1): the plane of the result that a task owns.
-        crate::threads::for_each_chunk(&mut out, plane, |task, o| {
-            let (i0, i1) = (task / shape[1], task % shape[1]);
-            let (others, [mut ni, mut ki, mut ci]) = match self.kind {
-                Kind::Forward => (c, [i0, i1, 0]),
-                Kind::Input => (k, [i0, 0, i1]),
-                Kind::Weight => (n, [0, i0, i1]),
-            };
-            for other in 0..others {
-                match self.kind {
-                    Kind::Forward => ci = other,
-                    Kind::Input => ki = other,
-                    Kind::Weight => ni = other,
-                }
-                for u in 0..r {
-                    for y in 0..oh {
-                        let iy = y * st + u;
-                        if iy < p || iy - p >= h {
-                            continue;
-                        }
-                        for v in 0..s {
-                            for x in 0..ow {
-                                let ix = x * st + v;
-                                if ix < p || ix - p >= w {
-                                    continue;
-                                }
-                                let xi = ((ni * c + ci) * h + iy - p) * w + ix - p;
-                                let wi = ((ki * c + ci) * r + u) * s + v;
-                                let yi = ((ni * k + ki) * oh + y) * ow + x;
-                                match self.kind {
-                                    Kind::Forward => o[y * ow + x] += a[xi] * b[wi],
-                                    Kind::Input => o[(iy - p) * w + ix - p] += a[yi] * b[wi],
-                                    Kind::Weight => o[u * s + v] += a[xi] * b[yi],
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-            o.iter_mut().for_each(|value| *value *= gain);
-        });
-        Ok((T::to_cpu_storage_owned(out), Shape::from(shape.to_vec())))
+        let ([n, c, h, wide], [k, _, r, s], [_, _, oh, ow]) = (x, w, y);
+        Shape { n, c, h, w: wide, k, r, s, oh, ow, stride, padding }
     }
 }

@@ -1,12 +1,29 @@
-//! What the CPU kernels share: typed access to tensor storage.
+//! What the CPU kernels share: access to tensor storage, result buffers, reused workspaces, vector
+//! instructions chosen at run time, and the matrix-product micro-kernels.
 
-use candle_core::{CpuStorage, Layout, Result, WithDType};
+mod arena;
+mod buffer;
+mod gemm;
+mod simd;
 
-/// Contiguous elements of a storage, in row-major order of its layout. Errors on strided layouts:
-/// operations call `contiguous()` on their arguments first.
-pub(crate) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
-    let Some((start, end)) = layout.contiguous_offsets() else {
-        candle_core::bail!("kernel argument of shape {:?} is not contiguous", layout.dims())
-    };
-    Ok(&storage.as_slice::<T>()?[start..end])
-}
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod portable;
+
+pub(crate) use arena::Scratch;
+pub(crate) use buffer::{SharedMut, filled, slice};
+pub(crate) use gemm::{Product, product, row_panel};
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::F32x4;
+pub(crate) use portable::Plain;
+#[allow(unused_imports, reason = "for kernels of plain loops")]
+pub(crate) use simd::vectorized;
+pub(crate) use simd::{Level, Task, Vector, level};
+#[cfg(test)]
+pub(crate) use simd::{levels, with_level};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use {avx2::F32x8, avx512::F32x16};

@@ -1,0 +1,35 @@
+//! Which algorithm computes a convolution, by its shape.
+
+use super::direct::direct;
+use super::shape::{Kind, Shape};
+use super::winograd;
+use crate::cpu::Plain;
+use crate::cpu::{Level, Vector, level};
+
+/// Computes a member of the family in single precision.
+pub(super) fn f32(kind: Kind, a: &[f32], b: &[f32], shape: &Shape, gain: f64) -> Vec<f32> {
+    match level() {
+        Level::Portable => by_shape::<Plain<f32>>(kind, a, b, shape, gain),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => by_shape::<crate::cpu::F32x8>(kind, a, b, shape, gain),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => by_shape::<crate::cpu::F32x16>(kind, a, b, shape, gain),
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => by_shape::<crate::cpu::F32x4>(kind, a, b, shape, gain),
+    }
+}
+
+/// The same in double precision.
+pub(super) fn f64(kind: Kind, a: &[f64], b: &[f64], shape: &Shape, gain: f64) -> Vec<f64> {
+    direct(kind, a, b, shape, gain)
+}
+
+fn by_shape<V: Vector<Elem = f32>>(kind: Kind, a: &[f32], b: &[f32], shape: &Shape, gain: f64) -> Vec<f32> {
+    let winograd = (shape.r, shape.s, shape.stride) == (3, 3, 1) && shape.padding <= 2 && shape.c.min(shape.k) >= 8;
+    match kind {
+        _ if !winograd => direct(kind, a, b, shape, gain),
+        Kind::Forward => winograd::forward::<V>(a, b, shape, false, gain),
+        Kind::Input => winograd::forward::<V>(a, b, shape, true, gain),
+        Kind::Weight => winograd::weight_gradient::<V>(a, b, shape, gain),
+    }
+}

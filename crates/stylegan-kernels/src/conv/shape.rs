@@ -1,0 +1,39 @@
+//! The sizes of a convolution.
+
+/// What kind of member of the family an operation is, by its arguments and result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// (x, w) -> y
+    Forward,
+    /// (y, w) -> x
+    Input,
+    /// (x, y) -> w
+    Weight,
+}
+
+/// `x` `[n, c, h, w]`, `w` `[k, c, r, s]`, `y` `[n, k, oh, ow]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) n: usize,
+    pub(crate) c: usize,
+    pub(crate) h: usize,
+    pub(crate) w: usize,
+    pub(crate) k: usize,
+    pub(crate) r: usize,
+    pub(crate) s: usize,
+    pub(crate) oh: usize,
+    pub(crate) ow: usize,
+    pub(crate) stride: usize,
+    pub(crate) padding: usize,
+}
+
+impl Shape {
+    /// The shape of the result of a kind.
+    pub(crate) fn result(&self, kind: Kind) -> [usize; 4] {
+        match kind {
+            Kind::Forward => [self.n, self.k, self.oh, self.ow],
+            Kind::Input => [self.n, self.c, self.h, self.w],
+            Kind::Weight => [self.k, self.c, self.r, self.s],
+        }
+    }
+}

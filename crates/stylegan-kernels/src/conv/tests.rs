@@ -1,0 +1,73 @@
+//! Every path on every instruction set of this machine against the definition in f64.
+#![allow(clippy::unwrap_used)]
+
+use super::choose;
+use super::direct::direct;
+use super::shape::{Kind, Shape};
+use crate::cpu::{levels, with_level};
+
+/// Numbers in [-1, 1) from a small generator.
+fn numbers(len: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+fn shape(n: usize, [c, k]: [usize; 2], [h, w]: [usize; 2], [r, s]: [usize; 2], stride: usize, padding: usize) -> Shape {
+    let side = |i: usize, f: usize| (i + 2 * padding - f) / stride + 1;
+    Shape { n, c, h, w, k, r, s, oh: side(h, r), ow: side(w, s), stride, padding }
+}
+
+/// Compares all three kinds on all instruction sets with the definition.
+fn check(s: Shape, tolerance: f64) {
+    let x = numbers(s.n * s.c * s.h * s.w, 1);
+    let w = numbers(s.k * s.c * s.r * s.s, 2);
+    let y = numbers(s.n * s.k * s.oh * s.ow, 3);
+    let wide = |v: &[f32]| v.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+    for kind in [Kind::Forward, Kind::Input, Kind::Weight] {
+        let (a, b) = match kind {
+            Kind::Forward => (&x, &w),
+            Kind::Input => (&y, &w),
+            Kind::Weight => (&x, &y),
+        };
+        let expected = direct(kind, &wide(a), &wide(b), &s, 0.75);
+        let largest = expected.iter().fold(1e-3, |m: f64, v| m.max(v.abs()));
+        for level in levels() {
+            let found = with_level(level, || choose::f32(kind, a, b, &s, 0.75));
+            assert_eq!(found.len(), expected.len(), "{kind:?} {level:?} {s:?}");
+            let error = found.iter().zip(&expected).map(|(f, e)| (f64::from(*f) - e).abs()).fold(0., f64::max);
+            let finite = found.iter().all(|v| v.is_finite());
+            assert!(
+                finite && error <= tolerance * largest,
+                "{kind:?} {level:?} {s:?}: error {error:e}, largest {largest}"
+            );
+        }
+    }
+}
+
+/// F(4x4, 3x3) errs about 2e-6 of the largest value at hundreds of terms; the bound leaves a factor
+/// of three for unlucky small sums.
+const WINOGRAD: f64 = 6e-6;
+
+#[test]
+fn winograd_agrees_with_the_definition() {
+    for (n, c, h, w, padding) in [
+        (1, [8, 8], [1, 1], 1),
+        (2, [8, 9], [4, 4], 1),
+        (5, [16, 8], [4, 4], 1),
+        (3, [17, 33], [8, 8], 1),
+        (1, [9, 70], [13, 7], 0),
+        (1, [70, 12], [5, 66], 1),
+        (2, [12, 12], [3, 3], 2),
+        (1, [64, 64], [33, 31], 1),
+        (1, [8, 8], [2, 150], 2),
+        (4, [32, 48], [16, 16], 1),
+    ]
+    .map(|(n, ck, [h, w], p)| (n, ck, h, w, p))
+    {
+        check(shape(n, c, [h, w], [3, 3], 1, padding), WINOGRAD);
+    }
+}

@@ -1,0 +1,152 @@
+//! How images are cut into 4x4 output tiles, and how strips of them are read and written.
+//!
+//! Transforms work on vectors along the channels: `V::LANES` channels of a strip of pixels are
+//! transposed from planes to `[row][column][LANES]` once, and back after the output transform.
+
+use crate::cpu::Vector;
+use std::ops::Range;
+
+/// Tiles in a strip at most: the strip of an input then fits the first-level cache.
+pub(super) const RUN: usize = 16;
+
+/// The tiles of a batch, numbered image by image, row by row.
+#[derive(Clone, Copy)]
+pub(super) struct Tiles {
+    /// Tiles down and across an image.
+    pub(super) down: usize,
+    pub(super) across: usize,
+    pub(super) count: usize,
+}
+
+/// Neighbouring tiles of one row of an image.
+#[derive(Clone, Copy)]
+pub(super) struct Run {
+    pub(super) image: usize,
+    /// The first output pixel.
+    pub(super) y: usize,
+    pub(super) x: usize,
+    /// The number of tiles.
+    pub(super) len: usize,
+    /// The number of the first tile, from the start of the range.
+    pub(super) first: usize,
+}
+
+impl Tiles {
+    /// Tiles of `n` images of `h` by `w` output pixels.
+    pub(super) fn new(n: usize, h: usize, w: usize) -> Self {
+        let (down, across) = (h.div_ceil(4), w.div_ceil(4));
+        Self { down, across, count: n * down * across }
+    }
+
+    /// The runs that make up a range of tiles.
+    pub(super) fn runs(self, range: Range<usize>) -> impl Iterator<Item = Run> {
+        let mut tile = range.start;
+        std::iter::from_fn(move || {
+            (tile < range.end).then(|| {
+                let (row, x) = (tile / self.across, tile % self.across);
+                let len = (self.across - x).min(range.end - tile).min(RUN);
+                let first = tile - range.start;
+                tile += len;
+                Run { image: row / self.down, y: row % self.down * 4, x: x * 4, len, first }
+            })
+        })
+    }
+}
+
+/// Some channels of one image: a strip is read from or written to these planes.
+#[derive(Clone, Copy)]
+pub(super) struct Planes {
+    /// Offset of the first plane, and the number of planes (at most `LANES`).
+    pub(super) start: usize,
+    pub(super) channels: usize,
+    pub(super) h: usize,
+    pub(super) w: usize,
+}
+
+/// Columns a strip buffer needs for `cols` columns: reads and writes work in blocks of `LANES`.
+pub(super) const fn strip_len<V: Vector>(rows: usize, cols: usize) -> usize {
+    rows * (cols + V::LANES) * V::LANES
+}
+
+/// Reads rows `y..` and columns `x..` of the planes to `strip` `[rows][cols][LANES]`; zero outside
+/// the image. Lanes beyond the last channel hold anything.
+///
+/// # Safety
+/// Inside `V::enter`; `strip` has [`strip_len`] elements.
+#[inline(always)]
+pub(super) unsafe fn read<V: Vector>(
+    from: &[V::Elem],
+    planes: Planes,
+    (y, x): (isize, isize),
+    (rows, cols): (usize, usize),
+    strip: *mut V::Elem,
+    zero: V,
+) {
+    let (l, Planes { start, channels, h, w }) = (V::LANES, planes);
+    // The part of the columns inside the image.
+    let left = (-x).clamp(0, cols as isize) as usize;
+    let right = (w as isize - x).clamp(left as isize, cols as isize) as usize;
+    for r in 0..rows {
+        // SAFETY: `strip` has room for LANES columns more than these; reads from the planes are
+        // kept inside `from`, whole blocks or element by element.
+        unsafe {
+            let line = strip.add(r * cols * l);
+            let row = y + r as isize;
+            let inside = if row < 0 || row >= h as isize { left..left } else { left..right };
+            for col in inside.clone().step_by(l) {
+                let at = start + row as usize * w + (x + col as isize) as usize;
+                let to = line.add(col * l);
+                if at + (l - 1) * h * w + l <= from.len() {
+                    V::transpose(from.as_ptr().add(at), h * w, to, l);
+                } else {
+                    for lane in 0..channels {
+                        for i in 0..l.min(right - col) {
+                            *to.add(i * l + lane) = from[at + lane * h * w + i];
+                        }
+                    }
+                }
+            }
+            // After the blocks, which may have written over the right border.
+            for col in (0..inside.start).chain(inside.end..cols) {
+                zero.store(line.add(col * l));
+            }
+        }
+    }
+}
+
+/// Writes `strip` `[4][4 len][LANES]` to the output pixels of a run.
+///
+/// # Safety
+/// Inside `V::enter`; `to` is the whole output, and nobody else writes these tiles.
+#[inline(always)]
+pub(super) unsafe fn write<V: Vector>(
+    strip: *const V::Elem,
+    run: Run,
+    planes: Planes,
+    to: *mut V::Elem,
+    block: *mut V::Elem,
+) {
+    let (l, Planes { start, channels, h, w }) = (V::LANES, planes);
+    let (mut rows, mut cols) = (4.min(h - run.y), (4 * run.len).min(w - run.x));
+    if cols == w && cols == 4 * run.len {
+        // Whole rows lie end to end, in the strip and in the image.
+        (rows, cols) = (1, rows * cols);
+    }
+    for r in 0..rows {
+        for col in (0..cols).step_by(l) {
+            // SAFETY: pixels and channels inside the image; `block` has LANES² elements.
+            unsafe {
+                let from = strip.add((r * 4 * run.len + col) * l);
+                let to = to.add(start + (run.y + r) * w + run.x + col);
+                if channels == l && col + l <= cols {
+                    V::transpose(from, l, to, h * w);
+                } else {
+                    V::transpose(from, l, block, l);
+                    for lane in 0..channels {
+                        std::ptr::copy_nonoverlapping(block.add(lane * l), to.add(lane * h * w), l.min(cols - col));
+                    }
+                }
+            }
+        }
+    }
+}

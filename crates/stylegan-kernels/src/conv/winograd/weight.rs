@@ -1,0 +1,191 @@
+//! The gradient of the filters: `dw = Gᵀ [Σ_tiles (A dy Aᵀ) ⊙ (Bᵀ x B)] G`, a product over all
+//! tiles for each of the 36 points.
+
+use super::POINTS;
+use super::tiles::{self, Planes, RUN, Tiles, strip_len};
+use super::transforms::{filter_transposed, input, output_transposed};
+use crate::conv::shape::Shape;
+use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product, row_panel};
+use candle_core::WithDType;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+/// Bytes of transformed input and output gradient per chunk of tiles.
+const CHUNK_BYTES: usize = 16 << 20;
+
+/// Computes `dw` `[k, c, 3, 3]` from `x` and the gradient `dy` of the output.
+pub(in crate::conv) fn weight_gradient<V: Vector>(x: &[V::Elem], dy: &[V::Elem], s: &Shape, gain: f64) -> Vec<V::Elem> {
+    let tiles = Tiles::new(s.n, s.oh, s.ow);
+    let (l, left) = (V::LANES, const { row_panel::<V>() });
+    let (rows, cols) = (s.k.next_multiple_of(left), s.c.next_multiple_of(V::COLS));
+    let per_tile = POINTS * (rows + cols) * size_of::<V::Elem>();
+    let chunk = (CHUNK_BYTES / per_tile).clamp(64, 1024);
+    let chunk = tiles.count.div_ceil(tiles.count.div_ceil(chunk).max(1));
+    let (y_plane, x_plane, u_plane) = (rows * chunk + 2 * l, cols * chunk + 2 * l, s.k * cols + 2 * l);
+    let mut transformed_y = Scratch::<V::Elem>::take(POINTS * y_plane);
+    let mut transformed_x = Scratch::<V::Elem>::take(POINTS * x_plane);
+    let mut sums = Scratch::<V::Elem>::take(POINTS * u_plane);
+    let (ty, tx) = (SharedMut::new(&mut transformed_y), SharedMut::new(&mut transformed_x));
+    let u = SharedMut::new(&mut sums);
+    for start in (0..tiles.count).step_by(chunk) {
+        let range = start..(start + chunk).min(tiles.count);
+        let (y_blocks, x_blocks) = (s.k.div_ceil(l), s.c.div_ceil(l));
+        crate::threads::for_each(y_blocks + x_blocks, |task| {
+            // SAFETY: the operation chose `V` for this machine; each task writes its own channels.
+            unsafe {
+                let range = range.clone();
+                match task.checked_sub(y_blocks) {
+                    None => {
+                        V::enter(Side::<V, true> { from: dy, s, tiles, range, block: task, to: ty, plane: y_plane })
+                    }
+                    Some(block) => {
+                        V::enter(Side::<V, false> { from: x, s, tiles, range, block, to: tx, plane: x_plane })
+                    }
+                }
+            }
+        });
+        crate::threads::for_each(POINTS, |point| {
+            // SAFETY: as above; each task adds to the sums of its point.
+            unsafe {
+                let product = Product {
+                    rows: s.k,
+                    cols,
+                    depth: range.len(),
+                    a: ty.at(point * y_plane),
+                    b: tx.at(point * x_plane),
+                    c: u.at(point * u_plane),
+                    c_stride: cols,
+                    accumulate: start > 0,
+                };
+                V::enter(Sum::<V> { product, vector: PhantomData });
+            }
+        });
+    }
+    // SAFETY: every filter is written.
+    unsafe {
+        filled(s.k * s.c * 9, |dw| {
+            let dw = SharedMut::uninit(dw);
+            crate::threads::for_each(s.k, |k| {
+                V::enter(Filters::<V> { u, u_plane, cols, k, s, gain: V::Elem::from_f64(gain), dw });
+            });
+        })
+    }
+}
+
+/// Transforms `LANES` channels of the input (`OUT` = false) or of the output gradient to
+/// `[36][channels / w][tiles][w]`, `w` being the panel width of the right or left operand.
+struct Side<'a, V: Vector, const OUT: bool> {
+    from: &'a [V::Elem],
+    s: &'a Shape,
+    tiles: Tiles,
+    range: Range<usize>,
+    block: usize,
+    to: SharedMut<V::Elem>,
+    plane: usize,
+}
+
+impl<V: Vector, const OUT: bool> Task<V> for Side<'_, V, OUT> {
+    #[inline(always)]
+    unsafe fn run(self) {
+        let (l, s) = (V::LANES, self.s);
+        let (all, h, w, pad, border) = match OUT {
+            true => (s.k, s.oh, s.ow, 0, 0),
+            false => (s.c, s.h, s.w, s.padding, 2),
+        };
+        let width = if OUT { const { row_panel::<V>() } } else { V::COLS };
+        let channel = self.block * l;
+        let mut strip = Scratch::<V::Elem>::take(strip_len::<V>(6, 4 * RUN + 2));
+        let strip = strip.as_mut_ptr();
+        // SAFETY: all indices follow from the sizes of the buffers.
+        unsafe {
+            let zero = V::splat(V::Elem::from_f64(0.));
+            let panel = self.to.at(channel / width * width * self.range.len() + channel % width);
+            for run in self.tiles.runs(self.range.clone()) {
+                let corner = (run.y as isize - pad as isize, run.x as isize - pad as isize);
+                let cols = 4 * run.len + border;
+                let start = (run.image * all + channel) * h * w;
+                let planes = Planes { start, channels: (all - channel).min(l), h, w };
+                tiles::read(self.from, planes, corner, (4 + border, cols), strip, zero);
+                for i in 0..run.len {
+                    let to = panel.add((run.first + i) * width);
+                    let at = |r: usize, c: usize| V::load(strip.add((r * cols + 4 * i + c) * l));
+                    if OUT {
+                        let columns: [[V; 6]; 4] =
+                            std::array::from_fn(|c| output_transposed([at(0, c), at(1, c), at(2, c), at(3, c)]));
+                        for r in 0..6 {
+                            let row = output_transposed(std::array::from_fn(|c| columns[c][r]));
+                            for c in 0..6 {
+                                row[c].store(to.add((6 * r + c) * self.plane));
+                            }
+                        }
+                    } else {
+                        let columns: [[V; 6]; 6] = std::array::from_fn(|c| {
+                            input([at(0, c), at(1, c), at(2, c), at(3, c), at(4, c), at(5, c)])
+                        });
+                        for r in 0..6 {
+                            let row = input(std::array::from_fn(|c| columns[c][r]));
+                            for c in 0..6 {
+                                row[c].store(to.add((6 * r + c) * self.plane));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One product.
+struct Sum<V: Vector> {
+    product: Product<V::Elem>,
+    vector: PhantomData<V>,
+}
+
+impl<V: Vector> Task<V> for Sum<V> {
+    #[inline(always)]
+    unsafe fn run(self) {
+        // SAFETY: the operands are packed for `V`.
+        unsafe { product::<V, false>(self.product) }
+    }
+}
+
+/// Transforms the sums of one output channel back to filters.
+struct Filters<'a, V: Vector> {
+    u: SharedMut<V::Elem>,
+    u_plane: usize,
+    cols: usize,
+    k: usize,
+    s: &'a Shape,
+    gain: V::Elem,
+    dw: SharedMut<V::Elem>,
+}
+
+impl<V: Vector> Task<V> for Filters<'_, V> {
+    #[inline(always)]
+    unsafe fn run(self) {
+        let (l, c) = (V::LANES, self.s.c);
+        let mut taps = [V::Elem::from_f64(0.); 9 * 16];
+        for channel in (0..c).step_by(l) {
+            // SAFETY: rows of the sums are padded to whole vectors; filters are the task's own.
+            unsafe {
+                let from = self.u.at(self.k * self.cols + channel);
+                let at = |r: usize, c: usize| V::load(from.add((6 * r + c) * self.u_plane));
+                let columns: [[V; 3]; 6] = std::array::from_fn(|c| {
+                    filter_transposed([at(0, c), at(1, c), at(2, c), at(3, c), at(4, c), at(5, c)])
+                });
+                let gain = V::splat(self.gain);
+                for r in 0..3 {
+                    let row = filter_transposed(std::array::from_fn(|c| columns[c][r]));
+                    for (c, value) in row.into_iter().enumerate() {
+                        value.mul(gain).store(taps.as_mut_ptr().add((3 * r + c) * l));
+                    }
+                }
+                for lane in 0..l.min(c - channel) {
+                    for t in 0..9 {
+                        *self.dw.at((self.k * c + channel + lane) * 9 + t) = taps[t * l + lane];
+                    }
+                }
+            }
+        }
+    }
+}

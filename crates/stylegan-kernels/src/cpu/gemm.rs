@@ -1,0 +1,144 @@
+//! Matrix products of packed operands: `c = a b` or `c += a b`.
+//!
+//! The right operand is cut into panels of `V::COLS` columns, each stored step by step
+//! (`[panel][depth][COLS]`): one step is `V::WIDTH` vector loads. The left operand comes in one of
+//! two layouts, so that transforms that make vectors along the depth and transforms that make
+//! vectors along the rows both store whole vectors: sliced, `[rows / ROWS][depth / LANES][ROWS][LANES]`,
+//! or in panels `[rows / w][depth][w]` with `w` = [`row_panel`]. Each step of a tile multiplies `V::ROWS`
+//! broadcast numbers of the left with the vectors of the right into registers.
+//!
+//! The order of all sums is fixed by the shapes.
+
+use super::simd::Vector;
+use candle_core::WithDType;
+
+/// The width of the panels of a left operand whose vectors run along the rows: the least common
+/// multiple of a tile's rows and a vector.
+pub(crate) const fn row_panel<V: Vector>() -> usize {
+    let mut width = V::LANES;
+    while !width.is_multiple_of(V::ROWS) {
+        width += V::LANES;
+    }
+    width
+}
+
+/// One tile of a product, `V::ROWS` by `V::COLS`.
+#[derive(Clone, Copy)]
+pub(crate) struct Tile<T> {
+    pub(crate) a: *const T,
+    /// Distance between steps of the left operand; unused if it is sliced.
+    pub(crate) a_step: usize,
+    pub(crate) b: *const T,
+    /// Distance between steps of the right operand.
+    pub(crate) b_step: usize,
+    pub(crate) depth: usize,
+    pub(crate) c: *mut T,
+    pub(crate) c_stride: usize,
+    pub(crate) accumulate: bool,
+}
+
+/// A product of `rows` by `depth` by `cols`.
+#[derive(Clone, Copy)]
+pub(crate) struct Product<T> {
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    pub(crate) depth: usize,
+    pub(crate) a: *const T,
+    pub(crate) b: *const T,
+    pub(crate) c: *mut T,
+    pub(crate) c_stride: usize,
+    pub(crate) accumulate: bool,
+}
+
+/// The most elements a tile has on any instruction set.
+const TILE: usize = 512;
+
+/// Computes a product.
+///
+/// # Safety
+/// The operands are packed for `V` as described above; `c` holds `rows` rows of `cols` elements at
+/// a distance of `c_stride`. Padding of the operands is read but does not enter the result.
+#[inline(always)]
+pub(crate) unsafe fn product<V: Vector, const SLICED: bool>(p: Product<V::Elem>) {
+    let panel = const { row_panel::<V>() };
+    let slices = p.depth.next_multiple_of(V::LANES) * V::ROWS;
+    let mut rest = [<V::Elem as WithDType>::from_f64(0.); TILE];
+    for col in (0..p.cols).step_by(V::COLS) {
+        for row in (0..p.rows).step_by(V::ROWS) {
+            let (rows, cols) = ((p.rows - row).min(V::ROWS), (p.cols - col).min(V::COLS));
+            let whole = rows == V::ROWS && cols == V::COLS;
+            // SAFETY: row blocks and column panels lie inside the packed operands; a tile that
+            // reaches over the edge of `c` is computed aside and its part inside is copied.
+            unsafe {
+                let a = match SLICED {
+                    true => p.a.add(row / V::ROWS * slices),
+                    false => p.a.add(row / panel * panel * p.depth + row % panel),
+                };
+                let b = p.b.add(col * p.depth);
+                let c = p.c.add(row * p.c_stride + col);
+                let tile = Tile {
+                    a,
+                    a_step: panel,
+                    b,
+                    b_step: V::COLS,
+                    depth: p.depth,
+                    c,
+                    c_stride: p.c_stride,
+                    accumulate: p.accumulate,
+                };
+                if whole {
+                    V::tile::<SLICED>(tile);
+                    continue;
+                }
+                V::tile::<SLICED>(Tile { c: rest.as_mut_ptr(), c_stride: V::COLS, accumulate: false, ..tile });
+                for i in 0..rows {
+                    for j in 0..cols {
+                        let (from, to) = (rest[i * V::COLS + j], c.add(i * p.c_stride + j));
+                        *to = if p.accumulate { *to + from } else { from };
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The micro-kernel: a tile of `R` rows by `W` vectors held in registers.
+///
+/// # Safety
+/// As for [`product`], for one whole tile.
+#[inline(always)]
+pub(super) unsafe fn tile<V: Vector, const R: usize, const W: usize, const SLICED: bool>(t: Tile<V::Elem>) {
+    // SAFETY: the loops stay inside the packed operands and the tile of `c`.
+    unsafe {
+        let mut sums = [[V::splat(<V::Elem as WithDType>::from_f64(0.)); W]; R];
+        let (mut a, mut b) = (t.a, t.b);
+        let (slice, row) = if SLICED { (V::LANES, V::LANES) } else { (t.depth, 1) };
+        let step = if SLICED { 1 } else { t.a_step };
+        let mut left = t.depth;
+        while left > 0 {
+            let steps = left.min(slice);
+            for _ in 0..steps {
+                let right: [V; W] = std::array::from_fn(|j| V::load(b.add(j * V::LANES)));
+                for i in 0..R {
+                    let factor = V::splat(*a.add(i * row));
+                    for j in 0..W {
+                        sums[i][j] = factor.mul_add(right[j], sums[i][j]);
+                    }
+                }
+                a = a.add(step);
+                b = b.add(t.b_step);
+            }
+            if SLICED {
+                a = a.add((R - 1) * V::LANES);
+            }
+            left -= steps;
+        }
+        for i in 0..R {
+            for j in 0..W {
+                let c = t.c.add(i * t.c_stride + j * V::LANES);
+                let sum = if t.accumulate { V::load(c).add(sums[i][j]) } else { sums[i][j] };
+                sum.store(c);
+            }
+        }
+    }
+}
