@@ -12,6 +12,7 @@ pub mod autodiff;
 pub mod bias_act;
 pub mod conv;
 pub mod linear;
+pub mod machine;
 pub mod norm;
 pub mod optim;
 pub mod resize;
@@ -21,7 +22,7 @@ pub mod upfirdn2d;
 mod cpu;
 
 pub use bias_act::{Activation, bias_act, noise_bias_act};
-pub use conv::{conv_transpose2d, conv2d};
+pub use conv::{conv_transpose2d, conv2d, conv2d_weight_gradient};
 pub use linear::linear;
 pub use norm::{instance_style, minibatch_stddev, pixel_norm};
 pub use resize::{avg_pool2x, upsample_nearest2x};

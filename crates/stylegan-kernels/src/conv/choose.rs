@@ -1,10 +1,8 @@
 //! Which algorithm computes a convolution, by its shape.
 
-use super::direct::direct;
 use super::shape::{Kind, Shape};
-use super::winograd;
-use crate::cpu::Plain;
-use crate::cpu::{Level, Vector, level};
+use super::{implicit_gemm, winograd};
+use crate::cpu::{Level, Plain, Vector, level};
 
 /// Computes a member of the family in single precision.
 pub(super) fn f32(kind: Kind, a: &[f32], b: &[f32], shape: &Shape, gain: f64) -> Vec<f32> {
@@ -21,15 +19,25 @@ pub(super) fn f32(kind: Kind, a: &[f32], b: &[f32], shape: &Shape, gain: f64) ->
 
 /// The same in double precision.
 pub(super) fn f64(kind: Kind, a: &[f64], b: &[f64], shape: &Shape, gain: f64) -> Vec<f64> {
-    direct(kind, a, b, shape, gain)
+    products::<Plain<f64>>(kind, a, b, shape, gain)
 }
 
-fn by_shape<V: Vector<Elem = f32>>(kind: Kind, a: &[f32], b: &[f32], shape: &Shape, gain: f64) -> Vec<f32> {
+fn by_shape<V: Vector>(kind: Kind, a: &[V::Elem], b: &[V::Elem], shape: &Shape, gain: f64) -> Vec<V::Elem> {
     let winograd = (shape.r, shape.s, shape.stride) == (3, 3, 1) && shape.padding <= 2 && shape.c.min(shape.k) >= 8;
+    if !winograd {
+        return products::<V>(kind, a, b, shape, gain);
+    }
     match kind {
-        _ if !winograd => direct(kind, a, b, shape, gain),
         Kind::Forward => winograd::forward::<V>(a, b, shape, false, gain),
         Kind::Input => winograd::forward::<V>(a, b, shape, true, gain),
         Kind::Weight => winograd::weight_gradient::<V>(a, b, shape, gain),
+    }
+}
+
+fn products<V: Vector>(kind: Kind, a: &[V::Elem], b: &[V::Elem], shape: &Shape, gain: f64) -> Vec<V::Elem> {
+    match kind {
+        Kind::Forward => implicit_gemm::forward::<V>(a, b, shape, gain),
+        Kind::Input => implicit_gemm::input_gradient::<V>(a, b, shape, gain),
+        Kind::Weight => implicit_gemm::weight_gradient::<V>(a, b, shape, gain),
     }
 }

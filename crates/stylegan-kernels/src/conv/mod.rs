@@ -1,7 +1,9 @@
 //! 2-D convolution, its transpose and its weight gradient: one family closed under differentiation.
 
 mod choose;
+#[cfg(test)]
 mod direct;
+mod implicit_gemm;
 mod shape;
 mod winograd;
 
@@ -58,6 +60,34 @@ pub fn conv_transpose2d(
         )
     };
     apply(x, weight, Conv { kind: Kind::Input, stride, padding, gain, out: [n, c, oh, ow] })
+}
+
+/// The gradient of [`conv2d`] with respect to its weight, times `gain`, from the input `x`
+/// `[n, c, h, w]` and the gradient `dy` `[n, k, oh, ow]` of the output: `[k, c, r, s]` with
+/// `kernel` = `(r, s)`.
+///
+/// # Errors
+/// Shapes that do not fit each other.
+pub fn conv2d_weight_gradient(
+    x: &Tensor,
+    dy: &Tensor,
+    kernel: (usize, usize),
+    stride: usize,
+    padding: usize,
+    gain: f64,
+) -> Result<Tensor> {
+    let ((n, c, h, w), (yn, k, oh, ow), (r, s)) = (x.dims4()?, dy.dims4()?, kernel);
+    let fits =
+        |i: usize, f: usize, o: usize| f > 0 && (i + 2 * padding).checked_sub(f).is_some_and(|d| d / stride + 1 == o);
+    if n != yn || stride == 0 || !fits(h, r, oh) || !fits(w, s, ow) {
+        candle_core::bail!(
+            "conv2d_weight_gradient: input {:?} does not fit output gradient {:?} (kernel {r}x{s}, stride {stride}, \
+             padding {padding})",
+            x.dims(),
+            dy.dims()
+        )
+    }
+    apply(x, dy, Conv { kind: Kind::Weight, stride, padding, gain, out: [k, c, r, s] })
 }
 
 #[derive(Clone, Copy)]

@@ -71,3 +71,43 @@ fn winograd_agrees_with_the_definition() {
         check(shape(n, c, [h, w], [3, 3], 1, padding), WINOGRAD);
     }
 }
+
+/// Sums of up to 70 * 121 terms in another order than the definition's.
+const PRODUCTS: f64 = 2e-6;
+
+#[test]
+fn implicit_products_agree_with_the_definition() {
+    for (n, ck, size, kernel, stride, padding) in [
+        (1, [1, 1], [1, 1], [1, 1], 1, 0),
+        (2, [3, 40], [9, 7], [1, 1], 1, 0),
+        (5, [40, 3], [4, 4], [1, 1], 1, 0),
+        (3, [70, 33], [17, 19], [1, 1], 1, 0),
+        (2, [3, 5], [8, 6], [3, 3], 1, 1),
+        (2, [7, 13], [9, 8], [3, 3], 2, 1),
+        (1, [33, 20], [16, 16], [3, 3], 2, 1),
+        (3, [20, 33], [8, 7], [4, 4], 2, 1),
+        (1, [12, 14], [7, 40], [5, 5], 1, 2),
+        (1, [5, 70], [14, 15], [11, 11], 1, 5),
+        (1, [3, 20], [23, 23], [11, 11], 4, 2),
+        (2, [9, 10], [6, 11], [1, 1], 2, 0),
+        (1, [4, 6], [10, 10], [2, 3], 3, 1),
+        (4, [16, 60], [36, 37], [3, 3], 2, 0),
+        (1, [10, 10], [6, 6], [3, 3], 1, 3),
+    ] {
+        check(shape(n, ck, size, kernel, stride, padding), PRODUCTS);
+    }
+}
+
+#[test]
+fn double_precision_agrees_with_the_definition() {
+    for (stride, padding, kernel) in [(1, 1, [3, 3]), (2, 1, [4, 3]), (1, 0, [1, 1])] {
+        let s = shape(2, [9, 11], [8, 9], kernel, stride, padding);
+        let wide = |len: usize, seed| numbers(len, seed).into_iter().map(f64::from).collect::<Vec<_>>();
+        let (x, w) = (wide(s.n * s.c * s.h * s.w, 1), wide(s.k * s.c * s.r * s.s, 2));
+        let y = wide(s.n * s.k * s.oh * s.ow, 3);
+        for (kind, a, b) in [(Kind::Forward, &x, &w), (Kind::Input, &y, &w), (Kind::Weight, &x, &y)] {
+            let (found, expected) = (choose::f64(kind, a, b, &s, 0.75), direct(kind, a, b, &s, 0.75));
+            assert!(found.iter().zip(&expected).all(|(f, e)| (f - e).abs() < 1e-13 * 200.), "{kind:?} {s:?}");
+        }
+    }
+}

@@ -24,6 +24,11 @@ struct Block {
     bytes: usize,
 }
 
+// SAFETY: owned memory, changed only through `&mut`.
+unsafe impl Send for Block {}
+// SAFETY: as above.
+unsafe impl Sync for Block {}
+
 impl Block {
     fn layout(bytes: usize) -> Layout {
         // SAFETY: the alignment is a power of two; sizes come from slices that fit in memory.

@@ -29,8 +29,6 @@ pub(crate) struct Tile<T> {
     /// Distance between steps of the left operand; unused if it is sliced.
     pub(crate) a_step: usize,
     pub(crate) b: *const T,
-    /// Distance between steps of the right operand.
-    pub(crate) b_step: usize,
     pub(crate) depth: usize,
     pub(crate) c: *mut T,
     pub(crate) c_stride: usize,
@@ -44,10 +42,16 @@ pub(crate) struct Product<T> {
     pub(crate) cols: usize,
     pub(crate) depth: usize,
     pub(crate) a: *const T,
+    /// Distance between row blocks (sliced) or panels of the left operand.
+    pub(crate) a_block: usize,
     pub(crate) b: *const T,
+    /// Distance between panels of the right operand.
+    pub(crate) b_panel: usize,
     pub(crate) c: *mut T,
     pub(crate) c_stride: usize,
     pub(crate) accumulate: bool,
+    /// Keep a block of rows in the first-level cache and run over all columns, or the reverse.
+    pub(crate) rows_outside: bool,
 }
 
 /// The most elements a tile has on any instruction set.
@@ -61,32 +65,32 @@ const TILE: usize = 512;
 #[inline(always)]
 pub(crate) unsafe fn product<V: Vector, const SLICED: bool>(p: Product<V::Elem>) {
     let panel = const { row_panel::<V>() };
-    let slices = p.depth.next_multiple_of(V::LANES) * V::ROWS;
     let mut rest = [<V::Elem as WithDType>::from_f64(0.); TILE];
-    for col in (0..p.cols).step_by(V::COLS) {
-        for row in (0..p.rows).step_by(V::ROWS) {
+    let (row_blocks, col_blocks) = (p.rows.div_ceil(V::ROWS), p.cols.div_ceil(V::COLS));
+    let (outer, inner) = if p.rows_outside { (row_blocks, col_blocks) } else { (col_blocks, row_blocks) };
+    for i in 0..outer {
+        for j in 0..inner {
+            let (row_block, col_block) = if p.rows_outside { (i, j) } else { (j, i) };
+            let (row, col) = (row_block * V::ROWS, col_block * V::COLS);
             let (rows, cols) = ((p.rows - row).min(V::ROWS), (p.cols - col).min(V::COLS));
-            let whole = rows == V::ROWS && cols == V::COLS;
             // SAFETY: row blocks and column panels lie inside the packed operands; a tile that
             // reaches over the edge of `c` is computed aside and its part inside is copied.
             unsafe {
                 let a = match SLICED {
-                    true => p.a.add(row / V::ROWS * slices),
-                    false => p.a.add(row / panel * panel * p.depth + row % panel),
+                    true => p.a.add(row_block * p.a_block),
+                    false => p.a.add(row / panel * p.a_block + row % panel),
                 };
-                let b = p.b.add(col * p.depth);
                 let c = p.c.add(row * p.c_stride + col);
                 let tile = Tile {
                     a,
                     a_step: panel,
-                    b,
-                    b_step: V::COLS,
+                    b: p.b.add(col_block * p.b_panel),
                     depth: p.depth,
                     c,
                     c_stride: p.c_stride,
                     accumulate: p.accumulate,
                 };
-                if whole {
+                if rows == V::ROWS && cols == V::COLS {
                     V::tile::<SLICED>(tile);
                     continue;
                 }
@@ -126,7 +130,7 @@ pub(super) unsafe fn tile<V: Vector, const R: usize, const W: usize, const SLICE
                     }
                 }
                 a = a.add(step);
-                b = b.add(t.b_step);
+                b = b.add(W * V::LANES);
             }
             if SLICED {
                 a = a.add((R - 1) * V::LANES);

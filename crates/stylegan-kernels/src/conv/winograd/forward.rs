@@ -182,10 +182,13 @@ impl<V: Vector> Task<V> for Chunk<'_, V> {
                     cols: m_stride,
                     depth: p.depth,
                     a: v.add(point * v_plane),
+                    a_block: V::ROWS * blocks * l,
                     b: self.u.as_ptr().add(point * self.u_plane),
+                    b_panel: p.depth * V::COLS,
                     c: m.add(point * m_plane),
                     c_stride: m_stride,
                     accumulate: false,
+                    rows_outside: false,
                 });
             }
             let [h, w] = p.out_size;

@@ -52,10 +52,13 @@ pub(in crate::conv) fn weight_gradient<V: Vector>(x: &[V::Elem], dy: &[V::Elem],
                     cols,
                     depth: range.len(),
                     a: ty.at(point * y_plane),
+                    a_block: left * range.len(),
                     b: tx.at(point * x_plane),
+                    b_panel: V::COLS * range.len(),
                     c: u.at(point * u_plane),
                     c_stride: cols,
                     accumulate: start > 0,
+                    rows_outside: true,
                 };
                 V::enter(Sum::<V> { product, vector: PhantomData });
             }

@@ -1,0 +1,17 @@
+//! Convolutions of any kernel and stride as matrix products whose patch matrix is never stored:
+//! packing the right operand gathers pixels straight from the images, a cache-sized block at a time.
+//!
+//! The input gradient of a strided convolution falls into `stride²` phases, each an ordinary
+//! convolution of stride 1 with every `stride`-th tap, so that no multiplication by zero is done.
+
+mod correlate;
+mod gather;
+mod weight;
+
+pub(super) use correlate::{forward, input_gradient};
+pub(super) use weight::weight_gradient;
+
+/// Steps of the products per packed block.
+const DEPTH: usize = 256;
+/// Columns per packed block: with [`DEPTH`], what half a second-level cache holds.
+const COLUMNS: usize = 256;
