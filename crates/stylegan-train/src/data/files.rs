@@ -15,8 +15,10 @@ pub const MAP_FOLDER: &str = "labels";
 const READ: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
 const NOT_READ: [&str; 10] = ["gif", "bmp", "tif", "tiff", "avif", "heic", "jfif", "jxl", "ppm", "tga"];
 
-/// The files of a set by their meaning.
-pub(super) struct Index {
+/// The files of a set by their meaning, whatever the size and kind of its pictures.
+///
+/// [`super::Dataset`] is what trains; this is for those who make a set out of another.
+pub struct Files {
     pub(super) source: Box<dyn Source>,
     /// The path of the set, for messages.
     pub(super) place: String,
@@ -30,8 +32,8 @@ pub(super) struct Index {
     pub(super) findings: Vec<Finding>,
 }
 
-/// Lists the set at `path` and reads its labels; no picture is opened.
-pub(super) fn open(path: &Path) -> Result<Index> {
+/// Lists the set at `path` and reads its labels.
+fn open(path: &Path) -> Result<Files> {
     let place = path.display().to_string();
     let source::Listing { source, names, mut findings } = source::open(path)?;
     let mut pictures = Vec::new();
@@ -72,10 +74,55 @@ pub(super) fn open(path: &Path) -> Result<Index> {
                 Labels::None
             }),
     };
-    Ok(Index { source, place, pictures, labels, maps: !maps.is_empty(), findings })
+    Ok(Files { source, place, pictures, labels, maps: !maps.is_empty(), findings })
 }
 
-impl Index {
+impl Files {
+    /// Lists the folder or ZIP at `path` and reads its labels; no picture is opened.
+    ///
+    /// # Errors
+    /// If it is not a set or holds no pictures. Faults of single files are [`Files::findings`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        open(path.as_ref())
+    }
+
+    /// Names of the pictures, sorted: their order in the set.
+    pub fn names(&self) -> &[String] {
+        &self.pictures
+    }
+
+    /// Labels, in the order of the pictures.
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// What names, labels and the ZIP index alone show to be wrong.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The bytes of a picture file.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>, Problem> {
+        self.source.read(name, None)
+    }
+
+    /// The label map of a picture of `size` (`[h, w]`), if the set has maps: `[h, w]` class numbers.
+    pub fn map(&self, name: &str, size: [usize; 2]) -> Option<Result<Vec<u8>, Problem>> {
+        let read = || super::decode::label_map(&self.source.read(&map_name(name), None)?, size);
+        self.maps.then(read)
+    }
+
+    /// The content hash, as of [`super::Dataset::hash`].
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn hash(&self) -> Result<String> {
+        super::hash::of(self)
+    }
+
     /// The head of every picture, in order, read in parallel.
     pub(super) fn headers(&self) -> Vec<Result<super::decode::Header, Problem>> {
         self.pictures.par_iter().map(|name| self.header(name)).collect()
