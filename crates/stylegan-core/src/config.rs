@@ -2,26 +2,31 @@
 
 use crate::pggan::{PgganConfig, PgganDiscriminator, PgganDiscriminatorConfig, PgganGenerator};
 use crate::stylegan1::{StyleGan1Config, StyleGan1Discriminator, StyleGan1DiscriminatorConfig, StyleGan1Generator};
+use crate::stylegan2::{StyleGan2Config, StyleGan2Discriminator, StyleGan2DiscriminatorConfig, StyleGan2Generator};
 use crate::{Discriminator, Generator, Result};
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 
-/// A generator's architecture (`architecture = "stylegan1" | "pggan"`) and configuration.
+/// A generator's architecture (`architecture = "stylegan1" | "stylegan2" | "pggan"`) and configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "architecture", rename_all = "lowercase")]
 pub enum GeneratorConfig {
     /// StyleGAN, configurations B to F of its Table 1.
     StyleGan1(StyleGan1Config),
+    /// StyleGAN2 and StyleGAN2-ADA.
+    StyleGan2(StyleGan2Config),
     /// Progressive GAN, configuration A.
     Pggan(PgganConfig),
 }
 
-/// A discriminator's architecture (`architecture = "stylegan1" | "pggan"`) and configuration.
+/// A discriminator's architecture (`architecture = "stylegan1" | "stylegan2" | "pggan"`) and configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "architecture", rename_all = "lowercase")]
 pub enum DiscriminatorConfig {
     /// StyleGAN.
     StyleGan1(StyleGan1DiscriminatorConfig),
+    /// StyleGAN2 and StyleGAN2-ADA.
+    StyleGan2(StyleGan2DiscriminatorConfig),
     /// Progressive GAN.
     Pggan(PgganDiscriminatorConfig),
 }
@@ -44,6 +49,7 @@ pub enum NetworkConfig {
 pub fn build_generator(config: &GeneratorConfig, vb: VarBuilder) -> Result<Box<dyn Generator>> {
     Ok(match config {
         GeneratorConfig::StyleGan1(config) => Box::new(StyleGan1Generator::new(config, vb)?),
+        GeneratorConfig::StyleGan2(config) => Box::new(StyleGan2Generator::new(config, vb)?),
         GeneratorConfig::Pggan(config) => Box::new(PgganGenerator::new(config, vb)?),
     })
 }
@@ -55,6 +61,7 @@ pub fn build_generator(config: &GeneratorConfig, vb: VarBuilder) -> Result<Box<d
 pub fn build_discriminator(config: &DiscriminatorConfig, vb: VarBuilder) -> Result<Box<dyn Discriminator>> {
     Ok(match config {
         DiscriminatorConfig::StyleGan1(config) => Box::new(StyleGan1Discriminator::new(config, vb)?),
+        DiscriminatorConfig::StyleGan2(config) => Box::new(StyleGan2Discriminator::new(config, vb)?),
         DiscriminatorConfig::Pggan(config) => Box::new(PgganDiscriminator::new(config, vb)?),
     })
 }
