@@ -41,6 +41,65 @@ pub enum NetworkConfig {
     Discriminator(DiscriminatorConfig),
 }
 
+/// The fields that all architectures share.
+macro_rules! shared_fields {
+    ($config:ident) => {
+        impl $config {
+            /// Height and width of pictures, in pixels.
+            pub fn img_size(&self) -> [usize; 2] {
+                match self {
+                    Self::StyleGan1(config) => config.img_size,
+                    Self::StyleGan2(config) => config.img_size,
+                    Self::Pggan(config) => config.img_size,
+                }
+            }
+
+            /// Channels of pictures.
+            pub fn img_channels(&self) -> usize {
+                match self {
+                    Self::StyleGan1(config) => config.img_channels,
+                    Self::StyleGan2(config) => config.img_channels,
+                    Self::Pggan(config) => config.img_channels,
+                }
+            }
+
+            /// Width of the label, 0 for none.
+            pub fn c_dim(&self) -> usize {
+                match self {
+                    Self::StyleGan1(config) => config.c_dim,
+                    Self::StyleGan2(config) => config.c_dim,
+                    Self::Pggan(config) => config.c_dim,
+                }
+            }
+
+            /// Checks that the fields describe a network.
+            ///
+            /// # Errors
+            /// [`Error::Config`](crate::Error::Config) naming the field.
+            pub fn validate(&self) -> Result<()> {
+                match self {
+                    Self::StyleGan1(config) => config.validate(),
+                    Self::StyleGan2(config) => config.validate(),
+                    Self::Pggan(config) => config.validate(),
+                }
+            }
+        }
+    };
+}
+shared_fields!(GeneratorConfig);
+shared_fields!(DiscriminatorConfig);
+
+impl DiscriminatorConfig {
+    /// Samples per group of the minibatch standard deviation, 0 without that layer.
+    pub fn mbstd_group(&self) -> usize {
+        match self {
+            Self::StyleGan1(config) => config.mbstd_group,
+            Self::StyleGan2(config) => config.mbstd_group,
+            Self::Pggan(config) => config.mbstd_group,
+        }
+    }
+}
+
 /// Builds a generator on the parameters of `vb` (of [`Params`](crate::Params), or any other source
 /// with the same names).
 ///
