@@ -1,1 +1,42 @@
-//! stub
+//! Metrics of generative image models, each with its protocol, its interval and its feature network.
+//!
+//! [`evaluate::evaluate`] takes a list of [`protocol::Protocol`]s, a generator or a set of images,
+//! and a set of real images, and returns [`report::MetricResult`]s. The parts can be used alone:
+//!
+//! | module | measure |
+//! |---|---|
+//! | [`frechet`] | FID: Fréchet distance between feature sets |
+//! | [`kernel`] | KID: unbiased kernel distance between feature sets |
+//! | [`precision_recall`] | improved precision and recall, density, coverage |
+//! | [`path_length`] | PPL in Z and W, full and end |
+//! | [`inception_score`] | Inception Score from logits |
+//!
+//! The crate knows no data set format and no trainer: images come as iterators of tensors
+//! `[n, 3, h, w]` in [-1, 1], generators as [`stylegan_core::Generator`].
+//!
+//! # Names
+//! One feature network is built in: ST-LPIPS ([`features::StLpips`]). A number that was not measured
+//! with the network its protocol was published with carries the network's name (`fid-stlpips`), and
+//! cannot be compared with published ones.
+//!
+//! # Repeatability
+//! Results are the same bits for any number of threads and any batch size of the image sources: all
+//! randomness comes from counter-based streams of a seed, images are regrouped into chunks that
+//! depend on their size alone, and sums have a fixed order.
+
+pub mod cache;
+mod error;
+pub mod evaluate;
+pub mod features;
+pub mod frechet;
+pub mod generated;
+pub mod inception_score;
+pub mod interval;
+pub mod kernel;
+pub mod path_length;
+pub mod precision_recall;
+pub mod protocol;
+pub mod report;
+pub mod samples;
+
+pub use error::{Error, Result, SourceError};

@@ -1,0 +1,135 @@
+//! Tables of features on disk, found again by content.
+
+use crate::samples::Samples;
+use crate::{Error, Result};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Raised when the layout of the files or the meaning of keys changes.
+const FORMAT: &str = "stylegan-rs features 1";
+
+/// A folder of feature tables. Any number of processes may read and write it at once: files appear
+/// whole or not at all, and equal keys have equal contents.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    folder: PathBuf,
+}
+
+/// The identity of a table: a hash of everything that its content depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key(String);
+
+impl Key {
+    /// The key of what these parts describe; each part counts with its length, so parts never run
+    /// into each other.
+    pub fn new<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut hash = Sha256::new();
+        for part in [FORMAT].into_iter().chain(parts) {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+        Self(hex(&hash.finalize()))
+    }
+
+    /// 64 hexadecimal digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Cache {
+    /// A cache in `folder`, which is made when the first table is stored.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// Where the table of `key` is or would be.
+    pub fn path(&self, key: &Key) -> PathBuf {
+        self.folder.join(format!("{}.safetensors", key.0))
+    }
+
+    /// The table of `key`, if it is there and whole. A damaged file counts as missing.
+    pub fn load(&self, key: &Key) -> Option<Samples> {
+        let path = self.path(key);
+        let bytes = std::fs::read(&path).ok()?;
+        let table = parse(&bytes, key);
+        if table.is_none() {
+            tracing::warn!(path = %path.display(), "damaged feature cache entry, computing it again");
+        }
+        table
+    }
+
+    /// Stores the table of `key`.
+    ///
+    /// ```
+    /// use stylegan_metrics::{cache::{Cache, Key}, samples::Samples};
+    ///
+    /// let folder = std::env::temp_dir().join(format!("stylegan-cache-{}", std::process::id()));
+    /// let (cache, key) = (Cache::new(&folder), Key::new(["data set hash", "network hash"]));
+    /// assert_eq!(cache.load(&key), None);
+    /// let table = Samples::new(vec![1., 2., 3., 4.], 2)?;
+    /// cache.store(&key, &table)?;
+    /// assert_eq!(cache.load(&key), Some(table));
+    /// # std::fs::remove_dir_all(folder).ok();
+    /// # Ok::<(), stylegan_metrics::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn store(&self, key: &Key, samples: &Samples) -> Result<()> {
+        // Distinguishes the writers of one process; the process id tells processes apart.
+        static WRITERS: AtomicU64 = AtomicU64::new(0);
+        let path = self.path(key);
+        let failed = |source| Error::Cache { path: path.clone(), source };
+        let bytes = serialise(key, samples).map_err(|e| failed(std::io::Error::other(e)))?;
+        std::fs::create_dir_all(&self.folder).map_err(failed)?;
+        let writer = WRITERS.fetch_add(1, Ordering::Relaxed);
+        let temporary = self.folder.join(format!(".{}-{}-{writer}.part", key.0, std::process::id()));
+        write_then_rename(&temporary, &path, &bytes).map_err(|source| {
+            std::fs::remove_file(&temporary).ok();
+            failed(source)
+        })
+    }
+}
+
+fn write_then_rename(temporary: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(temporary, path)
+}
+
+fn serialise(key: &Key, samples: &Samples) -> std::result::Result<Vec<u8>, safetensors::SafeTensorError> {
+    let data: Vec<u8> = samples.rows().iter().flat_map(|v| v.to_le_bytes()).collect();
+    let metadata = HashMap::from([
+        ("format".to_owned(), FORMAT.to_owned()),
+        ("key".to_owned(), key.0.clone()),
+        ("sha256".to_owned(), hex(&Sha256::digest(&data))),
+    ]);
+    let view = TensorView::new(Dtype::F32, vec![samples.len(), samples.dim()], &data)?;
+    safetensors::serialize([("features", view)], Some(metadata))
+}
+
+fn parse(bytes: &[u8], key: &Key) -> Option<Samples> {
+    let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
+    let metadata = header.metadata().as_ref()?;
+    let file = SafeTensors::deserialize(bytes).ok()?;
+    let view = file.tensor("features").ok()?;
+    let whole = metadata.get("format")? == FORMAT
+        && *metadata.get("key")? == key.0
+        && *metadata.get("sha256")? == hex(&Sha256::digest(view.data()))
+        && view.dtype() == Dtype::F32;
+    let [_, dim] = *view.shape() else { return None };
+    let rows = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    if whole { Samples::new(rows, dim).ok() } else { None }
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}

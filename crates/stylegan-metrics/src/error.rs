@@ -1,0 +1,161 @@
+//! The one error type of the crate.
+
+use std::path::PathBuf;
+
+/// Any error that an image source may raise.
+pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The result type of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong when a metric is computed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A batch of images has an unusable shape.
+    #[error(
+        "image batch {batch} of the {set} has shape {found:?}, expected [n, 1 or 3, h, w]: convert the pictures first"
+    )]
+    ImageShape {
+        /// Which set: "real set", "generated set".
+        set: String,
+        /// Index of the batch in its stream.
+        batch: usize,
+        /// The shape found.
+        found: Vec<usize>,
+    },
+    /// Images of one set differ in size.
+    #[error(
+        "image batch {batch} of the {set} is {found:?} (h, w), earlier ones are {expected:?}: bring all pictures to one size"
+    )]
+    ImageSize {
+        /// Which set.
+        set: String,
+        /// Index of the batch in its stream.
+        batch: usize,
+        /// Height and width found.
+        found: [usize; 2],
+        /// Height and width of the earlier images.
+        expected: [usize; 2],
+    },
+    /// NaN or infinity among images, features or distances.
+    #[error(
+        "{what} of {unit} {index} of the {set} are not finite: the images hold NaN or infinity, or the network that made them has diverged"
+    )]
+    NotFinite {
+        /// "features", "distances", "pixels".
+        what: &'static str,
+        /// "batch" or "pair".
+        unit: &'static str,
+        /// Index of the batch or pair.
+        index: usize,
+        /// Which set.
+        set: String,
+    },
+    /// A metric needs more samples than it was given.
+    #[error(
+        "{metric} needs at least {needed} samples in the {set}, found {found}: give more images or ask for a smaller protocol"
+    )]
+    TooFew {
+        /// Name of the metric.
+        metric: String,
+        /// Which set.
+        set: String,
+        /// How many are needed.
+        needed: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// Two things that are to be compared do not belong together.
+    #[error("{what}: the first has {left}, the second {right}; only like can be compared with like")]
+    Mismatch {
+        /// What differs.
+        what: &'static str,
+        /// Of the first set.
+        left: String,
+        /// Of the second set.
+        right: String,
+    },
+    /// A metric was asked for without what it works on.
+    #[error("{metric} needs {missing}: add it to the request or leave the metric out")]
+    Missing {
+        /// Name of the metric.
+        metric: String,
+        /// "a generator", "a set of real images", …
+        missing: &'static str,
+    },
+    /// A name that is not in a table.
+    #[error("unknown {what} {name:?}, expected one of: {known}")]
+    Unknown {
+        /// "metric", "protocol".
+        what: &'static str,
+        /// The name given.
+        name: String,
+        /// The names known, separated by commas.
+        known: String,
+    },
+    /// A parameter outside its range.
+    #[error("{parameter} is {found}, expected {expected}")]
+    Parameter {
+        /// Name of the parameter.
+        parameter: &'static str,
+        /// The value given.
+        found: String,
+        /// What would be right.
+        expected: &'static str,
+    },
+    /// The generator or its labels do not fit the request.
+    #[error("the generator {found}, expected {expected}")]
+    Generator {
+        /// What it does.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// The weights of a feature network are not what the code expects.
+    #[error("weights of feature network {network}: {problem}; use the file the documentation names")]
+    Weights {
+        /// Name of the network.
+        network: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A matrix decomposition did not converge.
+    #[error(
+        "the {what} of a {size}x{size} matrix did not converge: the features are degenerate or hold extreme values"
+    )]
+    Decomposition {
+        /// Which decomposition.
+        what: &'static str,
+        /// Rows of the matrix.
+        size: usize,
+    },
+    /// A file of the feature cache cannot be written.
+    #[error(
+        "cannot write the feature cache at {path:?} ({source}): check the folder's rights and free space, or run without a cache"
+    )]
+    Cache {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A report cannot be written or read.
+    #[error("cannot write the metric report: {0}")]
+    Report(#[from] serde_json::Error),
+    /// The source of images failed.
+    #[error("image batch {batch} of the {set} cannot be read: {source}")]
+    Source {
+        /// Which set.
+        set: String,
+        /// Index of the batch in its stream.
+        batch: usize,
+        /// What the source said.
+        source: SourceError,
+    },
+    /// The generator refused.
+    #[error(transparent)]
+    Core(#[from] stylegan_core::Error),
+    /// A tensor operation failed.
+    #[error("tensor operation: {0}")]
+    Tensor(#[from] candle_core::Error),
+}

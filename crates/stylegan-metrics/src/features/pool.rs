@@ -1,0 +1,142 @@
+//! Max pooling and blur pooling of shift-tolerant networks, and the resizing that comes before them.
+
+use candle_core::{DType, Device, Result, Tensor};
+use rayon::prelude::*;
+use stylegan_kernels::{Filter, threads, upfirdn2d};
+
+/// Binomial 3x3 blur with stride 2 of `x` `[n, c, h, w]`, after reflecting 2 pixels on each side
+/// (all of "antialiased" pooling but the maximum): `[n, c, ceil(h / 2) + 1, ceil(w / 2) + 1]`.
+///
+/// With `max`, a 3x3 maximum with stride 1 and no padding comes first.
+pub(super) fn blur_pool(x: &Tensor, max: bool) -> Result<Tensor> {
+    let (n, c, h, w) = x.dims4()?;
+    let shrink = if max { 2 } else { 0 };
+    let (ph, pw) = (h.saturating_sub(shrink), w.saturating_sub(shrink));
+    // Reflecting 2 pixels needs 3 of them.
+    if ph < 3 || pw < 3 {
+        candle_core::bail!("blur pooling needs {0}x{0} pixels, found {h}x{w}", 3 + shrink)
+    }
+    if !(x.device().is_cpu() && x.dtype() == DType::F32) {
+        return blur_pool_composed(x, max);
+    }
+    let (oh, ow) = (ph.div_ceil(2) + 1, pw.div_ceil(2) + 1);
+    let source = x.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
+    let mut out = vec![0f32; n * c * oh * ow];
+    let plane = |source: &[f32], out: &mut [f32]| {
+        let mut pooled = Vec::new();
+        let source = if max {
+            max3(source, h, w, &mut pooled);
+            &pooled[..]
+        } else {
+            source
+        };
+        // Vertical pass at the rows that stay, then the horizontal one at the columns that stay.
+        let mut row = vec![0f32; pw];
+        for y in 0..oh {
+            let at = |t: usize| &source[reflect(2 * y + t, ph) * pw..][..pw];
+            let (a, b, c) = (at(0), at(1), at(2));
+            for x in 0..pw {
+                row[x] = 0.25 * (a[x] + c[x]) + 0.5 * b[x];
+            }
+            for x in 0..ow {
+                let at = |t: usize| row[reflect(2 * x + t, pw)];
+                out[y * ow + x] = 0.25 * (at(0) + at(2)) + 0.5 * at(1);
+            }
+        }
+    };
+    if threads::limit() == 1 {
+        source.chunks(h * w).zip(out.chunks_mut(oh * ow)).for_each(|(s, o)| plane(s, o));
+    } else {
+        source.par_chunks(h * w).zip(out.par_chunks_mut(oh * ow)).for_each(|(s, o)| plane(s, o));
+    }
+    Tensor::from_vec(out, (n, c, oh, ow), &Device::Cpu)
+}
+
+/// [`blur_pool`] from tensor operations, for other devices and types.
+fn blur_pool_composed(x: &Tensor, max: bool) -> Result<Tensor> {
+    let x = if max { x.max_pool2d_with_stride(3, 1)? } else { x.clone() };
+    let (_, _, h, w) = x.dims4()?;
+    let padded = |n: usize| -> Vec<u32> { (0..n + 4).map(|i| reflect(i, n) as u32).collect() };
+    let (rows, columns) = (padded(h), padded(w));
+    let x = x.index_select(&Tensor::new(rows, x.device())?, 2)?;
+    let x = x.index_select(&Tensor::new(columns, x.device())?, 3)?;
+    let filter = Filter::separable(&[1., 2., 1.]);
+    upfirdn2d(&x, &filter, [1, 1], [2, 2], [0; 4], false, 1.)
+}
+
+/// Index into `n` pixels of position `i` in the row padded by 2 reflected pixels.
+fn reflect(i: usize, n: usize) -> usize {
+    match i {
+        0 | 1 => 2 - i,
+        _ if i - 2 < n => i - 2,
+        _ => 2 * n - i,
+    }
+}
+
+/// 3x3 maximum without padding of one plane `[h, w]`.
+fn max3(source: &[f32], h: usize, w: usize, out: &mut Vec<f32>) {
+    let pw = w - 2;
+    let rows: Vec<f32> =
+        source.chunks_exact(w).flat_map(|row| row.windows(3).map(|v| v[0].max(v[1]).max(v[2]))).collect();
+    out.clear();
+    out.reserve((h - 2) * pw);
+    for y in 0..h - 2 {
+        let (a, b, c) = (&rows[y * pw..][..pw], &rows[(y + 1) * pw..][..pw], &rows[(y + 2) * pw..][..pw]);
+        out.extend(a.iter().zip(b).zip(c).map(|((a, b), c)| a.max(*b).max(*c)));
+    }
+}
+
+/// Means of `factor x factor` blocks: `[n, c, h / factor, w / factor]`. `h` and `w` must be multiples.
+pub(crate) fn box_downscale(x: &Tensor, factor: usize) -> Result<Tensor> {
+    if factor == 1 {
+        return Ok(x.clone());
+    }
+    let (n, c, h, w) = x.dims4()?;
+    let blocks = x.contiguous()?.reshape((n * c, h / factor, factor, w / factor, factor))?;
+    blocks.mean(4)?.mean(2)?.reshape((n, c, h / factor, w / factor))
+}
+
+/// The largest whole factor that divides both sides and leaves the smaller side at `target` or more.
+pub(crate) fn box_factor(h: usize, w: usize, target: usize) -> usize {
+    (1..=h.min(w) / target).rev().find(|f| h.is_multiple_of(*f) && w.is_multiple_of(*f)).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// Both ways agree to rounding, on odd and even sizes, square or not.
+    #[test]
+    fn fast_path_equals_composed() {
+        for (h, w) in [(5, 6), (8, 8), (7, 12)] {
+            let values: Vec<f32> = (0..2 * 3 * h * w).map(|i| ((i * 7919 % 1009) as f32) / 500. - 1.).collect();
+            let x = Tensor::from_vec(values, (2, 3, h, w), &Device::Cpu).unwrap();
+            for max in [false, true] {
+                let (a, b) = (blur_pool(&x, max).unwrap(), blur_pool_composed(&x, max).unwrap());
+                assert_eq!(a.dims(), b.dims());
+                let d = (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+                assert!(d < 1e-6, "{d}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_constant_stays_and_tiny_planes_are_refused() {
+        let x = Tensor::full(3f32, (1, 1, 6, 6), &Device::Cpu).unwrap();
+        let y = blur_pool(&x, true).unwrap();
+        assert_eq!(y.dims(), [1, 1, 3, 3]);
+        assert!(y.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().all(|v| *v == 3.));
+        assert!(blur_pool(&Tensor::zeros((1, 1, 4, 9), DType::F32, &Device::Cpu).unwrap(), true).is_err());
+    }
+
+    #[test]
+    fn boxes() {
+        assert_eq!(box_factor(1024, 1024, 256), 4);
+        assert_eq!(box_factor(300, 300, 256), 1);
+        assert_eq!(box_factor(512, 384, 256), 1);
+        assert_eq!(box_factor(1536, 1024, 256), 4);
+        let x = Tensor::new(&[[[[1f32, 3.], [5., 7.]]]], &Device::Cpu).unwrap();
+        assert_eq!(box_downscale(&x, 2).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap(), [4.]);
+    }
+}

@@ -1,0 +1,209 @@
+//! Fréchet distance between Gaussians fitted to two sets of features (Heusel et al. 2017, FID).
+
+use crate::interval::{GROUPS, Interval, jackknife_variance, student};
+use crate::samples::Samples;
+use crate::{Error, Result};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, Par, Side};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Rows that enter the covariance at once.
+const BLOCK: usize = 256;
+
+/// What the sum of squared deviations of `n` samples is divided by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Covariance {
+    /// `n - 1`, as `numpy.cov` (StyleGAN's fid50k, pytorch-fid, torch-fidelity).
+    Unbiased,
+    /// `n` (StyleGAN2-ADA's fid50k_full).
+    Population,
+}
+
+/// Number, mean and scatter (sum of outer products of deviations) of a set of feature rows, in f64.
+/// Rows can be added block by block; memory does not grow with their number.
+#[derive(Debug, Clone)]
+pub struct Moments {
+    count: usize,
+    mean: Vec<f64>,
+    scatter: Mat<f64>,
+}
+
+impl Moments {
+    /// No rows yet, of length `dim`.
+    pub fn new(dim: usize) -> Self {
+        Self { count: 0, mean: vec![0.; dim], scatter: Mat::zeros(dim, dim) }
+    }
+
+    /// The moments of a whole table.
+    pub fn of(samples: &Samples) -> Self {
+        let mut moments = Self::new(samples.dim());
+        for block in samples.rows().chunks(BLOCK * samples.dim()) {
+            moments.add(block);
+        }
+        moments
+    }
+
+    /// Number of rows seen.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Adds rows, one after the other, each as long as the mean.
+    pub fn add(&mut self, rows: &[f32]) {
+        let d = self.mean.len();
+        let n = rows.len() / d;
+        if n == 0 {
+            return;
+        }
+        let mut mean = vec![0f64; d];
+        for row in rows.chunks_exact(d) {
+            mean.iter_mut().zip(row).for_each(|(m, v)| *m += f64::from(*v));
+        }
+        mean.iter_mut().for_each(|m| *m /= n as f64);
+        let deviations = Mat::from_fn(n, d, |i, j| f64::from(rows[i * d + j]) - mean[j]);
+        let mut scatter = Mat::zeros(d, d);
+        matmul(&mut scatter, Accum::Replace, deviations.transpose(), &deviations, 1., Par::Seq);
+        self.merge(&Self { count: n, mean, scatter });
+    }
+
+    /// Adds the rows that `other` has seen (Chan et al. 1979).
+    pub fn merge(&mut self, other: &Self) {
+        if other.count == 0 {
+            return;
+        }
+        let (a, b) = (self.count as f64, other.count as f64);
+        let d: Vec<f64> = other.mean.iter().zip(&self.mean).map(|(o, s)| o - s).collect();
+        let between = a * b / (a + b);
+        for j in 0..d.len() {
+            for i in 0..d.len() {
+                self.scatter[(i, j)] += other.scatter[(i, j)] + between * d[i] * d[j];
+            }
+        }
+        self.mean.iter_mut().zip(&d).for_each(|(m, d)| *m += d * b / (a + b));
+        self.count += other.count;
+    }
+
+    /// The Gaussian with these moments.
+    ///
+    /// # Errors
+    /// Fewer than two rows.
+    pub fn gaussian(&self, convention: Covariance) -> Result<Gaussian> {
+        if self.count < 2 {
+            let (needed, found) = (2, self.count);
+            return Err(Error::TooFew { metric: "fid".into(), set: "feature table".into(), needed, found });
+        }
+        let divisor = match convention {
+            Covariance::Unbiased => self.count as f64 - 1.,
+            Covariance::Population => self.count as f64,
+        };
+        let d = self.mean.len();
+        Gaussian::new(self.mean.clone(), Mat::from_fn(d, d, |i, j| self.scatter[(i, j)] / divisor))
+    }
+}
+
+/// A Gaussian by its mean and a factor `L` of its covariance `L L^T`.
+#[derive(Debug, Clone)]
+pub struct Gaussian {
+    mean: Vec<f64>,
+    trace: f64,
+    factor: Mat<f64>,
+}
+
+impl Gaussian {
+    /// From mean `[d]` and symmetric covariance `[d, d]`. Directions whose variance is lost in the
+    /// rounding of the largest one count as having none.
+    ///
+    /// # Errors
+    /// When the eigenvalues cannot be found.
+    pub fn new(mean: Vec<f64>, covariance: Mat<f64>) -> Result<Self> {
+        let d = mean.len();
+        let trace = (0..d).map(|i| covariance[(i, i)]).sum();
+        let failed = |_| Error::Decomposition { what: "eigendecomposition", size: d };
+        let eigen = covariance.self_adjoint_eigen(Side::Lower).map_err(failed)?;
+        let values: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
+        let most = values.iter().fold(0f64, |a, b| a.max(*b));
+        let kept: Vec<usize> = (0..d).filter(|&i| values[i] > most * d as f64 * f64::EPSILON).collect();
+        let factor = Mat::from_fn(d, kept.len(), |i, j| eigen.U()[(i, kept[j])] * values[kept[j]].sqrt());
+        Ok(Self { mean, trace, factor })
+    }
+
+    /// `|m1 - m2|^2 + tr(S1) + tr(S2) - 2 tr((S1 S2)^(1/2))`.
+    ///
+    /// The last trace is the sum of the singular values of `L1^T L2`: no matrix square root, no
+    /// complex numbers, and singular covariances (fewer samples than dimensions) need no added
+    /// diagonal.
+    ///
+    /// # Errors
+    /// Gaussians of different dimension, or singular values that cannot be found.
+    pub fn distance(&self, other: &Self) -> Result<f64> {
+        if self.mean.len() != other.mean.len() {
+            let (left, right) = (self.mean.len().to_string(), other.mean.len().to_string());
+            return Err(Error::Mismatch { what: "feature dimension", left, right });
+        }
+        let means: f64 = self.mean.iter().zip(&other.mean).map(|(a, b)| (a - b).powi(2)).sum();
+        let (r1, r2) = (self.factor.ncols(), other.factor.ncols());
+        let mut product = Mat::zeros(r1, r2);
+        matmul(&mut product, Accum::Replace, self.factor.transpose(), &other.factor, 1., Par::Seq);
+        let failed = |_| Error::Decomposition { what: "singular value decomposition", size: r1.max(r2) };
+        let cross: f64 = if r1.min(r2) == 0 { 0. } else { product.singular_values().map_err(failed)?.iter().sum() };
+        Ok((means + self.trace + other.trace - 2. * cross).max(0.))
+    }
+}
+
+/// The Fréchet distance of two tables of features.
+///
+/// ```
+/// use stylegan_metrics::{frechet, samples::Samples};
+///
+/// let a = Samples::new(vec![0., 0., 2., 0., 0., 4., 2., 4.], 2)?;
+/// let b = Samples::new(vec![3., 0., 5., 0., 3., 4., 5., 4.], 2)?; // a, 3 to the right
+/// assert!((frechet::distance(&a, &b, frechet::Covariance::Unbiased)? - 9.).abs() < 1e-12);
+/// # Ok::<(), stylegan_metrics::Error>(())
+/// ```
+///
+/// # Errors
+/// Fewer than two rows, or rows of different length.
+pub fn distance(a: &Samples, b: &Samples, convention: Covariance) -> Result<f64> {
+    a.check_like(b)?;
+    a.check_count("fid", "first set", 2)?;
+    b.check_count("fid", "second set", 2)?;
+    Moments::of(a).gaussian(convention)?.distance(&Moments::of(b).gaussian(convention)?)
+}
+
+/// [`distance`] and its interval: the variances of both sets, each by leaving out one of
+/// [`GROUPS`] groups at a time, added up.
+///
+/// # Errors
+/// Fewer than `2 * GROUPS` rows, or rows of different length.
+pub fn distance_with_interval(a: &Samples, b: &Samples, convention: Covariance) -> Result<(f64, Interval)> {
+    a.check_like(b)?;
+    a.check_count("fid", "first set", 2 * GROUPS)?;
+    b.check_count("fid", "second set", 2 * GROUPS)?;
+    let whole = |s: &Samples| Moments::of(s).gaussian(convention);
+    let (ga, gb) = (whole(a)?, whole(b)?);
+    let value = ga.distance(&gb)?;
+    let variance = |changing: &Samples, fixed: &Gaussian| -> Result<f64> {
+        let groups = grouped(changing);
+        let leave_out: Vec<f64> = (0..GROUPS)
+            .into_par_iter()
+            .map(|left| {
+                let mut rest = Moments::new(changing.dim());
+                groups.iter().enumerate().filter(|(g, _)| *g != left).for_each(|(_, m)| rest.merge(m));
+                rest.gaussian(convention)?.distance(fixed)
+            })
+            .collect::<Result<_>>()?;
+        Ok(jackknife_variance(&leave_out))
+    };
+    let variance = variance(a, &gb)? + variance(b, &ga)?;
+    Ok((value, student(value, variance, 0., f64::INFINITY)))
+}
+
+/// The moments of each jackknife group.
+fn grouped(samples: &Samples) -> Vec<Moments> {
+    (0..GROUPS)
+        .into_par_iter()
+        .map(|g| Moments::of(&samples.select(&(g..samples.len()).step_by(GROUPS).collect::<Vec<_>>())))
+        .collect()
+}

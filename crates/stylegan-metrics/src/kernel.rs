@@ -1,0 +1,177 @@
+//! Kernel distance between two sets of features: the unbiased squared maximum mean discrepancy with
+//! a polynomial kernel (Bińkowski et al. 2018, KID).
+
+use crate::interval::{GROUPS, Interval, jackknife_variance, student};
+use crate::samples::Samples;
+use crate::{Error, Result};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, Par};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use stylegan_core::latent::StreamKey;
+
+/// The kernel `(gamma x.y + coefficient)^degree` and how many subsets of which size are averaged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KernelDistance {
+    /// Number of random subset pairs.
+    pub subsets: usize,
+    /// Samples of each subset; at most as many as the smaller set holds are taken.
+    pub subset_size: usize,
+    /// Degree of the polynomial.
+    pub degree: i32,
+    /// Scale of the scalar product; none is 1 / (feature dimension).
+    pub gamma: Option<f64>,
+    /// Constant added to it.
+    pub coefficient: f64,
+}
+
+impl Default for KernelDistance {
+    /// 100 subsets of 1000, `(x.y / d + 1)^3` (Bińkowski et al.; StyleGAN2-ADA's kid50k_full).
+    fn default() -> Self {
+        Self { subsets: 100, subset_size: 1000, degree: 3, gamma: None, coefficient: 1. }
+    }
+}
+
+impl KernelDistance {
+    /// Kernel values between the rows of `a` and those of `b`.
+    fn kernel(&self, a: &Mat<f64>, b: &Mat<f64>) -> Mat<f64> {
+        let mut k = Mat::zeros(a.nrows(), b.nrows());
+        let gamma = self.gamma.unwrap_or(1. / a.ncols() as f64);
+        matmul(&mut k, Accum::Replace, a, b.transpose(), gamma, Par::Seq);
+        for j in 0..k.ncols() {
+            for i in 0..k.nrows() {
+                k[(i, j)] = (k[(i, j)] + self.coefficient).powi(self.degree);
+            }
+        }
+        k
+    }
+
+    /// The unbiased estimate of one pair of subsets, given by the indices of their rows.
+    ///
+    /// # Errors
+    /// Fewer than two rows on a side, or rows of different length.
+    pub fn of_subsets(&self, a: &Samples, ia: &[usize], b: &Samples, ib: &[usize]) -> Result<f64> {
+        a.check_like(b)?;
+        for (set, indices) in [("first set", ia), ("second set", ib)] {
+            if indices.len() < 2 {
+                let (metric, set, found) = ("kid".into(), set.into(), indices.len());
+                return Err(Error::TooFew { metric, set, needed: 2, found });
+            }
+        }
+        Ok(Sums::new(self, a, ia, b, ib).estimate(None, None))
+    }
+
+    /// The mean over random pairs of subsets, drawn without replacement within a subset from
+    /// counter-based streams of `seed`, and its interval (the same subsets without one group of
+    /// samples at a time).
+    ///
+    /// ```
+    /// use stylegan_metrics::{kernel::KernelDistance, samples::Samples};
+    ///
+    /// let table = |shift: f32| Samples::new((0..200).map(|i| (i * i % 97) as f32 / 97. + shift).collect(), 2);
+    /// let kid = KernelDistance { subsets: 10, subset_size: 50, ..Default::default() };
+    /// let (near, _) = kid.with_interval(&table(0.)?, &table(0.)?, 0)?;
+    /// let (far, _) = kid.with_interval(&table(0.)?, &table(1.)?, 0)?;
+    /// assert!(near.abs() < 0.1 && far > 1.);
+    /// # Ok::<(), stylegan_metrics::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Fewer than `2 * GROUPS` rows, or rows of different length.
+    pub fn with_interval(&self, a: &Samples, b: &Samples, seed: u64) -> Result<(f64, Interval)> {
+        a.check_like(b)?;
+        a.check_count("kid", "first set", 2 * GROUPS)?;
+        b.check_count("kid", "second set", 2 * GROUPS)?;
+        if self.subsets == 0 || self.subset_size < 2 * GROUPS {
+            return Err(Error::Parameter {
+                parameter: "subsets and subset size of kid",
+                found: format!("{} and {}", self.subsets, self.subset_size),
+                expected: "at least 1 and 40",
+            });
+        }
+        let size = self.subset_size.min(a.len()).min(b.len());
+        let key = StreamKey::new(seed, "kid subsets", 0);
+        let sums: Vec<Sums> = (0..self.subsets)
+            .into_par_iter()
+            .map(|s| {
+                let draw = |lane, n| choose(&mut key.stream(s as u64, lane), n, size);
+                Sums::new(self, a, &draw(0, a.len()), b, &draw(1, b.len()))
+            })
+            .collect();
+        let mean = |left: Option<usize>, right: Option<usize>| {
+            sums.iter().map(|s| s.estimate(left, right)).sum::<f64>() / sums.len() as f64
+        };
+        let leave = |left: bool| -> Vec<f64> {
+            (0..GROUPS).map(|g| if left { mean(Some(g), None) } else { mean(None, Some(g)) }).collect()
+        };
+        let value = mean(None, None);
+        let variance = jackknife_variance(&leave(true)) + jackknife_variance(&leave(false));
+        Ok((value, student(value, variance, f64::NEG_INFINITY, f64::INFINITY)))
+    }
+}
+
+/// Sums of kernel values by jackknife group: all that the estimate and its leave-one-group-out
+/// versions need of one pair of subsets.
+struct Sums {
+    /// Rows of each group in either subset.
+    counts: [Vec<f64>; 2],
+    /// `[group of a][group of a]`, without the diagonal of the kernel matrix.
+    aa: Vec<f64>,
+    bb: Vec<f64>,
+    ab: Vec<f64>,
+}
+
+impl Sums {
+    fn new(kernel: &KernelDistance, a: &Samples, ia: &[usize], b: &Samples, ib: &[usize]) -> Self {
+        let rows = |s: &Samples, i: &[usize]| Mat::from_fn(i.len(), s.dim(), |r, c| f64::from(s.row(i[r])[c]));
+        let (xa, xb) = (rows(a, ia), rows(b, ib));
+        let count = |indices: &[usize]| {
+            let mut counts = vec![0.; GROUPS];
+            indices.iter().for_each(|i| counts[i % GROUPS] += 1.);
+            counts
+        };
+        let grouped = |k: &Mat<f64>, i: &[usize], j: &[usize], diagonal: bool| {
+            let mut sums = vec![0.; GROUPS * GROUPS];
+            for c in 0..k.ncols() {
+                for r in 0..k.nrows() {
+                    if diagonal || r != c {
+                        sums[i[r] % GROUPS * GROUPS + j[c] % GROUPS] += k[(r, c)];
+                    }
+                }
+            }
+            sums
+        };
+        Self {
+            counts: [count(ia), count(ib)],
+            aa: grouped(&kernel.kernel(&xa, &xa), ia, ia, false),
+            bb: grouped(&kernel.kernel(&xb, &xb), ib, ib, false),
+            ab: grouped(&kernel.kernel(&xa, &xb), ia, ib, true),
+        }
+    }
+
+    /// The unbiased estimate, without group `left` of the first and group `right` of the second.
+    fn estimate(&self, left: Option<usize>, right: Option<usize>) -> f64 {
+        let total = |sums: &[f64], r: Option<usize>, c: Option<usize>| -> f64 {
+            let kept = |at: &usize| r != Some(at / GROUPS) && c != Some(at % GROUPS);
+            (0..GROUPS * GROUPS).filter(kept).map(|at| sums[at]).sum()
+        };
+        let count = |counts: &[f64], without: Option<usize>| -> f64 {
+            counts.iter().enumerate().filter(|(g, _)| Some(*g) != without).map(|(_, n)| n).sum()
+        };
+        let (m, n) = (count(&self.counts[0], left), count(&self.counts[1], right));
+        total(&self.aa, left, left) / (m * (m - 1.)) + total(&self.bb, right, right) / (n * (n - 1.))
+            - 2. * total(&self.ab, left, right) / (m * n)
+    }
+}
+
+/// `size` distinct numbers below `n`, by the first steps of a Fisher-Yates shuffle.
+pub(crate) fn choose(stream: &mut stylegan_core::latent::Stream, n: usize, size: usize) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..n).collect();
+    for i in 0..size.min(n) {
+        let j = i + stream.below((n - i) as u64) as usize;
+        all.swap(i, j);
+    }
+    all.truncate(size);
+    all
+}

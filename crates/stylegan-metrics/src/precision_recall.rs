@@ -1,0 +1,205 @@
+//! Improved precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020).
+
+use crate::interval::{GROUPS, Interval, jackknife_variance, student};
+use crate::samples::Samples;
+use crate::{Error, Result};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, Par};
+use rayon::prelude::*;
+
+/// Rows whose distances to all others are held at once.
+const BLOCK: usize = 64;
+
+/// A number and its interval.
+pub type Estimate = (f64, Interval);
+
+/// The four numbers, and what they say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PrecisionRecall {
+    /// Part of the generated samples within the manifold of the real ones: fidelity.
+    pub precision: Estimate,
+    /// Part of the real samples within the manifold of the generated ones: variety.
+    pub recall: Estimate,
+    /// Mean number of real neighbourhoods around a generated sample, over `k`; 1 for equal sets.
+    pub density: Estimate,
+    /// Part of the real samples whose neighbourhood holds a generated one.
+    pub coverage: Estimate,
+}
+
+/// Precision, recall, density and coverage of `fake` against `real`. A sample's neighbourhood is the
+/// ball that reaches its `k`-th nearest neighbour in its own set (itself left out), boundary
+/// included; a manifold is the union of the neighbourhoods.
+///
+/// Intervals leave out one group of samples of either set at a time and recompute everything, the
+/// neighbourhoods too. Memory grows with the number of samples, not with its square.
+///
+/// ```
+/// use stylegan_metrics::{precision_recall, samples::Samples};
+///
+/// let table = |shift: f32| Samples::new((0..120).map(|i| (i * i % 89) as f32 + shift).collect(), 2);
+/// let same = precision_recall::compare(&table(0.)?, &table(0.)?, 3)?;
+/// assert_eq!((same.precision.0, same.recall.0, same.coverage.0), (1., 1., 1.));
+/// let apart = precision_recall::compare(&table(0.)?, &table(1e4)?, 3)?;
+/// assert_eq!((apart.precision.0, apart.recall.0, apart.density.0), (0., 0., 0.));
+/// # Ok::<(), stylegan_metrics::Error>(())
+/// ```
+///
+/// # Errors
+/// `k` of 0, fewer than `2 GROUPS` or `2 (k + 1)` samples in a set, or rows of different length.
+pub fn compare(real: &Samples, fake: &Samples, k: usize) -> Result<PrecisionRecall> {
+    real.check_like(fake)?;
+    if k == 0 {
+        let expected = "at least 1";
+        return Err(Error::Parameter { parameter: "number of neighbours of pr", found: "0".into(), expected });
+    }
+    let needed = (2 * GROUPS).max(2 * (k + 1));
+    real.check_count("pr", "real set", needed)?;
+    fake.check_count("pr", "generated set", needed)?;
+    let (real, fake) = (Points::new(real, k), Points::new(fake, k));
+    let (fakes, reals) = (real.look_at(&fake), fake.look_at(&real));
+    let held = |views: &[View]| {
+        estimate(views, 1., |v, g| match g {
+            Some(g) => v.held_without[g] > 0,
+            None => v.held > 0,
+        } as u32 as f64)
+    };
+    let per_k = 1. / k as f64;
+    Ok(PrecisionRecall {
+        precision: held(&fakes),
+        recall: held(&reals),
+        density: estimate(&fakes, f64::INFINITY, |v, g| f64::from(g.map_or(v.held, |g| v.held_without[g])) * per_k),
+        coverage: coverage(&reals, &real),
+    })
+}
+
+/// The mean of `value` over views and its interval: `value(view, Some(g))` is taken without group g
+/// of the manifold, and the means over views without one of their groups come on top.
+fn estimate(views: &[View], most: f64, value: impl Fn(&View, Option<usize>) -> f64) -> Estimate {
+    let mean = |manifold: Option<usize>, own: Option<usize>| {
+        let kept = views.iter().enumerate().filter(|(i, _)| own != Some(i % GROUPS));
+        let (sum, n) = kept.fold((0., 0.), |(s, n), (_, v)| (s + value(v, manifold), n + 1.));
+        sum / n
+    };
+    interval(mean(None, None), most, |g| mean(Some(g), None), |g| mean(None, Some(g)))
+}
+
+fn coverage(reals: &[View], real: &Points) -> Estimate {
+    let mean = |covered: &dyn Fn(usize, &View) -> bool, without: Option<usize>| {
+        let kept = reals.iter().enumerate().filter(|(i, _)| without != Some(i % GROUPS));
+        let (sum, n) = kept.fold((0., 0.), |(s, n), (i, v)| (s + f64::from(u8::from(covered(i, v))), n + 1.));
+        sum / n
+    };
+    interval(
+        mean(&|_, v| v.near_groups != 0, None),
+        1.,
+        |g| mean(&|i, v| v.nearest <= real.radii_without[i * GROUPS + g], Some(g)),
+        |g| mean(&|_, v| v.near_groups & !(1 << g) != 0, None),
+    )
+}
+
+fn interval(value: f64, most: f64, a: impl Fn(usize) -> f64, b: impl Fn(usize) -> f64) -> Estimate {
+    let leave = |f: &dyn Fn(usize) -> f64| jackknife_variance(&(0..GROUPS).map(f).collect::<Vec<_>>());
+    (value, student(value, leave(&a) + leave(&b), 0., most))
+}
+
+/// How one sample lies in the other set's manifold.
+struct View {
+    /// Neighbourhoods that hold the sample.
+    held: u32,
+    /// The same without one group of the other set.
+    held_without: [u32; GROUPS],
+    /// Squared distance to the nearest sample of the other set.
+    nearest: f64,
+    /// Groups of the other set with a sample in this sample's own neighbourhood, as bits.
+    near_groups: u32,
+}
+
+/// A set with its neighbourhoods; all distances and radii are squared.
+struct Points {
+    /// `[len, dim]`.
+    rows: Mat<f64>,
+    squares: Vec<f64>,
+    radii: Vec<f64>,
+    /// `[len, GROUPS]`: radii in the set without one group.
+    radii_without: Vec<f64>,
+    /// The largest radius of each sample.
+    reach: Vec<f64>,
+}
+
+impl Points {
+    fn new(samples: &Samples, k: usize) -> Self {
+        let n = samples.len();
+        let rows = Mat::from_fn(n, samples.dim(), |i, j| f64::from(samples.row(i)[j]));
+        let squares = (0..n).map(|i| samples.row(i).iter().map(|v| f64::from(*v).powi(2)).sum()).collect();
+        let mut points = Self { rows, squares, radii: vec![], radii_without: vec![], reach: vec![] };
+        let found = points.columns(&points, |i, distances| radii(i, distances, k));
+        for (radius, without) in found {
+            points.radii.push(radius);
+            points.reach.push(without.iter().fold(radius, |a, b| a.max(*b)));
+            points.radii_without.extend(without);
+        }
+        points
+    }
+
+    /// What this manifold says of each sample of `others`.
+    fn look_at(&self, others: &Self) -> Vec<View> {
+        self.columns(others, |i, distances| {
+            let mut view = View { held: 0, held_without: [0; GROUPS], nearest: f64::INFINITY, near_groups: 0 };
+            for (j, &d) in distances.iter().enumerate() {
+                view.nearest = view.nearest.min(d);
+                view.near_groups |= u32::from(d <= others.radii[i]) << (j % GROUPS);
+                if d > self.reach[j] {
+                    continue;
+                }
+                view.held += u32::from(d <= self.radii[j]);
+                for (g, radius) in self.radii_without[j * GROUPS..][..GROUPS].iter().enumerate() {
+                    view.held_without[g] += u32::from(g != j % GROUPS && d <= *radius);
+                }
+            }
+            view
+        })
+    }
+
+    /// `f(i, distances of sample i of others to all samples of this set)` for every `i`, in order.
+    fn columns<T: Send>(&self, others: &Self, f: impl Fn(usize, &[f64]) -> T + Sync) -> Vec<T> {
+        let (n, m) = (self.squares.len(), others.squares.len());
+        let blocks: Vec<Vec<T>> = (0..m.div_ceil(BLOCK))
+            .into_par_iter()
+            .map(|block| {
+                let first = block * BLOCK;
+                let count = BLOCK.min(m - first);
+                let theirs = others.rows.subrows(first, count);
+                let mut d = Mat::zeros(n, count);
+                matmul(&mut d, Accum::Replace, &self.rows, theirs.transpose(), -2., Par::Seq);
+                let column = |c: usize| -> Vec<f64> {
+                    let own = others.squares[first + c];
+                    (0..n).map(|r| (d[(r, c)] + self.squares[r] + own).max(0.)).collect()
+                };
+                (0..count).map(|c| f(first + c, &column(c))).collect()
+            })
+            .collect();
+        blocks.into_iter().flatten().collect()
+    }
+}
+
+/// The distance from sample `i` to its `k`-th neighbour, in the whole set and without each group.
+fn radii(i: usize, distances: &[f64], k: usize) -> (f64, [f64; GROUPS]) {
+    // The k nearest of each group are enough for any union of groups.
+    let mut nearest: Vec<Vec<f64>> = vec![vec![]; GROUPS];
+    for (j, &d) in distances.iter().enumerate() {
+        let group = &mut nearest[j % GROUPS];
+        if j != i && (group.len() < k || d < group[k - 1]) {
+            let at = group.partition_point(|v| *v <= d);
+            group.insert(at, d);
+            group.truncate(k);
+        }
+    }
+    let mut all: Vec<(f64, usize)> =
+        nearest.iter().enumerate().flat_map(|(g, v)| v.iter().map(move |d| (*d, g))).collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let kth = |without: Option<usize>| {
+        let mut rest = all.iter().filter(|(_, g)| Some(*g) != without);
+        rest.nth(k - 1).map_or(f64::INFINITY, |(d, _)| *d)
+    };
+    (kth(None), std::array::from_fn(|g| kth(Some(g))))
+}

@@ -1,0 +1,147 @@
+//! Results as JSON and Markdown.
+
+use crate::Result;
+use crate::interval::Interval;
+use crate::protocol::Protocol;
+use serde::{Deserialize, Serialize};
+use std::fmt::Write;
+
+/// One measured number, with everything needed to measure it again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricResult {
+    /// Metric and feature network, such as `fid-stlpips`; `_floor` behind the metric marks the real
+    /// set against itself.
+    pub name: String,
+    /// The number.
+    pub value: f64,
+    /// Lower end of its 95 % interval.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// How the interval was found.
+    pub interval: String,
+    /// Unit: `squared feature distance`, `fraction`, …
+    pub unit: String,
+    /// Whether smaller or larger is better.
+    pub better: Direction,
+    /// How it was measured.
+    pub protocol: Protocol,
+    /// What looked at the pictures.
+    pub feature_network: NetworkId,
+    /// Seed of latents, noise, labels, subsets and resampling.
+    pub seed: u64,
+    /// How many samples entered.
+    pub counts: SampleCounts,
+    /// Content hash of the real set, where known.
+    pub dataset_hash: Option<String>,
+    /// Content hash of the generator's file (or of the second set of images), where known.
+    pub checkpoint_hash: Option<String>,
+    /// Wall time in seconds, by the clock the caller gave; features shared by several metrics count
+    /// for each, features from the cache as the time to read them.
+    pub seconds: f64,
+}
+
+/// Which way a metric improves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Distances and path lengths.
+    Smaller,
+    /// Precision and the like.
+    Larger,
+}
+
+/// A feature network by name and weights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkId {
+    /// Short name.
+    pub name: String,
+    /// SHA-256 of the weights.
+    pub hash: String,
+    /// What the features or distances are.
+    pub definition: String,
+}
+
+/// Samples that entered a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleCounts {
+    /// Real images.
+    pub real: usize,
+    /// Generated images, or pairs of them; real images of the other half for a floor.
+    pub generated: usize,
+}
+
+impl MetricResult {
+    pub(crate) fn set(&mut self, value: f64, interval: Interval) {
+        (self.value, self.low, self.high, self.interval) = (value, interval.low, interval.high, interval.method);
+    }
+}
+
+/// The results as a JSON list.
+///
+/// # Errors
+/// Never for results of this crate.
+pub fn to_json(results: &[MetricResult]) -> Result<String> {
+    Ok(serde_json::to_string_pretty(results)? + "\n")
+}
+
+/// Reads what [`to_json`] wrote.
+///
+/// # Errors
+/// Text that is not such a list.
+pub fn from_json(text: &str) -> Result<Vec<MetricResult>> {
+    Ok(serde_json::from_str(text)?)
+}
+
+/// The results as a Markdown table, followed by how they were measured.
+pub fn to_markdown(results: &[MetricResult]) -> String {
+    let mut text = String::from("| metric | value | 95 % interval | better | real | generated | protocol |\n");
+    text.push_str("|---|---|---|---|---|---|---|\n");
+    for r in results {
+        let changed = if r.protocol.changed.is_empty() {
+            String::new()
+        } else {
+            format!(" (other {})", r.protocol.changed.join(", "))
+        };
+        let better = match r.better {
+            Direction::Smaller => "smaller",
+            Direction::Larger => "larger",
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} to {} | {better} | {} | {} | {}{changed} |",
+            r.name,
+            short(r.value),
+            short(r.low),
+            short(r.high),
+            count(r.counts.real),
+            count(r.counts.generated),
+            r.protocol.id,
+        );
+    }
+    let mut networks: Vec<&NetworkId> = Vec::new();
+    for r in results {
+        if !networks.contains(&&r.feature_network) {
+            networks.push(&r.feature_network);
+        }
+    }
+    for network in networks {
+        let hash = network.hash.get(..12).unwrap_or(&network.hash);
+        let _ = writeln!(text, "\n`{}` (weights {hash}…): {}.", network.name, network.definition);
+    }
+    text
+}
+
+/// Five significant digits.
+fn short(value: f64) -> String {
+    if value == 0. || !value.is_finite() {
+        return format!("{value}");
+    }
+    let digits = 4 - (value.abs().log10().floor() as i32).clamp(-12, 4);
+    format!("{value:.*}", digits.max(0) as usize)
+}
+
+fn count(n: usize) -> String {
+    if n == 0 { "–".into() } else { n.to_string() }
+}

@@ -1,0 +1,204 @@
+//! From a stream of images to a table of features, the same bits for any batch size.
+
+use crate::features::FeatureNetwork;
+use crate::{Error, Result, SourceError};
+use candle_core::{DType, Device, Tensor};
+
+/// What an image source yields: `[n, 3, h, w]` (or one channel) f32 in [-1, 1], or its failure.
+pub type Batch = std::result::Result<Tensor, SourceError>;
+
+/// Images handled at once: this many at 64x64, fewer of larger ones.
+const CHUNK: usize = 16;
+
+/// One row of features per image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Samples {
+    rows: Vec<f32>,
+    dim: usize,
+}
+
+impl Samples {
+    /// A table from its rows, one after the other, each of `dim` numbers.
+    ///
+    /// # Errors
+    /// When `rows` does not divide into rows of `dim`, or holds NaN or infinity.
+    pub fn new(rows: Vec<f32>, dim: usize) -> Result<Self> {
+        if dim == 0 || !rows.len().is_multiple_of(dim) {
+            return Err(Error::Parameter {
+                parameter: "length of the feature table",
+                found: format!("{} for rows of {dim}", rows.len()),
+                expected: "a multiple of the feature dimension",
+            });
+        }
+        if let Some(at) = rows.iter().position(|v| !v.is_finite()) {
+            return Err(Error::NotFinite {
+                what: "features",
+                unit: "row",
+                index: at / dim,
+                set: "feature table".into(),
+            });
+        }
+        Ok(Self { rows, dim })
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.rows.len() / self.dim
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Length of a row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// The features of image `i`.
+    pub fn row(&self, i: usize) -> &[f32] {
+        &self.rows[i * self.dim..][..self.dim]
+    }
+
+    /// All rows, one after the other.
+    pub fn rows(&self) -> &[f32] {
+        &self.rows
+    }
+
+    /// The table of the given images, in that order.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let rows = indices.iter().flat_map(|&i| self.row(i).iter().copied()).collect();
+        Self { rows, dim: self.dim }
+    }
+
+    /// Fails unless `other` has rows of the same length.
+    pub(crate) fn check_like(&self, other: &Self) -> Result<()> {
+        if self.dim == other.dim {
+            return Ok(());
+        }
+        let (left, right) = (self.dim.to_string(), other.dim.to_string());
+        Err(Error::Mismatch { what: "feature dimension", left, right })
+    }
+
+    /// Fails unless there are at least `needed` rows.
+    pub(crate) fn check_count(&self, metric: &str, set: &str, needed: usize) -> Result<()> {
+        if self.len() >= needed {
+            return Ok(());
+        }
+        Err(Error::TooFew { metric: metric.into(), set: set.into(), needed, found: self.len() })
+    }
+}
+
+/// Features of the images of `source`, at most `limit` of them.
+///
+/// Images are rounded to 256 levels first, as pictures in files are: `floor(127.5 x + 128)`, clamped
+/// to [0, 255]. One-channel images are repeated to three. Images are regrouped into chunks whose
+/// size depends on the image size alone, so the result does not depend on how the source batches
+/// them. `set` names the source in errors; `progress` is told `(done, total)` in images, with
+/// `total` = 0 where it is not known.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use stylegan_metrics::{features::StLpips, samples};
+///
+/// let batch = Tensor::zeros((2, 3, 32, 32), candle_core::DType::F32, &Device::Cpu)?;
+/// let network = StLpips::embedded(&Device::Cpu)?;
+/// let table = samples::extract(&network, [Ok(batch)].into_iter(), None, "pictures", &mut |_, _| ())?;
+/// assert_eq!((table.len(), table.dim()), (2, 384));
+/// # Ok::<(), stylegan_metrics::Error>(())
+/// ```
+///
+/// # Errors
+/// A failing source, images of differing or wrong shape, features that are not finite; each names
+/// the batch.
+pub fn extract(
+    network: &dyn FeatureNetwork,
+    source: impl Iterator<Item = Batch>,
+    limit: Option<usize>,
+    set: &str,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Samples> {
+    let (mut rows, mut pending, mut size) = (Vec::new(), Vec::new(), None);
+    let (mut taken, mut chunk) = (0, 1);
+    let total = limit.unwrap_or(0);
+    for (index, images) in source.enumerate() {
+        if limit.is_some_and(|limit| taken >= limit) {
+            break;
+        }
+        let images = images.map_err(|source| Error::Source { set: set.into(), batch: index, source })?;
+        let images = rounded(&images, index, set)?;
+        let (n, _, h, w) = images.dims4()?;
+        match size {
+            None => {
+                size = Some([h, w]);
+                chunk = (CHUNK * 64 * 64 / (h * w)).clamp(1, CHUNK);
+            }
+            Some(expected) if expected != [h, w] => {
+                return Err(Error::ImageSize { set: set.into(), batch: index, found: [h, w], expected });
+            }
+            Some(_) => (),
+        }
+        let n = limit.map_or(n, |limit| n.min(limit - taken));
+        pending.extend((0..n).map(|i| images.narrow(0, i, 1)).collect::<candle_core::Result<Vec<_>>>()?);
+        taken += n;
+        while pending.len() >= chunk {
+            let rest = pending.split_off(chunk);
+            run(network, &pending, chunk, index, set, &mut rows)?;
+            pending = rest;
+            progress(taken - pending.len(), total);
+        }
+    }
+    if !pending.is_empty() {
+        run(network, &pending, chunk, taken / chunk, set, &mut rows)?;
+    }
+    progress(taken, taken);
+    Samples::new(rows, network.dim())
+}
+
+/// Appends the features of `images` (each `[1, 3, h, w]`), run as a chunk of `chunk`: the last chunk
+/// is filled with copies, so that all chunks have one shape and kernels choose one algorithm.
+fn run(
+    network: &dyn FeatureNetwork,
+    images: &[Tensor],
+    chunk: usize,
+    batch: usize,
+    set: &str,
+    rows: &mut Vec<f32>,
+) -> Result<()> {
+    let filled: Vec<&Tensor> = (0..chunk).map(|i| &images[i.min(images.len() - 1)]).collect();
+    let features = network.features(&Tensor::cat(&filled, 0)?)?;
+    if features.dims() != [chunk, network.dim()] {
+        let (left, right) = (format!("[{chunk}, {}]", network.dim()), format!("{:?}", features.dims()));
+        return Err(Error::Mismatch { what: "shape of the features", left, right });
+    }
+    let features = features.narrow(0, 0, images.len())?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+    if features.iter().any(|v| !v.is_finite()) {
+        return Err(Error::NotFinite { what: "features", unit: "batch", index: batch, set: set.into() });
+    }
+    rows.extend(features);
+    Ok(())
+}
+
+/// `images` as three-channel f32 on the CPU, rounded to 256 levels.
+fn rounded(images: &Tensor, batch: usize, set: &str) -> Result<Tensor> {
+    let images = three_channels(images, batch, set)?.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
+    let shape = images.shape().clone();
+    let mut values = images.flatten_all()?.to_vec1::<f32>()?;
+    for v in &mut values {
+        if !v.is_finite() {
+            return Err(Error::NotFinite { what: "pixels", unit: "batch", index: batch, set: set.into() });
+        }
+        *v = (*v * 127.5 + 128.).floor().clamp(0., 255.) / 127.5 - 1.;
+    }
+    Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
+}
+
+/// Images with one channel repeated to three; other counts but three are an error.
+pub(crate) fn three_channels(images: &Tensor, batch: usize, set: &str) -> Result<Tensor> {
+    match images.dims() {
+        [n, 3, h, w] if n * h * w > 0 => Ok(images.clone()),
+        &[n, 1, h, w] if n * h * w > 0 => Ok(images.broadcast_as((n, 3, h, w))?.contiguous()?),
+        found => Err(Error::ImageShape { set: set.into(), batch, found: found.to_vec() }),
+    }
+}

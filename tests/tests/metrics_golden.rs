@@ -1,0 +1,129 @@
+//! Distances, path lengths and the embedded network against other programs' numbers.
+
+use candle_core::{DType, Device, Tensor};
+use std::collections::HashMap;
+use std::error::Error;
+use std::path::PathBuf;
+use stylegan_metrics::features::{FeatureNetwork, PerceptualDistance, StLpips};
+use stylegan_metrics::frechet::{self, Covariance};
+use stylegan_metrics::kernel::KernelDistance;
+use stylegan_metrics::path_length::{PathLength, Sampling, Space};
+use stylegan_metrics::samples::Samples;
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+fn golden(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(name)
+}
+
+fn tensors(name: &str) -> Result<HashMap<String, Tensor>, Box<dyn Error>> {
+    Ok(candle_core::safetensors::load(golden(name), &Device::Cpu)?)
+}
+
+fn json(name: &str) -> Result<serde_json::Value, Box<dyn Error>> {
+    Ok(serde_json::from_slice(&std::fs::read(golden(name))?)?)
+}
+
+fn number(value: &serde_json::Value) -> f64 {
+    value.as_f64().unwrap_or(f64::NAN)
+}
+
+fn samples(t: &Tensor) -> Result<Samples, Box<dyn Error>> {
+    Ok(Samples::new(t.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?, t.dim(1)?)?)
+}
+
+fn close(found: f64, expected: f64, relative: f64) {
+    assert!((found - expected).abs() <= relative * expected.abs(), "found {found}, expected {expected}");
+}
+
+/// Features enter as f32 here and were f64 there: 1e-6. The second case has fewer samples than
+/// dimensions, where the two references differ by 5e-9 among themselves.
+#[test]
+fn frechet_distance() -> Outcome {
+    let (t, expected) =
+        (tensors("metrics_distances/distances.safetensors")?, json("metrics_distances/distances.json")?);
+    for case in ["fd0", "fd1", "fd2"] {
+        let (a, b) = (samples(&t[&format!("{case}.A")])?, samples(&t[&format!("{case}.B")])?);
+        let found = frechet::distance(&a, &b, Covariance::Unbiased)?;
+        close(found, number(&expected[case]), 1e-6);
+    }
+    Ok(())
+}
+
+/// The kernel is a cubic of f32 features: 1e-5 of the largest subset value.
+#[test]
+fn kernel_distance() -> Outcome {
+    let (t, expected) =
+        (tensors("metrics_distances/distances.safetensors")?, json("metrics_distances/distances.json")?);
+    let (a, b) = (samples(&t["kid.f1"])?, samples(&t["kid.f2"])?);
+    let kid = KernelDistance::default();
+    let (ia, ib) = (t["kid.idx1"].to_vec2::<i64>()?, t["kid.idx2"].to_vec2::<i64>()?);
+    let index = |row: &[i64]| row.iter().map(|i| *i as usize).collect::<Vec<_>>();
+    for (s, (ra, rb)) in ia.iter().zip(&ib).enumerate() {
+        let found = kid.of_subsets(&a, &index(ra), &b, &index(rb))?;
+        let value = number(&expected["kid_check_subsets"][s]);
+        assert!((found - value).abs() < 2e-6, "subset {s}: found {found}, expected {value}");
+    }
+    let all = |s: &Samples| (0..s.len()).collect::<Vec<_>>();
+    let found = kid.of_subsets(&a, &all(&a), &b, &all(&b))?;
+    assert!((found - number(&expected["kid_full_unbiased"])).abs() < 2e-6);
+    Ok(())
+}
+
+#[test]
+fn path_length_filter_and_slerp() -> Outcome {
+    let t = tensors("metrics_ppl/ppl.safetensors")?;
+    let (value, _) = PathLength::new(Space::W, Sampling::End).summary(&t["dist"].to_vec1::<f64>()?, 0)?;
+    // Summation order only.
+    close(value, t["lo_hi_ppl"].to_vec1::<f64>()?[2], 1e-13);
+    let positions = t["t"].flatten_all()?.to_vec1::<f64>()?;
+    let found = stylegan_core::latent::slerp(&t["a"], &t["b"], &positions)?;
+    let error = (found - &t["slerp"])?.abs()?.max_all()?.to_scalar::<f64>()?;
+    assert!(error < 1e-13, "{error}");
+    Ok(())
+}
+
+/// The pictures of `metrics_stlpips/README.md`, `[1, 3, h, w]`.
+fn picture(k: i64, h: i64, w: i64) -> candle_core::Result<Tensor> {
+    let mut values = Vec::new();
+    for c in 0..3i64 {
+        for y in 0..h {
+            for x in 0..w {
+                let t = (x * (5 + 2 * c + k) + y * (3 + 3 * k - c) + 40 * c).rem_euclid(320);
+                let base = if t < 160 { t } else { 320 - t };
+                let disc = if (2 * y - h).pow(2) + (2 * x - w + 6 * k).pow(2) < h * w * (3 + c) / 8 { 60 } else { 0 };
+                let seed = x * 7919 + y * 104_729 + c * 1_299_709 + k * 15_485_863;
+                let grain = (seed * 2_654_435_761).rem_euclid(1 << 32) >> 27;
+                values.push((base + disc + grain - 20).clamp(0, 255) as f32 / 127.5 - 1.);
+            }
+        }
+    }
+    Tensor::from_vec(values, (1, 3, h as usize, w as usize), &Device::Cpu)
+}
+
+/// f32 against f64 with the same rounded weights: 1e-5 of the value (sums of a few thousand
+/// products). Against the unrounded weights: 5e-4, the effect of f16 that `assets/README.md` states.
+#[test]
+fn stlpips_distances_and_features() -> Outcome {
+    let (network, expected) = (StLpips::embedded(&Device::Cpu)?, json("metrics_stlpips/values.json")?);
+    let int = |v: &serde_json::Value| v.as_i64().unwrap_or(0);
+    for pair in expected["pairs"].as_array().ok_or("pairs")? {
+        let show = |i: usize| picture(int(&pair["pictures"][i]), int(&pair["size"][0]), int(&pair["size"][1]));
+        let found = f64::from(network.distance(&show(0)?, &show(1)?)?.to_vec1::<f32>()?[0]);
+        close(found, number(&pair["distance_f16_weights"]), 1e-5);
+        close(found, number(&pair["distance_f32_weights"]), 5e-4);
+    }
+    for case in expected["pictures"].as_array().ok_or("pictures")? {
+        let x = picture(int(&case["picture"]), int(&case["size"][0]), int(&case["size"][1]))?;
+        for (i, tap) in network.taps(&x)?.iter().enumerate() {
+            close(f64::from(tap.mean((2, 3))?.sum_all()?.to_scalar::<f32>()?), number(&case["tap_sums"][i]), 2e-5);
+        }
+        let found = network.features(&x)?.flatten_all()?.to_vec1::<f32>()?;
+        for (i, found) in found.iter().enumerate() {
+            let value = number(&case["features"][i]);
+            // Features have length 34; 1e-6 of that.
+            assert!((f64::from(*found) - value).abs() < 5e-5, "feature {i}: found {found}, expected {value}");
+        }
+    }
+    Ok(())
+}
