@@ -1,5 +1,6 @@
 //! The `stylegan` command: train, use and evaluate style-based generators.
 
+mod data;
 mod exit;
 mod figures;
 mod film;
@@ -51,5 +52,6 @@ fn run(options: Options) -> Outcome {
         Verb::Interpolate(args) => interpolate::run(args),
         Verb::Figures(args) => figures::run(args),
         Verb::Inspect(args) => inspect::run(args),
+        Verb::Data(args) => data::run(args),
     }
 }

@@ -3,7 +3,7 @@
 //! Each verb's own options are in its file, as typed (`Args`), beside what they mean and what is
 //! done. This registry feeds the parser and every help text.
 
-use crate::{figures, generate, inspect, interpolate, mix};
+use crate::{data, figures, generate, inspect, interpolate, mix};
 use clap::{Parser, Subcommand};
 
 /// Train, use and evaluate style-based generators (StyleGAN, Progressive GAN).
@@ -33,6 +33,7 @@ pub(crate) enum Verb {
     Interpolate(interpolate::Args),
     Figures(figures::Args),
     Inspect(inspect::Args),
+    Data(data::Args),
 }
 
 #[cfg(test)]

@@ -2,26 +2,31 @@
 
 use crate::pggan::{PgganConfig, PgganDiscriminator, PgganDiscriminatorConfig, PgganGenerator};
 use crate::stylegan1::{StyleGan1Config, StyleGan1Discriminator, StyleGan1DiscriminatorConfig, StyleGan1Generator};
+use crate::stylegan2::{StyleGan2Config, StyleGan2Discriminator, StyleGan2DiscriminatorConfig, StyleGan2Generator};
 use crate::{Discriminator, Generator, Result};
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 
-/// A generator's architecture (`architecture = "stylegan1" | "pggan"`) and configuration.
+/// A generator's architecture (`architecture = "stylegan1" | "stylegan2" | "pggan"`) and configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "architecture", rename_all = "lowercase")]
 pub enum GeneratorConfig {
     /// StyleGAN, configurations B to F of its Table 1.
     StyleGan1(StyleGan1Config),
+    /// StyleGAN2 and StyleGAN2-ADA.
+    StyleGan2(StyleGan2Config),
     /// Progressive GAN, configuration A.
     Pggan(PgganConfig),
 }
 
-/// A discriminator's architecture (`architecture = "stylegan1" | "pggan"`) and configuration.
+/// A discriminator's architecture (`architecture = "stylegan1" | "stylegan2" | "pggan"`) and configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "architecture", rename_all = "lowercase")]
 pub enum DiscriminatorConfig {
     /// StyleGAN.
     StyleGan1(StyleGan1DiscriminatorConfig),
+    /// StyleGAN2 and StyleGAN2-ADA.
+    StyleGan2(StyleGan2DiscriminatorConfig),
     /// Progressive GAN.
     Pggan(PgganDiscriminatorConfig),
 }
@@ -36,6 +41,65 @@ pub enum NetworkConfig {
     Discriminator(DiscriminatorConfig),
 }
 
+/// The fields that all architectures share.
+macro_rules! shared_fields {
+    ($config:ident) => {
+        impl $config {
+            /// Height and width of pictures, in pixels.
+            pub fn img_size(&self) -> [usize; 2] {
+                match self {
+                    Self::StyleGan1(config) => config.img_size,
+                    Self::StyleGan2(config) => config.img_size,
+                    Self::Pggan(config) => config.img_size,
+                }
+            }
+
+            /// Channels of pictures.
+            pub fn img_channels(&self) -> usize {
+                match self {
+                    Self::StyleGan1(config) => config.img_channels,
+                    Self::StyleGan2(config) => config.img_channels,
+                    Self::Pggan(config) => config.img_channels,
+                }
+            }
+
+            /// Width of the label, 0 for none.
+            pub fn c_dim(&self) -> usize {
+                match self {
+                    Self::StyleGan1(config) => config.c_dim,
+                    Self::StyleGan2(config) => config.c_dim,
+                    Self::Pggan(config) => config.c_dim,
+                }
+            }
+
+            /// Checks that the fields describe a network.
+            ///
+            /// # Errors
+            /// [`Error::Config`](crate::Error::Config) naming the field.
+            pub fn validate(&self) -> Result<()> {
+                match self {
+                    Self::StyleGan1(config) => config.validate(),
+                    Self::StyleGan2(config) => config.validate(),
+                    Self::Pggan(config) => config.validate(),
+                }
+            }
+        }
+    };
+}
+shared_fields!(GeneratorConfig);
+shared_fields!(DiscriminatorConfig);
+
+impl DiscriminatorConfig {
+    /// Samples per group of the minibatch standard deviation, 0 without that layer.
+    pub fn mbstd_group(&self) -> usize {
+        match self {
+            Self::StyleGan1(config) => config.mbstd_group,
+            Self::StyleGan2(config) => config.mbstd_group,
+            Self::Pggan(config) => config.mbstd_group,
+        }
+    }
+}
+
 /// Builds a generator on the parameters of `vb` (of [`Params`](crate::Params), or any other source
 /// with the same names).
 ///
@@ -44,6 +108,7 @@ pub enum NetworkConfig {
 pub fn build_generator(config: &GeneratorConfig, vb: VarBuilder) -> Result<Box<dyn Generator>> {
     Ok(match config {
         GeneratorConfig::StyleGan1(config) => Box::new(StyleGan1Generator::new(config, vb)?),
+        GeneratorConfig::StyleGan2(config) => Box::new(StyleGan2Generator::new(config, vb)?),
         GeneratorConfig::Pggan(config) => Box::new(PgganGenerator::new(config, vb)?),
     })
 }
@@ -55,6 +120,7 @@ pub fn build_generator(config: &GeneratorConfig, vb: VarBuilder) -> Result<Box<d
 pub fn build_discriminator(config: &DiscriminatorConfig, vb: VarBuilder) -> Result<Box<dyn Discriminator>> {
     Ok(match config {
         DiscriminatorConfig::StyleGan1(config) => Box::new(StyleGan1Discriminator::new(config, vb)?),
+        DiscriminatorConfig::StyleGan2(config) => Box::new(StyleGan2Discriminator::new(config, vb)?),
         DiscriminatorConfig::Pggan(config) => Box::new(PgganDiscriminator::new(config, vb)?),
     })
 }

@@ -1,8 +1,8 @@
 //! Style-based generators and discriminators, latents and checkpoints.
 //!
 //! - [`Model`]: a trained generator from a file, in a few lines.
-//! - [`Generator`] and [`Discriminator`]: what all architectures share; [`stylegan1`] and [`pggan`]
-//!   implement them, [`build_generator`] and [`build_discriminator`] make them from configurations.
+//! - [`Generator`] and [`Discriminator`]: what all architectures share; [`stylegan1`], [`stylegan2`]
+//!   and [`pggan`] implement them, [`build_generator`] and [`build_discriminator`] make them from configurations.
 //! - [`Params`]: the ordered store of parameters, with a trainable and a frozen view.
 //! - [`latent`]: random streams, NumPy's seeds, truncation, mixing, interpolation.
 //! - [`checkpoint`]: one safetensors file with networks, configurations and provenance.
@@ -22,6 +22,7 @@ mod model;
 mod params;
 pub mod pggan;
 pub mod stylegan1;
+pub mod stylegan2;
 
 pub use config::{DiscriminatorConfig, GeneratorConfig, NetworkConfig, build_discriminator, build_generator};
 pub use discriminator::Discriminator;

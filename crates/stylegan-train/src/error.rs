@@ -43,6 +43,35 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A configuration, or an override of it, that describes no run.
+    #[error("{place}: {problem}")]
+    Config {
+        /// The file, or the override.
+        place: String,
+        /// Key, expectation and finding.
+        problem: String,
+    },
+    /// A run folder that does not fit what was asked of it.
+    #[error("run {}: {problem}", .folder.display())]
+    Run {
+        /// The run folder.
+        folder: PathBuf,
+        /// What does not fit, and what to do.
+        problem: String,
+    },
+    /// Training that cannot go on with these numbers.
+    #[error("training diverged after {kimg:.3} kimg: {problem}; {advice}")]
+    Diverged {
+        /// Thousands of pictures seen.
+        kimg: f64,
+        /// What was observed.
+        problem: String,
+        /// What helps, and where the last good checkpoint is.
+        advice: String,
+    },
+    /// A network or a checkpoint cannot be used.
+    #[error(transparent)]
+    Network(#[from] stylegan_core::Error),
     /// An operation on tensors failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -53,7 +82,11 @@ impl Error {
     /// the program or the machine. The command line exits with 2 for these.
     pub fn is_wrong_input(&self) -> bool {
         match self {
-            Self::Data { .. } => true,
+            Self::Data { .. } | Self::Config { .. } | Self::Run { .. } => true,
+            Self::Network(stylegan_core::Error::Tensor(_)) => false,
+            Self::Network(stylegan_core::Error::Io { verb, .. }) => *verb == "read",
+            Self::Network(_) => true,
+            Self::Diverged { .. } => false,
             Self::Io { action, .. } => *action == "read",
             Self::DataIndex { .. } | Self::PictureShape { .. } | Self::Tensor(_) => false,
         }

@@ -61,19 +61,30 @@ impl Vector for F32x8 {
     unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
         // SAFETY: the caller's blocks of 8 by 8.
         unsafe {
-            // Row i of the upper half beside row i + 4: then four 4x4 transposes at once.
-            let pair = |i: usize, j: usize| {
-                let low = _mm256_castps128_ps256(_mm_loadu_ps(from.add(i * from_stride + j)));
-                _mm256_insertf128_ps(low, _mm_loadu_ps(from.add((i + 4) * from_stride + j)), 1)
-            };
-            for half in [0, 4] {
-                let (a, b, c, d) = (pair(0, half), pair(1, half), pair(2, half), pair(3, half));
+            // Whole rows are loaded once: planes a power of two apart share a cache set, which
+            // would lose them before a second look.
+            // (Loops and no closures: these would not be compiled for the instruction set.)
+            let mut rows = [_mm256_setzero_ps(); 8];
+            for i in 0..8 {
+                rows[i] = _mm256_loadu_ps(from.add(i * from_stride));
+            }
+            // columns[g][j]: half q holds column 4 q + j of rows 4 g to 4 g + 3.
+            let mut columns = [[_mm256_setzero_ps(); 4]; 2];
+            for g in 0..2 {
+                let [a, b, c, d] = [rows[4 * g], rows[4 * g + 1], rows[4 * g + 2], rows[4 * g + 3]];
                 let (ab0, ab1) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
                 let (cd0, cd1) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
-                _mm256_storeu_ps(to.add(half * to_stride), _mm256_shuffle_ps(ab0, cd0, 0b01_00_01_00));
-                _mm256_storeu_ps(to.add((half + 1) * to_stride), _mm256_shuffle_ps(ab0, cd0, 0b11_10_11_10));
-                _mm256_storeu_ps(to.add((half + 2) * to_stride), _mm256_shuffle_ps(ab1, cd1, 0b01_00_01_00));
-                _mm256_storeu_ps(to.add((half + 3) * to_stride), _mm256_shuffle_ps(ab1, cd1, 0b11_10_11_10));
+                columns[g] = [
+                    _mm256_shuffle_ps(ab0, cd0, 0b01_00_01_00),
+                    _mm256_shuffle_ps(ab0, cd0, 0b11_10_11_10),
+                    _mm256_shuffle_ps(ab1, cd1, 0b01_00_01_00),
+                    _mm256_shuffle_ps(ab1, cd1, 0b11_10_11_10),
+                ];
+            }
+            for j in 0..4 {
+                let (a, b) = (columns[0][j], columns[1][j]);
+                _mm256_storeu_ps(to.add(j * to_stride), _mm256_permute2f128_ps(a, b, 0x20));
+                _mm256_storeu_ps(to.add((j + 4) * to_stride), _mm256_permute2f128_ps(a, b, 0x31));
             }
         }
     }

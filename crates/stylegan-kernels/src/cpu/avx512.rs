@@ -61,23 +61,36 @@ impl Vector for F32x16 {
     unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
         // SAFETY: the caller's blocks of 16 by 16.
         unsafe {
-            // Each register collects 4 columns of rows i, i + 4, i + 8, i + 12; then four 4x4
-            // transposes happen at once in its quarters.
-            let four = |i: usize, j: usize| {
-                let at = |row: usize| _mm_loadu_ps(from.add(row * from_stride + j));
-                let r = _mm512_castps128_ps512(at(i));
-                let r = _mm512_insertf32x4(r, at(i + 4), 1);
-                let r = _mm512_insertf32x4(r, at(i + 8), 2);
-                _mm512_insertf32x4(r, at(i + 12), 3)
-            };
-            for j in [0, 4, 8, 12] {
-                let (a, b, c, d) = (four(0, j), four(1, j), four(2, j), four(3, j));
+            // Whole rows are loaded once: planes a power of two apart share a cache set, which
+            // would lose them before a second look.
+            // (Loops and no closures: these would not be compiled for the instruction set.)
+            let mut rows = [_mm512_setzero_ps(); 16];
+            for i in 0..16 {
+                rows[i] = _mm512_loadu_ps(from.add(i * from_stride));
+            }
+            // columns[g][j]: quarter q holds column 4 q + j of rows 4 g to 4 g + 3.
+            let mut columns = [[_mm512_setzero_ps(); 4]; 4];
+            for g in 0..4 {
+                let [a, b, c, d] = [rows[4 * g], rows[4 * g + 1], rows[4 * g + 2], rows[4 * g + 3]];
                 let (ab0, ab1) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
                 let (cd0, cd1) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
-                _mm512_storeu_ps(to.add(j * to_stride), _mm512_shuffle_ps(ab0, cd0, 0b01_00_01_00));
-                _mm512_storeu_ps(to.add((j + 1) * to_stride), _mm512_shuffle_ps(ab0, cd0, 0b11_10_11_10));
-                _mm512_storeu_ps(to.add((j + 2) * to_stride), _mm512_shuffle_ps(ab1, cd1, 0b01_00_01_00));
-                _mm512_storeu_ps(to.add((j + 3) * to_stride), _mm512_shuffle_ps(ab1, cd1, 0b11_10_11_10));
+                columns[g] = [
+                    _mm512_shuffle_ps(ab0, cd0, 0b01_00_01_00),
+                    _mm512_shuffle_ps(ab0, cd0, 0b11_10_11_10),
+                    _mm512_shuffle_ps(ab1, cd1, 0b01_00_01_00),
+                    _mm512_shuffle_ps(ab1, cd1, 0b11_10_11_10),
+                ];
+            }
+            const EVEN: i32 = 0b10_00_10_00;
+            const ODD: i32 = 0b11_01_11_01;
+            for j in 0..4 {
+                let [a, b, c, d] = [columns[0][j], columns[1][j], columns[2][j], columns[3][j]];
+                let (ab0, cd0) = (_mm512_shuffle_f32x4(a, b, EVEN), _mm512_shuffle_f32x4(c, d, EVEN));
+                let (ab1, cd1) = (_mm512_shuffle_f32x4(a, b, ODD), _mm512_shuffle_f32x4(c, d, ODD));
+                _mm512_storeu_ps(to.add(j * to_stride), _mm512_shuffle_f32x4(ab0, cd0, EVEN));
+                _mm512_storeu_ps(to.add((j + 4) * to_stride), _mm512_shuffle_f32x4(ab1, cd1, EVEN));
+                _mm512_storeu_ps(to.add((j + 8) * to_stride), _mm512_shuffle_f32x4(ab0, cd0, ODD));
+                _mm512_storeu_ps(to.add((j + 12) * to_stride), _mm512_shuffle_f32x4(ab1, cd1, ODD));
             }
         }
     }

@@ -122,7 +122,10 @@ pub(super) unsafe fn tile<V: Vector, const R: usize, const W: usize, const SLICE
         while left > 0 {
             let steps = left.min(slice);
             for _ in 0..steps {
-                let right: [V; W] = std::array::from_fn(|j| V::load(b.add(j * V::LANES)));
+                let mut right = [V::splat(<V::Elem as WithDType>::from_f64(0.)); W];
+                for j in 0..W {
+                    right[j] = V::load(b.add(j * V::LANES));
+                }
                 for i in 0..R {
                     let factor = V::splat(*a.add(i * row));
                     for j in 0..W {

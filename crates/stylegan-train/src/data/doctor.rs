@@ -1,7 +1,7 @@
 //! Everything that is wrong with a set, file by file, with what to do about it.
 
 use super::decode::{self, Header};
-use super::{Problem, index};
+use super::{Problem, files};
 use crate::Result;
 use rayon::prelude::*;
 use std::collections::HashSet;
@@ -46,25 +46,25 @@ pub struct Report {
 /// # Errors
 /// If the set cannot be opened at all; faults of its files are in the report.
 pub fn examine(path: impl AsRef<Path>, progress: impl Fn() + Sync) -> Result<Report> {
-    let index = index::open(path.as_ref())?;
-    let headers = index.headers();
-    let usual = index::usual(&headers);
-    let mut findings = compare(&index.pictures, headers, usual);
+    let files = files::Files::open(path)?;
+    let headers = files.headers();
+    let usual = files::usual(&headers);
+    let mut findings = compare(&files.pictures, headers, usual);
     let known: Vec<String> = findings.iter().map(|finding| finding.file.clone()).collect();
-    let without_map = index.findings.iter().filter(|finding| finding.problem == Problem::MapMissing);
+    let without_map = files.findings.iter().filter(|finding| finding.problem == Problem::MapMissing);
     let without_map: HashSet<&str> = without_map.map(|finding| finding.file.as_str()).collect();
-    let contents = index.pictures.par_iter().map(|name| {
+    let contents = files.pictures.par_iter().map(|name| {
         // What the head already shows need not be said twice; `known` is sorted like the pictures.
         let picture = match known.binary_search(name) {
             Ok(_) => None,
             Err(_) => usual.and_then(|usual| {
-                let pixels = index.source.read(name, None).and_then(|bytes| decode::pixels(&bytes, usual));
+                let pixels = files.source.read(name, None).and_then(|bytes| decode::pixels(&bytes, usual));
                 pixels.err().map(|problem| Finding { file: name.clone(), problem })
             }),
         };
-        let map_name = index::map_name(name);
-        let map = usual.filter(|_| index.maps && !without_map.contains(name.as_str())).and_then(|usual| {
-            let map = index.source.read(&map_name, None).and_then(|bytes| decode::label_map(&bytes, usual.size));
+        let map_name = files::map_name(name);
+        let map = usual.filter(|_| files.maps && !without_map.contains(name.as_str())).and_then(|usual| {
+            let map = files.source.read(&map_name, None).and_then(|bytes| decode::label_map(&bytes, usual.size));
             map.err().map(|problem| Finding { file: map_name, problem })
         });
         progress();
@@ -72,14 +72,14 @@ pub fn examine(path: impl AsRef<Path>, progress: impl Fn() + Sync) -> Result<Rep
     });
     let contents: Vec<Vec<Finding>> = contents.collect();
     findings.extend(contents.into_iter().flatten());
-    findings.extend(index.findings);
+    findings.extend(files.findings);
     findings.sort_by(|a, b| a.file.cmp(&b.file));
     Ok(Report {
-        pictures: index.pictures.len(),
+        pictures: files.pictures.len(),
         size: usual.map(|header| header.size),
         channels: usual.map(|header| header.channels),
-        label_dim: index.labels.dim(),
-        maps: index.maps,
+        label_dim: files.labels.dim(),
+        maps: files.maps,
         findings,
     })
 }

@@ -1,6 +1,6 @@
 //! The identity of a set: a hash of its content.
 
-use super::index::{Index, map_name};
+use super::files::{Files, map_name};
 use super::{Labels, Problem};
 use crate::Result;
 use rayon::prelude::*;
@@ -11,29 +11,29 @@ use sha2::{Digest, Sha256};
 ///
 /// Nothing else counts: not where the set lies, whether it is packed and how, nor how
 /// `dataset.json` is written. Files are hashed in parallel, each by itself.
-pub(super) fn of(index: &Index) -> Result<String> {
-    let digests = index.pictures.par_iter().map(|name| {
-        let picture = file(index, name)?;
-        let map = if index.maps { Some(file(index, &map_name(name))?) } else { None };
+pub(super) fn of(files: &Files) -> Result<String> {
+    let digests = files.pictures.par_iter().map(|name| {
+        let picture = file(files, name)?;
+        let map = if files.maps { Some(file(files, &map_name(name))?) } else { None };
         Ok((picture, map))
     });
     let digests = digests.collect::<Result<Vec<_>>>()?;
     let mut hash = Sha256::new();
     hash.update(b"stylegan-rs data set 1");
-    hash.update([u8::from(index.maps), kind(&index.labels)]);
-    number(&mut hash, index.labels.dim());
-    number(&mut hash, index.pictures.len());
+    hash.update([u8::from(files.maps), kind(&files.labels)]);
+    number(&mut hash, files.labels.dim());
+    number(&mut hash, files.pictures.len());
     let mut row = Vec::new();
-    for (i, (name, (picture, map))) in index.pictures.iter().zip(&digests).enumerate() {
+    for (i, (name, (picture, map))) in files.pictures.iter().zip(&digests).enumerate() {
         number(&mut hash, name.len());
         hash.update(name);
         hash.update(picture);
         hash.update(map.as_deref().unwrap_or_default());
-        match index.labels.class(i) {
+        match files.labels.class(i) {
             Some(class) => hash.update(class.to_le_bytes()),
             None => {
                 row.clear();
-                index.labels.push_row(i, &mut row);
+                files.labels.push_row(i, &mut row);
                 row.iter().for_each(|x| hash.update(x.to_le_bytes()));
             }
         }
@@ -41,8 +41,8 @@ pub(super) fn of(index: &Index) -> Result<String> {
     Ok(hex(&hash.finalize()))
 }
 
-fn file(index: &Index, name: &str) -> Result<Vec<u8>> {
-    let bytes = index.source.read(name, None).map_err(|problem: Problem| index.error(name, problem))?;
+fn file(files: &Files, name: &str) -> Result<Vec<u8>> {
+    let bytes = files.source.read(name, None).map_err(|problem: Problem| files.error(name, problem))?;
     Ok(Sha256::digest(bytes).to_vec())
 }
 

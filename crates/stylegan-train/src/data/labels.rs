@@ -50,6 +50,17 @@ impl Labels {
         if let Self::Classes { ids, .. } = self { ids.get(picture).copied() } else { None }
     }
 
+    /// The label of a picture as it stands in `dataset.json`: a number or a list.
+    pub fn value(&self, picture: usize) -> Option<Value> {
+        match self {
+            Self::None => None,
+            Self::Classes { ids, .. } => ids.get(picture).map(|&id| id.into()),
+            Self::Vectors { values, dim } => {
+                values.get(picture * dim..(picture + 1) * dim).map(|row| row.iter().map(|&x| Value::from(x)).collect())
+            }
+        }
+    }
+
     /// Appends the label of a picture: one-hot for a class, `dim` numbers for a vector.
     pub fn push_row(&self, picture: usize, out: &mut Vec<f32>) {
         match self {

@@ -16,9 +16,10 @@ mod batch;
 mod cache;
 mod decode;
 pub mod doctor;
+mod files;
 mod folder;
 mod hash;
-mod index;
+
 mod labels;
 mod loader;
 mod problem;
@@ -29,7 +30,7 @@ mod zip;
 pub use batch::{Batch, SampleRequest};
 pub use decode::any_picture;
 pub use doctor::Finding;
-pub use index::{LABEL_FILE, MAP_FOLDER};
+pub use files::{Files, LABEL_FILE, MAP_FOLDER};
 pub use labels::Labels;
 pub use loader::Loader;
 pub use problem::Problem;
@@ -44,7 +45,7 @@ pub const MAX_SIDE: usize = 16384;
 
 /// A set of pictures of one size, with optional labels and label maps.
 pub struct Dataset {
-    index: index::Index,
+    files: files::Files,
     header: decode::Header,
     cache: cache::Cache,
     hash: OnceLock<String>,
@@ -58,23 +59,23 @@ impl Dataset {
     /// If there is no such set, or any file of it cannot be used; the message names the first and
     /// counts the others ([`doctor::examine`] lists all).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let mut index = index::open(path.as_ref())?;
-        let headers = index.headers();
-        let usual = index::usual(&headers);
-        let found = doctor::compare(&index.pictures, headers, usual);
-        let mut findings = std::mem::take(&mut index.findings);
+        let mut files = files::Files::open(path)?;
+        let headers = files.headers();
+        let usual = files::usual(&headers);
+        let found = doctor::compare(&files.pictures, headers, usual);
+        let mut findings = std::mem::take(&mut files.findings);
         findings.extend(found);
         // A label without its picture is worth a line from the doctor, but does no harm.
         findings.retain(|finding| finding.problem != Problem::LabelWithoutPicture);
         findings.sort_by(|a, b| a.file.cmp(&b.file));
         match (findings.first(), usual) {
             (Some(first), _) => Err(Error::Data {
-                place: index.place_of(&first.file),
+                place: files.place_of(&first.file),
                 problem: Box::new(first.problem.clone()),
                 others: findings.len() - 1,
             }),
-            (None, None) => Err(Error::data(index.place, Problem::Empty)),
-            (None, Some(header)) => Ok(Self { index, header, cache: cache::Cache::default(), hash: OnceLock::new() }),
+            (None, None) => Err(Error::data(files.place, Problem::Empty)),
+            (None, Some(header)) => Ok(Self { files, header, cache: cache::Cache::default(), hash: OnceLock::new() }),
         }
     }
 
@@ -87,12 +88,12 @@ impl Dataset {
 
     /// Number of pictures.
     pub fn len(&self) -> usize {
-        self.index.pictures.len()
+        self.files.pictures.len()
     }
 
     /// Whether there are no pictures; never true of a set that was opened.
     pub fn is_empty(&self) -> bool {
-        self.index.pictures.is_empty()
+        self.files.pictures.is_empty()
     }
 
     /// `[h, w]` of every picture, in pixels.
@@ -107,22 +108,22 @@ impl Dataset {
 
     /// Numbers per label: classes, or the length of the label vectors; 0 without labels.
     pub fn label_dim(&self) -> usize {
-        self.index.labels.dim()
+        self.files.labels.dim()
     }
 
     /// The labels of all pictures.
     pub fn labels(&self) -> &Labels {
-        &self.index.labels
+        &self.files.labels
     }
 
     /// Whether the pictures have label maps.
     pub fn has_maps(&self) -> bool {
-        self.index.maps
+        self.files.maps
     }
 
     /// The name of each picture inside the set, in order.
     pub fn names(&self) -> &[String] {
-        &self.index.pictures
+        &self.files.pictures
     }
 
     /// The content hash of the set, 64 hexadecimal digits: of the sorted names, the bytes of the
@@ -134,7 +135,7 @@ impl Dataset {
         if let Some(hash) = self.hash.get() {
             return Ok(hash);
         }
-        let hash = hash::of(&self.index)?;
+        let hash = hash::of(&self.files)?;
         Ok(self.hash.get_or_init(|| hash))
     }
 
@@ -145,9 +146,9 @@ impl Dataset {
     pub fn pixels(&self, picture: usize) -> Result<Arc<[u8]>> {
         let name = self.name(picture)?;
         self.cache.get(picture, || {
-            let bytes = self.index.source.read(name, None);
+            let bytes = self.files.source.read(name, None);
             let pixels = bytes.and_then(|bytes| decode::pixels(&bytes, self.header));
-            pixels.map(Into::into).map_err(|problem| self.index.error(name, problem))
+            pixels.map(Into::into).map_err(|problem| self.files.error(name, problem))
         })
     }
 
@@ -156,20 +157,20 @@ impl Dataset {
     /// # Errors
     /// If there is no such picture, it has no map, or the map cannot be decoded.
     pub fn map(&self, picture: usize) -> Result<Vec<u8>> {
-        let name = index::map_name(self.name(picture)?);
-        let bytes = self.index.source.read(&name, None);
+        let name = files::map_name(self.name(picture)?);
+        let bytes = self.files.source.read(&name, None);
         let map = bytes.and_then(|bytes| decode::label_map(&bytes, self.header.size));
-        map.map_err(|problem| self.index.error(&name, problem))
+        map.map_err(|problem| self.files.error(&name, problem))
     }
 
     fn name(&self, picture: usize) -> Result<&String> {
-        self.index.pictures.get(picture).ok_or(Error::DataIndex { index: picture, len: self.len() })
+        self.files.pictures.get(picture).ok_or(Error::DataIndex { index: picture, len: self.len() })
     }
 }
 
 impl std::fmt::Debug for Dataset {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let [h, w] = self.image_size();
-        write!(f, "Dataset({}: {} pictures, {w}x{h}x{})", self.index.place, self.len(), self.channels())
+        write!(f, "Dataset({}: {} pictures, {w}x{h}x{})", self.files.place, self.len(), self.channels())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::POINTS;
 use super::tiles::{self, Planes, RUN, Tiles, strip_len};
-use super::transforms::{filter, input, output};
+use super::transforms::{Filter, Input, Output, transform};
 use crate::conv::shape::Shape;
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product};
 use candle_core::WithDType;
@@ -105,21 +105,18 @@ impl<V: Vector> Task<V> for Filters<'_, V> {
                 for lane in 0..lanes {
                     let g = &self.w[(out + lane) * out_step + d * in_step..][..9];
                     for t in 0..9 {
-                        taps[t * l + lane] = g[if self.turned { 8 - t } else { t }];
+                        taps[t * l + lane] = g[if self.turned { 8 - t } else { t }] * self.gain;
                     }
                 }
+                let at = (self.panel * self.p.depth + d) * V::COLS + sub * l;
                 // SAFETY: 9 vectors of taps; the panel's own place in each of the 36 planes.
                 unsafe {
-                    let gain = V::splat(self.gain);
-                    let tap = |r: usize, c: usize| V::load(taps.as_ptr().add((3 * r + c) * l)).mul(gain);
-                    let cols: [[V; 6]; 3] = std::array::from_fn(|c| filter([tap(0, c), tap(1, c), tap(2, c)]));
-                    for r in 0..6 {
-                        let row = filter([cols[0][r], cols[1][r], cols[2][r]]);
-                        for (c, value) in row.into_iter().enumerate() {
-                            let at = (6 * r + c) * self.u_plane + (self.panel * self.p.depth + d) * V::COLS + sub * l;
-                            value.store(self.u.at(at));
-                        }
-                    }
+                    transform::<V, Filter, 3, 6>(
+                        taps.as_ptr(),
+                        (3 * l, l),
+                        self.u.at(at),
+                        (6 * self.u_plane, self.u_plane),
+                    );
                 }
             }
         }
@@ -163,16 +160,7 @@ impl<V: Vector> Task<V> for Chunk<'_, V> {
                     for i in 0..run.len {
                         let tile = run.first + i;
                         let to = v.add((tile / V::ROWS * blocks + block) * V::ROWS * l + tile % V::ROWS * l);
-                        let at = |r: usize, c: usize| V::load(strip.add((r * cols + 4 * i + c) * l));
-                        let columns: [[V; 6]; 6] = std::array::from_fn(|c| {
-                            input([at(0, c), at(1, c), at(2, c), at(3, c), at(4, c), at(5, c)])
-                        });
-                        for r in 0..6 {
-                            let row = input(std::array::from_fn(|c| columns[c][r]));
-                            for c in 0..6 {
-                                row[c].store(to.add((6 * r + c) * v_plane));
-                            }
-                        }
+                        transform::<V, Input, 6, 6>(strip.add(4 * i * l), (cols * l, l), to, (6 * v_plane, v_plane));
                     }
                 }
             }
@@ -197,16 +185,8 @@ impl<V: Vector> Task<V> for Chunk<'_, V> {
                 for out in (0..p.outs).step_by(l) {
                     for i in 0..run.len {
                         let from = m.add((run.first + i) * m_stride + out);
-                        let at = |r: usize, c: usize| V::load(from.add((6 * r + c) * m_plane));
-                        let columns: [[V; 4]; 6] = std::array::from_fn(|c| {
-                            output([at(0, c), at(1, c), at(2, c), at(3, c), at(4, c), at(5, c)])
-                        });
-                        for r in 0..4 {
-                            let row = output(std::array::from_fn(|c| columns[c][r]));
-                            for c in 0..4 {
-                                row[c].store(strip.add((r * 4 * run.len + 4 * i + c) * l));
-                            }
-                        }
+                        let (to, row) = (strip.add(4 * i * l), 4 * run.len * l);
+                        transform::<V, Output, 6, 4>(from, (6 * m_plane, m_plane), to, (row, l));
                     }
                     let planes =
                         Planes { start: (run.image * p.outs + out) * h * w, channels: (p.outs - out).min(l), h, w };

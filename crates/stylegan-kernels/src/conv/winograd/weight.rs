@@ -3,7 +3,7 @@
 
 use super::POINTS;
 use super::tiles::{self, Planes, RUN, Tiles, strip_len};
-use super::transforms::{filter_transposed, input, output_transposed};
+use super::transforms::{FilterTransposed, Input, OutputTransposed, transform};
 use crate::conv::shape::Shape;
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product, row_panel};
 use candle_core::WithDType;
@@ -111,26 +111,11 @@ impl<V: Vector, const OUT: bool> Task<V> for Side<'_, V, OUT> {
                 tiles::read(self.from, planes, corner, (4 + border, cols), strip, zero);
                 for i in 0..run.len {
                     let to = panel.add((run.first + i) * width);
-                    let at = |r: usize, c: usize| V::load(strip.add((r * cols + 4 * i + c) * l));
+                    let (from, steps, planes) = (strip.add(4 * i * l), (cols * l, l), (6 * self.plane, self.plane));
                     if OUT {
-                        let columns: [[V; 6]; 4] =
-                            std::array::from_fn(|c| output_transposed([at(0, c), at(1, c), at(2, c), at(3, c)]));
-                        for r in 0..6 {
-                            let row = output_transposed(std::array::from_fn(|c| columns[c][r]));
-                            for c in 0..6 {
-                                row[c].store(to.add((6 * r + c) * self.plane));
-                            }
-                        }
+                        transform::<V, OutputTransposed, 4, 6>(from, steps, to, planes);
                     } else {
-                        let columns: [[V; 6]; 6] = std::array::from_fn(|c| {
-                            input([at(0, c), at(1, c), at(2, c), at(3, c), at(4, c), at(5, c)])
-                        });
-                        for r in 0..6 {
-                            let row = input(std::array::from_fn(|c| columns[c][r]));
-                            for c in 0..6 {
-                                row[c].store(to.add((6 * r + c) * self.plane));
-                            }
-                        }
+                        transform::<V, Input, 6, 6>(from, steps, to, planes);
                     }
                 }
             }
@@ -172,20 +157,11 @@ impl<V: Vector> Task<V> for Filters<'_, V> {
             // SAFETY: rows of the sums are padded to whole vectors; filters are the task's own.
             unsafe {
                 let from = self.u.at(self.k * self.cols + channel);
-                let at = |r: usize, c: usize| V::load(from.add((6 * r + c) * self.u_plane));
-                let columns: [[V; 3]; 6] = std::array::from_fn(|c| {
-                    filter_transposed([at(0, c), at(1, c), at(2, c), at(3, c), at(4, c), at(5, c)])
-                });
-                let gain = V::splat(self.gain);
-                for r in 0..3 {
-                    let row = filter_transposed(std::array::from_fn(|c| columns[c][r]));
-                    for (c, value) in row.into_iter().enumerate() {
-                        value.mul(gain).store(taps.as_mut_ptr().add((3 * r + c) * l));
-                    }
-                }
+                let planes = (6 * self.u_plane, self.u_plane);
+                transform::<V, FilterTransposed, 6, 3>(from, planes, taps.as_mut_ptr(), (3 * l, l));
                 for lane in 0..l.min(c - channel) {
                     for t in 0..9 {
-                        *self.dw.at((self.k * c + channel + lane) * 9 + t) = taps[t * l + lane];
+                        *self.dw.at((self.k * c + channel + lane) * 9 + t) = taps[t * l + lane] * self.gain;
                     }
                 }
             }

@@ -1,0 +1,138 @@
+//! `earth`: satellite photographs of the Earth's land with the land cover of every pixel.
+
+use super::write::Sample;
+use anyhow::Context;
+use image::{GrayImage, RgbImage, imageops};
+use stylegan_core::latent::StreamKey;
+
+/// The whole Earth, 2700x1350 pixels (see `assets/earth/README.md`).
+const PHOTO: &[u8] = include_bytes!("../../assets/earth/blue-marble.jpg");
+/// Its land cover: IGBP classes 0 to 16.
+const COVER: &[u8] = include_bytes!("../../assets/earth/land-cover.png");
+
+/// The IGBP land-cover classes.
+pub(crate) const CLASSES: [&str; 17] = [
+    "water",
+    "evergreen needleleaf forest",
+    "evergreen broadleaf forest",
+    "deciduous needleleaf forest",
+    "deciduous broadleaf forest",
+    "mixed forest",
+    "closed shrubland",
+    "open shrubland",
+    "woody savanna",
+    "savanna",
+    "grassland",
+    "wetland",
+    "cropland",
+    "urban",
+    "cropland mosaic",
+    "snow and ice",
+    "barren",
+];
+
+/// Rows between which crops lie: 82.5 degrees north to 60 degrees south. Beyond there is only ice,
+/// stretched by the projection.
+const ROWS: std::ops::Range<u32> = 75..1125;
+/// Pixels from one crop to the next, in both directions.
+const STRIDE: usize = 8;
+/// A crop needs more land than this part of it.
+const MIN_LAND: f64 = 0.3;
+/// The photograph is dark; brightening by this power shows what is on the land.
+const GAMMA: f64 = 1.0 / 1.8;
+
+/// Cuts crops out of the Earth.
+pub(crate) struct Earth {
+    photo: RgbImage,
+    cover: GrayImage,
+    size: u32,
+    /// The top left corner of each crop, in the order of the set.
+    corners: Vec<(u32, u32)>,
+    labelled: bool,
+}
+
+impl Earth {
+    /// Finds all crops of `size` pixels that show land, in an order shuffled by `seed`, so that the
+    /// first few of a set are from everywhere.
+    pub(crate) fn new(size: u32, seed: u64, labelled: bool) -> anyhow::Result<Self> {
+        let mut photo = image::load_from_memory(PHOTO).context("the photograph of the Earth")?.to_rgb8();
+        let brighter: [u8; 256] = std::array::from_fn(|v| ((v as f64 / 255.0).powf(GAMMA) * 255.0).round() as u8);
+        photo.iter_mut().for_each(|v| *v = brighter[usize::from(*v)]);
+        let cover = image::load_from_memory(COVER).context("the land cover of the Earth")?.to_luma8();
+        let (photo, cover) = (wrapped(photo, size), wrapped(cover, size));
+        let mut earth = Self { photo, cover, size, corners: Vec::new(), labelled };
+        let width = earth.photo.width() - size;
+        let mut corners = Vec::new();
+        for y in (ROWS.start..=ROWS.end.saturating_sub(size)).step_by(STRIDE) {
+            for x in (0..width).step_by(STRIDE) {
+                let counts = earth.counts(x, y);
+                let classes = counts.iter().filter(|&&count| count > 0).count();
+                if land(&counts) > MIN_LAND && classes >= 2 {
+                    corners.push((x, y));
+                }
+            }
+        }
+        let key = StreamKey::new(seed, "earth", 0);
+        corners.sort_by_cached_key(|&(x, y)| (key.stream(u64::from(x), u64::from(y)).bits(), x, y));
+        earth.corners = corners;
+        Ok(earth)
+    }
+
+    /// Number of crops.
+    pub(crate) fn len(&self) -> u64 {
+        self.corners.len() as u64
+    }
+
+    /// The header of `attributes.csv`: where the crop lies (degrees of its centre), the part of it
+    /// that is land, and its most frequent land cover.
+    pub(crate) fn columns() -> Vec<&'static str> {
+        vec!["latitude", "longitude", "land", "cover"]
+    }
+
+    /// Cuts one crop.
+    pub(crate) fn cut(&self, number: u64) -> anyhow::Result<Sample> {
+        let (x, y) = *self.corners.get(number as usize).context("there are not that many crops of the Earth")?;
+        let counts = self.counts(x, y);
+        let class = (1..CLASSES.len()).rev().max_by_key(|&class| counts[class]).unwrap_or_default();
+        let half = f64::from(self.size) / 2.0;
+        let degrees = 180.0 / f64::from(self.photo.height());
+        let longitude = ((f64::from(x) + half) * degrees).rem_euclid(360.0) - 180.0;
+        let latitude = 90.0 - (f64::from(y) + half) * degrees;
+        Ok(Sample {
+            picture: imageops::crop_imm(&self.photo, x, y, self.size, self.size).to_image(),
+            map: Some(imageops::crop_imm(&self.cover, x, y, self.size, self.size).to_image()),
+            class: self.labelled.then_some(class as u32),
+            attributes: vec![
+                format!("{latitude:.2}"),
+                format!("{longitude:.2}"),
+                format!("{:.3}", land(&counts)),
+                CLASSES[class].to_string(),
+            ],
+        })
+    }
+
+    /// Pixels of each class in the crop at `(x, y)`.
+    fn counts(&self, x: u32, y: u32) -> [u32; 17] {
+        let mut counts = [0; CLASSES.len()];
+        for row in y..y + self.size {
+            let start = (row * self.cover.width() + x) as usize;
+            for &class in &self.cover.as_raw()[start..start + self.size as usize] {
+                counts[usize::from(class).min(CLASSES.len() - 1)] += 1;
+            }
+        }
+        counts
+    }
+}
+
+fn land(counts: &[u32]) -> f64 {
+    f64::from(counts.iter().skip(1).sum::<u32>()) / f64::from(counts.iter().sum::<u32>())
+}
+
+/// The picture with its first `size` columns repeated at its right, so that crops pass the date line.
+fn wrapped<P>(picture: image::ImageBuffer<P, Vec<u8>>, size: u32) -> image::ImageBuffer<P, Vec<u8>>
+where
+    P: image::Pixel<Subpixel = u8> + 'static,
+{
+    let (w, h) = picture.dimensions();
+    image::ImageBuffer::from_fn(w + size, h, |x, y| *picture.get_pixel(x % w, y))
+}

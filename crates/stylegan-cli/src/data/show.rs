@@ -1,0 +1,114 @@
+//! `stylegan data show`: what a set looks like and what it is.
+
+use super::recipe::Recipe;
+use crate::exit::{Ending, Outcome};
+use crate::output::make_parent;
+use candle_core::{Device, Tensor};
+use image::{GrayImage, RgbImage};
+use std::path::{Path, PathBuf};
+use stylegan_train::data::{Dataset, Labels, SampleRequest};
+use stylegan_train::picture;
+
+/// Print what a data set is and write a contact sheet
+///
+/// Number of pictures, size, labels, content hash, and a PNG of pictures from all over the set
+/// (and of their label maps below, if there are any).
+///
+/// Example:
+///   stylegan data show data/avatars-64.zip
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// Folder or ZIP of pictures.
+    #[arg(value_name = "SET")]
+    set: PathBuf,
+
+    /// The contact sheet [default: the name of the set with -sheet.png]
+    #[arg(long, value_name = "FILE.png")]
+    out: Option<PathBuf>,
+
+    /// Pictures on the sheet.
+    #[arg(long, value_name = "N", default_value_t = 96, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pictures: u16,
+}
+
+/// Runs `stylegan data show`.
+pub(crate) fn run(args: Args) -> Outcome {
+    let set = Dataset::open(&args.set)?;
+    let [h, w] = set.image_size();
+    let line = |name: &str, value: String| println!("  {name:<9} {value}");
+    println!("{}", args.set.display());
+    line("pictures", set.len().to_string());
+    line("size", format!("{w}x{h} pixels, {}", if set.channels() == 1 { "grey" } else { "RGB" }));
+    labels(&set).into_iter().enumerate().for_each(|(i, text)| line(if i == 0 { "labels" } else { "" }, text));
+    line("maps", if set.has_maps() { "one per picture".to_string() } else { "none".to_string() });
+    line("content", set.hash()?.to_string());
+    if let Some(recipe) = Recipe::of(&args.set) {
+        line("built as", recipe.describe());
+        recipe.credit.into_iter().for_each(|credit| line("credit", credit));
+    }
+    let out = args.out.unwrap_or_else(|| beside(&args.set));
+    make_parent(&out)?;
+    picture::write_png(&out, &sheet(&set, args.pictures.into())?)?;
+    line("sheet", out.display().to_string());
+    Ok(Ending::Done)
+}
+
+/// The name of the set with `-sheet.png` for its ending.
+fn beside(set: &Path) -> PathBuf {
+    let stem = if set.is_dir() { set.file_name() } else { set.file_stem() };
+    set.with_file_name(format!("{}-sheet.png", stem.unwrap_or_default().to_string_lossy()))
+}
+
+/// What the labels are, as lines.
+fn labels(set: &Dataset) -> Vec<String> {
+    match set.labels() {
+        Labels::None => vec!["none".to_string()],
+        Labels::Vectors { dim, .. } => vec![format!("{dim} numbers per picture")],
+        Labels::Classes { ids, count } => {
+            let mut pictures = vec![0usize; *count];
+            ids.iter().for_each(|&id| pictures[id as usize] += 1);
+            let most = pictures.iter().copied().max().unwrap_or(1).max(1);
+            let lines = pictures.iter().enumerate().map(|(class, &n)| {
+                let bar = "#".repeat((n * 40).div_ceil(most));
+                format!("{class:>5} {n:>8} {bar}")
+            });
+            std::iter::once(format!("{count} classes")).chain(lines).collect()
+        }
+    }
+}
+
+/// Pictures from all over the set, and their label maps below.
+fn sheet(set: &Dataset, count: usize) -> anyhow::Result<RgbImage> {
+    let count = count.min(set.len());
+    let requests: Vec<_> = (0..count).map(|i| SampleRequest { index: i * set.len() / count, mirror: false }).collect();
+    let mut pictures = picture::to_pictures(&set.load(&requests)?.images)?;
+    let columns = picture::sheet_columns(count, set.image_size());
+    if set.has_maps() {
+        // Whole rows, so that the maps start a row of their own.
+        let [h, w] = set.image_size().map(|side| side as u32);
+        let blank = RgbImage::from_pixel(w, h, image::Rgb([255; 3]));
+        pictures.resize(count.next_multiple_of(columns), blank);
+        pictures.extend(maps(&set.load_maps(&requests)?)?);
+    }
+    Ok(picture::grid(&pictures, columns, 2))
+}
+
+/// Label maps `[n, h, w]` as pictures, each class in a colour of its own.
+fn maps(maps: &Tensor) -> anyhow::Result<Vec<RgbImage>> {
+    let (_, h, w) = maps.dims3()?;
+    let values = maps.to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<u8>()?;
+    let coloured = values.chunks(h * w).filter_map(|map| {
+        let map = GrayImage::from_raw(w as u32, h as u32, map.to_vec())?;
+        Some(RgbImage::from_fn(w as u32, h as u32, |x, y| color(map.get_pixel(x, y).0[0])))
+    });
+    Ok(coloured.collect())
+}
+
+/// Colours that are far from each other for classes that are near: three bits for each channel in
+/// turn, the highest first, as the PASCAL VOC colour map does.
+fn color(class: u8) -> image::Rgb<u8> {
+    let bit = |i: u8| (class >> i) & 1;
+    let channel = |c: u8| bit(c) << 7 | bit(c + 3) << 6 | if c < 2 { bit(c + 6) << 5 } else { 0 };
+    image::Rgb([channel(0), channel(1), channel(2)])
+}

@@ -1,0 +1,162 @@
+//! Writing a set: a folder or a ZIP that appears whole or not at all.
+
+use anyhow::Context;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, GrayImage, ImageEncoder, RgbImage};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+/// One picture of a set with all that is known of it.
+pub(crate) struct Sample {
+    /// The picture.
+    pub(crate) picture: RgbImage,
+    /// Its label map: class numbers.
+    pub(crate) map: Option<GrayImage>,
+    /// Its class.
+    pub(crate) class: Option<u32>,
+    /// Values for the columns of `attributes.csv`.
+    pub(crate) attributes: Vec<String>,
+}
+
+impl Sample {
+    /// The sample as the files of a set.
+    pub(crate) fn encode(self) -> anyhow::Result<Entry> {
+        Ok(Entry {
+            picture: rgb_png(&self.picture)?,
+            extension: "png".to_string(),
+            map: self.map.as_ref().map(grey_png).transpose()?,
+            label: self.class.map(Into::into),
+            attributes: self.attributes,
+        })
+    }
+}
+
+/// One picture of a set as files.
+pub(crate) struct Entry {
+    /// The bytes of the picture file.
+    pub(crate) picture: Vec<u8>,
+    /// How its name ends.
+    pub(crate) extension: String,
+    /// The bytes of the label map, a PNG file.
+    pub(crate) map: Option<Vec<u8>>,
+    /// Its label: a class number or a list of numbers.
+    pub(crate) label: Option<serde_json::Value>,
+    /// Values for the columns of `attributes.csv`.
+    pub(crate) attributes: Vec<String>,
+}
+
+/// How a set is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// A folder of files.
+    Folder,
+    /// One ZIP file, its pictures stored as they are.
+    Zip,
+}
+
+/// A set that is being written beside its final place.
+pub(crate) struct SetWriter {
+    target: PathBuf,
+    unfinished: PathBuf,
+    kind: Kind,
+}
+
+enum Kind {
+    Folder,
+    Zip(Box<ZipWriter<BufWriter<File>>>),
+}
+
+impl SetWriter {
+    /// Starts a set that will be at `target`. What an earlier attempt left unfinished is removed.
+    pub(crate) fn create(target: &Path, format: Format) -> anyhow::Result<Self> {
+        let name = target.file_name().context("a set needs a name")?.to_string_lossy();
+        let unfinished = target.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+        let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if let Some(parent) = parent {
+            std::fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+        }
+        let failed = || format!("cannot create {}", unfinished.display());
+        remove(&unfinished)?;
+        let kind = match format {
+            Format::Folder => {
+                std::fs::create_dir(&unfinished).with_context(failed)?;
+                Kind::Folder
+            }
+            Format::Zip => {
+                let file = File::create(&unfinished).with_context(failed)?;
+                Kind::Zip(Box::new(ZipWriter::new(BufWriter::new(file))))
+            }
+        };
+        Ok(Self { target: target.to_path_buf(), unfinished, kind })
+    }
+
+    /// Adds a file by its name inside the set.
+    pub(crate) fn add(&mut self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let written = match &mut self.kind {
+            Kind::Folder => {
+                let path = self.unfinished.join(name);
+                let parent = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+                parent.and_then(|()| std::fs::write(&path, bytes))
+            }
+            Kind::Zip(zip) => {
+                // Pictures are compressed already; the time of the entry is fixed, so that the same
+                // set is the same bytes.
+                let text = name.ends_with(".json") || name.ends_with(".csv");
+                let method = if text { CompressionMethod::Deflated } else { CompressionMethod::Stored };
+                let options = SimpleFileOptions::default()
+                    .compression_method(method)
+                    .last_modified_time(zip::DateTime::default())
+                    .unix_permissions(0o644);
+                zip.start_file(name, options).map_err(std::io::Error::other).and_then(|()| zip.write_all(bytes))
+            }
+        };
+        written.with_context(|| format!("cannot write {name} of {}", self.target.display()))
+    }
+
+    /// Puts the set in its place, replacing what is there.
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        let failed = format!("cannot write {}", self.target.display());
+        if let Kind::Zip(zip) = std::mem::replace(&mut self.kind, Kind::Folder) {
+            let file = zip.finish().and_then(|file| file.into_inner().map_err(|e| e.into_error().into()));
+            file.map_err(std::io::Error::other).and_then(|file| file.sync_all()).with_context(|| failed.clone())?;
+        }
+        remove(&self.target)?;
+        std::fs::rename(&self.unfinished, &self.target).context(failed)
+    }
+}
+
+impl Drop for SetWriter {
+    fn drop(&mut self) {
+        // After `finish` there is nothing left to remove.
+        let _ = remove(&self.unfinished);
+    }
+}
+
+fn remove(path: &Path) -> anyhow::Result<()> {
+    let removed = match std::fs::symlink_metadata(path) {
+        Ok(kind) if kind.is_dir() => std::fs::remove_dir_all(path),
+        Ok(_) => std::fs::remove_file(path),
+        Err(_) => Ok(()),
+    };
+    removed.with_context(|| format!("cannot remove {}", path.display()))
+}
+
+/// The bytes of an RGB picture as PNG.
+pub(crate) fn rgb_png(picture: &RgbImage) -> anyhow::Result<Vec<u8>> {
+    png(picture, picture.dimensions(), ExtendedColorType::Rgb8)
+}
+
+/// The bytes of a label map as PNG.
+pub(crate) fn grey_png(map: &GrayImage) -> anyhow::Result<Vec<u8>> {
+    png(map, map.dimensions(), ExtendedColorType::L8)
+}
+
+fn png(pixels: &[u8], (w, h): (u32, u32), color: ExtendedColorType) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive);
+    encoder.write_image(pixels, w, h, color)?;
+    Ok(bytes)
+}

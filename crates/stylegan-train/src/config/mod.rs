@@ -1,0 +1,285 @@
+//! What a run is: one plain structure, whose defaults are the published values.
+
+mod by_resolution;
+mod read;
+
+pub use by_resolution::ByResolution;
+pub use read::{Override, read};
+
+use serde::{Deserialize, Serialize};
+use stylegan_core::stylegan1::{StyleGan1Config, StyleGan1DiscriminatorConfig};
+use stylegan_core::{DiscriminatorConfig, GeneratorConfig};
+
+/// A whole run. The defaults are StyleGAN's FFHQ run at 1024x1024 on 8 GPUs (configuration F;
+/// Karras et al. 2019, appendix C, and the official `train.py`).
+///
+/// With a data set's content hash and the seed this decides every bit of the result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Seed of weights, latents, noise, mixing and data order; 1000.
+    pub seed: u64,
+    /// Length of the run in thousands of real pictures shown to the discriminator; 25,000.
+    pub kimg: f64,
+    /// Probability that a sample mixes two styles, 0.9 (section 3.1; Table 2 varies it).
+    pub mixing_probability: f64,
+    /// Share of the old value when `w_avg` moves to a batch's mean style, 0.995
+    /// (`dlatent_avg_beta`).
+    pub w_avg_beta: f64,
+    /// The pictures.
+    pub data: DataConfig,
+    /// The generator; `architecture` may be left out for `"stylegan1"`.
+    pub generator: GeneratorConfig,
+    /// The discriminator; `architecture`, `img_size`, `img_channels` and `c_dim` are the
+    /// generator's where left out.
+    pub discriminator: DiscriminatorConfig,
+    /// The two players' objectives.
+    pub loss: LossConfig,
+    /// Growth, batch size and learning rate by pictures seen.
+    pub schedule: ScheduleConfig,
+    /// Adam.
+    pub adam: AdamOptions,
+    /// The averaged generator.
+    pub ema: EmaConfig,
+    /// How a batch is cut.
+    pub shards: ShardConfig,
+    /// What is written, and how often.
+    pub output: OutputConfig,
+}
+
+/// The pictures of a run.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// A folder, a ZIP file, or the name of a built-in set (`avatars`, `earth`), which the command
+    /// line builds on first use. The library itself is handed an open set and only records this.
+    pub set: String,
+    /// Pictures of a built-in set; 0 for its default number.
+    pub count: usize,
+    /// Show each picture mirrored with probability one half; true for FFHQ in the paper, and
+    /// written so in `configs/sg1/ffhq-1024.toml`.
+    pub mirror: bool,
+}
+
+/// The players' objectives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum LossConfig {
+    /// Non-saturating logistic loss (Goodfellow et al. 2014) with the R1 penalty on real pictures
+    /// (Mescheder et al. 2018), StyleGAN's choice for FFHQ.
+    Logistic {
+        /// Weight of the penalty: `r1_gamma / 2 · |∇D(x)|²` per picture, every step; 10.
+        #[serde(default = "defaults::r1_gamma")]
+        r1_gamma: f64,
+    },
+    /// Wasserstein loss with gradient penalty (Gulrajani et al. 2017) and drift term, of PGGAN and
+    /// of StyleGAN's CelebA-HQ runs.
+    WganGp {
+        /// Weight of the gradient penalty; 10.
+        #[serde(default = "defaults::lambda")]
+        lambda: f64,
+        /// Weight of `D(x)²` on real pictures; 0.001.
+        #[serde(default = "defaults::drift")]
+        drift: f64,
+        /// The norm that the gradient is drawn to; 1.
+        #[serde(default = "defaults::target")]
+        target: f64,
+        /// Discriminator steps per generator step; 1.
+        #[serde(default = "defaults::n_critic")]
+        n_critic: usize,
+    },
+}
+
+/// What changes with the number of real pictures seen, and with nothing else.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScheduleConfig {
+    /// The resolution that training starts at, in pixels; 8 (4 in PGGAN). The full resolution
+    /// trains without growing.
+    pub start_resolution: usize,
+    /// Thousands of pictures at each resolution before the next fades in; 600.
+    pub stable_kimg: f64,
+    /// Thousands of pictures over which a resolution fades in; 600.
+    pub fade_kimg: f64,
+    /// Samples per step, by resolution; the 8-GPU values.
+    pub batch: ByResolution<usize>,
+    /// Learning rate of both networks, by resolution; 0.001, more from 128 pixels.
+    pub lr: ByResolution<f64>,
+}
+
+/// Adam's constants, the same for both networks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdamOptions {
+    /// Decay of the first moment; 0.
+    pub beta1: f64,
+    /// Decay of the second moment; 0.99.
+    pub beta2: f64,
+    /// Added to the root of the second moment; 1e-8.
+    pub eps: f64,
+    /// Whether to forget the moments whenever a fade starts or ends; true (`reset_opt_for_new_lod`).
+    pub reset_on_growth: bool,
+}
+
+/// The averaged generator `G_ema`, the one that makes pictures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum EmaConfig {
+    /// The share of old weights halves every `kimg` thousand pictures (StyleGAN: 10).
+    HalfLife {
+        /// Thousands of pictures.
+        #[serde(default = "defaults::half_life")]
+        kimg: f64,
+        /// If above 0, the half-life is at most this share of the pictures seen so far, so that
+        /// early averages are not held back by the first weights (0.05 in StyleGAN2-ADA; 0 = off).
+        #[serde(default)]
+        ramp: f64,
+    },
+    /// The share of old weights kept in each step (PGGAN: 0.999).
+    PerStep {
+        /// Share, in [0, 1).
+        #[serde(default = "defaults::beta")]
+        beta: f64,
+    },
+}
+
+/// How a batch is cut into shards, the units whose gradients are summed in a fixed order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShardConfig {
+    /// Samples per shard, by resolution; a multiple of the minibatch-stddev group, and a divisor of
+    /// the batch. 4, the published batch of one GPU at 1024 pixels. Part of the result.
+    pub size: ByResolution<usize>,
+    /// Shards handled side by side on this machine, sharing its threads; 1. Changes memory and
+    /// speed, never a bit of the result.
+    pub at_once: usize,
+}
+
+/// What a run writes into its folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutputConfig {
+    /// Thousands of pictures per line of `stats.jsonl` and `log.txt`; 20.
+    pub tick_kimg: f64,
+    /// Thousands of pictures between sample grids; 100.
+    pub snapshot_kimg: f64,
+    /// Thousands of pictures between checkpoints; 200.
+    pub checkpoint_kimg: f64,
+    /// Newest checkpoints that are kept (the one last marked as best stays as well); 0 keeps all.
+    pub keep_checkpoints: usize,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            seed: 1000,
+            kimg: 25_000.,
+            mixing_probability: 0.9,
+            w_avg_beta: 0.995,
+            data: DataConfig::default(),
+            generator: GeneratorConfig::StyleGan1(StyleGan1Config::default()),
+            discriminator: DiscriminatorConfig::StyleGan1(StyleGan1DiscriminatorConfig::default()),
+            loss: LossConfig::default(),
+            schedule: ScheduleConfig::default(),
+            adam: AdamOptions::default(),
+            ema: EmaConfig::default(),
+            shards: ShardConfig::default(),
+            output: OutputConfig::default(),
+        }
+    }
+}
+
+impl Default for LossConfig {
+    fn default() -> Self {
+        Self::Logistic { r1_gamma: defaults::r1_gamma() }
+    }
+}
+
+impl Default for ScheduleConfig {
+    fn default() -> Self {
+        Self {
+            start_resolution: 8,
+            stable_kimg: 600.,
+            fade_kimg: 600.,
+            batch: ByResolution::new(32, [(4, 512), (8, 256), (16, 128), (32, 64), (64, 32)]),
+            lr: ByResolution::new(0.001, [(128, 0.0015), (256, 0.002), (512, 0.003), (1024, 0.003)]),
+        }
+    }
+}
+
+impl Default for AdamOptions {
+    fn default() -> Self {
+        Self { beta1: 0., beta2: 0.99, eps: 1e-8, reset_on_growth: true }
+    }
+}
+
+impl Default for EmaConfig {
+    fn default() -> Self {
+        Self::HalfLife { kimg: defaults::half_life(), ramp: 0. }
+    }
+}
+
+impl Default for ShardConfig {
+    fn default() -> Self {
+        Self { size: ByResolution::new(4, []), at_once: 1 }
+    }
+}
+
+impl Default for OutputConfig {
+    fn default() -> Self {
+        Self { tick_kimg: 20., snapshot_kimg: 100., checkpoint_kimg: 200., keep_checkpoints: 5 }
+    }
+}
+
+impl LossConfig {
+    /// Discriminator steps per generator step.
+    pub fn n_critic(&self) -> usize {
+        match self {
+            Self::Logistic { .. } => 1,
+            Self::WganGp { n_critic, .. } => *n_critic,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Height and width of the generator's pictures, their channels, and the width of labels.
+    pub fn picture_shape(&self) -> ([usize; 2], usize, usize) {
+        let generator = &self.generator;
+        (generator.img_size(), generator.img_channels(), generator.c_dim())
+    }
+
+    /// The configuration as TOML with every value written out: what `config.toml` of a run holds.
+    ///
+    /// # Errors
+    /// When a value has no TOML form (an integer above 2⁶³).
+    pub fn to_toml(&self) -> crate::Result<String> {
+        toml::to_string(self).map_err(|error| crate::Error::Config {
+            place: "this configuration".into(),
+            problem: format!("cannot be written as TOML: {error}"),
+        })
+    }
+}
+
+mod defaults {
+    pub(super) fn r1_gamma() -> f64 {
+        10.
+    }
+    pub(super) fn lambda() -> f64 {
+        10.
+    }
+    pub(super) fn drift() -> f64 {
+        0.001
+    }
+    pub(super) fn target() -> f64 {
+        1.
+    }
+    pub(super) fn n_critic() -> usize {
+        1
+    }
+    pub(super) fn half_life() -> f64 {
+        10.
+    }
+    pub(super) fn beta() -> f64 {
+        0.999
+    }
+}

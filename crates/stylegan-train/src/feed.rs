@@ -1,0 +1,148 @@
+//! Real pictures for the discriminator, decoded ahead of the step.
+
+use crate::Result;
+use crate::data::{Batch, Dataset, Loader, SampleRequest};
+use crate::sampler::Sampler;
+use crate::schedule::Schedule;
+use candle_core::Tensor;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use stylegan_kernels::{avg_pool2x, upsample_nearest2x};
+
+/// The shards that a rank will handle, in order, as ranges of global sample indices: a function of
+/// the schedule alone.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    pub(crate) schedule: Schedule,
+    pub(crate) n_critic: usize,
+    /// Rank and number of ranks.
+    pub(crate) rank: (usize, usize),
+}
+
+impl Plan {
+    /// This rank's shards of a batch that starts at `images`.
+    pub(crate) fn own_shards(&self, batch: usize, shard: usize) -> Range<usize> {
+        let (count, (rank, ranks)) = (batch / shard.max(1), self.rank);
+        count * rank / ranks..count * (rank + 1) / ranks
+    }
+
+    /// All shards of the discriminator's turns from `images` on, without end.
+    fn shards(self, images: u64) -> impl Iterator<Item = Range<u64>> {
+        let mut images = images;
+        std::iter::from_fn(move || {
+            let phase = self.schedule.at(images);
+            let (first, shard) = (images, phase.shard as u64);
+            images += (phase.batch * self.n_critic) as u64;
+            let plan = self.clone();
+            Some((0..self.n_critic).flat_map(move |turn| {
+                let first = first + (turn * phase.batch) as u64;
+                plan.own_shards(phase.batch, phase.shard).map(move |index| {
+                    let start = first + index as u64 * shard;
+                    start..start + shard
+                })
+            }))
+        })
+        .flatten()
+    }
+}
+
+type Requests = Box<dyn Iterator<Item = Vec<SampleRequest>> + Send>;
+type Starts = Box<dyn Iterator<Item = u64> + Send>;
+
+/// Batches by the global index of their first sample. Shards that are handled side by side may ask
+/// in any order, each once.
+pub(crate) struct Feed(Mutex<Inner>);
+
+struct Inner {
+    loader: Loader<Requests>,
+    starts: Starts,
+    /// Batches that came before the one somebody asked for.
+    early: BTreeMap<u64, Result<Batch>>,
+}
+
+/// Threads that decode beside the step.
+const THREADS: usize = 1;
+
+impl Feed {
+    /// Pictures from the global index `images` on, keeping `ahead` shards decoded.
+    pub(crate) fn new(dataset: &Arc<Dataset>, sampler: Sampler, plan: &Plan, images: u64, ahead: usize) -> Self {
+        let request = move |shard: Range<u64>| {
+            shard.map(|place| SampleRequest { index: sampler.index(place), mirror: sampler.mirrored(place) }).collect()
+        };
+        let requests: Requests = Box::new(plan.clone().shards(images).map(request));
+        let starts: Starts = Box::new(plan.clone().shards(images).map(|shard| shard.start));
+        let loader = Loader::new(dataset.clone(), requests, THREADS, ahead);
+        Self(Mutex::new(Inner { loader, starts, early: BTreeMap::new() }))
+    }
+
+    /// The pictures of the shard that starts at `start`, at a level of detail, and their labels.
+    pub(crate) fn take(&self, start: u64, lod: f64) -> Result<(Tensor, Option<Tensor>)> {
+        let batch = {
+            let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            loop {
+                if let Some(batch) = inner.early.remove(&start) {
+                    break batch;
+                }
+                let (Some(next), Some(batch)) = (inner.starts.next(), inner.loader.next()) else {
+                    return Err(candle_core::Error::Msg("the threads that decode pictures have ended".into()).into());
+                };
+                inner.early.insert(next, batch);
+            }
+        }?;
+        Ok((at_lod(&batch.images, lod)?, batch.labels))
+    }
+}
+
+/// Full-size pictures `[n, c, h, w]` at a level of detail, at the size `full / 2^floor(lod)`:
+/// averaged down, and while a resolution fades in, blended with the next coarser ones as the
+/// generator's are (PGGAN, section 2).
+pub(crate) fn at_lod(pictures: &Tensor, lod: f64) -> Result<Tensor> {
+    let mut x = pictures.clone();
+    for _ in 0..lod.floor() as usize {
+        x = avg_pool2x(&x)?;
+    }
+    let fade = lod.fract();
+    if fade > 0. {
+        let coarse = upsample_nearest2x(&avg_pool2x(&x)?)?;
+        x = (&x + ((coarse - &x)? * fade)?)?;
+    }
+    Ok(x)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::config::TrainConfig;
+    use candle_core::Device;
+
+    #[test]
+    fn plan_follows_the_schedule_and_ranks_share_it() {
+        let mut config = TrainConfig::default();
+        config.schedule.stable_kimg = 0.;
+        config.schedule.fade_kimg = 0.512;
+        let schedule = Schedule::new(&config.schedule, &config.shards, 8.);
+        let starts = |rank, n_critic| -> Vec<u64> {
+            let plan = Plan { schedule: schedule.clone(), n_critic, rank };
+            plan.shards(0).map(|shard| shard.start).take_while(|&start| start < 1024).collect()
+        };
+        // Shards of 4, without a gap, while the batch falls from 256 to 128.
+        let all = starts((0, 1), 1);
+        assert!(all.iter().enumerate().all(|(i, &start)| start == 4 * i as u64));
+        assert_eq!(starts((0, 1), 2), all);
+        let mut both = [starts((0, 2), 1), starts((1, 2), 1)].concat();
+        both.sort();
+        assert_eq!(both, all);
+    }
+
+    #[test]
+    fn smaller_and_blended() {
+        let x = Tensor::new(&[[[[-1f32, 1.], [-1., -1.]]]], &Device::Cpu).unwrap();
+        let values = |lod| at_lod(&x, lod).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(values(0.), [-1., 1., -1., -1.]);
+        assert_eq!(values(1.), [-0.5]);
+        // A quarter of the mean -0.5 and three quarters of each pixel.
+        assert_eq!(values(0.25), [-0.875, 0.625, -0.875, -0.875]);
+    }
+}

@@ -1,0 +1,118 @@
+//! Is this run still going anywhere? Judged by what the discriminator says.
+
+use crate::stats::Stats;
+use serde::{Deserialize, Serialize};
+
+/// What the watch remembers between ticks.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Health {
+    /// Ticks in a row in which the discriminator told all samples apart.
+    certain: u32,
+    /// Ticks in a row in which it gave all samples nearly the same score.
+    blind: u32,
+}
+
+/// The watch's judgement of a tick.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// Nothing unusual.
+    Good,
+    /// The run goes on; the sentence says what is odd and what may help.
+    Odd(String),
+    /// The run must stop: what was seen, and what helps.
+    Diverged {
+        /// What was seen.
+        problem: String,
+        /// What helps.
+        advice: String,
+    },
+}
+
+/// Mean |score| above which training has run away. Healthy logistic runs stay below 50, WGAN-GP
+/// runs (held by the drift term) below a few thousand.
+const RUNAWAY_SCORE: f64 = 1e5;
+/// Mean sign of real minus that of generated samples, of at most 2, at which the discriminator
+/// makes next to no mistake.
+const CERTAIN: f64 = 1.96;
+/// Standard deviation of scores below which the discriminator tells nothing apart.
+const BLIND: f64 = 1e-3;
+/// Ticks in a row before a word is said, and between two words.
+const PATIENCE: u32 = 10;
+
+impl Health {
+    /// Judges the statistics of one tick.
+    pub fn judge(&mut self, stats: &Stats) -> Verdict {
+        let (real, fake) = (stats.get("Loss/scores/real"), stats.get("Loss/scores/fake"));
+        if let Some((key, _)) = stats.iter().find(|(_, m)| !m.sum.is_finite() || !m.squares.is_finite()) {
+            return diverged(format!("{key} is not a finite number"));
+        }
+        let largest = real.mean().abs().max(fake.mean().abs());
+        if largest > RUNAWAY_SCORE {
+            return diverged(format!("the discriminator's mean score reached {largest:.0}"));
+        }
+        if real.count == 0. {
+            return Verdict::Good;
+        }
+        let apart = stats.get("Loss/signs/real").mean() - stats.get("Loss/signs/fake").mean();
+        self.certain = if apart > CERTAIN { self.certain + 1 } else { 0 };
+        self.blind = if real.std() < BLIND && fake.std() < BLIND { self.blind + 1 } else { 0 };
+        if self.certain > 0 && self.certain.is_multiple_of(PATIENCE) {
+            return Verdict::Odd(format!(
+                "the discriminator has made next to no mistake for {} ticks: it may know the pictures by heart; more \
+                 pictures, data.mirror = true or a larger loss.r1_gamma help",
+                self.certain
+            ));
+        }
+        if self.blind > 0 && self.blind.is_multiple_of(PATIENCE) {
+            return Verdict::Odd(format!(
+                "the discriminator has given all samples the same score for {} ticks: it learns nothing; a smaller \
+                 loss.r1_gamma or a larger schedule.lr helps",
+                self.blind
+            ));
+        }
+        Verdict::Good
+    }
+}
+
+/// The verdict on a gradient or loss that is no longer finite, or a score that ran away.
+pub(crate) fn diverged(problem: String) -> Verdict {
+    Verdict::Diverged { problem, advice: ADVICE.into() }
+}
+
+/// What helps a run that diverged.
+const ADVICE: &str = "resume from the last checkpoint with half of schedule.lr, or start anew with loss.r1_gamma two to \
+                      four times as large";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tick(real: [f64; 2], fake: [f64; 2]) -> Stats {
+        let mut stats = Stats::default();
+        for (which, scores) in [("real", real), ("fake", fake)] {
+            stats.extend(&format!("Loss/scores/{which}"), scores);
+            stats.extend(&format!("Loss/signs/{which}"), scores.map(f64::signum));
+        }
+        stats
+    }
+
+    #[test]
+    fn numbers_that_ran_away_stop_the_run() {
+        let mut health = Health::default();
+        assert_eq!(health.judge(&tick([1., -1.], [0.5, -2.])), Verdict::Good);
+        assert!(matches!(health.judge(&tick([f64::NAN, 0.], [0., 0.])), Verdict::Diverged { .. }));
+        assert!(matches!(health.judge(&tick([1e6, 1e6], [0., 0.])), Verdict::Diverged { .. }));
+    }
+
+    #[test]
+    fn advice_comes_after_patience_and_not_every_tick() {
+        let (mut certain, mut blind) = (Health::default(), Health::default());
+        let said = |health: &mut Health, stats: Stats| {
+            (0..20).map(|_| health.judge(&stats)).filter(|v| matches!(v, Verdict::Odd(_))).count()
+        };
+        assert_eq!(said(&mut certain, tick([5., 6.], [-5., -4.])), 2);
+        assert_eq!(said(&mut blind, tick([0., 0.], [0., 0.])), 2);
+        assert_eq!(certain.judge(&tick([5., -6.], [-5., -4.])), Verdict::Good);
+        assert_eq!(certain, Health::default());
+    }
+}

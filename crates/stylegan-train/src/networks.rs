@@ -1,0 +1,78 @@
+//! The networks of a run, each with the views that the two players need.
+
+use crate::config::TrainConfig;
+use crate::{Error, Result};
+use candle_core::{DType, Device, Tensor, Var};
+use stylegan_core::checkpoint::Checkpoint;
+use stylegan_core::{Discriminator, Generator, Params, build_discriminator, build_generator};
+
+/// Name of the moving average of styles in a generator's parameters.
+pub(crate) const W_AVG: &str = "mapping.w_avg";
+
+/// Generator, discriminator and averaged generator. A player's opponent is always the frozen view:
+/// same weights, no gradient.
+pub(crate) struct Networks {
+    pub(crate) g: Params,
+    pub(crate) d: Params,
+    pub(crate) g_ema: Params,
+    pub(crate) g_trained: Box<dyn Generator>,
+    pub(crate) g_frozen: Box<dyn Generator>,
+    pub(crate) d_trained: Box<dyn Discriminator>,
+    pub(crate) d_frozen: Box<dyn Discriminator>,
+    pub(crate) g_average: Box<dyn Generator>,
+}
+
+impl Networks {
+    /// Random networks of the run's seed.
+    pub(crate) fn new(config: &TrainConfig, device: &Device) -> Result<Self> {
+        // Weights are addressed by (seed, name); the other seed keeps equal names in the two
+        // networks from getting equal weights.
+        let g = Params::new(config.seed, DType::F32, device);
+        let d = Params::new(config.seed ^ (1 << 63), DType::F32, device);
+        build_generator(&config.generator, g.trainable())?;
+        build_discriminator(&config.discriminator, d.trainable())?;
+        let g_ema = g.copy()?;
+        Self::on(config, g, d, g_ema)
+    }
+
+    /// The networks of a checkpoint.
+    pub(crate) fn load(config: &TrainConfig, checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+        let part = |prefix: &str| checkpoint.params(prefix, device);
+        Self::on(config, part("G")?, part("D")?, part("G_ema")?)
+    }
+
+    fn on(config: &TrainConfig, g: Params, d: Params, g_ema: Params) -> Result<Self> {
+        Ok(Self {
+            g_trained: build_generator(&config.generator, g.trainable())?,
+            g_frozen: build_generator(&config.generator, g.frozen())?,
+            d_trained: build_discriminator(&config.discriminator, d.trainable())?,
+            d_frozen: build_discriminator(&config.discriminator, d.frozen())?,
+            g_average: build_generator(&config.generator, g_ema.frozen())?,
+            g,
+            d,
+            g_ema,
+        })
+    }
+
+    /// The moving average of styles, where the generator has one.
+    pub(crate) fn w_avg(&self) -> Option<Var> {
+        self.g.get(W_AVG)
+    }
+
+    /// Moves `w_avg` to a batch's mean style: `beta` of the old value stays.
+    pub(crate) fn track_w(&self, mean: &[f32], beta: f64) -> Result<()> {
+        let Some(w_avg) = self.w_avg() else { return Ok(()) };
+        let mean = Tensor::from_slice(mean, w_avg.shape(), &Device::Cpu)?.to_device(w_avg.device())?;
+        stylegan_kernels::optim::ema_step(&w_avg, &mean, beta).map_err(Error::from)
+    }
+
+    /// All tensors under their checkpoint keys.
+    pub(crate) fn tensors(&self) -> Vec<(String, Tensor)> {
+        [("G_ema", &self.g_ema), ("G", &self.g), ("D", &self.d)]
+            .into_iter()
+            .flat_map(|(prefix, params)| {
+                params.vars().into_iter().map(move |(name, var)| (format!("{prefix}.{name}"), var.as_detached_tensor()))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,53 @@
+//! Who is told how a run goes.
+
+use crate::Result;
+use crate::schedule::Phase;
+use crate::stats::Stats;
+use std::path::Path;
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Position {
+    /// Generator steps done.
+    pub step: u64,
+    /// Real pictures shown to the discriminator.
+    pub images: u64,
+    /// Pictures that the run will show in all.
+    pub total_images: u64,
+    /// Resolution, batch, learning rate.
+    pub phase: Phase,
+}
+
+/// Is told how a run goes, on the thread that trains; every method may be left out. Command lines
+/// draw their progress bar here: the library itself never prints.
+pub trait Observer {
+    /// The run starts, or goes on, here.
+    fn started(&mut self, _at: &Position) {}
+
+    /// A step is done. `stats` are of the time since the last tick.
+    fn stepped(&mut self, _at: &Position, _stats: &Stats) {}
+
+    /// A line was written to `stats.jsonl`; `line` is the one of `log.txt`.
+    fn ticked(&mut self, _at: &Position, _stats: &Stats, _line: &str) {}
+
+    /// A sample grid was written.
+    fn pictured(&mut self, _path: &Path) {}
+
+    /// A checkpoint was written. The answer may be its score, the smaller the better (a Fréchet
+    /// distance, say): the best one is never removed.
+    ///
+    /// # Errors
+    /// An error ends the run, after the checkpoint.
+    fn saved(&mut self, _path: &Path) -> Result<Option<f64>> {
+        Ok(None)
+    }
+
+    /// Something is odd; a sentence with advice.
+    fn warned(&mut self, _sentence: &str) {}
+}
+
+/// Looks away.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Observer for Silent {}

@@ -1,0 +1,133 @@
+//! Adam over a network's parameters, with a state that is saved and restored.
+
+use crate::config::AdamOptions;
+use crate::{Error, Result};
+use candle_core::{Device, Tensor, Var};
+use stylegan_core::Params;
+use stylegan_kernels::optim::{AdamConfig, adam_step};
+
+/// Adam (Kingma and Ba 2015) for the parameters of one network, in the order of their names.
+///
+/// StyleGAN's slower mapping network needs no rate of its own here: the network multiplies those
+/// weights by `mapping_lr` itself.
+pub struct Optimizer {
+    options: AdamOptions,
+    entries: Vec<Entry>,
+    steps: u64,
+}
+
+struct Entry {
+    name: String,
+    weight: Var,
+    m: Var,
+    v: Var,
+}
+
+impl Optimizer {
+    /// An optimiser that has seen nothing.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn new(params: &Params, options: &AdamOptions) -> Result<Self> {
+        let entries = params.parameters().into_iter().map(|(name, weight)| {
+            let (m, v) = (Var::from_tensor(&weight.zeros_like()?)?, Var::from_tensor(&weight.zeros_like()?)?);
+            Ok(Entry { name, weight, m, v })
+        });
+        Ok(Self { options: options.clone(), entries: entries.collect::<Result<_>>()?, steps: 0 })
+    }
+
+    /// Scalars in a gradient of this network.
+    pub fn len(&self) -> usize {
+        self.entries.iter().map(|entry| entry.weight.elem_count()).sum()
+    }
+
+    /// Whether the network has no parameters.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The gradient of a network in one row: parameter after parameter in the order of names, zeros
+    /// where the loss did not depend on one (a resolution that has not grown in yet).
+    ///
+    /// # Errors
+    /// When a gradient cannot be read back.
+    pub fn flatten(&self, gradient_of: impl Fn(&Var) -> Option<Tensor>) -> Result<Vec<f32>> {
+        let mut flat = Vec::with_capacity(self.len());
+        for entry in &self.entries {
+            match gradient_of(&entry.weight) {
+                Some(gradient) => flat.extend(gradient.flatten_all()?.to_vec1::<f32>()?),
+                None => flat.resize(flat.len() + entry.weight.elem_count(), 0.),
+            }
+        }
+        Ok(flat)
+    }
+
+    /// One step along a gradient of [`len`](Self::len) scalars.
+    ///
+    /// # Errors
+    /// When the gradient has another length.
+    pub fn step(&mut self, gradient: &[f32], lr: f64) -> Result<()> {
+        if gradient.len() != self.len() {
+            return Err(Error::Tensor(candle_core::Error::Msg(format!(
+                "Optimizer::step: the gradient has {} scalars, expected {}",
+                gradient.len(),
+                self.len()
+            ))));
+        }
+        self.steps += 1;
+        let config = AdamConfig { lr, beta1: self.options.beta1, beta2: self.options.beta2, eps: self.options.eps };
+        let mut rest = gradient;
+        for entry in &self.entries {
+            let (own, others) = rest.split_at(entry.weight.elem_count());
+            rest = others;
+            let gradient = Tensor::from_slice(own, entry.weight.shape(), &Device::Cpu)?;
+            adam_step(
+                &entry.weight,
+                &gradient.to_device(entry.weight.device())?,
+                &entry.m,
+                &entry.v,
+                self.steps,
+                config,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the moments and starts counting steps anew.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn reset(&mut self) -> Result<()> {
+        self.steps = 0;
+        for entry in &self.entries {
+            entry.m.set(&entry.m.zeros_like()?)?;
+            entry.v.set(&entry.v.zeros_like()?)?;
+        }
+        Ok(())
+    }
+
+    /// Steps since the start or the last reset.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The moments under `m.<parameter>` and `v.<parameter>`.
+    pub fn state(&self) -> Vec<(String, Tensor)> {
+        let m = self.entries.iter().map(|entry| (format!("m.{}", entry.name), entry.m.as_detached_tensor()));
+        let v = self.entries.iter().map(|entry| (format!("v.{}", entry.name), entry.v.as_detached_tensor()));
+        m.chain(v).collect()
+    }
+
+    /// Takes up a saved state: `moment` finds a tensor by the names of [`state`](Self::state).
+    ///
+    /// # Errors
+    /// When `moment` fails, or a moment has another shape than its parameter.
+    pub fn restore(&mut self, steps: u64, mut moment: impl FnMut(&str) -> Result<Tensor>) -> Result<()> {
+        for entry in &self.entries {
+            entry.m.set(&moment(&format!("m.{}", entry.name))?)?;
+            entry.v.set(&moment(&format!("v.{}", entry.name))?)?;
+        }
+        self.steps = steps;
+        Ok(())
+    }
+}

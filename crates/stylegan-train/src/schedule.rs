@@ -1,0 +1,184 @@
+//! What training does after a number of real pictures: pure functions of that number.
+
+use crate::config::{EmaConfig, ScheduleConfig, ShardConfig};
+
+/// What holds at one moment of training.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Phase {
+    /// Level of detail: 0 is full size, each whole number halves it; the fraction is the share of
+    /// the coarser picture while a finer one fades in.
+    pub lod: f64,
+    /// Resolution that is computed, in pixels: `full / 2^floor(lod)`.
+    pub resolution: usize,
+    /// Samples per step.
+    pub batch: usize,
+    /// Samples per shard.
+    pub shard: usize,
+    /// Learning rate.
+    pub lr: f64,
+}
+
+impl Phase {
+    /// Share of the coarser picture in the blend, in [0, 1).
+    pub fn fade(&self) -> f64 {
+        self.lod.fract()
+    }
+
+    /// Whether the step of growth differs: another resolution, or a fade that started or ended.
+    /// The optimiser's moments are forgotten there.
+    pub fn grew_since(&self, earlier: &Phase) -> bool {
+        self.lod.floor() != earlier.lod.floor() || self.lod.ceil() != earlier.lod.ceil()
+    }
+}
+
+/// The schedule of a run (PGGAN, appendix A; StyleGAN, appendix C): training stays at a resolution
+/// for `stable_kimg`, fades the next one in over `fade_kimg`, and so on up to full size.
+///
+/// ```
+/// use stylegan_train::config::TrainConfig;
+/// use stylegan_train::schedule::Schedule;
+///
+/// let config = TrainConfig::default();
+/// let schedule = Schedule::new(&config.schedule, &config.shards, 8.); // 1024 pixels
+/// assert_eq!(schedule.at(0).resolution, 8);
+/// assert_eq!(schedule.at(900_000).lod, 6.5); // 16 pixels, half faded in
+/// assert_eq!(schedule.at(8_400_000).lod, 0.);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    config: ScheduleConfig,
+    shards: ShardConfig,
+    max_lod: f64,
+}
+
+impl Schedule {
+    /// The schedule of networks whose smallest pictures have level of detail `max_lod` (4 pixels;
+    /// 0 for networks that do not grow).
+    pub fn new(config: &ScheduleConfig, shards: &ShardConfig, max_lod: f64) -> Self {
+        Self { config: config.clone(), shards: shards.clone(), max_lod }
+    }
+
+    /// What holds after `images` real pictures.
+    pub fn at(&self, images: u64) -> Phase {
+        let full = 4usize << self.max_lod as u32;
+        let lod = self.lod(images);
+        let resolution = full >> lod.floor() as u32;
+        Phase {
+            lod,
+            resolution,
+            batch: self.config.batch.get(resolution),
+            shard: self.shards.size.get(resolution),
+            lr: self.config.lr.get(resolution),
+        }
+    }
+
+    fn lod(&self, images: u64) -> f64 {
+        let ScheduleConfig { start_resolution, stable_kimg, fade_kimg, .. } = self.config;
+        let smaller = f64::from((start_resolution.max(4) / 4).ilog2());
+        let first = (self.max_lod - smaller).max(0.);
+        let kimg = images as f64 / 1000.;
+        let octave = stable_kimg + fade_kimg;
+        if octave <= 0. {
+            return 0.;
+        }
+        let done = (kimg / octave).floor();
+        let into = kimg - done * octave;
+        let faded = if fade_kimg > 0. { (into - stable_kimg).max(0.) / fade_kimg } else { 0. };
+        (first - done - faded).max(0.)
+    }
+}
+
+impl EmaConfig {
+    /// The share of the old average that a step of `batch` pictures keeps, after `images` pictures.
+    pub fn beta(&self, images: u64, batch: usize) -> f64 {
+        match *self {
+            EmaConfig::PerStep { beta } => beta,
+            EmaConfig::HalfLife { kimg, ramp } => {
+                let mut half_life = kimg * 1000.;
+                if ramp > 0. {
+                    half_life = half_life.min(images as f64 * ramp);
+                }
+                0.5f64.powf(batch as f64 / half_life.max(1e-8))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TrainConfig;
+
+    fn published() -> Schedule {
+        let config = TrainConfig::default();
+        Schedule::new(&config.schedule, &config.shards, 8.)
+    }
+
+    #[test]
+    fn published_growth() {
+        // Appendix C and train.py: 600 + 600 kimg per octave from 8 pixels. A resolution is complete
+        // (its fade over) at: 16 1.2 Mimg, …, 256 6.0, 512 7.2, 1024 8.4.
+        let schedule = published();
+        for (resolution, complete) in
+            [(16, 1200), (32, 2400), (64, 3600), (128, 4800), (256, 6000), (512, 7200), (1024, 8400)]
+        {
+            let phase = schedule.at(complete * 1000);
+            assert_eq!((phase.resolution, phase.fade()), (resolution, 0.), "at {complete} kimg");
+            // The picture after the stable part starts the fade: computed at the next resolution.
+            let before = schedule.at((complete - 600) * 1000);
+            assert_eq!((before.resolution, before.fade()), (resolution / 2, 0.));
+            let half = schedule.at((complete - 300) * 1000);
+            assert_eq!((half.resolution, half.fade()), (resolution, 0.5));
+        }
+        assert_eq!(schedule.at(0).lod, 7.);
+        assert_eq!(schedule.at(25_000_000).lod, 0.);
+    }
+
+    #[test]
+    fn published_batches_and_rates() {
+        let schedule = published();
+        let at = |kimg: u64| schedule.at(kimg * 1000);
+        let expected = [
+            (0, 8, 256, 0.001),
+            (1200, 16, 128, 0.001),
+            (2400, 32, 64, 0.001),
+            (3600, 64, 32, 0.001),
+            (4800, 128, 32, 0.0015),
+            (6000, 256, 32, 0.002),
+            (7200, 512, 32, 0.003),
+            (8400, 1024, 32, 0.003),
+        ];
+        for (kimg, resolution, batch, lr) in expected {
+            let phase = at(kimg);
+            assert_eq!((phase.resolution, phase.batch, phase.lr), (resolution, batch, lr), "at {kimg} kimg");
+        }
+    }
+
+    #[test]
+    fn growth_is_seen_at_both_ends_of_a_fade() {
+        let schedule = published();
+        let grew = |a: u64, b: u64| schedule.at(b).grew_since(&schedule.at(a));
+        assert!(!grew(0, 600_000) && grew(600_000, 600_032) && !grew(700_000, 1_100_000));
+        assert!(grew(1_199_990, 1_200_000));
+    }
+
+    #[test]
+    fn full_size_from_the_start_and_networks_that_do_not_grow() {
+        let mut config = TrainConfig::default();
+        config.schedule.start_resolution = 1024;
+        assert_eq!(Schedule::new(&config.schedule, &config.shards, 8.).at(0).lod, 0.);
+        config.schedule.start_resolution = 8;
+        assert_eq!(Schedule::new(&config.schedule, &config.shards, 0.).at(0).lod, 0.);
+        (config.schedule.stable_kimg, config.schedule.fade_kimg) = (0., 0.);
+        assert_eq!(Schedule::new(&config.schedule, &config.shards, 8.).at(0).lod, 0.);
+    }
+
+    #[test]
+    fn average_halves_after_its_half_life() {
+        let ema = EmaConfig::HalfLife { kimg: 10., ramp: 0. };
+        let kept = (0..10_000 / 32).fold(1., |kept, _| kept * ema.beta(0, 32));
+        // 312 steps of 32 are 9,984 pictures.
+        assert!((kept - 0.5f64.powf(0.9984)).abs() < 1e-9);
+        assert!(EmaConfig::HalfLife { kimg: 10., ramp: 0.05 }.beta(0, 32) == 0.);
+    }
+}

@@ -1,0 +1,102 @@
+//! Sample grids: the same latents at every point of a run, so that pictures can be compared.
+
+use crate::Result;
+use crate::data::{Dataset, SampleRequest};
+use crate::picture::{grid, to_pictures, write_png};
+use candle_core::{DType, Device, Tensor};
+use image::RgbImage;
+use std::collections::HashMap;
+use std::path::Path;
+use stylegan_core::latent::StreamKey;
+use stylegan_core::{Generator, Synthesis};
+
+/// Pictures handled at a time.
+const BATCH: usize = 8;
+
+/// A grid of `rows` x `columns` samples; with labels, each row shows one class.
+pub(crate) struct Snapshot {
+    columns: usize,
+    reals: Vec<usize>,
+    latents: Tensor,
+    labels: Option<Tensor>,
+}
+
+impl Snapshot {
+    /// Chooses latents and real pictures for a network, once for the whole run. The grid has about
+    /// the size of a screen, at most 16 x 8 samples.
+    pub(crate) fn new(seed: u64, generator: &dyn Generator, dataset: &Dataset) -> Result<Self> {
+        let conditional = generator.c_dim() > 0;
+        let [h, w] = generator.img_size();
+        let (columns, rows) = ((1920 / w).clamp(3, 16), (1080 / h).clamp(2, 8));
+        let indices: Vec<u64> = (0..(columns * rows) as u64).collect();
+        let reals: Vec<usize> = if conditional {
+            row_per_class(seed, dataset, rows, columns)
+        } else {
+            let key = StreamKey::new(seed, "grid picture", 0);
+            indices.iter().map(|&i| key.stream(i, 0).below(dataset.len() as u64) as usize).collect()
+        };
+        let latents = StreamKey::new(seed, "grid latent", 0).normal_rows(
+            &indices,
+            0,
+            &[generator.z_dim()],
+            DType::F32,
+            &Device::Cpu,
+        )?;
+        let labels = if conditional {
+            let mut rows = vec![];
+            reals.iter().for_each(|&index| dataset.labels().push_row(index, &mut rows));
+            Some(Tensor::from_vec(rows, (reals.len(), dataset.label_dim()), &Device::Cpu)?)
+        } else {
+            None
+        };
+        Ok(Self { columns, reals, latents, labels })
+    }
+
+    /// Writes the real pictures.
+    pub(crate) fn write_reals(&self, dataset: &Dataset, path: &Path) -> Result<()> {
+        let mut cells = vec![];
+        for indices in self.reals.chunks(BATCH) {
+            let requests: Vec<_> = indices.iter().map(|&index| SampleRequest { index, mirror: false }).collect();
+            cells.extend(to_pictures(&dataset.load(&requests)?.images)?);
+        }
+        write_png(path, &grid(&cells, self.columns, 0))
+    }
+
+    /// Writes what a generator makes of the latents, without truncation and with its fixed noise.
+    pub(crate) fn write_fakes(&self, generator: &dyn Generator, lod: f64, path: &Path) -> Result<RgbImage> {
+        let mut cells = vec![];
+        for start in (0..self.reals.len()).step_by(BATCH) {
+            let n = BATCH.min(self.reals.len() - start);
+            let labels = self.labels.as_ref().map(|labels| labels.narrow(0, start, n)).transpose()?;
+            let w = generator.mapping(&self.latents.narrow(0, start, n)?, labels.as_ref())?;
+            let ws = stylegan_core::broadcast_ws(&w, generator.num_ws())?;
+            cells.extend(to_pictures(&generator.synthesis(&ws, &Synthesis { lod, ..Synthesis::default() })?)?);
+        }
+        let sheet = grid(&cells, self.columns, 0);
+        write_png(path, &sheet)?;
+        Ok(sheet)
+    }
+}
+
+/// For each row a class, in the order of first appearance, and pictures of it.
+fn row_per_class(seed: u64, dataset: &Dataset, rows: usize, columns: usize) -> Vec<usize> {
+    let mut classes: Vec<Vec<usize>> = vec![];
+    let mut place = HashMap::new();
+    for index in 0..dataset.len() {
+        let mut label = vec![];
+        dataset.labels().push_row(index, &mut label);
+        let bits: Vec<u32> = label.iter().map(|x| x.to_bits()).collect();
+        let class = *place.entry(bits).or_insert_with(|| {
+            classes.push(vec![]);
+            classes.len() - 1
+        });
+        classes[class].push(index);
+    }
+    let key = StreamKey::new(seed, "grid picture", 0);
+    (0..rows * columns)
+        .map(|cell| {
+            let class = &classes[(cell / columns) % classes.len()];
+            class[key.stream(cell as u64, 0).below(class.len() as u64) as usize]
+        })
+        .collect()
+}

@@ -1,0 +1,194 @@
+//! Whole runs: resuming, shards, folders, failures.
+
+#![allow(clippy::unwrap_used)]
+
+mod tools;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use stylegan_train::communicator::Single;
+use stylegan_train::state::checkpoints;
+use stylegan_train::{Error, Outcome, resume, train};
+use tools::{StopAfter, go_on, gradients, pictures, run, tiny};
+
+fn checkpoint(outcome: Outcome) -> PathBuf {
+    match outcome {
+        Outcome::Finished { checkpoint } | Outcome::Interrupted { checkpoint } => checkpoint,
+    }
+}
+
+/// The lines without what depends on the clock.
+fn stats(folder: &Path) -> Vec<serde_json::Value> {
+    let text = fs::read_to_string(folder.join("stats.jsonl")).unwrap();
+    text.lines()
+        .map(|line| {
+            let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+            line.as_object_mut()
+                .unwrap()
+                .retain(|key, _| !key.starts_with("Timing/") && !key.starts_with("Resources/"));
+            line
+        })
+        .collect()
+}
+
+#[test]
+fn a_folder_holds_what_it_should() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = tiny(&[]).unwrap();
+    let last = checkpoint(run(&config, folder.path()).unwrap());
+    for name in ["config.toml", "log.txt", "stats.jsonl", "reals.png", "fakes-init.png", "fakes-000000.png"] {
+        assert!(folder.path().join(name).exists(), "{name}");
+    }
+    assert_eq!(last, folder.path().join("network-000000.safetensors"));
+    let lines = stats(folder.path());
+    assert_eq!(lines.len(), 5);
+    let counts: Vec<f64> = lines.iter().map(|line| line["Loss/scores/real"]["count"].as_f64().unwrap()).collect();
+    assert_eq!(counts, [64.; 5]);
+    // 16 pixels from 0.08 kimg on, wholly from 0.16.
+    let lods: Vec<f64> = lines.iter().map(|line| line["Progress/lod"]["mean"].as_f64().unwrap()).collect();
+    assert_eq!(lods, [1., 0.4, 0., 0., 0.]);
+    let text = fs::read_to_string(folder.path().join("config.toml")).unwrap();
+    assert_eq!(stylegan_train::config::read(&text, "config.toml", &[]).unwrap(), config);
+    // The file serves as a network at once.
+    stylegan_core::Model::load(&last, &candle_core::Device::Cpu).unwrap();
+}
+
+#[test]
+fn resumed_runs_end_in_the_same_bytes() {
+    let straight = tempfile::tempdir().unwrap();
+    let config = tiny(&[]).unwrap();
+    let expected = fs::read(checkpoint(run(&config, straight.path()).unwrap())).unwrap();
+    // Before the growth, in the fade (in the middle of a tick), at a checkpoint.
+    for step in [3, 7, 10] {
+        let folder = tempfile::tempdir().unwrap();
+        let stop = AtomicBool::new(false);
+        let mut observer = StopAfter { step, stop: &stop, warnings: vec![] };
+        let outcome = train(&config, pictures(), folder.path(), &Single, &mut observer, &stop).unwrap();
+        assert!(matches!(outcome, Outcome::Interrupted { .. }));
+        let last = checkpoint(go_on(&config, folder.path()).unwrap());
+        assert!(fs::read(last).unwrap() == expected, "stopped after step {step}");
+        assert_eq!(stats(folder.path()), stats(straight.path()), "stopped after step {step}");
+    }
+}
+
+#[test]
+fn longer_runs_go_on_where_shorter_ones_ended() {
+    let (straight, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (short, long) = (tiny(&["kimg=0.208"]).unwrap(), tiny(&[]).unwrap());
+    let expected = fs::read(checkpoint(run(&long, straight.path()).unwrap())).unwrap();
+    run(&short, folder.path()).unwrap();
+    assert!(fs::read(checkpoint(go_on(&long, folder.path()).unwrap())).unwrap() == expected);
+    assert_eq!(stats(folder.path()), stats(straight.path()));
+}
+
+#[test]
+fn neither_lanes_nor_threads_change_a_bit() {
+    let mut results = vec![];
+    for (at_once, threads) in [(1, 1), (1, 2), (2, 2), (4, 1), (4, 2)] {
+        let folder = tempfile::tempdir().unwrap();
+        let config = tiny(&["kimg=0.128", &format!("shards.at_once={at_once}")]).unwrap();
+        let outcome = stylegan_kernels::threads::with_limit(threads, || run(&config, folder.path())).unwrap();
+        results.push((at_once, threads, fs::read(checkpoint(outcome)).unwrap()));
+    }
+    for (at_once, threads, bytes) in &results {
+        assert!(*bytes == results[0].2, "{at_once} shards at once on {threads} threads");
+    }
+}
+
+#[test]
+fn damaged_newest_checkpoint_is_passed_over() {
+    let (straight, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    // One file per 1000 pictures: this run crosses that border.
+    let config = tiny(&[
+        "kimg=1.28",
+        "schedule.batch=64",
+        "shards.size=32",
+        "output.checkpoint_kimg=0.64",
+        "output.tick_kimg=0.64",
+        "output.snapshot_kimg=9",
+    ])
+    .unwrap();
+    let expected = fs::read(checkpoint(run(&config, straight.path()).unwrap())).unwrap();
+    run(&config, folder.path()).unwrap();
+    let found = checkpoints(folder.path()).unwrap();
+    assert_eq!(found.len(), 2);
+    let bytes = fs::read(&found[0]).unwrap();
+    fs::write(&found[0], &bytes[..bytes.len() / 2]).unwrap();
+    let stop = AtomicBool::new(false);
+    let mut observer = StopAfter { step: u64::MAX, stop: &stop, warnings: vec![] };
+    let outcome = resume(&config, pictures(), folder.path(), &Single, &mut observer, &stop).unwrap();
+    assert_eq!(observer.warnings.len(), 1);
+    assert!(observer.warnings[0].contains("network-000001"), "{:?}", observer.warnings);
+    assert!(fs::read(checkpoint(outcome)).unwrap() == expected);
+    // With every file damaged, the run is not started over behind the user's back.
+    for path in checkpoints(folder.path()).unwrap() {
+        fs::write(path, "").unwrap();
+    }
+    let error = go_on(&config, folder.path()).unwrap_err();
+    assert!(error.is_wrong_input() && error.to_string().contains("no whole checkpoint"), "{error}");
+}
+
+#[test]
+fn divergence_stops_and_keeps_the_last_good_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = tiny(&["schedule.lr=1e30", "output.checkpoint_kimg=0.016"]).unwrap();
+    let error = run(&config, folder.path()).unwrap_err();
+    let Error::Diverged { kimg, .. } = &error else { panic!("{error}") };
+    assert!(*kimg < 0.3 && !error.is_wrong_input());
+    assert!(error.to_string().contains("schedule.lr"), "{error}");
+    for path in checkpoints(folder.path()).unwrap() {
+        stylegan_core::checkpoint::Checkpoint::open(path).unwrap().verify().unwrap();
+    }
+}
+
+#[test]
+fn other_losses_and_labels_train() {
+    for overrides in [
+        &["loss.kind=wgan-gp", "loss.n_critic=2", "kimg=0.064"][..],
+        &["generator.c_dim=2", "discriminator.c_dim=2", "kimg=0.032"],
+        &["generator.architecture=pggan", "mixing_probability=0", "kimg=0.032", "ema.kind=per-step"],
+    ] {
+        let mut config = overrides.to_vec();
+        let folder = tempfile::tempdir().unwrap();
+        if overrides[0].contains("pggan") {
+            config.push("schedule.start_resolution=4");
+            let text = "kimg = 0.032\nmixing_probability = 0\n[generator]\narchitecture = \"pggan\"\nimg_size = [16, 16]\n\
+                        z_dim = 8\nchannel_base = 64\nchannel_max = 8\n[discriminator]\nchannel_base = 64\nchannel_max = 8\n\
+                        [schedule]\nbatch = 16\n[ema]\nkind = \"per-step\"\n";
+            let config = stylegan_train::config::read(text, "pggan.toml", &[]).unwrap();
+            run(&config, folder.path()).unwrap();
+            continue;
+        }
+        run(&tiny(&config).unwrap(), folder.path()).unwrap();
+        assert!(!stats(folder.path()).is_empty());
+    }
+}
+
+#[test]
+fn wrong_folders_and_sets_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = tiny(&["kimg=0.016"]).unwrap();
+    run(&config, folder.path()).unwrap();
+    let text = |error: Error| {
+        assert!(error.is_wrong_input());
+        error.to_string()
+    };
+    assert!(text(run(&config, folder.path()).unwrap_err()).contains("holds a run already"));
+    let stop = AtomicBool::new(false);
+    let others = tempfile::tempdir().unwrap();
+    gradients(others.path(), 16);
+    std::fs::remove_file(others.path().join("39.png")).unwrap();
+    let other = std::sync::Arc::new(stylegan_train::data::Dataset::open(others.path()).unwrap());
+    let mut silent = stylegan_train::observer::Silent;
+    let error = resume(&config, &other, folder.path(), &Single, &mut silent, &stop).unwrap_err();
+    assert!(text(error).contains("same pictures"));
+    let large_folder = tempfile::tempdir().unwrap();
+    let large = gradients(large_folder.path(), 32);
+    let error = train(&config, &large, tempfile::tempdir().unwrap().path(), &Single, &mut silent, &stop).unwrap_err();
+    assert!(text(error).contains("32x32"));
+    let error = go_on(&tiny(&["kimg=0.032", "generator.z_dim=9"]).unwrap(), folder.path()).unwrap_err();
+    assert!(text(error).contains("another configuration"));
+    let error = go_on(&tiny(&["kimg=0.032", "seed=4"]).unwrap(), folder.path()).unwrap_err();
+    assert!(text(error).contains("seed"));
+}
