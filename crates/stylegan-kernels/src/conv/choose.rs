@@ -1,8 +1,9 @@
 //! Which algorithm computes a convolution, by its shape.
 
 use super::shape::{Kind, Shape};
-use super::{implicit_gemm, winograd};
+use super::{implicit_gemm, thin, winograd};
 use crate::cpu::{Level, Plain, Vector, level};
+use candle_core::{DType, WithDType};
 
 /// Computes a member of the family in single precision.
 pub(super) fn f32(kind: Kind, a: &[f32], b: &[f32], shape: &Shape, gain: f64) -> Vec<f32> {
@@ -19,11 +20,18 @@ pub(super) fn f32(kind: Kind, a: &[f32], b: &[f32], shape: &Shape, gain: f64) ->
 
 /// The same in double precision.
 pub(super) fn f64(kind: Kind, a: &[f64], b: &[f64], shape: &Shape, gain: f64) -> Vec<f64> {
-    products::<Plain<f64>>(kind, a, b, shape, gain)
+    by_shape::<Plain<f64>>(kind, a, b, shape, gain)
 }
 
 fn by_shape<V: Vector>(kind: Kind, a: &[V::Elem], b: &[V::Elem], shape: &Shape, gain: f64) -> Vec<V::Elem> {
-    let winograd = (shape.r, shape.s, shape.stride) == (3, 3, 1) && shape.padding <= 2 && shape.c.min(shape.k) >= 8;
+    if a.is_empty() || b.is_empty() {
+        // Sums of nothing.
+        return vec![V::Elem::from_f64(0.); shape.result(kind).iter().product()];
+    }
+    let winograd = V::Elem::DTYPE == DType::F32
+        && (shape.r, shape.s, shape.stride) == (3, 3, 1)
+        && shape.padding <= 2
+        && shape.c.min(shape.k) >= 8;
     if !winograd {
         return products::<V>(kind, a, b, shape, gain);
     }
@@ -35,6 +43,9 @@ fn by_shape<V: Vector>(kind: Kind, a: &[V::Elem], b: &[V::Elem], shape: &Shape, 
 }
 
 fn products<V: Vector>(kind: Kind, a: &[V::Elem], b: &[V::Elem], shape: &Shape, gain: f64) -> Vec<V::Elem> {
+    if thin::fits(shape) {
+        return thin::convolve::<V>(kind, a, b, shape, gain);
+    }
     match kind {
         Kind::Forward => implicit_gemm::forward::<V>(a, b, shape, gain),
         Kind::Input => implicit_gemm::input_gradient::<V>(a, b, shape, gain),

@@ -5,6 +5,7 @@ mod choose;
 mod direct;
 mod implicit_gemm;
 mod shape;
+mod thin;
 mod winograd;
 
 #[cfg(test)]
@@ -54,7 +55,8 @@ pub fn conv_transpose2d(
         (k == wk && h > 0 && w > 0 && output_padding < stride, side(h.max(1), r), side(w.max(1), s))
     else {
         candle_core::bail!(
-            "conv_transpose2d: input {:?} does not fit weight {:?} (stride {stride}, padding {padding})",
+            "conv_transpose2d: input {:?} does not fit weight {:?} (stride {stride}, padding {padding}, output padding \
+             {output_padding})",
             x.dims(),
             weight.dims()
         )
@@ -101,6 +103,13 @@ struct Conv {
 }
 
 fn apply(a: &Tensor, b: &Tensor, op: Conv) -> Result<Tensor> {
+    if a.dtype() != b.dtype() || !matches!(a.dtype(), DType::F32 | DType::F64) {
+        candle_core::bail!(
+            "convolutions work in F32 or F64, both arguments alike, but found {:?} and {:?}; convert them first",
+            a.dtype(),
+            b.dtype()
+        )
+    }
     a.contiguous()?.apply_op2(&b.contiguous()?, op)
 }
 

@@ -80,6 +80,9 @@ fn implicit_products_agree_with_the_definition() {
     for (n, ck, size, kernel, stride, padding) in [
         (1, [1, 1], [1, 1], [1, 1], 1, 0),
         (2, [3, 40], [9, 7], [1, 1], 1, 0),
+        (3, [4, 4], [1, 1], [1, 1], 1, 0),
+        (1, [1, 2], [50, 50], [1, 1], 1, 0),
+        (2, [70, 2], [33, 33], [1, 1], 1, 0),
         (5, [40, 3], [4, 4], [1, 1], 1, 0),
         (3, [70, 33], [17, 19], [1, 1], 1, 0),
         (2, [3, 5], [8, 6], [3, 3], 1, 1),
@@ -95,6 +98,50 @@ fn implicit_products_agree_with_the_definition() {
         (1, [10, 10], [6, 6], [3, 3], 1, 3),
     ] {
         check(shape(n, ck, size, kernel, stride, padding), PRODUCTS);
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    for (s, kernel) in [(1, [3, 3]), (2, [3, 3]), (1, [1, 1]), (1, [5, 5])] {
+        let ours = shape(3, [33, 40], [21, 18], kernel, s, kernel[0] / 2);
+        let thin = shape(3, [40, 3], [64, 33], [1, 1], 1, 0);
+        let small = shape(3, [64, 64], [4, 4], [3, 3], 1, 1);
+        for s in [ours, thin, small] {
+            let (x, w) = (numbers(s.n * s.c * s.h * s.w, 1), numbers(s.k * s.c * s.r * s.s, 2));
+            let y = numbers(s.n * s.k * s.oh * s.ow, 3);
+            for (kind, a, b) in [(Kind::Forward, &x, &w), (Kind::Input, &y, &w), (Kind::Weight, &x, &y)] {
+                let run = || choose::f32(kind, a, b, &s, 1.);
+                assert_eq!(crate::threads::with_limit(1, run), crate::threads::with_limit(8, run), "{kind:?} {s:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn values_that_are_not_finite_reach_all_that_depends_on_them() {
+    for (ck, kernel, stride) in
+        [([16, 24], [3, 3], 1), ([16, 24], [3, 3], 2), ([16, 24], [1, 1], 1), ([3, 24], [1, 1], 1)]
+    {
+        let s = shape(2, ck, [10, 9], kernel, stride, kernel[0] / 2);
+        let (x, w) = (numbers(s.n * s.c * s.h * s.w, 1), numbers(s.k * s.c * s.r * s.s, 2));
+        let y = numbers(s.n * s.k * s.oh * s.ow, 3);
+        for bad in [f32::NAN, f32::INFINITY] {
+            for (kind, a, b) in [(Kind::Forward, &x, &w), (Kind::Input, &y, &w), (Kind::Weight, &x, &y)] {
+                for second in [false, true] {
+                    let (mut a, mut b) = (a.clone(), b.clone());
+                    let spoiled = if second { &mut b } else { &mut a };
+                    let middle = spoiled.len() / 2;
+                    spoiled[middle] = bad;
+                    let expected = direct(kind, &a, &b, &s, 1.);
+                    for level in levels() {
+                        let found = with_level(level, || choose::f32(kind, &a, &b, &s, 1.));
+                        let kept = found.iter().zip(&expected).all(|(f, e)| e.is_finite() || !f.is_finite());
+                        assert!(kept, "{kind:?} {level:?} {s:?}: a value that is not finite was lost");
+                    }
+                }
+            }
+        }
     }
 }
 

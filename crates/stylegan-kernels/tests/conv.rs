@@ -1,0 +1,162 @@
+//! Convolutions through the public door: derivatives of both orders, and what errors say.
+#![allow(clippy::unwrap_used)]
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use stylegan_kernels::{autodiff, conv_transpose2d, conv2d, conv2d_weight_gradient};
+
+/// Weights of a net of four kinds of convolution with a nonlinearity after each.
+struct Net {
+    x: Var,
+    weights: Vec<Var>,
+}
+
+fn uniform(shape: &[usize], seed: usize) -> Result<Var> {
+    let len: usize = shape.iter().product();
+    // Low-discrepancy numbers in [-0.5, 0.5): no two alike, no generator needed.
+    let values: Vec<f64> =
+        (0..len).map(|i| ((i + 31 * seed + 1) as f64 * 0.618_033_988_749_895).fract() - 0.5).collect();
+    Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu)?)
+}
+
+impl Net {
+    fn new() -> Result<Self> {
+        let x = uniform(&[2, 3, 7, 6], 1)?;
+        let shapes = [[9, 3, 3, 3], [8, 9, 3, 3], [8, 9, 4, 4], [10, 9, 3, 3], [2, 10, 1, 1]];
+        let weights = shapes.iter().enumerate().map(|(i, s)| uniform(s, i + 2)).collect::<Result<_>>()?;
+        Ok(Self { x, weights })
+    }
+
+    fn run(&self) -> Result<Tensor> {
+        let [a, b, c, d, e] = &self.weights[..] else { unreachable!() };
+        let y = conv2d(&self.x, a, 1, 1, 0.9)?.tanh()?;
+        let y = conv2d(&y, b, 2, 1, 0.8)?.tanh()?;
+        let y = conv_transpose2d(&y, c, 2, 1, 0, 0.7)?.tanh()?;
+        let y = conv2d(&y, d, 1, 1, 0.6)?.tanh()?;
+        conv2d(&y, e, 1, 0, 1.1)?.tanh()?.sum_all()
+    }
+
+    /// `|d run / d x|²`, differentiable where `graph` says so.
+    fn penalty(&self, graph: bool) -> Result<Tensor> {
+        autodiff::grad(&self.run()?, &[&self.x], graph)?[0].sqr()?.sum_all()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Var> {
+        std::iter::once(&self.x).chain(&self.weights)
+    }
+}
+
+/// Compares a gradient with central differences in a few places. Differences of f64 with a step of
+/// 1e-5 are good to about 1e-9 of values near 1.
+fn check(var: &Var, gradient: &Tensor, value: impl Fn() -> Result<f64>) -> Result<()> {
+    let (shape, start) = (var.dims().to_vec(), var.flatten_all()?.to_vec1::<f64>()?);
+    let gradient = gradient.flatten_all()?.to_vec1::<f64>()?;
+    for i in (0..start.len()).step_by(start.len().div_ceil(7)) {
+        let at = |delta: f64| -> Result<f64> {
+            let mut moved = start.clone();
+            moved[i] += delta;
+            var.set(&Tensor::from_vec(moved, &shape[..], &Device::Cpu)?)?;
+            value()
+        };
+        let step = 1e-5;
+        let slope = (at(step)? - at(-step)?) / (2. * step);
+        at(0.)?;
+        let error = (slope - gradient[i]).abs();
+        assert!(error < 1e-7 * (1. + slope.abs()), "{shape:?} at {i}: {slope} against {}", gradient[i]);
+    }
+    Ok(())
+}
+
+#[test]
+fn first_derivatives_agree_with_differences() -> Result<()> {
+    let net = Net::new()?;
+    let gradients = autodiff::backward(&net.run()?)?;
+    for var in net.all() {
+        check(var, &gradients.get(var).unwrap(), || net.run()?.to_scalar())?;
+    }
+    Ok(())
+}
+
+#[test]
+fn second_derivatives_agree_with_differences() -> Result<()> {
+    let net = Net::new()?;
+    let gradients = autodiff::backward(&net.penalty(true)?)?;
+    for var in net.all() {
+        check(var, &gradients.get(var).unwrap(), || net.penalty(false)?.to_scalar())?;
+    }
+    Ok(())
+}
+
+/// candle itself gives partly wrong second derivatives, and no error, while its switch is off: then
+/// the check above must fail, or it would prove nothing. A thread of our own has it off.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "shows why the method is disallowed")]
+fn second_derivatives_without_the_switch_are_wrong() -> Result<()> {
+    let wrong = std::thread::spawn(|| -> Result<bool> {
+        let net = Net::new()?;
+        let first = net.run()?.backward()?;
+        let Some(slope) = first.get(&net.x) else { return Ok(true) };
+        let gradients = slope.sqr()?.sum_all()?.backward()?;
+        let Some(found) = gradients.get(&net.x) else { return Ok(true) };
+        let right = autodiff::backward(&net.penalty(true)?)?.get(&net.x).unwrap();
+        let difference = (found - &right)?.abs()?.max_all()?.to_scalar::<f64>()?;
+        Ok(difference > 1e-3 * right.abs()?.max_all()?.to_scalar::<f64>()?)
+    });
+    assert!(
+        wrong.join().unwrap()?,
+        "candle's switch made no difference: the check of second derivatives proves nothing"
+    );
+    Ok(())
+}
+
+#[test]
+fn the_weight_gradient_is_what_backward_gives() -> Result<()> {
+    let (x, w) = (uniform(&[2, 5, 9, 8], 1)?, uniform(&[6, 5, 3, 3], 2)?);
+    let y = conv2d(&x, &w, 2, 1, 0.5)?;
+    let ones = y.ones_like()?;
+    let expected = autodiff::backward(&y)?.get(&w).unwrap();
+    let found = conv2d_weight_gradient(&x, &ones, (3, 3), 2, 1, 0.5)?;
+    let error = (found - expected)?.abs()?.max_all()?.to_scalar::<f64>()?;
+    assert!(error < 1e-12, "{error}");
+    Ok(())
+}
+
+#[test]
+fn only_wanted_gradients_are_computed() -> Result<()> {
+    let (x, w) = (uniform(&[1, 2, 4, 4], 1)?, uniform(&[3, 2, 3, 3], 2)?);
+    let y = conv2d(&x.detach(), &w, 1, 1, 1.)?;
+    assert!(autodiff::grad(&y, &[&x], false).is_err(), "x was detached");
+    let gradients = autodiff::backward(&y)?;
+    assert!(gradients.get(&x).is_none() && gradients.get(&w).is_some());
+    Ok(())
+}
+
+#[test]
+fn strided_views_are_accepted() -> Result<()> {
+    let x = Tensor::arange(0f32, 2. * 3. * 5. * 6., &Device::Cpu)?.reshape((2, 3, 5, 6))?;
+    let w = Tensor::arange(0f32, 4. * 3. * 3. * 3., &Device::Cpu)?.reshape((4, 3, 3, 3))?;
+    let turned = conv2d(&x.transpose(2, 3)?, &w.transpose(2, 3)?, 1, 1, 1.)?.transpose(2, 3)?;
+    let difference = (turned - conv2d(&x, &w, 1, 1, 1.)?)?.abs()?.max_all()?.to_scalar::<f32>()?;
+    // Integers below 2^24 with sums below 2^24: exact.
+    assert_eq!(difference, 0.);
+    Ok(())
+}
+
+#[test]
+fn errors_are_sentences_that_name_shapes() -> Result<()> {
+    let zeros = |shape: [usize; 4], dtype| Tensor::zeros(&shape, dtype, &Device::Cpu);
+    let x = zeros([1, 3, 8, 8], DType::F32)?;
+    for (result, expected) in [
+        (conv2d(&x, &zeros([4, 2, 3, 3], DType::F32)?, 1, 1, 1.), "[4, 2, 3, 3]"),
+        (conv2d(&x, &zeros([4, 3, 11, 11], DType::F32)?, 1, 1, 1.), "[4, 3, 11, 11]"),
+        (conv2d(&x, &zeros([4, 3, 3, 3], DType::F32)?, 0, 1, 1.), "stride 0"),
+        (conv2d(&x, &zeros([4, 3, 3, 3], DType::F64)?, 1, 1, 1.), "F64"),
+        (conv2d(&x.to_dtype(DType::F16)?, &zeros([4, 3, 3, 3], DType::F16)?, 1, 1, 1.), "F16"),
+        (conv_transpose2d(&x, &zeros([4, 3, 3, 3], DType::F32)?, 2, 1, 0, 1.), "[4, 3, 3, 3]"),
+        (conv_transpose2d(&x, &zeros([3, 4, 3, 3], DType::F32)?, 2, 1, 2, 1.), "output padding 2"),
+        (conv2d_weight_gradient(&x, &x, (3, 3), 2, 1, 1.), "3x3"),
+    ] {
+        let message = result.err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(message.contains(expected), "{message:?} does not name {expected:?}");
+    }
+    Ok(())
+}
