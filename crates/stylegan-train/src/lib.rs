@@ -26,6 +26,7 @@ pub mod shards;
 mod snapshot;
 pub mod state;
 pub mod stats;
+pub mod stylegan2;
 pub mod tfevents;
 
 pub use error::{Error, Result};

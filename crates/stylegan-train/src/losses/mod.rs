@@ -5,6 +5,7 @@
 //! the logits with respect to pictures, which must be variables.
 
 pub mod logistic;
+pub mod path_length;
 pub mod wgan_gp;
 
 use candle_core::{Result, Tensor, Var};
