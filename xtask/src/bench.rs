@@ -7,6 +7,10 @@ use std::ffi::OsString;
 /// Builds the benchmarks of the workspace in release and runs them with `args`.
 pub(crate) fn run(args: &[OsString]) -> Result<()> {
     let mut command = cargo("bench");
-    command.arg("--manifest-path").arg(root().join("Cargo.toml")).args(["--workspace", "--benches", "--"]).args(args);
+    command
+        .args(["--package", "stylegan-tests", "--bench", "engine", "--manifest-path"])
+        .arg(root().join("Cargo.toml"))
+        .arg("--")
+        .args(args);
     become_(&mut command)
 }

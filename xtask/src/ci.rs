@@ -39,7 +39,10 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
 
 /// Runs all tests: unit, integration, examples that must compile, and doctests.
 pub(crate) fn test(args: &[OsString]) -> Result<()> {
-    wait(at_root(cargo("test")).arg("--workspace").args(args))
+    // `-p` narrows the choice; cargo would ignore it beside `--workspace`.
+    let narrowed = args.iter().any(|arg| arg == "-p" || arg == "--package");
+    let all: &[&str] = if narrowed { &[] } else { &["--workspace"] };
+    wait(at_root(cargo("test")).args(all).args(args))
 }
 
 fn step(name: &str, f: impl FnOnce() -> Result<()>) -> Result<()> {

@@ -47,9 +47,14 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
 }
 
 fn is_wrong_input(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.is::<WrongInput>()
-        || error.downcast_ref::<stylegan_core::Error>().is_some_and(core_is_wrong_input)
-        || error.downcast_ref::<stylegan_train::Error>().is_some_and(stylegan_train::Error::is_wrong_input)
+    if let Some(error) = error.downcast_ref::<stylegan_core::Error>() {
+        return core_is_wrong_input(error);
+    }
+    if let Some(error) = error.downcast_ref::<stylegan_metrics::Error>() {
+        return metrics_is_wrong_input(error);
+    }
+    error.downcast_ref::<stylegan_train::Error>().is_some_and(stylegan_train::Error::is_wrong_input)
+        || error.is::<WrongInput>()
 }
 
 /// A network file or setting is the user's; a failing tensor operation or disk is not.
@@ -58,6 +63,21 @@ fn core_is_wrong_input(error: &stylegan_core::Error) -> bool {
     match error {
         Error::Io { verb, .. } => matches!(*verb, "read" | "open"),
         Error::Tensor(_) => false,
+        _ => true,
+    }
+}
+
+/// What to measure and the pictures are the user's. The error of a picture source says itself whose
+/// it is, further down the chain.
+fn metrics_is_wrong_input(error: &stylegan_metrics::Error) -> bool {
+    use stylegan_metrics::Error;
+    match error {
+        Error::Core(error) => core_is_wrong_input(error),
+        Error::Tensor(_)
+        | Error::Cache { .. }
+        | Error::Report(_)
+        | Error::Source { .. }
+        | Error::Decomposition { .. } => false,
         _ => true,
     }
 }

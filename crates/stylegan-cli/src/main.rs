@@ -1,6 +1,7 @@
 //! The `stylegan` command: train, use and evaluate style-based generators.
 
 mod data;
+mod evaluate;
 mod exit;
 mod figures;
 mod film;
@@ -13,7 +14,11 @@ mod network;
 mod numbers;
 mod options;
 mod output;
+mod pictures;
+mod signals;
 mod status;
+mod train;
+mod train_status;
 mod writer;
 
 use clap::Parser;
@@ -47,10 +52,12 @@ fn run(options: Options) -> Outcome {
         rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
     }
     match options.verb {
+        Verb::Train(args) => train::run(args),
         Verb::Generate(args) => generate::run(args),
         Verb::Mix(args) => mix::run(args),
         Verb::Interpolate(args) => interpolate::run(args),
         Verb::Figures(args) => figures::run(args),
+        Verb::Eval(args) => evaluate::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Data(args) => data::run(args),
     }

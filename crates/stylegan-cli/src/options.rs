@@ -3,7 +3,7 @@
 //! Each verb's own options are in its file, as typed (`Args`), beside what they mean and what is
 //! done. This registry feeds the parser and every help text.
 
-use crate::{data, figures, generate, inspect, interpolate, mix};
+use crate::{data, evaluate, figures, generate, inspect, interpolate, mix, train};
 use clap::{Parser, Subcommand};
 
 /// Train, use and evaluate style-based generators (StyleGAN, Progressive GAN).
@@ -28,10 +28,12 @@ pub(crate) struct Options {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    Train(train::Args),
     Generate(generate::Args),
     Mix(mix::Args),
     Interpolate(interpolate::Args),
     Figures(figures::Args),
+    Eval(evaluate::Args),
     Inspect(inspect::Args),
     Data(data::Args),
 }
@@ -60,5 +62,36 @@ mod tests {
             }
         }
         check(&Options::command(), "stylegan");
+    }
+
+    /// `docs/commands.md` is written from the registry. When it is out of date this test brings it up
+    /// to date and fails; commit the file.
+    #[test]
+    fn the_page_of_commands_is_current() -> std::io::Result<()> {
+        fn describe(command: &mut clap::Command, path: &str, page: &mut String) {
+            page.push_str(&format!(
+                "\n## {path}\n\n```text\n{}\n```\n",
+                command.render_long_help().to_string().trim_end()
+            ));
+            for verb in command.get_subcommands_mut().filter(|verb| verb.get_name() != "help") {
+                let path = format!("{path} {}", verb.get_name());
+                describe(verb, &path, page);
+            }
+        }
+        let mut page = String::from(
+            "# Commands\n\nWhat `stylegan --help` and `stylegan VERB --help` say; written by a test from the options themselves.\n",
+        );
+        let mut command = Options::command().term_width(100);
+        command.build();
+        describe(&mut command, "stylegan", &mut page);
+        let page: String = page.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/commands.md");
+        let found = std::fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
+        if found != page {
+            std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs"))?;
+            std::fs::write(path, &page)?;
+        }
+        assert!(found == page, "docs/commands.md was out of date; it has been written again, commit it");
+        Ok(())
     }
 }

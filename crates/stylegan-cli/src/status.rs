@@ -58,16 +58,23 @@ impl Write for Above {
     }
 }
 
+/// A bar of this template, of `length` steps of which `done` are done.
+pub(crate) fn bar(template: &str, length: u64, done: u64) -> ProgressBar {
+    let bar = if on_terminal() { bars().add(ProgressBar::new(length)) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_position(done);
+    bar
+}
+
 /// How far a piece of work of known length has come.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
     /// Work of `length` steps, named by a verb in its -ing form: "generating".
     pub(crate) fn new(what: &'static str, length: usize) -> Self {
-        let bar = if on_terminal() { bars().add(ProgressBar::new(length as u64)) } else { ProgressBar::hidden() };
-        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}") {
-            bar.set_style(style);
-        }
+        let bar = bar("{msg} {wide_bar} {pos}/{len} {eta}", length as u64, 0);
         bar.set_message(what);
         bar.enable_steady_tick(Duration::from_millis(250));
         Progress(bar)
@@ -82,5 +89,45 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// Work in stages whose names and lengths come to light one by one.
+pub(crate) struct Stages {
+    bar: Option<(String, ProgressBar)>,
+}
+
+impl Stages {
+    /// Nothing is drawn before the first stage.
+    pub(crate) fn new() -> Self {
+        Stages { bar: None }
+    }
+
+    /// `done` of `total` steps of `stage`; a total of 0 is not known.
+    pub(crate) fn show(&mut self, stage: &str, done: usize, total: usize) {
+        let (_, bar) = match self.bar.take() {
+            Some((name, bar)) if name == stage => self.bar.insert((name, bar)),
+            earlier => {
+                if let Some((_, bar)) = earlier {
+                    bar.finish_and_clear();
+                }
+                if !on_terminal() {
+                    say(stage);
+                }
+                let bar = bar("{msg} {wide_bar} {pos}/{len} {eta}", total as u64, 0);
+                bar.set_message(stage.to_owned());
+                self.bar.insert((stage.to_owned(), bar))
+            }
+        };
+        bar.set_length(total.max(done) as u64);
+        bar.set_position(done as u64);
+    }
+}
+
+impl Drop for Stages {
+    fn drop(&mut self) {
+        if let Some((_, bar)) = self.bar.take() {
+            bar.finish_and_clear();
+        }
     }
 }

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod bench;
+mod eval;
 mod generate;
 mod inspect;
 mod mix;
+mod train;
 mod walk;

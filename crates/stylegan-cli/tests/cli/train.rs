@@ -1,0 +1,252 @@
+//! `stylegan train`: runs of 8x8 pictures that take a second.
+
+use crate::bench::Bench;
+use image::{Rgb, RgbImage};
+use std::time::{Duration, Instant};
+
+/// A StyleGAN of 8x8 pixels that grows from 4x4, in shards of 4.
+const CONFIG: &str = "
+kimg = 0.4
+seed = 3
+[generator]
+img_size = [8, 8]
+z_dim = 8
+w_dim = 8
+mapping_width = 8
+mapping_layers = 2
+channel_base = 64
+channel_max = 8
+[discriminator]
+channel_base = 64
+channel_max = 8
+[schedule]
+start_resolution = 4
+stable_kimg = 0.1
+fade_kimg = 0.1
+batch = 8
+[output]
+tick_kimg = 0.05
+snapshot_kimg = 0.2
+checkpoint_kimg = 0.05
+keep_checkpoints = 0
+";
+
+/// A bench with `tiny.toml` and 12 pictures in `pictures/`.
+fn bench() -> Bench {
+    let bench = Bench::new();
+    std::fs::write(bench.path("tiny.toml"), CONFIG).unwrap();
+    pictures(&bench, "pictures", 12, 8);
+    bench
+}
+
+fn pictures(bench: &Bench, folder: &str, count: u32, side: u32) {
+    std::fs::create_dir(bench.path(folder)).unwrap();
+    for i in 0..count {
+        let picture = RgbImage::from_fn(side, side, |x, y| Rgb([(x * 30) as u8, (y * 30) as u8, (i * 20) as u8]));
+        picture.save(bench.path(format!("{folder}/{i:03}.png"))).unwrap();
+    }
+}
+
+const TRAIN: &str = "train --config tiny.toml --data pictures";
+
+fn checkpoint(bench: &Bench, run: &str) -> Vec<u8> {
+    std::fs::read(bench.path(format!("{run}/network-000000.safetensors"))).unwrap()
+}
+
+#[test]
+fn a_run_leaves_what_it_promises() {
+    let bench = bench();
+    let ran = bench.run(&format!("{TRAIN} --out run"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for name in [
+        "config.toml",
+        "log.txt",
+        "stats.jsonl",
+        "reals.png",
+        "fakes-init.png",
+        "fakes-000000.png",
+        "network-000000.safetensors",
+    ] {
+        assert!(bench.path(format!("run/{name}")).is_file(), "{name}");
+    }
+    // Not on a terminal: a line per tick, none of them torn by a bar.
+    assert_eq!(ran.stderr.lines().filter(|line| line.starts_with("kimg ")).count(), 8, "{}", ran.stderr);
+    assert!(ran.stderr.contains("stylegan generate --network run"), "{}", ran.stderr);
+    let stats = std::fs::read_to_string(bench.path("run/stats.jsonl")).unwrap();
+    assert_eq!(stats.lines().count(), 8);
+
+    // The folder of a run serves as a network, and a finished run can be made longer.
+    bench.ok("generate --network run --seeds 0-3 --out four.png");
+    assert_eq!(bench.size("four.png"), (32, 8));
+    bench.ok("train --out run --kimg 0.5");
+    assert!(bench.ok("inspect run").contains("0.5 kimg"));
+}
+
+/// The configuration that a run stores is the run: trained again from it, it ends in the same bytes.
+#[test]
+fn printed_configurations_are_complete() {
+    let bench = bench();
+    let printed = bench.ok("train --config tiny.toml --print-config --set schedule.lr=0.002 --kimg 0.1 --seed 9");
+    for part in ["seed = 9", "kimg = 0.1", "lr = 0.002", "r1_gamma = 10.0"] {
+        assert!(printed.contains(part), "{part} in\n{printed}");
+    }
+    std::fs::write(bench.path("printed.toml"), &printed).unwrap();
+    assert_eq!(bench.ok("train --config printed.toml --print-config"), printed);
+    bench.ok(&format!("{TRAIN} --out a --set schedule.lr=0.002 --kimg 0.1 --seed 9"));
+    bench.ok("train --config printed.toml --data pictures --out b");
+    assert!(checkpoint(&bench, "a") == checkpoint(&bench, "b"));
+}
+
+#[test]
+fn a_folder_holds_one_run() {
+    let bench = bench();
+    bench.ok(&format!("{TRAIN} --out run --kimg 0.1"));
+    let first = checkpoint(&bench, "run");
+    bench.one_sentence(&format!("{TRAIN} --out run --kimg 0.1 --seed 4"), &["seed = 3, not 4", "--new"]);
+    assert!(checkpoint(&bench, "run") == first);
+    bench.ok(&format!("{TRAIN} --out run --kimg 0.1 --seed 4 --new"));
+    assert!(checkpoint(&bench, "run") != first, "another seed");
+    assert!(checkpoint(&bench, "run-1") == first, "the earlier run is kept");
+}
+
+/// Threads and the number of shards in work at once change time and memory, not one bit.
+#[test]
+fn resources_do_not_matter() {
+    let bench = bench();
+    bench.ok(&format!("{TRAIN} --out a --kimg 0.1"));
+    for (run, options) in
+        [("b", "--threads 1"), ("c", "--set shards.at_once=2"), ("d", "--threads 3 --set shards.at_once=2")]
+    {
+        bench.ok(&format!("{TRAIN} --out {run} --kimg 0.1 {options}"));
+        // config.toml is part of neither: networks, moments and progress are.
+        assert!(checkpoint(&bench, run) == checkpoint(&bench, "a"), "{options}");
+    }
+}
+
+/// Ten times kill -9 at a random moment, then to the end: the same bytes as the run in one go.
+#[test]
+fn killed_runs_end_in_the_same_bytes() {
+    let bench = bench();
+    let start = Instant::now();
+    bench.ok(&format!("{TRAIN} --out straight"));
+    let whole = start.elapsed().as_secs_f64();
+    let mut moments = stylegan_core::latent::StreamKey::new(1, "moments of death", 0).stream(0, 0);
+    let mut interrupted = 0;
+    for _ in 0..10 {
+        let mut child =
+            bench.command(&format!("{TRAIN} --out killed")).stderr(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_secs_f64(whole * (0.1 + 0.6 * moments.uniform())));
+        interrupted += u32::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    // Runs that go on from a checkpoint are shorter, so the last deaths may come too late.
+    assert!(interrupted >= 2, "only {interrupted} of ten runs were killed at work");
+    bench.ok("train --data pictures --out killed --config tiny.toml");
+    assert!(checkpoint(&bench, "killed") == checkpoint(&bench, "straight"), "the state differs");
+    for name in ["fakes-init.png", "fakes-000000.png", "reals.png"] {
+        let read = |run: &str| std::fs::read(bench.path(format!("{run}/{name}"))).unwrap();
+        assert!(read("killed") == read("straight"), "{name} differs");
+    }
+    let left: Vec<_> = std::fs::read_dir(bench.path("killed"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".tmp"))
+        .collect();
+    assert!(left.len() <= 1, "{left:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_save_and_say_how_to_go_on() {
+    let bench = bench();
+    bench.ok(&format!("{TRAIN} --out straight --kimg 2"));
+    for signal in ["-TERM", "-INT"] {
+        let run = format!("run{signal}");
+        let child = bench
+            .command(&format!("{TRAIN} --out {run} --kimg 2"))
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !bench.path(format!("{run}/network-000000.safetensors")).exists() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(75), "{stderr}");
+        assert!(stderr.contains(&format!("go on with: stylegan train --out {run}")), "{stderr}");
+        bench.ok(&format!("train --out {run}"));
+        let last = |run: &str| std::fs::read(bench.path(format!("{run}/network-000002.safetensors"))).unwrap();
+        assert!(last(&run) == last("straight"), "{signal}");
+    }
+}
+
+#[test]
+fn damaged_checkpoints_give_way_to_older_ones() {
+    let bench = bench();
+    bench.ok(&format!("{TRAIN} --out run --kimg 2.1 --set output.checkpoint_kimg=1"));
+    let newest = bench.path("run/network-000002.safetensors");
+    let bytes = std::fs::read(&newest).unwrap();
+    std::fs::write(&newest, &bytes[..bytes.len() / 2]).unwrap();
+    let ran = bench.run("train --out run");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("warning: ") && ran.stderr.contains("network-000002"), "{}", ran.stderr);
+    assert!(std::fs::read(&newest).unwrap() == bytes, "the lost part was trained again, to the same bytes");
+}
+
+#[test]
+fn wrong_input_is_named() {
+    let bench = bench();
+    let write = |name: &str, text: &str| std::fs::write(bench.path(name), text).unwrap();
+    let config = |name: &str, parts: &[&str]| {
+        bench.one_sentence(&format!("train --config {name} --data pictures --out run"), parts)
+    };
+    config("gone.toml", &["gone.toml"]);
+    write("syntax.toml", "kimg = = 3");
+    config("syntax.toml", &["syntax.toml", "line 1"]);
+    write("unknown.toml", "[schedule]\nbatchsize = 3");
+    config("unknown.toml", &["unknown.toml", "batchsize"]);
+    write("type.toml", "kimg = 'many'");
+    config("type.toml", &["type.toml", "kimg"]);
+    write("negative.toml", "kimg = -1");
+    config("negative.toml", &["negative.toml", "kimg"]);
+    write("odd.toml", &CONFIG.replace("[8, 8]", "[7, 8]"));
+    config("odd.toml", &["odd.toml", "img_size"]);
+    write("shards.toml", &CONFIG.replace("batch = 8", "batch = 6"));
+    config("shards.toml", &["shards.toml", "batch"]);
+
+    bench.one_sentence("train --out run", &["holds no run", "--config"]);
+    bench.one_sentence("train --config tiny.toml --out run", &["--data"]);
+    bench.one_sentence(&format!("{TRAIN} --out run --set kimg"), &["kimg", "KEY=VALUE"]);
+    bench.one_sentence("train --config tiny.toml --data nowhere --out run", &["nowhere"]);
+    assert!(!bench.path("run/network-000000.safetensors").exists());
+}
+
+#[test]
+fn wrong_pictures_are_named() {
+    let bench = bench();
+    let data = |set: &str, parts: &[&str]| {
+        bench.one_sentence(&format!("train --config tiny.toml --data {set} --out run"), parts)
+    };
+    std::fs::create_dir(bench.path("empty")).unwrap();
+    data("empty", &["empty"]);
+    pictures(&bench, "large", 2, 16);
+    data("large", &["16x16", "8x8"]);
+    pictures(&bench, "mixed", 3, 8);
+    RgbImage::new(8, 9).save(bench.path("mixed/odd.png")).unwrap();
+    data("mixed", &["mixed/odd.png"]);
+    pictures(&bench, "cut", 3, 8);
+    let bytes = std::fs::read(bench.path("cut/000.png")).unwrap();
+    std::fs::write(bench.path("cut/001.png"), &bytes[..20]).unwrap();
+    data("cut", &["cut/001.png"]);
+    std::fs::write(bench.path("fake.zip"), "PK\x03\x04 and nothing more").unwrap();
+    data("fake.zip", &["fake.zip"]);
+    pictures(&bench, "labelled", 2, 8);
+    std::fs::write(bench.path("labelled/dataset.json"), "{\"labels\": [[\"000.png\", 1], [\"001.png\", [0.5]]]}")
+        .unwrap();
+    data("labelled", &["labelled"]);
+    std::fs::write(bench.path("labelled/dataset.json"), "{\"labels\": 3}").unwrap();
+    data("labelled", &["dataset.json"]);
+}
