@@ -1,8 +1,9 @@
 //! Workspaces that a thread takes and gives back: after the first steps of a training run no
 //! kernel asks the system for temporary memory any more.
 
+use super::buffer::{HUGE_PAGE, advise_huge};
 use candle_core::WithDType;
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -31,16 +32,22 @@ unsafe impl Sync for Block {}
 
 impl Block {
     fn layout(bytes: usize) -> Layout {
+        let align = if bytes < 2 * HUGE_PAGE { ALIGN } else { HUGE_PAGE };
         // SAFETY: the alignment is a power of two; sizes come from slices that fit in memory.
-        unsafe { Layout::from_size_align_unchecked(bytes, ALIGN) }
+        unsafe { Layout::from_size_align_unchecked(bytes, align) }
     }
 
     fn new(bytes: usize) -> Self {
         let layout = Self::layout(bytes);
         // SAFETY: the size is at least GRAIN.
-        let start = unsafe { alloc_zeroed(layout) };
+        let start = unsafe { alloc(layout) };
         if start.is_null() {
             handle_alloc_error(layout)
+        }
+        // SAFETY: memory of this size that was just allocated.
+        unsafe {
+            advise_huge(start, bytes);
+            start.write_bytes(0, bytes);
         }
         Self { start, bytes }
     }

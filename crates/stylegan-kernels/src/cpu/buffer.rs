@@ -17,11 +17,38 @@ pub(crate) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) 
 /// # Safety
 /// `fill` must write every element (a result of any bits, but each of them written).
 pub(crate) unsafe fn filled<T: Copy>(len: usize, fill: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
-    let mut out = Vec::with_capacity(len);
+    let mut out: Vec<T> = Vec::with_capacity(len);
+    // SAFETY: the vector's own memory.
+    unsafe { advise_huge(out.as_mut_ptr().cast(), len * size_of::<T>()) };
     fill(&mut out.spare_capacity_mut()[..len]);
     // SAFETY: the capacity is there, and the caller vouches that all elements are written.
     unsafe { out.set_len(len) };
     out
+}
+
+/// A large page of Linux.
+pub(super) const HUGE_PAGE: usize = 2 << 20;
+
+/// Asks for large pages for fresh memory of several of them. A page of 4 KiB costs more to get than
+/// to fill, and large results come fresh from the system each time.
+///
+/// # Safety
+/// The memory is the caller's.
+pub(super) unsafe fn advise_huge(start: *mut u8, bytes: usize) {
+    #[cfg(target_os = "linux")]
+    if bytes >= 2 * HUGE_PAGE {
+        unsafe extern "C" {
+            fn madvise(start: *mut u8, bytes: usize, advice: i32) -> i32;
+        }
+        const MADV_HUGEPAGE: i32 = 14;
+        let skip = start.align_offset(HUGE_PAGE);
+        let whole = bytes.saturating_sub(skip) / HUGE_PAGE * HUGE_PAGE;
+        // SAFETY: whole pages inside the caller's memory; the advice changes no contents, and a
+        // system that does not take it is no worse off.
+        unsafe { madvise(start.add(skip.min(bytes)), whole, MADV_HUGEPAGE) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (start, bytes);
 }
 
 /// A buffer that several tasks write at once, each to places of its own.
