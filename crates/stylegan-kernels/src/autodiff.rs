@@ -13,8 +13,8 @@
 #![allow(clippy::disallowed_methods, reason = "the one module that calls candle's backward and owns its switch")]
 
 use candle_core::backprop::GradStore;
-use candle_core::{Device, Result, Tensor, TensorId, Var};
-use std::cell::RefCell;
+use candle_core::{CustomOp1, CustomOp2, CustomOp3, Device, Result, Tensor, TensorId, Var};
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -80,6 +80,40 @@ pub(crate) fn wants_grad(arg: &Tensor) -> bool {
             || WANTED.with_borrow(|wanted| wanted.as_ref().is_none_or(|ids| ids.contains(&arg.id()))))
 }
 
+thread_local! {
+    static DETACHED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread runs a first-order pass: what backward rules compute here is never
+/// differentiated, so they need not record it.
+pub(crate) fn detached() -> bool {
+    DETACHED.get()
+}
+
+/// An argument as a backward rule should use it in candle's own operations: in a first-order pass
+/// without its history, so that gradients do not keep each other alive.
+pub(crate) fn operand(arg: &Tensor) -> Tensor {
+    if detached() { arg.detach() } else { arg.clone() }
+}
+
+/// Applies an operation to its (contiguous) argument, recorded only where a derivative can follow.
+pub(crate) fn apply1(x: &Tensor, op: impl CustomOp1 + Send + Sync + 'static) -> Result<Tensor> {
+    let x = x.contiguous()?;
+    if detached() { x.apply_op1_no_bwd(&op) } else { x.apply_op1(op) }
+}
+
+/// As [`apply1`], with two arguments.
+pub(crate) fn apply2(a: &Tensor, b: &Tensor, op: impl CustomOp2 + Send + Sync + 'static) -> Result<Tensor> {
+    let (a, b) = (a.contiguous()?, b.contiguous()?);
+    if detached() { a.apply_op2_no_bwd(&b, &op) } else { a.apply_op2(&b, op) }
+}
+
+/// As [`apply1`], with three arguments.
+pub(crate) fn apply3(a: &Tensor, b: &Tensor, c: &Tensor, op: impl CustomOp3 + Send + Sync + 'static) -> Result<Tensor> {
+    let (a, b, c) = (a.contiguous()?, b.contiguous()?, c.contiguous()?);
+    if detached() { a.apply_op3_no_bwd(&b, &c, &op) } else { a.apply_op3(&b, &c, op) }
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Order {
     First,
@@ -125,6 +159,7 @@ fn start_lane(order: Order) -> Result<mpsc::Sender<Job>> {
     let spawned =
         std::thread::Builder::new().name("stylegan-autodiff".into()).stack_size(LANE_STACK).spawn(move || {
             let _ = ready.send(probe());
+            DETACHED.set(order == Order::First);
             for job in jobs {
                 job();
             }

@@ -13,6 +13,7 @@ pub mod bias_act;
 pub mod conv;
 pub mod linear;
 pub mod machine;
+pub mod modulate;
 pub mod norm;
 pub mod optim;
 pub mod resize;
@@ -20,10 +21,12 @@ pub mod threads;
 pub mod upfirdn2d;
 
 mod cpu;
+mod vector;
 
 pub use bias_act::{Activation, bias_act, noise_bias_act};
 pub use conv::{conv_transpose2d, conv2d, conv2d_weight_gradient};
 pub use linear::linear;
+pub use modulate::{conv2d_resample, modulated_conv2d};
 pub use norm::{instance_style, minibatch_stddev, pixel_norm};
-pub use resize::{avg_pool2x, upsample_nearest2x};
+pub use resize::{avg_pool2d, avg_pool2x, resize_bilinear, upsample_nearest, upsample_nearest2x};
 pub use upfirdn2d::{Filter, downsample2d, filter2d, upfirdn2d, upsample2d};

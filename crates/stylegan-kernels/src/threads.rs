@@ -1,10 +1,11 @@
-//! How many threads the kernels use, and the one parallel loop they are written with.
+//! How many threads the kernels use, and the parallel loops they are written with.
 //!
-//! Work is cut into tasks by shape alone, never by the number of threads, so results are the same
-//! bits for any setting.
+//! Work is cut into tasks by shape alone, never by the number of threads, and no two tasks write
+//! the same element, so results are the same bits for any setting.
 
 use rayon::prelude::*;
 use std::cell::Cell;
+use std::sync::{Mutex, PoisonError};
 
 thread_local! {
     static LIMIT: Cell<usize> = const { Cell::new(usize::MAX) };
@@ -30,19 +31,29 @@ pub fn with_limit<R>(threads: usize, f: impl FnOnce() -> R) -> R {
 
 /// Calls `f(0)`, `f(1)`, …, `f(tasks - 1)`, in parallel where the limit allows.
 pub(crate) fn for_each(tasks: usize, f: impl Fn(usize) + Sync + Send) {
-    if tasks <= 1 || limit() == 1 {
-        (0..tasks).for_each(f);
-    } else {
-        (0..tasks).into_par_iter().with_max_len(1).for_each(f);
-    }
+    for_each_item(0..tasks, f);
 }
 
 /// Splits `out` into pieces of `len` elements and calls `f(index, piece)` for each.
 pub(crate) fn for_each_chunk<T: Send>(out: &mut [T], len: usize, f: impl Fn(usize, &mut [T]) + Sync + Send) {
-    let len = len.max(1);
-    if out.len() <= len || limit() == 1 {
-        out.chunks_mut(len).enumerate().for_each(|(i, piece)| f(i, piece));
-    } else {
-        out.par_chunks_mut(len).enumerate().for_each(|(i, piece)| f(i, piece));
+    for_each_item(out.chunks_mut(len.max(1)).enumerate(), |(i, piece)| f(i, piece));
+}
+
+/// Calls `f` for each item, in parallel where the limit allows. The items are handed out in order
+/// to as many workers as the limit says.
+pub(crate) fn for_each_item<I>(items: I, f: impl Fn(I::Item) + Sync + Send)
+where
+    I: ExactSizeIterator + Send,
+{
+    let workers = limit().min(items.len());
+    if workers <= 1 {
+        return items.for_each(f);
     }
+    let queue = Mutex::new(items);
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    (0..workers).into_par_iter().with_max_len(1).for_each(|_| {
+        while let Some(item) = next() {
+            f(item);
+        }
+    });
 }

@@ -1,0 +1,94 @@
+//! Products of planes with numbers and with each other: a bilinear family closed under
+//! differentiation.
+
+use crate::autodiff::{apply2, wants_grad};
+use crate::vector::{by_dtype, dot, rows_per_task, vectorize, written};
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
+
+/// Multiplies each plane of `x` `[n, c, h, w]` by its entry of `scale` `[n, c]`.
+///
+/// # Errors
+/// When the first two dimensions differ.
+pub fn channel_scale(x: &Tensor, scale: &Tensor) -> Result<Tensor> {
+    let (n, c, _, _) = x.dims4()?;
+    if scale.dims() != [n, c] {
+        candle_core::bail!("channel_scale: scale {:?} for input {:?}, expected [{n}, {c}]", scale.dims(), x.dims())
+    }
+    apply2(x, scale, Planes::Scale)
+}
+
+/// The sum of products of each plane of `a` with the same plane of `b`: two `[n, c, h, w]` give
+/// `[n, c]`.
+///
+/// # Errors
+/// When the shapes differ.
+pub fn plane_dot(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    a.dims4()?;
+    if a.dims() != b.dims() {
+        candle_core::bail!("plane_dot: shapes {:?} and {:?} differ; both are [n, c, h, w]", a.dims(), b.dims())
+    }
+    apply2(a, b, Planes::Dot)
+}
+
+#[derive(Clone, Copy)]
+enum Planes {
+    /// (x, scale) -> scaled x
+    Scale,
+    /// (a, b) -> one number per plane
+    Dot,
+}
+
+vectorize! {
+    fn scaled<T>(x: &[T], s: T, y: &mut [T]) {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = x * s;
+        }
+    }
+}
+
+impl CustomOp2 for Planes {
+    fn name(&self) -> &'static str {
+        "stylegan-planes"
+    }
+
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+        by_dtype!("channel_scale", s1, T => {
+            let (a, b) = (crate::cpu::slice::<T>(s1, l1)?, crate::cpu::slice::<T>(s2, l2)?);
+            let (n, c, h, w) = l1.shape().dims4()?;
+            let plane = (h * w).max(1);
+            let rows = rows_per_task(plane);
+            Ok(match self {
+                Planes::Scale => {
+                    let y = written(a.len(), |y| {
+                        crate::threads::for_each_chunk(y, rows * plane, |task, y| {
+                            for (i, y) in y.chunks_mut(plane).enumerate() {
+                                let i = task * rows + i;
+                                scaled(&a[i * plane..][..plane], b[i], y);
+                            }
+                        })
+                    });
+                    (y, l1.shape().clone())
+                }
+                Planes::Dot => {
+                    let y = written(n * c, |y| {
+                        crate::threads::for_each_chunk(y, rows, |task, y| {
+                            for (i, y) in y.iter_mut().enumerate() {
+                                let at = (task * rows + i) * plane;
+                                *y = dot(&a[at..][..h * w], &b[at..][..h * w]) as T;
+                            }
+                        })
+                    });
+                    (y, (n, c).into())
+                }
+            })
+        })
+    }
+
+    fn bwd(&self, a: &Tensor, b: &Tensor, _res: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let (ga, gb) = match self {
+            Planes::Scale => (wants_grad(a).then(|| channel_scale(g, b)), wants_grad(b).then(|| plane_dot(g, a))),
+            Planes::Dot => (wants_grad(a).then(|| channel_scale(b, g)), wants_grad(b).then(|| channel_scale(a, g))),
+        };
+        Ok((ga.transpose()?, gb.transpose()?))
+    }
+}

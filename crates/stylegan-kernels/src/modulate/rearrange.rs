@@ -1,0 +1,50 @@
+//! Weights with exchanged channels and turned kernels: its own adjoint.
+
+use crate::autodiff::{apply1, wants_grad};
+use crate::vector::{by_dtype, written};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+
+/// `[a, b, r, s]` to `[b, a, r, s]` if `swap`, kernels turned by 180 degrees if `turn`.
+#[derive(Clone, Copy)]
+pub(super) struct Rearrange {
+    pub swap: bool,
+    pub turn: bool,
+}
+
+impl Rearrange {
+    pub(super) fn apply(self, weight: &Tensor) -> Result<Tensor> {
+        weight.dims4()?;
+        apply1(weight, self)
+    }
+}
+
+impl CustomOp1 for Rearrange {
+    fn name(&self) -> &'static str {
+        "stylegan-rearrange"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        by_dtype!("conv2d_resample", storage, T => {
+            let x = crate::cpu::slice::<T>(storage, layout)?;
+            let (a, b, r, s) = layout.shape().dims4()?;
+            let kernel = r * s;
+            let (rows, columns) = if self.swap { (b, a) } else { (a, b) };
+            let y = written(x.len(), |y| {
+                crate::threads::for_each_chunk(y, columns * kernel, |i, y| {
+                    for (j, y) in y.chunks_mut(kernel.max(1)).enumerate() {
+                        let at = if self.swap { j * b + i } else { i * b + j };
+                        y.copy_from_slice(&x[at * kernel..][..kernel]);
+                        if self.turn {
+                            y.reverse();
+                        }
+                    }
+                })
+            });
+            Ok((y, (rows, columns, r, s).into()))
+        })
+    }
+
+    fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
+        wants_grad(x).then(|| self.apply(g)).transpose()
+    }
+}

@@ -1,0 +1,153 @@
+//! Adam (Kingma and Ba 2015).
+
+use super::in_place::slice_mut;
+use crate::threads::for_each_item;
+use crate::vector::{Real, TASK, vectorize};
+use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout, Result, Tensor, Var};
+use std::cell::RefCell;
+
+/// Hyper-parameters of one Adam step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdamConfig {
+    /// Learning rate.
+    pub lr: f64,
+    /// Decay of the first moment.
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Added to the root of the second moment.
+    pub eps: f64,
+}
+
+/// One Adam step in place (Kingma and Ba 2015, with bias correction): `weight`, `m` and `v` change,
+/// in one pass over the four buffers. `step` counts from 1. `grad` has the shape of `weight`.
+///
+/// # Errors
+/// When the four shapes or element types differ, or two of the variables are the same.
+pub fn adam_step(weight: &Var, grad: &Tensor, m: &Var, v: &Var, step: u64, config: AdamConfig) -> Result<()> {
+    for (name, other) in [("gradient", grad), ("first moment", m.as_tensor()), ("second moment", v.as_tensor())] {
+        if other.dims() != weight.dims() || other.dtype() != weight.dtype() {
+            candle_core::bail!(
+                "adam_step: {name} is {:?} {:?}, the weight {:?} {:?}; expected the same",
+                other.dtype(),
+                other.dims(),
+                weight.dtype(),
+                weight.dims()
+            )
+        }
+        if other.id() == weight.id() || (m.id() == v.id()) {
+            candle_core::bail!("adam_step: weight, gradient and moments must be four different tensors")
+        }
+    }
+    let grad = grad.detach().contiguous()?;
+    match weight.dtype() {
+        candle_core::DType::F64 => run::<f64>(weight, &grad, m, v, step, config),
+        _ => run::<f32>(weight, &grad, m, v, step, config),
+    }
+}
+
+fn run<T: Real>(weight: &Var, grad: &Tensor, m: &Var, v: &Var, step: u64, config: AdamConfig) -> Result<()> {
+    weight.inplace_op1(&WithWeight { grad, m, v, factors: Factors::<T>::new(step, config) })
+}
+
+/// The numbers of a step that are the same for every element.
+#[derive(Clone, Copy)]
+struct Factors<T> {
+    beta1: T,
+    rest1: T,
+    beta2: T,
+    rest2: T,
+    /// Learning rate over the correction of the first moment.
+    rate: T,
+    /// Root of the correction of the second moment.
+    root: T,
+    eps: T,
+}
+
+impl<T: Real> Factors<T> {
+    fn new(step: u64, AdamConfig { lr, beta1, beta2, eps }: AdamConfig) -> Self {
+        let power = |beta: f64| 1. - beta.powf(step as f64);
+        let [beta1, rest1, beta2, rest2, rate, root, eps] =
+            [beta1, 1. - beta1, beta2, 1. - beta2, lr / power(beta1), power(beta2).sqrt(), eps].map(T::from_f64);
+        Self { beta1, rest1, beta2, rest2, rate, root, eps }
+    }
+}
+
+vectorize! {
+    fn step_slice<T>(w: &mut [T], g: &[T], m: &mut [T], v: &mut [T], f: Factors<T>) {
+        for (((w, &g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
+            *m = *m * f.beta1 + g * f.rest1;
+            *v = *v * f.beta2 + (g * g) * f.rest2;
+            *w -= *m * f.rate / (v.sqrt() / f.root + f.eps);
+        }
+    }
+}
+
+/// The storages of the three variables are borrowed one inside the other: the weight here, …
+struct WithWeight<'a, T> {
+    grad: &'a Tensor,
+    m: &'a Var,
+    v: &'a Var,
+    factors: Factors<T>,
+}
+
+/// … the first moment here, …
+struct WithFirst<'a, T> {
+    weight: RefCell<&'a mut [T]>,
+    grad: &'a Tensor,
+    v: &'a Var,
+    factors: Factors<T>,
+}
+
+/// … and here the second, and the gradient.
+struct WithSecond<'a, T> {
+    weight: RefCell<&'a mut [T]>,
+    m: RefCell<&'a mut [T]>,
+    factors: Factors<T>,
+}
+
+impl<T: Real> InplaceOp1 for WithWeight<'_, T> {
+    fn name(&self) -> &'static str {
+        "stylegan-adam"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        let weight = RefCell::new(slice_mut::<T>(storage, layout)?);
+        self.m.inplace_op1(&WithFirst { weight, grad: self.grad, v: self.v, factors: self.factors })
+    }
+}
+
+impl<T: Real> InplaceOp1 for WithFirst<'_, T> {
+    fn name(&self) -> &'static str {
+        "stylegan-adam"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        let m = RefCell::new(slice_mut::<T>(storage, layout)?);
+        let mut weight = self.weight.borrow_mut();
+        let weight = RefCell::new(&mut **weight);
+        self.v.inplace_op2(self.grad, &WithSecond { weight, m, factors: self.factors })
+    }
+}
+
+impl<T: Real> InplaceOp2 for WithSecond<'_, T> {
+    fn name(&self) -> &'static str {
+        "stylegan-adam"
+    }
+
+    fn cpu_fwd(
+        &self,
+        storage: &mut CpuStorage,
+        layout: &Layout,
+        grad: &CpuStorage,
+        grad_layout: &Layout,
+    ) -> Result<()> {
+        let g = crate::cpu::slice::<T>(grad, grad_layout)?;
+        let (mut w, mut m) = (self.weight.borrow_mut(), self.m.borrow_mut());
+        let v = slice_mut::<T>(storage, layout)?;
+        let tasks = w.chunks_mut(TASK).zip(g.chunks(TASK)).zip(m.chunks_mut(TASK).zip(v.chunks_mut(TASK)));
+        let factors = self.factors;
+        for_each_item(tasks, |((w, g), (m, v))| step_slice(w, g, m, v, factors));
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! First and second derivatives of every operation against finite differences in f64, inside nets
+//! with at least two nonlinear layers: shallower ones pass even where candle drops paths.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use candle_core::{Result, Tensor};
+use stylegan_kernels::*;
+use support::*;
+
+const ACTIVATIONS: [Activation; 10] = [
+    Activation::Linear,
+    Activation::Relu,
+    Activation::Lrelu,
+    Activation::Leaky(0.3),
+    Activation::Tanh,
+    Activation::Sigmoid,
+    Activation::Elu,
+    Activation::Selu,
+    Activation::Softplus,
+    Activation::Swish,
+];
+
+#[test]
+fn bias_act_with_every_activation() {
+    for act in ACTIVATIONS {
+        for clamp in [None, Some(0.9)] {
+            let (x, b) = (var(&[2, 3, 2, 3], 1), var(&[3], 2));
+            check(&format!("bias_act {act:?} {clamp:?}"), &[&x, &b], &[&x], || {
+                bias_act(&x.tanh()?.sqr()?.affine(2., -0.7)?, Some(&b), act, act.default_gain(), clamp)
+            });
+        }
+    }
+    let (x, b) = (var(&[4, 3], 1), var(&[3], 2));
+    check("bias_act [n, c]", &[&x, &b], &[&x], || bias_act(&x.tanh()?.sqr()?, Some(&b), Activation::Lrelu, 1.5, None));
+    check("no bias", &[&x], &[&x], || bias_act(&x.sqr()?.tanh()?, None, Activation::Lrelu, 1.5, Some(0.8)));
+}
+
+#[test]
+fn noise_bias_act_with_shared_and_own_noise() {
+    for n in [1, 2] {
+        let (x, s, b) = (var(&[2, 3, 2, 3], 1), var(&[3], 2), var(&[3], 3));
+        let noise = tensor(&[n, 1, 2, 3], 4);
+        check("noise_bias_act", &[&x, &s, &b], &[&x, &s], || {
+            noise_bias_act(&x.tanh()?.sqr()?, &noise, &s, &b, Activation::Lrelu, 1.4, Some(2.5))
+        });
+        let s = var(&[], 5);
+        let noise = var(&[n, 1, 2, 3], 4);
+        check("tracked noise, one strength", &[&x, &s, &b, &noise], &[&x, &noise], || {
+            noise_bias_act(&x.tanh()?.sqr()?, &noise, &s, &b, Activation::Lrelu, 1.4, None)
+        });
+    }
+}
+
+#[test]
+fn normalisations() {
+    let (x, s, b) = (var(&[2, 3, 3, 2], 1), var(&[2, 3], 2), var(&[2, 3], 3));
+    check("instance_style", &[&x, &s, &b], &[&x, &s], || instance_style(&x.tanh()?, &s.sqr()?, &b, 1e-3));
+    check("pixel_norm", &[&x], &[&x], || pixel_norm(&x.tanh()?, 1e-3));
+    let z = var(&[3, 5], 4);
+    check("pixel_norm [n, c]", &[&z], &[&z], || pixel_norm(&z.tanh()?, 1e-3));
+    let x = var(&[4, 4, 2, 3], 1);
+    for (group, features) in [(2, 1), (4, 2), (8, 1)] {
+        check("minibatch_stddev", &[&x], &[&x], || minibatch_stddev(&x.tanh()?, group, features)?.sqr());
+    }
+}
+
+#[test]
+fn resizes() {
+    let x = var(&[2, 2, 6, 6], 1);
+    let with = |f: &dyn Fn(&Tensor) -> Result<Tensor>| check("resize", &[&x], &[&x], || f(&x.tanh()?)?.sqr());
+    with(&upsample_nearest2x);
+    with(&avg_pool2x);
+    with(&|x| resize::upsample_nearest(x, 3));
+    with(&|x| resize::avg_pool_blocks(x, 3));
+}
+
+#[test]
+fn filters() {
+    let x = var(&[1, 2, 5, 4], 1);
+    let separable = Filter::separable(&[1., 3., 3., 1.]);
+    let skew = Filter::new(&values(12, 9), 4, 3).unwrap();
+    for f in [&separable, &skew] {
+        for (up, down) in [([1, 1], [1, 1]), ([2, 2], [1, 1]), ([1, 1], [2, 2]), ([2, 3], [3, 2])] {
+            check(&format!("upfirdn2d {up:?} {down:?}"), &[&x], &[&x], || {
+                upfirdn2d(&x.tanh()?, f, up, down, [2, 1, 1, 3], false, 1.7)?.sqr()
+            });
+        }
+    }
+}
+
+#[test]
+fn linear_layers_and_planes() {
+    let (x, w, b) = (var(&[3, 4], 1), var(&[2, 4], 2), var(&[2], 3));
+    check("linear", &[&x, &w, &b], &[&x, &w], || linear(&x.tanh()?, &w, Some(&b), 0.6, 0.3)?.sqr());
+    check("linear without bias", &[&x, &w], &[&x], || linear(&x.tanh()?, &w, None, 0.6, 1.)?.sqr());
+    let (x, s) = (var(&[2, 3, 2, 2], 1), var(&[2, 3], 2));
+    check("channel_scale", &[&x, &s], &[&x, &s], || modulate::channel_scale(&x.tanh()?, &s.sqr()?)?.sqr());
+    check("plane_dot", &[&x], &[&x], || modulate::plane_dot(&x.tanh()?, &x)?.sqr());
+}
