@@ -133,3 +133,70 @@ fn parse(bytes: &[u8], key: &Key) -> Option<Samples> {
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::test_data::normals;
+
+    fn folder(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("stylegan-metrics-{name}-{}", std::process::id()));
+        std::fs::remove_dir_all(&path).ok();
+        path
+    }
+
+    /// Eight writers and readers of one key: every read is a miss or the whole table, and nothing
+    /// but the table stays behind.
+    #[test]
+    fn concurrent_writers() {
+        let (folder, key, table) = (folder("race"), Key::new(["race"]), normals(0, 2000, 4, |_, z| z));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let cache = Cache::new(&folder);
+                    for _ in 0..10 {
+                        assert!(cache.load(&key).is_none_or(|found| found == table));
+                        cache.store(&key, &table).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(Cache::new(&folder).load(&key), Some(table));
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// A file that was cut, changed in one bit, or belongs to another key is a miss.
+    #[test]
+    fn damage() {
+        let folder = folder("damage");
+        let (cache, key, table) = (Cache::new(&folder), Key::new(["a", "b"]), normals(0, 10, 4, |_, z| z));
+        cache.store(&key, &table).unwrap();
+        let bytes = std::fs::read(cache.path(&key)).unwrap();
+        let put = |bytes: &[u8]| std::fs::write(cache.path(&key), bytes).unwrap();
+        for length in [0, 7, 100, bytes.len() - 1] {
+            put(&bytes[..length]);
+            assert_eq!(cache.load(&key), None);
+        }
+        let mut flipped = bytes.clone();
+        *flipped.last_mut().unwrap() ^= 1;
+        put(&flipped);
+        assert_eq!(cache.load(&key), None);
+        let other = Key::new(["ab", ""]);
+        std::fs::write(cache.path(&other), &bytes).unwrap();
+        assert_eq!(cache.load(&other), None);
+        put(&bytes);
+        assert_eq!(cache.load(&key), Some(table));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made() {
+        let file = folder("file");
+        std::fs::write(&file, "not a folder").unwrap();
+        let error = Cache::new(file.join("cache")).store(&Key::new(["x"]), &normals(0, 2, 2, |_, z| z)).unwrap_err();
+        assert!(error.to_string().contains("cannot write the feature cache"));
+        std::fs::remove_file(file).unwrap();
+    }
+}

@@ -305,3 +305,7 @@ fn blank(
         seconds: 0.,
     }
 }
+
+#[cfg(test)]
+#[path = "evaluate_tests.rs"]
+mod tests;

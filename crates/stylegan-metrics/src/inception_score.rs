@@ -63,3 +63,26 @@ fn split_score(logits: &[f64], classes: usize) -> f64 {
         .sum();
     (divergence / n).exp()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn limits() {
+        // Undecided: 1. One certain class: 1. c certain classes, equally often: c.
+        assert!((score(&[0.; 12], 3, 1).unwrap().0 - 1.).abs() < 1e-12);
+        assert!((score(&[99., 0., 99., 0.], 2, 1).unwrap().0 - 1.).abs() < 1e-12);
+        let logits: Vec<f64> = (0..5 * 20).map(|i| if i % 5 == i / 5 % 5 { 1e3 } else { 0. }).collect();
+        let (mean, deviation) = score(&logits, 5, 4).unwrap();
+        assert!((mean - 5.).abs() < 1e-9 && deviation < 1e-9);
+    }
+
+    #[test]
+    fn unfit_input() {
+        assert!(score(&[0.; 4], 2, 3).unwrap_err().to_string().contains("is needs at least 3 samples"));
+        assert!(score(&[0.; 5], 2, 1).is_err());
+        assert!(score(&[0., f64::NAN], 2, 1).unwrap_err().to_string().contains("logits of row 0"));
+    }
+}

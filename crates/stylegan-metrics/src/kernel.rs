@@ -175,3 +175,74 @@ pub(crate) fn choose(stream: &mut stylegan_core::latent::Stream, n: usize, size:
     all.truncate(size);
     all
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::test_data::{normals, on_one_thread};
+
+    /// The kernel sums in groups give the textbook double sum, whole and without groups.
+    #[test]
+    fn double_sum() {
+        let (a, b) = (normals(0, 50, 3, |_, z| z), normals(1, 45, 3, |_, z| z + 0.5));
+        let kernel = KernelDistance::default();
+        let k = |x: &[f32], y: &[f32]| (x.iter().zip(y).map(|(x, y)| f64::from(x * y)).sum::<f64>() / 3. + 1.).powi(3);
+        let textbook = |a: &Samples, b: &Samples| {
+            let sum = |x: &Samples, y: &Samples, same: bool| -> f64 {
+                let pairs = (0..x.len()).flat_map(|i| (0..y.len()).map(move |j| (i, j)));
+                pairs.filter(|(i, j)| !same || i != j).map(|(i, j)| k(x.row(i), y.row(j))).sum()
+            };
+            let (m, n) = (a.len() as f64, b.len() as f64);
+            sum(a, a, true) / (m * (m - 1.)) + sum(b, b, true) / (n * (n - 1.)) - 2. * sum(a, b, false) / (m * n)
+        };
+        let all = |s: &Samples| (0..s.len()).collect::<Vec<_>>();
+        let found = kernel.of_subsets(&a, &all(&a), &b, &all(&b)).unwrap();
+        // f32 products in the textbook version.
+        assert!((found - textbook(&a, &b)).abs() < 1e-5);
+        let without = a.select(&(0..50).filter(|i| i % GROUPS != 3).collect::<Vec<_>>());
+        let sums = Sums::new(&kernel, &a, &all(&a), &b, &all(&b));
+        assert!((sums.estimate(Some(3), None) - textbook(&without, &b)).abs() < 1e-5);
+    }
+
+    /// Over many pairs of sets from one distribution the estimates average to 0 within four standard
+    /// errors, although each is far from 0 on its scale.
+    #[test]
+    fn unbiased() {
+        let kernel = KernelDistance { subsets: 1, subset_size: 40, ..KernelDistance::default() };
+        let values: Vec<f64> = (0..400)
+            .map(|r| {
+                let (a, b) = (normals(2 * r, 40, 4, |_, z| z), normals(2 * r + 1, 40, 4, |_, z| z));
+                kernel.with_interval(&a, &b, r).unwrap().0
+            })
+            .collect();
+        let mean = values.iter().sum::<f64>() / 400.;
+        let error = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 400. / 400.).sqrt();
+        assert!(mean.abs() < 4. * error, "{mean} with standard error {error}");
+    }
+
+    #[test]
+    fn intervals_cover() {
+        let kernel = KernelDistance { subsets: 10, subset_size: 100, ..KernelDistance::default() };
+        let runs: Vec<(f64, Interval)> = (0..100)
+            .map(|r| {
+                let (a, b) = (normals(2 * r, 200, 3, |_, z| z), normals(2 * r + 1, 200, 3, |_, z| z * 1.2 + 0.3));
+                kernel.with_interval(&a, &b, r).unwrap()
+            })
+            .collect();
+        let truth = runs.iter().map(|(v, _)| v).sum::<f64>() / 100.;
+        let covered = runs.iter().filter(|(_, i)| i.low <= truth && truth <= i.high).count();
+        // 95 % less four standard deviations of chance (2.2 %).
+        assert!(covered >= 86, "{covered} of 100");
+    }
+
+    #[test]
+    fn seeds_and_threads() {
+        let (a, b) = (normals(0, 90, 3, |_, z| z), normals(1, 80, 3, |_, z| z));
+        let kernel = KernelDistance { subsets: 6, subset_size: 50, ..KernelDistance::default() };
+        let run = |seed| kernel.with_interval(&a, &b, seed).unwrap();
+        assert_eq!(run(5), on_one_thread(|| run(5)));
+        assert_ne!(run(5), run(6));
+        assert!(kernel.of_subsets(&a, &[1], &b, &[0, 1]).unwrap_err().to_string().contains("at least 2 samples"));
+    }
+}

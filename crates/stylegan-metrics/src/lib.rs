@@ -39,4 +39,7 @@ pub mod protocol;
 pub mod report;
 pub mod samples;
 
+#[cfg(test)]
+mod test_data;
+
 pub use error::{Error, Result, SourceError};

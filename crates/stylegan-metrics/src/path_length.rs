@@ -232,3 +232,120 @@ pub(crate) fn label_rows(
         .collect();
     Ok(Some(Tensor::from_vec(rows, (indices.len(), c_dim), &candle_core::Device::Cpu)?))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::test_data::{Linear, Pixels, on_one_thread};
+
+    fn measure(ppl: &PathLength, generator: &Linear) -> Vec<f64> {
+        let mut told = 0;
+        let distances = ppl.distances(generator, &Pixels, &[], 3, &mut |done, total| {
+            assert!(done > told && done <= total);
+            told = done;
+        });
+        ppl.lengths(&distances.unwrap())
+    }
+
+    fn ends(generator: &Linear, i: u64) -> [Vec<f64>; 2] {
+        let z = |lane| StreamKey::new(3, PURPOSE, 0).stream(i, lane).normals_f32(generator.z_dim());
+        [z(0), z(1)].map(|z| z.into_iter().map(f64::from).collect())
+    }
+
+    /// Of a linear generator the path length in W is `scale^2 |w1 - w0|^2 / pixels` wherever the step
+    /// is taken. Steps of 1/8 keep the f32 rounding of differences at 1e-5.
+    #[test]
+    fn linear_generator_in_w() {
+        let generator = Linear { scale: 3., ..Linear::new(4, 6) };
+        for sampling in [Sampling::End, Sampling::Full] {
+            let ppl = PathLength { pairs: 21, epsilon: 0.125, ..PathLength::new(Space::W, sampling) };
+            for (i, found) in measure(&ppl, &generator).into_iter().enumerate() {
+                let [a, b] = ends(&generator, i as u64);
+                let expected = 9. * a.iter().zip(&b).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / 72.;
+                assert!((found / expected - 1.).abs() < 1e-5, "pair {i}: found {found}, expected {expected}");
+            }
+        }
+    }
+
+    /// In Z the path is an arc of the unit sphere: a step spans `epsilon` of the angle between the
+    /// ends, and its chord is `2 sin(angle epsilon / 2)`.
+    #[test]
+    fn linear_generator_in_z() {
+        let generator = Linear::new(5, 3);
+        let ppl = PathLength { pairs: 9, epsilon: 0.125, ..PathLength::new(Space::Z, Sampling::Full) };
+        for (i, found) in measure(&ppl, &generator).into_iter().enumerate() {
+            let [a, b] = ends(&generator, i as u64);
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            let angle = (dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()).acos();
+            let expected = (2. * (angle * 0.0625).sin() / 0.125).powi(2) / 45.;
+            assert!((found / expected - 1.).abs() < 1e-5, "pair {i}: found {found}, expected {expected}");
+        }
+    }
+
+    /// The two pictures of a pair share their noise: it cancels in the distance.
+    #[test]
+    fn noise_is_shared() {
+        let ppl = PathLength { pairs: 5, epsilon: 0.125, ..PathLength::new(Space::W, Sampling::End) };
+        let (quiet, noisy) = (Linear::new(4, 4), Linear { noise: 1., ..Linear::new(4, 4) });
+        for (a, b) in measure(&ppl, &quiet).iter().zip(measure(&ppl, &noisy)) {
+            // Noise only moves f32 rounding.
+            assert!((a / b - 1.).abs() < 1e-4, "{a} {b}");
+        }
+    }
+
+    /// The crop keeps rows 3/8 to 7/8 and columns 2/8 to 6/8, and grey pictures become RGB.
+    #[test]
+    fn crop_and_grey() {
+        let generator = Linear { channels: 1, ..Linear::new(8, 8) };
+        let ppl = PathLength { pairs: 3, epsilon: 0.125, crop: true, ..PathLength::new(Space::W, Sampling::End) };
+        for (i, found) in measure(&ppl, &generator).into_iter().enumerate() {
+            let [a, b] = ends(&generator, i as u64);
+            let kept = (3..7).flat_map(|y| (2..6).map(move |x| 8 * y + x));
+            let expected = kept.map(|p| (a[p] - b[p]).powi(2)).sum::<f64>() / 16.;
+            assert!((found / expected - 1.).abs() < 1e-5);
+        }
+    }
+
+    /// Fewer pairs are a prefix of more, on any number of threads.
+    #[test]
+    fn pairs_stand_alone() {
+        let generator = Linear::new(4, 4);
+        let ppl = |pairs| PathLength { pairs, ..PathLength::new(Space::W, Sampling::Full) };
+        let all = measure(&ppl(20), &generator);
+        assert_eq!(measure(&ppl(11), &generator), all[..11]);
+        assert_eq!(on_one_thread(|| measure(&ppl(20), &generator)), all);
+    }
+
+    #[test]
+    fn what_goes_wrong() {
+        let ppl = PathLength { pairs: 10, ..PathLength::new(Space::W, Sampling::End) };
+        let run = |ppl: &PathLength, g: &Linear| {
+            ppl.distances(g, &Pixels, &[vec![1.]], 0, &mut |_, _| ()).unwrap_err().to_string()
+        };
+        let broken = Linear { scale: f64::NAN, ..Linear::new(4, 4) };
+        assert!(run(&ppl, &broken).contains("distances of pair 0 of the generated set are not finite"));
+        let conditional = Linear { c_dim: 2, ..Linear::new(4, 4) };
+        assert!(run(&ppl, &conditional).contains("a label of length 1 was given, expected labels of length 2"));
+        let backwards = PathLength { percentiles: [99., 1.], ..ppl.clone() };
+        assert!(run(&backwards, &Linear::new(4, 4)).contains("percentiles of ppl is [99, 1]"));
+        assert!(run(&PathLength { epsilon: 0., ..ppl.clone() }, &Linear::new(4, 4)).contains("epsilon"));
+        assert!(ppl.summary(&[1.], 0).unwrap_err().to_string().contains("at least 2 samples"));
+    }
+
+    /// Bootstrap intervals of skewed lengths hold the mean over many runs.
+    #[test]
+    fn intervals_cover() {
+        let ppl = PathLength::new(Space::W, Sampling::End);
+        let runs: Vec<(f64, Interval)> = (0..60)
+            .map(|r| {
+                let mut stream = StreamKey::new(r, "test lengths", 0).stream(0, 0);
+                ppl.summary(&(0..200).map(|_| stream.normal().exp()).collect::<Vec<_>>(), r).unwrap()
+            })
+            .collect();
+        let truth = runs.iter().map(|(v, _)| v).sum::<f64>() / 60.;
+        let covered = runs.iter().filter(|(_, i)| i.low <= truth && truth <= i.high).count();
+        // 95 % less four standard deviations of chance (2.8 %).
+        assert!(covered >= 50, "{covered} of 60");
+    }
+}

@@ -203,3 +203,87 @@ fn radii(i: usize, distances: &[f64], k: usize) -> (f64, [f64; GROUPS]) {
     };
     (kth(None), std::array::from_fn(|g| kth(Some(g))))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::test_data::{normals, on_one_thread};
+
+    /// The four numbers by their definitions, pair by pair.
+    fn slow(real: &Samples, fake: &Samples, k: usize) -> [f64; 4] {
+        let d = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
+        let radius = |s: &Samples, i: usize| {
+            let mut all: Vec<f64> = (0..s.len()).filter(|j| *j != i).map(|j| d(s.row(i), s.row(j))).collect();
+            all.sort_by(f64::total_cmp);
+            all[k - 1]
+        };
+        let radii = |s: &Samples| (0..s.len()).map(|i| radius(s, i)).collect::<Vec<_>>();
+        let (rr, rf) = (radii(real), radii(fake));
+        let balls = |q: &[f32], s: &Samples, r: &[f64]| (0..s.len()).filter(|&j| d(q, s.row(j)) <= r[j]).count();
+        let (n, m) = (real.len() as f64, fake.len() as f64);
+        let fakes: Vec<usize> = (0..fake.len()).map(|i| balls(fake.row(i), real, &rr)).collect();
+        let recall = (0..real.len()).filter(|&i| balls(real.row(i), fake, &rf) > 0).count() as f64 / n;
+        let covered = |i: usize| (0..fake.len()).any(|j| d(real.row(i), fake.row(j)) <= rr[i]);
+        [
+            fakes.iter().filter(|c| **c > 0).count() as f64 / m,
+            recall,
+            fakes.iter().sum::<usize>() as f64 / (k as f64 * m),
+            (0..real.len()).filter(|&i| covered(i)).count() as f64 / n,
+        ]
+    }
+
+    fn values(all: &PrecisionRecall) -> [f64; 4] {
+        [all.precision.0, all.recall.0, all.density.0, all.coverage.0]
+    }
+
+    #[test]
+    fn definitions() {
+        for k in [1, 3] {
+            let (real, fake) = (normals(0, 130, 2, |_, z| z), normals(1, 90, 2, |_, z| z * 0.6 + 0.4));
+            let found = values(&compare(&real, &fake, k).unwrap());
+            for (found, expected) in found.iter().zip(slow(&real, &fake, k)) {
+                assert!((found - expected).abs() < 1e-12, "k {k}: found {found}, expected {expected}");
+            }
+        }
+    }
+
+    /// The jackknife shortcuts equal computing everything again without a group.
+    #[test]
+    fn leaving_groups_out() {
+        let (real, fake) = (normals(2, 100, 2, |_, z| z), normals(3, 80, 2, |_, z| z + 0.5));
+        let rest = |s: &Samples, g: usize| s.select(&(0..s.len()).filter(|i| i % GROUPS != g).collect::<Vec<_>>());
+        let variance = |which: usize| {
+            let leave = |of_real: bool| -> f64 {
+                let all: Vec<f64> = (0..GROUPS)
+                    .map(|g| {
+                        if of_real {
+                            slow(&rest(&real, g), &fake, 3)[which]
+                        } else {
+                            slow(&real, &rest(&fake, g), 3)[which]
+                        }
+                    })
+                    .collect();
+                jackknife_variance(&all)
+            };
+            leave(true) + leave(false)
+        };
+        let all = compare(&real, &fake, 3).unwrap();
+        for (which, (value, interval)) in [all.precision, all.recall, all.density, all.coverage].into_iter().enumerate()
+        {
+            let most = if which == 2 { f64::INFINITY } else { 1. };
+            let expected = student(value, variance(which), 0., most);
+            assert!((interval.low - expected.low).abs() < 1e-9 && (interval.high - expected.high).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn threads_and_limits() {
+        let (real, fake) = (normals(4, 150, 3, |_, z| z), normals(5, 70, 3, |_, z| z));
+        let run = || compare(&real, &fake, 3).unwrap();
+        assert_eq!(run(), on_one_thread(run));
+        assert!(compare(&real, &fake, 0).unwrap_err().to_string().contains("neighbours"));
+        let few = normals(0, 39, 3, |_, z| z);
+        assert!(compare(&real, &few, 3).unwrap_err().to_string().contains("at least 40 samples in the generated set"));
+    }
+}

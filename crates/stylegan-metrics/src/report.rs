@@ -145,3 +145,46 @@ fn short(value: f64) -> String {
 fn count(n: usize) -> String {
     if n == 0 { "–".into() } else { n.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn result() -> MetricResult {
+        MetricResult {
+            name: "fid-stlpips".into(),
+            value: 12.345678,
+            low: 11.,
+            high: 13.75,
+            interval: "95 %".into(),
+            unit: "squared feature distance".into(),
+            better: Direction::Smaller,
+            protocol: Protocol::find("fid").unwrap().with_samples(100),
+            feature_network: NetworkId { name: "stlpips".into(), hash: "0".repeat(64), definition: "means".into() },
+            seed: 7,
+            counts: SampleCounts { real: 200, generated: 100 },
+            dataset_hash: Some("d".into()),
+            checkpoint_hash: None,
+            seconds: 1.5,
+        }
+    }
+
+    #[test]
+    fn json_round_trip() {
+        let results = vec![result()];
+        assert_eq!(from_json(&to_json(&results).unwrap()).unwrap(), results);
+    }
+
+    #[test]
+    fn markdown() {
+        let text = to_markdown(&[result()]);
+        let row = "| fid-stlpips | 12.346 | 11.000 to 13.750 | smaller | 200 | 100 | stylegan-rs.fid (other fakes) |";
+        assert!(text.contains(row), "{text}");
+        assert!(text.contains("`stlpips` (weights 000000000000…): means."));
+        assert_eq!(
+            [short(0.000123456), short(99999.), short(0.), short(-1.5)],
+            ["0.00012346", "99999", "0", "-1.5000"]
+        );
+    }
+}

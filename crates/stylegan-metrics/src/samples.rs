@@ -202,3 +202,61 @@ pub(crate) fn three_channels(images: &Tensor, batch: usize, set: &str) -> Result
         found => Err(Error::ImageShape { set: set.into(), batch, found: found.to_vec() }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::features::StLpips;
+    use crate::test_data::{Pixels, on_one_thread};
+
+    fn images(n: usize, channels: usize, side: usize) -> Tensor {
+        let values = (0..n * channels * side * side).map(|i| ((i * 7919) % 2003) as f32 / 1000. - 1.).collect();
+        Tensor::from_vec(values, (n, channels, side, side), &Device::Cpu).unwrap()
+    }
+
+    fn run(network: &dyn FeatureNetwork, batches: Vec<Tensor>, limit: Option<usize>) -> Result<Samples> {
+        extract(network, batches.into_iter().map(Ok), limit, "real set", &mut |_, _| ())
+    }
+
+    /// Batches of 1, 5 and 21 and one thread give the bits of two threads, through the real network.
+    #[test]
+    fn batches_and_threads_change_no_bit() {
+        let network = StLpips::embedded(&Device::Cpu).unwrap();
+        let all = images(21, 3, 32);
+        let cut = |size: usize| (0..21).step_by(size).map(|i| all.narrow(0, i, size.min(21 - i)).unwrap()).collect();
+        let expected = run(&network, cut(21), None).unwrap();
+        assert_eq!(expected.len(), 21);
+        for size in [1, 5] {
+            assert_eq!(run(&network, cut(size), None).unwrap(), expected);
+        }
+        let alone = on_one_thread(|| stylegan_kernels::threads::with_limit(1, || run(&network, cut(4), None).unwrap()));
+        assert_eq!(alone, expected);
+        assert_eq!(run(&network, cut(5), Some(7)).unwrap(), expected.select(&[0, 1, 2, 3, 4, 5, 6]));
+    }
+
+    /// 256 levels: what a picture file would hold. Halves go up as `floor(127.5 x + 128)` says.
+    #[test]
+    fn rounding_and_grey() {
+        let grey = Tensor::new(&[[[[-1f32, -0.5, 0.25, 3.]]]], &Device::Cpu).unwrap();
+        let found = rounded(&grey, 0, "real set").unwrap();
+        assert_eq!(found.dims(), [1, 3, 1, 4]);
+        let levels: Vec<f32> = found.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let levels: Vec<f32> = levels.iter().map(|v| ((v + 1.) * 127.5).round()).collect();
+        assert_eq!(levels, [0., 64., 159., 255.].repeat(3));
+    }
+
+    #[test]
+    fn what_goes_wrong() {
+        let message = |batches| run(&Pixels, batches, None).unwrap_err().to_string();
+        let nan = (images(1, 3, 4) * f64::NAN).unwrap();
+        assert!(message(vec![images(2, 3, 4), nan]).contains("pixels of batch 1 of the real set are not finite"));
+        assert!(message(vec![images(2, 3, 4), images(1, 3, 5)]).contains("batch 1 of the real set is [5, 5] (h, w)"));
+        assert!(message(vec![images(2, 4, 4)]).contains("batch 0 of the real set has shape [2, 4, 4, 4]"));
+        let source = [Ok(images(1, 3, 4)), Err("face7.png is cut off".into())].into_iter();
+        let error = extract(&Pixels, source, None, "real set", &mut |_, _| ()).unwrap_err().to_string();
+        assert!(error.contains("batch 1 of the real set cannot be read: face7.png is cut off"));
+        assert!(Samples::new(vec![0.; 5], 2).is_err());
+        assert!(Samples::new(vec![0., 0., f32::INFINITY, 0.], 2).unwrap_err().to_string().contains("row 1"));
+    }
+}

@@ -1,0 +1,52 @@
+//! Compares two sets of pictures with no generator: FID, KID, precision, recall, density, coverage.
+//!
+//! The pictures are drawn here, as coloured stripes; in a program of your own, turn each file into a
+//! tensor `[1, 3, h, w]` in [-1, 1]. Run with
+//! `cargo run --release -p stylegan-metrics --example compare_folders`.
+
+use candle_core::{Device, Tensor};
+use std::time::Instant;
+use stylegan_metrics::evaluate::{Generated, ImageSet, Request, evaluate};
+use stylegan_metrics::features::StLpips;
+use stylegan_metrics::protocol::Protocol;
+use stylegan_metrics::report;
+use stylegan_metrics::samples::Batch;
+
+/// Picture `i` of a set: stripes of its own width and colour, `blur` pixels soft at the edges.
+fn picture(i: usize, blur: f32) -> Batch {
+    let (h, w) = (64, 64);
+    let (period, phase) = (5. + (i * 7 % 23) as f32, (i * 13 % 31) as f32);
+    let values: Vec<f32> = (0..3 * h * w)
+        .map(|p| {
+            let (c, y, x) = (p / (h * w), p / w % h, p % w);
+            let slope = ((i + c) % 5) as f32 / 4.;
+            let wave = ((x as f32 + slope * y as f32 + phase) / period).sin();
+            (wave * period / (1. + blur)).clamp(-1., 1.) * (0.4 + 0.2 * ((i / 3 + c) % 4) as f32)
+        })
+        .collect();
+    Ok(Tensor::from_vec(values, (1, 3, h, w), &Device::Cpu)?)
+}
+
+fn main() -> stylegan_metrics::Result<()> {
+    let set = |first: usize, blur: f32| ImageSet {
+        images: Box::new((first..first + 200).map(move |i| picture(i, blur))),
+        hash: None,
+    };
+    let network = StLpips::embedded(&Device::Cpu)?;
+    let start = Instant::now();
+    let request = Request {
+        protocols: ["fid", "kid", "pr"].into_iter().map(Protocol::find).collect::<Result<_, _>>()?,
+        generated: Generated::Images(set(200, 6.)),
+        reals: Some(set(0, 0.)),
+        features: &network,
+        distance: &network,
+        cache: None,
+        seed: 0,
+        floor: true,
+        clock: &|| start.elapsed().as_secs_f64(),
+    };
+    let results = evaluate(request, &mut |stage, done, _| eprint!("\r{stage}: {done} "))?;
+    eprintln!();
+    print!("{}", report::to_markdown(&results));
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! Data and helpers of unit tests.
+#![allow(clippy::unwrap_used)]
+
+use crate::samples::Samples;
+use stylegan_core::latent::StreamKey;
+
+/// `n` rows of `f(column, z)` with standard normal `z`.
+pub(crate) fn normals(seed: u64, n: usize, d: usize, f: impl Fn(usize, f64) -> f64) -> Samples {
+    let mut stream = StreamKey::new(seed, "test data", 0).stream(0, 0);
+    Samples::new((0..n * d).map(|i| f(i % d, stream.normal()) as f32).collect(), d).unwrap()
+}
+
+/// Runs `f` where rayon has one thread.
+pub(crate) fn on_one_thread<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+    rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(f)
+}
+
+use crate::Result;
+use crate::features::{FeatureNetwork, PerceptualDistance};
+use candle_core::{DType, Device, Tensor};
+use stylegan_core::{Generator, NoiseMode, Synthesis};
+
+/// `w = z`, picture = `w` scaled, one style number per pixel, plus noise that moves the whole
+/// picture by `noise` times a number of its sample.
+pub(crate) struct Linear {
+    pub(crate) size: [usize; 2],
+    pub(crate) channels: usize,
+    pub(crate) scale: f64,
+    pub(crate) noise: f64,
+    pub(crate) c_dim: usize,
+}
+
+impl Linear {
+    pub(crate) fn new(h: usize, w: usize) -> Self {
+        Self { size: [h, w], channels: 3, scale: 1., noise: 0., c_dim: 0 }
+    }
+}
+
+impl Generator for Linear {
+    fn z_dim(&self) -> usize {
+        self.channels * self.size[0] * self.size[1]
+    }
+    fn c_dim(&self) -> usize {
+        self.c_dim
+    }
+    fn w_dim(&self) -> usize {
+        self.z_dim()
+    }
+    fn num_ws(&self) -> usize {
+        1
+    }
+    fn img_size(&self) -> [usize; 2] {
+        self.size
+    }
+    fn img_channels(&self) -> usize {
+        self.channels
+    }
+    fn max_lod(&self) -> f64 {
+        0.
+    }
+    fn w_avg(&self) -> Option<&Tensor> {
+        None
+    }
+    fn mapping(&self, z: &Tensor, _c: Option<&Tensor>) -> stylegan_core::Result<Tensor> {
+        Ok(z.clone())
+    }
+    fn synthesis(&self, ws: &Tensor, options: &Synthesis) -> stylegan_core::Result<Tensor> {
+        let n = ws.dim(0)?;
+        let images = (ws.reshape((n, self.channels, self.size[0], self.size[1]))? * self.scale)?;
+        let NoiseMode::Random(keys) = options.noise else { return Ok(images) };
+        let shift: Vec<f32> =
+            keys.indices.iter().map(|i| (keys.key.stream(*i, 0).normal() * self.noise) as f32).collect();
+        Ok(images.broadcast_add(&Tensor::from_vec(shift, (n, 1, 1, 1), &Device::Cpu)?)?)
+    }
+}
+
+/// Features: the mean of each channel. Distance: mean squared difference of pixels.
+pub(crate) struct Pixels;
+
+impl FeatureNetwork for Pixels {
+    fn name(&self) -> &str {
+        "pixels"
+    }
+    fn hash(&self) -> &str {
+        "none"
+    }
+    fn definition(&self) -> &str {
+        "channel means"
+    }
+    fn dim(&self) -> usize {
+        3
+    }
+    fn features(&self, images: &Tensor) -> Result<Tensor> {
+        Ok(images.mean((2, 3))?)
+    }
+}
+
+impl PerceptualDistance for Pixels {
+    fn name(&self) -> &str {
+        "pixels"
+    }
+    fn hash(&self) -> &str {
+        "none"
+    }
+    fn definition(&self) -> &str {
+        "mean squared difference"
+    }
+    fn distance(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+        Ok((a.to_dtype(DType::F64)? - b.to_dtype(DType::F64)?)?.sqr()?.mean((1, 2, 3))?.to_dtype(DType::F32)?)
+    }
+}
