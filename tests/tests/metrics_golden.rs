@@ -9,6 +9,7 @@ use stylegan_metrics::frechet::{self, Covariance};
 use stylegan_metrics::kernel::KernelDistance;
 use stylegan_metrics::path_length::{PathLength, Sampling, Space};
 use stylegan_metrics::samples::Samples;
+use stylegan_metrics::{inception_score, precision_recall};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -67,6 +68,31 @@ fn kernel_distance() -> Outcome {
     let all = |s: &Samples| (0..s.len()).collect::<Vec<_>>();
     let found = kid.of_subsets(&a, &all(&a), &b, &all(&b))?;
     assert!((found - number(&expected["kid_full_unbiased"])).abs() < 2e-6);
+    Ok(())
+}
+
+/// Counts of samples: equal to the last one. (torch-fidelity names the sets the other way round.)
+#[test]
+fn precision_and_recall() -> Outcome {
+    let (t, expected) = (tensors("metrics_distances/distances.safetensors")?, json("metrics_distances/distances.json")?);
+    let (real, fake) = (samples(&t["prc.real"])?, samples(&t["prc.fake"])?);
+    for k in [3, 5] {
+        let (found, expected) = (precision_recall::compare(&real, &fake, k)?, &expected[format!("pr_nvlabs_k{k}")]);
+        close(found.precision.0, number(&expected["precision"]), 1e-12);
+        close(found.recall.0, number(&expected["recall"]), 1e-12);
+    }
+    Ok(())
+}
+
+/// f64 throughout.
+#[test]
+fn inception_score() -> Outcome {
+    let (t, expected) = (tensors("metrics_distances/distances.safetensors")?, json("metrics_distances/distances.json")?);
+    let logits = &t["isc.logits"];
+    let (mean, deviation) = inception_score::score(&logits.flatten_all()?.to_vec1()?, logits.dim(1)?, 10)?;
+    let expected = &expected["isc_splits10_noshuffle"];
+    close(mean, number(&expected["inception_score_mean"]), 1e-12);
+    close(deviation, number(&expected["inception_score_std"]), 1e-12);
     Ok(())
 }
 
