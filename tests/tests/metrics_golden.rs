@@ -74,7 +74,8 @@ fn kernel_distance() -> Outcome {
 /// Counts of samples: equal to the last one. (torch-fidelity names the sets the other way round.)
 #[test]
 fn precision_and_recall() -> Outcome {
-    let (t, expected) = (tensors("metrics_distances/distances.safetensors")?, json("metrics_distances/distances.json")?);
+    let (t, expected) =
+        (tensors("metrics_distances/distances.safetensors")?, json("metrics_distances/distances.json")?);
     let (real, fake) = (samples(&t["prc.real"])?, samples(&t["prc.fake"])?);
     for k in [3, 5] {
         let (found, expected) = (precision_recall::compare(&real, &fake, k)?, &expected[format!("pr_nvlabs_k{k}")]);
@@ -87,7 +88,8 @@ fn precision_and_recall() -> Outcome {
 /// f64 throughout.
 #[test]
 fn inception_score() -> Outcome {
-    let (t, expected) = (tensors("metrics_distances/distances.safetensors")?, json("metrics_distances/distances.json")?);
+    let (t, expected) =
+        (tensors("metrics_distances/distances.safetensors")?, json("metrics_distances/distances.json")?);
     let logits = &t["isc.logits"];
     let (mean, deviation) = inception_score::score(&logits.flatten_all()?.to_vec1()?, logits.dim(1)?, 10)?;
     let expected = &expected["isc_splits10_noshuffle"];
