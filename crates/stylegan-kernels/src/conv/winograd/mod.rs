@@ -8,6 +8,7 @@
 //! that depend on it.
 
 mod forward;
+mod stages;
 mod tiles;
 mod transforms;
 mod weight;

@@ -12,6 +12,8 @@ use std::ops::Range;
 
 /// Bytes of transformed input and output gradient per chunk of tiles.
 const CHUNK_BYTES: usize = 16 << 20;
+/// Panels of input channels in a block of filters.
+const BLOCK: usize = 2;
 
 /// Computes `dw` `[k, c, 3, 3]` from `x` and the gradient `dy` of the output.
 pub(in crate::conv) fn weight_gradient<V: Vector>(x: &[V::Elem], dy: &[V::Elem], s: &Shape, gain: f64) -> Vec<V::Elem> {
@@ -24,8 +26,10 @@ pub(in crate::conv) fn weight_gradient<V: Vector>(x: &[V::Elem], dy: &[V::Elem],
     let (y_plane, x_plane, u_plane) = (rows * chunk + 2 * l, cols * chunk + 2 * l, s.k * cols + 2 * l);
     let mut transformed_y = Scratch::<V::Elem>::take(POINTS * y_plane);
     let mut transformed_x = Scratch::<V::Elem>::take(POINTS * x_plane);
-    let mut sums = Scratch::<V::Elem>::take(POINTS * u_plane);
     let (ty, tx) = (SharedMut::new(&mut transformed_y), SharedMut::new(&mut transformed_x));
+    let gain = V::Elem::from_f64(gain);
+    let few = tiles.count <= chunk;
+    let mut sums = Scratch::<V::Elem>::take(if few { 0 } else { POINTS * u_plane });
     let u = SharedMut::new(&mut sums);
     for start in (0..tiles.count).step_by(chunk) {
         let range = start..(start + chunk).min(tiles.count);
@@ -44,6 +48,9 @@ pub(in crate::conv) fn weight_gradient<V: Vector>(x: &[V::Elem], dy: &[V::Elem],
                 }
             }
         });
+        if few {
+            break;
+        }
         crate::threads::for_each(POINTS, |point| {
             // SAFETY: as above; each task adds to the sums of its point.
             unsafe {
@@ -68,8 +75,28 @@ pub(in crate::conv) fn weight_gradient<V: Vector>(x: &[V::Elem], dy: &[V::Elem],
     unsafe {
         filled(s.k * s.c * 9, |dw| {
             let dw = SharedMut::uninit(dw);
-            crate::threads::for_each(s.k, |k| {
-                V::enter(Filters::<V> { u, u_plane, cols, k, s, gain: V::Elem::from_f64(gain), dw });
+            if !few {
+                return crate::threads::for_each(s.k, |k| {
+                    V::enter(Filters::<V> {
+                        u,
+                        u_plane,
+                        stride: cols,
+                        base: 0,
+                        rows: k..k + 1,
+                        channels: 0..s.c,
+                        s,
+                        gain,
+                        dw,
+                    });
+                });
+            }
+            // All tiles are there: sums of a block of filters at a time, transformed while in cache.
+            let (downs, acrosses) = (s.k.div_ceil(left), s.c.div_ceil(BLOCK * V::COLS));
+            crate::threads::for_each(downs * acrosses, |task| {
+                let (down, across) = (task / acrosses * left, task % acrosses * BLOCK * V::COLS);
+                let rows = down..(down + left).min(s.k);
+                let channels = across..(across + BLOCK * V::COLS).min(s.c);
+                V::enter(Block::<V> { s, count: tiles.count, ty, y_plane, tx, x_plane, rows, channels, gain, dw });
             });
         })
     }
@@ -137,12 +164,61 @@ impl<V: Vector> Task<V> for Sum<V> {
     }
 }
 
-/// Transforms the sums of one output channel back to filters.
+/// A block of filters from the products of all tiles to the result.
+struct Block<'a, V: Vector> {
+    s: &'a Shape,
+    count: usize,
+    ty: SharedMut<V::Elem>,
+    y_plane: usize,
+    tx: SharedMut<V::Elem>,
+    x_plane: usize,
+    /// Output and input channels.
+    rows: Range<usize>,
+    channels: Range<usize>,
+    gain: V::Elem,
+    dw: SharedMut<V::Elem>,
+}
+
+impl<V: Vector> Task<V> for Block<'_, V> {
+    #[inline(always)]
+    unsafe fn run(self) {
+        let Self { s, count, rows, channels, gain, dw, .. } = self;
+        let stride = channels.len().next_multiple_of(V::COLS);
+        let u_plane = rows.len() * stride + 2 * V::LANES;
+        let mut u = Scratch::<V::Elem>::take(POINTS * u_plane);
+        let u = SharedMut::new(&mut u);
+        // SAFETY: the operands are packed for `V`; filters are the task's own.
+        unsafe {
+            for point in 0..POINTS {
+                product::<V, false>(Product {
+                    rows: rows.len(),
+                    cols: stride,
+                    depth: count,
+                    a: self.ty.at(point * self.y_plane + rows.start * count),
+                    a_block: 0,
+                    b: self.tx.at(point * self.x_plane + channels.start * count),
+                    b_panel: V::COLS * count,
+                    c: u.at(point * u_plane),
+                    c_stride: stride,
+                    accumulate: false,
+                    rows_outside: true,
+                });
+            }
+            Filters::<V> { u, u_plane, stride, base: rows.start, rows, channels, s, gain, dw }.run();
+        }
+    }
+}
+
+/// Transforms sums `[36][rows][stride]` back to filters.
 struct Filters<'a, V: Vector> {
     u: SharedMut<V::Elem>,
     u_plane: usize,
-    cols: usize,
-    k: usize,
+    stride: usize,
+    /// The output channel of the first row.
+    base: usize,
+    /// Output and input channels.
+    rows: Range<usize>,
+    channels: Range<usize>,
     s: &'a Shape,
     gain: V::Elem,
     dw: SharedMut<V::Elem>,
@@ -151,17 +227,19 @@ struct Filters<'a, V: Vector> {
 impl<V: Vector> Task<V> for Filters<'_, V> {
     #[inline(always)]
     unsafe fn run(self) {
-        let (l, c) = (V::LANES, self.s.c);
+        let l = V::LANES;
         let mut taps = [V::Elem::from_f64(0.); 9 * 16];
-        for channel in (0..c).step_by(l) {
-            // SAFETY: rows of the sums are padded to whole vectors; filters are the task's own.
-            unsafe {
-                let from = self.u.at(self.k * self.cols + channel);
-                let planes = (6 * self.u_plane, self.u_plane);
-                transform::<V, FilterTransposed, 6, 3>(from, planes, taps.as_mut_ptr(), (3 * l, l));
-                for lane in 0..l.min(c - channel) {
-                    for t in 0..9 {
-                        *self.dw.at((self.k * c + channel + lane) * 9 + t) = taps[t * l + lane] * self.gain;
+        for k in self.rows.clone() {
+            for channel in self.channels.clone().step_by(l) {
+                // SAFETY: rows of the sums are padded to whole vectors; filters are the task's own.
+                unsafe {
+                    let from = self.u.at((k - self.base) * self.stride + channel - self.channels.start);
+                    let planes = (6 * self.u_plane, self.u_plane);
+                    transform::<V, FilterTransposed, 6, 3>(from, planes, taps.as_mut_ptr(), (3 * l, l));
+                    for lane in 0..l.min(self.channels.end - channel) {
+                        for t in 0..9 {
+                            *self.dw.at((k * self.s.c + channel + lane) * 9 + t) = taps[t * l + lane] * self.gain;
+                        }
                     }
                 }
             }
