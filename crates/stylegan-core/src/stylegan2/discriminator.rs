@@ -4,7 +4,7 @@
 use super::config::{StyleGan2DiscriminatorConfig, Topology};
 use super::layers::{ActivatedLinear, ConvLayer, resample_filter};
 use super::mapping::{StyleGan2Mapping, StyleGan2MappingConfig};
-use super::resample::Resample;
+use super::resample::Direction;
 use crate::Discriminator;
 use crate::error::bad_argument;
 use crate::layers::{EqualizedLinear, LinearOptions, Pyramid, channels, expect_rows};
@@ -121,12 +121,12 @@ impl Block {
         let reads_image = level + 1 == pyramid.levels() || config.topology == Topology::Skip;
         Ok(Self {
             fromrgb: reads_image
-                .then(|| ConvLayer::new(config.img_channels, inputs, 1, Resample::Keep, clamp, vb.pp("fromrgb")))
+                .then(|| ConvLayer::new(config.img_channels, inputs, 1, Direction::Keep, clamp, vb.pp("fromrgb")))
                 .transpose()?,
-            conv0: ConvLayer::new(inputs, inputs, 3, Resample::Keep, clamp, vb.pp("conv0"))?,
-            conv1: ConvLayer::new(inputs, outputs, 3, Resample::Down, clamp, vb.pp("conv1"))?,
+            conv0: ConvLayer::new(inputs, inputs, 3, Direction::Keep, clamp, vb.pp("conv0"))?,
+            conv1: ConvLayer::new(inputs, outputs, 3, Direction::Down, clamp, vb.pp("conv1"))?,
             skip: (config.topology == Topology::Resnet)
-                .then(|| ConvLayer::shortcut(inputs, outputs, Resample::Down, vb.pp("skip")))
+                .then(|| ConvLayer::shortcut(inputs, outputs, Direction::Down, vb.pp("skip")))
                 .transpose()?,
             shrink: (config.topology == Topology::Skip).then(resample_filter),
         })
@@ -182,9 +182,9 @@ impl Epilogue {
         let outputs = if config.c_dim > 0 { cmap_width(config) } else { 1 };
         Ok(Self {
             fromrgb: (config.topology == Topology::Skip)
-                .then(|| ConvLayer::new(config.img_channels, channels, 1, Resample::Keep, None, vb.pp("fromrgb")))
+                .then(|| ConvLayer::new(config.img_channels, channels, 1, Direction::Keep, None, vb.pp("fromrgb")))
                 .transpose()?,
-            conv: ConvLayer::new(inputs, channels, 3, Resample::Keep, config.conv_clamp, vb.pp("conv"))?,
+            conv: ConvLayer::new(inputs, channels, 3, Direction::Keep, config.conv_clamp, vb.pp("conv"))?,
             fc: ActivatedLinear::new(channels * h * w, channels, 1., vb.pp("fc"))?,
             out: EqualizedLinear::new(channels, outputs, LinearOptions::default(), vb.pp("out"))?,
             mbstd,

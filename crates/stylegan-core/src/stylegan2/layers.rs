@@ -1,12 +1,12 @@
 //! Layers that generator and discriminator share.
 
-use super::resample::{Resample, conv2d_resample};
+use super::resample::Direction;
 use crate::Result;
 use crate::layers::{EqualizedLinear, LinearOptions};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
 use std::f64::consts::SQRT_2;
-use stylegan_kernels::{Activation, Filter, bias_act};
+use stylegan_kernels::{Activation, Filter, bias_act, conv2d_resample};
 
 /// The normal distribution that weights start from.
 pub(super) const NORMAL: Init = Init::Randn { mean: 0., stdev: 1. };
@@ -43,7 +43,7 @@ pub(super) struct ConvLayer {
     weight: Tensor,
     /// Bias `[outputs]` and clamp of a layer with leaky ReLU; a bare convolution has neither.
     activation: Option<(Tensor, Option<f64>)>,
-    resample: Resample,
+    direction: Direction,
     filter: Filter,
 }
 
@@ -53,29 +53,30 @@ impl ConvLayer {
         inputs: usize,
         outputs: usize,
         kernel: usize,
-        resample: Resample,
+        direction: Direction,
         clamp: Option<f64>,
         vb: VarBuilder,
     ) -> Result<Self> {
         let bias = vb.get_with_hints(outputs, "bias", Init::Const(0.))?;
         let weight = vb.get_with_hints((outputs, inputs, kernel, kernel), "weight", NORMAL)?;
-        Ok(Self { weight, activation: Some((bias, clamp)), resample, filter: resample_filter() })
+        Ok(Self { weight, activation: Some((bias, clamp)), direction, filter: resample_filter() })
     }
 
     /// The 1x1 convolution beside a residual block: no bias, no activation, no clamp.
-    pub(super) fn shortcut(inputs: usize, outputs: usize, resample: Resample, vb: VarBuilder) -> Result<Self> {
+    pub(super) fn shortcut(inputs: usize, outputs: usize, direction: Direction, vb: VarBuilder) -> Result<Self> {
         let weight = vb.get_with_hints((outputs, inputs, 1, 1), "weight", NORMAL)?;
-        Ok(Self { weight, activation: None, resample, filter: resample_filter() })
+        Ok(Self { weight, activation: None, direction, filter: resample_filter() })
     }
 
     /// `x` is `[n, inputs, h, w]`. The result, and with it the clamp, is multiplied by `gain`.
     pub(super) fn forward(&self, x: &Tensor, gain: f64) -> Result<Tensor> {
         let (_, inputs, kernel, _) = self.weight.dims4()?;
         let scale = 1. / ((inputs * kernel * kernel) as f64).sqrt();
+        let resample = self.direction.with(kernel, &self.filter);
         match &self.activation {
-            None => conv2d_resample(x, &self.weight, &self.filter, self.resample, scale * gain),
+            None => Ok(conv2d_resample(x, &self.weight, scale * gain, &resample)?),
             Some((bias, clamp)) => {
-                let y = conv2d_resample(x, &self.weight, &self.filter, self.resample, scale)?;
+                let y = conv2d_resample(x, &self.weight, scale, &resample)?;
                 let clamp = clamp.map(|bound| bound * gain);
                 Ok(bias_act(&y, Some(bias), Activation::Lrelu, SQRT_2 * gain, clamp)?)
             }

@@ -2,7 +2,7 @@
 
 use super::config::{StyleGan2Config, Topology};
 use super::layers::{ConvLayer, NORMAL, affine, resample_filter};
-use super::resample::{Resample, modulated_conv2d};
+use super::resample::Direction;
 use crate::Synthesis;
 use crate::error::bad_argument;
 use crate::layers::{EqualizedLinear, NoiseInput, Pyramid, channels, expect_rows, row};
@@ -10,7 +10,8 @@ use crate::{Error, Result};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
-use stylegan_kernels::{Activation, Filter, bias_act, noise_bias_act, upsample2d};
+use stylegan_kernels::modulate::Resample;
+use stylegan_kernels::{Activation, Filter, bias_act, modulated_conv2d, noise_bias_act, upsample2d};
 
 /// Called with the name (`b8.conv0`, `b8.torgb`, `b8.img`, `b8.x`, …) and value of each feature map.
 pub type Visitor<'a> = &'a mut dyn FnMut(&str, &Tensor);
@@ -96,15 +97,15 @@ impl Block {
     fn new(config: &StyleGan2Config, pyramid: Pyramid, level: usize, vb: VarBuilder) -> Result<Self> {
         let (inputs, outputs) = (width(config, level.saturating_sub(1)), width(config, level));
         let is_last = level + 1 == pyramid.levels();
-        let layer = |inputs, resample, index, vb| {
-            SynthesisLayer::new(config, inputs, outputs, pyramid.size(level), resample, index, vb)
+        let layer = |inputs, direction, index, vb| {
+            SynthesisLayer::new(config, inputs, outputs, pyramid.size(level), direction, index, vb)
         };
         Ok(Self {
             name: format!("b{}", Pyramid::resolution(level)),
-            conv0: (level > 0).then(|| layer(inputs, Resample::Up, 2 * level, vb.pp("conv0"))).transpose()?,
-            conv1: layer(outputs, Resample::Keep, 2 * level + 1, vb.pp("conv1"))?,
+            conv0: (level > 0).then(|| layer(inputs, Direction::Up, 2 * level, vb.pp("conv0"))).transpose()?,
+            conv1: layer(outputs, Direction::Keep, 2 * level + 1, vb.pp("conv1"))?,
             skip: (level > 0 && config.topology == Topology::Resnet)
-                .then(|| ConvLayer::shortcut(inputs, outputs, Resample::Up, vb.pp("skip")))
+                .then(|| ConvLayer::shortcut(inputs, outputs, Direction::Up, vb.pp("skip")))
                 .transpose()?,
             torgb: (is_last || config.topology == Topology::Skip)
                 .then(|| ToRgb::new(config, outputs, vb.pp("torgb")))
@@ -167,7 +168,7 @@ struct SynthesisLayer {
     weight: Tensor,
     bias: Tensor,
     noise: NoiseInput,
-    resample: Resample,
+    direction: Direction,
     filter: Filter,
     clamp: Option<f64>,
 }
@@ -178,7 +179,7 @@ impl SynthesisLayer {
         inputs: usize,
         outputs: usize,
         size: [usize; 2],
-        resample: Resample,
+        direction: Direction,
         layer: usize,
         vb: VarBuilder,
     ) -> Result<Self> {
@@ -187,7 +188,7 @@ impl SynthesisLayer {
             weight: vb.get_with_hints((outputs, inputs, 3, 3), "weight", NORMAL)?,
             bias: vb.get_with_hints(outputs, "bias", Init::Const(0.))?,
             noise: NoiseInput::new(&[], layer, size, vb)?,
-            resample,
+            direction,
             filter: resample_filter(),
             clamp: config.conv_clamp,
         })
@@ -196,7 +197,7 @@ impl SynthesisLayer {
     /// The result, and with it the clamp, is multiplied by `gain`.
     fn forward(&self, x: &Tensor, w: &Tensor, gain: f64, options: &Synthesis) -> Result<Tensor> {
         let style = self.affine.forward(w)?;
-        let y = modulated_conv2d(x, &self.weight, &style, true, &self.filter, self.resample)?;
+        let y = modulated_conv2d(x, &self.weight, &style, None, true, &self.direction.with(3, &self.filter))?;
         let (act, clamp) = (Activation::Lrelu, self.clamp.map(|bound| bound * gain));
         Ok(match self.noise.map(y.dim(0)?, options)? {
             Some(map) => noise_bias_act(&y, &map, &self.noise.strength, &self.bias, act, SQRT_2 * gain, clamp)?,
@@ -212,7 +213,6 @@ struct ToRgb {
     weight: Tensor,
     bias: Tensor,
     clamp: Option<f64>,
-    filter: Filter,
 }
 
 impl ToRgb {
@@ -222,14 +222,13 @@ impl ToRgb {
             weight: vb.get_with_hints((config.img_channels, inputs, 1, 1), "weight", NORMAL)?,
             bias: vb.get_with_hints(config.img_channels, "bias", Init::Const(0.))?,
             clamp: config.conv_clamp,
-            filter: resample_filter(),
         })
     }
 
     fn forward(&self, x: &Tensor, w: &Tensor) -> Result<Tensor> {
         // Without demodulation the equalised scale stays; on the style it costs n*c products.
         let style = (self.affine.forward(w)? * (1. / (self.weight.dim(1)? as f64).sqrt()))?;
-        let y = modulated_conv2d(x, &self.weight, &style, false, &self.filter, Resample::Keep)?;
+        let y = modulated_conv2d(x, &self.weight, &style, None, false, &Resample::default())?;
         Ok(bias_act(&y, Some(&self.bias), Activation::Linear, 1., self.clamp)?)
     }
 }
