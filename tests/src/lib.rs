@@ -1,2 +1,4 @@
 //! Tests that need several crates: golden cases, resume, determinism, malformed files; and the
 //! benchmark (`cargo xtask bench`). The tests are in `tests/`, the golden cases in `golden/`.
+
+pub mod golden;

@@ -16,11 +16,7 @@ pub enum Resample {
 }
 
 /// A 3x3 convolution with a change of resolution, as two steps or fused into one with a 4x4 kernel
-/// (the 3x3 one summed over the four shifts of a 2x2 block).
-///
-/// Fused or not is the same function of `x` downwards. Upwards the official code leaves the kernel
-/// of its transposed convolution unflipped, so that fused weights are those of the two steps
-/// rotated by 180 degrees: `fused` belongs to the weights.
+/// (the 3x3 one summed over the four shifts of a 2x2 block): the same function, another cost.
 #[derive(Debug, Clone)]
 pub struct ResamplingConv {
     conv: EqualizedConv,
@@ -42,7 +38,7 @@ impl ResamplingConv {
         gain: f64,
         vb: VarBuilder,
     ) -> Result<Self> {
-        let spread = fused.then(|| spread(vb.device(), vb.dtype())).transpose()?;
+        let spread = fused.then(|| spread(direction, vb.device(), vb.dtype())).transpose()?;
         Ok(Self { conv: EqualizedConv::new(inputs, outputs, 3, gain, vb)?, direction, spread })
     }
 
@@ -90,9 +86,13 @@ impl ResamplingConv {
 }
 
 /// Entry `(3u + v, 4a + b)` is 1 where tap `(u, v)` of the 3x3 kernel adds to tap `(a, b)` of the
-/// 4x4 kernel: `a - u` and `b - v` are 0 or 1.
-fn spread(device: &candle_core::Device, dtype: DType) -> Result<Tensor> {
-    let touches = |small: usize, large: usize| large == small || large == small + 1;
+/// 4x4 kernel: where `a - u` and `b - v` are 0 or 1. A transposed convolution sees its kernel
+/// rotated by 180 degrees, hence `(2 - u, 2 - v)` upwards.
+fn spread(direction: Resample, device: &candle_core::Device, dtype: DType) -> Result<Tensor> {
+    let touches = |small: usize, large: usize| {
+        let small = if direction == Resample::Up { 2 - small } else { small };
+        large == small || large == small + 1
+    };
     let mut values = vec![0f64; 9 * 16];
     for (index, value) in values.iter_mut().enumerate() {
         let (row, column) = (index / 16, index % 16);
@@ -113,5 +113,37 @@ pub(crate) fn blur(x: Tensor, filter: Option<&Filter>) -> Result<Tensor> {
     match filter {
         Some(filter) => Ok(kernels::filter2d(&x, filter, 1.)?),
         None => Ok(x),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+    use candle_nn::VarBuilder;
+    use std::collections::HashMap;
+
+    fn layer(weight: &Tensor, direction: Resample, fused: bool) -> ResamplingConv {
+        let (o, i, _, _) = weight.dims4().unwrap();
+        let bias = Tensor::zeros(o, DType::F64, &Device::Cpu).unwrap();
+        let tensors = HashMap::from([("weight".into(), weight.clone()), ("bias".into(), bias)]);
+        let vb = VarBuilder::from_tensors(tensors, DType::F64, &Device::Cpu);
+        ResamplingConv::new(i, o, direction, fused, 1., vb).unwrap()
+    }
+
+    /// f64, sums of at most 64 products: 1e-12.
+    #[test]
+    fn fused_is_the_two_steps() {
+        let key = crate::latent::StreamKey::new(0, "test", 0);
+        let weight = key.normal_rows(&[0, 1, 2], 0, &[4, 3, 3], DType::F64, &Device::Cpu).unwrap();
+        let x = key.normal_rows(&[3, 4], 0, &[4, 6, 10], DType::F64, &Device::Cpu).unwrap();
+        for (direction, size) in [(Resample::Down, (3, 5)), (Resample::Up, (12, 20))] {
+            let fused = layer(&weight, direction, true).convolve(&x).unwrap();
+            let apart = layer(&weight, direction, false).convolve(&x).unwrap();
+            assert_eq!(fused.dims4().unwrap(), (2, 3, size.0, size.1));
+            let difference: f64 = (fused - apart).unwrap().abs().unwrap().max_all().unwrap().to_scalar().unwrap();
+            assert!(difference < 1e-12, "{direction:?}: {difference}");
+        }
     }
 }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 /// Which of two ways a resampling convolution takes.
 ///
 /// Upsampling then convolving is one transposed convolution with a 4x4 kernel, convolving then
-/// averaging is one strided convolution (PGGAN, official code: `fused_scale`).
+/// averaging is one strided convolution (PGGAN, official code: `fused_scale`): the same function at
+/// another cost. (In the official generators fused weights are stored rotated by 180 degrees, as
+/// their transposed convolutions take kernels unflipped; importers turn them round.)
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FusedScale {

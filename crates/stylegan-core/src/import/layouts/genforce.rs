@@ -16,6 +16,11 @@ pub enum Change {
     Transpose,
     /// A noise map `[1, 1, h, w]` to `[h, w]`.
     Squeeze,
+    /// A 3x3 kernel `[o, i, 3, 3]` rotated by 180 degrees: fused upsampling in StyleGAN1, whose
+    /// transposed convolution takes the kernel unflipped (so do the official networks).
+    Rotate,
+    /// The same with inputs first, `[i, o, 3, 3]`: fused upsampling in PGGAN.
+    RotateTransposed,
     /// The kernel `[c, z, h, w]` of a convolution over a padded pixel to a dense layer's weight
     /// `[c h w, z]`; the convolution sees it rotated by 180 degrees.
     UnfoldRotated,
@@ -24,9 +29,15 @@ pub enum Change {
 /// One parameter: our name, the foreign name, and the change between them.
 pub type Row = (String, String, Change);
 
-/// A StyleGAN1 generator of `levels` resolutions, with `mapping_layers` layers.
-pub fn stylegan1_generator(levels: usize, mapping_layers: usize, conditional: bool) -> Vec<Row> {
-    use Change::{Keep, Squeeze, Transpose};
+/// A StyleGAN1 generator of `levels` resolutions, with `mapping_layers` layers; `fused` says of a
+/// level whether it upsamples by a transposed convolution.
+pub fn stylegan1_generator(
+    levels: usize,
+    mapping_layers: usize,
+    conditional: bool,
+    fused: impl Fn(usize) -> bool,
+) -> Vec<Row> {
+    use Change::{Keep, Rotate, Squeeze, Transpose};
     let mut rows = vec![row("mapping.w_avg", "truncation.w_avg", Keep)];
     if conditional {
         rows.push(row("mapping.embed.weight", "mapping.label_weight", Transpose));
@@ -42,7 +53,8 @@ pub fn stylegan1_generator(levels: usize, mapping_layers: usize, conditional: bo
         for half in 0..2 {
             let (ours, theirs) = (format!("{block}.conv{half}"), format!("synthesis.layer{}", 2 * level + half));
             if level + half > 0 {
-                rows.push(row(&format!("{ours}.weight"), &format!("{theirs}.weight"), Keep));
+                let change = if half == 0 && fused(level) { Rotate } else { Keep };
+                rows.push(row(&format!("{ours}.weight"), &format!("{theirs}.weight"), change));
             }
             for (our_part, their_part, change) in [
                 ("bias", "bias", Keep),
@@ -61,13 +73,17 @@ pub fn stylegan1_generator(levels: usize, mapping_layers: usize, conditional: bo
     rows
 }
 
-/// A PGGAN generator of `levels` resolutions.
-pub fn pggan_generator(levels: usize) -> Vec<Row> {
+/// A PGGAN generator of `levels` resolutions; `fused` as for [`stylegan1_generator`].
+pub fn pggan_generator(levels: usize, fused: impl Fn(usize) -> bool) -> Vec<Row> {
     let mut rows = Vec::new();
     for level in 0..levels {
         let block = format!("synthesis.b{}", Pyramid::resolution(level));
         for part in ["weight", "bias"] {
-            let change = if level == 0 && part == "weight" { Change::UnfoldRotated } else { Change::Keep };
+            let change = match (part, level) {
+                ("weight", 0) => Change::UnfoldRotated,
+                ("weight", level) if fused(level) => Change::RotateTransposed,
+                _ => Change::Keep,
+            };
             let first = if level == 0 { "fc" } else { "conv0" };
             rows.push(row(&format!("{block}.{first}.{part}"), &format!("layer{}.{part}", 2 * level), change));
             rows.push(row(&format!("{block}.conv1.{part}"), &format!("layer{}.{part}", 2 * level + 1), Change::Keep));
@@ -120,6 +136,8 @@ impl Change {
             Change::Keep => tensor.clone(),
             Change::Transpose => tensor.t()?.contiguous()?,
             Change::Squeeze => tensor.squeeze(0)?.squeeze(0)?,
+            Change::Rotate => tensor.flip(&[2, 3])?,
+            Change::RotateTransposed => tensor.flip(&[2, 3])?.transpose(0, 1)?.contiguous()?,
             Change::UnfoldRotated => {
                 let (c, z, h, w) = tensor.dims4()?;
                 tensor.flip(&[2, 3])?.permute((0, 2, 3, 1))?.contiguous()?.reshape((c * h * w, z))?
@@ -134,6 +152,8 @@ impl Change {
     pub fn invert(self, tensor: &Tensor, shape: &[usize]) -> Result<Tensor> {
         Ok(match (self, shape) {
             (Change::Transpose, _) => tensor.t()?.contiguous()?,
+            (Change::Rotate, _) => tensor.flip(&[2, 3])?,
+            (Change::RotateTransposed, _) => tensor.transpose(0, 1)?.contiguous()?.flip(&[2, 3])?,
             (Change::UnfoldRotated, &[c, z, h, w]) => {
                 tensor.reshape((c, h, w, z))?.permute((0, 3, 1, 2))?.contiguous()?.flip(&[2, 3])?
             }
