@@ -2,7 +2,7 @@
 //!
 //! Without arguments it makes a network with random weights first, to show the way.
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device};
 use stylegan_core::{Model, Synthesis};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (n, c, h, w) = img.dims4()?;
         let row = img.to_dtype(DType::F32)?.permute((2, 0, 3, 1))?.reshape((h, n * w, c))?;
         let row = ((row * 127.5)? + 128.)?.clamp(0f32, 255f32)?.to_dtype(DType::U8)?;
-        let row = if c == 3 { row } else { Tensor::cat(&[row.narrow(2, 0, 1)?; 3], 2)? };
+        let row = if c == 3 { row } else { row.narrow(2, 0, 1)?.broadcast_as((h, n * w, 3))? };
         let bytes = row.flatten_all()?.to_vec1::<u8>()?;
         let picture = image::RgbImage::from_raw((n * w) as u32, h as u32, bytes).ok_or("size")?;
         picture.save(out)?;

@@ -93,6 +93,7 @@ impl Params {
     pub fn copy(&self) -> Result<Self> {
         let copy = Self::new(self.store.seed, self.store.dtype, &self.store.device);
         for (name, var) in self.vars() {
+            // Detached, as candle would hand out the same variable again.
             copy.lock().vars.insert(name, Var::from_tensor(&var.as_detached_tensor())?);
         }
         Ok(copy)

@@ -7,8 +7,8 @@ use crate::{Error, Params, Result};
 use candle_core::safetensors::Load;
 use candle_core::{Device, Tensor};
 use memmap2::Mmap;
-use safetensors::SafeTensors;
 use safetensors::tensor::{TensorInfo, TensorView};
+use safetensors::{SafeTensorError, SafeTensors};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -62,16 +62,13 @@ impl Checkpoint {
                 "is cut off: its header alone has {header} bytes, the file {length}; copy it again"
             )));
         }
-        let (_, found) = SafeTensors::read_metadata(&map)
-            .map_err(|error| bad(format!("has a damaged header ({error}); copy or convert it again")))?;
-        let data = length - 8 - header;
-        if found.data_len() as u64 != data {
-            return Err(bad(format!(
-                "is cut off or has bytes too many: its header announces {} bytes of tensors, {data} follow; copy it \
-                 again",
-                found.data_len()
-            )));
-        }
+        let (_, found) = SafeTensors::read_metadata(&map).map_err(|error| match error {
+            SafeTensorError::MetadataIncompleteBuffer => bad(format!(
+                "is cut off or has bytes too many: the tensors that its header announces do not fill its {length} \
+                 bytes; copy it again"
+            )),
+            error => bad(format!("has a damaged header ({error}); copy or convert it again")),
+        })?;
         let strings = found.metadata().clone().unwrap_or_default();
         let metadata = Metadata::from_strings(&strings).map_err(bad)?;
         let entries = found.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect();
