@@ -28,14 +28,25 @@ pub struct Gradients(GradStore);
 impl Gradients {
     /// The gradient of a variable, or `None` if the differentiated value does not depend on it.
     pub fn get(&self, variable: &Tensor) -> Option<Tensor> {
-        self.0.get(variable).map(Tensor::detach)
+        self.0.get(variable).cloned()
+    }
+
+    /// Cuts what candle's own rules recorded: it would keep the forward pass alive.
+    fn detached(mut store: GradStore) -> Self {
+        let ids: Vec<TensorId> = store.get_ids().copied().collect();
+        for id in ids {
+            if let Some(grad) = store.get_id(id).map(Tensor::detach) {
+                store.insert_id(id, grad);
+            }
+        }
+        Self(store)
     }
 }
 
 /// Gradients of `sum(y)` with respect to every variable `y` depends on; first order.
 pub fn backward(y: &Tensor) -> Result<Gradients> {
     let y = y.clone();
-    on_lane(Order::First, move || y.backward()).map(Gradients)
+    on_lane(Order::First, move || y.backward().map(Gradients::detached))
 }
 
 /// Gradients of `sum(y)` with respect to the variables `xs`, and to these alone: no gradient is
@@ -52,10 +63,8 @@ pub fn grad(y: &Tensor, xs: &[&Tensor], create_graph: bool) -> Result<Vec<Tensor
     let order = if create_graph { Order::Second } else { Order::First };
     let y = y.clone();
     let grads = on_lane(order, move || {
-        WANTED.set(Some(wanted));
-        let grads = y.backward();
-        WANTED.set(None);
-        grads
+        let _wanted = Wanted::only(wanted);
+        y.backward()
     })?;
     xs.iter()
         .map(|x| match grads.get(x) {
@@ -70,6 +79,22 @@ pub fn grad(y: &Tensor, xs: &[&Tensor], create_graph: bool) -> Result<Vec<Tensor
 
 thread_local! {
     static WANTED: RefCell<Option<HashSet<TensorId>>> = const { RefCell::new(None) };
+}
+
+/// Restricts gradients on this thread to some variables while it lives, through panics too.
+struct Wanted;
+
+impl Wanted {
+    fn only(ids: HashSet<TensorId>) -> Self {
+        WANTED.set(Some(ids));
+        Self
+    }
+}
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        WANTED.set(None);
+    }
 }
 
 /// Whether a backward rule must compute the gradient of this argument. Operations call it for each

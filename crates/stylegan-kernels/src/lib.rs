@@ -23,7 +23,7 @@ pub mod upfirdn2d;
 mod cpu;
 mod vector;
 
-pub use bias_act::{Activation, bias_act, noise_bias_act};
+pub use bias_act::{Activation, bias_act, conv2d_bias_act, noise_bias_act};
 pub use conv::{conv_transpose2d, conv2d, conv2d_weight_gradient};
 pub use linear::linear;
 pub use modulate::{conv2d_resample, modulated_conv2d};

@@ -57,3 +57,40 @@ where
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    #[test]
+    fn every_task_runs_once_and_no_more_workers_than_allowed() {
+        let most = limit();
+        for threads in [1, 2, 64] {
+            let runs: Vec<AtomicUsize> = (0..37).map(|_| AtomicUsize::new(0)).collect();
+            let (active, peak) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            with_limit(threads, || {
+                for_each(runs.len(), |i| {
+                    peak.fetch_max(active.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    std::thread::sleep(Duration::from_micros(200));
+                    runs[i].fetch_add(1, Ordering::SeqCst);
+                    active.fetch_sub(1, Ordering::SeqCst);
+                })
+            });
+            assert!(runs.iter().all(|r| r.load(Ordering::SeqCst) == 1));
+            assert!(peak.load(Ordering::SeqCst) <= threads.min(most));
+        }
+    }
+
+    #[test]
+    fn chunks_cover_the_buffer() {
+        let mut out = vec![0; 103];
+        for_each_chunk(&mut out, 10, |i, piece| {
+            assert_eq!(piece.len(), if i == 10 { 3 } else { 10 });
+            piece.fill(i + 1);
+        });
+        assert!(out.iter().enumerate().all(|(at, &v)| v == at / 10 + 1));
+        for_each_chunk(&mut [0u8; 0], 10, |_, _| unreachable!("there is nothing to do"));
+    }
+}

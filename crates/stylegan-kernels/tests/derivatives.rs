@@ -73,6 +73,11 @@ fn resizes() {
     with(&avg_pool2x);
     with(&|x| resize::upsample_nearest(x, 3));
     with(&|x| resize::avg_pool_blocks(x, 3));
+    with(&|x| avg_pool2d(x, 3, 2, 1));
+    for corners in [false, true] {
+        with(&|x| resize_bilinear(x, 4, 9, corners));
+        with(&|x| resize_bilinear(x, 11, 3, corners));
+    }
 }
 
 #[test]
@@ -97,4 +102,39 @@ fn linear_layers_and_planes() {
     let (x, s) = (var(&[2, 3, 2, 2], 1), var(&[2, 3], 2));
     check("channel_scale", &[&x, &s], &[&x, &s], || modulate::channel_scale(&x.tanh()?, &s.sqr()?)?.sqr());
     check("plane_dot", &[&x], &[&x], || modulate::plane_dot(&x.tanh()?, &x)?.sqr());
+}
+
+#[test]
+fn modulated_convolutions() {
+    let (x, w, s) = (var(&[2, 2, 4, 3], 1), var(&[2, 2, 3, 3], 2), var(&[2, 2], 3));
+    let f = Filter::separable(&[1., 3., 3., 1.]);
+    for (up, down) in [(1, 1), (2, 1), (1, 2)] {
+        let r = modulate::Resample {
+            up,
+            down,
+            padding: [1; 4],
+            filter: Some(&f),
+            flip_weight: false,
+            ..Default::default()
+        };
+        check(&format!("modulated_conv2d up {up} down {down}"), &[&x, &w, &s], &[&x, &s], || {
+            modulated_conv2d(&x.tanh()?, &w, &(s.sqr()? + 0.3)?, None, true, &r)
+        });
+    }
+}
+
+#[test]
+fn convolution_with_bias_and_activation() {
+    let (x, w, b) = (var(&[2, 2, 5, 4], 1), var(&[3, 2, 3, 3], 2), var(&[3], 3));
+    for (act, clamp, stride) in [
+        (Activation::Lrelu, None, 1),
+        (Activation::Lrelu, Some(1.1), 2),
+        (Activation::Linear, None, 1),
+        (Activation::Tanh, None, 1),
+    ] {
+        let net = || conv2d_bias_act(&x.tanh()?, &w, &b, stride, 1, 0.6, act, 1.3, clamp);
+        let parts = bias_act(&conv2d(&x.tanh().unwrap(), &w, stride, 1, 0.6).unwrap(), Some(&b), act, 1.3, clamp);
+        assert_eq!(flat(&net().unwrap()), flat(&parts.unwrap()));
+        check(&format!("conv2d_bias_act {act:?}"), &[&x, &w, &b], &[&x], net);
+    }
 }

@@ -2,10 +2,12 @@
 
 mod activation;
 mod channels;
+mod convolution;
 mod piecewise;
 mod smooth;
 
 pub use activation::{Activation, LRELU_ALPHA};
+pub use convolution::conv2d_bias_act;
 
 use crate::autodiff::{apply1, apply2, apply3};
 use candle_core::{Result, Tensor};
@@ -43,7 +45,7 @@ pub(crate) fn scaled_bias_act(
     match bias {
         None if slope == 1. && gain == 1. && clamp == f64::INFINITY => Ok(x.clone()),
         None => apply1(x, op),
-        Some(bias) => apply2(x, &per_channel("bias", bias, x)?, op),
+        Some(bias) => apply2(x, &per_channel("bias", bias, x.dims())?, op),
     }
 }
 
@@ -71,9 +73,9 @@ pub fn noise_bias_act(
     }
     let strength = match strength.elem_count() {
         1 if c != 1 => strength.flatten_all()?.broadcast_as(c)?,
-        _ => per_channel("strength", strength, x)?,
+        _ => per_channel("strength", strength, x.dims())?,
     };
-    let bias = per_channel("bias", bias, x)?;
+    let bias = per_channel("bias", bias, x.dims())?;
     let slope = match act.negative_slope() {
         Some(slope) if !noise.track_op() => slope,
         // Noise that is itself optimised, and smooth activations, are rare: in parts.
@@ -97,13 +99,12 @@ fn positive(gain: f64) -> Result<()> {
 }
 
 /// `value` as `[c]`, the same tensor where it has that shape already.
-fn per_channel(name: &str, value: &Tensor, x: &Tensor) -> Result<Tensor> {
-    let c = x.dims().get(1).copied().unwrap_or(0);
+fn per_channel(name: &str, value: &Tensor, x: &[usize]) -> Result<Tensor> {
+    let c = x.get(1).copied().unwrap_or(0);
     if value.elem_count() != c {
         candle_core::bail!(
-            "bias_act: {name} {:?} for input {:?}, expected one entry for each of {c} channels",
-            value.dims(),
-            x.dims()
+            "bias_act: {name} {:?} for input {x:?}, expected one entry for each of {c} channels",
+            value.dims()
         )
     }
     if value.rank() == 1 { Ok(value.clone()) } else { value.flatten_all() }

@@ -49,6 +49,12 @@ vectorize! {
         }
     }
 
+    fn update<T>(y: &mut [T], bias: T, map: Map<T>) {
+        for y in y {
+            *y = map.value(*y + bias);
+        }
+    }
+
     fn noisy<T>(x: &[T], noise: &[T], strength: T, bias: T, map: Map<T>, y: &mut [T]) {
         for ((y, &x), &noise) in y.iter_mut().zip(x).zip(noise) {
             *y = map.value((x + noise * strength) + bias);
@@ -128,7 +134,23 @@ impl Piecewise {
         Ok((y, layout.shape().clone()))
     }
 
-    fn grad_x(&self, g: &Tensor, y: &Tensor) -> Result<Tensor> {
+    /// Bias and activation of `y` `[n, c, h, w]` where it lies.
+    pub(super) fn in_place<T: Real>(&self, y: &mut CpuStorage, shape: &Shape, bias: &[T]) -> Result<()> {
+        let (_, c, h, w) = shape.dims4()?;
+        let plane = (h * w).max(1);
+        let map = self.map::<T>();
+        let rows = crate::vector::rows_per_task(plane);
+        let y = T::elements_mut(y).unwrap_or_default();
+        crate::threads::for_each_chunk(y, rows * plane, |task, y| {
+            for (j, y) in y.chunks_mut(plane).enumerate() {
+                update(y, bias[(task * rows + j) % c], map);
+            }
+        });
+        Ok(())
+    }
+
+    /// The gradient before the activation, from the gradient `g` and the value `y` behind it.
+    pub(super) fn grad_x(&self, g: &Tensor, y: &Tensor) -> Result<Tensor> {
         if self.slope == 1. && self.gain == 1. && self.clamp == f64::INFINITY {
             return Ok(g.clone());
         }

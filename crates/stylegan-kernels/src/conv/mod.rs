@@ -11,7 +11,7 @@ mod winograd;
 #[cfg(test)]
 mod tests;
 
-use crate::autodiff::wants_grad;
+use crate::autodiff::{apply2, wants_grad};
 use crate::cpu::slice;
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Tensor};
@@ -32,7 +32,7 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize, gain: 
             weight.dims()
         )
     }
-    apply(x, weight, Conv { kind: Kind::Forward, stride, padding, gain, out: [0; 4] })
+    apply(x, weight, Conv::new(stride, padding, gain))
 }
 
 /// Transposed convolution of `x` `[n, k, h, w]` with `weight` `[k, c, r, s]`, times `gain`: the
@@ -93,7 +93,7 @@ pub fn conv2d_weight_gradient(
 }
 
 #[derive(Clone, Copy)]
-struct Conv {
+pub(crate) struct Conv {
     kind: Kind,
     stride: usize,
     padding: usize,
@@ -110,7 +110,7 @@ fn apply(a: &Tensor, b: &Tensor, op: Conv) -> Result<Tensor> {
             b.dtype()
         )
     }
-    a.contiguous()?.apply_op2(&b.contiguous()?, op)
+    apply2(a, b, op)
 }
 
 fn dims4(t: &Tensor) -> Result<[usize; 4]> {
@@ -167,6 +167,11 @@ impl CustomOp2 for Conv {
 }
 
 impl Conv {
+    /// The operation behind [`conv2d`], for those that go on with its result.
+    pub(crate) fn new(stride: usize, padding: usize, gain: f64) -> Self {
+        Self { kind: Kind::Forward, stride, padding, gain, out: [0; 4] }
+    }
+
     fn shape(&self, l1: &Layout, l2: &Layout) -> Shape {
         let (a, b, stride, padding) = (l1.dims(), l2.dims(), self.stride, self.padding);
         let [x, w, y] = match self.kind {

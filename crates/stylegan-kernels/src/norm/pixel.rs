@@ -1,8 +1,150 @@
 //! Pixelwise feature normalisation.
 
-use candle_core::{Result, Tensor};
+use crate::autodiff::{apply1, apply2, detached, wants_grad};
+use crate::threads::for_each_item;
+use crate::vector::{Real, TASK, by_dtype, vectorize, written};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
-/// Scales `x` `[n, c, …]` to a mean square of 1 over its channels at each pixel (`eps` added).
+/// Scales `x` `[n, c, …]` to a mean square of 1 over its channels at each pixel (`eps` added): PGGAN,
+/// section 4.2.
+///
+/// # Errors
+/// When `x` has fewer than two dimensions, or no channels.
 pub fn pixel_norm(x: &Tensor, eps: f64) -> Result<Tensor> {
-    x.broadcast_mul(&(x.sqr()?.mean_keepdim(1)? + eps)?.sqrt()?.recip()?)
+    if x.rank() < 2 || x.dim(1)? == 0 {
+        candle_core::bail!("pixel_norm: input {:?}, expected [n, c, …] with at least one channel", x.dims())
+    }
+    apply1(x, PixelNorm { eps })
+}
+
+/// The gradient from candle's operations, for second derivatives.
+fn composed_grad(x: &Tensor, g: &Tensor, eps: f64) -> Result<Tensor> {
+    let r = (x.sqr()?.mean_keepdim(1)? + eps)?.sqrt()?.recip()?;
+    let hat = x.broadcast_mul(&r)?;
+    let along = g.mul(&hat)?.mean_keepdim(1)?;
+    (g - hat.broadcast_mul(&along)?)?.broadcast_mul(&r)
+}
+
+#[derive(Clone, Copy)]
+struct PixelNorm {
+    eps: f64,
+}
+
+/// Pixels handled together: their running sums stay in the nearest cache.
+const STRIP: usize = 512;
+
+vectorize! {
+    /// `total += a * b`
+    fn accumulate<T>(a: &[T], b: &[T], total: &mut [T]) {
+        for ((t, &a), &b) in total.iter_mut().zip(a).zip(b) {
+            *t += a * b;
+        }
+    }
+
+    fn product<T>(a: &[T], b: &[T], out: &mut [T]) {
+        for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+            *out = a * b;
+        }
+    }
+
+    /// `out = g * r - x * along`
+    fn project<T>(g: &[T], x: &[T], r: &[T], along: &[T], out: &mut [T]) {
+        for ((((out, &g), &x), &r), &along) in out.iter_mut().zip(g).zip(x).zip(r).zip(along) {
+            *out = g * r - x * along;
+        }
+    }
+
+    /// `sums -> 1 / sqrt(sums / c + eps)`
+    fn roots<T>(sums: &mut [T], c: T, eps: T) {
+        for s in sums {
+            *s = T::one() / (*s / c + eps).sqrt();
+        }
+    }
+
+    /// `along -> along r³ / c`
+    fn slopes<T>(along: &mut [T], r: &[T], c: T) {
+        for (a, &r) in along.iter_mut().zip(r) {
+            *a = *a * (r * r * r) / c;
+        }
+    }
+}
+
+impl PixelNorm {
+    /// The result, or with `g` the gradient.
+    fn run<T: Real>(&self, x: &[T], g: Option<&[T]>, layout: &Layout) -> (CpuStorage, Shape) {
+        let dims = layout.dims();
+        let (c, plane) = (dims[1], dims[2..].iter().product::<usize>());
+        let y = written(x.len(), |y: &mut [T]| {
+            let per_task = (TASK / (c * plane).max(1)).max(1);
+            let sample = (c * plane).max(1);
+            let tasks = y.chunks_mut(sample * per_task).enumerate();
+            for_each_item(tasks, |(task, y)| {
+                for (i, y) in y.chunks_mut(sample).enumerate() {
+                    let at = (task * per_task + i) * sample;
+                    self.sample(&x[at..][..sample], g.map(|g| &g[at..][..sample]), c, y);
+                }
+            });
+        });
+        (y, layout.shape().clone())
+    }
+
+    fn sample<T: Real>(&self, x: &[T], g: Option<&[T]>, c: usize, y: &mut [T]) {
+        let plane = x.len() / c;
+        let (count, eps) = (T::from_f64(c as f64), T::from_f64(self.eps));
+        if plane == 1 {
+            let r = 1. / (crate::vector::dot(x, x) / c as f64 + self.eps).sqrt();
+            let along = g.map_or(0., |g| crate::vector::dot(g, x) * r * r * r / c as f64);
+            let (r, along) = (T::from_f64(r), T::from_f64(along));
+            match g {
+                None => y.iter_mut().zip(x).for_each(|(y, &x)| *y = x * r),
+                Some(g) => y.iter_mut().zip(g).zip(x).for_each(|((y, &g), &x)| *y = g * r - x * along),
+            }
+            return;
+        }
+        let (mut r, mut along) = ([T::zero(); STRIP], [T::zero(); STRIP]);
+        for start in (0..plane).step_by(STRIP) {
+            let len = STRIP.min(plane - start);
+            let (r, along) = (&mut r[..len], &mut along[..len]);
+            let at = |channel: usize| channel * plane + start;
+            r.fill(T::zero());
+            (0..c).for_each(|i| accumulate(&x[at(i)..][..len], &x[at(i)..][..len], r));
+            roots(r, count, eps);
+            let Some(g) = g else {
+                (0..c).for_each(|i| product(&x[at(i)..][..len], r, &mut y[at(i)..][..len]));
+                continue;
+            };
+            along.fill(T::zero());
+            (0..c).for_each(|i| accumulate(&g[at(i)..][..len], &x[at(i)..][..len], along));
+            slopes(along, r, count);
+            (0..c).for_each(|i| project(&g[at(i)..][..len], &x[at(i)..][..len], r, along, &mut y[at(i)..][..len]));
+        }
+    }
+}
+
+impl CustomOp1 for PixelNorm {
+    fn name(&self) -> &'static str {
+        "stylegan-pixel-norm"
+    }
+
+    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
+        by_dtype!("pixel_norm", s, T => Ok(self.run::<T>(crate::cpu::slice(s, l)?, None, l)))
+    }
+
+    fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
+        wants_grad(x).then(|| if detached() { apply2(g, x, *self) } else { composed_grad(x, g, self.eps) }).transpose()
+    }
+}
+
+/// (g, x) -> the gradient of x. Used in passes of first order alone, so without a rule of its own.
+impl CustomOp2 for PixelNorm {
+    fn name(&self) -> &'static str {
+        "stylegan-pixel-norm-gradient"
+    }
+
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+        by_dtype!("pixel_norm", s1, T => {
+            let (g, x) = (crate::cpu::slice::<T>(s1, l1)?, crate::cpu::slice::<T>(s2, l2)?);
+            Ok(self.run(x, Some(g), l2))
+        })
+    }
 }

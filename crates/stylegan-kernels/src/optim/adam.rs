@@ -35,9 +35,10 @@ pub fn adam_step(weight: &Var, grad: &Tensor, m: &Var, v: &Var, step: u64, confi
                 weight.dims()
             )
         }
-        if other.id() == weight.id() || (m.id() == v.id()) {
-            candle_core::bail!("adam_step: weight, gradient and moments must be four different tensors")
-        }
+    }
+    let ids = [weight.id(), grad.id(), m.id(), v.id()];
+    if (1..4).any(|i| ids[..i].contains(&ids[i])) {
+        candle_core::bail!("adam_step: weight, gradient and moments must be four different tensors")
     }
     let grad = grad.detach().contiguous()?;
     match weight.dtype() {

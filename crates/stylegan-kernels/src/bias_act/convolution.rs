@@ -1,0 +1,79 @@
+//! A convolution whose result gets bias and activation in place: one tensor less per layer is
+//! written, read and kept for the gradient.
+
+use super::channels::channel_sum;
+use super::piecewise::Piecewise;
+use super::{Activation, bias_act, per_channel, positive};
+use crate::autodiff::{apply3, wants_grad};
+use crate::conv::{Conv, conv2d};
+use crate::vector::by_dtype;
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
+
+/// `clamp(act_gain * act(gain * conv2d(x, weight) + bias))`: see [`conv2d`] and [`bias_act`]. `x` is
+/// `[n, c, h, w]`, `weight` `[k, c, r, s]`, `bias` `[k]`.
+///
+/// # Errors
+/// As those two.
+pub fn conv2d_bias_act(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    stride: usize,
+    padding: usize,
+    gain: f64,
+    act: Activation,
+    act_gain: f64,
+    clamp: Option<f64>,
+) -> Result<Tensor> {
+    let ((_, c, h, w), (k, wc, r, s)) = (x.dims4()?, weight.dims4()?);
+    let fits = c == wc && h + 2 * padding >= r && w + 2 * padding >= s && stride > 0;
+    let (Some(slope), true, true) = (act.negative_slope(), fits, x.dtype() == weight.dtype()) else {
+        // Smooth activations go in two steps; what does not fit is refused by the first.
+        return bias_act(&conv2d(x, weight, stride, padding, gain)?, Some(bias), act, act_gain, clamp);
+    };
+    positive(act_gain)?;
+    let clamp = clamp.unwrap_or(f64::INFINITY);
+    let act = Piecewise { slope, gain: act_gain, clamp, bias_gain: 1., noise: None };
+    let bias = per_channel("bias", bias, &[1, k])?;
+    apply3(x, weight, &bias, ConvBiasAct { conv: Conv::new(stride, padding, gain), act })
+}
+
+/// (x, weight, bias)
+struct ConvBiasAct {
+    conv: Conv,
+    act: Piecewise,
+}
+
+impl CustomOp3 for ConvBiasAct {
+    fn name(&self) -> &'static str {
+        "stylegan-conv2d-bias-act"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (mut y, shape) = self.conv.cpu_fwd(s1, l1, s2, l2)?;
+        by_dtype!("conv2d_bias_act", s1, T => self.act.in_place::<T>(&mut y, &shape, crate::cpu::slice(s3, l3)?))?;
+        Ok((y, shape))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        y: &Tensor,
+        g: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let g = self.act.grad_x(g, y)?;
+        let gb = wants_grad(bias).then(|| channel_sum(&g, None, 1.)).transpose()?;
+        let (gx, gw) = self.conv.bwd(x, weight, y, &g)?;
+        Ok((gx, gw, gb))
+    }
+}
