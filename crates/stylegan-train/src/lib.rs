@@ -1,7 +1,24 @@
 //! Training of style-based generators: data, losses, schedules, shards and exact resume.
 //!
+//! * [`train`] and [`resume`] run a [`config::TrainConfig`] on a [`data::Dataset`] in a folder;
+//! * [`schedule`], [`sampler`] and [`shards`] make a run a function of configuration, pictures and
+//!   seed: growth, order and sums do not depend on threads, ranks or interruptions;
+//! * [`losses`], [`optimizer`] and [`ema`] are the arithmetic of a step;
+//! * [`observer`], [`stats`], [`tfevents`] and [`health`] say how a run goes;
 //! * [`data`] reads sets of pictures (folders and ZIP files) and decodes ahead of the step;
 //! * [`picture`] turns generated tensors into pictures, grids and PNG files.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use std::sync::{Arc, atomic::AtomicBool};
+//! use stylegan_train::{communicator::Single, config::TrainConfig, data::Dataset, observer::Silent, train};
+//!
+//! let config = TrainConfig::from_file(Path::new("configs/avatars-32.toml"), &[])?;
+//! let pictures = Arc::new(Dataset::open("avatars-32.zip")?);
+//! let stop = AtomicBool::new(false);
+//! train(&config, &pictures, Path::new("runs/faces"), &Single, &mut Silent, &stop)?;
+//! # Ok::<(), stylegan_train::Error>(())
+//! ```
 
 pub mod communicator;
 pub mod config;

@@ -223,6 +223,7 @@ fn fill_in(table: &mut Table) {
                 discriminator.entry(key).or_insert_with(|| value.clone());
             }
         }
+        discriminator.entry("architecture").or_insert_with(|| Value::String("stylegan1".into()));
     });
     for (name, kind) in [("loss", "logistic"), ("ema", "half-life")] {
         with_section(table, name, |section| {

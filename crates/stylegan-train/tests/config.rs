@@ -1,0 +1,102 @@
+//! Configurations: the files of the repository, overrides, and what wrong ones say.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+use stylegan_core::GeneratorConfig;
+use stylegan_train::config::{LossConfig, Override, TrainConfig, read};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs")
+}
+
+fn file(name: &str) -> TrainConfig {
+    TrainConfig::from_file(&folder().join(name), &[]).unwrap()
+}
+
+#[test]
+fn every_file_reads_and_survives_writing() {
+    let mut count = 0;
+    for folder in [folder(), folder().join("sg1")] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                let config = TrainConfig::from_file(&path, &[]).unwrap();
+                assert_eq!(read(&config.to_toml().unwrap(), "written", &[]).unwrap(), config, "{}", path.display());
+                assert!(!config.data.set.is_empty(), "{}", path.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 24, "{count} files");
+}
+
+#[test]
+fn defaults_are_the_published_run() {
+    let mut config = file("sg1/ffhq-1024.toml");
+    assert_eq!(config, file("sg1/table1-f.toml"));
+    assert_eq!(config, file("sg1/table2-mix90.toml"));
+    assert_eq!(config, file("sg1/table4-style8.toml"));
+    config.data = Default::default();
+    assert_eq!(config, TrainConfig::default());
+}
+
+#[test]
+fn tables_differ_where_they_say() {
+    assert!(matches!(file("sg1/table1-a.toml").generator, GeneratorConfig::Pggan(_)));
+    let b = file("sg1/table1-b.toml");
+    assert_eq!(b, file("sg1/table4-trad0.toml"));
+    assert_eq!(b.mixing_probability, 0.);
+    assert!(matches!(b.generator, GeneratorConfig::StyleGan1(g) if !g.use_styles && g.mapping_layers == 0));
+    assert_eq!(file("sg1/table2-mix50.toml").mixing_probability, 0.5);
+    assert!(matches!(file("sg1/celebahq-1024.toml").loss, LossConfig::WganGp { lambda: 10., drift: 0.001, .. }));
+    assert_eq!(file("sg1/lsun-car-512x384.toml").picture_shape().0, [384, 512]);
+}
+
+#[test]
+fn overrides_go_on_top() {
+    let overrides =
+        ["schedule.batch=16", "data.set=my faces.zip", "generator.img_size=[64,64]", "schedule.lr={base=0.1,16=0.2}"];
+    let overrides: Vec<_> = overrides.iter().map(|text| Override::parse(text).unwrap()).collect();
+    let config = read("[schedule]\nbatch = 8\n", "x.toml", &overrides).unwrap();
+    assert_eq!(config.schedule.batch.get(64), 16);
+    assert_eq!((config.schedule.lr.get(8), config.schedule.lr.get(16)), (0.1, 0.2));
+    assert_eq!(config.data.set, "my faces.zip");
+    assert_eq!(config.discriminator.img_size(), [64, 64]);
+}
+
+#[test]
+fn wrong_ones_name_file_key_expected_and_found() {
+    let cases: [(&str, &[&str]); 14] = [
+        ("kimg = \"many\"", &["`kimg`", "expected a number", "found string \"many\""]),
+        ("kimg = -1", &["`kimg`", "above 0", "-1"]),
+        ("[schedule]\nbatches = 3", &["`schedule`", "`batches`", "`batch`"]),
+        ("[schedule]\nbatch = { base = 32, seven = 3 }", &["`schedule.batch`", "`seven`", "resolution"]),
+        ("[schedule]\nbatch = { 8 = 32 }", &["`schedule.batch`", "`base`"]),
+        ("[schedule]\nbatch = \"x\"", &["`schedule.batch`", "found string \"x\"", "base = 32"]),
+        ("[schedule]\nbatch = 30", &["`shards.size`", "30", "found 4"]),
+        ("[shards]\nsize = 2", &["`shards.size`", "mbstd_group = 4", "found 2"]),
+        ("[loss]\nkind = \"hinge\"", &["`loss.kind`", "`hinge`", "`logistic`"]),
+        ("[generator]\nimg_size = [100, 100]", &["[generator]", "100"]),
+        ("[generator]\nz_dims = 3", &["`generator`", "`z_dims`"]),
+        ("[discriminator]\nimg_channels = 1", &["[discriminator]", "1", "3"]),
+        ("seed = 1\nkimg = = 3", &["line 2", "TOML"]),
+        ("generator = 3", &["`generator`", "found integer `3`"]),
+    ];
+    for (text, words) in cases {
+        let error = read(text, "my.toml", &[]).unwrap_err();
+        let sentence = error.to_string();
+        assert!(error.is_wrong_input() && sentence.starts_with("my.toml: "), "{sentence}");
+        assert!(!sentence.contains('\n'), "{sentence}");
+        for word in words {
+            assert!(sentence.contains(word), "`{word}` not in: {sentence}");
+        }
+    }
+    for (text, word) in [("batch", "no `=`"), (".x=1", "empty key"), ("kimg.x=1", "not a table")] {
+        let sentence = match Override::parse(text) {
+            Ok(change) => read("kimg = 3", "my.toml", &[change]).unwrap_err(),
+            Err(error) => error,
+        };
+        assert!(sentence.to_string().contains(word), "{sentence}");
+    }
+}
