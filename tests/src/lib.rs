@@ -2,3 +2,8 @@
 //! benchmark (`cargo xtask bench`). The tests are in `tests/`, the golden cases in `golden/`.
 
 pub mod golden;
+
+/// The program in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

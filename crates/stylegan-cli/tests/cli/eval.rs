@@ -3,11 +3,11 @@
 use crate::bench::Bench;
 use image::{Rgb, RgbImage};
 
-/// A bench with a tiny network and 24 pictures of its size.
+/// A bench with a tiny network and 80 pictures of its size.
 fn bench() -> Bench {
     let bench = Bench::with_network();
     std::fs::create_dir(bench.path("pictures")).unwrap();
-    for i in 0..24u32 {
+    for i in 0..80u32 {
         let picture = RgbImage::from_fn(16, 16, |x, y| Rgb([(x * i) as u8, (y * 16) as u8, (x * y + 9 * i) as u8]));
         picture.save(bench.path(format!("pictures/{i:02}.png"))).unwrap();
     }
@@ -19,7 +19,7 @@ const EVAL: &str = "eval --network tiny.safetensors --data pictures";
 #[test]
 fn reports_have_intervals_floors_and_protocols() {
     let bench = bench();
-    let table = bench.ok(&format!("{EVAL} --metrics kid,ppl_wend --count 24 --out out/report.json"));
+    let table = bench.ok(&format!("{EVAL} --metrics kid,ppl_wend --count 40 --out out/report.json"));
     assert!(table.starts_with("| metric | value |"), "{table}");
     assert_eq!(std::fs::read_to_string(bench.path("out/report.md")).unwrap(), table);
     let read = || std::fs::read_to_string(bench.path("out/report.json")).unwrap();
@@ -33,7 +33,7 @@ fn reports_have_intervals_floors_and_protocols() {
         assert!(result["protocol"]["id"].as_str().unwrap().starts_with("stylegan-rs."));
     }
     // The same command gives the same numbers.
-    bench.ok(&format!("{EVAL} --metrics kid,ppl_wend --count 24 --out out/report.json --threads 1"));
+    bench.ok(&format!("{EVAL} --metrics kid,ppl_wend --count 40 --out out/report.json --threads 1"));
     let again: serde_json::Value = serde_json::from_str(&read()).unwrap();
     for (a, b) in report.as_array().unwrap().iter().zip(again.as_array().unwrap()) {
         assert_eq!((&a["value"], &a["low"], &a["high"]), (&b["value"], &b["low"], &b["high"]));

@@ -4,8 +4,9 @@
 //! point), so a set says which one it was made with.
 
 use crate::{Error, Result};
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
 /// The filter of a resize.
@@ -38,7 +39,7 @@ pub fn resize(picture: &RgbImage, [h, w]: [usize; 2], filter: Filter, crop: Crop
         Filter::Lanczos => FilterType::Lanczos3,
     });
     let from = [picture.height() as usize, picture.width() as usize];
-    let pixels = run(picture.as_raw(), from, [h, w], PixelType::U8x3, algorithm, crop)?;
+    let pixels = run::<U8x3>(picture.as_raw(), from, [h, w], algorithm, crop)?;
     RgbImage::from_raw(w as u32, h as u32, pixels).ok_or_else(|| failed(&"the result has another size"))
 }
 
@@ -48,14 +49,15 @@ pub fn resize(picture: &RgbImage, [h, w]: [usize; 2], filter: Filter, crop: Crop
 /// # Errors
 /// If a side is 0.
 pub fn resize_map(map: &[u8], from: [usize; 2], to: [usize; 2], crop: Crop) -> Result<Vec<u8>> {
-    run(map, from, to, PixelType::U8, ResizeAlg::Nearest, crop)
+    run::<U8>(map, from, to, ResizeAlg::Nearest, crop)
 }
 
-fn run(
+/// One instance per pixel type that is used: the untyped function of the crate would be compiled
+/// here for all its thirteen, which takes minutes.
+fn run<P: PixelTrait>(
     pixels: &[u8],
     from: [usize; 2],
     to: [usize; 2],
-    kind: PixelType,
     algorithm: ResizeAlg,
     crop: Crop,
 ) -> Result<Vec<u8>> {
@@ -66,10 +68,11 @@ fn run(
     if crop == Crop::Center {
         options = options.fit_into_destination(None);
     }
-    let source = ImageRef::new(from[1] as u32, from[0] as u32, pixels, kind).map_err(|e| failed(&e))?;
-    let mut out = Image::new(to[1] as u32, to[0] as u32, kind);
-    Resizer::new().resize(&source, &mut out, &options).map_err(|e| failed(&e))?;
-    Ok(out.into_vec())
+    let source = TypedImageRef::<P>::from_buffer(from[1] as u32, from[0] as u32, pixels).map_err(|e| failed(&e))?;
+    let mut resized = vec![0; to[0] * to[1] * P::size()];
+    let mut out = TypedImage::<P>::from_buffer(to[1] as u32, to[0] as u32, &mut resized).map_err(|e| failed(&e))?;
+    Resizer::new().resize_typed(&source, &mut out, &options).map_err(|e| failed(&e))?;
+    Ok(resized)
 }
 
 fn failed(why: &dyn std::fmt::Display) -> Error {
