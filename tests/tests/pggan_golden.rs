@@ -9,7 +9,7 @@
 
 use candle_core::{DType, Tensor, Var};
 use std::collections::HashMap;
-use stylegan_core::import::layouts::genforce::{self, Row};
+use stylegan_core::import::layouts::{self, Row, genforce};
 use stylegan_core::pggan::{PgganConfig, PgganDiscriminator, PgganDiscriminatorConfig, PgganGenerator};
 use stylegan_core::stylegan1::{FusedScale, StyleGan1Discriminator, StyleGan1DiscriminatorConfig};
 use stylegan_core::{Discriminator, Generator, Params, Synthesis, broadcast_ws};
@@ -18,7 +18,7 @@ use stylegan_tests::golden::{Case, assert_close, max_abs};
 
 fn params(rows: &[Row], weights: &HashMap<String, Tensor>, prefix: &str, dtype: DType) -> Params {
     let tensors =
-        genforce::convert(rows, |name| Some(weights.get(&format!("{prefix}{name}"))?.to_dtype(dtype).unwrap()));
+        layouts::convert(rows, |name| Some(weights.get(&format!("{prefix}{name}"))?.to_dtype(dtype).unwrap()));
     Params::from_tensors(tensors.expect("weights")).unwrap()
 }
 

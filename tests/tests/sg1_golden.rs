@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use candle_core::{DType, Tensor, Var};
-use stylegan_core::import::layouts::genforce;
+use stylegan_core::import::layouts::{self, genforce};
 use stylegan_core::latent::truncate;
 use stylegan_core::stylegan1::{
     FusedScale, StyleGan1Config, StyleGan1Discriminator, StyleGan1DiscriminatorConfig, StyleGan1Generator,
@@ -19,9 +19,9 @@ fn fused_scale(case: &Case) -> FusedScale {
     if case.info["kwargs"]["fused_scale"] == true { FusedScale::Always } else { FusedScale::Auto }
 }
 
-fn params(rows: &[genforce::Row], case: &Case, dtype: DType) -> Params {
+fn params(rows: &[layouts::Row], case: &Case, dtype: DType) -> Params {
     let tensors =
-        genforce::convert(rows, |name| Some(case.weights.get(name)?.to_dtype(dtype).unwrap())).expect("weights");
+        layouts::convert(rows, |name| Some(case.weights.get(name)?.to_dtype(dtype).unwrap())).expect("weights");
     Params::from_tensors(tensors).unwrap()
 }
 

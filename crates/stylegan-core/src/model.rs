@@ -1,6 +1,7 @@
 //! A generator with its weights: what programs that use trained networks start from.
 
 use crate::checkpoint::{Checkpoint, Metadata, infer_generator};
+use crate::import::{Imported, import, is_foreign};
 use crate::latent::{latents_from_seeds, truncate};
 use crate::{
     Error, Generator, GeneratorConfig, NetworkConfig, Params, Result, Synthesis, broadcast_ws, build_generator,
@@ -34,7 +35,8 @@ pub struct Model {
 
 impl Model {
     /// Loads the generator of a checkpoint: `G_ema`, else `G`. In a plain safetensors file the
-    /// names may also stand without prefix, and the configuration is inferred from shapes.
+    /// names may also stand without prefix, and the configuration is inferred from shapes. Foreign
+    /// files that [`import`](crate::import::import) knows are converted in memory.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -60,6 +62,9 @@ impl Model {
     }
 
     fn open(path: &Path, config: Option<GeneratorConfig>, device: &Device) -> Result<Self> {
+        if is_foreign(path)? {
+            return Self::from_imported(import(path)?, config, path);
+        }
         let file = Checkpoint::open(path)?;
         let holds = |prefix: &str| file.names().any(|name| name.starts_with(prefix));
         let prefix = match ["G_ema", "G"].into_iter().find(|prefix| holds(&format!("{prefix}."))) {
@@ -90,6 +95,22 @@ impl Model {
         let params = file.params(prefix, device).map_err(named)?;
         let mut model = Self::from_params(config, params).map_err(named)?;
         model.metadata = metadata;
+        Ok(model)
+    }
+
+    fn from_imported(imported: Imported, config: Option<GeneratorConfig>, path: &Path) -> Result<Self> {
+        let bad = |problem: String| Error::Checkpoint { path: path.into(), problem };
+        let stated = ["G_ema", "G"].into_iter().find_map(|prefix| match imported.metadata.networks.get(prefix)? {
+            NetworkConfig::Generator(config) => Some((prefix, config.clone())),
+            NetworkConfig::Discriminator(_) => None,
+        });
+        let (prefix, stated) = stated.ok_or_else(|| bad("holds no generator".into()))?;
+        let own = imported.tensors.into_iter();
+        let own =
+            own.filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.strip_prefix('.')?.to_owned(), tensor)));
+        let mut model = Self::from_params(config.unwrap_or(stated), Params::from_tensors(own)?)
+            .map_err(|error| bad(format!("does not hold this network: {error}")))?;
+        model.metadata = Some(imported.metadata);
         Ok(model)
     }
 

@@ -1,3 +1,116 @@
-//! Foreign weights: the names and layouts of other programs' checkpoints.
+//! Weights that others released, read without executing anything.
+//!
+//! [`import`] opens the official pickles of progressive GAN and StyleGAN (TensorFlow), StyleGAN2-ADA
+//! and the StyleGAN2 networks of the StyleGAN3 repository (PyTorch). Pickles are programs; here they
+//! are only described, by a reader with a closed list of names and limits on everything it takes.
 
 pub mod layouts;
+mod module;
+mod numpy;
+mod nvlabs;
+mod official_tensorflow;
+mod pickle;
+mod raw;
+mod settings;
+mod tensorflow;
+mod torch;
+
+use crate::checkpoint::{Kind, Metadata};
+use crate::{Error, NetworkConfig, Result};
+use candle_core::Tensor;
+use std::io::Read;
+use std::path::Path;
+
+/// Larger files than the largest known release (some 400 MB) by far.
+const MAX_FILE: u64 = 8 << 30;
+
+/// Networks of a foreign file under our names.
+#[derive(Debug)]
+pub struct Imported {
+    /// What the file is, e.g. `StyleGAN pickle (TensorFlow)`.
+    pub origin: &'static str,
+    /// Configurations by prefix, ready to be saved.
+    pub metadata: Metadata,
+    /// All tensors, named `G_ema.…`, `G.…`, `D.…`, in f32.
+    pub tensors: Vec<(String, Tensor)>,
+}
+
+/// One network of a foreign file.
+struct ImportedNetwork {
+    prefix: String,
+    config: NetworkConfig,
+    tensors: Vec<(String, Tensor)>,
+}
+
+/// Reads a foreign checkpoint. Nothing in it is executed; the same file always gives the same
+/// result.
+///
+/// # Errors
+/// One sentence that names the file and what is wrong with it, or which kinds are known.
+pub fn import(path: impl AsRef<Path>) -> Result<Imported> {
+    let path = path.as_ref();
+    let io = |source| Error::Io { verb: "read", path: path.into(), source };
+    let size = std::fs::metadata(path).map_err(io)?.len();
+    let bad = |problem: String| Error::Checkpoint { path: path.into(), problem };
+    if size > MAX_FILE {
+        return Err(bad(format!("has {size} bytes, more than any released network ({MAX_FILE})")));
+    }
+    let bytes = std::fs::read(path).map_err(io)?;
+    let (origin, networks) = recognise(&bytes).map_err(|error| bad(format!("cannot be imported: {error}")))?;
+    let mut metadata = Metadata {
+        kind: Kind::Release,
+        source: Some(format!("{origin} {}", path.file_name().unwrap_or_default().to_string_lossy())),
+        ..Metadata::default()
+    };
+    let mut tensors = Vec::new();
+    for network in networks {
+        for (name, tensor) in network.tensors {
+            tensors.push((format!("{}.{name}", network.prefix), tensor));
+        }
+        metadata.networks.insert(network.prefix, network.config);
+    }
+    Ok(Imported { origin, metadata, tensors })
+}
+
+/// Whether a file begins as pickles, torch files or their archives do, rather than as safetensors.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn is_foreign(path: impl AsRef<Path>) -> Result<bool> {
+    let path = path.as_ref();
+    let io = |source| Error::Io { verb: "read", path: path.into(), source };
+    let mut start = Vec::new();
+    std::fs::File::open(path).map_err(io)?.take(9).read_to_end(&mut start).map_err(io)?;
+    let pickle = matches!(start[..], [0x80, 2..=5, ..] | [b'(' | b'c' | b']' | b'}', ..]);
+    let archive = start.starts_with(b"PK\x03\x04") || start.starts_with(&[0x1f, 0x8b]);
+    Ok((pickle || archive) && start.get(8) != Some(&b'{'))
+}
+
+fn recognise(bytes: &[u8]) -> std::result::Result<(&'static str, Vec<ImportedNetwork>), ImportError> {
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        return Err(ImportError("it is compressed with gzip; unpack it first".into()));
+    }
+    let file = torch::open(bytes)?;
+    if let Some(networks) = nvlabs::networks(&file)? {
+        return Ok(("StyleGAN2 pickle (PyTorch)", networks));
+    }
+    if let Some(networks) = official_tensorflow::networks(&file)? {
+        return Ok(("official pickle (TensorFlow)", networks));
+    }
+    Err(ImportError(
+        "it holds none of the known networks: pickles of StyleGAN2-ADA and the StyleGAN3 repository (PyTorch), of \
+         StyleGAN and progressive GAN (TensorFlow)"
+            .into(),
+    ))
+}
+
+/// Why a foreign file could not be read: the rest of a sentence.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{0}")]
+struct ImportError(String);
+
+impl From<pickle::PickleError> for ImportError {
+    fn from(error: pickle::PickleError) -> Self {
+        Self(error.to_string())
+    }
+}

@@ -3,31 +3,8 @@
 //! Each function returns, for every parameter of our network, its foreign name and how the foreign
 //! tensor becomes ours.
 
+use super::{Change, Row, row};
 use crate::layers::Pyramid;
-use crate::{Error, Result};
-use candle_core::Tensor;
-
-/// How a foreign tensor becomes ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// As it is.
-    Keep,
-    /// `[a, b]` to `[b, a]`.
-    Transpose,
-    /// A noise map `[1, 1, h, w]` to `[h, w]`.
-    Squeeze,
-    /// A 3x3 kernel `[o, i, 3, 3]` rotated by 180 degrees: fused upsampling in StyleGAN1, whose
-    /// transposed convolution takes the kernel unflipped (so do the official networks).
-    Rotate,
-    /// The same with inputs first, `[i, o, 3, 3]`: fused upsampling in PGGAN.
-    RotateTransposed,
-    /// The kernel `[c, z, h, w]` of a convolution over a padded pixel to a dense layer's weight
-    /// `[c h w, z]`; the convolution sees it rotated by 180 degrees.
-    UnfoldRotated,
-}
-
-/// One parameter: our name, the foreign name, and the change between them.
-pub type Row = (String, String, Change);
 
 /// A StyleGAN1 generator of `levels` resolutions, with `mapping_layers` layers; `fused` says of a
 /// level whether it upsamples by a transposed convolution.
@@ -109,59 +86,4 @@ pub fn discriminator(levels: usize) -> Vec<Row> {
         }
     }
     rows
-}
-
-/// Renames and reshapes the tensors of `table`; `get` looks one up by its foreign name.
-///
-/// # Errors
-/// When a tensor is missing or of another rank.
-pub fn convert(table: &[Row], get: impl Fn(&str) -> Option<Tensor>) -> Result<Vec<(String, Tensor)>> {
-    table
-        .iter()
-        .map(|(ours, theirs, change)| {
-            let tensor = get(theirs)
-                .ok_or_else(|| Error::Argument(format!("`{theirs}` is missing, which becomes `{ours}` here")))?;
-            Ok((ours.clone(), change.apply(&tensor)?))
-        })
-        .collect()
-}
-
-impl Change {
-    /// Our tensor from the foreign one.
-    ///
-    /// # Errors
-    /// When the tensor has another rank.
-    pub fn apply(self, tensor: &Tensor) -> Result<Tensor> {
-        Ok(match self {
-            Change::Keep => tensor.clone(),
-            Change::Transpose => tensor.t()?.contiguous()?,
-            Change::Squeeze => tensor.squeeze(0)?.squeeze(0)?,
-            Change::Rotate => tensor.flip(&[2, 3])?,
-            Change::RotateTransposed => tensor.flip(&[2, 3])?.transpose(0, 1)?.contiguous()?,
-            Change::UnfoldRotated => {
-                let (c, z, h, w) = tensor.dims4()?;
-                tensor.flip(&[2, 3])?.permute((0, 2, 3, 1))?.contiguous()?.reshape((c * h * w, z))?
-            }
-        })
-    }
-
-    /// The foreign tensor from ours (of gradients as well); `shape` is the foreign shape.
-    ///
-    /// # Errors
-    /// When the shapes do not fit.
-    pub fn invert(self, tensor: &Tensor, shape: &[usize]) -> Result<Tensor> {
-        Ok(match (self, shape) {
-            (Change::Transpose, _) => tensor.t()?.contiguous()?,
-            (Change::Rotate, _) => tensor.flip(&[2, 3])?,
-            (Change::RotateTransposed, _) => tensor.transpose(0, 1)?.contiguous()?.flip(&[2, 3])?,
-            (Change::UnfoldRotated, &[c, z, h, w]) => {
-                tensor.reshape((c, h, w, z))?.permute((0, 3, 1, 2))?.contiguous()?.flip(&[2, 3])?
-            }
-            _ => tensor.reshape(shape)?,
-        })
-    }
-}
-
-fn row(ours: &str, theirs: &str, change: Change) -> Row {
-    (ours.to_owned(), theirs.to_owned(), change)
 }

@@ -1,0 +1,146 @@
+//! From the objects of a PyTorch pickle to named tensors and settings.
+
+use super::ImportError;
+use super::pickle::{Global, Id, Value};
+use super::torch::TorchFile;
+use candle_core::Tensor;
+use serde_json::{Map, Value as Json};
+
+/// Modules nest no deeper than this in any known network.
+const MAX_DEPTH: usize = 32;
+/// No known checkpoint holds more tensors; bounds files whose shared parts repeat without end.
+const MAX_TENSORS: usize = 20_000;
+
+/// A `torch_utils.persistence` object: a network with the arguments it was made with.
+#[derive(Debug)]
+pub(crate) struct PersistentObject {
+    /// The Python class, e.g. `Generator`.
+    pub(crate) class_name: String,
+    /// The keyword arguments of its constructor.
+    pub(crate) init: Map<String, Json>,
+    /// Parameters and buffers by module path, in file order.
+    pub(crate) tensors: Vec<(String, Tensor)>,
+}
+
+impl TorchFile<'_> {
+    /// The persistent object behind a value, `None` if the value is something else.
+    ///
+    /// # Errors
+    /// An object without a class or state, or with malformed tensors.
+    pub(crate) fn persistent(&self, id: Id) -> Result<Option<PersistentObject>, ImportError> {
+        let Some(state) = self.module_state(id)? else { return Ok(None) };
+        let meta = self.meta(id).unwrap_or(state);
+        let class_name = self.pickle.get(meta, "class_name").and_then(|name| self.pickle.text(name));
+        let class_name =
+            class_name.ok_or_else(|| ImportError("network object without a class name".into()))?.into_owned();
+        let init = match self.pickle.get(state, "_init_kwargs") {
+            Some(kwargs) => match self.json(kwargs, 0)? {
+                Json::Object(map) => map,
+                _ => Map::new(),
+            },
+            None => Map::new(),
+        };
+        let mut tensors = Vec::new();
+        self.collect_module(state, "", 0, &mut tensors)?;
+        Ok(Some(PersistentObject { class_name, init, tensors }))
+    }
+
+    fn meta(&self, id: Id) -> Option<Id> {
+        let call = self.pickle.call_of(id, Global::Persistent)?;
+        self.pickle.sequence(call.args)?.first().copied()
+    }
+
+    /// The `__dict__` of a module: of a persistent object, or of a plain one.
+    fn module_state(&self, id: Id) -> Result<Option<Id>, ImportError> {
+        if let Some(meta) = self.meta(id) {
+            let state = self.pickle.get(meta, "state");
+            return state.map(Some).ok_or_else(|| ImportError("network object without state".into()));
+        }
+        Ok(self.pickle.call_of(id, Global::TorchScript).and_then(|call| call.state))
+    }
+
+    fn collect_module(
+        &self,
+        state: Id,
+        path: &str,
+        depth: usize,
+        out: &mut Vec<(String, Tensor)>,
+    ) -> Result<(), ImportError> {
+        check_depth(depth)?;
+        for group in ["_parameters", "_buffers"] {
+            if let Some(mapping) = self.pickle.get(state, group) {
+                self.collect_entries(mapping, path, depth, out)?;
+            }
+        }
+        let Some(modules) = self.pickle.get(state, "_modules") else { return Ok(()) };
+        for &(key, module) in self.pickle.entries(modules).unwrap_or_default() {
+            let Some(name) = self.pickle.text(key) else { continue };
+            if let Some(state) = self.module_state(module)? {
+                self.collect_module(state, &join(path, &name), depth + 1, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn collect_entries(
+        &self,
+        mapping: Id,
+        path: &str,
+        depth: usize,
+        out: &mut Vec<(String, Tensor)>,
+    ) -> Result<(), ImportError> {
+        check_depth(depth)?;
+        for &(key, value) in self.pickle.entries(mapping).unwrap_or_default() {
+            let Some(name) = self.pickle.text(key) else { continue };
+            let name = join(path, &name);
+            if let Some(raw) = self.tensor(value)? {
+                if out.len() >= MAX_TENSORS {
+                    return Err(ImportError(format!("more than {MAX_TENSORS} tensors; no checkpoint has that many")));
+                }
+                let tensor = raw.to_tensor(&name)?;
+                out.push((name, tensor));
+            } else if self.pickle.entries(value).is_some() {
+                self.collect_entries(value, &name, depth + 1, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A settings value as JSON; what has no JSON form (classes, tensors) becomes null.
+    pub(crate) fn json(&self, id: Id, depth: usize) -> Result<Json, ImportError> {
+        check_depth(depth)?;
+        let pickle = &self.pickle;
+        if let Some(text) = pickle.text(id) {
+            return Ok(Json::String(text.into_owned()));
+        }
+        if let Some(items) = pickle.sequence(id) {
+            return items.iter().take(MAX_TENSORS).map(|&item| self.json(item, depth + 1)).collect();
+        }
+        if let Some(entries) = pickle.entries(id) {
+            let mut map = Map::new();
+            for &(key, value) in entries {
+                if let Some(key) = pickle.text(key) {
+                    map.insert(key.into_owned(), self.json(value, depth + 1)?);
+                }
+            }
+            return Ok(Json::Object(map));
+        }
+        Ok(match pickle.value(id) {
+            Value::Bool(value) => Json::Bool(*value),
+            Value::Int(value) => Json::from(*value),
+            Value::Float(value) => Json::from(*value),
+            _ => Json::Null,
+        })
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_string() } else { format!("{path}.{name}") }
+}
+
+fn check_depth(depth: usize) -> Result<(), ImportError> {
+    if depth > MAX_DEPTH {
+        return Err(ImportError(format!("objects nested more than {MAX_DEPTH} deep; no checkpoint needs that")));
+    }
+    Ok(())
+}

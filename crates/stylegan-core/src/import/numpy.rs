@@ -1,0 +1,58 @@
+//! NumPy arrays and scalars inside pickles.
+
+use super::ImportError;
+use super::pickle::{Global, Id, Pickle};
+use super::raw::{Element, RawTensor, contiguous_strides};
+
+/// The array or scalar that a value rebuilds, `None` if it is neither.
+///
+/// # Errors
+/// An array of an unknown type, or with fewer bytes than its shape needs.
+pub(super) fn array<'a>(pickle: &Pickle<'a>, id: Id) -> Result<Option<RawTensor<'a>>, ImportError> {
+    let malformed = || ImportError("NumPy array: malformed parts; the file is damaged".into());
+    if let Some(call) = pickle.call_of(id, Global::NumpyScalar) {
+        let &[dtype, bytes] = pickle.sequence(call.args).ok_or_else(malformed)? else { return Err(malformed()) };
+        let storage = pickle.bytes(bytes).ok_or_else(malformed)?;
+        let element = element(pickle, dtype)?;
+        return Ok(Some(RawTensor { element, shape: vec![], strides: vec![], offset: 0, storage }));
+    }
+    let Some(call) = pickle.call_of(id, Global::NumpyReconstruct) else { return Ok(None) };
+    // The state is (version, shape, dtype, is_fortran, bytes).
+    let state = call.state.and_then(|state| pickle.sequence(state)).ok_or_else(malformed)?;
+    let &[_, shape, dtype, fortran, bytes] = state else { return Err(malformed()) };
+    let sides = pickle.sequence(shape).ok_or_else(malformed)?;
+    let shape: Vec<usize> = sides.iter().map(|&side| pickle.size(side)).collect::<Option<_>>().ok_or_else(malformed)?;
+    let strides = if pickle.int(fortran) == Some(1) {
+        let reversed: Vec<usize> = shape.iter().rev().copied().collect();
+        contiguous_strides(&reversed).into_iter().rev().collect()
+    } else {
+        contiguous_strides(&shape)
+    };
+    let storage = pickle.bytes(bytes).ok_or_else(malformed)?;
+    Ok(Some(RawTensor { element: element(pickle, dtype)?, shape, strides, offset: 0, storage }))
+}
+
+fn element(pickle: &Pickle<'_>, dtype: Id) -> Result<Element, ImportError> {
+    let call = pickle.call_of(dtype, Global::NumpyDtype);
+    let name = call.and_then(|call| pickle.text(*pickle.sequence(call.args)?.first()?));
+    // The state's second part is the byte order: '>' is big-endian.
+    let order = call.and_then(|call| pickle.text(*pickle.sequence(call.state?)?.get(1)?));
+    if order.as_deref() == Some(">") {
+        return Err(ImportError("NumPy array: big-endian arrays are not supported".into()));
+    }
+    Ok(match name.as_deref() {
+        Some("f8") => Element::F64,
+        Some("f4") => Element::F32,
+        Some("f2") => Element::F16,
+        Some("i8" | "u8") => Element::I64,
+        Some("i4") => Element::I32,
+        Some("i2") => Element::I16,
+        Some("i1") => Element::I8,
+        Some("u1") => Element::U8,
+        Some("b1") => Element::Bool,
+        other => {
+            let other: String = other.unwrap_or("unknown").escape_debug().take(40).collect();
+            return Err(ImportError(format!("NumPy array: element type `{other}` is not supported")));
+        }
+    })
+}

@@ -1,0 +1,108 @@
+//! Pickles of the official PyTorch code: StyleGAN2-ADA and the StyleGAN2 networks of the
+//! StyleGAN3 repository. Their names are ours.
+
+use super::module::PersistentObject;
+use super::settings::Settings;
+use super::torch::TorchFile;
+use super::{ImportError, ImportedNetwork};
+use crate::stylegan2::{StyleGan2Config, StyleGan2DiscriminatorConfig, Topology};
+use crate::{DiscriminatorConfig, GeneratorConfig, NetworkConfig};
+
+/// The networks of a pickle `{G, D, G_ema, …}`, `None` if the file is something else.
+pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwork>>, ImportError> {
+    let mut networks = Vec::new();
+    for prefix in ["D", "G", "G_ema"] {
+        let Some(id) = file.pickle.get(file.pickle.root(), prefix) else { continue };
+        let Some(object) = file.persistent(id)? else { continue };
+        let config = match object.class_name.as_str() {
+            "Generator" => NetworkConfig::Generator(GeneratorConfig::StyleGan2(generator(&object)?)),
+            "Discriminator" => NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan2(discriminator(&object)?)),
+            other => {
+                let other: String = other.escape_debug().take(60).collect();
+                return Err(ImportError(format!(
+                    "network {prefix} is of class `{other}`; Generator and Discriminator of StyleGAN2 are known"
+                )));
+            }
+        };
+        // FIR filters are constants here, computed rather than stored.
+        let tensors = object.tensors.into_iter().filter(|(name, _)| !name.ends_with("resample_filter")).collect();
+        networks.push(ImportedNetwork { prefix: prefix.into(), config, tensors });
+    }
+    Ok((!networks.is_empty()).then_some(networks))
+}
+
+/// Arguments of `Generator`; those of its synthesis network stand beside the others in the
+/// StyleGAN3 repository and under `synthesis_kwargs` in StyleGAN2-ADA. Defaults are the classes'.
+fn generator(object: &PersistentObject) -> Result<StyleGan2Config, ImportError> {
+    let own = Settings::new(&object.init, &["synthesis_kwargs"]);
+    refuse_stylegan3(object, &own)?;
+    let empty = serde_json::Map::new();
+    let mapping = object.init.get("mapping_kwargs").and_then(|kwargs| kwargs.as_object()).unwrap_or(&empty);
+    let mapping = Settings::new(mapping, &[]);
+    let resolution = required(&own, "img_resolution")?;
+    Ok(StyleGan2Config {
+        img_size: [resolution; 2],
+        img_channels: required(&own, "img_channels")?,
+        z_dim: required(&own, "z_dim")?,
+        c_dim: required(&own, "c_dim")?,
+        w_dim: required(&own, "w_dim")?,
+        mapping_layers: mapping.count("num_layers")?.unwrap_or(8),
+        mapping_width: mapping.count("layer_features")?,
+        embed_width: mapping.count("embed_features")?,
+        mapping_lr: mapping.number("lr_multiplier")?.unwrap_or(0.01),
+        topology: topology(&own, Topology::Skip)?,
+        channel_base: own.count("channel_base")?.unwrap_or(32768),
+        channel_max: own.count("channel_max")?.unwrap_or(512),
+        conv_clamp: own.number("conv_clamp")?,
+        num_fp16_res: own.count("num_fp16_res")?.unwrap_or(0),
+    })
+}
+
+fn discriminator(object: &PersistentObject) -> Result<StyleGan2DiscriminatorConfig, ImportError> {
+    let own = Settings::new(&object.init, &["epilogue_kwargs"]);
+    let resolution = required(&own, "img_resolution")?;
+    let empty = serde_json::Map::new();
+    let mapping = object.init.get("mapping_kwargs").and_then(|kwargs| kwargs.as_object()).unwrap_or(&empty);
+    Ok(StyleGan2DiscriminatorConfig {
+        img_size: [resolution; 2],
+        img_channels: required(&own, "img_channels")?,
+        c_dim: required(&own, "c_dim")?,
+        cmap_width: own.count("cmap_dim")?,
+        mapping_layers: Settings::new(mapping, &[]).count("num_layers")?.unwrap_or(8),
+        topology: topology(&own, Topology::Resnet)?,
+        channel_base: own.count("channel_base")?.unwrap_or(32768),
+        channel_max: own.count("channel_max")?.unwrap_or(512),
+        conv_clamp: own.number("conv_clamp")?,
+        num_fp16_res: own.count("num_fp16_res")?.unwrap_or(0),
+        mbstd_group: own.count("mbstd_group_size")?.unwrap_or(4),
+        mbstd_channels: own.count("mbstd_num_channels")?.unwrap_or(1),
+    })
+}
+
+fn required(settings: &Settings<'_>, name: &str) -> Result<usize, ImportError> {
+    settings.count(name)?.ok_or_else(|| ImportError(format!("network argument `{name}` is missing from the pickle")))
+}
+
+fn topology(settings: &Settings<'_>, default: Topology) -> Result<Topology, ImportError> {
+    match settings.text("architecture") {
+        None => Ok(default),
+        Some("skip") => Ok(Topology::Skip),
+        Some("resnet") => Ok(Topology::Resnet),
+        Some("orig") => Ok(Topology::Orig),
+        Some(other) => {
+            let other: String = other.escape_debug().take(60).collect();
+            Err(ImportError(format!("network architecture `{other}`; skip, resnet and orig are known")))
+        }
+    }
+}
+
+/// StyleGAN3's own generators carry the same class name; their layers do not.
+fn refuse_stylegan3(object: &PersistentObject, settings: &Settings<'_>) -> Result<(), ImportError> {
+    let alias_free = object.tensors.iter().any(|(name, _)| name.starts_with("synthesis.input."));
+    if alias_free || settings.text("filter_size").is_some() {
+        return Err(ImportError(
+            "an alias-free StyleGAN3 generator, which this program does not have; StyleGAN2 is".into(),
+        ));
+    }
+    Ok(())
+}

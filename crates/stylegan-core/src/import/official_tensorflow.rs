@@ -1,0 +1,150 @@
+//! Pickles of the official TensorFlow code: `(G, D, Gs)` of StyleGAN and progressive GAN.
+
+use super::layouts::{self, Row};
+use super::settings::Settings;
+use super::tensorflow::TensorFlowNetwork;
+use super::torch::TorchFile;
+use super::{ImportError, ImportedNetwork};
+use crate::layers::Pyramid;
+use crate::pggan::{PgganConfig, PgganDiscriminatorConfig};
+use crate::stylegan1::{FusedScale, StyleGan1Config, StyleGan1DiscriminatorConfig};
+use crate::{DiscriminatorConfig, GeneratorConfig, NetworkConfig};
+use candle_core::{DType, Tensor};
+use std::collections::HashMap;
+
+/// The networks of a pickled tuple, `None` if the file is something else.
+pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwork>>, ImportError> {
+    let Some(&[g, d, gs]) = file.pickle.sequence(file.pickle.root()) else { return Ok(None) };
+    let mut networks = Vec::new();
+    for (prefix, id) in [("D", d), ("G", g), ("G_ema", gs)] {
+        let Some(network) = file.tensorflow_network(id)? else { return Ok(None) };
+        let (config, rows) = describe(&network)?;
+        let variables: HashMap<&str, &Tensor> = network.variables.iter().map(|(n, t)| (n.as_str(), t)).collect();
+        let tensors = layouts::convert(&rows, |name| variables.get(name)?.to_dtype(DType::F32).ok());
+        let tensors = tensors.map_err(|error| ImportError(format!("network {prefix}: {error}")))?;
+        networks.push(ImportedNetwork { prefix: prefix.into(), config, tensors });
+    }
+    Ok(Some(networks))
+}
+
+/// What shapes tell beside the stored arguments, whose defaults live in the Python code.
+struct Facts<'a> {
+    settings: Settings<'a>,
+    shapes: HashMap<&'a str, &'a [usize]>,
+    levels: usize,
+    resolution: usize,
+}
+
+impl<'a> Facts<'a> {
+    fn new(network: &'a TensorFlowNetwork) -> Result<Self, ImportError> {
+        let settings = Settings::new(&network.static_kwargs, &[]);
+        let resolution = settings.count("resolution")?.unwrap_or(1024);
+        let pyramid = Pyramid::new([resolution; 2]).map_err(|error| ImportError(error.to_string()))?;
+        let shapes = network.variables.iter().map(|(name, tensor)| (name.as_str(), tensor.dims())).collect();
+        Ok(Self { settings, shapes, levels: pyramid.levels(), resolution })
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.shapes.contains_key(name)
+    }
+
+    fn side(&self, name: &str, axis: usize) -> Result<usize, ImportError> {
+        let side = self.shapes.get(name).and_then(|shape| shape.get(axis)).copied();
+        side.ok_or_else(|| ImportError(format!("TensorFlow variable `{name}` is missing or has another rank")))
+    }
+
+    /// `channel_base` and `channel_max`: TensorFlow counts `fmap_base` at half the resolution.
+    fn channels(&self) -> Result<(usize, usize), ImportError> {
+        Ok((2 * self.settings.count("fmap_base")?.unwrap_or(8192), self.settings.count("fmap_max")?.unwrap_or(512)))
+    }
+}
+
+fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), ImportError> {
+    let facts = Facts::new(network)?;
+    let (channel_base, channel_max) = facts.channels()?;
+    let (levels, img_size) = (facts.levels, [facts.resolution; 2]);
+    let c_dim = facts.settings.count("label_size")?.unwrap_or(0);
+    let rgb = |component: &str| facts.side(&format!("{component}ToRGB_lod0/weight"), 3);
+    // Progressive GAN names its fused layers; without them it runs unfused.
+    let fused = |layer: &str| match facts.has(&format!("8x8/{layer}")) {
+        true => FusedScale::Always,
+        false => FusedScale::Never,
+    };
+    Ok(match network.build_func_name.rsplit('.').next().unwrap_or_default() {
+        "G_style" => {
+            let mapping_layers = (0..).take_while(|i| facts.has(&format!("mapping/Dense{i}/weight"))).count();
+            if mapping_layers == 0 || !facts.has("synthesis/4x4/Const/const") {
+                return Err(ImportError(
+                    "a StyleGAN without mapping layers or learned constant, which no release has".into(),
+                ));
+            }
+            let last = format!("mapping/Dense{}/weight", mapping_layers - 1);
+            let config = StyleGan1Config {
+                img_size,
+                img_channels: rgb("synthesis/")?,
+                z_dim: facts.side("mapping/Dense0/weight", 0)? / if c_dim > 0 { 2 } else { 1 },
+                c_dim,
+                w_dim: facts.side(&last, 1)?,
+                mapping_layers,
+                mapping_width: facts.side("mapping/Dense0/weight", 1)?,
+                mapping_lr: facts.settings.number("mapping_lrmul")?.unwrap_or(0.01),
+                channel_base,
+                channel_max,
+                ..StyleGan1Config::default()
+            };
+            let fuses = |level| config.fused_scale.fuses([Pyramid::resolution(level); 2]);
+            let rows = layouts::tensorflow::stylegan1_generator(levels, mapping_layers, c_dim > 0, fuses);
+            (NetworkConfig::Generator(GeneratorConfig::StyleGan1(config)), rows)
+        }
+        "D_basic" => {
+            let config = StyleGan1DiscriminatorConfig {
+                img_size,
+                img_channels: facts.side("FromRGB_lod0/weight", 2)?,
+                c_dim,
+                channel_base,
+                channel_max,
+                mbstd_group: facts.settings.count("mbstd_group_size")?.unwrap_or(4),
+                mbstd_channels: facts.settings.count("mbstd_num_features")?.unwrap_or(1),
+                ..StyleGan1DiscriminatorConfig::default()
+            };
+            let rows = layouts::tensorflow::discriminator(levels, "Conv1_down");
+            (NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan1(config)), rows)
+        }
+        "G_paper" => {
+            let fused_scale = fused("Conv0_up/weight");
+            let config = PgganConfig {
+                img_size,
+                img_channels: rgb("")?,
+                z_dim: facts.side("4x4/Dense/weight", 0)?.saturating_sub(c_dim),
+                c_dim,
+                channel_base,
+                channel_max,
+                fused_scale,
+                ..PgganConfig::default()
+            };
+            let rows = layouts::tensorflow::pggan_generator(levels, fused_scale == FusedScale::Always);
+            (NetworkConfig::Generator(GeneratorConfig::Pggan(config)), rows)
+        }
+        "D_paper" => {
+            let fused_scale = fused("Conv1_down/weight");
+            let config = PgganDiscriminatorConfig {
+                img_size,
+                img_channels: facts.side("FromRGB_lod0/weight", 2)?,
+                c_dim,
+                channel_base,
+                channel_max,
+                mbstd_group: facts.settings.count("mbstd_group_size")?.unwrap_or(4),
+                fused_scale,
+            };
+            let down = if fused_scale == FusedScale::Always { "Conv1_down" } else { "Conv1" };
+            let rows = layouts::tensorflow::discriminator(levels, down);
+            (NetworkConfig::Discriminator(DiscriminatorConfig::Pggan(config)), rows)
+        }
+        other => {
+            let other: String = other.escape_debug().take(60).collect();
+            return Err(ImportError(format!(
+                "a TensorFlow network built by `{other}`; G_style, D_basic, G_paper and D_paper are known"
+            )));
+        }
+    })
+}

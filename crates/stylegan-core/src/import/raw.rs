@@ -1,0 +1,154 @@
+//! A tensor as a foreign file holds it: bytes, an element type, a shape and strides.
+
+use super::ImportError;
+use candle_core::{Device, Tensor};
+use half::{bf16, f16};
+use std::borrow::Cow;
+
+/// The element types that foreign checkpoints use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Element {
+    F64,
+    F32,
+    F16,
+    Bf16,
+    I64,
+    I32,
+    I16,
+    I8,
+    U8,
+    Bool,
+}
+
+impl Element {
+    /// From the short names of [`super::pickle::Global::Storage`].
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "f64" => Self::F64,
+            "f32" => Self::F32,
+            "f16" => Self::F16,
+            "bf16" => Self::Bf16,
+            "i64" => Self::I64,
+            "i32" => Self::I32,
+            "i16" => Self::I16,
+            "i8" => Self::I8,
+            "u8" => Self::U8,
+            "bool" => Self::Bool,
+            _ => return None,
+        })
+    }
+
+    /// Bytes of one element.
+    pub(crate) fn size(self) -> usize {
+        match self {
+            Self::F64 | Self::I64 => 8,
+            Self::F32 | Self::I32 => 4,
+            Self::F16 | Self::Bf16 | Self::I16 => 2,
+            Self::I8 | Self::U8 | Self::Bool => 1,
+        }
+    }
+}
+
+/// A view of little-endian storage; strides and offset count elements.
+#[derive(Debug, Clone)]
+pub(crate) struct RawTensor<'a> {
+    pub(crate) element: Element,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) strides: Vec<usize>,
+    pub(crate) offset: usize,
+    pub(crate) storage: Cow<'a, [u8]>,
+}
+
+/// The most dimensions that a tensor may have.
+const MAX_RANK: usize = 8;
+
+impl RawTensor<'_> {
+    /// Checks that every element lies inside the storage, and copies the view into a tensor.
+    /// Floating-point types keep theirs, integers and booleans become I64.
+    pub(crate) fn to_tensor(&self, name: &str) -> Result<Tensor, ImportError> {
+        let damaged = |what: String| ImportError(format!("tensor `{name}`: {what}; the file is damaged"));
+        if self.shape.len() != self.strides.len() || self.shape.len() > MAX_RANK {
+            return Err(damaged(format!("{} dimensions with {} strides", self.shape.len(), self.strides.len())));
+        }
+        let available = self.storage.len() / self.element.size();
+        let count = self.shape.iter().try_fold(1usize, |product, &side| product.checked_mul(side));
+        // Strides of zero could repeat one element without end: no more elements than are stored.
+        let Some(count) = count.filter(|&count| count <= available.max(1)) else {
+            return Err(damaged(format!("shape {:?} needs more than the {available} elements stored", self.shape)));
+        };
+        if count > 0 {
+            let last = self
+                .shape
+                .iter()
+                .zip(&self.strides)
+                .try_fold(self.offset, |at, (&side, &stride)| at.checked_add((side - 1).checked_mul(stride)?));
+            if last.is_none_or(|last| last >= available) {
+                let (shape, strides) = (&self.shape, &self.strides);
+                return Err(damaged(format!(
+                    "shape {shape:?} with strides {strides:?} reaches beyond its {available} stored elements"
+                )));
+            }
+        }
+        let bytes = self.gather(count);
+        let tensor = match self.element {
+            Element::F32 => Tensor::from_vec(read(&bytes, f32::from_le_bytes), &*self.shape, &Device::Cpu),
+            Element::F64 => Tensor::from_vec(read(&bytes, f64::from_le_bytes), &*self.shape, &Device::Cpu),
+            Element::F16 => Tensor::from_vec(read(&bytes, f16::from_le_bytes), &*self.shape, &Device::Cpu),
+            Element::Bf16 => Tensor::from_vec(read(&bytes, bf16::from_le_bytes), &*self.shape, &Device::Cpu),
+            Element::I64 => Tensor::from_vec(read(&bytes, i64::from_le_bytes), &*self.shape, &Device::Cpu),
+            Element::I32 => self.integers(read(&bytes, i32::from_le_bytes)),
+            Element::I16 => self.integers(read(&bytes, i16::from_le_bytes)),
+            Element::I8 => self.integers(read(&bytes, i8::from_le_bytes)),
+            Element::U8 | Element::Bool => self.integers(bytes.into_owned()),
+        };
+        tensor.map_err(|error| damaged(error.to_string()))
+    }
+
+    fn integers<T: Into<i64>>(&self, values: Vec<T>) -> candle_core::Result<Tensor> {
+        let values: Vec<i64> = values.into_iter().map(Into::into).collect();
+        Tensor::from_vec(values, &*self.shape, &Device::Cpu)
+    }
+
+    /// The elements in row-major order. Bounds have been checked.
+    fn gather(&self, count: usize) -> Cow<'_, [u8]> {
+        let size = self.element.size();
+        let mut expected = 1;
+        let contiguous = self.shape.iter().zip(&self.strides).rev().all(|(&side, &stride)| {
+            let fits = side == 1 || stride == expected;
+            expected *= side;
+            fits
+        });
+        if count == 0 || contiguous {
+            return Cow::Borrowed(&self.storage[self.offset * size..][..count * size]);
+        }
+        let mut bytes = Vec::with_capacity(count * size);
+        let mut index = vec![0; self.shape.len()];
+        let mut at = self.offset;
+        for _ in 0..count {
+            bytes.extend_from_slice(&self.storage[at * size..][..size]);
+            for axis in (0..index.len()).rev() {
+                index[axis] += 1;
+                at += self.strides[axis];
+                if index[axis] < self.shape[axis] {
+                    break;
+                }
+                at -= self.strides[axis] * self.shape[axis];
+                index[axis] = 0;
+            }
+        }
+        Cow::Owned(bytes)
+    }
+}
+
+fn read<const N: usize, T>(bytes: &[u8], decode: fn([u8; N]) -> T) -> Vec<T> {
+    bytes.as_chunks::<N>().0.iter().map(|&chunk| decode(chunk)).collect()
+}
+
+/// Row-major strides of a shape.
+pub(crate) fn contiguous_strides(shape: &[usize]) -> Vec<usize> {
+    let mut strides = vec![1usize; shape.len()];
+    for axis in (1..shape.len()).rev() {
+        strides[axis - 1] = strides[axis].saturating_mul(shape[axis]);
+    }
+    strides
+}

@@ -1,0 +1,43 @@
+//! The ZIP form: `NAME/data.pkl` and one uncompressed entry per storage.
+
+use super::TorchFile;
+use crate::import::{ImportError, pickle};
+use std::collections::HashMap;
+use std::io::Cursor;
+use zip::{CompressionMethod, ZipArchive};
+
+pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
+    let unreadable = |error| ImportError(format!("torch archive: {error}; the file is truncated or damaged"));
+    let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(unreadable)?;
+    let (mut root, mut storages) = (None, HashMap::new());
+    for index in 0..zip.len() {
+        let entry = zip.by_index_raw(index).map_err(unreadable)?;
+        // Entries are `NAME/…` with one NAME for all, which carries no information.
+        let full = entry.name().map_err(unreadable)?.into_owned();
+        let Some((_, name)) = full.split_once('/') else { continue };
+        let (is_root, key) = (name == "data.pkl", name.strip_prefix("data/"));
+        if !is_root && key.is_none() && name != "byteorder" {
+            continue;
+        }
+        if entry.compression() != CompressionMethod::Stored {
+            return Err(ImportError(format!("torch archive: entry `{full}` is compressed; torch stores its entries")));
+        }
+        let start = entry.data_start().and_then(|start| usize::try_from(start).ok());
+        let end = start.zip(usize::try_from(entry.size()).ok()).and_then(|(start, size)| start.checked_add(size));
+        let Some((range, content)) = start.zip(end).and_then(|(start, end)| Some((start..end, bytes.get(start..end)?)))
+        else {
+            return Err(ImportError(format!("torch archive: entry `{full}` reaches beyond the file; it is damaged")));
+        };
+        match key {
+            Some(key) => drop(storages.insert(key.to_string(), range)),
+            None if is_root => root = Some(content),
+            None if content != b"little" => {
+                return Err(ImportError("torch archive: big-endian storages are not supported".into()));
+            }
+            None => {}
+        }
+    }
+    let root = root.ok_or_else(|| ImportError("ZIP archive without `data.pkl`: not a file that torch saved".into()))?;
+    let (pickle, _) = pickle::read(root)?;
+    Ok(TorchFile { pickle, source: bytes, storages })
+}

@@ -1,0 +1,104 @@
+//! From the calls that rebuild tensors to tensors.
+
+use super::TorchFile;
+use crate::import::ImportError;
+use crate::import::pickle::{Global, Id, Pickle, Value};
+use crate::import::raw::{Element, RawTensor};
+use std::borrow::Cow;
+
+/// A reference to a storage: `('storage', torch.FloatStorage, key, device, elements, …)`.
+pub(super) struct StorageRef {
+    pub(super) element: Element,
+    pub(super) key: String,
+}
+
+/// All storage references of a pickle.
+pub(super) fn persistent_storage<'p>(
+    pickle: &'p Pickle<'_>,
+) -> impl Iterator<Item = Result<StorageRef, ImportError>> + 'p {
+    pickle.persistent_ids().map(|id| storage_ref(pickle, id))
+}
+
+fn storage_ref(pickle: &Pickle<'_>, id: Id) -> Result<StorageRef, ImportError> {
+    let parts = pickle.sequence(id).unwrap_or_default();
+    let element = parts.get(1).and_then(|&class| match pickle.global(class) {
+        Some(Global::Storage(name)) => Element::from_name(name),
+        _ => None,
+    });
+    let key = parts.get(2).and_then(|&key| pickle.text(key));
+    match (element, key) {
+        (Some(element), Some(key)) => Ok(StorageRef { element, key: key.into_owned() }),
+        _ => Err(ImportError("torch file: a storage of an unknown type".into())),
+    }
+}
+
+impl<'a> TorchFile<'a> {
+    /// The tensor that a value rebuilds, `None` if the value is no tensor.
+    ///
+    /// # Errors
+    /// A tensor whose parts do not fit together.
+    pub(crate) fn tensor(&self, id: Id) -> Result<Option<RawTensor<'a>>, ImportError> {
+        let pickle = &self.pickle;
+        let Some(call) = pickle.call(id) else { return Ok(None) };
+        let args = pickle.sequence(call.args).unwrap_or_default();
+        match pickle.global(call.callable) {
+            Some(Global::RebuildParameter) => match args.first() {
+                // A parameter wraps a tensor, never another parameter: one level.
+                Some(&data) if pickle.call_of(data, Global::RebuildTensor).is_some() => self.tensor(data),
+                _ => Err(ImportError("torch file: a parameter without a tensor".into())),
+            },
+            Some(Global::RebuildFromType) => match args.get(2).and_then(|&args| pickle.sequence(args)) {
+                Some(args) => self.rebuild(args).map(Some),
+                None => Err(ImportError("torch file: a typed tensor without arguments".into())),
+            },
+            Some(Global::RebuildTensor) => self.rebuild(args).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// `_rebuild_tensor_v2(storage, offset, size, stride, …)`.
+    fn rebuild(&self, args: &[Id]) -> Result<RawTensor<'a>, ImportError> {
+        let pickle = &self.pickle;
+        let &[storage, offset, shape, strides, ..] = args else {
+            return Err(ImportError("torch file: a tensor with too few arguments".into()));
+        };
+        let sizes = |id| pickle.sequence(id)?.iter().map(|&side| pickle.size(side)).collect::<Option<Vec<_>>>();
+        let (Some(offset), Some(shape), Some(strides)) = (pickle.size(offset), sizes(shape), sizes(strides)) else {
+            return Err(ImportError("torch file: a tensor with malformed sizes or strides".into()));
+        };
+        let (element, storage) = self.storage(storage)?;
+        Ok(RawTensor { element, shape, strides, offset, storage })
+    }
+
+    fn storage(&self, id: Id) -> Result<(Element, Cow<'a, [u8]>), ImportError> {
+        let pickle = &self.pickle;
+        if let Value::Persistent(reference) = pickle.value(id) {
+            let reference = storage_ref(pickle, *reference)?;
+            let missing = || ImportError(format!("torch file: storage `{}` is missing", reference.key));
+            let range = self.storages.get(&reference.key).ok_or_else(missing)?;
+            return Ok((reference.element, Cow::Borrowed(&self.source[range.clone()])));
+        }
+        let nested = pickle.call_of(id, Global::LoadFromBytes).and_then(|call| pickle.sequence(call.args)?.first());
+        let Some(bytes) = nested.and_then(|&bytes| pickle.bytes(bytes)) else {
+            return Err(ImportError("torch file: a tensor without a storage".into()));
+        };
+        nested_storage(&bytes).map(|(element, range)| match bytes {
+            Cow::Borrowed(bytes) => (element, Cow::Borrowed(&bytes[range])),
+            Cow::Owned(bytes) => (element, Cow::Owned(bytes[range].to_vec())),
+        })
+    }
+}
+
+/// The one storage of a nested torch file, as a range of its bytes.
+fn nested_storage(bytes: &[u8]) -> Result<(Element, std::ops::Range<usize>), ImportError> {
+    let file = super::legacy::is_legacy(bytes)
+        .then(|| super::legacy::open(bytes))
+        .ok_or_else(|| ImportError("torch file: a nested storage that is no torch file".into()))??;
+    let Value::Persistent(reference) = file.pickle.value(file.pickle.root()) else {
+        return Err(ImportError("torch file: a nested storage that is no storage".into()));
+    };
+    let reference = storage_ref(&file.pickle, *reference)?;
+    let missing = || ImportError(format!("torch file: storage `{}` is missing", reference.key));
+    let range = file.storages.get(&reference.key).ok_or_else(missing)?;
+    Ok((reference.element, range.clone()))
+}
