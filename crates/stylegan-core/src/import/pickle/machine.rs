@@ -1,8 +1,8 @@
 //! The stack machine: opcodes of protocols 0 to 5 on arena indices.
 
 use super::cursor::Cursor;
-use super::globals;
-use super::{Call, Id, MAX_VALUES, Pickle, PickleError, Value};
+use super::strings::unescape;
+use super::{Id, MAX_VALUES, Pickle, PickleError, Value};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -27,9 +27,9 @@ pub(super) fn run(source: &[u8]) -> Outcome<(Pickle<'_>, usize)> {
     Ok((Pickle { source, values: machine.values, root }, machine.cursor.position))
 }
 
-struct Machine<'a> {
-    cursor: Cursor<'a>,
-    values: Vec<Value>,
+pub(super) struct Machine<'a> {
+    pub(super) cursor: Cursor<'a>,
+    pub(super) values: Vec<Value>,
     stack: Vec<Id>,
     /// Stack heights at the open marks.
     marks: Vec<usize>,
@@ -212,7 +212,7 @@ impl Machine<'_> {
         Ok((self.values.len() - 1) as Id)
     }
 
-    fn push(&mut self, value: Value) -> Outcome<()> {
+    pub(super) fn push(&mut self, value: Value) -> Outcome<()> {
         let id = self.add(value)?;
         self.push_id(id)
     }
@@ -232,14 +232,14 @@ impl Machine<'_> {
         at.ok_or_else(|| self.cursor.error("the stack holds too few values; the file is damaged"))
     }
 
-    fn pop(&mut self) -> Outcome<Id> {
+    pub(super) fn pop(&mut self) -> Outcome<Id> {
         let at = self.below(1)?;
         let id = self.stack[at];
         self.stack.truncate(at);
         Ok(id)
     }
 
-    fn top(&self) -> Outcome<Id> {
+    pub(super) fn top(&self) -> Outcome<Id> {
         Ok(self.stack[self.below(1)?])
     }
 
@@ -283,26 +283,6 @@ impl Machine<'_> {
             Value::Dict(entries) => entries.append(&mut pairs),
             Value::Call(call) => call.entries.append(&mut pairs),
             _ => return Err(self.cursor.error("entries are set on something that is no dictionary")),
-        }
-        Ok(())
-    }
-
-    fn call(&mut self, callable: Id, args: Id) -> Outcome<()> {
-        if !matches!(self.values[callable as usize], Value::Global(_)) {
-            return Err(self.cursor.error("a call of something that is not a known global; nothing was executed"));
-        }
-        if !matches!(self.values[args as usize], Value::Tuple(_)) {
-            return Err(self.cursor.error("call arguments that are not a tuple"));
-        }
-        self.push(Value::Call(Box::new(Call { callable, args, state: None, entries: Vec::new(), items: Vec::new() })))
-    }
-
-    fn build(&mut self) -> Outcome<()> {
-        let state = self.pop()?;
-        let target = self.top()?;
-        match &mut self.values[target as usize] {
-            Value::Call(call) => call.state = Some(state),
-            _ => return Err(self.cursor.error("state is set on something that is no object")),
         }
         Ok(())
     }
@@ -384,61 +364,4 @@ impl Machine<'_> {
         let text = unescape(inner).ok_or_else(|| self.cursor.error("a malformed string"))?;
         self.push(Value::Unescaped(text))
     }
-
-    fn global_lines(&mut self) -> Outcome<Value> {
-        let (module, name) = (self.cursor.line()?, self.cursor.line()?);
-        let (module, name) = (self.cursor.text(module)?, self.cursor.text(name)?);
-        self.known(module, name)
-    }
-
-    fn stack_global(&mut self) -> Outcome<()> {
-        let (name, module) = (self.pop()?, self.pop()?);
-        let text = |id: Id| match &self.values[id as usize] {
-            Value::Text(range) | Value::ByteString(range) => self.cursor.text(range.clone()),
-            _ => Err(self.cursor.error("a global whose name is not text")),
-        };
-        let global = self.known(text(module)?, text(name)?)?;
-        self.push(global)
-    }
-
-    fn known(&self, module: &str, name: &str) -> Outcome<Value> {
-        let shown: String = format!("{module}.{name}").escape_debug().take(120).collect();
-        globals::lookup(module, name).map(Value::Global).ok_or_else(|| {
-            self.cursor.error(format!(
-                "global `{shown}` is not on the list of names that a checkpoint may use; nothing was executed, \
-                 and a file that asks for it should not be trusted"
-            ))
-        })
-    }
-}
-
-/// Undoes the escapes of a Python string literal; bytes above 127 are Latin-1.
-fn unescape(bytes: &[u8]) -> Option<Box<str>> {
-    let mut text = String::with_capacity(bytes.len());
-    let mut rest = bytes.iter().copied();
-    while let Some(byte) = rest.next() {
-        if byte != b'\\' {
-            text.push(char::from(byte));
-            continue;
-        }
-        let digits = match rest.next()? {
-            b'x' => 2,
-            b'u' => 4,
-            b'U' => 8,
-            escape => {
-                text.push(match escape {
-                    b'n' => '\n',
-                    b't' => '\t',
-                    b'r' => '\r',
-                    b'0' => '\0',
-                    other => char::from(other),
-                });
-                continue;
-            }
-        };
-        let hex: Vec<u8> = rest.by_ref().take(digits).collect();
-        let code = u32::from_str_radix(std::str::from_utf8(&hex).ok()?, 16).ok()?;
-        text.push(char::from_u32(code)?);
-    }
-    Some(text.into())
 }

@@ -7,9 +7,11 @@
 //! into the arena, so shared and cyclic structures cost what they cost in the file, and nothing
 //! here recurses.
 
+mod calls;
 mod cursor;
 mod globals;
 mod machine;
+mod strings;
 mod value;
 
 pub(crate) use globals::Global;
