@@ -141,3 +141,67 @@ impl Avatars {
         RgbImage::from_raw(self.size, self.size, rgb).context("the renderer gave another size")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEARD: u8 = 9;
+    const REAR_HAIR: u8 = 1;
+
+    #[test]
+    fn maps_show_what_the_attributes_say() -> anyhow::Result<()> {
+        let avatars = Avatars::new(64, 5, None)?;
+        for number in 0..60 {
+            let sample = avatars.draw(number)?;
+            let map = sample.map.context("avatars have label maps")?;
+            let pixels = |class: u8| map.iter().filter(|&&c| c == class).count();
+            assert!(map.iter().all(|&class| usize::from(class) <= CLASSES.len()), "no mixed values at edges");
+            // Parts that every avatar has: background, body, head, clothes, eyes, eyebrows, hair. A
+            // mouth can be hidden by a beard.
+            for class in [0, 2, 3, 4, 6, 7, 8] {
+                assert!(pixels(class) > 0, "avatar {number} lacks class {class}: {:?}", sample.attributes);
+            }
+            let value = |name: &str| &sample.attributes[ATTRIBUTES.iter().position(|a| a.name() == name).unwrap_or(0)];
+            assert_eq!(pixels(BEARD) > 0, value("beard") != "none", "avatar {number}");
+            assert_eq!(pixels(REAR_HAIR) > 0, value("rearHair") != "none", "avatar {number}");
+            // The corners show the background; the face is in the middle.
+            let corner = sample.picture.get_pixel(0, 0).0;
+            assert_eq!(hex(corner), *value("background"));
+            assert_eq!(map.get_pixel(32, 34).0[0], 3, "avatar {number} has its nose in the middle");
+        }
+        Ok(())
+    }
+
+    fn hex([r, g, b]: [u8; 3]) -> String {
+        format!("#{r:02x}{g:02x}{b:02x}")
+    }
+
+    #[test]
+    fn attributes_have_the_parts_that_the_style_says() -> anyhow::Result<()> {
+        let avatars = Avatars::new(8, 0, None)?;
+        let n = 4000u64;
+        let chosen: Vec<_> = (0..n).map(|number| avatars.choose(number)).collect();
+        for (i, attribute) in ATTRIBUTES.iter().enumerate() {
+            let (values, present) = attribute.values(&avatars.style);
+            let nones = usize::from(present < 1.0);
+            for value in 0..values.len() {
+                let part = if value < nones { 1.0 - present } else { present / (values.len() - nones) as f64 };
+                let found = chosen.iter().filter(|chosen| chosen[i] == value).count() as f64;
+                // Five standard deviations of a binomial count.
+                let bound = 5.0 * (n as f64 * part * (1.0 - part)).sqrt();
+                assert!((found - n as f64 * part).abs() < bound, "{} {}: {found}", attribute.name(), values[value]);
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn an_avatar_depends_on_the_seed_and_its_number_alone() -> anyhow::Result<()> {
+        let draw = |seed, number| anyhow::Ok(Avatars::new(16, seed, None)?.draw(number)?.picture);
+        assert_eq!(draw(1, 7)?, draw(1, 7)?);
+        assert_ne!(draw(1, 7)?, draw(1, 8)?);
+        assert_ne!(draw(1, 7)?, draw(2, 7)?);
+        Ok(())
+    }
+}

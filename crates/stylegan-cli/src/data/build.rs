@@ -69,7 +69,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value = "zip")]
     format: Format,
 
-    /// Where the set goes [default: data/NAME-SIZE.zip or data/NAME-SIZE]
+    /// Where the set goes [default: in data/, named after the settings: data/avatars-32.zip]
     #[arg(long, value_name = "FILE|FOLDER")]
     out: Option<PathBuf>,
 }
@@ -99,11 +99,11 @@ pub(crate) fn run(args: Args) -> Outcome {
         "avatars" | "earth" => args.source.clone(),
         _ => source.file_stem().map_or_else(|| "pictures".to_string(), |stem| stem.to_string_lossy().into_owned()),
     };
+    let label = (args.label != "none").then_some(args.label.as_str());
     let target = args.out.clone().unwrap_or_else(|| {
         let ending = if args.format == Format::Zip { ".zip" } else { "" };
-        PathBuf::from(format!("data/{name}-{}{ending}", args.size))
+        Path::new("data").join(file_name(&name, args.size, args.count, args.seed, label) + ending)
     });
-    let label = (args.label != "none").then_some(args.label.as_str());
     let built = match args.source.as_str() {
         "avatars" => avatars(&target, args.format, args.size, args.count.unwrap_or(AVATARS), args.seed, label)?,
         "earth" => earth(&target, args.format, args.size, args.count, args.seed, label)?,
@@ -119,16 +119,23 @@ pub(crate) fn run(args: Args) -> Outcome {
 /// The built-in set `name` (`avatars` or `earth`) with `count` pictures (0 for its usual number) of
 /// `size` pixels, built in `folder` on first use. Returns where it is.
 pub(crate) fn built_in(name: &str, size: usize, count: usize, folder: &Path) -> anyhow::Result<PathBuf> {
-    let number = if count == 0 { String::new() } else { format!("-{count}") };
-    let target = folder.join(format!("{name}-{size}{number}.zip"));
     let size = u32::try_from(size)?;
     let count = (count > 0).then_some(count as u64);
+    let target = folder.join(file_name(name, size, count, 0, None) + ".zip");
     match name {
         "avatars" => avatars(&target, Format::Zip, size, count.unwrap_or(AVATARS), 0, None)?,
         "earth" => earth(&target, Format::Zip, size, count, 0, None)?,
         _ => wrong!("there is no built-in set {name:?}; the built-in sets are avatars and earth"),
     };
     Ok(target)
+}
+
+/// A name that tells sets of other settings apart: `avatars-32`, `avatars-64-5000-seed3-hair`.
+fn file_name(name: &str, size: u32, count: Option<u64>, seed: u64, label: Option<&str>) -> String {
+    let count = count.map(|count| format!("-{count}")).unwrap_or_default();
+    let seed = if seed == 0 { String::new() } else { format!("-seed{seed}") };
+    let label = label.map(|label| format!("-{label}")).unwrap_or_default();
+    format!("{name}-{size}{count}{seed}{label}")
 }
 
 fn avatars(
@@ -206,7 +213,7 @@ fn pictures(target: &Path, args: &Args, source: &Path) -> anyhow::Result<Option<
     if is_there(target, &recipe)? {
         return Ok(None);
     }
-    pictures.findings().iter().for_each(left_out);
+    pictures.others().for_each(|finding| left_out(&finding));
     let plan = Plan { recipe, count, columns: vec!["source"], classes: pictures.classes().to_vec() };
     write(target, args.format, plan, |number| pictures.make(number))
 }

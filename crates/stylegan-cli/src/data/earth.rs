@@ -136,3 +136,43 @@ where
     let (w, h) = picture.dimensions();
     image::ImageBuffer::from_fn(w + size, h, |x, y| *picture.get_pixel(x % w, y))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crops_show_land_and_know_it() -> anyhow::Result<()> {
+        let earth = Earth::new(64, 3, true)?;
+        assert!(earth.len() > 10_000);
+        for number in (0..earth.len()).step_by(500) {
+            let sample = earth.cut(number)?;
+            let map = sample.map.context("crops have label maps")?;
+            assert_eq!((sample.picture.dimensions(), map.dimensions()), ((64, 64), (64, 64)));
+            let pixels = |class: usize| map.iter().filter(|&&c| usize::from(c) == class).count();
+            assert!(map.iter().all(|&class| usize::from(class) < CLASSES.len()));
+            assert!(pixels(0) as f64 <= (1.0 - MIN_LAND) * 4096.0);
+            let class = sample.class.context("labels were asked for")? as usize;
+            assert!(class > 0 && (1..CLASSES.len()).all(|other| pixels(other) <= pixels(class)));
+            assert_eq!(sample.attributes[3], CLASSES[class]);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_photograph_and_the_map_lie_on_each_other() -> anyhow::Result<()> {
+        let earth = Earth::new(8, 0, false)?;
+        // Water is bluer than land: by the difference of blue and red, over the whole Earth.
+        let mut sums = [(0i64, 0i64); 2];
+        for y in ROWS {
+            for x in 0..2700 {
+                let [r, _, b] = earth.photo.get_pixel(x, y).0.map(i64::from);
+                let side = &mut sums[usize::from(earth.cover.get_pixel(x, y).0[0] > 0)];
+                *side = (side.0 + b - r, side.1 + 1);
+            }
+        }
+        let [water, land] = sums.map(|(sum, count)| sum as f64 / count as f64);
+        assert!(water > 40.0 && land < 0.0, "water {water}, land {land}");
+        Ok(())
+    }
+}

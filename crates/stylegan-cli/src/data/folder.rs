@@ -3,7 +3,7 @@
 use super::write::{Entry, grey_png, rgb_png};
 use crate::exit::wrong;
 use image::{DynamicImage, GrayImage, RgbImage};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use stylegan_train::data::resample::{Crop, Filter, resize, resize_map};
 use stylegan_train::data::{Files, Finding, Problem};
@@ -16,6 +16,8 @@ pub(crate) struct Pictures {
     crop: Crop,
     /// Names of the classes if they are folders, sorted.
     folders: Vec<String>,
+    /// Pictures that cannot be used, by name.
+    unusable: BTreeMap<String, Problem>,
 }
 
 impl Pictures {
@@ -40,7 +42,17 @@ impl Pictures {
                 };
             }
         }
-        Ok(Self { files, size, filter, crop, folders: folders.into_iter().collect() })
+        let mut unusable = BTreeMap::new();
+        for Finding { file, problem } in files.findings() {
+            match problem {
+                // Classes are folders: what the label file says does not matter.
+                Problem::LabelFile(_) | Problem::LabelMissing | Problem::LabelMixed { .. } if label_from_folders => {}
+                Problem::LabelFile(_) => wrong!("{}/{file}: {problem}; {}", path.display(), problem.remedy()),
+                Problem::LabelWithoutPicture => {}
+                _ => drop(unusable.insert(file.clone(), problem.clone())),
+            }
+        }
+        Ok(Self { files, size, filter, crop, folders: folders.into_iter().collect(), unusable })
     }
 
     /// Number of pictures.
@@ -48,9 +60,10 @@ impl Pictures {
         self.files.names().len() as u64
     }
 
-    /// What is wrong with the files before any picture is opened: they are left out.
-    pub(crate) fn findings(&self) -> &[Finding] {
-        self.files.findings()
+    /// Files that are no pictures of the set and never were asked for: other formats, bad names.
+    pub(crate) fn others(&self) -> impl Iterator<Item = Finding> {
+        let others = self.unusable.iter().filter(|(file, _)| self.files.names().binary_search(file).is_err());
+        others.map(|(file, problem)| Finding { file: file.clone(), problem: problem.clone() })
     }
 
     /// The names of the classes, if they come from folders.
@@ -77,6 +90,9 @@ impl Pictures {
     pub(crate) fn make(&self, number: u64) -> anyhow::Result<Result<Entry, Finding>> {
         let name = &self.files.names()[number as usize];
         let finding = |problem: Problem| Finding { file: name.clone(), problem };
+        if let Some(problem) = self.unusable.get(name) {
+            return Ok(Err(finding(problem.clone())));
+        }
         let bytes = match self.files.read(name) {
             Ok(bytes) => bytes,
             Err(problem) => return Ok(Err(finding(problem))),

@@ -83,7 +83,8 @@ fn sheet(set: &Dataset, count: usize) -> anyhow::Result<RgbImage> {
     let count = count.min(set.len());
     let requests: Vec<_> = (0..count).map(|i| SampleRequest { index: i * set.len() / count, mirror: false }).collect();
     let mut pictures = picture::to_pictures(&set.load(&requests)?.images)?;
-    let columns = picture::sheet_columns(count, set.image_size());
+    let cells = if set.has_maps() { 2 * count } else { count };
+    let columns = picture::sheet_columns(cells, set.image_size()).min(count);
     if set.has_maps() {
         // Whole rows, so that the maps start a row of their own.
         let [h, w] = set.image_size().map(|side| side as u32);

@@ -70,7 +70,7 @@ enum Kind {
 }
 
 impl SetWriter {
-    /// Starts a set that will be at `target`. What an earlier attempt left unfinished is removed.
+    /// Starts a set that will be at `target`.
     pub(crate) fn create(target: &Path, format: Format) -> anyhow::Result<Self> {
         let name = target.file_name().context("a set needs a name")?.to_string_lossy();
         let unfinished = target.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
@@ -79,7 +79,6 @@ impl SetWriter {
             std::fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
         }
         let failed = || format!("cannot create {}", unfinished.display());
-        remove(&unfinished)?;
         let kind = match format {
             Format::Folder => {
                 std::fs::create_dir(&unfinished).with_context(failed)?;
@@ -116,14 +115,13 @@ impl SetWriter {
         written.with_context(|| format!("cannot write {name} of {}", self.target.display()))
     }
 
-    /// Puts the set in its place, replacing what is there.
+    /// Puts the set in its place.
     pub(crate) fn finish(mut self) -> anyhow::Result<()> {
         let failed = format!("cannot write {}", self.target.display());
         if let Kind::Zip(zip) = std::mem::replace(&mut self.kind, Kind::Folder) {
             let file = zip.finish().and_then(|file| file.into_inner().map_err(|e| e.into_error().into()));
             file.map_err(std::io::Error::other).and_then(|file| file.sync_all()).with_context(|| failed.clone())?;
         }
-        remove(&self.target)?;
         std::fs::rename(&self.unfinished, &self.target).context(failed)
     }
 }
@@ -131,17 +129,11 @@ impl SetWriter {
 impl Drop for SetWriter {
     fn drop(&mut self) {
         // After `finish` there is nothing left to remove.
-        let _ = remove(&self.unfinished);
+        let _ = match self.unfinished.is_dir() {
+            true => std::fs::remove_dir_all(&self.unfinished),
+            false => std::fs::remove_file(&self.unfinished),
+        };
     }
-}
-
-fn remove(path: &Path) -> anyhow::Result<()> {
-    let removed = match std::fs::symlink_metadata(path) {
-        Ok(kind) if kind.is_dir() => std::fs::remove_dir_all(path),
-        Ok(_) => std::fs::remove_file(path),
-        Err(_) => Ok(()),
-    };
-    removed.with_context(|| format!("cannot remove {}", path.display()))
 }
 
 /// The bytes of an RGB picture as PNG.

@@ -3,6 +3,7 @@
 
 mod bench;
 mod eval;
+mod data;
 mod generate;
 mod inspect;
 mod mix;

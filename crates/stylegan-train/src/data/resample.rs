@@ -78,3 +78,40 @@ fn run<P: PixelTrait>(
 fn failed(why: &dyn std::fmt::Display) -> Error {
     Error::Tensor(candle_core::Error::Msg(format!("cannot resize: {why}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::Rgb;
+
+    #[test]
+    fn box_halves_by_the_mean_of_four_pixels() -> Result<()> {
+        let picture = RgbImage::from_fn(8, 4, |x, y| Rgb([(x * 4 + y * 40) as u8, 7, 200]));
+        let half = resize(&picture, [2, 4], Filter::Box, Crop::None)?;
+        // The mean of 4x, 4(x + 1), 40 more below: 4x + 2 + 20 + 40 * 2 * row.
+        let expected = RgbImage::from_fn(4, 2, |x, y| Rgb([(8 * x + 22 + 80 * y) as u8, 7, 200]));
+        assert_eq!(half, expected);
+        assert_ne!(resize(&picture, [2, 4], Filter::Lanczos, Crop::None)?, expected);
+        Ok(())
+    }
+
+    #[test]
+    fn the_middle_is_kept_or_everything_is_stretched() -> Result<()> {
+        // Three squares side by side: black, white, black.
+        let picture = RgbImage::from_fn(24, 8, |x, _| Rgb([if x / 8 == 1 { 255 } else { 0 }; 3]));
+        let middle = resize(&picture, [4, 4], Filter::Box, Crop::Center)?;
+        assert!(middle.iter().all(|&v| v == 255));
+        let all = resize(&picture, [4, 3], Filter::Box, Crop::None)?;
+        assert!(all.enumerate_pixels().all(|(x, _, p)| p.0[0] == if x == 1 { 255 } else { 0 }));
+        Ok(())
+    }
+
+    #[test]
+    fn maps_keep_their_classes_and_their_place() -> Result<()> {
+        let map: Vec<u8> = (0..24 * 8).map(|i| [3, 9, 5][i % 24 / 8]).collect();
+        assert_eq!(resize_map(&map, [8, 24], [4, 4], Crop::Center)?, [9; 16]);
+        assert_eq!(resize_map(&map, [8, 24], [1, 6], Crop::None)?, [3, 3, 9, 9, 5, 5]);
+        assert_eq!(resize_map(&map, [8, 24], [8, 24], Crop::Center)?, map);
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! Sets of pictures from outside: what is read, what is refused, and with which words.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod loading;
+mod malformed;
+mod native;
+mod pictures;
+mod zips;

@@ -1,0 +1,125 @@
+//! ZIP files that are broken or mean harm.
+
+use crate::pictures::*;
+use stylegan_train::data::{Dataset, MAX_FILE_BYTES, doctor};
+use zip::CompressionMethod::{Deflated, Stored};
+
+/// Where the entry of `name` begins in the central directory, and its local header.
+fn entry(zip: &[u8], name: &str) -> (usize, usize) {
+    let central = (0..zip.len() - 46)
+        .find(|&at| zip[at..].starts_with(b"PK\x01\x02") && zip[at + 46..].starts_with(name.as_bytes()))
+        .unwrap();
+    let local = u32::from_le_bytes(zip[central + 42..central + 46].try_into().unwrap()) as usize;
+    (central, local)
+}
+
+/// Overwrites a field of an entry in both of its headers, at these offsets.
+fn patch(zip: &mut [u8], name: &str, [central_field, local_field]: [usize; 2], bytes: &[u8]) {
+    let (central, local) = entry(zip, name);
+    zip[central + central_field..][..bytes.len()].copy_from_slice(bytes);
+    zip[local + local_field..][..bytes.len()].copy_from_slice(bytes);
+}
+
+const FLAGS: [usize; 2] = [8, 6];
+const METHOD: [usize; 2] = [10, 8];
+const SIZE: [usize; 2] = [24, 22];
+const NAME: [usize; 2] = [46, 30];
+
+/// The one sentence for a ZIP that cannot be opened, or whose picture 1 cannot be loaded.
+fn sentence(place: &Place, zip: &[u8]) -> String {
+    let path = place.file("set.zip", zip);
+    let error = match Dataset::open(&path) {
+        Err(error) => error,
+        Ok(set) => set.load(&plain(&[1])).unwrap_err(),
+    };
+    let listed = doctor::examine(&path, || {}).map(|report| report.findings);
+    assert!(listed.map_or(true, |findings| findings.len() == 1), "the doctor agrees");
+    assert!(error.is_wrong_input());
+    let sentence = error.to_string();
+    assert_eq!(sentence.lines().count(), 1, "{sentence}");
+    sentence
+}
+
+#[track_caller]
+fn expect(sentence: &str, words: &[&str]) {
+    for word in words {
+        assert!(sentence.contains(word), "expected {word:?} in: {sentence}");
+    }
+}
+
+#[test]
+fn truncated() {
+    let place = Place::new();
+    let whole = zip(&good(), Stored);
+    for keep in [4, whole.len() / 2, whole.len() - 10] {
+        expect(&sentence(&place, &whole[..keep]), &["set.zip: truncated or damaged ZIP file", "again"]);
+    }
+}
+
+#[test]
+fn encrypted() {
+    let place = Place::new();
+    let mut zip = zip(&good(), Stored);
+    patch(&mut zip, "01/img1.png", FLAGS, &[1]);
+    expect(&sentence(&place, &zip), &["set.zip/01/img1.png: encrypted with a password", "unpack it"]);
+}
+
+#[test]
+fn other_methods() {
+    let place = Place::new();
+    let mut zip = zip(&good(), Stored);
+    patch(&mut zip, "01/img1.png", METHOD, &[12]);
+    expect(&sentence(&place, &zip), &["01/img1.png: compressed by", "stored and deflated", "zip -0"]);
+}
+
+#[test]
+fn names_that_lead_out() {
+    let place = Place::new();
+    // As long as the name that they replace.
+    for evil in [b"../img1.png", b"/1/img1.png", b"01\\img1.png", b"01/./g1.png", b"C:/img1.png"] {
+        let mut zip = zip(&good(), Stored);
+        patch(&mut zip, "01/img1.png", NAME, evil);
+        expect(&sentence(&place, &zip), &["1.png: the name is not a plain relative path", "rename"]);
+    }
+}
+
+#[test]
+fn the_same_name_twice() {
+    let place = Place::new();
+    let mut zip = zip(&good(), Stored);
+    patch(&mut zip, "02/img2.png", NAME, b"01/img1.png");
+    expect(&sentence(&place, &zip), &["set.zip: this name occurs twice", "remove or rename"]);
+}
+
+#[test]
+fn files_that_unpack_to_too_much() {
+    let place = Place::new();
+    let mut zip = zip(&good(), Deflated);
+    patch(&mut zip, "01/img1.png", SIZE, &(MAX_FILE_BYTES as u32 + 1).to_le_bytes());
+    expect(&sentence(&place, &zip), &["01/img1.png: unpacks to 268435457 bytes, more than the 268435456"]);
+}
+
+#[test]
+fn files_that_are_longer_or_shorter_than_they_say() {
+    let place = Place::new();
+    for method in [Stored, Deflated] {
+        let whole = zip(&good(), method);
+        let (central, _) = entry(&whole, "01/img1.png");
+        let size = u32::from_le_bytes(whole[central + 24..central + 28].try_into().unwrap());
+        for claim in [size - 1, size + 1] {
+            let mut zip = whole.clone();
+            patch(&mut zip, "01/img1.png", SIZE, &claim.to_le_bytes());
+            expect(&sentence(&place, &zip), &["01/img1.png: truncated or damaged", "copy it again"]);
+        }
+    }
+}
+
+#[test]
+fn changed_bytes_are_noticed_by_their_checksum() {
+    let place = Place::new();
+    let mut zip = zip(&good(), Stored);
+    let (_, local) = entry(&zip, "01/img1.png");
+    // Inside the compressed pixels of a stored PNG.
+    zip[local + 30 + 11 + 45] ^= 1;
+    expect(&sentence(&place, &zip), &["01/img1.png: truncated or damaged"]);
+}
