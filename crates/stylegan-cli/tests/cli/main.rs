@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod bench;
-mod eval;
 mod data;
+mod eval;
 mod generate;
 mod inspect;
 mod mix;
