@@ -36,6 +36,7 @@ pub fn with_limit<R>(threads: usize, f: impl FnOnce() -> R) -> R {
 /// waits in a busy loop: it knows nothing of [`limit`], serves one caller at a time, and on a
 /// machine with other work spends several times the operation on waiting (measured: 85 % of a
 /// training step at 8x8 pixels). `CANDLE_NUM_THREADS` in the environment still decides if it is set.
+#[expect(clippy::disallowed_methods, reason = "the size of candle's pool is an environment variable")]
 pub fn keep_candle_on_its_thread() {
     const VARIABLE: &str = "CANDLE_NUM_THREADS";
     static ONCE: std::sync::Once = std::sync::Once::new();
