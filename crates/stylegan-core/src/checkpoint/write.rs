@@ -105,7 +105,7 @@ fn write(path: &Path, metadata: &Metadata, entries: &[Entry]) -> Result<()> {
         hash.entry(entry.name, entry.dtype, entry.tensor.dims());
     }
     let mut header = serde_json::Value::Object(header).to_string();
-    while header.len() % 8 != 0 {
+    while !header.len().is_multiple_of(8) {
         header.push(' ');
     }
     let blank = header.find(BLANK_HASH).unwrap_or_default() as u64;

@@ -38,7 +38,7 @@ pub(crate) fn expect_rows(what: &str, x: &Tensor, dims: &[usize]) -> Result<usiz
 }
 
 /// Checks that a label is there if and only if the network is conditional, as `[n, c_dim]`.
-pub(crate) fn expect_label<'a>(c: Option<&'a Tensor>, n: usize, c_dim: usize) -> Result<Option<&'a Tensor>> {
+pub(crate) fn expect_label(c: Option<&Tensor>, n: usize, c_dim: usize) -> Result<Option<&Tensor>> {
     match (c, c_dim) {
         (_, 0) => Ok(None),
         (None, _) => bad_argument!("the network is conditional: labels [n, {c_dim}] are missing"),

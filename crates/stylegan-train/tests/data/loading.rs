@@ -15,7 +15,7 @@ fn same(a: &Batch, b: &Batch) -> bool {
 }
 
 fn requests(step: usize) -> Vec<SampleRequest> {
-    (0..3).map(|i| SampleRequest { index: (step * 7 + i * 3) % 4, mirror: (step + i) % 2 == 0 }).collect()
+    (0..3).map(|i| SampleRequest { index: (step * 7 + i * 3) % 4, mirror: (step + i).is_multiple_of(2) }).collect()
 }
 
 #[test]
