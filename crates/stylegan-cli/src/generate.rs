@@ -34,8 +34,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "LIST", default_value = "0-15", conflicts_with = "latents")]
     seeds: Numbers,
 
-    /// Latents from a file instead of seeds: one tensor `z` [n, z_dim], `w` [n, w_dim] or `ws`
-    /// [n, num_ws, w_dim], and `label` [n, c_dim] or [n] if the network takes labels.
+    /// Latents from a file instead of seeds: one tensor `z` (n x z_dim), `w` (n x w_dim) or `ws`
+    /// (n x num_ws x w_dim), and `label` (n x c_dim, or n class numbers) if the network takes labels.
     #[arg(long, value_name = "FILE.safetensors")]
     latents: Option<PathBuf>,
 

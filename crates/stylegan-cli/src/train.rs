@@ -60,7 +60,7 @@ pub(crate) struct Args {
 
     /// Changes a setting of the configuration; may be given several times.
     ///
-    /// Example: --set schedule.lr=0.002 --set generator.img_size=[64,64]
+    /// Example: --set schedule.lr=0.002 --set data.mirror=false
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 
