@@ -27,10 +27,10 @@ pub(crate) fn cargo(subcommand: &str) -> Command {
     command
 }
 
-/// Runs `command` to its end; anything but success is an error with the child's own exit code.
+/// Runs `command` to its end; anything but success is an error with exit code 1, whatever cargo's own
+/// code for it is.
 pub(crate) fn wait(command: &mut Command) -> Result<()> {
-    let status = command.status().map_err(|e| cannot_start(command, &e))?;
-    if status.success() { Ok(()) } else { Err(Failure::child(code_of(status))) }
+    if status_of(command)?.success() { Ok(()) } else { Err(Failure::child(1)) }
 }
 
 /// Becomes `command` where the system can (signals, exit code and terminal are then its own);
@@ -42,16 +42,18 @@ pub(crate) fn become_(command: &mut Command) -> Result<()> {
     Err(cannot_start(command, &error))
 }
 
-/// Becomes `command` where the system can; elsewhere runs it to its end.
+/// Becomes `command` where the system can; elsewhere runs it to its end and passes its code on.
 #[cfg(not(unix))]
 pub(crate) fn become_(command: &mut Command) -> Result<()> {
-    wait(command)
+    let status = status_of(command)?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+    if status.success() { Ok(()) } else { Err(Failure::child(code)) }
+}
+
+fn status_of(command: &mut Command) -> Result<ExitStatus> {
+    command.status().map_err(|e| cannot_start(command, &e))
 }
 
 fn cannot_start(command: &Command, error: &std::io::Error) -> Failure {
     Failure::other(format!("{} does not start: {error}", command.get_program().to_string_lossy()))
-}
-
-fn code_of(status: ExitStatus) -> u8 {
-    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
