@@ -86,28 +86,6 @@ fn second_derivatives_agree_with_differences() -> Result<()> {
     Ok(())
 }
 
-/// candle itself gives partly wrong second derivatives, and no error, while its switch is off: then
-/// the check above must fail, or it would prove nothing. A thread of our own has it off.
-#[test]
-#[expect(clippy::disallowed_methods, reason = "shows why the method is disallowed")]
-fn second_derivatives_without_the_switch_are_wrong() -> Result<()> {
-    let wrong = std::thread::spawn(|| -> Result<bool> {
-        let net = Net::new()?;
-        let first = net.run()?.backward()?;
-        let Some(slope) = first.get(&net.x) else { return Ok(true) };
-        let gradients = slope.sqr()?.sum_all()?.backward()?;
-        let Some(found) = gradients.get(&net.x) else { return Ok(true) };
-        let right = autodiff::backward(&net.penalty(true)?)?.get(&net.x).unwrap();
-        let difference = (found - &right)?.abs()?.max_all()?.to_scalar::<f64>()?;
-        Ok(difference > 1e-3 * right.abs()?.max_all()?.to_scalar::<f64>()?)
-    });
-    assert!(
-        wrong.join().unwrap()?,
-        "candle's switch made no difference: the check of second derivatives proves nothing"
-    );
-    Ok(())
-}
-
 #[test]
 fn the_weight_gradient_is_what_backward_gives() -> Result<()> {
     let (x, w) = (uniform(&[2, 5, 9, 8], 1)?, uniform(&[6, 5, 3, 3], 2)?);
