@@ -120,7 +120,9 @@ impl Model {
     /// When a parameter is missing, of another shape, or belongs to no module.
     pub fn from_params(config: GeneratorConfig, params: Params) -> Result<Self> {
         let generator = build_generator(&config, params.frozen())?;
-        let unused = params.unused();
+        // The official StyleGAN2 stores its constant low-pass filters beside the parameters.
+        let unused: Vec<String> =
+            params.unused().into_iter().filter(|name| !name.ends_with(".resample_filter")).collect();
         if let Some(name) = unused.first() {
             return Err(Error::UnusedParameters { name: name.clone(), count: unused.len() });
         }

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use candle_core::{DType, Device, Tensor};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata, infer_generator, save};
 use stylegan_core::pggan::PgganConfig;
 use stylegan_core::stylegan1::StyleGan1Config;
+use stylegan_core::stylegan2::{StyleGan2Config, Topology};
 use stylegan_core::{GeneratorConfig, Model, NetworkConfig, Params, Synthesis, build_generator};
 
 const CPU: Device = Device::Cpu;
@@ -208,9 +210,28 @@ fn integer_weights_are_refused() {
 fn save_plain(path: &Path, config: &GeneratorConfig) -> Params {
     let params = Params::new(3, DType::F32, &CPU);
     build_generator(config, params.trainable()).unwrap();
-    let tensors = params.vars().into_iter().map(|(name, var)| (name, var.as_detached_tensor())).collect();
+    let mut tensors: HashMap<_, _> =
+        params.vars().into_iter().map(|(name, var)| (name, var.as_detached_tensor())).collect();
+    // As the official StyleGAN2 stores it, a constant.
+    tensors.insert("synthesis.b8.resample_filter".into(), Tensor::new(&[1f32], &CPU).unwrap());
     candle_core::safetensors::save::<String, _>(&tensors, path).unwrap();
     params
+}
+
+fn stylegan2(topology: Topology, c_dim: usize) -> GeneratorConfig {
+    GeneratorConfig::StyleGan2(StyleGan2Config {
+        img_size: [16, 16],
+        z_dim: 6,
+        c_dim,
+        w_dim: 10,
+        mapping_layers: 2,
+        mapping_width: Some(9),
+        embed_width: (c_dim > 0).then_some(4),
+        topology,
+        channel_base: 128,
+        channel_max: 24,
+        ..StyleGan2Config::default()
+    })
 }
 
 #[test]
@@ -249,6 +270,9 @@ fn plain_files_are_inferred_from_shapes() {
             channel_max: 24,
             ..PgganConfig::default()
         }),
+        stylegan2(Topology::Skip, 0),
+        stylegan2(Topology::Resnet, 3),
+        stylegan2(Topology::Orig, 0),
     ];
     for config in configs {
         let params = save_plain(&path, &config);
@@ -266,5 +290,5 @@ fn plain_files_are_inferred_from_shapes() {
 #[test]
 fn what_cannot_be_inferred_is_named() {
     let error = infer_generator(&|_| None).unwrap_err().to_string();
-    assert!(error.contains("`synthesis.b4.torgb.weight` is missing") && error.contains("--config"), "{error}");
+    assert!(error.contains("`synthesis.b4.conv1.weight` is missing") && error.contains("--config"), "{error}");
 }
