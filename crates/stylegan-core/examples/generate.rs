@@ -23,7 +23,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ws = model.mapping(&z, model.labels(0, 4)?.as_ref())?;
     let ws = model.truncate(&ws, psi, Some(8))?;
     let img = model.synthesize(&ws, &Synthesis::default())?;
-    println!("{:?} in [{}, {}]", img.dims(), img.min_all()?, img.max_all()?);
+    let range = [img.min_all()?.to_scalar::<f32>()?, img.max_all()?.to_scalar()?];
+    println!("{:?} in {range:?}", img.dims());
 
     if let Some(out) = arguments.next() {
         // Four pictures side by side, [-1, 1] to bytes.
