@@ -1,10 +1,17 @@
 //! Feature networks: what a metric looks at pictures with.
 
+mod inception;
+mod lpips;
+mod perceptual;
 mod pool;
 mod stlpips;
+mod weights;
 
+pub use inception::{Activations, Inception, Preparation};
+pub use lpips::{Lpips, Trunk};
 pub(crate) use pool::{box_downscale, box_factor};
 pub use stlpips::StLpips;
+pub use weights::Weights;
 
 use crate::Result;
 use candle_core::Tensor;

@@ -86,6 +86,85 @@ fn max3(source: &[f32], h: usize, w: usize, out: &mut Vec<f32>) {
     }
 }
 
+/// Maxima of `size x size` windows of `x` `[n, c, h, w]` at `stride`, with `padding` pixels of nothing
+/// around. With `over`, last windows that begin inside the picture may reach over the edge.
+pub(super) fn max_pool(x: &Tensor, size: usize, stride: usize, padding: usize, over: bool) -> Result<Tensor> {
+    window(x, size, stride, padding, over, f32::NEG_INFINITY, f32::max, |m, _| m)
+}
+
+/// Means of 3x3 windows at stride 1; at the edges, of the pixels that there are.
+pub(super) fn avg_pool3(x: &Tensor) -> Result<Tensor> {
+    window(x, 3, 1, 1, false, 0., |a, b| a + b, |sum, n| sum / n as f32)
+}
+
+/// Folds each window's pixels into `first` by `fold`, then `finish`es with their number.
+fn window(
+    x: &Tensor,
+    size: usize,
+    stride: usize,
+    padding: usize,
+    over: bool,
+    first: f32,
+    fold: impl Fn(f32, f32) -> f32 + Sync,
+    finish: impl Fn(f32, usize) -> f32 + Sync,
+) -> Result<Tensor> {
+    let (n, c, h, w) = x.dims4()?;
+    if h + 2 * padding < size || w + 2 * padding < size {
+        candle_core::bail!("pooling: {h}x{w} pixels are fewer than a window of {size}x{size}")
+    }
+    let sides = |n: usize| {
+        let room = n + 2 * padding - size;
+        if over { room.div_ceil(stride) + 1 } else { room / stride + 1 }
+    };
+    let (oh, ow) = (sides(h), sides(w));
+    let span = |o: usize, n: usize| {
+        let start = (o * stride) as isize - padding as isize;
+        start.max(0) as usize..(start + size as isize).min(n as isize) as usize
+    };
+    let source = x.to_device(&Device::Cpu)?.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
+    let mut out = vec![0f32; n * c * oh * ow];
+    let plane = |source: &[f32], out: &mut [f32]| {
+        for (y, out) in out.chunks_mut(ow).enumerate() {
+            let rows = span(y, h);
+            for (x, out) in out.iter_mut().enumerate() {
+                let columns = span(x, w);
+                let pixels = rows.clone().flat_map(|y| &source[y * w..][columns.clone()]);
+                *out = finish(pixels.fold(first, |a, b| fold(a, *b)), rows.len() * columns.len());
+            }
+        }
+    };
+    if threads::limit() == 1 {
+        source.chunks(h * w).zip(out.chunks_mut(oh * ow)).for_each(|(s, o)| plane(s, o));
+    } else {
+        source.par_chunks(h * w).zip(out.par_chunks_mut(oh * ow)).for_each(|(s, o)| plane(s, o));
+    }
+    Tensor::from_vec(out, (n, c, oh, ow), &Device::Cpu)?.to_device(x.device())
+}
+
+/// Bilinear resize of `x` `[n, c, h, w]` as TensorFlow 1 does it: pixel `i` of the result looks at
+/// position `i h / height` of the source, and beyond the last pixel that repeats.
+pub(super) fn resize_tf1(x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
+    let x = along(x, 2, height)?;
+    along(&x, 3, width)
+}
+
+fn along(x: &Tensor, dim: usize, to: usize) -> Result<Tensor> {
+    let n = x.dim(dim)?;
+    let (mut low, mut high, mut part) = (vec![], vec![], vec![]);
+    for i in 0..to {
+        let at = i as f32 * (n as f32 / to as f32);
+        low.push(at as u32);
+        high.push((at as usize + 1).min(n - 1) as u32);
+        part.push(at - at.floor());
+    }
+    let take = |index: Vec<u32>| x.contiguous()?.index_select(&Tensor::new(index, x.device())?, dim);
+    let (low, high) = (take(low)?, take(high)?);
+    let mut shape = [1; 4];
+    shape[dim] = to;
+    let part = Tensor::from_vec(part, &shape[..], x.device())?;
+    &low + (high - &low)?.broadcast_mul(&part)?
+}
+
 /// Means of `factor x factor` blocks: `[n, c, h / factor, w / factor]`. `h` and `w` must be multiples.
 pub(crate) fn box_downscale(x: &Tensor, factor: usize) -> Result<Tensor> {
     if factor == 1 {

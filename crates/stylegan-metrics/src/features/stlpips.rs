@@ -12,19 +12,18 @@
 //! each tap to unit length, weights the squared differences by channel, averages over pixels and
 //! sums over the five taps.
 
+use super::perceptual::{distance, scaled, unit};
 use super::pool::{blur_pool, box_downscale, box_factor};
 use super::{FeatureNetwork, PerceptualDistance};
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
-use stylegan_kernels::conv2d;
+use stylegan_kernels::bias_act::Activation;
+use stylegan_kernels::{bias_act, conv2d};
 
 /// The weights, f16; see `assets/README.md` for where they come from.
 const WEIGHTS: &[u8] = include_bytes!("../../assets/stlpips_alex.safetensors");
-/// The LPIPS scaling layer: ImageNet mean and deviation of pictures in [-1, 1].
-const SHIFT: [f32; 3] = [-0.030, -0.088, -0.188];
-const SCALE: [f32; 3] = [0.458, 0.448, 0.450];
 /// Kernel side, padding, and output channels of the five convolutions.
 const CONVS: [(usize, usize, usize); 5] = [(11, 2, 64), (5, 2, 192), (3, 1, 384), (3, 1, 256), (3, 1, 256)];
 /// The tap whose mean is the feature vector. Of all taps, alone or together, raw or normalised, the
@@ -37,8 +36,6 @@ const FEATURE_SCALE: f64 = 100.;
 const LEAST_SIDE: usize = 32;
 /// … and box-downscaled by a whole factor while their smaller side stays at least this.
 const MOST_SIDE: usize = 256;
-/// Keeps the unit normalisation finite where all channels are zero.
-const NORM_EPS: f64 = 1e-10;
 
 /// The embedded network.
 ///
@@ -55,13 +52,12 @@ const NORM_EPS: f64 = 1e-10;
 /// ```
 #[derive(Debug, Clone)]
 pub struct StLpips {
-    /// Weight `[k, c, r, r]` and bias `[1, k, 1, 1]` of each convolution.
+    /// Weight `[k, c, r, r]` and bias `[k]` of each convolution.
     convs: Vec<(Tensor, Tensor)>,
     /// Channel weights `[1, k, 1, 1]` of each tap.
     heads: Vec<Tensor>,
-    shift: Tensor,
-    scale: Tensor,
     hash: String,
+    device: Device,
 }
 
 impl StLpips {
@@ -82,14 +78,13 @@ impl StLpips {
         };
         let (mut convs, mut heads, mut c) = (Vec::new(), Vec::new(), 3);
         for (i, &(r, _, k)) in CONVS.iter().enumerate() {
-            let bias = load(&format!("conv{}.bias", i + 1), &[k])?.reshape((1, k, 1, 1))?;
+            let bias = load(&format!("conv{}.bias", i + 1), &[k])?;
             convs.push((load(&format!("conv{}.weight", i + 1), &[k, c, r, r])?, bias));
             heads.push(load(&format!("lin{}.weight", i + 1), &[k])?.reshape((1, k, 1, 1))?);
             c = k;
         }
-        let row = |v: [f32; 3]| Tensor::new(&v, device)?.reshape((1, 3, 1, 1));
         let hash = crate::cache::hex(&Sha256::digest(WEIGHTS));
-        Ok(Self { convs, heads, shift: row(SHIFT)?, scale: row(SCALE)?, hash })
+        Ok(Self { convs, heads, hash, device: device.clone() })
     }
 
     /// The five taps f1 to f5, each `[n, k, h', w']`, of `images` `[n, 3, h, w]`.
@@ -101,18 +96,18 @@ impl StLpips {
     }
 
     fn first_taps(&self, images: &Tensor, count: usize) -> Result<Vec<Tensor>> {
-        let images = fit(images)?.to_device(self.shift.device())?;
-        let mut x = images.to_dtype(DType::F32)?.broadcast_sub(&self.shift)?.broadcast_div(&self.scale)?;
+        let mut x = scaled(&fit(images)?, &self.device)?;
         let mut taps = Vec::with_capacity(CONVS.len());
         for (i, ((weight, bias), &(_, padding, _))) in self.convs.iter().zip(&CONVS).take(count).enumerate() {
             if i == 1 || i == 2 {
                 x = blur_pool(&x, true)?;
             }
-            x = conv2d(&x, weight, 1, padding, 1.)?.broadcast_add(bias)?;
+            x = conv2d(&x, weight, 1, padding, 1.)?;
+            // A blur keeps constants, so the bias can wait until there are fewer pixels.
             if i == 0 {
                 x = blur_pool(&x, false)?;
             }
-            x = x.relu()?;
+            x = bias_act(&x, Some(bias), Activation::Relu, 1., None)?;
             taps.push(x.clone());
         }
         Ok(taps)
@@ -164,21 +159,8 @@ impl PerceptualDistance for StLpips {
             let shape = |t: &Tensor| format!("{:?}", t.dims());
             return Err(Error::Mismatch { what: "shape of pictures to compare", left: shape(a), right: shape(b) });
         }
-        let n = a.dim(0)?;
-        let taps = self.taps(&Tensor::cat(&[a, b], 0)?)?;
-        let mut sum = Tensor::zeros(n, DType::F32, taps[0].device())?;
-        for (tap, head) in taps.iter().zip(&self.heads) {
-            let unit = unit(tap)?;
-            let difference = (unit.narrow(0, 0, n)? - unit.narrow(0, n, n)?)?.sqr()?;
-            sum = (sum + difference.broadcast_mul(head)?.sum(1)?.mean((1, 2))?)?;
-        }
-        Ok(sum)
+        Ok(distance(&self.taps(&Tensor::cat(&[a, b], 0)?)?, &self.heads)?)
     }
-}
-
-/// `x` `[n, c, h, w]` with each pixel's channels scaled to unit length.
-fn unit(x: &Tensor) -> candle_core::Result<Tensor> {
-    x.broadcast_div(&(x.sqr()?.sum_keepdim(1)?.sqrt()? + NORM_EPS)?)
 }
 
 /// Brings pictures `[n, 3, h, w]` to a size the network is meant for, by whole factors.

@@ -1,0 +1,121 @@
+//! Named weights of a feature network, and the layers that use them.
+
+use crate::cache::hex;
+use crate::{Error, Result};
+use candle_core::{DType, Device, Tensor};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use stylegan_kernels::bias_act::Activation;
+use stylegan_kernels::{bias_act, conv2d};
+
+/// The tensors of a network by name, as its file holds them.
+#[derive(Debug, Clone)]
+pub struct Weights {
+    network: String,
+    tensors: BTreeMap<String, Tensor>,
+    hash: String,
+}
+
+impl Weights {
+    /// Weights of the network `network` (the name that errors and metrics carry), as f32 on `device`.
+    ///
+    /// # Errors
+    /// Tensors that are not numbers, or do not fit the device.
+    pub fn new(network: &str, tensors: impl IntoIterator<Item = (String, Tensor)>, device: &Device) -> Result<Self> {
+        let tensors = tensors
+            .into_iter()
+            .map(|(name, t)| Ok((name, t.to_device(device)?.to_dtype(DType::F32)?)))
+            .collect::<Result<BTreeMap<_, _>>>()?;
+        let mut hash = Sha256::new();
+        for (name, tensor) in &tensors {
+            hash.update((name.len() as u64).to_le_bytes());
+            hash.update(name.as_bytes());
+            for side in tensor.dims() {
+                hash.update((*side as u64).to_le_bytes());
+            }
+            for value in tensor.flatten_all()?.to_vec1::<f32>()? {
+                hash.update(value.to_le_bytes());
+            }
+        }
+        Ok(Self { network: network.into(), tensors, hash: hex(&hash.finalize()) })
+    }
+
+    /// The name given to [`Self::new`].
+    pub fn network(&self) -> &str {
+        &self.network
+    }
+
+    /// SHA-256 over names, shapes and f32 values, in the order of names.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// Whether there is a tensor of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    /// The tensor `name`, which must have the shape `shape`.
+    ///
+    /// # Errors
+    /// When it is missing or has another shape.
+    pub fn get(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
+        let fail = |problem| Err(Error::Weights { network: self.network.clone(), problem });
+        match self.tensors.get(name) {
+            None => fail(format!("{name} of shape {shape:?} is missing")),
+            Some(t) if t.dims() != shape => fail(format!("{name} has shape {:?}, expected {shape:?}", t.dims())),
+            Some(t) => Ok(t.clone()),
+        }
+    }
+}
+
+/// A convolution with bias and ReLU.
+#[derive(Debug, Clone)]
+pub(super) struct ConvRelu {
+    weight: Tensor,
+    bias: Tensor,
+    stride: usize,
+    /// Zero rows above and below, zero columns left and right.
+    padding: [usize; 2],
+}
+
+impl ConvRelu {
+    /// `name.weight` `[k, c, r, s]` and `name.bias` `[k]`.
+    pub(super) fn new(w: &Weights, name: &str, shape: [usize; 4], stride: usize, padding: usize) -> Result<Self> {
+        let bias = w.get(&format!("{name}.bias"), &shape[..1])?;
+        Ok(Self { weight: w.get(&format!("{name}.weight"), &shape)?, bias, stride, padding: [padding; 2] })
+    }
+
+    /// `name.conv.weight` without bias, and the batch normalisation `name.bn` in evaluation mode with
+    /// epsilon `eps`, folded into it.
+    pub(super) fn with_norm(
+        w: &Weights,
+        name: &str,
+        shape: [usize; 4],
+        stride: usize,
+        padding: [usize; 2],
+        eps: f64,
+    ) -> Result<Self> {
+        let k = shape[0];
+        let norm = |part: &str| w.get(&format!("{name}.bn.{part}"), &[k])?.to_dtype(DType::F64).map_err(Error::from);
+        // Official files of the network have no scale: it is 1.
+        let scale = ((norm("running_var")? + eps)?.sqrt()?.recip())?;
+        let scale = if w.has(&format!("{name}.bn.weight")) { (scale * norm("weight")?)? } else { scale };
+        let bias = (norm("bias")? - (norm("running_mean")? * &scale)?)?.to_dtype(DType::F32)?;
+        let weight = w.get(&format!("{name}.conv.weight"), &shape)?.to_dtype(DType::F64)?;
+        let weight = weight.broadcast_mul(&scale.reshape((k, 1, 1, 1))?)?.to_dtype(DType::F32)?;
+        Ok(Self { weight, bias, stride, padding })
+    }
+
+    /// `[n, c, h, w]` to `[n, k, …]`.
+    pub(super) fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        let [v, h] = self.padding;
+        let x = if v == h {
+            conv2d(x, &self.weight, self.stride, v, 1.)?
+        } else {
+            let x = x.pad_with_zeros(2, v, v)?.pad_with_zeros(3, h, h)?;
+            conv2d(&x, &self.weight, self.stride, 0, 1.)?
+        };
+        bias_act(&x, Some(&self.bias), Activation::Relu, 1., None)
+    }
+}

@@ -1,0 +1,156 @@
+//! Inception and LPIPS against the programs that defined them, with weights by formula.
+
+#![allow(clippy::expect_used)]
+
+use candle_core::{DType, Device, Tensor};
+use std::collections::HashMap;
+use std::error::Error;
+use std::path::PathBuf;
+use stylegan_metrics::features::{FeatureNetwork, Inception, Lpips, PerceptualDistance, Preparation, Trunk, Weights};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// The golden case's folder.
+fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("golden/metrics_{name}"))
+}
+
+/// Inputs and outputs of the golden case.
+fn case(name: &str) -> Result<HashMap<String, Tensor>, Box<dyn Error>> {
+    Ok(candle_core::safetensors::load(folder(name).join("io.safetensors"), &Device::Cpu)?)
+}
+
+/// Values of tensor `name`: the FNV-1a hash of the name starts a splitmix64 sequence of uniform
+/// numbers u in [0, 1), and the kind says what becomes of them.
+fn formula(name: &str, shape: &[usize], kind: &str) -> Result<Tensor, Box<dyn Error>> {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+    let fan_in: usize = shape.iter().skip(1).product();
+    let count: usize = shape.iter().product();
+    let values: Vec<f32> = (1..=count as u64)
+        .map(|i| {
+            let z = hash.wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            let u = ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 24);
+            let s = 2. * u - 1.;
+            let value = match kind {
+                "weight" => s * (6. / fan_in as f64).sqrt(),
+                "bn_weight" => 1. + 0.2 * s,
+                "bias" | "running_mean" => 0.1 * s,
+                "running_var" => 1. + 0.5 * u,
+                _ => f64::NAN,
+            };
+            value as f32
+        })
+        .collect();
+    Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
+}
+
+/// The tensors that the case lists, by the formula of `prefix` and their names, renamed by `rename`.
+fn weights(
+    case: &str,
+    network: &str,
+    prefix: &str,
+    rename: impl Fn(&str) -> String,
+    more: Vec<(String, Tensor)>,
+) -> Result<Weights, Box<dyn Error>> {
+    let mut tensors = more;
+    for line in std::fs::read_to_string(folder(case).join("tensors.txt"))?.lines() {
+        let mut words = line.split(' ');
+        let (kind, name) = (words.next().ok_or("kind")?, words.next().ok_or("name")?);
+        let shape = words.map(str::parse).collect::<Result<Vec<usize>, _>>()?;
+        tensors.push((rename(name), formula(&format!("{prefix}/{name}"), &shape, kind)?));
+    }
+    Ok(Weights::new(network, tensors, &Device::Cpu)?)
+}
+
+/// Fails if `found` differs from `expected` by more than `tolerance` of the largest expected value.
+fn close(what: &str, found: &Tensor, expected: &Tensor, tolerance: f64) -> Outcome {
+    assert_eq!(found.dims(), expected.dims(), "{what}");
+    let expected = expected.to_dtype(DType::F32)?;
+    let most = f64::from(expected.abs()?.max_all()?.to_scalar::<f32>()?);
+    let error = f64::from((found - &expected)?.abs()?.max_all()?.to_scalar::<f32>()?);
+    assert!(error <= tolerance * most, "{what}: error {error}, largest value {most}");
+    Ok(())
+}
+
+/// The formula itself, against numbers that were printed with it.
+#[test]
+fn formula_weights() -> Outcome {
+    let found = formula("lpips_vgg/slice1.0.weight", &[64, 3, 3, 3], "weight")?.flatten_all()?.to_vec1::<f32>()?;
+    assert_eq!(found[..3], [-0.222_755_76, 0.063_302_82, -0.434_642_97]);
+    Ok(())
+}
+
+/// f32 on both sides, 94 layers: 2e-5 of the largest feature.
+#[test]
+fn inception_as_pytorch_fid() -> Outcome {
+    let io = case("inception_pytorch_fid")?;
+    let weights = weights("inception_pytorch_fid", "inception", "inception", str::to_owned, vec![])?;
+    let network = Inception::new(&weights, Preparation::PytorchFid, &Device::Cpu)?;
+    assert_eq!(network.name(), "inception-pytorch-fid");
+    let zero_to_one = |name: &str| (&io[name] * 2.)? - 1.;
+    let found = network.activations(&zero_to_one("x64")?)?;
+    for (i, stem) in found.stem.iter().enumerate() {
+        close("stem", &stem.narrow(0, 0, 1)?, &io[&format!("block{i}_x64_sample0_meanhw")], 1e-5)?;
+    }
+    close("features", &found.features, &io["feat_x64"], 2e-5)?;
+    close("features at 299", &network.features(&zero_to_one("x299_corner")?)?, &io["feat_x299"], 2e-5)
+}
+
+#[test]
+fn inception_as_torch_fidelity() -> Outcome {
+    let io = case("inception_torch_fidelity")?;
+    let weights = weights("inception_torch_fidelity", "inception", "tfid", str::to_owned, vec![])?;
+    let network = Inception::new(&weights, Preparation::TensorFlow1, &Device::Cpu)?;
+    assert_eq!(network.name(), "inception-2015-12-05");
+    let x = ((io["x_u8"].to_dtype(DType::F32)? / 127.5)? - 1.)?;
+    let found = network.activations(&x)?;
+    for (stem, name) in found.stem.iter().zip(["f_64", "f_192", "f_768"]) {
+        close(name, stem, &io[name], 1e-5)?;
+    }
+    close("features", &found.features, &io["f_2048"], 2e-5)?;
+    close("logits", &network.logits(&found.features, true)?, &io["f_logits"], 2e-5)?;
+    close("logits without bias", &network.logits(&found.features, false)?, &io["f_logits_unbiased"], 2e-5)
+}
+
+fn lpips(trunk: Trunk, name: &str) -> Outcome {
+    let io = case(name)?;
+    let heads = (0..io.len())
+        .filter_map(|t| Some((format!("lin{t}.model.1.weight"), io.get(&format!("lin{t}.weight"))?.clone())));
+    let weights = weights(name, trunk.network(), name, |n| format!("net.{n}"), heads.collect())?;
+    let network = Lpips::new(trunk, &weights, &Device::Cpu)?;
+    for (t, tap) in network.taps(&io["a"])?.iter().enumerate() {
+        close("tap", &tap.mean((2, 3))?, &io[&format!("feat{t}_mean_c")], 1e-5)?;
+    }
+    // Distances square small differences of f32 activations.
+    close("distance", &network.distance(&io["a"], &io["b"])?, &io["dist"], 2e-5)
+}
+
+#[test]
+fn lpips_vgg16() -> Outcome {
+    lpips(Trunk::Vgg16, "lpips_vgg")
+}
+
+#[test]
+fn lpips_alexnet() -> Outcome {
+    lpips(Trunk::AlexNet, "lpips_alex")
+}
+
+#[test]
+fn lpips_squeezenet() -> Outcome {
+    lpips(Trunk::SqueezeNet, "lpips_squeeze")
+}
+
+/// Missing and misshapen tensors are named.
+#[test]
+fn wrong_weights() -> Outcome {
+    let none = Weights::new("lpips-vgg16", [], &Device::Cpu)?;
+    let error = Lpips::new(Trunk::Vgg16, &none, &Device::Cpu).map(|_| ()).expect_err("no weights").to_string();
+    assert!(error.contains("lpips-vgg16: net.slice1.0.bias of shape [64] is missing"), "{error}");
+    let small = Tensor::zeros(3, DType::F32, &Device::Cpu)?;
+    let wrong = Weights::new("lpips-vgg16", [("net.slice1.0.bias".to_owned(), small)], &Device::Cpu)?;
+    let error = Lpips::new(Trunk::Vgg16, &wrong, &Device::Cpu).map(|_| ()).expect_err("small weights").to_string();
+    assert!(error.contains("net.slice1.0.bias has shape [3], expected [64]"), "{error}");
+    Ok(())
+}
