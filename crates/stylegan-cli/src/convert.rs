@@ -1,6 +1,7 @@
 //! `stylegan convert`: released weights of other programs to one safetensors file.
 
 use crate::exit::{Ending, Outcome, wrong};
+use crate::status::print;
 use clap::ValueEnum;
 use std::path::PathBuf;
 use stylegan_core::checkpoint::save;
@@ -77,7 +78,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     imported.metadata.licence = args.licence;
     save(&args.destination, &imported.metadata, &imported.tensors)?;
     let networks: Vec<&str> = imported.metadata.networks.keys().map(String::as_str).collect();
-    println!("{}: {} of {source}", args.destination.display(), networks.join(", "));
-    println!("{} tensors from a {}; nothing in it was executed", imported.tensors.len(), imported.origin);
+    print(&format!("{}: {} of {source}\n", args.destination.display(), networks.join(", ")))?;
+    print(&format!("{} tensors from a {}; nothing in it was executed\n", imported.tensors.len(), imported.origin))?;
     Ok(Ending::Done)
 }

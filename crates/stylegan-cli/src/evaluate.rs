@@ -4,7 +4,7 @@ use crate::exit::{Ending, Outcome, wrong};
 use crate::network::checkpoint;
 use crate::output::make_parent;
 use crate::pictures;
-use crate::status::{Stages, say};
+use crate::status::{Stages, print, say};
 use candle_core::{Device, Tensor};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -185,7 +185,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let table = to_markdown(&results);
     stylegan_train::picture::write_atomic(&plan.report, to_json(&results)?.as_bytes())?;
     stylegan_train::picture::write_atomic(&plan.report.with_extension("md"), table.as_bytes())?;
-    print!("{table}");
+    print(&table)?;
     say(&format!("report: {}", plan.report.display()));
     Ok(Ending::Done)
 }

@@ -3,6 +3,7 @@
 use crate::exit::{Ending, Outcome};
 use crate::network::checkpoint;
 use crate::numbers::count;
+use crate::status::print;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use stylegan_core::checkpoint::{Checkpoint, Kind};
@@ -32,9 +33,9 @@ pub(crate) fn run(args: Args) -> Outcome {
     let file = Checkpoint::open(&path)?;
     let intact = file.verify()?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&as_json(&file, intact)?)?);
+        print(&(serde_json::to_string_pretty(&as_json(&file, intact)?)? + "\n"))?;
     } else {
-        print!("{}", as_text(&file, intact)?);
+        print(&as_text(&file, intact)?)?;
     }
     Ok(Ending::Done)
 }

@@ -1,4 +1,4 @@
-//! What the user sees while work goes on: bars on a terminal, plain lines elsewhere, both on stderr.
+//! What the user sees: bars on a terminal and plain lines elsewhere, both on stderr, and results on stdout.
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write};
@@ -15,6 +15,21 @@ fn bars() -> &'static MultiProgress {
 /// Prints one line on stderr, above any bar.
 pub(crate) fn say(line: &str) {
     bars().suspend(|| eprintln!("{line}"));
+}
+
+/// Prints a result on stdout. Whoever reads it may have had enough (`| head`): the rest then goes
+/// nowhere, and the command goes on with its work.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let written = bars().suspend(|| {
+        let mut out = std::io::stdout().lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush())
+    });
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("cannot write to the standard output"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether stderr is a terminal, so that bars make sense.

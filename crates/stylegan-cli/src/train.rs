@@ -2,7 +2,7 @@
 
 use crate::exit::{Ending, Outcome, wrong};
 use crate::numbers::count;
-use crate::status::say;
+use crate::status::{print, say};
 use crate::train_status::TrainStatus;
 use crate::{pictures, signals};
 use anyhow::Context;
@@ -167,7 +167,7 @@ fn first_difference(path: &str, a: &toml::Table, b: &toml::Table) -> Option<(Str
 pub(crate) fn run(args: Args) -> Outcome {
     let plan = Plan::of(&args)?;
     if args.print_config {
-        print!("{}", plan.config.to_toml()?);
+        print(&plan.config.to_toml()?)?;
         return Ok(Ending::Done);
     }
     if plan.config.data.set.is_empty() {

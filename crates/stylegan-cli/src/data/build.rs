@@ -6,7 +6,7 @@ use super::folder::Pictures;
 use super::recipe::{self, Recipe};
 use super::write::{Entry, Format, SetWriter};
 use crate::exit::{Ending, Outcome, wrong};
-use crate::status::{Progress, say};
+use crate::status::{Progress, print, say};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -110,8 +110,8 @@ pub(crate) fn run(args: Args) -> Outcome {
         _ => pictures(&target, &args, source)?,
     };
     match built {
-        Some(count) => println!("{}: {count} pictures of {1}x{1} pixels", target.display(), args.size),
-        None => println!("{}: already there, built by the same settings", target.display()),
+        Some(count) => print(&format!("{}: {count} pictures of {1}x{1} pixels\n", target.display(), args.size))?,
+        None => print(&format!("{}: already there, built by the same settings\n", target.display()))?,
     }
     Ok(Ending::Done)
 }

@@ -1,7 +1,7 @@
 //! `stylegan data doctor`: everything that is wrong with a set.
 
 use crate::exit::{Ending, Outcome, wrong};
-use crate::status::Progress;
+use crate::status::{Progress, print};
 use std::path::PathBuf;
 use stylegan_train::data::{Files, doctor};
 
@@ -26,11 +26,11 @@ pub(crate) fn run(args: Args) -> Outcome {
     let report = doctor::examine(&args.set, || progress.advance(1))?;
     drop(progress);
     for finding in &report.findings {
-        println!("{finding}");
+        print(&format!("{finding}\n"))?;
     }
     match report.findings.len() {
         0 => {
-            println!("{}: {} pictures, nothing is wrong", args.set.display(), report.pictures);
+            print(&format!("{}: {} pictures, nothing is wrong\n", args.set.display(), report.pictures))?;
             Ok(Ending::Done)
         }
         1 => wrong!("{}: 1 problem among {} pictures", args.set.display(), report.pictures),

@@ -6,7 +6,7 @@ use image::{DynamicImage, GrayImage, RgbImage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use stylegan_train::data::resample::{Crop, Filter, resize, resize_map};
-use stylegan_train::data::{Files, Finding, Problem};
+use stylegan_train::data::{Files, Finding, Labels, Problem};
 
 /// Makes the pictures of a set out of the pictures of another.
 pub(crate) struct Pictures {
@@ -66,9 +66,12 @@ impl Pictures {
         others.map(|(file, problem)| Finding { file: file.clone(), problem: problem.clone() })
     }
 
-    /// The names of the classes, if they come from folders.
+    /// The names of the classes: of folders, or those that the source gives.
     pub(crate) fn classes(&self) -> &[String] {
-        &self.folders
+        match self.files.labels() {
+            Labels::Classes { names, .. } if self.folders.is_empty() => names,
+            _ => &self.folders,
+        }
     }
 
     /// The content hash of the source.

@@ -3,6 +3,7 @@
 use super::recipe::Recipe;
 use crate::exit::{Ending, Outcome};
 use crate::output::make_parent;
+use crate::status::print;
 use candle_core::{Device, Tensor};
 use image::{GrayImage, RgbImage};
 use std::path::{Path, PathBuf};
@@ -36,21 +37,25 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Outcome {
     let set = Dataset::open(&args.set)?;
     let [h, w] = set.image_size();
-    let line = |name: &str, value: String| println!("  {name:<9} {value}");
-    println!("{}", args.set.display());
-    line("pictures", set.len().to_string());
-    line("size", format!("{w}x{h} pixels, {}", if set.channels() == 1 { "grey" } else { "RGB" }));
-    labels(&set).into_iter().enumerate().for_each(|(i, text)| line(if i == 0 { "labels" } else { "" }, text));
-    line("maps", if set.has_maps() { "one per picture".to_string() } else { "none".to_string() });
-    line("content", set.hash()?.to_string());
+    let line = |name: &str, value: String| print(&format!("  {name:<9} {value}\n"));
+    print(&format!("{}\n", args.set.display()))?;
+    line("pictures", set.len().to_string())?;
+    line("size", format!("{w}x{h} pixels, {}", if set.channels() == 1 { "grey" } else { "RGB" }))?;
+    for (i, text) in labels(&set).into_iter().enumerate() {
+        line(if i == 0 { "labels" } else { "" }, text)?;
+    }
+    line("maps", if set.has_maps() { "one per picture".to_string() } else { "none".to_string() })?;
+    line("content", set.hash()?.to_string())?;
     if let Some(recipe) = Recipe::of(&args.set) {
-        line("built as", recipe.describe());
-        recipe.credit.into_iter().for_each(|credit| line("credit", credit));
+        line("built as", recipe.describe())?;
+        if let Some(credit) = recipe.credit {
+            line("credit", credit)?;
+        }
     }
     let out = args.out.unwrap_or_else(|| beside(&args.set));
     make_parent(&out)?;
     picture::write_png(&out, &sheet(&set, args.pictures.into())?)?;
-    line("sheet", out.display().to_string());
+    line("sheet", out.display().to_string())?;
     Ok(Ending::Done)
 }
 
@@ -65,13 +70,15 @@ fn labels(set: &Dataset) -> Vec<String> {
     match set.labels() {
         Labels::None => vec!["none".to_string()],
         Labels::Vectors { dim, .. } => vec![format!("{dim} numbers per picture")],
-        Labels::Classes { ids, count } => {
+        Labels::Classes { ids, count, names } => {
             let mut pictures = vec![0usize; *count];
             ids.iter().for_each(|&id| pictures[id as usize] += 1);
             let most = pictures.iter().copied().max().unwrap_or(1).max(1);
+            let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
             let lines = pictures.iter().enumerate().map(|(class, &n)| {
                 let bar = "#".repeat((n * 40).div_ceil(most));
-                format!("{class:>5} {n:>8} {bar}")
+                let name = names.get(class).map_or("", String::as_str);
+                format!("{class:>5} {name:<width$} {n:>8} {bar}")
             });
             std::iter::once(format!("{count} classes")).chain(lines).collect()
         }

@@ -3,6 +3,7 @@
 use crate::bench::Bench;
 use image::{DynamicImage, Rgb, RgbImage};
 use std::path::Path;
+use std::process::Stdio;
 use stylegan_train::data::{Dataset, Labels};
 
 fn hash(bench: &Bench, set: &str) -> String {
@@ -87,13 +88,26 @@ fn show_describes_and_draws() {
     let bench = Bench::new();
     bench.ok("data build earth --size 16 --count 20 --label cover --out set.zip");
     let text = bench.ok("data show set.zip --pictures 8");
-    for part in
-        ["20\n", "16x16 pixels, RGB", "classes", "one per picture", &hash(&bench, "set.zip"), "earth of 16x16", "NASA"]
-    {
+    for part in [
+        "20\n",
+        "16x16 pixels, RGB",
+        "17 classes",
+        "evergreen needleleaf forest",
+        "one per picture",
+        &hash(&bench, "set.zip"),
+        "earth of 16x16",
+        "NASA",
+    ] {
         assert!(text.contains(part), "expected {part:?} in\n{text}");
     }
     // Eight pictures and eight maps: five columns, two rows of each, two pixels between.
     assert_eq!(bench.size("set-sheet.png"), (5 * 18 - 2, 4 * 18 - 2));
+
+    // A reader that has had enough (`| head -1`) is no fault of the command, which still does its work.
+    let mut child = bench.command("data show set.zip --out second.png").stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+    assert!(bench.path("second.png").exists());
 }
 
 #[test]
@@ -122,7 +136,8 @@ fn any_pictures_become_a_set() {
     assert!(ran.stdout.contains("out: 5 pictures of 16x16"), "{}", ran.stdout);
     assert!(bench.ok("data doctor out").contains("5 pictures, nothing is wrong"));
     let set = Dataset::open(bench.path("out")).unwrap();
-    assert_eq!(set.labels(), &Labels::Classes { ids: vec![0, 0, 1, 1, 2], count: 3 });
+    let names = ["cat", "dog", "emu"].map(String::from).to_vec();
+    assert_eq!(set.labels(), &Labels::Classes { ids: vec![0, 0, 1, 1, 2], count: 3, names });
     let file = |name: &str| std::fs::read(bench.path(Path::new("out").join(name))).unwrap();
     assert_eq!(file("00000/img00000000.png"), std::fs::read(bench.path("in/cat/exact.png")).unwrap());
     assert!(set.pixels(4).unwrap().iter().all(|&v| v == 255), "transparent pixels become white");

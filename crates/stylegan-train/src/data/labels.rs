@@ -4,7 +4,7 @@
 //! {"labels": [["00000/img00000000.png", 6], ["00000/img00000001.png", 2]]}
 //! ```
 //! A class number becomes a one-hot row; a list of numbers is kept as it is. `"labels": null`
-//! means a set without labels. Other keys are ignored.
+//! means a set without labels. `"classes": ["road", …]` names classes 0, 1, …; other keys are ignored.
 
 use super::{Finding, Problem};
 use serde_json::Value;
@@ -25,6 +25,8 @@ pub enum Labels {
         ids: Vec<u32>,
         /// Number of classes: the largest class plus one.
         count: usize,
+        /// Names of classes from 0 on, as far as the set gives them.
+        names: Vec<String>,
     },
     /// A list of numbers per picture.
     Vectors {
@@ -65,7 +67,7 @@ impl Labels {
     pub fn push_row(&self, picture: usize, out: &mut Vec<f32>) {
         match self {
             Self::None => {}
-            Self::Classes { ids, count } => {
+            Self::Classes { ids, count, .. } => {
                 let class = ids[picture] as usize;
                 out.extend((0..*count).map(|c| if c == class { 1.0 } else { 0.0 }));
             }
@@ -103,7 +105,10 @@ pub(super) fn parse(json: &[u8], pictures: &[String], findings: &mut Vec<Finding
         return Err(file("none of its names is the name of a picture of the set"));
     };
     let mut labels = match first {
-        Value::Number(_) => Labels::Classes { ids: Vec::with_capacity(pictures.len()), count: 0 },
+        Value::Number(_) => {
+            let ids = Vec::with_capacity(pictures.len());
+            Labels::Classes { ids, count: 0, names: class_names(&root) }
+        }
         Value::Array(row) => Labels::Vectors { values: Vec::new(), dim: row.len() },
         other => return Err(Problem::LabelFile(format!("label {} is neither a class nor a list", short(other)))),
     };
@@ -125,10 +130,16 @@ pub(super) fn parse(json: &[u8], pictures: &[String], findings: &mut Vec<Finding
     Ok(labels)
 }
 
+/// The names under `classes`, if all of them are text.
+fn class_names(root: &Value) -> Vec<String> {
+    let names = root.get("classes").and_then(Value::as_array);
+    names.and_then(|names| names.iter().map(|name| name.as_str().map(str::to_string)).collect()).unwrap_or_default()
+}
+
 /// Adds one label if it is of the kind of the others; `false` if not.
 fn add(labels: &mut Labels, label: &Value) -> bool {
     match (labels, label) {
-        (Labels::Classes { ids, count }, Value::Number(number)) => {
+        (Labels::Classes { ids, count, .. }, Value::Number(number)) => {
             let class = number.as_u64().filter(|&class| class < MAX_DIM as u64);
             class.map(|class| {
                 ids.push(class as u32);
