@@ -57,6 +57,7 @@ fn run(options: Options) -> Outcome {
     if let Some(threads) = options.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
     }
+    stylegan_kernels::memory::keep_freed();
     stylegan_kernels::threads::keep_candle_on_its_thread();
     match options.verb {
         Verb::Train(args) => train::run(args),

@@ -17,6 +17,7 @@ use stylegan_core::stylegan2::{StyleGan2Config, StyleGan2Generator};
 use stylegan_core::{Generator, Params, Synthesis};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    stylegan_kernels::memory::keep_freed();
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_else(|| "256".into());
     let runs: usize = arguments.next().map_or(Ok(3), |text| text.parse())?;

@@ -13,6 +13,7 @@ pub mod bias_act;
 pub mod conv;
 pub mod linear;
 pub mod machine;
+pub mod memory;
 pub mod modulate;
 pub mod norm;
 pub mod optim;

@@ -92,6 +92,8 @@ pub(crate) fn unsupported(op: &str, dtype: DType) -> candle_core::Error {
 /// A storage of `len` elements that `write` fills completely.
 pub(crate) fn written<T: Real>(len: usize, write: impl FnOnce(&mut [T])) -> CpuStorage {
     let mut out: Vec<T> = Vec::with_capacity(len);
+    // SAFETY: the vector's own memory.
+    unsafe { crate::cpu::advise_huge(out.as_mut_ptr().cast(), len * size_of::<T>()) };
     // SAFETY: the capacity is `len`; `T` is f32 or f64, which have no destructor and for which
     // every bit pattern is valid; `write` only writes, and writes every element (its contract).
     let buffer = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr(), len) };

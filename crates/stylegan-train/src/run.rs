@@ -100,6 +100,7 @@ impl<'a> Run<'a> {
         observer: &'a mut dyn Observer,
         state: State,
     ) -> Result<Self> {
+        stylegan_kernels::memory::keep_freed();
         stylegan_kernels::threads::keep_candle_on_its_thread();
         check_pictures(config, dataset)?;
         std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;

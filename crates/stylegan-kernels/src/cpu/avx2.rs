@@ -12,6 +12,7 @@ impl Vector for F32x8 {
     type Elem = f32;
     const LANES: usize = 8;
     const ROWS: usize = 6;
+    const LOW: usize = 2;
     const WIDTH: usize = 2;
 
     #[inline(always)]
@@ -93,6 +94,12 @@ impl Vector for F32x8 {
     unsafe fn tile<const SLICED: bool>(t: Tile<f32>) {
         // SAFETY: the caller's tile has ROWS by COLS elements.
         unsafe { tile::<Self, 6, 2, SLICED>(t) }
+    }
+
+    #[inline(always)]
+    unsafe fn low_tile<const SLICED: bool>(t: Tile<f32>) {
+        // SAFETY: the caller's tile has LOW by COLS elements.
+        unsafe { tile::<Self, 2, 2, SLICED>(t) }
     }
 
     unsafe fn enter(task: impl Task<Self>) {

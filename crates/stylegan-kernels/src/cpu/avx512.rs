@@ -12,6 +12,7 @@ impl Vector for F32x16 {
     type Elem = f32;
     const LANES: usize = 16;
     const ROWS: usize = 12;
+    const LOW: usize = 4;
     const WIDTH: usize = 2;
 
     #[inline(always)]
@@ -99,6 +100,12 @@ impl Vector for F32x16 {
     unsafe fn tile<const SLICED: bool>(t: Tile<f32>) {
         // SAFETY: the caller's tile has ROWS by COLS elements.
         unsafe { tile::<Self, 12, 2, SLICED>(t) }
+    }
+
+    #[inline(always)]
+    unsafe fn low_tile<const SLICED: bool>(t: Tile<f32>) {
+        // SAFETY: the caller's tile has LOW by COLS elements.
+        unsafe { tile::<Self, 4, 2, SLICED>(t) }
     }
 
     unsafe fn enter(task: impl Task<Self>) {

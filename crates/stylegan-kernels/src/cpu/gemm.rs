@@ -94,11 +94,27 @@ pub(crate) unsafe fn product<V: Vector, const SLICED: bool>(p: Product<V::Elem>)
                     V::tile::<SLICED>(tile);
                     continue;
                 }
-                V::tile::<SLICED>(Tile { c: rest.as_mut_ptr(), c_stride: V::COLS, accumulate: false, ..tile });
-                for i in 0..rows {
-                    for j in 0..cols {
-                        let (from, to) = (rest[i * V::COLS + j], c.add(i * p.c_stride + j));
-                        *to = if p.accumulate { *to + from } else { from };
+                // The last rows in low tiles, if two of these are enough.
+                let low = rows <= 2 * V::LOW;
+                let height = if low { V::LOW } else { V::ROWS };
+                for top in (0..rows).step_by(height) {
+                    let height = height.min(rows - top);
+                    let a = a.add(if SLICED { top * V::LANES } else { top });
+                    let (tile, c) = (Tile { a, c: c.add(top * p.c_stride), ..tile }, c.add(top * p.c_stride));
+                    if low && height == V::LOW && cols == V::COLS {
+                        V::low_tile::<SLICED>(tile);
+                        continue;
+                    }
+                    let aside = Tile { c: rest.as_mut_ptr(), c_stride: V::COLS, accumulate: false, ..tile };
+                    match low {
+                        true => V::low_tile::<SLICED>(aside),
+                        false => V::tile::<SLICED>(aside),
+                    }
+                    for i in 0..height {
+                        for j in 0..cols {
+                            let (from, to) = (rest[i * V::COLS + j], c.add(i * p.c_stride + j));
+                            *to = if p.accumulate { *to + from } else { from };
+                        }
                     }
                 }
             }
@@ -106,7 +122,7 @@ pub(crate) unsafe fn product<V: Vector, const SLICED: bool>(p: Product<V::Elem>)
     }
 }
 
-/// The micro-kernel: a tile of `R` rows by `W` vectors held in registers.
+/// The micro-kernel: a tile of `R` rows (of the `V::ROWS` that are packed) by `W` vectors held in registers.
 ///
 /// # Safety
 /// As for [`product`], for one whole tile.
@@ -136,7 +152,7 @@ pub(super) unsafe fn tile<V: Vector, const R: usize, const W: usize, const SLICE
                 b = b.add(W * V::LANES);
             }
             if SLICED {
-                a = a.add((R - 1) * V::LANES);
+                a = a.add((V::ROWS - 1) * V::LANES);
             }
             left -= steps;
         }

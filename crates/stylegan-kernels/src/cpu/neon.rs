@@ -12,6 +12,7 @@ impl Vector for F32x4 {
     type Elem = f32;
     const LANES: usize = 4;
     const ROWS: usize = 6;
+    const LOW: usize = 2;
     const WIDTH: usize = 4;
 
     #[inline(always)]
@@ -76,6 +77,12 @@ impl Vector for F32x4 {
     unsafe fn tile<const SLICED: bool>(t: Tile<f32>) {
         // SAFETY: the caller's tile has ROWS by COLS elements.
         unsafe { tile::<Self, 6, 4, SLICED>(t) }
+    }
+
+    #[inline(always)]
+    unsafe fn low_tile<const SLICED: bool>(t: Tile<f32>) {
+        // SAFETY: the caller's tile has LOW by COLS elements.
+        unsafe { tile::<Self, 2, 4, SLICED>(t) }
     }
 
     unsafe fn enter(task: impl Task<Self>) {

@@ -13,6 +13,7 @@ impl<T: WithDType> Vector for Plain<T> {
     type Elem = T;
     const LANES: usize = 8;
     const ROWS: usize = 4;
+    const LOW: usize = 2;
     const WIDTH: usize = 1;
 
     #[inline(always)]
@@ -66,6 +67,12 @@ impl<T: WithDType> Vector for Plain<T> {
     unsafe fn tile<const SLICED: bool>(t: Tile<T>) {
         // SAFETY: the caller's tile has ROWS by COLS elements.
         unsafe { tile::<Self, 4, 1, SLICED>(t) }
+    }
+
+    #[inline(always)]
+    unsafe fn low_tile<const SLICED: bool>(t: Tile<T>) {
+        // SAFETY: the caller's tile has LOW by COLS elements.
+        unsafe { tile::<Self, 2, 1, SLICED>(t) }
     }
 
     unsafe fn enter(task: impl Task<Self>) {

@@ -118,6 +118,8 @@ pub(crate) trait Vector: Copy + Send + Sync + 'static {
     const LANES: usize;
     /// Rows of a product tile.
     const ROWS: usize;
+    /// Rows of a low tile, for what is left at the end.
+    const LOW: usize;
     /// Vectors across a product tile.
     const WIDTH: usize;
     /// Columns of a product tile.
@@ -135,6 +137,8 @@ pub(crate) trait Vector: Copy + Send + Sync + 'static {
     unsafe fn transpose(from: *const Self::Elem, from_stride: usize, to: *mut Self::Elem, to_stride: usize);
     /// One full tile of a product: see [`super::gemm`].
     unsafe fn tile<const SLICED: bool>(tile: super::gemm::Tile<Self::Elem>);
+    /// One low tile.
+    unsafe fn low_tile<const SLICED: bool>(tile: super::gemm::Tile<Self::Elem>);
     /// Runs a task compiled for this vector's instruction set.
     unsafe fn enter(task: impl Task<Self>);
 }

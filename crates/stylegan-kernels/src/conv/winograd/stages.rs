@@ -7,9 +7,6 @@ use crate::cpu::{Scratch, SharedMut, Vector};
 use candle_core::WithDType;
 use std::ops::Range;
 
-/// Input channels whose filters are gathered at a time.
-const GATHER: usize = 8;
-
 /// A convolution of stride 1: forward, or with turned filters the gradient of its input.
 #[derive(Clone, Copy)]
 pub(super) struct Problem<'a, T> {
@@ -84,27 +81,34 @@ impl<'a, T: WithDType> Problem<'a, T> {
         plane: usize,
     ) {
         let l = V::LANES;
-        let mut taps = [T::from_f64(0.); GATHER * 9 * 16];
+        let mut raw = [T::from_f64(0.); 16 * 16];
+        let mut taps = [T::from_f64(0.); 9 * 16];
         for sub in 0..V::WIDTH {
             let first = out + sub * l;
             let lanes = self.outs.saturating_sub(first).min(l);
-            for d in depth.clone().step_by(GATHER) {
-                let count = GATHER.min(depth.end - d);
-                for lane in 0..lanes {
-                    for i in 0..count {
-                        let g = &self.w[(first + lane) * self.out_step + (d + i) * self.in_step..][..9];
-                        for t in 0..9 {
-                            let tap = if self.turned { 8 - t } else { t };
-                            taps[(i * 9 + t) * l + lane] = g[tap] * self.gain;
+            for d in depth.clone() {
+                let at = first * self.out_step + d * self.in_step;
+                // SAFETY: whole blocks inside the weights, or tap by tap; the caller's room.
+                unsafe {
+                    for t in (0..9).step_by(l) {
+                        if lanes == l && at + (l - 1) * self.out_step + t + l <= self.w.len() {
+                            let to = raw.as_mut_ptr().add(t * l);
+                            V::transpose(self.w.as_ptr().add(at + t), self.out_step, to, l);
+                            continue;
+                        }
+                        for t in t..(t + l).min(9) {
+                            for lane in 0..lanes {
+                                raw[t * l + lane] = self.w[at + lane * self.out_step + t];
+                            }
                         }
                     }
-                }
-                for i in 0..count {
-                    // SAFETY: 9 vectors of taps; the caller's room.
-                    unsafe {
-                        let to = to.add((d + i - depth.start) * V::COLS + sub * l);
-                        transform::<V, Filter, 3, 6>(taps.as_ptr().add(i * 9 * l), (3 * l, l), to, (6 * plane, plane));
+                    let gain = V::splat(self.gain);
+                    for t in 0..9 {
+                        let tap = if self.turned { 8 - t } else { t };
+                        V::load(raw.as_ptr().add(tap * l)).mul(gain).store(taps.as_mut_ptr().add(t * l));
                     }
+                    let to = to.add((d - depth.start) * V::COLS + sub * l);
+                    transform::<V, Filter, 3, 6>(taps.as_ptr(), (3 * l, l), to, (6 * plane, plane));
                 }
             }
         }

@@ -228,7 +228,8 @@ impl<V: Vector> Task<V> for Filters<'_, V> {
     #[inline(always)]
     unsafe fn run(self) {
         let l = V::LANES;
-        let mut taps = [V::Elem::from_f64(0.); 9 * 16];
+        let mut taps = [V::Elem::from_f64(0.); 16 * 16];
+        let mut turned = [V::Elem::from_f64(0.); 16 * 16];
         for k in self.rows.clone() {
             for channel in self.channels.clone().step_by(l) {
                 // SAFETY: rows of the sums are padded to whole vectors; filters are the task's own.
@@ -236,9 +237,13 @@ impl<V: Vector> Task<V> for Filters<'_, V> {
                     let from = self.u.at((k - self.base) * self.stride + channel - self.channels.start);
                     let planes = (6 * self.u_plane, self.u_plane);
                     transform::<V, FilterTransposed, 6, 3>(from, planes, taps.as_mut_ptr(), (3 * l, l));
+                    for t in (0..9).step_by(l) {
+                        V::transpose(taps.as_ptr().add(t * l), l, turned.as_mut_ptr().add(t), 16);
+                    }
                     for lane in 0..l.min(self.channels.end - channel) {
+                        let dw = self.dw.at((k * self.s.c + channel + lane) * 9);
                         for t in 0..9 {
-                            *self.dw.at((k * self.s.c + channel + lane) * 9 + t) = taps[t * l + lane] * self.gain;
+                            *dw.add(t) = turned[lane * 16 + t] * self.gain;
                         }
                     }
                 }
