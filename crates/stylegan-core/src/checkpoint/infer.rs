@@ -1,6 +1,6 @@
 //! The configuration of a network from the shapes of its weights.
 
-use crate::layers::Pyramid;
+use crate::layers::{Pyramid, channel_rule};
 use crate::pggan::PgganConfig;
 use crate::stylegan1::StyleGan1Config;
 use crate::stylegan2::{StyleGan2Config, Topology};
@@ -35,6 +35,7 @@ struct Shapes<'s, 'a> {
     img_channels: usize,
     channel_base: usize,
     channel_max: usize,
+    widths: Vec<usize>,
     use_noise: bool,
     mapping_layers: usize,
 }
@@ -49,13 +50,14 @@ impl<'s, 'a> Shapes<'s, 'a> {
             Some(&[h, w]) => [h, w],
             _ => [Pyramid::resolution(top); 2],
         };
+        let (channel_base, channel_max) = channel_rule(&widths);
         Ok(Self {
             shape,
             img_size,
             img_channels: dim(shape(&torgb).ok_or_else(|| missing(&torgb))?, 0),
-            // Any base that the widest block reaches will do; the narrower ones tell it exactly.
-            channel_base: widths.iter().enumerate().map(|(l, c)| c * Pyramid::resolution(l)).max().unwrap_or(1),
-            channel_max: widths.iter().copied().max().unwrap_or(1),
+            channel_base,
+            channel_max,
+            widths,
             use_noise: noise.is_some(),
             mapping_layers: (0..).take_while(|i| shape(&format!("mapping.fc{i}.weight")).is_some()).count(),
         })
@@ -134,10 +136,9 @@ impl<'s, 'a> Shapes<'s, 'a> {
             mapping_width: (self.mapping_layers > 1 && hidden != w_dim).then_some(hidden),
             embed_width: (c_dim > 0 && embed != w_dim).then_some(embed),
             topology,
-            channel_base: self.channel_base,
-            channel_max: self.channel_max,
             ..StyleGan2Config::default()
-        })
+        }
+        .with_widths(self.widths.clone()))
     }
 }
 

@@ -11,6 +11,7 @@ mod nvlabs;
 mod official_tensorflow;
 mod pickle;
 mod raw;
+mod rosinality;
 mod settings;
 mod tensorflow;
 mod torch;
@@ -18,6 +19,7 @@ mod torch;
 use crate::checkpoint::{Kind, Metadata};
 use crate::{Error, NetworkConfig, Result};
 use candle_core::Tensor;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -33,6 +35,15 @@ pub struct Imported {
     pub metadata: Metadata,
     /// All tensors, named `G_ema.…`, `G.…`, `D.…`, in f32.
     pub tensors: Vec<(String, Tensor)>,
+}
+
+/// What a foreign file holds.
+#[derive(Default)]
+struct Found {
+    origin: &'static str,
+    networks: Vec<ImportedNetwork>,
+    /// What a reader of the metadata should know.
+    extra: BTreeMap<String, String>,
 }
 
 /// One network of a foreign file.
@@ -56,14 +67,16 @@ pub fn import(path: impl AsRef<Path>) -> Result<Imported> {
         return Err(bad(format!("has {size} bytes, more than any released network ({MAX_FILE})")));
     }
     let bytes = std::fs::read(path).map_err(io)?;
-    let (origin, networks) = recognise(&bytes).map_err(|error| bad(format!("cannot be imported: {error}")))?;
+    let found = recognise(&bytes).map_err(|error| bad(format!("cannot be imported: {error}")))?;
+    let origin = found.origin;
     let mut metadata = Metadata {
         kind: Kind::Release,
+        extra: found.extra,
         source: Some(format!("{origin} {}", path.file_name().unwrap_or_default().to_string_lossy())),
         ..Metadata::default()
     };
     let mut tensors = Vec::new();
-    for network in networks {
+    for network in found.networks {
         for (name, tensor) in network.tensors {
             tensors.push((format!("{}.{name}", network.prefix), tensor));
         }
@@ -86,20 +99,23 @@ pub fn is_foreign(path: impl AsRef<Path>) -> Result<bool> {
     Ok((pickle || archive) && start.get(8) != Some(&b'{'))
 }
 
-fn recognise(bytes: &[u8]) -> std::result::Result<(&'static str, Vec<ImportedNetwork>), ImportError> {
+fn recognise(bytes: &[u8]) -> std::result::Result<Found, ImportError> {
     if bytes.starts_with(&[0x1f, 0x8b]) {
         return Err(ImportError("it is compressed with gzip; unpack it first".into()));
     }
     let file = torch::open(bytes)?;
     if let Some(networks) = nvlabs::networks(&file)? {
-        return Ok(("StyleGAN2 pickle (PyTorch)", networks));
+        return Ok(Found { origin: "StyleGAN2 pickle (PyTorch)", networks, ..Found::default() });
     }
     if let Some(networks) = official_tensorflow::networks(&file)? {
-        return Ok(("official pickle (TensorFlow)", networks));
+        return Ok(Found { origin: "official pickle (TensorFlow)", networks, ..Found::default() });
+    }
+    if let Some(found) = rosinality::networks(&file)? {
+        return Ok(found);
     }
     Err(ImportError(
         "it holds none of the known networks: pickles of StyleGAN2-ADA and the StyleGAN3 repository (PyTorch), of \
-         StyleGAN and progressive GAN (TensorFlow)"
+         StyleGAN and progressive GAN (TensorFlow), checkpoints of rosinality's StyleGAN and StyleGAN2 (PyTorch)"
             .into(),
     ))
 }

@@ -45,6 +45,17 @@ impl TorchFile<'_> {
         Ok(Some(PersistentObject { class_name, init, tensors }))
     }
 
+    /// All tensors below a mapping, by their path in it. Names lose the `module.` that PyTorch's
+    /// parallel wrapper puts before every one.
+    pub(crate) fn tensors(&self, id: Id) -> Result<Vec<(String, Tensor)>, ImportError> {
+        let mut tensors = Vec::new();
+        self.collect_entries(id, "", 0, &mut tensors)?;
+        if tensors.iter().all(|(name, _)| name.starts_with("module.")) {
+            tensors.iter_mut().for_each(|(name, _)| drop(name.drain(.."module.".len())));
+        }
+        Ok(tensors)
+    }
+
     fn meta(&self, id: Id) -> Option<Id> {
         let call = self.pickle.call_of(id, Global::Persistent)?;
         self.pickle.sequence(call.args)?.first().copied()

@@ -10,13 +10,25 @@ use crate::{DiscriminatorConfig, GeneratorConfig, NetworkConfig};
 
 /// The networks of a pickle `{G, D, G_ema, …}`, `None` if the file is something else.
 pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwork>>, ImportError> {
-    let mut networks = Vec::new();
+    let mut objects = Vec::new();
     for prefix in ["D", "G", "G_ema"] {
         let Some(id) = file.pickle.get(file.pickle.root(), prefix) else { continue };
         let Some(object) = file.persistent(id)? else { continue };
+        objects.push((prefix, object));
+    }
+    let nested = |object: &PersistentObject| object.init.contains_key("synthesis_kwargs");
+    let generators: Vec<_> = objects.iter().filter(|(prefix, _)| *prefix != "D").collect();
+    let defaults = match generators.iter().all(|(_, object)| nested(object)) {
+        true => Defaults { conv_clamp: None, num_fp16_res: 0 },
+        false => Defaults { conv_clamp: Some(256.), num_fp16_res: 4 },
+    };
+    let mut networks = Vec::new();
+    for (prefix, object) in objects {
         let config = match object.class_name.as_str() {
-            "Generator" => NetworkConfig::Generator(GeneratorConfig::StyleGan2(generator(&object)?)),
-            "Discriminator" => NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan2(discriminator(&object)?)),
+            "Generator" => NetworkConfig::Generator(GeneratorConfig::StyleGan2(generator(&object, &defaults)?)),
+            "Discriminator" => {
+                NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan2(discriminator(&object, &defaults)?))
+            }
             other => {
                 let other: String = other.escape_debug().take(60).collect();
                 return Err(ImportError(format!(
@@ -31,9 +43,15 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwor
     Ok((!networks.is_empty()).then_some(networks))
 }
 
+/// What the two repositories take for arguments that are not given.
+struct Defaults {
+    conv_clamp: Option<f64>,
+    num_fp16_res: usize,
+}
+
 /// Arguments of `Generator`; those of its synthesis network stand beside the others in the
-/// StyleGAN3 repository and under `synthesis_kwargs` in StyleGAN2-ADA. Defaults are the classes'.
-fn generator(object: &PersistentObject) -> Result<StyleGan2Config, ImportError> {
+/// StyleGAN3 repository and under `synthesis_kwargs` in StyleGAN2-ADA.
+fn generator(object: &PersistentObject, defaults: &Defaults) -> Result<StyleGan2Config, ImportError> {
     let own = Settings::new(&object.init, &["synthesis_kwargs"]);
     refuse_stylegan3(object, &own)?;
     let empty = serde_json::Map::new();
@@ -53,12 +71,13 @@ fn generator(object: &PersistentObject) -> Result<StyleGan2Config, ImportError> 
         topology: topology(&own, Topology::Skip)?,
         channel_base: own.count("channel_base")?.unwrap_or(32768),
         channel_max: own.count("channel_max")?.unwrap_or(512),
-        conv_clamp: own.number("conv_clamp")?,
-        num_fp16_res: own.count("num_fp16_res")?.unwrap_or(0),
+        channels: None,
+        conv_clamp: own.number_or("conv_clamp", defaults.conv_clamp)?,
+        num_fp16_res: own.count("num_fp16_res")?.unwrap_or(defaults.num_fp16_res),
     })
 }
 
-fn discriminator(object: &PersistentObject) -> Result<StyleGan2DiscriminatorConfig, ImportError> {
+fn discriminator(object: &PersistentObject, defaults: &Defaults) -> Result<StyleGan2DiscriminatorConfig, ImportError> {
     let own = Settings::new(&object.init, &["epilogue_kwargs"]);
     let resolution = required(&own, "img_resolution")?;
     let empty = serde_json::Map::new();
@@ -72,9 +91,14 @@ fn discriminator(object: &PersistentObject) -> Result<StyleGan2DiscriminatorConf
         topology: topology(&own, Topology::Resnet)?,
         channel_base: own.count("channel_base")?.unwrap_or(32768),
         channel_max: own.count("channel_max")?.unwrap_or(512),
-        conv_clamp: own.number("conv_clamp")?,
-        num_fp16_res: own.count("num_fp16_res")?.unwrap_or(0),
-        mbstd_group: own.count("mbstd_group_size")?.unwrap_or(4),
+        channels: None,
+        conv_clamp: own.number_or("conv_clamp", defaults.conv_clamp)?,
+        num_fp16_res: own.count("num_fp16_res")?.unwrap_or(defaults.num_fp16_res),
+        // `None` is the whole batch: any group larger than it.
+        mbstd_group: match own.is_none("mbstd_group_size") {
+            true => 1 << 16,
+            false => own.count("mbstd_group_size")?.unwrap_or(4),
+        },
         mbstd_channels: own.count("mbstd_num_channels")?.unwrap_or(1),
     })
 }

@@ -36,6 +36,17 @@ impl<'a> Settings<'a> {
         number.map(Some).ok_or_else(|| ImportError(format!("network argument `{name}` is {value}, expected a number")))
     }
 
+    /// A finite number or `None`, where the foreign default is `default`.
+    pub(crate) fn number_or(&self, name: &str, default: Option<f64>) -> Result<Option<f64>, ImportError> {
+        let given = self.groups.iter().any(|group| group.contains_key(name));
+        if given { self.number(name) } else { Ok(default) }
+    }
+
+    /// Whether `None` was given.
+    pub(crate) fn is_none(&self, name: &str) -> bool {
+        self.groups.iter().find_map(|group| group.get(name)).is_some_and(Json::is_null)
+    }
+
     /// A text.
     pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
         self.value(name)?.as_str()

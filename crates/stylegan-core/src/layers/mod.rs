@@ -13,6 +13,7 @@ mod style;
 pub use equalized::{EqualizedConv, EqualizedLinear, LinearOptions};
 pub use noise::NoiseInput;
 pub use pyramid::{Pyramid, channels};
+pub(crate) use pyramid::{channel_rule, follows_rule};
 pub use resample::{Resample, ResamplingConv};
 pub(crate) use resample::{blur, blur_filter};
 pub use style::Style;

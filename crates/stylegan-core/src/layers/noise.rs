@@ -13,6 +13,8 @@ pub struct NoiseInput {
     pub strength: Tensor,
     map: Tensor,
     layer: usize,
+    /// The lane of random maps: the layer, unless another layer's noise is shared.
+    lane: u64,
     size: [usize; 2],
 }
 
@@ -29,8 +31,14 @@ impl NoiseInput {
             strength: vb.get_with_hints(strength, "noise_strength", Init::Const(0.))?,
             map: map.reshape((1, 1, h, w))?,
             layer,
+            lane: layer as u64,
             size,
         })
+    }
+
+    /// With the random maps of layer `layer`.
+    pub fn sharing(self, layer: usize) -> Self {
+        Self { lane: layer as u64, ..self }
     }
 
     /// The map for a batch of `n`: `[n or 1, 1, h, w]`, or `None` where this layer receives none.
@@ -50,7 +58,7 @@ impl NoiseInput {
             NoiseMode::Random(keys) => {
                 let shape = [1, self.size[0], self.size[1]];
                 let (dtype, device) = (self.map.dtype(), self.map.device());
-                keys.key.normal_rows(&keys.indices, self.layer as u64, &shape, dtype, device).map(Some)
+                keys.key.normal_rows(&keys.indices, self.lane, &shape, dtype, device).map(Some)
             }
         }
     }

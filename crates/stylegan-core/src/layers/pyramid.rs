@@ -76,6 +76,19 @@ pub fn channels(channel_base: usize, channel_max: usize, resolution: usize) -> u
     (channel_base / resolution).clamp(1, channel_max.max(1))
 }
 
+/// The `channel_base` and `channel_max` under which blocks have `widths`, from the smallest up. Any
+/// base that the widest block reaches will do; the narrower ones tell it exactly.
+pub(crate) fn channel_rule(widths: &[usize]) -> (usize, usize) {
+    let base = widths.iter().enumerate().map(|(level, c)| c.saturating_mul(Pyramid::resolution(level)));
+    (base.max().unwrap_or(1), widths.iter().copied().max().unwrap_or(1))
+}
+
+/// Whether [`channels`] gives these widths.
+pub(crate) fn follows_rule(widths: &[usize], channel_base: usize, channel_max: usize) -> bool {
+    let mut levels = widths.iter().enumerate();
+    levels.all(|(level, &c)| c == channels(channel_base, channel_max, Pyramid::resolution(level)))
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -84,6 +84,15 @@ pub struct StyleGan1Config {
     pub blur_filter: Vec<f64>,
     /// Fused upsampling convolutions.
     pub fused_scale: FusedScale,
+    /// Added to the variance of a map before its root, 1e-8 (1e-5 in rosinality's networks).
+    pub norm_eps: f64,
+    /// Whether the bias of an upsampling convolution is added before the low-pass filter, which
+    /// darkens or brightens the border, instead of after the noise; false (true in rosinality's
+    /// networks).
+    pub bias_before_blur: bool,
+    /// Whether both layers of a resolution receive the same random noise, false (true in
+    /// rosinality's networks).
+    pub share_noise: bool,
 }
 
 impl Default for StyleGan1Config {
@@ -106,6 +115,9 @@ impl Default for StyleGan1Config {
             pixel_norm: false,
             blur_filter: vec![1., 2., 1.],
             fused_scale: FusedScale::Auto,
+            norm_eps: 1e-8,
+            bias_before_blur: false,
+            share_noise: false,
         }
     }
 }
@@ -142,6 +154,9 @@ impl StyleGan1Config {
         }
         if !(self.mapping_lr > 0. && self.mapping_lr.is_finite()) {
             return Err(Error::Config(format!("mapping_lr must be above 0, found {}", self.mapping_lr)));
+        }
+        if !(self.norm_eps > 0. && self.norm_eps.is_finite()) {
+            return Err(Error::Config(format!("norm_eps must be above 0, found {}", self.norm_eps)));
         }
         check_filter(&self.blur_filter)
     }

@@ -37,7 +37,12 @@ enum Input {
     /// A layer fed with the style (traditional generators).
     Style(EqualizedLinear),
     /// The block before, upsampled.
-    Previous(ResamplingConv, Option<Filter>),
+    Previous {
+        conv: ResamplingConv,
+        /// Whether the bias comes before the filter (and not in the epilogue).
+        biased: bool,
+        filter: Option<Filter>,
+    },
 }
 
 impl StyleGan1Synthesis {
@@ -100,8 +105,9 @@ impl Block {
         let (input, bias) = if level > 0 {
             let fused = config.fused_scale.fuses(size);
             let conv = ResamplingConv::new(width(level - 1), c, Resample::Up, fused, SQRT_2, vb.pp("conv0"))?;
-            let bias = conv.bias().clone();
-            (Input::Previous(conv, blur_filter(&config.blur_filter)), bias)
+            let biased = config.bias_before_blur;
+            let bias = if biased { conv.bias().zeros_like()? } else { conv.bias().clone() };
+            (Input::Previous { conv, biased, filter: blur_filter(&config.blur_filter) }, bias)
         } else {
             let input = if config.const_input {
                 Input::Const(vb.get_with_hints((1, c, size[0], size[1]), "const", Init::Const(1.))?)
@@ -126,7 +132,11 @@ impl Block {
     fn forward(&self, x: Option<&Tensor>, ws: &Tensor, level: usize, options: &Synthesis) -> Result<Tensor> {
         let n = ws.dim(0)?;
         let x = match (&self.input, x) {
-            (Input::Previous(conv, filter), Some(x)) => blur(conv.convolve(x)?, filter.as_ref())?,
+            (Input::Previous { conv, biased, filter }, Some(x)) => {
+                let x = conv.convolve(x)?;
+                let x = if *biased { conv.conv().activate(&x, Activation::Linear)? } else { x };
+                blur(x, filter.as_ref())?
+            }
             (Input::Style(layer), _) => {
                 let c = self.conv.weight.dim(0)?;
                 let [h, w] = self.conv0.size;
@@ -136,7 +146,7 @@ impl Block {
                 let (_, c, h, w) = input.dims4()?;
                 input.broadcast_as((n, c, h, w))?.contiguous()?
             }
-            (Input::Previous(..), None) => return Err(crate::Error::Argument("a block lacks its input".into())),
+            (Input::Previous { .. }, None) => return Err(crate::Error::Argument("a block lacks its input".into())),
         };
         let x = self.conv0.forward(&x, ws, 2 * level, options)?;
         self.conv1.forward(&self.conv.convolve(&x)?, ws, 2 * level + 1, options)
@@ -156,8 +166,11 @@ struct Epilogue {
 impl Epilogue {
     fn new(config: &StyleGan1Config, layer: usize, size: [usize; 2], bias: Tensor, vb: VarBuilder) -> Result<Self> {
         let c = bias.elem_count();
+        let lane = if config.share_noise { layer & !1 } else { layer };
         let noise = config.use_noise.then(|| NoiseInput::new(&[c], layer, size, vb.clone())).transpose()?;
-        let style = config.use_styles.then(|| Style::new(config.w_dim, c, vb.pp("style"))).transpose()?;
+        let noise = noise.map(|noise| noise.sharing(lane));
+        let style = || Style::new(config.w_dim, c, config.norm_eps, vb.pp("style"));
+        let style = config.use_styles.then(style).transpose()?;
         Ok(Self { noise, bias, pixel_norm: config.pixel_norm, style, size })
     }
 

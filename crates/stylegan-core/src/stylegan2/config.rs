@@ -1,6 +1,6 @@
 //! Configuration of the StyleGAN2 generator and discriminator.
 
-use crate::layers::Pyramid;
+use crate::layers::{self, Pyramid};
 use crate::stylegan1::check_positive;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,9 @@ pub struct StyleGan2Config {
     pub channel_base: usize,
     /// Upper bound of channels, 512.
     pub channel_max: usize,
+    /// Channels of each block from the smallest up, for networks whose channels follow no base;
+    /// `None` means `channel_base` and `channel_max`.
+    pub channels: Option<Vec<usize>>,
     /// Bound on the magnitude of activations: none in StyleGAN2, 256 in StyleGAN2-ADA.
     pub conv_clamp: Option<f64>,
     /// Resolutions, from the top, that the official code runs in half precision. It belongs to a
@@ -71,6 +74,7 @@ impl Default for StyleGan2Config {
             topology: Topology::Skip,
             channel_base: 32768,
             channel_max: 512,
+            channels: None,
             conv_clamp: None,
             num_fp16_res: 0,
         }
@@ -83,7 +87,7 @@ impl StyleGan2Config {
     /// # Errors
     /// [`Error::Config`] naming the field.
     pub fn validate(&self) -> Result<()> {
-        Pyramid::new(self.img_size)?;
+        check_channels(self.channels.as_deref(), Pyramid::new(self.img_size)?.levels())?;
         check_positive(&[
             ("img_channels", self.img_channels),
             ("z_dim", self.z_dim),
@@ -98,6 +102,18 @@ impl StyleGan2Config {
             return Err(Error::Config(format!("mapping_lr must be above 0, found {}", self.mapping_lr)));
         }
         check_clamp(self.conv_clamp)
+    }
+
+    /// Channels of the block at `level`, 0 for the smallest.
+    pub(super) fn width(&self, level: usize) -> usize {
+        width(self.channels.as_deref(), self.channel_base, self.channel_max, level)
+    }
+
+    /// With these channels of each block, from the smallest up.
+    pub(crate) fn with_widths(self, widths: Vec<usize>) -> Self {
+        let (channel_base, channel_max) = layers::channel_rule(&widths);
+        let channels = (!layers::follows_rule(&widths, channel_base, channel_max)).then_some(widths);
+        Self { channel_base, channel_max, channels, ..self }
     }
 }
 
@@ -123,6 +139,9 @@ pub struct StyleGan2DiscriminatorConfig {
     pub channel_base: usize,
     /// Upper bound of channels, 512.
     pub channel_max: usize,
+    /// Channels of each block from the smallest up, for networks whose channels follow no base;
+    /// `None` means `channel_base` and `channel_max`.
+    pub channels: Option<Vec<usize>>,
     /// Bound on the magnitude of activations, as in [`StyleGan2Config`].
     pub conv_clamp: Option<f64>,
     /// As in [`StyleGan2Config`].
@@ -145,6 +164,7 @@ impl Default for StyleGan2DiscriminatorConfig {
             topology: Topology::Resnet,
             channel_base: 32768,
             channel_max: 512,
+            channels: None,
             conv_clamp: None,
             num_fp16_res: 0,
             mbstd_group: 4,
@@ -159,7 +179,7 @@ impl StyleGan2DiscriminatorConfig {
     /// # Errors
     /// [`Error::Config`] naming the field.
     pub fn validate(&self) -> Result<()> {
-        Pyramid::new(self.img_size)?;
+        check_channels(self.channels.as_deref(), Pyramid::new(self.img_size)?.levels())?;
         check_positive(&[
             ("img_channels", self.img_channels),
             ("cmap_width", self.cmap_width.unwrap_or(1)),
@@ -169,6 +189,34 @@ impl StyleGan2DiscriminatorConfig {
             ("mbstd_channels", self.mbstd_channels),
         ])?;
         check_clamp(self.conv_clamp)
+    }
+
+    /// Channels of the block at `level`, 0 for the smallest.
+    pub(super) fn width(&self, level: usize) -> usize {
+        width(self.channels.as_deref(), self.channel_base, self.channel_max, level)
+    }
+
+    /// With these channels of each block, from the smallest up.
+    pub(crate) fn with_widths(self, widths: Vec<usize>) -> Self {
+        let (channel_base, channel_max) = layers::channel_rule(&widths);
+        let channels = (!layers::follows_rule(&widths, channel_base, channel_max)).then_some(widths);
+        Self { channel_base, channel_max, channels, ..self }
+    }
+}
+
+fn width(channels: Option<&[usize]>, base: usize, max: usize, level: usize) -> usize {
+    match channels.and_then(|channels| channels.get(level)) {
+        Some(&width) => width,
+        None => layers::channels(base, max, Pyramid::resolution(level)),
+    }
+}
+
+fn check_channels(channels: Option<&[usize]>, levels: usize) -> Result<()> {
+    match channels {
+        Some(channels) if channels.len() != levels || channels.contains(&0) => Err(Error::Config(format!(
+            "channels must name {levels} widths of at least 1, one for each block, found {channels:?}"
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use super::mapping::{StyleGan2Mapping, StyleGan2MappingConfig};
 use super::resample::Direction;
 use crate::Discriminator;
 use crate::error::bad_argument;
-use crate::layers::{EqualizedLinear, LinearOptions, Pyramid, channels, expect_rows};
+use crate::layers::{EqualizedLinear, LinearOptions, Pyramid, expect_rows};
 use crate::{Error, Result};
 use candle_core::{D, Tensor};
 use candle_nn::VarBuilder;
@@ -93,14 +93,9 @@ impl Discriminator for StyleGan2Discriminator {
     }
 }
 
-/// Channels of a level.
-fn width(config: &StyleGan2DiscriminatorConfig, level: usize) -> usize {
-    channels(config.channel_base, config.channel_max, Pyramid::resolution(level))
-}
-
 /// Width of the mapped label.
 fn cmap_width(config: &StyleGan2DiscriminatorConfig) -> usize {
-    config.cmap_width.unwrap_or(width(config, 0))
+    config.cmap_width.unwrap_or(config.width(0))
 }
 
 /// Two convolutions, the second of which halves the resolution.
@@ -116,7 +111,7 @@ struct Block {
 
 impl Block {
     fn new(config: &StyleGan2DiscriminatorConfig, pyramid: Pyramid, level: usize, vb: VarBuilder) -> Result<Self> {
-        let (inputs, outputs) = (width(config, level), width(config, level - 1));
+        let (inputs, outputs) = (config.width(level), config.width(level - 1));
         let clamp = config.conv_clamp;
         let reads_image = level + 1 == pyramid.levels() || config.topology == Topology::Skip;
         Ok(Self {
@@ -175,7 +170,7 @@ struct Epilogue {
 
 impl Epilogue {
     fn new(config: &StyleGan2DiscriminatorConfig, pyramid: Pyramid, vb: VarBuilder) -> Result<Self> {
-        let channels = width(config, 0);
+        let channels = config.width(0);
         let [h, w] = pyramid.size(0);
         let mbstd = (config.mbstd_group > 0).then_some((config.mbstd_group, config.mbstd_channels));
         let inputs = channels + mbstd.map_or(0, |(_, features)| features);

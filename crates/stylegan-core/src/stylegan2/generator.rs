@@ -25,6 +25,15 @@ impl StyleGan2Generator {
     /// When the configuration describes no network, or a tensor is missing or has another shape.
     pub fn new(config: &StyleGan2Config, vb: VarBuilder) -> Result<Self> {
         config.validate()?;
+        Ok(Self {
+            config: config.clone(),
+            mapping: Self::mapping_of(config, vb.pp("mapping"))?,
+            synthesis: StyleGan2Synthesis::new(config, vb.pp("synthesis"))?,
+        })
+    }
+
+    /// The mapping network alone, on its own parameters.
+    pub(crate) fn mapping_of(config: &StyleGan2Config, vb: VarBuilder) -> Result<StyleGan2Mapping> {
         let mapping = StyleGan2MappingConfig {
             z_dim: config.z_dim,
             c_dim: config.c_dim,
@@ -35,11 +44,7 @@ impl StyleGan2Generator {
             lr: config.mapping_lr,
             track_w_avg: true,
         };
-        Ok(Self {
-            config: config.clone(),
-            mapping: StyleGan2Mapping::new(mapping, vb.pp("mapping"))?,
-            synthesis: StyleGan2Synthesis::new(config, vb.pp("synthesis"))?,
-        })
+        StyleGan2Mapping::new(mapping, vb)
     }
 
     /// The configuration that the network was built from.

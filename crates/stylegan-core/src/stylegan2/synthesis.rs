@@ -5,7 +5,7 @@ use super::layers::{ConvLayer, NORMAL, affine, resample_filter};
 use super::resample::Direction;
 use crate::Synthesis;
 use crate::error::bad_argument;
-use crate::layers::{EqualizedLinear, NoiseInput, Pyramid, channels, expect_rows, row};
+use crate::layers::{EqualizedLinear, NoiseInput, Pyramid, expect_rows, row};
 use crate::{Error, Result};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
@@ -35,7 +35,7 @@ impl StyleGan2Synthesis {
         config.validate()?;
         let pyramid = Pyramid::new(config.img_size)?;
         let [h, w] = pyramid.size(0);
-        let constant = vb.pp("b4").get_with_hints((width(config, 0), h, w), "const", NORMAL)?;
+        let constant = vb.pp("b4").get_with_hints((config.width(0), h, w), "const", NORMAL)?;
         let blocks = (0..pyramid.levels())
             .map(|level| Block::new(config, pyramid, level, vb.pp(format!("b{}", Pyramid::resolution(level)))))
             .collect::<Result<_>>()?;
@@ -77,11 +77,6 @@ impl StyleGan2Synthesis {
     }
 }
 
-/// Channels of a level.
-fn width(config: &StyleGan2Config, level: usize) -> usize {
-    channels(config.channel_base, config.channel_max, Pyramid::resolution(level))
-}
-
 /// All layers at one resolution.
 #[derive(Debug, Clone)]
 struct Block {
@@ -95,7 +90,7 @@ struct Block {
 
 impl Block {
     fn new(config: &StyleGan2Config, pyramid: Pyramid, level: usize, vb: VarBuilder) -> Result<Self> {
-        let (inputs, outputs) = (width(config, level.saturating_sub(1)), width(config, level));
+        let (inputs, outputs) = (config.width(level.saturating_sub(1)), config.width(level));
         let is_last = level + 1 == pyramid.levels();
         let layer = |inputs, direction, index, vb| {
             SynthesisLayer::new(config, inputs, outputs, pyramid.size(level), direction, index, vb)

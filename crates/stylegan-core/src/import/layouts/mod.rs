@@ -1,6 +1,7 @@
 //! One table per foreign layout: where each of our parameters comes from, and how it changes.
 
 pub mod genforce;
+pub mod rosinality;
 pub mod tensorflow;
 
 use crate::{Error, Result};
@@ -15,6 +16,10 @@ pub enum Change {
     Transpose,
     /// A noise map `[1, 1, h, w]` to `[h, w]`.
     Squeeze,
+    /// `[1, …]` to `[…]`: what was made ready for a batch, and numbers kept as `[1]`.
+    Unbatch,
+    /// One number per channel as `[1, c, 1, 1]` to `[c]`.
+    Flatten,
     /// A 3x3 kernel `[o, i, 3, 3]` rotated by 180 degrees: fused upsampling in StyleGAN1, whose
     /// transposed convolution takes the kernel unflipped (so do the official networks).
     Rotate,
@@ -59,6 +64,8 @@ impl Change {
             Change::Keep => tensor.clone(),
             Change::Transpose => tensor.t()?.contiguous()?,
             Change::Squeeze => tensor.squeeze(0)?.squeeze(0)?,
+            Change::Unbatch => tensor.squeeze(0)?,
+            Change::Flatten => tensor.flatten_all()?,
             Change::FromHwio => tensor.permute((3, 2, 0, 1))?.contiguous()?,
             Change::FromHwioRotated => tensor.permute((3, 2, 0, 1))?.contiguous()?.flip(&[2, 3])?,
             Change::FromHwoiRotated => tensor.permute((2, 3, 0, 1))?.contiguous()?.flip(&[2, 3])?,
@@ -78,6 +85,9 @@ impl Change {
     pub fn invert(self, tensor: &Tensor, shape: &[usize]) -> Result<Tensor> {
         Ok(match (self, shape) {
             (Change::Transpose, _) => tensor.t()?.contiguous()?,
+            (Change::Squeeze, _) => tensor.unsqueeze(0)?.unsqueeze(0)?,
+            (Change::Unbatch, _) => tensor.unsqueeze(0)?,
+            (Change::Flatten, _) => tensor.reshape((1, (), 1, 1))?,
             (Change::FromHwio, _) => tensor.permute((2, 3, 1, 0))?.contiguous()?,
             (Change::FromHwioRotated, _) => tensor.flip(&[2, 3])?.permute((2, 3, 1, 0))?.contiguous()?,
             (Change::FromHwoiRotated, _) => tensor.flip(&[2, 3])?.permute((2, 3, 0, 1))?.contiguous()?,

@@ -1,0 +1,255 @@
+//! Checkpoints of rosinality's StyleGAN2 (`stylegan2-pytorch`, `.pt`) and StyleGAN
+//! (`style-based-gan-pytorch`, `.model`).
+
+use super::layouts::{self, Row};
+use super::torch::TorchFile;
+use super::{Found, ImportError, ImportedNetwork};
+use crate::checkpoint::infer_generator;
+use crate::latent::StreamKey;
+use crate::layers::Pyramid;
+use crate::stylegan1::{StyleGan1Config, StyleGan1Mapping};
+use crate::stylegan2::{StyleGan2DiscriminatorConfig, StyleGan2Generator};
+use crate::{DiscriminatorConfig, GeneratorConfig, NetworkConfig, Params, Result as CoreResult};
+use candle_core::{DType, Device, Tensor};
+use std::collections::{BTreeMap, HashMap};
+use stylegan_kernels::Filter;
+
+type Tensors = HashMap<String, Tensor>;
+type Network = (NetworkConfig, Vec<(String, Tensor)>);
+
+/// Latents whose styles are averaged where the file has no average style; as many as the original
+/// code takes.
+const MEAN_OF: u64 = 4096;
+/// No released network has more resolutions; bounds what names alone may ask for.
+const MAX_LEVELS: usize = 9;
+
+/// The networks of a rosinality checkpoint, `None` if the file is something else.
+pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Found>, ImportError> {
+    let root = file.pickle.root();
+    let holds = |id, name: &str| file.pickle.get(id, name).is_some();
+    let part = |name: &str| file.pickle.get(root, name);
+    let mut extra = BTreeMap::new();
+    let mut networks = Vec::new();
+    let (stylegan2, stylegan1) = ("convs.0.conv.weight", "generator.progression.0.conv1.input");
+    let origin = if let Some(g_ema) = part("g_ema").or_else(|| holds(root, stylegan2).then_some(root))
+        && holds(g_ema, stylegan2)
+    {
+        let mean = part("latent_avg").map(|id| file.tensor(id)).transpose()?.flatten();
+        let mean = mean.map(|raw| raw.to_tensor("latent_avg")).transpose()?;
+        for (prefix, id) in [("D", part("d")), ("G", part("g")), ("G_ema", Some(g_ema))] {
+            let Some(id) = id else { continue };
+            let tensors = file.tensors(id)?.into_iter().collect();
+            let network = match prefix {
+                "D" => stylegan2_discriminator(&tensors),
+                _ => stylegan2_generator(&tensors, mean.as_ref(), &mut extra),
+            };
+            networks.push((prefix, network));
+        }
+        "rosinality StyleGAN2 checkpoint (PyTorch)"
+    } else if let Some(g_running) = part("g_running").or_else(|| holds(root, stylegan1).then_some(root))
+        && holds(g_running, stylegan1)
+    {
+        for (prefix, id) in [("G", part("generator")), ("G_ema", Some(g_running))] {
+            let Some(id) = id.filter(|&id| holds(id, stylegan1)) else { continue };
+            let tensors = file.tensors(id)?.into_iter().collect();
+            networks.push((prefix, stylegan1_generator(&tensors, &mut extra)));
+        }
+        "rosinality StyleGAN checkpoint (PyTorch)"
+    } else {
+        return Ok(None);
+    };
+    let networks = networks
+        .into_iter()
+        .map(|(prefix, network)| {
+            let (config, tensors) = network.map_err(|error| ImportError(format!("network {prefix}: {error}")))?;
+            Ok(ImportedNetwork { prefix: prefix.into(), config, tensors })
+        })
+        .collect::<Result<_, ImportError>>()?;
+    Ok(Some(Found { origin, networks, extra, ..Found::default() }))
+}
+
+/// How many of the numbered names there are.
+fn count(tensors: &Tensors, name: impl Fn(usize) -> String) -> usize {
+    (0..).take_while(|&i| tensors.contains_key(&name(i))).count()
+}
+
+fn renamed(rows: &[Row], tensors: &Tensors) -> CoreResult<Vec<(String, Tensor)>> {
+    layouts::convert(rows, |name| tensors.get(name)?.to_dtype(DType::F32).ok())
+}
+
+fn inferred(tensors: &[(String, Tensor)]) -> CoreResult<GeneratorConfig> {
+    infer_generator(&|name| tensors.iter().find(|(own, _)| own == name).map(|(_, tensor)| tensor.dims()))
+}
+
+fn bad<T>(problem: impl Into<String>) -> CoreResult<T> {
+    Err(crate::Error::Argument(problem.into()))
+}
+
+fn checked_levels(levels: usize) -> CoreResult<usize> {
+    if !(2..=MAX_LEVELS).contains(&levels) {
+        return bad(format!("it has {levels} resolutions, where 2 to {MAX_LEVELS} are known; the file is damaged"));
+    }
+    Ok(levels)
+}
+
+/// Low-pass filters are constants here, so the stored ones must be those constants.
+fn check_filters(tensors: &Tensors, names: &[String], gain: f64) -> CoreResult<()> {
+    let expected = Filter::separable(&[1., 3., 3., 1.]);
+    for name in names {
+        let Some(found) = tensors.get(name) else { continue };
+        let found: Vec<f64> = found.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
+        let same = found.len() == expected.taps().len()
+            && found.iter().zip(expected.taps()).all(|(found, tap)| (found - gain * tap).abs() < 1e-6);
+        if !same {
+            return bad(format!("its low-pass filter `{name}` is not [1, 3, 3, 1], the one known here"));
+        }
+    }
+    Ok(())
+}
+
+fn stylegan2_generator(
+    tensors: &Tensors,
+    mean: Option<&Tensor>,
+    extra: &mut BTreeMap<String, String>,
+) -> CoreResult<Network> {
+    let levels = checked_levels(1 + count(tensors, |k| format!("to_rgbs.{k}.conv.weight")))?;
+    check_filters(tensors, &layouts::rosinality::stylegan2_generator_filters(levels), 4.)?;
+    let layers = count(tensors, |i| format!("style.{}.weight", i + 1));
+    let mut ours = renamed(&layouts::rosinality::stylegan2_generator(levels, layers), tensors)?;
+    let GeneratorConfig::StyleGan2(config) = inferred(&ours)? else {
+        return bad("its layers are not those of StyleGAN2");
+    };
+    let w_avg = match mean {
+        Some(mean) => mean.to_dtype(DType::F32)?.flatten_all()?,
+        None => {
+            extra.insert("w_avg".into(), format!("mean style of {MEAN_OF} latents, as the file keeps none"));
+            mean_style(&ours, config.w_dim, config.z_dim, |params, z| {
+                let mapping = StyleGan2Generator::mapping_of(&config, params.frozen().pp("mapping"))?;
+                mapping.forward(Some(z), None)
+            })?
+        }
+    };
+    ours.push(("mapping.w_avg".into(), w_avg));
+    Ok((NetworkConfig::Generator(GeneratorConfig::StyleGan2(config)), ours))
+}
+
+fn stylegan2_discriminator(tensors: &Tensors) -> CoreResult<Network> {
+    let levels = checked_levels(1 + count(tensors, |k| format!("convs.{}.conv1.0.weight", k + 1)))?;
+    check_filters(tensors, &layouts::rosinality::stylegan2_discriminator_filters(levels), 1.)?;
+    let ours = renamed(&layouts::rosinality::stylegan2_discriminator(levels), tensors)?;
+    let side = |name: &str, axis: usize| {
+        let tensor = ours.iter().find(|(own, _)| own == name).map(|(_, tensor)| tensor.dims());
+        tensor.and_then(|dims| dims.get(axis)).copied().unwrap_or(0)
+    };
+    let width = |level: usize| match level {
+        0 => side("b4.conv.weight", 0),
+        _ => side(&format!("b{}.conv0.weight", Pyramid::resolution(level)), 0),
+    };
+    let top = Pyramid::resolution(levels - 1);
+    let config = StyleGan2DiscriminatorConfig {
+        img_size: [top; 2],
+        img_channels: side(&format!("b{top}.fromrgb.weight"), 1),
+        mbstd_channels: side("b4.conv.weight", 1).saturating_sub(width(0)),
+        ..StyleGan2DiscriminatorConfig::default()
+    };
+    let config = config.with_widths((0..levels).map(width).collect());
+    Ok((NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan2(config)), ours))
+}
+
+/// The names are those of the original, its gains become ours: it multiplies every equalised layer
+/// by sqrt(2), where we do so only before a leaky ReLU; equalises the noise strengths as well;
+/// divides fused kernels by four; and starts scales of styles at 1, which we add to them.
+fn stylegan1_generator(tensors: &Tensors, extra: &mut BTreeMap<String, String>) -> CoreResult<Network> {
+    let total = count(tensors, |i| format!("generator.progression.{i}.conv2.conv.weight_orig"));
+    let levels = checked_levels(trained_levels(tensors, total)?)?;
+    if levels < total {
+        let size = Pyramid::resolution(levels - 1);
+        extra.insert("resolution".into(), format!("trained up to {size}x{size}; untrained blocks are left out"));
+    }
+    let layers = count(tensors, |i| format!("style.{}.linear.weight_orig", 2 * i + 1));
+    let fused = |level| tensors.contains_key(&format!("generator.progression.{level}.conv1.0.weight"));
+    let rows = layouts::rosinality::stylegan1_generator(levels, layers, fused);
+    let mut ours = renamed(&rows, tensors)?;
+    for (name, tensor) in &mut ours {
+        let (layer, part) = name.rsplit_once('.').unwrap_or_default();
+        if part == "weight" && (layer.ends_with(".style") || layer.ends_with(".torgb")) {
+            *tensor = (&*tensor * 2f64.sqrt())?;
+        } else if part == "bias" && layer.ends_with(".style") {
+            let c = tensor.dim(0)? / 2;
+            let scale = (tensor.narrow(0, 0, c)? - 1.)?;
+            *tensor = Tensor::cat(&[scale, tensor.narrow(0, c, c)?], 0)?;
+        } else if part == "noise_strength" {
+            *tensor = (&*tensor * (2. / tensor.dim(0)? as f64).sqrt())?;
+        } else if let ("weight", Some(level)) = (part, (1..levels).find(|&l| layer == conv0(l)))
+            && fused(level)
+        {
+            *tensor = (&*tensor * 0.25)?;
+        }
+    }
+    let zeros = |c: usize| Tensor::zeros(c, DType::F32, &Device::Cpu);
+    let width = ours.first().map_or(Ok(0), |(_, constant)| constant.dim(1))?;
+    ours.push(("synthesis.b4.conv0.bias".into(), zeros(width)?));
+    // The original draws new noise for every picture; a fixed map per resolution stands for it.
+    extra.insert("noise_const".into(), "drawn with seed 0, as the file keeps no noise".into());
+    let key = StreamKey::new(0, "noise maps", 0);
+    for level in 0..levels {
+        let r = Pyramid::resolution(level);
+        let map = key.normal_rows(&[level as u64], 0, &[r, r], DType::F32, &Device::Cpu)?.squeeze(0)?;
+        for half in 0..2 {
+            ours.push((format!("synthesis.b{r}.conv{half}.noise_const"), map.clone()));
+        }
+    }
+    let GeneratorConfig::StyleGan1(inferred) = inferred(&ours)? else {
+        return bad("its layers are not those of StyleGAN");
+    };
+    let config =
+        StyleGan1Config { mapping_lr: 1., norm_eps: 1e-5, bias_before_blur: true, share_noise: true, ..inferred };
+    extra.insert("w_avg".into(), format!("mean style of {MEAN_OF} latents, as the file keeps none"));
+    let w_avg = mean_style(&ours, config.w_dim, config.z_dim, |params, z| {
+        StyleGan1Mapping::new(&config, params.frozen().pp("mapping"))?.forward(z, None)
+    })?;
+    ours.push(("mapping.w_avg".into(), w_avg));
+    Ok((NetworkConfig::Generator(GeneratorConfig::StyleGan1(config)), ours))
+}
+
+fn conv0(level: usize) -> String {
+    format!("synthesis.b{}.conv0", Pyramid::resolution(level))
+}
+
+/// The original builds all blocks up to 1024x1024 and trains those it has grown to; the others keep
+/// their first values, in which the noise strengths and the bias of the convolution are exactly 0.
+fn trained_levels(tensors: &Tensors, total: usize) -> CoreResult<usize> {
+    let zero = |name: String| -> CoreResult<bool> {
+        let Some(tensor) = tensors.get(&name) else { return Ok(false) };
+        Ok(tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?.iter().all(|&x| x == 0.))
+    };
+    let mut levels = total;
+    while levels > 2 {
+        let block = format!("generator.progression.{}", levels - 1);
+        let untouched = zero(format!("{block}.noise1.weight_orig"))?
+            && zero(format!("{block}.noise2.weight_orig"))?
+            && zero(format!("{block}.conv2.conv.bias"))?;
+        if !untouched {
+            break;
+        }
+        levels -= 1;
+    }
+    Ok(levels)
+}
+
+/// The mean style of [`MEAN_OF`] fixed latents, in f64 so that it is the same on every machine.
+fn mean_style(
+    tensors: &[(String, Tensor)],
+    w_dim: usize,
+    z_dim: usize,
+    mapping: impl Fn(&Params, &Tensor) -> CoreResult<Tensor>,
+) -> CoreResult<Tensor> {
+    let wide = tensors.iter().filter(|(name, _)| name.starts_with("mapping."));
+    let mut wide =
+        wide.map(|(name, tensor)| Ok((name.clone(), tensor.to_dtype(DType::F64)?))).collect::<CoreResult<Vec<_>>>()?;
+    wide.push(("mapping.w_avg".into(), Tensor::zeros(w_dim, DType::F64, &Device::Cpu)?));
+    let params = Params::from_tensors(wide)?;
+    let indices: Vec<u64> = (0..MEAN_OF).collect();
+    let z = StreamKey::new(0, "mean style", 0).normal_rows(&indices, 0, &[z_dim], DType::F64, &Device::Cpu)?;
+    Ok(mapping(&params, &z)?.mean(0)?.to_dtype(DType::F32)?)
+}
