@@ -2,6 +2,7 @@
 //! benchmark (`cargo xtask bench`). The tests are in `tests/`, the golden cases in `golden/`.
 
 pub mod golden;
+pub mod pickle;
 
 /// The program in the README compiles.
 #[cfg(doctest)]

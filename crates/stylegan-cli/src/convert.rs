@@ -9,9 +9,10 @@ use stylegan_core::import::import;
 
 /// Convert released weights of other programs
 ///
-/// Reads the official pickles of progressive GAN and StyleGAN (TensorFlow), of StyleGAN2-ADA and
-/// of the StyleGAN2 networks of the StyleGAN3 repository (PyTorch). Nothing in the file is
-/// executed. The same file always gives the same bytes.
+/// Reads the official pickles of progressive GAN, StyleGAN and StyleGAN2 (TensorFlow), of
+/// StyleGAN2-ADA and of the StyleGAN2 networks of the StyleGAN3 repository (PyTorch), and
+/// rosinality's checkpoints of StyleGAN and StyleGAN2. Nothing in the file is executed. The same
+/// file always gives the same bytes.
 ///
 /// Examples:
 ///   stylegan convert stylegan2-ffhq.pkl ffhq.safetensors --licence "CC BY-NC 4.0"

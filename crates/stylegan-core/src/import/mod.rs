@@ -1,7 +1,8 @@
 //! Weights that others released, read without executing anything.
 //!
-//! [`import`] opens the official pickles of progressive GAN and StyleGAN (TensorFlow), StyleGAN2-ADA
-//! and the StyleGAN2 networks of the StyleGAN3 repository (PyTorch). Pickles are programs; here they
+//! [`import`] opens the official pickles of progressive GAN, StyleGAN and StyleGAN2 (TensorFlow),
+//! StyleGAN2-ADA and the StyleGAN2 networks of the StyleGAN3 repository (PyTorch), and rosinality's
+//! checkpoints of StyleGAN and StyleGAN2. Pickles are programs; here they
 //! are only described, by a reader with a closed list of names and limits on everything it takes.
 
 pub mod layouts;
@@ -115,7 +116,7 @@ fn recognise(bytes: &[u8]) -> std::result::Result<Found, ImportError> {
     }
     Err(ImportError(
         "it holds none of the known networks: pickles of StyleGAN2-ADA and the StyleGAN3 repository (PyTorch), of \
-         StyleGAN and progressive GAN (TensorFlow), checkpoints of rosinality's StyleGAN and StyleGAN2 (PyTorch)"
+         progressive GAN, StyleGAN and StyleGAN2 (TensorFlow), checkpoints of rosinality's StyleGAN and StyleGAN2 (PyTorch)"
             .into(),
     ))
 }

@@ -1,4 +1,4 @@
-//! Pickles of the official TensorFlow code: `(G, D, Gs)` of StyleGAN and progressive GAN.
+//! Pickles of the official TensorFlow code: `(G, D, Gs)` of progressive GAN, StyleGAN and StyleGAN2.
 
 use super::layouts::{self, Row};
 use super::settings::Settings;
@@ -8,6 +8,7 @@ use super::{ImportError, ImportedNetwork};
 use crate::layers::Pyramid;
 use crate::pggan::{PgganConfig, PgganDiscriminatorConfig};
 use crate::stylegan1::{FusedScale, StyleGan1Config, StyleGan1DiscriminatorConfig};
+use crate::stylegan2::{StyleGan2Config, StyleGan2DiscriminatorConfig, Topology};
 use crate::{DiscriminatorConfig, GeneratorConfig, NetworkConfig};
 use candle_core::{DType, Tensor};
 use std::collections::HashMap;
@@ -51,6 +52,28 @@ impl<'a> Facts<'a> {
     fn side(&self, name: &str, axis: usize) -> Result<usize, ImportError> {
         let side = self.shapes.get(name).and_then(|shape| shape.get(axis)).copied();
         side.ok_or_else(|| ImportError(format!("TensorFlow variable `{name}` is missing or has another rank")))
+    }
+
+    /// Width of StyleGAN2's labels, whose embedding is `embed`.
+    fn label_size(&self, embed: &str) -> Result<usize, ImportError> {
+        let c_dim = self.settings.count("label_size")?.unwrap_or(0);
+        if c_dim > 0 && !self.has(embed) {
+            return Err(ImportError(format!(
+                "a conditional StyleGAN2 from before StyleGAN2-ADA (`{embed}` is missing), which no release has"
+            )));
+        }
+        Ok(c_dim)
+    }
+
+    /// How StyleGAN2 joins its resolutions: `rgb` layers at each, or shortcuts, or neither.
+    fn topology(&self, component: &str, rgb: &str) -> Topology {
+        if self.has(&format!("{component}4x4/{rgb}")) {
+            Topology::Skip
+        } else if self.has(&format!("{component}8x8/Skip/weight")) {
+            Topology::Resnet
+        } else {
+            Topology::Orig
+        }
     }
 
     /// `channel_base` and `channel_max`: TensorFlow counts `fmap_base` at half the resolution.
@@ -140,11 +163,82 @@ fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), Im
             let rows = layouts::tensorflow::discriminator(levels, down);
             (NetworkConfig::Discriminator(DiscriminatorConfig::Pggan(config)), rows)
         }
+        // StyleGAN2-ADA calls its discriminator `D_main`.
+        "G_main" => stylegan2_generator(&facts)?,
+        "D_stylegan2" | "D_main" => stylegan2_discriminator(&facts)?,
         other => {
             let other: String = other.escape_debug().take(60).collect();
             return Err(ImportError(format!(
-                "a TensorFlow network built by `{other}`; G_style, D_basic, G_paper and D_paper are known"
+                "a TensorFlow network built by `{other}`; G_main, D_stylegan2, G_style, D_basic, G_paper and D_paper \
+                 are known"
             )));
         }
     })
+}
+
+fn stylegan2_generator(facts: &Facts<'_>) -> Result<(NetworkConfig, Vec<Row>), ImportError> {
+    let layers = (0..).take_while(|i| facts.has(&format!("mapping/Dense{i}/weight"))).count();
+    if layers == 0 || !facts.has("synthesis/4x4/Conv/mod_weight") {
+        return Err(ImportError(
+            "a StyleGAN2 of configuration B, C or D, or without mapping layers; configurations E and F are known"
+                .into(),
+        ));
+    }
+    let c_dim = facts.label_size("mapping/LabelEmbed/weight")?;
+    let embed = if c_dim > 0 { facts.side("mapping/LabelEmbed/weight", 1)? } else { 0 };
+    let topology = facts.topology("synthesis/", "ToRGB/weight");
+    let top = Pyramid::resolution(facts.levels - 1);
+    let w_dim = facts.side(&format!("mapping/Dense{}/weight", layers - 1), 1)?;
+    let hidden = facts.side("mapping/Dense0/weight", 1)?;
+    let config = StyleGan2Config {
+        img_size: [facts.resolution; 2],
+        img_channels: facts.side(&format!("synthesis/{top}x{top}/ToRGB/weight"), 3)?,
+        z_dim: facts.side("mapping/Dense0/weight", 0)?.saturating_sub(embed),
+        c_dim,
+        w_dim,
+        mapping_layers: layers,
+        mapping_width: (layers > 1 && hidden != w_dim).then_some(hidden),
+        embed_width: (c_dim > 0 && embed != w_dim).then_some(embed),
+        mapping_lr: facts.settings.number("mapping_lrmul")?.unwrap_or(0.01),
+        topology,
+        conv_clamp: facts.settings.number("conv_clamp")?,
+        num_fp16_res: facts.settings.count("num_fp16_res")?.unwrap_or(0),
+        ..StyleGan2Config::default()
+    };
+    let width = |level| match level {
+        0 => facts.side("synthesis/4x4/Conv/weight", 3),
+        _ => facts.side(&format!("synthesis/{0}x{0}/Conv1/weight", Pyramid::resolution(level)), 3),
+    };
+    let config = config.with_widths((0..facts.levels).map(width).collect::<Result<_, _>>()?);
+    let rows = layouts::tensorflow_stylegan2::generator(facts.levels, layers, c_dim > 0, topology);
+    Ok((NetworkConfig::Generator(GeneratorConfig::StyleGan2(config)), rows))
+}
+
+fn stylegan2_discriminator(facts: &Facts<'_>) -> Result<(NetworkConfig, Vec<Row>), ImportError> {
+    let c_dim = facts.label_size("LabelEmbed/weight")?;
+    let label_layers = (0..).take_while(|i| facts.has(&format!("Mapping{i}/weight"))).count();
+    let topology = facts.topology("", "FromRGB/weight");
+    let top = Pyramid::resolution(facts.levels - 1);
+    let cmap = facts.side("Output/weight", 1)?;
+    let base = facts.side("4x4/Conv/weight", 3)?;
+    let config = StyleGan2DiscriminatorConfig {
+        img_size: [facts.resolution; 2],
+        img_channels: facts.side(&format!("{top}x{top}/FromRGB/weight"), 2)?,
+        c_dim,
+        cmap_width: (c_dim > 0 && cmap != base).then_some(cmap),
+        mapping_layers: if c_dim > 0 { label_layers } else { 8 },
+        topology,
+        conv_clamp: facts.settings.number("conv_clamp")?,
+        num_fp16_res: facts.settings.count("num_fp16_res")?.unwrap_or(0),
+        mbstd_group: facts.settings.count("mbstd_group_size")?.unwrap_or(4),
+        mbstd_channels: facts.side("4x4/Conv/weight", 2)?.saturating_sub(base),
+        ..StyleGan2DiscriminatorConfig::default()
+    };
+    let width = |level| match level {
+        0 => Ok(base),
+        _ => facts.side(&format!("{0}x{0}/Conv0/weight", Pyramid::resolution(level)), 3),
+    };
+    let config = config.with_widths((0..facts.levels).map(width).collect::<Result<_, _>>()?);
+    let rows = layouts::tensorflow_stylegan2::discriminator(facts.levels, label_layers, topology);
+    Ok((NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan2(config)), rows))
 }

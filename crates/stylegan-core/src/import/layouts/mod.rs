@@ -3,6 +3,7 @@
 pub mod genforce;
 pub mod rosinality;
 pub mod tensorflow;
+pub mod tensorflow_stylegan2;
 
 use crate::{Error, Result};
 use candle_core::Tensor;
@@ -28,6 +29,8 @@ pub enum Change {
     /// The kernel `[c, z, h, w]` of a convolution over a padded pixel to a dense layer's weight
     /// `[c h w, z]`; the convolution sees it rotated by 180 degrees.
     UnfoldRotated,
+    /// Counted from 1: TensorFlow's StyleGAN2 adds 1 to the bias of a style.
+    PlusOne,
     /// TensorFlow's kernel `[h, w, in, out]` to `[out, in, h, w]`.
     FromHwio,
     /// The same, and rotated: the kernel of StyleGAN's fused upsampling in TensorFlow.
@@ -66,6 +69,7 @@ impl Change {
             Change::Squeeze => tensor.squeeze(0)?.squeeze(0)?,
             Change::Unbatch => tensor.squeeze(0)?,
             Change::Flatten => tensor.flatten_all()?,
+            Change::PlusOne => (tensor + 1.)?,
             Change::FromHwio => tensor.permute((3, 2, 0, 1))?.contiguous()?,
             Change::FromHwioRotated => tensor.permute((3, 2, 0, 1))?.contiguous()?.flip(&[2, 3])?,
             Change::FromHwoiRotated => tensor.permute((2, 3, 0, 1))?.contiguous()?.flip(&[2, 3])?,
@@ -88,6 +92,7 @@ impl Change {
             (Change::Squeeze, _) => tensor.unsqueeze(0)?.unsqueeze(0)?,
             (Change::Unbatch, _) => tensor.unsqueeze(0)?,
             (Change::Flatten, _) => tensor.reshape((1, (), 1, 1))?,
+            (Change::PlusOne, _) => (tensor - 1.)?,
             (Change::FromHwio, _) => tensor.permute((2, 3, 1, 0))?.contiguous()?,
             (Change::FromHwioRotated, _) => tensor.flip(&[2, 3])?.permute((2, 3, 1, 0))?.contiguous()?,
             (Change::FromHwoiRotated, _) => tensor.flip(&[2, 3])?.permute((2, 3, 0, 1))?.contiguous()?,
