@@ -65,7 +65,7 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Found>, ImportErro
             Ok(ImportedNetwork { prefix: prefix.into(), config, tensors })
         })
         .collect::<Result<_, ImportError>>()?;
-    Ok(Some(Found { origin, networks, extra, ..Found::default() }))
+    Ok(Some(Found { origin, networks, extra }))
 }
 
 /// How many of the numbered names there are.
