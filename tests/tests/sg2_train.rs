@@ -4,20 +4,48 @@
 
 mod sg2_cases;
 
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 use sg2_cases::*;
-use stylegan_core::stylegan2::{StyleGan2Discriminator, StyleGan2Generator};
 use stylegan_core::{DiscriminatorConfig, GeneratorConfig, Params, Synthesis};
-use stylegan_train::stylegan2::phases::{self, Latents, Phase};
-use stylegan_train::stylegan2::{LazyOptions, PlainTrainer};
+use stylegan_train::config::{EmaConfig, LossConfig, PathLengthConfig, TrainConfig};
+use stylegan_train::players::{Latents, Players, Turn};
+use stylegan_train::shards::Share;
 
-/// The gradient of a phase against the stored one, all parameters together and each alone.
-fn check_gradients(what: &str, phase: &Phase, params: &Params, io: &Tensors, bound: f64) {
+/// Both regularisers in every second step.
+const INTERVAL: usize = 2;
+
+/// The case's players: StyleGAN2's constants, but for [`INTERVAL`].
+fn players(dtype: DType) -> (TrainConfig, Players) {
+    let json = json("loss");
+    let config = TrainConfig {
+        generator: GeneratorConfig::StyleGan2(generator_config(&json["G"])),
+        discriminator: DiscriminatorConfig::StyleGan2(discriminator_config(&json["D"])),
+        loss: LossConfig::Logistic { r1_gamma: 10., r1_interval: INTERVAL },
+        path_length: Some(PathLengthConfig { interval: INTERVAL, ..PathLengthConfig::default() }),
+        ema: EmaConfig::HalfLife { kimg: 0.02, ramp: 0. },
+        ..TrainConfig::stylegan2()
+    };
+    let players = Players::new(&config, weights("loss_G", dtype), weights("loss_D", dtype)).unwrap();
+    (config, players)
+}
+
+/// WGAN-GP alone reads this.
+fn no_blend() -> Tensor {
+    Tensor::zeros((4, 1, 1, 1), DType::F32, &Device::Cpu).unwrap()
+}
+
+/// `share`'s gradient over `divisor` (samples times weight) against the stored one, all parameters together
+/// and each alone.
+fn check_gradients(what: &str, share: &Share, divisor: f64, params: &Params, io: &Tensors, bound: f64) {
     let stored = io.below(&format!("grad_{what}."));
-    let mut found = Vec::new();
+    let (mut found, mut rest) = (Vec::new(), share.values.as_slice());
     for (name, var) in params.parameters() {
+        let (own, others) = rest.split_at(var.elem_count());
+        rest = others;
+        let own: Vec<f64> = own.iter().map(|&x| f64::from(x) / divisor).collect();
+        let gradient = Tensor::from_vec(own, var.shape(), &Device::Cpu).unwrap();
         let expected = stored.iter().find(|(other, _)| *other == name).map(|(_, t)| *t);
-        found.push((name, phase.gradient(&var).unwrap(), expected));
+        found.push((name, gradient, expected));
     }
     assert_eq!(found.iter().filter(|(_, _, expected)| expected.is_some()).count(), stored.len(), "{what}");
     for (name, gradient, expected) in &found {
@@ -40,41 +68,38 @@ fn relative(what: &str, found: f64, expected: f64, bound: f64) {
 /// rounded to f32 when stored.
 fn check_losses(dtype: DType) {
     let (json, io) = (json("loss"), tensors("loss.io"));
-    // In f64 what remains is that rounding, 2^-24 = 6e-8 each. In f32 five times what the official
-    // code's own f32 run differs from its f64 run.
+    // In f64 what remains is that rounding and our own (shares are f32), 2^-24 = 6e-8 each. In f32
+    // five times what the official code's own f32 run differs from its f64 run.
     let bound = |key: &str| match dtype {
         DType::F64 => 1e-7,
         _ => 5. * json["rel_l2_err_of_torch_f32_run"][key].as_f64().unwrap().max(1.2e-7),
     };
-    let (pg, pd) = (weights("loss_G", dtype), weights("loss_D", dtype));
-    let (g_config, d_config) = (generator_config(&json["G"]), discriminator_config(&json["D"]));
-    let g = StyleGan2Generator::new(&g_config, pg.trainable()).unwrap();
-    let g_frozen = StyleGan2Generator::new(&g_config, pg.frozen()).unwrap();
-    let d = StyleGan2Discriminator::new(&d_config, pd.trainable()).unwrap();
-    let d_frozen = StyleGan2Discriminator::new(&d_config, pd.frozen()).unwrap();
+    let (_, mut players) = players(dtype);
     let (z, real) = (io.cast("z", dtype), io.cast("real", dtype));
-    let (latents, options) = (Latents::new(&z), Synthesis::default());
+    let (latents, options) = (Latents::new(z.clone()), Synthesis::default());
+    let mean = |share: &Share, key: &str| share.stats.get(key).mean();
 
-    let phase = phases::generator_main(&g, &d_frozen, latents, &options).unwrap();
-    relative("Gmain", phase.loss, io.scalar("loss_Gmain"), bound("loss_Gmain"));
-    check_gradients("Gmain", &phase, &pg, &io, bound("grad_Gmain"));
+    let share = players.generator(&latents, &options).unwrap();
+    relative("Gmain", mean(&share, "Loss/G/loss"), io.scalar("loss_Gmain"), bound("loss_Gmain"));
+    check_gradients("Gmain", &share, 4., players.g(), &io, bound("grad_Gmain"));
 
-    let half = z.narrow(0, 0, 2).unwrap();
-    let (noise, mean) = (io.cast("pl_noise_unit", dtype), io.scalar("pl_mean_before"));
-    let phase =
-        phases::generator_path_length(&g, Latents::new(&half), &noise, &options, (mean, 0.01), (2., 1)).unwrap();
-    relative("Gpl", phase.loss, io.scalar("loss_Gpl"), bound("loss_Gpl"));
-    relative("pl_mean", phase.path_length.unwrap(), io.scalar("pl_mean_after"), bound("pl_mean_after"));
-    check_gradients("Gpl", &phase, &pg, &io, bound("grad_Gpl"));
-
-    let phase = phases::discriminator_main(&d, &g_frozen, latents, &options, (&real, None)).unwrap();
+    let share = players.discriminator(&latents, &options, (&real, None), &no_blend()).unwrap();
     let expected = io.scalar("loss_Dgen") + io.scalar("loss_Dreal");
-    relative("Dmain", phase.loss, expected, bound("loss_Dreal"));
-    check_gradients("Dmain", &phase, &pd, &io, bound("grad_Dmain"));
+    relative("Dmain", mean(&share, "Loss/D/loss"), expected, bound("loss_Dreal"));
+    check_gradients("Dmain", &share, 4., players.d(), &io, bound("grad_Dmain"));
 
-    let phase = phases::discriminator_r1(&d, (&real, None), 10., 1).unwrap();
-    relative("Dr1", phase.loss, io.scalar("loss_Dr1"), bound("loss_Dr1"));
-    check_gradients("Dr1", &phase, &pd, &io, bound("grad_Dr1"));
+    let share = players.r1(&real, None, 0.).unwrap();
+    relative("Dr1", mean(&share, "Loss/D/reg"), io.scalar("loss_Dr1"), bound("loss_Dr1"));
+    check_gradients("Dr1", &share, 4. * INTERVAL as f64, players.d(), &io, bound("grad_Dr1"));
+
+    players.pl_mean = io.scalar("pl_mean_before");
+    let half = Latents::new(z.narrow(0, 0, 2).unwrap());
+    let mut share = players.path_length(&half, &options, &io.cast("pl_noise_unit", dtype)).unwrap();
+    relative("Gpl", mean(&share, "Loss/G/reg"), io.scalar("loss_Gpl"), bound("loss_Gpl"));
+    check_gradients("Gpl", &share, 2. * INTERVAL as f64, players.g(), &io, bound("grad_Gpl"));
+    share.values.iter_mut().for_each(|value| *value /= 2.);
+    players.step(Turn::PathLength, &share.values, 0.002).unwrap();
+    relative("pl_mean", players.pl_mean, io.scalar("pl_mean_after"), bound("pl_mean_after"));
 }
 
 #[test]
@@ -87,42 +112,43 @@ fn losses_and_all_gradients_f32() {
     check_losses(DType::F32);
 }
 
-/// Four iterations of all phases with Adam, w_avg and the averaged generator.
+/// Four iterations of all turns with Adam, w_avg and the averaged generator.
 #[test]
 fn four_steps() {
-    let (json, io) = (json("loss"), tensors("train4.io"));
+    let io = tensors("train4.io");
     let dtype = DType::F64;
-    let options = LazyOptions { g_interval: 2, d_interval: 2, ema_images: 20., ..LazyOptions::default() };
-    let mut trainer = PlainTrainer::new(
-        (&GeneratorConfig::StyleGan2(generator_config(&json["G"])), weights("loss_G", dtype)),
-        (&DiscriminatorConfig::StyleGan2(discriminator_config(&json["D"])), weights("loss_D", dtype)),
-        options,
-    )
-    .unwrap();
-    let synthesis = Synthesis::default();
+    let (config, mut players) = players(dtype);
+    let (options, lr) = (Synthesis::default(), config.schedule.lr.base);
     for it in 0..4 {
         let tensor = |name: &str| io.cast(&format!("it{it}.{name}"), dtype);
-        let check = |name: &str, found: f64| {
-            // Losses of an f64 run, printed in f64: only the order of sums differs.
-            relative(&format!("it{it} {name}"), found, io.scalar(&format!("it{it}.loss_{name}")), 1e-9);
+        let take = |players: &mut Players, turn: Turn, share: Share, samples: usize, key: &str, weight: f64| {
+            // Losses of an f64 run, printed in f64. Ours follow weights whose steps were rounded to
+            // f32 on the way, by 6e-8 each.
+            let (found, stored) = (weight * share.stats.get(key).mean(), format!("it{it}.loss_{}", turn.name()));
+            relative(&stored, found, io.scalar(&stored), 1e-7);
+            let mean: Vec<f32> = share.values.iter().map(|value| value / samples as f32).collect();
+            players.step(turn, &mean, lr).unwrap();
         };
         let real = tensor("real");
-        let z = tensor("z_Gmain");
-        check("Gmain", trainer.generator_main(Latents::new(&z), &synthesis).unwrap());
-        if it % 2 == 0 {
-            let (z, noise) = (tensor("z_Greg").narrow(0, 0, 2).unwrap(), tensor("pl_noise_unit"));
-            let loss = trainer.generator_path_length(Latents::new(&z), &noise, &synthesis).unwrap();
-            check("Greg", 2. * loss); // Stored times the interval.
+        let share = players.generator(&Latents::new(tensor("z_Gmain")), &options).unwrap();
+        take(&mut players, Turn::Generator, share, 4, "Loss/G/loss", 1.);
+        let weight = INTERVAL as f64; // Stored times the interval.
+        if it % INTERVAL == 0 {
+            let half = Latents::new(tensor("z_Greg").narrow(0, 0, 2).unwrap());
+            let share = players.path_length(&half, &options, &tensor("pl_noise_unit")).unwrap();
+            take(&mut players, Turn::PathLength, share, 2, "Loss/G/reg", weight);
         }
-        let z = tensor("z_Dmain");
-        check("Dmain", trainer.discriminator_main(Latents::new(&z), (&real, None), &synthesis).unwrap());
-        if it % 2 == 0 {
-            check("Dreg", 2. * trainer.discriminator_r1((&real, None)).unwrap());
+        let latents = Latents::new(tensor("z_Dmain"));
+        let share = players.discriminator(&latents, &options, (&real, None), &no_blend()).unwrap();
+        take(&mut players, Turn::Discriminator, share, 4, "Loss/D/loss", 1.);
+        if it % INTERVAL == 0 {
+            let share = players.r1(&real, None, 0.).unwrap();
+            take(&mut players, Turn::R1, share, 4, "Loss/D/reg", weight);
         }
-        trainer.average(4).unwrap();
+        players.average(config.ema.beta(4 * it as u64, 4)).unwrap();
     }
-    relative("pl_mean", trainer.pl_mean(), io.scalar("pl_mean_final"), 1e-9);
-    for (network, params) in [("G", &trainer.g), ("D", &trainer.d), ("G_ema", &trainer.g_ema)] {
+    relative("pl_mean", players.pl_mean, io.scalar("pl_mean_final"), 1e-7);
+    for (network, params) in [("G", players.g()), ("D", players.d()), ("G_ema", players.g_ema())] {
         let stored = io.below(&format!("final.{network}."));
         let fixed_noise = params.vars().iter().filter(|(name, _)| name.ends_with("noise_const")).count();
         assert_eq!(stored.len(), params.vars().len() - fixed_noise, "{network}");

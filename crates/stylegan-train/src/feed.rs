@@ -2,6 +2,8 @@
 
 use crate::Result;
 use crate::data::{Batch, Dataset, Loader, SampleRequest};
+use crate::moves::{Move, Moves};
+use crate::players::Turn;
 use crate::sampler::Sampler;
 use crate::schedule::Schedule;
 use candle_core::Tensor;
@@ -15,7 +17,7 @@ use stylegan_kernels::{avg_pool2x, upsample_nearest2x};
 #[derive(Clone)]
 pub(crate) struct Plan {
     pub(crate) schedule: Schedule,
-    pub(crate) n_critic: usize,
+    pub(crate) moves: Moves,
     /// Rank and number of ranks.
     pub(crate) rank: (usize, usize),
 }
@@ -27,23 +29,28 @@ impl Plan {
         count * rank / ranks..count * (rank + 1) / ranks
     }
 
-    /// All shards of the discriminator's turns from `images` on, without end.
-    fn shards(self, images: u64) -> impl Iterator<Item = Range<u64>> {
+    /// All shards of the discriminator's turns from `images` and `step` on, without end: a batch
+    /// that is looked at in two turns comes twice.
+    fn shards(self, images: u64, step: u64) -> impl Iterator<Item = Range<u64>> {
         let mut images = images;
-        std::iter::from_fn(move || {
+        (step..).flat_map(move |step| {
             let phase = self.schedule.at(images);
-            let (first, shard) = (images, phase.shard as u64);
-            images += (phase.batch * self.n_critic) as u64;
-            let plan = self.clone();
-            Some((0..self.n_critic).flat_map(move |turn| {
-                let first = first + (turn * phase.batch) as u64;
-                plan.own_shards(phase.batch, phase.shard).map(move |index| {
-                    let start = first + index as u64 * shard;
-                    start..start + shard
-                })
-            }))
+            let mut shards = vec![];
+            for next in self.moves.at(step) {
+                match next {
+                    Move::Turn(Turn::Discriminator | Turn::R1) => {
+                        let own = self.own_shards(phase.batch, phase.shard);
+                        shards.extend(own.map(|index| {
+                            let start = images + (index * phase.shard) as u64;
+                            start..start + phase.shard as u64
+                        }));
+                    }
+                    Move::Turn(_) => {}
+                    Move::Average => images += phase.batch as u64,
+                }
+            }
+            shards
         })
-        .flatten()
     }
 }
 
@@ -51,7 +58,7 @@ type Requests = Box<dyn Iterator<Item = Vec<SampleRequest>> + Send>;
 type Starts = Box<dyn Iterator<Item = u64> + Send>;
 
 /// Batches by the global index of their first sample. Shards that are handled side by side may ask
-/// in any order, each once.
+/// in any order, each once per turn.
 pub(crate) struct Feed(Mutex<Inner>);
 
 struct Inner {
@@ -65,13 +72,19 @@ struct Inner {
 const THREADS: usize = 1;
 
 impl Feed {
-    /// Pictures from the global index `images` on, keeping `ahead` shards decoded.
-    pub(crate) fn new(dataset: &Arc<Dataset>, sampler: Sampler, plan: &Plan, images: u64, ahead: usize) -> Self {
+    /// Pictures from the global index `images` and the step on, keeping `ahead` shards decoded.
+    pub(crate) fn new(
+        dataset: &Arc<Dataset>,
+        sampler: Sampler,
+        plan: &Plan,
+        (images, step): (u64, u64),
+        ahead: usize,
+    ) -> Self {
         let request = move |shard: Range<u64>| {
             shard.map(|place| SampleRequest { index: sampler.index(place), mirror: sampler.mirrored(place) }).collect()
         };
-        let requests: Requests = Box::new(plan.clone().shards(images).map(request));
-        let starts: Starts = Box::new(plan.clone().shards(images).map(|shard| shard.start));
+        let requests: Requests = Box::new(plan.clone().shards(images, step).map(request));
+        let starts: Starts = Box::new(plan.clone().shards(images, step).map(|shard| shard.start));
         let loader = Loader::new(dataset.clone(), requests, THREADS, ahead);
         Self(Mutex::new(Inner { loader, starts, early: BTreeMap::new() }))
     }
@@ -114,7 +127,7 @@ pub(crate) fn at_lod(pictures: &Tensor, lod: f64) -> Result<Tensor> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::config::TrainConfig;
+    use crate::config::{LossConfig, TrainConfig};
     use candle_core::Device;
 
     #[test]
@@ -122,10 +135,12 @@ mod tests {
         let mut config = TrainConfig::default();
         config.schedule.stable_kimg = 0.;
         config.schedule.fade_kimg = 0.512;
-        let schedule = Schedule::new(&config.schedule, &config.shards, 8.);
         let starts = |rank, n_critic| -> Vec<u64> {
-            let plan = Plan { schedule: schedule.clone(), n_critic, rank };
-            plan.shards(0).map(|shard| shard.start).take_while(|&start| start < 1024).collect()
+            let loss = LossConfig::WganGp { lambda: 10., drift: 0., target: 1., n_critic };
+            let config = TrainConfig { loss, ..config.clone() };
+            let schedule = Schedule::new(&config.schedule, &config.shards, 1024, 8.);
+            let plan = Plan { schedule, moves: Moves::new(&config), rank };
+            plan.shards(0, 0).map(|shard| shard.start).take_while(|&start| start < 1024).collect()
         };
         // Shards of 4, without a gap, while the batch falls from 256 to 128.
         let all = starts((0, 1), 1);
@@ -134,6 +149,16 @@ mod tests {
         let mut both = [starts((0, 2), 1), starts((1, 2), 1)].concat();
         both.sort();
         assert_eq!(both, all);
+    }
+
+    #[test]
+    fn regularising_turns_see_the_batch_again() {
+        let config = TrainConfig::stylegan2();
+        let schedule = Schedule::new(&config.schedule, &config.shards, 1024, 0.);
+        let plan = Plan { schedule, moves: Moves::new(&config), rank: (0, 1) };
+        // R1 comes in every 16th step, counted from the start of the run.
+        let starts: Vec<u64> = plan.shards(15 * 32, 15).map(|shard| shard.start / 32).take(32).collect();
+        assert_eq!(starts, [[15; 8], [16; 8], [16; 8], [17; 8]].concat());
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! * [`train`] and [`resume`] run a [`config::TrainConfig`] on a [`data::Dataset`] in a folder;
 //! * [`schedule`], [`sampler`] and [`shards`] make a run a function of configuration, pictures and
 //!   seed: growth, order and sums do not depend on threads, ranks or interruptions;
-//! * [`losses`], [`optimizer`] and [`ema`] are the arithmetic of a step;
+//! * [`players`] are generator and discriminator in their turns, [`losses`], [`optimizer`] and [`ema`]
+//!   the arithmetic of a step;
 //! * [`observer`], [`stats`], [`tfevents`] and [`health`] say how a run goes;
 //! * [`data`] reads sets of pictures (folders and ZIP files) and decodes ahead of the step;
 //! * [`picture`] turns generated tensors into pictures, grids and PNG files.
@@ -23,17 +24,19 @@
 pub mod communicator;
 pub mod config;
 pub mod data;
+mod draws;
 pub mod ema;
 mod error;
 mod feed;
 pub mod health;
 mod r#loop;
 pub mod losses;
+mod moves;
 mod networks;
 pub mod observer;
 pub mod optimizer;
 pub mod picture;
-mod players;
+pub mod players;
 mod records;
 pub mod resources;
 mod run;
@@ -43,7 +46,6 @@ pub mod shards;
 mod snapshot;
 pub mod state;
 pub mod stats;
-pub mod stylegan2;
 pub mod tfevents;
 
 pub use error::{Error, Result};

@@ -1,12 +1,12 @@
 //! The training loop.
 
+use crate::Result;
 use crate::communicator::Communicator;
 use crate::config::TrainConfig;
 use crate::data::Dataset;
+use crate::moves::Move;
 use crate::observer::Observer;
-use crate::players::{Player, discriminator_share, generator_share};
 use crate::run::Run;
-use crate::{Result, ema};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -76,26 +76,16 @@ fn steps(run: &mut Run, stop: &AtomicBool) -> Result<Outcome> {
     while !run.finished() {
         let phase = run.phase();
         let before = run.state.progress.images;
-        for _ in 0..run.config.loss.n_critic() {
-            let images = run.state.progress.images;
-            let feed = &run.feed;
-            let share = run.sum_shards(Player::Discriminator, &phase, |turn, indices| {
-                let (real, labels) = feed.take(indices.start, phase.lod)?;
-                discriminator_share(turn, &indices.collect::<Vec<_>>(), &real, labels.as_ref())
-            })?;
-            run.step_discriminator(share, &phase)?;
-            let networks = &run.state.networks;
-            ema::update(&networks.g_ema, &networks.g, run.config.ema.beta(images, phase.batch))?;
-            run.state.progress.images += phase.batch as u64;
+        for next in run.moves() {
+            match next {
+                Move::Turn(turn) => run.take_turn(turn, &phase)?,
+                Move::Average => run.average(&phase)?,
+            }
         }
-        let share = run.sum_shards(Player::Generator, &phase, |turn, indices| {
-            generator_share(turn, &indices.collect::<Vec<_>>())
-        })?;
-        run.step_generator(share, &phase)?;
         run.state.progress.step += 1;
         if run.config.adam.reset_on_growth && run.phase().grew_since(&phase) {
-            run.state.opt_g.reset()?;
-            run.state.opt_d.reset()?;
+            run.state.players.opt_g.reset()?;
+            run.state.players.opt_d.reset()?;
         }
         run.report(before)?;
         if run.all_agree_to_stop(stop.load(Ordering::Relaxed))? && !run.finished() {

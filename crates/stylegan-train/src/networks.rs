@@ -2,7 +2,7 @@
 
 use crate::config::TrainConfig;
 use crate::{Error, Result};
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::{Discriminator, Generator, Params, build_discriminator, build_generator};
 
@@ -23,12 +23,8 @@ pub(crate) struct Networks {
 }
 
 impl Networks {
-    /// Random networks of the run's seed.
-    pub(crate) fn new(config: &TrainConfig, device: &Device) -> Result<Self> {
-        // Weights are addressed by (seed, name); the other seed keeps equal names in the two
-        // networks from getting equal weights.
-        let g = Params::new(config.seed, DType::F32, device);
-        let d = Params::new(config.seed ^ (1 << 63), DType::F32, device);
+    /// Networks on these parameters; missing ones are created.
+    pub(crate) fn new(config: &TrainConfig, g: Params, d: Params) -> Result<Self> {
         build_generator(&config.generator, g.trainable())?;
         build_discriminator(&config.discriminator, d.trainable())?;
         let g_ema = g.copy()?;
@@ -36,8 +32,8 @@ impl Networks {
     }
 
     /// The networks of a checkpoint.
-    pub(crate) fn load(config: &TrainConfig, checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
-        let part = |prefix: &str| checkpoint.params(prefix, device);
+    pub(crate) fn load(config: &TrainConfig, checkpoint: &Checkpoint) -> Result<Self> {
+        let part = |prefix: &str| checkpoint.params(prefix, &Device::Cpu);
         Self::on(config, part("G")?, part("D")?, part("G_ema")?)
     }
 
@@ -62,7 +58,8 @@ impl Networks {
     /// Moves `w_avg` to a batch's mean style: `beta` of the old value stays.
     pub(crate) fn track_w(&self, mean: &[f32], beta: f64) -> Result<()> {
         let Some(w_avg) = self.w_avg() else { return Ok(()) };
-        let mean = Tensor::from_slice(mean, w_avg.shape(), &Device::Cpu)?.to_device(w_avg.device())?;
+        let mean = Tensor::from_slice(mean, w_avg.shape(), &Device::Cpu)?;
+        let mean = mean.to_dtype(w_avg.dtype())?.to_device(w_avg.device())?;
         stylegan_kernels::optim::ema_step(&w_avg, &mean, beta).map_err(Error::from)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::config::AdamOptions;
 use crate::{Error, Result};
-use candle_core::{Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use stylegan_core::Params;
 use stylegan_kernels::optim::{AdamConfig, adam_step};
 
@@ -11,7 +11,8 @@ use stylegan_kernels::optim::{AdamConfig, adam_step};
 /// StyleGAN's slower mapping network needs no rate of its own here: the network multiplies those
 /// weights by `mapping_lr` itself.
 pub struct Optimizer {
-    options: AdamOptions,
+    /// The rate is a share of the schedule's.
+    config: AdamConfig,
     entries: Vec<Entry>,
     steps: u64,
 }
@@ -24,16 +25,19 @@ struct Entry {
 }
 
 impl Optimizer {
-    /// An optimiser that has seen nothing.
+    /// An optimiser that has seen nothing. Its steps are `stride` of full ones: the learning rate
+    /// times that, the decays to that power (StyleGAN2, appendix B); 1 without lazy regularisation.
     ///
     /// # Errors
     /// When the device has no room.
-    pub fn new(params: &Params, options: &AdamOptions) -> Result<Self> {
+    pub fn new(params: &Params, options: &AdamOptions, stride: f64) -> Result<Self> {
         let entries = params.parameters().into_iter().map(|(name, weight)| {
             let (m, v) = (Var::from_tensor(&weight.zeros_like()?)?, Var::from_tensor(&weight.zeros_like()?)?);
             Ok(Entry { name, weight, m, v })
         });
-        Ok(Self { options: options.clone(), entries: entries.collect::<Result<_>>()?, steps: 0 })
+        let [beta1, beta2] = [options.beta1, options.beta2].map(|beta| beta.powf(stride));
+        let config = AdamConfig { lr: stride, beta1, beta2, eps: options.eps };
+        Ok(Self { config, entries: entries.collect::<Result<_>>()?, steps: 0 })
     }
 
     /// Scalars in a gradient of this network.
@@ -55,7 +59,7 @@ impl Optimizer {
         let mut flat = Vec::with_capacity(self.len());
         for entry in &self.entries {
             match gradient_of(&entry.weight) {
-                Some(gradient) => flat.extend(gradient.flatten_all()?.to_vec1::<f32>()?),
+                Some(gradient) => flat.extend(gradient.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?),
                 None => flat.resize(flat.len() + entry.weight.elem_count(), 0.),
             }
         }
@@ -75,20 +79,14 @@ impl Optimizer {
             ))));
         }
         self.steps += 1;
-        let config = AdamConfig { lr, beta1: self.options.beta1, beta2: self.options.beta2, eps: self.options.eps };
+        let config = AdamConfig { lr: self.config.lr * lr, ..self.config };
         let mut rest = gradient;
         for entry in &self.entries {
             let (own, others) = rest.split_at(entry.weight.elem_count());
             rest = others;
             let gradient = Tensor::from_slice(own, entry.weight.shape(), &Device::Cpu)?;
-            adam_step(
-                &entry.weight,
-                &gradient.to_device(entry.weight.device())?,
-                &entry.m,
-                &entry.v,
-                self.steps,
-                config,
-            )?;
+            let gradient = gradient.to_dtype(entry.weight.dtype())?.to_device(entry.weight.device())?;
+            adam_step(&entry.weight, &gradient, &entry.m, &entry.v, self.steps, config)?;
         }
         Ok(())
     }

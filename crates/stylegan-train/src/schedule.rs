@@ -39,7 +39,7 @@ impl Phase {
 /// use stylegan_train::schedule::Schedule;
 ///
 /// let config = TrainConfig::default();
-/// let schedule = Schedule::new(&config.schedule, &config.shards, 8.); // 1024 pixels
+/// let schedule = Schedule::new(&config.schedule, &config.shards, 1024, 8.);
 /// assert_eq!(schedule.at(0).resolution, 8);
 /// assert_eq!(schedule.at(900_000).lod, 6.5); // 16 pixels, half faded in
 /// assert_eq!(schedule.at(8_400_000).lod, 0.);
@@ -48,21 +48,21 @@ impl Phase {
 pub struct Schedule {
     config: ScheduleConfig,
     shards: ShardConfig,
+    resolution: usize,
     max_lod: f64,
 }
 
 impl Schedule {
-    /// The schedule of networks whose smallest pictures have level of detail `max_lod` (4 pixels;
-    /// 0 for networks that do not grow).
-    pub fn new(config: &ScheduleConfig, shards: &ShardConfig, max_lod: f64) -> Self {
-        Self { config: config.clone(), shards: shards.clone(), max_lod }
+    /// The schedule of networks of a full resolution in pixels, whose smallest pictures have level
+    /// of detail `max_lod` (4 pixels; 0 for networks that do not grow).
+    pub fn new(config: &ScheduleConfig, shards: &ShardConfig, resolution: usize, max_lod: f64) -> Self {
+        Self { config: config.clone(), shards: shards.clone(), resolution, max_lod }
     }
 
     /// What holds after `images` real pictures.
     pub fn at(&self, images: u64) -> Phase {
-        let full = 4usize << self.max_lod as u32;
         let lod = self.lod(images);
-        let resolution = full >> lod.floor() as u32;
+        let resolution = self.resolution >> lod.floor() as u32;
         Phase {
             lod,
             resolution,
@@ -111,7 +111,7 @@ mod tests {
 
     fn published() -> Schedule {
         let config = TrainConfig::default();
-        Schedule::new(&config.schedule, &config.shards, 8.)
+        Schedule::new(&config.schedule, &config.shards, 1024, 8.)
     }
 
     #[test]
@@ -166,11 +166,12 @@ mod tests {
     fn full_size_from_the_start_and_networks_that_do_not_grow() {
         let mut config = TrainConfig::default();
         config.schedule.start_resolution = 1024;
-        assert_eq!(Schedule::new(&config.schedule, &config.shards, 8.).at(0).lod, 0.);
+        assert_eq!(Schedule::new(&config.schedule, &config.shards, 1024, 8.).at(0).lod, 0.);
         config.schedule.start_resolution = 8;
-        assert_eq!(Schedule::new(&config.schedule, &config.shards, 0.).at(0).lod, 0.);
+        let fixed = Schedule::new(&config.schedule, &config.shards, 1024, 0.).at(0);
+        assert_eq!((fixed.lod, fixed.resolution, fixed.batch, fixed.lr), (0., 1024, 32, 0.003));
         (config.schedule.stable_kimg, config.schedule.fade_kimg) = (0., 0.);
-        assert_eq!(Schedule::new(&config.schedule, &config.shards, 8.).at(0).lod, 0.);
+        assert_eq!(Schedule::new(&config.schedule, &config.shards, 1024, 8.).at(0).lod, 0.);
     }
 
     #[test]

@@ -1,18 +1,17 @@
 //! The full state of a run on disk: what is saved, which file is taken up, which files are kept.
 
 use crate::config::TrainConfig;
-use crate::networks::Networks;
-use crate::optimizer::Optimizer;
+use crate::players::Players;
 use crate::stats::Stats;
 use crate::{Error, Result};
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use stylegan_core::NetworkConfig;
 use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata, save};
+use stylegan_core::{NetworkConfig, Params};
 
-/// Where a run stands. With the weights and Adam's moments this is everything: random numbers and
+/// Where a run stands. With what the players hold this is everything: random numbers and
 /// data order are functions of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Progress {
@@ -28,11 +27,9 @@ pub(crate) struct Progress {
     pub(crate) health: crate::health::Health,
 }
 
-/// Networks, optimisers and progress.
+/// Players and progress.
 pub(crate) struct State {
-    pub(crate) networks: Networks,
-    pub(crate) opt_g: Optimizer,
-    pub(crate) opt_d: Optimizer,
+    pub(crate) players: Players,
     pub(crate) progress: Progress,
 }
 
@@ -40,18 +37,20 @@ pub(crate) struct State {
 const PROGRESS: &str = "progress";
 const ADAM_STEPS_G: &str = "opt_g.steps";
 const ADAM_STEPS_D: &str = "opt_d.steps";
+/// With path length regularisation.
+const PL_MEAN: &str = "pl_mean";
 
 impl State {
     /// The state before the first step.
-    pub(crate) fn new(config: &TrainConfig, device: &Device) -> Result<Self> {
-        let networks = Networks::new(config, device)?;
-        let opt_g = Optimizer::new(&networks.g, &config.adam)?;
-        let opt_d = Optimizer::new(&networks.d, &config.adam)?;
-        Ok(Self { networks, opt_g, opt_d, progress: Progress::default() })
+    pub(crate) fn new(config: &TrainConfig) -> Result<Self> {
+        // Weights are addressed by (seed, name); the other seed keeps equal names in the two
+        // networks from getting equal weights.
+        let [g, d] = [config.seed, config.seed ^ (1 << 63)].map(|seed| Params::new(seed, DType::F32, &Device::Cpu));
+        Ok(Self { players: Players::new(config, g, d)?, progress: Progress::default() })
     }
 
     /// The state of a checkpoint of this run.
-    pub(crate) fn load(config: &TrainConfig, checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+    pub(crate) fn load(config: &TrainConfig, checkpoint: &Checkpoint) -> Result<Self> {
         let bad = |problem: String| Error::Run { folder: checkpoint.path().to_owned(), problem };
         let metadata = checkpoint.metadata().filter(|metadata| metadata.kind == Kind::State).ok_or_else(|| {
             bad("holds no training state, only networks; give the checkpoint of a run, or start anew".into())
@@ -71,19 +70,18 @@ impl State {
             )));
         }
         let text = |key: &str| metadata.extra.get(key).map(String::as_str).unwrap_or_default();
-        let steps = |key: &str| {
-            let found = text(key);
-            found.parse().map_err(|_| bad(format!("has {key} {found:?} in its metadata, expected a whole number")))
-        };
+        let not_a_number = |key: &str| bad(format!("has {key} {:?} in its metadata, expected a number", text(key)));
+        let steps = |key: &str| text(key).parse().map_err(|_| not_a_number(key));
         let progress = serde_json::from_str(text(PROGRESS))
             .map_err(|error| bad(format!("has progress in its metadata that cannot be read: {error}")))?;
-        let networks = Networks::load(config, checkpoint, device)?;
-        let mut opt_g = Optimizer::new(&networks.g, &config.adam)?;
-        let mut opt_d = Optimizer::new(&networks.d, &config.adam)?;
-        let moment = |key: String| checkpoint.tensor(&key, device).map_err(Error::from);
-        opt_g.restore(steps(ADAM_STEPS_G)?, |name| moment(format!("opt_g.{name}")))?;
-        opt_d.restore(steps(ADAM_STEPS_D)?, |name| moment(format!("opt_d.{name}")))?;
-        Ok(Self { networks, opt_g, opt_d, progress })
+        let mut players = Players::load(config, checkpoint)?;
+        let moment = |key: String| checkpoint.tensor(&key, &Device::Cpu).map_err(Error::from);
+        players.opt_g.restore(steps(ADAM_STEPS_G)?, |name| moment(format!("opt_g.{name}")))?;
+        players.opt_d.restore(steps(ADAM_STEPS_D)?, |name| moment(format!("opt_d.{name}")))?;
+        if config.path_length.is_some() {
+            players.pl_mean = text(PL_MEAN).parse().map_err(|_| not_a_number(PL_MEAN))?;
+        }
+        Ok(Self { players, progress })
     }
 
     /// Writes the state to its file in the run folder.
@@ -92,6 +90,16 @@ impl State {
             folder: folder.to_owned(),
             problem: format!("progress cannot be written: {error}"),
         })?;
+        let players = &self.players;
+        let mut extra = BTreeMap::from([
+            (PROGRESS.to_owned(), progress),
+            (ADAM_STEPS_G.to_owned(), players.opt_g.steps().to_string()),
+            (ADAM_STEPS_D.to_owned(), players.opt_d.steps().to_string()),
+        ]);
+        if config.path_length.is_some() {
+            // Rust prints the shortest digits that read back as the same number.
+            extra.insert(PL_MEAN.to_owned(), players.pl_mean.to_string());
+        }
         let metadata = Metadata {
             kind: Kind::State,
             networks: networks_of(config),
@@ -99,11 +107,7 @@ impl State {
             images: self.progress.images,
             seed: config.seed,
             dataset_hash: Some(dataset_hash.to_owned()),
-            extra: BTreeMap::from([
-                (PROGRESS.to_owned(), progress),
-                (ADAM_STEPS_G.to_owned(), self.opt_g.steps().to_string()),
-                (ADAM_STEPS_D.to_owned(), self.opt_d.steps().to_string()),
-            ]),
+            extra,
             ..Metadata::default()
         };
         let path = folder.join(file_name(self.progress.images));
@@ -112,8 +116,8 @@ impl State {
     }
 
     fn tensors(&self) -> Vec<(String, Tensor)> {
-        let mut tensors = self.networks.tensors();
-        for (prefix, optimizer) in [("opt_g", &self.opt_g), ("opt_d", &self.opt_d)] {
+        let mut tensors = self.players.networks.tensors();
+        for (prefix, optimizer) in [("opt_g", &self.players.opt_g), ("opt_d", &self.players.opt_d)] {
             tensors.extend(optimizer.state().into_iter().map(|(name, tensor)| (format!("{prefix}.{name}"), tensor)));
         }
         tensors

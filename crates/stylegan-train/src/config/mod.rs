@@ -1,5 +1,6 @@
 //! What a run is: one plain structure, whose defaults are the published values.
 
+mod base;
 mod by_resolution;
 mod read;
 
@@ -7,11 +8,13 @@ pub use by_resolution::ByResolution;
 pub use read::{Override, read};
 
 use serde::{Deserialize, Serialize};
+use stylegan_core::layers::Pyramid;
 use stylegan_core::stylegan1::{StyleGan1Config, StyleGan1DiscriminatorConfig};
 use stylegan_core::{DiscriminatorConfig, GeneratorConfig};
 
 /// A whole run. The defaults are StyleGAN's FFHQ run at 1024x1024 on 8 GPUs (configuration F;
-/// Karras et al. 2019, appendix C, and the official `train.py`).
+/// Karras et al. 2019, appendix C, and the official `train.py`); a file whose generator has the
+/// architecture `"stylegan2"` starts from [`stylegan2`](Self::stylegan2) instead.
 ///
 /// With a data set's content hash and the seed this decides every bit of the result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +38,9 @@ pub struct TrainConfig {
     pub discriminator: DiscriminatorConfig,
     /// The two players' objectives.
     pub loss: LossConfig,
+    /// The generator's regularisation; none in StyleGAN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_length: Option<PathLengthConfig>,
     /// Growth, batch size and learning rate by pictures seen.
     pub schedule: ScheduleConfig,
     /// Adam.
@@ -68,9 +74,14 @@ pub enum LossConfig {
     /// Non-saturating logistic loss (Goodfellow et al. 2014) with the R1 penalty on real pictures
     /// (Mescheder et al. 2018), StyleGAN's choice for FFHQ.
     Logistic {
-        /// Weight of the penalty: `r1_gamma / 2 · |∇D(x)|²` per picture, every step; 10.
+        /// Weight of the penalty: `r1_gamma / 2 · |∇D(x)|²` per picture; 10.
         #[serde(default = "defaults::r1_gamma")]
         r1_gamma: f64,
+        /// Steps between penalties. 1 (StyleGAN): in every step, as a part of the loss. Above
+        /// (StyleGAN2: 16): as a step of its own, `r1_interval` times as strong, and Adam's rate
+        /// and decays are shortened to make up for the additional steps ("lazy regularisation").
+        #[serde(default = "defaults::r1_interval")]
+        r1_interval: usize,
     },
     /// Wasserstein loss with gradient penalty (Gulrajani et al. 2017) and drift term, of PGGAN and
     /// of StyleGAN's CelebA-HQ runs.
@@ -90,6 +101,23 @@ pub enum LossConfig {
     },
 }
 
+/// Path length regularisation of the generator (StyleGAN2, section 3.2), lazily: a step of its own
+/// after every `interval` steps, `interval` times as strong. Adam's rate and decays are shortened to
+/// make up for the additional steps, even if `weight` is 0 and they are left out. `Default` holds
+/// StyleGAN2's values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PathLengthConfig {
+    /// Weight of the penalty; 2. With 0 it is never computed.
+    pub weight: f64,
+    /// Steps between penalties; 4.
+    pub interval: usize,
+    /// How far the running mean of lengths moves to a batch's mean; 0.01.
+    pub decay: f64,
+    /// Which part of a shard's samples is looked at, to save memory: one in `shrink`; 2.
+    pub shrink: usize,
+}
+
 /// What changes with the number of real pictures seen, and with nothing else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -97,7 +125,8 @@ pub struct ScheduleConfig {
     /// The resolution that training starts at, in pixels; 8 (4 in PGGAN). The full resolution
     /// trains without growing.
     pub start_resolution: usize,
-    /// Thousands of pictures at each resolution before the next fades in; 600.
+    /// Thousands of pictures at each resolution before the next fades in; 600. If this and
+    /// `fade_kimg` are 0, nothing grows (StyleGAN2's networks never do).
     pub stable_kimg: f64,
     /// Thousands of pictures over which a resolution fades in; 600.
     pub fade_kimg: f64,
@@ -180,6 +209,7 @@ impl Default for TrainConfig {
             generator: GeneratorConfig::StyleGan1(StyleGan1Config::default()),
             discriminator: DiscriminatorConfig::StyleGan1(StyleGan1DiscriminatorConfig::default()),
             loss: LossConfig::default(),
+            path_length: None,
             schedule: ScheduleConfig::default(),
             adam: AdamOptions::default(),
             ema: EmaConfig::default(),
@@ -191,7 +221,13 @@ impl Default for TrainConfig {
 
 impl Default for LossConfig {
     fn default() -> Self {
-        Self::Logistic { r1_gamma: defaults::r1_gamma() }
+        Self::Logistic { r1_gamma: defaults::r1_gamma(), r1_interval: defaults::r1_interval() }
+    }
+}
+
+impl Default for PathLengthConfig {
+    fn default() -> Self {
+        Self { weight: 2., interval: 4, decay: 0.01, shrink: 2 }
     }
 }
 
@@ -248,6 +284,28 @@ impl TrainConfig {
         (generator.img_size(), generator.img_channels(), generator.c_dim())
     }
 
+    /// The resolution of whole pictures: a power of two, near their longer side.
+    ///
+    /// # Errors
+    /// When `img_size` is none of a network.
+    pub fn resolution(&self) -> crate::Result<usize> {
+        Ok(Pyramid::resolution(Pyramid::new(self.generator.img_size())?.levels() - 1))
+    }
+
+    /// How much of a step each of the generator's is, below 1 where regularising steps come on top:
+    /// `interval / (interval + 1)` (StyleGAN2, appendix B).
+    pub fn g_stride(&self) -> f64 {
+        self.path_length.as_ref().map_or(1., |path_length| stride(path_length.interval))
+    }
+
+    /// As [`g_stride`](Self::g_stride), of the discriminator.
+    pub fn d_stride(&self) -> f64 {
+        match self.loss {
+            LossConfig::Logistic { r1_interval, .. } if r1_interval > 1 => stride(r1_interval),
+            _ => 1.,
+        }
+    }
+
     /// The configuration as TOML with every value written out: what `config.toml` of a run holds.
     ///
     /// # Errors
@@ -260,9 +318,16 @@ impl TrainConfig {
     }
 }
 
+fn stride(interval: usize) -> f64 {
+    interval as f64 / (interval as f64 + 1.)
+}
+
 mod defaults {
     pub(super) fn r1_gamma() -> f64 {
         10.
+    }
+    pub(super) fn r1_interval() -> usize {
+        1
     }
     pub(super) fn lambda() -> f64 {
         10.

@@ -1,5 +1,6 @@
 //! From TOML and overrides to a checked configuration, or to one sentence about what is wrong.
 
+use super::base::fill_in;
 use super::{EmaConfig, LossConfig, TrainConfig};
 use crate::{Error, Result};
 use serde::Deserialize;
@@ -82,7 +83,7 @@ pub fn read(text: &str, place: &str, overrides: &[Override]) -> Result<TrainConf
     for change in overrides {
         change.apply(&mut table)?;
     }
-    fill_in(&mut table);
+    fill_in(&mut table)?;
     let config = TrainConfig::deserialize(table).map_err(|error| {
         let text = error.to_string();
         // The second line is the path: "in `schedule.batch`".
@@ -118,7 +119,7 @@ impl TrainConfig {
                 (size, channels, c_dim)
             ));
         }
-        self.check_shards(size)
+        self.check_shards()
     }
 
     fn check_numbers(&self) -> std::result::Result<(), String> {
@@ -151,7 +152,12 @@ impl TrainConfig {
         ];
         at_least_0.extend(self.schedule.lr.at.values().map(|lr| ("schedule.lr", *lr)));
         match self.loss {
-            LossConfig::Logistic { r1_gamma } => at_least_0.push(("loss.r1_gamma", r1_gamma)),
+            LossConfig::Logistic { r1_gamma, r1_interval } => {
+                at_least_0.push(("loss.r1_gamma", r1_gamma));
+                if r1_interval == 0 {
+                    return Err("key `loss.r1_interval`: expected at least 1, found 0".into());
+                }
+            }
             LossConfig::WganGp { lambda, drift, target, n_critic } => {
                 at_least_0.extend([("loss.lambda", lambda), ("loss.drift", drift)]);
                 if !(target > 0. && target.is_finite()) || n_critic == 0 {
@@ -169,6 +175,16 @@ impl TrainConfig {
                 }
             }
         }
+        if let Some(path_length) = &self.path_length {
+            at_least_0.push(("path_length.weight", path_length.weight));
+            if path_length.interval == 0 || !(0. ..=1.).contains(&path_length.decay) {
+                return Err(format!(
+                    "keys `path_length.interval`, `path_length.decay`: expected at least 1 and a number from 0 to 1, \
+                     found {}, {}",
+                    path_length.interval, path_length.decay
+                ));
+            }
+        }
         for (key, value) in at_least_0 {
             if !(value >= 0. && value.is_finite()) {
                 return Err(format!("key `{key}`: expected a number from 0, found {value}"));
@@ -177,7 +193,7 @@ impl TrainConfig {
         Ok(())
     }
 
-    fn check_shards(&self, size: [usize; 2]) -> std::result::Result<(), String> {
+    fn check_shards(&self) -> std::result::Result<(), String> {
         let start = self.schedule.start_resolution;
         if !start.is_power_of_two() || start < 4 {
             return Err(format!("key `schedule.start_resolution`: expected 4, 8, 16, …, found {start}"));
@@ -185,8 +201,8 @@ impl TrainConfig {
         if self.shards.at_once == 0 {
             return Err("key `shards.at_once`: expected at least 1, found 0".into());
         }
-        let full = size[0].max(size[1]).next_power_of_two();
-        let mut resolution = start.min(full);
+        let full = self.resolution().map_err(|error| error.to_string())?;
+        let mut resolution = if self.grows() { start.min(full) } else { full };
         while resolution <= full {
             let (batch, shard, group) = (
                 self.schedule.batch.get(resolution),
@@ -204,39 +220,15 @@ impl TrainConfig {
                      pixels, found {shard}"
                 ));
             }
+            let shrink = self.path_length.as_ref().map_or(1, |path_length| path_length.shrink);
+            if shrink == 0 || !shard.is_multiple_of(shrink) {
+                return Err(format!(
+                    "key `path_length.shrink`: expected a divisor of shards.size = {shard}, found {shrink}"
+                ));
+            }
             resolution *= 2;
         }
         Ok(())
-    }
-}
-
-/// Puts in what a file may leave out because another part of it says so.
-fn fill_in(table: &mut Table) {
-    let mut shared = Table::new();
-    with_section(table, "generator", |generator| {
-        generator.entry("architecture").or_insert_with(|| Value::String("stylegan1".into()));
-        shared = generator.clone();
-    });
-    with_section(table, "discriminator", |discriminator| {
-        for key in ["architecture", "img_size", "img_channels", "c_dim"] {
-            if let Some(value) = shared.get(key) {
-                discriminator.entry(key).or_insert_with(|| value.clone());
-            }
-        }
-        discriminator.entry("architecture").or_insert_with(|| Value::String("stylegan1".into()));
-    });
-    for (name, kind) in [("loss", "logistic"), ("ema", "half-life")] {
-        with_section(table, name, |section| {
-            section.entry("kind").or_insert_with(|| Value::String(kind.into()));
-        });
-    }
-}
-
-/// Calls `fill` with the table `name`, made where missing; a value of another type stays as it is
-/// for the parser to refuse.
-fn with_section(table: &mut Table, name: &str, fill: impl FnOnce(&mut Table)) {
-    if let Value::Table(inner) = table.entry(name).or_insert_with(|| Value::Table(Table::new())) {
-        fill(inner);
     }
 }
 

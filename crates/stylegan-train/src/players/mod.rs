@@ -1,34 +1,160 @@
-//! One shard's part of a step, for each of the two players.
+//! Generator and discriminator with their optimisers, and what they do in their turns.
+//!
+//! A [`Turn`] is one step of one network's optimiser. Its gradient is a sum over shards: for each,
+//! one of [`Players::generator`], [`path_length`](Players::path_length),
+//! [`discriminator`](Players::discriminator) and [`r1`](Players::r1) gives a
+//! [`Share`](crate::shards::Share). Their sum, divided by the samples, goes to [`Players::step`]. The methods take all random inputs as
+//! arguments and work in the element type of the parameters (f64 for checks).
 
 mod discriminator;
-mod draws;
 mod generator;
+mod latents;
+mod path_length;
+mod r1;
 
-pub(crate) use discriminator::share as discriminator_share;
-pub(crate) use draws::{Draws, Player};
-pub(crate) use generator::share as generator_share;
+pub use latents::Latents;
 
-use crate::config::TrainConfig;
+use crate::config::{LossConfig, PathLengthConfig, TrainConfig};
 use crate::networks::Networks;
 use crate::optimizer::Optimizer;
-use crate::schedule::Phase;
-use candle_core::Tensor;
+use crate::{Error, Result, ema};
+use candle_core::{DType, Tensor};
+use stylegan_core::checkpoint::Checkpoint;
+use stylegan_core::{Generator, Params};
+use stylegan_kernels::autodiff;
 
-/// What all shards of a player's turn share.
-pub(crate) struct Turn<'a> {
-    pub(crate) config: &'a TrainConfig,
-    pub(crate) networks: &'a Networks,
-    pub(crate) optimizer: &'a Optimizer,
-    pub(crate) phase: Phase,
-    pub(crate) draws: Draws<'a>,
+/// A step of one optimiser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// The generator along its loss.
+    Generator,
+    /// The generator along its path length penalty.
+    PathLength,
+    /// The discriminator along its loss (with R1 inside, where that is not a turn of its own).
+    Discriminator,
+    /// The discriminator along its R1 penalty.
+    R1,
+}
+
+impl Turn {
+    /// StyleGAN2's name of the turn: `Gmain`, `Greg`, `Dmain` or `Dreg`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Generator => "Gmain",
+            Self::PathLength => "Greg",
+            Self::Discriminator => "Dmain",
+            Self::R1 => "Dreg",
+        }
+    }
+}
+
+/// Generator, averaged generator and discriminator, their optimisers, and the running mean of path
+/// lengths: all that training changes.
+pub struct Players {
+    pub(crate) networks: Networks,
+    pub(crate) opt_g: Optimizer,
+    pub(crate) opt_d: Optimizer,
+    /// The running mean of path lengths; 0 before the first were measured.
+    pub pl_mean: f64,
+    loss: LossConfig,
+    path_length: Option<PathLengthConfig>,
+    w_avg_beta: f64,
+}
+
+impl Players {
+    /// Players on the parameters `g` and `d`, of which missing ones are created; the averaged
+    /// generator starts as a copy.
+    ///
+    /// # Errors
+    /// When a configuration describes no network, or parameters do not fit it.
+    pub fn new(config: &TrainConfig, g: Params, d: Params) -> Result<Self> {
+        Self::on(config, Networks::new(config, g, d)?)
+    }
+
+    /// The players of a checkpoint, with moments and path lengths still as at the start.
+    pub(crate) fn load(config: &TrainConfig, checkpoint: &Checkpoint) -> Result<Self> {
+        Self::on(config, Networks::load(config, checkpoint)?)
+    }
+
+    fn on(config: &TrainConfig, networks: Networks) -> Result<Self> {
+        Ok(Self {
+            opt_g: Optimizer::new(&networks.g, &config.adam, config.g_stride())?,
+            opt_d: Optimizer::new(&networks.d, &config.adam, config.d_stride())?,
+            networks,
+            pl_mean: 0.,
+            loss: config.loss.clone(),
+            path_length: config.path_length.clone(),
+            w_avg_beta: config.w_avg_beta,
+        })
+    }
+
+    /// The generator in training.
+    pub fn g(&self) -> &Params {
+        &self.networks.g
+    }
+
+    /// The averaged generator.
+    pub fn g_ema(&self) -> &Params {
+        &self.networks.g_ema
+    }
+
+    /// The discriminator.
+    pub fn d(&self) -> &Params {
+        &self.networks.d
+    }
+
+    /// Steps a network along the mean over a batch's samples of what its shares' values sum: the gradient first, then what moves `w_avg` and the mean of path lengths.
+    ///
+    /// # Errors
+    /// When `mean` is not of this turn.
+    pub fn step(&mut self, turn: Turn, mean: &[f32], lr: f64) -> Result<()> {
+        let optimizer = match turn {
+            Turn::Generator | Turn::PathLength => &mut self.opt_g,
+            Turn::Discriminator | Turn::R1 => &mut self.opt_d,
+        };
+        let (gradient, mut rest) = mean.split_at(optimizer.len().min(mean.len()));
+        optimizer.step(gradient, lr)?;
+        if let (Turn::PathLength, Some(config), Some((length, others))) = (turn, &self.path_length, rest.split_last()) {
+            self.pl_mean += config.decay * (f64::from(*length) - self.pl_mean);
+            rest = others;
+        }
+        match turn {
+            Turn::R1 => Ok(()),
+            _ => self.networks.track_w(rest, self.w_avg_beta),
+        }
+    }
+
+    /// Moves the averaged generator, which keeps the share `beta` of its old parameters.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn average(&self, beta: f64) -> Result<()> {
+        ema::update(&self.networks.g_ema, &self.networks.g, beta)
+    }
+
+    /// The averaged generator's network.
+    pub(crate) fn g_average(&self) -> &dyn Generator {
+        self.networks.g_average.as_ref()
+    }
+}
+
+/// The gradient of a loss per sample `[n]`, summed over the samples, in one row.
+fn gradient(optimizer: &Optimizer, loss: &Tensor) -> Result<Vec<f32>> {
+    let found = autodiff::backward(&loss.sum_all()?)?;
+    optimizer.flatten(|weight| found.get(weight.as_tensor()))
 }
 
 /// The values of `[n]` or `[n, 1]` logits and losses, for statistics.
-fn values(tensor: &Tensor) -> crate::Result<Vec<f64>> {
-    Ok(tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f64::from).collect())
+fn values(tensor: &Tensor) -> Result<Vec<f64>> {
+    Ok(tensor.flatten_all()?.to_dtype(DType::F64)?.to_vec1()?)
 }
 
 /// The signs of logits: their mean says how often the discriminator takes samples for real.
 fn signs(logits: &[f64]) -> impl Iterator<Item = f64> {
     logits.iter().map(|x| if *x == 0. { 0. } else { x.signum() })
+}
+
+/// A regulariser was asked for that the configuration does not have.
+fn not_configured(what: &str, key: &str) -> Error {
+    Error::Config { place: "this configuration".into(), problem: format!("has no {what}; give it the section `{key}`") }
 }
