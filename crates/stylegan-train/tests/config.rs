@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use stylegan_core::GeneratorConfig;
-use stylegan_train::config::{LossConfig, Override, TrainConfig, read};
+use stylegan_train::config::{EmaConfig, LossConfig, Override, TrainConfig, read};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs")
@@ -17,7 +17,7 @@ fn file(name: &str) -> TrainConfig {
 #[test]
 fn every_file_reads_and_survives_writing() {
     let mut count = 0;
-    for folder in [folder(), folder().join("sg1")] {
+    for folder in [folder(), folder().join("sg1"), folder().join("sg2"), folder().join("ada")] {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "toml") {
@@ -28,7 +28,7 @@ fn every_file_reads_and_survives_writing() {
             }
         }
     }
-    assert!(count >= 24, "{count} files");
+    assert!(count >= 35, "{count} files");
 }
 
 #[test]
@@ -39,6 +39,21 @@ fn defaults_are_the_published_run() {
     assert_eq!(config, file("sg1/table4-style8.toml"));
     config.data = Default::default();
     assert_eq!(config, TrainConfig::default());
+}
+
+#[test]
+fn stylegan2_defaults_are_the_published_run() {
+    let mut config = file("sg2/ffhq-1024-f.toml");
+    config.data = Default::default();
+    assert_eq!(config, TrainConfig::stylegan2());
+    // StyleGAN2-ADA's `auto` is a formula of resolution and GPUs (1 here).
+    for (side, batch) in [(128, 32), (256, 16), (512, 8), (1024, 4)] {
+        let auto = file(&format!("ada/auto-{side}-noaug.toml"));
+        let gamma = 0.0002 * (side * side) as f64 / batch as f64;
+        assert!(matches!(auto.loss, LossConfig::Logistic { r1_gamma, .. } if (r1_gamma - gamma).abs() < 1e-12 * gamma));
+        assert_eq!(auto.schedule.batch.get(side), batch);
+        assert_eq!(auto.ema, EmaConfig::HalfLife { kimg: batch as f64 * 10. / 32., ramp: 0.05 });
+    }
 }
 
 #[test]
@@ -67,7 +82,11 @@ fn overrides_go_on_top() {
 
 #[test]
 fn wrong_ones_name_file_key_expected_and_found() {
-    let cases: [(&str, &[&str]); 14] = [
+    let cases: [(&str, &[&str]); 18] = [
+        ("[loss]\nr1_interval = 0", &["`loss.r1_interval`", "at least 1", "found 0"]),
+        ("[path_length]\ninterval = 0", &["`path_length.interval`", "at least 1", "found 0"]),
+        ("[path_length]\nshrink = 3", &["`path_length.shrink`", "shards.size = 4", "found 3"]),
+        ("[path_length]\nweights = 3", &["`path_length`", "`weights`", "`weight`"]),
         ("kimg = \"many\"", &["`kimg`", "expected a number", "found string \"many\""]),
         ("kimg = -1", &["`kimg`", "above 0", "-1"]),
         ("[schedule]\nbatches = 3", &["`schedule`", "`batches`", "`batch`"]),

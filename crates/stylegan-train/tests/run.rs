@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use stylegan_train::communicator::Single;
 use stylegan_train::state::checkpoints;
 use stylegan_train::{Error, Outcome, resume, train};
-use tools::{StopAfter, go_on, gradients, pictures, run, tiny};
+use tools::{STYLEGAN2, StopAfter, go_on, gradients, pictures, run, tiny};
 
 fn checkpoint(outcome: Outcome) -> PathBuf {
     match outcome {
@@ -54,10 +54,10 @@ fn a_folder_holds_what_it_should() {
     stylegan_core::Model::load(&last, &candle_core::Device::Cpu).unwrap();
 }
 
-#[test]
-fn resumed_runs_end_in_the_same_bytes() {
+/// StyleGAN grows in its run, StyleGAN2 regularises in some of its steps.
+fn resumes(architecture: &[&str]) {
     let straight = tempfile::tempdir().unwrap();
-    let config = tiny(&[]).unwrap();
+    let config = tiny(architecture).unwrap();
     let expected = fs::read(checkpoint(run(&config, straight.path()).unwrap())).unwrap();
     // Before the growth, in the fade (in the middle of a tick), at a checkpoint.
     for step in [3, 7, 10] {
@@ -73,6 +73,55 @@ fn resumed_runs_end_in_the_same_bytes() {
 }
 
 #[test]
+fn resumed_runs_end_in_the_same_bytes() {
+    resumes(&[]);
+}
+
+#[test]
+fn resumed_runs_of_stylegan2_end_in_the_same_bytes() {
+    resumes(&STYLEGAN2);
+}
+
+#[test]
+fn stylegan2_regularises_in_turns_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let last = checkpoint(run(&tiny(&STYLEGAN2).unwrap(), folder.path()).unwrap());
+    let text = fs::read_to_string(folder.path().join("stats.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 5);
+    for line in &lines {
+        // Four steps of 16 samples, two path length turns of 8, one of R1.
+        let count = |key: &str| line[key]["count"].as_f64().unwrap();
+        for (key, expected) in [
+            ("Loss/G/loss", 64.),
+            ("Loss/D/loss", 64.),
+            ("Loss/scores/real", 64.),
+            ("Loss/pl_length", 16.),
+            ("Loss/pl_penalty", 16.),
+            ("Loss/r1_penalty", 16.),
+            ("Timing/Gmain", 4.),
+            ("Timing/Greg", 2.),
+            ("Timing/Dmain", 4.),
+            ("Timing/Dreg", 1.),
+        ] {
+            assert_eq!(count(key), expected, "{key}");
+        }
+        assert_eq!(
+            (line["Progress/lod"]["mean"].as_f64(), line["Progress/resolution"]["mean"].as_f64()),
+            (Some(0.), Some(16.))
+        );
+    }
+    // The running mean of lengths has moved 10 times by 1 % of a batch's mean.
+    let checkpoint = stylegan_core::checkpoint::Checkpoint::open(&last).unwrap();
+    let pl_mean: f64 = checkpoint.metadata().unwrap().extra["pl_mean"].parse().unwrap();
+    let lengths: Vec<f64> = lines.iter().map(|line| line["Loss/pl_length"]["mean"].as_f64().unwrap()).collect();
+    let (least, most) = lengths.iter().fold((f64::MAX, 0f64), |(a, b), &x| (a.min(x), b.max(x)));
+    let moved = 1. - 0.99f64.powi(10);
+    assert!((moved * least..moved * most).contains(&pl_mean), "{pl_mean} from {lengths:?}");
+    assert!(checkpoint.names().any(|name| name == "G_ema.synthesis.b16.conv0.affine.weight"));
+}
+
+#[test]
 fn longer_runs_go_on_where_shorter_ones_ended() {
     let (straight, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (short, long) = (tiny(&["kimg=0.208"]).unwrap(), tiny(&[]).unwrap());
@@ -84,10 +133,20 @@ fn longer_runs_go_on_where_shorter_ones_ended() {
 
 #[test]
 fn neither_lanes_nor_threads_change_a_bit() {
+    lanes_and_threads(&[]);
+}
+
+#[test]
+fn neither_lanes_nor_threads_change_a_bit_of_stylegan2() {
+    lanes_and_threads(&STYLEGAN2);
+}
+
+fn lanes_and_threads(architecture: &[&str]) {
     let mut results = vec![];
     for (at_once, threads) in [(1, 1), (1, 2), (2, 2), (4, 1), (4, 2)] {
         let folder = tempfile::tempdir().unwrap();
-        let config = tiny(&["kimg=0.128", &format!("shards.at_once={at_once}")]).unwrap();
+        let at_once_is = format!("shards.at_once={at_once}");
+        let config = tiny(&[architecture, &["kimg=0.128", &at_once_is]].concat()).unwrap();
         let outcome = stylegan_kernels::threads::with_limit(threads, || run(&config, folder.path())).unwrap();
         results.push((at_once, threads, fs::read(checkpoint(outcome)).unwrap()));
     }
@@ -147,6 +206,9 @@ fn other_losses_and_labels_train() {
     for overrides in [
         &["loss.kind=wgan-gp", "loss.n_critic=2", "kimg=0.064"][..],
         &["generator.c_dim=2", "discriminator.c_dim=2", "kimg=0.032"],
+        &["generator.architecture=stylegan2", "generator.c_dim=2", "kimg=0.032", "path_length.shrink=1"],
+        &["generator.architecture=stylegan2", "loss.kind=wgan-gp", "path_length.weight=0", "kimg=0.032"],
+        &["loss.r1_interval=2", "path_length.interval=1", "kimg=0.096"],
         &["generator.architecture=pggan", "mixing_probability=0", "kimg=0.032", "ema.kind=per-step"],
     ] {
         let mut config = overrides.to_vec();

@@ -45,6 +45,10 @@ snapshot_kimg = 0.16
 checkpoint_kimg = 0.16
 "#;
 
+/// Makes the tiny run one of StyleGAN2, with regularising turns in every second and fourth step.
+pub(crate) const STYLEGAN2: [&str; 3] =
+    ["generator.architecture=stylegan2", "path_length.interval=2", "loss.r1_interval=4"];
+
 pub(crate) fn tiny(overrides: &[&str]) -> Result<TrainConfig> {
     let overrides: Vec<_> = overrides.iter().map(|text| Override::parse(text)).collect::<Result<_>>()?;
     read(TINY, "tiny.toml", &overrides)
