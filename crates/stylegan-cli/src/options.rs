@@ -6,7 +6,7 @@
 use crate::{convert, data, evaluate, figures, generate, inspect, interpolate, mix, train};
 use clap::{Parser, Subcommand};
 
-/// Train, use and evaluate style-based generators (StyleGAN, Progressive GAN).
+/// Train, use and evaluate style-based generators (StyleGAN, StyleGAN2, Progressive GAN).
 ///
 /// `stylegan VERB --help` explains each verb, with examples. Exit codes: 0 done, 2 wrong input,
 /// 75 interrupted and saved, 1 anything else.
