@@ -16,7 +16,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    fn new(name: String, flops: Option<f64>, prepare: impl Fn() -> Result<Work> + 'static) -> Self {
+    pub(crate) fn new(name: String, flops: Option<f64>, prepare: impl Fn() -> Result<Work> + 'static) -> Self {
         Case { name, flops, prepare: Box::new(prepare) }
     }
 }
@@ -32,10 +32,11 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend([strided(), transposed(), pointwise()]);
     cases.extend(filters());
     cases.extend([(64, 8), (256, 1), (1024, 1)].map(|(size, batch)| synthesis(size, batch)));
+    cases.extend(crate::training::turns());
     cases
 }
 
-fn random(shape: &[usize], seed: u32) -> Result<Tensor> {
+pub(crate) fn random(shape: &[usize], seed: u32) -> Result<Tensor> {
     let n: usize = shape.iter().product();
     latents_from_seeds(&[seed], n, &Device::Cpu)?.reshape(shape)
 }

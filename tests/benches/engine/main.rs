@@ -6,6 +6,7 @@
 
 mod cases;
 mod measure;
+mod training;
 
 use measure::{Measurement, peak_memory};
 use std::process::ExitCode;
