@@ -16,9 +16,9 @@ const BATCH: usize = 8;
 
 /// A case per turn: a shard's forward and backward passes and Adam's step.
 pub(crate) fn turns() -> impl Iterator<Item = Case> {
-    [Turn::Generator, Turn::PathLength, Turn::Discriminator, Turn::R1].into_iter().map(|turn| {
-        Case::new(format!("stylegan2 train {SIZE} b{BATCH} {}", turn.name()), None, move || work(turn))
-    })
+    [Turn::Generator, Turn::PathLength, Turn::Discriminator, Turn::R1]
+        .into_iter()
+        .map(|turn| Case::new(format!("stylegan2 train {SIZE} b{BATCH} {}", turn.name()), None, move || work(turn)))
 }
 
 fn config() -> TrainConfig {
