@@ -79,8 +79,8 @@ fn precision_and_recall() -> Outcome {
     let (real, fake) = (samples(&t["prc.real"])?, samples(&t["prc.fake"])?);
     for k in [3, 5] {
         let (found, expected) = (precision_recall::compare(&real, &fake, k)?, &expected[format!("pr_nvlabs_k{k}")]);
-        close(found.precision.0, number(&expected["precision"]), 1e-12);
-        close(found.recall.0, number(&expected["recall"]), 1e-12);
+        close(found.precision.value, number(&expected["precision"]), 1e-12);
+        close(found.recall.value, number(&expected["recall"]), 1e-12);
     }
     Ok(())
 }
@@ -101,9 +101,9 @@ fn inception_score() -> Outcome {
 #[test]
 fn path_length_filter_and_slerp() -> Outcome {
     let t = tensors("metrics_ppl/ppl.safetensors")?;
-    let (value, _) = PathLength::new(Space::W, Sampling::End).summary(&t["dist"].to_vec1::<f64>()?, 0)?;
+    let found = PathLength::new(Space::W, Sampling::End).summary(&t["dist"].to_vec1::<f64>()?, 0)?;
     // Summation order only.
-    close(value, t["lo_hi_ppl"].to_vec1::<f64>()?[2], 1e-13);
+    close(found.value, t["lo_hi_ppl"].to_vec1::<f64>()?[2], 1e-13);
     let positions = t["t"].flatten_all()?.to_vec1::<f64>()?;
     let found = stylegan_core::latent::slerp(&t["a"], &t["b"], &positions)?;
     let error = (found - &t["slerp"])?.abs()?.max_all()?.to_scalar::<f64>()?;

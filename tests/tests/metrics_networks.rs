@@ -6,7 +6,9 @@ use candle_core::{DType, Device, Tensor};
 use std::collections::HashMap;
 use std::error::Error;
 use std::path::PathBuf;
-use stylegan_metrics::features::{FeatureNetwork, Inception, Lpips, PerceptualDistance, Preparation, Trunk, Weights};
+use stylegan_metrics::features::{
+    FeatureNetwork, Inception, Lpips, Networks, PerceptualDistance, Preparation, Resize, Trunk, Weights,
+};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -54,14 +56,20 @@ fn weights(
     rename: impl Fn(&str) -> String,
     more: Vec<(String, Tensor)>,
 ) -> Result<Weights, Box<dyn Error>> {
-    let mut tensors = more;
+    let renamed = tensors(case, prefix)?.into_iter().map(|(name, tensor)| (rename(&name), tensor));
+    Ok(Weights::new(network, renamed.chain(more), &Device::Cpu)?)
+}
+
+/// The tensors that the case lists.
+fn tensors(case: &str, prefix: &str) -> Result<Vec<(String, Tensor)>, Box<dyn Error>> {
+    let mut tensors = vec![];
     for line in std::fs::read_to_string(folder(case).join("tensors.txt"))?.lines() {
         let mut words = line.split(' ');
         let (kind, name) = (words.next().ok_or("kind")?, words.next().ok_or("name")?);
         let shape = words.map(str::parse).collect::<Result<Vec<usize>, _>>()?;
-        tensors.push((rename(name), formula(&format!("{prefix}/{name}"), &shape, kind)?));
+        tensors.push((name.to_owned(), formula(&format!("{prefix}/{name}"), &shape, kind)?));
     }
-    Ok(Weights::new(network, tensors, &Device::Cpu)?)
+    Ok(tensors)
 }
 
 /// Fails if `found` differs from `expected` by more than `tolerance` of the largest expected value.
@@ -140,6 +148,54 @@ fn lpips_alexnet() -> Outcome {
 #[test]
 fn lpips_squeezenet() -> Outcome {
     lpips(Trunk::SqueezeNet, "lpips_squeeze")
+}
+
+/// The preparations' resizing, shrinking, enlarging and both at once. Pillow and PyTorch add in another
+/// order: 1e-3 of a grey level. clean-fid cuts to [0, 255].
+#[test]
+fn resizing() -> Outcome {
+    let io = case("resize")?;
+    let x = io["x_u8"].to_dtype(DType::F32)?;
+    for (resize, name) in
+        [(Resize::Pillow, "pilF_bicubic"), (Resize::TensorFlow1, "tf1_bilinear"), (Resize::PyTorch, "torch_bilinear")]
+    {
+        for (size, [w, h]) in [("down_wh24x30", [24, 30]), ("up_wh90x101", [90, 101]), ("mixed_wh40x99", [40, 99])] {
+            let found = resize.apply(&x, h, w)?.clamp(0., 255.)?;
+            close(&format!("{name} {size}"), &found, &io[&format!("{name}_{size}")], 1e-3 / 255.)?;
+        }
+    }
+    Ok(())
+}
+
+/// Files are told by their names, alone or together; what nobody knows is refused.
+#[test]
+fn networks_of_files() -> Outcome {
+    let named = |case: &str, prefix: &str, rename: &dyn Fn(&str) -> String| -> Result<Vec<_>, Box<dyn Error>> {
+        tensors(case, prefix)?.into_iter().map(|(name, t)| Ok((rename(&name), t))).collect()
+    };
+    let mut all = named("inception_torch_fidelity", "tfid", &str::to_owned)?;
+    // A torchvision trunk beside the heads of the package.
+    all.extend(named("lpips_alex", "lpips_alex", &|name| format!("features.{}", &name["slice1.".len()..]))?);
+    let heads = case("lpips_alex")?;
+    for t in 0..5 {
+        all.push((format!("lin{t}.model.1.weight"), heads[&format!("lin{t}.weight")].clone()));
+    }
+    let networks = Networks::with_weights(all.clone(), &Device::Cpu)?;
+    let features = |name: &str| networks.features(name).map(FeatureNetwork::name);
+    assert_eq!(features("inception-clean-fid"), Some("inception-clean-fid"));
+    assert_eq!(features("stlpips"), Some("stlpips"));
+    assert_eq!(features("any"), Some("inception-2015-12-05"));
+    assert_eq!(networks.distance("lpips-vgg16").map(PerceptualDistance::name), Some("lpips-alex"));
+    let alex = networks.distance("lpips-alex").ok_or("no distance")?;
+    close("distance", &alex.distance(&heads["a"], &heads["b"])?, &heads["dist"], 2e-5)?;
+    let message = |tensors| Networks::with_weights(tensors, &Device::Cpu).map(|_| ()).map_err(|e| e.to_string());
+    let twice = message([all.clone(), all[..1].to_vec()].concat()).expect_err("twice");
+    assert!(twice.contains(&format!("two files hold {}", all[0].0)), "{twice}");
+    let other = message(vec![("bert.weight".into(), all[0].1.clone())]).expect_err("unknown");
+    assert!(other.contains("(such as bert.weight) belong neither"), "{other}");
+    let headless = message(vec![("features.0.weight".into(), all[0].1.clone())]).expect_err("no heads");
+    assert!(headless.contains("needs its trunk"), "{headless}");
+    Ok(())
 }
 
 /// Missing and misshapen tensors are named.

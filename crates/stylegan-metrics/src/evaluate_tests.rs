@@ -1,9 +1,10 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::features::StLpips;
+use crate::generated::GeneratorSource;
 use crate::test_data::{Linear, Pixels, on_one_thread};
 use candle_core::{Device, Tensor};
 use std::cell::Cell;
+use stylegan_core::latent::StreamKey;
 
 fn images(n: usize, batch: usize, seed: u64, hash: Option<&str>) -> ImageSet<'static> {
     let batches = (0..n).step_by(batch).map(move |first| {
@@ -24,12 +25,12 @@ struct Setup<'a> {
 
 fn run(setup: Setup) -> Result<Vec<MetricResult>> {
     let protocols = setup.names.iter().map(|n| Protocol::find(n).map(|p| p.with_samples(60))).collect::<Result<_>>()?;
+    let networks = Networks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
     let request = Request {
         protocols,
-        generated: setup.generated,
+        subjects: vec![Subject { name: "fakes".into(), generated: setup.generated }],
         reals: setup.reals,
-        features: &Pixels,
-        distance: &Pixels,
+        networks: &networks,
         cache: setup.cache,
         seed: 9,
         floor: setup.floor,
@@ -118,10 +119,53 @@ fn what_goes_wrong() {
     assert!(error.contains("pixels of batch 0 of the generated set are not finite"), "{error}");
 }
 
+/// Two generators: results of both, and differences whose intervals are narrower than the two
+/// intervals together, because both share their latents and the real set.
+#[test]
+fn two_subjects() {
+    let (one, two) = (Linear { scale: 0.4, ..Linear::new(4, 4) }, Linear { scale: 0.42, ..Linear::new(4, 4) });
+    let networks = Networks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
+    let subject = |name: &str, generator| Subject {
+        name: name.into(),
+        generated: Generated::Generator(GeneratorSource::new(generator)),
+    };
+    let request = Request {
+        protocols: ["fid", "ppl_wend"].map(|n| Protocol::find(n).unwrap().with_samples(60)).to_vec(),
+        subjects: vec![subject("one", &one), subject("two", &two)],
+        reals: Some(images(140, 50, 1, None)),
+        networks: &networks,
+        cache: None,
+        seed: 9,
+        floor: true,
+        clock: &|| 0.,
+    };
+    let results = evaluate(request, &mut |_, _, _| ()).unwrap();
+    let names: Vec<(&str, &str)> = results.iter().map(|r| (r.name.as_str(), r.subject.as_str())).collect();
+    let expected = [
+        ("fid-pixels", "one"),
+        ("fid_floor-pixels", "real set"),
+        ("fid-pixels", "two"),
+        ("fid-pixels_difference", "one - two"),
+        ("ppl_wend-pixels", "one"),
+        ("ppl_wend-pixels", "two"),
+        ("ppl_wend-pixels_difference", "one - two"),
+    ];
+    assert_eq!(names, expected);
+    let width = |r: &MetricResult| r.high - r.low;
+    for [first, second, difference] in [[0, 2, 3], [4, 5, 6]] {
+        let [first, second, difference] = [first, second, difference].map(|i: usize| &results[i]);
+        assert!((first.value - second.value - difference.value).abs() < 1e-9);
+        assert!(difference.low <= difference.value && difference.value <= difference.high);
+        assert!(width(difference) < 0.5 * (width(first) + width(second)), "{first:?} {second:?} {difference:?}");
+    }
+    // Path lengths of a linear generator grow with the square of its scale: surely different.
+    assert!(results[6].high < 0.);
+}
+
 /// With the real network, distances grow as a set is made worse.
 #[test]
 fn distances_grow_with_damage() {
-    let network = StLpips::embedded(&Device::Cpu).unwrap();
+    let networks = Networks::embedded(&Device::Cpu).unwrap();
     let pictures = |seed: u64, noise: f64| ImageSet {
         images: Box::new((0..6).map(move |batch| {
             let indices: Vec<u64> = (8 * batch..8 * batch + 8).collect();
@@ -139,10 +183,9 @@ fn distances_grow_with_damage() {
     let distances = |noise| -> Vec<f64> {
         let request = Request {
             protocols: ["fid", "kid"].map(|n| Protocol::find(n).unwrap().with_samples(48)).to_vec(),
-            generated: Generated::Images(pictures(1, noise)),
+            subjects: vec![Subject { name: "noisy".into(), generated: Generated::Images(pictures(1, noise)) }],
             reals: Some(pictures(0, 0.)),
-            features: &network,
-            distance: &network,
+            networks: &networks,
             cache: None,
             seed: 0,
             floor: false,

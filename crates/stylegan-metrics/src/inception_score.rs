@@ -1,5 +1,6 @@
 //! Inception Score (Salimans et al. 2016) from class logits.
 
+use crate::interval::{Estimate, GROUPS};
 use crate::{Error, Result};
 
 /// Mean and standard deviation over splits of `exp(mean KL(p(y|x) || p(y)))`. `logits` holds rows of
@@ -16,6 +17,38 @@ use crate::{Error, Result};
 /// # Errors
 /// No splits, fewer rows than splits, rows that do not divide, or logits that are not finite.
 pub fn score(logits: &[f64], classes: usize, splits: usize) -> Result<(f64, f64)> {
+    let scores: Vec<f64> = sums(logits, classes, splits)?.iter().map(|split| split.score(None)).collect();
+    let mean = scores.iter().sum::<f64>() / splits as f64;
+    let variance = scores.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / splits as f64;
+    Ok((mean, variance.sqrt()))
+}
+
+/// The mean over splits and its interval, by leaving out one of [`GROUPS`] groups of rows at a time.
+///
+/// # Errors
+/// As [`score`], and splits of fewer than `2 * GROUPS` rows.
+pub fn score_with_interval(logits: &[f64], classes: usize, splits: usize) -> Result<Estimate> {
+    let sums = sums(logits, classes, splits)?;
+    let (needed, found) = (2 * GROUPS * splits, logits.len() / classes);
+    if found < needed {
+        return Err(Error::TooFew { metric: "is".into(), set: "generated set".into(), needed, found });
+    }
+    let mean = |without| sums.iter().map(|split| split.score(without)).sum::<f64>() / splits as f64;
+    let leave_out = (0..GROUPS).map(|g| mean(Some(g))).collect();
+    Ok(Estimate::jackknife(mean(None), vec![], leave_out, [1., classes as f64]))
+}
+
+/// Sums over the rows of one split, by jackknife group.
+struct Split {
+    /// Rows.
+    counts: [f64; GROUPS],
+    /// Sums of `p ln p` over rows and classes.
+    information: [f64; GROUPS],
+    /// `[GROUPS, classes]`: sums of `p`.
+    classes: Vec<f64>,
+}
+
+fn sums(logits: &[f64], classes: usize, splits: usize) -> Result<Vec<Split>> {
     if classes == 0 || splits == 0 || !logits.len().is_multiple_of(classes) {
         return Err(Error::Parameter {
             parameter: "classes and splits of is",
@@ -32,36 +65,42 @@ pub fn score(logits: &[f64], classes: usize, splits: usize) -> Result<(f64, f64)
         let set = "generated set".into();
         return Err(Error::NotFinite { what: "logits", unit: "row", index: at / classes, set });
     }
-    let scores: Vec<f64> = (0..splits)
-        .map(|s| split_score(&logits[s * n / splits * classes..(s + 1) * n / splits * classes], classes))
-        .collect();
-    let mean = scores.iter().sum::<f64>() / splits as f64;
-    let variance = scores.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / splits as f64;
-    Ok((mean, variance.sqrt()))
+    let split = |s: usize| Split::new(&logits[s * n / splits * classes..(s + 1) * n / splits * classes], classes);
+    Ok((0..splits).map(split).collect())
 }
 
-fn split_score(logits: &[f64], classes: usize) -> f64 {
-    let n = (logits.len() / classes) as f64;
-    // log p(y|x), by rows.
-    let logs: Vec<f64> = logits
-        .chunks_exact(classes)
-        .flat_map(|row| {
-            let most = row.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
+impl Split {
+    fn new(logits: &[f64], classes: usize) -> Self {
+        let mut split = Self { counts: [0.; GROUPS], information: [0.; GROUPS], classes: vec![0.; GROUPS * classes] };
+        for (i, row) in logits.chunks_exact(classes).enumerate() {
+            let g = i % GROUPS;
+            let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let norm = most + row.iter().map(|v| (v - most).exp()).sum::<f64>().ln();
-            row.iter().map(move |v| v - norm)
-        })
-        .collect();
-    let mut marginal = vec![0.; classes];
-    for row in logs.chunks_exact(classes) {
-        marginal.iter_mut().zip(row).for_each(|(m, l)| *m += l.exp() / n);
+            split.counts[g] += 1.;
+            for (sum, v) in split.classes[g * classes..][..classes].iter_mut().zip(row) {
+                let (log, p) = (v - norm, (v - norm).exp());
+                *sum += p;
+                if p > 0. {
+                    split.information[g] += p * log;
+                }
+            }
+        }
+        split
     }
-    let divergence: f64 = logs
-        .chunks_exact(classes)
-        .flat_map(|row| row.iter().zip(&marginal))
-        .filter(|(l, _)| l.exp() > 0.)
-        .map(|(l, m)| l.exp() * (l - m.ln()))
-        .sum();
-    (divergence / n).exp()
+
+    /// The score of the rows, less those of a group: the mean divergence is the mean of `sum p ln p`
+    /// less `sum q ln q` of the mean `q` of `p`.
+    fn score(&self, without: Option<usize>) -> f64 {
+        let kept = || (0..GROUPS).filter(|g| Some(*g) != without);
+        let n: f64 = kept().map(|g| self.counts[g]).sum();
+        let classes = self.classes.len() / GROUPS;
+        let entropy: f64 = (0..classes)
+            .map(|c| kept().map(|g| self.classes[g * classes + c]).sum::<f64>() / n)
+            .filter(|q| *q > 0.)
+            .map(|q| q * q.ln())
+            .sum();
+        (kept().map(|g| self.information[g]).sum::<f64>() / n - entropy).exp()
+    }
 }
 
 #[cfg(test)]
@@ -77,6 +116,23 @@ mod tests {
         let logits: Vec<f64> = (0..5 * 20).map(|i| if i % 5 == i / 5 % 5 { 1e3 } else { 0. }).collect();
         let (mean, deviation) = score(&logits, 5, 4).unwrap();
         assert!((mean - 5.).abs() < 1e-9 && deviation < 1e-9);
+    }
+
+    /// The interval is about the score, and closes where all groups are alike.
+    #[test]
+    fn interval() {
+        let logits = |spread: f64| -> Vec<f64> {
+            (0..4 * 400)
+                .map(|i| if i % 4 == i / 4 % 5 % 4 { 3. + spread * ((i * 7) % 11) as f64 } else { 0. })
+                .collect()
+        };
+        let (mean, _) = score(&logits(0.3), 4, 2).unwrap();
+        let found = score_with_interval(&logits(0.3), 4, 2).unwrap();
+        assert_eq!(found.value, mean);
+        assert!(found.interval.low < mean && mean < found.interval.high && found.interval.high < mean * 1.2);
+        let alike = score_with_interval(&logits(0.), 4, 1).unwrap();
+        assert!(alike.interval.high - alike.interval.low < found.interval.high - found.interval.low);
+        assert!(score_with_interval(&logits(0.), 4, 11).is_err());
     }
 
     #[test]

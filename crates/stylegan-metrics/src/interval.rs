@@ -1,5 +1,5 @@
 //! 95 % intervals: delete-group jackknife for functions of whole sets, bootstrap for means of
-//! filtered samples.
+//! filtered samples; and the interval of a difference, from the same resamples of both sides.
 //!
 //! Both intervals cover the expected value of the metric *at the sample counts used*. FID grows
 //! when counts shrink; no interval here corrects for that.
@@ -25,8 +25,90 @@ pub struct Interval {
     pub method: String,
 }
 
+/// A number, its interval, and what the interval was made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimate {
+    /// The number.
+    pub value: f64,
+    /// Where it lies with 95 % confidence.
+    pub interval: Interval,
+    /// The number from parts of the samples, or from samples drawn again.
+    pub resamples: Resamples,
+}
+
+/// The same number from other samples.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Resamples {
+    /// Without one group at a time.
+    Jackknife {
+        /// Without each group of the real set; empty where there is none.
+        real: Vec<f64>,
+        /// Without each group of the generated set.
+        generated: Vec<f64>,
+    },
+    /// From as many samples drawn with replacement.
+    Bootstrap(Vec<f64>),
+}
+
+impl Estimate {
+    /// From the values without each group of either set: their variances add up. The interval is
+    /// kept within `[least, most]`, the range of the metric.
+    pub(crate) fn jackknife(value: f64, real: Vec<f64>, generated: Vec<f64>, [least, most]: [f64; 2]) -> Self {
+        let half = T_975 * (jackknife_variance(&real) + jackknife_variance(&generated)).max(0.).sqrt();
+        let method = format!("95 %, delete-a-group jackknife over {GROUPS} groups of each set");
+        let interval = Interval { low: (value - half).max(least), high: (value + half).min(most), method };
+        Self { value, interval, resamples: Resamples::Jackknife { real, generated } }
+    }
+
+    /// From bootstrap replicates: the interval is between their percentiles.
+    fn bootstrap(value: f64, replicates: Vec<f64>) -> Self {
+        let mut sorted = replicates.clone();
+        sorted.sort_by(f64::total_cmp);
+        let at = |p: f64| sorted[(p * (sorted.len() - 1) as f64).round() as usize];
+        let method = format!("95 %, percentile bootstrap of {} replicates", sorted.len());
+        let interval = Interval { low: at(0.025), high: at(0.975), method };
+        Self { value, interval, resamples: Resamples::Bootstrap(replicates) }
+    }
+
+    /// This less `other`, paired: each resample of one side against the same one of the other, so that
+    /// what both share (the real set, latents of equal number) does not widen the interval. Nothing
+    /// for estimates of different kinds.
+    ///
+    /// ```
+    /// use stylegan_metrics::path_length::{PathLength, Sampling, Space};
+    ///
+    /// let ppl = PathLength::new(Space::W, Sampling::End);
+    /// let lengths: Vec<f64> = (0..100).map(|i| f64::from(i * i % 31)).collect();
+    /// let more: Vec<f64> = lengths.iter().map(|l| l + 1.).collect();
+    /// let difference = ppl.summary(&more, 0)?.minus(&ppl.summary(&lengths, 0)?).ok_or("kinds differ")?;
+    /// // Both lengths scatter widely, their difference does not.
+    /// assert!((difference.interval.low - 1.).abs() < 1e-9 && (difference.interval.high - 1.).abs() < 1e-9);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn minus(&self, other: &Self) -> Option<Self> {
+        let value = self.value - other.value;
+        let less = |a: &[f64], b: &[f64]| -> Option<Vec<f64>> {
+            (a.len() == b.len()).then(|| a.iter().zip(b).map(|(a, b)| a - b).collect())
+        };
+        Some(match (&self.resamples, &other.resamples) {
+            (Resamples::Jackknife { real: ra, generated: ga }, Resamples::Jackknife { real: rb, generated: gb }) => {
+                let mut difference =
+                    Self::jackknife(value, less(ra, rb)?, less(ga, gb)?, [f64::NEG_INFINITY, f64::INFINITY]);
+                difference.interval.method += ", paired";
+                difference
+            }
+            (Resamples::Bootstrap(a), Resamples::Bootstrap(b)) => {
+                let mut difference = Self::bootstrap(value, less(a, b)?);
+                difference.interval.method += ", paired";
+                difference
+            }
+            _ => return None,
+        })
+    }
+}
+
 /// Variance of a statistic by the delete-a-group jackknife (Kott 2001): `leave_out[g]` is the
-/// statistic without group `g`, for groups of equal size up to one.
+/// statistic without group `g`, for groups of equal size up to one. 0 for no groups.
 ///
 /// ```
 /// // For a mean, this is the variance of the mean of the group means.
@@ -36,36 +118,20 @@ pub struct Interval {
 pub fn jackknife_variance(leave_out: &[f64]) -> f64 {
     let n = leave_out.len() as f64;
     let mean = leave_out.iter().sum::<f64>() / n;
-    (n - 1.) / n * leave_out.iter().map(|v| (v - mean).powi(2)).sum::<f64>()
+    (n - 1.) / n.max(1.) * leave_out.iter().map(|v| (v - mean).powi(2)).sum::<f64>()
 }
 
-/// `value` plus and minus Student's t times the root of `variance`, kept within `[least, most]`.
-pub(crate) fn student(value: f64, variance: f64, least: f64, most: f64) -> Interval {
-    let half = T_975 * variance.max(0.).sqrt();
-    Interval {
-        low: (value - half).max(least),
-        high: (value + half).min(most),
-        method: format!("95 %, delete-a-group jackknife over {GROUPS} groups of each set"),
-    }
-}
-
-/// Percentile bootstrap of `statistic` over `sorted` values: the statistic is given how often each
-/// sorted value was drawn. Replicate `r` draws from the counter-based stream `r` of `key`.
-pub(crate) fn bootstrap(sorted: &[f64], key: &StreamKey, statistic: impl Fn(&[u32]) -> f64) -> Interval {
-    let mut values: Vec<f64> = (0..REPLICATES)
+/// Percentile bootstrap of `statistic` over `n` samples: it is given how often each sample was drawn.
+/// Replicate `r` draws from the counter-based stream `r` of `key`, whatever is measured.
+pub(crate) fn bootstrap(n: usize, key: &StreamKey, statistic: impl Fn(&[u32]) -> f64) -> Estimate {
+    let replicates = (0..REPLICATES)
         .map(|r| {
-            let (mut stream, mut counts) = (key.stream(r as u64, 0), vec![0u32; sorted.len()]);
-            for _ in 0..sorted.len() {
-                counts[stream.below(sorted.len() as u64) as usize] += 1;
+            let (mut stream, mut counts) = (key.stream(r as u64, 0), vec![0u32; n]);
+            for _ in 0..n {
+                counts[stream.below(n as u64) as usize] += 1;
             }
             statistic(&counts)
         })
         .collect();
-    values.sort_by(f64::total_cmp);
-    let at = |p: f64| values[(p * (REPLICATES - 1) as f64).round() as usize];
-    Interval {
-        low: at(0.025),
-        high: at(0.975),
-        method: format!("95 %, percentile bootstrap of {REPLICATES} replicates"),
-    }
+    Estimate::bootstrap(statistic(&vec![1; n]), replicates)
 }

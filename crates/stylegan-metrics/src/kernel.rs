@@ -1,7 +1,7 @@
 //! Kernel distance between two sets of features: the unbiased squared maximum mean discrepancy with
 //! a polynomial kernel (Bińkowski et al. 2018, KID).
 
-use crate::interval::{GROUPS, Interval, jackknife_variance, student};
+use crate::interval::{Estimate, GROUPS};
 use crate::samples::Samples;
 use crate::{Error, Result};
 use faer::linalg::matmul::matmul;
@@ -71,15 +71,15 @@ impl KernelDistance {
     ///
     /// let table = |shift: f32| Samples::new((0..200).map(|i| (i * i % 97) as f32 / 97. + shift).collect(), 2);
     /// let kid = KernelDistance { subsets: 10, subset_size: 50, ..Default::default() };
-    /// let (near, _) = kid.with_interval(&table(0.)?, &table(0.)?, 0)?;
-    /// let (far, _) = kid.with_interval(&table(0.)?, &table(1.)?, 0)?;
-    /// assert!(near.abs() < 0.1 && far > 1.);
+    /// let near = kid.with_interval(&table(0.)?, &table(0.)?, 0)?;
+    /// let far = kid.with_interval(&table(0.)?, &table(1.)?, 0)?;
+    /// assert!(near.value.abs() < 0.1 && far.value > 1.);
     /// # Ok::<(), stylegan_metrics::Error>(())
     /// ```
     ///
     /// # Errors
     /// Fewer than `2 * GROUPS` rows, or rows of different length.
-    pub fn with_interval(&self, a: &Samples, b: &Samples, seed: u64) -> Result<(f64, Interval)> {
+    pub fn with_interval(&self, a: &Samples, b: &Samples, seed: u64) -> Result<Estimate> {
         a.check_like(b)?;
         a.check_count("kid", "first set", 2 * GROUPS)?;
         b.check_count("kid", "second set", 2 * GROUPS)?;
@@ -105,9 +105,7 @@ impl KernelDistance {
         let leave = |left: bool| -> Vec<f64> {
             (0..GROUPS).map(|g| if left { mean(Some(g), None) } else { mean(None, Some(g)) }).collect()
         };
-        let value = mean(None, None);
-        let variance = jackknife_variance(&leave(true)) + jackknife_variance(&leave(false));
-        Ok((value, student(value, variance, f64::NEG_INFINITY, f64::INFINITY)))
+        Ok(Estimate::jackknife(mean(None, None), leave(true), leave(false), [f64::NEG_INFINITY, f64::INFINITY]))
     }
 }
 
@@ -213,7 +211,7 @@ mod tests {
         let values: Vec<f64> = (0..400)
             .map(|r| {
                 let (a, b) = (normals(2 * r, 40, 4, |_, z| z), normals(2 * r + 1, 40, 4, |_, z| z));
-                kernel.with_interval(&a, &b, r).unwrap().0
+                kernel.with_interval(&a, &b, r).unwrap().value
             })
             .collect();
         let mean = values.iter().sum::<f64>() / 400.;
@@ -224,14 +222,14 @@ mod tests {
     #[test]
     fn intervals_cover() {
         let kernel = KernelDistance { subsets: 10, subset_size: 100, ..KernelDistance::default() };
-        let runs: Vec<(f64, Interval)> = (0..100)
+        let runs: Vec<Estimate> = (0..100)
             .map(|r| {
                 let (a, b) = (normals(2 * r, 200, 3, |_, z| z), normals(2 * r + 1, 200, 3, |_, z| z * 1.2 + 0.3));
                 kernel.with_interval(&a, &b, r).unwrap()
             })
             .collect();
-        let truth = runs.iter().map(|(v, _)| v).sum::<f64>() / 100.;
-        let covered = runs.iter().filter(|(_, i)| i.low <= truth && truth <= i.high).count();
+        let truth = runs.iter().map(|r| r.value).sum::<f64>() / 100.;
+        let covered = runs.iter().filter(|r| r.interval.low <= truth && truth <= r.interval.high).count();
         // 95 % less four standard deviations of chance (2.2 %).
         assert!(covered >= 86, "{covered} of 100");
     }

@@ -15,7 +15,8 @@
 //! `[n, 3, h, w]` in [-1, 1], generators as [`stylegan_core::Generator`].
 //!
 //! # Names
-//! One feature network is built in: ST-LPIPS ([`features::StLpips`]). A number that was not measured
+//! One feature network is built in: ST-LPIPS ([`features::StLpips`]). Inception and LPIPS are made of
+//! weights that the caller brings ([`features::Networks::with_weights`]). A number that was not measured
 //! with the network its protocol was published with carries the network's name (`fid-stlpips`), and
 //! cannot be compared with published ones.
 //!

@@ -3,7 +3,7 @@
 
 use crate::features::PerceptualDistance;
 use crate::features::{box_downscale, box_factor};
-use crate::interval::{Interval, bootstrap};
+use crate::interval::{Estimate, bootstrap};
 use crate::samples::three_channels;
 use crate::{Error, Result};
 use candle_core::{DType, Tensor};
@@ -152,25 +152,29 @@ impl PathLength {
     ///
     /// let mut lengths: Vec<f64> = (0..101).map(f64::from).collect();
     /// lengths[100] = 1e9; // one outlier is dropped
-    /// let (value, interval) = PathLength::new(Space::W, Sampling::End).summary(&lengths, 0)?;
-    /// assert_eq!(value, 50.);
-    /// assert!(interval.low < 50. && interval.high > 50.);
+    /// let found = PathLength::new(Space::W, Sampling::End).summary(&lengths, 0)?;
+    /// assert_eq!(found.value, 50.);
+    /// assert!(found.interval.low < 50. && found.interval.high > 50.);
     /// # Ok::<(), stylegan_metrics::Error>(())
     /// ```
     ///
     /// # Errors
     /// Fewer than 2 lengths, or percentiles out of order.
-    pub fn summary(&self, lengths: &[f64], seed: u64) -> Result<(f64, Interval)> {
+    pub fn summary(&self, lengths: &[f64], seed: u64) -> Result<Estimate> {
         self.check()?;
         if lengths.len() < 2 {
             let (metric, set) = ("ppl".into(), "generated set".into());
             return Err(Error::TooFew { metric, set, needed: 2, found: lengths.len() });
         }
-        let mut sorted = lengths.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let statistic = |counts: &[u32]| self.filtered_mean(&sorted, counts);
-        let value = statistic(&vec![1; sorted.len()]);
-        Ok((value, bootstrap(&sorted, &StreamKey::new(seed, "path length bootstrap", 0), statistic)))
+        let mut order: Vec<usize> = (0..lengths.len()).collect();
+        order.sort_by(|a, b| lengths[*a].total_cmp(&lengths[*b]));
+        let sorted: Vec<f64> = order.iter().map(|i| lengths[*i]).collect();
+        // Draws are of pairs by their number, so that two networks are drawn alike.
+        let statistic = |counts: &[u32]| {
+            let counts: Vec<u32> = order.iter().map(|i| counts[*i]).collect();
+            self.filtered_mean(&sorted, &counts)
+        };
+        Ok(bootstrap(lengths.len(), &StreamKey::new(seed, "path length bootstrap", 0), statistic))
     }
 
     /// Mean of the values between the two percentiles, both included: the lower percentile is taken
@@ -337,14 +341,14 @@ mod tests {
     #[test]
     fn intervals_cover() {
         let ppl = PathLength::new(Space::W, Sampling::End);
-        let runs: Vec<(f64, Interval)> = (0..60)
+        let runs: Vec<Estimate> = (0..60)
             .map(|r| {
                 let mut stream = StreamKey::new(r, "test lengths", 0).stream(0, 0);
                 ppl.summary(&(0..200).map(|_| stream.normal().exp()).collect::<Vec<_>>(), r).unwrap()
             })
             .collect();
-        let truth = runs.iter().map(|(v, _)| v).sum::<f64>() / 60.;
-        let covered = runs.iter().filter(|(_, i)| i.low <= truth && truth <= i.high).count();
+        let truth = runs.iter().map(|r| r.value).sum::<f64>() / 60.;
+        let covered = runs.iter().filter(|r| r.interval.low <= truth && truth <= r.interval.high).count();
         // 95 % less four standard deviations of chance (2.8 %).
         assert!(covered >= 50, "{covered} of 60");
     }

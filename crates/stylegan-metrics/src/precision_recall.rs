@@ -1,6 +1,6 @@
 //! Improved precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020).
 
-use crate::interval::{GROUPS, Interval, jackknife_variance, student};
+use crate::interval::{Estimate, GROUPS};
 use crate::samples::Samples;
 use crate::{Error, Result};
 use faer::linalg::matmul::matmul;
@@ -9,9 +9,6 @@ use rayon::prelude::*;
 
 /// Rows whose distances to all others are held at once.
 const BLOCK: usize = 64;
-
-/// A number and its interval.
-pub type Estimate = (f64, Interval);
 
 /// The four numbers, and what they say.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,9 +35,9 @@ pub struct PrecisionRecall {
 ///
 /// let table = |shift: f32| Samples::new((0..120).map(|i| (i * i % 89) as f32 + shift).collect(), 2);
 /// let same = precision_recall::compare(&table(0.)?, &table(0.)?, 3)?;
-/// assert_eq!((same.precision.0, same.recall.0, same.coverage.0), (1., 1., 1.));
+/// assert_eq!((same.precision.value, same.recall.value, same.coverage.value), (1., 1., 1.));
 /// let apart = precision_recall::compare(&table(0.)?, &table(1e4)?, 3)?;
-/// assert_eq!((apart.precision.0, apart.recall.0, apart.density.0), (0., 0., 0.));
+/// assert_eq!((apart.precision.value, apart.recall.value, apart.density.value), (0., 0., 0.));
 /// # Ok::<(), stylegan_metrics::Error>(())
 /// ```
 ///
@@ -57,30 +54,41 @@ pub fn compare(real: &Samples, fake: &Samples, k: usize) -> Result<PrecisionReca
     fake.check_count("pr", "generated set", needed)?;
     let (real, fake) = (Points::new(real, k), Points::new(fake, k));
     let (fakes, reals) = (real.look_at(&fake), fake.look_at(&real));
-    let held = |views: &[View]| {
-        estimate(views, 1., |v, g| match g {
+    let held = |views: &[View], own: Set| {
+        estimate(views, own, 1., |v, g| match g {
             Some(g) => v.held_without[g] > 0,
             None => v.held > 0,
         } as u32 as f64)
     };
-    let per_k = 1. / k as f64;
+    let count = |v: &View, g: Option<usize>| f64::from(g.map_or(v.held, |g| v.held_without[g])) / k as f64;
     Ok(PrecisionRecall {
-        precision: held(&fakes),
-        recall: held(&reals),
-        density: estimate(&fakes, f64::INFINITY, |v, g| f64::from(g.map_or(v.held, |g| v.held_without[g])) * per_k),
+        precision: held(&fakes, Set::Generated),
+        recall: held(&reals, Set::Real),
+        density: estimate(&fakes, Set::Generated, f64::INFINITY, count),
         coverage: coverage(&reals, &real),
     })
 }
 
-/// The mean of `value` over views and its interval: `value(view, Some(g))` is taken without group g
-/// of the manifold, and the means over views without one of their groups come on top.
-fn estimate(views: &[View], most: f64, value: impl Fn(&View, Option<usize>) -> f64) -> Estimate {
+/// One of the two sets.
+enum Set {
+    Real,
+    Generated,
+}
+
+/// The mean of `value` over views of samples of the set `own`, and its interval: `value(view, Some(g))`
+/// is taken without group g of the manifold, and the means over views without one of their groups
+/// come on top.
+fn estimate(views: &[View], own: Set, most: f64, value: impl Fn(&View, Option<usize>) -> f64) -> Estimate {
     let mean = |manifold: Option<usize>, own: Option<usize>| {
         let kept = views.iter().enumerate().filter(|(i, _)| own != Some(i % GROUPS));
         let (sum, n) = kept.fold((0., 0.), |(s, n), (_, v)| (s + value(v, manifold), n + 1.));
         sum / n
     };
-    interval(mean(None, None), most, |g| mean(Some(g), None), |g| mean(None, Some(g)))
+    let (manifold, views) = (|g| mean(Some(g), None), |g| mean(None, Some(g)));
+    match own {
+        Set::Real => leave_out(mean(None, None), most, views, manifold),
+        Set::Generated => leave_out(mean(None, None), most, manifold, views),
+    }
 }
 
 fn coverage(reals: &[View], real: &Points) -> Estimate {
@@ -89,7 +97,7 @@ fn coverage(reals: &[View], real: &Points) -> Estimate {
         let (sum, n) = kept.fold((0., 0.), |(s, n), (i, v)| (s + f64::from(u8::from(covered(i, v))), n + 1.));
         sum / n
     };
-    interval(
+    leave_out(
         mean(&|_, v| v.near_groups != 0, None),
         1.,
         |g| mean(&|i, v| v.nearest <= real.radii_without[i * GROUPS + g], Some(g)),
@@ -97,9 +105,9 @@ fn coverage(reals: &[View], real: &Points) -> Estimate {
     )
 }
 
-fn interval(value: f64, most: f64, a: impl Fn(usize) -> f64, b: impl Fn(usize) -> f64) -> Estimate {
-    let leave = |f: &dyn Fn(usize) -> f64| jackknife_variance(&(0..GROUPS).map(f).collect::<Vec<_>>());
-    (value, student(value, leave(&a) + leave(&b), 0., most))
+fn leave_out(value: f64, most: f64, real: impl Fn(usize) -> f64, generated: impl Fn(usize) -> f64) -> Estimate {
+    let groups = |f: &dyn Fn(usize) -> f64| (0..GROUPS).map(f).collect();
+    Estimate::jackknife(value, groups(&real), groups(&generated), [0., most])
 }
 
 /// How one sample lies in the other set's manifold.
@@ -208,6 +216,7 @@ fn radii(i: usize, distances: &[f64], k: usize) -> (f64, [f64; GROUPS]) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::interval::Resamples;
     use crate::test_data::{normals, on_one_thread};
 
     /// The four numbers by their definitions, pair by pair.
@@ -234,7 +243,7 @@ mod tests {
     }
 
     fn values(all: &PrecisionRecall) -> [f64; 4] {
-        [all.precision.0, all.recall.0, all.density.0, all.coverage.0]
+        [all.precision.value, all.recall.value, all.density.value, all.coverage.value]
     }
 
     #[test]
@@ -253,27 +262,14 @@ mod tests {
     fn leaving_groups_out() {
         let (real, fake) = (normals(2, 100, 2, |_, z| z), normals(3, 80, 2, |_, z| z + 0.5));
         let rest = |s: &Samples, g: usize| s.select(&(0..s.len()).filter(|i| i % GROUPS != g).collect::<Vec<_>>());
-        let variance = |which: usize| {
-            let leave = |of_real: bool| -> f64 {
-                let all: Vec<f64> = (0..GROUPS)
-                    .map(|g| {
-                        if of_real {
-                            slow(&rest(&real, g), &fake, 3)[which]
-                        } else {
-                            slow(&real, &rest(&fake, g), 3)[which]
-                        }
-                    })
-                    .collect();
-                jackknife_variance(&all)
-            };
-            leave(true) + leave(false)
-        };
         let all = compare(&real, &fake, 3).unwrap();
-        for (which, (value, interval)) in [all.precision, all.recall, all.density, all.coverage].into_iter().enumerate()
-        {
-            let most = if which == 2 { f64::INFINITY } else { 1. };
-            let expected = student(value, variance(which), 0., most);
-            assert!((interval.low - expected.low).abs() < 1e-9 && (interval.high - expected.high).abs() < 1e-9);
+        for (which, found) in [all.precision, all.recall, all.density, all.coverage].into_iter().enumerate() {
+            let Resamples::Jackknife { real: without_real, generated } = found.resamples else { panic!() };
+            for g in 0..GROUPS {
+                let expected = [slow(&rest(&real, g), &fake, 3)[which], slow(&real, &rest(&fake, g), 3)[which]];
+                let found = [without_real[g], generated[g]];
+                assert!((0..2).all(|i| (found[i] - expected[i]).abs() < 1e-12), "{which}: {found:?} {expected:?}");
+            }
         }
     }
 

@@ -1,10 +1,13 @@
 //! Results as JSON and Markdown.
 
 use crate::Result;
-use crate::interval::Interval;
+use crate::interval::{Estimate, Interval};
 use crate::protocol::Protocol;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
+
+/// The subject of floors.
+pub(crate) const REAL_SET: &str = "real set";
 
 /// One measured number, with everything needed to measure it again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,6 +15,8 @@ pub struct MetricResult {
     /// Metric and feature network, such as `fid-stlpips`; `_floor` behind the metric marks the real
     /// set against itself.
     pub name: String,
+    /// Who was measured: a file, a folder, or two with a minus between for their difference.
+    pub subject: String,
     /// The number.
     pub value: f64,
     /// Lower end of its 95 % interval.
@@ -72,8 +77,9 @@ pub struct SampleCounts {
 }
 
 impl MetricResult {
-    pub(crate) fn set(&mut self, value: f64, interval: Interval) {
-        (self.value, self.low, self.high, self.interval) = (value, interval.low, interval.high, interval.method);
+    pub(crate) fn set(&mut self, estimate: &Estimate) {
+        let Interval { low, high, method } = estimate.interval.clone();
+        (self.value, self.low, self.high, self.interval) = (estimate.value, low, high, method);
     }
 }
 
@@ -95,8 +101,11 @@ pub fn from_json(text: &str) -> Result<Vec<MetricResult>> {
 
 /// The results as a Markdown table, followed by how they were measured.
 pub fn to_markdown(results: &[MetricResult]) -> String {
-    let mut text = String::from("| metric | value | 95 % interval | better | real | generated | protocol |\n");
-    text.push_str("|---|---|---|---|---|---|---|\n");
+    // One subject needs no column.
+    let several = results.iter().any(|r| r.subject != results[0].subject && r.subject != REAL_SET);
+    let (head, line) = if several { ("| of ", "---|") } else { ("", "") };
+    let mut text = format!("| metric {head}| value | 95 % interval | better | real | generated | protocol |\n");
+    text.push_str(&format!("|---|{line}---|---|---|---|---|---|\n"));
     for r in results {
         let changed = if r.protocol.changed.is_empty() {
             String::new()
@@ -110,8 +119,9 @@ pub fn to_markdown(results: &[MetricResult]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "| {} | {} | {} to {} | {better} | {} | {} | {}{changed} |",
+            "| {} {}| {} | {} to {} | {better} | {} | {} | {}{changed} |",
             r.name,
+            if several { format!("| {} ", r.subject.replace('|', "/")) } else { String::new() },
             short(r.value),
             short(r.low),
             short(r.high),
@@ -154,6 +164,7 @@ mod tests {
     fn result() -> MetricResult {
         MetricResult {
             name: "fid-stlpips".into(),
+            subject: "a.safetensors".into(),
             value: 12.345678,
             low: 11.,
             high: 13.75,
@@ -182,6 +193,8 @@ mod tests {
         let row = "| fid-stlpips | 12.346 | 11.000 to 13.750 | smaller | 200 | 100 | stylegan-rs.fid (other fakes) |";
         assert!(text.contains(row), "{text}");
         assert!(text.contains("`stlpips` (weights 000000000000…): means."));
+        let other = MetricResult { subject: "b".into(), ..result() };
+        assert!(to_markdown(&[result(), other]).contains("| fid-stlpips | b | 12.346 | 11.000 to"));
         assert_eq!(
             [short(0.000123456), short(99999.), short(0.), short(-1.5)],
             ["0.00012346", "99999", "0", "-1.5000"]

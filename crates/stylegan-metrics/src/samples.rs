@@ -90,7 +90,7 @@ impl Samples {
     }
 }
 
-/// Features of the images of `source`, at most `limit` of them.
+/// Features of the images of `source`, at most `limit` of them, by each of `networks`.
 ///
 /// Images are rounded to 256 levels first, as pictures in files are: `floor(127.5 x + 128)`, clamped
 /// to [0, 255]. One-channel images are repeated to three. Images are regrouped into chunks whose
@@ -104,8 +104,8 @@ impl Samples {
 ///
 /// let batch = Tensor::zeros((2, 3, 32, 32), candle_core::DType::F32, &Device::Cpu)?;
 /// let network = StLpips::embedded(&Device::Cpu)?;
-/// let table = samples::extract(&network, [Ok(batch)].into_iter(), None, "pictures", &mut |_, _| ())?;
-/// assert_eq!((table.len(), table.dim()), (2, 384));
+/// let tables = samples::extract(&[&network], [Ok(batch)].into_iter(), None, "pictures", &mut |_, _| ())?;
+/// assert_eq!((tables[0].len(), tables[0].dim()), (2, 384));
 /// # Ok::<(), stylegan_metrics::Error>(())
 /// ```
 ///
@@ -113,13 +113,13 @@ impl Samples {
 /// A failing source, images of differing or wrong shape, features that are not finite; each names
 /// the batch.
 pub fn extract(
-    network: &dyn FeatureNetwork,
+    networks: &[&dyn FeatureNetwork],
     source: impl Iterator<Item = Batch>,
     limit: Option<usize>,
     set: &str,
     progress: &mut dyn FnMut(usize, usize),
-) -> Result<Samples> {
-    let (mut rows, mut pending, mut size) = (Vec::new(), Vec::new(), None);
+) -> Result<Vec<Samples>> {
+    let (mut tables, mut pending, mut size) = (vec![Vec::new(); networks.len()], Vec::new(), None);
     let (mut taken, mut chunk) = (0, 1);
     let total = limit.unwrap_or(0);
     for (index, images) in source.enumerate() {
@@ -144,39 +144,42 @@ pub fn extract(
         taken += n;
         while pending.len() >= chunk {
             let rest = pending.split_off(chunk);
-            run(network, &pending, chunk, index, set, &mut rows)?;
+            run(networks, &pending, chunk, index, set, &mut tables)?;
             pending = rest;
             progress(taken - pending.len(), total);
         }
     }
     if !pending.is_empty() {
-        run(network, &pending, chunk, taken / chunk, set, &mut rows)?;
+        run(networks, &pending, chunk, taken / chunk, set, &mut tables)?;
     }
     progress(taken, taken);
-    Samples::new(rows, network.dim())
+    networks.iter().zip(tables).map(|(network, rows)| Samples::new(rows, network.dim())).collect()
 }
 
 /// Appends the features of `images` (each `[1, 3, h, w]`), run as a chunk of `chunk`: the last chunk
 /// is filled with copies, so that all chunks have one shape and kernels choose one algorithm.
 fn run(
-    network: &dyn FeatureNetwork,
+    networks: &[&dyn FeatureNetwork],
     images: &[Tensor],
     chunk: usize,
     batch: usize,
     set: &str,
-    rows: &mut Vec<f32>,
+    tables: &mut [Vec<f32>],
 ) -> Result<()> {
     let filled: Vec<&Tensor> = (0..chunk).map(|i| &images[i.min(images.len() - 1)]).collect();
-    let features = network.features(&Tensor::cat(&filled, 0)?)?;
-    if features.dims() != [chunk, network.dim()] {
-        let (left, right) = (format!("[{chunk}, {}]", network.dim()), format!("{:?}", features.dims()));
-        return Err(Error::Mismatch { what: "shape of the features", left, right });
+    let filled = Tensor::cat(&filled, 0)?;
+    for (network, rows) in networks.iter().zip(tables) {
+        let features = network.features(&filled)?;
+        if features.dims() != [chunk, network.dim()] {
+            let (left, right) = (format!("[{chunk}, {}]", network.dim()), format!("{:?}", features.dims()));
+            return Err(Error::Mismatch { what: "shape of the features", left, right });
+        }
+        let features = features.narrow(0, 0, images.len())?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+        if features.iter().any(|v| !v.is_finite()) {
+            return Err(Error::NotFinite { what: "features", unit: "batch", index: batch, set: set.into() });
+        }
+        rows.extend(features);
     }
-    let features = features.narrow(0, 0, images.len())?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
-    if features.iter().any(|v| !v.is_finite()) {
-        return Err(Error::NotFinite { what: "features", unit: "batch", index: batch, set: set.into() });
-    }
-    rows.extend(features);
     Ok(())
 }
 
@@ -216,7 +219,8 @@ mod tests {
     }
 
     fn run(network: &dyn FeatureNetwork, batches: Vec<Tensor>, limit: Option<usize>) -> Result<Samples> {
-        extract(network, batches.into_iter().map(Ok), limit, "real set", &mut |_, _| ())
+        let mut tables = extract(&[network], batches.into_iter().map(Ok), limit, "real set", &mut |_, _| ())?;
+        Ok(tables.remove(0))
     }
 
     /// Batches of 1, 5 and 21 and one thread give the bits of two threads, through the real network.
@@ -254,7 +258,7 @@ mod tests {
         assert!(message(vec![images(2, 3, 4), images(1, 3, 5)]).contains("batch 1 of the real set is [5, 5] (h, w)"));
         assert!(message(vec![images(2, 4, 4)]).contains("batch 0 of the real set has shape [2, 4, 4, 4]"));
         let source = [Ok(images(1, 3, 4)), Err("face7.png is cut off".into())].into_iter();
-        let error = extract(&Pixels, source, None, "real set", &mut |_, _| ()).unwrap_err().to_string();
+        let error = extract(&[&Pixels], source, None, "real set", &mut |_, _| ()).unwrap_err().to_string();
         assert!(error.contains("batch 1 of the real set cannot be read: face7.png is cut off"));
         assert!(Samples::new(vec![0.; 5], 2).is_err());
         assert!(Samples::new(vec![0., 0., f32::INFINITY, 0.], 2).unwrap_err().to_string().contains("row 1"));

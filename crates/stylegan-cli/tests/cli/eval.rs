@@ -41,6 +41,45 @@ fn reports_have_intervals_floors_and_protocols() {
 }
 
 #[test]
+fn two_networks_have_a_difference() {
+    let bench = bench();
+    std::fs::copy(bench.path("tiny.safetensors"), bench.path("twin.safetensors")).unwrap();
+    let table = bench
+        .ok(&format!("{EVAL} --network twin.safetensors --metrics kid,ppl_wend --count 40 --no-floor --out r.json"));
+    assert!(table.starts_with("| metric | of |"), "{table}");
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(bench.path("r.json")).unwrap()).unwrap();
+    let report = report.as_array().unwrap();
+    let names: Vec<_> = report.iter().map(|r| r["name"].as_str().unwrap()).collect();
+    let expected = ["kid-stlpips", "kid-stlpips", "kid-stlpips_difference"];
+    assert_eq!(names[..3], expected);
+    assert_eq!(report[2]["subject"], "tiny.safetensors - twin.safetensors");
+    // The same network twice: the pairing leaves nothing.
+    for difference in [&report[2], &report[5]] {
+        assert_eq!(["value", "low", "high"].map(|key| difference[key].as_f64()), [Some(0.); 3]);
+    }
+}
+
+#[test]
+fn folders_are_compared_without_a_network() {
+    let bench = bench();
+    bench.ok("eval --images pictures pictures");
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(bench.path("report.json")).unwrap()).unwrap();
+    let value = |name: &str| report.as_array().unwrap().iter().find(|r| r["name"] == name).unwrap()["value"].as_f64();
+    // A set against itself; features are f32 of length about 34.
+    assert!(value("fid-stlpips").unwrap() < 1e-6, "{report}");
+    assert_eq!((value("precision-stlpips"), value("recall-stlpips")), (Some(1.), Some(1.)));
+    assert!(value("kid-stlpips").unwrap() < 0.);
+    bench.one_sentence("eval --images pictures nowhere", &["nowhere"]);
+    bench.one_sentence("eval --images pictures pictures --metrics ppl_wend", &["needs a generator"]);
+    bench.one_sentence("eval --images pictures pictures --metrics is", &["knows classes"]);
+    bench.wrong("eval --images pictures pictures --network tiny.safetensors", &["--network"]);
+    bench.one_sentence("eval --images pictures pictures --features tiny.safetensors", &["belong neither"]);
+    std::fs::create_dir(bench.path("small")).unwrap();
+    RgbImage::new(8, 8).save(bench.path("small/x.png")).unwrap();
+    bench.one_sentence("eval --images pictures small", &["16x16 and 8x8", "--features"]);
+}
+
+#[test]
 fn wrong_input_is_named() {
     let bench = bench();
     bench.one_sentence(&format!("{EVAL} --metrics fidd"), &["fidd", "ppl_wend"]);

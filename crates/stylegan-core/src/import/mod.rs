@@ -14,8 +14,11 @@ mod pickle;
 mod raw;
 mod rosinality;
 mod settings;
+mod state_dict;
 mod tensorflow;
 mod torch;
+
+pub use state_dict::state_dict;
 
 use crate::checkpoint::{Kind, Metadata};
 use crate::{Error, NetworkConfig, Result};

@@ -5,12 +5,11 @@
 //! are those of the official PyTorch file (`Conv2d_1a_3x3.conv.weight`, `Mixed_5b.branch1x1.bn.bias`, …,
 //! `fc.weight`) or of pytorch-fid's wrapper around it (`blocks.0.0.conv.weight`, …).
 
-use super::FeatureNetwork;
-use super::pool::{avg_pool3, max_pool, resize_tf1};
+use super::pool::{avg_pool3, max_pool};
 use super::weights::{ConvRelu, Weights};
+use super::{FeatureNetwork, Resize};
 use crate::{Error, Result};
 use candle_core::{Device, Tensor};
-use stylegan_kernels::resize::resize_bilinear;
 
 /// Side of the pictures that the network sees.
 const SIDE: usize = 299;
@@ -20,15 +19,40 @@ const EPS: f64 = 1e-3;
 const FEATURES: usize = 2048;
 const CLASSES: usize = 1008;
 
-/// How pictures are resized and scaled on their way into the network. The numbers of these programs
-/// differ in the third or fourth digit for that reason alone.
+/// How pictures are resized to 299x299 and scaled on their way into the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preparation {
-    /// pytorch-fid: bilinear with matching corners of the images, `[-1, 1]`.
+    /// pytorch-fid: [`Resize::PyTorch`], `[-1, 1]`.
     PytorchFid,
-    /// torch-fidelity and NVIDIA's programs, which follow TensorFlow 1: bilinear with matching
-    /// top left pixels, `(level - 128) / 128`.
+    /// NVIDIA's programs and torch-fidelity: [`Resize::TensorFlow1`], `(level - 128) / 128`.
     TensorFlow1,
+    /// clean-fid: [`Resize::Pillow`] cut to [0, 255], `(level - 128) / 128`.
+    CleanFid,
+}
+
+impl Preparation {
+    /// All of them, the one of NVIDIA's programs first.
+    pub const ALL: [Self; 3] = [Self::TensorFlow1, Self::PytorchFid, Self::CleanFid];
+
+    /// The network's name with this preparation.
+    pub fn network(self) -> &'static str {
+        match self {
+            Self::TensorFlow1 => "inception-2015-12-05",
+            Self::PytorchFid => "inception-pytorch-fid",
+            Self::CleanFid => "inception-clean-fid",
+        }
+    }
+
+    /// Pictures `[n, 3, h, w]` in [-1, 1] as the network wants them.
+    fn apply(self, images: &Tensor) -> candle_core::Result<Tensor> {
+        // Levels are 127.5 (x + 1).
+        let scaled = |x: Tensor| (x * (127.5 / 128.))? - 0.5 / 128.;
+        match self {
+            Self::PytorchFid => Resize::PyTorch.apply(images, SIDE, SIDE),
+            Self::TensorFlow1 => scaled(Resize::TensorFlow1.apply(images, SIDE, SIDE)?),
+            Self::CleanFid => scaled(Resize::Pillow.apply(images, SIDE, SIDE)?.clamp(-1., 1.)?),
+        }
+    }
 }
 
 /// The activations of one batch of pictures.
@@ -49,7 +73,6 @@ pub struct Inception {
     /// Weight `[1008, 2048]` and bias `[1008]`, where the file has them.
     classifier: Option<(Tensor, Tensor)>,
     preparation: Preparation,
-    definition: String,
     hash: String,
     device: Device,
 }
@@ -111,12 +134,14 @@ impl Inception {
         } else {
             None
         };
-        let definition = match preparation {
-            Preparation::PytorchFid => "pool of 2048 channels; pictures resized to 299x299 as pytorch-fid does",
-            Preparation::TensorFlow1 => "pool of 2048 channels; pictures resized to 299x299 as TensorFlow 1 does",
-        };
-        let (definition, hash, device) = (definition.into(), weights.hash().into(), device.clone());
-        Ok(Self { stem, mixed, classifier, preparation, definition, hash, device })
+        let (hash, device) = (weights.hash().into(), device.clone());
+        Ok(Self { stem, mixed, classifier, preparation, hash, device })
+    }
+
+    /// The same weights behind another preparation.
+    #[must_use]
+    pub fn prepared(&self, preparation: Preparation) -> Self {
+        Self { preparation, ..self.clone() }
     }
 
     /// All activations that programs use, of `images` `[n, 3, h, w]` in [-1, 1].
@@ -124,14 +149,8 @@ impl Inception {
     /// # Errors
     /// Images of another shape.
     pub fn activations(&self, images: &Tensor) -> Result<Activations> {
-        let x = images.to_device(&self.device)?;
-        let x = match self.preparation {
-            Preparation::PytorchFid => resize_bilinear(&x, SIDE, SIDE, false)?,
-            // Levels are 127.5 (x + 1): (level - 128) / 128.
-            Preparation::TensorFlow1 => ((resize_tf1(&x, SIDE, SIDE)? * (127.5 / 128.))? - 0.5 / 128.)?,
-        };
+        let mut x = self.preparation.apply(images)?.to_device(&self.device)?;
         let mean = |x: &Tensor| x.mean((2, 3));
-        let mut x = x;
         let mut stem = vec![];
         for (i, conv) in self.stem.iter().enumerate() {
             x = conv.forward(&x)?;
@@ -167,10 +186,7 @@ impl Inception {
 
 impl FeatureNetwork for Inception {
     fn name(&self) -> &str {
-        match self.preparation {
-            Preparation::PytorchFid => "inception-pytorch-fid",
-            Preparation::TensorFlow1 => "inception-2015-12-05",
-        }
+        self.preparation.network()
     }
 
     fn hash(&self) -> &str {
@@ -178,7 +194,11 @@ impl FeatureNetwork for Inception {
     }
 
     fn definition(&self) -> &str {
-        &self.definition
+        match self.preparation {
+            Preparation::PytorchFid => "last pool of 2048 channels; pictures resized to 299x299 as pytorch-fid does",
+            Preparation::TensorFlow1 => "last pool of 2048 channels; pictures resized to 299x299 as TensorFlow 1 does",
+            Preparation::CleanFid => "last pool of 2048 channels; pictures resized to 299x299 as clean-fid does",
+        }
     }
 
     fn dim(&self) -> usize {
@@ -187,6 +207,18 @@ impl FeatureNetwork for Inception {
 
     fn features(&self, images: &Tensor) -> Result<Tensor> {
         Ok(self.activations(images)?.features)
+    }
+
+    fn any_size(&self) -> bool {
+        true
+    }
+
+    fn knows_classes(&self) -> bool {
+        self.classifier.is_some()
+    }
+
+    fn class_logits(&self, features: &Tensor) -> Result<Tensor> {
+        self.logits(features, false)
     }
 }
 

@@ -3,7 +3,8 @@
 //!
 //! The weights are not in this crate: trunks come from torchvision's ImageNet networks, heads from
 //! the `lpips` package. Names are those of its `state_dict`: `net.slice{s}.{i}.{weight,bias}`, where `i`
-//! counts the layers of torchvision's `features`, and `lin{t}.model.1.weight`.
+//! counts the layers of torchvision's `features`, and `lin{t}.model.1.weight`; or torchvision's own,
+//! `features.{i}.{weight,bias}`, beside the package's heads.
 
 use super::PerceptualDistance;
 use super::perceptual::{distance, scaled};
@@ -24,6 +25,17 @@ pub enum Trunk {
 }
 
 impl Trunk {
+    /// The trunk that LPIPS weights belong to, if they are such; heads must be there too.
+    pub fn of(weights: &Weights) -> Option<Self> {
+        let first = ["net.slice1.0.weight", "features.0.weight"].into_iter().find_map(|name| weights.shape(name))?;
+        match (first.last(), weights.shape("lin6.model.1.weight"), weights.shape("lin4.model.1.weight")?) {
+            (Some(11), ..) => Some(Trunk::AlexNet),
+            (_, Some(_), _) => Some(Trunk::SqueezeNet),
+            (_, None, [_, 512, ..]) => Some(Trunk::Vgg16),
+            _ => None,
+        }
+    }
+
     /// The metric's name: `lpips-vgg16`, `lpips-alex`, `lpips-squeeze`.
     pub fn network(self) -> &'static str {
         match self {
@@ -132,7 +144,10 @@ struct Builder<'a> {
 impl Builder<'_> {
     /// A convolution to `k` channels with an `r x r` kernel; the slice is the next tap's.
     fn conv(&mut self, index: &str, k: usize, r: usize, stride: usize, padding: usize) -> Result<ConvRelu> {
-        let name = format!("net.slice{}.{index}", self.taps.len() + 1);
+        let name = match self.weights.shape("features.0.weight") {
+            Some(_) => format!("features.{index}"),
+            None => format!("net.slice{}.{index}", self.taps.len() + 1),
+        };
         let conv = ConvRelu::new(self.weights, &name, [k, self.channels, r, r], stride, padding)?;
         self.channels = k;
         Ok(conv)

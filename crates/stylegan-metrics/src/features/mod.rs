@@ -2,18 +2,22 @@
 
 mod inception;
 mod lpips;
+mod networks;
 mod perceptual;
 mod pool;
+mod resize;
 mod stlpips;
 mod weights;
 
 pub use inception::{Activations, Inception, Preparation};
 pub use lpips::{Lpips, Trunk};
+pub use networks::Networks;
 pub(crate) use pool::{box_downscale, box_factor};
+pub use resize::Resize;
 pub use stlpips::StLpips;
 pub use weights::Weights;
 
-use crate::Result;
+use crate::{Error, Result};
 use candle_core::Tensor;
 
 /// A network that turns a picture into one vector, for distances between sets of pictures.
@@ -36,6 +40,28 @@ pub trait FeatureNetwork: Send + Sync {
     /// # Errors
     /// Images of another shape, or smaller than the network can see.
     fn features(&self, images: &Tensor) -> Result<Tensor>;
+
+    /// Whether pictures of any size become one size first, so that sets of different sizes can be
+    /// compared.
+    fn any_size(&self) -> bool {
+        false
+    }
+
+    /// Whether [`Self::class_logits`] gives some.
+    fn knows_classes(&self) -> bool {
+        false
+    }
+
+    /// Class logits `[n, classes]` of `features` `[n, dim]`, as the Inception Score takes them.
+    ///
+    /// # Errors
+    /// A network that knows no classes.
+    fn class_logits(&self, _features: &Tensor) -> Result<Tensor> {
+        Err(Error::Missing {
+            metric: "class logits".into(),
+            missing: "a feature network that knows classes (Inception)",
+        })
+    }
 }
 
 /// A network that says how different two pictures look, for path lengths.

@@ -1,4 +1,4 @@
-//! Max pooling and blur pooling of shift-tolerant networks, and the resizing that comes before them.
+//! Pooling: maxima, means, and the blur pooling of shift-tolerant networks.
 
 use candle_core::{DType, Device, Result, Tensor};
 use rayon::prelude::*;
@@ -121,15 +121,21 @@ fn window(
         let start = (o * stride) as isize - padding as isize;
         start.max(0) as usize..(start + size as isize).min(n as isize) as usize
     };
+    let columns: Vec<_> = (0..ow).map(|x| span(x, w)).collect();
     let source = x.to_device(&Device::Cpu)?.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
     let mut out = vec![0f32; n * c * oh * ow];
     let plane = |source: &[f32], out: &mut [f32]| {
+        // Down the columns first: whole rows at a time.
+        let mut column = vec![0f32; w];
         for (y, out) in out.chunks_mut(ow).enumerate() {
             let rows = span(y, h);
-            for (x, out) in out.iter_mut().enumerate() {
-                let columns = span(x, w);
-                let pixels = rows.clone().flat_map(|y| &source[y * w..][columns.clone()]);
-                *out = finish(pixels.fold(first, |a, b| fold(a, *b)), rows.len() * columns.len());
+            column.fill(first);
+            for row in source[rows.start * w..rows.end * w].chunks_exact(w) {
+                column.iter_mut().zip(row).for_each(|(a, b)| *a = fold(*a, *b));
+            }
+            for (out, columns) in out.iter_mut().zip(&columns) {
+                let value = column[columns.clone()].iter().fold(first, |a, b| fold(a, *b));
+                *out = finish(value, rows.len() * columns.len());
             }
         }
     };
@@ -139,30 +145,6 @@ fn window(
         source.par_chunks(h * w).zip(out.par_chunks_mut(oh * ow)).for_each(|(s, o)| plane(s, o));
     }
     Tensor::from_vec(out, (n, c, oh, ow), &Device::Cpu)?.to_device(x.device())
-}
-
-/// Bilinear resize of `x` `[n, c, h, w]` as TensorFlow 1 does it: pixel `i` of the result looks at
-/// position `i h / height` of the source, and beyond the last pixel that repeats.
-pub(super) fn resize_tf1(x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
-    let x = along(x, 2, height)?;
-    along(&x, 3, width)
-}
-
-fn along(x: &Tensor, dim: usize, to: usize) -> Result<Tensor> {
-    let n = x.dim(dim)?;
-    let (mut low, mut high, mut part) = (vec![], vec![], vec![]);
-    for i in 0..to {
-        let at = i as f32 * (n as f32 / to as f32);
-        low.push(at as u32);
-        high.push((at as usize + 1).min(n - 1) as u32);
-        part.push(at - at.floor());
-    }
-    let take = |index: Vec<u32>| x.contiguous()?.index_select(&Tensor::new(index, x.device())?, dim);
-    let (low, high) = (take(low)?, take(high)?);
-    let mut shape = [1; 4];
-    shape[dim] = to;
-    let part = Tensor::from_vec(part, &shape[..], x.device())?;
-    &low + (high - &low)?.broadcast_mul(&part)?
 }
 
 /// Means of `factor x factor` blocks: `[n, c, h / factor, w / factor]`. `h` and `w` must be multiples.

@@ -5,8 +5,7 @@ use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use stylegan_kernels::bias_act::Activation;
-use stylegan_kernels::{bias_act, conv2d};
+use stylegan_kernels::{Activation, conv2d_bias_act};
 
 /// The tensors of a network by name, as its file holds them.
 #[derive(Debug, Clone)]
@@ -53,6 +52,11 @@ impl Weights {
     /// Whether there is a tensor of this name.
     pub fn has(&self, name: &str) -> bool {
         self.tensors.contains_key(name)
+    }
+
+    /// The shape of the tensor `name`, if there is one.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(Tensor::dims)
     }
 
     /// The tensor `name`, which must have the shape `shape`.
@@ -110,12 +114,8 @@ impl ConvRelu {
     /// `[n, c, h, w]` to `[n, k, …]`.
     pub(super) fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let [v, h] = self.padding;
-        let x = if v == h {
-            conv2d(x, &self.weight, self.stride, v, 1.)?
-        } else {
-            let x = x.pad_with_zeros(2, v, v)?.pad_with_zeros(3, h, h)?;
-            conv2d(&x, &self.weight, self.stride, 0, 1.)?
-        };
-        bias_act(&x, Some(&self.bias), Activation::Relu, 1., None)
+        let (x, padding) =
+            if v == h { (x.clone(), v) } else { (x.pad_with_zeros(2, v, v)?.pad_with_zeros(3, h, h)?, 0) };
+        conv2d_bias_act(&x, &self.weight, &self.bias, self.stride, padding, 1., Activation::Relu, 1., None)
     }
 }

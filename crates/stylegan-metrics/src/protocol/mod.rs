@@ -1,10 +1,14 @@
 //! Protocols as data: what exactly a number was measured with, and where that comes from.
 
+mod table;
+
 use crate::frechet::Covariance;
 use crate::kernel::KernelDistance;
-use crate::path_length::{PathLength, Sampling, Space};
+use crate::path_length::PathLength;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+
+pub use table::protocols;
 
 /// A named set of parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +53,13 @@ pub enum Parameters {
         /// Which neighbour a neighbourhood reaches to.
         neighbours: usize,
     },
+    /// Inception Score: mean over splits of the generated set.
+    InceptionScore {
+        /// Size of the generated set; there is no real one.
+        counts: Counts,
+        /// Number of parts that are scored alone.
+        splits: usize,
+    },
     /// Perceptual path length.
     PathLength(PathLength),
 }
@@ -57,56 +68,10 @@ pub enum Parameters {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Counts {
-    /// Generated images.
-    pub fakes: usize,
+    /// Generated images; none is all there are, which only sets of pictures can do.
+    pub fakes: Option<usize>,
     /// Real images; none is all there are.
     pub reals: Option<usize>,
-}
-
-/// Counts of the crate's own protocols, which are meant for small networks on a CPU.
-const OWN_COUNT: usize = 5000;
-const INCEPTION: &str = "inception-2015-12-05";
-const OWN: &str = "stylegan-rs docs/metrics.md";
-const SG1: &str = "Karras et al. 2019 (arXiv 1812.04948), NVlabs/stylegan 1e0d5c7 metrics/";
-const SG2: &str = "Karras et al. 2020 (arXiv 1912.04958), NVlabs/stylegan2 bf0fe0b metrics/metric_defaults.py";
-const ADA: &str = "Karras et al. 2020 (arXiv 2006.06676), NVlabs/stylegan2-ada-pytorch d72cc7d metrics/";
-
-/// All protocols, the crate's own first.
-pub fn protocols() -> Vec<Protocol> {
-    use {Sampling::*, Space::*};
-    let all = |fakes| Counts { fakes, reals: None };
-    let fid = |counts, covariance| Parameters::Frechet { counts, covariance };
-    let kid = |counts| Parameters::Kernel { counts, kernel: KernelDistance::default() };
-    let pr = |counts| Parameters::PrecisionRecall { counts, neighbours: 3 };
-    let ppl = |space, sampling, pairs, crop| {
-        Parameters::PathLength(PathLength { pairs, crop, ..PathLength::new(space, sampling) })
-    };
-    let entry = |id: &str, network: &str, parameters, source: &str| Protocol {
-        id: id.into(),
-        network: network.into(),
-        parameters,
-        changed: vec![],
-        source: source.into(),
-    };
-    vec![
-        entry("stylegan-rs.fid", "any", fid(all(OWN_COUNT), Covariance::Unbiased), OWN),
-        entry("stylegan-rs.kid", "any", kid(all(OWN_COUNT)), OWN),
-        entry("stylegan-rs.pr", "any", pr(all(OWN_COUNT)), OWN),
-        entry("stylegan-rs.ppl_zfull", "any", ppl(Z, Full, OWN_COUNT, false), OWN),
-        entry("stylegan-rs.ppl_wfull", "any", ppl(W, Full, OWN_COUNT, false), OWN),
-        entry("stylegan-rs.ppl_zend", "any", ppl(Z, End, OWN_COUNT, false), OWN),
-        entry("stylegan-rs.ppl_wend", "any", ppl(W, End, OWN_COUNT, false), OWN),
-        entry("sg1.fid50k", INCEPTION, fid(Counts { fakes: 50_000, reals: Some(50_000) }, Covariance::Unbiased), SG1),
-        entry("sg1.ppl_zfull", "lpips-vgg16", ppl(Z, Full, 100_000, true), SG1),
-        entry("sg1.ppl_wfull", "lpips-vgg16", ppl(W, Full, 100_000, true), SG1),
-        entry("sg1.ppl_zend", "lpips-vgg16", ppl(Z, End, 100_000, true), SG1),
-        entry("sg1.ppl_wend", "lpips-vgg16", ppl(W, End, 100_000, true), SG1),
-        entry("sg2.ppl2_wend", "lpips-vgg16", ppl(W, End, 50_000, false), SG2),
-        entry("ada.fid50k_full", INCEPTION, fid(all(50_000), Covariance::Population), ADA),
-        entry("ada.kid50k_full", INCEPTION, kid(Counts { fakes: 50_000, reals: Some(1_000_000) }), ADA),
-        entry("ada.pr50k3_full", "vgg16", pr(Counts { fakes: 50_000, reals: Some(200_000) }), ADA),
-        entry("ada.ppl2_wend", "lpips-vgg16", ppl(W, End, 50_000, false), ADA),
-    ]
 }
 
 impl Protocol {
@@ -136,15 +101,31 @@ impl Protocol {
     /// The same with this many generated images or pairs; [`Self::changed`] says so.
     #[must_use]
     pub fn with_samples(mut self, samples: usize) -> Self {
-        let (count, name) = match &mut self.parameters {
+        let changed = match &mut self.parameters {
             Parameters::Frechet { counts, .. }
             | Parameters::Kernel { counts, .. }
-            | Parameters::PrecisionRecall { counts, .. } => (&mut counts.fakes, "fakes"),
-            Parameters::PathLength(ppl) => (&mut ppl.pairs, "pairs"),
+            | Parameters::PrecisionRecall { counts, .. }
+            | Parameters::InceptionScore { counts, .. } => {
+                (counts.fakes.replace(samples) != Some(samples)).then_some("fakes")
+            }
+            Parameters::PathLength(ppl) => (std::mem::replace(&mut ppl.pairs, samples) != samples).then_some("pairs"),
         };
-        if *count != samples {
-            *count = samples;
-            self.note(name);
+        changed.into_iter().for_each(|name| self.note(name));
+        self
+    }
+
+    /// The same with all generated images that there are.
+    #[must_use]
+    pub fn with_all(mut self) -> Self {
+        let changed = match &mut self.parameters {
+            Parameters::Frechet { counts, .. }
+            | Parameters::Kernel { counts, .. }
+            | Parameters::PrecisionRecall { counts, .. }
+            | Parameters::InceptionScore { counts, .. } => counts.fakes.take().is_some(),
+            Parameters::PathLength(_) => false,
+        };
+        if changed {
+            self.note("fakes");
         }
         self
     }
@@ -168,14 +149,20 @@ impl Protocol {
         }
     }
 
-    /// The sizes of the sets it compares, nothing for path lengths.
+    /// The sizes of the sets it looks at, nothing for path lengths.
     pub fn counts(&self) -> Option<Counts> {
         match &self.parameters {
             Parameters::Frechet { counts, .. }
             | Parameters::Kernel { counts, .. }
-            | Parameters::PrecisionRecall { counts, .. } => Some(*counts),
+            | Parameters::PrecisionRecall { counts, .. }
+            | Parameters::InceptionScore { counts, .. } => Some(*counts),
             Parameters::PathLength(_) => None,
         }
+    }
+
+    /// Whether it compares with a set of real images.
+    pub fn needs_reals(&self) -> bool {
+        !matches!(self.parameters, Parameters::PathLength(_) | Parameters::InceptionScore { .. })
     }
 
     /// The metric's name as measured with feature network `network`: the protocol's own name if that

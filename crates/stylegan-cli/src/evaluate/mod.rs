@@ -1,0 +1,207 @@
+//! `stylegan eval`: how good networks or pictures are, in numbers with intervals.
+
+mod plan;
+mod sets;
+
+use crate::exit::{Ending, Outcome};
+use crate::network::checkpoint;
+use crate::output::make_parent;
+use crate::status::{Stages, print, say};
+use candle_core::Device;
+use plan::{Plan, Subjects};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use stylegan_core::Model;
+use stylegan_core::checkpoint::Checkpoint;
+use stylegan_core::import::state_dict;
+use stylegan_metrics::cache::Cache;
+use stylegan_metrics::evaluate::{Generated, Request, Subject, evaluate};
+use stylegan_metrics::features::Networks;
+use stylegan_metrics::generated::GeneratorSource;
+use stylegan_metrics::report::{to_json, to_markdown};
+use stylegan_train::data::Dataset;
+
+/// Measure networks, or compare folders of pictures
+///
+/// Prints a table and writes it with all particulars. Every number has a 95 % interval; a distance
+/// comes with its floor, the same distance between two halves of the real pictures. Two networks are
+/// measured on the same latents, and their difference has an interval of its own.
+///
+/// One feature network is built in, ST-LPIPS. Numbers measured with it carry its name and cannot be
+/// compared with published ones; --features brings the published networks (docs/metrics.md says where
+/// their files are).
+///
+/// Examples:
+///   stylegan eval --network runs/avatars-32
+///   stylegan eval --network a.safetensors --data faces.zip --metrics fid,kid,pr --count 10000
+///   stylegan eval --network a.safetensors --network b.safetensors --data faces.zip
+///   stylegan eval --images generated/ real/ --metrics fid,kid,pr --out report.json
+///   stylegan eval --images generated/ real/ --metrics pytorch-fid.fid,torch-fidelity.isc
+///       --features pt_inception-2015-12-05-6726825d.pth
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// Checkpoint (.safetensors), or the folder of a run: then its newest checkpoint. Given twice, both
+    /// are measured, and the first less the second.
+    ///
+    /// Example: --network runs/avatars-32
+    #[arg(long, value_name = "FILE|RUN", required_unless_present = "images", conflicts_with = "images")]
+    network: Vec<PathBuf>,
+
+    /// Compares two sets of pictures (folders or ZIP files), generated ones and real ones, without any
+    /// network.
+    ///
+    /// Example: --images generated/ real/
+    #[arg(long, value_names = ["GENERATED", "REAL"], num_args = 2, conflicts_with_all = ["data", "trunc"])]
+    images: Vec<PathBuf>,
+
+    /// Real pictures to compare with: a folder, a ZIP file, avatars or earth [default: what the run
+    /// was trained on]
+    #[arg(long, value_name = "SET")]
+    data: Option<String>,
+
+    /// What to measure: fid, kid, pr (precision, recall, density, coverage), is, ppl_zfull, ppl_wfull,
+    /// ppl_zend, ppl_wend, or a published protocol such as sg1.fid50k [default: fid,kid and the four
+    /// ppl for networks, fid,kid,pr for pictures]
+    ///
+    /// Example: --metrics fid,ppl_wend
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    metrics: Vec<String>,
+
+    /// Weights of published feature networks: Inception-2015-12-05 or LPIPS, as .pth files of PyTorch
+    /// or as .safetensors; may be given several times.
+    ///
+    /// Example: --features pt_inception-2015-12-05-6726825d.pth
+    #[arg(long, value_name = "FILE")]
+    features: Vec<PathBuf>,
+
+    /// Generated pictures, or pairs of them for path lengths [default: the protocol's, 5000; all of
+    /// --images]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000_000))]
+    count: Option<u32>,
+
+    /// Seed of latents, noise and resampling.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+
+    /// Truncation psi of the generated pictures; published numbers have none.
+    #[arg(long, value_name = "PSI", default_value_t = 1.0)]
+    trunc: f64,
+
+    /// Leaves out the distances between halves of the real pictures.
+    #[arg(long)]
+    no_floor: bool,
+
+    /// Report as JSON; a Markdown table is written beside it [default: beside the checkpoint;
+    /// report.json for --images]
+    ///
+    /// Example: --out report.json
+    #[arg(long, value_name = "FILE.json")]
+    out: Option<PathBuf>,
+
+    /// Where features are kept between evaluations [default: data/ in the folder of the run]
+    #[arg(long, value_name = "FOLDER")]
+    cache: Option<PathBuf>,
+
+    /// Where built-in sets are kept once they are made [default: data/ in the folder of the run]
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+}
+
+/// A network to measure.
+struct Candidate {
+    path: PathBuf,
+    model: Model,
+    hash: Option<String>,
+    labels: Vec<Vec<f32>>,
+}
+
+pub(crate) fn run(args: Args) -> Outcome {
+    let plan = Plan::of(&args)?;
+    let networks = networks(&args.features)?;
+    let mut candidates = Vec::new();
+    let reals = match &plan.subjects {
+        Subjects::Networks(paths) => {
+            for path in paths {
+                let model = Model::load(path, &Device::Cpu)?;
+                let hash = Checkpoint::open(path)?.content_hash().map(str::to_owned);
+                candidates.push(Candidate { path: path.clone(), model, hash, labels: Vec::new() });
+            }
+            let sizes: Vec<_> = candidates.iter().map(|c| c.model.generator().img_size()).collect();
+            let reals = plan.reals(&sizes)?;
+            for candidate in &mut candidates {
+                let classes = candidate.model.generator().c_dim();
+                candidate.labels = sets::labels(&candidate.path, reals.as_ref(), classes)?;
+            }
+            reals
+        }
+        Subjects::Pictures(_, real) => Some(Dataset::open(real)?),
+    };
+    let generated = match &plan.subjects {
+        Subjects::Networks(_) => None,
+        Subjects::Pictures(generated, _) => Some(Dataset::open(generated)?),
+    };
+    if let (Some(generated), Some(reals)) = (&generated, &reals) {
+        plan.check_sizes(&networks, generated.image_size(), reals.image_size())?;
+    }
+    let mut subjects: Vec<Subject> = candidates
+        .iter()
+        .map(|candidate| Subject {
+            name: candidate.path.display().to_string(),
+            generated: Generated::Generator(GeneratorSource {
+                generator: candidate.model.generator(),
+                hash: candidate.hash.as_deref(),
+                labels: &candidate.labels,
+                truncation_psi: args.trunc,
+            }),
+        })
+        .collect();
+    if let (Some(dataset), [folder, _]) = (&generated, &args.images[..]) {
+        let name = folder.display().to_string();
+        subjects.push(Subject { name, generated: Generated::Images(sets::images(dataset)?) });
+    }
+    let cache = plan.cache.as_ref().map(|folder| Cache::new(folder.clone()));
+    let start = Instant::now();
+    let request = Request {
+        protocols: plan.protocols.clone(),
+        subjects,
+        reals: reals.as_ref().map(sets::images).transpose()?,
+        networks: &networks,
+        cache: cache.as_ref(),
+        seed: args.seed,
+        floor: !args.no_floor,
+        clock: &|| start.elapsed().as_secs_f64(),
+    };
+    let mut stages = Stages::new();
+    let results = evaluate(request, &mut |stage, done, total| stages.show(stage, done, total))?;
+    drop(stages);
+    make_parent(&plan.report)?;
+    let table = to_markdown(&results);
+    stylegan_train::picture::write_atomic(&plan.report, to_json(&results)?.as_bytes())?;
+    stylegan_train::picture::write_atomic(&plan.report.with_extension("md"), table.as_bytes())?;
+    print(&table)?;
+    say(&format!("report: {}", plan.report.display()));
+    Ok(Ending::Done)
+}
+
+/// The feature networks of these files, and the built-in one.
+fn networks(files: &[PathBuf]) -> anyhow::Result<Networks> {
+    if files.is_empty() {
+        return Ok(Networks::embedded(&Device::Cpu)?);
+    }
+    let mut tensors = Vec::new();
+    for file in files {
+        tensors.extend(state_dict(file)?);
+    }
+    Ok(Networks::with_weights(tensors, &Device::Cpu)?)
+}
+
+/// The folder that a checkpoint lies in.
+fn folder(network: &Path) -> PathBuf {
+    network.parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// The checkpoints that were meant.
+fn checkpoints(networks: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    networks.iter().map(|network| checkpoint(network)).collect()
+}

@@ -1,0 +1,52 @@
+//! Pictures and labels of a data set, for measuring.
+
+use crate::exit::wrong;
+use candle_core::Tensor;
+use std::path::Path;
+use stylegan_core::latent::StreamKey;
+use stylegan_metrics::evaluate::ImageSet;
+use stylegan_train::data::{Dataset, SampleRequest};
+
+/// Pictures that are read at a time.
+const READ: usize = 64;
+
+/// The labels that pictures are drawn for: those of the real pictures, each as often as there.
+pub(super) fn labels(network: &Path, dataset: Option<&Dataset>, classes: usize) -> anyhow::Result<Vec<Vec<f32>>> {
+    if classes == 0 {
+        return Ok(Vec::new());
+    }
+    match dataset {
+        Some(dataset) if dataset.label_dim() == classes => {
+            let row = |i| {
+                let mut row = Vec::with_capacity(classes);
+                dataset.labels().push_row(i, &mut row);
+                row
+            };
+            Ok((0..dataset.len()).map(row).collect())
+        }
+        Some(dataset) => wrong!(
+            "{} has {classes} classes, the pictures have {}; evaluate with the labels it was trained with",
+            network.display(),
+            dataset.label_dim()
+        ),
+        // Without real pictures each class is as likely.
+        None => Ok((0..classes).map(|class| (0..classes).map(|i| f32::from(u8::from(i == class))).collect()).collect()),
+    }
+}
+
+/// All pictures in an order of chance, the same each time.
+pub(super) fn images(dataset: &Dataset) -> anyhow::Result<ImageSet<'_>> {
+    let mut order: Vec<usize> = (0..dataset.len()).collect();
+    let mut stream = StreamKey::new(0, "evaluation order", 0).stream(0, 0);
+    for i in (1..order.len()).rev() {
+        order.swap(i, stream.below(i as u64 + 1) as usize);
+    }
+    let chunks: Vec<Vec<usize>> = order.chunks(READ).map(<[usize]>::to_vec).collect();
+    let batches = chunks.into_iter().map(|chunk| read(dataset, &chunk).map_err(Into::into));
+    Ok(ImageSet { images: Box::new(batches), hash: Some(dataset.hash()?.to_owned()) })
+}
+
+fn read(dataset: &Dataset, chunk: &[usize]) -> stylegan_train::Result<Tensor> {
+    let requests: Vec<SampleRequest> = chunk.iter().map(|&index| SampleRequest { index, mirror: false }).collect();
+    Ok(dataset.load(&requests)?.images)
+}

@@ -1,0 +1,175 @@
+//! A list of metrics in, a list of results out: features are extracted once and shared.
+
+mod measure;
+mod tables;
+
+use crate::cache::Cache;
+use crate::features::Networks;
+use crate::generated::GeneratorSource;
+use crate::interval::Estimate;
+use crate::protocol::{Parameters, Protocol};
+use crate::report::MetricResult;
+use crate::samples::Batch;
+use crate::{Error, Result};
+
+/// A set of images.
+pub struct ImageSet<'a> {
+    /// Batches `[n, 3, h, w]` (or one channel), f32 in [-1, 1]. Where a protocol wants fewer images
+    /// than there are, the first ones are taken: bring them in random order.
+    pub images: Box<dyn Iterator<Item = Batch> + 'a>,
+    /// Hash of all pixels and of how they were prepared; without one nothing is cached.
+    pub hash: Option<String>,
+}
+
+/// What is compared with the real images.
+pub enum Generated<'a> {
+    /// Pictures drawn from a generator.
+    Generator(GeneratorSource<'a>),
+    /// Pictures that are there already.
+    Images(ImageSet<'a>),
+}
+
+/// Who is measured.
+pub struct Subject<'a> {
+    /// The name that its results carry, such as the name of a file.
+    pub name: String,
+    /// Its pictures.
+    pub generated: Generated<'a>,
+}
+
+/// What to measure.
+pub struct Request<'a> {
+    /// The metrics; see [`Protocol::find`].
+    pub protocols: Vec<Protocol>,
+    /// The generated side. Of two, every metric of the first less that of the second is reported as
+    /// well.
+    pub subjects: Vec<Subject<'a>>,
+    /// The real side; path lengths do without.
+    pub reals: Option<ImageSet<'a>>,
+    /// What looks at the pictures: each protocol takes the network that it was published with if it is
+    /// there, else the preferred one.
+    pub networks: &'a Networks,
+    /// Where features are kept, if at all.
+    pub cache: Option<&'a Cache>,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Whether distances between sets also report the real set against itself: two random halves,
+    /// each of as many images as there are generated ones, or of half the real ones if those are
+    /// fewer.
+    pub floor: bool,
+    /// Seconds since any fixed moment.
+    pub clock: &'a dyn Fn() -> f64,
+}
+
+/// Told what is being done, and how many images or pairs of it are done out of how many (0 where the
+/// total is not known).
+pub type Progress<'a> = dyn FnMut(&str, usize, usize) + 'a;
+
+/// Measures everything that `request` asks for, in its order; precision and recall give four
+/// results, and each distance between sets is followed by its floor. The results of two subjects are
+/// followed by their differences.
+///
+/// The same request gives the same bits on any number of threads, with or without a cache, and for
+/// any batch size of the image sets.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use stylegan_metrics::evaluate::{Generated, ImageSet, Request, Subject, evaluate};
+/// use stylegan_metrics::{features::Networks, protocol::Protocol};
+///
+/// let pictures = |shift: f32| ImageSet {
+///     images: Box::new((0..48).map(move |i| {
+///         let values: Vec<f32> = (0..3 * 32 * 32).map(|p| ((p * (i + 3)) % 101) as f32 / 101. - shift).collect();
+///         Ok(Tensor::from_vec(values, (1, 3, 32, 32), &Device::Cpu)?)
+///     })),
+///     hash: None,
+/// };
+/// let request = Request {
+///     protocols: vec![Protocol::find("fid")?.with_all()],
+///     subjects: vec![Subject { name: "shifted".into(), generated: Generated::Images(pictures(0.2)) }],
+///     reals: Some(pictures(0.5)),
+///     networks: &Networks::embedded(&Device::Cpu)?,
+///     cache: None,
+///     seed: 0,
+///     floor: false,
+///     clock: &|| 0.,
+/// };
+/// let results = evaluate(request, &mut |_, _, _| ())?;
+/// assert_eq!(results[0].name, "fid-stlpips");
+/// assert!(results[0].value > 0.);
+/// # Ok::<(), stylegan_metrics::Error>(())
+/// ```
+///
+/// # Errors
+/// Missing or too few images, a failing source, or anything that is not finite.
+pub fn evaluate(mut request: Request, progress: &mut Progress) -> Result<Vec<MetricResult>> {
+    check(&request)?;
+    let tables = tables::Tables::new(&mut request, progress)?;
+    let mut results = Vec::new();
+    for protocol in &request.protocols {
+        let mut all = Vec::new();
+        for subject in 0..request.subjects.len() {
+            all.push(measure::measure(&request, protocol, subject, &tables, progress)?);
+        }
+        if let [first, second] = &all[..] {
+            let differences = first.iter().zip(second).filter_map(|(a, b)| difference(a, b)).collect();
+            all.push(differences);
+        }
+        if let Some(first) = all.first_mut()
+            && request.floor
+            && protocol.needs_reals()
+        {
+            first.extend(measure::floor(&request, protocol, &tables)?);
+        }
+        results.extend(all.into_iter().flatten().map(|measured| measured.result));
+    }
+    Ok(results)
+}
+
+/// Refuses what cannot be measured before anything is computed.
+fn check(request: &Request) -> Result<()> {
+    for protocol in &request.protocols {
+        let missing = |missing| Err(Error::Missing { metric: protocol.id.clone(), missing });
+        let generators = request.subjects.iter().all(|s| matches!(s.generated, Generated::Generator(_)));
+        if !generators && matches!(protocol.parameters, Parameters::PathLength(_)) {
+            return missing("a generator");
+        }
+        if generators && protocol.counts().is_some_and(|counts| counts.fakes.is_none()) {
+            return missing("a number of generated pictures");
+        }
+        if protocol.needs_reals() && request.reals.is_none() {
+            return missing("a set of real images");
+        }
+        if matches!(protocol.parameters, Parameters::InceptionScore { .. })
+            && !tables::features(request, protocol)?.knows_classes()
+        {
+            return missing("a feature network that knows classes (Inception)");
+        }
+    }
+    Ok(())
+}
+
+/// A result with what its interval was made of.
+struct Measured {
+    result: MetricResult,
+    estimate: Estimate,
+}
+
+/// The first less the second.
+fn difference(first: &Measured, second: &Measured) -> Option<Measured> {
+    let estimate = first.estimate.minus(&second.estimate)?;
+    let mut result = MetricResult {
+        name: format!("{}_difference", first.result.name),
+        subject: format!("{} - {}", first.result.subject, second.result.subject),
+        unit: first.result.unit.clone(),
+        checkpoint_hash: None,
+        seconds: first.result.seconds + second.result.seconds,
+        ..first.result.clone()
+    };
+    result.set(&estimate);
+    Some(Measured { result, estimate })
+}
+
+#[cfg(test)]
+#[path = "../evaluate_tests.rs"]
+mod tests;

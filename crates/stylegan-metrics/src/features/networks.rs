@@ -1,0 +1,83 @@
+//! The feature networks at hand: those of given weights, and the embedded one.
+
+use super::{FeatureNetwork, Inception, Lpips, PerceptualDistance, Preparation, StLpips, Trunk, Weights};
+use crate::{Error, Result};
+use candle_core::{Device, Tensor};
+
+/// Feature networks in order of preference.
+pub struct Networks {
+    features: Vec<Box<dyn FeatureNetwork>>,
+    distances: Vec<Box<dyn PerceptualDistance>>,
+}
+
+impl Networks {
+    /// These networks, the preferred ones first.
+    pub fn new(features: Vec<Box<dyn FeatureNetwork>>, distances: Vec<Box<dyn PerceptualDistance>>) -> Self {
+        Self { features, distances }
+    }
+
+    /// The embedded network alone.
+    ///
+    /// # Errors
+    /// When the device has no room for 10 MB.
+    pub fn embedded(device: &Device) -> Result<Self> {
+        let network = StLpips::embedded(device)?;
+        Ok(Self::new(vec![Box::new(network.clone())], vec![Box::new(network)]))
+    }
+
+    /// What the tensors of weight files make, and the embedded network behind it. Told by their names
+    /// are Inception ([`Inception`], with all its preparations) and one LPIPS network ([`Lpips`]), the
+    /// latter as one file of the `lpips` package or as a torchvision trunk beside the package's heads.
+    ///
+    /// # Errors
+    /// Two tensors of one name, names that belong to no known network, or tensors that are missing or
+    /// have the wrong shape.
+    pub fn with_weights(tensors: Vec<(String, Tensor)>, device: &Device) -> Result<Self> {
+        let wrong = |problem: String| Error::Weights { network: "given".into(), problem };
+        let mut names: Vec<&str> = tensors.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(wrong(format!("two files hold {}; give one file per network", pair[0])));
+        }
+        let part = |network: &str, prefixes: &[&str]| {
+            let of_it = |name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix));
+            let own = tensors.iter().filter(|(name, _)| of_it(name)).cloned().collect::<Vec<_>>();
+            (!own.is_empty()).then(|| Weights::new(network, own, device)).transpose()
+        };
+        let mut networks = Self::new(vec![], vec![]);
+        if let Some(weights) = part("inception", &["Conv2d_", "Mixed_", "blocks.", "fc."])? {
+            let network = Inception::new(&weights, Preparation::TensorFlow1, device)?;
+            for preparation in Preparation::ALL {
+                networks.features.push(Box::new(network.prepared(preparation)));
+            }
+        }
+        if let Some(weights) =
+            part("lpips", &["net.", "features.", "lin0", "lin1", "lin2", "lin3", "lin4", "lin5", "lin6"])?
+        {
+            let trunk = Trunk::of(&weights).ok_or_else(|| {
+                wrong("an LPIPS network needs its trunk (net.slice1… or features.…) and its heads (lin0…)".into())
+            })?;
+            networks.distances.push(Box::new(Lpips::new(trunk, &weights, device)?));
+        }
+        if networks.features.is_empty() && networks.distances.is_empty() {
+            let some = names.first().map_or(String::new(), |name| format!(" (such as {name})"));
+            return Err(wrong(format!("the tensors{some} belong neither to Inception-2015-12-05 nor to LPIPS")));
+        }
+        let Self { features, distances } = Self::embedded(device)?;
+        networks.features.extend(features);
+        networks.distances.extend(distances);
+        Ok(networks)
+    }
+
+    /// The feature network called `name`, or the preferred one if there is no such.
+    pub fn features(&self, name: &str) -> Option<&dyn FeatureNetwork> {
+        let named = self.features.iter().find(|network| network.name() == name);
+        named.or(self.features.first()).map(AsRef::as_ref)
+    }
+
+    /// The perceptual distance called `name`, or the preferred one if there is no such.
+    pub fn distance(&self, name: &str) -> Option<&dyn PerceptualDistance> {
+        let named = self.distances.iter().find(|network| network.name() == name);
+        named.or(self.distances.first()).map(AsRef::as_ref)
+    }
+}

@@ -1,0 +1,69 @@
+//! The table of protocols.
+
+use super::{Counts, Parameters, Protocol};
+use crate::frechet::Covariance;
+use crate::kernel::KernelDistance;
+use crate::path_length::{PathLength, Sampling, Space};
+
+/// Generated images or pairs of the crate's own protocols, which are meant for small networks on a CPU.
+const OWN_COUNT: usize = 5000;
+const INCEPTION: &str = "inception-2015-12-05";
+const LPIPS: &str = "lpips-vgg16";
+const OWN: &str = "stylegan-rs docs/metrics.md";
+const SG1: &str = "Karras et al. 2019 (arXiv 1812.04948), NVlabs/stylegan 1e0d5c7 metrics/";
+const SG2: &str = "Karras et al. 2020 (arXiv 1912.04958), NVlabs/stylegan2 bf0fe0b metrics/metric_defaults.py";
+const ADA: &str = "Karras et al. 2020 (arXiv 2006.06676), NVlabs/stylegan2-ada-pytorch d72cc7d metrics/";
+const PYTORCH_FID: &str = "mseitzer/pytorch-fid b9c1811 (0.3.0)";
+const TORCH_FIDELITY: &str = "toshas/torch-fidelity 5e211a9 (0.4.0) torch_fidelity/defaults.py";
+const CLEAN_FID: &str = "Parmar et al. 2022 (arXiv 2104.11222), GaParmar/clean-fid 0.1.35, mode clean";
+
+/// All protocols, the crate's own first.
+pub fn protocols() -> Vec<Protocol> {
+    use Covariance::{Population, Unbiased};
+    use {Sampling::*, Space::*};
+    let counts = |fakes, reals| Counts { fakes: Some(fakes), reals };
+    let own = counts(OWN_COUNT, None);
+    let all = Counts { fakes: None, reals: None };
+    let fid = |counts, covariance| Parameters::Frechet { counts, covariance };
+    let kid = |counts| Parameters::Kernel { counts, kernel: KernelDistance::default() };
+    let pr = |counts| Parameters::PrecisionRecall { counts, neighbours: 3 };
+    let is = |counts| Parameters::InceptionScore { counts, splits: 10 };
+    let ppl = |space, sampling, pairs, crop| {
+        Parameters::PathLength(PathLength { pairs, crop, ..PathLength::new(space, sampling) })
+    };
+    let entry = |id: &str, network: &str, parameters, source: &str| Protocol {
+        id: id.into(),
+        network: network.into(),
+        parameters,
+        changed: vec![],
+        source: source.into(),
+    };
+    vec![
+        entry("stylegan-rs.fid", "any", fid(own, Unbiased), OWN),
+        entry("stylegan-rs.kid", "any", kid(own), OWN),
+        entry("stylegan-rs.pr", "any", pr(own), OWN),
+        entry("stylegan-rs.is", "any", is(own), OWN),
+        entry("stylegan-rs.ppl_zfull", "any", ppl(Z, Full, OWN_COUNT, false), OWN),
+        entry("stylegan-rs.ppl_wfull", "any", ppl(W, Full, OWN_COUNT, false), OWN),
+        entry("stylegan-rs.ppl_zend", "any", ppl(Z, End, OWN_COUNT, false), OWN),
+        entry("stylegan-rs.ppl_wend", "any", ppl(W, End, OWN_COUNT, false), OWN),
+        entry("sg1.fid50k", INCEPTION, fid(counts(50_000, Some(50_000)), Unbiased), SG1),
+        entry("sg1.ppl_zfull", LPIPS, ppl(Z, Full, 100_000, true), SG1),
+        entry("sg1.ppl_wfull", LPIPS, ppl(W, Full, 100_000, true), SG1),
+        entry("sg1.ppl_zend", LPIPS, ppl(Z, End, 100_000, true), SG1),
+        entry("sg1.ppl_wend", LPIPS, ppl(W, End, 100_000, true), SG1),
+        entry("sg2.ppl2_wend", LPIPS, ppl(W, End, 50_000, false), SG2),
+        entry("ada.fid50k_full", INCEPTION, fid(counts(50_000, None), Population), ADA),
+        entry("ada.kid50k_full", INCEPTION, kid(counts(50_000, Some(1_000_000))), ADA),
+        entry("ada.pr50k3_full", "vgg16", pr(counts(50_000, Some(200_000))), ADA),
+        entry("ada.is50k", INCEPTION, is(counts(50_000, None)), ADA),
+        entry("ada.ppl2_wend", LPIPS, ppl(W, End, 50_000, false), ADA),
+        entry("pytorch-fid.fid", "inception-pytorch-fid", fid(all, Unbiased), PYTORCH_FID),
+        entry("torch-fidelity.fid", INCEPTION, fid(all, Unbiased), TORCH_FIDELITY),
+        entry("torch-fidelity.kid", INCEPTION, kid(all), TORCH_FIDELITY),
+        entry("torch-fidelity.isc", INCEPTION, is(all), TORCH_FIDELITY),
+        entry("torch-fidelity.prc", "vgg16", pr(all), TORCH_FIDELITY),
+        entry("clean-fid.fid", "inception-clean-fid", fid(all, Unbiased), CLEAN_FID),
+        entry("clean-fid.kid", "inception-clean-fid", kid(all), CLEAN_FID),
+    ]
+}
