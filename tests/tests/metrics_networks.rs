@@ -6,6 +6,7 @@ use candle_core::{DType, Device, Tensor};
 use std::collections::HashMap;
 use std::error::Error;
 use std::path::PathBuf;
+use stylegan_core::import::state_dict;
 use stylegan_metrics::features::{
     FeatureNetwork, Inception, Lpips, Networks, PerceptualDistance, Preparation, Resize, Trunk, Weights,
 };
@@ -195,6 +196,29 @@ fn networks_of_files() -> Outcome {
     assert!(other.contains("(such as bert.weight) belong neither"), "{other}");
     let headless = message(vec![("features.0.weight".into(), all[0].1.clone())]).expect_err("no heads");
     assert!(headless.contains("needs its trunk"), "{headless}");
+    Ok(())
+}
+
+/// Weight files of PyTorch, and what is none.
+#[test]
+fn state_dicts_are_read() -> Outcome {
+    let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden");
+    for file in ["plain.pth", "legacy_nested.pth"] {
+        let tensors: HashMap<_, _> = state_dict(golden.join("state_dict").join(file))?.into_iter().collect();
+        assert_eq!(tensors.len(), 3, "{file}");
+        let values = |name: &str| -> Result<Vec<f64>, Box<dyn Error>> {
+            Ok(tensors[name].to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
+        };
+        assert_eq!(tensors["conv.weight"].dims(), [2, 3, 2, 2]);
+        assert_eq!(values("conv.weight")?, (0..24).map(|i| f64::from(i) / 8.).collect::<Vec<_>>());
+        assert_eq!((values("conv.bias")?, values("bn.num_batches_tracked")?), (vec![0.5, -1.5], vec![7.]));
+    }
+    let safetensors = state_dict(golden.join("metrics_resize/io.safetensors"))?;
+    assert!(safetensors.iter().any(|(name, _)| name == "x_u8"));
+    for file in ["metrics_resize/README.md", "checkpoints/pggan_tf.pkl"] {
+        let error = state_dict(golden.join(file)).map(|_| ()).expect_err(file).to_string();
+        assert!(error.contains(file.rsplit('/').next().unwrap_or(file)) && error.contains("no state_dict"), "{error}");
+    }
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod ci;
 mod defaults;
 mod failure;
 mod forward;
+mod tables;
 mod tidy;
 
 use failure::{Failure, Result};
@@ -25,7 +26,9 @@ To use StyleGAN (each builds `stylegan` in release, then runs it with the same a
   train        train a network; alone: configs/avatars-32.toml on the built-in avatars
                into runs/avatars-32, going on where it stopped
   eval         measure a network; alone: the newest checkpoint of the newest run
-               below runs/, against the pictures it was trained on
+               below runs/, against the pictures it was trained on;
+               with --table 1|2|3|4: the runs found for that table of the StyleGAN
+               paper, ours beside the paper's numbers
   generate     pictures from seeds or latents
   mix, interpolate, figures, data, inspect, ...
                any verb of `stylegan`; `cargo xtask stylegan --help` lists them all
@@ -65,6 +68,9 @@ fn run(mut args: Vec<std::ffi::OsString>) -> Result<()> {
         Some("stylegan") => forward::run(args),
         _ => {
             args.insert(0, verb);
+            if let Some((table, options)) = tables::asked_for(&args)? {
+                return tables::run(table, &options);
+            }
             forward::run(defaults::fill(args)?)
         }
     }

@@ -1,5 +1,6 @@
 //! The `stylegan` command: train, use and evaluate style-based generators.
 
+mod classifier;
 mod convert;
 mod data;
 mod evaluate;
@@ -66,6 +67,7 @@ fn run(options: Options) -> Outcome {
         Verb::Interpolate(args) => interpolate::run(args),
         Verb::Figures(args) => figures::run(args),
         Verb::Eval(args) => evaluate::run(args),
+        Verb::Classifier(args) => classifier::run(args),
         Verb::Convert(args) => convert::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Data(args) => data::run(args),

@@ -1,5 +1,6 @@
 //! `stylegan train`: starts a run, or goes on with the one that the folder holds.
 
+use crate::evaluate::Evaluator;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::numbers::count;
 use crate::status::{print, say};
@@ -137,6 +138,7 @@ fn check_same(given: &TrainConfig, stored: &TrainConfig, out: &Path) -> anyhow::
         let mut config = config.clone();
         config.kimg = 1.0;
         config.output = Default::default();
+        config.eval = Default::default();
         config.data.set.clear();
         config.shards.at_once = 1;
         Ok(config.to_toml()?.parse()?)
@@ -181,10 +183,11 @@ pub(crate) fn run(args: Args) -> Outcome {
     let data = &plan.config.data;
     let pictures = Arc::new(pictures::open(&data.set, plan.config.picture_shape().0, data.count, &folder)?);
     let (config, out) = (&plan.config, &plan.out);
-    let mut status = TrainStatus::new(match config.loss {
+    let penalty = match config.loss {
         LossConfig::Logistic { .. } => "R1",
         LossConfig::WganGp { .. } => "GP",
-    });
+    };
+    let mut status = TrainStatus::new(penalty, Evaluator::of(config, &pictures, &folder)?);
     let go = if plan.resume { stylegan_train::resume } else { stylegan_train::train };
     match go(config, &pictures, out, &Single, &mut status, &stop)? {
         stylegan_train::Outcome::Finished { checkpoint } => {

@@ -1,5 +1,6 @@
 //! How a run looks on the screen: a bar on a terminal, one line per tick elsewhere.
 
+use crate::evaluate::Evaluator;
 use crate::status::{self, say};
 use indicatif::{HumanDuration, ProgressBar};
 use std::path::Path;
@@ -23,12 +24,13 @@ pub(crate) struct TrainStatus {
     last_drawn: Option<Instant>,
     /// Seconds per picture, smoothed.
     pace: Option<f64>,
+    evaluator: Option<Evaluator>,
 }
 
 impl TrainStatus {
     /// Nothing is drawn before the run starts.
-    pub(crate) fn new(penalty: &'static str) -> Self {
-        TrainStatus { penalty, bar: None, last_step: None, last_drawn: None, pace: None }
+    pub(crate) fn new(penalty: &'static str, evaluator: Option<Evaluator>) -> Self {
+        TrainStatus { penalty, bar: None, last_step: None, last_drawn: None, pace: None, evaluator }
     }
 
     /// Takes the bar away.
@@ -68,6 +70,9 @@ impl TrainStatus {
 impl Observer for TrainStatus {
     fn started(&mut self, at: &Position) {
         self.last_step = Some((Instant::now(), at.images));
+        if let Some(evaluator) = &mut self.evaluator {
+            evaluator.go_on_from(at.images);
+        }
         let (now, end) = (at.images as f64 / 1e3, at.total_images as f64 / 1e3);
         match at.images {
             0 => say(&format!("training for {end} kimg")),
@@ -109,7 +114,14 @@ impl Observer for TrainStatus {
 
     fn saved(&mut self, path: &Path) -> stylegan_train::Result<Option<f64>> {
         tracing::info!("wrote {}", path.display());
-        Ok(None)
+        let (Some(evaluator), Some((_, images))) = (&mut self.evaluator, self.last_step) else { return Ok(None) };
+        let score = evaluator.score(path, images);
+        // The pace is that of training.
+        self.last_step = Some((Instant::now(), images));
+        Ok(score.unwrap_or_else(|error| {
+            say(&format!("warning: {} was not evaluated: {error:#}", path.display()));
+            None
+        }))
     }
 
     fn warned(&mut self, sentence: &str) {

@@ -6,8 +6,8 @@
 
 use candle_core::{Device, Tensor};
 use std::time::Instant;
-use stylegan_metrics::evaluate::{Generated, ImageSet, Request, evaluate};
-use stylegan_metrics::features::StLpips;
+use stylegan_metrics::evaluate::{Generated, ImageSet, Request, Subject, evaluate};
+use stylegan_metrics::features::Networks;
 use stylegan_metrics::protocol::Protocol;
 use stylegan_metrics::report;
 use stylegan_metrics::samples::Batch;
@@ -32,14 +32,14 @@ fn main() -> stylegan_metrics::Result<()> {
         images: Box::new((first..first + 200).map(move |i| picture(i, blur))),
         hash: None,
     };
-    let network = StLpips::embedded(&Device::Cpu)?;
+    let networks = Networks::embedded(&Device::Cpu)?;
     let start = Instant::now();
     let request = Request {
         protocols: ["fid", "kid", "pr"].into_iter().map(Protocol::find).collect::<Result<_, _>>()?,
-        generated: Generated::Images(set(200, 6.)),
+        subjects: vec![Subject { name: "soft stripes".into(), generated: Generated::Images(set(200, 6.)) }],
         reals: Some(set(0, 0.)),
-        features: &network,
-        distance: &network,
+        networks: &networks,
+        classifiers: &[],
         cache: None,
         seed: 0,
         floor: true,

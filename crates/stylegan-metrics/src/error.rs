@@ -129,6 +129,14 @@ pub enum Error {
         /// Rows of the matrix.
         size: usize,
     },
+    /// A model could not be fitted to the samples.
+    #[error("the {what} could not be fitted: {problem}; give more samples or leave the attribute out")]
+    Fit {
+        /// Which model.
+        what: &'static str,
+        /// Why not.
+        problem: String,
+    },
     /// A file of the feature cache cannot be written.
     #[error(
         "cannot write the feature cache at {path:?} ({source}): check the folder's rights and free space, or run without a cache"

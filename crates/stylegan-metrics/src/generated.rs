@@ -1,5 +1,6 @@
 //! Pictures of a generator as a stream of image batches.
 
+use crate::kernel::choose;
 use crate::path_length::label_rows;
 use crate::samples::Batch;
 use crate::{Error, Result, SourceError};
@@ -21,31 +22,58 @@ pub struct GeneratorSource<'a> {
     pub labels: &'a [Vec<f32>],
     /// Truncation psi on all layers; 1 is no truncation, as all published metrics use.
     pub truncation_psi: f64,
+    /// Latents mixed in each picture, at random different layers (Karras et al. 2019, Table 2); 1 is none.
+    pub mixed: usize,
+}
+
+/// A batch of pictures and where they come from.
+#[derive(Debug, Clone)]
+pub struct Drawn {
+    /// Latents `[n, z_dim]`.
+    pub z: Tensor,
+    /// Last style rows `[n, w_dim]`.
+    pub w: Tensor,
+    /// Pictures `[n, c, h, w]`.
+    pub images: Tensor,
 }
 
 impl<'a> GeneratorSource<'a> {
     /// Without hash, labels and truncation.
     pub fn new(generator: &'a dyn Generator) -> Self {
-        Self { generator, hash: None, labels: &[], truncation_psi: 1. }
+        Self { generator, hash: None, labels: &[], truncation_psi: 1., mixed: 1 }
+    }
+
+    /// Everything that the pictures of a seed depend on, for caches; nothing where the file is not known.
+    pub(crate) fn identity(&self, seed: u64) -> Option<String> {
+        let (psi, labels, mixed) = (self.truncation_psi, format!("{:?}", self.labels), self.mixed);
+        Some(format!("pictures of {}, seed {seed}, psi {psi}, labels {labels}, {mixed} latents", self.hash?))
     }
 
     /// Pictures 0, 1, … of `seed`, without end. Picture `i` (its latent, label and noise) depends on
     /// `seed` and `i` alone.
     pub fn pictures(self, seed: u64) -> impl Iterator<Item = Batch> + 'a {
+        self.drawn(seed).map(|drawn| drawn.map(|drawn| drawn.images).map_err(SourceError::from))
+    }
+
+    /// The same pictures with their latents.
+    pub fn drawn(self, seed: u64) -> impl Iterator<Item = Result<Drawn>> + 'a {
         let [h, w] = self.generator.img_size();
         let chunk = (CHUNK * 64 * 64 / (h * w).max(1)).clamp(1, CHUNK) as u64;
         (0..).step_by(chunk as usize).map(move |first: u64| {
             let indices: Vec<u64> = (first..first + chunk).collect();
-            self.batch(seed, &indices).map_err(SourceError::from)
+            self.batch(seed, &indices)
         })
     }
 
-    fn batch(&self, seed: u64, indices: &[u64]) -> Result<Tensor> {
+    fn batch(&self, seed: u64, indices: &[u64]) -> Result<Drawn> {
         let (generator, key) = (self.generator, StreamKey::new(seed, "metric pictures", 0));
         let z = key.normal_rows(indices, 0, &[generator.z_dim()], DType::F32, &Device::Cpu)?;
         let c = label_rows(generator, self.labels, &key, indices, 1)?;
         let w = generator.mapping(&z, c.as_ref())?;
         let mut ws = broadcast_ws(&w, generator.num_ws())?;
+        if self.mixed > 1 {
+            ws = self.mix(&ws, c.as_ref(), &key, indices)?;
+        }
         if self.truncation_psi != 1. {
             let Some(w_avg) = generator.w_avg() else {
                 let expected = "truncation psi 1".into();
@@ -54,6 +82,84 @@ impl<'a> GeneratorSource<'a> {
             ws = truncate(&ws, w_avg, self.truncation_psi, None)?;
         }
         let noise = NoiseKeys::new(StreamKey::new(seed, "metric noise", 0), indices.iter().copied());
-        Ok(generator.synthesis(&ws, &Synthesis::with_noise(NoiseMode::Random(&noise)))?)
+        let images = generator.synthesis(&ws, &Synthesis::with_noise(NoiseMode::Random(&noise)))?;
+        let w = ws.narrow(1, generator.num_ws() - 1, 1)?.squeeze(1)?;
+        Ok(Drawn { z, w, images })
+    }
+
+    /// The style rows `ws` of one latent with those of others from random layers on.
+    fn mix(&self, ws: &Tensor, c: Option<&Tensor>, key: &StreamKey, indices: &[u64]) -> Result<Tensor> {
+        let (generator, rows) = (self.generator, self.generator.num_ws());
+        if self.mixed > rows {
+            let (found, expected) =
+                (format!("has {rows} style rows"), format!("{} to mix as many latents", self.mixed));
+            return Err(Error::Generator { found, expected });
+        }
+        let mut sources = vec![ws.clone()];
+        for other in 1..self.mixed {
+            let z = key.normal_rows(indices, 1 + other as u64, &[generator.z_dim()], DType::F32, &Device::Cpu)?;
+            sources.push(broadcast_ws(&generator.mapping(&z, c)?, rows)?);
+        }
+        let mut mixed = Vec::with_capacity(indices.len());
+        for (i, index) in indices.iter().enumerate() {
+            // The layers from which another latent takes over, different and in order.
+            let mut cuts = choose(&mut key.stream(*index, 1 + self.mixed as u64), rows - 1, self.mixed - 1);
+            cuts.iter_mut().for_each(|cut| *cut += 1);
+            cuts.sort_unstable();
+            let (mut parts, mut start) = (Vec::new(), 0);
+            for (source, end) in sources.iter().zip(cuts.into_iter().chain([rows])) {
+                parts.push(source.narrow(0, i, 1)?.narrow(1, start, end - start)?);
+                start = end;
+            }
+            mixed.push(Tensor::cat(&parts, 1)?);
+        }
+        Ok(Tensor::cat(&mixed, 0)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use stylegan_core::Params;
+    use stylegan_core::stylegan1::{StyleGan1Config, StyleGan1Generator};
+
+    /// Every latent takes over somewhere, the first row stays the first latent's, and pictures do not
+    /// depend on their neighbours.
+    #[test]
+    fn mixed_latents() {
+        let config = StyleGan1Config {
+            img_size: [16, 16],
+            z_dim: 8,
+            w_dim: 8,
+            mapping_width: 8,
+            mapping_layers: 2,
+            channel_base: 64,
+            channel_max: 8,
+            ..StyleGan1Config::default()
+        };
+        let params = Params::new(0, DType::F32, &Device::Cpu);
+        let generator = StyleGan1Generator::new(&config, params.trainable()).unwrap();
+        let source = GeneratorSource { mixed: 3, ..GeneratorSource::new(&generator) };
+        let key = StreamKey::new(5, "metric pictures", 0);
+        let rows = |indices: &[u64]| {
+            let z = key.normal_rows(indices, 0, &[generator.z_dim()], DType::F32, &Device::Cpu).unwrap();
+            let w = generator.mapping(&z, None).unwrap();
+            let ws = broadcast_ws(&w, generator.num_ws()).unwrap();
+            (w, source.mix(&ws, None, &key, indices).unwrap())
+        };
+        let (w, mixed) = rows(&[0, 1, 2, 3]);
+        let (_, alone) = rows(&[2]);
+        let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(values(&mixed.narrow(0, 2, 1).unwrap()), values(&alone));
+        for i in 0..4 {
+            let rows: Vec<Vec<f32>> = mixed.get(i).unwrap().to_vec2().unwrap();
+            assert_eq!(rows[0], values(&w.get(i).unwrap()));
+            let changes = rows.windows(2).filter(|pair| pair[0] != pair[1]).count();
+            assert_eq!(changes, 2);
+        }
+        let many = GeneratorSource { mixed: 99, ..GeneratorSource::new(&generator) };
+        let error = many.pictures(0).next().unwrap().unwrap_err().to_string();
+        assert!(error.contains("to mix as many latents"), "{error}");
     }
 }

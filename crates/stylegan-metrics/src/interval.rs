@@ -60,6 +60,15 @@ impl Estimate {
         Self { value, interval, resamples: Resamples::Jackknife { real, generated } }
     }
 
+    /// The exponential of a number whose jackknife is about the number itself: `logarithm`, and the same
+    /// without each group of the generated set.
+    pub(crate) fn of_logarithm(logarithm: f64, generated: Vec<f64>) -> Self {
+        let within = Self::jackknife(logarithm, vec![], generated.clone(), [0., f64::INFINITY]).interval;
+        let interval = Interval { low: within.low.exp(), high: within.high.exp(), method: within.method };
+        let generated = generated.into_iter().map(f64::exp).collect();
+        Self { value: logarithm.exp(), interval, resamples: Resamples::Jackknife { real: vec![], generated } }
+    }
+
     /// From bootstrap replicates: the interval is between their percentiles.
     fn bootstrap(value: f64, replicates: Vec<f64>) -> Self {
         let mut sorted = replicates.clone();

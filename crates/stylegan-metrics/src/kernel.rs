@@ -230,6 +230,7 @@ mod tests {
             .collect();
         let truth = runs.iter().map(|r| r.value).sum::<f64>() / 100.;
         let covered = runs.iter().filter(|r| r.interval.low <= truth && truth <= r.interval.high).count();
+        println!("kid intervals cover {covered} of 100");
         // 95 % less four standard deviations of chance (2.2 %).
         assert!(covered >= 86, "{covered} of 100");
     }

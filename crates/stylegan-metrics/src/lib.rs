@@ -10,6 +10,10 @@
 //! | [`precision_recall`] | improved precision and recall, density, coverage |
 //! | [`path_length`] | PPL in Z and W, full and end |
 //! | [`inception_score`] | Inception Score from logits |
+//! | [`separability`] | linear separability of latents, with [`svm`] |
+//! | [`sliced_wasserstein`] | sliced Wasserstein distance of patches, by scale |
+//! | [`ms_ssim`] | multi-scale structural similarity: variety within a set |
+//! | [`segmentation`] | mean intersection over union and pixel accuracy of label maps |
 //!
 //! The crate knows no data set format and no trainer: images come as iterators of tensors
 //! `[n, 3, h, w]` in [-1, 1], generators as [`stylegan_core::Generator`].
@@ -34,11 +38,16 @@ pub mod generated;
 pub mod inception_score;
 pub mod interval;
 pub mod kernel;
+pub mod ms_ssim;
 pub mod path_length;
 pub mod precision_recall;
 pub mod protocol;
 pub mod report;
 pub mod samples;
+pub mod segmentation;
+pub mod separability;
+pub mod sliced_wasserstein;
+pub mod svm;
 
 #[cfg(test)]
 mod test_data;

@@ -349,6 +349,7 @@ mod tests {
             .collect();
         let truth = runs.iter().map(|r| r.value).sum::<f64>() / 60.;
         let covered = runs.iter().filter(|r| r.interval.low <= truth && truth <= r.interval.high).count();
+        println!("ppl intervals cover {covered} of 60");
         // 95 % less four standard deviations of chance (2.8 %).
         assert!(covered >= 50, "{covered} of 60");
     }

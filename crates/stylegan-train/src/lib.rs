@@ -7,6 +7,7 @@
 //!   the arithmetic of a step;
 //! * [`observer`], [`stats`], [`tfevents`] and [`health`] say how a run goes;
 //! * [`data`] reads sets of pictures (folders and ZIP files) and decodes ahead of the step;
+//! * [`classifier`] learns a set's labels, for metrics that ask what a picture shows;
 //! * [`picture`] turns generated tensors into pictures, grids and PNG files.
 //!
 //! ```no_run
@@ -21,6 +22,7 @@
 //! # Ok::<(), stylegan_train::Error>(())
 //! ```
 
+pub mod classifier;
 pub mod communicator;
 pub mod config;
 pub mod data;

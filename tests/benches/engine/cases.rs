@@ -33,6 +33,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(filters());
     cases.extend([(64, 8), (256, 1), (1024, 1)].map(|(size, batch)| synthesis(size, batch)));
     cases.extend(crate::training::turns());
+    cases.extend(crate::features::all());
     cases
 }
 

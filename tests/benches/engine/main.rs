@@ -5,6 +5,7 @@
 //! `{name, seconds, gflops, peak_rss_mb}`, `--seconds S` is the time to spend per case (2).
 
 mod cases;
+mod features;
 mod measure;
 mod training;
 

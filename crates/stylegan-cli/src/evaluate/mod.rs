@@ -1,9 +1,12 @@
 //! `stylegan eval`: how good networks or pictures are, in numbers with intervals.
 
+mod during;
 mod plan;
 mod sets;
 
-use crate::exit::{Ending, Outcome};
+pub(crate) use during::Evaluator;
+
+use crate::exit::{Ending, Outcome, wrong};
 use crate::network::checkpoint;
 use crate::output::make_parent;
 use crate::status::{Stages, print, say};
@@ -16,9 +19,9 @@ use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::import::state_dict;
 use stylegan_metrics::cache::Cache;
 use stylegan_metrics::evaluate::{Generated, Request, Subject, evaluate};
-use stylegan_metrics::features::Networks;
+use stylegan_metrics::features::{Classifier, Networks};
 use stylegan_metrics::generated::GeneratorSource;
-use stylegan_metrics::report::{to_json, to_markdown};
+use stylegan_metrics::report::{MetricResult, to_json, to_markdown};
 use stylegan_train::data::Dataset;
 
 /// Measure networks, or compare folders of pictures
@@ -52,7 +55,7 @@ pub(crate) struct Args {
     /// network.
     ///
     /// Example: --images generated/ real/
-    #[arg(long, value_names = ["GENERATED", "REAL"], num_args = 2, conflicts_with_all = ["data", "trunc"])]
+    #[arg(long, value_names = ["GENERATED", "REAL"], num_args = 2, conflicts_with_all = ["data", "trunc", "mix"])]
     images: Vec<PathBuf>,
 
     /// Real pictures to compare with: a folder, a ZIP file, avatars or earth [default: what the run
@@ -61,7 +64,7 @@ pub(crate) struct Args {
     data: Option<String>,
 
     /// What to measure: fid, kid, pr (precision, recall, density, coverage), is, ppl_zfull, ppl_wfull,
-    /// ppl_zend, ppl_wend, or a published protocol such as sg1.fid50k [default: fid,kid and the four
+    /// ppl_zend, ppl_wend, ls (linear separability in Z and W), or a published protocol such as sg1.fid50k [default: fid,kid and the four
     /// ppl for networks, fid,kid,pr for pictures]
     ///
     /// Example: --metrics fid,ppl_wend
@@ -75,6 +78,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     features: Vec<PathBuf>,
 
+    /// Classifier that linear separability asks what a picture shows (`stylegan classifier` trains one);
+    /// may be given several times.
+    ///
+    /// Example: --metrics ls --classifier backgrounds.safetensors
+    #[arg(long, value_name = "FILE.safetensors")]
+    classifier: Vec<PathBuf>,
+
     /// Generated pictures, or pairs of them for path lengths [default: the protocol's, 5000; all of
     /// --images]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000_000))]
@@ -87,6 +97,11 @@ pub(crate) struct Args {
     /// Truncation psi of the generated pictures; published numbers have none.
     #[arg(long, value_name = "PSI", default_value_t = 1.0)]
     trunc: f64,
+
+    /// Latents mixed in each generated picture, as in the StyleGAN paper's Table 2; path lengths are
+    /// always of single latents.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    mix: u8,
 
     /// Leaves out the distances between halves of the real pictures.
     #[arg(long)]
@@ -119,11 +134,17 @@ struct Candidate {
 pub(crate) fn run(args: Args) -> Outcome {
     let plan = Plan::of(&args)?;
     let networks = networks(&args.features)?;
+    let open = |file| Ok(Classifier::open(file, &Device::Cpu)?);
+    let classifiers = args.classifier.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
     let mut candidates = Vec::new();
     let reals = match &plan.subjects {
         Subjects::Networks(paths) => {
             for path in paths {
                 let model = Model::load(path, &Device::Cpu)?;
+                let rows = model.generator().num_ws();
+                if usize::from(args.mix) > rows {
+                    wrong!("--mix {}: {} has {rows} style rows to mix latents in", args.mix, path.display());
+                }
                 let hash = Checkpoint::open(path)?.content_hash().map(str::to_owned);
                 candidates.push(Candidate { path: path.clone(), model, hash, labels: Vec::new() });
             }
@@ -153,6 +174,7 @@ pub(crate) fn run(args: Args) -> Outcome {
                 hash: candidate.hash.as_deref(),
                 labels: &candidate.labels,
                 truncation_psi: args.trunc,
+                mixed: args.mix.into(),
             }),
         })
         .collect();
@@ -167,6 +189,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         subjects,
         reals: reals.as_ref().map(sets::images).transpose()?,
         networks: &networks,
+        classifiers: &classifiers,
         cache: cache.as_ref(),
         seed: args.seed,
         floor: !args.no_floor,
@@ -176,12 +199,17 @@ pub(crate) fn run(args: Args) -> Outcome {
     let results = evaluate(request, &mut |stage, done, total| stages.show(stage, done, total))?;
     drop(stages);
     make_parent(&plan.report)?;
-    let table = to_markdown(&results);
-    stylegan_train::picture::write_atomic(&plan.report, to_json(&results)?.as_bytes())?;
-    stylegan_train::picture::write_atomic(&plan.report.with_extension("md"), table.as_bytes())?;
-    print(&table)?;
+    print(&write(&plan.report, &results)?)?;
     say(&format!("report: {}", plan.report.display()));
     Ok(Ending::Done)
+}
+
+/// Writes a report as JSON and, beside it, as Markdown, which it returns.
+fn write(report: &Path, results: &[MetricResult]) -> anyhow::Result<String> {
+    let table = to_markdown(results);
+    stylegan_train::picture::write_atomic(report, to_json(results)?.as_bytes())?;
+    stylegan_train::picture::write_atomic(&report.with_extension("md"), table.as_bytes())?;
+    Ok(table)
 }
 
 /// The feature networks of these files, and the built-in one.

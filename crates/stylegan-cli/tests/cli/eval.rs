@@ -79,6 +79,55 @@ fn folders_are_compared_without_a_network() {
     bench.one_sentence("eval --images pictures small", &["16x16 and 8x8", "--features"]);
 }
 
+/// A classifier learns to tell light from dark pictures of a network, and then judges others of it.
+#[test]
+fn separability_asks_a_classifier() {
+    let bench = bench();
+    bench.ok("generate --network tiny.safetensors --seeds 0-119 --out light");
+    let mut brightness: Vec<(u64, String)> = std::fs::read_dir(bench.path("light"))
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let sum = image::open(&path).unwrap().to_rgb8().iter().map(|level| u64::from(*level)).sum();
+            (sum, path.file_name().unwrap().to_string_lossy().into_owned())
+        })
+        .collect();
+    brightness.sort();
+    let labels: Vec<String> =
+        brightness.iter().enumerate().map(|(i, (_, name))| format!("[\"{name}\", {}]", u8::from(i >= 60))).collect();
+    std::fs::write(bench.path("light/dataset.json"), format!("{{\"labels\": [{}]}}", labels.join(","))).unwrap();
+    let said = bench.ok("classifier --data light --out light.safetensors --kimg 1.6 --channel-base 64");
+    let accuracy: f64 = said.split("names ").nth(1).and_then(|s| s.split(' ').next()).unwrap().parse().unwrap();
+    assert!(accuracy > 70., "{said}");
+    bench.one_sentence("eval --network tiny.safetensors --metrics ls", &["needs a classifier"]);
+    bench.ok("eval --network tiny.safetensors --metrics ls --classifier light.safetensors --count 400 --out ls.json");
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(bench.path("ls.json")).unwrap()).unwrap();
+    let names: Vec<_> = report.as_array().unwrap().iter().map(|r| r["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["ls_z-classifier", "ls_w-classifier"]);
+    for result in report.as_array().unwrap() {
+        let number = |key: &str| result[key].as_f64().unwrap();
+        assert!((1. ..=2.).contains(&number("value")), "{result}");
+        assert!(number("low") <= number("value") && number("value") <= number("high"), "{result}");
+    }
+    bench.one_sentence(
+        "eval --network tiny.safetensors --metrics ls --classifier tiny.safetensors",
+        &["tiny.safetensors", "no network D"],
+    );
+    bench.one_sentence("classifier --data pictures --out x.safetensors", &["two or more classes"]);
+}
+
+/// Mixing latents makes other pictures, and cannot mix more than there are style rows.
+#[test]
+fn latents_can_be_mixed() {
+    let bench = bench();
+    let value = |options: &str| {
+        let table = bench.ok(&format!("{EVAL} --metrics kid --count 40 --no-floor --out m.json {options}"));
+        table.lines().nth(2).unwrap().to_owned()
+    };
+    assert_ne!(value(""), value("--mix 2"));
+    bench.one_sentence(&format!("{EVAL} --metrics kid --count 40 --mix 9"), &["6 style rows", "9"]);
+}
+
 #[test]
 fn wrong_input_is_named() {
     let bench = bench();

@@ -85,6 +85,35 @@ fn a_run_leaves_what_it_promises() {
     assert!(bench.ok("inspect run").contains("0.5 kimg"));
 }
 
+/// Evaluation on the way leaves reports, marks the best checkpoint, keeps it, and changes no byte of the
+/// run; what cannot be measured is named before the run starts.
+#[test]
+fn checkpoints_are_evaluated_on_the_way() {
+    let bench = bench();
+    pictures(&bench, "many", 48, 8);
+    let train = "train --config tiny.toml --data many --kimg 2 --set output.checkpoint_kimg=1 --set output.tick_kimg=1";
+    bench.ok(&format!("{train} --out plain"));
+    let eval = "--set eval.metrics=[\"kid\",\"ppl_wend\"] --set eval.kimg=1 --set eval.count=40";
+    let ran = bench.run(&format!("{train} --out measured {eval} --set output.keep_checkpoints=1"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let lines: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("kid-stlpips")).collect();
+    assert_eq!(lines.len(), 2, "{}", ran.stderr);
+    let last = |run: &str| std::fs::read(bench.path(format!("{run}/network-000002.safetensors"))).unwrap();
+    assert_eq!(last("plain"), last("measured"));
+    let best: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(bench.path("measured/best.json")).unwrap()).unwrap();
+    let score = |kimg: u32| {
+        let report = std::fs::read(bench.path(format!("measured/metrics-{kimg:06}.json"))).unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+        assert_eq!(report.as_array().unwrap().len(), 2);
+        report[0]["value"].as_f64().unwrap()
+    };
+    let winner = if score(1) <= score(2) { 1 } else { 2 };
+    assert_eq!(best["checkpoint"], format!("network-{winner:06}.safetensors"));
+    assert!(bench.path(format!("measured/network-{winner:06}.safetensors")).is_file());
+    bench.one_sentence(&format!("{TRAIN} --out wrong --set eval.metrics=[\"fdi\"]"), &["[eval]", "fdi"]);
+}
+
 /// The configuration that a run stores is the run: trained again from it, it ends in the same bytes.
 #[test]
 fn printed_configurations_are_complete() {

@@ -71,6 +71,33 @@ impl StyleGan1Discriminator {
         })
     }
 
+    /// Pictures at full size `[n, img_channels, h, w]` to all their scores `[n, max(c_dim, 1)]`, one per
+    /// class: what a classifier of this architecture answers.
+    ///
+    /// # Errors
+    /// When shapes do not fit.
+    pub fn scores(&self, img: &Tensor) -> Result<Tensor> {
+        self.scores_at(img, 0.)
+    }
+
+    fn scores_at(&self, img: &Tensor, lod: f64) -> Result<Tensor> {
+        let (top, fade) = self.pyramid.at_lod(lod)?;
+        let mut img = picture_at_lod(img, self.config.img_channels, &self.pyramid, top)?;
+        let mut x = self.fromrgb[top].forward_lrelu(&img)?;
+        for level in (1..=top).rev() {
+            x = self.blocks[level - 1].forward(&x, self.filter.as_ref())?;
+            if level == top && fade > 0. {
+                img = kernels::avg_pool2x(&img)?;
+                x = lerp(&x, &self.fromrgb[level - 1].forward_lrelu(&img)?, fade)?;
+            }
+        }
+        if self.config.mbstd_group > 0 {
+            x = kernels::minibatch_stddev(&x, self.config.mbstd_group, self.config.mbstd_channels)?;
+        }
+        let x = self.conv.forward_lrelu(&x)?.flatten_from(1)?;
+        self.out.forward(&self.fc.forward_lrelu(&x)?)
+    }
+
     /// The configuration it was built with.
     pub fn config(&self) -> &StyleGan1DiscriminatorConfig {
         &self.config
@@ -102,23 +129,8 @@ impl Discriminator for StyleGan1Discriminator {
     }
 
     fn forward(&self, img: &Tensor, c: Option<&Tensor>, lod: f64) -> Result<Tensor> {
-        let (top, fade) = self.pyramid.at_lod(lod)?;
-        let mut img = picture_at_lod(img, self.config.img_channels, &self.pyramid, top)?;
-        let n = img.dim(0)?;
-        let c = expect_label(c, n, self.config.c_dim)?;
-        let mut x = self.fromrgb[top].forward_lrelu(&img)?;
-        for level in (1..=top).rev() {
-            x = self.blocks[level - 1].forward(&x, self.filter.as_ref())?;
-            if level == top && fade > 0. {
-                img = kernels::avg_pool2x(&img)?;
-                x = lerp(&x, &self.fromrgb[level - 1].forward_lrelu(&img)?, fade)?;
-            }
-        }
-        if self.config.mbstd_group > 0 {
-            x = kernels::minibatch_stddev(&x, self.config.mbstd_group, self.config.mbstd_channels)?;
-        }
-        let x = self.conv.forward_lrelu(&x)?.flatten_from(1)?;
-        let scores = self.out.forward(&self.fc.forward_lrelu(&x)?)?;
+        let c = expect_label(c, img.dim(0)?, self.config.c_dim)?;
+        let scores = self.scores_at(img, lod)?;
         match c {
             Some(c) => Ok((scores * c)?.sum_keepdim(1)?),
             None => Ok(scores),

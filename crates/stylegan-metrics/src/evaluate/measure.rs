@@ -1,5 +1,6 @@
 //! One metric of one subject.
 
+use super::separate::separability;
 use super::tables::{Tables, features, store};
 use super::{Generated, Measured, Progress, Request};
 use crate::cache::Key;
@@ -15,6 +16,7 @@ use crate::report::{Direction, MetricResult, NetworkId, REAL_SET, SampleCounts};
 use crate::samples::Samples;
 use crate::{Error, Result};
 use candle_core::{Device, Tensor};
+use std::borrow::Cow;
 use stylegan_core::latent::StreamKey;
 
 /// Feature rows that become logits at once.
@@ -31,10 +33,12 @@ pub(super) fn measure(
     if let Parameters::PathLength(parameters) = &protocol.parameters {
         return Ok(vec![path_length(request, protocol, subject, parameters, progress)?]);
     }
+    if let Parameters::Separability(parameters) = &protocol.parameters {
+        return separability(request, protocol, subject, parameters, progress);
+    }
     let Some(counts) = protocol.counts() else { return Ok(vec![]) };
     let network = features(request, protocol)?;
     let missing = |missing| Error::Missing { metric: protocol.id.clone(), missing };
-    let first = |s: &Samples, n: Option<usize>| s.select(&(0..n.unwrap_or(s.len()).min(s.len())).collect::<Vec<_>>());
     let fake = tables.fake(subject, network).ok_or_else(|| missing("a set of generated images"))?;
     let fake = first(fake, counts.fakes);
     let mut protocol = protocol.clone();
@@ -51,8 +55,16 @@ pub(super) fn measure(
     if real.as_ref().zip(counts.reals).is_some_and(|(real, wanted)| real.len() < wanted) {
         protocol.note("reals");
     }
-    let sets = Sets { network, real: real.as_ref(), fake: &fake, seconds: tables.seconds(subject) };
+    let sets = Sets { network, real: real.as_deref(), fake: &fake, seconds: tables.seconds(subject) };
     between(request, &protocol, Some(subject), &sets)
+}
+
+/// The first `n` rows, or all.
+fn first(table: &Samples, n: Option<usize>) -> Cow<'_, Samples> {
+    match n {
+        Some(n) if n < table.len() => Cow::Owned(table.select(&(0..n).collect::<Vec<_>>())),
+        _ => Cow::Borrowed(table),
+    }
 }
 
 /// The results of `protocol` for two random halves of the real set, in place of a subject.
@@ -62,7 +74,7 @@ pub(super) fn floor(request: &Request, protocol: &Protocol, tables: &Tables) -> 
     else {
         return Ok(vec![]);
     };
-    let real = real.select(&(0..counts.reals.unwrap_or(real.len()).min(real.len())).collect::<Vec<_>>());
+    let real = first(real, counts.reals);
     let m = counts.fakes.unwrap_or(fake.len()).min(fake.len()).min(real.len() / 2);
     let mut stream = StreamKey::new(request.seed, "metric floor", 0).stream(0, 0);
     let order = choose(&mut stream, real.len(), 2 * m);
@@ -124,7 +136,7 @@ fn between(request: &Request, protocol: &Protocol, subject: Option<usize>, sets:
             let (logits, classes) = logits(network, fake)?;
             vec![(short, score_with_interval(&logits, classes, *splits)?, "exp of nats", Larger)]
         }
-        Parameters::PathLength(_) => vec![],
+        Parameters::PathLength(_) | Parameters::Separability(_) => vec![],
     };
     let seconds = sets.seconds + (request.clock)() - begin;
     let suffix = if subject.is_some() { "" } else { "_floor" };
@@ -192,7 +204,7 @@ fn path_length(
 }
 
 /// A result that lacks only its numbers.
-fn blank(
+pub(super) fn blank(
     request: &Request,
     protocol: &Protocol,
     subject: Option<usize>,

@@ -1,10 +1,11 @@
 //! A list of metrics in, a list of results out: features are extracted once and shared.
 
 mod measure;
+mod separate;
 mod tables;
 
 use crate::cache::Cache;
-use crate::features::Networks;
+use crate::features::{Classifier, Networks};
 use crate::generated::GeneratorSource;
 use crate::interval::Estimate;
 use crate::protocol::{Parameters, Protocol};
@@ -49,6 +50,8 @@ pub struct Request<'a> {
     /// What looks at the pictures: each protocol takes the network that it was published with if it is
     /// there, else the preferred one.
     pub networks: &'a Networks,
+    /// Who says what attributes a picture has; linear separability needs one at least.
+    pub classifiers: &'a [Classifier],
     /// Where features are kept, if at all.
     pub cache: Option<&'a Cache>,
     /// Seed of everything random.
@@ -89,6 +92,7 @@ pub type Progress<'a> = dyn FnMut(&str, usize, usize) + 'a;
 ///     subjects: vec![Subject { name: "shifted".into(), generated: Generated::Images(pictures(0.2)) }],
 ///     reals: Some(pictures(0.5)),
 ///     networks: &Networks::embedded(&Device::Cpu)?,
+///     classifiers: &[],
 ///     cache: None,
 ///     seed: 0,
 ///     floor: false,
@@ -131,8 +135,11 @@ fn check(request: &Request) -> Result<()> {
     for protocol in &request.protocols {
         let missing = |missing| Err(Error::Missing { metric: protocol.id.clone(), missing });
         let generators = request.subjects.iter().all(|s| matches!(s.generated, Generated::Generator(_)));
-        if !generators && matches!(protocol.parameters, Parameters::PathLength(_)) {
+        if !generators && matches!(protocol.parameters, Parameters::PathLength(_) | Parameters::Separability(_)) {
             return missing("a generator");
+        }
+        if request.classifiers.is_empty() && matches!(protocol.parameters, Parameters::Separability(_)) {
+            return missing("a classifier");
         }
         if generators && protocol.counts().is_some_and(|counts| counts.fakes.is_none()) {
             return missing("a number of generated pictures");

@@ -52,11 +52,7 @@ impl Tables {
                     set(images.hash.clone()).tables(&networks, &mut images.images, progress)?
                 }
                 Generated::Generator(source) => {
-                    let identity = source.hash.map(|hash| {
-                        let labels = format!("{:?}", source.labels);
-                        format!("pictures of {hash}, seed {seed}, psi {}, labels {labels}", source.truncation_psi)
-                    });
-                    set(identity).tables(&networks, &mut source.pictures(seed), progress)?
+                    set(source.identity(seed)).tables(&networks, &mut source.pictures(seed), progress)?
                 }
             };
             tables.fakes.push(found);

@@ -1,5 +1,6 @@
 //! Feature networks: what a metric looks at pictures with.
 
+mod classifier;
 mod inception;
 mod lpips;
 mod networks;
@@ -9,6 +10,7 @@ mod resize;
 mod stlpips;
 mod weights;
 
+pub use classifier::Classifier;
 pub use inception::{Activations, Inception, Preparation};
 pub use lpips::{Lpips, Trunk};
 pub use networks::Networks;

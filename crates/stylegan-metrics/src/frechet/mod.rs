@@ -322,6 +322,7 @@ mod tests {
             .collect();
         let truth = runs.iter().map(|r| r.value).sum::<f64>() / runs.len() as f64;
         let covered = runs.iter().filter(|r| r.interval.low <= truth && truth <= r.interval.high).count();
+        println!("fid intervals cover {covered} of {}", runs.len());
         assert!(covered as f64 > 0.88 * runs.len() as f64, "{covered} of {}", runs.len());
         // Nor are they so wide as to say nothing.
         let width = runs.iter().map(|r| r.interval.high - r.interval.low).sum::<f64>() / runs.len() as f64;

@@ -5,6 +5,7 @@ mod table;
 use crate::frechet::Covariance;
 use crate::kernel::KernelDistance;
 use crate::path_length::PathLength;
+use crate::separability::Separability;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +63,8 @@ pub enum Parameters {
     },
     /// Perceptual path length.
     PathLength(PathLength),
+    /// Linear separability in Z and in W.
+    Separability(Separability),
 }
 
 /// How many images enter.
@@ -109,6 +112,9 @@ impl Protocol {
                 (counts.fakes.replace(samples) != Some(samples)).then_some("fakes")
             }
             Parameters::PathLength(ppl) => (std::mem::replace(&mut ppl.pairs, samples) != samples).then_some("pairs"),
+            Parameters::Separability(ls) => {
+                (std::mem::replace(&mut ls.samples, samples) != samples).then_some("samples")
+            }
         };
         changed.into_iter().for_each(|name| self.note(name));
         self
@@ -122,7 +128,7 @@ impl Protocol {
             | Parameters::Kernel { counts, .. }
             | Parameters::PrecisionRecall { counts, .. }
             | Parameters::InceptionScore { counts, .. } => counts.fakes.take().is_some(),
-            Parameters::PathLength(_) => false,
+            Parameters::PathLength(_) | Parameters::Separability(_) => false,
         };
         if changed {
             self.note("fakes");
@@ -149,20 +155,20 @@ impl Protocol {
         }
     }
 
-    /// The sizes of the sets it looks at, nothing for path lengths.
+    /// The sizes of the sets whose features it looks at, nothing for those that draw their own pictures.
     pub fn counts(&self) -> Option<Counts> {
         match &self.parameters {
             Parameters::Frechet { counts, .. }
             | Parameters::Kernel { counts, .. }
             | Parameters::PrecisionRecall { counts, .. }
             | Parameters::InceptionScore { counts, .. } => Some(*counts),
-            Parameters::PathLength(_) => None,
+            Parameters::PathLength(_) | Parameters::Separability(_) => None,
         }
     }
 
     /// Whether it compares with a set of real images.
     pub fn needs_reals(&self) -> bool {
-        !matches!(self.parameters, Parameters::PathLength(_) | Parameters::InceptionScore { .. })
+        self.counts().is_some() && !matches!(self.parameters, Parameters::InceptionScore { .. })
     }
 
     /// The metric's name as measured with feature network `network`: the protocol's own name if that

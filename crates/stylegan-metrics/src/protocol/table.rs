@@ -4,6 +4,7 @@ use super::{Counts, Parameters, Protocol};
 use crate::frechet::Covariance;
 use crate::kernel::KernelDistance;
 use crate::path_length::{PathLength, Sampling, Space};
+use crate::separability::Separability;
 
 /// Generated images or pairs of the crate's own protocols, which are meant for small networks on a CPU.
 const OWN_COUNT: usize = 5000;
@@ -31,6 +32,7 @@ pub fn protocols() -> Vec<Protocol> {
     let ppl = |space, sampling, pairs, crop| {
         Parameters::PathLength(PathLength { pairs, crop, ..PathLength::new(space, sampling) })
     };
+    let ls = |samples| Parameters::Separability(Separability { samples, ..Separability::default() });
     let entry = |id: &str, network: &str, parameters, source: &str| Protocol {
         id: id.into(),
         network: network.into(),
@@ -47,11 +49,13 @@ pub fn protocols() -> Vec<Protocol> {
         entry("stylegan-rs.ppl_wfull", "any", ppl(W, Full, OWN_COUNT, false), OWN),
         entry("stylegan-rs.ppl_zend", "any", ppl(Z, End, OWN_COUNT, false), OWN),
         entry("stylegan-rs.ppl_wend", "any", ppl(W, End, OWN_COUNT, false), OWN),
+        entry("stylegan-rs.ls", "any", ls(OWN_COUNT), OWN),
         entry("sg1.fid50k", INCEPTION, fid(counts(50_000, Some(50_000)), Unbiased), SG1),
         entry("sg1.ppl_zfull", LPIPS, ppl(Z, Full, 100_000, true), SG1),
         entry("sg1.ppl_wfull", LPIPS, ppl(W, Full, 100_000, true), SG1),
         entry("sg1.ppl_zend", LPIPS, ppl(Z, End, 100_000, true), SG1),
         entry("sg1.ppl_wend", LPIPS, ppl(W, End, 100_000, true), SG1),
+        entry("sg1.ls", "celebahq-classifiers", ls(200_000), SG1),
         entry("sg2.ppl2_wend", LPIPS, ppl(W, End, 50_000, false), SG2),
         entry("ada.fid50k_full", INCEPTION, fid(counts(50_000, None), Population), ADA),
         entry("ada.kid50k_full", INCEPTION, kid(counts(50_000, Some(1_000_000))), ADA),

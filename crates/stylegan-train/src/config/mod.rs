@@ -51,6 +51,8 @@ pub struct TrainConfig {
     pub shards: ShardConfig,
     /// What is written, and how often.
     pub output: OutputConfig,
+    /// What is measured on the way.
+    pub eval: EvalConfig,
 }
 
 /// The pictures of a run.
@@ -198,6 +200,21 @@ pub struct OutputConfig {
     pub keep_checkpoints: usize,
 }
 
+/// What is measured on the way. No step depends on it: evaluations read checkpoints and draw from
+/// random streams of their own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvalConfig {
+    /// Metrics as `stylegan eval --metrics` names them; none, and nothing is measured. The checkpoint
+    /// that is best by the first one is never removed.
+    pub metrics: Vec<String>,
+    /// Thousands of pictures between evaluations; 200. Each takes place at the first checkpoint that is
+    /// due, so `output.checkpoint_kimg` should divide it.
+    pub kimg: f64,
+    /// Generated pictures, or pairs of them, 1000.
+    pub count: usize,
+}
+
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
@@ -215,6 +232,7 @@ impl Default for TrainConfig {
             ema: EmaConfig::default(),
             shards: ShardConfig::default(),
             output: OutputConfig::default(),
+            eval: EvalConfig::default(),
         }
     }
 }
@@ -264,6 +282,12 @@ impl Default for ShardConfig {
 impl Default for OutputConfig {
     fn default() -> Self {
         Self { tick_kimg: 20., snapshot_kimg: 100., checkpoint_kimg: 200., keep_checkpoints: 5 }
+    }
+}
+
+impl Default for EvalConfig {
+    fn default() -> Self {
+        Self { metrics: vec![], kimg: 200., count: 1000 }
     }
 }
 

@@ -128,6 +128,7 @@ impl TrainConfig {
             ("output.tick_kimg", self.output.tick_kimg),
             ("output.snapshot_kimg", self.output.snapshot_kimg),
             ("output.checkpoint_kimg", self.output.checkpoint_kimg),
+            ("eval.kimg", self.eval.kimg),
             ("adam.eps", self.adam.eps),
         ];
         for (key, value) in positive {

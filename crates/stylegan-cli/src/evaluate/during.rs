@@ -1,0 +1,96 @@
+//! Evaluation of a run's checkpoints as they are written.
+
+use super::{sets, write};
+use crate::status::say;
+use anyhow::Context;
+use candle_core::Device;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+use stylegan_core::Model;
+use stylegan_core::checkpoint::Checkpoint;
+use stylegan_metrics::cache::Cache;
+use stylegan_metrics::evaluate::{Generated, Request, Subject, evaluate};
+use stylegan_metrics::features::Networks;
+use stylegan_metrics::generated::GeneratorSource;
+use stylegan_metrics::protocol::Protocol;
+use stylegan_metrics::report::Direction;
+use stylegan_train::config::TrainConfig;
+use stylegan_train::data::Dataset;
+
+/// Measures checkpoints. It reads files and draws from random streams of its own: training goes on as if
+/// nothing had been.
+pub(crate) struct Evaluator {
+    protocols: Vec<Protocol>,
+    dataset: Arc<Dataset>,
+    networks: Networks,
+    cache: PathBuf,
+    /// Pictures between evaluations.
+    every: u64,
+    /// Evaluations that were due so far.
+    done: u64,
+}
+
+impl Evaluator {
+    /// What `[eval]` of the configuration asks for, if anything; features are kept in `folder`.
+    pub(crate) fn of(config: &TrainConfig, dataset: &Arc<Dataset>, folder: &Path) -> anyhow::Result<Option<Self>> {
+        if config.eval.metrics.is_empty() {
+            return Ok(None);
+        }
+        let find = |name: &String| {
+            let protocol = Protocol::find(name).context("[eval] metrics")?;
+            Ok(protocol.with_samples(config.eval.count))
+        };
+        Ok(Some(Evaluator {
+            protocols: config.eval.metrics.iter().map(find).collect::<anyhow::Result<_>>()?,
+            dataset: Arc::clone(dataset),
+            networks: Networks::embedded(&Device::Cpu)?,
+            cache: folder.join("features"),
+            every: ((config.eval.kimg * 1000.).round() as u64).max(1),
+            done: 0,
+        }))
+    }
+
+    /// The run starts or goes on after this many pictures.
+    pub(crate) fn go_on_from(&mut self, images: u64) {
+        self.done = images / self.every;
+    }
+
+    /// Measures `checkpoint`, written after `images` pictures, if that is due; the report lies beside it.
+    /// Returns the score, the smaller the better.
+    pub(crate) fn score(&mut self, checkpoint: &Path, images: u64) -> anyhow::Result<Option<f64>> {
+        if images / self.every == self.done {
+            return Ok(None);
+        }
+        self.done = images / self.every;
+        let model = Model::load(checkpoint, &Device::Cpu)?;
+        let generator = model.generator();
+        let labels = sets::labels(checkpoint, Some(&self.dataset), generator.c_dim())?;
+        let hash = Checkpoint::open(checkpoint)?.content_hash().map(str::to_owned);
+        let source = GeneratorSource { hash: hash.as_deref(), labels: &labels, ..GeneratorSource::new(generator) };
+        let name = checkpoint.display().to_string();
+        let start = Instant::now();
+        let request = Request {
+            protocols: self.protocols.clone(),
+            subjects: vec![Subject { name, generated: Generated::Generator(source) }],
+            reals: Some(sets::images(&self.dataset)?),
+            networks: &self.networks,
+            classifiers: &[],
+            cache: Some(&Cache::new(&self.cache)),
+            seed: 0,
+            floor: false,
+            clock: &|| start.elapsed().as_secs_f64(),
+        };
+        let results = evaluate(request, &mut |_, _, _| ())?;
+        let stem = checkpoint.file_stem().unwrap_or_default().to_string_lossy();
+        write(&checkpoint.with_file_name(format!("{}.json", stem.replace("network", "metrics"))), &results)?;
+        for r in &results {
+            let kimg = images as f64 / 1e3;
+            say(&format!("kimg {kimg:<10.3} {} {:.4} ({:.4} to {:.4})", r.name, r.value, r.low, r.high));
+        }
+        Ok(results.first().map(|first| match first.better {
+            Direction::Smaller => first.value,
+            Direction::Larger => -first.value,
+        }))
+    }
+}

@@ -1,0 +1,118 @@
+//! Agreement of label maps: mean intersection over union and pixel accuracy, as SPADE is measured (Park
+//! et al. 2019, section 4) by a segmentation network on pictures made from known maps.
+
+use crate::{Error, Result};
+
+/// How often each true class was given each label.
+///
+/// ```
+/// use stylegan_metrics::segmentation::Confusion;
+///
+/// let mut seen = Confusion::new(2, None);
+/// seen.add(&[0, 0, 1, 1], &[0, 1, 1, 1])?; // true, found
+/// assert_eq!(seen.pixel_accuracy(), Some(0.75));
+/// assert_eq!(seen.mean_iou(), Some((1. / 2. + 2. / 3.) / 2.));
+/// # Ok::<(), stylegan_metrics::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Confusion {
+    classes: usize,
+    ignored: Option<u8>,
+    /// `[classes, classes]`: true class, found class.
+    counts: Vec<u64>,
+}
+
+impl Confusion {
+    /// Nothing seen yet, of this many classes; pixels whose true class is `ignored` (unlabelled ones) count
+    /// for nothing.
+    pub fn new(classes: usize, ignored: Option<u8>) -> Self {
+        Self { classes, ignored, counts: vec![0; classes * classes] }
+    }
+
+    /// Adds the pixels of one map.
+    ///
+    /// # Errors
+    /// Maps of different size, or a class that there is not.
+    pub fn add(&mut self, truth: &[u8], found: &[u8]) -> Result<()> {
+        if truth.len() != found.len() {
+            let (left, right) = (format!("{} pixels", truth.len()), format!("{}", found.len()));
+            return Err(Error::Mismatch { what: "size of label maps", left, right });
+        }
+        let known = |class: &u8| usize::from(*class) < self.classes;
+        let counted = || truth.iter().zip(found).filter(|(t, _)| Some(**t) != self.ignored);
+        if let Some((t, f)) = counted().find(|(t, f)| !known(t) || !known(f)) {
+            let found = if known(t) { f } else { t }.to_string();
+            return Err(Error::Parameter {
+                parameter: "class of a label map",
+                found,
+                expected: "a class below their number",
+            });
+        }
+        let at: Vec<usize> = counted().map(|(t, f)| usize::from(*t) * self.classes + usize::from(*f)).collect();
+        at.into_iter().for_each(|i| self.counts[i] += 1);
+        Ok(())
+    }
+
+    /// Adds what `other`, of the same classes, has seen.
+    pub fn merge(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(&other.counts).for_each(|(a, b)| *a += b);
+    }
+
+    /// Part of the pixels whose class was found; nothing if there were none.
+    pub fn pixel_accuracy(&self) -> Option<f64> {
+        let (right, all) = ((0..self.classes).map(|c| self.count(c, c)).sum::<u64>(), self.counts.iter().sum::<u64>());
+        (all > 0).then(|| right as f64 / all as f64)
+    }
+
+    /// Pixels of both over pixels of either, mean over the classes that occur in either.
+    pub fn mean_iou(&self) -> Option<f64> {
+        let each: Vec<f64> = (0..self.classes)
+            .filter_map(|c| {
+                let (truth, found) = (0..self.classes)
+                    .fold((0, 0), |(truth, found), other| (truth + self.count(c, other), found + self.count(other, c)));
+                let (both, either) = (self.count(c, c), truth + found - self.count(c, c));
+                (either > 0).then(|| both as f64 / either as f64)
+            })
+            .collect();
+        (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64)
+    }
+
+    fn count(&self, truth: usize, found: usize) -> u64 {
+        self.counts[truth * self.classes + found]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn unlabelled_pixels_and_absent_classes() {
+        let mut seen = Confusion::new(4, Some(255));
+        seen.add(&[0, 1, 255, 255], &[0, 1, 3, 2]).unwrap();
+        assert_eq!((seen.pixel_accuracy(), seen.mean_iou()), (Some(1.), Some(1.)));
+        assert_eq!((Confusion::new(2, None).pixel_accuracy(), Confusion::new(2, None).mean_iou()), (None, None));
+    }
+
+    #[test]
+    fn parts_merge() {
+        let (truth, found): (Vec<u8>, Vec<u8>) = (0..90u32).map(|i| ((i % 3) as u8, (i * i % 3) as u8)).unzip();
+        let (mut whole, mut parts, mut last) =
+            (Confusion::new(3, None), Confusion::new(3, None), Confusion::new(3, None));
+        whole.add(&truth, &found).unwrap();
+        parts.add(&truth[..40], &found[..40]).unwrap();
+        last.add(&truth[40..], &found[40..]).unwrap();
+        parts.merge(&last);
+        assert_eq!(parts, whole);
+        // 0 -> 0, 1 -> 1, 2 -> 1: of the classes 1, 1/2 and 0.
+        assert_eq!(whole.mean_iou(), Some(0.5));
+    }
+
+    #[test]
+    fn unfit_maps() {
+        let message = |t: &[u8], f: &[u8]| Confusion::new(2, None).add(t, f).unwrap_err().to_string();
+        assert!(message(&[0], &[0, 1]).contains("size of label maps"));
+        assert!(message(&[0, 1], &[0, 9]).contains("is 9, expected a class below"));
+    }
+}

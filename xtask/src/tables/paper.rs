@@ -1,0 +1,107 @@
+//! The tables of the StyleGAN paper (Karras et al. 2019), and the runs that stand for their rows.
+
+/// A table: its columns, and what `stylegan eval` calls them.
+pub(super) struct Table {
+    pub(super) number: u8,
+    pub(super) title: &'static str,
+    /// What the paper's numbers were measured on.
+    pub(super) setting: &'static str,
+    pub(super) columns: &'static [Column],
+    pub(super) rows: &'static [Row],
+}
+
+/// A column.
+pub(super) struct Column {
+    pub(super) title: &'static str,
+    /// The metric that is ours, nothing where the paper alone has one. `?` stands for the row's space, z or w.
+    pub(super) metric: Option<&'static str>,
+    /// Options that this column's evaluation needs.
+    pub(super) options: &'static [&'static str],
+}
+
+/// A row.
+pub(super) struct Row {
+    pub(super) title: &'static str,
+    /// What the name of the run's folder holds; configs/sg1/ has a file of that name.
+    pub(super) run: &'static str,
+    /// The space of its path lengths and separability.
+    pub(super) space: &'static str,
+    /// The paper's numbers, column by column.
+    pub(super) paper: &'static [f64],
+}
+
+const fn column(title: &'static str, metric: Option<&'static str>, options: &'static [&'static str]) -> Column {
+    Column { title, metric, options }
+}
+
+const fn row(title: &'static str, run: &'static str, space: &'static str, paper: &'static [f64]) -> Row {
+    Row { title, run, space, paper }
+}
+
+const FID: Column = column("FID", Some("fid"), &[]);
+const FULL: Column = column("path, full", Some("ppl_?full"), &[]);
+const END: Column = column("path, end", Some("ppl_?end"), &[]);
+const SEPARABILITY: Column = column("separability", Some("ls_?"), &[]);
+
+/// All four.
+pub(super) const TABLES: [Table; 4] = [
+    Table {
+        number: 1,
+        title: "FID of the steps from Progressive GAN to StyleGAN",
+        setting: "50,000 pictures at 1024x1024, after 25 million real pictures (CelebA-HQ: 12 million)",
+        columns: &[column("CelebA-HQ FID", None, &[]), column("FFHQ FID", Some("fid"), &[])],
+        rows: &[
+            row("A Progressive GAN", "table1-a", "z", &[7.79, 8.04]),
+            row("B tuned, bilinear resampling", "table1-b", "z", &[6.11, 5.25]),
+            row("C mapping and styles", "table1-c", "w", &[5.34, 4.85]),
+            row("D no traditional input", "table1-d", "w", &[5.07, 4.88]),
+            row("E noise inputs", "table1-e", "w", &[5.06, 4.42]),
+            row("F mixing regularisation", "table1-f", "w", &[5.17, 4.40]),
+        ],
+    },
+    Table {
+        number: 2,
+        title: "FID with 1 to 4 latents mixed in a picture, by how often training mixed two",
+        setting: "FFHQ at 1024x1024, 50,000 pictures",
+        columns: &[
+            column("1 latent", Some("fid"), &[]),
+            column("2", Some("fid"), &["--mix", "2"]),
+            column("3", Some("fid"), &["--mix", "3"]),
+            column("4", Some("fid"), &["--mix", "4"]),
+        ],
+        rows: &[
+            row("E 0 %", "table2-mix0", "w", &[4.42, 8.22, 12.88, 17.41]),
+            row("50 %", "table2-mix50", "w", &[4.41, 6.10, 8.71, 11.61]),
+            row("F 90 %", "table2-mix90", "w", &[4.40, 5.11, 6.88, 9.03]),
+            row("100 %", "table2-mix100", "w", &[4.83, 5.17, 6.63, 8.40]),
+        ],
+    },
+    Table {
+        number: 3,
+        title: "path lengths and separability",
+        setting: "FFHQ at 1024x1024, 100,000 pairs (VGG16 LPIPS), 200,000 pictures (40 CelebA-HQ classifiers)",
+        columns: &[FULL, END, SEPARABILITY],
+        rows: &[
+            row("B traditional, Z", "table1-b", "z", &[412.0, 415.3, 10.78]),
+            row("D style-based, W", "table1-d", "w", &[446.2, 376.6, 3.61]),
+            row("E with noise inputs, W", "table1-e", "w", &[200.5, 160.6, 3.54]),
+            row("with 50 % mixing, W", "table2-mix50", "w", &[231.5, 182.1, 3.51]),
+            row("F with 90 % mixing, W", "table1-f", "w", &[234.0, 195.9, 3.79]),
+        ],
+    },
+    Table {
+        number: 4,
+        title: "the depth of the mapping network",
+        setting: "FFHQ at 1024x1024; counts as in Tables 1 and 3",
+        columns: &[FID, FULL, END, SEPARABILITY],
+        rows: &[
+            row("traditional, 0 layers, Z", "table4-trad0", "z", &[5.25, 412.0, 415.3, 10.78]),
+            row("traditional, 8 layers, Z", "table4-trad8", "z", &[4.87, 896.2, 902.0, 170.29]),
+            row("traditional, 8 layers, W", "table4-trad8", "w", &[4.87, 324.5, 212.2, 6.52]),
+            row("style-based, 0 layers, Z", "table4-style0", "z", &[5.06, 283.5, 285.5, 9.88]),
+            row("style-based, 1 layer, W", "table4-style1", "w", &[4.60, 219.9, 209.4, 6.81]),
+            row("style-based, 2 layers, W", "table4-style2", "w", &[4.43, 217.8, 199.9, 6.25]),
+            row("F style-based, 8 layers, W", "table4-style8", "w", &[4.40, 234.0, 195.9, 3.79]),
+        ],
+    },
+];
