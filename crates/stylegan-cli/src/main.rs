@@ -28,11 +28,6 @@ use exit::{Ending, FAILED, INTERRUPTED, Outcome};
 use options::{Options, Verb};
 use std::process::ExitCode;
 
-/// A training step makes and drops thousands of tensors. This allocator keeps their pages; the
-/// system's hands large ones back and has the kernel clear them again.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // A usage error ends here with exit code 2, --help and --version with 0.
     let options = Options::parse();

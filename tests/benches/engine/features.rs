@@ -1,26 +1,27 @@
 //! Feature networks of the metrics, with weights that follow from their names.
 
-use crate::cases::{Case, random};
+use crate::spec::Features;
+use crate::worker::{Work, random, timed};
 use candle_core::{Device, Error, Result, Tensor};
 use std::path::Path;
 use stylegan_metrics::features::{FeatureNetwork, Inception, Lpips, PerceptualDistance, Preparation, Trunk, Weights};
 
-/// Inception on 8 pictures of 299x299, LPIPS (VGG16) on 4 pairs of 256x256: what the peers were timed on.
-pub(crate) fn all() -> Vec<Case> {
-    vec![
-        Case::new("inception 299 b8".into(), None, || {
+/// Features of 8 pictures of 299x299, or distances of 4 pairs of 256x256.
+pub(crate) fn prepare(network: Features) -> Result<Work> {
+    match network {
+        Features::Inception => {
             let weights = weights("inception_torch_fidelity", "", &[])?;
             let network = Inception::new(&weights, Preparation::PytorchFid, &Device::Cpu).map_err(Error::wrap)?;
             let x = random(&[8, 3, 299, 299], 1)?.clamp(-1., 1.)?;
-            Ok(Box::new(move || Ok(vec![network.features(&x).map_err(Error::wrap)?])))
-        }),
-        Case::new("lpips vgg16 256 b4".into(), None, || {
+            Ok(timed(move || Ok(vec![network.features(&x).map_err(Error::wrap)?])))
+        }
+        Features::LpipsVgg => {
             let weights = weights("lpips_vgg", "net.", &[64, 128, 256, 512, 512])?;
             let network = Lpips::new(Trunk::Vgg16, &weights, &Device::Cpu).map_err(Error::wrap)?;
             let (a, b) = (random(&[4, 3, 256, 256], 1)?, random(&[4, 3, 256, 256], 2)?);
-            Ok(Box::new(move || Ok(vec![network.distance(&a, &b).map_err(Error::wrap)?])))
-        }),
-    ]
+            Ok(timed(move || Ok(vec![network.distance(&a, &b).map_err(Error::wrap)?])))
+        }
+    }
 }
 
 /// The tensors that a golden case lists, small positive numbers all of them, and heads of these widths.

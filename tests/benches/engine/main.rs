@@ -1,91 +1,161 @@
-//! `cargo xtask bench`: how long operations and networks take on this machine.
+//! `cargo xtask bench`: how long operations and networks take on this machine, and beside other
+//! engines.
 //!
-//! Each case is run until its time is known well enough; the median is reported. Options: `--only
-//! TEXT` picks the cases whose name contains it, `--json FILE` writes the results as a list of
-//! `{name, seconds, gflops, peak_rss_mb}`, `--seconds S` is the time to spend per case (2).
+//! Each side of a case is a process of its own; they take turns, so that what disturbs the machine
+//! disturbs them alike, and the medians are compared.
 
 mod cases;
 mod features;
-mod measure;
-mod training;
+mod iteration;
+mod options;
+mod peers;
+mod process;
+mod report;
+mod spec;
+mod worker;
 
-use measure::{Measurement, peak_memory};
-use std::process::ExitCode;
+use options::{Options, Request};
+use peers::{PEERS, Peer, Python};
+use process::{Process, Started};
+use report::{Line, Report};
+use spec::Spec;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+use stylegan_kernels::{machine, threads};
 
-const USAGE: &str = "options: --only TEXT, --json FILE, --seconds S, --list";
-
-/// What was asked for.
-struct Options {
-    only: Option<String>,
-    json: Option<String>,
-    seconds: f64,
-    list: bool,
-}
-
-impl Options {
-    fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Options { only: None, json: None, seconds: 2.0, list: false };
-        while let Some(arg) = args.next() {
-            let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value; {USAGE}"));
-            match arg.as_str() {
-                // cargo adds this one.
-                "--bench" => {}
-                "--list" => options.list = true,
-                "--only" => options.only = Some(value()?),
-                "--json" => options.json = Some(value()?),
-                "--seconds" => {
-                    let text = value()?;
-                    let number = text.parse().ok().filter(|s: &f64| *s > 0.0);
-                    options.seconds = number.ok_or_else(|| format!("--seconds {text}: expected a number above 0"))?;
-                }
-                _ => return Err(format!("unknown option {arg}; {USAGE}")),
-            }
-        }
-        Ok(options)
-    }
-}
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
-    match Options::parse(std::env::args().skip(1)) {
+    let done = match options::parse(std::env::args().skip(1)) {
         Err(message) => {
             eprintln!("error: {message}");
-            ExitCode::from(2)
+            return ExitCode::from(2);
         }
-        Ok(options) => match run(&options) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("error: {error}");
-                ExitCode::FAILURE
-            }
-        },
+        Ok(Request::Help(text)) => {
+            print!("{text}");
+            Ok(())
+        }
+        Ok(Request::Work(spec)) => worker::serve(&spec),
+        Ok(Request::Bench(options)) => bench(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
-    let mut results = Vec::new();
-    if !options.list {
-        println!("| work | median s | GFLOP/s | peak MB |\n|---|---|---|---|");
+fn bench(options: &Options) -> Result<()> {
+    let python = Python(options.python.clone());
+    let mut peers = Vec::new();
+    for peer in PEERS.iter().filter(|peer| options.against.iter().any(|name| name == peer.name)) {
+        match python.has(peer) {
+            true => peers.push(peer),
+            false => eprintln!("{} is left out: {} cannot import it; name another with --python", peer.name, python.0),
+        }
     }
+    let threads = threads::limit();
+    let peak = peak_gflops() * threads as f64;
+    let mut report = Report::start(threads, peak);
     for case in cases::all() {
-        if options.only.as_ref().is_some_and(|only| !case.name.contains(only.as_str())) {
+        let name = case.spec.name();
+        if options.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
             continue;
         }
         if options.list {
-            println!("{}", case.name);
+            println!("{name}");
             continue;
         }
-        let work = (case.prepare)()?;
-        let Measurement { median } = measure::run(options.seconds, &work)?;
-        let gflops = case.flops.map(|flops| flops / median / 1e9);
-        let memory = peak_memory();
-        let shown = |x: Option<f64>| x.map_or_else(String::new, |x| format!("{x:.0}"));
-        println!("| {} | {median:.4} | {} | {} |", case.name, shown(gflops), shown(memory));
-        results.push(serde_json::json!({
-            "name": case.name, "seconds": median, "gflops": gflops, "peak_rss_mb": memory,
-        }));
+        let sides = measure(&case.spec, &peers, &python, threads, options.seconds)?;
+        let gflops = case.spec.flops().map(|flops| flops / sides.ours.seconds / 1e9);
+        let mut line = Line {
+            name,
+            seconds: sides.ours.seconds,
+            gflops,
+            peak_share: gflops.map(|gflops| gflops / peak),
+            peak_rss_mb: sides.ours.memory,
+            ..Line::default()
+        };
+        if sides.peers.is_empty() {
+            report.add(line.clone());
+        }
+        for (peer, side) in sides.peers {
+            line.peer = Some(peer.name.to_string());
+            line.peer_seconds = Some(side.seconds);
+            line.peer_rss_mb = side.memory;
+            line.ratio = Some(side.seconds / sides.ours.seconds);
+            line.target = case.targets.iter().find(|(name, _)| *name == peer.name).map(|(_, target)| *target);
+            report.add(line.clone());
+        }
     }
-    if let Some(path) = &options.json {
-        std::fs::write(path, serde_json::to_string_pretty(&results)?)?;
+    if options.list { Ok(()) } else { report.finish(options) }
+}
+
+/// What one process needed for one case.
+struct Side {
+    seconds: f64,
+    memory: Option<f64>,
+}
+
+struct Sides<'a> {
+    ours: Side,
+    peers: Vec<(&'a Peer, Side)>,
+}
+
+/// Runs a case in turns for about `seconds` per side, at least 5 times after one that is not counted
+/// (twice what takes longer than `seconds`).
+fn measure<'a>(spec: &Spec, peers: &[&'a Peer], python: &Python, threads: usize, seconds: f64) -> Result<Sides<'a>> {
+    let mut ours = Command::new(std::env::current_exe()?);
+    ours.args(["--worker", &serde_json::to_string(spec)?]);
+    let mut sides = Vec::new();
+    match Process::start(ours)? {
+        Started::Ready(process) => sides.push((None, process)),
+        Started::Cannot(reason) => return Err(reason.into()),
     }
-    Ok(())
+    for peer in peers {
+        match Process::start(python.command(peer, spec, threads)?)? {
+            Started::Ready(process) => sides.push((Some(*peer), process)),
+            Started::Cannot(_) => {}
+        }
+    }
+    let mut times = vec![Vec::new(); sides.len()];
+    for (_, process) in &mut sides {
+        process.go()?;
+    }
+    let start = Instant::now();
+    let count = sides.len() as f64;
+    loop {
+        for ((_, process), times) in sides.iter_mut().zip(&mut times) {
+            times.push(process.go()?);
+            // Threads that spin for more work must not take it from the next side.
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let (rounds, slow) = (times[0].len(), times.iter().any(|times| times[0] > seconds));
+        let enough = if slow { 2 } else { 5 };
+        if rounds >= enough && (start.elapsed().as_secs_f64() > seconds * count || rounds >= 200) {
+            break;
+        }
+    }
+    let mut result = sides.into_iter().zip(times).map(|((peer, process), mut times)| -> Result<_> {
+        times.sort_by(f64::total_cmp);
+        let median = (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0;
+        Ok((peer, Side { seconds: median, memory: process.end()? }))
+    });
+    let (_, ours) = result.next().ok_or("nothing was measured")??;
+    let peers = result.filter_map(|side| match side {
+        Ok((peer, side)) => peer.map(|peer| Ok((peer, side))),
+        Err(error) => Some(Err(error)),
+    });
+    Ok(Sides { ours, peers: peers.collect::<Result<_>>()? })
+}
+
+/// What one core can do at most, in GFLOP/s.
+fn peak_gflops() -> f64 {
+    let once = || {
+        let start = Instant::now();
+        machine::multiply_adds(5_000_000) as f64 / start.elapsed().as_secs_f64() / 1e9
+    };
+    (0..5).map(|_| once()).fold(0.0, f64::max)
 }

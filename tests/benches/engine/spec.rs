@@ -1,0 +1,118 @@
+//! What is measured, as data that our worker and every peer understand alike.
+
+use serde::{Deserialize, Serialize};
+
+/// One piece of work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(crate) enum Spec {
+    /// A convolution of square pictures, `channels` in and out.
+    Conv { pass: Pass, shape: Shape, batch: usize, channels: usize, size: usize },
+    /// The filter `[1, 3, 3, 1]` in both directions.
+    Filter { resample: Resample, batch: usize, channels: usize, size: usize },
+    /// Pictures from styles, fixed noise.
+    Synthesis { network: Network, size: usize, batch: usize, channel_base: usize },
+    /// One training iteration, the mean over lazy turns; see `iteration.rs`.
+    Iteration { network: Network },
+    /// A feature network of the metrics.
+    Features { network: Features },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Pass {
+    Forward,
+    InputGradient,
+    WeightGradient,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Shape {
+    /// 3x3, stride 1, padding 1.
+    Same,
+    /// 1x1.
+    Pointwise,
+    /// 3x3, stride 2, no padding, from an odd size.
+    Strided,
+    /// 3x3 transposed, stride 2, to an odd size.
+    Transposed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Resample {
+    Same,
+    Up,
+    Down,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Network {
+    StyleGan1,
+    StyleGan2,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Features {
+    /// Inception of 2015 on 8 pictures of 299x299.
+    Inception,
+    /// LPIPS on VGG16, 4 pairs of 256x256.
+    LpipsVgg,
+}
+
+impl Spec {
+    /// The name that `--only` looks into.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Conv { pass, shape, batch, channels, size } => {
+                let shape = match shape {
+                    Shape::Same => "3x3",
+                    Shape::Pointwise => "1x1",
+                    Shape::Strided => "3x3 stride 2",
+                    Shape::Transposed => "3x3 transposed stride 2",
+                };
+                let pass = match pass {
+                    Pass::Forward => "forward",
+                    Pass::InputGradient => "input gradient",
+                    Pass::WeightGradient => "weight gradient",
+                };
+                format!("conv {shape} {pass} b{batch} {channels}@{size}")
+            }
+            Self::Filter { resample, batch, channels, size } => {
+                let resample = match resample {
+                    Resample::Same => "same",
+                    Resample::Up => "up 2",
+                    Resample::Down => "down 2",
+                };
+                format!("upfirdn2d 4x4 {resample} b{batch} {channels}@{size}")
+            }
+            Self::Synthesis { network, size, batch, .. } => format!("{} synthesis {size} b{batch}", network.name()),
+            Self::Features { network: Features::Inception } => "inception 299 b8".to_string(),
+            Self::Features { network: Features::LpipsVgg } => "lpips vgg16 256 b4".to_string(),
+            Self::Iteration { network } => format!("{} training iteration 64 b8", network.name()),
+        }
+    }
+
+    /// Multiplications and additions of a convolution, counted as of the direct algorithm.
+    pub(crate) fn flops(&self) -> Option<f64> {
+        let Self::Conv { shape, batch, channels, size, .. } = self else { return None };
+        let per_pixel = 2.0 * (batch * channels * channels * size * size) as f64;
+        Some(match shape {
+            Shape::Same | Shape::Transposed => 9.0 * per_pixel,
+            Shape::Pointwise => per_pixel,
+            Shape::Strided => 9.0 * per_pixel / 4.0,
+        })
+    }
+}
+
+impl Network {
+    fn name(self) -> &'static str {
+        match self {
+            Self::StyleGan1 => "stylegan1",
+            Self::StyleGan2 => "stylegan2",
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Our side of a measurement, in a process of its own so that its peak memory is its own.
+//!
+//! The protocol, which the peers speak too: the worker prints `ready`; for each line `go` it does
+//! the work once and prints the seconds; at the end of its input it prints its peak memory in MB
+//! (`nan` where the system does not tell) and ends. A line `cannot REASON` in place of `ready` says
+//! that this worker has no such work.
+
+use crate::spec::{Network, Pass, Resample, Shape, Spec};
+use crate::{features, iteration};
+use candle_core::{DType, Device, Result, Tensor, Var};
+use std::io::{BufRead, Write};
+use std::time::Instant;
+use stylegan_core::latent::latents_from_seeds;
+use stylegan_core::stylegan1::StyleGan1Config;
+use stylegan_core::stylegan2::StyleGan2Config;
+use stylegan_core::{GeneratorConfig, Params, Synthesis, broadcast_ws, build_generator};
+use stylegan_kernels::{Filter, autodiff, conv_transpose2d, conv2d, downsample2d, filter2d, upsample2d};
+
+/// A piece of work that can be repeated; returns the seconds that it took.
+pub(crate) type Work = Box<dyn FnMut() -> Result<f64>>;
+
+/// Speaks the protocol on standard input and output.
+pub(crate) fn serve(spec: &Spec) -> std::result::Result<(), Box<dyn std::error::Error>> {
+    stylegan_kernels::threads::keep_candle_on_its_thread();
+    stylegan_kernels::memory::keep_freed();
+    let mut work = prepare(spec)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "ready")?;
+    out.flush()?;
+    for line in std::io::stdin().lock().lines() {
+        line?;
+        writeln!(out, "{}", work()?)?;
+        out.flush()?;
+    }
+    writeln!(out, "{}", peak_memory().unwrap_or(f64::NAN))?;
+    Ok(())
+}
+
+fn prepare(spec: &Spec) -> Result<Work> {
+    match *spec {
+        Spec::Conv { pass, shape, batch, channels, size } => convolution(pass, shape, batch, channels, size),
+        Spec::Filter { resample, batch, channels, size } => filter(resample, &[batch, channels, size, size]),
+        Spec::Synthesis { network, size, batch, channel_base } => synthesis(network, size, batch, channel_base),
+        Spec::Iteration { network } => iteration::prepare(network),
+        Spec::Features { network } => features::prepare(network),
+    }
+}
+
+/// Times `work`; its result is dropped outside of the clock.
+pub(crate) fn timed(work: impl Fn() -> Result<Vec<Tensor>> + 'static) -> Work {
+    Box::new(move || {
+        let start = Instant::now();
+        let result = work()?;
+        let seconds = start.elapsed().as_secs_f64();
+        drop(result);
+        Ok(seconds)
+    })
+}
+
+/// Normal numbers.
+pub(crate) fn random(shape: &[usize], seed: u32) -> Result<Tensor> {
+    let n: usize = shape.iter().product();
+    latents_from_seeds(&[seed], n, &Device::Cpu)?.reshape(shape)
+}
+
+fn convolution(pass: Pass, shape: Shape, batch: usize, channels: usize, size: usize) -> Result<Work> {
+    let (kernel, size) = match shape {
+        Shape::Pointwise => (1, size),
+        Shape::Strided => (3, size + 1),
+        Shape::Same | Shape::Transposed => (3, size),
+    };
+    let apply = move |x: &Tensor, w: &Tensor| match shape {
+        Shape::Same => conv2d(x, w, 1, 1, 1.0),
+        Shape::Pointwise => conv2d(x, w, 1, 0, 1.0),
+        Shape::Strided => conv2d(x, w, 2, 0, 1.0),
+        Shape::Transposed => conv_transpose2d(x, w, 2, 0, 0, 1.0),
+    };
+    let x = random(&[batch, channels, size, size], 1)?;
+    let w = random(&[channels, channels, kernel, kernel], 2)?;
+    if pass == Pass::Forward {
+        return Ok(timed(move || Ok(vec![apply(&x, &w)?])));
+    }
+    let (x, w) = (Var::from_tensor(&x)?, Var::from_tensor(&w)?);
+    let y = apply(&x, &w)?;
+    let wanted = if pass == Pass::InputGradient { x } else { w };
+    Ok(timed(move || autodiff::grad(&y, &[&wanted], false)))
+}
+
+fn filter(resample: Resample, shape: &[usize]) -> Result<Work> {
+    let x = random(shape, 1)?;
+    let filter = Filter::separable(&[1.0, 3.0, 3.0, 1.0]);
+    Ok(timed(move || {
+        Ok(vec![match resample {
+            Resample::Same => filter2d(&x, &filter, 1.0)?,
+            Resample::Up => upsample2d(&x, &filter, 4.0)?,
+            Resample::Down => downsample2d(&x, &filter, 1.0)?,
+        }])
+    }))
+}
+
+/// A generator's configuration at this size; everything else is the published value.
+pub(crate) fn generator(network: Network, size: usize, channel_base: usize) -> GeneratorConfig {
+    let img_size = [size, size];
+    match network {
+        Network::StyleGan1 => {
+            GeneratorConfig::StyleGan1(StyleGan1Config { img_size, channel_base, ..StyleGan1Config::default() })
+        }
+        Network::StyleGan2 => {
+            GeneratorConfig::StyleGan2(StyleGan2Config { img_size, channel_base, ..StyleGan2Config::default() })
+        }
+    }
+}
+
+fn synthesis(network: Network, size: usize, batch: usize, channel_base: usize) -> Result<Work> {
+    let config = generator(network, size, channel_base);
+    let params = Params::new(0, DType::F32, &Device::Cpu);
+    build_generator(&config, params.trainable())?;
+    let generator = build_generator(&config, params.frozen())?;
+    let w = random(&[batch, generator.w_dim()], 3)?;
+    let ws = broadcast_ws(&w, generator.num_ws())?.contiguous()?;
+    Ok(timed(move || Ok(vec![generator.synthesis(&ws, &Synthesis::default())?])))
+}
+
+/// The most memory this process has held so far, in MB, where the system tells.
+fn peak_memory() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes / 1024.0)
+}
