@@ -11,6 +11,7 @@
 pub mod autodiff;
 pub mod bias_act;
 pub mod conv;
+pub mod layer;
 pub mod linear;
 pub mod machine;
 pub mod memory;
@@ -26,6 +27,7 @@ mod vector;
 
 pub use bias_act::{Activation, bias_act, conv2d_bias_act, noise_bias_act};
 pub use conv::{conv_transpose2d, conv2d, conv2d_weight_gradient};
+pub use layer::{conv_layer, filter_layer, modulated_layer};
 pub use linear::linear;
 pub use modulate::{conv2d_resample, modulated_conv2d};
 pub use norm::{instance_style, minibatch_stddev, pixel_norm};

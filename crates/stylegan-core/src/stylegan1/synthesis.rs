@@ -2,13 +2,14 @@
 
 use super::StyleGan1Config;
 use crate::layers::{
-    EqualizedConv, EqualizedLinear, LinearOptions, NoiseInput, Pyramid, Resample, ResamplingConv, Style, blur,
-    blur_filter, channels, expect_rows, lerp, row,
+    EqualizedConv, EqualizedLinear, LinearOptions, NoiseInput, Pyramid, Resample, ResamplingConv, Style, blur_filter,
+    channels, expect_rows, lerp, row,
 };
 use crate::{Result, Synthesis};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
 use std::f64::consts::SQRT_2;
+use stylegan_kernels::layer::Finish;
 use stylegan_kernels::{self as kernels, Activation, Filter};
 
 /// The synthesis network g (StyleGAN, section 2 and Figure 1 b).
@@ -131,25 +132,33 @@ impl Block {
 
     fn forward(&self, x: Option<&Tensor>, ws: &Tensor, level: usize, options: &Synthesis) -> Result<Tensor> {
         let n = ws.dim(0)?;
-        let x = match (&self.input, x) {
+        let finished = match (&self.input, x) {
             (Input::Previous { conv, biased, filter }, Some(x)) => {
                 let x = conv.convolve(x)?;
                 let x = if *biased { conv.conv().activate(&x, Activation::Linear)? } else { x };
-                blur(x, filter.as_ref())?
+                self.conv0.finish(n, options, |finish| match filter {
+                    Some(filter) => kernels::filter_layer(&x, filter, finish),
+                    None => finish.apply(&x),
+                })?
             }
             (Input::Style(layer), _) => {
                 let c = self.conv.weight.dim(0)?;
                 let [h, w] = self.conv0.size;
-                layer.forward(&row(ws, 0)?)?.reshape((n, c, h, w))?
+                let x = layer.forward(&row(ws, 0)?)?.reshape((n, c, h, w))?;
+                self.conv0.finish(n, options, |finish| finish.apply(&x))?
             }
             (Input::Const(input), _) => {
                 let (_, c, h, w) = input.dims4()?;
-                input.broadcast_as((n, c, h, w))?.contiguous()?
+                let x = input.broadcast_as((n, c, h, w))?.contiguous()?;
+                self.conv0.finish(n, options, |finish| finish.apply(&x))?
             }
             (Input::Previous { .. }, None) => return Err(crate::Error::Argument("a block lacks its input".into())),
         };
-        let x = self.conv0.forward(&x, ws, 2 * level, options)?;
-        self.conv1.forward(&self.conv.convolve(&x)?, ws, 2 * level + 1, options)
+        let x = self.conv0.style(finished, ws, 2 * level)?;
+        let EqualizedConv { weight, gain, .. } = &self.conv;
+        let finished = self.conv1.finish(n, options, |finish| kernels::conv_layer(&x, weight, 1, *gain, finish))?;
+        drop(x);
+        self.conv1.style(finished, ws, 2 * level + 1)
     }
 }
 
@@ -174,17 +183,23 @@ impl Epilogue {
         Ok(Self { noise, bias, pixel_norm: config.pixel_norm, style, size })
     }
 
-    fn forward(&self, x: &Tensor, ws: &Tensor, layer: usize, options: &Synthesis) -> Result<Tensor> {
-        let noise = match &self.noise {
-            Some(noise) => noise.map(x.dim(0)?, options)?.map(|map| (map, &noise.strength)),
+    /// Noise, bias and leaky ReLU, which `layer` applies to its result.
+    fn finish(
+        &self,
+        n: usize,
+        options: &Synthesis,
+        layer: impl FnOnce(Finish) -> candle_core::Result<Tensor>,
+    ) -> Result<Tensor> {
+        let map = match &self.noise {
+            Some(noise) => noise.map(n, options)?.map(|map| (map, &noise.strength)),
             None => None,
         };
-        let mut x = match noise {
-            Some((map, strength)) => {
-                kernels::noise_bias_act(x, &map, strength, &self.bias, Activation::Lrelu, 1., None)?
-            }
-            None => kernels::bias_act(x, Some(&self.bias), Activation::Lrelu, 1., None)?,
-        };
+        let noise = map.as_ref().map(|(map, strength)| (map, *strength));
+        Ok(layer(Finish { noise, bias: &self.bias, act: Activation::Lrelu, gain: 1., clamp: None })?)
+    }
+
+    /// Pixel norm and style.
+    fn style(&self, mut x: Tensor, ws: &Tensor, layer: usize) -> Result<Tensor> {
         if self.pixel_norm {
             x = kernels::pixel_norm(&x, 1e-8)?;
         }

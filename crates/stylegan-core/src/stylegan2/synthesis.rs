@@ -10,8 +10,9 @@ use crate::{Error, Result};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
+use stylegan_kernels::layer::Finish;
 use stylegan_kernels::modulate::Resample;
-use stylegan_kernels::{Activation, Filter, bias_act, modulated_conv2d, noise_bias_act, upsample2d};
+use stylegan_kernels::{Activation, Filter, modulated_layer, upsample2d};
 
 /// Called with the name (`b8.conv0`, `b8.torgb`, `b8.img`, `b8.x`, …) and value of each feature map.
 pub type Visitor<'a> = &'a mut dyn FnMut(&str, &Tensor);
@@ -192,12 +193,15 @@ impl SynthesisLayer {
     /// The result, and with it the clamp, is multiplied by `gain`.
     fn forward(&self, x: &Tensor, w: &Tensor, gain: f64, options: &Synthesis) -> Result<Tensor> {
         let style = self.affine.forward(w)?;
-        let y = modulated_conv2d(x, &self.weight, &style, None, true, &self.direction.with(3, &self.filter))?;
-        let (act, clamp) = (Activation::Lrelu, self.clamp.map(|bound| bound * gain));
-        Ok(match self.noise.map(y.dim(0)?, options)? {
-            Some(map) => noise_bias_act(&y, &map, &self.noise.strength, &self.bias, act, SQRT_2 * gain, clamp)?,
-            None => bias_act(&y, Some(&self.bias), act, SQRT_2 * gain, clamp)?,
-        })
+        let noise = self.noise.map(x.dim(0)?, options)?;
+        let finish = Finish {
+            noise: noise.as_ref().map(|map| (map, &self.noise.strength)),
+            bias: &self.bias,
+            act: Activation::Lrelu,
+            gain: SQRT_2 * gain,
+            clamp: self.clamp.map(|bound| bound * gain),
+        };
+        Ok(modulated_layer(x, &self.weight, &style, true, &self.direction.with(3, &self.filter), finish)?)
     }
 }
 
@@ -223,7 +227,8 @@ impl ToRgb {
     fn forward(&self, x: &Tensor, w: &Tensor) -> Result<Tensor> {
         // Without demodulation the equalised scale stays; on the style it costs n*c products.
         let style = (self.affine.forward(w)? * (1. / (self.weight.dim(1)? as f64).sqrt()))?;
-        let y = modulated_conv2d(x, &self.weight, &style, None, false, &Resample::default())?;
-        Ok(bias_act(&y, Some(&self.bias), Activation::Linear, 1., self.clamp)?)
+        let (bias, clamp) = (&self.bias, self.clamp);
+        let finish = Finish { noise: None, bias, act: Activation::Linear, gain: 1., clamp };
+        Ok(modulated_layer(x, &self.weight, &style, false, &Resample::default(), finish)?)
     }
 }

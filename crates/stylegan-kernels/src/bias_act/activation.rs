@@ -44,7 +44,7 @@ impl Activation {
     }
 
     /// The slope below zero of the piecewise linear ones (their slope above is 1), else `None`.
-    pub(super) fn negative_slope(self) -> Option<f64> {
+    pub(crate) fn negative_slope(self) -> Option<f64> {
         match self {
             Self::Linear => Some(1.),
             Self::Relu => Some(0.),

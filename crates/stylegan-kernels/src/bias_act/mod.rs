@@ -3,11 +3,13 @@
 mod activation;
 mod channels;
 mod convolution;
+mod epilogue;
 mod piecewise;
 mod smooth;
 
 pub use activation::{Activation, LRELU_ALPHA};
 pub use convolution::conv2d_bias_act;
+pub(crate) use epilogue::{After, Epilogue};
 
 use crate::autodiff::{apply1, apply2, apply3};
 use candle_core::{Result, Tensor};

@@ -19,16 +19,18 @@ pub(super) struct Piecewise {
     pub noise: Option<Tensor>,
 }
 
+/// The function of a piecewise linear activation with gain and clamp.
 #[derive(Clone, Copy)]
-struct Map<T> {
-    positive: T,
-    negative: T,
-    clamp: T,
+pub(crate) struct Map<T> {
+    /// Slopes above and below zero.
+    pub(crate) positive: T,
+    pub(crate) negative: T,
+    pub(crate) clamp: T,
 }
 
 impl<T: Real> Map<T> {
     #[inline(always)]
-    fn value(self, u: T) -> T {
+    pub(super) fn value(self, u: T) -> T {
         let y = if u > T::zero() { u * self.positive } else { u * self.negative };
         // Comparisons in this order let NaN through.
         let y = if y > self.clamp { self.clamp } else { y };

@@ -3,6 +3,7 @@
 mod choose;
 #[cfg(test)]
 mod direct;
+mod fused;
 mod implicit_gemm;
 mod shape;
 mod thin;
@@ -11,10 +12,13 @@ mod winograd;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use fused::{conv_transpose2d_fused, conv2d_fused};
+
 use crate::autodiff::{apply2, wants_grad};
 use crate::cpu::slice;
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Tensor};
+use fused::Fused;
 use shape::{Kind, Shape};
 
 /// Cross-correlation of `x` `[n, c, h, w]` with `weight` `[k, c, r, s]`, times `gain`:
@@ -134,11 +138,11 @@ impl CustomOp2 for Conv {
         let storage = match s1.dtype() {
             DType::F64 => {
                 let (a, b) = (slice::<f64>(s1, l1)?, slice::<f64>(s2, l2)?);
-                CpuStorage::F64(choose::f64(self.kind, a, b, &shape, self.gain))
+                CpuStorage::F64(choose::f64(self.kind, a, b, &shape, self.gain, &Fused::NOTHING))
             }
             _ => {
                 let (a, b) = (slice::<f32>(s1, l1)?, slice::<f32>(s2, l2)?);
-                CpuStorage::F32(choose::f32(self.kind, a, b, &shape, self.gain))
+                CpuStorage::F32(choose::f32(self.kind, a, b, &shape, self.gain, &Fused::NOTHING))
             }
         };
         Ok((storage, candle_core::Shape::from(shape.result(self.kind).to_vec())))

@@ -3,6 +3,7 @@
 
 use super::choose;
 use super::direct::direct;
+use super::fused::Fused;
 use super::shape::{Kind, Shape};
 use crate::cpu::{levels, with_level};
 
@@ -36,7 +37,7 @@ fn check(s: Shape, tolerance: f64) {
         let expected = direct(kind, &wide(a), &wide(b), &s, 0.75);
         let largest = expected.iter().fold(1e-3, |m: f64, v| m.max(v.abs()));
         for level in levels() {
-            let found = with_level(level, || choose::f32(kind, a, b, &s, 0.75));
+            let found = with_level(level, || choose::f32(kind, a, b, &s, 0.75, &Fused::NOTHING));
             assert_eq!(found.len(), expected.len(), "{kind:?} {level:?} {s:?}");
             let error = found.iter().zip(&expected).map(|(f, e)| (f64::from(*f) - e).abs()).fold(0., f64::max);
             let finite = found.iter().all(|v| v.is_finite());
@@ -72,6 +73,26 @@ fn winograd_agrees_with_the_definition() {
     }
 }
 
+#[test]
+fn winograd_by_halves_agrees_with_the_definition() {
+    for (n, ck, size, side, padding) in [
+        (1, [16, 16], [8, 8], 3, 1),
+        (2, [16, 9], [9, 9], 3, 0),
+        (1, [32, 40], [17, 15], 3, 1),
+        (3, [16, 33], [16, 18], 3, 2),
+        (1, [48, 17], [33, 31], 3, 0),
+        (2, [19, 16], [32, 34], 3, 1),
+        (5, [16, 70], [40, 41], 3, 1),
+        (1, [16, 16], [16, 16], 4, 1),
+        (2, [32, 20], [30, 33], 4, 1),
+        (1, [16, 40], [31, 17], 4, 0),
+        (4, [16, 16], [44, 42], 4, 2),
+        (1, [512, 32], [16, 16], 3, 1),
+    ] {
+        check(shape(n, ck, size, [side; 2], 2, padding), WINOGRAD);
+    }
+}
+
 /// Sums of up to 70 * 121 terms in another order than the definition's.
 const PRODUCTS: f64 = 2e-6;
 
@@ -104,14 +125,14 @@ fn implicit_products_agree_with_the_definition() {
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
     for (s, kernel) in [(1, [3, 3]), (2, [3, 3]), (1, [1, 1]), (1, [5, 5])] {
-        let ours = shape(3, [33, 40], [21, 18], kernel, s, kernel[0] / 2);
+        let ours = shape(3, [48, 40], [21, 18], kernel, s, kernel[0] / 2);
         let thin = shape(3, [40, 3], [64, 33], [1, 1], 1, 0);
         let small = shape(3, [64, 64], [4, 4], [3, 3], 1, 1);
         for s in [ours, thin, small] {
             let (x, w) = (numbers(s.n * s.c * s.h * s.w, 1), numbers(s.k * s.c * s.r * s.s, 2));
             let y = numbers(s.n * s.k * s.oh * s.ow, 3);
             for (kind, a, b) in [(Kind::Forward, &x, &w), (Kind::Input, &y, &w), (Kind::Weight, &x, &y)] {
-                let run = || choose::f32(kind, a, b, &s, 1.);
+                let run = || choose::f32(kind, a, b, &s, 1., &Fused::NOTHING);
                 assert_eq!(crate::threads::with_limit(1, run), crate::threads::with_limit(8, run), "{kind:?} {s:?}");
             }
         }
@@ -120,9 +141,13 @@ fn any_number_of_threads_gives_the_same_bits() {
 
 #[test]
 fn values_that_are_not_finite_reach_all_that_depends_on_them() {
-    for (ck, kernel, stride) in
-        [([16, 24], [3, 3], 1), ([16, 24], [3, 3], 2), ([16, 24], [1, 1], 1), ([3, 24], [1, 1], 1)]
-    {
+    for (ck, kernel, stride) in [
+        ([16, 24], [3, 3], 1),
+        ([16, 24], [3, 3], 2),
+        ([9, 24], [3, 3], 2),
+        ([16, 24], [1, 1], 1),
+        ([3, 24], [1, 1], 1),
+    ] {
         let s = shape(2, ck, [10, 9], kernel, stride, kernel[0] / 2);
         let (x, w) = (numbers(s.n * s.c * s.h * s.w, 1), numbers(s.k * s.c * s.r * s.s, 2));
         let y = numbers(s.n * s.k * s.oh * s.ow, 3);
@@ -135,7 +160,7 @@ fn values_that_are_not_finite_reach_all_that_depends_on_them() {
                     spoiled[middle] = bad;
                     let expected = direct(kind, &a, &b, &s, 1.);
                     for level in levels() {
-                        let found = with_level(level, || choose::f32(kind, &a, &b, &s, 1.));
+                        let found = with_level(level, || choose::f32(kind, &a, &b, &s, 1., &Fused::NOTHING));
                         let kept = found.iter().zip(&expected).all(|(f, e)| e.is_finite() || !f.is_finite());
                         assert!(kept, "{kind:?} {level:?} {s:?}: a value that is not finite was lost");
                     }
@@ -153,7 +178,7 @@ fn double_precision_agrees_with_the_definition() {
         let (x, w) = (wide(s.n * s.c * s.h * s.w, 1), wide(s.k * s.c * s.r * s.s, 2));
         let y = wide(s.n * s.k * s.oh * s.ow, 3);
         for (kind, a, b) in [(Kind::Forward, &x, &w), (Kind::Input, &y, &w), (Kind::Weight, &x, &y)] {
-            let (found, expected) = (choose::f64(kind, a, b, &s, 0.75), direct(kind, a, b, &s, 0.75));
+            let (found, expected) = (choose::f64(kind, a, b, &s, 0.75, &Fused::NOTHING), direct(kind, a, b, &s, 0.75));
             assert!(found.iter().zip(&expected).all(|(f, e)| (f - e).abs() < 1e-13 * 200.), "{kind:?} {s:?}");
         }
     }

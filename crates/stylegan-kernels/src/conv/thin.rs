@@ -1,8 +1,10 @@
 //! 1x1 convolutions with at most four channels on one side, such as to and from RGB: they do little
 //! with each number they read, so each number is read once.
 
+use super::fused::Fused;
 use super::shape::{Kind, Shape};
 use crate::cpu::{Scratch, SharedMut, Task, Vector, filled};
+use crate::vector::Real;
 use candle_core::WithDType;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -20,7 +22,17 @@ pub(super) fn fits(s: &Shape) -> bool {
 }
 
 /// Computes a member of the family.
-pub(super) fn convolve<V: Vector>(kind: Kind, a: &[V::Elem], b: &[V::Elem], s: &Shape, gain: f64) -> Vec<V::Elem> {
+pub(super) fn convolve<V: Vector>(
+    kind: Kind,
+    a: &[V::Elem],
+    b: &[V::Elem],
+    s: &Shape,
+    gain: f64,
+    fused: &Fused<V::Elem>,
+) -> Vec<V::Elem>
+where
+    V::Elem: Real,
+{
     let gain = V::Elem::from_f64(gain);
     let plane = s.h * s.w;
     let blocks = plane.div_ceil(BLOCK);
@@ -28,10 +40,14 @@ pub(super) fn convolve<V: Vector>(kind: Kind, a: &[V::Elem], b: &[V::Elem], s: &
         Kind::Forward | Kind::Input => {
             let forward = kind == Kind::Forward;
             let (depth, outs, out_step, in_step) = if forward { (s.c, s.k, s.c, 1) } else { (s.k, s.c, 1, s.c) };
+            let weight = |i: usize| b[i / depth % outs * out_step + i % depth * in_step] * gain;
+            // Scales of the input go into weights of each image.
+            let images = if fused.scale.is_empty() { 1 } else { s.n };
+            let scale = |i: usize| fused.scale.get(i / (outs * depth) * depth + i % depth).copied();
             let weights: Vec<V::Elem> =
-                (0..outs * depth).map(|i| b[i / depth * out_step + i % depth * in_step] * gain).collect();
+                (0..images * outs * depth).map(|i| weight(i) * scale(i).unwrap_or(V::Elem::from_f64(1.))).collect();
             // SAFETY: the blocks cover all pixels; the operation chose `V` for this machine.
-            unsafe {
+            let mut y = unsafe {
                 filled(s.n * outs * plane, |y| {
                     let y = SharedMut::uninit(y);
                     crate::threads::for_each(s.n * blocks, |task| {
@@ -42,7 +58,7 @@ pub(super) fn convolve<V: Vector>(kind: Kind, a: &[V::Elem], b: &[V::Elem], s: &
                         V::enter(Mix::<V> {
                             from,
                             to,
-                            weights: &weights,
+                            weights: &weights[image % images * outs * depth..],
                             depth,
                             outs,
                             plane,
@@ -51,7 +67,9 @@ pub(super) fn convolve<V: Vector>(kind: Kind, a: &[V::Elem], b: &[V::Elem], s: &
                         });
                     });
                 })
-            }
+            };
+            fused.finish(&mut y, s.result(kind));
+            y
         }
         Kind::Weight => {
             let (thin, wide, few, many) = if s.k < s.c { (b, a, s.k, s.c) } else { (a, b, s.c, s.k) };

@@ -53,6 +53,18 @@ impl Vector for F32x8 {
     }
 
     #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: as for `load`.
+        Self(unsafe { _mm256_max_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        // SAFETY: as for `load`.
+        Self(unsafe { _mm256_min_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
         // SAFETY: as for `load`.
         Self(unsafe { _mm256_fmadd_ps(self.0, factor.0, term.0) })

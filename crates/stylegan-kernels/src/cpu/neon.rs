@@ -52,6 +52,18 @@ impl Vector for F32x4 {
     }
 
     #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: as for `load`.
+        Self(unsafe { vmaxq_f32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        // SAFETY: as for `load`.
+        Self(unsafe { vminq_f32(self.0, other.0) })
+    }
+
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
         // SAFETY: as for `load`.
         Self(unsafe { vfmaq_f32(term.0, self.0, factor.0) })

@@ -131,6 +131,9 @@ pub(crate) trait Vector: Copy + Send + Sync + 'static {
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
+    /// The larger and the smaller of two; NaN if `other` is.
+    unsafe fn max(self, other: Self) -> Self;
+    unsafe fn min(self, other: Self) -> Self;
     /// `self * factor + term`, rounded once where the machine can.
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self;
     /// Writes `from[i * from_stride + j]` to `to[j * to_stride + i]` for `i, j` below `LANES`.

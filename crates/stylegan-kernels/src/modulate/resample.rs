@@ -40,19 +40,7 @@ pub fn conv2d_resample(x: &Tensor, weight: &Tensor, gain: f64, resample: &Resamp
     let (_, _, r, s) = weight.dims4()?;
     let single = Filter::new(&[1.], 1, 1)?;
     let f = filter.unwrap_or(&single);
-    let (fh, fw) = (f.size().0 as i64, f.size().1 as i64);
-    let (u, d) = (up as i64, down as i64);
-    let mut p = padding;
-    for (side, (before, after)) in [(fw, (0, 1)), (fh, (2, 3))] {
-        if up > 1 {
-            p[before] += (side + u - 1) / 2;
-            p[after] += (side - u).div_euclid(2);
-        }
-        if down > 1 {
-            p[before] += (side - d + 1) / 2;
-            p[after] += (side - d).div_euclid(2);
-        }
-    }
+    let (u, p) = (up as i64, padded(f, padding, up, down));
     let fir = |x: &Tensor, up: usize, down: usize, p: [i64; 4], gain: usize| {
         upfirdn2d(x, f, [up; 2], [down; 2], p, flip_filter, gain as f64)
     };
@@ -82,4 +70,33 @@ pub fn conv2d_resample(x: &Tensor, weight: &Tensor, gain: f64, resample: &Resamp
         [a, b, c, d] if a >= 0 && a == b && b == c && c == d => conv2d(x, w, 1, a as usize, gain),
         _ => conv2d(&upfirdn2d(x, &single, [1; 2], [1; 2], p, false, 1.)?, w, 1, 0, gain),
     }
+}
+
+/// The padding of the whole change of resolution, with what the filter takes.
+fn padded(filter: &Filter, mut p: [i64; 4], up: usize, down: usize) -> [i64; 4] {
+    let (fh, fw) = (filter.size().0 as i64, filter.size().1 as i64);
+    let (u, d) = (up as i64, down as i64);
+    for (side, (before, after)) in [(fw, (0, 1)), (fh, (2, 3))] {
+        if up > 1 {
+            p[before] += (side + u - 1) / 2;
+            p[after] += (side - u).div_euclid(2);
+        }
+        if down > 1 {
+            p[before] += (side - d + 1) / 2;
+            p[after] += (side - d).div_euclid(2);
+        }
+    }
+    p
+}
+
+/// The padding between a transposed convolution of stride 2 with a kernel of `[.., r, s]`, and the
+/// filter that follows it; `None` where that crops.
+pub(crate) fn after_transpose(
+    filter: &Filter,
+    padding: [i64; 4],
+    (_, _, r, s): (usize, usize, usize, usize),
+) -> Option<[i64; 4]> {
+    let (p, r, s) = (padded(filter, padding, 2, 1), r as i64, s as i64);
+    let p = [p[0] - (s - 1), p[1] - (s - 2), p[2] - (r - 1), p[3] - (r - 2)];
+    p.iter().all(|&side| side >= 0).then_some(p)
 }

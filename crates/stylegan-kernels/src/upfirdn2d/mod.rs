@@ -9,6 +9,7 @@ mod rows;
 pub use filter::Filter;
 
 use crate::autodiff::{apply1, wants_grad};
+use crate::bias_act::After;
 use crate::vector::{Real, by_dtype, rows_per_task, written};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rows::{RowFilter, weighted_sum};
@@ -31,7 +32,20 @@ pub fn upfirdn2d(
     if up.contains(&0) || down.contains(&0) {
         candle_core::bail!("upfirdn2d: up {up:?} and down {down:?} must be at least 1")
     }
-    apply1(x, UpFirDn { filter: filter.clone(), up, down, padding, flip, gain })
+    apply1(x, UpFirDn { filter: filter.clone(), up, down, padding, flip, gain, after: None })
+}
+
+/// Filters `x` at its resolution and finishes the result row by row; records no gradients.
+pub(crate) fn upfirdn2d_then(
+    x: &Tensor,
+    filter: &Filter,
+    padding: [i64; 4],
+    flip: bool,
+    gain: f64,
+    after: After,
+) -> Result<Tensor> {
+    let (up, down, after) = ([1; 2], [1; 2], Some(after));
+    x.contiguous()?.apply_op1_no_bwd(&UpFirDn { filter: filter.clone(), up, down, padding, flip, gain, after })
 }
 
 /// Upsamples by 2 in both directions: zeros between pixels, then `filter` times 4.
@@ -57,8 +71,12 @@ pub fn downsample2d(x: &Tensor, filter: &Filter, gain: f64) -> Result<Tensor> {
 /// # Errors
 /// As [`upfirdn2d`].
 pub fn filter2d(x: &Tensor, filter: &Filter, gain: f64) -> Result<Tensor> {
-    let side = |taps: usize| [taps as i64 / 2, (taps as i64 - 1) / 2];
-    resample(x, filter, [1, 1], [1, 1], side, gain)
+    resample(x, filter, [1, 1], [1, 1], same, gain)
+}
+
+/// [`filter2d`], finished row by row; records no gradients.
+pub(crate) fn filter2d_then(x: &Tensor, filter: &Filter, after: After) -> Result<Tensor> {
+    upfirdn2d_then(x, filter, padding(filter, same), false, 1., after)
 }
 
 /// `side` gives the padding before and after for a number of taps.
@@ -70,9 +88,18 @@ fn resample(
     side: impl Fn(usize) -> [i64; 2],
     gain: f64,
 ) -> Result<Tensor> {
+    upfirdn2d(x, filter, up, down, padding(filter, side), false, gain)
+}
+
+/// The padding that keeps the size.
+fn same(taps: usize) -> [i64; 2] {
+    [taps as i64 / 2, (taps as i64 - 1) / 2]
+}
+
+fn padding(filter: &Filter, side: impl Fn(usize) -> [i64; 2]) -> [i64; 4] {
     let (height, width) = filter.size();
     let ([x0, x1], [y0, y1]) = (side(width), side(height));
-    upfirdn2d(x, filter, up, down, [x0, x1, y0, y1], false, gain)
+    [x0, x1, y0, y1]
 }
 
 #[derive(Clone)]
@@ -83,6 +110,8 @@ struct UpFirDn {
     padding: [i64; 4],
     flip: bool,
     gain: f64,
+    /// What finishes the result, where no gradients are recorded.
+    after: Option<After>,
 }
 
 impl UpFirDn {
@@ -121,31 +150,39 @@ impl UpFirDn {
         };
         let row_filter = |taps: &[T]| RowFilter::new(taps, w, ow, self.up[0], self.down[0], self.padding[0]);
         let rows = rows_per_task(ow);
+        let epilogue = self.after.as_ref().map(After::numbers::<T>).transpose()?;
+        let finish = |out: &mut [T], row: usize| {
+            if let Some(epilogue) = &epilogue {
+                epilogue.finish(out, row / oh, row % oh * ow, oh * ow);
+            }
+        };
         let out = written(n * c * oh * ow, |out| {
             crate::threads::for_each_chunk(out, rows * ow, |task, out| {
                 let targets = out.chunks_mut(ow).enumerate().map(|(i, out)| {
                     let i = task * rows + i;
-                    (&x[i / oh * h * w..][..h * w], i % oh, out)
+                    (&x[i / oh * h * w..][..h * w], i, out)
                 });
                 if let Some((column, row)) = filter.factors() {
                     let (column, mut row) = (number(column, self.gain), row_filter(&number(row, 1.)));
                     let mut terms = Vec::with_capacity(fh);
-                    for (plane, oy, out) in targets {
+                    for (plane, i, out) in targets {
                         terms.clear();
-                        terms.extend(reach(oy).map(|(t, y)| (column[t], &plane[y * w..][..w])));
+                        terms.extend(reach(i % oh).map(|(t, y)| (column[t], &plane[y * w..][..w])));
                         row.load(|sum| weighted_sum(&terms, false, sum));
                         row.apply(false, out);
+                        finish(out, i);
                     }
                     return;
                 }
                 let mut filters: Vec<_> =
                     filter.taps().chunks(fw).map(|taps| row_filter(&number(taps, self.gain))).collect();
-                for (plane, oy, out) in targets {
+                for (plane, i, out) in targets {
                     out.fill(T::zero());
-                    for (t, y) in reach(oy) {
+                    for (t, y) in reach(i % oh) {
                         filters[t].load(|row| row.copy_from_slice(&plane[y * w..][..w]));
                         filters[t].apply(true, out);
                     }
+                    finish(out, i);
                 }
             });
         });

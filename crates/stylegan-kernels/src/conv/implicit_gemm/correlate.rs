@@ -45,9 +45,16 @@ pub(in crate::conv) fn forward<V: Vector>(x: &[V::Elem], w: &[V::Elem], s: &Shap
     unsafe { filled(s.n * s.k * s.oh * s.ow, |y| problem.solve::<V>(x, w, gain, SharedMut::uninit(y))) }
 }
 
-/// `dx` from `dy` and `w`.
-pub(in crate::conv) fn input_gradient<V: Vector>(dy: &[V::Elem], w: &[V::Elem], s: &Shape, gain: f64) -> Vec<V::Elem> {
+/// `dx` from `dy` and `w`, whose first two dimensions may be `swapped`.
+pub(in crate::conv) fn input_gradient<V: Vector>(
+    dy: &[V::Elem],
+    w: &[V::Elem],
+    s: &Shape,
+    gain: f64,
+    swapped: bool,
+) -> Vec<V::Elem> {
     let (stride, pad) = (s.stride, s.padding);
+    let (out_step, in_step) = if swapped { (s.k, 1) } else { (1, s.c) };
     // SAFETY: the phases cover the result.
     unsafe {
         filled(s.n * s.c * s.h * s.w, |dx| {
@@ -67,8 +74,8 @@ pub(in crate::conv) fn input_gradient<V: Vector>(dy: &[V::Elem], w: &[V::Elem], 
                     grid: Grid { rows, cols, channels: s.k, h: s.oh, w: s.ow, step: 1 },
                     taps,
                     outs: s.c,
-                    out_step: s.r * s.s,
-                    in_step: s.c * s.r * s.s,
+                    out_step: out_step * s.r * s.s,
+                    in_step: in_step * s.r * s.s,
                     size: [s.h, s.w],
                     corner: [row, col],
                     spacing: stride,

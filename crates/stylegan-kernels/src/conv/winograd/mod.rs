@@ -1,12 +1,13 @@
-//! 3x3 convolutions of stride 1 by Winograd's F(4x4, 3x3): 36 multiplications for 16 outputs of a
-//! channel pair instead of 144 (Lavin and Gray 2016).
+//! Convolutions by Winograd's minimal filtering (Lavin and Gray 2016): tiles of 4x4 outputs of a
+//! channel pair take 36 multiplications instead of 144 with 3x3 taps and stride 1 ([`Unit`]), and 90
+//! (100) instead of 144 (256) with 3x3 (4x4) taps and stride 2 ([`Halves`]).
 //!
-//! Filters and 6x6 input patches are transformed to 36 numbers each; for each of the 36, a matrix
-//! product over the channels takes the place of the convolution; the 36 results of a tile are
-//! transformed to 4x4 output pixels. The largest error stays near 2e-6 of the largest output at
-//! 512 channels. A value that is not finite reaches every output of its tiles, so at least those
-//! that depend on it.
+//! Filters and input patches are transformed to points; for each point, a matrix product over the
+//! channels takes the place of the convolution; the results of a tile are transformed to output
+//! pixels. The largest error stays near 2e-6 of the largest output at 512 channels. A value that
+//! is not finite reaches every output of its tiles, so at least those that depend on it.
 
+mod finish;
 mod forward;
 mod stages;
 mod tiles;
@@ -14,7 +15,5 @@ mod transforms;
 mod weight;
 
 pub(super) use forward::forward;
+pub(super) use transforms::{Halves, Scheme, Unit};
 pub(super) use weight::weight_gradient;
-
-/// Products per tile: 6x6.
-const POINTS: usize = 36;

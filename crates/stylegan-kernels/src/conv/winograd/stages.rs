@@ -1,64 +1,98 @@
 //! The three transforms of a convolution as stages over ranges of tiles and channels.
 
-use super::tiles::{self, Planes, RUN, Run, Tiles, strip_len};
-use super::transforms::{Filter, Input, Output, transform};
+use super::finish::{finish, lanes};
+use super::tiles::{self, Planes, Run, Tiles, strip_len};
+use super::transforms::{Scheme, Steps};
+use crate::conv::fused::Fused;
 use crate::conv::shape::Shape;
 use crate::cpu::{Scratch, SharedMut, Vector};
 use candle_core::WithDType;
 use std::ops::Range;
 
-/// A convolution of stride 1: forward, or with turned filters the gradient of its input.
+/// A convolution: forward, or with turned filters the gradient of its input. With stride 2 the
+/// larger image counts as four, one per phase (rows and columns by parity).
 #[derive(Clone, Copy)]
 pub(super) struct Problem<'a, T> {
-    pub(super) x: &'a [T],
-    pub(super) w: &'a [T],
-    pub(super) gain: T,
-    pub(super) turned: bool,
+    x: &'a [T],
+    w: &'a [T],
+    gain: T,
+    fused: &'a Fused<T>,
+    turned: bool,
     pub(super) tiles: Tiles,
     /// Channels in and out.
-    pub(super) depth: usize,
+    pub(super) ins: usize,
     pub(super) outs: usize,
-    /// Height and width in and out, and the padding of the input.
+    /// Pixels per step of a tile, in and out: 2 on the side of the larger image.
+    from: usize,
+    to: usize,
+    /// Height and width in and out.
     size: [usize; 2],
     out_size: [usize; 2],
-    padding: usize,
+    /// How far the first tile reaches over the first pixel, in and out.
+    padding: isize,
+    out_padding: isize,
     /// Distances between the filters of neighbouring output and input channels.
     out_step: usize,
     in_step: usize,
+    /// Taps of the kernel along an axis, and the place of the first among those of all phases.
+    taps: usize,
+    lead: usize,
 }
 
 impl<'a, T: WithDType> Problem<'a, T> {
-    pub(super) fn new(x: &'a [T], w: &'a [T], s: &Shape, turned: bool, gain: f64) -> Self {
+    pub(super) fn new<S: Scheme>(
+        x: &'a [T],
+        w: &'a [T],
+        s: &Shape,
+        turned: bool,
+        gain: f64,
+        fused: &'a Fused<T>,
+    ) -> Self {
         let gain = T::from_f64(gain);
-        match turned {
-            false => Self {
-                x,
-                w,
-                gain,
-                turned,
-                tiles: Tiles::new(s.n, s.oh, s.ow),
-                depth: s.c,
-                outs: s.k,
-                size: [s.h, s.w],
-                out_size: [s.oh, s.ow],
-                padding: s.padding,
-                out_step: s.c * 9,
-                in_step: 9,
-            },
-            true => Self {
-                x,
-                w,
-                gain,
-                turned,
-                tiles: Tiles::new(s.n, s.h, s.w),
-                depth: s.k,
-                outs: s.c,
-                size: [s.oh, s.ow],
-                out_size: [s.h, s.w],
-                padding: 2 - s.padding,
-                out_step: 9,
-                in_step: s.c * 9,
-            },
+        let (filter, padding) = (s.r * s.r, s.padding as isize);
+        let forward = Self {
+            x,
+            w,
+            gain,
+            fused,
+            turned,
+            tiles: Tiles::new(s.n, s.oh, s.ow),
+            ins: s.c,
+            outs: s.k,
+            from: S::STEP,
+            to: 1,
+            size: [s.h, s.w],
+            out_size: [s.oh, s.ow],
+            padding,
+            out_padding: 0,
+            out_step: s.c * filter,
+            in_step: filter,
+            taps: s.r,
+            lead: 0,
+        };
+        if !turned {
+            return forward;
+        }
+        // With an odd number of taps the first phase has one less: then the tiles begin with it.
+        let lead = S::STEP * S::TAPS - s.r;
+        let reach = padding + lead as isize;
+        let (skip, out_padding) = (reach / S::STEP as isize, reach % S::STEP as isize);
+        let places = |side: usize| (side + out_padding as usize).div_ceil(S::STEP);
+        let (out_step, in_step) = if fused.swapped { (s.k, 1) } else { (1, s.c) };
+        Self {
+            tiles: Tiles::new(s.n, places(s.h), places(s.w)),
+            ins: s.k,
+            outs: s.c,
+            from: 1,
+            to: S::STEP,
+            size: [s.oh, s.ow],
+            out_size: [s.h, s.w],
+            padding: S::TAPS as isize - 1 - skip,
+            out_padding,
+            out_step: out_step * filter,
+            in_step: in_step * filter,
+            lead,
+            ..forward
         }
     }
 
@@ -67,22 +101,42 @@ impl<'a, T: WithDType> Problem<'a, T> {
         n * self.outs * self.out_size[0] * self.out_size[1]
     }
 
-    /// Transforms the filters of the panel of outputs from `out` on and of some input channels to
-    /// `to` `[36][depth][COLS]`, the 36 at a distance of `plane`.
+    /// The number of phases, in and out.
+    pub(super) fn phases(&self) -> [usize; 2] {
+        [self.from * self.from, self.to * self.to]
+    }
+
+    /// Row and column of a phase on a side of this step. Those with fewer taps along the rows come
+    /// last.
+    fn phase(&self, phase: usize, step: usize) -> [usize; 2] {
+        [phase / step, phase % step].map(|place| (place ^ self.lead) % step)
+    }
+
+    /// How many of `phases` take part in a point: not those whose filters have a single row, in the
+    /// last row of points.
+    pub(super) fn phases_at<S: Scheme>(&self, point: usize, phases: usize) -> usize {
+        let single = self.taps < S::STEP * S::TAPS && phases > 1;
+        if single && point / S::SIDE + 1 == S::SIDE { phases / 2 } else { phases }
+    }
+
+    /// Transforms the filters of `V::COLS` outputs from `out` on and of some input channels, both
+    /// of one phase, to `to` `[points][depth][COLS]`, the points at a distance of `plane`.
     ///
     /// # Safety
     /// Inside `V::enter`; there is room at `to`.
     #[inline(always)]
-    pub(super) unsafe fn filters<V: Vector<Elem = T>>(
+    pub(super) unsafe fn filters<V: Vector<Elem = T>, S: Scheme>(
         &self,
+        phase: usize,
         out: usize,
         depth: Range<usize>,
         to: *mut T,
         plane: usize,
     ) {
-        let l = V::LANES;
+        let (l, all) = (V::LANES, self.taps * self.taps);
         let mut raw = [T::from_f64(0.); 16 * 16];
         let mut taps = [T::from_f64(0.); 9 * 16];
+        let [row, col] = self.phase(phase, S::STEP);
         for sub in 0..V::WIDTH {
             let first = out + sub * l;
             let lanes = self.outs.saturating_sub(first).min(l);
@@ -90,98 +144,150 @@ impl<'a, T: WithDType> Problem<'a, T> {
                 let at = first * self.out_step + d * self.in_step;
                 // SAFETY: whole blocks inside the weights, or tap by tap; the caller's room.
                 unsafe {
-                    for t in (0..9).step_by(l) {
+                    for t in (0..all).step_by(l) {
                         if lanes == l && at + (l - 1) * self.out_step + t + l <= self.w.len() {
                             let to = raw.as_mut_ptr().add(t * l);
                             V::transpose(self.w.as_ptr().add(at + t), self.out_step, to, l);
                             continue;
                         }
-                        for t in t..(t + l).min(9) {
+                        for t in t..(t + l).min(all) {
                             for lane in 0..lanes {
                                 raw[t * l + lane] = self.w[at + lane * self.out_step + t];
                             }
                         }
                     }
                     let gain = V::splat(self.gain);
-                    for t in 0..9 {
-                        let tap = if self.turned { 8 - t } else { t };
-                        V::load(raw.as_ptr().add(tap * l)).mul(gain).store(taps.as_mut_ptr().add(t * l));
+                    for t in 0..S::TAPS * S::TAPS {
+                        let tap = if self.turned { S::TAPS * S::TAPS - 1 - t } else { t };
+                        let (r, c) = (tap / S::TAPS * S::STEP + row, tap % S::TAPS * S::STEP + col);
+                        let to = taps.as_mut_ptr().add(t * l);
+                        let inside = |i: usize| (self.lead..self.lead + self.taps).contains(&i);
+                        if inside(r) && inside(c) {
+                            let tap = (r - self.lead) * self.taps + c - self.lead;
+                            V::load(raw.as_ptr().add(tap * l)).mul(gain).store(to);
+                        } else {
+                            V::splat(T::from_f64(0.)).store(to);
+                        }
                     }
                     let to = to.add((d - depth.start) * V::COLS + sub * l);
-                    transform::<V, Filter, 3, 6>(taps.as_ptr(), (3 * l, l), to, (6 * plane, plane));
+                    let steps = Steps { row: S::TAPS * l, col: l };
+                    S::filter::<V>(taps.as_ptr(), steps, to, points::<S>(plane));
                 }
             }
         }
     }
 
     /// Transforms the input of a range of tiles and of blocks of `LANES` channels to `to`
-    /// `[36][tiles / ROWS][depth / LANES][ROWS][LANES]`, the 36 at a distance of `plane`.
+    /// `[points][tiles / ROWS][phases][ins / LANES][ROWS][LANES]`, the points at a distance of
+    /// `plane`.
     ///
     /// # Safety
     /// Inside `V::enter`; there is room at `to`.
     #[inline(always)]
-    pub(super) unsafe fn inputs<V: Vector<Elem = T>>(
+    pub(super) unsafe fn inputs<V: Vector<Elem = T>, S: Scheme>(
         &self,
         range: Range<usize>,
         blocks: Range<usize>,
         to: SharedMut<T>,
         plane: usize,
     ) {
-        let (l, [h, w], all) = (V::LANES, self.size, self.depth.div_ceil(V::LANES));
-        let mut strip = Scratch::<T>::take(strip_len::<V>(6, 4 * RUN + 2));
+        let (l, [h, w], all, step) = (V::LANES, self.size, self.ins.div_ceil(V::LANES), self.from);
+        let phases = step * step;
+        let most = tiles::most(step);
+        let mut strip = Scratch::<T>::take(strip_len::<V>(step * S::SIDE, step * (4 * most + S::TAPS - 1)));
         let strip = strip.as_mut_ptr();
-        for run in self.tiles.runs(range) {
-            let corner = (run.y as isize - self.padding as isize, run.x as isize - self.padding as isize);
-            let cols = 4 * run.len + 2;
+        for run in self.tiles.runs(range, most) {
+            let corner = [run.y, run.x].map(|at| (step * at) as isize - self.padding);
+            let (rows, cols) = (step * S::SIDE, step * (4 * run.len + S::TAPS - 1));
             for block in blocks.clone() {
-                let channels = (self.depth - block * l).min(l);
-                let start = (run.image * self.depth + block * l) * h * w;
+                let channels = (self.ins - block * l).min(l);
+                let start = (run.image * self.ins + block * l) * h * w;
                 // SAFETY: the strip is large enough; tiles and channels of the caller.
                 unsafe {
                     let zero = V::splat(T::from_f64(0.));
-                    tiles::read(self.x, Planes { start, channels, h, w }, corner, (6, cols), strip, zero);
-                    for i in 0..run.len {
-                        let tile = run.first + i;
-                        let to = to.at((tile / V::ROWS * all + block) * V::ROWS * l + tile % V::ROWS * l);
-                        transform::<V, Input, 6, 6>(strip.add(4 * i * l), (cols * l, l), to, (6 * plane, plane));
+                    tiles::read(self.x, Planes { start, channels, h, w }, corner, (rows, cols), strip, zero);
+                    if !self.fused.scale.is_empty() {
+                        let scale = lanes::<V>(&self.fused.scale[run.image * self.ins + block * l..][..channels]);
+                        for i in 0..rows * cols {
+                            let at = strip.add(i * l);
+                            V::load(at).mul(scale).store(at);
+                        }
+                    }
+                    for phase in 0..phases {
+                        let [row, col] = self.phase(phase, step);
+                        let from = strip.add((row * cols + col) * l);
+                        let steps = Steps { row: step * cols * l, col: step * l };
+                        for i in 0..run.len {
+                            let tile = run.first + i;
+                            let block = tile / V::ROWS * phases * all + phase * all + block;
+                            let to = to.at((block * V::ROWS + tile % V::ROWS) * l);
+                            S::input::<V>(from.add(step * 4 * i * l), steps, to, points::<S>(plane));
+                        }
                     }
                 }
             }
         }
     }
 
-    /// Transforms the products `from` `[36][tiles][stride]` of a range of tiles and of output
-    /// channels to the result, the 36 at a distance of `plane`.
+    /// Transforms the products `from` `[points][tiles][stride]` of a range of tiles and of output
+    /// channels to the result, the points at a distance of `plane`, the phases of `phase_step`.
     ///
     /// # Safety
     /// Inside `V::enter`; nobody else writes these tiles and channels of the result `y`.
     #[inline(always)]
-    pub(super) unsafe fn outputs<V: Vector<Elem = T>>(
+    pub(super) unsafe fn outputs<V: Vector<Elem = T>, S: Scheme>(
         &self,
         range: Range<usize>,
         outs: Range<usize>,
-        (from, stride, plane): (*const T, usize, usize),
+        from: Products<T>,
         y: SharedMut<T>,
     ) {
-        let (l, [h, w]) = (V::LANES, self.out_size);
-        let mut strip = Scratch::<T>::take(4 * 4 * RUN * l);
+        let (l, [h, w], step) = (V::LANES, self.out_size, self.to);
+        let most = tiles::most(step);
+        let mut strip = Scratch::<T>::take(4 * step * 4 * step * most * l);
         let mut spare = [T::from_f64(0.); 16 * 16];
         let strip = strip.as_mut_ptr();
-        for run in self.tiles.runs(range) {
+        for run in self.tiles.runs(range, most) {
             let Run { image, len, first, .. } = run;
+            let corner = [run.y, run.x].map(|at| (step * at) as isize - self.out_padding);
+            let (rows, cols) = (4 * step, 4 * step * len);
             for out in outs.clone().step_by(l) {
                 // SAFETY: the strip is large enough; tiles and channels of the caller.
                 unsafe {
-                    for i in 0..len {
-                        let from = from.add((first + i) * stride + out - outs.start);
-                        let to = strip.add(4 * i * l);
-                        transform::<V, Output, 6, 4>(from, (6 * plane, plane), to, (4 * len * l, l));
+                    for phase in 0..step * step {
+                        let [row, col] = self.phase(phase, step);
+                        let last = self.phases_at::<S>(S::SIDE * S::SIDE - 1, step * step) > phase;
+                        for i in 0..len {
+                            let place = (first + i) * from.stride + phase * from.phase_step + out - outs.start;
+                            let to = strip.add((row * cols + step * 4 * i + col) * l);
+                            let steps = Steps { row: step * cols * l, col: step * l };
+                            S::output::<V>(from.start.add(place), points::<S>(from.plane), to, steps, last);
+                        }
                     }
-                    let planes =
-                        Planes { start: (image * self.outs + out) * h * w, channels: (outs.end - out).min(l), h, w };
-                    tiles::write::<V>(strip, run, planes, y.at(0), spare.as_mut_ptr());
+                    let start = (image * self.outs + out) * h * w;
+                    let planes = Planes { start, channels: (outs.end - out).min(l), h, w };
+                    if let Some(epilogue) = &self.fused.epilogue {
+                        finish::<V>(epilogue, strip, (rows, cols), corner, planes, image * self.outs + out);
+                    }
+                    tiles::write::<V>(strip, (rows, cols), corner, planes, y.at(0), spare.as_mut_ptr());
                 }
             }
         }
     }
+}
+
+/// Products `[points][tiles][stride]`.
+#[derive(Clone, Copy)]
+pub(super) struct Products<T> {
+    pub(super) start: *const T,
+    pub(super) stride: usize,
+    /// Distances between points, and between the phases of a tile's outputs.
+    pub(super) plane: usize,
+    pub(super) phase_step: usize,
+}
+
+/// How points `plane` apart lie.
+#[inline(always)]
+pub(super) fn points<S: Scheme>(plane: usize) -> Steps {
+    Steps { row: S::SIDE * plane, col: plane }
 }

@@ -6,8 +6,11 @@
 use crate::cpu::Vector;
 use std::ops::Range;
 
-/// Tiles in a strip at most: the strip of an input then fits the first-level cache.
-pub(super) const RUN: usize = 16;
+/// Tiles in a strip at most, if each step of a tile is `step` pixels: the strip of an input then
+/// fits the nearest caches.
+pub(super) const fn most(step: usize) -> usize {
+    16 / step
+}
 
 /// The tiles of a batch, numbered image by image, row by row.
 #[derive(Clone, Copy)]
@@ -22,7 +25,7 @@ pub(super) struct Tiles {
 #[derive(Clone, Copy)]
 pub(super) struct Run {
     pub(super) image: usize,
-    /// The first output pixel.
+    /// The first place.
     pub(super) y: usize,
     pub(super) x: usize,
     /// The number of tiles.
@@ -32,19 +35,19 @@ pub(super) struct Run {
 }
 
 impl Tiles {
-    /// Tiles of `n` images of `h` by `w` output pixels.
+    /// Tiles of `n` images of `h` by `w` places (output pixels, or groups of one per phase).
     pub(super) fn new(n: usize, h: usize, w: usize) -> Self {
         let (down, across) = (h.div_ceil(4), w.div_ceil(4));
         Self { down, across, count: n * down * across }
     }
 
-    /// The runs that make up a range of tiles.
-    pub(super) fn runs(self, range: Range<usize>) -> impl Iterator<Item = Run> {
+    /// The runs of at most `most` tiles that make up a range of tiles.
+    pub(super) fn runs(self, range: Range<usize>, most: usize) -> impl Iterator<Item = Run> {
         let mut tile = range.start;
         std::iter::from_fn(move || {
             (tile < range.end).then(|| {
                 let (row, x) = (tile / self.across, tile % self.across);
-                let len = (self.across - x).min(range.end - tile).min(RUN);
+                let len = (self.across - x).min(range.end - tile).min(most);
                 let first = tile - range.start;
                 tile += len;
                 Run { image: row / self.down, y: row % self.down * 4, x: x * 4, len, first }
@@ -77,7 +80,7 @@ pub(super) const fn strip_len<V: Vector>(rows: usize, cols: usize) -> usize {
 pub(super) unsafe fn read<V: Vector>(
     from: &[V::Elem],
     planes: Planes,
-    (y, x): (isize, isize),
+    [y, x]: [isize; 2],
     (rows, cols): (usize, usize),
     strip: *mut V::Elem,
     zero: V,
@@ -114,36 +117,43 @@ pub(super) unsafe fn read<V: Vector>(
     }
 }
 
-/// Writes `strip` `[4][4 len][LANES]` to the output pixels of a run.
+/// Writes `strip` `[rows][cols][LANES]` to the planes from row `y` and column `x` on; what lies
+/// outside the image is left out.
 ///
 /// # Safety
-/// Inside `V::enter`; `to` is the whole output, and nobody else writes these tiles.
+/// Inside `V::enter`; `to` is the whole output, and nobody else writes these pixels; `block` has
+/// `LANES²` elements.
 #[inline(always)]
 pub(super) unsafe fn write<V: Vector>(
     strip: *const V::Elem,
-    run: Run,
+    (rows, cols): (usize, usize),
+    [y, x]: [isize; 2],
     planes: Planes,
     to: *mut V::Elem,
     block: *mut V::Elem,
 ) {
     let (l, Planes { start, channels, h, w }) = (V::LANES, planes);
-    let (mut rows, mut cols) = (4.min(h - run.y), (4 * run.len).min(w - run.x));
-    if cols == w && cols == 4 * run.len {
+    let inside = |at: isize, len: usize, side: usize| {
+        let first = (-at).clamp(0, len as isize);
+        (first as usize, (side as isize - at).clamp(first, len as isize) as usize)
+    };
+    let ((top, mut bottom), (left, mut right)) = (inside(y, rows, h), inside(x, cols, w));
+    if (left, right) == (0, w) && cols == w && top < bottom {
         // Whole rows lie end to end, in the strip and in the image.
-        (rows, cols) = (1, rows * cols);
+        (bottom, right) = (top + 1, (bottom - top) * cols);
     }
-    for r in 0..rows {
-        for col in (0..cols).step_by(l) {
-            // SAFETY: pixels and channels inside the image; `block` has LANES² elements.
+    for r in top..bottom {
+        for col in (left..right).step_by(l) {
+            // SAFETY: pixels and channels inside the image.
             unsafe {
-                let from = strip.add((r * 4 * run.len + col) * l);
-                let to = to.add(start + (run.y + r) * w + run.x + col);
-                if channels == l && col + l <= cols {
+                let from = strip.add((r * cols + col) * l);
+                let to = to.add(start + (y + r as isize) as usize * w + (x + col as isize) as usize);
+                if channels == l && col + l <= right {
                     V::transpose(from, l, to, h * w);
                 } else {
                     V::transpose(from, l, block, l);
                     for lane in 0..channels {
-                        std::ptr::copy_nonoverlapping(block.add(lane * l), to.add(lane * h * w), l.min(cols - col));
+                        std::ptr::copy_nonoverlapping(block.add(lane * l), to.add(lane * h * w), l.min(right - col));
                     }
                 }
             }

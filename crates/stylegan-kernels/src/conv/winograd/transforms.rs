@@ -1,30 +1,135 @@
-//! The one-dimensional transforms of Winograd's F(4, 3) with the points 0, ±1/√2, ±√2 and ∞.
+//! The one-dimensional transforms of Winograd's F(4, 3) and F(4, 2).
 //!
-//! For an input `d` of 6, a filter `g` of 3 and an output of 4 numbers (Lavin and Gray 2016, "Fast
-//! Algorithms for Convolutional Neural Networks", section 4): `y = Aᵀ [(G g) ⊙ (Bᵀ d)]`. These
-//! points err four to five times less than the usual 0, ±1, ±2, ∞.
+//! For an input `d`, a filter `g` of 3 (2) and an output of 4 numbers (Lavin and Gray 2016, "Fast
+//! Algorithms for Convolutional Neural Networks", section 4): `y = Aᵀ [(G g) ⊙ (Bᵀ d)]`. F(4, 3) has
+//! the points 0, ±1/√2, ±√2 and ∞, which err four to five times less than the usual 0, ±1, ±2, ∞;
+//! F(4, 2) has ±0.45, ±1.2 and ∞, the best of a search.
 
 use crate::cpu::Vector;
 use candle_core::WithDType;
 use std::f64::consts::{FRAC_1_SQRT_2 as A, SQRT_2 as B};
 
 /// A linear map from `I` to `O` numbers, done for a vector of each.
-pub(super) trait Transform<V, const I: usize, const O: usize> {
+trait Transform<V, const I: usize, const O: usize> {
     /// `#[inline(always)]`, called inside `V::enter`.
     unsafe fn apply(from: [V; I]) -> [V; O];
 }
 
-/// Applies a transform to the columns, then to the rows of an `I` by `I` patch of vectors.
+/// Where the rows and columns of a patch of vectors lie, in elements.
+#[derive(Clone, Copy)]
+pub(in crate::conv) struct Steps {
+    pub(in crate::conv) row: usize,
+    pub(in crate::conv) col: usize,
+}
+
+/// An algorithm by its five transforms, each of the columns, then the rows of a patch. What
+/// multiplies the products of the last row of points is left out if not `last`.
+pub(in crate::conv) trait Scheme: Send + Sync + 'static {
+    /// Taps of a filter and points, along an axis.
+    const TAPS: usize;
+    const SIDE: usize;
+    /// The stride.
+    const STEP: usize;
+
+    /// `SIDE` x `SIDE` pixels to points.
+    ///
+    /// # Safety
+    /// Inside `V::enter`; there are vectors at `from` and room at `to`. So for all of these.
+    unsafe fn input<V: Vector>(from: *const V::Elem, steps: Steps, to: *mut V::Elem, points: Steps);
+    /// Points to 4x4 pixels.
+    unsafe fn output<V: Vector>(from: *const V::Elem, points: Steps, to: *mut V::Elem, steps: Steps, last: bool);
+    /// `TAPS` x `TAPS` filters to points.
+    unsafe fn filter<V: Vector>(from: *const V::Elem, steps: Steps, to: *mut V::Elem, points: Steps);
+    /// The transpose of `output`.
+    unsafe fn output_transposed<V: Vector>(from: *const V::Elem, steps: Steps, to: *mut V::Elem, points: Steps);
+    /// The transpose of `filter`.
+    unsafe fn filter_transposed<V: Vector>(
+        from: *const V::Elem,
+        points: Steps,
+        to: *mut V::Elem,
+        steps: Steps,
+        last: bool,
+    );
+}
+
+/// F(4x4, 3x3), for stride 1.
+pub(in crate::conv) struct Unit;
+
+/// F(4x4, 2x2), for stride 2: rows and columns of the larger image, and taps, are split by parity
+/// into four convolutions of stride 1.
+pub(in crate::conv) struct Halves;
+
+macro_rules! scheme {
+    ($name:ty, $taps:literal, $side:literal, $step:literal) => {
+        impl Scheme for $name {
+            const TAPS: usize = $taps;
+            const SIDE: usize = $side;
+            const STEP: usize = $step;
+
+            #[inline(always)]
+            unsafe fn input<V: Vector>(from: *const V::Elem, steps: Steps, to: *mut V::Elem, points: Steps) {
+                // SAFETY: the caller's vectors (so below).
+                unsafe { transform::<V, Input, $side, $side>(from, steps, to, points, true) }
+            }
+
+            #[inline(always)]
+            unsafe fn output<V: Vector>(
+                from: *const V::Elem,
+                points: Steps,
+                to: *mut V::Elem,
+                steps: Steps,
+                last: bool,
+            ) {
+                // SAFETY: as above.
+                unsafe { transform::<V, Output, $side, 4>(from, points, to, steps, last) }
+            }
+
+            #[inline(always)]
+            unsafe fn filter<V: Vector>(from: *const V::Elem, steps: Steps, to: *mut V::Elem, points: Steps) {
+                // SAFETY: as above.
+                unsafe { transform::<V, Filter, $taps, $side>(from, steps, to, points, true) }
+            }
+
+            #[inline(always)]
+            unsafe fn output_transposed<V: Vector>(
+                from: *const V::Elem,
+                steps: Steps,
+                to: *mut V::Elem,
+                points: Steps,
+            ) {
+                // SAFETY: as above.
+                unsafe { transform::<V, OutputTransposed, 4, $side>(from, steps, to, points, true) }
+            }
+
+            #[inline(always)]
+            unsafe fn filter_transposed<V: Vector>(
+                from: *const V::Elem,
+                points: Steps,
+                to: *mut V::Elem,
+                steps: Steps,
+                last: bool,
+            ) {
+                // SAFETY: as above.
+                unsafe { transform::<V, FilterTransposed, $side, $taps>(from, points, to, steps, last) }
+            }
+        }
+    };
+}
+scheme!(Unit, 3, 6, 1);
+scheme!(Halves, 2, 5, 2);
+
+/// Applies a transform to the columns, then to the rows of an `I` by `I` patch of vectors, whose
+/// last row counts as zero if not `last`.
 ///
 /// # Safety
-/// Inside `V::enter`; vectors `[r][c]` lie at `from + r from_row + c from_col`, and there is room for
-/// the results at `to + r to_row + c to_col`.
+/// Inside `V::enter`; the vectors and the room for the results are there.
 #[inline(always)]
-pub(super) unsafe fn transform<V: Vector, T: Transform<V, I, O>, const I: usize, const O: usize>(
+unsafe fn transform<V: Vector, T: Transform<V, I, O>, const I: usize, const O: usize>(
     from: *const V::Elem,
-    (from_row, from_col): (usize, usize),
+    from_steps: Steps,
     to: *mut V::Elem,
-    (to_row, to_col): (usize, usize),
+    to_steps: Steps,
+    last: bool,
 ) {
     // Loops and no closures here: these would not be compiled for the instruction set.
     // SAFETY: the caller's patches.
@@ -34,7 +139,9 @@ pub(super) unsafe fn transform<V: Vector, T: Transform<V, I, O>, const I: usize,
         for c in 0..I {
             let mut column = [zero; I];
             for r in 0..I {
-                column[r] = V::load(from.add(r * from_row + c * from_col));
+                if r + 1 < I || last {
+                    column[r] = V::load(from.add(r * from_steps.row + c * from_steps.col));
+                }
             }
             let column = T::apply(column);
             for r in 0..O {
@@ -44,7 +151,7 @@ pub(super) unsafe fn transform<V: Vector, T: Transform<V, I, O>, const I: usize,
         for r in 0..O {
             let row = T::apply(rows[r]);
             for c in 0..O {
-                row[c].store(to.add(r * to_row + c * to_col));
+                row[c].store(to.add(r * to_steps.row + c * to_steps.col));
             }
         }
     }
@@ -57,7 +164,7 @@ fn constant<V: Vector>(value: f64) -> V {
 }
 
 /// `Bᵀ d`.
-pub(super) struct Input;
+struct Input;
 
 impl<V: Vector> Transform<V, 6, 6> for Input {
     #[inline(always)]
@@ -81,7 +188,7 @@ impl<V: Vector> Transform<V, 6, 6> for Input {
 }
 
 /// `Aᵀ m`.
-pub(super) struct Output;
+struct Output;
 
 impl<V: Vector> Transform<V, 6, 4> for Output {
     #[inline(always)]
@@ -103,7 +210,7 @@ impl<V: Vector> Transform<V, 6, 4> for Output {
 }
 
 /// `G g`.
-pub(super) struct Filter;
+struct Filter;
 
 impl<V: Vector> Transform<V, 3, 6> for Filter {
     #[inline(always)]
@@ -121,7 +228,7 @@ impl<V: Vector> Transform<V, 3, 6> for Filter {
 }
 
 /// `A e`: the transpose of [`Output`], for the gradient of a filter.
-pub(super) struct OutputTransposed;
+struct OutputTransposed;
 
 impl<V: Vector> Transform<V, 4, 6> for OutputTransposed {
     #[inline(always)]
@@ -138,7 +245,7 @@ impl<V: Vector> Transform<V, 4, 6> for OutputTransposed {
 }
 
 /// `Gᵀ u`: the transpose of [`Filter`].
-pub(super) struct FilterTransposed;
+struct FilterTransposed;
 
 impl<V: Vector> Transform<V, 6, 3> for FilterTransposed {
     #[inline(always)]
@@ -151,6 +258,90 @@ impl<V: Vector> Transform<V, 6, 3> for FilterTransposed {
                 even_b.mul_add(constant::<V>(1. / 6.), even_a.mul_add(constant::<V>(-2. / 3.), u[0])),
                 odd_b.mul_add(constant::<V>(B / 6.), odd_a.mul(constant::<V>(-2. / 3. * A))),
                 even_b.mul_add(constant::<V>(1. / 3.), even_a.mul_add(constant::<V>(-1. / 3.), u[5])),
+            ]
+        }
+    }
+}
+
+/// The points of F(4, 2).
+const P: f64 = 0.45;
+const Q: f64 = 1.2;
+/// The distance of their squares.
+const D: f64 = Q * Q - P * P;
+
+impl<V: Vector> Transform<V, 5, 5> for Input {
+    #[inline(always)]
+    unsafe fn apply(d: [V; 5]) -> [V; 5] {
+        let (pp, qq) = (constant::<V>(-P * P), constant::<V>(-Q * Q));
+        // SAFETY: arithmetic only.
+        unsafe {
+            let (odd_p, even_p) = (d[1].mul_add(qq, d[3]), d[0].mul_add(qq, d[2]).mul(constant::<V>(P)));
+            let (odd_q, even_q) = (d[1].mul_add(pp, d[3]), d[0].mul_add(pp, d[2]).mul(constant::<V>(Q)));
+            let last = d[2].mul_add(constant::<V>(-P * P - Q * Q), d[4]);
+            [
+                odd_p.add(even_p),
+                odd_p.sub(even_p),
+                odd_q.add(even_q),
+                odd_q.sub(even_q),
+                d[0].mul_add(constant::<V>(P * P * Q * Q), last),
+            ]
+        }
+    }
+}
+
+impl<V: Vector> Transform<V, 5, 4> for Output {
+    #[inline(always)]
+    unsafe fn apply(m: [V; 5]) -> [V; 4] {
+        // SAFETY: arithmetic only.
+        unsafe {
+            let (even_p, odd_p) = (m[0].add(m[1]), m[0].sub(m[1]));
+            let (even_q, odd_q) = (m[2].add(m[3]), m[2].sub(m[3]));
+            [
+                even_p.add(even_q),
+                odd_p.mul_add(constant::<V>(P), odd_q.mul(constant::<V>(Q))),
+                even_p.mul_add(constant::<V>(P * P), even_q.mul(constant::<V>(Q * Q))),
+                odd_p.mul_add(constant::<V>(P * P * P), odd_q.mul_add(constant::<V>(Q * Q * Q), m[4])),
+            ]
+        }
+    }
+}
+
+impl<V: Vector> Transform<V, 2, 5> for Filter {
+    #[inline(always)]
+    unsafe fn apply(g: [V; 2]) -> [V; 5] {
+        // SAFETY: arithmetic only.
+        unsafe {
+            let (even_p, odd_p) = (g[0].mul(constant::<V>(-0.5 / (P * D))), g[1].mul(constant::<V>(-0.5 / D)));
+            let (even_q, odd_q) = (g[0].mul(constant::<V>(0.5 / (Q * D))), g[1].mul(constant::<V>(0.5 / D)));
+            [odd_p.add(even_p), odd_p.sub(even_p), odd_q.add(even_q), odd_q.sub(even_q), g[1]]
+        }
+    }
+}
+
+impl<V: Vector> Transform<V, 4, 5> for OutputTransposed {
+    #[inline(always)]
+    unsafe fn apply(e: [V; 4]) -> [V; 5] {
+        // SAFETY: arithmetic only.
+        unsafe {
+            let even_p = e[2].mul_add(constant::<V>(P * P), e[0]);
+            let odd_p = e[3].mul_add(constant::<V>(P * P * P), e[1].mul(constant::<V>(P)));
+            let even_q = e[2].mul_add(constant::<V>(Q * Q), e[0]);
+            let odd_q = e[3].mul_add(constant::<V>(Q * Q * Q), e[1].mul(constant::<V>(Q)));
+            [even_p.add(odd_p), even_p.sub(odd_p), even_q.add(odd_q), even_q.sub(odd_q), e[3]]
+        }
+    }
+}
+
+impl<V: Vector> Transform<V, 5, 2> for FilterTransposed {
+    #[inline(always)]
+    unsafe fn apply(u: [V; 5]) -> [V; 2] {
+        // SAFETY: arithmetic only.
+        unsafe {
+            let (even_p, odd_p) = (u[0].sub(u[1]), u[0].add(u[1]));
+            let (even_q, odd_q) = (u[2].sub(u[3]), u[2].add(u[3]));
+            [
+                even_p.mul_add(constant::<V>(-0.5 / (P * D)), even_q.mul(constant::<V>(0.5 / (Q * D)))),
+                odd_p.mul_add(constant::<V>(-0.5 / D), odd_q.mul_add(constant::<V>(0.5 / D), u[4])),
             ]
         }
     }

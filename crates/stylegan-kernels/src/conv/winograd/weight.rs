@@ -1,9 +1,9 @@
 //! The gradient of the filters: `dw = Gᵀ [Σ_tiles (A dy Aᵀ) ⊙ (Bᵀ x B)] G`, a product over all
-//! tiles for each of the 36 points.
+//! tiles for each of the points. With stride 2 the input counts as four, one per phase.
 
-use super::POINTS;
-use super::tiles::{self, Planes, RUN, Tiles, strip_len};
-use super::transforms::{FilterTransposed, Input, OutputTransposed, transform};
+use super::stages::points;
+use super::tiles::{self, Planes, Tiles, strip_len};
+use super::transforms::{Scheme, Steps};
 use crate::conv::shape::Shape;
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product, row_panel};
 use candle_core::WithDType;
@@ -16,20 +16,28 @@ const CHUNK_BYTES: usize = 16 << 20;
 const BLOCK: usize = 2;
 
 /// Computes `dw` `[k, c, 3, 3]` from `x` and the gradient `dy` of the output.
-pub(in crate::conv) fn weight_gradient<V: Vector>(x: &[V::Elem], dy: &[V::Elem], s: &Shape, gain: f64) -> Vec<V::Elem> {
+pub(in crate::conv) fn weight_gradient<V: Vector, S: Scheme>(
+    x: &[V::Elem],
+    dy: &[V::Elem],
+    s: &Shape,
+    gain: f64,
+) -> Vec<V::Elem> {
+    let (count, phases) = (S::SIDE * S::SIDE, S::STEP * S::STEP);
     let tiles = Tiles::new(s.n, s.oh, s.ow);
     let (l, left) = (V::LANES, const { row_panel::<V>() });
-    let (rows, cols) = (s.k.next_multiple_of(left), s.c.next_multiple_of(V::COLS));
-    let per_tile = POINTS * (rows + cols) * size_of::<V::Elem>();
+    let (rows, phase_step) = (s.k.next_multiple_of(left), s.c.next_multiple_of(V::COLS));
+    let cols = phases * phase_step;
+    let per_tile = count * (rows + cols) * size_of::<V::Elem>();
     let chunk = (CHUNK_BYTES / per_tile).clamp(64, 1024);
     let chunk = tiles.count.div_ceil(tiles.count.div_ceil(chunk).max(1));
     let (y_plane, x_plane, u_plane) = (rows * chunk + 2 * l, cols * chunk + 2 * l, s.k * cols + 2 * l);
-    let mut transformed_y = Scratch::<V::Elem>::take(POINTS * y_plane);
-    let mut transformed_x = Scratch::<V::Elem>::take(POINTS * x_plane);
+    let mut transformed_y = Scratch::<V::Elem>::take(count * y_plane);
+    let mut transformed_x = Scratch::<V::Elem>::take(count * x_plane);
     let (ty, tx) = (SharedMut::new(&mut transformed_y), SharedMut::new(&mut transformed_x));
     let gain = V::Elem::from_f64(gain);
     let few = tiles.count <= chunk;
-    let mut sums = Scratch::<V::Elem>::take(if few { 0 } else { POINTS * u_plane });
+    let scheme = PhantomData::<S>;
+    let mut sums = Scratch::<V::Elem>::take(if few { 0 } else { count * u_plane });
     let u = SharedMut::new(&mut sums);
     for start in (0..tiles.count).step_by(chunk) {
         let range = start..(start + chunk).min(tiles.count);
@@ -40,10 +48,12 @@ pub(in crate::conv) fn weight_gradient<V: Vector>(x: &[V::Elem], dy: &[V::Elem],
                 let range = range.clone();
                 match task.checked_sub(y_blocks) {
                     None => {
-                        V::enter(Side::<V, true> { from: dy, s, tiles, range, block: task, to: ty, plane: y_plane })
+                        let (to, plane) = (ty, y_plane);
+                        V::enter(Side::<V, S, true> { from: dy, s, tiles, range, block: task, to, plane, scheme })
                     }
                     Some(block) => {
-                        V::enter(Side::<V, false> { from: x, s, tiles, range, block, to: tx, plane: x_plane })
+                        let (to, plane) = (tx, x_plane);
+                        V::enter(Side::<V, S, false> { from: x, s, tiles, range, block, to, plane, scheme })
                     }
                 }
             }
@@ -51,12 +61,12 @@ pub(in crate::conv) fn weight_gradient<V: Vector>(x: &[V::Elem], dy: &[V::Elem],
         if few {
             break;
         }
-        crate::threads::for_each(POINTS, |point| {
+        crate::threads::for_each(count, |point| {
             // SAFETY: as above; each task adds to the sums of its point.
             unsafe {
                 let product = Product {
                     rows: s.k,
-                    cols,
+                    cols: phases_at::<S>(s, point) * phase_step,
                     depth: range.len(),
                     a: ty.at(point * y_plane),
                     a_block: left * range.len(),
@@ -73,20 +83,22 @@ pub(in crate::conv) fn weight_gradient<V: Vector>(x: &[V::Elem], dy: &[V::Elem],
     }
     // SAFETY: every filter is written.
     unsafe {
-        filled(s.k * s.c * 9, |dw| {
+        filled(s.k * s.c * s.r * s.r, |dw| {
             let dw = SharedMut::uninit(dw);
             if !few {
                 return crate::threads::for_each(s.k, |k| {
-                    V::enter(Filters::<V> {
+                    V::enter(Filters::<V, S> {
                         u,
                         u_plane,
                         stride: cols,
+                        phase_step,
                         base: 0,
                         rows: k..k + 1,
                         channels: 0..s.c,
                         s,
                         gain,
                         dw,
+                        scheme,
                     });
                 });
             }
@@ -96,15 +108,24 @@ pub(in crate::conv) fn weight_gradient<V: Vector>(x: &[V::Elem], dy: &[V::Elem],
                 let (down, across) = (task / acrosses * left, task % acrosses * BLOCK * V::COLS);
                 let rows = down..(down + left).min(s.k);
                 let channels = across..(across + BLOCK * V::COLS).min(s.c);
-                V::enter(Block::<V> { s, count: tiles.count, ty, y_plane, tx, x_plane, rows, channels, gain, dw });
+                let tiles = tiles.count;
+                V::enter(Block::<V, S> { s, tiles, ty, y_plane, tx, x_plane, rows, channels, gain, dw, scheme });
             });
         })
     }
 }
 
+/// How many phases of the input take part in a point: not those that meet a single row of taps, in
+/// the last row of points.
+fn phases_at<S: Scheme>(s: &Shape, point: usize) -> usize {
+    let phases = S::STEP * S::STEP;
+    if s.r < S::STEP * S::TAPS && point / S::SIDE + 1 == S::SIDE { phases / 2 } else { phases }
+}
+
 /// Transforms `LANES` channels of the input (`OUT` = false) or of the output gradient to
-/// `[36][channels / w][tiles][w]`, `w` being the panel width of the right or left operand.
-struct Side<'a, V: Vector, const OUT: bool> {
+/// `[points][channels / w][tiles][w]`, `w` being the panel width of the right or left operand; the
+/// input phase by phase.
+struct Side<'a, V: Vector, S, const OUT: bool> {
     from: &'a [V::Elem],
     s: &'a Shape,
     tiles: Tiles,
@@ -112,37 +133,42 @@ struct Side<'a, V: Vector, const OUT: bool> {
     block: usize,
     to: SharedMut<V::Elem>,
     plane: usize,
+    scheme: PhantomData<S>,
 }
 
-impl<V: Vector, const OUT: bool> Task<V> for Side<'_, V, OUT> {
+impl<V: Vector, S: Scheme, const OUT: bool> Task<V> for Side<'_, V, S, OUT> {
     #[inline(always)]
     unsafe fn run(self) {
         let (l, s) = (V::LANES, self.s);
-        let (all, h, w, pad, border) = match OUT {
-            true => (s.k, s.oh, s.ow, 0, 0),
-            false => (s.c, s.h, s.w, s.padding, 2),
+        let (all, h, w, pad, border, step) = match OUT {
+            true => (s.k, s.oh, s.ow, 0, 0, 1),
+            false => (s.c, s.h, s.w, s.padding, S::TAPS - 1, S::STEP),
         };
         let width = if OUT { const { row_panel::<V>() } } else { V::COLS };
-        let channel = self.block * l;
-        let mut strip = Scratch::<V::Elem>::take(strip_len::<V>(6, 4 * RUN + 2));
+        let (channel, most) = (self.block * l, tiles::most(step));
+        let mut strip = Scratch::<V::Elem>::take(strip_len::<V>(step * S::SIDE, step * (4 * most + border)));
         let strip = strip.as_mut_ptr();
         // SAFETY: all indices follow from the sizes of the buffers.
         unsafe {
             let zero = V::splat(V::Elem::from_f64(0.));
-            let panel = self.to.at(channel / width * width * self.range.len() + channel % width);
-            for run in self.tiles.runs(self.range.clone()) {
-                let corner = (run.y as isize - pad as isize, run.x as isize - pad as isize);
-                let cols = 4 * run.len + border;
+            for run in self.tiles.runs(self.range.clone(), most) {
+                let corner = [run.y, run.x].map(|at| (step * at) as isize - pad as isize);
+                let (rows, cols) = (step * (4 + border), step * (4 * run.len + border));
                 let start = (run.image * all + channel) * h * w;
                 let planes = Planes { start, channels: (all - channel).min(l), h, w };
-                tiles::read(self.from, planes, corner, (4 + border, cols), strip, zero);
-                for i in 0..run.len {
-                    let to = panel.add((run.first + i) * width);
-                    let (from, steps, planes) = (strip.add(4 * i * l), (cols * l, l), (6 * self.plane, self.plane));
-                    if OUT {
-                        transform::<V, OutputTransposed, 4, 6>(from, steps, to, planes);
-                    } else {
-                        transform::<V, Input, 6, 6>(from, steps, to, planes);
+                tiles::read(self.from, planes, corner, (rows, cols), strip, zero);
+                let steps = Steps { row: step * cols * l, col: step * l };
+                for phase in 0..step * step {
+                    let from = strip.add((phase / step * cols + phase % step) * l);
+                    let channel = phase * all.next_multiple_of(width) + channel;
+                    let panel = self.to.at(channel / width * width * self.range.len() + channel % width);
+                    for i in 0..run.len {
+                        let (from, to) = (from.add(step * 4 * i * l), panel.add((run.first + i) * width));
+                        if OUT {
+                            S::output_transposed::<V>(from, steps, to, points::<S>(self.plane));
+                        } else {
+                            S::input::<V>(from, steps, to, points::<S>(self.plane));
+                        }
                     }
                 }
             }
@@ -165,9 +191,9 @@ impl<V: Vector> Task<V> for Sum<V> {
 }
 
 /// A block of filters from the products of all tiles to the result.
-struct Block<'a, V: Vector> {
+struct Block<'a, V: Vector, S> {
     s: &'a Shape,
-    count: usize,
+    tiles: usize,
     ty: SharedMut<V::Elem>,
     y_plane: usize,
     tx: SharedMut<V::Elem>,
@@ -177,43 +203,51 @@ struct Block<'a, V: Vector> {
     channels: Range<usize>,
     gain: V::Elem,
     dw: SharedMut<V::Elem>,
+    scheme: PhantomData<S>,
 }
 
-impl<V: Vector> Task<V> for Block<'_, V> {
+impl<V: Vector, S: Scheme> Task<V> for Block<'_, V, S> {
     #[inline(always)]
     unsafe fn run(self) {
-        let Self { s, count, rows, channels, gain, dw, .. } = self;
-        let stride = channels.len().next_multiple_of(V::COLS);
+        let Self { s, tiles, rows, channels, gain, dw, scheme, .. } = self;
+        let (count, all) = (S::SIDE * S::SIDE, s.c.next_multiple_of(V::COLS));
+        let phase_step = channels.len().next_multiple_of(V::COLS);
+        let stride = S::STEP * S::STEP * phase_step;
         let u_plane = rows.len() * stride + 2 * V::LANES;
-        let mut u = Scratch::<V::Elem>::take(POINTS * u_plane);
+        let mut u = Scratch::<V::Elem>::take(count * u_plane);
         let u = SharedMut::new(&mut u);
         // SAFETY: the operands are packed for `V`; filters are the task's own.
         unsafe {
-            for point in 0..POINTS {
-                product::<V, false>(Product {
-                    rows: rows.len(),
-                    cols: stride,
-                    depth: count,
-                    a: self.ty.at(point * self.y_plane + rows.start * count),
-                    a_block: 0,
-                    b: self.tx.at(point * self.x_plane + channels.start * count),
-                    b_panel: V::COLS * count,
-                    c: u.at(point * u_plane),
-                    c_stride: stride,
-                    accumulate: false,
-                    rows_outside: true,
-                });
+            for point in 0..count {
+                for phase in 0..phases_at::<S>(s, point) {
+                    product::<V, false>(Product {
+                        rows: rows.len(),
+                        cols: phase_step,
+                        depth: tiles,
+                        a: self.ty.at(point * self.y_plane + rows.start * tiles),
+                        a_block: 0,
+                        b: self.tx.at(point * self.x_plane + (phase * all + channels.start) * tiles),
+                        b_panel: V::COLS * tiles,
+                        c: u.at(point * u_plane + phase * phase_step),
+                        c_stride: stride,
+                        accumulate: false,
+                        rows_outside: true,
+                    });
+                }
             }
-            Filters::<V> { u, u_plane, stride, base: rows.start, rows, channels, s, gain, dw }.run();
+            let base = rows.start;
+            Filters::<V, S> { u, u_plane, stride, phase_step, base, rows, channels, s, gain, dw, scheme }.run();
         }
     }
 }
 
-/// Transforms sums `[36][rows][stride]` back to filters.
-struct Filters<'a, V: Vector> {
+/// Transforms sums `[points][rows][stride]` back to filters.
+struct Filters<'a, V: Vector, S> {
     u: SharedMut<V::Elem>,
     u_plane: usize,
     stride: usize,
+    /// The distance between phases in a row.
+    phase_step: usize,
     /// The output channel of the first row.
     base: usize,
     /// Output and input channels.
@@ -222,27 +256,40 @@ struct Filters<'a, V: Vector> {
     s: &'a Shape,
     gain: V::Elem,
     dw: SharedMut<V::Elem>,
+    scheme: PhantomData<S>,
 }
 
-impl<V: Vector> Task<V> for Filters<'_, V> {
+impl<V: Vector, S: Scheme> Task<V> for Filters<'_, V, S> {
     #[inline(always)]
     unsafe fn run(self) {
-        let l = V::LANES;
+        let (l, r, all) = (V::LANES, self.s.r, self.s.r * self.s.r);
         let mut taps = [V::Elem::from_f64(0.); 16 * 16];
         let mut turned = [V::Elem::from_f64(0.); 16 * 16];
+        let mut part = [V::Elem::from_f64(0.); 9 * 16];
         for k in self.rows.clone() {
             for channel in self.channels.clone().step_by(l) {
                 // SAFETY: rows of the sums are padded to whole vectors; filters are the task's own.
                 unsafe {
-                    let from = self.u.at((k - self.base) * self.stride + channel - self.channels.start);
-                    let planes = (6 * self.u_plane, self.u_plane);
-                    transform::<V, FilterTransposed, 6, 3>(from, planes, taps.as_mut_ptr(), (3 * l, l));
-                    for t in (0..9).step_by(l) {
+                    for phase in 0..S::STEP * S::STEP {
+                        let at = phase * self.phase_step + channel - self.channels.start;
+                        let from = self.u.at((k - self.base) * self.stride + at);
+                        let last = phases_at::<S>(self.s, S::SIDE * S::SIDE - 1) > phase;
+                        let steps = Steps { row: S::TAPS * l, col: l };
+                        S::filter_transposed::<V>(from, points::<S>(self.u_plane), part.as_mut_ptr(), steps, last);
+                        for t in 0..S::TAPS * S::TAPS {
+                            let row = t / S::TAPS * S::STEP + phase / S::STEP;
+                            let col = t % S::TAPS * S::STEP + phase % S::STEP;
+                            if row < r && col < r {
+                                V::load(part.as_ptr().add(t * l)).store(taps.as_mut_ptr().add((row * r + col) * l));
+                            }
+                        }
+                    }
+                    for t in (0..all).step_by(l) {
                         V::transpose(taps.as_ptr().add(t * l), l, turned.as_mut_ptr().add(t), 16);
                     }
                     for lane in 0..l.min(self.channels.end - channel) {
-                        let dw = self.dw.at((k * self.s.c + channel + lane) * 9);
-                        for t in 0..9 {
+                        let dw = self.dw.at((k * self.s.c + channel + lane) * all);
+                        for t in 0..all {
                             *dw.add(t) = turned[lane * 16 + t] * self.gain;
                         }
                     }
