@@ -83,9 +83,14 @@ pub(crate) fn run(args: Args) -> Outcome {
     }
     let mut network = Network::open(&args.network)?;
     make_folder(&args.out)?;
+    let has_noise = noise_matters(&network, args.seeds.0[0])?;
     for figure in &args.only {
         let picture = match figure {
             Figure::Mixing => mixing(&network, &args.seeds.0)?,
+            Figure::Deviation | Figure::Noise if !has_noise => {
+                say(&format!("{} is left out: noise changes nothing in this network", figure.file_name()));
+                continue;
+            }
             Figure::Deviation => deviation(&network, &args.seeds.0[..2], args.realisations as usize)?,
             Figure::Noise => noise(&network, &args.seeds.0[..2])?,
             Figure::Truncation if network.generator().w_avg().is_none() => {
@@ -114,7 +119,29 @@ fn mixing(network: &Network, seeds: &[u32]) -> anyhow::Result<RgbImage> {
             tables.push(Table::compute(network, &Numbers(rows), &Numbers(columns.to_vec()), &styles)?.sheet());
         }
     }
-    Ok(grid(&tables, 1, 2))
+    Ok(stack(&tables))
+}
+
+/// Pictures below one another, two white pixels between.
+fn stack(pictures: &[RgbImage]) -> RgbImage {
+    let width = pictures.iter().map(RgbImage::width).max().unwrap_or(0);
+    let height = pictures.iter().map(|picture| picture.height() + 2).sum::<u32>().saturating_sub(2);
+    let mut sheet = RgbImage::from_pixel(width, height, Rgb([255; 3]));
+    let mut top = 0;
+    for picture in pictures {
+        image::imageops::replace(&mut sheet, picture, 0, i64::from(top));
+        top += picture.height() + 2;
+    }
+    sheet
+}
+
+/// Whether a picture with the fixed noise differs from one without.
+fn noise_matters(network: &Network, seed: u32) -> anyhow::Result<bool> {
+    let ws = Latents::Seeds(vec![seed]).styles(network, 0, 1)?;
+    let render = |kind| -> anyhow::Result<Vec<f32>> {
+        Ok(network.render(&ws, &[0], kind, NoiseLayers::All)?.flatten_all()?.to_vec1()?)
+    };
+    Ok(render(NoiseKind::Const)? != render(NoiseKind::None)?)
 }
 
 /// For each seed: the picture, four with fresh noise, and the standard deviation of many.

@@ -39,7 +39,7 @@ pub mod doc {
     use crate::{GeneratorConfig, NetworkConfig, Params, build_generator};
     use candle_core::{DType, Device};
 
-    /// Saves a random 16x16 StyleGAN with 8 latent dimensions.
+    /// Saves a random 16x16 StyleGAN with 8 latent dimensions, whose noise shows.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -56,6 +56,9 @@ pub mod doc {
         });
         let params = Params::new(0, DType::F32, &Device::Cpu);
         build_generator(&config, params.trainable())?;
+        for (_, strength) in params.vars().into_iter().filter(|(name, _)| name.ends_with("noise_strength")) {
+            strength.set(&(strength.ones_like()? * 0.1)?)?;
+        }
         let tensors: Vec<_> =
             params.vars().into_iter().map(|(name, var)| (format!("G_ema.{name}"), var.as_detached_tensor())).collect();
         let networks = [("G_ema".to_owned(), NetworkConfig::Generator(config))].into();

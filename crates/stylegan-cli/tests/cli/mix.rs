@@ -29,3 +29,14 @@ fn all_figures_are_drawn() {
     assert_eq!(bench.size("figures/figure-truncation.png"), (6 * 16, 2 * 16));
     bench.one_sentence("figures --network tiny.safetensors --seeds 1", &["two seeds"]);
 }
+
+#[test]
+fn figures_of_noise_need_noise() {
+    let bench = Bench::new();
+    let pggan = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/checkpoints/pggan_tf.pkl");
+    let ran = bench.run(&format!("figures --network {pggan} --seeds 0-1 --out figures"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("figure-noise.png is left out: noise changes nothing"), "{}", ran.stderr);
+    assert!(bench.path("figures/figure-mixing.png").exists());
+    assert!(!bench.path("figures/figure-noise.png").exists() && !bench.path("figures/figure-deviation.png").exists());
+}
