@@ -1,25 +1,29 @@
-//! `stylegan inspect`: what a checkpoint holds.
+//! `stylegan inspect`: what a checkpoint or a foreign file holds.
 
 use crate::exit::{Ending, Outcome};
 use crate::network::checkpoint;
 use crate::numbers::count;
 use crate::status::print;
 use serde_json::{Value, json};
-use std::path::PathBuf;
-use stylegan_core::checkpoint::{Checkpoint, Kind};
+use std::path::{Path, PathBuf};
+use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata};
+use stylegan_core::import::{import, is_foreign};
 
 /// Print what a checkpoint holds
 ///
-/// Networks with their configurations, training state, provenance and licence, and every tensor.
-/// The contents are checked against the hash that was stored with them.
+/// Networks with their configurations, training state, provenance and licence, and every tensor. A
+/// checkpoint of this program is checked against the hash that was stored with it. Files of other
+/// programs that `stylegan convert` knows are shown as they would be converted.
 ///
 /// Examples:
 ///   stylegan inspect runs/avatars-32
 ///   stylegan inspect network-000400.safetensors --json
+///   stylegan inspect stylegan2-ffhq-config-f.pkl
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// Checkpoint (.safetensors), or the folder of a run: then its newest checkpoint.
+    /// A checkpoint (.safetensors), a foreign file, or the folder of a run: then its newest
+    /// checkpoint.
     #[arg(value_name = "FILE|RUN")]
     file: PathBuf,
 
@@ -28,106 +32,161 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// What a file holds.
+struct Contents {
+    path: PathBuf,
+    bytes: u64,
+    /// What wrote it.
+    format: &'static str,
+    /// The hash stored with the contents, and whether it is theirs.
+    sha256: Option<String>,
+    intact: bool,
+    metadata: Option<Metadata>,
+    tensors: Vec<Entry>,
+}
+
+struct Entry {
+    name: String,
+    dtype: String,
+    shape: Vec<usize>,
+}
+
 pub(crate) fn run(args: Args) -> Outcome {
-    let path = checkpoint(&args.file)?;
-    let file = Checkpoint::open(&path)?;
-    let intact = file.verify()?;
+    let contents = Contents::of(checkpoint(&args.file)?)?;
     if args.json {
-        print(&(serde_json::to_string_pretty(&as_json(&file, intact)?)? + "\n"))?;
+        print(&(serde_json::to_string_pretty(&contents.json()?)? + "\n"))?;
     } else {
-        print(&as_text(&file, intact)?)?;
+        print(&contents.text()?)?;
     }
     Ok(Ending::Done)
 }
 
-fn as_json(file: &Checkpoint, intact: bool) -> anyhow::Result<Value> {
-    let tensors: Vec<Value> = file
-        .names()
-        .map(|name| json!({ "name": name, "dtype": file.dtype(name), "shape": file.shape(name) }))
-        .collect();
-    let mut value = json!({
-        "file": file.path().display().to_string(),
-        "bytes": std::fs::metadata(file.path())?.len(),
-        "sha256": file.content_hash(),
-        "verified": intact,
-        "tensors": tensors,
-    });
-    if let (Some(metadata), Some(fields)) = (file.metadata(), value.as_object_mut()) {
-        fields.insert("kind".into(), json!(kind(metadata.kind)));
-        fields.insert("networks".into(), serde_json::to_value(&metadata.networks)?);
-        fields.insert("step".into(), json!(metadata.step));
-        fields.insert("images".into(), json!(metadata.images));
-        fields.insert("seed".into(), json!(metadata.seed));
-        fields.insert("dataset_hash".into(), json!(metadata.dataset_hash));
-        fields.insert("licence".into(), json!(metadata.licence));
-        fields.insert("source".into(), json!(metadata.source));
-        fields.insert("extra".into(), json!(metadata.extra));
+impl Contents {
+    fn of(path: PathBuf) -> anyhow::Result<Self> {
+        if is_foreign(&path)? { Self::foreign(path) } else { Self::own(path) }
     }
-    Ok(value)
-}
 
-fn as_text(file: &Checkpoint, intact: bool) -> anyhow::Result<String> {
-    let mut text = format!("{}\n", file.path().display());
-    let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<10} {value}\n"));
-    let bytes = std::fs::metadata(file.path())?.len();
-    line("size", format!("{:.1} MB in {}", bytes as f64 / 1e6, count(file.names().count() as u64, "tensor")));
-    match (file.content_hash(), intact) {
-        (Some(hash), true) => line("contents", format!("intact, sha256 {hash}")),
-        _ => line("contents", "without a hash to check them by".into()),
+    fn own(path: PathBuf) -> anyhow::Result<Self> {
+        let file = Checkpoint::open(&path)?;
+        let tensors = file.names().map(|name| Entry {
+            name: name.to_string(),
+            dtype: file.dtype(name).unwrap_or_default(),
+            shape: file.shape(name).unwrap_or_default().to_vec(),
+        });
+        Ok(Contents {
+            bytes: size(&path)?,
+            format: if file.metadata().is_some() { "stylegan-rs checkpoint" } else { "safetensors" },
+            sha256: file.content_hash().map(str::to_owned),
+            intact: file.verify()?,
+            metadata: file.metadata().cloned(),
+            tensors: tensors.collect(),
+            path,
+        })
     }
-    if let Some(metadata) = file.metadata() {
-        line(
-            "kind",
-            match metadata.kind {
-                Kind::Release => "release (a generator to use)".into(),
-                Kind::State => "state (training can go on from it)".into(),
-            },
-        );
-        line(
-            "trained",
-            format!(
-                "{:.1} kimg in {}, seed {}",
-                metadata.images as f64 / 1e3,
-                count(metadata.step, "step"),
-                metadata.seed
-            ),
-        );
-        for (name, value) in
-            [("data set", &metadata.dataset_hash), ("licence", &metadata.licence), ("source", &metadata.source)]
-        {
-            if let Some(value) = value {
-                line(name, value.clone());
+
+    fn foreign(path: PathBuf) -> anyhow::Result<Self> {
+        let file = import(&path)?;
+        let tensors = file.tensors.iter().map(|(name, tensor)| Entry {
+            name: name.clone(),
+            dtype: tensor.dtype().as_str().to_uppercase(),
+            shape: tensor.dims().to_vec(),
+        });
+        let tensors = tensors.collect();
+        let (bytes, format) = (size(&path)?, file.origin);
+        Ok(Contents { path, bytes, format, sha256: None, intact: false, metadata: Some(file.metadata), tensors })
+    }
+
+    fn json(&self) -> anyhow::Result<Value> {
+        let tensor = |entry: &Entry| json!({ "name": entry.name, "dtype": entry.dtype, "shape": entry.shape });
+        let mut value = json!({
+            "file": self.path.display().to_string(),
+            "bytes": self.bytes,
+            "format": self.format,
+            "sha256": self.sha256,
+            "verified": self.intact,
+            "tensors": self.tensors.iter().map(tensor).collect::<Vec<_>>(),
+            "numbers": self.numbers(""),
+        });
+        if let (Some(metadata), Some(fields)) = (&self.metadata, value.as_object_mut()) {
+            let prefixes = metadata.networks.keys();
+            let parameters: serde_json::Map<_, _> =
+                prefixes.map(|prefix| (prefix.clone(), json!(self.numbers(prefix)))).collect();
+            fields.insert("kind".into(), json!(kind(metadata.kind).0));
+            fields.insert("networks".into(), serde_json::to_value(&metadata.networks)?);
+            fields.insert("parameters".into(), Value::Object(parameters));
+            fields.insert("step".into(), json!(metadata.step));
+            fields.insert("images".into(), json!(metadata.images));
+            fields.insert("seed".into(), json!(metadata.seed));
+            fields.insert("dataset_hash".into(), json!(metadata.dataset_hash));
+            fields.insert("licence".into(), json!(metadata.licence));
+            fields.insert("source".into(), json!(metadata.source));
+            fields.insert("extra".into(), json!(metadata.extra));
+        }
+        Ok(value)
+    }
+
+    fn text(&self) -> anyhow::Result<String> {
+        let mut text = format!("{}\n", self.path.display());
+        let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<13} {value}\n"));
+        line("format", self.format.into());
+        line("size", format!("{:.1} MB in {}", self.bytes as f64 / 1e6, count(self.tensors.len() as u64, "tensor")));
+        match (&self.sha256, self.intact) {
+            (Some(hash), true) => line("contents", format!("intact, sha256 {hash}")),
+            _ => line("contents", "without a hash to check them by".into()),
+        }
+        if let Some(metadata) = &self.metadata {
+            let (name, meaning) = kind(metadata.kind);
+            line("kind", format!("{name} ({meaning})"));
+            if metadata.step > 0 {
+                let (kimg, steps) = (metadata.images as f64 / 1e3, count(metadata.step, "step"));
+                line("trained", format!("{kimg:.1} kimg in {steps}, seed {}", metadata.seed));
+            }
+            for (name, value) in
+                [("data set", &metadata.dataset_hash), ("licence", &metadata.licence), ("source", &metadata.source)]
+            {
+                if let Some(value) = value {
+                    line(name, value.clone());
+                }
+            }
+            for (key, value) in &metadata.extra {
+                line(key, value.clone());
+            }
+            for (prefix, config) in &metadata.networks {
+                let parameters = grouped(self.numbers(prefix));
+                line(prefix, format!("{parameters} parameters, {}", serde_json::to_string(config)?));
+            }
+            if metadata.networks.is_empty() {
+                line("numbers", grouped(self.numbers("")));
             }
         }
-        for (key, value) in &metadata.extra {
-            line(key, value.clone());
+        text.push('\n');
+        let width = self.tensors.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
+        for Entry { name, dtype, shape } in &self.tensors {
+            text.push_str(&format!("  {name:<width$}  {dtype} {shape:?}\n"));
         }
-        for (prefix, config) in &metadata.networks {
-            let parameters: usize = parameters_of(file, prefix);
-            line(prefix, format!("{} parameters, {}", grouped(parameters), serde_json::to_string(config)?));
-        }
+        Ok(text)
     }
-    text.push('\n');
-    let width = file.names().map(str::len).max().unwrap_or(0);
-    for name in file.names() {
-        let shape = file.shape(name).unwrap_or_default();
-        text.push_str(&format!("  {name:<width$}  {} {shape:?}\n", file.dtype(name).unwrap_or_default()));
+
+    /// How many numbers are in the tensors of a network, without its buffers; in all for none.
+    fn numbers(&self, prefix: &str) -> usize {
+        let own = self.tensors.iter().filter(|entry| {
+            let rest = entry.name.strip_prefix(prefix);
+            prefix.is_empty()
+                || rest.is_some_and(|rest| rest.starts_with('.')) && !stylegan_core::is_buffer(&entry.name)
+        });
+        own.map(|entry| entry.shape.iter().product::<usize>()).sum()
     }
-    Ok(text)
 }
 
-fn parameters_of(file: &Checkpoint, prefix: &str) -> usize {
-    file.names()
-        .filter(|name| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.')))
-        .filter(|name| !stylegan_core::is_buffer(name))
-        .map(|name| file.shape(name).unwrap_or_default().iter().product::<usize>())
-        .sum()
+fn size(path: &Path) -> anyhow::Result<u64> {
+    Ok(std::fs::metadata(path)?.len())
 }
 
-fn kind(kind: Kind) -> &'static str {
+fn kind(kind: Kind) -> (&'static str, &'static str) {
     match kind {
-        Kind::Release => "release",
-        Kind::State => "state",
+        Kind::Release => ("release", "networks to use"),
+        Kind::State => ("state", "training can go on from it"),
+        Kind::Weights => ("weights", "tensors under another program's names"),
     }
 }
 

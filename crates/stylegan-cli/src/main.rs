@@ -5,6 +5,7 @@ mod convert;
 mod data;
 mod evaluate;
 mod exit;
+mod export;
 mod figures;
 mod film;
 mod generate;
@@ -65,6 +66,7 @@ fn run(options: Options) -> Outcome {
         Verb::Classifier(args) => classifier::run(args),
         Verb::Convert(args) => convert::run(args),
         Verb::Inspect(args) => inspect::run(args),
+        Verb::Export(args) => export::run(args),
         Verb::Data(args) => data::run(args),
     }
 }

@@ -1,9 +1,11 @@
 //! The network that a verb works with, and the options that choose and steer it.
 
 use crate::exit::wrong;
+use crate::status::say;
 use candle_core::{DType, Device, Tensor};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
+use stylegan_core::import::is_foreign;
 use stylegan_core::latent::StreamKey;
 use stylegan_core::{Generator, Model, NoiseKeys, NoiseLayers, NoiseMode, Synthesis};
 
@@ -13,7 +15,8 @@ const BATCH_PIXELS: usize = 1 << 18;
 /// The options of every verb that makes pictures.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct NetworkArgs {
-    /// Checkpoint (.safetensors), or the folder of a run: then its newest checkpoint.
+    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows, or the folder of
+    /// a run: then its newest checkpoint.
     ///
     /// Example: --network runs/avatars-32
     #[arg(long, value_name = "FILE|RUN")]
@@ -74,6 +77,10 @@ impl Network {
     pub(crate) fn open(args: &NetworkArgs) -> anyhow::Result<Self> {
         let path = checkpoint(&args.network)?;
         let model = Model::load(&path, &Device::Cpu)?;
+        if is_foreign(&path)? {
+            let source = model.metadata().and_then(|metadata| metadata.source.as_deref()).unwrap_or_default();
+            say(&format!("{source}: converted in memory; `stylegan convert` keeps the result"));
+        }
         let generator = model.generator();
         let (name, classes) = (path.display(), generator.c_dim());
         match args.class {

@@ -3,7 +3,7 @@
 //! Each verb's own options are in its file, as typed (`Args`), beside what they mean and what is
 //! done. This registry feeds the parser and every help text.
 
-use crate::{classifier, convert, data, evaluate, figures, generate, inspect, interpolate, mix, train};
+use crate::{classifier, convert, data, evaluate, export, figures, generate, inspect, interpolate, mix, train};
 use clap::{Parser, Subcommand};
 
 /// Train, use and evaluate style-based generators (StyleGAN, StyleGAN2, Progressive GAN).
@@ -36,6 +36,7 @@ pub(crate) enum Verb {
     Eval(evaluate::Args),
     Classifier(classifier::Args),
     Convert(convert::Args),
+    Export(export::Args),
     Inspect(inspect::Args),
     Data(data::Args),
 }

@@ -42,6 +42,14 @@ pub enum Error {
         /// The element type the source holds.
         found: String,
     },
+    /// A parameter with numbers that are not finite.
+    #[error(
+        "`{name}` holds numbers that are not finite (NaN or infinity); the file is damaged, or its training diverged"
+    )]
+    NotFinite {
+        /// Full name.
+        name: String,
+    },
     /// Parameters that no module of the network asked for.
     #[error(
         "{count} tensors belong to no module of the network, the first is `{name}`; the weights belong to another configuration"

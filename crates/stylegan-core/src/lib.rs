@@ -14,6 +14,7 @@ pub mod checkpoint;
 mod config;
 mod discriminator;
 mod error;
+pub mod export;
 mod generator;
 pub mod import;
 pub mod latent;

@@ -104,7 +104,9 @@ impl Model {
             NetworkConfig::Generator(config) => Some((prefix, config.clone())),
             NetworkConfig::Discriminator(_) => None,
         });
-        let (prefix, stated) = stated.ok_or_else(|| bad("holds no generator".into()))?;
+        let content = imported.metadata.extra.get("content").map_or(imported.origin, String::as_str);
+        let (prefix, stated) =
+            stated.ok_or_else(|| bad(format!("holds no generator that can be run, but: {content}")))?;
         let own = imported.tensors.into_iter();
         let own =
             own.filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.strip_prefix('.')?.to_owned(), tensor)));

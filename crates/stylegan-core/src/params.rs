@@ -2,7 +2,7 @@
 
 use crate::latent::Stream;
 use crate::{Error, Result};
-use candle_core::{DType, Device, Shape, Tensor, Var};
+use candle_core::{CpuStorage, DType, Device, Shape, Storage, Tensor, Var};
 use candle_nn::init::NormalOrUniform;
 use candle_nn::var_builder::SimpleBackend;
 use candle_nn::{Init, VarBuilder};
@@ -60,21 +60,39 @@ impl Params {
     /// A store that holds copies of `tensors`, all f32 or all f64 (f16 and bf16 are widened to f32).
     ///
     /// # Errors
-    /// When there are no tensors, their types differ or are integers, or a name occurs twice.
+    /// When there are no tensors, their types differ or are integers, one holds numbers that are not
+    /// finite, or a name occurs twice.
     pub fn from_tensors(tensors: impl IntoIterator<Item = (String, Tensor)>) -> Result<Self> {
+        Self::from_vars(tensors.into_iter().map(|(name, tensor)| {
+            let var = Self::variable(&name, &tensor)?;
+            Ok((name, var))
+        }))
+    }
+
+    /// A variable with a copy of `tensor`.
+    pub(crate) fn variable(name: &str, tensor: &Tensor) -> Result<Var> {
+        let tensor = match tensor.dtype() {
+            DType::F32 | DType::F64 => tensor.detach().contiguous()?,
+            DType::F16 | DType::BF16 => tensor.detach().to_dtype(DType::F32)?,
+            other => return Err(Error::ParameterType { name: name.into(), found: other.as_str().into() }),
+        };
+        Ok(Var::from_tensor(&tensor)?)
+    }
+
+    /// A store of these variables; they are taken one at a time and not copied.
+    pub(crate) fn from_vars(named: impl IntoIterator<Item = Result<(String, Var)>>) -> Result<Self> {
         let mut vars = BTreeMap::new();
         let mut common: Option<(DType, Device)> = None;
-        for (name, tensor) in tensors {
-            let tensor = match tensor.dtype() {
-                DType::F32 | DType::F64 => tensor.detach().contiguous()?,
-                DType::F16 | DType::BF16 => tensor.detach().to_dtype(DType::F32)?,
-                other => return Err(Error::ParameterType { name, found: other.as_str().into() }),
-            };
-            let (dtype, _) = common.get_or_insert_with(|| (tensor.dtype(), tensor.device().clone()));
-            if *dtype != tensor.dtype() {
-                return Err(Error::ParameterType { name, found: format!("{:?} among {dtype:?}", tensor.dtype()) });
+        for item in named {
+            let (name, var) = item?;
+            let (dtype, _) = common.get_or_insert_with(|| (var.dtype(), var.device().clone()));
+            if *dtype != var.dtype() {
+                return Err(Error::ParameterType { name, found: format!("{:?} among {dtype:?}", var.dtype()) });
             }
-            if vars.insert(name.clone(), Var::from_tensor(&tensor)?).is_some() {
+            if !is_finite(&var) {
+                return Err(Error::NotFinite { name });
+            }
+            if vars.insert(name.clone(), var).is_some() {
                 return Err(Error::Argument(format!("parameter `{name}` occurs twice; names must be unique")));
             }
         }
@@ -174,6 +192,20 @@ impl Params {
                 }
             }
         }
+    }
+}
+
+/// Whether all numbers are finite. Integers are, and tensors elsewhere than in main memory were
+/// checked on their way there.
+pub(crate) fn is_finite(tensor: &Tensor) -> bool {
+    let (storage, layout) = tensor.storage_and_layout();
+    let Some((start, end)) = layout.contiguous_offsets() else { return true };
+    match &*storage {
+        Storage::Cpu(CpuStorage::F32(values)) => values[start..end].iter().all(|x| x.is_finite()),
+        Storage::Cpu(CpuStorage::F64(values)) => values[start..end].iter().all(|x| x.is_finite()),
+        Storage::Cpu(CpuStorage::F16(values)) => values[start..end].iter().all(|x| x.is_finite()),
+        Storage::Cpu(CpuStorage::BF16(values)) => values[start..end].iter().all(|x| x.is_finite()),
+        _ => true,
     }
 }
 

@@ -5,16 +5,16 @@ use super::metadata::CONTENT_HASH;
 use super::write::{ContentHash, io_error};
 use crate::{Error, Params, Result};
 use candle_core::safetensors::Load;
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Tensor, Var};
 use memmap2::Mmap;
 use safetensors::tensor::{TensorInfo, TensorView};
-use safetensors::{SafeTensorError, SafeTensors};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// Header sizes above this are taken for damage: a header line of a thousand tensors has 100 kB.
-const MAX_HEADER: u64 = 100 << 20;
+/// Header sizes above this are taken for damage: the header of a thousand tensors has 100 kB.
+const MAX_HEADER: u64 = 16 << 20;
 
 /// An open checkpoint: the header is read and checked, tensors are read from the mapped file when
 /// asked for.
@@ -54,8 +54,13 @@ impl Checkpoint {
         let mut size = [0; 8];
         size.copy_from_slice(&map[..8]);
         let header = u64::from_le_bytes(size);
-        if header > MAX_HEADER || map[8] != b'{' {
+        if map[8] != b'{' {
             return Err(bad("is not a safetensors file; convert other formats with `stylegan convert`".into()));
+        }
+        if header > MAX_HEADER {
+            return Err(bad(format!(
+                "announces a header of {header} bytes, where {MAX_HEADER} are the most; it is damaged"
+            )));
         }
         if header > length - 8 {
             return Err(bad(format!(
@@ -150,16 +155,28 @@ impl Checkpoint {
     /// When there are none, or they are not of one float type.
     pub fn params(&self, prefix: &str, device: &Device) -> Result<Params> {
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}.") };
-        let tensors = self
-            .entries
-            .keys()
-            .filter_map(|name| name.strip_prefix(&prefix).map(|rest| (rest.to_owned(), name)))
-            .map(|(rest, name)| Ok((rest, self.tensor(name, device)?)))
-            .collect::<Result<Vec<_>>>()?;
-        if tensors.is_empty() {
+        let named = self.entries.iter().filter_map(|(name, info)| Some((name.strip_prefix(&prefix)?, name, info)));
+        let mut named = named.peekable();
+        if named.peek().is_none() {
             return Err(self.bad(format!("holds no tensors under `{prefix}`")));
         }
-        Params::from_tensors(tensors)
+        let vars = named.map(|(rest, name, info)| Ok((rest.to_owned(), self.variable(name, info, device)?)));
+        Params::from_vars(vars).map_err(|error| match error {
+            error @ Error::NotFinite { .. } => self.bad(format!("cannot be used: {error}")),
+            error => error,
+        })
+    }
+
+    /// One tensor as a variable. The common type goes from the mapped file into the variable's own
+    /// memory, the others through a tensor.
+    fn variable(&self, name: &str, info: &TensorInfo, device: &Device) -> Result<Var> {
+        if info.dtype == Dtype::F32 {
+            let (start, end) = info.data_offsets;
+            let bytes = &self.map[self.data_start + start..self.data_start + end];
+            let values: Vec<f32> = bytes.as_chunks::<4>().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect();
+            return Ok(Var::from_vec(values, info.shape.as_slice(), device)?);
+        }
+        Params::variable(name, &self.tensor(name, device)?)
     }
 
     pub(crate) fn bad(&self, problem: String) -> Error {

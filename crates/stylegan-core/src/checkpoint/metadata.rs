@@ -11,11 +11,13 @@ pub const FORMAT_VERSION: u32 = 1;
 /// How much a checkpoint holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Kind {
-    /// `G_ema` alone.
+    /// Networks to use, `G_ema` above all.
     #[default]
     Release,
     /// Everything that training needs to go on, bit for bit.
     State,
+    /// Tensors of networks that this crate does not build, or under the names of another program.
+    Weights,
 }
 
 impl Kind {
@@ -23,6 +25,7 @@ impl Kind {
         match self {
             Kind::Release => "release",
             Kind::State => "state",
+            Kind::Weights => "weights",
         }
     }
 }
@@ -108,7 +111,8 @@ impl Metadata {
         let kind = match strings.get("kind").map(String::as_str) {
             Some("release") => Kind::Release,
             Some("state") => Kind::State,
-            other => return Err(format!("has kind {other:?} in its metadata, expected release or state")),
+            Some("weights") => Kind::Weights,
+            other => return Err(format!("has kind {other:?} in its metadata, expected release, state or weights")),
         };
         Ok(Some(Self {
             kind,

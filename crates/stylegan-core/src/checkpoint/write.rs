@@ -64,6 +64,8 @@ fn layout(tensors: &[(String, Tensor)]) -> Result<Vec<Entry<'_>>> {
             DType::F16 => "F16",
             DType::BF16 => "BF16",
             DType::I64 => "I64",
+            DType::I32 => "I32",
+            DType::I16 => "I16",
             DType::U32 => "U32",
             DType::U8 => "U8",
             other => {
@@ -144,6 +146,8 @@ fn write_data(tensor: &Tensor, sink: Sink) -> Result<()> {
         DType::F16 => run(tensor, half::f16::to_le_bytes, sink),
         DType::BF16 => run(tensor, half::bf16::to_le_bytes, sink),
         DType::I64 => run(tensor, i64::to_le_bytes, sink),
+        DType::I32 => run(tensor, i32::to_le_bytes, sink),
+        DType::I16 => run(tensor, i16::to_le_bytes, sink),
         DType::U32 => run(tensor, u32::to_le_bytes, sink),
         _ => run(tensor, u8::to_le_bytes, sink),
     }

@@ -2,9 +2,11 @@
 //!
 //! [`import`] opens the official pickles of progressive GAN, StyleGAN and StyleGAN2 (TensorFlow),
 //! StyleGAN2-ADA and the StyleGAN2 networks of the StyleGAN3 repository (PyTorch), and rosinality's
-//! checkpoints of StyleGAN and StyleGAN2. Pickles are programs; here they
+//! checkpoints of StyleGAN and StyleGAN2. Of SPADE, pixel2style2pixel and the feature networks of
+//! metrics (PyTorch state dictionaries, TorchScript, TensorFlow) it keeps every tensor as it is. Pickles are programs; here they
 //! are only described, by a reader with a closed list of names and limits on everything it takes.
 
+mod budget;
 pub mod layouts;
 mod module;
 mod numpy;
@@ -17,12 +19,15 @@ mod settings;
 mod state_dict;
 mod tensorflow;
 mod torch;
+mod weights;
 
 pub use state_dict::state_dict;
 
 use crate::checkpoint::{Kind, Metadata};
+use crate::params::is_finite;
 use crate::{Error, NetworkConfig, Result};
 use candle_core::Tensor;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -37,7 +42,8 @@ pub struct Imported {
     pub origin: &'static str,
     /// Configurations by prefix, ready to be saved.
     pub metadata: Metadata,
-    /// All tensors, named `G_ema.…`, `G.…`, `D.…`, in f32.
+    /// All tensors: those of networks under `G_ema.…`, `G.…`, `D.…`, those of a file of
+    /// [`Kind::Weights`] under their original names.
     pub tensors: Vec<(String, Tensor)>,
 }
 
@@ -46,6 +52,8 @@ pub struct Imported {
 struct Found {
     origin: &'static str,
     networks: Vec<ImportedNetwork>,
+    /// Tensors of networks that are not built here, under their original names.
+    tensors: Vec<(String, Tensor)>,
     /// What a reader of the metadata should know.
     extra: BTreeMap<String, String>,
 }
@@ -74,19 +82,27 @@ pub fn import(path: impl AsRef<Path>) -> Result<Imported> {
     let found = recognise(&bytes).map_err(|error| bad(format!("cannot be imported: {error}")))?;
     let origin = found.origin;
     let mut metadata = Metadata {
-        kind: Kind::Release,
+        kind: if found.networks.is_empty() { Kind::Weights } else { Kind::Release },
         extra: found.extra,
         source: Some(format!("{origin} {}", path.file_name().unwrap_or_default().to_string_lossy())),
         ..Metadata::default()
     };
-    let mut tensors = Vec::new();
+    metadata.extra.insert("source_sha256".into(), sha256(&bytes));
+    let mut tensors = found.tensors;
     for network in found.networks {
         for (name, tensor) in network.tensors {
             tensors.push((format!("{}.{name}", network.prefix), tensor));
         }
         metadata.networks.insert(network.prefix, network.config);
     }
+    if let Some((name, _)) = tensors.iter().find(|(_, tensor)| !is_finite(tensor)) {
+        return Err(bad(format!("cannot be imported: {}", Error::NotFinite { name: name.clone() })));
+    }
     Ok(Imported { origin, metadata, tensors })
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether a file begins as pickles, torch files or their archives do, rather than as safetensors.
@@ -117,9 +133,13 @@ fn recognise(bytes: &[u8]) -> std::result::Result<Found, ImportError> {
     if let Some(found) = rosinality::networks(&file)? {
         return Ok(found);
     }
+    if let Some(found) = weights::weights(&file)? {
+        return Ok(found);
+    }
     Err(ImportError(
-        "it holds none of the known networks: pickles of StyleGAN2-ADA and the StyleGAN3 repository (PyTorch), of \
-         progressive GAN, StyleGAN and StyleGAN2 (TensorFlow), checkpoints of rosinality's StyleGAN and StyleGAN2 (PyTorch)"
+        "it holds no tensors that are known here: pickles of StyleGAN2-ADA and the StyleGAN3 repository (PyTorch), of \
+         progressive GAN, StyleGAN and StyleGAN2 (TensorFlow), checkpoints of rosinality's StyleGAN and StyleGAN2 (PyTorch), \
+         state dictionaries"
             .into(),
     ))
 }

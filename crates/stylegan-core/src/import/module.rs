@@ -8,8 +8,6 @@ use serde_json::{Map, Value as Json};
 
 /// Modules nest no deeper than this in any known network.
 const MAX_DEPTH: usize = 32;
-/// No known checkpoint holds more tensors; bounds files whose shared parts repeat without end.
-const MAX_TENSORS: usize = 20_000;
 
 /// A `torch_utils.persistence` object: a network with the arguments it was made with.
 #[derive(Debug)]
@@ -86,6 +84,7 @@ impl TorchFile<'_> {
         let Some(modules) = self.pickle.get(state, "_modules") else { return Ok(()) };
         for &(key, module) in self.pickle.entries(modules).unwrap_or_default() {
             let Some(name) = self.pickle.text(key) else { continue };
+            self.budget.visit()?;
             if let Some(state) = self.module_state(module)? {
                 self.collect_module(state, &join(path, &name), depth + 1, out)?;
             }
@@ -104,11 +103,7 @@ impl TorchFile<'_> {
         for &(key, value) in self.pickle.entries(mapping).unwrap_or_default() {
             let Some(name) = self.pickle.text(key) else { continue };
             let name = join(path, &name);
-            if let Some(raw) = self.tensor(value)? {
-                if out.len() >= MAX_TENSORS {
-                    return Err(ImportError(format!("more than {MAX_TENSORS} tensors; no checkpoint has that many")));
-                }
-                let tensor = raw.to_tensor(&name)?;
+            if let Some(tensor) = self.load(value, &name)? {
                 out.push((name, tensor));
             } else if self.pickle.entries(value).is_some() {
                 self.collect_entries(value, &name, depth + 1, out)?;
@@ -120,12 +115,14 @@ impl TorchFile<'_> {
     /// A settings value as JSON; what has no JSON form (classes, tensors) becomes null.
     pub(crate) fn json(&self, id: Id, depth: usize) -> Result<Json, ImportError> {
         check_depth(depth)?;
+        self.budget.visit()?;
         let pickle = &self.pickle;
         if let Some(text) = pickle.text(id) {
+            self.budget.bytes(text.len())?;
             return Ok(Json::String(text.into_owned()));
         }
         if let Some(items) = pickle.sequence(id) {
-            return items.iter().take(MAX_TENSORS).map(|&item| self.json(item, depth + 1)).collect();
+            return items.iter().map(|&item| self.json(item, depth + 1)).collect();
         }
         if let Some(entries) = pickle.entries(id) {
             let mut map = Map::new();

@@ -64,7 +64,7 @@ const MAX_RANK: usize = 8;
 
 impl RawTensor<'_> {
     /// Checks that every element lies inside the storage, and copies the view into a tensor.
-    /// Floating-point types keep theirs, integers and booleans become I64.
+    /// Element types stay, but bytes with a sign become I16 and booleans U8.
     pub(crate) fn to_tensor(&self, name: &str) -> Result<Tensor, ImportError> {
         let damaged = |what: String| ImportError(format!("tensor `{name}`: {what}; the file is damaged"));
         if self.shape.len() != self.strides.len() || self.shape.len() > MAX_RANK {
@@ -96,17 +96,15 @@ impl RawTensor<'_> {
             Element::F16 => Tensor::from_vec(read(&bytes, f16::from_le_bytes), &*self.shape, &Device::Cpu),
             Element::Bf16 => Tensor::from_vec(read(&bytes, bf16::from_le_bytes), &*self.shape, &Device::Cpu),
             Element::I64 => Tensor::from_vec(read(&bytes, i64::from_le_bytes), &*self.shape, &Device::Cpu),
-            Element::I32 => self.integers(read(&bytes, i32::from_le_bytes)),
-            Element::I16 => self.integers(read(&bytes, i16::from_le_bytes)),
-            Element::I8 => self.integers(read(&bytes, i8::from_le_bytes)),
-            Element::U8 | Element::Bool => self.integers(bytes.into_owned()),
+            Element::I32 => Tensor::from_vec(read(&bytes, i32::from_le_bytes), &*self.shape, &Device::Cpu),
+            Element::I16 => Tensor::from_vec(read(&bytes, i16::from_le_bytes), &*self.shape, &Device::Cpu),
+            Element::I8 => {
+                let wide = read(&bytes, i8::from_le_bytes).into_iter().map(i16::from).collect();
+                Tensor::from_vec(wide, &*self.shape, &Device::Cpu)
+            }
+            Element::U8 | Element::Bool => Tensor::from_vec(bytes.into_owned(), &*self.shape, &Device::Cpu),
         };
         tensor.map_err(|error| damaged(error.to_string()))
-    }
-
-    fn integers<T: Into<i64>>(&self, values: Vec<T>) -> candle_core::Result<Tensor> {
-        let values: Vec<i64> = values.into_iter().map(Into::into).collect();
-        Tensor::from_vec(values, &*self.shape, &Device::Cpu)
     }
 
     /// The elements in row-major order. Bounds have been checked.

@@ -34,8 +34,7 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Found>, ImportErro
     let origin = if let Some(g_ema) = part("g_ema").or_else(|| holds(root, stylegan2).then_some(root))
         && holds(g_ema, stylegan2)
     {
-        let mean = part("latent_avg").map(|id| file.tensor(id)).transpose()?.flatten();
-        let mean = mean.map(|raw| raw.to_tensor("latent_avg")).transpose()?;
+        let mean = part("latent_avg").map(|id| file.load(id, "latent_avg")).transpose()?.flatten();
         for (prefix, id) in [("D", part("d")), ("G", part("g")), ("G_ema", Some(g_ema))] {
             let Some(id) = id else { continue };
             let tensors = file.tensors(id)?.into_iter().collect();
@@ -65,7 +64,7 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Found>, ImportErro
             Ok(ImportedNetwork { prefix: prefix.into(), config, tensors })
         })
         .collect::<Result<_, ImportError>>()?;
-    Ok(Some(Found { origin, networks, extra }))
+    Ok(Some(Found { origin, networks, extra, ..Found::default() }))
 }
 
 /// How many of the numbered names there are.

@@ -61,12 +61,14 @@ impl TorchFile<'_> {
             let name = format!("{prefix}{}", pickle.text(name).unwrap_or_default());
             let array = numpy::array(pickle, value)?;
             let array = array.ok_or_else(|| ImportError(format!("TensorFlow variable `{name}` is no NumPy array")))?;
-            let tensor = array.to_tensor(&name)?;
+            self.budget.visit()?;
+            let tensor = self.keep(&array, &name)?;
             out.push((name, tensor));
         }
         let components = pickle.get(state, "components").and_then(|components| pickle.entries(components));
         for &(key, network) in components.unwrap_or_default() {
             let component = pickle.text(key).unwrap_or_default();
+            self.budget.visit()?;
             let state = pickle.call_of(network, Global::TensorFlowNetwork).and_then(|call| call.state);
             let state =
                 state.ok_or_else(|| ImportError(format!("TensorFlow component `{component}` without state")))?;

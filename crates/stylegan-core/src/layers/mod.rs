@@ -15,7 +15,7 @@ pub use noise::NoiseInput;
 pub use pyramid::{Pyramid, channels};
 pub(crate) use pyramid::{channel_rule, follows_rule};
 pub use resample::{Resample, ResamplingConv};
-pub(crate) use resample::{blur, blur_filter};
+pub(crate) use resample::{blur, blur_filter, spread};
 pub use style::Style;
 
 use crate::Result;

@@ -88,7 +88,7 @@ impl ResamplingConv {
 /// Entry `(3u + v, 4a + b)` is 1 where tap `(u, v)` of the 3x3 kernel adds to tap `(a, b)` of the
 /// 4x4 kernel: where `a - u` and `b - v` are 0 or 1. A transposed convolution sees its kernel
 /// rotated by 180 degrees, hence `(2 - u, 2 - v)` upwards.
-fn spread(direction: Resample, device: &candle_core::Device, dtype: DType) -> Result<Tensor> {
+pub(crate) fn spread(direction: Resample, device: &candle_core::Device, dtype: DType) -> Result<Tensor> {
     let touches = |small: usize, large: usize| {
         let small = if direction == Resample::Up { 2 - small } else { small };
         large == small || large == small + 1

@@ -225,15 +225,24 @@ impl StyleGan1DiscriminatorConfig {
     }
 }
 
+/// The largest width or number of channels that a configuration may name; products of two and an
+/// area still fit into 64 bits.
+const MAX_WIDTH: usize = 1 << 24;
+/// The longest low-pass filter.
+const MAX_TAPS: usize = 15;
+
 pub(crate) fn check_positive(fields: &[(&str, usize)]) -> Result<()> {
-    match fields.iter().find(|(_, value)| *value == 0) {
-        Some((name, _)) => Err(Error::Config(format!("{name} must be at least 1, found 0"))),
+    match fields.iter().find(|(_, value)| !(1..=MAX_WIDTH).contains(value)) {
+        Some((name, value)) => Err(Error::Config(format!("{name} must be from 1 to {MAX_WIDTH}, found {value}"))),
         None => Ok(()),
     }
 }
 
 fn check_filter(taps: &[f64]) -> Result<()> {
     let sum: f64 = taps.iter().sum();
+    if taps.len() > MAX_TAPS {
+        return Err(Error::Config(format!("blur_filter has {} taps, more than {MAX_TAPS}", taps.len())));
+    }
     if taps.is_empty() || (sum.is_finite() && sum != 0.) {
         return Ok(());
     }

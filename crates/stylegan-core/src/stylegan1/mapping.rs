@@ -33,7 +33,7 @@ impl StyleGan1Mapping {
             c_dim => Some(vb.get_with_hints((config.z_dim, c_dim), "embed.weight", unit)?),
         };
         let options = LinearOptions { gain: SQRT_2, lr: config.mapping_lr, bias: Some(0.) };
-        let mut layers = Vec::with_capacity(config.mapping_layers);
+        let mut layers = Vec::new();
         let mut width = config.mapping_input();
         for i in 0..config.mapping_layers {
             let next = if i + 1 == config.mapping_layers { config.w_dim } else { config.mapping_width };

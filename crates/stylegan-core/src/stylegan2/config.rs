@@ -105,7 +105,7 @@ impl StyleGan2Config {
     }
 
     /// Channels of the block at `level`, 0 for the smallest.
-    pub(super) fn width(&self, level: usize) -> usize {
+    pub(crate) fn width(&self, level: usize) -> usize {
         width(self.channels.as_deref(), self.channel_base, self.channel_max, level)
     }
 
@@ -192,7 +192,7 @@ impl StyleGan2DiscriminatorConfig {
     }
 
     /// Channels of the block at `level`, 0 for the smallest.
-    pub(super) fn width(&self, level: usize) -> usize {
+    pub(crate) fn width(&self, level: usize) -> usize {
         width(self.channels.as_deref(), self.channel_base, self.channel_max, level)
     }
 

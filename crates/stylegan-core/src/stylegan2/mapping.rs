@@ -54,7 +54,7 @@ impl StyleGan2Mapping {
             }
         };
         let mut inputs = config.z_dim + if config.c_dim > 0 { config.embed_width } else { 0 };
-        let mut layers = Vec::with_capacity(config.layers);
+        let mut layers = Vec::new();
         for i in 0..config.layers {
             let outputs = if i + 1 == config.layers { config.w_dim } else { config.width };
             layers.push(ActivatedLinear::new(inputs, outputs, config.lr, vb.pp(format!("fc{i}")))?);

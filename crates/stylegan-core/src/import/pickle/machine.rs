@@ -39,7 +39,7 @@ pub(super) struct Machine<'a> {
 impl Machine<'_> {
     fn step(&mut self, opcode: u8) -> Outcome<()> {
         match opcode {
-            b'(' => self.marks.push(self.stack.len()),
+            b'(' => self.mark()?,
             b'0' => self.discard()?,
             b'1' => drop(self.pop_mark()?),
             b'2' => {
@@ -222,6 +222,14 @@ impl Machine<'_> {
             return Err(self.cursor.error("the stack grows beyond any checkpoint's"));
         }
         self.stack.push(id);
+        Ok(())
+    }
+
+    fn mark(&mut self) -> Outcome<()> {
+        if self.marks.len() >= MAX_VALUES {
+            return Err(self.cursor.error("more open marks than any checkpoint's"));
+        }
+        self.marks.push(self.stack.len());
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The ZIP form: `NAME/data.pkl` and one uncompressed entry per storage.
 
 use super::TorchFile;
+use crate::import::budget::Budget;
 use crate::import::{ImportError, pickle};
 use std::collections::HashMap;
 use std::io::Cursor;
@@ -15,6 +16,12 @@ pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
         // Entries are `NAME/…` with one NAME for all, which carries no information.
         let full = entry.name().map_err(unreadable)?.into_owned();
         let Some((_, name)) = full.split_once('/') else { continue };
+        if full.starts_with('/') || full.split(['/', '\\']).any(|part| part == "..") {
+            let full: String = full.escape_debug().take(80).collect();
+            return Err(ImportError(format!(
+                "torch archive: entry `{full}` leads out of the archive, which torch never writes; do not trust this file"
+            )));
+        }
         let (is_root, key) = (name == "data.pkl", name.strip_prefix("data/"));
         if !is_root && key.is_none() && name != "byteorder" {
             continue;
@@ -39,5 +46,5 @@ pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
     }
     let root = root.ok_or_else(|| ImportError("ZIP archive without `data.pkl`: not a file that torch saved".into()))?;
     let (pickle, _) = pickle::read(root)?;
-    Ok(TorchFile { pickle, source: bytes, storages })
+    Ok(TorchFile { pickle, source: bytes, storages, budget: Budget::new(bytes.len()) })
 }

@@ -3,6 +3,7 @@
 
 use super::TorchFile;
 use super::tensor::persistent_storage;
+use crate::import::budget::Budget;
 use crate::import::{ImportError, pickle};
 use std::collections::HashMap;
 
@@ -40,5 +41,5 @@ pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
         at = end.ok_or_else(|| damaged("a storage reaches beyond the end"))?;
         storages.insert(key, start..at);
     }
-    Ok(TorchFile { pickle: object, source: bytes, storages })
+    Ok(TorchFile { pickle: object, source: bytes, storages, budget: Budget::new(bytes.len()) })
 }

@@ -6,6 +6,7 @@ mod legacy;
 mod tensor;
 
 use super::ImportError;
+use super::budget::Budget;
 use super::pickle::{self, Pickle};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -16,6 +17,7 @@ pub(crate) struct TorchFile<'a> {
     source: &'a [u8],
     /// Ranges of `source` by storage key.
     storages: HashMap<String, Range<usize>>,
+    pub(crate) budget: Budget,
 }
 
 /// Opens any of the three forms, told apart by their first bytes.
@@ -27,5 +29,5 @@ pub(crate) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
         return legacy::open(bytes);
     }
     let (pickle, _) = pickle::read(bytes)?;
-    Ok(TorchFile { pickle, source: bytes, storages: HashMap::new() })
+    Ok(TorchFile { pickle, source: bytes, storages: HashMap::new(), budget: Budget::new(bytes.len()) })
 }

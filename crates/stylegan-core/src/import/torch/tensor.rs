@@ -4,6 +4,7 @@ use super::TorchFile;
 use crate::import::ImportError;
 use crate::import::pickle::{Global, Id, Pickle, Value};
 use crate::import::raw::{Element, RawTensor};
+use candle_core::Tensor;
 use std::borrow::Cow;
 
 /// A reference to a storage: `('storage', torch.FloatStorage, key, device, elements, …)`.
@@ -33,11 +34,35 @@ fn storage_ref(pickle: &Pickle<'_>, id: Id) -> Result<StorageRef, ImportError> {
 }
 
 impl<'a> TorchFile<'a> {
+    /// The tensor that a value rebuilds, in memory; `None` if the value is no tensor.
+    ///
+    /// # Errors
+    /// As [`tensor`](Self::tensor), and when the file asks for more than its size allows.
+    pub(crate) fn load(&self, id: Id, name: &str) -> Result<Option<Tensor>, ImportError> {
+        self.budget.visit()?;
+        match self.tensor(id)? {
+            Some(raw) => self.keep(&raw, name).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A tensor of this file in memory.
+    ///
+    /// # Errors
+    /// A damaged tensor, or one too many.
+    pub(crate) fn keep(&self, raw: &RawTensor<'_>, name: &str) -> Result<Tensor, ImportError> {
+        self.budget.tensor()?;
+        // More than is stored is an error of the tensor itself.
+        let wanted = raw.shape.iter().fold(raw.element.size(), |bytes, &side| bytes.saturating_mul(side));
+        self.budget.bytes(wanted.min(raw.storage.len()))?;
+        raw.to_tensor(name)
+    }
+
     /// The tensor that a value rebuilds, `None` if the value is no tensor.
     ///
     /// # Errors
     /// A tensor whose parts do not fit together.
-    pub(crate) fn tensor(&self, id: Id) -> Result<Option<RawTensor<'a>>, ImportError> {
+    fn tensor(&self, id: Id) -> Result<Option<RawTensor<'a>>, ImportError> {
         let pickle = &self.pickle;
         let Some(call) = pickle.call(id) else { return Ok(None) };
         let args = pickle.sequence(call.args).unwrap_or_default();
@@ -82,6 +107,7 @@ impl<'a> TorchFile<'a> {
         let Some(bytes) = nested.and_then(|&bytes| pickle.bytes(bytes)) else {
             return Err(ImportError("torch file: a tensor without a storage".into()));
         };
+        self.budget.bytes(bytes.len())?;
         nested_storage(&bytes).map(|(element, range)| match bytes {
             Cow::Borrowed(bytes) => (element, Cow::Borrowed(&bytes[range])),
             Cow::Owned(bytes) => (element, Cow::Owned(bytes[range].to_vec())),

@@ -1,0 +1,65 @@
+//! `stylegan export`: a generator for other programs to run.
+
+use crate::exit::{Ending, Outcome, wrong};
+use crate::network::checkpoint;
+use crate::status::print;
+use candle_core::Device;
+use std::path::PathBuf;
+use stylegan_core::Model;
+use stylegan_core::export::{ONNX_OPSET, OnnxOptions, onnx};
+
+/// Write a generator as an ONNX model
+///
+/// The model takes latents z [n, z_dim], labels c [n, c_dim] if the network has classes, and the
+/// truncation psi (one number) if it has an average style; it gives pictures img
+/// [n, channels, height, width], about in -1 to 1. Noise is that stored in the network.
+///
+/// Examples:
+///   stylegan export --network runs/avatars-32 --onnx avatars.onnx
+///   stylegan export --network ffhq.safetensors --onnx ffhq.onnx --batch 1
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows, or the folder of
+    /// a run: then its newest checkpoint.
+    #[arg(long, value_name = "FILE|RUN")]
+    network: PathBuf,
+
+    /// The ONNX file to write.
+    #[arg(long, value_name = "OUT.onnx")]
+    onnx: PathBuf,
+
+    /// Pictures made at a time [default: left open]
+    ///
+    /// Example: --batch 1
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+
+    /// Truncates only the first K style rows (2 per resolution) [default: all rows]
+    #[arg(long, value_name = "K")]
+    trunc_cutoff: Option<usize>,
+}
+
+pub(crate) fn run(args: Args) -> Outcome {
+    if args.batch == Some(0) {
+        wrong!("--batch 0: give at least 1, or leave it out to keep the number of pictures open");
+    }
+    let model = Model::load(checkpoint(&args.network)?, &Device::Cpu)?;
+    let rows = model.generator().num_ws();
+    if let Some(cutoff) = args.trunc_cutoff.filter(|&cutoff| cutoff > rows) {
+        wrong!("--trunc-cutoff {cutoff}: {} has {rows} style rows", args.network.display());
+    }
+    let options = OnnxOptions { batch: args.batch, truncation_cutoff: args.trunc_cutoff };
+    let bytes = onnx(model.config(), model.params(), &options)?;
+    stylegan_train::picture::write_atomic(&args.onnx, &bytes)?;
+    let mut inputs = vec!["z"];
+    inputs.extend((model.generator().c_dim() > 0).then_some("c"));
+    inputs.extend(model.generator().w_avg().is_some().then_some("psi"));
+    let megabytes = bytes.len() as f64 / 1e6;
+    print(&format!(
+        "{}: {megabytes:.1} MB, opset {ONNX_OPSET}, from {} to img\n",
+        args.onnx.display(),
+        inputs.join(", ")
+    ))?;
+    Ok(Ending::Done)
+}

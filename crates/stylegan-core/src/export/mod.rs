@@ -1,0 +1,10 @@
+//! Networks in the formats of other programs.
+//!
+//! [`onnx`] writes a generator as an ONNX model. [`state_dict`] gives a network's tensors under the
+//! names of the official PyTorch code or of rosinality's, byte for byte those that were imported.
+
+mod onnx;
+mod state_dict;
+
+pub use onnx::{OPSET as ONNX_OPSET, OnnxOptions, onnx};
+pub use state_dict::{Naming, state_dict};

@@ -1,0 +1,109 @@
+//! Networks that are kept as they are: every tensor under its original name, bit for bit. See
+//! `golden/kept/README.md`.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use candle_core::{DType, Device, Tensor};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use stylegan_core::Model;
+use stylegan_core::checkpoint::{Checkpoint, Kind, save};
+use stylegan_core::import::{Imported, import};
+use stylegan_tests::pickle::Pickle;
+
+fn golden(name: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/golden")).join(name)
+}
+
+fn tensors(name: &str) -> HashMap<String, Tensor> {
+    candle_core::safetensors::load(golden(name), &Device::Cpu).unwrap()
+}
+
+/// The bytes of a tensor, with its type and shape.
+fn content(tensor: &Tensor) -> (DType, Vec<usize>, Vec<f64>) {
+    let values = tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+    (tensor.dtype(), tensor.dims().to_vec(), values)
+}
+
+/// Imports, converts, reads back.
+fn converted(path: &Path) -> (Imported, HashMap<String, Tensor>) {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("kept.safetensors");
+    let imported = import(path).unwrap();
+    assert_eq!(imported.metadata.kind, Kind::Weights);
+    save(&target, &imported.metadata, &imported.tensors).unwrap();
+    let file = Checkpoint::open(&target).unwrap();
+    assert!(file.verify().unwrap());
+    assert_eq!(file.metadata().unwrap().kind, Kind::Weights);
+    let read = file.names().map(|name| (name.to_owned(), file.tensor(name, &Device::Cpu).unwrap())).collect();
+    (imported, read)
+}
+
+#[track_caller]
+fn same(found: &HashMap<String, Tensor>, expected: impl IntoIterator<Item = (String, Tensor)>) -> usize {
+    let mut count = 0;
+    for (name, tensor) in expected {
+        let own = found.get(&name).unwrap_or_else(|| panic!("{name} is missing"));
+        assert_eq!(content(own), content(&tensor), "{name}");
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn spade() {
+    let (imported, found) = converted(&golden("kept/spade_latest_net_G.pth"));
+    assert_eq!(imported.metadata.extra["content"], "SPADE generator");
+    // The reference holds all but the largest tensors, their names after `sd.`.
+    let expected = tensors("kept/spade.weights.safetensors");
+    let named = expected.into_iter().filter_map(|(name, t)| Some((name.strip_prefix("sd.")?.to_owned(), t)));
+    assert!(same(&found, named) > 150);
+    assert_eq!(found["head_0.conv_0.weight_orig"].dims(), [32, 32, 3, 3]);
+    let error = Model::load(golden("kept/spade_latest_net_G.pth"), &Device::Cpu).err().unwrap().to_string();
+    assert!(error.contains("SPADE generator"), "{error}");
+}
+
+#[test]
+fn pixel2style2pixel() {
+    let (imported, found) = converted(&golden("kept/psp.pt"));
+    assert_eq!(imported.metadata.extra["content"], "pixel2style2pixel encoder and decoder");
+    let options: serde_json::Value = serde_json::from_str(&imported.metadata.extra["opts"]).unwrap();
+    assert_eq!(options["n_styles"], 10);
+    assert_eq!(found.len(), 118);
+    let decoder = tensors("rosinality/stylegan2_g.weights.safetensors");
+    let named = decoder.into_iter().map(|(name, tensor)| (format!("decoder.{name}"), tensor));
+    assert_eq!(same(&found, named), 91);
+    assert_eq!(found["latent_avg"].dims(), [10, 64]);
+    assert_eq!(found["encoder.input_layer.1.num_batches_tracked"].dtype(), DType::I64);
+}
+
+#[test]
+fn torchscript() {
+    let (imported, found) = converted(&golden("kept/script.pt"));
+    assert_eq!(imported.origin, "TorchScript module");
+    let expected = tensors("kept/script.weights.safetensors");
+    assert_eq!(found.len(), expected.len());
+    same(&found, expected);
+    assert_eq!(found["offset"].dtype(), DType::F16);
+}
+
+/// The TensorFlow feature networks are single `Network` objects.
+#[test]
+fn tensorflow_network() {
+    let weight = Tensor::arange(0f32, 24., &Device::Cpu).unwrap().reshape((1, 2, 3, 4)).unwrap();
+    let bytes = Pickle::new()
+        .object("dnnlib.tflib.network", "Network", |p| {
+            p.dict(|p| {
+                let p = p.text("version").int(3).text("build_func_name").text("metrics.vgg16_zhang_perceptual");
+                let p = p.text("static_kwargs").dict(|p| p.text("resolution").int(256));
+                p.text("variables").list(|p| p.tuple(|p| p.text("conv1/weight").array(&weight)))
+            })
+        })
+        .stop();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vgg16_zhang_perceptual.pkl");
+    std::fs::write(&path, bytes).unwrap();
+    let (imported, found) = converted(&path);
+    assert!(imported.metadata.extra["content"].contains("vgg16_zhang_perceptual"));
+    assert_eq!(imported.metadata.extra["arguments"], r#"{"resolution":256}"#);
+    assert_eq!(same(&found, [("conv1/weight".to_owned(), weight)]), 1);
+}

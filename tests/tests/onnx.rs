@@ -1,0 +1,238 @@
+//! Exported generators: their graphs are well-formed, and ONNX Runtime draws the same pictures where
+//! Python has it (`STYLEGAN_PYTHON` names the interpreter, else `python3`).
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use candle_core::{DType, Device, Tensor};
+use std::collections::HashSet;
+use std::path::Path;
+use std::process::Command;
+use stylegan_core::export::{ONNX_OPSET, OnnxOptions, onnx};
+use stylegan_core::latent::StreamKey;
+use stylegan_core::pggan::PgganConfig;
+use stylegan_core::stylegan1::{FusedScale, StyleGan1Config};
+use stylegan_core::stylegan2::{StyleGan2Config, Topology};
+use stylegan_core::{GeneratorConfig, Model, Params, Synthesis, build_generator};
+use stylegan_tests::golden::assert_close;
+
+/// A generator with random parameters of each kind, noise and average style included.
+fn model(config: &GeneratorConfig) -> Model {
+    let params = Params::new(1, DType::F32, &Device::Cpu);
+    build_generator(config, params.trainable()).unwrap();
+    let key = StreamKey::new(2, "test", 0);
+    for (index, (name, var)) in params.vars().into_iter().enumerate() {
+        if name.ends_with("noise_strength") || name.ends_with("bias") || name.ends_with("w_avg") {
+            let draw = key.normal_rows(&[index as u64], 0, &[var.elem_count()], DType::F32, &Device::Cpu).unwrap();
+            var.set(&(draw.reshape(var.shape()).unwrap() * 0.3).unwrap()).unwrap();
+        }
+    }
+    Model::from_params(config.clone(), params).unwrap()
+}
+
+fn stylegan1() -> StyleGan1Config {
+    StyleGan1Config {
+        img_size: [24, 32],
+        z_dim: 12,
+        w_dim: 10,
+        mapping_width: 14,
+        mapping_layers: 3,
+        channel_base: 128,
+        channel_max: 8,
+        ..StyleGan1Config::default()
+    }
+}
+
+fn stylegan2() -> StyleGan2Config {
+    StyleGan2Config {
+        img_size: [24, 32],
+        img_channels: 4,
+        z_dim: 12,
+        w_dim: 10,
+        mapping_layers: 3,
+        channel_base: 128,
+        channel_max: 8,
+        ..StyleGan2Config::default()
+    }
+}
+
+fn pggan() -> PgganConfig {
+    PgganConfig { img_size: [32, 32], z_dim: 12, channel_base: 128, channel_max: 8, ..PgganConfig::default() }
+}
+
+fn cases() -> Vec<(&'static str, GeneratorConfig)> {
+    let one = GeneratorConfig::StyleGan1;
+    let two = GeneratorConfig::StyleGan2;
+    let traditional =
+        StyleGan1Config { use_styles: false, pixel_norm: true, const_input: false, use_noise: false, ..stylegan1() };
+    let rosinality = StyleGan1Config { norm_eps: 1e-5, bias_before_blur: true, share_noise: true, ..stylegan1() };
+    vec![
+        ("stylegan1", one(stylegan1())),
+        (
+            "stylegan1 with labels, fused",
+            one(StyleGan1Config { c_dim: 3, fused_scale: FusedScale::Always, ..stylegan1() }),
+        ),
+        ("stylegan1, traditional", one(traditional)),
+        ("stylegan1 of rosinality", one(rosinality)),
+        ("stylegan2, skip", two(stylegan2())),
+        ("stylegan2, skip with labels", two(StyleGan2Config { c_dim: 3, embed_width: Some(7), ..stylegan2() })),
+        (
+            "stylegan2, resnet, clamped",
+            two(StyleGan2Config { topology: Topology::Resnet, conv_clamp: Some(1.5), ..stylegan2() }),
+        ),
+        ("stylegan2, orig", two(StyleGan2Config { topology: Topology::Orig, ..stylegan2() })),
+        ("pggan", GeneratorConfig::Pggan(pggan())),
+        ("pggan with labels", GeneratorConfig::Pggan(PgganConfig { c_dim: 3, ..pggan() })),
+    ]
+}
+
+/// The fields of a protocol buffer message: numbers with integers or bytes.
+fn fields(mut bytes: &[u8]) -> Vec<(u64, u64, &[u8])> {
+    let mut fields = Vec::new();
+    let varint = |bytes: &mut &[u8]| {
+        let mut value = 0u64;
+        for shift in (0..).step_by(7) {
+            let (first, rest) = bytes.split_first().expect("a whole varint");
+            *bytes = rest;
+            value |= u64::from(first & 0x7f) << shift;
+            if first & 0x80 == 0 {
+                return value;
+            }
+        }
+        value
+    };
+    while !bytes.is_empty() {
+        let tag = varint(&mut bytes);
+        match tag & 7 {
+            0 => fields.push((tag >> 3, varint(&mut bytes), &[][..])),
+            2 => {
+                let length = varint(&mut bytes) as usize;
+                let (data, rest) = bytes.split_at(length);
+                bytes = rest;
+                fields.push((tag >> 3, 0, data));
+            }
+            5 => {
+                let (data, rest) = bytes.split_at(4);
+                bytes = rest;
+                fields.push((tag >> 3, 0, data));
+            }
+            other => panic!("wire type {other}"),
+        }
+    }
+    fields
+}
+
+fn texts(message: &[u8], field: u64) -> Vec<String> {
+    let found = fields(message).into_iter().filter(|(number, ..)| *number == field);
+    found.map(|(_, _, data)| String::from_utf8(data.to_vec()).unwrap()).collect()
+}
+
+fn messages(message: &[u8], field: u64) -> Vec<&[u8]> {
+    fields(message).into_iter().filter(|(number, ..)| *number == field).map(|(_, _, data)| data).collect()
+}
+
+/// Every node reads what stands before it, every constant has the bytes that its shape needs, and
+/// inputs and output are those that were promised.
+#[test]
+fn graphs_are_well_formed() {
+    for (name, config) in cases() {
+        let model = model(&config);
+        let options = OnnxOptions { batch: Some(2), truncation_cutoff: Some(3) };
+        let bytes = onnx(&config, model.params(), &options).unwrap();
+        let opset = messages(&bytes, 8);
+        assert_eq!(fields(opset[0])[1], (2, ONNX_OPSET as u64, &[][..]));
+        let graph = messages(&bytes, 7)[0];
+        let mut known: HashSet<String> = HashSet::new();
+        for constant in messages(graph, 5) {
+            let numbers = fields(constant);
+            let sides = numbers.iter().filter(|(field, ..)| *field == 1).map(|(_, side, _)| *side as usize);
+            let width = if numbers.iter().any(|&(field, value, _)| (field, value) == (2, 7)) { 8 } else { 4 };
+            assert_eq!(messages(constant, 9)[0].len(), width * sides.product::<usize>(), "{name}");
+            assert!(known.insert(texts(constant, 8)[0].clone()), "{name}: a constant twice");
+        }
+        let inputs: Vec<String> = messages(graph, 11).iter().map(|input| texts(input, 1)[0].clone()).collect();
+        let mut expected = vec!["z".to_owned()];
+        expected.extend((config.c_dim() > 0).then(|| "c".to_owned()));
+        expected.extend(model.generator().w_avg().map(|_| "psi".to_owned()));
+        assert_eq!(inputs, expected, "{name}");
+        known.extend(inputs);
+        let mut used = HashSet::new();
+        for node in messages(graph, 1) {
+            for input in texts(node, 1) {
+                assert!(known.contains(&input), "{name}: {input} is used before it is made");
+                used.insert(input);
+            }
+            for output in texts(node, 2) {
+                assert!(known.insert(output.clone()), "{name}: {output} is made twice");
+            }
+        }
+        assert!(known.contains("img"));
+        let idle: Vec<_> = known.difference(&used).filter(|value| *value != "img").collect();
+        assert_eq!(idle, Vec::<&String>::new(), "{name}: made and never used");
+        // img is [2, channels, height, width].
+        let output = messages(graph, 12)[0];
+        let shape = messages(messages(messages(output, 2)[0], 1)[0], 2)[0];
+        let sides: Vec<u64> = messages(shape, 1).iter().map(|side| fields(side)[0].1).collect();
+        let [h, w] = config.img_size();
+        assert_eq!(sides, [2, config.img_channels() as u64, h as u64, w as u64], "{name}");
+    }
+}
+
+const RUN: &str = r#"
+import sys, numpy as np, onnxruntime as ort
+folder, n = sys.argv[1], int(sys.argv[2])
+session = ort.InferenceSession(folder + "/model.onnx", providers=["CPUExecutionProvider"])
+feed = {}
+for i in session.get_inputs():
+    x = np.fromfile(folder + "/" + i.name + ".f32", dtype=np.float32)
+    feed[i.name] = x.reshape(()) if i.name == "psi" else x.reshape(n, -1)
+session.run(["img"], feed)[0].astype(np.float32).tofile(folder + "/img.f32")
+"#;
+
+fn python() -> Option<String> {
+    let python = std::env::var("STYLEGAN_PYTHON").unwrap_or_else(|_| "python3".into());
+    let found = Command::new(&python).args(["-c", "import numpy, onnxruntime"]).output();
+    found.is_ok_and(|output| output.status.success()).then_some(python)
+}
+
+fn write(folder: &Path, name: &str, tensor: &Tensor) {
+    let values = tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let bytes: Vec<u8> = values.into_iter().flat_map(f32::to_le_bytes).collect();
+    std::fs::write(folder.join(name), bytes).unwrap();
+}
+
+#[test]
+fn onnx_runtime_draws_the_same_pictures() {
+    let Some(python) = python() else {
+        println!("skipped: no Python with onnxruntime; name one in STYLEGAN_PYTHON");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for (name, config) in cases() {
+        let model = model(&config);
+        let n = 3;
+        let z = model.latents(&[5, 6, 7]).unwrap();
+        let c = Tensor::new(&[[1f32, 0., 0.], [0., 0., 1.], [0., 1., 0.]], &Device::Cpu).unwrap();
+        let c = (config.c_dim() > 0).then_some(&c);
+        for (batch, cutoff, psi) in [(None, None, 1f32), (Some(n), Some(3), 0.6)] {
+            let average = model.generator().w_avg().is_some();
+            let options = OnnxOptions { batch, truncation_cutoff: cutoff };
+            std::fs::write(folder.path().join("model.onnx"), onnx(&config, model.params(), &options).unwrap()).unwrap();
+            write(folder.path(), "z.f32", &z);
+            c.iter().for_each(|c| write(folder.path(), "c.f32", c));
+            write(folder.path(), "psi.f32", &Tensor::new(&[psi], &Device::Cpu).unwrap());
+            let path = folder.path().to_str().unwrap();
+            let ran = Command::new(&python).args(["-c", RUN, path, &n.to_string()]).output().unwrap();
+            assert!(ran.status.success(), "{name}: {}", String::from_utf8_lossy(&ran.stderr));
+
+            let ws = model.mapping(&z, c).unwrap();
+            let ws = if average { model.truncate(&ws, psi.into(), cutoff).unwrap() } else { ws };
+            let expected = model.synthesize(&ws, &Synthesis::default()).unwrap();
+            let bytes = std::fs::read(folder.path().join("img.f32")).unwrap();
+            let values = bytes.as_chunks::<4>().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect();
+            let found = Tensor::from_vec(values, expected.shape(), &Device::Cpu).unwrap();
+            // f32 against f32: instance norm of these few pixels amplifies rounding to some 1e-5 of
+            // the largest value.
+            let scale = stylegan_tests::golden::max_abs(&expected).max(1.);
+            assert_close(name, &found, &expected, 1e-4 * scale);
+        }
+    }
+}
