@@ -14,7 +14,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Header sizes above this are taken for damage: the header of a thousand tensors has 100 kB.
-const MAX_HEADER: u64 = 16 << 20;
+const MAX_HEADER: u64 = 4 << 20;
+
+/// What a download leaves that asks for a confirmation or a sign-in.
+pub(crate) const WEB_PAGE: &str =
+    "is a web page, not a network; open its address in a browser and download the file itself";
 
 /// An open checkpoint: the header is read and checked, tensors are read from the mapped file when
 /// asked for.
@@ -54,6 +58,9 @@ impl Checkpoint {
         let mut size = [0; 8];
         size.copy_from_slice(&map[..8]);
         let header = u64::from_le_bytes(size);
+        if map[0] == b'<' {
+            return Err(bad(WEB_PAGE.into()));
+        }
         if map[8] != b'{' {
             return Err(bad("is not a safetensors file; convert other formats with `stylegan convert`".into()));
         }

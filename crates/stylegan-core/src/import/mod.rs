@@ -23,12 +23,14 @@ mod weights;
 
 pub use state_dict::state_dict;
 
-use crate::checkpoint::{Kind, Metadata};
+use crate::checkpoint::{Kind, Metadata, WEB_PAGE};
 use crate::params::is_finite;
-use crate::{Error, NetworkConfig, Result};
-use candle_core::Tensor;
+use crate::{Error, NetworkConfig, Result, build_discriminator, build_generator};
+use candle_core::{DType, Device, Tensor};
+use candle_nn::VarBuilder;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Display;
 use std::io::Read;
 use std::path::Path;
 
@@ -78,8 +80,23 @@ pub fn import(path: impl AsRef<Path>) -> Result<Imported> {
     if size > MAX_FILE {
         return Err(bad(format!("has {size} bytes, more than any released network ({MAX_FILE})")));
     }
-    let bytes = std::fs::read(path).map_err(io)?;
-    let found = recognise(&bytes).map_err(|error| bad(format!("cannot be imported: {error}")))?;
+    import_bytes(&std::fs::read(path).map_err(io)?, path)
+}
+
+/// Reads a foreign checkpoint that is in memory, as [`import`] does; `path` is what it is called.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_bytes(bytes: &[u8], path: &Path) -> Result<Imported> {
+    let bad = |problem: String| Error::Checkpoint { path: path.into(), problem };
+    // Errors of tensor operations may carry a backtrace below their first line.
+    let unfit = |error: &dyn Display| {
+        bad(format!("cannot be imported: {}", error.to_string().lines().next().unwrap_or_default()))
+    };
+    if bytes.first() == Some(&b'<') {
+        return Err(bad(WEB_PAGE.into()));
+    }
+    let found = recognise(bytes).map_err(|error| unfit(&error))?;
     let origin = found.origin;
     let mut metadata = Metadata {
         kind: if found.networks.is_empty() { Kind::Weights } else { Kind::Release },
@@ -87,7 +104,7 @@ pub fn import(path: impl AsRef<Path>) -> Result<Imported> {
         source: Some(format!("{origin} {}", path.file_name().unwrap_or_default().to_string_lossy())),
         ..Metadata::default()
     };
-    metadata.extra.insert("source_sha256".into(), sha256(&bytes));
+    metadata.extra.insert("source_sha256".into(), sha256(bytes));
     let mut tensors = found.tensors;
     for network in found.networks {
         for (name, tensor) in network.tensors {
@@ -95,10 +112,29 @@ pub fn import(path: impl AsRef<Path>) -> Result<Imported> {
         }
         metadata.networks.insert(network.prefix, network.config);
     }
+    for (prefix, config) in &metadata.networks {
+        check(prefix, config, &tensors).map_err(|error| unfit(&format!("network {prefix}: {error}")))?;
+    }
     if let Some((name, _)) = tensors.iter().find(|(_, tensor)| !is_finite(tensor)) {
-        return Err(bad(format!("cannot be imported: {}", Error::NotFinite { name: name.clone() })));
+        return Err(unfit(&Error::NotFinite { name: name.clone() }));
     }
     Ok(Imported { origin, metadata, tensors })
+}
+
+/// Whether the tensors of a network are those that its configuration asks for.
+fn check(prefix: &str, config: &NetworkConfig, tensors: &[(String, Tensor)]) -> Result<()> {
+    let own = tensors
+        .iter()
+        .filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.strip_prefix('.')?.to_owned(), tensor.clone())));
+    let own: HashMap<String, Tensor> = own.collect();
+    if let Some((name, tensor)) = own.iter().find(|(_, tensor)| !tensor.dtype().is_float()) {
+        return Err(Error::ParameterType { name: name.clone(), found: tensor.dtype().as_str().into() });
+    }
+    let vb = VarBuilder::from_tensors(own, DType::F32, &Device::Cpu);
+    match config {
+        NetworkConfig::Generator(config) => build_generator(config, vb).map(drop),
+        NetworkConfig::Discriminator(config) => build_discriminator(config, vb).map(drop),
+    }
 }
 
 fn sha256(bytes: &[u8]) -> String {

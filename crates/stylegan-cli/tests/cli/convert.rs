@@ -1,0 +1,107 @@
+//! `stylegan convert`, `inspect` of foreign files, and `export`.
+
+use crate::bench::Bench;
+
+const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden");
+
+/// A bench with the released formats that the tests keep.
+fn bench() -> Bench {
+    let bench = Bench::with_network();
+    for (name, file) in [("ada.pkl", "checkpoints/stylegan2_ada_pytorch.pkl"), ("rosi.pt", "rosinality/stylegan2.pt")] {
+        std::fs::copy(format!("{GOLDEN}/{file}"), bench.path(name)).unwrap();
+    }
+    std::fs::copy(format!("{GOLDEN}/kept/script.pt"), bench.path("script.pt")).unwrap();
+    bench
+}
+
+fn json(bench: &Bench, file: &str) -> serde_json::Value {
+    serde_json::from_str(&bench.ok(&format!("inspect {file} --json"))).unwrap()
+}
+
+#[test]
+fn one_network_or_all() {
+    let bench = bench();
+    bench.ok("convert ada.pkl g.safetensors --licence NC");
+    let g = json(&bench, "g.safetensors");
+    assert_eq!((g["licence"].as_str(), g["kind"].as_str()), (Some("NC"), Some("release")));
+    assert_eq!(g["networks"].as_object().unwrap().len(), 1);
+    assert_eq!(g["extra"]["source_sha256"].as_str().unwrap().len(), 64);
+    bench.ok("convert ada.pkl all.safetensors --network all");
+    assert_eq!(json(&bench, "all.safetensors")["networks"].as_object().unwrap().len(), 3);
+    bench.ok("convert all.safetensors d.safetensors --network D");
+    assert!(json(&bench, "d.safetensors")["networks"]["D"].is_object());
+    bench.wrong("convert d.safetensors x.safetensors", &["has no network G_ema, only D"]);
+    // The averaged generator of both is the same file but for what it says of its origin.
+    bench.ok("generate --network g.safetensors --seeds 1 --out a.png");
+    bench.ok("generate --network ada.pkl --seeds 1 --out b.png");
+    assert_eq!(std::fs::read(bench.path("a.png")).unwrap(), std::fs::read(bench.path("b.png")).unwrap());
+}
+
+#[test]
+fn sixteen_bits() {
+    let bench = bench();
+    bench.ok("convert ada.pkl wide.safetensors");
+    bench.ok("convert ada.pkl half.safetensors --f16");
+    let half = json(&bench, "half.safetensors");
+    assert!(half["tensors"].as_array().unwrap().iter().all(|tensor| tensor["dtype"] == "F16"));
+    let size = |name: &str| std::fs::metadata(bench.path(name)).unwrap().len() as f64;
+    assert!(size("half.safetensors") < 0.6 * size("wide.safetensors"));
+    bench.ok("generate --network half.safetensors --seeds 1 --out half.png");
+    bench.ok("generate --network wide.safetensors --seeds 1 --out wide.png");
+    let pixels = |name: &str| image::open(bench.path(name)).unwrap().to_rgb8().into_raw();
+    let worst = pixels("half.png").iter().zip(pixels("wide.png")).map(|(a, b)| a.abs_diff(b)).max().unwrap();
+    assert!(worst <= 2, "{worst} of 255");
+}
+
+#[test]
+fn names_of_other_programs() {
+    let bench = bench();
+    bench.ok("convert rosi.pt ours.safetensors");
+    bench.ok("convert ours.safetensors theirs.safetensors --to rosinality");
+    bench.ok("convert ours.safetensors official.safetensors --to nvlabs");
+    let names = |file: &str| -> Vec<String> {
+        let json = json(&bench, file);
+        json["tensors"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap().to_string()).collect()
+    };
+    assert!(names("theirs.safetensors").contains(&"convs.0.conv.blur.kernel".to_string()));
+    assert!(names("official.safetensors").contains(&"synthesis.b4.conv1.resample_filter".to_string()));
+    // A plain state dictionary of official names is a network here as well.
+    bench.ok("generate --network official.safetensors --seeds 1 --out a.png");
+    bench.ok("generate --network ours.safetensors --seeds 1 --out b.png");
+    assert_eq!(std::fs::read(bench.path("a.png")).unwrap(), std::fs::read(bench.path("b.png")).unwrap());
+    bench.wrong("convert tiny.safetensors x.safetensors --to nvlabs", &["only StyleGAN2"]);
+    bench.wrong("convert theirs.safetensors x.safetensors --to nvlabs", &["original names already"]);
+}
+
+#[test]
+fn foreign_files_are_inspected() {
+    let bench = bench();
+    let text = bench.ok("inspect ada.pkl");
+    for part in ["StyleGAN2 pickle (PyTorch)", "release", "G_ema", "stylegan2", "F32 [16, 16, 3, 3]"] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    let kept = json(&bench, "script.pt");
+    assert_eq!((kept["kind"].as_str(), kept["format"].as_str()), (Some("weights"), Some("TorchScript module")));
+    bench.wrong("convert script.pt x.safetensors --network G", &["leave --network out"]);
+    bench.ok("convert script.pt kept.safetensors");
+    bench.one_sentence("generate --network kept.safetensors --out x.png", &["holds no generator"]);
+}
+
+#[test]
+fn addresses_and_other_mistakes() {
+    let bench = bench();
+    bench.one_sentence("convert https://example.org/ffhq.pkl x.safetensors", &["is an address", "curl", "ffhq.pkl"]);
+    bench.one_sentence("convert nowhere.pkl x.safetensors", &["nowhere.pkl"]);
+    std::fs::write(bench.path("page.pkl"), "<html>Google Drive can not scan this file</html>").unwrap();
+    bench.one_sentence("convert page.pkl x.safetensors", &["web page"]);
+}
+
+#[test]
+fn onnx() {
+    let bench = bench();
+    let said = bench.ok("export --network tiny.safetensors --onnx tiny.onnx");
+    assert!(said.contains("opset 17, from z, psi to img"), "{said}");
+    assert!(std::fs::metadata(bench.path("tiny.onnx")).unwrap().len() > 10_000);
+    bench.wrong("export --network tiny.safetensors --onnx x.onnx --batch 0", &["--batch 0"]);
+    bench.wrong("export --network tiny.safetensors --onnx x.onnx --trunc-cutoff 9", &["has 6 style rows"]);
+}

@@ -1,0 +1,144 @@
+//! Pickled networks whose description does not hold.
+
+use crate::{Attack, attack};
+use candle_core::{Device, Tensor};
+use stylegan_tests::pickle::Pickle;
+
+type Push<'a> = &'a dyn Fn(Pickle) -> Pickle;
+
+pub(crate) fn attacks() -> Vec<Attack> {
+    let generator = |kwargs: Push| persistent("Generator", kwargs);
+    let sized = |key: &'static str, push: fn(Pickle) -> Pickle| {
+        generator(&move |p: Pickle| {
+            let p = ["z_dim", "c_dim", "w_dim", "img_channels"].iter().fold(p, |p, name| p.text(name).int(4));
+            push(p.text("img_resolution").int(8).text(key))
+        })
+    };
+    vec![
+        attack(
+            "network-without-state.pkl",
+            Pickle::new()
+                .dict(|p| {
+                    p.text("G").call("torch_utils.persistence", "_reconstruct_persistent_obj", |p| {
+                        p.dict(|p| p.text("class_name").text("Generator"))
+                    })
+                })
+                .stop(),
+            &["without state"],
+        ),
+        attack("network-of-other-class.pkl", persistent("Backdoor", &|p| p), &["`Backdoor`"]),
+        attack("network-without-arguments.pkl", generator(&|p| p), &["`img_resolution` is missing"]),
+        attack("network-resolution-text.pkl", sized("img_resolution", |p| p.text("big")), &["whole number"]),
+        attack("network-resolution-negative.pkl", sized("img_resolution", |p| p.int(-8)), &["whole number"]),
+        attack("network-resolution-odd.pkl", sized("img_resolution", |p| p.int(1000)), &["img_size"]),
+        attack(
+            "network-width-gigantic.pkl",
+            sized("z_dim", |p| p.raw(b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f")),
+            &["whole number"],
+        ),
+        attack("network-without-tensors.pkl", sized("channel_base", |p| p.int(64)), &["mapping.embed.weight"]),
+        attack(
+            "network-arguments-nested.pkl",
+            sized("x", |p| p.raw([vec![b'('; 60], vec![b't'; 60]].concat())),
+            &["nested more than"],
+        ),
+        attack("laughs-arguments.pkl", sized("x", laughs), &["refers to its own parts"]),
+        attack("alias-free.pkl", sized("filter_size", |p| p.text("6")), &["alias-free"]),
+        attack("tf-no-variables.pkl", tensorflow(&|p| p), &["without variables"]),
+        attack("tf-malformed-variable.pkl", tensorflow(&|p| p.text("variables").list(|p| p.int(1))), &["malformed"]),
+        attack("tf-no-array.pkl", variable(&|p| p.text("not numbers")), &["no NumPy array"]),
+        attack("tf-array-of-objects.pkl", variable(&|p| p.array_of("O8", &[1], &[0; 8])), &["`O8`"]),
+        attack("tf-array-cut.pkl", variable(&|p| p.array_of("f4", &[1000, 1000], &[0; 16])), &["4 elements"]),
+        attack("tf-array-overflow.pkl", variable(&|p| p.array_of("f8", &[1 << 30; 3], &[0; 16])), &["needs more"]),
+        attack("tf-array-negative.pkl", variable(&negative), &["malformed"]),
+        attack("tf-array-of-rank-40.pkl", variable(&|p| p.array_of("f4", &[1; 40], &[0; 4])), &["dimensions"]),
+        attack("tf-array-of-nan.pkl", variable(&|p| p.array_of("f4", &[1], &[0, 0, 0xc0, 0x7f])), &["not finite"]),
+        attack("tf-unknown-function.pkl", three("G_backdoor", 8), &["`G_backdoor`"]),
+        attack("tf-resolution.pkl", three("G_style", 1000), &["img_size"]),
+        attack("tf-without-weights.pkl", three("G_style", 8), &["mapping"]),
+        attack("tf-component-of-itself.pkl", circular(), &["nested"]),
+        attack("rosinality-missing.pkl", rosinality(&[("convs.0.conv.weight", &[1, 4, 4, 3, 3])]), &["resolutions"]),
+        attack(
+            "rosinality-other-shapes.pkl",
+            rosinality(&[("convs.0.conv.weight", &[2]), ("to_rgbs.0.conv.weight", &[3])]),
+            &["is missing"],
+        ),
+    ]
+}
+
+fn persistent(class: &str, kwargs: Push) -> Vec<u8> {
+    let network = |p: Pickle| {
+        p.call("torch_utils.persistence", "_reconstruct_persistent_obj", |p| {
+            p.dict(|p| {
+                let p = p.text("class_name").text(class).text("module_src").text("raise SystemExit").text("state");
+                p.dict(|p| kwargs(p.text("_init_kwargs").raw(b"}(")).raw(b"u").text("_parameters").dict(|p| p))
+            })
+        })
+    };
+    Pickle::new().dict(|p| network(p.text("G_ema"))).stop()
+}
+
+/// Lists of two lists of two lists …
+fn laughs(p: Pickle) -> Pickle {
+    let mut p = p.raw(b"]q\x00");
+    for i in 0..25u8 {
+        p = p.raw(b"0").list(|p| p.raw([b'h', i, b'h', i])).raw([b'q', i + 1]);
+    }
+    p
+}
+
+/// A single TensorFlow network.
+fn tensorflow(state: Push) -> Vec<u8> {
+    Pickle::new().object("dnnlib.tflib.network", "Network", |p| p.dict(|p| state(p.text("version").int(4)))).stop()
+}
+
+fn variable(value: Push) -> Vec<u8> {
+    tensorflow(&|p| p.text("variables").list(|p| p.tuple(|p| value(p.text("w")))))
+}
+
+fn negative(p: Pickle) -> Pickle {
+    let start = |p: Pickle| p.global("numpy", "ndarray").tuple(|p| p.int(0)).blob(b"b");
+    let dtype = |p: Pickle| p.call("numpy", "dtype", |p| p.text("f4"));
+    let array = p.call("numpy.core.multiarray", "_reconstruct", start);
+    array.tuple(|p| dtype(p.int(1).tuple(|p| p.int(-4))).raw(b"\x89").blob(&[0; 16])).raw(b"b")
+}
+
+/// `(G, D, Gs)`, all of one function.
+fn three(function: &str, resolution: i32) -> Vec<u8> {
+    let network = |p: Pickle| {
+        p.object("dnnlib.tflib.network", "Network", |p| {
+            p.dict(|p| {
+                let p = p.text("build_func_name").text(function);
+                let p = p.text("static_kwargs").dict(|p| p.text("resolution").int(resolution));
+                p.text("variables").list(|p| p)
+            })
+        })
+    };
+    Pickle::new().tuple(|p| network(network(network(p)))).stop()
+}
+
+/// A network that is its own component.
+fn circular() -> Vec<u8> {
+    let p = Pickle::new().global("dnnlib.tflib.network", "Network").raw(b")\x81q\x05");
+    let state = |p: Pickle| {
+        p.dict(|p| p.text("variables").list(|p| p).text("components").dict(|p| p.text("mapping").raw(b"h\x05")))
+    };
+    state(p).raw(b"b").stop()
+}
+
+/// A state dictionary whose tensors are made of one zero each.
+fn rosinality(tensors: &[(&str, &[usize])]) -> Vec<u8> {
+    // A nested torch file with one storage of 4096 numbers.
+    let storage =
+        |p: Pickle| p.call("torch.storage", "_load_from_bytes", |p| p.blob(&crate::archives::legacy_storage()));
+    let tensor = |p: Pickle, shape: &[usize]| {
+        let tensor = Tensor::zeros(shape, candle_core::DType::U8, &Device::Cpu).unwrap();
+        let strides = tensor.stride().to_vec();
+        p.call("torch._utils", "_rebuild_tensor_v2", |p| {
+            let sizes = |p: Pickle, sizes: &[usize]| p.tuple(|p| sizes.iter().fold(p, |p, &side| p.int(side as i32)));
+            sizes(sizes(storage(p).int(0), shape), &strides).raw(b"\x89").dict(|p| p)
+        })
+    };
+    let state = |p: Pickle| p.dict(|p| tensors.iter().fold(p, |p, (name, shape)| tensor(p.text(name), shape)));
+    Pickle::new().dict(|p| state(p.text("g_ema"))).stop()
+}

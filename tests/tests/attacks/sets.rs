@@ -1,0 +1,51 @@
+//! Training sets in ZIP archives. The tests of `stylegan-train` know more; these are the worst.
+
+use crate::{Attack, attack};
+use image::{ImageFormat, RgbImage};
+use std::io::{Cursor, Write};
+use std::path::Path;
+use stylegan_train::data::{Dataset, SampleRequest};
+use zip::CompressionMethod::{Deflated, Stored};
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+pub(crate) fn attacks() -> Vec<Attack> {
+    let picture = picture();
+    let labelled = |labels: &str| zip(&[("1.png", &picture), ("dataset.json", labels.as_bytes())], false);
+    let deep = format!("{{\"labels\":{}", "[".repeat(100_000));
+    let mut vast = picture.clone();
+    vast[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
+    vec![
+        attack("set-leads-out.zip", zip(&[("../1.png", &picture)], false), &["plain relative path"]),
+        attack("set-bomb.zip", zip(&[("1.png", &vec![0; 100 << 20])], true), &["1.png"]),
+        attack("set-vast-picture.zip", zip(&[("1.png", &vast)], false), &["1.png"]),
+        attack("set-empty.zip", zip(&[], false), &["set-empty.zip"]),
+        attack("set-cut.zip", &zip(&[("1.png", &picture)], false)[..40], &["truncated"]),
+        attack("set-labels-nested.zip", labelled(&deep), &["dataset.json"]),
+        attack("set-labels-of-others.zip", labelled(r#"{"labels":[["9.png",1]]}"#), &["dataset.json"]),
+        attack("set-labels-gigantic.zip", labelled(r#"{"labels":[["1.png",4000000000]]}"#), &["dataset.json"]),
+        attack("set-labels-negative.zip", labelled(r#"{"labels":[["1.png",-1]]}"#), &["dataset.json"]),
+    ]
+}
+
+/// The error of a set that cannot be opened, or whose first picture cannot be loaded.
+pub(crate) fn open(path: &Path) -> String {
+    let request = SampleRequest { index: 0, mirror: false };
+    let loaded = Dataset::open(path).and_then(|set| set.load(&[request]));
+    loaded.err().map(|error| error.to_string()).unwrap_or_default()
+}
+
+fn picture() -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    RgbImage::new(8, 8).write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+fn zip(entries: &[(&str, &[u8])], compressed: bool) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(if compressed { Deflated } else { Stored });
+    for (name, bytes) in entries {
+        writer.start_file(*name, options).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
