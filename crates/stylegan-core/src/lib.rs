@@ -1,11 +1,25 @@
 //! Style-based generators and discriminators, latents and checkpoints.
 //!
-//! - [`Model`]: a trained generator from a file, in a few lines.
+//! A trained generator, of this program's checkpoints or as others released it, in a few lines:
+//!
+//! ```no_run
+//! use candle_core::Device;
+//! use stylegan_core::{Model, Synthesis};
+//!
+//! let model = Model::load("ffhq.pkl", &Device::Cpu)?; // or ffhq.safetensors, stylegan2-ffhq.pt, …
+//! let ws = model.mapping(&model.latents(&[85, 265])?, None)?;
+//! let ws = model.truncate(&ws, 0.7, None)?;
+//! let pictures = model.synthesize(&ws, &Synthesis::default())?; // [2, 3, 1024, 1024], about -1 to 1
+//! # Ok::<(), stylegan_core::Error>(())
+//! ```
+//!
+//! - [`Model`]: a trained generator from a file.
 //! - [`Generator`] and [`Discriminator`]: what all architectures share; [`stylegan1`], [`stylegan2`]
 //!   and [`pggan`] implement them, [`build_generator`] and [`build_discriminator`] make them from configurations.
 //! - [`Params`]: the ordered store of parameters, with a trainable and a frozen view.
 //! - [`latent`]: random streams, NumPy's seeds, truncation, mixing, interpolation.
 //! - [`checkpoint`]: one safetensors file with networks, configurations and provenance.
+//! - [`import`] and [`export`]: other programs' files, names and formats.
 //!
 //! Networks are built on a candle `VarBuilder`, whose prefixes equal the checkpoint's keys, so any
 //! other source of weights with the same names serves as well.
