@@ -95,5 +95,5 @@ const KNOWN: [(&str, &[&str]); 13] = [
 
 fn content(tensors: &[(String, Tensor)]) -> Option<&'static str> {
     let holds = |name: &&str| tensors.iter().any(|(own, _)| own == name);
-    KNOWN.iter().find(|(_, names)| names.iter().all(|name| holds(name))).map(|&(content, _)| content)
+    KNOWN.iter().find(|(_, names)| names.iter().all(holds)).map(|&(content, _)| content)
 }
