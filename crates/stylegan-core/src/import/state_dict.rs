@@ -1,8 +1,8 @@
 //! Files that are read for their named tensors alone.
 
 use super::{import, is_foreign};
-use crate::Result;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, Kind};
+use crate::{Error, Result};
 use candle_core::{Device, Tensor};
 use std::path::Path;
 
@@ -11,11 +11,17 @@ use std::path::Path;
 /// network. Nothing in the file is executed.
 ///
 /// # Errors
-/// One sentence that names the file and what is wrong with it.
+/// One sentence that names the file and what is wrong with it; checkpoints of networks that are
+/// built here are not read for their tensors.
 pub fn state_dict(path: impl AsRef<Path>) -> Result<Vec<(String, Tensor)>> {
     let path = path.as_ref();
     let mut found = if is_foreign(path)? {
-        import(path)?.tensors
+        let file = import(path)?;
+        if file.metadata.kind != Kind::Weights {
+            let problem = format!("is no state_dict but a {}", file.origin);
+            return Err(Error::Checkpoint { path: path.into(), problem });
+        }
+        file.tensors
     } else {
         let file = Checkpoint::open(path)?;
         let tensor = |name: &str| Ok((name.to_owned(), file.tensor(name, &Device::Cpu)?));
