@@ -93,12 +93,12 @@ pub(crate) fn run(args: Args) -> Outcome {
         wrong!("{source} is an address: download it first (curl -LO {source}), then convert the file {name}");
     }
     let mut file = read(&args.source)?;
-    match args.network {
-        Some(_) | None if !file.metadata.networks.is_empty() => {
-            choose(&mut file, args.network.unwrap_or(Which::GEma), &source)?;
+    match (args.network, file.metadata.networks.is_empty()) {
+        (which, false) => choose(&mut file, which.unwrap_or(Which::GEma), &source)?,
+        (None, true) => {}
+        (Some(_), true) => {
+            wrong!("{source} holds weights that are kept as they are, no network; leave --network out")
         }
-        Some(_) => wrong!("{source} holds weights that are kept as they are, no network; leave --network out"),
-        None => {}
     }
     if let Some(to) = args.to {
         rename(&mut file, to, &source)?;
