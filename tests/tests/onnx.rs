@@ -187,6 +187,7 @@ for i in session.get_inputs():
 session.run(["img"], feed)[0].astype(np.float32).tofile(folder + "/img.f32")
 "#;
 
+#[allow(clippy::disallowed_methods, reason = "whoever runs the tests says which Python has ONNX Runtime")]
 fn python() -> Option<String> {
     let python = std::env::var("STYLEGAN_PYTHON").unwrap_or_else(|_| "python3".into());
     let found = Command::new(&python).args(["-c", "import numpy, onnxruntime"]).output();

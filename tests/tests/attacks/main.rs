@@ -58,6 +58,7 @@ const FILE: &str = "STYLEGAN_ATTACK";
 /// One file in a process of its own, started by the test below.
 #[test]
 #[ignore = "started by every_file_ends_in_a_clear_error"]
+#[allow(clippy::disallowed_methods, reason = "the test below tells its child process which file")]
 fn open_one() {
     let path = PathBuf::from(std::env::var_os(FILE).expect("the file"));
     let start = Instant::now();
