@@ -26,10 +26,10 @@ pub fn score(logits: &[f64], classes: usize, splits: usize) -> Result<(f64, f64)
 /// The mean over splits and its interval, by leaving out one of [`GROUPS`] groups of rows at a time.
 ///
 /// # Errors
-/// As [`score`], and splits of fewer than `2 * GROUPS` rows.
+/// As [`score`], and fewer than `2 * GROUPS` rows or two for each split.
 pub fn score_with_interval(logits: &[f64], classes: usize, splits: usize) -> Result<Estimate> {
     let sums = sums(logits, classes, splits)?;
-    let (needed, found) = (2 * GROUPS * splits, logits.len() / classes);
+    let (needed, found) = (2 * GROUPS.max(splits), logits.len() / classes);
     if found < needed {
         return Err(Error::TooFew { metric: "is".into(), set: "generated set".into(), needed, found });
     }
@@ -65,15 +65,20 @@ fn sums(logits: &[f64], classes: usize, splits: usize) -> Result<Vec<Split>> {
         let set = "generated set".into();
         return Err(Error::NotFinite { what: "logits", unit: "row", index: at / classes, set });
     }
-    let split = |s: usize| Split::new(&logits[s * n / splits * classes..(s + 1) * n / splits * classes], classes);
+    let split = |s: usize| {
+        let (first, end) = (s * n / splits, (s + 1) * n / splits);
+        Split::new(first, &logits[first * classes..end * classes], classes)
+    };
     Ok((0..splits).map(split).collect())
 }
 
 impl Split {
-    fn new(logits: &[f64], classes: usize) -> Self {
+    /// Of rows of which the first has the number `first` in the whole set: groups are those of the set, so
+    /// that short splits together hold all of them.
+    fn new(first: usize, logits: &[f64], classes: usize) -> Self {
         let mut split = Self { counts: [0.; GROUPS], information: [0.; GROUPS], classes: vec![0.; GROUPS * classes] };
         for (i, row) in logits.chunks_exact(classes).enumerate() {
-            let g = i % GROUPS;
+            let g = (first + i) % GROUPS;
             let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let norm = most + row.iter().map(|v| (v - most).exp()).sum::<f64>().ln();
             split.counts[g] += 1.;
@@ -132,7 +137,10 @@ mod tests {
         assert!(found.interval.low < mean && mean < found.interval.high && found.interval.high < mean * 1.2);
         let alike = score_with_interval(&logits(0.), 4, 1).unwrap();
         assert!(alike.interval.high - alike.interval.low < found.interval.high - found.interval.low);
-        assert!(score_with_interval(&logits(0.), 4, 11).is_err());
+        // 40 rows in 10 splits are enough, 38 are not.
+        assert!(score_with_interval(&logits(0.3)[..160], 4, 10).is_ok());
+        let few = score_with_interval(&logits(0.3)[..152], 4, 10).unwrap_err().to_string();
+        assert!(few.contains("is needs at least 40 samples in the generated set, found 38"), "{few}");
     }
 
     #[test]
