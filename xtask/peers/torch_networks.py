@@ -200,7 +200,7 @@ class StyleGan1(nn.Module):
     def __init__(self, size, channel_base):
         super().__init__()
         sizes = [2**i for i in range(2, int(log2(size)) + 1)]
-        width = {r: min(2 * channel_base // r, 512) for r in sizes}
+        width = {r: min(channel_base // r, 512) for r in sizes}
         self.const = nn.Parameter(torch.ones(1, width[4], 4, 4))
         self.sizes = sizes
         self.up, self.conv, self.adain = nn.ParameterList(), nn.ParameterList(), nn.ModuleList()
@@ -233,7 +233,7 @@ class StyleGan1Discriminator(nn.Module):
     def __init__(self, size, channel_base):
         super().__init__()
         sizes = [2**i for i in range(int(log2(size)), 2, -1)]
-        width = {r: min(2 * channel_base // r, 512) for r in [*sizes, 4]}
+        width = {r: min(channel_base // r, 512) for r in [*sizes, 4]}
         self.rgb = Conv(3, width[size], 1)
         self.blocks = nn.ModuleList()
         for r in sizes:

@@ -64,7 +64,7 @@ fn syntheses() -> [Case; 5] {
         case(StyleGan2, 256, 1, 16384, 3.0),
         case(StyleGan2, 256, 8, 16384, 5.0),
         case(StyleGan2, 1024, 1, 32768, 4.2),
-        case(StyleGan1, 256, 1, 8192, 3.0),
-        case(StyleGan1, 1024, 1, 8192, 3.0),
+        case(StyleGan1, 256, 1, 16384, 3.0),
+        case(StyleGan1, 1024, 1, 16384, 3.0),
     ]
 }
