@@ -5,6 +5,7 @@ use crate::status::{self, say};
 use indicatif::{HumanDuration, ProgressBar};
 use std::path::Path;
 use std::time::{Duration, Instant};
+use stylegan_kernels::memory;
 use stylegan_train::Observer;
 use stylegan_train::observer::Position;
 use stylegan_train::stats::Stats;
@@ -50,7 +51,7 @@ impl TrainStatus {
     fn message(&self, at: &Position, stats: &Stats) -> String {
         let mean = |key: &str| stats.get(key).mean();
         let eta = self.eta(at).map_or_else(|| "?".into(), |eta| HumanDuration(eta).to_string());
-        let memory = stylegan_train::resources::peak_memory_gib().unwrap_or_default();
+        let memory = memory::peak().unwrap_or_default() as f64 / f64::from(1 << 30);
         format!(
             "{:.1}/{:.0} kimg  {:.1} s/kimg  eta {eta}  {}px  G {:.2}  D {:.2}  {} {:.3}  signs {:+.2} {:+.2}  {memory:.1} GiB",
             at.images as f64 / 1e3,

@@ -56,9 +56,7 @@ fn measure(path: &Path) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The most memory that the process has had, as Linux counts it.
+/// The most memory that the process has had.
 fn peak() -> String {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.map_or_else(|| "unknown".into(), |line| line.trim().to_owned())
+    stylegan_kernels::memory::peak().map_or_else(|| "unknown".into(), |bytes| format!("{} kB", bytes >> 10))
 }

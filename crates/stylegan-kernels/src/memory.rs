@@ -1,4 +1,4 @@
-//! Memory that tensors give back.
+//! Memory of the process: what tensors give back, and the most there was.
 
 /// Tells the C library to keep the memory of freed tensors for the next ones. Programs call it
 /// first; later calls do nothing.
@@ -29,4 +29,12 @@ pub fn keep_freed() {
             }
         });
     }
+}
+
+/// The most memory that this process has held so far, in bytes; `None` where the system does not say.
+pub fn peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
+    Some(kib << 10)
 }

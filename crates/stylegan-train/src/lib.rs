@@ -40,7 +40,6 @@ pub mod optimizer;
 pub mod picture;
 pub mod players;
 mod records;
-pub mod resources;
 mod run;
 pub mod sampler;
 pub mod schedule;

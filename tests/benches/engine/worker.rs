@@ -14,7 +14,7 @@ use stylegan_core::latent::latents_from_seeds;
 use stylegan_core::stylegan1::StyleGan1Config;
 use stylegan_core::stylegan2::StyleGan2Config;
 use stylegan_core::{GeneratorConfig, Params, Synthesis, broadcast_ws, build_generator};
-use stylegan_kernels::{Filter, autodiff, conv_transpose2d, conv2d, downsample2d, filter2d, upsample2d};
+use stylegan_kernels::{Filter, autodiff, conv_transpose2d, conv2d, downsample2d, filter2d, memory, upsample2d};
 
 /// A piece of work that can be repeated; returns the seconds that it took.
 pub(crate) type Work = Box<dyn FnMut() -> Result<f64>>;
@@ -22,7 +22,7 @@ pub(crate) type Work = Box<dyn FnMut() -> Result<f64>>;
 /// Speaks the protocol on standard input and output.
 pub(crate) fn serve(spec: &Spec) -> std::result::Result<(), Box<dyn std::error::Error>> {
     stylegan_kernels::threads::keep_candle_on_its_thread();
-    stylegan_kernels::memory::keep_freed();
+    memory::keep_freed();
     let mut work = prepare(spec)?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "ready")?;
@@ -32,7 +32,8 @@ pub(crate) fn serve(spec: &Spec) -> std::result::Result<(), Box<dyn std::error::
         writeln!(out, "{}", work()?)?;
         out.flush()?;
     }
-    writeln!(out, "{}", peak_memory().unwrap_or(f64::NAN))?;
+    let peak = memory::peak().map_or(f64::NAN, |bytes| bytes as f64 / f64::from(1 << 20));
+    writeln!(out, "{peak}")?;
     Ok(())
 }
 
@@ -119,12 +120,4 @@ fn synthesis(network: Network, size: usize, batch: usize, channel_base: usize) -
     let w = random(&[batch, generator.w_dim()], 3)?;
     let ws = broadcast_ws(&w, generator.num_ws())?.contiguous()?;
     Ok(timed(move || Ok(vec![generator.synthesis(&ws, &Synthesis::default())?])))
-}
-
-/// The most memory this process has held so far, in MB, where the system tells.
-fn peak_memory() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kilobytes / 1024.0)
 }

@@ -64,9 +64,8 @@ fn open_one() {
     let start = Instant::now();
     let message = open(&path);
     let millis = start.elapsed().as_millis();
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB");
-    println!("\nATTACK {millis} {} {message:?}", peak.trim().trim_end_matches(" kB"));
+    let peak = stylegan_kernels::memory::peak().unwrap_or_default() >> 10;
+    println!("\nATTACK {millis} {peak} {message:?}");
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use super::{Run, images_of};
 use crate::health::Verdict;
 use crate::picture::write_atomic;
-use crate::{Error, Result, resources, state};
+use crate::{Error, Result, state};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use stylegan_kernels::memory;
 
 impl Run<'_> {
     /// What is due after a step that began at `before` pictures: the line of a tick, a sample grid,
@@ -42,7 +43,7 @@ impl Run<'_> {
             for (turn, seconds) in std::mem::take(&mut self.timings).iter() {
                 line[turn] = json!({ "count": seconds.count, "mean": seconds.mean(), "std": seconds.std() });
             }
-            let memory = resources::peak_memory_gib().unwrap_or_default();
+            let memory = memory::peak().unwrap_or_default() as f64 / f64::from(1 << 30);
             for (key, value) in [
                 ("Progress/kimg", position.images as f64 / 1000.),
                 ("Progress/step", position.step as f64),
