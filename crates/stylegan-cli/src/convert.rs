@@ -5,7 +5,6 @@ use crate::exit::{Ending, Outcome, wrong};
 use crate::status::print;
 use candle_core::{DType, Device, Tensor};
 use clap::ValueEnum;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use stylegan_core::NetworkConfig;
 use stylegan_core::checkpoint::{Checkpoint, Kind, save};
@@ -164,21 +163,19 @@ fn rename(file: &mut Imported, to: To, source: &str) -> anyhow::Result<()> {
         To::Nvlabs => (Naming::Nvlabs, "stylegan2-ada-pytorch"),
         To::Rosinality => (Naming::Rosinality, "rosinality's stylegan2-pytorch"),
     };
-    let all = std::mem::take(&mut file.tensors);
+    let mut renamed = Vec::new();
     for (prefix, config) in networks {
-        let own = all.iter().filter_map(|(name, tensor)| {
-            Some((name.strip_prefix(&prefix)?.strip_prefix('.')?.to_string(), tensor.clone()))
-        });
-        let own: HashMap<String, Tensor> = own.collect();
+        let own = file.network(&prefix);
         let theirs = match naming {
             Naming::Nvlabs => prefix.clone(),
             Naming::Rosinality => prefix.to_lowercase(),
         };
         for (name, tensor) in state_dict(&config, &own, naming)? {
-            file.tensors.push((if alone { name } else { format!("{theirs}.{name}") }, tensor));
+            renamed.push((if alone { name } else { format!("{theirs}.{name}") }, tensor));
         }
         file.metadata.extra.insert(format!("config.{prefix}"), config_text(&config)?);
     }
+    file.tensors = renamed;
     file.metadata.kind = Kind::Weights;
     file.metadata.extra.insert("content".into(), format!("state dictionary for {program}"));
     Ok(())

@@ -30,6 +30,7 @@ pub struct Model {
     generator: Box<dyn Generator>,
     config: GeneratorConfig,
     metadata: Option<Metadata>,
+    content_hash: Option<String>,
     params: Params,
 }
 
@@ -87,14 +88,14 @@ impl Model {
                     .map_err(|error| file.bad(format!("cannot be loaded: {error}")))?
             }
         };
-        let metadata = file.metadata().cloned();
+        let (metadata, content_hash) = (file.metadata().cloned(), file.content_hash().map(str::to_owned));
         let named = |error: Error| match error {
             error @ (Error::Checkpoint { .. } | Error::Io { .. }) => error,
             error => file.bad(format!("does not hold this network: {error}")),
         };
         let params = file.params(prefix, device).map_err(named)?;
         let mut model = Self::from_params(config, params).map_err(named)?;
-        model.metadata = metadata;
+        (model.metadata, model.content_hash) = (metadata, content_hash);
         Ok(model)
     }
 
@@ -107,11 +108,13 @@ impl Model {
         let content = imported.metadata.extra.get("content").map_or(imported.origin, String::as_str);
         let (prefix, stated) =
             stated.ok_or_else(|| bad(format!("holds no generator that can be run, but: {content}")))?;
+        // Taken one by one, so that each foreign tensor is freed as its copy is made.
         let own = imported.tensors.into_iter();
         let own =
             own.filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.strip_prefix('.')?.to_owned(), tensor)));
         let mut model = Self::from_params(config.unwrap_or(stated), Params::from_tensors(own)?)
             .map_err(|error| bad(format!("does not hold this network: {error}")))?;
+        model.content_hash = imported.metadata.extra.get("source_sha256").cloned();
         model.metadata = Some(imported.metadata);
         Ok(model)
     }
@@ -128,7 +131,7 @@ impl Model {
         if let Some(name) = unused.first() {
             return Err(Error::UnusedParameters { name: name.clone(), count: unused.len() });
         }
-        Ok(Self { generator, config, metadata: None, params })
+        Ok(Self { generator, config, metadata: None, content_hash: None, params })
     }
 
     /// The latents of published seeds `[n, z_dim]`: NumPy's `RandomState(seed).randn`.
@@ -207,6 +210,12 @@ impl Model {
     /// What its file says about itself, if it does.
     pub fn metadata(&self) -> Option<&Metadata> {
         self.metadata.as_ref()
+    }
+
+    /// SHA-256 of what was loaded, in hexadecimal: the content hash of a checkpoint, if it has one, or
+    /// the hash of a foreign file.
+    pub fn content_hash(&self) -> Option<&str> {
+        self.content_hash.as_deref()
     }
 
     /// The element type it computes in.

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use stylegan_core::Model;
-use stylegan_core::checkpoint::Checkpoint;
 use stylegan_metrics::cache::Cache;
 use stylegan_metrics::evaluate::{Generated, Request, Subject, evaluate};
 use stylegan_metrics::features::Networks;
@@ -66,8 +65,7 @@ impl Evaluator {
         let model = Model::load(checkpoint, &Device::Cpu)?;
         let generator = model.generator();
         let labels = sets::labels(checkpoint, Some(&self.dataset), generator.c_dim())?;
-        let hash = Checkpoint::open(checkpoint)?.content_hash().map(str::to_owned);
-        let source = GeneratorSource { hash: hash.as_deref(), labels: &labels, ..GeneratorSource::new(generator) };
+        let source = GeneratorSource { hash: model.content_hash(), labels: &labels, ..GeneratorSource::new(generator) };
         let name = checkpoint.display().to_string();
         let start = Instant::now();
         let request = Request {

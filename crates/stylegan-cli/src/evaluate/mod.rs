@@ -15,7 +15,6 @@ use plan::{Plan, Subjects};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use stylegan_core::Model;
-use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::import::state_dict;
 use stylegan_metrics::cache::Cache;
 use stylegan_metrics::evaluate::{Generated, Request, Subject, evaluate};
@@ -127,7 +126,6 @@ pub(crate) struct Args {
 struct Candidate {
     path: PathBuf,
     model: Model,
-    hash: Option<String>,
     labels: Vec<Vec<f32>>,
 }
 
@@ -145,8 +143,7 @@ pub(crate) fn run(args: Args) -> Outcome {
                 if usize::from(args.mix) > rows {
                     wrong!("--mix {}: {} has {rows} style rows to mix latents in", args.mix, path.display());
                 }
-                let hash = Checkpoint::open(path)?.content_hash().map(str::to_owned);
-                candidates.push(Candidate { path: path.clone(), model, hash, labels: Vec::new() });
+                candidates.push(Candidate { path: path.clone(), model, labels: Vec::new() });
             }
             let sizes: Vec<_> = candidates.iter().map(|c| c.model.generator().img_size()).collect();
             let reals = plan.reals(&sizes)?;
@@ -171,7 +168,7 @@ pub(crate) fn run(args: Args) -> Outcome {
             name: candidate.path.display().to_string(),
             generated: Generated::Generator(GeneratorSource {
                 generator: candidate.model.generator(),
-                hash: candidate.hash.as_deref(),
+                hash: candidate.model.content_hash(),
                 labels: &candidate.labels,
                 truncation_psi: args.trunc,
                 mixed: args.mix.into(),

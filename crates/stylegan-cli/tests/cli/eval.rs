@@ -140,3 +140,16 @@ fn wrong_input_is_named() {
     RgbImage::new(8, 8).save(bench.path("small/x.png")).unwrap();
     bench.one_sentence("eval --network tiny.safetensors --data small", &["8x8", "16x16"]);
 }
+
+/// The report names the file by its own hash.
+#[test]
+fn released_files_are_measured_as_they_are() {
+    let bench = Bench::new();
+    let pggan = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/checkpoints/pggan_tf.pkl");
+    bench.ok(&format!("eval --network {pggan} --metrics ppl_zend --count 4 --out report.json"));
+    let report = std::fs::read_to_string(bench.path("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let described = bench.ok(&format!("inspect {pggan} --json"));
+    let described: serde_json::Value = serde_json::from_str(&described).unwrap();
+    assert_eq!(report[0]["checkpoint_hash"], described["extra"]["source_sha256"]);
+}

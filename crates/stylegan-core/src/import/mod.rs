@@ -49,6 +49,16 @@ pub struct Imported {
     pub tensors: Vec<(String, Tensor)>,
 }
 
+impl Imported {
+    /// The tensors of the network `prefix` (`G_ema`, `G` or `D`) by their names inside it.
+    pub fn network(&self, prefix: &str) -> HashMap<String, Tensor> {
+        let own = self.tensors.iter().filter_map(|(name, tensor)| {
+            Some((name.strip_prefix(prefix)?.strip_prefix('.')?.to_owned(), tensor.clone()))
+        });
+        own.collect()
+    }
+}
+
 /// What a foreign file holds.
 #[derive(Default)]
 struct Found {
@@ -112,21 +122,19 @@ pub fn import_bytes(bytes: &[u8], path: &Path) -> Result<Imported> {
         }
         metadata.networks.insert(network.prefix, network.config);
     }
-    for (prefix, config) in &metadata.networks {
-        check(prefix, config, &tensors).map_err(|error| unfit(&format!("network {prefix}: {error}")))?;
+    let imported = Imported { origin, metadata, tensors };
+    for (prefix, config) in &imported.metadata.networks {
+        let checked = check(config, imported.network(prefix));
+        checked.map_err(|error| unfit(&format!("network {prefix}: {error}")))?;
     }
-    if let Some((name, _)) = tensors.iter().find(|(_, tensor)| !is_finite(tensor)) {
+    if let Some((name, _)) = imported.tensors.iter().find(|(_, tensor)| !is_finite(tensor)) {
         return Err(unfit(&Error::NotFinite { name: name.clone() }));
     }
-    Ok(Imported { origin, metadata, tensors })
+    Ok(imported)
 }
 
 /// Whether the tensors of a network are those that its configuration asks for.
-fn check(prefix: &str, config: &NetworkConfig, tensors: &[(String, Tensor)]) -> Result<()> {
-    let own = tensors
-        .iter()
-        .filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.strip_prefix('.')?.to_owned(), tensor.clone())));
-    let own: HashMap<String, Tensor> = own.collect();
+fn check(config: &NetworkConfig, own: HashMap<String, Tensor>) -> Result<()> {
     if let Some((name, tensor)) = own.iter().find(|(_, tensor)| !tensor.dtype().is_float()) {
         return Err(Error::ParameterType { name: name.clone(), found: tensor.dtype().as_str().into() });
     }
