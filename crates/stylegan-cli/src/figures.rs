@@ -83,11 +83,12 @@ pub(crate) fn run(args: Args) -> Outcome {
     }
     let mut network = Network::open(&args.network)?;
     make_folder(&args.out)?;
-    let has_noise = noise_matters(&network, args.seeds.0[0])?;
+    let about_noise = |figure: &Figure| matches!(figure, Figure::Deviation | Figure::Noise);
+    let silent = args.only.iter().any(about_noise) && !noise_matters(&network, args.seeds.0[0])?;
     for figure in &args.only {
         let picture = match figure {
             Figure::Mixing => mixing(&network, &args.seeds.0)?,
-            Figure::Deviation | Figure::Noise if !has_noise => {
+            Figure::Deviation | Figure::Noise if silent => {
                 say(&format!("{} is left out: noise changes nothing in this network", figure.file_name()));
                 continue;
             }
@@ -119,20 +120,7 @@ fn mixing(network: &Network, seeds: &[u32]) -> anyhow::Result<RgbImage> {
             tables.push(Table::compute(network, &Numbers(rows), &Numbers(columns.to_vec()), &styles)?.sheet());
         }
     }
-    Ok(stack(&tables))
-}
-
-/// Pictures below one another, two white pixels between.
-fn stack(pictures: &[RgbImage]) -> RgbImage {
-    let width = pictures.iter().map(RgbImage::width).max().unwrap_or(0);
-    let height = pictures.iter().map(|picture| picture.height() + 2).sum::<u32>().saturating_sub(2);
-    let mut sheet = RgbImage::from_pixel(width, height, Rgb([255; 3]));
-    let mut top = 0;
-    for picture in pictures {
-        image::imageops::replace(&mut sheet, picture, 0, i64::from(top));
-        top += picture.height() + 2;
-    }
-    sheet
+    Ok(grid(&tables, 1, 2))
 }
 
 /// Whether a picture with the fixed noise differs from one without.

@@ -40,19 +40,23 @@ fn shape_error(images: &Tensor) -> Error {
     Error::PictureShape { found: images.dims().to_vec() }
 }
 
-/// Lays pictures out row by row, `columns` per row, with `gap` white pixels between them. Cells
-/// have the size of the largest picture; smaller ones sit in the top left of their cell.
+/// Lays pictures out row by row, `columns` per row, with `gap` white pixels between them. Columns are
+/// as wide as the widest picture, each row as high as its highest; smaller ones sit in the top left
+/// of their cell.
 pub fn grid(pictures: &[RgbImage], columns: usize, gap: u32) -> RgbImage {
     let columns = columns.clamp(1, pictures.len().max(1)) as u32;
-    let rows = (pictures.len() as u32).div_ceil(columns);
     let width = pictures.iter().map(RgbImage::width).max().unwrap_or(0);
-    let height = pictures.iter().map(RgbImage::height).max().unwrap_or(0);
-    let extent = |cells: u32, size: u32| cells * size + cells.saturating_sub(1) * gap;
-    let mut sheet = RgbImage::from_pixel(extent(columns, width), extent(rows, height), Rgb([255; 3]));
-    for (i, picture) in pictures.iter().enumerate() {
-        let (column, row) = (i as u32 % columns, i as u32 / columns);
-        let (x, y) = (column * (width + gap), row * (height + gap));
-        image::imageops::replace(&mut sheet, picture, x.into(), y.into());
+    let rows = pictures.chunks(columns as usize);
+    let heights: Vec<u32> = rows.clone().map(|row| row.iter().map(RgbImage::height).max().unwrap_or(0)).collect();
+    let extent = |cells: u32, sizes: u32| sizes + cells.saturating_sub(1) * gap;
+    let (w, h) = (extent(columns, columns * width), extent(heights.len() as u32, heights.iter().sum()));
+    let mut sheet = RgbImage::from_pixel(w, h, Rgb([255; 3]));
+    let mut top = 0;
+    for (row, height) in rows.zip(heights) {
+        for (column, picture) in row.iter().enumerate() {
+            image::imageops::replace(&mut sheet, picture, (column as u32 * (width + gap)).into(), top.into());
+        }
+        top += height + gap;
     }
     sheet
 }
@@ -138,6 +142,15 @@ mod tests {
         assert_eq!(sheet.get_pixel(3, 0).0[0], 2);
         assert_eq!(sheet.get_pixel(0, 4).0[0], 3);
         assert_eq!(sheet.get_pixel(4, 6).0[0], 255);
+    }
+
+    #[test]
+    fn rows_are_as_high_as_they_need() {
+        let cell = |height: u32| RgbImage::from_pixel(2, height, Rgb([7; 3]));
+        let sheet = grid(&[cell(4), cell(1), cell(2)], 1, 2);
+        assert_eq!(sheet.dimensions(), (2, 4 + 2 + 1 + 2 + 2));
+        let column: Vec<u8> = (0..11).map(|y| sheet.get_pixel(0, y).0[0]).collect();
+        assert_eq!(column, [7, 7, 7, 7, 255, 255, 7, 255, 255, 7, 7]);
     }
 
     #[test]
