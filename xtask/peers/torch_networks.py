@@ -15,6 +15,11 @@ def fir_filter():
     return taps / taps.sum()
 
 
+def widths(size, channel_base):
+    """Channels by resolution, from 4 up."""
+    return {2**i: min(channel_base // 2**i, 512) for i in range(2, int(log2(size)) + 1)}
+
+
 def upfirdn(x, f, up=1, down=1, pad=(0, 0)):
     """Zeros between pixels, padding, the filter on each channel, every `down`-th pixel."""
     n, c, h, w = x.shape
@@ -113,8 +118,8 @@ class StyleGan2(nn.Module):
 
     def __init__(self, size, channel_base):
         super().__init__()
-        sizes = [2**i for i in range(2, int(log2(size)) + 1)]
-        width = {r: min(channel_base // r, 512) for r in sizes}
+        width = widths(size, channel_base)
+        sizes = list(width)
         self.const = nn.Parameter(torch.randn(1, width[4], 4, 4))
         self.convs, self.rgb = nn.ModuleList(), nn.ModuleList()
         for r in sizes:
@@ -140,8 +145,8 @@ class StyleGan2Discriminator(nn.Module):
 
     def __init__(self, size, channel_base):
         super().__init__()
-        sizes = [2**i for i in range(int(log2(size)), 2, -1)]
-        width = {r: min(channel_base // r, 512) for r in [*sizes, 4]}
+        width = widths(size, channel_base)
+        sizes = sorted(width, reverse=True)[:-1]
         self.rgb = Conv(3, width[size], 1)
         self.blocks = nn.ModuleList()
         for r in sizes:
@@ -199,8 +204,8 @@ class StyleGan1(nn.Module):
 
     def __init__(self, size, channel_base):
         super().__init__()
-        sizes = [2**i for i in range(2, int(log2(size)) + 1)]
-        width = {r: min(channel_base // r, 512) for r in sizes}
+        width = widths(size, channel_base)
+        sizes = list(width)
         self.const = nn.Parameter(torch.ones(1, width[4], 4, 4))
         self.sizes = sizes
         self.up, self.conv, self.adain = nn.ParameterList(), nn.ParameterList(), nn.ModuleList()
@@ -232,8 +237,8 @@ class StyleGan1(nn.Module):
 class StyleGan1Discriminator(nn.Module):
     def __init__(self, size, channel_base):
         super().__init__()
-        sizes = [2**i for i in range(int(log2(size)), 2, -1)]
-        width = {r: min(channel_base // r, 512) for r in [*sizes, 4]}
+        width = widths(size, channel_base)
+        sizes = sorted(width, reverse=True)[:-1]
         self.rgb = Conv(3, width[size], 1)
         self.blocks = nn.ModuleList()
         for r in sizes:

@@ -111,8 +111,7 @@ impl StyleGan2Config {
 
     /// With these channels of each block, from the smallest up.
     pub(crate) fn with_widths(self, widths: Vec<usize>) -> Self {
-        let (channel_base, channel_max) = layers::channel_rule(&widths);
-        let channels = (!layers::follows_rule(&widths, channel_base, channel_max)).then_some(widths);
+        let (channel_base, channel_max, channels) = described(widths);
         Self { channel_base, channel_max, channels, ..self }
     }
 }
@@ -198,10 +197,15 @@ impl StyleGan2DiscriminatorConfig {
 
     /// With these channels of each block, from the smallest up.
     pub(crate) fn with_widths(self, widths: Vec<usize>) -> Self {
-        let (channel_base, channel_max) = layers::channel_rule(&widths);
-        let channels = (!layers::follows_rule(&widths, channel_base, channel_max)).then_some(widths);
+        let (channel_base, channel_max, channels) = described(widths);
         Self { channel_base, channel_max, channels, ..self }
     }
+}
+
+/// The base and bound that give these widths; the widths as well where none do.
+fn described(widths: Vec<usize>) -> (usize, usize, Option<Vec<usize>>) {
+    let (base, max) = layers::channel_rule(&widths);
+    (base, max, (!layers::follows_rule(&widths, base, max)).then_some(widths))
 }
 
 fn width(channels: Option<&[usize]>, base: usize, max: usize, level: usize) -> usize {
