@@ -1,14 +1,25 @@
-//! Training sets in ZIP archives, labels included: opening one and loading its first picture ends with
-//! a picture or an error.
+//! Training sets in ZIP archives: opening one and loading its first picture ends with a picture or an
+//! error. Bytes that are no archive are packed into one, as labels of a picture if they look like JSON,
+//! else as a picture, so that mutations reach these readers past the checksums of the archive.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use std::io::Write;
+use std::io::{Cursor, Write};
 use stylegan_train::data::{Dataset, SampleRequest};
+use zip::write::{SimpleFileOptions, ZipWriter};
 
 fuzz_target!(|bytes: &[u8]| {
+    let picture = include_bytes!("../seeds/dataset/rgb.png");
+    match bytes {
+        [b'P', b'K', ..] => open(bytes),
+        [b'{', ..] => open(&archive(&[("a.png", picture), ("b.png", picture), ("dataset.json", bytes)])),
+        _ => open(&archive(&[("a.png", bytes), ("b.jpg", bytes), ("c.webp", bytes)])),
+    }
+});
+
+fn open(archive: &[u8]) {
     let Ok(mut file) = tempfile::Builder::new().suffix(".zip").tempfile() else { return };
-    if file.write_all(bytes).is_err() {
+    if file.write_all(archive).is_err() {
         return;
     }
     if let Ok(set) = Dataset::open(file.path())
@@ -16,4 +27,13 @@ fuzz_target!(|bytes: &[u8]| {
     {
         drop(set.load(&[SampleRequest { index: 0, mirror: false }]));
     }
-});
+}
+
+fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        drop(writer.start_file(*name, SimpleFileOptions::default()));
+        drop(writer.write_all(bytes));
+    }
+    writer.finish().map(Cursor::into_inner).unwrap_or_default()
+}

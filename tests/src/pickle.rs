@@ -70,6 +70,16 @@ impl Pickle {
         state(self.global(module, name).raw(b")\x81")).raw(b"b")
     }
 
+    /// A torch tensor of f32, rebuilt from a storage of its own as pickled modules have it.
+    pub fn torch(self, tensor: &Tensor) -> Self {
+        let values = tensor.to_dtype(DType::F32).and_then(|t| t.flatten_all()?.to_vec1::<f32>()).unwrap_or_default();
+        let sizes = |p: Self, sizes: &[usize]| p.tuple(|p| sizes.iter().fold(p, |p, &side| p.int(side as i32)));
+        self.call("torch._utils", "_rebuild_tensor_v2", |p| {
+            let p = p.call("torch.storage", "_load_from_bytes", |p| p.blob(&storage(&values))).int(0);
+            sizes(sizes(p, tensor.dims()), tensor.stride()).raw(b"\x89").dict(|p| p)
+        })
+    }
+
     /// A NumPy array of a tensor's values, as f32.
     pub fn array(self, tensor: &Tensor) -> Self {
         let values = tensor.to_dtype(DType::F32).and_then(|t| t.flatten_all()?.to_vec1::<f32>()).unwrap_or_default();
@@ -88,4 +98,20 @@ impl Pickle {
         let array = self.call("numpy.core.multiarray", "_reconstruct", start);
         array.tuple(|p| dtype(p.int(1).tuple(shape)).raw(b"\x89").blob(bytes)).raw(b"b")
     }
+}
+
+/// `pickle.dumps(0x1950a86a20f9469cfc6c, protocol=2)`, with which torch's sequential files begin.
+pub const TORCH_MAGIC: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
+
+/// A sequential torch file of one storage.
+fn storage(values: &[f32]) -> Vec<u8> {
+    let system = Pickle::new().dict(|p| p).stop();
+    let count = values.len();
+    let root = Pickle::new()
+        .tuple(|p| p.text("storage").global("torch", "FloatStorage").text("0").text("cpu").int(count as i32))
+        .raw(b"Q")
+        .stop();
+    let keys = Pickle::new().list(|p| p.text("0")).stop();
+    let bytes: Vec<u8> = values.iter().copied().flat_map(f32::to_le_bytes).collect();
+    [TORCH_MAGIC, b"\x80\x02M\xe9\x03.", &system, &root, &keys, &(count as u64).to_le_bytes(), &bytes].concat()
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use stylegan_core::Model;
 use stylegan_core::checkpoint::{Checkpoint, Kind, save};
-use stylegan_core::import::{Imported, import};
+use stylegan_core::import::{Imported, import, import_bytes};
 use stylegan_tests::pickle::Pickle;
 
 fn golden(name: &str) -> PathBuf {
@@ -106,4 +106,24 @@ fn tensorflow_network() {
     assert!(imported.metadata.extra["content"].contains("vgg16_zhang_perceptual"));
     assert_eq!(imported.metadata.extra["arguments"], r#"{"resolution":256}"#);
     assert_eq!(same(&found, [("conv1/weight".to_owned(), weight)]), 1);
+}
+
+/// Arrays as NumPy 2 writes them in protocol 5, row by row and column by column.
+#[test]
+fn arrays_of_protocol_5() {
+    let values: Vec<u8> = (0..6).flat_map(|i| (i as f32).to_le_bytes()).collect();
+    let array = |p: Pickle, order: &str| {
+        p.call("numpy._core.numeric", "_frombuffer", |p| {
+            let p = p.raw(b"\x96").raw((values.len() as u64).to_le_bytes()).raw(&values);
+            let p = p.call("numpy", "dtype", |p| p.text("f4").raw(b"\x89\x88"));
+            p.tuple(|p| p.int(2).int(3)).text(order)
+        })
+    };
+    let variable = |p: Pickle, name: &str| p.tuple(|p| array(p.text(name), name));
+    let variables = |p: Pickle| p.text("variables").list(|p| variable(variable(p, "C"), "F"));
+    let bytes = Pickle::new().object("dnnlib.tflib.network", "Network", |p| p.dict(variables)).stop();
+    let found = import_bytes(&bytes, Path::new("network.pkl")).unwrap().tensors.into_iter().collect();
+    let rows = Tensor::new(&[[0f32, 1., 2.], [3., 4., 5.]], &Device::Cpu).unwrap();
+    let columns = Tensor::new(&[[0f32, 2., 4.], [1., 3., 5.]], &Device::Cpu).unwrap();
+    assert_eq!(same(&found, [("C".to_owned(), rows), ("F".to_owned(), columns)]), 2);
 }

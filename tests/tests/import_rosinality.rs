@@ -4,13 +4,14 @@
 
 use candle_core::{DType, Device, IndexOp, Tensor};
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, save};
-use stylegan_core::import::import;
 use stylegan_core::import::layouts::{Change, convert, rosinality};
+use stylegan_core::import::{import, import_bytes};
 use stylegan_core::layers::{Resample, ResamplingConv};
 use stylegan_core::{Model, NetworkConfig, Params, Synthesis, broadcast_ws, build_discriminator};
 use stylegan_tests::golden::assert_close;
+use stylegan_tests::pickle::Pickle;
 
 /// f32 against f32 of other kernels: f32 and f64 of StyleGAN2 differ by up to 8e-6 on pictures of
 /// standard deviation 1 to 2, of StyleGAN (instance norm) by up to 3e-5; five times that.
@@ -123,6 +124,40 @@ fn stylegan1_generator() {
         let cut = model.truncate(&ws, 0.7, None).unwrap();
         assert_close("psi 0.7", &picture(&model, &cut), &one("img_step4_trunc0.7"), STYLEGAN1);
     }
+}
+
+/// A training checkpoint's discriminator is kept, and the file says why no network is made of it.
+#[test]
+fn stylegan1_discriminator_is_kept() {
+    let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+    let tensor = |p: Pickle, name: &str, shape: &[usize]| p.text(name).torch(&zeros(shape));
+    let equalised = |p: Pickle, layer: &str, weight: &[usize], bias: usize| {
+        tensor(tensor(p, &format!("{layer}.weight_orig"), weight), &format!("{layer}.bias"), &[bias])
+    };
+    let block = |p: Pickle, level: usize| {
+        let own = format!("generator.progression.{level}");
+        let p = match level {
+            0 => tensor(p, &format!("{own}.conv1.input"), &[1, 2, 4, 4]),
+            _ => equalised(p, &format!("{own}.conv1.1.conv"), &[2, 2, 3, 3], 2),
+        };
+        let p = [1, 2].iter().fold(equalised(p, &format!("{own}.conv2.conv"), &[2, 2, 3, 3], 2), |p, half| {
+            let p = tensor(p, &format!("{own}.noise{half}.weight_orig"), &[1, 2, 1, 1]);
+            equalised(p, &format!("{own}.adain{half}.style.linear"), &[4, 4], 4)
+        });
+        equalised(p, &format!("generator.to_rgb.{level}.conv"), &[3, 2, 1, 1], 3)
+    };
+    let generator = |p: Pickle| p.dict(|p| block(block(equalised(p, "style.1.linear", &[4, 4], 4), 0), 1));
+    let weight = Tensor::new(&[[1f32, 2.], [3., 4.]], &Device::Cpu).unwrap();
+    let discriminator = |p: Pickle| p.dict(|p| p.text("linear.weight_orig").torch(&weight));
+    let file = Pickle::new().dict(|p| discriminator(generator(p.text("g_running")).text("discriminator"))).stop();
+
+    let imported = import_bytes(&file, Path::new("train_step-7.model")).unwrap();
+    assert_eq!(imported.metadata.networks.keys().collect::<Vec<_>>(), ["G_ema"]);
+    assert!(imported.metadata.extra["discriminator"].contains("not built here"));
+    let kept: Vec<_> = imported.tensors.iter().filter(|(name, _)| name.starts_with("discriminator.")).collect();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].0, "discriminator.linear.weight_orig");
+    assert_close("weight", &kept[0].1, &weight, 0.);
 }
 
 /// The fused upsampling convolution of the original: the kernel is summed over four shifts, divided

@@ -8,6 +8,7 @@ mod sg2_cases;
 use candle_core::{DType, Device, Tensor};
 use sg2_cases::*;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use stylegan_core::import::import;
 use stylegan_core::{Model, NetworkConfig, Params, Synthesis, build_discriminator};
 use stylegan_tests::pickle::Pickle;
@@ -99,13 +100,13 @@ fn variables(case: &str, rename: Rename) -> Variables {
 }
 
 /// Pushes a pickled `dnnlib.tflib.network.Network` of version 4.
-fn network(p: Pickle, function: &str, kwargs: &[(&str, i32)], variables: &Variables, name: &str) -> Pickle {
+fn network(p: Pickle, function: &str, kwargs: &[(&str, f64)], variables: &Variables, name: &str) -> Pickle {
     let own = variables.get(name).map(Vec::as_slice).unwrap_or_default();
     p.object("dnnlib.tflib.network", "Network", |p| {
         p.dict(|p| {
             let p = p.text("version").int(4).text("name").text("G");
             let p = p.text("build_func_name").text(function).text("build_module_src").text("raise SystemExit");
-            let p = p.text("static_kwargs").dict(|p| kwargs.iter().fold(p, |p, (k, v)| p.text(k).int(*v)));
+            let p = p.text("static_kwargs").dict(|p| kwargs.iter().fold(p, |p, (k, v)| number(p.text(k), *v)));
             let p = p
                 .text("variables")
                 .list(|p| own.iter().fold(p, |p, (name, value)| p.tuple(|p| p.text(name).array(value))));
@@ -120,23 +121,39 @@ fn network(p: Pickle, function: &str, kwargs: &[(&str, i32)], variables: &Variab
     })
 }
 
-fn check(g: &str, d: &str, c_dim: i32) {
-    let (g_variables, d_variables) = (variables(g, generator_variable), variables(d, discriminator_variable));
-    let kwargs = [("resolution", 64), ("num_channels", 3), ("label_size", c_dim)];
-    let group = discriminator_config(&json(d)["kwargs"]).mbstd_group as i32;
-    let d_kwargs = [&kwargs[..], &[("mbstd_group_size", group)]].concat();
-    let generator = |p| network(p, "training.networks_stylegan2.G_main", &kwargs, &g_variables, "");
-    let discriminator = |p| network(p, "training.networks_stylegan2.D_stylegan2", &d_kwargs, &d_variables, "");
-    let bytes = Pickle::new().tuple(|p| generator(discriminator(generator(p)))).stop();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("stylegan2.pkl");
-    std::fs::write(&path, bytes).unwrap();
+/// An integer where it is one.
+fn number(p: Pickle, value: f64) -> Pickle {
+    if value.fract() == 0. { p.int(value as i32) } else { p.raw(b"G").raw(value.to_be_bytes()) }
+}
 
+/// `(G, D, Gs)` in a file, of the weights of two goldens.
+fn file(folder: &Path, g: (&str, Rename), d: (&str, &str, Rename), c_dim: u32) -> PathBuf {
+    let (g_variables, d_variables) = (variables(g.0, g.1), variables(d.1, d.2));
+    let kwargs = [("resolution", 64.), ("num_channels", 3.), ("label_size", f64::from(c_dim))];
+    let config = discriminator_config(&json(d.1)["kwargs"]);
+    let mut d_kwargs = kwargs.to_vec();
+    d_kwargs.extend([("mbstd_group_size", config.mbstd_group as f64), ("mapping_lrmul", 0.01)]);
+    d_kwargs.extend(config.conv_clamp.map(|clamp| ("conv_clamp", clamp)));
+    let generator = |p| network(p, "training.networks_stylegan2.G_main", &kwargs, &g_variables, "");
+    let discriminator = |p| network(p, &format!("training.networks_stylegan2.{}", d.0), &d_kwargs, &d_variables, "");
+    let bytes = Pickle::new().tuple(|p| generator(discriminator(generator(p)))).stop();
+    let path = folder.join("stylegan2.pkl");
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn check(g: &str, d: &str, c_dim: u32) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), (g, generator_variable), ("D_stylegan2", d, discriminator_variable), c_dim);
+    same_results(&path, g, d, c_dim);
+}
+
+fn same_results(path: &Path, g: &str, d: &str, c_dim: u32) {
     // TensorFlow stores the bias of styles less 1, which costs it its last bits: ten times the
     // bound of the goldens themselves.
     let bound = |case: &str| 10. * 5. * json(case)["f32_vs_f64_maxabs"].as_f64().unwrap();
     let io = tensors(&format!("{g}.io"));
-    let model = Model::load(&path, &Device::Cpu).unwrap();
+    let model = Model::load(path, &Device::Cpu).unwrap();
     let c = (c_dim > 0).then(|| io.cast("c", DType::F32));
     let ws = model.mapping(io.get("z"), c.as_ref()).unwrap();
     let img = model.synthesize(&ws, &Synthesis::default()).unwrap();
@@ -144,7 +161,7 @@ fn check(g: &str, d: &str, c_dim: i32) {
     let cut = model.truncate(&ws, 0.7, Some(4)).unwrap();
     within(&format!("{g} psi"), max_abs(&cut, io.get("ws_psi0.7_cut4")), bound(g));
 
-    let imported = import(&path).unwrap();
+    let imported = import(path).unwrap();
     let NetworkConfig::Discriminator(config) = &imported.metadata.networks["D"] else { panic!("D") };
     let own = imported.tensors.iter().filter_map(|(n, t)| Some((n.strip_prefix("D.")?.to_owned(), t.clone())));
     let params = Params::from_tensors(own).unwrap();
@@ -169,4 +186,38 @@ fn residual_generator_and_skip_discriminator() {
 #[test]
 fn conditional_as_in_stylegan2_ada() {
     check("g_skip_cond", "d_resnet_cond", 3);
+}
+
+/// Networks that grew count their RGB layers from the largest one.
+fn grown_generator_variable(name: &str, x: &Tensor) -> Option<(&'static str, String, Tensor)> {
+    let (component, name, value) = generator_variable(name, x)?;
+    Some((component, name.replace("64x64/ToRGB/", "ToRGB_lod0/"), value))
+}
+
+fn grown_discriminator_variable(name: &str, x: &Tensor) -> Option<(&'static str, String, Tensor)> {
+    let (component, name, value) = discriminator_variable(name, x)?;
+    Some((component, name.replace("64x64/FromRGB/", "FromRGB_lod0/"), value))
+}
+
+/// Their noise strengths stand with how far they have grown.
+fn growing_generator_variable(name: &str, x: &Tensor) -> Option<(&'static str, String, Tensor)> {
+    match name {
+        "synthesis.b4.conv1.noise_strength" => {
+            Some(("synthesis", "lod".into(), (x.zeros_like().unwrap() + 1.5).unwrap()))
+        }
+        _ => grown_generator_variable(name, x),
+    }
+}
+
+/// Neither shortcuts nor RGB layers at each resolution: configurations B, C and D, grown up.
+#[test]
+fn configurations_b_to_d() {
+    let folder = tempfile::tempdir().unwrap();
+    let (g, d) = (("g_orig", grown_generator_variable as Rename), ("D_stylegan", "d_orig_clamp"));
+    let path = file(folder.path(), g, (d.0, d.1, grown_discriminator_variable), 0);
+    same_results(&path, g.0, d.1, 0);
+    let growing = ("g_orig", growing_generator_variable as Rename);
+    let path = file(folder.path(), growing, (d.0, d.1, grown_discriminator_variable), 0);
+    let message = import(path).unwrap_err().to_string();
+    assert!(message.contains("configuration B, C or D that is still growing (`synthesis/lod` is 1.5)"), "{message}");
 }

@@ -2,12 +2,9 @@
 
 use crate::{Attack, attack};
 use std::io::{Cursor, Write};
-use stylegan_tests::pickle::Pickle;
+use stylegan_tests::pickle::{Pickle, TORCH_MAGIC};
 use zip::CompressionMethod::{Deflated, Stored};
 use zip::write::{SimpleFileOptions, ZipWriter};
-
-/// `pickle.dumps(0x1950a86a20f9469cfc6c, protocol=2)`.
-const MAGIC: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
 
 pub(crate) fn attacks() -> Vec<Attack> {
     let one = |pickle: Vec<u8>| zip(&[("a/data.pkl", &pickle), ("a/data/0", &[0; 16])], false);
@@ -51,6 +48,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
         attack("torch-stride-zero.pt", sized(0, &[1 << 40], &[0]), &["needs more"]),
         attack("torch-shape-overflow.pt", sized(0, &[1 << 40, 1 << 40], &[1, 1]), &["needs more"]),
         attack("torch-shape-negative.pt", sized(0, &[-4], &[1]), &["malformed sizes"]),
+        attack("torch-shape-empty-and-vast.pt", sized(0, &[0, 1 << 40, 1 << 40], &[1, 1 << 40, 1]), &["needs more"]),
         attack("torch-rank-100.pt", sized(0, &[1; 100], &[1; 100]), &["dimensions"]),
         attack("torch-strides-missing.pt", sized(0, &[2, 2], &[1]), &["strides"]),
         attack("torch-quantised.pt", one(tensor("QInt8Storage", 0, &[4], &[1])), &["QInt8Storage"]),
@@ -72,12 +70,12 @@ pub(crate) fn attacks() -> Vec<Attack> {
         attack("torch-far-entry.pt", far_entry, &["damaged"]),
         attack("torch-long-entry.pt", long_entry, &["damaged"]),
         attack("torch-only-signature.pt", b"PK\x03\x04", &["damaged"]),
-        attack("legacy-cut.pt", MAGIC, &["truncated"]),
+        attack("legacy-cut.pt", TORCH_MAGIC, &["truncated"]),
         attack("legacy-storage-beyond.pt", legacy(1 << 40), &["reaches beyond"]),
         attack("legacy-storage-negative.pt", legacy(u64::MAX), &["reaches beyond"]),
         attack(
             "legacy-executes.pt",
-            [MAGIC, b"\x80\x02M\xe9\x03.", &Pickle::new().call("os", "system", |p| p).stop()].concat(),
+            [TORCH_MAGIC, b"\x80\x02M\xe9\x03.", &Pickle::new().call("os", "system", |p| p).stop()].concat(),
             &["`os.system`"],
         ),
     ]
@@ -145,15 +143,7 @@ fn parameters() -> Vec<u8> {
 
 /// The sequential form: a state dictionary whose storage claims to have `count` numbers.
 fn legacy(count: u64) -> Vec<u8> {
-    let head = [MAGIC, b"\x80\x02M\xe9\x03.", &Pickle::new().dict(|p| p).stop()].concat();
+    let head = [TORCH_MAGIC, b"\x80\x02M\xe9\x03.", &Pickle::new().dict(|p| p).stop()].concat();
     let keys = Pickle::new().list(|p| p.text("0")).stop();
     [head, tensor("FloatStorage", 0, &[4], &[1]), keys, count.to_le_bytes().to_vec(), vec![0; 16]].concat()
-}
-
-/// What `torch.storage._load_from_bytes` takes: one storage of 4096 zeros.
-pub(crate) fn legacy_storage() -> Vec<u8> {
-    let head = [MAGIC, b"\x80\x02M\xe9\x03.", &Pickle::new().dict(|p| p).stop()].concat();
-    let keys = Pickle::new().list(|p| p.text("0")).stop();
-    let root = storage(Pickle::new(), "FloatStorage").stop();
-    [head, root, keys, 4096u64.to_le_bytes().to_vec(), vec![0; 4 * 4096]].concat()
 }

@@ -57,6 +57,9 @@ pub(crate) fn attacks() -> Vec<Attack> {
         attack("tf-resolution.pkl", three("G_style", 1000), &["img_size"]),
         attack("tf-without-weights.pkl", three("G_style", 8), &["mapping"]),
         attack("tf-component-of-itself.pkl", circular(), &["nested"]),
+        attack("tf-arrays-of-encoded-text.pkl", encoded(), &["more memory"]),
+        attack("modules-repeated.pkl", modules(), &["refers to its own parts"]),
+        attack("rosinality-wide.pkl", rosinality_wide(), &["1048576 wide"]),
         attack("rosinality-missing.pkl", rosinality(&[("convs.0.conv.weight", &[1, 4, 4, 3, 3])]), &["resolutions"]),
         attack(
             "rosinality-other-shapes.pkl",
@@ -126,19 +129,77 @@ fn circular() -> Vec<u8> {
     state(p).raw(b"b").stop()
 }
 
-/// A state dictionary whose tensors are made of one zero each.
+/// A rosinality checkpoint whose weights are zeros.
 fn rosinality(tensors: &[(&str, &[usize])]) -> Vec<u8> {
-    // A nested torch file with one storage of 4096 numbers.
-    let storage =
-        |p: Pickle| p.call("torch.storage", "_load_from_bytes", |p| p.blob(&crate::archives::legacy_storage()));
-    let tensor = |p: Pickle, shape: &[usize]| {
-        let tensor = Tensor::zeros(shape, candle_core::DType::U8, &Device::Cpu).unwrap();
-        let strides = tensor.stride().to_vec();
-        p.call("torch._utils", "_rebuild_tensor_v2", |p| {
-            let sizes = |p: Pickle, sizes: &[usize]| p.tuple(|p| sizes.iter().fold(p, |p, &side| p.int(side as i32)));
-            sizes(sizes(storage(p).int(0), shape), &strides).raw(b"\x89").dict(|p| p)
+    let zeros = |shape: &[usize]| Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu).unwrap();
+    let state = |p: Pickle| p.dict(|p| tensors.iter().fold(p, |p, (name, shape)| p.text(name).torch(&zeros(shape))));
+    Pickle::new().dict(|p| state(p.text("g_ema"))).stop()
+}
+
+/// A whole generator of 8x8 whose latents are a million numbers wide: 4096 of them are 34 GB.
+fn rosinality_wide() -> Vec<u8> {
+    let mut tensors: Vec<(String, Vec<usize>)> = vec![
+        ("input.input".into(), vec![1, 1, 4, 4]),
+        ("style.1.weight".into(), vec![1, 1 << 20]),
+        ("style.1.bias".into(), vec![1]),
+    ];
+    for (layer, outputs, side) in
+        [("conv1", 1, 3), ("convs.0", 1, 3), ("convs.1", 1, 3), ("to_rgb1", 3, 1), ("to_rgbs.0", 3, 1)]
+    {
+        tensors.push((format!("{layer}.conv.weight"), vec![1, outputs, 1, side, side]));
+        tensors.push((format!("{layer}.conv.modulation.weight"), vec![1, 1]));
+        tensors.push((format!("{layer}.conv.modulation.bias"), vec![1]));
+        if side == 1 {
+            tensors.push((format!("{layer}.bias"), vec![1, 3, 1, 1]));
+        } else {
+            tensors.push((format!("{layer}.activate.bias"), vec![1]));
+            tensors.push((format!("{layer}.noise.weight"), vec![1]));
+        }
+    }
+    for (noise, side) in [(0, 4), (1, 8), (2, 8)] {
+        tensors.push((format!("noises.noise_{noise}"), vec![1, 1, side, side]));
+    }
+    let tensors: Vec<(&str, &[usize])> = tensors.iter().map(|(name, shape)| (name.as_str(), &shape[..])).collect();
+    rosinality(&tensors)
+}
+
+/// Twenty thousand variables that are the same megabyte of text.
+fn encoded() -> Vec<u8> {
+    let start = |p: Pickle| p.global("numpy", "ndarray").tuple(|p| p.int(0)).blob(b"b");
+    let dtype = |p: Pickle| p.call("numpy", "dtype", |p| p.text("f4"));
+    let first = |p: Pickle| {
+        let p = p.call("_codecs", "encode", |p| p.text(&"x".repeat(1 << 20)).text("latin1"));
+        p.raw(b"q\x09")
+    };
+    let array = |p: Pickle, bytes: &dyn Fn(Pickle) -> Pickle| {
+        let p = p.call("numpy.core.multiarray", "_reconstruct", start);
+        p.tuple(|p| bytes(dtype(p.int(1).tuple(|p| p.int(1))).raw(b"\x89"))).raw(b"b")
+    };
+    tensorflow(&|p| {
+        p.text("variables").list(|p| {
+            let p = p.tuple(|p| array(p.text("w"), &first));
+            (0..20_000).fold(p, |p, _| p.tuple(|p| array(p.text("w"), &|p| p.raw(b"h\x09"))))
+        })
+    })
+}
+
+/// A module with the same submodule three thousand times, whose attributes are many.
+fn modules() -> Vec<u8> {
+    let inner = |p: Pickle| {
+        p.call("torch_utils.persistence", "_reconstruct_persistent_obj", |p| {
+            p.dict(|p| p.text("state").dict(|p| (0..100_000).fold(p, |p, i| p.int(i).raw(b"N"))))
         })
     };
-    let state = |p: Pickle| p.dict(|p| tensors.iter().fold(p, |p, (name, shape)| tensor(p.text(name), shape)));
-    Pickle::new().dict(|p| state(p.text("g_ema"))).stop()
+    let own = |p: Pickle| {
+        p.text("_modules").dict(|p| {
+            let p = inner(p.text("0")).raw(b"q\x09");
+            (1..3000).fold(p, |p, i| p.text(&i.to_string()).raw(b"h\x09"))
+        })
+    };
+    let network = |p: Pickle| {
+        p.call("torch_utils.persistence", "_reconstruct_persistent_obj", |p| {
+            p.dict(|p| p.text("class_name").text("Generator").text("state").dict(own))
+        })
+    };
+    Pickle::new().dict(|p| network(p.text("G_ema"))).stop()
 }

@@ -55,7 +55,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
         attack("contains-itself.pkl", b"\x80\x02}q\x00(X\x05\x00\x00\x00G_emah\x00u.", &["nested more than"]),
         attack("web-page.pkl", b"<!DOCTYPE html><html><body>Too many requests</body></html>", &["web page"]),
         attack("gzip.pkl", b"\x1f\x8b\x08\x00\x00\x00\x00\x00", &["gzip"]),
-        attack("laughs-dictionaries.pkl", laughs(Pickle::dict), &["refers to its own parts"]),
+        attack("laughs-dictionaries.pkl", laughs(Pickle::dict), &["more memory"]),
     ];
     all.push(attack("nested-tuples-million.pkl", nested(1_000_000), &["no tensors"]));
     all.push(attack("marks-two-millions.pkl", [vec![b'('; 2_000_000], b".".to_vec()].concat(), &["open marks"]));
@@ -63,6 +63,10 @@ pub(crate) fn attacks() -> Vec<Attack> {
     all.push(attack("dup-bomb.pkl", [b"N".to_vec(), vec![b'2'; 13_000_000], b".".to_vec()].concat(), &["stack"]));
     all.push(attack("memo-bomb.pkl", memo_bomb(), &["more than"]));
     all.push(attack("strings-repeated.pkl", strings(), &["more memory"]));
+    all.push(attack("lists-of-lists.pkl", lists_of_lists(), &["no tensors"]));
+    all.push(attack("name-of-a-megabyte.pkl", name_of_a_megabyte(), &["no tensors"]));
+    all.push(attack("names-repeated.pkl", names(), &["more memory"]));
+    all.push(attack("mappings-repeated.pkl", mappings(), &["mappings made with more than"]));
     all
 }
 
@@ -90,7 +94,7 @@ fn memo_bomb() -> Vec<u8> {
     bytes
 }
 
-/// A settings list that repeats one string of a megabyte, in a network's arguments.
+/// A settings list that repeats one long string, in a network's arguments.
 fn strings() -> Vec<u8> {
     let meta = |p: Pickle| {
         p.dict(|p| {
@@ -98,7 +102,7 @@ fn strings() -> Vec<u8> {
             p.dict(|p| {
                 p.text("_init_kwargs").dict(|p| {
                     p.text("a").list(|p| {
-                        let p = p.text(&"x".repeat(1 << 20)).raw(b"q\x07");
+                        let p = p.text(&"x".repeat(1000)).raw(b"q\x07");
                         (0..100_000).fold(p, |p, _| p.raw(b"h\x07"))
                     })
                 })
@@ -107,4 +111,33 @@ fn strings() -> Vec<u8> {
     };
     let network = |p: Pickle| p.call("torch_utils.persistence", "_reconstruct_persistent_obj", meta);
     Pickle::new().dict(|p| network(p.text("G_ema"))).stop()
+}
+
+/// `list(list(list(…)))`, which a reader that asks each for its items follows into a full stack.
+fn lists_of_lists() -> Vec<u8> {
+    let levels = 700_000;
+    let start = b"cbuiltins\nlist\nq\x00".to_vec();
+    [start, b"h\x00".repeat(levels - 1), b")R".to_vec(), b"\x85R".repeat(levels - 1), b".".to_vec()].concat()
+}
+
+/// A dictionary in which one name of a megabyte stands a hundred thousand times.
+fn name_of_a_megabyte() -> Vec<u8> {
+    let entries = |p: Pickle| (0..100_000).fold(p.raw(b"N"), |p, _| p.raw(b"h\x07N"));
+    Pickle::new().dict(|p| entries(p.text(&"x".repeat(1 << 20)).raw(b"q\x07"))).stop()
+}
+
+/// Dictionaries in dictionaries under a long name, in which a hundred thousand names stand: a
+/// hundred thousand paths of 30 kB.
+fn names() -> Vec<u8> {
+    let entries = |p: Pickle| p.dict(|p| (0..100_000).fold(p, |p, _| p.raw(b"h\x07N")));
+    let p = entries(Pickle::new().text(&"x".repeat(1000)).raw(b"q\x070")).raw(b"q\x08");
+    let wrap = |p: Pickle| p.raw(b"0").dict(|p| p.raw(b"h\x07h\x08")).raw(b"q\x08");
+    (0..30).fold(p, |p, _| wrap(p)).stop()
+}
+
+/// One list of a thousand entries, of which ten thousand mappings are made.
+fn mappings() -> Vec<u8> {
+    let list = |p: Pickle| p.list(|p| (0..1000).fold(p, |p, i| p.tuple(|p| p.int(i).raw(b"N"))));
+    let p = list(Pickle::new().global("collections", "OrderedDict").raw(b"q\x00")).raw(b"\x85q\x01");
+    (0..10_000).fold(p.raw(b"R"), |p, _| p.raw(b"0h\x00h\x01R")).stop()
 }

@@ -23,6 +23,8 @@ pub(crate) fn attacks() -> Vec<Attack> {
         attack("set-labels-nested.zip", labelled(&deep), &["dataset.json"]),
         attack("set-labels-of-others.zip", labelled(r#"{"labels":[["9.png",1]]}"#), &["dataset.json"]),
         attack("set-labels-gigantic.zip", labelled(r#"{"labels":[["1.png",4000000000]]}"#), &["dataset.json"]),
+        attack("set-labels-missing.zip", mostly_unlabelled(&picture), &["00001.png", "has no label"]),
+        attack("set-labels-bomb.zip", labels_bomb(&picture), &["dataset.json", "unpacks to"]),
         attack("set-labels-negative.zip", labelled(r#"{"labels":[["1.png",-1]]}"#), &["dataset.json"]),
     ]
 }
@@ -48,4 +50,20 @@ fn zip(entries: &[(&str, &[u8])], compressed: bool) -> Vec<u8> {
         writer.write_all(bytes).unwrap();
     }
     writer.finish().unwrap().into_inner()
+}
+
+/// Ten thousand pictures, of which one has a label, of 65536 numbers: 2.6 GB, were the others to have
+/// such a row as well.
+fn mostly_unlabelled(picture: &[u8]) -> Vec<u8> {
+    let names: Vec<String> = (0..10_000).map(|i| format!("{i:05}.png")).collect();
+    let labels = format!(r#"{{"labels":[["00000.png",[0{}]]]}}"#, ",0".repeat(65535));
+    let mut entries: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), picture)).collect();
+    entries.push(("dataset.json", labels.as_bytes()));
+    zip(&entries, false)
+}
+
+/// A label of twenty million numbers, packed into 40 kB.
+fn labels_bomb(picture: &[u8]) -> Vec<u8> {
+    let labels = format!(r#"{{"labels":[["1.png",[0{}]]]}}"#, ",0".repeat(20_000_000));
+    zip(&[("1.png", picture), ("dataset.json", labels.as_bytes())], true)
 }

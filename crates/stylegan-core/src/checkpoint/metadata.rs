@@ -112,7 +112,10 @@ impl Metadata {
             Some("release") => Kind::Release,
             Some("state") => Kind::State,
             Some("weights") => Kind::Weights,
-            other => return Err(format!("has kind {other:?} in its metadata, expected release, state or weights")),
+            other => {
+                let other = other.unwrap_or_default().escape_debug();
+                return Err(format!("has kind `{other}` in its metadata, expected release, state or weights"));
+            }
         };
         Ok(Some(Self {
             kind,

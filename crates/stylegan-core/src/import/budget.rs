@@ -39,7 +39,12 @@ impl Budget {
 
     /// Looks at one more entry.
     pub(super) fn visit(&self) -> Result<(), ImportError> {
-        spend(&self.visits, 1, "refers to its own parts more often than any checkpoint does")
+        self.visits(1)
+    }
+
+    /// Looks at more entries.
+    pub(super) fn visits(&self, count: usize) -> Result<(), ImportError> {
+        spend(&self.visits, count, "refers to its own parts more often than any checkpoint does")
     }
 
     /// Makes one more tensor.

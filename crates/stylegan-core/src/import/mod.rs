@@ -44,8 +44,8 @@ pub struct Imported {
     pub origin: &'static str,
     /// Configurations by prefix, ready to be saved.
     pub metadata: Metadata,
-    /// All tensors: those of networks under `G_ema.…`, `G.…`, `D.…`, those of a file of
-    /// [`Kind::Weights`] under their original names.
+    /// All tensors: those of networks under `G_ema.…`, `G.…`, `D.…`, others (all of a file of
+    /// [`Kind::Weights`]) under their original names.
     pub tensors: Vec<(String, Tensor)>,
 }
 

@@ -28,10 +28,10 @@ impl TorchFile<'_> {
     pub(crate) fn persistent(&self, id: Id) -> Result<Option<PersistentObject>, ImportError> {
         let Some(state) = self.module_state(id)? else { return Ok(None) };
         let meta = self.meta(id).unwrap_or(state);
-        let class_name = self.pickle.get(meta, "class_name").and_then(|name| self.pickle.text(name));
+        let class_name = self.look_up(meta, "class_name")?.and_then(|name| self.pickle.text(name));
         let class_name =
             class_name.ok_or_else(|| ImportError("network object without a class name".into()))?.into_owned();
-        let init = match self.pickle.get(state, "_init_kwargs") {
+        let init = match self.look_up(state, "_init_kwargs")? {
             Some(kwargs) => match self.json(kwargs, 0)? {
                 Json::Object(map) => map,
                 _ => Map::new(),
@@ -62,7 +62,7 @@ impl TorchFile<'_> {
     /// The `__dict__` of a module: of a persistent object, or of a plain one.
     fn module_state(&self, id: Id) -> Result<Option<Id>, ImportError> {
         if let Some(meta) = self.meta(id) {
-            let state = self.pickle.get(meta, "state");
+            let state = self.look_up(meta, "state")?;
             return state.map(Some).ok_or_else(|| ImportError("network object without state".into()));
         }
         Ok(self.pickle.call_of(id, Global::TorchScript).and_then(|call| call.state))
@@ -77,16 +77,16 @@ impl TorchFile<'_> {
     ) -> Result<(), ImportError> {
         check_depth(depth)?;
         for group in ["_parameters", "_buffers"] {
-            if let Some(mapping) = self.pickle.get(state, group) {
+            if let Some(mapping) = self.look_up(state, group)? {
                 self.collect_entries(mapping, path, depth, out)?;
             }
         }
-        let Some(modules) = self.pickle.get(state, "_modules") else { return Ok(()) };
+        let Some(modules) = self.look_up(state, "_modules")? else { return Ok(()) };
         for &(key, module) in self.pickle.entries(modules).unwrap_or_default() {
             let Some(name) = self.pickle.text(key) else { continue };
             self.budget.visit()?;
             if let Some(state) = self.module_state(module)? {
-                self.collect_module(state, &join(path, &name), depth + 1, out)?;
+                self.collect_module(state, &self.join(path, &name)?, depth + 1, out)?;
             }
         }
         Ok(())
@@ -102,7 +102,7 @@ impl TorchFile<'_> {
         check_depth(depth)?;
         for &(key, value) in self.pickle.entries(mapping).unwrap_or_default() {
             let Some(name) = self.pickle.text(key) else { continue };
-            let name = join(path, &name);
+            let name = self.join(path, &name)?;
             if let Some(tensor) = self.load(value, &name)? {
                 out.push((name, tensor));
             } else if self.pickle.entries(value).is_some() {
@@ -110,6 +110,19 @@ impl TorchFile<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The value under a text key of a mapping. What is looked through counts, for a large mapping may
+    /// stand in many places.
+    pub(crate) fn look_up(&self, mapping: Id, key: &str) -> Result<Option<Id>, ImportError> {
+        self.budget.visits(self.pickle.entries(mapping).unwrap_or_default().len())?;
+        Ok(self.pickle.get(mapping, key))
+    }
+
+    /// The path of a module or tensor in another.
+    pub(crate) fn join(&self, path: &str, name: &str) -> Result<String, ImportError> {
+        self.budget.bytes(path.len() + name.len())?;
+        Ok(if path.is_empty() { name.to_string() } else { format!("{path}.{name}") })
     }
 
     /// A settings value as JSON; what has no JSON form (classes, tensors) becomes null.
@@ -140,10 +153,6 @@ impl TorchFile<'_> {
             _ => Json::Null,
         })
     }
-}
-
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_string() } else { format!("{path}.{name}") }
 }
 
 fn check_depth(depth: usize) -> Result<(), ImportError> {

@@ -2,7 +2,7 @@
 
 use super::ImportError;
 use super::pickle::{Global, Id, Pickle};
-use super::raw::{Element, RawTensor, contiguous_strides};
+use super::raw::{Element, MAX_RANK, RawTensor, contiguous_strides};
 
 /// The array or scalar that a value rebuilds, `None` if it is neither.
 ///
@@ -16,13 +16,24 @@ pub(super) fn array<'a>(pickle: &Pickle<'a>, id: Id) -> Result<Option<RawTensor<
         let element = element(pickle, dtype)?;
         return Ok(Some(RawTensor { element, shape: vec![], strides: vec![], offset: 0, storage }));
     }
-    let Some(call) = pickle.call_of(id, Global::NumpyReconstruct) else { return Ok(None) };
-    // The state is (version, shape, dtype, is_fortran, bytes).
-    let state = call.state.and_then(|state| pickle.sequence(state)).ok_or_else(malformed)?;
-    let &[_, shape, dtype, fortran, bytes] = state else { return Err(malformed()) };
+    let (shape, dtype, fortran, bytes) = if let Some(call) = pickle.call_of(id, Global::NumpyFromBuffer) {
+        let parts = pickle.sequence(call.args).ok_or_else(malformed)?;
+        let &[bytes, dtype, shape, order] = parts else { return Err(malformed()) };
+        (shape, dtype, pickle.text(order).as_deref() == Some("F"), bytes)
+    } else if let Some(call) = pickle.call_of(id, Global::NumpyReconstruct) {
+        // The state is (version, shape, dtype, is_fortran, bytes).
+        let state = call.state.and_then(|state| pickle.sequence(state)).ok_or_else(malformed)?;
+        let &[_, shape, dtype, fortran, bytes] = state else { return Err(malformed()) };
+        (shape, dtype, pickle.int(fortran) == Some(1), bytes)
+    } else {
+        return Ok(None);
+    };
     let sides = pickle.sequence(shape).ok_or_else(malformed)?;
+    if sides.len() > MAX_RANK {
+        return Err(ImportError(format!("NumPy array: {} dimensions; no network needs that many", sides.len())));
+    }
     let shape: Vec<usize> = sides.iter().map(|&side| pickle.size(side)).collect::<Option<_>>().ok_or_else(malformed)?;
-    let strides = if pickle.int(fortran) == Some(1) {
+    let strides = if fortran {
         let reversed: Vec<usize> = shape.iter().rev().copied().collect();
         contiguous_strides(&reversed).into_iter().rev().collect()
     } else {

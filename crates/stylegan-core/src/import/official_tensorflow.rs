@@ -1,6 +1,6 @@
 //! Pickles of the official TensorFlow code: `(G, D, Gs)` of progressive GAN, StyleGAN and StyleGAN2.
 
-use super::layouts::{self, Row};
+use super::layouts::{self, Row, tensorflow_stylegan2};
 use super::settings::Settings;
 use super::tensorflow::TensorFlowNetwork;
 use super::torch::TorchFile;
@@ -30,6 +30,7 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwor
 
 /// What shapes tell beside the stored arguments, whose defaults live in the Python code.
 struct Facts<'a> {
+    network: &'a TensorFlowNetwork,
     settings: Settings<'a>,
     shapes: HashMap<&'a str, &'a [usize]>,
     levels: usize,
@@ -42,7 +43,7 @@ impl<'a> Facts<'a> {
         let resolution = settings.count("resolution")?.unwrap_or(1024);
         let pyramid = Pyramid::new([resolution; 2]).map_err(|error| ImportError(error.to_string()))?;
         let shapes = network.variables.iter().map(|(name, tensor)| (name.as_str(), tensor.dims())).collect();
-        Ok(Self { settings, shapes, levels: pyramid.levels(), resolution })
+        Ok(Self { network, settings, shapes, levels: pyramid.levels(), resolution })
     }
 
     fn has(&self, name: &str) -> bool {
@@ -73,6 +74,23 @@ impl<'a> Facts<'a> {
             Topology::Resnet
         } else {
             Topology::Orig
+        }
+    }
+
+    /// Whether a StyleGAN2 is one that grew (configurations B to D): it has a layer `rgb` for every
+    /// resolution, of which only the last works when it has grown up.
+    fn grew(&self, component: &str, rgb: &str) -> Result<bool, ImportError> {
+        if !self.has(&format!("{component}{rgb}_lod0/weight")) {
+            return Ok(false);
+        }
+        let name = format!("{component}lod");
+        let lod = self.network.variables.iter().find(|(own, _)| *own == name);
+        let lod = lod.and_then(|(_, lod)| lod.to_dtype(DType::F64).ok()?.to_scalar::<f64>().ok());
+        match lod {
+            Some(lod) if lod != 0. => Err(ImportError(format!(
+                "a StyleGAN2 of configuration B, C or D that is still growing (`{name}` is {lod}); grown ones are known"
+            ))),
+            _ => Ok(true),
         }
     }
 
@@ -163,14 +181,14 @@ fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), Im
             let rows = layouts::tensorflow::discriminator(levels, down);
             (NetworkConfig::Discriminator(DiscriminatorConfig::Pggan(config)), rows)
         }
-        // StyleGAN2-ADA calls its discriminator `D_main`.
+        // Configurations B to D have `D_stylegan`, E and F `D_stylegan2`, StyleGAN2-ADA has `D_main`.
         "G_main" => stylegan2_generator(&facts)?,
-        "D_stylegan2" | "D_main" => stylegan2_discriminator(&facts)?,
+        name @ ("D_stylegan" | "D_stylegan2" | "D_main") => stylegan2_discriminator(name, &facts)?,
         other => {
             let other: String = other.escape_debug().take(60).collect();
             return Err(ImportError(format!(
-                "a TensorFlow network built by `{other}`; G_main, D_stylegan2, G_style, D_basic, G_paper and D_paper \
-                 are known"
+                "a TensorFlow network built by `{other}`; known are G_main with D_stylegan, D_stylegan2 or D_main \
+                 (StyleGAN2), G_style and D_basic (StyleGAN), G_paper and D_paper (progressive GAN)"
             )));
         }
     })
@@ -180,10 +198,10 @@ fn stylegan2_generator(facts: &Facts<'_>) -> Result<(NetworkConfig, Vec<Row>), I
     let layers = (0..).take_while(|i| facts.has(&format!("mapping/Dense{i}/weight"))).count();
     if layers == 0 || !facts.has("synthesis/4x4/Conv/mod_weight") {
         return Err(ImportError(
-            "a StyleGAN2 of configuration B, C or D, or without mapping layers; configurations E and F are known"
-                .into(),
+            "a StyleGAN2 without mapping layers or modulated convolutions, which no release has".into(),
         ));
     }
+    let grew = facts.grew("synthesis/", "ToRGB")?;
     let c_dim = facts.label_size("mapping/LabelEmbed/weight")?;
     let embed = if c_dim > 0 { facts.side("mapping/LabelEmbed/weight", 1)? } else { 0 };
     let topology = facts.topology("synthesis/", "ToRGB/weight");
@@ -192,7 +210,8 @@ fn stylegan2_generator(facts: &Facts<'_>) -> Result<(NetworkConfig, Vec<Row>), I
     let hidden = facts.side("mapping/Dense0/weight", 1)?;
     let config = StyleGan2Config {
         img_size: [facts.resolution; 2],
-        img_channels: facts.side(&format!("synthesis/{top}x{top}/ToRGB/weight"), 3)?,
+        img_channels: facts
+            .side(&format!("synthesis/{}/weight", tensorflow_stylegan2::rgb_layer("ToRGB", top, grew)), 3)?,
         z_dim: facts.side("mapping/Dense0/weight", 0)?.saturating_sub(embed),
         c_dim,
         w_dim,
@@ -210,27 +229,36 @@ fn stylegan2_generator(facts: &Facts<'_>) -> Result<(NetworkConfig, Vec<Row>), I
         _ => facts.side(&format!("synthesis/{0}x{0}/Conv1/weight", Pyramid::resolution(level)), 3),
     };
     let config = config.with_widths((0..facts.levels).map(width).collect::<Result<_, _>>()?);
-    let rows = layouts::tensorflow_stylegan2::generator(facts.levels, layers, c_dim > 0, topology);
+    let rows = tensorflow_stylegan2::generator(facts.levels, layers, c_dim > 0, topology, grew);
     Ok((NetworkConfig::Generator(GeneratorConfig::StyleGan2(config)), rows))
 }
 
-fn stylegan2_discriminator(facts: &Facts<'_>) -> Result<(NetworkConfig, Vec<Row>), ImportError> {
+fn stylegan2_discriminator(name: &str, facts: &Facts<'_>) -> Result<(NetworkConfig, Vec<Row>), ImportError> {
     let c_dim = facts.label_size("LabelEmbed/weight")?;
     let label_layers = (0..).take_while(|i| facts.has(&format!("Mapping{i}/weight"))).count();
+    let lr = facts.settings.number("mapping_lrmul")?.unwrap_or(0.1);
+    if label_layers > 0 && lr != 0.01 {
+        return Err(ImportError(format!(
+            "a discriminator that maps labels with mapping_lrmul {lr}, which no release has; 0.01 is known"
+        )));
+    }
+    let grew = facts.grew("", "FromRGB")?;
+    // StyleGAN2-ADA takes the whole batch where no group size is given: any group larger than it.
+    let mbstd_group = if name == "D_main" { 1 << 16 } else { 4 };
     let topology = facts.topology("", "FromRGB/weight");
     let top = Pyramid::resolution(facts.levels - 1);
     let cmap = facts.side("Output/weight", 1)?;
     let base = facts.side("4x4/Conv/weight", 3)?;
     let config = StyleGan2DiscriminatorConfig {
         img_size: [facts.resolution; 2],
-        img_channels: facts.side(&format!("{top}x{top}/FromRGB/weight"), 2)?,
+        img_channels: facts.side(&format!("{}/weight", tensorflow_stylegan2::rgb_layer("FromRGB", top, grew)), 2)?,
         c_dim,
         cmap_width: (c_dim > 0 && cmap != base).then_some(cmap),
         mapping_layers: if c_dim > 0 { label_layers } else { 8 },
         topology,
         conv_clamp: facts.settings.number("conv_clamp")?,
         num_fp16_res: facts.settings.count("num_fp16_res")?.unwrap_or(0),
-        mbstd_group: facts.settings.count("mbstd_group_size")?.unwrap_or(4),
+        mbstd_group: facts.settings.count("mbstd_group_size")?.unwrap_or(mbstd_group),
         mbstd_channels: facts.side("4x4/Conv/weight", 2)?.saturating_sub(base),
         ..StyleGan2DiscriminatorConfig::default()
     };
@@ -239,6 +267,6 @@ fn stylegan2_discriminator(facts: &Facts<'_>) -> Result<(NetworkConfig, Vec<Row>
         _ => facts.side(&format!("{0}x{0}/Conv0/weight", Pyramid::resolution(level)), 3),
     };
     let config = config.with_widths((0..facts.levels).map(width).collect::<Result<_, _>>()?);
-    let rows = layouts::tensorflow_stylegan2::discriminator(facts.levels, label_layers, topology);
+    let rows = tensorflow_stylegan2::discriminator(facts.levels, label_layers, topology, grew);
     Ok((NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan2(config)), rows))
 }

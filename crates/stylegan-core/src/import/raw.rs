@@ -60,7 +60,7 @@ pub(crate) struct RawTensor<'a> {
 }
 
 /// The most dimensions that a tensor may have.
-const MAX_RANK: usize = 8;
+pub(super) const MAX_RANK: usize = 8;
 
 impl RawTensor<'_> {
     /// Checks that every element lies inside the storage, and copies the view into a tensor.
@@ -71,7 +71,9 @@ impl RawTensor<'_> {
             return Err(damaged(format!("{} dimensions with {} strides", self.shape.len(), self.strides.len())));
         }
         let available = self.storage.len() / self.element.size();
-        let count = self.shape.iter().try_fold(1usize, |product, &side| product.checked_mul(side));
+        // Sides beside one of 0 count as well, for other orders of the sides are asked for later.
+        let volume = self.shape.iter().try_fold(1usize, |product, &side| product.checked_mul(side.max(1)));
+        let count = volume.map(|volume| if self.shape.contains(&0) { 0 } else { volume });
         // Strides of zero could repeat one element without end: no more elements than are stored.
         let Some(count) = count.filter(|&count| count <= available.max(1)) else {
             return Err(damaged(format!("shape {:?} needs more than the {available} elements stored", self.shape)));

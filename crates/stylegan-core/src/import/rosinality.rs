@@ -20,6 +20,13 @@ type Network = (NetworkConfig, Vec<(String, Tensor)>);
 /// Latents whose styles are averaged where the file has no average style; as many as the original
 /// code takes.
 const MEAN_OF: u64 = 4096;
+/// How many of them are mapped at once.
+const MEAN_CHUNK: usize = 256;
+/// No released network has wider latents or styles; bounds what a small file may ask for.
+const MAX_WIDTH: usize = 4096;
+/// What is said of a StyleGAN discriminator.
+const DISCRIMINATOR: &str = "not built here, for it is of another design than StyleGAN's (its RGB layers are linear, its gains and \
+                             minibatch groups differ); --network all keeps its tensors under discriminator.";
 /// No released network has more resolutions; bounds what names alone may ask for.
 const MAX_LEVELS: usize = 9;
 
@@ -29,7 +36,7 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Found>, ImportErro
     let holds = |id, name: &str| file.pickle.get(id, name).is_some();
     let part = |name: &str| file.pickle.get(root, name);
     let mut extra = BTreeMap::new();
-    let mut networks = Vec::new();
+    let (mut networks, mut kept) = (Vec::new(), Vec::new());
     let (stylegan2, stylegan1) = ("convs.0.conv.weight", "generator.progression.0.conv1.input");
     let origin = if let Some(g_ema) = part("g_ema").or_else(|| holds(root, stylegan2).then_some(root))
         && holds(g_ema, stylegan2)
@@ -53,6 +60,11 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Found>, ImportErro
             let tensors = file.tensors(id)?.into_iter().collect();
             networks.push((prefix, stylegan1_generator(&tensors, &mut extra)));
         }
+        if let Some(discriminator) = part("discriminator") {
+            kept = file.tensors(discriminator)?;
+            kept.iter_mut().for_each(|(name, _)| name.insert_str(0, "discriminator."));
+            extra.insert("discriminator".into(), DISCRIMINATOR.into());
+        }
         "rosinality StyleGAN checkpoint (PyTorch)"
     } else {
         return Ok(None);
@@ -64,7 +76,7 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Found>, ImportErro
             Ok(ImportedNetwork { prefix: prefix.into(), config, tensors })
         })
         .collect::<Result<_, ImportError>>()?;
-    Ok(Some(Found { origin, networks, extra, ..Found::default() }))
+    Ok(Some(Found { origin, networks, tensors: kept, extra }))
 }
 
 /// How many of the numbered names there are.
@@ -247,8 +259,19 @@ fn mean_style(
     let mut wide =
         wide.map(|(name, tensor)| Ok((name.clone(), tensor.to_dtype(DType::F64)?))).collect::<CoreResult<Vec<_>>>()?;
     wide.push(("mapping.w_avg".into(), Tensor::zeros(w_dim, DType::F64, &Device::Cpu)?));
+    let widest = wide.iter().flat_map(|(_, tensor)| tensor.dims()).max().copied().unwrap_or(0);
+    if widest > MAX_WIDTH {
+        return bad(format!(
+            "its mapping network is {widest} wide, where {MAX_WIDTH} is the most; the file is damaged"
+        ));
+    }
     let params = Params::from_tensors(wide)?;
+    let key = StreamKey::new(0, "mean style", 0);
     let indices: Vec<u64> = (0..MEAN_OF).collect();
-    let z = StreamKey::new(0, "mean style", 0).normal_rows(&indices, 0, &[z_dim], DType::F64, &Device::Cpu)?;
-    Ok(mapping(&params, &z)?.mean(0)?.to_dtype(DType::F32)?)
+    let mut sum = Tensor::zeros(w_dim, DType::F64, &Device::Cpu)?;
+    for chunk in indices.chunks(MEAN_CHUNK) {
+        let z = key.normal_rows(chunk, 0, &[z_dim], DType::F64, &Device::Cpu)?;
+        sum = (sum + mapping(&params, &z)?.sum(0)?)?;
+    }
+    Ok((sum / MEAN_OF as f64)?.to_dtype(DType::F32)?)
 }

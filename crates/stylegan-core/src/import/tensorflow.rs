@@ -7,6 +7,7 @@ use super::pickle::{Global, Id};
 use super::torch::TorchFile;
 use candle_core::Tensor;
 use serde_json::{Map, Value as Json};
+use std::borrow::Cow;
 
 /// Networks nest two deep (a generator with its mapping and synthesis).
 const MAX_DEPTH: usize = 4;
@@ -31,9 +32,12 @@ impl TorchFile<'_> {
     pub(crate) fn tensorflow_network(&self, id: Id) -> Result<Option<TensorFlowNetwork>, ImportError> {
         let Some(call) = self.pickle.call_of(id, Global::TensorFlowNetwork) else { return Ok(None) };
         let state = call.state.ok_or_else(|| ImportError("TensorFlow network without state".into()))?;
-        let name = ["build_func_name", "build_func_spec"].iter().find_map(|key| self.pickle.get(state, key));
+        let name = match self.look_up(state, "build_func_name")? {
+            Some(name) => Some(name),
+            None => self.look_up(state, "build_func_spec")?,
+        };
         let build_func_name = name.and_then(|name| self.pickle.text(name)).unwrap_or_default().into_owned();
-        let static_kwargs = match self.pickle.get(state, "static_kwargs").map(|id| self.json(id, 0)).transpose()? {
+        let static_kwargs = match self.look_up(state, "static_kwargs")?.map(|id| self.json(id, 0)).transpose()? {
             Some(Json::Object(map)) => map,
             _ => Map::new(),
         };
@@ -53,7 +57,7 @@ impl TorchFile<'_> {
             return Err(ImportError("TensorFlow networks nested too deep; the file is damaged".into()));
         }
         let pickle = &self.pickle;
-        let list = pickle.get(state, "variables").and_then(|list| pickle.sequence(list));
+        let list = self.look_up(state, "variables")?.and_then(|list| pickle.sequence(list));
         for &pair in list.ok_or_else(|| ImportError("TensorFlow network without variables".into()))? {
             let Some(&[name, value]) = pickle.sequence(pair) else {
                 return Err(ImportError("TensorFlow network with a malformed variable".into()));
@@ -62,10 +66,13 @@ impl TorchFile<'_> {
             let array = numpy::array(pickle, value)?;
             let array = array.ok_or_else(|| ImportError(format!("TensorFlow variable `{name}` is no NumPy array")))?;
             self.budget.visit()?;
+            if let Cow::Owned(decoded) = &array.storage {
+                self.budget.bytes(decoded.len())?;
+            }
             let tensor = self.keep(&array, &name)?;
             out.push((name, tensor));
         }
-        let components = pickle.get(state, "components").and_then(|components| pickle.entries(components));
+        let components = self.look_up(state, "components")?.and_then(|components| pickle.entries(components));
         for &(key, network) in components.unwrap_or_default() {
             let component = pickle.text(key).unwrap_or_default();
             self.budget.visit()?;

@@ -66,7 +66,7 @@ fn script_module(
     let state = pickle.call_of(id, Global::TorchScript).and_then(|call| call.state);
     for &(key, value) in state.and_then(|state| pickle.entries(state)).unwrap_or_default() {
         let Some(name) = pickle.text(key) else { continue };
-        let name = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
+        let name = file.join(path, &name)?;
         if let Some(tensor) = file.load(value, &name)? {
             out.push((name, tensor));
         } else if pickle.call_of(value, Global::TorchScript).is_some() {

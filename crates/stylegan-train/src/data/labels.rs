@@ -124,6 +124,10 @@ pub(super) fn parse(json: &[u8], pictures: &[String], findings: &mut Vec<Finding
         match &mut labels {
             Labels::None => {}
             Labels::Classes { ids, .. } => ids.push(0),
+            // Rows that stand in the file take two bytes a number at least.
+            Labels::Vectors { values, dim } if values.len() + *dim > json.len() + MAX_DIM => {
+                return Err(file("most pictures have no label"));
+            }
             Labels::Vectors { values, dim } => values.resize(values.len() + *dim, 0.0),
         }
     }

@@ -21,7 +21,13 @@ impl AsRef<[u8]> for Map {
 
 struct Zip {
     archive: ZipArchive<Cursor<Map>>,
+    /// The largest file that is unpacked.
+    limit: u64,
 }
+
+/// How many times the size of the archive a file in it may have, beside a megabyte: pictures do not
+/// shrink in an archive, and labels are small beside them.
+const MAX_GROWTH: u64 = 4;
 
 impl Source for Zip {
     fn read(&self, name: &str, limit: Option<u64>) -> Result<Vec<u8>, Problem> {
@@ -29,8 +35,8 @@ impl Source for Zip {
         let mut archive = self.archive.clone();
         let file = archive.by_name(name).map_err(describe)?;
         let bytes = file.size();
-        if bytes > MAX_FILE_BYTES {
-            return Err(Problem::TooManyBytes { bytes, limit: MAX_FILE_BYTES });
+        if bytes > self.limit {
+            return Err(Problem::TooManyBytes { bytes, limit: self.limit });
         }
         let wanted = limit.map_or(bytes, |limit| limit.min(bytes));
         let mut buffer = Vec::new();
@@ -52,6 +58,7 @@ pub(super) fn list(path: &Path, place: &str) -> Result<Listing> {
     // while it is in use can end this one with a bus error, as with any mapped file; bytes that
     // change are no danger, for all that is read from them is checked on every read.
     let map = unsafe { memmap2::Mmap::map(&file) }.map_err(Error::io("read", path))?;
+    let limit = MAX_FILE_BYTES.min((1 << 20) + MAX_GROWTH * map.len() as u64);
     if !map.starts_with(b"PK") {
         return Err(Error::data(place, Problem::NotASet));
     }
@@ -77,8 +84,8 @@ pub(super) fn list(path: &Path, place: &str) -> Result<Listing> {
             Some(Problem::ZipEncrypted)
         } else if !matches!(entry.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
             Some(Problem::ZipMethod(entry.compression().to_string()))
-        } else if entry.size() > MAX_FILE_BYTES {
-            Some(Problem::TooManyBytes { bytes: entry.size(), limit: MAX_FILE_BYTES })
+        } else if entry.size() > limit {
+            Some(Problem::TooManyBytes { bytes: entry.size(), limit })
         } else {
             None
         };
@@ -87,7 +94,7 @@ pub(super) fn list(path: &Path, place: &str) -> Result<Listing> {
             None => names.push(name),
         }
     }
-    Ok(Listing { source: Box::new(Zip { archive }), names, findings })
+    Ok(Listing { source: Box::new(Zip { archive, limit }), names, findings })
 }
 
 fn describe(error: ZipError) -> Problem {

@@ -1,5 +1,6 @@
 //! The names of the official TensorFlow StyleGAN2 and StyleGAN2-ADA networks (`G_main` with
-//! `G_synthesis_stylegan2`, `D_stylegan2`). Components stand before their variables.
+//! `G_synthesis_stylegan2`, `D_stylegan2`), and of those that grew (configurations B to D: `G_main`
+//! with `G_synthesis_stylegan_revised`, `D_stylegan`). Components stand before their variables.
 
 use super::Change::{FromHwio, FromHwioRotated, Keep, PlusOne, Squeeze, Transpose, Unbatch};
 use super::{Row, row};
@@ -7,8 +8,8 @@ use crate::layers::Pyramid;
 use crate::stylegan2::Topology;
 
 /// A generator of `levels` resolutions, with `mapping_layers` layers. Labels, if it takes any, are
-/// embedded as in StyleGAN2-ADA.
-pub fn generator(levels: usize, mapping_layers: usize, conditional: bool, topology: Topology) -> Vec<Row> {
+/// embedded as in StyleGAN2-ADA. `grew` says whether it is of configurations B to D.
+pub fn generator(levels: usize, mapping_layers: usize, conditional: bool, topology: Topology, grew: bool) -> Vec<Row> {
     let mut rows = vec![row("mapping.w_avg", "dlatent_avg", Keep)];
     if conditional {
         dense(&mut rows, "mapping.embed", "mapping/LabelEmbed");
@@ -31,7 +32,8 @@ pub fn generator(levels: usize, mapping_layers: usize, conditional: bool, topolo
             rows.push(row(&format!("{own}.noise_strength"), &format!("{other}/noise_strength"), Keep));
         }
         if topology == Topology::Skip || level + 1 == levels {
-            modulated(&mut rows, &format!("{ours}.torgb"), &format!("{theirs}/ToRGB"), FromHwio);
+            let rgb = rgb_layer("ToRGB", resolution, grew);
+            modulated(&mut rows, &format!("{ours}.torgb"), &format!("synthesis/{rgb}"), FromHwio);
         }
         if topology == Topology::Resnet && level > 0 {
             rows.push(row(&format!("{ours}.skip.weight"), &format!("{theirs}/Skip/weight"), FromHwioRotated));
@@ -41,8 +43,8 @@ pub fn generator(levels: usize, mapping_layers: usize, conditional: bool, topolo
 }
 
 /// A discriminator of `levels` resolutions; `label_layers` layers map labels as in StyleGAN2-ADA, 0
-/// without labels.
-pub fn discriminator(levels: usize, label_layers: usize, topology: Topology) -> Vec<Row> {
+/// without labels; `grew` as for [`generator`].
+pub fn discriminator(levels: usize, label_layers: usize, topology: Topology, grew: bool) -> Vec<Row> {
     let mut rows = Vec::new();
     if label_layers > 0 {
         dense(&mut rows, "mapping.embed", "LabelEmbed");
@@ -55,15 +57,15 @@ pub fn discriminator(levels: usize, label_layers: usize, topology: Topology) -> 
         let (ours, theirs) = (format!("b{resolution}"), format!("{resolution}x{resolution}"));
         let mut convs = Vec::new();
         if topology == Topology::Skip || level + 1 == levels {
-            convs.push(("fromrgb", "FromRGB"));
+            convs.push(("fromrgb", rgb_layer("FromRGB", resolution, grew)));
         }
         match level {
-            0 => convs.push(("conv", "Conv")),
-            _ => convs.extend([("conv0", "Conv0"), ("conv1", "Conv1_down")]),
+            0 => convs.push(("conv", format!("{theirs}/Conv"))),
+            _ => convs.extend([("conv0", format!("{theirs}/Conv0")), ("conv1", format!("{theirs}/Conv1_down"))]),
         }
         for (own, other) in convs {
-            rows.push(row(&format!("{ours}.{own}.weight"), &format!("{theirs}/{other}/weight"), FromHwio));
-            rows.push(row(&format!("{ours}.{own}.bias"), &format!("{theirs}/{other}/bias"), Keep));
+            rows.push(row(&format!("{ours}.{own}.weight"), &format!("{other}/weight"), FromHwio));
+            rows.push(row(&format!("{ours}.{own}.bias"), &format!("{other}/bias"), Keep));
         }
         if topology == Topology::Resnet && level > 0 {
             rows.push(row(&format!("{ours}.skip.weight"), &format!("{theirs}/Skip/weight"), FromHwio));
@@ -72,6 +74,12 @@ pub fn discriminator(levels: usize, label_layers: usize, topology: Topology) -> 
     dense(&mut rows, "b4.fc", "4x4/Dense0");
     dense(&mut rows, "b4.out", "Output");
     rows
+}
+
+/// The RGB layer `name` of a resolution. Networks that grew count theirs from the largest one down,
+/// which alone is used when they have grown up.
+pub(crate) fn rgb_layer(name: &str, resolution: usize, grew: bool) -> String {
+    if grew { format!("{name}_lod0") } else { format!("{resolution}x{resolution}/{name}") }
 }
 
 fn dense(rows: &mut Vec<Row>, ours: &str, theirs: &str) {

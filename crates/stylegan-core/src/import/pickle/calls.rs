@@ -1,7 +1,7 @@
 //! Names and calls: both are written down, neither is acted on.
 
 use super::machine::Machine;
-use super::{Call, Id, PickleError, Value, globals};
+use super::{Call, Global, Id, MAX_VALUES, PickleError, Value, globals};
 
 type Outcome<T> = Result<T, PickleError>;
 
@@ -13,7 +13,30 @@ impl Machine<'_> {
         if !matches!(self.values[args as usize], Value::Tuple(_)) {
             return Err(self.cursor.error("call arguments that are not a tuple"));
         }
-        self.push(Value::Call(Box::new(Call { callable, args, state: None, entries: Vec::new(), items: Vec::new() })))
+        let mapping = self.values[callable as usize] == Value::Global(Global::Mapping);
+        let entries = if mapping { self.given_entries(args)? } else { Vec::new() };
+        self.push(Value::Call(Box::new(Call { callable, args, state: None, entries, items: Vec::new() })))
+    }
+
+    /// The entries of `OrderedDict([[key, value], …])`, which is how Python 2 pickles one.
+    fn given_entries(&mut self, args: Id) -> Outcome<Vec<(Id, Id)>> {
+        let items = |id: Id| match &self.values[id as usize] {
+            Value::List(items) => Some(&items[..]),
+            Value::Tuple(items) => Some(&items[..]),
+            _ => None,
+        };
+        let pairs = items(args).and_then(|args| items(*args.first()?)).unwrap_or_default();
+        // One list may be given to many mappings.
+        if self.given + pairs.len() > MAX_VALUES {
+            return Err(self.cursor.error(format!("mappings made with more than {MAX_VALUES} entries")));
+        }
+        let entries = pairs.iter().filter_map(|&pair| match items(pair) {
+            Some(&[key, value]) => Some((key, value)),
+            _ => None,
+        });
+        let (entries, given) = (entries.collect(), pairs.len());
+        self.given += given;
+        Ok(entries)
     }
 
     pub(super) fn build(&mut self) -> Outcome<()> {

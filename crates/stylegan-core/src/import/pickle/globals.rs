@@ -31,6 +31,8 @@ pub(crate) enum Global {
     TensorFlowNetwork,
     /// `numpy.core.multiarray._reconstruct`.
     NumpyReconstruct,
+    /// `numpy.core.numeric._frombuffer`: how protocol 5 writes arrays.
+    NumpyFromBuffer,
     /// `numpy.ndarray`.
     NumpyArray,
     /// `numpy.dtype`.
@@ -99,6 +101,8 @@ const KNOWN: &[(&str, &str, Global)] = &[
     ("numpy._core.multiarray", "_reconstruct", Global::NumpyReconstruct),
     ("numpy.core.multiarray", "scalar", Global::NumpyScalar),
     ("numpy._core.multiarray", "scalar", Global::NumpyScalar),
+    ("numpy.core.numeric", "_frombuffer", Global::NumpyFromBuffer),
+    ("numpy._core.numeric", "_frombuffer", Global::NumpyFromBuffer),
     ("numpy", "ndarray", Global::NumpyArray),
     ("numpy", "dtype", Global::NumpyDtype),
 ];

@@ -15,6 +15,7 @@ pub(super) fn run(source: &[u8]) -> Outcome<(Pickle<'_>, usize)> {
         stack: Vec::new(),
         marks: Vec::new(),
         memo: HashMap::new(),
+        given: 0,
     };
     loop {
         let opcode = machine.cursor.opcode()?;
@@ -34,6 +35,8 @@ pub(super) struct Machine<'a> {
     /// Stack heights at the open marks.
     marks: Vec<usize>,
     memo: HashMap<u32, Id>,
+    /// Entries that mappings were made with.
+    pub(super) given: usize,
 }
 
 impl Machine<'_> {

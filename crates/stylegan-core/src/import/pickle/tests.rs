@@ -40,6 +40,15 @@ fn a_call_is_recorded_and_never_made() {
 }
 
 #[test]
+fn mappings_as_python_2_writes_them() {
+    // OrderedDict([['a', 7], ['b', 8]]), protocol 2.
+    let bytes = b"\x80\x02ccollections\nOrderedDict\n](](U\x01aK\x07e](U\x01bK\x08ee\x85R.";
+    let (pickle, _) = read(bytes).unwrap();
+    let value = |key| pickle.int(pickle.get(pickle.root(), key).unwrap());
+    assert_eq!((value("a"), value("b")), (Some(7), Some(8)));
+}
+
+#[test]
 fn unknown_globals_are_named() {
     let message = fails(b"cos\nsystem\n(S'echo'\ntR.");
     assert!(message.contains("`os.system`") && message.contains("nothing was executed"), "{message}");

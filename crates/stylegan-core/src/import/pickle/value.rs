@@ -4,6 +4,9 @@ use super::Global;
 use std::borrow::Cow;
 use std::ops::Range;
 
+/// The longest name or setting in bytes.
+const MAX_NAME: usize = 1024;
+
 /// Index of a value in its [`Pickle`].
 pub(crate) type Id = u32;
 
@@ -65,8 +68,18 @@ impl<'a> Pickle<'a> {
         &self.values[id as usize]
     }
 
-    /// The text of a string value.
+    /// The text of a name or a setting; `None` for other values, and for longer text than any of
+    /// those is, as names are compared and copied many times.
     pub(crate) fn text(&self, id: Id) -> Option<Cow<'_, str>> {
+        let length = match self.value(id) {
+            Value::Text(range) | Value::ByteString(range) => range.len(),
+            Value::Unescaped(text) => text.len(),
+            _ => return None,
+        };
+        if length <= MAX_NAME { self.long_text(id) } else { None }
+    }
+
+    fn long_text(&self, id: Id) -> Option<Cow<'_, str>> {
         match self.value(id) {
             Value::Text(range) => std::str::from_utf8(&self.source[range.clone()]).ok().map(Cow::Borrowed),
             Value::ByteString(range) => {
@@ -83,7 +96,7 @@ impl<'a> Pickle<'a> {
             Value::Bytes(range) | Value::ByteString(range) => Some(Cow::Borrowed(&self.source[range.clone()])),
             Value::Unescaped(text) => latin1(text).map(Cow::Owned),
             Value::Call(call) if self.global(call.callable) == Some(Global::Encode) => {
-                latin1(&self.text(*self.sequence(call.args)?.first()?)?).map(Cow::Owned)
+                latin1(&self.long_text(*self.sequence(call.args)?.first()?)?).map(Cow::Owned)
             }
             _ => None,
         }
@@ -124,15 +137,21 @@ impl<'a> Pickle<'a> {
     /// The items of a list, a tuple, or a set.
     pub(crate) fn sequence(&self, id: Id) -> Option<&[Id]> {
         match self.value(id) {
-            Value::List(items) => Some(items),
-            Value::Tuple(items) => Some(items),
             Value::Call(call) if self.global(call.callable) == Some(Global::Sequence) => {
                 if call.items.is_empty() {
-                    self.sequence(*self.sequence(call.args)?.first()?)
+                    self.plain_sequence(*self.plain_sequence(call.args)?.first()?)
                 } else {
                     Some(&call.items)
                 }
             }
+            _ => self.plain_sequence(id),
+        }
+    }
+
+    fn plain_sequence(&self, id: Id) -> Option<&[Id]> {
+        match self.value(id) {
+            Value::List(items) => Some(items),
+            Value::Tuple(items) => Some(items),
             _ => None,
         }
     }

@@ -3,9 +3,12 @@
 use super::TorchFile;
 use crate::import::ImportError;
 use crate::import::pickle::{Global, Id, Pickle, Value};
-use crate::import::raw::{Element, RawTensor};
+use crate::import::raw::{Element, MAX_RANK, RawTensor};
 use candle_core::Tensor;
 use std::borrow::Cow;
+
+/// Keys of storages are numbers, or addresses in older files.
+const MAX_KEY: usize = 64;
 
 /// A reference to a storage: `('storage', torch.FloatStorage, key, device, elements, …)`.
 pub(super) struct StorageRef {
@@ -26,7 +29,7 @@ fn storage_ref(pickle: &Pickle<'_>, id: Id) -> Result<StorageRef, ImportError> {
         Some(Global::Storage(name)) => Element::from_name(name),
         _ => None,
     });
-    let key = parts.get(2).and_then(|&key| pickle.text(key));
+    let key = parts.get(2).and_then(|&key| pickle.text(key)).filter(|key| key.len() <= MAX_KEY);
     match (element, key) {
         (Some(element), Some(key)) => Ok(StorageRef { element, key: key.into_owned() }),
         _ => Err(ImportError("torch file: a storage of an unknown type".into())),
@@ -87,6 +90,10 @@ impl<'a> TorchFile<'a> {
         let &[storage, offset, shape, strides, ..] = args else {
             return Err(ImportError("torch file: a tensor with too few arguments".into()));
         };
+        let ranks = [shape, strides].map(|sizes| pickle.sequence(sizes).map_or(0, <[Id]>::len));
+        if let Some(rank) = ranks.into_iter().find(|&rank| rank > MAX_RANK) {
+            return Err(ImportError(format!("torch file: a tensor of {rank} dimensions; no network needs that many")));
+        }
         let sizes = |id| pickle.sequence(id)?.iter().map(|&side| pickle.size(side)).collect::<Option<Vec<_>>>();
         let (Some(offset), Some(shape), Some(strides)) = (pickle.size(offset), sizes(shape), sizes(strides)) else {
             return Err(ImportError("torch file: a tensor with malformed sizes or strides".into()));
