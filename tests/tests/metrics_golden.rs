@@ -9,6 +9,7 @@ use stylegan_metrics::frechet::{self, Covariance};
 use stylegan_metrics::kernel::KernelDistance;
 use stylegan_metrics::path_length::{PathLength, Sampling, Space};
 use stylegan_metrics::samples::Samples;
+use stylegan_metrics::sliced_wasserstein::SlicedWasserstein;
 use stylegan_metrics::{inception_score, precision_recall};
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -153,5 +154,50 @@ fn stlpips_distances_and_features() -> Outcome {
             assert!((f64::from(*found) - value).abs() < 5e-5, "feature {i}: found {found}, expected {value}");
         }
     }
+    Ok(())
+}
+
+/// SciPy's window means go through Fourier transforms, ours are sums: 1e-9 of the value, of which levels
+/// rounded to f32 in [-1, 1] leave 1e-6.
+#[test]
+fn similarity_of_pairs() -> Outcome {
+    let expected = json("metrics_pggan/values.json")?;
+    let int = |v: &serde_json::Value| v.as_i64().unwrap_or(0);
+    for pair in expected["ms_ssim"].as_array().ok_or("pairs")? {
+        let (i, j) = (int(&pair["pictures"][0]), int(&pair["pictures"][1]));
+        let (h, w) = (int(&pair["size"][0]), int(&pair["size"][1]));
+        let (a, mut b) = (picture(i, h, w)?, picture(j, h, w)?);
+        if i == j {
+            let odd: Vec<f32> =
+                (0..3 * h * w).map(|p| ((p / (h * w) + p / w % h + p % w) % 2) as f32 * 16. / 127.5).collect();
+            b = (b + Tensor::from_vec(odd, (1, 3, h as usize, w as usize), &Device::Cpu)?)?.clamp(-1., 1.)?;
+        }
+        let found = stylegan_metrics::ms_ssim::pairs(&a, &b)?[0];
+        let value = number(&pair["value"]);
+        assert!((found - value).abs() < 1e-6, "{i} {j}: found {found}, expected {value}");
+    }
+    Ok(())
+}
+
+/// The last level of a pyramid is one patch of 16x16 pixels; those of the first level lie somewhere in it.
+/// f32 against f64 of levels to 255: 1e-4.
+#[test]
+fn pyramids_of_patches() -> Outcome {
+    let expected = &json("metrics_pggan/values.json")?["pyramid"];
+    let level = |i: usize| -> Vec<f64> { expected["levels"][i].as_array().into_iter().flatten().map(number).collect() };
+    let swd = SlicedWasserstein { patches: 1, side: 16, directions: 1 };
+    let patches = swd.patches(&picture(1, 32, 32)?, 0, 0)?;
+    // Levels of 255 there, 2 here; the mean is 127.5 there, 0 here, and details have none.
+    let found = |i: usize, mean: f64| -> Vec<f64> {
+        patches[i * 768..][..768].iter().map(|v| f64::from(*v) * 127.5 + mean).collect()
+    };
+    let near = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4);
+    assert!(near(&found(1, 127.5), &level(1)));
+    let (first, whole) = (found(0, 0.), level(0));
+    let at = |top: usize, left: usize| -> Vec<f64> {
+        let rows = (0..3).flat_map(|c| (top..top + 16).map(move |y| (c * 32 + y) * 32 + left));
+        rows.flat_map(|start| whole[start..start + 16].to_vec()).collect()
+    };
+    assert!((0..17).any(|top| (0..17).any(|left| near(&first, &at(top, left)))));
     Ok(())
 }

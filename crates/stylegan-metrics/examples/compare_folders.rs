@@ -30,6 +30,7 @@ fn picture(i: usize, blur: f32) -> Batch {
 fn main() -> stylegan_metrics::Result<()> {
     let set = |first: usize, blur: f32| ImageSet {
         images: Box::new((first..first + 200).map(move |i| picture(i, blur))),
+        count: 200,
         hash: None,
     };
     let networks = Networks::embedded(&Device::Cpu)?;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Raised when the layout of the files or the meaning of keys changes.
-const FORMAT: &str = "stylegan-rs features 1";
+const FORMAT: &str = "stylegan-rs features 2";
 
 /// A folder of feature tables. Any number of processes may read and write it at once: files appear
 /// whole or not at all, and equal keys have equal contents.

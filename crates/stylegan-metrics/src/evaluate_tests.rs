@@ -4,7 +4,9 @@ use crate::generated::GeneratorSource;
 use crate::test_data::{Linear, Pixels, on_one_thread};
 use candle_core::{Device, Tensor};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use stylegan_core::latent::StreamKey;
+use stylegan_core::{Generator, Synthesis};
 
 fn images(n: usize, batch: usize, seed: u64, hash: Option<&str>) -> ImageSet<'static> {
     let batches = (0..n).step_by(batch).map(move |first| {
@@ -12,7 +14,7 @@ fn images(n: usize, batch: usize, seed: u64, hash: Option<&str>) -> ImageSet<'st
         let key = StreamKey::new(seed, "test images", 0);
         Ok((key.normal_rows(&indices, 0, &[3, 4, 4], candle_core::DType::F32, &Device::Cpu)? * 0.4)?)
     });
-    ImageSet { images: Box::new(batches), hash: hash.map(Into::into) }
+    ImageSet { images: Box::new(batches), count: n, hash: hash.map(Into::into) }
 }
 
 struct Setup<'a> {
@@ -73,7 +75,7 @@ fn repeatable() {
         touched.set(true);
         None
     });
-    let reals = ImageSet { images: Box::new(never), hash: Some("reals".into()) };
+    let reals = ImageSet { images: Box::new(never), count: 140, hash: Some("reals".into()) };
     let again = run(Setup {
         names: &ALL,
         generated: Generated::Generator(source),
@@ -180,6 +182,7 @@ fn distances_grow_with_damage() {
             let images: Tensor = (squares + (normal("test noise", &[3, 32, 32])? * noise)?)?;
             Ok(images)
         })),
+        count: 48,
         hash: None,
     };
     let distances = |noise| -> Vec<f64> {
@@ -200,4 +203,192 @@ fn distances_grow_with_damage() {
     for i in 0..2 {
         assert!(clean[i] < slight[i] && slight[i] < strong[i], "{clean:?} {slight:?} {strong:?}");
     }
+}
+
+/// A generator that counts its pictures and fails after some.
+struct Counting {
+    inner: Linear,
+    made: AtomicUsize,
+    most: usize,
+}
+
+impl Generator for Counting {
+    fn z_dim(&self) -> usize {
+        self.inner.z_dim()
+    }
+    fn c_dim(&self) -> usize {
+        0
+    }
+    fn w_dim(&self) -> usize {
+        self.inner.w_dim()
+    }
+    fn num_ws(&self) -> usize {
+        1
+    }
+    fn img_size(&self) -> [usize; 2] {
+        self.inner.size
+    }
+    fn img_channels(&self) -> usize {
+        3
+    }
+    fn max_lod(&self) -> f64 {
+        0.
+    }
+    fn w_avg(&self) -> Option<&Tensor> {
+        None
+    }
+    fn mapping(&self, z: &Tensor, c: Option<&Tensor>) -> stylegan_core::Result<Tensor> {
+        self.inner.mapping(z, c)
+    }
+    fn synthesis(&self, ws: &Tensor, options: &Synthesis) -> stylegan_core::Result<Tensor> {
+        let before = self.made.fetch_add(ws.dim(0)?, Ordering::Relaxed);
+        if before > self.most {
+            return Err(candle_core::Error::msg("the lights went out").into());
+        }
+        self.inner.synthesis(ws, options)
+    }
+}
+
+/// An evaluation that was stopped halfway through its pictures, or its pairs, goes on there: the numbers
+/// are those of a straight run, and what was made is not made again.
+#[test]
+fn goes_on_where_it_was_stopped() {
+    let folder = std::env::temp_dir().join(format!("stylegan-metrics-resume-{}", std::process::id()));
+    let cache = Cache::new(&folder);
+    let networks = Networks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
+    let measure = |names: &[&str], most, cache| {
+        let inner = Linear { scale: 0.4, ..Linear::new(4, 4) };
+        let generator = Counting { inner, made: AtomicUsize::new(0), most };
+        let source = GeneratorSource { hash: Some("generator"), ..GeneratorSource::new(&generator) };
+        let request = Request {
+            protocols: names.iter().map(|n| Protocol::find(n).unwrap().with_samples(1100)).collect(),
+            subjects: vec![Subject { name: "fakes".into(), generated: Generated::Generator(source) }],
+            reals: Some(images(300, 50, 1, None)),
+            networks: &networks,
+            classifiers: &[],
+            cache,
+            seed: 9,
+            floor: true,
+            clock: &|| 0.,
+        };
+        let results = evaluate(request, &mut |_, _, _| ());
+        (results, generator.made.into_inner())
+    };
+    for (names, pictures) in [(&["fid", "kid"][..], 1100), (&["ppl_wend"], 2200)] {
+        let (straight, all) = measure(names, usize::MAX, None);
+        let error = measure(names, pictures / 2, Some(&cache)).0.unwrap_err().to_string();
+        assert!(error.contains("the lights went out"), "{error}");
+        let (resumed, rest) = measure(names, usize::MAX, Some(&cache));
+        assert_eq!(resumed.unwrap(), straight.unwrap());
+        // A part of 256 at most was lost, and chunks are filled up.
+        assert!(rest <= all * 3 / 4 && all - rest >= pictures / 4, "{rest} of {all}");
+        assert_eq!(measure(names, usize::MAX, Some(&cache)).1, 0);
+    }
+    // Fewer pictures are the first of them: only the part that is cut is looked at again.
+    let fewer = |cache| {
+        let source = Linear { scale: 0.4, ..Linear::new(4, 4) };
+        let generator = Counting { inner: source, made: AtomicUsize::new(0), most: usize::MAX };
+        let source = GeneratorSource { hash: Some("generator"), ..GeneratorSource::new(&generator) };
+        let (generated, reals) = (Generated::Generator(source), Some(images(140, 50, 1, None)));
+        let protocols = vec![Protocol::find("fid").unwrap().with_samples(600)];
+        let subjects = vec![Subject { name: "fakes".into(), generated }];
+        let (networks, classifiers, clock) = (&networks, &[], &|| 0.);
+        let request =
+            Request { protocols, subjects, reals, networks, classifiers, cache, seed: 9, floor: false, clock };
+        (evaluate(request, &mut |_, _, _| ()).unwrap(), generator.made.into_inner())
+    };
+    let ((straight, all), (cached, rest)) = (fewer(None), fewer(Some(&cache)));
+    assert_eq!(straight, cached);
+    assert!(all >= 600 && rest < 120, "{rest} of {all}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Metrics that look at pixels: patches by scale against the real set, similarity within either set.
+#[test]
+fn pixels_themselves() {
+    let pictures = |seed: u64, noise: f64| ImageSet {
+        images: Box::new((0..12).map(move |batch| {
+            let indices: Vec<u64> = (8 * batch..8 * batch + 8).collect();
+            let normal = |purpose, shape: &[usize]| {
+                StreamKey::new(seed, purpose, 0).normal_rows(&indices, 0, shape, candle_core::DType::F32, &Device::Cpu)
+            };
+            let squares = (normal("test squares", &[3, 4, 1, 4, 1])? * 0.4)?.broadcast_as((8, 3, 4, 8, 4, 8))?;
+            let squares = squares.contiguous()?.reshape((8, 3, 32, 32))?;
+            let images: Tensor = (squares + (normal("test noise", &[3, 32, 32])? * noise)?)?;
+            Ok(images)
+        })),
+        count: 96,
+        hash: None,
+    };
+    let measure = |noise| {
+        let request = Request {
+            protocols: ["swd", "ms_ssim"].map(|n| Protocol::find(n).unwrap().with_samples(96)).to_vec(),
+            subjects: vec![Subject { name: "fakes".into(), generated: Generated::Images(pictures(1, noise)) }],
+            reals: Some(pictures(0, 0.02)),
+            networks: &Networks::new(vec![], vec![]),
+            classifiers: &[],
+            cache: None,
+            seed: 9,
+            floor: true,
+            clock: &|| 0.,
+        };
+        evaluate(request, &mut |_, _, _| ()).unwrap()
+    };
+    let (like, unlike) = (measure(0.02), measure(0.3));
+    let names: Vec<&str> = like.iter().map(|r| r.name.as_str()).collect();
+    let expected = ["swd", "swd_32", "swd_16", "swd_floor", "swd_32_floor", "swd_16_floor", "ms_ssim", "ms_ssim_floor"];
+    assert_eq!(names, expected);
+    assert!(like.iter().all(|r| r.low <= r.value && r.value <= r.high), "{like:#?}");
+    assert_eq!((like[0].counts.real, like[0].counts.generated), (96, 96));
+    assert_eq!((like[3].counts.real, like[3].counts.generated), (48, 48));
+    assert_eq!((like[6].counts.real, like[6].counts.generated), (0, 96));
+    assert_eq!(like[0].feature_network.name, "pixels");
+    // Noise of one pixel is nothing but fine detail.
+    assert!(unlike[1].low > like[1].high && unlike[1].value > 2. * unlike[2].value, "{like:#?} {unlike:#?}");
+    assert_eq!(like[7].value, unlike[7].value);
+}
+
+/// What compares pictures of equal number: label maps, and faces by their features.
+#[test]
+fn pairs_of_pictures() {
+    let maps = |wrong: usize, colour: bool| ImageSet {
+        images: Box::new((0..48).map(move |i| {
+            let class = move |p: usize| if p % 16 < 8 && p / 16 >= wrong * (i % 2) { 3. } else { 0. };
+            let channel =
+                |c: usize| (0..256).map(move |p| (class(p) + if colour { c as f32 } else { 0. }) / 127.5 - 1.);
+            let channels = if colour { 3 } else { 1 };
+            let levels: Vec<f32> = (0..channels).flat_map(channel).collect();
+            Ok(Tensor::from_vec(levels, (1, channels, 16, 16), &Device::Cpu)?)
+        })),
+        count: 48,
+        hash: None,
+    };
+    let measure = |name, found, truth| {
+        let networks = Networks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]).with_identity(Box::new(Pixels));
+        let request = Request {
+            protocols: vec![Protocol::find(name).unwrap()],
+            subjects: vec![Subject { name: "found".into(), generated: Generated::Images(found) }],
+            reals: Some(truth),
+            networks: &networks,
+            classifiers: &[],
+            cache: None,
+            seed: 0,
+            floor: true,
+            clock: &|| 0.,
+        };
+        evaluate(request, &mut |_, _, _| ())
+    };
+    let found = measure("miou", maps(4, false), maps(0, false)).unwrap();
+    let [miou, accuracy] = &found[..] else { panic!("{found:?}") };
+    // Each second map has 32 of its 128 pixels of class 3 taken for class 0.
+    assert_eq!((miou.name.as_str(), accuracy.name.as_str()), ("miou", "pixel_accuracy"));
+    assert!((accuracy.value - 15. / 16.).abs() < 1e-12 && accuracy.low < accuracy.value, "{accuracy:?}");
+    assert!((miou.value - (7. / 8. + 8. / 9.) / 2.).abs() < 1e-12, "{miou:?}");
+    let error = measure("miou", maps(0, true), maps(0, false)).unwrap_err().to_string();
+    assert!(error.contains("a label map is coloured (picture 0), expected grey"), "{error}");
+    let found = measure("id", maps(0, true), maps(0, true)).unwrap();
+    assert_eq!(found[0].name, "id-pixels");
+    assert!((found[0].value - 1.).abs() < 1e-6);
+    let error = measure("fid", maps(0, true), ImageSet { count: 500, ..maps(0, true) }).unwrap_err().to_string();
+    assert!(error.contains("number of pictures: the first has 256 or more by its count, the second 48"), "{error}");
 }

@@ -52,14 +52,19 @@ impl<'a> GeneratorSource<'a> {
     /// Pictures 0, 1, … of `seed`, without end. Picture `i` (its latent, label and noise) depends on
     /// `seed` and `i` alone.
     pub fn pictures(self, seed: u64) -> impl Iterator<Item = Batch> + 'a {
-        self.drawn(seed).map(|drawn| drawn.map(|drawn| drawn.images).map_err(SourceError::from))
+        self.pictures_from(seed, 0)
+    }
+
+    /// The same from picture `first` on.
+    pub fn pictures_from(self, seed: u64, first: u64) -> impl Iterator<Item = Batch> + 'a {
+        self.drawn_from(seed, first).map(|drawn| drawn.map(|drawn| drawn.images).map_err(SourceError::from))
     }
 
     /// The same pictures with their latents.
-    pub fn drawn(self, seed: u64) -> impl Iterator<Item = Result<Drawn>> + 'a {
+    pub fn drawn_from(self, seed: u64, first: u64) -> impl Iterator<Item = Result<Drawn>> + 'a {
         let [h, w] = self.generator.img_size();
         let chunk = (CHUNK * 64 * 64 / (h * w).max(1)).clamp(1, CHUNK) as u64;
-        (0..).step_by(chunk as usize).map(move |first: u64| {
+        (first..).step_by(chunk as usize).map(move |first: u64| {
             let indices: Vec<u64> = (first..first + chunk).collect();
             self.batch(seed, &indices)
         })

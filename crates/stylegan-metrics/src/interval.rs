@@ -60,6 +60,16 @@ impl Estimate {
         Self { value, interval, resamples: Resamples::Jackknife { real, generated } }
     }
 
+    /// The mean of values, by leaving out one group of them at a time.
+    pub(crate) fn of_mean(values: &[f32], range: [f64; 2]) -> Self {
+        let mean = |without: Option<usize>| {
+            let kept = values.iter().enumerate().filter(|(i, _)| without != Some(i % GROUPS));
+            let (sum, n) = kept.fold((0., 0.), |(sum, n), (_, v)| (sum + f64::from(*v), n + 1.));
+            sum / n
+        };
+        Self::jackknife(mean(None), vec![], (0..GROUPS).map(|g| mean(Some(g))).collect(), range)
+    }
+
     /// The exponential of a number whose jackknife is about the number itself: `logarithm`, and the same
     /// without each group of the generated set.
     pub(crate) fn of_logarithm(logarithm: f64, generated: Vec<f64>) -> Self {

@@ -13,6 +13,7 @@
 //! | [`separability`] | linear separability of latents, with [`svm`] |
 //! | [`sliced_wasserstein`] | sliced Wasserstein distance of patches, by scale |
 //! | [`ms_ssim`] | multi-scale structural similarity: variety within a set |
+//! | [`identity`] | similarity of identities in pairs of pictures |
 //! | [`segmentation`] | mean intersection over union and pixel accuracy of label maps |
 //!
 //! The crate knows no data set format and no trainer: images come as iterators of tensors
@@ -35,9 +36,11 @@ pub mod evaluate;
 pub mod features;
 pub mod frechet;
 pub mod generated;
+pub mod identity;
 pub mod inception_score;
 pub mod interval;
 pub mod kernel;
+mod look;
 pub mod ms_ssim;
 pub mod path_length;
 pub mod precision_recall;

@@ -1,8 +1,11 @@
 //! Multi-scale structural similarity of pairs of pictures (Wang et al. 2003). Its mean over pairs of
 //! generated pictures says how much they vary: progressive growing and others report it for single
 //! classes (Odena et al. 2017); near that of real pictures is good, above it variety is lost.
+//!
+//! As in progressive growing's program, each scale's similarity is the mean over pixels and channels.
 
-use crate::samples::three_channels;
+use crate::interval::{Estimate, GROUPS};
+use crate::samples::{Samples, three_channels};
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
@@ -16,8 +19,8 @@ const DEVIATION: f64 = 1.5;
 const C1: f64 = (0.01 * 255.) * (0.01 * 255.);
 const C2: f64 = (0.03 * 255.) * (0.03 * 255.);
 
-/// The similarity of each pair of `a` and `b`, both `[n, 3, h, w]` in [-1, 1], mean over channels: 1 for
-/// equal pictures. Negative structure counts as 0.
+/// The similarity of each pair of `a` and `b`, both `[n, 3, h, w]` in [-1, 1]: 1 for equal pictures.
+/// Negative structure counts as 0.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -46,22 +49,37 @@ pub fn pairs(a: &Tensor, b: &Tensor) -> Result<Vec<f64>> {
     }
     let (a, b) = (levels(a)?, levels(b)?);
     let picture = 3 * h * w;
-    let similarity = |(a, b): (&[f64], &[f64])| {
-        let channels = a.chunks_exact(h * w).zip(b.chunks_exact(h * w));
-        channels.map(|(a, b)| channel(a.to_vec(), b.to_vec(), h, w)).sum::<f64>() / 3.
-    };
+    let similarity = |(a, b): (&[f64], &[f64])| pair(a, b, h, w);
     Ok(a.par_chunks_exact(picture).zip(b.par_chunks_exact(picture)).map(similarity).collect())
 }
 
-/// One channel of one pair.
-fn channel(mut a: Vec<f64>, mut b: Vec<f64>, mut h: usize, mut w: usize) -> f64 {
+/// The mean of the similarities of pairs, and its interval by leaving out one of [`GROUPS`] groups of pairs
+/// at a time.
+///
+/// # Errors
+/// Fewer than `2 * GROUPS` pairs.
+pub fn mean(similarities: &Samples) -> Result<Estimate> {
+    similarities.check_count("ms_ssim", "pairs of pictures", 2 * GROUPS)?;
+    Ok(Estimate::of_mean(similarities.rows(), [0., 1.]))
+}
+
+/// One pair, `[3, h, w]` each.
+fn pair(a: &[f64], b: &[f64], mut h: usize, mut w: usize) -> f64 {
+    let split = |x: &[f64]| x.chunks_exact(h * w).map(<[f64]>::to_vec).collect::<Vec<_>>();
+    let (mut a, mut b) = (split(a), split(b));
     let mut product = 1.;
     for (scale, weight) in WEIGHTS.into_iter().enumerate() {
-        let (luminance, structure) = terms(&a, &b, h, w);
+        let (mut whole, mut structure) = (0., 0.);
+        for (a, b) in a.iter().zip(&b) {
+            let channel = terms(a, b, h, w);
+            whole += channel.0 / 3.;
+            structure += channel.1 / 3.;
+        }
         let last = scale + 1 == WEIGHTS.len();
-        product *= if last { luminance } else { structure }.max(0.).powf(weight);
+        product *= if last { whole } else { structure }.max(0.).powf(weight);
         if !last {
-            (a, b) = (halved(&a, h, w), halved(&b, h, w));
+            let half = |x: &[Vec<f64>]| x.iter().map(|x| halved(x, h, w)).collect::<Vec<_>>();
+            (a, b) = (half(&a), half(&b));
             (h, w) = (h / 2, w / 2);
         }
     }

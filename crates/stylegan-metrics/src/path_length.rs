@@ -8,6 +8,7 @@ use crate::samples::three_channels;
 use crate::{Error, Result};
 use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use stylegan_core::latent::{StreamKey, lerp, slerp};
 use stylegan_core::{Generator, NoiseKeys, NoiseMode, Synthesis, broadcast_ws};
 
@@ -62,11 +63,12 @@ impl PathLength {
         Self { space, sampling, pairs: 100_000, epsilon: 1e-4, crop: false, percentiles: [1., 99.] }
     }
 
-    /// The perceptual distance of every pair, in order; [`Self::lengths`] makes path lengths of them.
+    /// The perceptual distance of the pairs of these numbers, in order; [`Self::lengths`] makes path
+    /// lengths of them.
     ///
     /// Both pictures of a pair share label and noise; noise is drawn per pair. Pair `i` depends on
     /// `seed` and `i` alone. `labels` are drawn from uniformly where the generator is conditional;
-    /// `progress` is told `(done, total)` in pairs.
+    /// `progress` is told how many pairs are done.
     ///
     /// # Errors
     /// A generator and labels that do not fit, or distances that are not finite.
@@ -76,26 +78,27 @@ impl PathLength {
         distance: &dyn PerceptualDistance,
         labels: &[Vec<f32>],
         seed: u64,
-        progress: &mut dyn FnMut(usize, usize),
+        pairs: Range<usize>,
+        progress: &mut dyn FnMut(usize),
     ) -> Result<Vec<f32>> {
         self.check()?;
         let [h, w] = generator.img_size();
         let chunk = (CHUNK * 64 * 64 / (h * w).max(1)).clamp(1, CHUNK);
-        let mut distances = Vec::with_capacity(self.pairs);
-        while distances.len() < self.pairs {
-            let first = distances.len();
+        let mut distances = Vec::with_capacity(pairs.len());
+        while distances.len() < pairs.len() {
+            let first = pairs.start + distances.len();
             // A last chunk of full size keeps every chunk on the same kernels.
             let indices: Vec<u64> = (first..first + chunk).map(|i| i as u64).collect();
             let [a, b] = self.pictures(generator, labels, seed, &indices)?;
             let d = distance.distance(&a, &b)?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
-            for (i, d) in d.into_iter().enumerate().take(self.pairs - first) {
+            for (i, d) in d.into_iter().enumerate().take(pairs.end - first) {
                 if !d.is_finite() {
                     let set = "generated set".into();
                     return Err(Error::NotFinite { what: "distances", unit: "pair", index: first + i, set });
                 }
                 distances.push(d);
             }
-            progress(distances.len(), self.pairs);
+            progress(distances.len());
         }
         Ok(distances)
     }
@@ -245,8 +248,8 @@ mod tests {
 
     fn measure(ppl: &PathLength, generator: &Linear) -> Vec<f64> {
         let mut told = 0;
-        let distances = ppl.distances(generator, &Pixels, &[], 3, &mut |done, total| {
-            assert!(done > told && done <= total);
+        let distances = ppl.distances(generator, &Pixels, &[], 3, 0..ppl.pairs, &mut |done| {
+            assert!(done > told && done <= ppl.pairs);
             told = done;
         });
         ppl.lengths(&distances.unwrap())
@@ -319,13 +322,15 @@ mod tests {
         let all = measure(&ppl(20), &generator);
         assert_eq!(measure(&ppl(11), &generator), all[..11]);
         assert_eq!(on_one_thread(|| measure(&ppl(20), &generator)), all);
+        let rest = ppl(20).distances(&generator, &Pixels, &[], 3, 11..20, &mut |_| ()).unwrap();
+        assert_eq!(ppl(20).lengths(&rest), all[11..]);
     }
 
     #[test]
     fn what_goes_wrong() {
         let ppl = PathLength { pairs: 10, ..PathLength::new(Space::W, Sampling::End) };
         let run = |ppl: &PathLength, g: &Linear| {
-            ppl.distances(g, &Pixels, &[vec![1.]], 0, &mut |_, _| ()).unwrap_err().to_string()
+            ppl.distances(g, &Pixels, &[vec![1.]], 0, 0..10, &mut |_| ()).unwrap_err().to_string()
         };
         let broken = Linear { scale: f64::NAN, ..Linear::new(4, 4) };
         assert!(run(&ppl, &broken).contains("distances of pair 0 of the generated set are not finite"));

@@ -61,7 +61,7 @@ pub enum Direction {
 pub struct NetworkId {
     /// Short name.
     pub name: String,
-    /// SHA-256 of the weights.
+    /// SHA-256 of the weights; empty where there are none.
     pub hash: String,
     /// What the features or distances are.
     pub definition: String,
@@ -137,8 +137,8 @@ pub fn to_markdown(results: &[MetricResult]) -> String {
         }
     }
     for network in networks {
-        let hash = network.hash.get(..12).unwrap_or(&network.hash);
-        let _ = writeln!(text, "\n`{}` (weights {hash}…): {}.", network.name, network.definition);
+        let weights = network.hash.get(..12).map_or(String::new(), |hash| format!(" (weights {hash}…)"));
+        let _ = writeln!(text, "\n`{}`{weights}: {}.", network.name, network.definition);
     }
     text
 }

@@ -1,14 +1,20 @@
 //! From a stream of images to a table of features, the same bits for any batch size.
 
 use crate::features::FeatureNetwork;
+use crate::generated::GeneratorSource;
+use crate::look::{Look, Place};
 use crate::{Error, Result, SourceError};
 use candle_core::{DType, Device, Tensor};
+use std::collections::VecDeque;
 
 /// What an image source yields: `[n, 3, h, w]` (or one channel) f32 in [-1, 1], or its failure.
 pub type Batch = std::result::Result<Tensor, SourceError>;
 
 /// Images handled at once: this many at 64x64, fewer of larger ones.
 const CHUNK: usize = 16;
+/// Images whose features are kept together. Every part begins with a fresh chunk, so a part is the same
+/// bits whether those before it were just made or read from a cache. Even, for pairs of neighbours.
+pub(crate) const PART: usize = 256;
 
 /// One row of features per image.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,68 +125,130 @@ pub fn extract(
     set: &str,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Samples>> {
-    let (mut tables, mut pending, mut size) = (vec![Vec::new(); networks.len()], Vec::new(), None);
-    let (mut taken, mut chunk) = (0, 1);
-    let total = limit.unwrap_or(0);
-    for (index, images) in source.enumerate() {
-        if limit.is_some_and(|limit| taken >= limit) {
+    let mut pictures = Pictures::of_images(Box::new(source), set);
+    let mut tables = vec![Vec::new(); networks.len()];
+    let mut taken = 0;
+    loop {
+        let wanted = limit.map_or(PART, |limit| PART.min(limit - taken));
+        let mut looks: Vec<Looking> =
+            networks.iter().map(|network| Looking::new(Look::Features(*network), wanted)).collect();
+        let found = look(&mut pictures, &mut looks, &mut |done| progress(taken + done, limit.unwrap_or(0)))?;
+        tables.iter_mut().zip(looks).for_each(|(table, look)| table.extend(look.rows));
+        taken += found;
+        if found < PART {
             break;
         }
-        let images = images.map_err(|source| Error::Source { set: set.into(), batch: index, source })?;
-        let images = rounded(&images, index, set)?;
-        let (n, _, h, w) = images.dims4()?;
-        match size {
-            None => {
-                size = Some([h, w]);
-                chunk = (CHUNK * 64 * 64 / (h * w)).clamp(1, CHUNK);
-            }
-            Some(expected) if expected != [h, w] => {
-                return Err(Error::ImageSize { set: set.into(), batch: index, found: [h, w], expected });
-            }
-            Some(_) => (),
-        }
-        let n = limit.map_or(n, |limit| n.min(limit - taken));
-        pending.extend((0..n).map(|i| images.narrow(0, i, 1)).collect::<candle_core::Result<Vec<_>>>()?);
-        taken += n;
-        while pending.len() >= chunk {
-            let rest = pending.split_off(chunk);
-            run(networks, &pending, chunk, index, set, &mut tables)?;
-            pending = rest;
-            progress(taken - pending.len(), total);
-        }
-    }
-    if !pending.is_empty() {
-        run(networks, &pending, chunk, taken / chunk, set, &mut tables)?;
     }
     progress(taken, taken);
     networks.iter().zip(tables).map(|(network, rows)| Samples::new(rows, network.dim())).collect()
 }
 
-/// Appends the features of `images` (each `[1, 3, h, w]`), run as a chunk of `chunk`: the last chunk
-/// is filled with copies, so that all chunks have one shape and kernels choose one algorithm.
-fn run(
-    networks: &[&dyn FeatureNetwork],
-    images: &[Tensor],
-    chunk: usize,
-    batch: usize,
-    set: &str,
-    tables: &mut [Vec<f32>],
-) -> Result<()> {
-    let filled: Vec<&Tensor> = (0..chunk).map(|i| &images[i.min(images.len() - 1)]).collect();
-    let filled = Tensor::cat(&filled, 0)?;
-    for (network, rows) in networks.iter().zip(tables) {
-        let features = network.features(&filled)?;
-        if features.dims() != [chunk, network.dim()] {
-            let (left, right) = (format!("[{chunk}, {}]", network.dim()), format!("{:?}", features.dims()));
-            return Err(Error::Mismatch { what: "shape of the features", left, right });
-        }
-        let features = features.narrow(0, 0, images.len())?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
-        if features.iter().any(|v| !v.is_finite()) {
-            return Err(Error::NotFinite { what: "features", unit: "batch", index: batch, set: set.into() });
-        }
-        rows.extend(features);
+/// One look at a number of pictures on their way.
+pub(crate) struct Looking<'a> {
+    look: Look<'a>,
+    /// Pictures that it wants to see.
+    wanted: usize,
+    /// What it found: whole rows, one after the other.
+    pub(crate) rows: Vec<f32>,
+}
+
+impl<'a> Looking<'a> {
+    pub(crate) fn new(look: Look<'a>, wanted: usize) -> Self {
+        Self { look, wanted, rows: vec![] }
     }
-    Ok(())
+}
+
+/// Lets `looks` see the next pictures, as many as the one that wants most; returns how many there were.
+/// The last chunk is filled with copies, so that all chunks have one shape and kernels choose one
+/// algorithm.
+pub(crate) fn look(pictures: &mut Pictures, looks: &mut [Looking], progress: &mut dyn FnMut(usize)) -> Result<usize> {
+    let wanted = looks.iter().map(|look| look.wanted).max().unwrap_or(0);
+    let (begin, mut done, mut kept) = (pictures.position, 0, None);
+    while done < wanted {
+        let (mut group, mut chunk) = (Vec::new(), 1);
+        while group.len() < chunk.min(wanted - done) {
+            let Some(picture) = pictures.next()? else { break };
+            chunk = chunk_of(&picture, CHUNK);
+            group.push(picture);
+        }
+        let Some(last) = group.last() else { break };
+        let filled: Vec<&Tensor> = (0..chunk).map(|i| group.get(i).unwrap_or(last)).collect();
+        let filled = Tensor::cat(&filled, 0)?;
+        for looking in looks.iter_mut().filter(|looking| done < looking.wanted) {
+            let n = group.len().min(looking.wanted - done);
+            let place = Place { first: begin + done, n, batch: pictures.batch.saturating_sub(1), set: &pictures.set };
+            looking.rows.extend(looking.look.rows(&filled, &place, &mut kept)?);
+        }
+        done += group.len();
+        progress(done);
+    }
+    Ok(done)
+}
+
+/// Pictures `[1, 3, h, w]` of this size that are handled at once: `most` at 64x64, fewer of larger ones.
+fn chunk_of(picture: &Tensor, most: usize) -> usize {
+    let pixels: usize = picture.dims().iter().skip(2).product();
+    (most * 64 * 64 / pixels.max(1)).clamp(1, most)
+}
+
+/// Pictures of a set one by one, each `[1, 3, h, w]` of 256 levels.
+pub(crate) struct Pictures<'a> {
+    batches: Box<dyn Iterator<Item = Batch> + 'a>,
+    /// A generator can begin anywhere, a stream of images only go on.
+    generator: Option<(GeneratorSource<'a>, u64)>,
+    pending: VecDeque<Tensor>,
+    /// The number of the next picture.
+    position: usize,
+    /// Batches read so far.
+    batch: usize,
+    size: Option<[usize; 2]>,
+    set: String,
+}
+
+impl<'a> Pictures<'a> {
+    pub(crate) fn of_images(batches: Box<dyn Iterator<Item = Batch> + 'a>, set: &str) -> Self {
+        Self { batches, generator: None, pending: VecDeque::new(), position: 0, batch: 0, size: None, set: set.into() }
+    }
+
+    pub(crate) fn of_generator(source: GeneratorSource<'a>, seed: u64, set: &str) -> Self {
+        Self { generator: Some((source, seed)), ..Self::of_images(Box::new(source.pictures(seed)), set) }
+    }
+
+    /// Height and width, known once a picture was read.
+    pub(crate) fn size(&self) -> Option<[usize; 2]> {
+        self.size
+    }
+
+    /// Makes picture `position` the next one, or the end of the set if it has fewer. Streams of images
+    /// only go forward.
+    pub(crate) fn seek(&mut self, position: usize) -> Result<()> {
+        if let Some((source, seed)) = self.generator {
+            // Also where the position is right: pictures are generated in groups that begin here.
+            self.batches = Box::new(source.pictures_from(seed, position as u64));
+            self.pending.clear();
+            self.position = position;
+        }
+        while self.position < position && self.next()?.is_some() {}
+        Ok(())
+    }
+
+    fn next(&mut self) -> Result<Option<Tensor>> {
+        while self.pending.is_empty() {
+            let Some(images) = self.batches.next() else { return Ok(None) };
+            let (batch, set) = (self.batch, &self.set);
+            self.batch += 1;
+            let images = images.map_err(|source| Error::Source { set: set.clone(), batch, source })?;
+            let images = rounded(&images, batch, set)?;
+            let (n, _, h, w) = images.dims4()?;
+            let expected = *self.size.get_or_insert([h, w]);
+            if expected != [h, w] {
+                return Err(Error::ImageSize { set: set.clone(), batch, found: [h, w], expected });
+            }
+            self.pending.extend((0..n).map(|i| images.narrow(0, i, 1)).collect::<candle_core::Result<Vec<_>>>()?);
+        }
+        self.position += 1;
+        Ok(self.pending.pop_front())
+    }
 }
 
 /// `images` as three-channel f32 on the CPU, rounded to 256 levels.

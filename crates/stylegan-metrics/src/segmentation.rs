@@ -1,7 +1,50 @@
 //! Agreement of label maps: mean intersection over union and pixel accuracy, as SPADE is measured (Park
 //! et al. 2019, section 4) by a segmentation network on pictures made from known maps.
 
+use crate::interval::{Estimate, GROUPS};
+use crate::samples::Samples;
 use crate::{Error, Result};
+
+/// Mean intersection over union and pixel accuracy of label maps, one in each row of `found` as in `truth`,
+/// whose numbers are classes; pixels whose true class is `ignored` count for nothing. Intervals leave out
+/// one of [`GROUPS`] groups of maps at a time.
+///
+/// # Errors
+/// Sets of different sizes, fewer than `2 * GROUPS` maps, or nothing but ignored pixels.
+pub fn compare(truth: &Samples, found: &Samples, ignored: Option<u8>) -> Result<[Estimate; 2]> {
+    truth.check_like(found)?;
+    if truth.len() != found.len() {
+        let (left, right) = (truth.len().to_string(), found.len().to_string());
+        return Err(Error::Mismatch { what: "number of label maps", left, right });
+    }
+    truth.check_count("miou", "set of label maps", 2 * GROUPS)?;
+    let classes = |row: &[f32]| row.iter().map(|class| *class as u8).collect::<Vec<_>>();
+    let most = |map: &Samples| {
+        let known = map.rows().iter().map(|class| *class as u8).filter(|class| Some(*class) != ignored);
+        known.max().unwrap_or(0)
+    };
+    let blank = Confusion::new(usize::from(most(truth).max(most(found))) + 1, ignored);
+    let mut groups = vec![blank.clone(); GROUPS];
+    for i in 0..truth.len() {
+        groups[i % GROUPS].add(&classes(truth.row(i)), &classes(found.row(i)))?;
+    }
+    let seen = |without: Option<usize>| {
+        let mut all = blank.clone();
+        groups.iter().enumerate().filter(|(g, _)| Some(*g) != without).for_each(|(_, group)| all.merge(group));
+        all
+    };
+    let estimate = |measure: &dyn Fn(&Confusion) -> Option<f64>| -> Result<Estimate> {
+        let without: Option<Vec<f64>> = (0..GROUPS).map(|g| measure(&seen(Some(g)))).collect();
+        let unlabelled = || Error::Parameter {
+            parameter: "part of labelled pixels",
+            found: "0 in one of twenty groups of maps or more".into(),
+            expected: "labelled pixels in all",
+        };
+        let (value, without) = measure(&seen(None)).zip(without).ok_or_else(unlabelled)?;
+        Ok(Estimate::jackknife(value, vec![], without, [0., 1.]))
+    };
+    Ok([estimate(&Confusion::mean_iou)?, estimate(&Confusion::pixel_accuracy)?])
+}
 
 /// How often each true class was given each label.
 ///
@@ -107,6 +150,26 @@ mod tests {
         assert_eq!(parts, whole);
         // 0 -> 0, 1 -> 1, 2 -> 1: of the classes 1, 1/2 and 0.
         assert_eq!(whole.mean_iou(), Some(0.5));
+    }
+
+    /// Of maps that are right but for a part of the pixels of one class, and intervals about that.
+    #[test]
+    fn sets_of_maps() {
+        let map = |i: usize, wrong: usize| {
+            (0..100).map(move |p| if p % 2 == 0 && p / 2 >= wrong * (i % 3) { 1. } else { 0. })
+        };
+        let table = |wrong| Samples::new((0..60).flat_map(|i| map(i, wrong)).collect(), 100).unwrap();
+        let [miou, accuracy] = compare(&table(0), &table(5), Some(255)).unwrap();
+        // Each third map has 0, 5 and 10 of its 50 pixels of class 1 taken for class 0.
+        assert!((accuracy.value - 0.95).abs() < 1e-12);
+        assert!((miou.value - (45. / 50. + 50. / 55.) / 2.).abs() < 1e-12);
+        assert!(accuracy.interval.low < 0.95 && accuracy.interval.high > 0.95);
+        let [miou, accuracy] = compare(&table(0), &table(0), Some(255)).unwrap();
+        assert_eq!((miou.value, accuracy.value), (1., 1.));
+        let few = Samples::new(vec![0.; 39 * 4], 4).unwrap();
+        assert!(compare(&few, &few, None).unwrap_err().to_string().contains("needs at least 40"));
+        let none = Samples::new(vec![255.; 40 * 4], 4).unwrap();
+        assert!(compare(&none, &none, Some(255)).unwrap_err().to_string().contains("labelled pixels"));
     }
 
     #[test]

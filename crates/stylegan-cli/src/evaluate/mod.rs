@@ -27,7 +27,8 @@ use stylegan_train::data::Dataset;
 ///
 /// Prints a table and writes it with all particulars. Every number has a 95 % interval; a distance
 /// comes with its floor, the same distance between two halves of the real pictures. Two networks are
-/// measured on the same latents, and their difference has an interval of its own.
+/// measured on the same latents, and their difference has an interval of its own. What is stopped
+/// goes on where it was when the same command is given again, if there is a folder for --cache.
 ///
 /// One feature network is built in, ST-LPIPS. Numbers measured with it carry its name and cannot be
 /// compared with published ones; --features brings the published networks (docs/metrics.md says where
@@ -40,6 +41,7 @@ use stylegan_train::data::Dataset;
 ///   stylegan eval --images generated/ real/ --metrics fid,kid,pr --out report.json
 ///   stylegan eval --images generated/ real/ --metrics pytorch-fid.fid,torch-fidelity.isc
 ///       --features pt_inception-2015-12-05-6726825d.pth
+///   stylegan eval --images predicted-maps/ label-maps/ --metrics miou
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -51,7 +53,7 @@ pub(crate) struct Args {
     network: Vec<PathBuf>,
 
     /// Compares two sets of pictures (folders or ZIP files), generated ones and real ones, without any
-    /// network.
+    /// network. For miou and id, pictures of equal names belong together.
     ///
     /// Example: --images generated/ real/
     #[arg(long, value_names = ["GENERATED", "REAL"], num_args = 2, conflicts_with_all = ["data", "trunc", "mix"])]
@@ -62,9 +64,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SET")]
     data: Option<String>,
 
-    /// What to measure: fid, kid, pr (precision, recall, density, coverage), is, ppl_zfull, ppl_wfull,
-    /// ppl_zend, ppl_wend, ls (linear separability in Z and W), or a published protocol such as sg1.fid50k [default: fid,kid and the four
-    /// ppl for networks, fid,kid,pr for pictures]
+    /// What to measure: fid, kid, pr (precision, recall, density, coverage), is, swd (patches by scale),
+    /// ms_ssim (likeness within the set), ppl_zfull, ppl_wfull, ppl_zend, ppl_wend, ls (linear separability
+    /// in Z and W), miou (of label maps, with pixel accuracy), id (similarity of faces), or a published
+    /// protocol such as sg1.fid50k [default: fid,kid and the four ppl for networks, fid,kid,pr for pictures]
     ///
     /// Example: --metrics fid,ppl_wend
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
@@ -161,6 +164,9 @@ pub(crate) fn run(args: Args) -> Outcome {
     };
     if let (Some(generated), Some(reals)) = (&generated, &reals) {
         plan.check_sizes(&networks, generated.image_size(), reals.image_size())?;
+        if let Some(protocol) = plan.protocols.iter().find(|protocol| protocol.is_of_pairs()) {
+            sets::check_pairs(protocol, generated, reals)?;
+        }
     }
     let mut subjects: Vec<Subject> = candidates
         .iter()

@@ -5,7 +5,7 @@ use crate::exit::wrong;
 use crate::pictures;
 use std::path::PathBuf;
 use stylegan_metrics::features::Networks;
-use stylegan_metrics::protocol::Protocol;
+use stylegan_metrics::protocol::{Parameters, Protocol};
 use stylegan_train::config::TrainConfig;
 use stylegan_train::data::Dataset;
 
@@ -81,9 +81,11 @@ impl Plan {
 
     /// The real pictures, if any metric needs them, for networks of these sizes.
     pub(super) fn reals(&self, sizes: &[[usize; 2]]) -> anyhow::Result<Option<Dataset>> {
-        let Some(metric) = self.protocols.iter().find(|protocol| protocol.needs_reals()) else { return Ok(None) };
-        let Some((set, count)) = &self.data else {
-            wrong!("{} compares with real pictures: name them with --data", metric.id);
+        let (set, count) = match (&self.data, self.protocols.iter().find(|protocol| protocol.needs_reals())) {
+            (Some(data), Some(_)) => data,
+            (Some(data), None) if self.protocols.iter().any(Protocol::uses_reals) => data,
+            (None, Some(metric)) => wrong!("{} compares with real pictures: name them with --data", metric.id),
+            (_, None) => return Ok(None),
         };
         let Some(&size) = sizes.first() else { return Ok(None) };
         let dataset = pictures::open(set, size, *count, &self.data_folder)?;
@@ -99,17 +101,19 @@ impl Plan {
     /// Refuses pictures of two sizes where a feature network sees them as they are.
     pub(super) fn check_sizes(&self, networks: &Networks, one: [usize; 2], other: [usize; 2]) -> anyhow::Result<()> {
         let sees_size = |protocol: &&Protocol| {
-            let network = networks.features(&protocol.network);
-            protocol.needs_reals() && network.is_some_and(|network| !network.any_size())
+            let network = networks.features(&protocol.network).filter(|_| protocol.uses_features());
+            let faces = matches!(protocol.parameters, Parameters::Identity { .. });
+            protocol.needs_reals() && !faces && network.is_none_or(|network| !network.any_size())
         };
         if one != other
             && let Some(protocol) = self.protocols.iter().find(sees_size)
         {
             let ([h, w], [oh, ow]) = (one, other);
             wrong!(
-                "--images: {} with the built-in feature network needs pictures of one size, found {w}x{h} and {ow}x{oh}; \
-                 resize one set (stylegan data build) or give Inception with --features",
-                protocol.id
+                "--images: {} needs pictures of one size, found {w}x{h} and {ow}x{oh}; resize one set (stylegan data \
+                 build){}",
+                protocol.id,
+                if protocol.uses_features() { " or give Inception with --features" } else { "" }
             );
         }
         Ok(())
@@ -129,7 +133,7 @@ fn protocols(args: &Args) -> anyhow::Result<Vec<Protocol>> {
         protocols.push(match args.count {
             Some(count) => protocol.with_samples(count as usize),
             // The crate's own protocols are about networks; all of a folder's pictures count.
-            None if pictures && protocol.network == "any" => protocol.with_all(),
+            None if pictures && protocol.id.starts_with("stylegan-rs.") => protocol.with_all(),
             None => protocol,
         });
     }

@@ -2,9 +2,11 @@
 
 use crate::exit::wrong;
 use candle_core::Tensor;
+use std::collections::BTreeSet;
 use std::path::Path;
 use stylegan_core::latent::StreamKey;
 use stylegan_metrics::evaluate::ImageSet;
+use stylegan_metrics::protocol::{Parameters, Protocol};
 use stylegan_train::data::{Dataset, SampleRequest};
 
 /// Pictures that are read at a time.
@@ -34,7 +36,7 @@ pub(super) fn labels(network: &Path, dataset: Option<&Dataset>, classes: usize) 
     }
 }
 
-/// All pictures in an order of chance, the same each time.
+/// All pictures in an order of chance, the same each time and for all sets of as many pictures.
 pub(super) fn images(dataset: &Dataset) -> anyhow::Result<ImageSet<'_>> {
     let mut order: Vec<usize> = (0..dataset.len()).collect();
     let mut stream = StreamKey::new(0, "evaluation order", 0).stream(0, 0);
@@ -43,7 +45,27 @@ pub(super) fn images(dataset: &Dataset) -> anyhow::Result<ImageSet<'_>> {
     }
     let chunks: Vec<Vec<usize>> = order.chunks(READ).map(<[usize]>::to_vec).collect();
     let batches = chunks.into_iter().map(|chunk| read(dataset, &chunk).map_err(Into::into));
-    Ok(ImageSet { images: Box::new(batches), hash: Some(dataset.hash()?.to_owned()) })
+    Ok(ImageSet { images: Box::new(batches), count: dataset.len(), hash: Some(dataset.hash()?.to_owned()) })
+}
+
+/// Refuses two sets whose pictures do not have equal names: what compares pairs would compare strangers.
+/// Label maps are grey.
+pub(super) fn check_pairs(protocol: &Protocol, generated: &Dataset, real: &Dataset) -> anyhow::Result<()> {
+    let metric = &protocol.id;
+    if matches!(protocol.parameters, Parameters::Segmentation { .. }) && generated.channels().max(real.channels()) > 1 {
+        wrong!(
+            "--images: {metric} compares label maps, grey pictures whose levels are class numbers; these are coloured"
+        );
+    }
+    let stem = |name: &String| Path::new(name).with_extension("");
+    let lost = |one: &Dataset, other: &Dataset| {
+        let known: BTreeSet<_> = other.names().iter().map(stem).collect();
+        one.names().iter().find(|name| !known.contains(&stem(name))).cloned()
+    };
+    if let Some(name) = lost(generated, real).or_else(|| lost(real, generated)) {
+        wrong!("--images: {metric} compares pictures of equal names in both folders; {name} is in one of them alone");
+    }
+    Ok(())
 }
 
 fn read(dataset: &Dataset, chunk: &[usize]) -> stylegan_train::Result<Tensor> {

@@ -128,6 +128,43 @@ fn latents_can_be_mixed() {
     bench.one_sentence(&format!("{EVAL} --metrics kid --count 40 --mix 9"), &["6 style rows", "9"]);
 }
 
+/// Label maps of equal names, in whatever order they are found.
+#[test]
+fn label_maps_are_compared() {
+    let bench = Bench::new();
+    for (folder, wrong) in [("truth", 0), ("found", 4)] {
+        std::fs::create_dir(bench.path(folder)).unwrap();
+        for i in 0..42u32 {
+            // One row of sixteen in `wrong` of the first columns is taken for another class.
+            let map =
+                image::GrayImage::from_fn(16, 16, |x, y| image::Luma([if y == i % 16 && x >= wrong { 7 } else { 2 }]));
+            map.save(bench.path(format!("{folder}/{i:02}.png"))).unwrap();
+        }
+    }
+    bench.ok("eval --images found truth --metrics miou --out maps.json");
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(bench.path("maps.json")).unwrap()).unwrap();
+    let value = |i: usize| (report[i]["name"].as_str().unwrap(), report[i]["value"].as_f64().unwrap());
+    assert_eq!(value(1), ("pixel_accuracy", 252. / 256.));
+    assert_eq!(value(0), ("miou", (12. / 16. + 240. / 244.) / 2.));
+    std::fs::rename(bench.path("found/03.png"), bench.path("found/x.png")).unwrap();
+    bench.one_sentence("eval --images found truth --metrics miou", &["x.png", "equal names"]);
+    std::fs::create_dir(bench.path("colours")).unwrap();
+    for i in 0..42u8 {
+        RgbImage::from_pixel(16, 16, Rgb([i, 0, 9])).save(bench.path(format!("colours/{i:02}.png"))).unwrap();
+    }
+    bench.one_sentence("eval --images colours truth --metrics miou", &["label maps", "coloured"]);
+    bench.one_sentence("eval --images colours truth --metrics id", &["knows faces"]);
+}
+
+/// Metrics of pixels need no feature network, whose name they would carry.
+#[test]
+fn pixels_are_compared() {
+    let bench = bench();
+    let table = bench.ok(&format!("{EVAL} --metrics swd,ms_ssim --count 80 --out pixels.json"));
+    let names: Vec<&str> = table.lines().skip(2).filter_map(|line| line.split(' ').nth(1)).collect();
+    assert_eq!(names[..6], ["swd", "swd_16", "swd_floor", "swd_16_floor", "ms_ssim", "ms_ssim_floor"], "{table}");
+}
+
 #[test]
 fn wrong_input_is_named() {
     let bench = bench();

@@ -1,20 +1,18 @@
 //! One metric of one subject.
 
 use super::separate::separability;
-use super::tables::{Tables, features, store};
+use super::tables::{Tables, in_parts, look_of};
 use super::{Generated, Measured, Progress, Request};
-use crate::cache::Key;
 use crate::features::FeatureNetwork;
-use crate::frechet;
 use crate::inception_score::score_with_interval;
 use crate::interval::Estimate;
 use crate::kernel::choose;
+use crate::look::Look;
 use crate::path_length::PathLength;
-use crate::precision_recall;
 use crate::protocol::{Parameters, Protocol};
 use crate::report::{Direction, MetricResult, NetworkId, REAL_SET, SampleCounts};
 use crate::samples::Samples;
-use crate::{Error, Result};
+use crate::{Error, Result, frechet, identity, ms_ssim, precision_recall, segmentation};
 use candle_core::{Device, Tensor};
 use std::borrow::Cow;
 use stylegan_core::latent::StreamKey;
@@ -37,25 +35,31 @@ pub(super) fn measure(
         return separability(request, protocol, subject, parameters, progress);
     }
     let Some(counts) = protocol.counts() else { return Ok(vec![]) };
-    let network = features(request, protocol)?;
+    let look = look_of(request.networks, protocol, request.seed)?;
     let missing = |missing| Error::Missing { metric: protocol.id.clone(), missing };
-    let fake = tables.fake(subject, network).ok_or_else(|| missing("a set of generated images"))?;
-    let fake = first(fake, counts.fakes);
-    let mut protocol = protocol.clone();
-    if counts.fakes.is_some_and(|wanted| fake.len() < wanted) {
-        // A folder with fewer pictures than the protocol wants is measured, and says so.
-        protocol = protocol.with_samples(fake.len());
-    }
-    let real = if protocol.needs_reals() {
-        let real = tables.real(network).ok_or_else(|| missing("a set of real images"))?;
+    let fake = tables.fake(subject, &look.id()).ok_or_else(|| missing("a set of generated images"))?;
+    let mut fake = first(fake, counts.fakes.map(|n| look.rows_of(n)));
+    let mut real = if protocol.needs_reals() {
+        let real = tables.real(&look.id()).ok_or_else(|| missing("a set of real images"))?;
         Some(first(real, counts.reals))
     } else {
         None
     };
+    if let (Parameters::SlicedWasserstein { .. }, Some(set)) = (&protocol.parameters, &real) {
+        let n = fake.len().min(set.len());
+        fake = Cow::Owned(first(&fake, Some(n)).into_owned());
+        real = Some(Cow::Owned(first(set, Some(n)).into_owned()));
+    }
+    let mut protocol = protocol.clone();
+    if counts.fakes.is_some_and(|wanted| fake.len() < look.rows_of(wanted)) {
+        // A folder with fewer pictures than the protocol wants is measured, and says so.
+        protocol = protocol.with_samples(look.pictures_of(fake.len()));
+    }
     if real.as_ref().zip(counts.reals).is_some_and(|(real, wanted)| real.len() < wanted) {
         protocol.note("reals");
     }
-    let sets = Sets { network, real: real.as_deref(), fake: &fake, seconds: tables.seconds(subject) };
+    let size = tables.size(subject);
+    let sets = Sets { look, real: real.as_deref(), fake: &fake, size, seconds: tables.seconds(subject) };
     between(request, &protocol, Some(subject), &sets)
 }
 
@@ -67,82 +71,101 @@ fn first(table: &Samples, n: Option<usize>) -> Cow<'_, Samples> {
     }
 }
 
-/// The results of `protocol` for two random halves of the real set, in place of a subject.
+/// The results of `protocol` for two random halves of the real set, in place of a subject; of a metric that
+/// looks at one set alone, for the real set.
 pub(super) fn floor(request: &Request, protocol: &Protocol, tables: &Tables) -> Result<Vec<Measured>> {
-    let network = features(request, protocol)?;
-    let (Some(counts), Some(real), Some(fake)) = (protocol.counts(), tables.real(network), tables.fake(0, network))
-    else {
-        return Ok(vec![]);
-    };
+    let look = look_of(request.networks, protocol, request.seed)?;
+    let found = (protocol.counts(), tables.real(&look.id()), tables.fake(0, &look.id()));
+    let (Some(counts), Some(real), Some(fake)) = found else { return Ok(vec![]) };
+    let (size, seconds) = (tables.size(0), tables.seconds(0));
+    let mut protocol = protocol.clone();
+    if !protocol.needs_reals() {
+        let real = first(real, counts.fakes.map(|n| look.rows_of(n)));
+        protocol = protocol.with_samples(look.pictures_of(real.len()));
+        return between(request, &protocol, None, &Sets { look, real: None, fake: &real, size, seconds });
+    }
     let real = first(real, counts.reals);
     let m = counts.fakes.unwrap_or(fake.len()).min(fake.len()).min(real.len() / 2);
     let mut stream = StreamKey::new(request.seed, "metric floor", 0).stream(0, 0);
     let order = choose(&mut stream, real.len(), 2 * m);
     let (a, b) = (real.select(&order[..m]), real.select(&order[m..]));
-    let mut protocol = protocol.clone();
     if counts.fakes.is_some() {
         protocol = protocol.with_samples(m);
     }
     if counts.reals != Some(m) {
         protocol.note("reals");
     }
-    between(request, &protocol, None, &Sets { network, real: Some(&a), fake: &b, seconds: tables.seconds(0) })
+    between(request, &protocol, None, &Sets { look, real: Some(&a), fake: &b, size, seconds })
 }
 
 /// What a metric between sets looks at.
 struct Sets<'a> {
-    network: &'a dyn FeatureNetwork,
+    look: Look<'a>,
     real: Option<&'a Samples>,
     fake: &'a Samples,
+    /// Height and width of the pictures, where they were read.
+    size: Option<[usize; 2]>,
     seconds: f64,
 }
 
 /// The results of a metric of sets; without a subject it is a floor.
 fn between(request: &Request, protocol: &Protocol, subject: Option<usize>, sets: &Sets) -> Result<Vec<Measured>> {
     let begin = (request.clock)();
-    let Sets { network, fake, .. } = *sets;
-    let id =
-        NetworkId { name: network.name().into(), hash: network.hash().into(), definition: network.definition().into() };
+    let Sets { look, fake, .. } = *sets;
+    let id = look.id();
     let short = protocol.id.rsplit('.').next().unwrap_or(&protocol.id);
     let mut protocol = protocol.clone();
-    let real = || {
-        let missing = || Error::Missing { metric: protocol.id.clone(), missing: "a set of real images" };
-        sets.real.ok_or_else(missing)
-    };
+    let missing = |missing| Error::Missing { metric: protocol.id.clone(), missing };
+    let real = || sets.real.ok_or_else(|| missing("a set of real images"));
+    let own = |estimate, unit, better| vec![(short.to_owned(), estimate, unit, better)];
+    let mut changed = None;
     use Direction::{Larger, Smaller};
-    let found: Vec<(&str, Estimate, &str, Direction)> = match &protocol.parameters {
+    let found: Vec<(String, Estimate, &str, Direction)> = match &protocol.parameters {
         Parameters::Frechet { covariance, .. } => {
             let estimate = frechet::distance_with_interval(real()?, fake, *covariance)?;
-            vec![(short, estimate, "squared feature distance", Smaller)]
+            own(estimate, "squared feature distance", Smaller)
         }
         Parameters::Kernel { kernel, .. } => {
             let (real, size) = (real()?, kernel.subset_size);
             let estimate = kernel.with_interval(real, fake, request.seed)?;
-            if size > real.len().min(fake.len()) {
-                protocol.note("subset_size");
-            }
-            vec![(short, estimate, "squared kernel distance", Smaller)]
+            changed = (size > real.len().min(fake.len())).then_some("subset_size");
+            own(estimate, "squared kernel distance", Smaller)
         }
         Parameters::PrecisionRecall { neighbours, .. } => {
             let all = precision_recall::compare(real()?, fake, *neighbours)?;
             vec![
-                ("precision", all.precision, "fraction", Larger),
-                ("recall", all.recall, "fraction", Larger),
-                ("density", all.density, "ratio", Larger),
-                ("coverage", all.coverage, "fraction", Larger),
+                ("precision".into(), all.precision, "fraction", Larger),
+                ("recall".into(), all.recall, "fraction", Larger),
+                ("density".into(), all.density, "ratio", Larger),
+                ("coverage".into(), all.coverage, "fraction", Larger),
             ]
         }
         Parameters::InceptionScore { splits, .. } => {
+            let Look::Features(network) = look else { return Err(missing("a feature network")) };
             let (logits, classes) = logits(network, fake)?;
-            vec![(short, score_with_interval(&logits, classes, *splits)?, "exp of nats", Larger)]
+            own(score_with_interval(&logits, classes, *splits)?, "exp of nats", Larger)
         }
+        Parameters::SlicedWasserstein { swd, .. } => {
+            let size = sets.size.ok_or_else(|| missing("pictures"))?;
+            let all = swd.compare(real()?, fake, size, request.seed)?;
+            let level = |(height, level)| (format!("{short}_{height}"), level, "thousandths of deviations", Smaller);
+            let mean = own(all.mean, "thousandths of deviations", Smaller);
+            mean.into_iter().chain(all.levels.into_iter().map(level)).collect()
+        }
+        Parameters::Similarity { .. } => own(ms_ssim::mean(fake)?, "similarity", Smaller),
+        Parameters::Segmentation { ignored, .. } => {
+            let [miou, accuracy] = segmentation::compare(real()?, fake, *ignored)?;
+            vec![("miou".into(), miou, "fraction", Larger), ("pixel_accuracy".into(), accuracy, "fraction", Larger)]
+        }
+        Parameters::Identity { .. } => own(identity::similarity(fake, real()?)?, "cosine", Larger),
         Parameters::PathLength(_) | Parameters::Separability(_) => vec![],
     };
+    changed.into_iter().for_each(|name| protocol.note(name));
     let seconds = sets.seconds + (request.clock)() - begin;
     let suffix = if subject.is_some() { "" } else { "_floor" };
-    let counts = SampleCounts { real: sets.real.map_or(0, Samples::len), generated: fake.len() };
+    let counts = SampleCounts { real: sets.real.map_or(0, Samples::len), generated: look.pictures_of(fake.len()) };
     let measured = found.into_iter().map(|(short, estimate, unit, better)| {
-        let name = protocol.named(&format!("{short}{suffix}"), network.name());
+        let name = protocol.named(&format!("{short}{suffix}"), &id.name);
         let mut result = blank(request, &protocol, subject, name, id.clone(), counts, unit, better);
         result.set(&estimate);
         result.seconds = seconds;
@@ -177,21 +200,18 @@ fn path_length(
     let begin = (request.clock)();
     let network = request.networks.distance(&protocol.network).ok_or_else(|| missing("a perceptual distance"))?;
     let name = protocol.name(network.name());
-    let key = source.hash.map(|hash| {
-        let (parameters, labels) = (format!("{parameters:?}"), format!("{:?}", source.labels));
-        let seed = request.seed.to_string();
-        Key::new(["path lengths", hash, &parameters, &labels, &seed, network.hash(), network.definition()])
-    });
-    let distances = match request.cache.zip(key.as_ref()).and_then(|(cache, key)| cache.load(key)) {
-        Some(table) => table,
-        None => {
-            let mut tell = |done, total| progress(&name, done, total);
-            let distances = parameters.distances(source.generator, network, source.labels, request.seed, &mut tell)?;
-            let table = Samples::new(distances, 1)?;
-            store(request.cache, key, &table);
-            table
-        }
-    };
+    // Pairs are the same whatever their number.
+    let asked = format!("{:?}", PathLength { pairs: 0, ..parameters.clone() });
+    let (labels, seed) = (format!("{:?}", source.labels), request.seed.to_string());
+    let identity = |hash| ["path lengths", hash, &asked, &labels, &seed, network.hash(), network.definition()];
+    let identity = source.hash.map(identity);
+    let distances = in_parts(request.cache, identity.as_ref().map(|i| &i[..]), parameters.pairs, &mut |part| {
+        let start = part.start;
+        let mut tell = |done| progress(&name, start + done, parameters.pairs);
+        let (generator, labels) = (source.generator, source.labels);
+        let distances = parameters.distances(generator, network, labels, request.seed, part, &mut tell)?;
+        Samples::new(distances, 1)
+    })?;
     let estimate = parameters.summary(&parameters.lengths(distances.rows()), request.seed)?;
     let id =
         NetworkId { name: network.name().into(), hash: network.hash().into(), definition: network.definition().into() };

@@ -5,7 +5,7 @@ mod separate;
 mod tables;
 
 use crate::cache::Cache;
-use crate::features::{Classifier, Networks};
+use crate::features::{Classifier, FeatureNetwork, Networks};
 use crate::generated::GeneratorSource;
 use crate::interval::Estimate;
 use crate::protocol::{Parameters, Protocol};
@@ -18,6 +18,8 @@ pub struct ImageSet<'a> {
     /// Batches `[n, 3, h, w]` (or one channel), f32 in [-1, 1]. Where a protocol wants fewer images
     /// than there are, the first ones are taken: bring them in random order.
     pub images: Box<dyn Iterator<Item = Batch> + 'a>,
+    /// How many images there are.
+    pub count: usize,
     /// Hash of all pixels and of how they were prepared; without one nothing is cached.
     pub hash: Option<String>,
 }
@@ -45,7 +47,8 @@ pub struct Request<'a> {
     /// The generated side. Of two, every metric of the first less that of the second is reported as
     /// well.
     pub subjects: Vec<Subject<'a>>,
-    /// The real side; path lengths do without.
+    /// The real side; path lengths do without. For metrics of pairs, its images are in the order of the
+    /// generated ones.
     pub reals: Option<ImageSet<'a>>,
     /// What looks at the pictures: each protocol takes the network that it was published with if it is
     /// there, else the preferred one.
@@ -64,8 +67,8 @@ pub struct Request<'a> {
     pub clock: &'a dyn Fn() -> f64,
 }
 
-/// Told what is being done, and how many images or pairs of it are done out of how many (0 where the
-/// total is not known).
+/// Told what is being done, and how many images or pairs of it are done out of how many (0 out of 0 where
+/// nothing is counted).
 pub type Progress<'a> = dyn FnMut(&str, usize, usize) + 'a;
 
 /// Measures everything that `request` asks for, in its order; precision and recall give four
@@ -85,6 +88,7 @@ pub type Progress<'a> = dyn FnMut(&str, usize, usize) + 'a;
 ///         let values: Vec<f32> = (0..3 * 32 * 32).map(|p| ((p * (i + 3)) % 101) as f32 / 101. - shift).collect();
 ///         Ok(Tensor::from_vec(values, (1, 3, 32, 32), &Device::Cpu)?)
 ///     })),
+///     count: 48,
 ///     hash: None,
 /// };
 /// let request = Request {
@@ -108,9 +112,10 @@ pub type Progress<'a> = dyn FnMut(&str, usize, usize) + 'a;
 /// Missing or too few images, a failing source, or anything that is not finite.
 pub fn evaluate(mut request: Request, progress: &mut Progress) -> Result<Vec<MetricResult>> {
     check(&request)?;
-    let tables = tables::Tables::new(&mut request, progress)?;
+    let protocols = std::mem::take(&mut request.protocols);
+    let tables = tables::Tables::new(&mut request, &protocols, progress)?;
     let mut results = Vec::new();
-    for protocol in &request.protocols {
+    for protocol in &protocols {
         let mut all = Vec::new();
         for subject in 0..request.subjects.len() {
             all.push(measure::measure(&request, protocol, subject, &tables, progress)?);
@@ -121,7 +126,8 @@ pub fn evaluate(mut request: Request, progress: &mut Progress) -> Result<Vec<Met
         }
         if let Some(first) = all.first_mut()
             && request.floor
-            && protocol.needs_reals()
+            && protocol.uses_reals()
+            && !protocol.is_of_pairs()
         {
             first.extend(measure::floor(&request, protocol, &tables)?);
         }
@@ -141,6 +147,10 @@ fn check(request: &Request) -> Result<()> {
         if request.classifiers.is_empty() && matches!(protocol.parameters, Parameters::Separability(_)) {
             return missing("a classifier");
         }
+        let pictures = request.subjects.iter().all(|s| matches!(s.generated, Generated::Images(_)));
+        if !pictures && protocol.is_of_pairs() {
+            return missing("two sets of pictures that belong together, no generator");
+        }
         if generators && protocol.counts().is_some_and(|counts| counts.fakes.is_none()) {
             return missing("a number of generated pictures");
         }
@@ -148,7 +158,7 @@ fn check(request: &Request) -> Result<()> {
             return missing("a set of real images");
         }
         if matches!(protocol.parameters, Parameters::InceptionScore { .. })
-            && !tables::features(request, protocol)?.knows_classes()
+            && !request.networks.features(&protocol.network).is_some_and(FeatureNetwork::knows_classes)
         {
             return missing("a feature network that knows classes (Inception)");
         }

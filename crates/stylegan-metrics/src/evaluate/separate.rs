@@ -1,9 +1,8 @@
 //! Linear separability of one subject: its latents, and what the classifiers see.
 
 use super::measure::blank;
-use super::tables::store;
+use super::tables::in_parts;
 use super::{Generated, Measured, Progress, Request};
-use crate::cache::Key;
 use crate::features::Classifier;
 use crate::generated::GeneratorSource;
 use crate::protocol::Protocol;
@@ -12,6 +11,7 @@ use crate::samples::{Samples, three_channels};
 use crate::separability::Separability;
 use crate::{Error, Result};
 use candle_core::{DType, Tensor};
+use std::ops::Range;
 
 /// The results in Z and in W.
 pub(super) fn separability(
@@ -27,17 +27,14 @@ pub(super) fn separability(
     };
     let hashes: Vec<&str> = request.classifiers.iter().map(Classifier::hash).collect();
     let hashes = hashes.join(" ");
-    let key = source
-        .identity(request.seed)
-        .map(|identity| Key::new(["classified latents", &identity, &parameters.samples.to_string(), &hashes]));
-    let table = match request.cache.zip(key.as_ref()).and_then(|(cache, key)| cache.load(key)) {
-        Some(table) => table,
-        None => {
-            let table = classified(source, request.classifiers, parameters.samples, request.seed, progress)?;
-            store(request.cache, key, &table);
-            table
-        }
-    };
+    let identity = source.identity(request.seed);
+    let identity = identity.as_deref().map(|identity| ["classified latents", identity, &hashes]);
+    let count = parameters.samples;
+    let table = in_parts(request.cache, identity.as_ref().map(|i| &i[..]), count, &mut |part| {
+        let start = part.start;
+        let mut tell = |done| progress("classified pictures", start + done, count);
+        classified(source, request.classifiers, part, request.seed, &mut tell)
+    })?;
     let attributes: Vec<String> = request.classifiers.iter().flat_map(|c| c.attributes().iter().cloned()).collect();
     let (z, w) = (source.generator.z_dim(), source.generator.w_dim());
     let logits = columns(&table, z + w..table.dim())?;
@@ -60,17 +57,17 @@ pub(super) fn separability(
     Ok(measured)
 }
 
-/// A row per picture: latent, style row, and the log odds of all attributes.
+/// A row per picture of these numbers: latent, style row, and the log odds of all attributes.
 fn classified(
     source: &GeneratorSource,
     classifiers: &[Classifier],
-    count: usize,
+    part: Range<usize>,
     seed: u64,
-    progress: &mut Progress,
+    progress: &mut dyn FnMut(usize),
 ) -> Result<Samples> {
     let (mut rows, mut done, mut dim) = (Vec::new(), 0, 1);
-    for drawn in source.drawn(seed) {
-        if done >= count {
+    for drawn in source.drawn_from(seed, part.start as u64) {
+        if done >= part.len() {
             break;
         }
         let drawn = drawn?;
@@ -81,11 +78,11 @@ fn classified(
         }
         let parts = parts.iter().map(|part| part.to_dtype(DType::F32)).collect::<candle_core::Result<Vec<_>>>()?;
         let table = Tensor::cat(&parts, 1)?;
-        let n = table.dim(0)?.min(count - done);
+        let n = table.dim(0)?.min(part.len() - done);
         dim = table.dim(1)?;
         rows.extend(table.narrow(0, 0, n)?.flatten_all()?.to_vec1::<f32>()?);
         done += n;
-        progress("classified pictures", done, count);
+        progress(done);
     }
     Samples::new(rows, dim)
 }

@@ -1,133 +1,231 @@
-//! Feature tables of the sets that a request compares.
+//! Tables of what looks at pictures found, of the sets that a request compares.
 
 use super::{Generated, Progress, Request};
 use crate::cache::{Cache, Key};
-use crate::features::FeatureNetwork;
-use crate::protocol::Protocol;
-use crate::samples::{Batch, Samples, extract};
+use crate::features::Networks;
+use crate::look::Look;
+use crate::protocol::{Parameters, Protocol};
+use crate::report::NetworkId;
+use crate::samples::{Looking, PART, Pictures, Samples, look};
 use crate::{Error, Result};
+use std::ops::Range;
 
-/// Feature tables by network.
+/// A table for each look at each set.
 pub(super) struct Tables {
-    /// Names of the networks, in the order of the tables.
-    networks: Vec<String>,
-    /// Of the real set; none if no protocol needs it.
-    reals: Option<Vec<Samples>>,
+    looks: Vec<NetworkId>,
+    reals: Option<Set>,
     /// Of each subject.
-    fakes: Vec<Vec<Samples>>,
-    /// Seconds that the real set and each subject took.
-    seconds: (f64, Vec<f64>),
+    fakes: Vec<Set>,
+}
+
+/// What was found in one set.
+struct Set {
+    /// In the order of the looks; nothing where no protocol wants it.
+    tables: Vec<Option<Samples>>,
+    /// Height and width of the pictures, where they were read.
+    size: Option<[usize; 2]>,
+    /// Seconds that it took.
+    seconds: f64,
+}
+
+/// A look and the pictures of either set that protocols want it to see; nothing is all.
+struct Wanted<'a> {
+    look: Look<'a>,
+    reals: Option<Option<usize>>,
+    fakes: Option<usize>,
 }
 
 impl Tables {
-    /// Extracts all features that the protocols need; each picture is made or read once.
-    pub(super) fn new(request: &mut Request, progress: &mut Progress) -> Result<Self> {
-        let counted: Vec<_> = request.protocols.iter().filter_map(|p| p.counts().map(|c| (p, c))).collect();
-        let mut networks: Vec<&dyn FeatureNetwork> = Vec::new();
-        for (protocol, _) in &counted {
-            let network = features(request, protocol)?;
-            if networks.iter().all(|known| known.name() != network.name()) {
-                networks.push(network);
-            }
-        }
-        let names = networks.iter().map(|network| network.name().to_owned()).collect();
-        let mut tables = Self { networks: names, reals: None, fakes: vec![], seconds: (0., vec![]) };
+    /// Lets everything that the protocols need look at the pictures; each is made or read once.
+    pub(super) fn new(request: &mut Request, protocols: &[Protocol], progress: &mut Progress) -> Result<Self> {
         // All of them as soon as one protocol wants all.
         let most = |a: Option<usize>, b: Option<usize>| a.zip(b).map(|(a, b)| a.max(b));
-        let Some(fakes) = counted.iter().map(|(_, c)| c.fakes).reduce(most) else { return Ok(tables) };
-        let comparing = || counted.iter().filter(|(p, _)| p.needs_reals());
+        let mut wanted: Vec<Wanted> = Vec::new();
+        for (protocol, counts) in protocols.iter().filter_map(|p| p.counts().map(|c| (p, c))) {
+            let look = look_of(request.networks, protocol, request.seed)?;
+            let reals = (protocol.needs_reals() || protocol.uses_reals() && request.floor).then_some(counts.reals);
+            match wanted.iter_mut().find(|known| known.look.id() == look.id()) {
+                Some(known) => {
+                    known.fakes = most(known.fakes, counts.fakes);
+                    known.reals = match (known.reals, reals) {
+                        (Some(a), Some(b)) => Some(most(a, b)),
+                        (a, b) => a.or(b),
+                    };
+                }
+                None => wanted.push(Wanted { look, reals, fakes: counts.fakes }),
+            }
+        }
+        let mut tables = Self { looks: wanted.iter().map(|w| w.look.id()).collect(), reals: None, fakes: vec![] };
         let (cache, clock, seed) = (request.cache, request.clock, request.seed);
-        if let (Some(_), Some(reals)) = (comparing().next(), request.reals.as_mut()) {
-            let limit = comparing().map(|(_, c)| c.reals).reduce(most).flatten();
+        let looks: Vec<Look> = wanted.iter().map(|w| w.look).collect();
+        if let Some(reals) = request.reals.as_mut().filter(|_| wanted.iter().any(|w| w.reals.is_some())) {
             let begin = clock();
-            let set = Set { cache, identity: reals.hash.clone(), limit, name: "real set" };
-            tables.reals = Some(set.tables(&networks, &mut reals.images, progress)?);
-            tables.seconds.0 = clock() - begin;
+            let all = reals.count;
+            let counts = wanted.iter().map(|w| w.reals.map_or(0, |limit| limit.unwrap_or(all).min(all))).collect();
+            let reader = Reader { cache, identity: reals.hash.clone(), looks: &looks, counts, set: "real set" };
+            let mut set = reader.read(Pictures::of_images(Box::new(&mut reals.images), "real set"), progress)?;
+            set.seconds = clock() - begin;
+            tables.reals = Some(set);
+        }
+        if wanted.is_empty() {
+            return Ok(tables);
         }
         for subject in &mut request.subjects {
             let begin = clock();
-            let set = |identity| Set { cache, identity, limit: fakes, name: "generated set" };
-            let found = match &mut subject.generated {
-                Generated::Images(images) => {
-                    set(images.hash.clone()).tables(&networks, &mut images.images, progress)?
-                }
-                Generated::Generator(source) => {
-                    set(source.identity(seed)).tables(&networks, &mut source.pictures(seed), progress)?
-                }
+            let (identity, most) = match &subject.generated {
+                Generated::Images(images) => (images.hash.clone(), images.count),
+                Generated::Generator(source) => (source.identity(seed), usize::MAX),
             };
-            tables.fakes.push(found);
-            tables.seconds.1.push(clock() - begin);
+            let counts = wanted.iter().map(|w| w.fakes.unwrap_or(most).min(most)).collect();
+            let reader = Reader { cache, identity, looks: &looks, counts, set: "generated set" };
+            let pictures = match &mut subject.generated {
+                Generated::Images(images) => Pictures::of_images(Box::new(&mut images.images), reader.set),
+                Generated::Generator(source) => Pictures::of_generator(*source, seed, reader.set),
+            };
+            let mut set = reader.read(pictures, progress)?;
+            set.seconds = clock() - begin;
+            tables.fakes.push(set);
         }
         Ok(tables)
     }
 
-    /// Features of the real set by this network.
-    pub(super) fn real(&self, network: &dyn FeatureNetwork) -> Option<&Samples> {
-        self.reals.as_ref()?.get(self.position(network)?)
+    /// What a look found in the real set.
+    pub(super) fn real(&self, look: &NetworkId) -> Option<&Samples> {
+        self.reals.as_ref()?.tables.get(self.position(look)?)?.as_ref()
     }
 
-    /// Features of a subject by this network.
-    pub(super) fn fake(&self, subject: usize, network: &dyn FeatureNetwork) -> Option<&Samples> {
-        self.fakes.get(subject)?.get(self.position(network)?)
+    /// What a look found in the pictures of a subject.
+    pub(super) fn fake(&self, subject: usize, look: &NetworkId) -> Option<&Samples> {
+        self.fakes.get(subject)?.tables.get(self.position(look)?)?.as_ref()
     }
 
-    /// Seconds that the features of a subject, and of the real set, took.
+    /// Height and width of a subject's pictures, where they were read.
+    pub(super) fn size(&self, subject: usize) -> Option<[usize; 2]> {
+        self.fakes.get(subject)?.size
+    }
+
+    /// Seconds that the tables of a subject, and of the real set, took.
     pub(super) fn seconds(&self, subject: usize) -> f64 {
-        self.seconds.0 + self.seconds.1.get(subject).copied().unwrap_or_default()
+        let of = |set: Option<&Set>| set.map_or(0., |set| set.seconds);
+        of(self.reals.as_ref()) + of(self.fakes.get(subject))
     }
 
-    fn position(&self, network: &dyn FeatureNetwork) -> Option<usize> {
-        self.networks.iter().position(|name| name == network.name())
+    fn position(&self, look: &NetworkId) -> Option<usize> {
+        self.looks.iter().position(|known| known == look)
     }
 }
 
-/// The network that a protocol is measured with.
-pub(super) fn features<'a>(request: &Request<'a>, protocol: &Protocol) -> Result<&'a dyn FeatureNetwork> {
-    let missing = || Error::Missing { metric: protocol.id.clone(), missing: "a feature network" };
-    request.networks.features(&protocol.network).ok_or_else(missing)
+/// What looks at the pictures for a protocol of sets.
+pub(super) fn look_of<'a>(networks: &'a Networks, protocol: &'a Protocol, seed: u64) -> Result<Look<'a>> {
+    let missing = |missing| Error::Missing { metric: protocol.id.clone(), missing };
+    Ok(match &protocol.parameters {
+        Parameters::SlicedWasserstein { swd, .. } => Look::Patches(swd, seed),
+        Parameters::Similarity { .. } => Look::Pairs,
+        Parameters::Segmentation { .. } => Look::Labels,
+        Parameters::Identity { .. } => {
+            let network = networks.identity();
+            Look::Features(network.ok_or_else(|| missing("a network that knows faces (its weights as features)"))?)
+        }
+        _ => {
+            let network = networks.features(&protocol.network);
+            Look::Features(network.ok_or_else(|| missing("a feature network"))?)
+        }
+    })
 }
 
-/// A set of pictures on its way into tables.
-struct Set<'a> {
+/// What reads one set.
+struct Reader<'a> {
     cache: Option<&'a Cache>,
     /// Identity of the pictures; without one nothing is cached.
     identity: Option<String>,
-    limit: Option<usize>,
-    name: &'a str,
+    looks: &'a [Look<'a>],
+    /// Pictures that each look is to see.
+    counts: Vec<usize>,
+    set: &'a str,
 }
 
-impl Set<'_> {
-    /// The table of each network: the cached one, or a new one that goes into the cache.
-    fn tables(
-        &self,
-        networks: &[&dyn FeatureNetwork],
-        images: &mut dyn Iterator<Item = Batch>,
-        progress: &mut Progress,
-    ) -> Result<Vec<Samples>> {
-        let limit = self.limit.map_or("all".into(), |n| n.to_string());
-        let key = |network: &dyn FeatureNetwork| {
-            let identity = self.identity.as_deref()?;
-            Some(Key::new([identity, &limit, "256 levels", network.name(), network.hash(), network.definition()]))
-        };
-        let mut found: Vec<Option<Samples>> =
-            networks.iter().map(|network| self.cache?.load(&key(*network)?)).collect();
-        let missing: Vec<usize> = (0..networks.len()).filter(|i| found[*i].is_none()).collect();
-        if !missing.is_empty() {
-            let absent: Vec<&dyn FeatureNetwork> = missing.iter().map(|i| networks[*i]).collect();
-            let stage = format!("features of the {}", self.name);
-            let mut tell = |done, total| progress(&stage, done, total);
-            let made = extract(&absent, images, self.limit, self.name, &mut tell)?;
-            for (i, table) in missing.into_iter().zip(made) {
-                store(self.cache, key(networks[i]), &table);
-                found[i] = Some(table);
+impl Reader<'_> {
+    /// The table of each look, part by part: those parts that the cache holds are taken from there, the others
+    /// made and kept. An evaluation that was stopped goes on with the part at which it was.
+    fn read(&self, mut pictures: Pictures, progress: &mut Progress) -> Result<Set> {
+        let total = self.counts.iter().copied().max().unwrap_or(0);
+        let stage = format!("pictures of the {}", self.set);
+        let mut rows: Vec<Vec<f32>> = vec![vec![]; self.looks.len()];
+        for start in (0..total).step_by(PART) {
+            let mut missing = Vec::new();
+            for (i, count) in self.counts.iter().enumerate().filter(|(_, count)| **count > start) {
+                let part = start..(start + PART).min(*count);
+                let key = self.key(i, &part);
+                match self.cache.zip(key.as_ref()).and_then(|(cache, key)| cache.load(key)) {
+                    Some(table) => rows[i].extend(table.rows()),
+                    None => missing.push((i, key, part)),
+                }
+            }
+            if missing.is_empty() {
+                progress(&stage, (start + PART).min(total), total);
+                continue;
+            }
+            pictures.seek(start)?;
+            let mut looks: Vec<Looking> =
+                missing.iter().map(|(i, _, part)| Looking::new(self.looks[*i], part.len())).collect();
+            let found = look(&mut pictures, &mut looks, &mut |done| progress(&stage, start + done, total))?;
+            if let Some((_, _, part)) = missing.iter().find(|(_, _, part)| part.len() > found) {
+                let (left, right) = (format!("{} or more by its count", part.end), (start + found).to_string());
+                return Err(Error::Mismatch { what: "number of pictures", left, right });
+            }
+            for ((i, key, part), looking) in missing.into_iter().zip(looks) {
+                let dim = looking.rows.len() / self.looks[i].rows_of(part.len()).max(1);
+                if let (Some(_), true) = (&key, dim > 0) {
+                    store(self.cache, key, &Samples::new(looking.rows.clone(), dim)?);
+                }
+                rows[i].extend(looking.rows);
             }
         }
-        Ok(found.into_iter().flatten().collect())
+        let mut tables = Vec::new();
+        for (i, rows) in rows.into_iter().enumerate() {
+            let dim = rows.len() / self.looks[i].rows_of(self.counts[i]).max(1);
+            tables.push(if rows.is_empty() { None } else { Some(Samples::new(rows, dim)?) });
+        }
+        Ok(Set { tables, size: pictures.size(), seconds: 0. })
+    }
+
+    /// The key of a part, if it is to be kept.
+    fn key(&self, look: usize, part: &Range<usize>) -> Option<Key> {
+        let identity = self.identity.as_deref().filter(|_| self.looks[look].worth_keeping())?;
+        let id = self.looks[look].id();
+        Some(Key::new([identity, &format!("{part:?}"), "256 levels", &id.name, &id.hash, &id.definition]))
     }
 }
 
+/// Rows `0..count`, one of each, in parts: those that the cache holds under `identity` are taken from there,
+/// the others made and kept.
+pub(super) fn in_parts(
+    cache: Option<&Cache>,
+    identity: Option<&[&str]>,
+    count: usize,
+    make: &mut dyn FnMut(Range<usize>) -> Result<Samples>,
+) -> Result<Samples> {
+    let (mut rows, mut dim) = (Vec::new(), 1);
+    for start in (0..count).step_by(PART) {
+        let part = start..(start + PART).min(count);
+        let range = format!("{part:?}");
+        let key = identity.map(|identity| Key::new(identity.iter().copied().chain([range.as_str()])));
+        let table = match cache.zip(key.as_ref()).and_then(|(cache, key)| cache.load(key)) {
+            Some(table) => table,
+            None => {
+                let table = make(part)?;
+                store(cache, key, &table);
+                table
+            }
+        };
+        dim = table.dim();
+        rows.extend(table.rows());
+    }
+    Samples::new(rows, dim)
+}
+
 /// Puts a table into the cache. A cache that cannot be written costs time, not the result.
-pub(super) fn store(cache: Option<&Cache>, key: Option<Key>, table: &Samples) {
+fn store(cache: Option<&Cache>, key: Option<Key>, table: &Samples) {
     let Some((cache, key)) = cache.zip(key) else { return };
     if let Err(error) = cache.store(&key, table) {
         tracing::warn!(%error, "going on without the cache");

@@ -8,12 +8,20 @@ use candle_core::{Device, Tensor};
 pub struct Networks {
     features: Vec<Box<dyn FeatureNetwork>>,
     distances: Vec<Box<dyn PerceptualDistance>>,
+    identity: Option<Box<dyn FeatureNetwork>>,
 }
 
 impl Networks {
     /// These networks, the preferred ones first.
     pub fn new(features: Vec<Box<dyn FeatureNetwork>>, distances: Vec<Box<dyn PerceptualDistance>>) -> Self {
-        Self { features, distances }
+        Self { features, distances, identity: None }
+    }
+
+    /// The same with a network that knows faces by their features, for the similarity of identities.
+    #[must_use]
+    pub fn with_identity(mut self, network: Box<dyn FeatureNetwork>) -> Self {
+        self.identity = Some(network);
+        self
     }
 
     /// The embedded network alone.
@@ -63,7 +71,7 @@ impl Networks {
             let some = names.first().map_or(String::new(), |name| format!(" (such as {name})"));
             return Err(wrong(format!("the tensors{some} belong neither to Inception-2015-12-05 nor to LPIPS")));
         }
-        let Self { features, distances } = Self::embedded(device)?;
+        let Self { features, distances, .. } = Self::embedded(device)?;
         networks.features.extend(features);
         networks.distances.extend(distances);
         Ok(networks)
@@ -73,6 +81,11 @@ impl Networks {
     pub fn features(&self, name: &str) -> Option<&dyn FeatureNetwork> {
         let named = self.features.iter().find(|network| network.name() == name);
         named.or(self.features.first()).map(AsRef::as_ref)
+    }
+
+    /// The network that knows faces, if there is one.
+    pub fn identity(&self) -> Option<&dyn FeatureNetwork> {
+        self.identity.as_deref()
     }
 
     /// The perceptual distance called `name`, or the preferred one if there is no such.

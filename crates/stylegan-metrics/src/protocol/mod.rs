@@ -6,6 +6,7 @@ use crate::frechet::Covariance;
 use crate::kernel::KernelDistance;
 use crate::path_length::PathLength;
 use crate::separability::Separability;
+use crate::sliced_wasserstein::SlicedWasserstein;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +62,30 @@ pub enum Parameters {
         /// Number of parts that are scored alone.
         splits: usize,
     },
+    /// Sliced Wasserstein distance of patches, level by level and in the mean.
+    SlicedWasserstein {
+        /// Sizes of the two sets, which are cut to the smaller one.
+        counts: Counts,
+        /// Patches and directions.
+        swd: SlicedWasserstein,
+    },
+    /// Multi-scale structural similarity of pairs of generated images.
+    Similarity {
+        /// Size of the generated set, twice the number of pairs; of real ones, for comparison.
+        counts: Counts,
+    },
+    /// Agreement of label maps of equal number.
+    Segmentation {
+        /// Sizes of the two sets.
+        counts: Counts,
+        /// The true class of pixels that do not count.
+        ignored: Option<u8>,
+    },
+    /// Similarity of identities in pictures of equal number.
+    Identity {
+        /// Sizes of the two sets.
+        counts: Counts,
+    },
     /// Perceptual path length.
     PathLength(PathLength),
     /// Linear separability in Z and in W.
@@ -101,20 +126,22 @@ impl Protocol {
         })
     }
 
-    /// The same with this many generated images or pairs; [`Self::changed`] says so.
+    /// The same with this many generated images or pairs, and as many real ones where sets must be of equal
+    /// size; [`Self::changed`] says so.
     #[must_use]
     pub fn with_samples(mut self, samples: usize) -> Self {
+        let equal = self.is_of_equal_sets();
         let changed = match &mut self.parameters {
-            Parameters::Frechet { counts, .. }
-            | Parameters::Kernel { counts, .. }
-            | Parameters::PrecisionRecall { counts, .. }
-            | Parameters::InceptionScore { counts, .. } => {
-                (counts.fakes.replace(samples) != Some(samples)).then_some("fakes")
-            }
             Parameters::PathLength(ppl) => (std::mem::replace(&mut ppl.pairs, samples) != samples).then_some("pairs"),
             Parameters::Separability(ls) => {
                 (std::mem::replace(&mut ls.samples, samples) != samples).then_some("samples")
             }
+            sets => sets.counts_mut().and_then(|counts| {
+                if equal {
+                    counts.reals = Some(samples);
+                }
+                (counts.fakes.replace(samples) != Some(samples)).then_some("fakes")
+            }),
         };
         changed.into_iter().for_each(|name| self.note(name));
         self
@@ -123,14 +150,14 @@ impl Protocol {
     /// The same with all generated images that there are.
     #[must_use]
     pub fn with_all(mut self) -> Self {
-        let changed = match &mut self.parameters {
-            Parameters::Frechet { counts, .. }
-            | Parameters::Kernel { counts, .. }
-            | Parameters::PrecisionRecall { counts, .. }
-            | Parameters::InceptionScore { counts, .. } => counts.fakes.take().is_some(),
-            Parameters::PathLength(_) | Parameters::Separability(_) => false,
-        };
-        if changed {
+        let equal = self.is_of_equal_sets();
+        let taken = self.parameters.counts_mut().and_then(|counts| {
+            if equal {
+                counts.reals = None;
+            }
+            counts.fakes.take()
+        });
+        if taken.is_some() {
             self.note("fakes");
         }
         self
@@ -155,20 +182,35 @@ impl Protocol {
         }
     }
 
-    /// The sizes of the sets whose features it looks at, nothing for those that draw their own pictures.
+    /// The sizes of the sets whose pictures it looks at, nothing for those that draw their own.
     pub fn counts(&self) -> Option<Counts> {
-        match &self.parameters {
-            Parameters::Frechet { counts, .. }
-            | Parameters::Kernel { counts, .. }
-            | Parameters::PrecisionRecall { counts, .. }
-            | Parameters::InceptionScore { counts, .. } => Some(*counts),
-            Parameters::PathLength(_) | Parameters::Separability(_) => None,
-        }
+        self.parameters.clone().counts_mut().copied()
     }
 
     /// Whether it compares with a set of real images.
     pub fn needs_reals(&self) -> bool {
-        self.counts().is_some() && !matches!(self.parameters, Parameters::InceptionScore { .. })
+        let alone = matches!(self.parameters, Parameters::InceptionScore { .. } | Parameters::Similarity { .. });
+        self.counts().is_some() && !alone
+    }
+
+    /// Whether it has something to say of real images if they are there.
+    pub fn uses_reals(&self) -> bool {
+        self.needs_reals() || matches!(self.parameters, Parameters::Similarity { .. })
+    }
+
+    /// Whether pictures of equal number in both sets belong together.
+    pub fn is_of_pairs(&self) -> bool {
+        matches!(self.parameters, Parameters::Segmentation { .. } | Parameters::Identity { .. })
+    }
+
+    /// Whether a network looks at the pictures, one of those that serve distances between sets.
+    pub fn uses_features(&self) -> bool {
+        use Parameters::{Frechet, InceptionScore, Kernel, PrecisionRecall};
+        matches!(self.parameters, Frechet { .. } | Kernel { .. } | PrecisionRecall { .. } | InceptionScore { .. })
+    }
+
+    fn is_of_equal_sets(&self) -> bool {
+        self.is_of_pairs() || matches!(self.parameters, Parameters::SlicedWasserstein { .. })
     }
 
     /// The metric's name as measured with feature network `network`: the protocol's own name if that
@@ -188,5 +230,21 @@ impl Protocol {
     /// `short` with the network's name behind it, unless the network is the published one.
     pub(crate) fn named(&self, short: &str, network: &str) -> String {
         if network == self.network { short.to_owned() } else { format!("{short}-{network}") }
+    }
+}
+
+impl Parameters {
+    fn counts_mut(&mut self) -> Option<&mut Counts> {
+        match self {
+            Self::Frechet { counts, .. }
+            | Self::Kernel { counts, .. }
+            | Self::PrecisionRecall { counts, .. }
+            | Self::InceptionScore { counts, .. }
+            | Self::SlicedWasserstein { counts, .. }
+            | Self::Similarity { counts }
+            | Self::Segmentation { counts, .. }
+            | Self::Identity { counts } => Some(counts),
+            Self::PathLength(_) | Self::Separability(_) => None,
+        }
     }
 }

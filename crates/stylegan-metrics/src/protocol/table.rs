@@ -3,14 +3,19 @@
 use super::{Counts, Parameters, Protocol};
 use crate::frechet::Covariance;
 use crate::kernel::KernelDistance;
+use crate::look::{LABEL_MAPS, PIXELS};
 use crate::path_length::{PathLength, Sampling, Space};
 use crate::separability::Separability;
+use crate::sliced_wasserstein::SlicedWasserstein;
 
 /// Generated images or pairs of the crate's own protocols, which are meant for small networks on a CPU.
 const OWN_COUNT: usize = 5000;
 const INCEPTION: &str = "inception-2015-12-05";
 const LPIPS: &str = "lpips-vgg16";
+/// Pictures of each set of the crate's own sliced Wasserstein distance: patches take memory.
+const OWN_PATCHED: usize = 2048;
 const OWN: &str = "stylegan-rs docs/metrics.md";
+const PGGAN: &str = "Karras et al. 2018 (arXiv 1710.10196), tkarras/progressive_growing_of_gans 2504c3f metrics/";
 const SG1: &str = "Karras et al. 2019 (arXiv 1812.04948), NVlabs/stylegan 1e0d5c7 metrics/";
 const SG2: &str = "Karras et al. 2020 (arXiv 1912.04958), NVlabs/stylegan2 bf0fe0b metrics/metric_defaults.py";
 const ADA: &str = "Karras et al. 2020 (arXiv 2006.06676), NVlabs/stylegan2-ada-pytorch d72cc7d metrics/";
@@ -32,6 +37,11 @@ pub fn protocols() -> Vec<Protocol> {
     let ppl = |space, sampling, pairs, crop| {
         Parameters::PathLength(PathLength { pairs, crop, ..PathLength::new(space, sampling) })
     };
+    let swd = |pictures, patches| Parameters::SlicedWasserstein {
+        counts: counts(pictures, Some(pictures)),
+        swd: SlicedWasserstein { patches, ..SlicedWasserstein::default() },
+    };
+    let similarity = |pictures| Parameters::Similarity { counts: counts(pictures, Some(pictures)) };
     let ls = |samples| Parameters::Separability(Separability { samples, ..Separability::default() });
     let entry = |id: &str, network: &str, parameters, source: &str| Protocol {
         id: id.into(),
@@ -50,6 +60,12 @@ pub fn protocols() -> Vec<Protocol> {
         entry("stylegan-rs.ppl_zend", "any", ppl(Z, End, OWN_COUNT, false), OWN),
         entry("stylegan-rs.ppl_wend", "any", ppl(W, End, OWN_COUNT, false), OWN),
         entry("stylegan-rs.ls", "any", ls(OWN_COUNT), OWN),
+        entry("stylegan-rs.swd", PIXELS, swd(OWN_PATCHED, 64), OWN),
+        entry("stylegan-rs.ms_ssim", PIXELS, similarity(OWN_COUNT), OWN),
+        entry("stylegan-rs.miou", LABEL_MAPS, Parameters::Segmentation { counts: all, ignored: Some(255) }, OWN),
+        entry("stylegan-rs.id", "any", Parameters::Identity { counts: all }, OWN),
+        entry("pggan.swd16k", PIXELS, swd(16_384, 128), PGGAN),
+        entry("pggan.ms_ssim", PIXELS, similarity(20_000), PGGAN),
         entry("sg1.fid50k", INCEPTION, fid(counts(50_000, Some(50_000)), Unbiased), SG1),
         entry("sg1.ppl_zfull", LPIPS, ppl(Z, Full, 100_000, true), SG1),
         entry("sg1.ppl_wfull", LPIPS, ppl(W, Full, 100_000, true), SG1),
