@@ -8,7 +8,8 @@ use std::error::Error;
 use std::path::PathBuf;
 use stylegan_core::import::state_dict;
 use stylegan_metrics::features::{
-    FeatureNetwork, Inception, Lpips, Networks, PerceptualDistance, Preparation, Resize, Trunk, Weights,
+    ArcFace, FeatureNetwork, HedVgg16, Inception, Lpips, Networks, PerceptualDistance, Preparation, Resize, Trunk,
+    Vgg16, Weights,
 };
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -28,6 +29,7 @@ fn case(name: &str) -> Result<HashMap<String, Tensor>, Box<dyn Error>> {
 fn formula(name: &str, shape: &[usize], kind: &str) -> Result<Tensor, Box<dyn Error>> {
     let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
     let fan_in: usize = shape.iter().skip(1).product();
+    let fan_in_last: usize = shape.iter().rev().skip(1).product();
     let count: usize = shape.iter().product();
     let values: Vec<f32> = (1..=count as u64)
         .map(|i| {
@@ -38,6 +40,8 @@ fn formula(name: &str, shape: &[usize], kind: &str) -> Result<Tensor, Box<dyn Er
             let s = 2. * u - 1.;
             let value = match kind {
                 "weight" => s * (6. / fan_in as f64).sqrt(),
+                // Outputs last.
+                "kernel" => s * (6. / fan_in_last as f64).sqrt(),
                 "bn_weight" => 1. + 0.2 * s,
                 "bias" | "running_mean" => 0.1 * s,
                 "running_var" => 1. + 0.5 * u,
@@ -151,6 +155,117 @@ fn lpips_squeezenet() -> Outcome {
     lpips(Trunk::SqueezeNet, "lpips_squeeze")
 }
 
+/// The same distances as another f64 run of the package's own network; f32 here.
+#[test]
+fn shift_tolerant_vgg16() -> Outcome {
+    lpips(Trunk::ShiftTolerantVgg16, "stlpips_vgg")
+}
+
+/// 16 layers of f32 on both sides: 1e-5 of the largest feature.
+#[test]
+fn vgg16_as_torch_fidelity() -> Outcome {
+    let io = case("vgg16")?;
+    let network = Vgg16::new(&weights("vgg16", "vgg16", "vgg16", str::to_owned, vec![])?, &Device::Cpu)?;
+    let x = ((io["x_u8"].to_dtype(DType::F32)? / 127.5)? - 1.)?;
+    close("features", &network.features(&x)?, &io["fc2_relu"], 1e-5)
+}
+
+/// Against the same layers in PyTorch, f64; sides that do not divide.
+#[test]
+fn vgg16_of_edges() -> Outcome {
+    let io = case("hed")?;
+    let network = HedVgg16::new(&weights("hed", "hed", "hed", str::to_owned, vec![])?, &Device::Cpu)?;
+    for (t, tap) in network.taps(&io["a"])?.iter().enumerate() {
+        close("tap", &tap.mean((2, 3))?, &io[&format!("tap{t}")], 1e-5)?;
+    }
+    close("features", &network.features(&io["a"])?, &io["tap4"], 1e-5)
+}
+
+/// Against the same layers in PyTorch, f64: 24 residual units, vectors of unit length.
+#[test]
+fn arcface_and_its_crop() -> Outcome {
+    let io = case("arcface")?;
+    let network = ArcFace::new(&weights("arcface", "arcface", "arcface", str::to_owned, vec![])?, &Device::Cpu)?;
+    close("features", &network.features(&io["a"])?, &io["features"], 2e-5)
+}
+
+/// NVIDIA's TorchScript names are another layout of the same network.
+#[test]
+fn inception_of_nvidia() -> Outcome {
+    let io = case("inception_torch_fidelity")?;
+    let block = |name: &str| -> String {
+        let blocks = ["5b", "5c", "5d", "6a", "6b", "6c", "6d", "6e", "7a", "7b", "7c"];
+        let stem = ["1a_3x3", "2a_3x3", "2b_3x3", "3b_1x1", "4a_3x3"];
+        let number = |word: &str, i: usize| if i == 0 { word.to_owned() } else { format!("{word}_{i}") };
+        let mixed = name.strip_prefix("Mixed_").and_then(|rest| blocks.iter().position(|b| *b == rest));
+        let conv = name.strip_prefix("Conv2d_").and_then(|rest| stem.iter().position(|b| *b == rest));
+        mixed.map(|i| number("mixed", i)).or(conv.map(|i| number("conv", i))).unwrap_or_default()
+    };
+    let branch = |block: &str, branch: &str| -> String {
+        // Towers are counted in the order of the branches, convolutions within them; the last two blocks,
+        // whose towers fork, spell them with underscores.
+        let towers: &[&str] = match block {
+            "Mixed_6a" => &["branch3x3dbl_"],
+            "Mixed_7a" => &["branch3x3_", "branch7x7x3_"],
+            "Mixed_5b" | "Mixed_5c" | "Mixed_5d" => &["branch5x5_", "branch3x3dbl_", "branch_pool"],
+            "Mixed_7b" | "Mixed_7c" => &["branch3x3_", "branch3x3dbl_", "branch_pool"],
+            _ => &["branch7x7_", "branch7x7dbl_", "branch_pool"],
+        };
+        let Some((tower, rest)) =
+            towers.iter().enumerate().find_map(|(t, prefix)| branch.strip_prefix(prefix).map(|rest| (t, rest)))
+        else {
+            return "conv".into();
+        };
+        let tower = if tower == 0 { "tower".to_owned() } else { format!("tower_{tower}") };
+        let last = match rest {
+            "" | "1" => "conv".to_owned(),
+            "2a" | "3a" => "mixed_conv".into(),
+            "2b" | "3b" => "mixed_conv_1".into(),
+            n => format!("conv_{}", n.parse::<usize>().map_or(0, |n| n - 1)),
+        };
+        let dot = if block == "Mixed_7b" || block == "Mixed_7c" { "_" } else { "." };
+        format!("{tower}{dot}{last}")
+    };
+    let renamed = |name: &str| -> String {
+        let parts: Vec<&str> = name.split('.').collect();
+        let part = match parts[parts.len() - 2..] {
+            ["conv", "weight"] => "weight",
+            ["bn", "bias"] => "beta",
+            ["bn", "running_mean"] => "mean",
+            ["bn", "running_var"] => "var",
+            _ => return name.replace("fc.", "output."),
+        };
+        match parts[..] {
+            [own, _, _] => format!("layers.{}.{part}", block(own)),
+            [own, of, _, _] => format!("layers.{}.{}.{part}", block(own), branch(own, of)),
+            _ => name.to_owned(),
+        }
+    };
+    // NVIDIA's file has no scales: those of the case go into variances, means stay, biases too.
+    let case_tensors = tensors("inception_torch_fidelity", "tfid")?;
+    let find = |name: &str| case_tensors.iter().find(|(own, _)| own == name).map(|(_, t)| t.clone());
+    let mut given = Vec::new();
+    for (name, tensor) in &case_tensors {
+        if name.ends_with(".bn.weight") {
+            continue;
+        }
+        let mut tensor = tensor.clone();
+        if let Some(scale) = name.strip_suffix("running_var").and_then(|norm| find(&format!("{norm}weight"))) {
+            // s / sqrt(v + eps) = 1 / sqrt(v' + eps)
+            tensor = (((&tensor + 1e-3)? / scale.sqr()?)? - 1e-3)?;
+        }
+        given.push((renamed(name), tensor));
+    }
+    let networks = Networks::with_weights(given, &Device::Cpu)?;
+    let network = networks.features("inception-2015-12-05").ok_or("no network")?;
+    assert_eq!(network.name(), "inception-2015-12-05");
+    let x = ((io["x_u8"].to_dtype(DType::F32)? / 127.5)? - 1.)?;
+    let features = network.features(&x)?;
+    // Variances were rounded once more.
+    close("features", &features, &io["f_2048"], 5e-5)?;
+    close("logits", &network.class_logits(&features)?, &io["f_logits_unbiased"], 5e-5)
+}
+
 /// The preparations' resizing, shrinking, enlarging and both at once. Pillow and PyTorch add in another
 /// order: 1e-3 of a grey level. clean-fid cuts to [0, 255].
 #[test]
@@ -193,7 +308,9 @@ fn networks_of_files() -> Outcome {
     let twice = message([all.clone(), all[..1].to_vec()].concat()).expect_err("twice");
     assert!(twice.contains(&format!("two files hold {}", all[0].0)), "{twice}");
     let other = message(vec![("bert.weight".into(), all[0].1.clone())]).expect_err("unknown");
-    assert!(other.contains("(such as bert.weight) belong neither"), "{other}");
+    assert!(other.contains("(such as bert.weight) belong to no feature network"), "{other}");
+    let nvidia = message(vec![("layers.conv13.weight".into(), all[0].1.clone())]).expect_err("vgg16.pt");
+    assert!(nvidia.contains("vgg16.pt"), "{nvidia}");
     let headless = message(vec![("features.0.weight".into(), all[0].1.clone())]).expect_err("no heads");
     assert!(headless.contains("needs its trunk"), "{headless}");
     Ok(())

@@ -344,7 +344,7 @@ fn pixels_themselves() {
     assert_eq!((like[6].counts.real, like[6].counts.generated), (0, 96));
     assert_eq!(like[0].feature_network.name, "pixels");
     // Noise of one pixel is nothing but fine detail.
-    assert!(unlike[1].low > like[1].high && unlike[1].value > 2. * unlike[2].value, "{like:#?} {unlike:#?}");
+    assert!(unlike[1].low > like[1].high && unlike[2].low < like[2].high, "{like:#?} {unlike:#?}");
     assert_eq!(like[7].value, unlike[7].value);
 }
 

@@ -73,8 +73,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     metrics: Vec<String>,
 
-    /// Weights of published feature networks: Inception-2015-12-05 or LPIPS, as .pth files of PyTorch
-    /// or as .safetensors; may be given several times.
+    /// Weights of published feature networks: Inception-2015-12-05, LPIPS, VGG16, ArcFace and others
+    /// (docs/metrics.md), as files of PyTorch or as .safetensors; may be given several times.
     ///
     /// Example: --features pt_inception-2015-12-05-6726825d.pth
     #[arg(long, value_name = "FILE")]

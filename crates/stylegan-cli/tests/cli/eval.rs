@@ -73,7 +73,8 @@ fn folders_are_compared_without_a_network() {
     bench.one_sentence("eval --images pictures pictures --metrics ppl_wend", &["needs a generator"]);
     bench.one_sentence("eval --images pictures pictures --metrics is", &["knows classes"]);
     bench.wrong("eval --images pictures pictures --network tiny.safetensors", &["--network"]);
-    bench.one_sentence("eval --images pictures pictures --features tiny.safetensors", &["belong neither"]);
+    bench
+        .one_sentence("eval --images pictures pictures --features tiny.safetensors", &["belong to no feature network"]);
     std::fs::create_dir(bench.path("small")).unwrap();
     RgbImage::new(8, 8).save(bench.path("small/x.png")).unwrap();
     bench.one_sentence("eval --images pictures small", &["16x16 and 8x8", "--features"]);

@@ -3,8 +3,10 @@
 //! It differs from the Inception of model zoos: average pools leave padding out of the mean, the
 //! last pool branch takes maxima, and there are 1008 classes. The weights are not in this crate. Names
 //! are those of the official PyTorch file (`Conv2d_1a_3x3.conv.weight`, `Mixed_5b.branch1x1.bn.bias`, …,
-//! `fc.weight`) or of pytorch-fid's wrapper around it (`blocks.0.0.conv.weight`, …).
+//! `fc.weight`), of pytorch-fid's wrapper around it (`blocks.0.0.conv.weight`, …), or of NVIDIA's TorchScript module
+//! (`layers.conv.weight`, `layers.mixed.tower.conv_1.beta`, …, `output.weight`).
 
+use super::inception_names::Names;
 use super::pool::{avg_pool3, max_pool};
 use super::weights::{ConvRelu, Weights};
 use super::{FeatureNetwork, Resize};
@@ -108,7 +110,7 @@ impl Inception {
     /// # Errors
     /// A tensor that is missing or has another shape.
     pub fn new(weights: &Weights, preparation: Preparation, device: &Device) -> Result<Self> {
-        let w = Layout { weights, wrapped: weights.has("blocks.0.0.conv.weight") };
+        let w = Layout { weights, names: Names::of(weights) };
         let stem = vec![
             w.conv("Conv2d_1a_3x3", [32, 3, 3, 3], 2, [0, 0])?,
             w.conv("Conv2d_2a_3x3", [32, 32, 3, 3], 1, [0, 0])?,
@@ -129,8 +131,9 @@ impl Inception {
             w.mixed_7("Mixed_7b", 1280, Pool::Mean)?,
             w.mixed_7("Mixed_7c", 2048, Pool::Max)?,
         ];
-        let classifier = if weights.has("fc.weight") {
-            Some((weights.get("fc.weight", &[CLASSES, FEATURES])?, weights.get("fc.bias", &[CLASSES])?))
+        let [weight, bias] = w.names.classifier();
+        let classifier = if weights.has(weight) {
+            Some((weights.get(weight, &[CLASSES, FEATURES])?, weights.get(bias, &[CLASSES])?))
         } else {
             None
         };
@@ -242,22 +245,17 @@ impl Mixed {
     }
 }
 
-/// Finds layers by their official names in either layout.
+/// Finds layers by their official names in any layout.
 struct Layout<'a> {
     weights: &'a Weights,
-    wrapped: bool,
+    names: Names,
 }
 
 impl Layout<'_> {
     /// A convolution with the padding [rows, columns].
     fn conv(&self, name: &str, shape: [usize; 4], stride: usize, padding: [usize; 2]) -> Result<ConvRelu> {
-        let (block, rest) = name.split_once('.').map_or((name, ""), |(block, rest)| (block, rest));
-        let name = match (self.wrapped, WRAPPED.iter().find(|(official, _)| *official == block)) {
-            (true, Some((_, wrapped))) if rest.is_empty() => format!("blocks.{wrapped}"),
-            (true, Some((_, wrapped))) => format!("blocks.{wrapped}.{rest}"),
-            _ => name.into(),
-        };
-        ConvRelu::with_norm(self.weights, &name, shape, stride, padding, EPS)
+        let (weight, norm) = self.names.conv(name, EPS);
+        ConvRelu::with_norm(self.weights, &weight, &norm, shape, stride, padding)
     }
 
     /// Convolutions in a row: (name in the block, output channels, kernel, stride, padding).
@@ -377,23 +375,3 @@ impl Layout<'_> {
         Ok(Mixed { branches, pool: pool(pooled) })
     }
 }
-
-/// Official block names and the wrapper's positions.
-const WRAPPED: [(&str, &str); 16] = [
-    ("Conv2d_1a_3x3", "0.0"),
-    ("Conv2d_2a_3x3", "0.1"),
-    ("Conv2d_2b_3x3", "0.2"),
-    ("Conv2d_3b_1x1", "1.0"),
-    ("Conv2d_4a_3x3", "1.1"),
-    ("Mixed_5b", "2.0"),
-    ("Mixed_5c", "2.1"),
-    ("Mixed_5d", "2.2"),
-    ("Mixed_6a", "2.3"),
-    ("Mixed_6b", "2.4"),
-    ("Mixed_6c", "2.5"),
-    ("Mixed_6d", "2.6"),
-    ("Mixed_6e", "2.7"),
-    ("Mixed_7a", "3.0"),
-    ("Mixed_7b", "3.1"),
-    ("Mixed_7c", "3.2"),
-];

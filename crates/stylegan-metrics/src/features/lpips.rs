@@ -1,5 +1,6 @@
 //! LPIPS (Zhang et al. 2018, <https://arxiv.org/abs/1801.03924>): VGG16, AlexNet and SqueezeNet 1.1
-//! trunks with learned channel weights, version 0.1.
+//! trunks with learned channel weights, version 0.1; and ST-LPIPS with VGG16 (Ghildyal and Liu 2022), whose pools
+//! are maxima at stride 1 with a blur at stride 2 behind them.
 //!
 //! The weights are not in this crate: trunks come from torchvision's ImageNet networks, heads from
 //! the `lpips` package. Names are those of its `state_dict`: `net.slice{s}.{i}.{weight,bias}`, where `i`
@@ -8,7 +9,7 @@
 
 use super::PerceptualDistance;
 use super::perceptual::{distance, scaled};
-use super::pool::max_pool;
+use super::pool::{blur_pool, max_pool};
 use super::weights::{ConvRelu, Weights};
 use crate::{Error, Result};
 use candle_core::{Device, Tensor};
@@ -22,6 +23,8 @@ pub enum Trunk {
     AlexNet,
     /// SqueezeNet 1.1.
     SqueezeNet,
+    /// The VGG16 of ST-LPIPS.
+    ShiftTolerantVgg16,
 }
 
 impl Trunk {
@@ -31,17 +34,20 @@ impl Trunk {
         match (first.last(), weights.shape("lin6.model.1.weight"), weights.shape("lin4.model.1.weight")?) {
             (Some(11), ..) => Some(Trunk::AlexNet),
             (_, Some(_), _) => Some(Trunk::SqueezeNet),
+            // Blurs stand between the layers and have numbers too.
+            _ if weights.has("net.slice2.6.weight") => Some(Trunk::ShiftTolerantVgg16),
             (_, None, [_, 512, ..]) => Some(Trunk::Vgg16),
             _ => None,
         }
     }
 
-    /// The metric's name: `lpips-vgg16`, `lpips-alex`, `lpips-squeeze`.
+    /// The metric's name: `lpips-vgg16`, `lpips-alex`, `lpips-squeeze`, `stlpips-vgg16`.
     pub fn network(self) -> &'static str {
         match self {
             Trunk::Vgg16 => "lpips-vgg16",
             Trunk::AlexNet => "lpips-alex",
             Trunk::SqueezeNet => "lpips-squeeze",
+            Trunk::ShiftTolerantVgg16 => "stlpips-vgg16",
         }
     }
 }
@@ -53,6 +59,8 @@ enum Layer {
     /// Maximum of `size x size` pixels at stride 2; with `true` the last windows may reach over the
     /// edge.
     Pool(usize, bool),
+    /// Maximum of 2x2 pixels at stride 1, blur at stride 2.
+    BlurPool,
     /// Squeeze, then 1x1 and 3x3 side by side.
     Fire(ConvRelu, ConvRelu, ConvRelu),
     /// The activation here is a tap.
@@ -77,7 +85,8 @@ impl Lpips {
     pub fn new(trunk: Trunk, weights: &Weights, device: &Device) -> Result<Self> {
         let mut builder = Builder { weights, layers: vec![], channels: 3, taps: vec![] };
         match trunk {
-            Trunk::Vgg16 => builder.vgg16()?,
+            Trunk::Vgg16 => builder.vgg16(false)?,
+            Trunk::ShiftTolerantVgg16 => builder.vgg16(true)?,
             Trunk::AlexNet => builder.alexnet()?,
             Trunk::SqueezeNet => builder.squeezenet()?,
         }
@@ -99,6 +108,7 @@ impl Lpips {
             match layer {
                 Layer::Conv(conv) => x = conv.forward(&x)?,
                 Layer::Pool(size, over) => x = max_pool(&x, *size, 2, 0, *over)?,
+                Layer::BlurPool => x = blur_pool(&x, 2)?,
                 Layer::Fire(squeeze, one, three) => {
                     let s = squeeze.forward(&x)?;
                     x = Tensor::cat(&[one.forward(&s)?, three.forward(&s)?], 1)?;
@@ -120,6 +130,10 @@ impl PerceptualDistance for Lpips {
     }
 
     fn definition(&self) -> &str {
+        if self.network == Trunk::ShiftTolerantVgg16.network() {
+            return "ST-LPIPS, VGG16 variant vST0.0: unit-normalised channels of five activations, weighted squared \
+                    differences, spatial means, sum";
+        }
         "LPIPS version 0.1: unit-normalised channels of each tap, weighted squared differences, spatial means, sum"
     }
 
@@ -159,12 +173,12 @@ impl Builder<'_> {
     }
 
     /// Simonyan and Zisserman 2015, configuration D.
-    fn vgg16(&mut self) -> Result<()> {
+    fn vgg16(&mut self, shift_tolerant: bool) -> Result<()> {
         let mut index = 0;
         for (block, (k, convs)) in [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)].into_iter().enumerate() {
             if block > 0 {
-                self.layers.push(Layer::Pool(2, false));
-                index += 1;
+                self.layers.push(if shift_tolerant { Layer::BlurPool } else { Layer::Pool(2, false) });
+                index += if shift_tolerant { 2 } else { 1 };
             }
             for _ in 0..convs {
                 let conv = self.conv(&index.to_string(), k, 3, 1, 1)?;

@@ -1,22 +1,29 @@
 //! Feature networks: what a metric looks at pictures with.
 
+mod arcface;
 mod classifier;
+mod hed;
 mod inception;
+mod inception_names;
 mod lpips;
 mod networks;
 mod perceptual;
 mod pool;
 mod resize;
 mod stlpips;
+mod vgg;
 mod weights;
 
+pub use arcface::ArcFace;
 pub use classifier::Classifier;
+pub use hed::HedVgg16;
 pub use inception::{Activations, Inception, Preparation};
 pub use lpips::{Lpips, Trunk};
 pub use networks::Networks;
 pub(crate) use pool::{box_downscale, box_factor};
 pub use resize::Resize;
 pub use stlpips::StLpips;
+pub use vgg::Vgg16;
 pub use weights::Weights;
 
 use crate::{Error, Result};

@@ -1,6 +1,9 @@
 //! The feature networks at hand: those of given weights, and the embedded one.
 
-use super::{FeatureNetwork, Inception, Lpips, PerceptualDistance, Preparation, StLpips, Trunk, Weights};
+use super::{
+    ArcFace, FeatureNetwork, HedVgg16, Inception, Lpips, PerceptualDistance, Preparation, StLpips, Trunk, Vgg16,
+    Weights,
+};
 use crate::{Error, Result};
 use candle_core::{Device, Tensor};
 
@@ -33,9 +36,10 @@ impl Networks {
         Ok(Self::new(vec![Box::new(network.clone())], vec![Box::new(network)]))
     }
 
-    /// What the tensors of weight files make, and the embedded network behind it. Told by their names
-    /// are Inception ([`Inception`], with all its preparations) and one LPIPS network ([`Lpips`]), the
-    /// latter as one file of the `lpips` package or as a torchvision trunk beside the package's heads.
+    /// What the tensors of weight files make, and the embedded network behind it. Told by their names are
+    /// Inception ([`Inception`], with all its preparations), VGG16 ([`Vgg16`], [`HedVgg16`]), a network that
+    /// knows faces ([`ArcFace`]), and one LPIPS network ([`Lpips`]), the latter as one file of the `lpips`
+    /// package or as a torchvision trunk beside the package's heads.
     ///
     /// # Errors
     /// Two tensors of one name, names that belong to no known network, or tensors that are missing or
@@ -47,29 +51,51 @@ impl Networks {
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(wrong(format!("two files hold {}; give one file per network", pair[0])));
         }
+        let has = |name: &str| names.binary_search(&name).is_ok();
+        if has("layers.conv13.weight") {
+            let problem = "this is the VGG16 of NVIDIA's programs (vgg16.pt), whose preparation of pictures is not known \
+                           here; torchvision's VGG16 is read";
+            return Err(wrong(problem.into()));
+        }
         let part = |network: &str, prefixes: &[&str]| {
             let of_it = |name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix));
             let own = tensors.iter().filter(|(name, _)| of_it(name)).cloned().collect::<Vec<_>>();
             (!own.is_empty()).then(|| Weights::new(network, own, device)).transpose()
         };
         let mut networks = Self::new(vec![], vec![]);
-        if let Some(weights) = part("inception", &["Conv2d_", "Mixed_", "blocks.", "fc."])? {
+        if let Some(weights) = part("inception", &["Conv2d_", "Mixed_", "blocks.", "fc.", "layers.", "output."])? {
             let network = Inception::new(&weights, Preparation::TensorFlow1, device)?;
             for preparation in Preparation::ALL {
                 networks.features.push(Box::new(network.prepared(preparation)));
             }
         }
-        if let Some(weights) =
-            part("lpips", &["net.", "features.", "lin0", "lin1", "lin2", "lin3", "lin4", "lin5", "lin6"])?
-        {
+        let classifies = has("features.28.weight") && has("classifier.3.weight");
+        if let (true, Some(weights)) = (classifies, part("vgg16", &["features.", "classifier.0", "classifier.3"])?) {
+            networks.features.push(Box::new(Vgg16::new(&weights, device)?));
+        }
+        if let Some(weights) = part("hed-vgg16", &["block1/", "block2/", "block3/", "block4/", "block5/"])? {
+            let network = HedVgg16::new(&weights, device)?;
+            networks.features.push(Box::new(network.clone()));
+            networks.distances.push(Box::new(network));
+        }
+        let lpips = ["net.", "features.", "lin0", "lin1", "lin2", "lin3", "lin4", "lin5", "lin6"];
+        // The trunk of a whole VGG16 needs no heads.
+        let trunk_alone = classifies && !has("lin0.model.1.weight");
+        if let (false, Some(weights)) = (trunk_alone, part("lpips", &lpips)?) {
             let trunk = Trunk::of(&weights).ok_or_else(|| {
                 wrong("an LPIPS network needs its trunk (net.slice1… or features.…) and its heads (lin0…)".into())
             })?;
             networks.distances.push(Box::new(Lpips::new(trunk, &weights, device)?));
         }
-        if networks.features.is_empty() && networks.distances.is_empty() {
+        if let Some(weights) = part("arcface", &["input_layer.", "body.", "output_layer."])? {
+            networks.identity = Some(Box::new(ArcFace::new(&weights, device)?));
+        }
+        if networks.features.is_empty() && networks.distances.is_empty() && networks.identity.is_none() {
             let some = names.first().map_or(String::new(), |name| format!(" (such as {name})"));
-            return Err(wrong(format!("the tensors{some} belong neither to Inception-2015-12-05 nor to LPIPS")));
+            return Err(wrong(format!(
+                "the tensors{some} belong to no feature network that is known: Inception-2015-12-05, VGG16, LPIPS, ST-LPIPS, \
+                 ArcFace"
+            )));
         }
         let Self { features, distances, .. } = Self::embedded(device)?;
         networks.features.extend(features);

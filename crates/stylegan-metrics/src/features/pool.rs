@@ -7,10 +7,10 @@ use stylegan_kernels::{Filter, threads, upfirdn2d};
 /// Binomial 3x3 blur with stride 2 of `x` `[n, c, h, w]`, after reflecting 2 pixels on each side
 /// (all of "antialiased" pooling but the maximum): `[n, c, ceil(h / 2) + 1, ceil(w / 2) + 1]`.
 ///
-/// With `max`, a 3x3 maximum with stride 1 and no padding comes first.
-pub(super) fn blur_pool(x: &Tensor, max: bool) -> Result<Tensor> {
+/// A maximum of `max x max` pixels with stride 1 and no padding comes first; 1 is none.
+pub(super) fn blur_pool(x: &Tensor, max: usize) -> Result<Tensor> {
     let (n, c, h, w) = x.dims4()?;
-    let shrink = if max { 2 } else { 0 };
+    let shrink = max - 1;
     let (ph, pw) = (h.saturating_sub(shrink), w.saturating_sub(shrink));
     // Reflecting 2 pixels needs 3 of them.
     if ph < 3 || pw < 3 {
@@ -24,8 +24,8 @@ pub(super) fn blur_pool(x: &Tensor, max: bool) -> Result<Tensor> {
     let mut out = vec![0f32; n * c * oh * ow];
     let plane = |source: &[f32], out: &mut [f32]| {
         let mut pooled = Vec::new();
-        let source = if max {
-            max3(source, h, w, &mut pooled);
+        let source = if max > 1 {
+            maxima(source, max, h, w, &mut pooled);
             &pooled[..]
         } else {
             source
@@ -53,8 +53,8 @@ pub(super) fn blur_pool(x: &Tensor, max: bool) -> Result<Tensor> {
 }
 
 /// [`blur_pool`] from tensor operations, for other devices and types.
-fn blur_pool_composed(x: &Tensor, max: bool) -> Result<Tensor> {
-    let x = if max { x.max_pool2d_with_stride(3, 1)? } else { x.clone() };
+fn blur_pool_composed(x: &Tensor, max: usize) -> Result<Tensor> {
+    let x = if max > 1 { x.max_pool2d_with_stride(max, 1)? } else { x.clone() };
     let (_, _, h, w) = x.dims4()?;
     let padded = |n: usize| -> Vec<u32> { (0..n + 4).map(|i| reflect(i, n) as u32).collect() };
     let (rows, columns) = (padded(h), padded(w));
@@ -73,16 +73,17 @@ fn reflect(i: usize, n: usize) -> usize {
     }
 }
 
-/// 3x3 maximum without padding of one plane `[h, w]`.
-fn max3(source: &[f32], h: usize, w: usize, out: &mut Vec<f32>) {
-    let pw = w - 2;
-    let rows: Vec<f32> =
-        source.chunks_exact(w).flat_map(|row| row.windows(3).map(|v| v[0].max(v[1]).max(v[2]))).collect();
+/// Maxima of `size x size` pixels of one plane `[h, w]`, without padding.
+fn maxima(source: &[f32], size: usize, h: usize, w: usize, out: &mut Vec<f32>) {
+    let (ph, pw) = (h + 1 - size, w + 1 - size);
+    let most = |values: &[f32]| values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let rows: Vec<f32> = source.chunks_exact(w).flat_map(|row| row.windows(size).map(most)).collect();
     out.clear();
-    out.reserve((h - 2) * pw);
-    for y in 0..h - 2 {
-        let (a, b, c) = (&rows[y * pw..][..pw], &rows[(y + 1) * pw..][..pw], &rows[(y + 2) * pw..][..pw]);
-        out.extend(a.iter().zip(b).zip(c).map(|((a, b), c)| a.max(*b).max(*c)));
+    out.resize(ph * pw, f32::NEG_INFINITY);
+    for (y, out) in out.chunks_exact_mut(pw).enumerate() {
+        for row in rows[y * pw..(y + size) * pw].chunks_exact(pw) {
+            out.iter_mut().zip(row).for_each(|(out, x)| *out = out.max(*x));
+        }
     }
 }
 
@@ -173,7 +174,7 @@ mod tests {
         for (h, w) in [(5, 6), (8, 8), (7, 12)] {
             let values: Vec<f32> = (0..2 * 3 * h * w).map(|i| ((i * 7919 % 1009) as f32) / 500. - 1.).collect();
             let x = Tensor::from_vec(values, (2, 3, h, w), &Device::Cpu).unwrap();
-            for max in [false, true] {
+            for max in [1, 2, 3] {
                 let (a, b) = (blur_pool(&x, max).unwrap(), blur_pool_composed(&x, max).unwrap());
                 assert_eq!(a.dims(), b.dims());
                 let d = (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
@@ -185,10 +186,10 @@ mod tests {
     #[test]
     fn a_constant_stays_and_tiny_planes_are_refused() {
         let x = Tensor::full(3f32, (1, 1, 6, 6), &Device::Cpu).unwrap();
-        let y = blur_pool(&x, true).unwrap();
+        let y = blur_pool(&x, 3).unwrap();
         assert_eq!(y.dims(), [1, 1, 3, 3]);
         assert!(y.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().all(|v| *v == 3.));
-        assert!(blur_pool(&Tensor::zeros((1, 1, 4, 9), DType::F32, &Device::Cpu).unwrap(), true).is_err());
+        assert!(blur_pool(&Tensor::zeros((1, 1, 4, 9), DType::F32, &Device::Cpu).unwrap(), 3).is_err());
     }
 
     #[test]

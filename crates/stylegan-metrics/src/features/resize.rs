@@ -17,6 +17,8 @@ pub enum Resize {
     /// Bicubic (a = -1/2), widened by the factor when shrinking, corners of the images matching: Pillow,
     /// and after it clean-fid's mode `clean`. Results may exceed the range of the pixels.
     Pillow,
+    /// The mean of all pixels that an output pixel reaches into, each whole: PyTorch's adaptive average pool.
+    Area,
 }
 
 /// The source pixels that an output pixel is made of: the first one, and a weight for each.
@@ -91,6 +93,10 @@ impl Resize {
             // The position is rounded to f32 there.
             Resize::TensorFlow1 => between(f64::from(i as f32 * (from as f32 / to as f32))),
             Resize::PyTorch => between(((i as f64 + 0.5) * scale - 0.5).max(0.)),
+            Resize::Area => {
+                let (first, end) = (i * from / to, ((i + 1) * from).div_ceil(to));
+                Window { first, weights: vec![1. / (end - first) as f32; end - first] }
+            }
             Resize::Pillow => {
                 let (centre, stretch) = ((i as f64 + 0.5) * scale, scale.max(1.));
                 let first = (centre - 2. * stretch + 0.5).max(0.) as usize;

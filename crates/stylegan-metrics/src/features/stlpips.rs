@@ -100,12 +100,12 @@ impl StLpips {
         let mut taps = Vec::with_capacity(CONVS.len());
         for (i, ((weight, bias), &(_, padding, _))) in self.convs.iter().zip(&CONVS).take(count).enumerate() {
             if i == 1 || i == 2 {
-                x = blur_pool(&x, true)?;
+                x = blur_pool(&x, 3)?;
             }
             x = conv2d(&x, weight, 1, padding, 1.)?;
             // A blur keeps constants, so the bias can wait until there are fewer pixels.
             if i == 0 {
-                x = blur_pool(&x, false)?;
+                x = blur_pool(&x, 1)?;
             }
             x = bias_act(&x, Some(bias), Activation::Relu, 1., None)?;
             taps.push(x.clone());

@@ -90,25 +90,24 @@ impl ConvRelu {
         Ok(Self { weight: w.get(&format!("{name}.weight"), &shape)?, bias, stride, padding: [padding; 2] })
     }
 
-    /// `name.conv.weight` without bias, and the batch normalisation `name.bn` in evaluation mode with
-    /// epsilon `eps`, folded into it.
+    /// A convolution with this weight `[k, c, r, s]` and bias `[k]`.
+    pub(super) fn of(weight: Tensor, bias: Tensor, stride: usize, padding: [usize; 2]) -> Self {
+        Self { weight, bias, stride, padding }
+    }
+
+    /// A convolution without bias, and the batch normalisation behind it, folded into it.
     pub(super) fn with_norm(
         w: &Weights,
-        name: &str,
+        weight: &str,
+        norm: &Norm,
         shape: [usize; 4],
         stride: usize,
         padding: [usize; 2],
-        eps: f64,
     ) -> Result<Self> {
-        let k = shape[0];
-        let norm = |part: &str| w.get(&format!("{name}.bn.{part}"), &[k])?.to_dtype(DType::F64).map_err(Error::from);
-        // Official files of the network have no scale: it is 1.
-        let scale = ((norm("running_var")? + eps)?.sqrt()?.recip())?;
-        let scale = if w.has(&format!("{name}.bn.weight")) { (scale * norm("weight")?)? } else { scale };
-        let bias = (norm("bias")? - (norm("running_mean")? * &scale)?)?.to_dtype(DType::F32)?;
-        let weight = w.get(&format!("{name}.conv.weight"), &shape)?.to_dtype(DType::F64)?;
-        let weight = weight.broadcast_mul(&scale.reshape((k, 1, 1, 1))?)?.to_dtype(DType::F32)?;
-        Ok(Self { weight, bias, stride, padding })
+        let (scale, shift) = norm.affine(w, shape[0])?;
+        let weight = w.get(weight, &shape)?.to_dtype(DType::F64)?;
+        let weight = weight.broadcast_mul(&scale.reshape((shape[0], 1, 1, 1))?)?.to_dtype(DType::F32)?;
+        Ok(Self { weight, bias: shift.to_dtype(DType::F32)?, stride, padding })
     }
 
     /// `[n, c, h, w]` to `[n, k, …]`.
@@ -117,5 +116,34 @@ impl ConvRelu {
         let (x, padding) =
             if v == h { (x.clone(), v) } else { (x.pad_with_zeros(2, v, v)?.pad_with_zeros(3, h, h)?, 0) };
         conv2d_bias_act(&x, &self.weight, &self.bias, self.stride, padding, 1., Activation::Relu, 1., None)
+    }
+}
+
+/// The names of a batch normalisation in evaluation mode.
+pub(super) struct Norm {
+    /// Missing in some files: then it is 1.
+    pub(super) scale: String,
+    pub(super) bias: String,
+    pub(super) mean: String,
+    pub(super) variance: String,
+    /// Added to the variance.
+    pub(super) eps: f64,
+}
+
+impl Norm {
+    /// PyTorch's names of the normalisation `name`.
+    pub(super) fn torch(name: &str, eps: f64) -> Self {
+        let part = |part: &str| format!("{name}.{part}");
+        let (scale, bias) = (part("weight"), part("bias"));
+        Self { scale, bias, mean: part("running_mean"), variance: part("running_var"), eps }
+    }
+
+    /// The factor and the summand `[k]`, f64, that it comes to.
+    pub(super) fn affine(&self, w: &Weights, k: usize) -> Result<(Tensor, Tensor)> {
+        let get = |name: &str| w.get(name, &[k])?.to_dtype(DType::F64).map_err(Error::from);
+        let scale = (get(&self.variance)? + self.eps)?.sqrt()?.recip()?;
+        let scale = if w.has(&self.scale) { (scale * get(&self.scale)?)? } else { scale };
+        let shift = (get(&self.bias)? - (get(&self.mean)? * &scale)?)?;
+        Ok((scale, shift))
     }
 }

@@ -82,7 +82,7 @@ pub fn protocols() -> Vec<Protocol> {
         entry("torch-fidelity.fid", INCEPTION, fid(all, Unbiased), TORCH_FIDELITY),
         entry("torch-fidelity.kid", INCEPTION, kid(all), TORCH_FIDELITY),
         entry("torch-fidelity.isc", INCEPTION, is(all), TORCH_FIDELITY),
-        entry("torch-fidelity.prc", "vgg16", pr(all), TORCH_FIDELITY),
+        entry("torch-fidelity.prc", "vgg16-torch-fidelity", pr(all), TORCH_FIDELITY),
         entry("clean-fid.fid", "inception-clean-fid", fid(all, Unbiased), CLEAN_FID),
         entry("clean-fid.kid", "inception-clean-fid", kid(all), CLEAN_FID),
     ]
