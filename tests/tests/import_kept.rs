@@ -127,3 +127,17 @@ fn arrays_of_protocol_5() {
     let columns = Tensor::new(&[[0f32, 2., 4.], [1., 3., 5.]], &Device::Cpu).unwrap();
     assert_eq!(same(&found, [("C".to_owned(), rows), ("F".to_owned(), columns)]), 2);
 }
+
+/// One state dictionary in all the forms that torch has written it in.
+#[test]
+fn forms_of_torch_files() {
+    let read = |name: &str| -> HashMap<String, Tensor> {
+        import(golden("state_dict").join(name)).unwrap().tensors.into_iter().collect()
+    };
+    let plain = read("plain.pth");
+    for form in ["legacy_nested.pth", "sequential_protocol4.pth", "python2.pth", "big_endian.pth"] {
+        assert_eq!(same(&read(form), plain.clone()), 3, "{form}");
+    }
+    let kinds = read("kinds.pth");
+    assert_eq!(same(&kinds, tensors("state_dict/kinds.safetensors")), kinds.len());
+}

@@ -2,6 +2,7 @@
 //! names.
 
 use crate::exit::{Ending, Outcome, wrong};
+use crate::network::check_exists;
 use crate::status::print;
 use candle_core::{DType, Device, Tensor};
 use clap::ValueEnum;
@@ -87,9 +88,16 @@ enum To {
 
 pub(crate) fn run(args: Args) -> Outcome {
     let source = args.source.to_string_lossy();
-    if source.contains("://") {
-        let name = source.rsplit('/').next().unwrap_or_default();
-        wrong!("{source} is an address: download it first (curl -LO {source}), then convert the file {name}");
+    check_exists(&args.source)?;
+    if args.source.is_dir() {
+        wrong!("{source} is a folder; give the file to convert");
+    }
+    let destination = args.destination.display();
+    if args.destination.extension().is_none_or(|extension| extension != "safetensors") {
+        wrong!("{destination}: a safetensors file is written; let its name end in .safetensors");
+    }
+    if same_file(&args.source, &args.destination) {
+        wrong!("{destination} is the file that is read; give the result another name");
     }
     let mut file = read(&args.source)?;
     match (args.network, file.metadata.networks.is_empty()) {
@@ -114,9 +122,13 @@ pub(crate) fn run(args: Args) -> Outcome {
     let mut what: Vec<&str> = file.metadata.networks.keys().map(String::as_str).collect();
     what.extend(file.metadata.extra.get("content").map(String::as_str).filter(|_| what.is_empty()));
     let what = if what.is_empty() { "all tensors".to_string() } else { what.join(", ") };
-    print(&format!("{}: {what} of {source}\n", args.destination.display()))?;
+    print(&format!("{destination}: {what} of {source}\n"))?;
     print(&format!("{} tensors from a {}; nothing in it was executed\n", file.tensors.len(), file.origin))?;
     Ok(Ending::Done)
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    a.canonicalize().ok().zip(b.canonicalize().ok()).is_some_and(|(a, b)| a == b)
 }
 
 /// A foreign file, or the networks of a checkpoint of this program.

@@ -46,6 +46,17 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
     if error.chain().any(is_wrong_input) { WRONG_INPUT } else { FAILED }
 }
 
+/// An error with its causes, less those that it tells itself.
+pub(crate) fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !sentence.contains(&cause) {
+            sentence.push_str(&format!(": {cause}"));
+        }
+    }
+    sentence
+}
+
 fn is_wrong_input(error: &(dyn std::error::Error + 'static)) -> bool {
     if let Some(error) = error.downcast_ref::<stylegan_core::Error>() {
         return core_is_wrong_input(error);

@@ -129,7 +129,9 @@ impl Contents {
         let mut text = format!("{}\n", self.path.display());
         let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<13} {value}\n"));
         line("format", self.format.into());
-        line("size", format!("{:.1} MB in {}", self.bytes as f64 / 1e6, count(self.tensors.len() as u64, "tensor")));
+        let (size, unit) = if self.bytes < 1_000_000 { (1e3, "kB") } else { (1e6, "MB") };
+        let tensors = count(self.tensors.len() as u64, "tensor");
+        line("size", format!("{:.1} {unit} in {tensors}", self.bytes as f64 / size));
         match (&self.sha256, self.intact) {
             (Some(hash), true) => line("contents", format!("intact, sha256 {hash}")),
             _ => line("contents", "without a hash to check them by".into()),

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
             ExitCode::from(INTERRUPTED)
         }
         Ok(Err(error)) => {
-            status::say(&format!("error: {error:#}"));
+            status::say(&format!("error: {}", exit::sentence(&error)));
             ExitCode::from(exit::code(&error))
         }
         Err(_) => ExitCode::from(FAILED),

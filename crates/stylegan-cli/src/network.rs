@@ -194,12 +194,23 @@ impl Network {
     }
 }
 
+/// Refuses addresses and what does not exist.
+pub(crate) fn check_exists(path: &Path) -> anyhow::Result<()> {
+    let name = path.to_string_lossy();
+    if name.contains("://") {
+        let file = name.rsplit('/').next().unwrap_or_default();
+        wrong!("{name} is an address: download it first (curl -LO {name}), then give the file {file}");
+    }
+    if !path.exists() {
+        wrong!("{name}: there is no such file or folder");
+    }
+    Ok(())
+}
+
 /// The checkpoint that `path` means: itself, or the newest of a run's folder.
 pub(crate) fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
+    check_exists(path)?;
     if !path.is_dir() {
-        if !path.exists() {
-            wrong!("--network {}: there is no such file or folder", path.display());
-        }
         return Ok(path.to_path_buf());
     }
     let entries = std::fs::read_dir(path).map_err(|e| crate::exit::WrongInput(format!("{}: {e}", path.display())))?;
@@ -210,6 +221,8 @@ pub(crate) fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
         .max();
     match newest {
         Some(name) => Ok(path.join(name)),
-        None => wrong!("--network {}: this folder holds no network-*.safetensors", path.display()),
+        None => {
+            wrong!("{}: this folder holds no network-*.safetensors; give a file or the folder of a run", path.display())
+        }
     }
 }

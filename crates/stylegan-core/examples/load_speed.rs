@@ -37,6 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn measure(path: &Path) -> Result<(), Box<dyn std::error::Error>> {
     stylegan_kernels::threads::keep_candle_on_its_thread();
+    stylegan_kernels::memory::keep_freed();
     let start = Instant::now();
     let model = Model::load(path, &Device::Cpu)?;
     let loaded = start.elapsed().as_secs_f64();

@@ -22,7 +22,35 @@
 //! - [`import`] and [`export`]: other programs' files, names and formats.
 //!
 //! Networks are built on a candle `VarBuilder`, whose prefixes equal the checkpoint's keys, so any
-//! other source of weights with the same names serves as well.
+//! other source of weights with the same names serves as well:
+//!
+//! ```
+//! use candle_core::{DType, Device, Tensor};
+//! use candle_nn::VarBuilder;
+//! use stylegan_core::stylegan1::{StyleGan1Config, StyleGan1Generator};
+//! use stylegan_core::{Generator, Synthesis, broadcast_ws};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("network.safetensors");
+//! # stylegan_core::doc::save_tiny_network(&path)?;
+//! let tensors = candle_core::safetensors::load(path, &Device::Cpu)?;
+//! let vb = VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu);
+//! let config = StyleGan1Config {
+//!     img_size: [16, 16],
+//!     z_dim: 8,
+//!     w_dim: 8,
+//!     mapping_width: 8,
+//!     mapping_layers: 2,
+//!     channel_base: 64,
+//!     channel_max: 8,
+//!     ..StyleGan1Config::default()
+//! };
+//! let network = StyleGan1Generator::new(&config, vb.pp("G_ema"))?;
+//! let w = network.mapping(&Tensor::randn(0f32, 1., (1, 8), &Device::Cpu)?, None)?;
+//! let picture = network.synthesis(&broadcast_ws(&w, network.num_ws())?, &Synthesis::default())?;
+//! assert_eq!(picture.dims(), [1, 3, 16, 16]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod checkpoint;
 mod config;

@@ -72,8 +72,11 @@ impl Model {
             Some(prefix) => prefix,
             None if holds("synthesis.") => "",
             None => {
-                let problem = "holds no generator: no tensor is called G_ema.…, G.… or synthesis.…";
-                return Err(file.bad(problem.into()));
+                let content = file.metadata().and_then(|metadata| metadata.extra.get("content"));
+                return Err(file.bad(match content {
+                    Some(content) => format!("holds no generator that can be run, but: {content}"),
+                    None => "holds no generator: no tensor is called G_ema.…, G.… or synthesis.…".into(),
+                }));
             }
         };
         let stated = file.metadata().and_then(|metadata| metadata.networks.get(prefix)).cloned();

@@ -20,6 +20,26 @@ const MAX_HEADER: u64 = 4 << 20;
 pub(crate) const WEB_PAGE: &str =
     "is a web page, not a network; open its address in a browser and download the file itself";
 
+/// What a file is by its first bytes, and what to do with it: the rest of a sentence.
+pub(crate) fn kind_of(bytes: &[u8]) -> &'static str {
+    let kinds: [(&[u8], &str); 9] = [
+        (b"version https://git-lfs", "a pointer of Git LFS to one; fetch the file itself with `git lfs pull`"),
+        (&[0x1f, 0x8b], "compressed with gzip; unpack it first with gunzip, or tar"),
+        (b"\xfd7zXZ", "compressed with xz; unpack it first"),
+        (b"BZh", "compressed with bzip2; unpack it first"),
+        (b"7z\xbc\xaf", "a 7z archive; unpack it first"),
+        (b"Rar!", "a RAR archive; unpack it first"),
+        (b"\x89PNG", "a picture"),
+        (b"\xff\xd8\xff", "a picture"),
+        (b"\x89HDF", "an HDF5 file, which no released network of these kinds is"),
+    ];
+    match kinds.iter().find(|(start, _)| bytes.starts_with(start)) {
+        Some((_, kind)) => kind,
+        None if bytes.get(257..262) == Some(b"ustar") => "a tar archive; unpack it first",
+        None => "of a kind that is not known here; `stylegan convert` reads pickles and what torch saved",
+    }
+}
+
 /// An open checkpoint: the header is read and checked, tensors are read from the mapped file when
 /// asked for.
 pub struct Checkpoint {
@@ -62,7 +82,7 @@ impl Checkpoint {
             return Err(bad(WEB_PAGE.into()));
         }
         if map[8] != b'{' {
-            return Err(bad("is not a safetensors file; convert other formats with `stylegan convert`".into()));
+            return Err(bad(format!("is not a safetensors file but {}", kind_of(&map))));
         }
         if header > MAX_HEADER {
             return Err(bad(format!(

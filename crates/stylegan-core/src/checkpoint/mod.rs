@@ -10,7 +10,7 @@ mod metadata;
 mod write;
 
 pub use format::Checkpoint;
-pub(crate) use format::WEB_PAGE;
+pub(crate) use format::{WEB_PAGE, kind_of};
 pub use infer::infer_generator;
 pub use metadata::{FORMAT, FORMAT_VERSION, Kind, Metadata};
 pub use write::save;

@@ -23,7 +23,7 @@ mod weights;
 
 pub use state_dict::state_dict;
 
-use crate::checkpoint::{Kind, Metadata, WEB_PAGE};
+use crate::checkpoint::{Kind, Metadata, WEB_PAGE, kind_of};
 use crate::params::is_finite;
 use crate::{Error, NetworkConfig, Result, build_discriminator, build_generator};
 use candle_core::{DType, Device, Tensor};
@@ -165,14 +165,14 @@ pub fn is_foreign(path: impl AsRef<Path>) -> Result<bool> {
 
 fn recognise(bytes: &[u8]) -> std::result::Result<Found, ImportError> {
     if bytes.starts_with(&[0x1f, 0x8b]) {
-        return Err(ImportError("it is compressed with gzip; unpack it first".into()));
+        return Err(ImportError(format!("it is {}", kind_of(bytes))));
     }
     let file = torch::open(bytes)?;
     if let Some(networks) = nvlabs::networks(&file)? {
         return Ok(Found { origin: "StyleGAN2 pickle (PyTorch)", networks, ..Found::default() });
     }
     if let Some(networks) = official_tensorflow::networks(&file)? {
-        return Ok(Found { origin: "official pickle (TensorFlow)", networks, ..Found::default() });
+        return Ok(Found { origin: official_tensorflow::origin(&networks), networks, ..Found::default() });
     }
     if let Some(found) = rosinality::networks(&file)? {
         return Ok(found);

@@ -13,8 +13,8 @@ pub(super) fn array<'a>(pickle: &Pickle<'a>, id: Id) -> Result<Option<RawTensor<
     if let Some(call) = pickle.call_of(id, Global::NumpyScalar) {
         let &[dtype, bytes] = pickle.sequence(call.args).ok_or_else(malformed)? else { return Err(malformed()) };
         let storage = pickle.bytes(bytes).ok_or_else(malformed)?;
-        let element = element(pickle, dtype)?;
-        return Ok(Some(RawTensor { element, shape: vec![], strides: vec![], offset: 0, storage }));
+        let (element, big_endian) = element(pickle, dtype)?;
+        return Ok(Some(RawTensor { element, shape: vec![], strides: vec![], offset: 0, big_endian, storage }));
     }
     let (shape, dtype, fortran, bytes) = if let Some(call) = pickle.call_of(id, Global::NumpyFromBuffer) {
         let parts = pickle.sequence(call.args).ok_or_else(malformed)?;
@@ -40,18 +40,17 @@ pub(super) fn array<'a>(pickle: &Pickle<'a>, id: Id) -> Result<Option<RawTensor<
         contiguous_strides(&shape)
     };
     let storage = pickle.bytes(bytes).ok_or_else(malformed)?;
-    Ok(Some(RawTensor { element: element(pickle, dtype)?, shape, strides, offset: 0, storage }))
+    let (element, big_endian) = element(pickle, dtype)?;
+    Ok(Some(RawTensor { element, shape, strides, offset: 0, big_endian, storage }))
 }
 
-fn element(pickle: &Pickle<'_>, dtype: Id) -> Result<Element, ImportError> {
+/// The type of an array's elements, and whether their most significant byte comes first.
+fn element(pickle: &Pickle<'_>, dtype: Id) -> Result<(Element, bool), ImportError> {
     let call = pickle.call_of(dtype, Global::NumpyDtype);
     let name = call.and_then(|call| pickle.text(*pickle.sequence(call.args)?.first()?));
-    // The state's second part is the byte order: '>' is big-endian.
+    // The state's second part is the byte order.
     let order = call.and_then(|call| pickle.text(*pickle.sequence(call.state?)?.get(1)?));
-    if order.as_deref() == Some(">") {
-        return Err(ImportError("NumPy array: big-endian arrays are not supported".into()));
-    }
-    Ok(match name.as_deref() {
+    let element = match name.as_deref() {
         Some("f8") => Element::F64,
         Some("f4") => Element::F32,
         Some("f2") => Element::F16,
@@ -65,5 +64,6 @@ fn element(pickle: &Pickle<'_>, dtype: Id) -> Result<Element, ImportError> {
             let other: String = other.unwrap_or("unknown").escape_debug().take(40).collect();
             return Err(ImportError(format!("NumPy array: element type `{other}` is not supported")));
         }
-    })
+    };
+    Ok((element, order.as_deref() == Some(">")))
 }

@@ -28,6 +28,19 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwor
     Ok(Some(networks))
 }
 
+/// What a pickle of these networks is called.
+pub(super) fn origin(networks: &[ImportedNetwork]) -> &'static str {
+    let generator = networks.iter().find_map(|network| match &network.config {
+        NetworkConfig::Generator(config) => Some(config),
+        NetworkConfig::Discriminator(_) => None,
+    });
+    match generator {
+        Some(GeneratorConfig::Pggan(_)) => "progressive GAN pickle (TensorFlow)",
+        Some(GeneratorConfig::StyleGan1(_)) => "StyleGAN pickle (TensorFlow)",
+        _ => "StyleGAN2 pickle (TensorFlow)",
+    }
+}
+
 /// What shapes tell beside the stored arguments, whose defaults live in the Python code.
 struct Facts<'a> {
     network: &'a TensorFlowNetwork,

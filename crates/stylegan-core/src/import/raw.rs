@@ -49,13 +49,15 @@ impl Element {
     }
 }
 
-/// A view of little-endian storage; strides and offset count elements.
+/// A view of a storage; strides and offset count elements.
 #[derive(Debug, Clone)]
 pub(crate) struct RawTensor<'a> {
     pub(crate) element: Element,
     pub(crate) shape: Vec<usize>,
     pub(crate) strides: Vec<usize>,
     pub(crate) offset: usize,
+    /// Whether the most significant byte of a number comes first.
+    pub(crate) big_endian: bool,
     pub(crate) storage: Cow<'a, [u8]>,
 }
 
@@ -91,7 +93,10 @@ impl RawTensor<'_> {
                 )));
             }
         }
-        let bytes = self.gather(count);
+        let mut bytes = self.gather(count);
+        if self.big_endian {
+            bytes.to_mut().chunks_exact_mut(self.element.size()).for_each(<[u8]>::reverse);
+        }
         let tensor = match self.element {
             Element::F32 => Tensor::from_vec(read(&bytes, f32::from_le_bytes), &*self.shape, &Device::Cpu),
             Element::F64 => Tensor::from_vec(read(&bytes, f64::from_le_bytes), &*self.shape, &Device::Cpu),

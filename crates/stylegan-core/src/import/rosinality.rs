@@ -33,12 +33,15 @@ const MAX_LEVELS: usize = 9;
 /// The networks of a rosinality checkpoint, `None` if the file is something else.
 pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Found>, ImportError> {
     let root = file.pickle.root();
-    let holds = |id, name: &str| file.pickle.get(id, name).is_some();
     let part = |name: &str| file.pickle.get(root, name);
+    // A network that was trained by several processes has `module.` before all of its names.
+    let holds =
+        |id, name: &str| ["", "module."].iter().any(|start| file.pickle.get(id, &format!("{start}{name}")).is_some());
+    let alone = |name: &str| [Some(root), part("state_dict")].into_iter().flatten().find(|&id| holds(id, name));
     let mut extra = BTreeMap::new();
     let (mut networks, mut kept) = (Vec::new(), Vec::new());
     let (stylegan2, stylegan1) = ("convs.0.conv.weight", "generator.progression.0.conv1.input");
-    let origin = if let Some(g_ema) = part("g_ema").or_else(|| holds(root, stylegan2).then_some(root))
+    let origin = if let Some(g_ema) = part("g_ema").or_else(|| alone(stylegan2))
         && holds(g_ema, stylegan2)
     {
         let mean = part("latent_avg").map(|id| file.load(id, "latent_avg")).transpose()?.flatten();
@@ -52,7 +55,7 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Found>, ImportErro
             networks.push((prefix, network));
         }
         "rosinality StyleGAN2 checkpoint (PyTorch)"
-    } else if let Some(g_running) = part("g_running").or_else(|| holds(root, stylegan1).then_some(root))
+    } else if let Some(g_running) = part("g_running").or_else(|| alone(stylegan1))
         && holds(g_running, stylegan1)
     {
         for (prefix, id) in [("G", part("generator")), ("G_ema", Some(g_running))] {

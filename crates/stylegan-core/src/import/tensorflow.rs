@@ -2,12 +2,10 @@
 //! `dnnlib.tflib.network.Network` and `tfutil.Network` objects.
 
 use super::ImportError;
-use super::numpy;
 use super::pickle::{Global, Id};
 use super::torch::TorchFile;
 use candle_core::Tensor;
 use serde_json::{Map, Value as Json};
-use std::borrow::Cow;
 
 /// Networks nest two deep (a generator with its mapping and synthesis).
 const MAX_DEPTH: usize = 4;
@@ -63,12 +61,9 @@ impl TorchFile<'_> {
                 return Err(ImportError("TensorFlow network with a malformed variable".into()));
             };
             let name = format!("{prefix}{}", pickle.text(name).unwrap_or_default());
-            let array = numpy::array(pickle, value)?;
+            let array = self.array(value)?;
             let array = array.ok_or_else(|| ImportError(format!("TensorFlow variable `{name}` is no NumPy array")))?;
             self.budget.visit()?;
-            if let Cow::Owned(decoded) = &array.storage {
-                self.budget.bytes(decoded.len())?;
-            }
             let tensor = self.keep(&array, &name)?;
             out.push((name, tensor));
         }

@@ -67,10 +67,16 @@ impl Machine<'_> {
 
     fn known(&self, module: &str, name: &str) -> Outcome<Value> {
         let shown: String = format!("{module}.{name}").escape_debug().take(120).collect();
+        let advice = if module == "torch._utils" || module == "torch" && name.ends_with("Storage") {
+            "tensors of this kind are not read; save ordinary ones"
+        } else if module.starts_with("torch.nn.") {
+            "a whole module was saved; save its state_dict()"
+        } else {
+            "a file that asks for it should not be trusted, unless a program of yours saved whole objects in it"
+        };
         globals::lookup(module, name).map(Value::Global).ok_or_else(|| {
             self.cursor.error(format!(
-                "global `{shown}` is not on the list of names that a checkpoint may use; nothing was executed, \
-                 and a file that asks for it should not be trusted"
+                "global `{shown}` is not on the list of names that a checkpoint may use; nothing was executed; {advice}"
             ))
         })
     }

@@ -10,7 +10,7 @@ use zip::{CompressionMethod, ZipArchive};
 pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
     let unreadable = |error| ImportError(format!("torch archive: {error}; the file is truncated or damaged"));
     let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(unreadable)?;
-    let (mut root, mut storages) = (None, HashMap::new());
+    let (mut root, mut storages, mut big_endian) = (None, HashMap::new(), false);
     for index in 0..zip.len() {
         let entry = zip.by_index_raw(index).map_err(unreadable)?;
         // Entries are `NAME/…` with one NAME for all, which carries no information.
@@ -27,7 +27,9 @@ pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
             continue;
         }
         if entry.compression() != CompressionMethod::Stored {
-            return Err(ImportError(format!("torch archive: entry `{full}` is compressed; torch stores its entries")));
+            return Err(ImportError(format!(
+                "torch archive: entry `{full}` is compressed, which torch never does; unpack it and pack it with `zip -0`"
+            )));
         }
         let start = entry.data_start().and_then(|start| usize::try_from(start).ok());
         let end = start.zip(usize::try_from(entry.size()).ok()).and_then(|(start, size)| start.checked_add(size));
@@ -38,13 +40,15 @@ pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
         match key {
             Some(key) => drop(storages.insert(key.to_string(), range)),
             None if is_root => root = Some(content),
-            None if content != b"little" => {
-                return Err(ImportError("torch archive: big-endian storages are not supported".into()));
+            None if content == b"big" => big_endian = true,
+            None if content == b"little" => {}
+            None => {
+                let order: String = content.escape_ascii().to_string().chars().take(20).collect();
+                return Err(ImportError(format!("torch archive: byte order `{order}`, expected little or big")));
             }
-            None => {}
         }
     }
-    let root = root.ok_or_else(|| ImportError("ZIP archive without `data.pkl`: not a file that torch saved".into()))?;
+    let root = root.ok_or_else(|| ImportError("ZIP archive without `data.pkl`, so not one that torch saved; if a network is packed in it, unpack that first".into()))?;
     let (pickle, _) = pickle::read(root)?;
-    Ok(TorchFile { pickle, source: bytes, storages, budget: Budget::new(bytes.len()) })
+    Ok(TorchFile { pickle, source: bytes, storages, big_endian, budget: Budget::new(bytes.len()) })
 }

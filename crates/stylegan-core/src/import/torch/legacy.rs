@@ -7,11 +7,14 @@ use crate::import::budget::Budget;
 use crate::import::{ImportError, pickle};
 use std::collections::HashMap;
 
-/// `pickle.dumps(0x1950a86a20f9469cfc6c, protocol=2)` without its STOP.
-const MAGIC: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19";
+/// The number 0x1950a86a20f9469cfc6c as all protocols from 2 on pickle it.
+const MAGIC: &[u8] = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
+/// What stands before it: the protocol, and from protocol 4 on the length of a frame.
+const MAX_START: usize = 11;
 
 pub(super) fn is_legacy(bytes: &[u8]) -> bool {
-    bytes.starts_with(MAGIC)
+    let start = &bytes[..bytes.len().min(MAX_START + MAGIC.len())];
+    bytes.first() == Some(&0x80) && start.windows(MAGIC.len()).any(|window| window == MAGIC)
 }
 
 pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
@@ -23,9 +26,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
     };
     let (_magic, _protocol, system, object, keys) = (next()?, next()?, next()?, next()?, next()?);
     let little = system.get(system.root(), "little_endian");
-    if little.is_some_and(|id| system.value(id) == &pickle::Value::Bool(false)) {
-        return Err(ImportError("torch file: big-endian storages are not supported".into()));
-    }
+    let big_endian = little.is_some_and(|id| system.value(id) == &pickle::Value::Bool(false));
     let elements: HashMap<String, usize> = persistent_storage(&object)
         .map(|storage| storage.map(|storage| (storage.key, storage.element.size())))
         .collect::<Result<_, _>>()?;
@@ -41,5 +42,5 @@ pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
         at = end.ok_or_else(|| damaged("a storage reaches beyond the end"))?;
         storages.insert(key, start..at);
     }
-    Ok(TorchFile { pickle: object, source: bytes, storages, budget: Budget::new(bytes.len()) })
+    Ok(TorchFile { pickle: object, source: bytes, storages, big_endian, budget: Budget::new(bytes.len()) })
 }

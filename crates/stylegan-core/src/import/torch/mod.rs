@@ -17,6 +17,8 @@ pub(crate) struct TorchFile<'a> {
     source: &'a [u8],
     /// Ranges of `source` by storage key.
     storages: HashMap<String, Range<usize>>,
+    /// Whether the most significant byte of a number comes first in them.
+    big_endian: bool,
     pub(crate) budget: Budget,
 }
 
@@ -29,5 +31,11 @@ pub(crate) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
         return legacy::open(bytes);
     }
     let (pickle, _) = pickle::read(bytes)?;
-    Ok(TorchFile { pickle, source: bytes, storages: HashMap::new(), budget: Budget::new(bytes.len()) })
+    Ok(TorchFile {
+        pickle,
+        source: bytes,
+        storages: HashMap::new(),
+        big_endian: false,
+        budget: Budget::new(bytes.len()),
+    })
 }

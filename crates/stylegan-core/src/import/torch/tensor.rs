@@ -1,9 +1,9 @@
 //! From the calls that rebuild tensors to tensors.
 
 use super::TorchFile;
-use crate::import::ImportError;
 use crate::import::pickle::{Global, Id, Pickle, Value};
 use crate::import::raw::{Element, MAX_RANK, RawTensor};
+use crate::import::{ImportError, numpy};
 use candle_core::Tensor;
 use std::borrow::Cow;
 
@@ -37,16 +37,17 @@ fn storage_ref(pickle: &Pickle<'_>, id: Id) -> Result<StorageRef, ImportError> {
 }
 
 impl<'a> TorchFile<'a> {
-    /// The tensor that a value rebuilds, in memory; `None` if the value is no tensor.
+    /// The tensor or NumPy array that a value rebuilds, in memory; `None` if the value is neither.
     ///
     /// # Errors
-    /// As [`tensor`](Self::tensor), and when the file asks for more than its size allows.
+    /// Parts that do not fit together, and when the file asks for more than its size allows.
     pub(crate) fn load(&self, id: Id, name: &str) -> Result<Option<Tensor>, ImportError> {
         self.budget.visit()?;
-        match self.tensor(id)? {
-            Some(raw) => self.keep(&raw, name).map(Some),
-            None => Ok(None),
-        }
+        let raw = match self.tensor(id)? {
+            Some(raw) => Some(raw),
+            None => self.array(id)?,
+        };
+        raw.map(|raw| self.keep(&raw, name)).transpose()
     }
 
     /// A tensor of this file in memory.
@@ -98,32 +99,48 @@ impl<'a> TorchFile<'a> {
         let (Some(offset), Some(shape), Some(strides)) = (pickle.size(offset), sizes(shape), sizes(strides)) else {
             return Err(ImportError("torch file: a tensor with malformed sizes or strides".into()));
         };
-        let (element, storage) = self.storage(storage)?;
-        Ok(RawTensor { element, shape, strides, offset, storage })
+        let (element, big_endian, storage) = self.storage(storage)?;
+        Ok(RawTensor { element, shape, strides, offset, big_endian, storage })
     }
 
-    fn storage(&self, id: Id) -> Result<(Element, Cow<'a, [u8]>), ImportError> {
+    /// Element type, byte order (whether the most significant byte comes first) and bytes of a storage.
+    fn storage(&self, id: Id) -> Result<(Element, bool, Cow<'a, [u8]>), ImportError> {
         let pickle = &self.pickle;
         if let Value::Persistent(reference) = pickle.value(id) {
             let reference = storage_ref(pickle, *reference)?;
             let missing = || ImportError(format!("torch file: storage `{}` is missing", reference.key));
             let range = self.storages.get(&reference.key).ok_or_else(missing)?;
-            return Ok((reference.element, Cow::Borrowed(&self.source[range.clone()])));
+            return Ok((reference.element, self.big_endian, Cow::Borrowed(&self.source[range.clone()])));
         }
         let nested = pickle.call_of(id, Global::LoadFromBytes).and_then(|call| pickle.sequence(call.args)?.first());
         let Some(bytes) = nested.and_then(|&bytes| pickle.bytes(bytes)) else {
             return Err(ImportError("torch file: a tensor without a storage".into()));
         };
         self.budget.bytes(bytes.len())?;
-        nested_storage(&bytes).map(|(element, range)| match bytes {
-            Cow::Borrowed(bytes) => (element, Cow::Borrowed(&bytes[range])),
-            Cow::Owned(bytes) => (element, Cow::Owned(bytes[range].to_vec())),
-        })
+        let (element, big_endian, range) = nested_storage(&bytes)?;
+        let bytes = match bytes {
+            Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[range]),
+            Cow::Owned(bytes) => Cow::Owned(bytes[range].to_vec()),
+        };
+        Ok((element, big_endian, bytes))
+    }
+
+    /// The NumPy array that a value rebuilds, `None` if the value is none.
+    ///
+    /// # Errors
+    /// An array of an unknown type, or whose parts do not fit together.
+    pub(crate) fn array(&self, id: Id) -> Result<Option<RawTensor<'a>>, ImportError> {
+        let array = numpy::array(&self.pickle, id)?;
+        // Text has to be decoded to bytes first, each time it is used.
+        if let Some(RawTensor { storage: Cow::Owned(decoded), .. }) = &array {
+            self.budget.bytes(decoded.len())?;
+        }
+        Ok(array)
     }
 }
 
-/// The one storage of a nested torch file, as a range of its bytes.
-fn nested_storage(bytes: &[u8]) -> Result<(Element, std::ops::Range<usize>), ImportError> {
+/// The one storage of a nested torch file: element type, byte order, and the range of its bytes.
+fn nested_storage(bytes: &[u8]) -> Result<(Element, bool, std::ops::Range<usize>), ImportError> {
     let file = super::legacy::is_legacy(bytes)
         .then(|| super::legacy::open(bytes))
         .ok_or_else(|| ImportError("torch file: a nested storage that is no torch file".into()))??;
@@ -133,5 +150,5 @@ fn nested_storage(bytes: &[u8]) -> Result<(Element, std::ops::Range<usize>), Imp
     let reference = storage_ref(&file.pickle, *reference)?;
     let missing = || ImportError(format!("torch file: storage `{}` is missing", reference.key));
     let range = file.storages.get(&reference.key).ok_or_else(missing)?;
-    Ok((reference.element, range.clone()))
+    Ok((reference.element, file.big_endian, range.clone()))
 }
