@@ -141,3 +141,25 @@ fn forms_of_torch_files() {
     let kinds = read("kinds.pth");
     assert_eq!(same(&kinds, tensors("state_dict/kinds.safetensors")), kinds.len());
 }
+
+/// The feature networks of the StyleGAN3 repository are pickled objects; torch's own modules may be in
+/// them.
+#[test]
+fn pickled_modules() {
+    let weight = Tensor::arange(0f32, 6., &Device::Cpu).unwrap().reshape((2, 3)).unwrap();
+    let parameters = |p: Pickle| p.text("_parameters").dict(|p| p.text("weight").torch(&weight));
+    let linear = |p: Pickle| p.object("torch.nn.modules.linear", "Linear", |p| p.dict(parameters));
+    let state = |p: Pickle| p.text("_modules").dict(|p| linear(p.text("fc")));
+    let detector = |p: Pickle| {
+        p.call("torch_utils.persistence", "_reconstruct_persistent_obj", |p| {
+            p.dict(|p| p.text("class_name").text("Detector").text("state").dict(state))
+        })
+    };
+    let read = |bytes: Vec<u8>| import_bytes(&bytes, Path::new("detector.pkl")).unwrap();
+    let imported = read(detector(Pickle::new()).stop());
+    assert_eq!(imported.metadata.extra["content"], "network of class Detector");
+    assert_eq!(same(&imported.tensors.into_iter().collect(), [("fc.weight".to_owned(), weight.clone())]), 1);
+    let sequential = |p: Pickle| p.object("torch.nn.modules.container", "Sequential", |p| p.dict(state));
+    let imported = read(sequential(Pickle::new()).stop());
+    assert_eq!(same(&imported.tensors.into_iter().collect(), [("fc.weight".to_owned(), weight.clone())]), 1);
+}

@@ -59,13 +59,28 @@ impl TorchFile<'_> {
         self.pickle.sequence(call.args)?.first().copied()
     }
 
+    /// The tensors of a module that torch brings with it, `None` if the value is something else.
+    ///
+    /// # Errors
+    /// Malformed tensors, or modules nested too deep.
+    pub(crate) fn torch_module(&self, id: Id) -> Result<Option<Vec<(String, Tensor)>>, ImportError> {
+        let Some(state) = self.pickle.call_of(id, Global::TorchModule).and_then(|call| call.state) else {
+            return Ok(None);
+        };
+        let mut tensors = Vec::new();
+        self.collect_module(state, "", 0, &mut tensors)?;
+        Ok(Some(tensors))
+    }
+
     /// The `__dict__` of a module: of a persistent object, or of a plain one.
     fn module_state(&self, id: Id) -> Result<Option<Id>, ImportError> {
         if let Some(meta) = self.meta(id) {
             let state = self.look_up(meta, "state")?;
             return state.map(Some).ok_or_else(|| ImportError("network object without state".into()));
         }
-        Ok(self.pickle.call_of(id, Global::TorchScript).and_then(|call| call.state))
+        let plain =
+            [Global::TorchScript, Global::TorchModule].into_iter().find_map(|global| self.pickle.call_of(id, global));
+        Ok(plain.and_then(|call| call.state))
     }
 
     fn collect_module(

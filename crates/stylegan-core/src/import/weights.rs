@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 /// Modules nest no deeper than this in any known network.
 const MAX_DEPTH: usize = 32;
 
-/// The tensors of a state dictionary, a TorchScript module or a TensorFlow network, `None` if the
-/// file is something else.
+/// The tensors of a state dictionary, a module or a TensorFlow network, `None` if the file is
+/// something else.
 pub(super) fn weights(file: &TorchFile<'_>) -> Result<Option<Found>, ImportError> {
     let (pickle, root) = (&file.pickle, file.pickle.root());
     let mut extra = BTreeMap::new();
@@ -25,6 +25,14 @@ pub(super) fn weights(file: &TorchFile<'_>) -> Result<Option<Found>, ImportError
         let mut tensors = Vec::new();
         script_module(file, root, "", 0, &mut tensors)?;
         ("TorchScript module", tensors)
+    } else if let Some(tensors) = file.torch_module(root)? {
+        ("PyTorch module", tensors)
+    } else if let Some(object) = file.persistent(root)? {
+        extra.insert("content".into(), format!("network of class {}", object.class_name.escape_debug()));
+        if !object.init.is_empty() {
+            extra.insert("arguments".into(), serde_json::Value::Object(object.init).to_string());
+        }
+        ("PyTorch pickle", object.tensors)
     } else if let Some(state) = pickle.get(root, "state_dict").filter(|&id| pickle.entries(id).is_some()) {
         // What stands beside the state dictionary (average styles, options) keeps its own name.
         let mut tensors = file.tensors(state)?;

@@ -69,10 +69,8 @@ impl Machine<'_> {
         let shown: String = format!("{module}.{name}").escape_debug().take(120).collect();
         let advice = if module == "torch._utils" || module == "torch" && name.ends_with("Storage") {
             "tensors of this kind are not read; save ordinary ones"
-        } else if module.starts_with("torch.nn.") {
-            "a whole module was saved; save its state_dict()"
         } else {
-            "a file that asks for it should not be trusted, unless a program of yours saved whole objects in it"
+            "a file that asks for it should not be trusted; if a program of yours saved a whole module, save its state_dict()"
         };
         globals::lookup(module, name).map(Value::Global).ok_or_else(|| {
             self.cursor.error(format!(

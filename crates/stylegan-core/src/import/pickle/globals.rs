@@ -25,6 +25,8 @@ pub(crate) enum Global {
     TorchValue,
     /// An object of a TorchScript archive (`__torch__.…`): its state is a plain mapping.
     TorchScript,
+    /// A module that torch brings with it (`torch.nn.…`): its state holds parameters and modules.
+    TorchModule,
     /// `torch_utils.persistence._reconstruct_persistent_obj`.
     Persistent,
     /// A network of the TensorFlow generation (`dnnlib.tflib.network.Network`, `tfutil.Network`).
@@ -111,5 +113,6 @@ pub(super) fn lookup(module: &str, name: &str) -> Option<Global> {
     if module == "__torch__" || module.starts_with("__torch__.") {
         return Some(Global::TorchScript);
     }
-    KNOWN.iter().find(|(m, n, _)| *m == module && *n == name).map(|&(_, _, global)| global)
+    let known = KNOWN.iter().find(|(m, n, _)| *m == module && *n == name).map(|&(_, _, global)| global);
+    known.or_else(|| module.starts_with("torch.nn.").then_some(Global::TorchModule))
 }
