@@ -2,13 +2,14 @@
 """Measures the same folders of pictures with stylegan-rs and with the programs that defined the metrics.
 
     cargo build --release -p stylegan-cli
-    python3 tests/peers/metrics.py [--count 120] [--stylegan target/release/stylegan] [--weights FILE.pth]
+    python3 tests/peers/metrics.py [--count 120] [--stylegan target/release/stylegan] [--weights FILE.pth] [--speed]
 
 Compares FID (pytorch-fid, torch-fidelity, clean-fid), KID (torch-fidelity's kernel on the same features) and the
 Inception Score, and prints pictures per second of each. A program that is not installed
 (pip install pytorch-fid torch-fidelity clean-fid) is skipped with a message. Nothing is downloaded: without --weights
 (pt_inception-2015-12-05-6726825d.pth) the Inception network gets weights by formula, the same for all.
-Exit code 1 if a FID differs by more than 1e-3, of the value where it is above 1.
+Exit code 1 if a FID differs by more than 1e-3, of the value where it is above 1. With --speed, FID, KID, Inception Score
+and precision/recall are measured one after the other, by either program in turn, and pictures per second are printed as a table.
 """
 
 import argparse
@@ -55,16 +56,17 @@ def formula(name, shape, kind):
     return values.astype(np.float32).reshape(shape)
 
 
-def formula_weights(path):
+def formula_weights(path, case, prefix):
     """The official file's names and shapes, as the golden case lists them."""
     import torch
 
-    listing = pathlib.Path(__file__).parents[1] / "golden/metrics_inception_torch_fidelity/tensors.txt"
+    listing = pathlib.Path(__file__).parents[1] / f"golden/{case}/tensors.txt"
     state = {}
     for line in listing.read_text().splitlines():
         kind, name, *shape = line.split(" ")
-        state[name] = torch.from_numpy(formula(f"tfid/{name}", [int(s) for s in shape], kind))
+        state[name] = torch.from_numpy(formula(f"{prefix}/{name}", [int(s) for s in shape], kind))
     torch.save(state, path)
+    return state
 
 
 def pictures(folder, count, seed, level):
@@ -130,11 +132,51 @@ def clean_fid(one, two, weights):
     )  # fmt: skip
 
 
+def speed(binary, one, two, weights, folder, count):
+    """Each metric alone, by either program in turn; values side by side."""
+    import torch
+    import torch_fidelity
+
+    vgg = folder / "vgg16.pth"
+    state = formula_weights(vgg, "metrics_vgg16", "vgg16")
+    # torch-fidelity's file has the last layer too, which it then takes away.
+    state |= {"classifier.6.weight": torch.zeros(1000, 4096), "classifier.6.bias": torch.zeros(1000)}
+    whole = folder / "vgg16-whole.pth"
+    torch.save(state, whole)
+    print("| metric | stylegan-rs | torch-fidelity | ratio | values |\n|---|---|---|---|---|", flush=True)
+    for metric, name, kind, features in [
+        ("fid", "frechet_inception_distance", "fid", weights),
+        ("kid", "kernel_inception_distance_mean", "kid", weights),
+        ("isc", "inception_score_mean", "isc", weights),
+        ("prc", "precision", "prc", whole),
+    ]:
+        out = folder / f"{metric}.json"
+        given = vgg if metric == "prc" else weights
+        command = [binary, "eval", "--images", one, two, "--metrics", f"torch-fidelity.{metric}", "--features", given]
+        begin = time.time()
+        subprocess.run([*command, "--no-floor", "--out", out], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        mine = time.time() - begin
+        begin = time.time()
+        found = torch_fidelity.calculate_metrics(
+            input1=str(one), input2=str(two), cuda=False, batch_size=8, kid_subset_size=min(1000, count),
+            feature_extractor_weights_path=str(features), cache=False, verbose=False, samples_shuffle=False, **{kind: True},
+        )  # fmt: skip
+        theirs = time.time() - begin
+        # The Inception Score looks at the first folder alone.
+        pictures = count if metric == "isc" else 2 * count
+        value = json.loads(out.read_text())[0]["value"]
+        print(
+            f"| {metric} | {pictures / mine:.1f} | {pictures / theirs:.1f} | {theirs / mine:.2f} | {value:.5f}, {found[name]:.5f} |",
+            flush=True,
+        )
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--count", type=int, default=120, help="pictures in each folder")
     arguments.add_argument("--stylegan", default="target/release/stylegan")
     arguments.add_argument("--weights", help="official Inception weights")
+    arguments.add_argument("--speed", action="store_true", help="time each metric beside torch-fidelity")
     options = arguments.parse_args()
     if not have("torch") or not have("PIL"):
         return 0
@@ -143,10 +185,14 @@ def main():
         folder = pathlib.Path(folder)
         weights = options.weights or folder / "inception.pth"
         if not options.weights:
-            formula_weights(weights)
+            formula_weights(weights, "metrics_inception_torch_fidelity", "tfid")
         one, two = folder / "one", folder / "two"
         pictures(one, options.count, 1, 12)
         pictures(two, options.count, 2, 20)
+        if options.speed:
+            if have("torch_fidelity"):
+                speed(options.stylegan, one, two, weights, folder, options.count)
+            return 0
         mine = ours(options.stylegan, one, two, weights, folder / "report.json")
 
         def compare(name, theirs, tolerance, seconds):

@@ -5,9 +5,11 @@
 use candle_core::{DType, Device, Tensor};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use stylegan_core::Model;
 use stylegan_core::checkpoint::{Checkpoint, Kind, save};
 use stylegan_core::import::{Imported, import, import_bytes};
+use stylegan_core::stylegan1::{StyleGan1Discriminator, StyleGan1DiscriminatorConfig};
+use stylegan_core::{Discriminator, Model, Params};
+use stylegan_metrics::features::Classifier;
 use stylegan_tests::pickle::Pickle;
 
 fn golden(name: &str) -> PathBuf {
@@ -162,4 +164,71 @@ fn pickled_modules() {
     let sequential = |p: Pickle| p.object("torch.nn.modules.container", "Sequential", |p| p.dict(state));
     let imported = read(sequential(Pickle::new()).stop());
     assert_eq!(same(&imported.tensors.into_iter().collect(), [("fc.weight".to_owned(), weight.clone())]), 1);
+}
+
+/// The classifiers of attributes are discriminators alone: they classify, as they are and converted.
+#[test]
+fn classifier_of_an_attribute() {
+    let config = StyleGan1DiscriminatorConfig {
+        img_size: [16, 16],
+        channel_base: 64,
+        channel_max: 8,
+        mbstd_group: 0,
+        ..StyleGan1DiscriminatorConfig::default()
+    };
+    let params = Params::new(3, DType::F32, &Device::Cpu);
+    let network = StyleGan1Discriminator::new(&config, params.trainable()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, group: i32| {
+        let mut variables = Vec::new();
+        for (name, var) in params.vars() {
+            let (layer, part) = name.rsplit_once('.').unwrap();
+            let (block, layer) = layer.split_once('.').unwrap();
+            let side: usize = block[1..].parse().unwrap();
+            let theirs = match layer {
+                "fromrgb" => format!("FromRGB_lod{}", 4 - side.ilog2()),
+                "conv" => "4x4/Conv".into(),
+                "fc" => "4x4/Dense0".into(),
+                "out" => "4x4/Dense1".into(),
+                "conv0" => format!("{side}x{side}/Conv0"),
+                _ => format!("{side}x{side}/Conv1_down"),
+            };
+            let tensor = match var.rank() {
+                4 => var.permute((2, 3, 1, 0)).unwrap().contiguous().unwrap(),
+                2 => var.t().unwrap().contiguous().unwrap(),
+                _ => var.as_tensor().clone(),
+            };
+            variables.push((format!("{theirs}/{part}"), tensor));
+        }
+        let bytes = Pickle::new().object("dnnlib.tflib.network", "Network", |p| {
+            p.dict(|p| {
+                let p = p.text("version").int(3).text("build_func_name").text("training.networks_stylegan.D_basic");
+                let p = p.text("static_kwargs").dict(|p| {
+                    let p = p.text("resolution").int(16).text("num_channels").int(3).text("fmap_base").int(32);
+                    p.text("fmap_max").int(8).text("mbstd_group_size").int(group)
+                });
+                p.text("variables")
+                    .list(|p| variables.iter().fold(p, |p, (name, tensor)| p.tuple(|p| p.text(name).array(tensor))))
+            })
+        });
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes.stop()).unwrap();
+        path
+    };
+    let path = write("celebahq-classifier-00-male.pkl", 0);
+    let pictures = Tensor::arange(0f32, 2. * 3. * 256., &Device::Cpu).unwrap().reshape((2, 3, 16, 16)).unwrap();
+    let pictures = (pictures / 768.).unwrap().affine(1., -1.).unwrap();
+    let values = |t: Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let expected = values(network.forward(&pictures, None, 0.).unwrap());
+    let classifier = Classifier::open(&path, &Device::Cpu).unwrap();
+    assert_eq!(classifier.attributes(), ["celebahq-classifier-00-male"]);
+    assert_eq!(values(classifier.logits(&pictures).unwrap()), expected);
+    let file = import(&path).unwrap();
+    let target = folder.path().join("male.safetensors");
+    save(&target, &file.metadata, &file.tensors).unwrap();
+    assert_eq!(values(Classifier::open(&target, &Device::Cpu).unwrap().logits(&pictures).unwrap()), expected);
+    // With statistics over the minibatch a picture would be classified by its neighbours; its weights
+    // have another shape too.
+    let error = Classifier::open(write("statistics.pkl", 4), &Device::Cpu).err().unwrap().to_string();
+    assert!(error.contains("b4.conv.weight"), "{error}");
 }

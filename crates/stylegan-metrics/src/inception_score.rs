@@ -112,6 +112,7 @@ impl Split {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use stylegan_core::latent::StreamKey;
 
     #[test]
     fn limits() {
@@ -141,6 +142,23 @@ mod tests {
         assert!(score_with_interval(&logits(0.3)[..160], 4, 10).is_ok());
         let few = score_with_interval(&logits(0.3)[..152], 4, 10).unwrap_err().to_string();
         assert!(few.contains("is needs at least 40 samples in the generated set, found 38"), "{few}");
+    }
+
+    /// 100 sets: the 95 % intervals hold the mean score over all sets, four standard deviations of chance
+    /// (2.2 %) allowed downwards.
+    #[test]
+    fn intervals_cover() {
+        let runs: Vec<Estimate> = (0..100)
+            .map(|r| {
+                let mut stream = StreamKey::new(r, "test logits", 0).stream(0, 0);
+                let logits: Vec<f64> = (0..5 * 400).map(|_| 2. * stream.normal()).collect();
+                score_with_interval(&logits, 5, 10).unwrap()
+            })
+            .collect();
+        let truth = runs.iter().map(|r| r.value).sum::<f64>() / 100.;
+        let covered = runs.iter().filter(|r| r.interval.low <= truth && truth <= r.interval.high).count();
+        println!("is intervals cover {covered} of 100");
+        assert!(covered >= 86, "{covered} of 100");
     }
 
     #[test]

@@ -273,6 +273,30 @@ mod tests {
         }
     }
 
+    /// 100 pairs of sets: the 95 % intervals of each number hold its mean over all pairs, four standard
+    /// deviations of chance (2.2 %) allowed downwards.
+    #[test]
+    fn intervals_cover() {
+        let runs: Vec<PrecisionRecall> = (0..100)
+            .map(|r| {
+                let (real, fake) = (normals(2 * r, 200, 2, |_, z| z), normals(2 * r + 1, 200, 2, |_, z| z * 0.8 + 0.6));
+                compare(&real, &fake, 3).unwrap()
+            })
+            .collect();
+        let numbers: [fn(&PrecisionRecall) -> &Estimate; 4] =
+            [|r| &r.precision, |r| &r.recall, |r| &r.density, |r| &r.coverage];
+        for (which, number) in numbers.into_iter().enumerate() {
+            let truth = runs.iter().map(|r| number(r).value).sum::<f64>() / 100.;
+            let holds = |r: &&PrecisionRecall| {
+                let interval = &number(r).interval;
+                interval.low <= truth && truth <= interval.high
+            };
+            let covered = runs.iter().filter(holds).count();
+            println!("pr intervals of number {which} cover {covered} of 100");
+            assert!(covered >= 86, "{which}: {covered} of 100");
+        }
+    }
+
     #[test]
     fn threads_and_limits() {
         let (real, fake) = (normals(4, 150, 3, |_, z| z), normals(5, 70, 3, |_, z| z));

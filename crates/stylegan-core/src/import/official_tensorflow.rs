@@ -13,17 +13,19 @@ use crate::{DiscriminatorConfig, GeneratorConfig, NetworkConfig};
 use candle_core::{DType, Tensor};
 use std::collections::HashMap;
 
-/// The networks of a pickled tuple, `None` if the file is something else.
+/// The networks of a pickled tuple, or a discriminator alone, which is what the classifiers of attributes
+/// are; `None` if the file is something else.
 pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwork>>, ImportError> {
-    let Some(&[g, d, gs]) = file.pickle.sequence(file.pickle.root()) else { return Ok(None) };
+    let root = file.pickle.root();
+    if let Some(network) = file.tensorflow_network(root)? {
+        let classifies = ["D_basic", "D_paper"].contains(&function(&network));
+        return if classifies { Ok(Some(vec![converted("D", &network)?])) } else { Ok(None) };
+    }
+    let Some(&[g, d, gs]) = file.pickle.sequence(root) else { return Ok(None) };
     let mut networks = Vec::new();
     for (prefix, id) in [("D", d), ("G", g), ("G_ema", gs)] {
         let Some(network) = file.tensorflow_network(id)? else { return Ok(None) };
-        let (config, rows) = describe(&network)?;
-        let variables: HashMap<&str, &Tensor> = network.variables.iter().map(|(n, t)| (n.as_str(), t)).collect();
-        let tensors = layouts::convert(&rows, |name| variables.get(name)?.to_dtype(DType::F32).ok());
-        let tensors = tensors.map_err(|error| ImportError(format!("network {prefix}: {error}")))?;
-        networks.push(ImportedNetwork { prefix: prefix.into(), config, tensors });
+        networks.push(converted(prefix, &network)?);
     }
     Ok(Some(networks))
 }
@@ -37,8 +39,23 @@ pub(super) fn origin(networks: &[ImportedNetwork]) -> &'static str {
     match generator {
         Some(GeneratorConfig::Pggan(_)) => "progressive GAN pickle (TensorFlow)",
         Some(GeneratorConfig::StyleGan1(_)) => "StyleGAN pickle (TensorFlow)",
-        _ => "StyleGAN2 pickle (TensorFlow)",
+        Some(GeneratorConfig::StyleGan2(_)) => "StyleGAN2 pickle (TensorFlow)",
+        None => "discriminator pickle (TensorFlow)",
     }
+}
+
+/// The network under our names.
+fn converted(prefix: &str, network: &TensorFlowNetwork) -> Result<ImportedNetwork, ImportError> {
+    let (config, rows) = describe(network)?;
+    let variables: HashMap<&str, &Tensor> = network.variables.iter().map(|(n, t)| (n.as_str(), t)).collect();
+    let tensors = layouts::convert(&rows, |name| variables.get(name)?.to_dtype(DType::F32).ok());
+    let tensors = tensors.map_err(|error| ImportError(format!("network {prefix}: {error}")))?;
+    Ok(ImportedNetwork { prefix: prefix.into(), config, tensors })
+}
+
+/// The function that built the network, without its module.
+fn function(network: &TensorFlowNetwork) -> &str {
+    network.build_func_name.rsplit('.').next().unwrap_or_default()
 }
 
 /// What shapes tell beside the stored arguments, whose defaults live in the Python code.
@@ -124,7 +141,7 @@ fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), Im
         true => FusedScale::Always,
         false => FusedScale::Never,
     };
-    Ok(match network.build_func_name.rsplit('.').next().unwrap_or_default() {
+    Ok(match function(network) {
         "G_style" => {
             let mapping_layers = (0..).take_while(|i| facts.has(&format!("mapping/Dense{i}/weight"))).count();
             if mapping_layers == 0 || !facts.has("synthesis/4x4/Const/const") {

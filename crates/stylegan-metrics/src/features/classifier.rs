@@ -5,45 +5,79 @@ use crate::{Error, Result};
 use candle_core::{D, DType, Device, Tensor};
 use std::path::Path;
 use stylegan_core::checkpoint::Checkpoint;
+use stylegan_core::import::{Imported, import, is_foreign};
 use stylegan_core::stylegan1::StyleGan1Discriminator;
-use stylegan_core::{Discriminator, DiscriminatorConfig, NetworkConfig};
+use stylegan_core::{Discriminator, DiscriminatorConfig, NetworkConfig, Params, build_discriminator};
 
-/// A network with the architecture of StyleGAN's discriminator, as the CelebA-HQ classifiers of that
-/// paper have it, without minibatch statistics and with one score per class.
+/// A network with the architecture of StyleGAN's or progressive GAN's discriminator, as the CelebA-HQ classifiers
+/// of that paper have it, without minibatch statistics and with one score per class.
 pub struct Classifier {
-    network: StyleGan1Discriminator,
+    network: Network,
     attributes: Vec<String>,
     hash: String,
     device: Device,
 }
 
+/// Where a classifier comes from.
+enum File {
+    Ours(Checkpoint),
+    Official(Imported),
+}
+
+enum Network {
+    /// One score of one attribute.
+    One(Box<dyn Discriminator>),
+    /// A score of each class.
+    Classes(Box<StyleGan1Discriminator>),
+}
+
 impl Classifier {
-    /// The network `D` of a checkpoint.
+    /// The network `D` of a checkpoint, or of an official pickle of a classifier.
     ///
     /// # Errors
-    /// A file that is no checkpoint, or one whose network is no classifier.
+    /// A file that is neither, or one whose network is no classifier.
     pub fn open(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let path = path.as_ref();
         let wrong = |problem: &str| {
             let network = format!("classifier {}", path.display());
             Error::Weights { network, problem: problem.into() }
         };
-        let checkpoint = Checkpoint::open(path)?;
-        let metadata = checkpoint.metadata().ok_or_else(|| wrong("the file has no description"))?;
-        let config = match metadata.networks.get("D") {
-            Some(NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan1(config))) => config,
-            _ => return Err(wrong("there is no network D of architecture stylegan1")),
+        let file = if is_foreign(path)? { File::Official(import(path)?) } else { File::Ours(Checkpoint::open(path)?) };
+        let metadata = match &file {
+            File::Official(file) => &file.metadata,
+            File::Ours(file) => file.metadata().ok_or_else(|| wrong("the file has no description"))?,
         };
-        if config.mbstd_group > 0 {
+        let Some(NetworkConfig::Discriminator(config)) = metadata.networks.get("D") else {
+            return Err(wrong("there is no network D of architecture stylegan1 or pggan"));
+        };
+        let (group, classes) = match config {
+            DiscriminatorConfig::StyleGan1(config) => (config.mbstd_group, config.c_dim.max(1)),
+            DiscriminatorConfig::Pggan(config) if config.c_dim == 0 => (config.mbstd_group, 1),
+            _ => return Err(wrong("there is no network D of architecture stylegan1 or pggan")),
+        };
+        if group > 0 {
             return Err(wrong("minibatch statistics make a picture's class depend on its neighbours (mbstd_group)"));
         }
-        let network = StyleGan1Discriminator::new(config, checkpoint.params("D", device)?.frozen())?;
+        let (params, hash) = match &file {
+            File::Official(file) => {
+                (Params::from_tensors(file.network("D"))?, file.metadata.extra.get("source_sha256").cloned())
+            }
+            File::Ours(file) => (file.params("D", device)?, file.content_hash().map(Into::into)),
+        };
+        let network = match config {
+            DiscriminatorConfig::StyleGan1(config) if classes > 1 => {
+                Network::Classes(Box::new(StyleGan1Discriminator::new(config, params.frozen())?))
+            }
+            _ => Network::One(build_discriminator(config, params.frozen())?),
+        };
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        // Two classes mirror one another.
-        let classes = if config.c_dim == 2 { 1..2 } else { 0..config.c_dim.max(1) };
-        let attributes = classes.map(|class| format!("{stem} {class}")).collect();
-        let hash = checkpoint.content_hash().unwrap_or_default().to_owned();
-        Ok(Self { network, attributes, hash, device: device.clone() })
+        let attributes = match classes {
+            1 => vec![stem.into_owned()],
+            // Two classes mirror one another.
+            2 => vec![format!("{stem} 1")],
+            _ => (0..classes).map(|class| format!("{stem} {class}")).collect(),
+        };
+        Ok(Self { network, attributes, hash: hash.unwrap_or_default(), device: device.clone() })
     }
 
     /// Content hash of the file.
@@ -64,17 +98,20 @@ impl Classifier {
     /// Images of another shape, or whose size is no multiple of the network's.
     pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
         let (_, _, h, w) = images.dims4()?;
-        let [nh, nw] = self.network.img_size();
+        let [nh, nw] = match &self.network {
+            Network::One(network) => network.img_size(),
+            Network::Classes(network) => network.img_size(),
+        };
         let images = box_downscale(images, box_factor(h, w, nh.min(nw)))?.to_device(&self.device)?;
         if images.dims()[2..] != [nh, nw] {
             let (left, right) = (format!("{w}x{h} pixels"), format!("{nw}x{nh}"));
             return Err(Error::Mismatch { what: "size of generated pictures and of the classifier", left, right });
         }
-        let scores = self.network.scores(&images)?.to_dtype(DType::F32)?;
+        let scores = match &self.network {
+            Network::One(network) => return Ok(network.forward(&images, None, 0.)?.to_dtype(DType::F32)?),
+            Network::Classes(network) => network.scores(&images)?.to_dtype(DType::F32)?,
+        };
         let classes = scores.dim(1)?;
-        if classes == 1 {
-            return Ok(scores);
-        }
         let column = |k: usize| -> Result<Tensor> {
             let others: Vec<u32> = (0..classes as u32).filter(|j| *j != k as u32).collect();
             let others = scores.index_select(&Tensor::new(others, &self.device)?, 1)?;

@@ -3,9 +3,9 @@
 //! The full way costs an eigendecomposition with vectors and a singular value decomposition for each
 //! group of each set. But the trace in the distance is that of `(L^T S L)^(1/2)`, where `L` is the factor
 //! of the set that stays whole and `S` the covariance of the other: rows are multiplied by `L` once, and
-//! eigenvalues alone of their covariance are enough.
+//! eigenvalues alone of their covariance are enough. Those of all rows are known already.
 
-use super::{BLOCK, Covariance, Gaussian, Moments};
+use super::{BLOCK, Covariance, Gaussian, Moments, lower_product};
 use crate::interval::GROUPS;
 use crate::samples::Samples;
 use crate::{Error, Result};
@@ -16,19 +16,19 @@ use rayon::prelude::*;
 /// Groups whose moments are held at once.
 const AT_ONCE: usize = 4;
 
-/// Distances to `fixed` of `changing` without each of its groups.
-pub(super) fn leave_out(changing: &Samples, fixed: &Gaussian, convention: Covariance) -> Result<Vec<f64>> {
-    let group = |g: usize| Group::new(changing, g, fixed);
-    let mut whole = Group { spread: Spread::new(changing.dim()), inside: Moments::new(fixed.factor.ncols()) };
-    for first in (0..GROUPS).step_by(AT_ONCE) {
-        let groups: Vec<Group> = (first..(first + AT_ONCE).min(GROUPS)).into_par_iter().map(group).collect();
-        groups.iter().for_each(|group| whole.merge(group));
-    }
+/// Distances to `fixed` of `changing`, whose Gaussian is `own`, without each of its groups.
+pub(super) fn leave_out(
+    changing: &Samples,
+    own: &Gaussian,
+    fixed: &Gaussian,
+    convention: Covariance,
+) -> Result<Vec<f64>> {
+    let whole = Group::of(own, changing.len(), fixed, convention);
     let mut distances = Vec::with_capacity(GROUPS);
     for first in (0..GROUPS).step_by(AT_ONCE) {
         let found: Vec<Result<f64>> = (first..(first + AT_ONCE).min(GROUPS))
             .into_par_iter()
-            .map(|g| whole.without(&group(g)).distance(fixed, convention))
+            .map(|g| whole.without(&Group::new(changing, g, fixed)).distance(fixed, convention))
             .collect();
         for distance in found {
             distances.push(distance?);
@@ -45,6 +45,17 @@ struct Group {
 }
 
 impl Group {
+    /// All rows of a set, as its Gaussian knows them.
+    fn of(own: &Gaussian, count: usize, fixed: &Gaussian, convention: Covariance) -> Self {
+        let (divisor, r) = (convention.divisor(count), fixed.factor.ncols());
+        let mut product = Mat::zeros(own.factor.ncols(), r);
+        matmul(&mut product, Accum::Replace, own.factor.transpose(), &fixed.factor, 1., Par::Seq);
+        let scatter = lower_product(&product, divisor);
+        let mean = |j: usize| own.mean.iter().enumerate().map(|(i, m)| m * fixed.factor[(i, j)]).sum();
+        let inside = Moments { count, mean: (0..r).map(mean).collect(), scatter };
+        Self { spread: Spread { count, mean: own.mean.clone(), squares: own.trace * divisor }, inside }
+    }
+
     fn new(samples: &Samples, g: usize, fixed: &Gaussian) -> Self {
         let (d, r) = (samples.dim(), fixed.factor.ncols());
         let indices: Vec<usize> = (g..samples.len()).step_by(GROUPS).collect();
@@ -57,11 +68,6 @@ impl Group {
             inside.merge(&Moments::of_rows(product));
         }
         Self { spread, inside }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.spread.merge(&other.spread);
-        self.inside.merge(&other.inside);
     }
 
     fn without(&self, part: &Self) -> Self {
