@@ -3,8 +3,9 @@
 //! [`import`] opens the official pickles of progressive GAN, StyleGAN and StyleGAN2 (TensorFlow),
 //! StyleGAN2-ADA and the StyleGAN2 networks of the StyleGAN3 repository (PyTorch), and rosinality's
 //! checkpoints of StyleGAN and StyleGAN2. Of SPADE, pixel2style2pixel and the feature networks of
-//! metrics (PyTorch state dictionaries, TorchScript, TensorFlow) it keeps every tensor as it is. Pickles are programs; here they
-//! are only described, by a reader with a closed list of names and limits on everything it takes.
+//! metrics (PyTorch state dictionaries and modules, TorchScript, TensorFlow) it keeps every tensor as
+//! it is. Pickles are programs; here they are only described, by a reader with a closed list of names
+//! and limits on everything it takes.
 
 mod budget;
 pub mod layouts;

@@ -57,6 +57,8 @@ fn element(pickle: &Pickle<'_>, dtype: Id) -> Result<(Element, bool), ImportErro
         Some("i8" | "u8") => Element::I64,
         Some("i4") => Element::I32,
         Some("i2") => Element::I16,
+        Some("u4") => Element::U32,
+        Some("u2") => Element::U16,
         Some("i1") => Element::I8,
         Some("u1") => Element::U8,
         Some("b1") => Element::Bool,

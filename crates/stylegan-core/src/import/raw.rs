@@ -16,6 +16,8 @@ pub(crate) enum Element {
     I32,
     I16,
     I8,
+    U32,
+    U16,
     U8,
     Bool,
 }
@@ -42,8 +44,8 @@ impl Element {
     pub(crate) fn size(self) -> usize {
         match self {
             Self::F64 | Self::I64 => 8,
-            Self::F32 | Self::I32 => 4,
-            Self::F16 | Self::Bf16 | Self::I16 => 2,
+            Self::F32 | Self::I32 | Self::U32 => 4,
+            Self::F16 | Self::Bf16 | Self::I16 | Self::U16 => 2,
             Self::I8 | Self::U8 | Self::Bool => 1,
         }
     }
@@ -66,7 +68,7 @@ pub(super) const MAX_RANK: usize = 8;
 
 impl RawTensor<'_> {
     /// Checks that every element lies inside the storage, and copies the view into a tensor.
-    /// Element types stay, but bytes with a sign become I16 and booleans U8.
+    /// Element types stay, but bytes with a sign become I16, 16 bits without one I32, and booleans U8.
     pub(crate) fn to_tensor(&self, name: &str) -> Result<Tensor, ImportError> {
         let damaged = |what: String| ImportError(format!("tensor `{name}`: {what}; the file is damaged"));
         if self.shape.len() != self.strides.len() || self.shape.len() > MAX_RANK {
@@ -107,6 +109,11 @@ impl RawTensor<'_> {
             Element::I16 => Tensor::from_vec(read(&bytes, i16::from_le_bytes), &*self.shape, &Device::Cpu),
             Element::I8 => {
                 let wide = read(&bytes, i8::from_le_bytes).into_iter().map(i16::from).collect();
+                Tensor::from_vec(wide, &*self.shape, &Device::Cpu)
+            }
+            Element::U32 => Tensor::from_vec(read(&bytes, u32::from_le_bytes), &*self.shape, &Device::Cpu),
+            Element::U16 => {
+                let wide = read(&bytes, u16::from_le_bytes).into_iter().map(i32::from).collect();
                 Tensor::from_vec(wide, &*self.shape, &Device::Cpu)
             }
             Element::U8 | Element::Bool => Tensor::from_vec(bytes.into_owned(), &*self.shape, &Device::Cpu),

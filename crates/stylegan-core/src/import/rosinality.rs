@@ -25,8 +25,8 @@ const MEAN_CHUNK: usize = 256;
 /// No released network has wider latents or styles; bounds what a small file may ask for.
 const MAX_WIDTH: usize = 4096;
 /// What is said of a StyleGAN discriminator.
-const DISCRIMINATOR: &str = "not built here, for it is of another design than StyleGAN's (its RGB layers are linear, its gains and \
-                             minibatch groups differ); --network all keeps its tensors under discriminator.";
+const DISCRIMINATOR: &str = "not built here, for it is of another design than StyleGAN's (its RGB layers are linear, \
+                             its gains and minibatch groups differ); --network all keeps its tensors";
 /// No released network has more resolutions; bounds what names alone may ask for.
 const MAX_LEVELS: usize = 9;
 

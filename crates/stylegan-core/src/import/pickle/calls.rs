@@ -70,7 +70,8 @@ impl Machine<'_> {
         let advice = if module == "torch._utils" || module == "torch" && name.ends_with("Storage") {
             "tensors of this kind are not read; save ordinary ones"
         } else {
-            "a file that asks for it should not be trusted; if a program of yours saved a whole module, save its state_dict()"
+            "a file that asks for it should not be trusted; if a program of yours saved a whole module, save its \
+             state_dict()"
         };
         globals::lookup(module, name).map(Value::Global).ok_or_else(|| {
             self.cursor.error(format!(

@@ -48,7 +48,11 @@ pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
             }
         }
     }
-    let root = root.ok_or_else(|| ImportError("ZIP archive without `data.pkl`, so not one that torch saved; if a network is packed in it, unpack that first".into()))?;
+    let root = root.ok_or_else(|| {
+        let problem = "ZIP archive without `data.pkl`, so not one that torch saved; if a network is packed in it, unpack \
+                       that first";
+        ImportError(problem.into())
+    })?;
     let (pickle, _) = pickle::read(root)?;
     Ok(TorchFile { pickle, source: bytes, storages, big_endian, budget: Budget::new(bytes.len()) })
 }
