@@ -42,7 +42,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             sized("x", |p| p.raw([vec![b'('; 60], vec![b't'; 60]].concat())),
             &["nested more than"],
         ),
-        attack("laughs-arguments.pkl", sized("x", laughs), &["refers to its own parts"]),
+        attack("laughs-arguments.pkl", sized("x", laughs), &["more memory"]),
         attack("alias-free.pkl", sized("filter_size", |p| p.text("6")), &["alias-free"]),
         attack("tf-no-variables.pkl", tensorflow(&|p| p), &["without variables"]),
         attack("tf-malformed-variable.pkl", tensorflow(&|p| p.text("variables").list(|p| p.int(1))), &["malformed"]),

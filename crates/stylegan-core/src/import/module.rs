@@ -144,6 +144,7 @@ impl TorchFile<'_> {
     pub(crate) fn json(&self, id: Id, depth: usize) -> Result<Json, ImportError> {
         check_depth(depth)?;
         self.budget.visit()?;
+        self.budget.bytes(size_of::<Json>())?;
         let pickle = &self.pickle;
         if let Some(text) = pickle.text(id) {
             self.budget.bytes(text.len())?;
