@@ -7,7 +7,7 @@ mod sets;
 pub(crate) use during::Evaluator;
 
 use crate::exit::{Ending, Outcome, wrong};
-use crate::network::checkpoint;
+use crate::network::{check_exists, checkpoint};
 use crate::output::make_parent;
 use crate::status::{Stages, print, say};
 use candle_core::Device;
@@ -222,6 +222,7 @@ fn networks(files: &[PathBuf]) -> anyhow::Result<Networks> {
     }
     let mut tensors = Vec::new();
     for file in files {
+        check_exists(file)?;
         tensors.extend(state_dict(file)?);
     }
     Ok(Networks::with_weights(tensors, &Device::Cpu)?)
