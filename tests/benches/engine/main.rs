@@ -114,8 +114,9 @@ fn measure<'a>(spec: &Spec, peers: &[&'a Peer], python: &Python, threads: usize,
         Started::Ready(process) => sides.push((None, process)),
         Started::Cannot(reason) => return Err(reason.into()),
     }
+    let folder = tempfile::tempdir()?;
     for peer in peers {
-        match Process::start(python.command(peer, spec, threads)?)? {
+        match Process::start(python.command(peer, spec, threads, folder.path())?)? {
             Started::Ready(process) => sides.push((Some(*peer), process)),
             Started::Cannot(_) => {}
         }

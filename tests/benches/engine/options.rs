@@ -11,7 +11,8 @@ Usage: cargo xtask bench [OPTIONS]
 
   --only TEXT       only the cases whose name contains TEXT
   --list            print the names of the cases and stop
-  --against PEERS   compare with other engines, by commas: torch, torch-channels-last, or all
+  --against PEERS   compare with other engines, by commas: torch, torch-channels-last, onnxruntime,
+                    openvino, mnn (whole generators), ncnn (3x3 convolutions), or all
   --python FILE     the Python that has them [default: python3]
   --seconds S       time to spend per case and side [default: 3]
   --json FILE       write the results as a list of {name, seconds, gflops, peak_share, peak_rss_mb,

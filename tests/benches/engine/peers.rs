@@ -1,8 +1,11 @@
 //! Other engines that do the same work, each in a Python process of its own.
 
+use crate::Result;
 use crate::spec::Spec;
+use crate::worker::generator_of;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use stylegan_core::export::{OnnxOptions, onnx};
 
 /// One engine in one way of using it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,10 +21,17 @@ pub(crate) struct Peer {
 }
 
 /// All of them. PyTorch has two memory layouts, of which one or the other is faster.
-pub(crate) const PEERS: [Peer; 2] = [
+pub(crate) const PEERS: [Peer; 6] = [
     Peer { name: "torch", script: "torch_peer.py", module: "torch", mode: "contiguous" },
     Peer { name: "torch-channels-last", script: "torch_peer.py", module: "torch", mode: "channels_last" },
+    Peer { name: "onnxruntime", script: ONNX, module: "onnxruntime", mode: "onnxruntime" },
+    Peer { name: "openvino", script: ONNX, module: "openvino", mode: "openvino" },
+    Peer { name: "mnn", script: ONNX, module: "MNN", mode: "mnn" },
+    Peer { name: "ncnn", script: "ncnn_peer.py", module: "ncnn", mode: "" },
 ];
+
+/// The script of those that run ONNX models.
+const ONNX: &str = "onnx_peer.py";
 
 /// A Python, `python3` unless the user names another.
 pub(crate) struct Python(pub(crate) String);
@@ -34,11 +44,18 @@ impl Python {
         check.status().is_ok_and(|status| status.success())
     }
 
-    /// The command that does `spec` by `peer`.
-    pub(crate) fn command(&self, peer: &Peer, spec: &Spec, threads: usize) -> serde_json::Result<Command> {
+    /// The command that does `spec` by `peer`. Models are written to `folder`.
+    pub(crate) fn command(&self, peer: &Peer, spec: &Spec, threads: usize, folder: &Path) -> Result<Command> {
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../xtask/peers");
         let mut command = Command::new(&self.0);
         command.arg(scripts.join(peer.script)).args([peer.mode, &serde_json::to_string(spec)?, &threads.to_string()]);
+        if let (ONNX, &Spec::Synthesis { network, size, batch, channel_base }) = (peer.script, spec) {
+            let (config, params) = generator_of(network, size, channel_base)?;
+            let options = OnnxOptions { batch: Some(batch), ..OnnxOptions::default() };
+            let file = folder.join("model.onnx");
+            std::fs::write(&file, onnx(&config, &params, &options)?)?;
+            command.arg(file);
+        }
         Ok(command)
     }
 }

@@ -112,10 +112,16 @@ pub(crate) fn generator(network: Network, size: usize, channel_base: usize) -> G
     }
 }
 
-fn synthesis(network: Network, size: usize, batch: usize, channel_base: usize) -> Result<Work> {
+/// A generator of this size with random weights.
+pub(crate) fn generator_of(network: Network, size: usize, channel_base: usize) -> Result<(GeneratorConfig, Params)> {
     let config = generator(network, size, channel_base);
     let params = Params::new(0, DType::F32, &Device::Cpu);
     build_generator(&config, params.trainable())?;
+    Ok((config, params))
+}
+
+fn synthesis(network: Network, size: usize, batch: usize, channel_base: usize) -> Result<Work> {
+    let (config, params) = generator_of(network, size, channel_base)?;
     let generator = build_generator(&config, params.frozen())?;
     let w = random(&[batch, generator.w_dim()], 3)?;
     let ws = broadcast_ws(&w, generator.num_ws())?.contiguous()?;

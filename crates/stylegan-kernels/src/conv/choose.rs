@@ -55,6 +55,9 @@ where
     }
 }
 
+/// What transforming a filter to the points of [`winograd::Halves`] costs, in multiplications.
+const FILTER: usize = 200;
+
 enum Algorithm {
     Unit,
     Halves,
@@ -70,12 +73,14 @@ fn algorithm<V: Vector>(kind: Kind, s: &Shape) -> Algorithm {
         // A vector of input channels belongs to one phase. The result of an input gradient may end
         // in the middle of a tile, which has to pay off.
         (3 | 4, 2, pad @ ..=2) if kind != Kind::Forward || s.c.is_multiple_of(V::LANES) => {
-            let places = |large: usize, small| match kind {
-                Kind::Input => (large + (pad + 4 - s.r) % 2).div_ceil(2),
+            let left_out = winograd::Border::new::<winograd::Halves>(s).0.map(usize::from);
+            let places = |large: usize, small, left_out: usize| match kind {
+                Kind::Input => (large + (pad + 4 - s.r) % 2).div_ceil(2) - left_out,
                 _ => small,
             };
-            let tiles = places(s.h, s.oh).div_ceil(4) * places(s.w, s.ow).div_ceil(4);
-            let products = tiles * if s.r == 3 { 90 } else { 100 };
+            let tiles = places(s.h, s.oh, left_out[0]).div_ceil(4) * places(s.w, s.ow, left_out[1]).div_ceil(4);
+            let border = if kind == Kind::Input { s.r * (left_out[0] * s.ow + left_out[1] * s.oh) } else { 0 };
+            let products = FILTER + tiles * if s.r == 3 { 81 } else { 100 } + border;
             if products < s.r * s.r * s.oh * s.ow { Algorithm::Halves } else { Algorithm::Products }
         }
         _ => Algorithm::Products,
@@ -89,7 +94,10 @@ fn by_winograd<V: Vector, S: winograd::Scheme>(
     shape: &Shape,
     gain: f64,
     fused: &Fused<V::Elem>,
-) -> Vec<V::Elem> {
+) -> Vec<V::Elem>
+where
+    V::Elem: Real,
+{
     match kind {
         Kind::Forward => winograd::forward::<V, S>(a, b, shape, false, gain, fused),
         Kind::Input => winograd::forward::<V, S>(a, b, shape, true, gain, fused),

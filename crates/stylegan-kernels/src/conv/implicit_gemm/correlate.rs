@@ -121,20 +121,21 @@ impl Problem {
 
     /// Packs the weights of a block of output channels: `[depth / LANES][ROWS][LANES]`.
     fn pack_weights<V: Vector>(&self, w: &[V::Elem], gain: V::Elem, block: usize, to: SharedMut<V::Elem>) {
-        let (l, depth, taps) = (V::LANES, self.depth(), self.taps.len());
+        let (l, depth) = (V::LANES, self.depth());
         let start = block * V::ROWS * depth.next_multiple_of(l);
-        for row in 0..V::ROWS.min(self.outs - block * V::ROWS) {
-            let from = &w[(block * V::ROWS + row) * self.out_step..];
-            let mut step = 0;
-            for channel in 0..self.grid.channels {
-                for tap in &self.taps {
+        let rows = V::ROWS.min(self.outs - block * V::ROWS);
+        let mut step = 0;
+        // Channels outside: where they are far apart, what a cache line holds of all rows is read once.
+        for channel in 0..self.grid.channels {
+            for row in 0..rows {
+                let from = &w[(block * V::ROWS + row) * self.out_step + channel * self.in_step..];
+                for (step, tap) in (step..).zip(&self.taps) {
                     let at = start + (step / l * V::ROWS + row) * l + step % l;
                     // SAFETY: inside the block's part of the buffer.
-                    unsafe { *to.at(at) = from[channel * self.in_step + tap.index] * gain }
-                    step += 1;
+                    unsafe { *to.at(at) = from[tap.index] * gain }
                 }
             }
-            debug_assert_eq!(step, self.grid.channels * taps);
+            step += self.taps.len();
         }
     }
 }

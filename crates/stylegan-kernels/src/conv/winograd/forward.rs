@@ -5,11 +5,13 @@
 //! transformed first, then each task takes a panel of output channels, and transforms filters a
 //! cache-full at a time, just before their products.
 
+use super::border::Border;
 use super::stages::{Problem, Products};
 use super::transforms::Scheme;
 use crate::conv::fused::Fused;
 use crate::conv::shape::Shape;
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product};
+use crate::vector::Real;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -29,13 +31,23 @@ pub(in crate::conv) fn forward<V: Vector, S: Scheme>(
     turned: bool,
     gain: f64,
     fused: &Fused<V::Elem>,
-) -> Vec<V::Elem> {
+) -> Vec<V::Elem>
+where
+    V::Elem: Real,
+{
     let problem = Problem::new::<S>(x, w, s, turned, gain, fused);
-    // SAFETY: both ways write every tile and output channel.
+    // SAFETY: both ways write every tile and output channel; the border is what tiles leave out.
     unsafe {
         filled(problem.result_len(s.n), |y| {
             let y = SharedMut::uninit(y);
-            if problem.tiles.count <= FEW { few::<V, S>(&problem, y) } else { many::<V, S>(&problem, y) }
+            if problem.tiles.count <= FEW {
+                few::<V, S>(&problem, y)
+            } else {
+                many::<V, S>(&problem, y)
+            }
+            if turned {
+                Border::new::<S>(s).fill::<V>(x, w, s, gain, fused, y);
+            }
         })
     }
 }
@@ -117,19 +129,28 @@ impl<V: Vector, S: Scheme> Task<V> for Chunk<'_, V, S> {
         unsafe {
             p.inputs::<V, S>(self.range.clone(), 0..blocks, v, v_plane);
             for point in 0..points {
-                product::<V, true>(Product {
-                    rows: count,
-                    cols: p.phases_at::<S>(point, to) * width,
-                    depth: p.phases_at::<S>(point, from) * p.ins,
-                    a: v.at(point * v_plane),
-                    a_block: V::ROWS * from * blocks * l,
-                    b: self.u.as_ptr().add(point * self.u_plane),
-                    b_panel: from * p.ins * V::COLS,
-                    c: m.add(point * m_plane),
-                    c_stride: to * width,
-                    accumulate: false,
-                    rows_outside: false,
-                });
+                // One of `to` and `from` is a single phase.
+                for (o, i) in p
+                    .taking_part::<S>(point, to)
+                    .flat_map(|o| p.taking_part::<S>(point, from).map(move |i| (o.clone(), i)))
+                {
+                    product::<V, true>(Product {
+                        rows: count,
+                        cols: o.len() * width,
+                        depth: i.len() * p.ins,
+                        a: v.at(point * v_plane + i.start * blocks * l * V::ROWS),
+                        a_block: V::ROWS * from * blocks * l,
+                        b: self
+                            .u
+                            .as_ptr()
+                            .add(point * self.u_plane + (o.start * width * from + i.start * V::COLS) * p.ins),
+                        b_panel: from * p.ins * V::COLS,
+                        c: m.add(point * m_plane + o.start * width),
+                        c_stride: to * width,
+                        accumulate: i.start > 0,
+                        rows_outside: false,
+                    });
+                }
             }
             let products = Products { start: m.cast_const(), stride: to * width, plane: m_plane, phase_step: width };
             p.outputs::<V, S>(self.range, 0..p.outs, products, self.y);
@@ -199,7 +220,8 @@ impl<V: Vector, S: Scheme> Task<V> for Panel<'_, V, S> {
                     let depth = start..(start + DEPTH).min(p.ins);
                     p.filters::<V, S>(o + i, outs.start, depth.clone(), u, u_plane);
                     for point in 0..points {
-                        if o >= p.phases_at::<S>(point, to) || i >= p.phases_at::<S>(point, from) {
+                        let absent = |phases, phase| !p.taking_part::<S>(point, phases).any(|run| run.contains(&phase));
+                        if absent(to, o) || absent(from, i) {
                             continue;
                         }
                         product::<V, true>(Product {

@@ -1,5 +1,5 @@
 //! Convolutions by Winograd's minimal filtering (Lavin and Gray 2016): tiles of 4x4 outputs of a
-//! channel pair take 36 multiplications instead of 144 with 3x3 taps and stride 1 ([`Unit`]), and 90
+//! channel pair take 36 multiplications instead of 144 with 3x3 taps and stride 1 ([`Unit`]), and 81
 //! (100) instead of 144 (256) with 3x3 (4x4) taps and stride 2 ([`Halves`]).
 //!
 //! Filters and input patches are transformed to points; for each point, a matrix product over the
@@ -7,6 +7,7 @@
 //! pixels. The largest error stays near 2e-6 of the largest output at 512 channels. A value that
 //! is not finite reaches every output of its tiles, so at least those that depend on it.
 
+mod border;
 mod finish;
 mod forward;
 mod stages;
@@ -14,6 +15,7 @@ mod tiles;
 mod transforms;
 mod weight;
 
+pub(super) use border::Border;
 pub(super) use forward::forward;
 pub(super) use transforms::{Halves, Scheme, Unit};
 pub(super) use weight::weight_gradient;

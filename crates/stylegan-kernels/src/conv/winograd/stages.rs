@@ -1,5 +1,6 @@
 //! The three transforms of a convolution as stages over ranges of tiles and channels.
 
+use super::border::Border;
 use super::finish::{finish, lanes};
 use super::tiles::{self, Planes, Run, Tiles, strip_len};
 use super::transforms::{Scheme, Steps};
@@ -28,9 +29,9 @@ pub(super) struct Problem<'a, T> {
     /// Height and width in and out.
     size: [usize; 2],
     out_size: [usize; 2],
-    /// How far the first tile reaches over the first pixel, in and out.
-    padding: isize,
-    out_padding: isize,
+    /// How far the first tile reaches over the first row and column, in and out.
+    padding: [isize; 2],
+    out_padding: [isize; 2],
     /// Distances between the filters of neighbouring output and input channels.
     out_step: usize,
     in_step: usize,
@@ -63,8 +64,8 @@ impl<'a, T: WithDType> Problem<'a, T> {
             to: 1,
             size: [s.h, s.w],
             out_size: [s.oh, s.ow],
-            padding,
-            out_padding: 0,
+            padding: [padding; 2],
+            out_padding: [0; 2],
             out_step: s.c * filter,
             in_step: filter,
             taps: s.r,
@@ -77,17 +78,19 @@ impl<'a, T: WithDType> Problem<'a, T> {
         let lead = S::STEP * S::TAPS - s.r;
         let reach = padding + lead as isize;
         let (skip, out_padding) = (reach / S::STEP as isize, reach % S::STEP as isize);
-        let places = |side: usize| (side + out_padding as usize).div_ceil(S::STEP);
+        let border = Border::new::<S>(s).0.map(|left_out| isize::from(left_out));
+        let out_padding = border.map(|left_out| out_padding - S::STEP as isize * left_out);
+        let places = |side: usize, over: isize| side.saturating_add_signed(over).div_ceil(S::STEP);
         let (out_step, in_step) = if fused.swapped { (s.k, 1) } else { (1, s.c) };
         Self {
-            tiles: Tiles::new(s.n, places(s.h), places(s.w)),
+            tiles: Tiles::new(s.n, places(s.h, out_padding[0]), places(s.w, out_padding[1])),
             ins: s.k,
             outs: s.c,
             from: 1,
             to: S::STEP,
             size: [s.oh, s.ow],
             out_size: [s.h, s.w],
-            padding: S::TAPS as isize - 1 - skip,
+            padding: border.map(|left_out| S::TAPS as isize - 1 - skip - left_out),
             out_padding,
             out_step: out_step * filter,
             in_step: in_step * filter,
@@ -112,11 +115,9 @@ impl<'a, T: WithDType> Problem<'a, T> {
         [phase / step, phase % step].map(|place| (place ^ self.lead) % step)
     }
 
-    /// How many of `phases` take part in a point: not those whose filters have a single row, in the
-    /// last row of points.
-    pub(super) fn phases_at<S: Scheme>(&self, point: usize, phases: usize) -> usize {
-        let single = self.taps < S::STEP * S::TAPS && phases > 1;
-        if single && point / S::SIDE + 1 == S::SIDE { phases / 2 } else { phases }
+    /// Those of `phases` that take part in a point.
+    pub(super) fn taking_part<S: Scheme>(&self, point: usize, phases: usize) -> impl Iterator<Item = Range<usize>> {
+        tiles::taking_part::<S>(point, phases, self.taps < S::STEP * S::TAPS)
     }
 
     /// Transforms the filters of `V::COLS` outputs from `out` on and of some input channels, both
@@ -197,7 +198,7 @@ impl<'a, T: WithDType> Problem<'a, T> {
         let mut strip = Scratch::<T>::take(strip_len::<V>(step * S::SIDE, step * (4 * most + S::TAPS - 1)));
         let strip = strip.as_mut_ptr();
         for run in self.tiles.runs(range, most) {
-            let corner = [run.y, run.x].map(|at| (step * at) as isize - self.padding);
+            let corner = [(step * run.y) as isize - self.padding[0], (step * run.x) as isize - self.padding[1]];
             let (rows, cols) = (step * S::SIDE, step * (4 * run.len + S::TAPS - 1));
             for block in blocks.clone() {
                 let channels = (self.ins - block * l).min(l);
@@ -249,14 +250,15 @@ impl<'a, T: WithDType> Problem<'a, T> {
         let strip = strip.as_mut_ptr();
         for run in self.tiles.runs(range, most) {
             let Run { image, len, first, .. } = run;
-            let corner = [run.y, run.x].map(|at| (step * at) as isize - self.out_padding);
+            let over = self.out_padding;
+            let corner = [(step * run.y) as isize - over[0], (step * run.x) as isize - over[1]];
             let (rows, cols) = (4 * step, 4 * step * len);
             for out in outs.clone().step_by(l) {
                 // SAFETY: the strip is large enough; tiles and channels of the caller.
                 unsafe {
                     for phase in 0..step * step {
                         let [row, col] = self.phase(phase, step);
-                        let last = self.phases_at::<S>(S::SIDE * S::SIDE - 1, step * step) > phase;
+                        let last = tiles::last(phase, self.taps < S::STEP * S::TAPS);
                         for i in 0..len {
                             let place = (first + i) * from.stride + phase * from.phase_step + out - outs.start;
                             let to = strip.add((row * cols + step * 4 * i + col) * l);

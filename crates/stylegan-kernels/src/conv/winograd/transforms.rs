@@ -22,8 +22,8 @@ pub(in crate::conv) struct Steps {
     pub(in crate::conv) col: usize,
 }
 
-/// An algorithm by its five transforms, each of the columns, then the rows of a patch. What
-/// multiplies the products of the last row of points is left out if not `last`.
+/// An algorithm by its five transforms, each of the columns, then the rows of a patch. The products
+/// of the last row and of the last column of points count as zero where not `last`.
 pub(in crate::conv) trait Scheme: Send + Sync + 'static {
     /// Taps of a filter and points, along an axis.
     const TAPS: usize;
@@ -37,7 +37,7 @@ pub(in crate::conv) trait Scheme: Send + Sync + 'static {
     /// Inside `V::enter`; there are vectors at `from` and room at `to`. So for all of these.
     unsafe fn input<V: Vector>(from: *const V::Elem, steps: Steps, to: *mut V::Elem, points: Steps);
     /// Points to 4x4 pixels.
-    unsafe fn output<V: Vector>(from: *const V::Elem, points: Steps, to: *mut V::Elem, steps: Steps, last: bool);
+    unsafe fn output<V: Vector>(from: *const V::Elem, points: Steps, to: *mut V::Elem, steps: Steps, last: [bool; 2]);
     /// `TAPS` x `TAPS` filters to points.
     unsafe fn filter<V: Vector>(from: *const V::Elem, steps: Steps, to: *mut V::Elem, points: Steps);
     /// The transpose of `output`.
@@ -48,7 +48,7 @@ pub(in crate::conv) trait Scheme: Send + Sync + 'static {
         points: Steps,
         to: *mut V::Elem,
         steps: Steps,
-        last: bool,
+        last: [bool; 2],
     );
 }
 
@@ -69,7 +69,7 @@ macro_rules! scheme {
             #[inline(always)]
             unsafe fn input<V: Vector>(from: *const V::Elem, steps: Steps, to: *mut V::Elem, points: Steps) {
                 // SAFETY: the caller's vectors (so below).
-                unsafe { transform::<V, Input, $side, $side>(from, steps, to, points, true) }
+                unsafe { transform::<V, Input, $side, $side>(from, steps, to, points, [true; 2]) }
             }
 
             #[inline(always)]
@@ -78,7 +78,7 @@ macro_rules! scheme {
                 points: Steps,
                 to: *mut V::Elem,
                 steps: Steps,
-                last: bool,
+                last: [bool; 2],
             ) {
                 // SAFETY: as above.
                 unsafe { transform::<V, Output, $side, 4>(from, points, to, steps, last) }
@@ -87,7 +87,7 @@ macro_rules! scheme {
             #[inline(always)]
             unsafe fn filter<V: Vector>(from: *const V::Elem, steps: Steps, to: *mut V::Elem, points: Steps) {
                 // SAFETY: as above.
-                unsafe { transform::<V, Filter, $taps, $side>(from, steps, to, points, true) }
+                unsafe { transform::<V, Filter, $taps, $side>(from, steps, to, points, [true; 2]) }
             }
 
             #[inline(always)]
@@ -98,7 +98,7 @@ macro_rules! scheme {
                 points: Steps,
             ) {
                 // SAFETY: as above.
-                unsafe { transform::<V, OutputTransposed, 4, $side>(from, steps, to, points, true) }
+                unsafe { transform::<V, OutputTransposed, 4, $side>(from, steps, to, points, [true; 2]) }
             }
 
             #[inline(always)]
@@ -107,7 +107,7 @@ macro_rules! scheme {
                 points: Steps,
                 to: *mut V::Elem,
                 steps: Steps,
-                last: bool,
+                last: [bool; 2],
             ) {
                 // SAFETY: as above.
                 unsafe { transform::<V, FilterTransposed, $side, $taps>(from, points, to, steps, last) }
@@ -119,7 +119,7 @@ scheme!(Unit, 3, 6, 1);
 scheme!(Halves, 2, 5, 2);
 
 /// Applies a transform to the columns, then to the rows of an `I` by `I` patch of vectors, whose
-/// last row counts as zero if not `last`.
+/// last row and last column count as zero where not `last`.
 ///
 /// # Safety
 /// Inside `V::enter`; the vectors and the room for the results are there.
@@ -129,7 +129,7 @@ unsafe fn transform<V: Vector, T: Transform<V, I, O>, const I: usize, const O: u
     from_steps: Steps,
     to: *mut V::Elem,
     to_steps: Steps,
-    last: bool,
+    last: [bool; 2],
 ) {
     // Loops and no closures here: these would not be compiled for the instruction set.
     // SAFETY: the caller's patches.
@@ -137,9 +137,12 @@ unsafe fn transform<V: Vector, T: Transform<V, I, O>, const I: usize, const O: u
         let zero = constant::<V>(0.);
         let mut rows = [[zero; I]; O];
         for c in 0..I {
+            if c + 1 == I && !last[1] {
+                continue;
+            }
             let mut column = [zero; I];
             for r in 0..I {
-                if r + 1 < I || last {
+                if r + 1 < I || last[0] {
                     column[r] = V::load(from.add(r * from_steps.row + c * from_steps.col));
                 }
             }

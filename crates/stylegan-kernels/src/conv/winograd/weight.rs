@@ -64,20 +64,22 @@ pub(in crate::conv) fn weight_gradient<V: Vector, S: Scheme>(
         crate::threads::for_each(count, |point| {
             // SAFETY: as above; each task adds to the sums of its point.
             unsafe {
-                let product = Product {
-                    rows: s.k,
-                    cols: phases_at::<S>(s, point) * phase_step,
-                    depth: range.len(),
-                    a: ty.at(point * y_plane),
-                    a_block: left * range.len(),
-                    b: tx.at(point * x_plane),
-                    b_panel: V::COLS * range.len(),
-                    c: u.at(point * u_plane),
-                    c_stride: cols,
-                    accumulate: start > 0,
-                    rows_outside: true,
-                };
-                V::enter(Sum::<V> { product, vector: PhantomData });
+                for part in tiles::taking_part::<S>(point, phases, single::<S>(s)) {
+                    let product = Product {
+                        rows: s.k,
+                        cols: part.len() * phase_step,
+                        depth: range.len(),
+                        a: ty.at(point * y_plane),
+                        a_block: left * range.len(),
+                        b: tx.at(point * x_plane + part.start * phase_step * range.len()),
+                        b_panel: V::COLS * range.len(),
+                        c: u.at(point * u_plane + part.start * phase_step),
+                        c_stride: cols,
+                        accumulate: start > 0,
+                        rows_outside: true,
+                    };
+                    V::enter(Sum::<V> { product, vector: PhantomData });
+                }
             }
         });
     }
@@ -115,11 +117,9 @@ pub(in crate::conv) fn weight_gradient<V: Vector, S: Scheme>(
     }
 }
 
-/// How many phases of the input take part in a point: not those that meet a single row of taps, in
-/// the last row of points.
-fn phases_at<S: Scheme>(s: &Shape, point: usize) -> usize {
-    let phases = S::STEP * S::STEP;
-    if s.r < S::STEP * S::TAPS && point / S::SIDE + 1 == S::SIDE { phases / 2 } else { phases }
+/// Whether some phases of the input meet a single row or column of taps.
+fn single<S: Scheme>(s: &Shape) -> bool {
+    s.r < S::STEP * S::TAPS
 }
 
 /// Transforms `LANES` channels of the input (`OUT` = false) or of the output gradient to
@@ -219,7 +219,7 @@ impl<V: Vector, S: Scheme> Task<V> for Block<'_, V, S> {
         // SAFETY: the operands are packed for `V`; filters are the task's own.
         unsafe {
             for point in 0..count {
-                for phase in 0..phases_at::<S>(s, point) {
+                for phase in tiles::taking_part::<S>(point, S::STEP * S::STEP, single::<S>(s)).flatten() {
                     product::<V, false>(Product {
                         rows: rows.len(),
                         cols: phase_step,
@@ -273,7 +273,7 @@ impl<V: Vector, S: Scheme> Task<V> for Filters<'_, V, S> {
                     for phase in 0..S::STEP * S::STEP {
                         let at = phase * self.phase_step + channel - self.channels.start;
                         let from = self.u.at((k - self.base) * self.stride + at);
-                        let last = phases_at::<S>(self.s, S::SIDE * S::SIDE - 1) > phase;
+                        let last = tiles::last(phase, single::<S>(self.s));
                         let steps = Steps { row: S::TAPS * l, col: l };
                         S::filter_transposed::<V>(from, points::<S>(self.u_plane), part.as_mut_ptr(), steps, last);
                         for t in 0..S::TAPS * S::TAPS {
