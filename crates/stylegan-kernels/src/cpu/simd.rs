@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
     /// Plain Rust, whatever the compiler makes of it.
+    #[cfg_attr(target_arch = "aarch64", allow(dead_code, reason = "every aarch64 has NEON; tests use both"))]
     Portable,
     /// AVX2 with fused multiply-add.
     #[cfg(target_arch = "x86_64")]
