@@ -78,7 +78,7 @@ impl<'a, T: WithDType> Problem<'a, T> {
         let lead = S::STEP * S::TAPS - s.r;
         let reach = padding + lead as isize;
         let (skip, out_padding) = (reach / S::STEP as isize, reach % S::STEP as isize);
-        let border = Border::new::<S>(s).0.map(|left_out| isize::from(left_out));
+        let border = Border::new::<S>(s).0.map(isize::from);
         let out_padding = border.map(|left_out| out_padding - S::STEP as isize * left_out);
         let places = |side: usize, over: isize| side.saturating_add_signed(over).div_ceil(S::STEP);
         let (out_step, in_step) = if fused.swapped { (s.k, 1) } else { (1, s.c) };
