@@ -63,9 +63,19 @@ fn open_one() {
     let path = PathBuf::from(std::env::var_os(FILE).expect("the file"));
     let start = Instant::now();
     let message = open(&path);
-    let millis = start.elapsed().as_millis();
+    // What others do on the machine must not count.
+    let millis = processor_time().unwrap_or_else(|| start.elapsed()).as_millis();
     let peak = stylegan_kernels::memory::peak().unwrap_or_default() >> 10;
     println!("\nATTACK {millis} {peak} {message:?}");
+}
+
+/// What this process has used of the processors, where the system tells (Linux: in hundredths).
+fn processor_time() -> Option<Duration> {
+    let line = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // After the name in parentheses, user and system time are fields 11 and 12.
+    let fields: Vec<&str> = line.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(10 * ticks))
 }
 
 #[test]
