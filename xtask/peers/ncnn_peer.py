@@ -30,10 +30,9 @@ def prepare(mode, spec, threads):
         net.load_param(graph)
         net.load_model(weights)
     # It knows no batches.
-    pictures = [
-        ncnn.Mat(random.standard_normal((channels, size, size), dtype=np.float32)).clone()
-        for _ in range(spec["batch"])
-    ]
+    arrays = [random.standard_normal((channels, size, size), dtype=np.float32) for _ in range(spec["batch"])]
+    # A `Mat` of an array borrows its memory.
+    pictures = [ncnn.Mat(array).clone() for array in arrays]
 
     def convolve():
         for picture in pictures:
