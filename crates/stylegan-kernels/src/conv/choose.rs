@@ -55,9 +55,6 @@ where
     }
 }
 
-/// What transforming a filter to the points of [`winograd::Halves`] costs, in multiplications.
-const FILTER: usize = 200;
-
 enum Algorithm {
     Unit,
     Halves,
@@ -72,16 +69,9 @@ fn algorithm<V: Vector>(kind: Kind, s: &Shape) -> Algorithm {
         (3, 1, ..=2) => Algorithm::Unit,
         // A vector of input channels belongs to one phase. The result of an input gradient may end
         // in the middle of a tile, which has to pay off.
-        (3 | 4, 2, pad @ ..=2) if kind != Kind::Forward || s.c.is_multiple_of(V::LANES) => {
-            let left_out = winograd::Border::new::<winograd::Halves>(s).0.map(usize::from);
-            let places = |large: usize, small, left_out: usize| match kind {
-                Kind::Input => (large + (pad + 4 - s.r) % 2).div_ceil(2) - left_out,
-                _ => small,
-            };
-            let tiles = places(s.h, s.oh, left_out[0]).div_ceil(4) * places(s.w, s.ow, left_out[1]).div_ceil(4);
-            let border = if kind == Kind::Input { s.r * (left_out[0] * s.ow + left_out[1] * s.oh) } else { 0 };
-            let products = FILTER + tiles * if s.r == 3 { 81 } else { 100 } + border;
-            if products < s.r * s.r * s.oh * s.ow { Algorithm::Halves } else { Algorithm::Products }
+        (3 | 4, 2, ..=2) if kind != Kind::Forward || s.c.is_multiple_of(V::LANES) => {
+            let direct = s.r * s.r * s.oh * s.ow;
+            if winograd::halves_cost(kind, s) < direct { Algorithm::Halves } else { Algorithm::Products }
         }
         _ => Algorithm::Products,
     }

@@ -1,6 +1,6 @@
 //! The first row and column of an input gradient of stride 2.
 
-use super::transforms::Scheme;
+use super::stages::read_taps;
 use crate::conv::fused::Fused;
 use crate::conv::shape::Shape;
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, product};
@@ -12,13 +12,19 @@ use std::ops::Range;
 ///
 /// Where the first pixel stands alone in its place (the other pixel of a tile's step lies before the
 /// image), `4 m` places begin to need `m + 1` tiles. The line is cheap: few taps reach it.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::conv) struct Border(pub(in crate::conv) [bool; 2]);
+#[derive(Clone, Copy)]
+pub(super) struct Border(pub(super) [bool; 2]);
 
 impl Border {
-    pub(in crate::conv) fn new<S: Scheme>(s: &Shape) -> Self {
-        let alone = S::STEP == 2 && s.padding <= 1 && (s.padding + S::STEP * S::TAPS - s.r) % 2 == 1;
-        Self([s.h, s.w].map(|side| alone && side > 1 && (side / 2).is_multiple_of(4)))
+    /// `alone` says whether the first pixel stands alone.
+    pub(super) fn new(s: &Shape, alone: bool) -> Self {
+        Self([s.h, s.w].map(|side| alone && s.padding <= 1 && side > 1 && (side / 2).is_multiple_of(4)))
+    }
+
+    /// Multiplications for a pair of channels of one image.
+    pub(super) fn cost(self, s: &Shape) -> usize {
+        let [row, col] = self.0.map(usize::from);
+        s.r * (row * s.ow + col * s.oh)
     }
 
     /// Writes what is left out of the input gradient `dx` of `dy`. Only the first row (column) of `dy`
@@ -174,19 +180,9 @@ impl<T: WithDType> Block<'_, T> {
             let lanes = l.min(s.k - start);
             for row in 0..rows {
                 let at = (self.block * V::ROWS + row) * out_step + start * in_step;
-                // SAFETY: whole blocks inside the weights, or tap by tap; the caller's room.
+                // SAFETY: the caller's room.
                 unsafe {
-                    for t in (0..all).step_by(l) {
-                        if lanes == l && at + (l - 1) * in_step + t + l <= w.len() {
-                            V::transpose(w.as_ptr().add(at + t), in_step, raw.as_mut_ptr().add(t * l), l);
-                            continue;
-                        }
-                        for t in t..(t + l).min(all) {
-                            for lane in 0..lanes {
-                                raw[t * l + lane] = w[at + lane * in_step + t];
-                            }
-                        }
-                    }
+                    read_taps::<V>(w, at, in_step, all, lanes, &mut raw);
                     for t in 0..all {
                         let to = to.add(t * V::ROWS * depth + (start / l * V::ROWS + row) * l);
                         V::load(raw.as_ptr().add(t * l)).mul(V::splat(self.gain)).store(to);

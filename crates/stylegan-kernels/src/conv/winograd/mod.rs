@@ -10,12 +10,13 @@
 mod border;
 mod finish;
 mod forward;
+mod frame;
 mod stages;
 mod tiles;
 mod transforms;
 mod weight;
 
-pub(super) use border::Border;
 pub(super) use forward::forward;
+pub(super) use frame::halves_cost;
 pub(super) use transforms::{Halves, Scheme, Unit};
 pub(super) use weight::weight_gradient;

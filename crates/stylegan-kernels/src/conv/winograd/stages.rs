@@ -1,8 +1,8 @@
 //! The three transforms of a convolution as stages over ranges of tiles and channels.
 
-use super::border::Border;
 use super::finish::{finish, lanes};
-use super::tiles::{self, Planes, Run, Tiles, strip_len};
+use super::frame::Frame;
+use super::tiles::{self, Planes, Run, strip_len};
 use super::transforms::{Scheme, Steps};
 use crate::conv::fused::Fused;
 use crate::conv::shape::Shape;
@@ -19,7 +19,7 @@ pub(super) struct Problem<'a, T> {
     gain: T,
     fused: &'a Fused<T>,
     turned: bool,
-    pub(super) tiles: Tiles,
+    pub(super) frame: Frame,
     /// Channels in and out.
     pub(super) ins: usize,
     pub(super) outs: usize,
@@ -29,15 +29,11 @@ pub(super) struct Problem<'a, T> {
     /// Height and width in and out.
     size: [usize; 2],
     out_size: [usize; 2],
-    /// How far the first tile reaches over the first row and column, in and out.
-    padding: [isize; 2],
-    out_padding: [isize; 2],
     /// Distances between the filters of neighbouring output and input channels.
     out_step: usize,
     in_step: usize,
-    /// Taps of the kernel along an axis, and the place of the first among those of all phases.
+    /// Taps of the kernel along an axis.
     taps: usize,
-    lead: usize,
 }
 
 impl<'a, T: WithDType> Problem<'a, T> {
@@ -50,51 +46,37 @@ impl<'a, T: WithDType> Problem<'a, T> {
         fused: &'a Fused<T>,
     ) -> Self {
         let gain = T::from_f64(gain);
-        let (filter, padding) = (s.r * s.r, s.padding as isize);
+        let filter = s.r * s.r;
         let forward = Self {
             x,
             w,
             gain,
             fused,
             turned,
-            tiles: Tiles::new(s.n, s.oh, s.ow),
+            frame: Frame::new::<S>(s, turned),
             ins: s.c,
             outs: s.k,
             from: S::STEP,
             to: 1,
             size: [s.h, s.w],
             out_size: [s.oh, s.ow],
-            padding: [padding; 2],
-            out_padding: [0; 2],
             out_step: s.c * filter,
             in_step: filter,
             taps: s.r,
-            lead: 0,
         };
         if !turned {
             return forward;
         }
-        // With an odd number of taps the first phase has one less: then the tiles begin with it.
-        let lead = S::STEP * S::TAPS - s.r;
-        let reach = padding + lead as isize;
-        let (skip, out_padding) = (reach / S::STEP as isize, reach % S::STEP as isize);
-        let border = Border::new::<S>(s).0.map(isize::from);
-        let out_padding = border.map(|left_out| out_padding - S::STEP as isize * left_out);
-        let places = |side: usize, over: isize| side.saturating_add_signed(over).div_ceil(S::STEP);
         let (out_step, in_step) = if fused.swapped { (s.k, 1) } else { (1, s.c) };
         Self {
-            tiles: Tiles::new(s.n, places(s.h, out_padding[0]), places(s.w, out_padding[1])),
             ins: s.k,
             outs: s.c,
             from: 1,
             to: S::STEP,
             size: [s.oh, s.ow],
             out_size: [s.h, s.w],
-            padding: border.map(|left_out| S::TAPS as isize - 1 - skip - left_out),
-            out_padding,
             out_step: out_step * filter,
             in_step: in_step * filter,
-            lead,
             ..forward
         }
     }
@@ -112,12 +94,12 @@ impl<'a, T: WithDType> Problem<'a, T> {
     /// Row and column of a phase on a side of this step. Those with fewer taps along the rows come
     /// last.
     fn phase(&self, phase: usize, step: usize) -> [usize; 2] {
-        [phase / step, phase % step].map(|place| (place ^ self.lead) % step)
+        [phase / step, phase % step].map(|place| (place ^ self.frame.lead) % step)
     }
 
     /// Those of `phases` that take part in a point.
     pub(super) fn taking_part<S: Scheme>(&self, point: usize, phases: usize) -> impl Iterator<Item = Range<usize>> {
-        tiles::taking_part::<S>(point, phases, self.taps < S::STEP * S::TAPS)
+        tiles::taking_part::<S>(point, phases, self.taps)
     }
 
     /// Transforms the filters of `V::COLS` outputs from `out` on and of some input channels, both
@@ -143,28 +125,17 @@ impl<'a, T: WithDType> Problem<'a, T> {
             let lanes = self.outs.saturating_sub(first).min(l);
             for d in depth.clone() {
                 let at = first * self.out_step + d * self.in_step;
-                // SAFETY: whole blocks inside the weights, or tap by tap; the caller's room.
+                // SAFETY: the caller's room.
                 unsafe {
-                    for t in (0..all).step_by(l) {
-                        if lanes == l && at + (l - 1) * self.out_step + t + l <= self.w.len() {
-                            let to = raw.as_mut_ptr().add(t * l);
-                            V::transpose(self.w.as_ptr().add(at + t), self.out_step, to, l);
-                            continue;
-                        }
-                        for t in t..(t + l).min(all) {
-                            for lane in 0..lanes {
-                                raw[t * l + lane] = self.w[at + lane * self.out_step + t];
-                            }
-                        }
-                    }
+                    read_taps::<V>(self.w, at, self.out_step, all, lanes, &mut raw);
                     let gain = V::splat(self.gain);
                     for t in 0..S::TAPS * S::TAPS {
                         let tap = if self.turned { S::TAPS * S::TAPS - 1 - t } else { t };
                         let (r, c) = (tap / S::TAPS * S::STEP + row, tap % S::TAPS * S::STEP + col);
                         let to = taps.as_mut_ptr().add(t * l);
-                        let inside = |i: usize| (self.lead..self.lead + self.taps).contains(&i);
+                        let inside = |i: usize| (self.frame.lead..self.frame.lead + self.taps).contains(&i);
                         if inside(r) && inside(c) {
-                            let tap = (r - self.lead) * self.taps + c - self.lead;
+                            let tap = (r - self.frame.lead) * self.taps + c - self.frame.lead;
                             V::load(raw.as_ptr().add(tap * l)).mul(gain).store(to);
                         } else {
                             V::splat(T::from_f64(0.)).store(to);
@@ -197,8 +168,9 @@ impl<'a, T: WithDType> Problem<'a, T> {
         let most = tiles::most(step);
         let mut strip = Scratch::<T>::take(strip_len::<V>(step * S::SIDE, step * (4 * most + S::TAPS - 1)));
         let strip = strip.as_mut_ptr();
-        for run in self.tiles.runs(range, most) {
-            let corner = [(step * run.y) as isize - self.padding[0], (step * run.x) as isize - self.padding[1]];
+        for run in self.frame.tiles.runs(range, most) {
+            let corner =
+                [(step * run.y) as isize - self.frame.padding[0], (step * run.x) as isize - self.frame.padding[1]];
             let (rows, cols) = (step * S::SIDE, step * (4 * run.len + S::TAPS - 1));
             for block in blocks.clone() {
                 let channels = (self.ins - block * l).min(l);
@@ -248,9 +220,9 @@ impl<'a, T: WithDType> Problem<'a, T> {
         let mut strip = Scratch::<T>::take(4 * step * 4 * step * most * l);
         let mut spare = [T::from_f64(0.); 16 * 16];
         let strip = strip.as_mut_ptr();
-        for run in self.tiles.runs(range, most) {
+        for run in self.frame.tiles.runs(range, most) {
             let Run { image, len, first, .. } = run;
-            let over = self.out_padding;
+            let over = self.frame.out_padding;
             let corner = [(step * run.y) as isize - over[0], (step * run.x) as isize - over[1]];
             let (rows, cols) = (4 * step, 4 * step * len);
             for out in outs.clone().step_by(l) {
@@ -258,7 +230,7 @@ impl<'a, T: WithDType> Problem<'a, T> {
                 unsafe {
                     for phase in 0..step * step {
                         let [row, col] = self.phase(phase, step);
-                        let last = tiles::last(phase, self.taps < S::STEP * S::TAPS);
+                        let last = tiles::last::<S>(phase, self.taps);
                         for i in 0..len {
                             let place = (first + i) * from.stride + phase * from.phase_step + out - outs.start;
                             let to = strip.add((row * cols + step * 4 * i + col) * l);
@@ -273,6 +245,35 @@ impl<'a, T: WithDType> Problem<'a, T> {
                     }
                     tiles::write::<V>(strip, (rows, cols), corner, planes, y.at(0), spare.as_mut_ptr());
                 }
+            }
+        }
+    }
+}
+
+/// Reads the taps from `at` on of `lanes` filters, `step` apart, to `raw` `[taps][LANES]`: whole blocks, or
+/// tap by tap at the end of the weights.
+///
+/// # Safety
+/// Inside `V::enter`.
+#[inline(always)]
+pub(super) unsafe fn read_taps<V: Vector>(
+    w: &[V::Elem],
+    at: usize,
+    step: usize,
+    taps: usize,
+    lanes: usize,
+    raw: &mut [V::Elem; 16 * 16],
+) {
+    let l = V::LANES;
+    for t in (0..taps).step_by(l) {
+        if lanes == l && at + (l - 1) * step + t + l <= w.len() {
+            // SAFETY: inside the weights, and no more than 16 vectors of at most 16.
+            unsafe { V::transpose(w.as_ptr().add(at + t), step, raw.as_mut_ptr().add(t * l), l) };
+            continue;
+        }
+        for t in t..(t + l).min(taps) {
+            for lane in 0..lanes {
+                raw[t * l + lane] = w[at + lane * step + t];
             }
         }
     }

@@ -58,10 +58,10 @@ impl Tiles {
 }
 
 /// The phases (1 or 4: rows and columns by parity) that take part in a point, as runs of neighbours.
-/// With 3 taps (`single`) the filters of the second phases have a single row (column): they are
+/// Where `taps` are an odd number, the filters of the second phases have a single row (column): they are
 /// absent from the last row (column) of points.
-pub(super) fn taking_part<S: Scheme>(point: usize, phases: usize, single: bool) -> impl Iterator<Item = Range<usize>> {
-    let absent = |place: usize| single && phases > 1 && place + 1 == S::SIDE;
+pub(super) fn taking_part<S: Scheme>(point: usize, phases: usize, taps: usize) -> impl Iterator<Item = Range<usize>> {
+    let absent = |place: usize| taps < S::STEP * S::TAPS && phases > 1 && place + 1 == S::SIDE;
     let [row, col] = [point / S::SIDE, point % S::SIDE].map(absent);
     let rows = if row { phases / 2 } else { phases };
     let len = if col { 1 } else { rows };
@@ -69,8 +69,8 @@ pub(super) fn taking_part<S: Scheme>(point: usize, phases: usize, single: bool) 
 }
 
 /// Whether a phase takes part in the last row, and in the last column of points.
-pub(super) fn last(phase: usize, single: bool) -> [bool; 2] {
-    [phase / 2, phase % 2].map(|second| !single || second == 0)
+pub(super) fn last<S: Scheme>(phase: usize, taps: usize) -> [bool; 2] {
+    [phase / 2, phase % 2].map(|second| taps == S::STEP * S::TAPS || second == 0)
 }
 
 /// Some channels of one image: a strip is read from or written to these planes.

@@ -64,7 +64,7 @@ pub(in crate::conv) fn weight_gradient<V: Vector, S: Scheme>(
         crate::threads::for_each(count, |point| {
             // SAFETY: as above; each task adds to the sums of its point.
             unsafe {
-                for part in tiles::taking_part::<S>(point, phases, single::<S>(s)) {
+                for part in tiles::taking_part::<S>(point, phases, s.r) {
                     let product = Product {
                         rows: s.k,
                         cols: part.len() * phase_step,
@@ -115,11 +115,6 @@ pub(in crate::conv) fn weight_gradient<V: Vector, S: Scheme>(
             });
         })
     }
-}
-
-/// Whether some phases of the input meet a single row or column of taps.
-fn single<S: Scheme>(s: &Shape) -> bool {
-    s.r < S::STEP * S::TAPS
 }
 
 /// Transforms `LANES` channels of the input (`OUT` = false) or of the output gradient to
@@ -219,7 +214,7 @@ impl<V: Vector, S: Scheme> Task<V> for Block<'_, V, S> {
         // SAFETY: the operands are packed for `V`; filters are the task's own.
         unsafe {
             for point in 0..count {
-                for phase in tiles::taking_part::<S>(point, S::STEP * S::STEP, single::<S>(s)).flatten() {
+                for phase in tiles::taking_part::<S>(point, S::STEP * S::STEP, s.r).flatten() {
                     product::<V, false>(Product {
                         rows: rows.len(),
                         cols: phase_step,
@@ -273,7 +268,7 @@ impl<V: Vector, S: Scheme> Task<V> for Filters<'_, V, S> {
                     for phase in 0..S::STEP * S::STEP {
                         let at = phase * self.phase_step + channel - self.channels.start;
                         let from = self.u.at((k - self.base) * self.stride + at);
-                        let last = tiles::last(phase, single::<S>(self.s));
+                        let last = tiles::last::<S>(phase, self.s.r);
                         let steps = Steps { row: S::TAPS * l, col: l };
                         S::filter_transposed::<V>(from, points::<S>(self.u_plane), part.as_mut_ptr(), steps, last);
                         for t in 0..S::TAPS * S::TAPS {
