@@ -1,10 +1,7 @@
 //! Files of torch: archives and the older sequential form.
 
-use crate::{Attack, attack};
-use std::io::{Cursor, Write};
+use crate::{Attack, attack, zip};
 use stylegan_tests::pickle::{Pickle, TORCH_MAGIC};
-use zip::CompressionMethod::{Deflated, Stored};
-use zip::write::{SimpleFileOptions, ZipWriter};
 
 pub(crate) fn attacks() -> Vec<Attack> {
     let one = |pickle: Vec<u8>| zip(&[("a/data.pkl", &pickle), ("a/data/0", &[0; 16])], false);
@@ -79,16 +76,6 @@ pub(crate) fn attacks() -> Vec<Attack> {
             &["`os.system`"],
         ),
     ]
-}
-
-fn zip(entries: &[(&str, &[u8])], compressed: bool) -> Vec<u8> {
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(if compressed { Deflated } else { Stored });
-    for (name, bytes) in entries {
-        writer.start_file(*name, options).unwrap();
-        writer.write_all(bytes).unwrap();
-    }
-    writer.finish().unwrap().into_inner()
 }
 
 fn long(p: Pickle, value: i64) -> Pickle {

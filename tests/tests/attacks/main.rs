@@ -8,9 +8,12 @@ mod networks;
 mod pickles;
 mod sets;
 
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use zip::CompressionMethod::{Deflated, Stored};
+use zip::write::{SimpleFileOptions, ZipWriter};
 
 /// What one file may cost.
 const SECONDS: u64 = 2;
@@ -28,6 +31,17 @@ pub(crate) struct Attack {
 /// `name` ends in the kind of file.
 pub(crate) fn attack(name: &str, bytes: impl Into<Vec<u8>>, words: &'static [&'static str]) -> Attack {
     Attack { name: name.into(), bytes: bytes.into(), words }
+}
+
+/// An archive of these entries.
+pub(crate) fn zip(entries: &[(&str, &[u8])], compressed: bool) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(if compressed { Deflated } else { Stored });
+    for (name, bytes) in entries {
+        writer.start_file(*name, options).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
 }
 
 fn all() -> Vec<Attack> {

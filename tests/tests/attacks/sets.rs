@@ -1,12 +1,10 @@
 //! Training sets in ZIP archives. The tests of `stylegan-train` know more; these are the worst.
 
-use crate::{Attack, attack};
+use crate::{Attack, attack, zip};
 use image::{ImageFormat, RgbImage};
-use std::io::{Cursor, Write};
+use std::io::Cursor;
 use std::path::Path;
 use stylegan_train::data::{Dataset, SampleRequest};
-use zip::CompressionMethod::{Deflated, Stored};
-use zip::write::{SimpleFileOptions, ZipWriter};
 
 pub(crate) fn attacks() -> Vec<Attack> {
     let picture = picture();
@@ -40,16 +38,6 @@ fn picture() -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     RgbImage::new(8, 8).write_to(&mut bytes, ImageFormat::Png).unwrap();
     bytes.into_inner()
-}
-
-fn zip(entries: &[(&str, &[u8])], compressed: bool) -> Vec<u8> {
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(if compressed { Deflated } else { Stored });
-    for (name, bytes) in entries {
-        writer.start_file(*name, options).unwrap();
-        writer.write_all(bytes).unwrap();
-    }
-    writer.finish().unwrap().into_inner()
 }
 
 /// Ten thousand pictures, of which one has a label, of 65536 numbers: 2.6 GB, were the others to have
