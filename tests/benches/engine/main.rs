@@ -111,45 +111,80 @@ fn measure<'a>(spec: &Spec, peers: &[&'a Peer], python: &Python, threads: usize,
     ours.args(["--worker", &serde_json::to_string(spec)?]);
     let mut sides = Vec::new();
     match Process::start(ours)? {
-        Started::Ready(process) => sides.push((None, process)),
+        Started::Ready(process) => sides.push(Contestant { peer: None, process, times: Vec::new() }),
         Started::Cannot(reason) => return Err(reason.into()),
     }
     let folder = tempfile::tempdir()?;
     for peer in peers {
-        match Process::start(python.command(peer, spec, threads, folder.path())?)? {
-            Started::Ready(process) => sides.push((Some(*peer), process)),
-            Started::Cannot(_) => {}
+        match Process::start(python.command(peer, spec, threads, folder.path())?) {
+            Ok(Started::Ready(process)) => sides.push(Contestant { peer: Some(*peer), process, times: Vec::new() }),
+            Ok(Started::Cannot(_)) => {}
+            Err(error) => leave_out(peer, spec, &*error),
         }
     }
-    let mut times = vec![Vec::new(); sides.len()];
-    for (_, process) in &mut sides {
-        process.go()?;
-    }
+    turn(&mut sides, spec)?;
+    sides.iter_mut().for_each(|side| side.times.clear());
     let start = Instant::now();
-    let count = sides.len() as f64;
     loop {
-        for ((_, process), times) in sides.iter_mut().zip(&mut times) {
-            times.push(process.go()?);
-            // Threads that spin for more work must not take it from the next side.
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let (rounds, slow) = (times[0].len(), times.iter().any(|times| times[0] > seconds));
+        turn(&mut sides, spec)?;
+        let (rounds, slow) = (sides[0].times.len(), sides.iter().any(|side| side.times[0] > seconds));
         let enough = if slow { 2 } else { 5 };
-        if rounds >= enough && (start.elapsed().as_secs_f64() > seconds * count || rounds >= 200) {
+        if rounds >= enough && (start.elapsed().as_secs_f64() > seconds * sides.len() as f64 || rounds >= 200) {
             break;
         }
     }
-    let mut result = sides.into_iter().zip(times).map(|((peer, process), mut times)| -> Result<_> {
-        times.sort_by(f64::total_cmp);
-        let median = (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0;
-        Ok((peer, Side { seconds: median, memory: process.end()? }))
-    });
-    let (_, ours) = result.next().ok_or("nothing was measured")??;
-    let peers = result.filter_map(|side| match side {
-        Ok((peer, side)) => peer.map(|peer| Ok((peer, side))),
-        Err(error) => Some(Err(error)),
-    });
-    Ok(Sides { ours, peers: peers.collect::<Result<_>>()? })
+    let mut sides = sides.into_iter();
+    let ours = sides.next().ok_or("nothing was measured")?.end()?;
+    let mut peers = Vec::new();
+    for side in sides {
+        let Some(peer) = side.peer else { continue };
+        match side.end() {
+            Ok(side) => peers.push((peer, side)),
+            Err(error) => leave_out(peer, spec, &*error),
+        }
+    }
+    Ok(Sides { ours, peers })
+}
+
+/// A process that takes turns with others, ours without a peer.
+struct Contestant<'a> {
+    peer: Option<&'a Peer>,
+    process: Process,
+    times: Vec<f64>,
+}
+
+impl Contestant<'_> {
+    fn end(mut self) -> Result<Side> {
+        self.times.sort_by(f64::total_cmp);
+        let (times, n) = (&self.times, self.times.len());
+        Ok(Side { seconds: (times[(n - 1) / 2] + times[n / 2]) / 2.0, memory: self.process.end()? })
+    }
+}
+
+/// Everybody does the work once. A peer that fails is left out from there on.
+fn turn(sides: &mut Vec<Contestant>, spec: &Spec) -> Result<()> {
+    let mut i = 0;
+    while i < sides.len() {
+        let side = &mut sides[i];
+        match (side.process.go(), side.peer) {
+            (Ok(seconds), _) => {
+                side.times.push(seconds);
+                i += 1;
+            }
+            (Err(error), None) => return Err(error),
+            (Err(error), Some(peer)) => {
+                leave_out(peer, spec, &*error);
+                sides.remove(i);
+            }
+        }
+        // Threads that spin for more work must not take it from the next side.
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+fn leave_out(peer: &Peer, spec: &Spec, error: &dyn std::error::Error) {
+    eprintln!("{} is left out of {}: {error}", peer.name, spec.name());
 }
 
 /// What one core can do at most, in GFLOP/s.
