@@ -7,7 +7,6 @@ use crate::status::print;
 use candle_core::{DType, Device, Tensor};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
-use stylegan_core::NetworkConfig;
 use stylegan_core::checkpoint::{Checkpoint, Kind, save};
 use stylegan_core::export::{Naming, state_dict};
 use stylegan_core::import::{Imported, import, is_foreign};
@@ -185,16 +184,12 @@ fn rename(file: &mut Imported, to: To, source: &str) -> anyhow::Result<()> {
         for (name, tensor) in state_dict(&config, &own, naming)? {
             renamed.push((if alone { name } else { format!("{theirs}.{name}") }, tensor));
         }
-        file.metadata.extra.insert(format!("config.{prefix}"), config_text(&config)?);
+        file.metadata.extra.insert(format!("config.{prefix}"), serde_json::to_string(&config)?);
     }
     file.tensors = renamed;
     file.metadata.kind = Kind::Weights;
     file.metadata.extra.insert("content".into(), format!("state dictionary for {program}"));
     Ok(())
-}
-
-fn config_text(config: &NetworkConfig) -> anyhow::Result<String> {
-    Ok(serde_json::to_string(config)?)
 }
 
 /// Floating-point numbers in 16 bits; others as they are.
