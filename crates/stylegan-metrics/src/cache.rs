@@ -33,7 +33,7 @@ impl Key {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }
-        Self(hex(&hash.finalize()))
+        Self(format!("{:x}", hash.finalize()))
     }
 
     /// 64 hexadecimal digits.
@@ -109,7 +109,7 @@ fn serialise(key: &Key, samples: &Samples) -> std::result::Result<Vec<u8>, safet
     let metadata = HashMap::from([
         ("format".to_owned(), FORMAT.to_owned()),
         ("key".to_owned(), key.0.clone()),
-        ("sha256".to_owned(), hex(&Sha256::digest(&data))),
+        ("sha256".to_owned(), format!("{:x}", Sha256::digest(&data))),
     ]);
     let view = TensorView::new(Dtype::F32, vec![samples.len(), samples.dim()], &data)?;
     safetensors::serialize([("features", view)], Some(metadata))
@@ -122,16 +122,11 @@ fn parse(bytes: &[u8], key: &Key) -> Option<Samples> {
     let view = file.tensor("features").ok()?;
     let whole = metadata.get("format")? == FORMAT
         && *metadata.get("key")? == key.0
-        && *metadata.get("sha256")? == hex(&Sha256::digest(view.data()))
+        && *metadata.get("sha256")? == format!("{:x}", Sha256::digest(view.data()))
         && view.dtype() == Dtype::F32;
     let [_, dim] = *view.shape() else { return None };
     let rows = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
     if whole { Samples::new(rows, dim).ok() } else { None }
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! As in progressive growing's program, each scale's similarity is the mean over pixels and channels.
 
 use crate::interval::{Estimate, GROUPS};
-use crate::samples::{Samples, three_channels};
+use crate::samples::{Samples, check_alike, three_channels};
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
@@ -34,10 +34,7 @@ const C2: f64 = (0.03 * 255.) * (0.03 * 255.);
 /// # Errors
 /// Pictures of different shapes, or with a side below 16.
 pub fn pairs(a: &Tensor, b: &Tensor) -> Result<Vec<f64>> {
-    if a.dims() != b.dims() {
-        let shape = |t: &Tensor| format!("{:?}", t.dims());
-        return Err(Error::Mismatch { what: "shape of pictures to compare", left: shape(a), right: shape(b) });
-    }
+    check_alike(a, b)?;
     let levels = |t: &Tensor| -> Result<Vec<f64>> {
         let t = three_channels(t, 0, "set of pairs")?.to_device(&Device::Cpu)?.to_dtype(DType::F64)?;
         Ok(((t * 127.5)? + 127.5)?.flatten_all()?.to_vec1()?)

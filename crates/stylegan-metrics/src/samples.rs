@@ -274,6 +274,15 @@ pub(crate) fn three_channels(images: &Tensor, batch: usize, set: &str) -> Result
     }
 }
 
+/// Fails unless pictures to compare have one shape.
+pub(crate) fn check_alike(a: &Tensor, b: &Tensor) -> Result<()> {
+    if a.dims() == b.dims() {
+        return Ok(());
+    }
+    let shape = |t: &Tensor| format!("{:?}", t.dims());
+    Err(Error::Mismatch { what: "shape of pictures to compare", left: shape(a), right: shape(b) })
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -174,7 +174,7 @@ impl ContentHash {
 
     pub(super) fn finish(mut self) -> String {
         self.entries.update(self.data.finalize());
-        self.entries.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:x}", self.entries.finalize())
     }
 }
 

@@ -115,7 +115,7 @@ pub fn import_bytes(bytes: &[u8], path: &Path) -> Result<Imported> {
         source: Some(format!("{origin} {}", path.file_name().unwrap_or_default().to_string_lossy())),
         ..Metadata::default()
     };
-    metadata.extra.insert("source_sha256".into(), sha256(bytes));
+    metadata.extra.insert("source_sha256".into(), format!("{:x}", Sha256::digest(bytes)));
     let mut tensors = found.tensors;
     for network in found.networks {
         for (name, tensor) in network.tensors {
@@ -144,10 +144,6 @@ fn check(config: &NetworkConfig, own: HashMap<String, Tensor>) -> Result<()> {
         NetworkConfig::Generator(config) => build_generator(config, vb).map(drop),
         NetworkConfig::Discriminator(config) => build_discriminator(config, vb).map(drop),
     }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether a file begins as pickles, torch files or their archives do, rather than as safetensors.

@@ -159,10 +159,8 @@ impl FeatureNetwork for ArcFace {
 
 impl Conv {
     fn new(w: &Weights, weight: &str, norm: &str, shape: [usize; 4]) -> Result<Self> {
-        let (scale, shift) = Norm::torch(norm, EPS).affine(w, shape[0])?;
-        let weight =
-            w.get(weight, &shape)?.to_dtype(DType::F64)?.broadcast_mul(&scale.reshape((shape[0], 1, 1, 1))?)?;
-        Ok(Self { weight: weight.to_dtype(DType::F32)?, bias: shift.to_dtype(DType::F32)? })
+        let (weight, bias) = Norm::torch(norm, EPS).fold(w, weight, shape)?;
+        Ok(Self { weight, bias })
     }
 
     fn forward(&self, x: &Tensor, stride: usize, padding: usize) -> candle_core::Result<Tensor> {

@@ -8,7 +8,7 @@ use super::pool::max_pool;
 use super::vgg::BLOCKS;
 use super::weights::{ConvRelu, Weights};
 use super::{FeatureNetwork, PerceptualDistance};
-use crate::{Error, Result};
+use crate::Result;
 use candle_core::{DType, Device, Tensor};
 
 /// Means of the levels of the pictures that the network was trained on, blue first.
@@ -107,10 +107,6 @@ impl PerceptualDistance for HedVgg16 {
     }
 
     fn distance(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
-        if a.dims() != b.dims() {
-            let shape = |t: &Tensor| format!("{:?}", t.dims());
-            return Err(Error::Mismatch { what: "shape of pictures to compare", left: shape(a), right: shape(b) });
-        }
-        Ok(distance(&self.taps(&Tensor::cat(&[a, b], 0)?)?, &self.heads)?)
+        distance(a, b, &self.heads, |pictures| self.taps(pictures))
     }
 }

@@ -10,8 +10,9 @@
 use super::PerceptualDistance;
 use super::perceptual::{distance, scaled};
 use super::pool::{blur_pool, max_pool};
+use super::vgg::BLOCKS;
 use super::weights::{ConvRelu, Weights};
-use crate::{Error, Result};
+use crate::Result;
 use candle_core::{Device, Tensor};
 
 /// The trunk of an LPIPS network.
@@ -138,11 +139,7 @@ impl PerceptualDistance for Lpips {
     }
 
     fn distance(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
-        if a.dims() != b.dims() {
-            let shape = |t: &Tensor| format!("{:?}", t.dims());
-            return Err(Error::Mismatch { what: "shape of pictures to compare", left: shape(a), right: shape(b) });
-        }
-        Ok(distance(&self.taps(&Tensor::cat(&[a, b], 0)?)?, &self.heads)?)
+        distance(a, b, &self.heads, |pictures| self.taps(pictures))
     }
 }
 
@@ -175,7 +172,7 @@ impl Builder<'_> {
     /// Simonyan and Zisserman 2015, configuration D.
     fn vgg16(&mut self, shift_tolerant: bool) -> Result<()> {
         let mut index = 0;
-        for (block, (k, convs)) in [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)].into_iter().enumerate() {
+        for (block, (k, convs)) in BLOCKS.into_iter().enumerate() {
             if block > 0 {
                 self.layers.push(if shift_tolerant { Layer::BlurPool } else { Layer::Pool(2, false) });
                 index += if shift_tolerant { 2 } else { 1 };

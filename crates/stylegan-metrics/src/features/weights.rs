@@ -1,6 +1,5 @@
 //! Named weights of a feature network, and the layers that use them.
 
-use crate::cache::hex;
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use sha2::{Digest, Sha256};
@@ -36,7 +35,7 @@ impl Weights {
                 hash.update(value.to_le_bytes());
             }
         }
-        Ok(Self { network: network.into(), tensors, hash: hex(&hash.finalize()) })
+        Ok(Self { network: network.into(), tensors, hash: format!("{:x}", hash.finalize()) })
     }
 
     /// The name given to [`Self::new`].
@@ -104,10 +103,8 @@ impl ConvRelu {
         stride: usize,
         padding: [usize; 2],
     ) -> Result<Self> {
-        let (scale, shift) = norm.affine(w, shape[0])?;
-        let weight = w.get(weight, &shape)?.to_dtype(DType::F64)?;
-        let weight = weight.broadcast_mul(&scale.reshape((shape[0], 1, 1, 1))?)?.to_dtype(DType::F32)?;
-        Ok(Self { weight, bias: shift.to_dtype(DType::F32)?, stride, padding })
+        let (weight, bias) = norm.fold(w, weight, shape)?;
+        Ok(Self { weight, bias, stride, padding })
     }
 
     /// `[n, c, h, w]` to `[n, k, …]`.
@@ -136,6 +133,14 @@ impl Norm {
         let part = |part: &str| format!("{name}.{part}");
         let (scale, bias) = (part("weight"), part("bias"));
         Self { scale, bias, mean: part("running_mean"), variance: part("running_var"), eps }
+    }
+
+    /// The convolution `weight` of this shape with the normalisation behind it, as weight and bias.
+    pub(super) fn fold(&self, w: &Weights, weight: &str, shape: [usize; 4]) -> Result<(Tensor, Tensor)> {
+        let (scale, shift) = self.affine(w, shape[0])?;
+        let weight = w.get(weight, &shape)?.to_dtype(DType::F64)?;
+        let weight = weight.broadcast_mul(&scale.reshape((shape[0], 1, 1, 1))?)?.to_dtype(DType::F32)?;
+        Ok((weight, shift.to_dtype(DType::F32)?))
     }
 
     /// The factor and the summand `[k]`, f64, that it comes to.

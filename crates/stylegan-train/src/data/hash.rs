@@ -38,7 +38,7 @@ pub(super) fn of(files: &Files) -> Result<String> {
             }
         }
     }
-    Ok(hex(&hash.finalize()))
+    Ok(format!("{:x}", hash.finalize()))
 }
 
 fn file(files: &Files, name: &str) -> Result<Vec<u8>> {
@@ -56,8 +56,4 @@ fn kind(labels: &Labels) -> u8 {
 
 fn number(hash: &mut Sha256, n: usize) {
     hash.update((n as u64).to_le_bytes());
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
