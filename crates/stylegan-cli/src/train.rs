@@ -187,7 +187,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         LossConfig::Logistic { .. } => "R1",
         LossConfig::WganGp { .. } => "GP",
     };
-    let mut status = TrainStatus::new(penalty, Evaluator::of(config, &pictures, &folder)?);
+    let mut status = TrainStatus::new(out, penalty, Evaluator::of(config, &pictures, &folder)?);
     let go = if plan.resume { stylegan_train::resume } else { stylegan_train::train };
     match go(config, &pictures, out, &Single, &mut status, &stop)? {
         stylegan_train::Outcome::Finished { checkpoint } => {

@@ -3,7 +3,7 @@
 use crate::evaluate::Evaluator;
 use crate::status::{self, say};
 use indicatif::{HumanDuration, ProgressBar};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use stylegan_kernels::memory;
 use stylegan_train::Observer;
@@ -18,6 +18,8 @@ const SMOOTHING: f64 = 0.95;
 
 /// Draws a run.
 pub(crate) struct TrainStatus {
+    /// The folder of the run.
+    out: PathBuf,
     /// What the discriminator's penalty is called.
     penalty: &'static str,
     bar: Option<ProgressBar>,
@@ -30,8 +32,8 @@ pub(crate) struct TrainStatus {
 
 impl TrainStatus {
     /// Nothing is drawn before the run starts.
-    pub(crate) fn new(penalty: &'static str, evaluator: Option<Evaluator>) -> Self {
-        TrainStatus { penalty, bar: None, last_step: None, last_drawn: None, pace: None, evaluator }
+    pub(crate) fn new(out: &Path, penalty: &'static str, evaluator: Option<Evaluator>) -> Self {
+        TrainStatus { out: out.into(), penalty, bar: None, last_step: None, last_drawn: None, pace: None, evaluator }
     }
 
     /// Takes the bar away.
@@ -79,6 +81,7 @@ impl Observer for TrainStatus {
             0 => say(&format!("training for {end} kimg")),
             _ => say(&format!("going on at {now} of {end} kimg")),
         }
+        say(&format!("pictures come to {} as fakes-*.png; Ctrl-C saves and stops", self.out.display()));
         if status::on_terminal() {
             self.bar = Some(status::bar("{wide_bar} {msg}", at.total_images, at.images));
         }
