@@ -1,6 +1,6 @@
 //! From the bytes of a file to 8-bit pixels, refusing what the set cannot hold.
 
-use super::{MAX_SIDE, Problem};
+use super::{MAX_SIDE, Problem, palette};
 use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
 use std::io::Cursor;
 
@@ -80,6 +80,9 @@ fn decoder(bytes: &[u8]) -> Result<impl ImageDecoder + '_, Problem> {
     let format = image::guess_format(bytes).map_err(|_| Problem::NotAPicture)?;
     if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP) {
         return Err(Problem::NotAPicture);
+    }
+    if format == ImageFormat::Png {
+        palette::check(bytes)?;
     }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::no_limits();

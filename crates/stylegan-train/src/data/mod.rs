@@ -22,6 +22,7 @@ mod hash;
 
 mod labels;
 mod loader;
+mod palette;
 mod problem;
 pub mod resample;
 mod source;
