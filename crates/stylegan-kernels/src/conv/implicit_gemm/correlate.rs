@@ -1,6 +1,6 @@
 //! Forward convolutions, and input gradients by phases of the stride.
 
-use super::gather::{Grid, Segment, Tap};
+use super::gather::{Grid, Plan, Tap};
 use super::{COLUMNS, DEPTH};
 use crate::conv::shape::Shape;
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product};
@@ -157,13 +157,13 @@ impl<V: Vector> Task<V> for Chunk<'_, V> {
     unsafe fn run(self) {
         let Self { problem: p, x, a, a_block, rows, columns, y, .. } = self;
         let (depth, count, panels) = (p.depth(), columns.len(), columns.len().div_ceil(V::COLS));
-        let segments: Vec<Vec<Segment>> = (0..panels)
+        let plans: Vec<Plan> = (0..panels)
             .map(|i| {
                 let start = columns.start + i * V::COLS;
-                p.grid.segments(start..(start + V::COLS).min(columns.end)).collect()
+                p.grid.plan(start..(start + V::COLS).min(columns.end), &p.taps)
             })
             .collect();
-        let mut packed = Scratch::<V::Elem>::take(panels * DEPTH * V::COLS);
+        let mut packed = Scratch::<V::Elem>::take(panels * DEPTH * V::COLS + V::LANES);
         let (positions, plane) = (p.grid.rows * p.grid.cols, p.size[0] * p.size[1]);
         let (image, first) = (columns.start / positions, columns.start % positions);
         // Neighbouring positions of one image lie together in the result: no detour.
@@ -182,11 +182,11 @@ impl<V: Vector> Task<V> for Chunk<'_, V> {
             }
             for start in (0..depth).step_by(DEPTH) {
                 let steps = DEPTH.min(depth - start);
-                for (panel, segments) in segments.iter().enumerate() {
+                for (panel, plan) in plans.iter().enumerate() {
                     let (mut channel, mut tap) = (start / p.taps.len(), start % p.taps.len());
                     for step in 0..steps {
                         let to = packed.as_mut_ptr().add((panel * steps + step) * V::COLS);
-                        p.grid.gather::<V>(x, channel, p.taps[tap], segments, to);
+                        plan.gather::<V>(x, channel * p.grid.h * p.grid.w, tap, to);
                         tap += 1;
                         if tap == p.taps.len() {
                             (channel, tap) = (channel + 1, 0);
@@ -211,7 +211,7 @@ impl<V: Vector> Task<V> for Chunk<'_, V> {
                 return;
             }
             let mut col = 0;
-            for segment in segments.iter().flatten() {
+            for segment in p.grid.segments(columns) {
                 for row in 0..rows.len() {
                     let line = (segment.image * p.outs + rows.start + row) * p.size[0];
                     let line = (line + p.corner[0] + segment.y * p.spacing) * p.size[1];

@@ -49,42 +49,37 @@ impl Grid {
         })
     }
 
-    /// Copies what `segments` meet of one channel at one tap to `to`, end to end, zero outside the
-    /// images.
-    ///
-    /// # Safety
-    /// Inside `V::enter`; `to` has room, and `from` holds the images of the grid.
-    #[inline(always)]
-    pub(super) unsafe fn gather<V: Vector>(
-        &self,
-        from: &[V::Elem],
-        channel: usize,
-        tap: Tap,
-        segments: &[Segment],
-        mut to: *mut V::Elem,
-    ) {
-        let zero = V::Elem::from_f64(0.);
-        for segment in segments {
-            let len = segment.len;
-            let y = (segment.y * self.step) as isize + tap.dy;
-            let x = (segment.x * self.step) as isize + tap.dx;
-            let (first, last) = if y < 0 || y >= self.h as isize { (0, 0) } else { self.inside(x, len) };
-            // SAFETY: positions `first..last` of the segment lie inside the image.
-            unsafe {
-                for i in 0..first {
-                    *to.add(i) = zero;
+    /// How to gather what a range of positions meets at each tap.
+    pub(super) fn plan(&self, positions: Range<usize>, taps: &[Tap]) -> Plan {
+        let mut plan = Plan { step: self.step, pieces: Vec::new(), ends: Vec::with_capacity(taps.len()) };
+        let plane = self.h * self.w;
+        for tap in taps {
+            let begin = plan.pieces.len();
+            let mut add = |from: Option<usize>, len: usize| {
+                let last = plan.pieces[begin..].last_mut();
+                match (last, from) {
+                    _ if len == 0 => {}
+                    (Some(last), None) if last.from.is_none() => last.len += len,
+                    (Some(last), Some(at)) if last.from.is_some_and(|from| from + last.len * self.step == at) => {
+                        last.len += len;
+                    }
+                    _ => plan.pieces.push(Piece { from, len }),
                 }
+            };
+            for segment in self.segments(positions.clone()) {
+                let y = (segment.y * self.step) as isize + tap.dy;
+                let x = (segment.x * self.step) as isize + tap.dx;
+                let (first, last) = if y < 0 || y >= self.h as isize { (0, 0) } else { self.inside(x, segment.len) };
+                add(None, first);
                 if first < last {
-                    let line = ((segment.image * self.channels + channel) * self.h + y as usize) * self.w;
                     let start = (x + (first * self.step) as isize) as usize;
-                    copy::<V>(from.as_ptr().add(line + start), self.step, to.add(first), last - first);
+                    add(Some(segment.image * self.channels * plane + y as usize * self.w + start), last - first);
                 }
-                for i in last..len {
-                    *to.add(i) = zero;
-                }
-                to = to.add(len);
+                add(None, segment.len - last);
             }
+            plan.ends.push(plan.pieces.len());
         }
+        plan
     }
 
     /// Which of `len` positions from input column `x` on fall into the image.
@@ -103,26 +98,57 @@ impl Grid {
     }
 }
 
-/// Copies `len` elements at a distance of `step`.
-#[inline(always)]
-unsafe fn copy<V: Vector>(from: *const V::Elem, step: usize, to: *mut V::Elem, len: usize) {
-    // SAFETY: the caller's ranges.
-    unsafe {
-        if step == 1 && len >= V::LANES {
-            let mut i = 0;
-            while i + V::LANES <= len {
-                V::load(from.add(i)).store(to.add(i));
-                i += V::LANES;
-            }
-            // The rest by one more vector that overlaps the last.
-            V::load(from.add(len - V::LANES)).store(to.add(len - V::LANES));
-        } else if step == 1 {
-            for i in 0..len {
-                *to.add(i) = *from.add(i);
-            }
-        } else {
-            for i in 0..len {
-                *to.add(i) = *from.add(i * step);
+/// Copies that bring together what neighbouring output positions meet, of any channel.
+pub(super) struct Plan {
+    step: usize,
+    pieces: Vec<Piece>,
+    /// Where the pieces of each tap end.
+    ends: Vec<usize>,
+}
+
+/// Numbers that lie a step apart.
+struct Piece {
+    /// Where they start in the first channel; zeros if they are outside the images.
+    from: Option<usize>,
+    len: usize,
+}
+
+impl Plan {
+    /// Copies what the positions meet at tap number `tap`, end to end. `plane` is where the channel's plane
+    /// of the first image starts in `from`.
+    ///
+    /// Whole vectors are written: up to `V::LANES - 1` elements behind the last position are spoilt.
+    ///
+    /// # Safety
+    /// Inside `V::enter`; `to` has room, and `from` holds the images of the grid.
+    #[inline(always)]
+    pub(super) unsafe fn gather<V: Vector>(&self, from: &[V::Elem], plane: usize, tap: usize, mut to: *mut V::Elem) {
+        let begin = if tap == 0 { 0 } else { self.ends[tap - 1] };
+        for piece in &self.pieces[begin..self.ends[tap]] {
+            // SAFETY: the plan's positions lie inside the images; what a vector reads behind them is
+            // inside `from`.
+            unsafe {
+                match piece.from {
+                    None => {
+                        for i in (0..piece.len).step_by(V::LANES) {
+                            V::splat(V::Elem::from_f64(0.)).store(to.add(i));
+                        }
+                    }
+                    Some(start) => {
+                        let start = plane + start;
+                        let pixels = from.as_ptr().add(start);
+                        if self.step == 1 && start + piece.len.next_multiple_of(V::LANES) <= from.len() {
+                            for i in (0..piece.len).step_by(V::LANES) {
+                                V::load(pixels.add(i)).store(to.add(i));
+                            }
+                        } else {
+                            for i in 0..piece.len {
+                                *to.add(i) = *pixels.add(i * self.step);
+                            }
+                        }
+                    }
+                }
+                to = to.add(piece.len);
             }
         }
     }

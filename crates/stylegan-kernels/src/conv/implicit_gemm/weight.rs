@@ -1,6 +1,6 @@
 //! Weight gradients: `dw[k, (c, u, v)] = Σ_pixels dy[k, pixel] x[c, pixel stride + (u, v) - padding]`.
 
-use super::gather::{Grid, Segment, Tap};
+use super::gather::{Grid, Tap};
 use super::{COLUMNS, DEPTH};
 use crate::conv::shape::Shape;
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product};
@@ -76,9 +76,14 @@ impl<V: Vector> Task<V> for Chunk<'_, V> {
         let a_block = V::ROWS * DEPTH;
         let mut left = Scratch::<V::Elem>::take(s.k.div_ceil(V::ROWS) * a_block);
         let mut right = Scratch::<V::Elem>::take(panels * V::COLS * DEPTH.next_multiple_of(l));
-        let mut rows = Scratch::<V::Elem>::take(l * DEPTH);
+        let mut rows = Scratch::<V::Elem>::take(l * DEPTH + l);
         let (left, right, rows) = (left.as_mut_ptr(), right.as_mut_ptr(), rows.as_mut_ptr());
-        let mut segments: Vec<Segment> = Vec::new();
+        let taps: Vec<Tap> = (0..s.r * s.s)
+            .map(|t| {
+                let (dy, dx) = ((t / s.s) as isize, (t % s.s) as isize);
+                Tap { dy: dy - s.padding as isize, dx: dx - s.padding as isize, index: t }
+            })
+            .collect();
         // SAFETY: all indices follow from the sizes just taken; columns are this task's own.
         unsafe {
             if positions.is_empty() {
@@ -109,15 +114,12 @@ impl<V: Vector> Task<V> for Chunk<'_, V> {
                     }
                 }
                 // Right: gather vectors along the positions, then turn blocks of them.
-                segments.clear();
-                segments.extend(grid.segments(start..start + steps));
+                let plan = grid.plan(start..start + steps, &taps);
                 for col in (0..cols.len()).step_by(l) {
                     for lane in 0..l.min(cols.len() - col) {
                         let (channel, tap) =
-                            ((cols.start + col + lane) / (s.r * s.s), (cols.start + col + lane) % (s.r * s.s));
-                        let (dy, dx) = ((tap / s.s) as isize, (tap % s.s) as isize);
-                        let tap = Tap { dy: dy - s.padding as isize, dx: dx - s.padding as isize, index: tap };
-                        grid.gather::<V>(x, channel, tap, &segments, rows.add(lane * DEPTH));
+                            ((cols.start + col + lane) / taps.len(), (cols.start + col + lane) % taps.len());
+                        plan.gather::<V>(x, channel * s.h * s.w, tap, rows.add(lane * DEPTH));
                     }
                     let to = right.add(col / V::COLS * steps * V::COLS + col % V::COLS);
                     for at in (0..steps).step_by(l) {
