@@ -60,8 +60,8 @@ pub(crate) fn for_each(tasks: usize, f: impl Fn(usize) + Sync + Send) {
     for_each_item(0..tasks, f);
 }
 
-/// Splits `out` into pieces of `len` elements and calls `f(index, piece)` for each.
-pub(crate) fn for_each_chunk<T: Send>(out: &mut [T], len: usize, f: impl Fn(usize, &mut [T]) + Sync + Send) {
+/// Splits `out` into pieces of `len` elements and calls `f(index, piece)` for each, in parallel where the limit allows.
+pub fn for_each_chunk<T: Send>(out: &mut [T], len: usize, f: impl Fn(usize, &mut [T]) + Sync + Send) {
     for_each_item(out.chunks_mut(len.max(1)).enumerate(), |(i, piece)| f(i, piece));
 }
 

@@ -8,6 +8,7 @@ mod inception_names;
 mod lpips;
 mod networks;
 mod perceptual;
+mod planes;
 mod pool;
 mod resize;
 mod stlpips;

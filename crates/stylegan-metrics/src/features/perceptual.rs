@@ -1,14 +1,18 @@
 //! The distance that LPIPS and its kin make of activations (Zhang et al. 2018, equation 1).
 
+use super::planes::with_numbers;
 use crate::Result;
 use crate::samples::check_alike;
 use candle_core::{DType, Device, Tensor};
+use stylegan_kernels::threads;
 
 /// The LPIPS scaling layer: mean and deviation of ImageNet pictures in [-1, 1].
 const SHIFT: [f32; 3] = [-0.030, -0.088, -0.188];
 const SCALE: [f32; 3] = [0.458, 0.448, 0.450];
 /// Keeps the unit normalisation finite where all channels are zero.
-const NORM_EPS: f64 = 1e-10;
+const NORM_EPS: f32 = 1e-10;
+/// Pixels whose channels stay in the second-level cache between two looks at them.
+const PIXELS: usize = 256;
 
 /// Pictures `[n, 3, h, w]` in [-1, 1], brought to ImageNet's mean and deviation.
 pub(super) fn scaled(images: &Tensor, device: &Device) -> candle_core::Result<Tensor> {
@@ -19,7 +23,24 @@ pub(super) fn scaled(images: &Tensor, device: &Device) -> candle_core::Result<Te
 
 /// `x` `[n, c, h, w]` with each pixel's channels scaled to unit length.
 pub(super) fn unit(x: &Tensor) -> candle_core::Result<Tensor> {
-    x.broadcast_div(&(x.sqr()?.sum_keepdim(1)?.sqrt()? + NORM_EPS)?)
+    let (n, c, h, w) = x.dims4()?;
+    let factors = with_numbers(x, |x| {
+        let mut factors = vec![0f32; n * h * w];
+        threads::for_each_chunk(&mut factors, h * w, |image, factors| {
+            to_unit(&x[image * c * h * w..][..c * h * w], h * w, 0, factors);
+        });
+        factors
+    })?;
+    x.broadcast_mul(&Tensor::from_vec(factors, (n, 1, h, w), &Device::Cpu)?.to_device(x.device())?)
+}
+
+/// What brings the channels of an image's pixels from `first` on to unit length. `plane` is the number of its pixels.
+fn to_unit(image: &[f32], plane: usize, first: usize, factors: &mut [f32]) {
+    factors.fill(0.);
+    for channel in image.chunks_exact(plane) {
+        factors.iter_mut().zip(&channel[first..]).for_each(|(sum, x)| *sum += x * x);
+    }
+    factors.iter_mut().for_each(|factor| *factor = 1. / (factor.sqrt() + NORM_EPS));
 }
 
 /// Distances `[n]` of pictures `a` from `b`, both `[n, 3, h, w]`, by the `taps` of all of them. `heads` are
@@ -33,11 +54,41 @@ pub(super) fn distance(
     check_alike(a, b)?;
     let taps = taps(&Tensor::cat(&[a, b], 0)?)?;
     let n = a.dim(0)?;
-    let mut sum = Tensor::zeros(n, DType::F32, taps[0].device())?;
+    let mut sums = vec![0f64; n];
     for (tap, head) in taps.iter().zip(heads) {
-        let unit = unit(tap)?;
-        let difference = (unit.narrow(0, 0, n)? - unit.narrow(0, n, n)?)?.sqr()?;
-        sum = (sum + difference.broadcast_mul(head)?.sum(1)?.mean((1, 2))?)?;
+        let plane = tap.dim(2)? * tap.dim(3)?;
+        let head: Vec<f32> = head.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?;
+        let parts = with_numbers(tap, |tap| {
+            let image = |i: usize| &tap[i * head.len() * plane..][..head.len() * plane];
+            let chunks = plane.div_ceil(PIXELS);
+            let mut parts = vec![0f64; n * chunks];
+            threads::for_each_chunk(&mut parts, 1, |task, part| {
+                let (pair, first) = (task / chunks, task % chunks * PIXELS);
+                part[0] = part_of(image(pair), image(n + pair), &head, plane, first) / plane as f64;
+            });
+            parts
+        })?;
+        sums.iter_mut()
+            .zip(parts.chunks_exact(parts.len() / n))
+            .for_each(|(sum, parts)| *sum += parts.iter().sum::<f64>());
     }
-    Ok(sum)
+    let sums: Vec<f32> = sums.into_iter().map(|sum| sum as f32).collect();
+    Ok(Tensor::from_vec(sums, n, &Device::Cpu)?.to_device(taps[0].device())?)
+}
+
+/// The sum over up to [`PIXELS`] pixels from `first` on of the weighted squared differences between unit channels.
+fn part_of(a: &[f32], b: &[f32], head: &[f32], plane: usize, first: usize) -> f64 {
+    let pixels = PIXELS.min(plane - first);
+    let (mut to_a, mut to_b, mut sums) = ([0f32; PIXELS], [0f32; PIXELS], [0f32; PIXELS]);
+    let (to_a, to_b, sums) = (&mut to_a[..pixels], &mut to_b[..pixels], &mut sums[..pixels]);
+    to_unit(a, plane, first, to_a);
+    to_unit(b, plane, first, to_b);
+    for ((a, b), weight) in a.chunks_exact(plane).zip(b.chunks_exact(plane)).zip(head) {
+        let (a, b) = (&a[first..][..pixels], &b[first..][..pixels]);
+        for i in 0..pixels {
+            let difference = a[i] * to_a[i] - b[i] * to_b[i];
+            sums[i] += weight * difference * difference;
+        }
+    }
+    sums.iter().map(|&sum| f64::from(sum)).sum()
 }

@@ -1,15 +1,15 @@
 //! Pooling: maxima, means, and the blur pooling of shift-tolerant networks.
 
-use candle_core::{DType, Device, Result, Tensor};
-use rayon::prelude::*;
-use stylegan_kernels::{Filter, threads, upfirdn2d};
+use super::planes::each_plane;
+use candle_core::{DType, Result, Tensor};
+use stylegan_kernels::{Filter, upfirdn2d};
 
 /// Binomial 3x3 blur with stride 2 of `x` `[n, c, h, w]`, after reflecting 2 pixels on each side
 /// (all of "antialiased" pooling but the maximum): `[n, c, ceil(h / 2) + 1, ceil(w / 2) + 1]`.
 ///
 /// A maximum of `max x max` pixels with stride 1 and no padding comes first; 1 is none.
 pub(super) fn blur_pool(x: &Tensor, max: usize) -> Result<Tensor> {
-    let (n, c, h, w) = x.dims4()?;
+    let (_, _, h, w) = x.dims4()?;
     let shrink = max - 1;
     let (ph, pw) = (h.saturating_sub(shrink), w.saturating_sub(shrink));
     // Reflecting 2 pixels needs 3 of them.
@@ -20,9 +20,7 @@ pub(super) fn blur_pool(x: &Tensor, max: usize) -> Result<Tensor> {
         return blur_pool_composed(x, max);
     }
     let (oh, ow) = (ph.div_ceil(2) + 1, pw.div_ceil(2) + 1);
-    let source = x.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
-    let mut out = vec![0f32; n * c * oh * ow];
-    let plane = |source: &[f32], out: &mut [f32]| {
+    each_plane(x, [oh, ow], |source, out| {
         let mut pooled = Vec::new();
         let source = if max > 1 {
             maxima(source, max, h, w, &mut pooled);
@@ -43,13 +41,7 @@ pub(super) fn blur_pool(x: &Tensor, max: usize) -> Result<Tensor> {
                 out[y * ow + x] = 0.25 * (at(0) + at(2)) + 0.5 * at(1);
             }
         }
-    };
-    if threads::limit() == 1 {
-        source.chunks(h * w).zip(out.chunks_mut(oh * ow)).for_each(|(s, o)| plane(s, o));
-    } else {
-        source.par_chunks(h * w).zip(out.par_chunks_mut(oh * ow)).for_each(|(s, o)| plane(s, o));
-    }
-    Tensor::from_vec(out, (n, c, oh, ow), &Device::Cpu)
+    })
 }
 
 /// [`blur_pool`] from tensor operations, for other devices and types.
@@ -106,10 +98,10 @@ fn window(
     padding: usize,
     over: bool,
     first: f32,
-    fold: impl Fn(f32, f32) -> f32 + Sync,
-    finish: impl Fn(f32, usize) -> f32 + Sync,
+    fold: impl Fn(f32, f32) -> f32 + Sync + Send,
+    finish: impl Fn(f32, usize) -> f32 + Sync + Send,
 ) -> Result<Tensor> {
-    let (n, c, h, w) = x.dims4()?;
+    let (_, _, h, w) = x.dims4()?;
     if h + 2 * padding < size || w + 2 * padding < size {
         candle_core::bail!("pooling: {h}x{w} pixels are fewer than a window of {size}x{size}")
     }
@@ -123,9 +115,9 @@ fn window(
         start.max(0) as usize..(start + size as isize).min(n as isize) as usize
     };
     let columns: Vec<_> = (0..ow).map(|x| span(x, w)).collect();
-    let source = x.to_device(&Device::Cpu)?.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
-    let mut out = vec![0f32; n * c * oh * ow];
-    let plane = |source: &[f32], out: &mut [f32]| {
+    // Windows that the edges do not cut.
+    let whole = padding.div_ceil(stride)..columns.partition_point(|columns| columns.start + size <= w);
+    each_plane(x, [oh, ow], |source, out| {
         // Down the columns first: whole rows at a time.
         let mut column = vec![0f32; w];
         for (y, out) in out.chunks_mut(ow).enumerate() {
@@ -134,18 +126,25 @@ fn window(
             for row in source[rows.start * w..rows.end * w].chunks_exact(w) {
                 column.iter_mut().zip(row).for_each(|(a, b)| *a = fold(*a, *b));
             }
-            for (out, columns) in out.iter_mut().zip(&columns) {
+            for (x, columns) in columns.iter().enumerate().filter(|(x, _)| !whole.contains(x)) {
                 let value = column[columns.clone()].iter().fold(first, |a, b| fold(a, *b));
-                *out = finish(value, rows.len() * columns.len());
+                out[x] = finish(value, rows.len() * columns.len());
             }
+            if whole.is_empty() {
+                continue;
+            }
+            let out = &mut out[whole.clone()];
+            out.fill(first);
+            for tap in 0..size {
+                let pixels = &column[whole.start * stride - padding + tap..];
+                match stride {
+                    1 => out.iter_mut().zip(pixels).for_each(|(a, b)| *a = fold(*a, *b)),
+                    _ => out.iter_mut().zip(pixels.iter().step_by(stride)).for_each(|(a, b)| *a = fold(*a, *b)),
+                }
+            }
+            out.iter_mut().for_each(|value| *value = finish(*value, rows.len() * size));
         }
-    };
-    if threads::limit() == 1 {
-        source.chunks(h * w).zip(out.chunks_mut(oh * ow)).for_each(|(s, o)| plane(s, o));
-    } else {
-        source.par_chunks(h * w).zip(out.par_chunks_mut(oh * ow)).for_each(|(s, o)| plane(s, o));
-    }
-    Tensor::from_vec(out, (n, c, oh, ow), &Device::Cpu)?.to_device(x.device())
+    })
 }
 
 /// Means of `factor x factor` blocks: `[n, c, h / factor, w / factor]`. `h` and `w` must be multiples.
@@ -167,6 +166,7 @@ pub(crate) fn box_factor(h: usize, w: usize, target: usize) -> usize {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use candle_core::Device;
 
     /// Both ways agree to rounding, on odd and even sizes, square or not.
     #[test]

@@ -1,9 +1,8 @@
 //! Resizing as the programs that measure pictures do it. FID differs in its third or fourth digit
 //! between them for that reason alone (Parmar et al. 2022, <https://arxiv.org/abs/2104.11222>).
 
-use candle_core::{Device, Result, Tensor};
-use rayon::prelude::*;
-use stylegan_kernels::threads;
+use super::planes::each_plane;
+use candle_core::{Result, Tensor};
 
 /// A way to resize pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +43,7 @@ impl Resize {
     /// # Errors
     /// A tensor of another shape or type, or with a side of 0.
     pub fn apply(self, x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
-        let (n, c, h, w) = x.dims4()?;
+        let (_, _, h, w) = x.dims4()?;
         if [h, w, height, width].contains(&0) {
             candle_core::bail!("resizing {h}x{w} to {height}x{width} pixels: sides must be at least 1")
         }
@@ -52,9 +51,7 @@ impl Resize {
             return Ok(x.clone());
         }
         let (rows, columns) = (self.windows(h, height), self.windows(w, width));
-        let source = x.to_device(&Device::Cpu)?.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
-        let mut out = vec![0f32; n * c * height * width];
-        let plane = |source: &[f32], out: &mut [f32]| {
+        each_plane(x, [height, width], |source, out| {
             // Along rows first, as Pillow does; its sums are f64 with one rounding per pass.
             let mut narrow = vec![0f32; h * width];
             for (row, out) in source.chunks_exact(w).zip(narrow.chunks_exact_mut(width)) {
@@ -71,13 +68,7 @@ impl Resize {
                 }
                 out.iter_mut().zip(&sums).for_each(|(out, sum)| *out = *sum as f32);
             }
-        };
-        if threads::limit() == 1 {
-            source.chunks(h * w).zip(out.chunks_mut(height * width)).for_each(|(s, o)| plane(s, o));
-        } else {
-            source.par_chunks(h * w).zip(out.par_chunks_mut(height * width)).for_each(|(s, o)| plane(s, o));
-        }
-        Tensor::from_vec(out, (n, c, height, width), &Device::Cpu)?.to_device(x.device())
+        })
     }
 
     /// The windows of all `to` output pixels along a side of `from` pixels.
