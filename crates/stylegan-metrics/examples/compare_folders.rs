@@ -46,7 +46,7 @@ fn main() -> stylegan_metrics::Result<()> {
         floor: true,
         clock: &|| start.elapsed().as_secs_f64(),
     };
-    let results = evaluate(request, &mut |stage, done, _| eprint!("\r{stage}: {done} "))?;
+    let results = evaluate(request, &mut |stage, done, _| eprint!("\r{stage}: {done} "))?.complete()?;
     eprintln!();
     print!("{}", report::to_markdown(&results));
     Ok(())

@@ -39,7 +39,7 @@ fn run(setup: Setup) -> Result<Vec<MetricResult>> {
         floor: setup.floor,
         clock: &|| 0.,
     };
-    evaluate(request, &mut |_, _, _| ())
+    evaluate(request, &mut |_, _, _| ()).and_then(Evaluation::complete)
 }
 
 const ALL: [&str; 5] = ["fid", "kid", "pr", "ppl_zend", "ppl_wfull"];
@@ -143,7 +143,7 @@ fn two_subjects() {
         floor: true,
         clock: &|| 0.,
     };
-    let results = evaluate(request, &mut |_, _, _| ()).unwrap();
+    let results = evaluate(request, &mut |_, _, _| ()).unwrap().complete().unwrap();
     let names: Vec<(&str, &str)> = results.iter().map(|r| (r.name.as_str(), r.subject.as_str())).collect();
     let expected = [
         ("fid-pixels", "one"),
@@ -197,7 +197,7 @@ fn distances_grow_with_damage() {
             floor: false,
             clock: &|| 0.,
         };
-        evaluate(request, &mut |_, _, _| ()).unwrap().iter().map(|r| r.value).collect()
+        evaluate(request, &mut |_, _, _| ()).unwrap().complete().unwrap().iter().map(|r| r.value).collect()
     };
     let (clean, slight, strong) = (distances(0.), distances(0.25), distances(0.5));
     for i in 0..2 {
@@ -275,6 +275,10 @@ fn goes_on_where_it_was_stopped() {
         (results, generator.made.into_inner())
     };
     for (names, pictures) in [(&["fid", "kid"][..], 1100), (&["ppl_wend"], 2200)] {
+        let measure = |names, most, cache| {
+            let (results, made) = measure(names, most, cache);
+            (results.and_then(Evaluation::complete), made)
+        };
         let (straight, all) = measure(names, usize::MAX, None);
         let error = measure(names, pictures / 2, Some(&cache)).0.unwrap_err().to_string();
         assert!(error.contains("the lights went out"), "{error}");
@@ -284,6 +288,10 @@ fn goes_on_where_it_was_stopped() {
         assert!(rest <= all * 3 / 4 && all - rest >= pictures / 4, "{rest} of {all}");
         assert_eq!(measure(names, usize::MAX, Some(&cache)).1, 0);
     }
+    // A metric that fails leaves the others alone.
+    let half = measure(&["ppl_wend", "fid"], 2000, None).0.unwrap();
+    assert_eq!((half.results.len(), half.failures.len()), (2, 1), "{half:?}");
+    assert_eq!((half.results[0].name.as_str(), half.failures[0].0.as_str()), ("fid-pixels", "stylegan-rs.ppl_wend"));
     // Fewer pictures are the first of them: only the part that is cut is looked at again.
     let fewer = |cache| {
         let source = Linear { scale: 0.4, ..Linear::new(4, 4) };
@@ -295,7 +303,7 @@ fn goes_on_where_it_was_stopped() {
         let (networks, classifiers, clock) = (&networks, &[], &|| 0.);
         let request =
             Request { protocols, subjects, reals, networks, classifiers, cache, seed: 9, floor: false, clock };
-        (evaluate(request, &mut |_, _, _| ()).unwrap(), generator.made.into_inner())
+        (evaluate(request, &mut |_, _, _| ()).unwrap().complete().unwrap(), generator.made.into_inner())
     };
     let ((straight, all), (cached, rest)) = (fewer(None), fewer(Some(&cache)));
     assert_eq!(straight, cached);
@@ -332,7 +340,7 @@ fn pixels_themselves() {
             floor: true,
             clock: &|| 0.,
         };
-        evaluate(request, &mut |_, _, _| ()).unwrap()
+        evaluate(request, &mut |_, _, _| ()).unwrap().complete().unwrap()
     };
     let (like, unlike) = (measure(0.02), measure(0.3));
     let names: Vec<&str> = like.iter().map(|r| r.name.as_str()).collect();
@@ -376,7 +384,7 @@ fn pairs_of_pictures() {
             floor: true,
             clock: &|| 0.,
         };
-        evaluate(request, &mut |_, _, _| ())
+        evaluate(request, &mut |_, _, _| ()).and_then(Evaluation::complete)
     };
     let found = measure("miou", maps(4, false), maps(0, false)).unwrap();
     let [miou, accuracy] = &found[..] else { panic!("{found:?}") };

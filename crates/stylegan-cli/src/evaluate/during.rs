@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use stylegan_core::Model;
 use stylegan_metrics::cache::Cache;
-use stylegan_metrics::evaluate::{Generated, Request, Subject, evaluate};
+use stylegan_metrics::evaluate::{Generated, Means, Request, Subject, evaluate};
 use stylegan_metrics::features::Networks;
 use stylegan_metrics::generated::GeneratorSource;
 use stylegan_metrics::protocol::Protocol;
@@ -36,14 +36,18 @@ impl Evaluator {
         if config.eval.metrics.is_empty() {
             return Ok(None);
         }
+        let networks = Networks::embedded(&Device::Cpu)?;
+        let means = Means { generators: true, pictures: false, reals: true, classifiers: false, networks: &networks };
         let find = |name: &String| {
-            let protocol = Protocol::find(name).context("[eval] metrics")?;
-            Ok(protocol.with_samples(config.eval.count))
+            let protocol = Protocol::find(name).context("[eval] metrics")?.with_samples(config.eval.count);
+            means.allow(&protocol).context("[eval] metrics: during training")?;
+            Ok(protocol)
         };
+        let protocols = config.eval.metrics.iter().map(find).collect::<anyhow::Result<_>>()?;
         Ok(Some(Evaluator {
-            protocols: config.eval.metrics.iter().map(find).collect::<anyhow::Result<_>>()?,
+            protocols,
             dataset: Arc::clone(dataset),
-            networks: Networks::embedded(&Device::Cpu)?,
+            networks,
             cache: folder.join("features"),
             every: ((config.eval.kimg * 1000.).round() as u64).max(1),
             done: 0,
@@ -79,14 +83,19 @@ impl Evaluator {
             floor: false,
             clock: &|| start.elapsed().as_secs_f64(),
         };
-        let results = evaluate(request, &mut |_, _, _| ())?;
+        let evaluation = evaluate(request, &mut |_, _, _| ())?;
+        for (metric, error) in &evaluation.failures {
+            say(&format!("{metric} of {} could not be measured: {error}", checkpoint.display()));
+        }
+        let first_failed = evaluation.failures.iter().any(|(metric, _)| *metric == self.protocols[0].id);
+        let results = evaluation.results;
         let stem = checkpoint.file_stem().unwrap_or_default().to_string_lossy();
         write(&checkpoint.with_file_name(format!("{}.json", stem.replace("network", "metrics"))), &results)?;
         for r in &results {
             let kimg = images as f64 / 1e3;
             say(&format!("kimg {kimg:<10.3} {} {:.4} ({:.4} to {:.4})", r.name, r.value, r.low, r.high));
         }
-        Ok(results.first().map(|first| match first.better {
+        Ok(results.first().filter(|_| !first_failed).map(|first| match first.better {
             Direction::Smaller => first.value,
             Direction::Larger => -first.value,
         }))

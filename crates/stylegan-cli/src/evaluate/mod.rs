@@ -199,12 +199,19 @@ pub(crate) fn run(args: Args) -> Outcome {
         clock: &|| start.elapsed().as_secs_f64(),
     };
     let mut stages = Stages::new();
-    let results = evaluate(request, &mut |stage, done, total| stages.show(stage, done, total))?;
+    let evaluation = evaluate(request, &mut |stage, done, total| stages.show(stage, done, total))?;
     drop(stages);
-    make_parent(&plan.report)?;
-    print(&write(&plan.report, &results)?)?;
-    say(&format!("report: {}", plan.report.display()));
-    Ok(Ending::Done)
+    if !evaluation.results.is_empty() {
+        make_parent(&plan.report)?;
+        print(&write(&plan.report, &evaluation.results)?)?;
+        say(&format!("report: {}", plan.report.display()));
+    }
+    let mut failures = evaluation.failures.into_iter();
+    let Some((_, first)) = failures.next() else { return Ok(Ending::Done) };
+    for (metric, error) in failures {
+        say(&format!("{metric} could not be measured: {error}"));
+    }
+    Err(first.into())
 }
 
 /// Writes a report as JSON and, beside it, as Markdown, which it returns.

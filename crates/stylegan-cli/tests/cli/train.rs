@@ -112,6 +112,7 @@ fn checkpoints_are_evaluated_on_the_way() {
     assert_eq!(best["checkpoint"], format!("network-{winner:06}.safetensors"));
     assert!(bench.path(format!("measured/network-{winner:06}.safetensors")).is_file());
     bench.one_sentence(&format!("{TRAIN} --out wrong --set eval.metrics=[\"fdi\"]"), &["[eval]", "fdi"]);
+    bench.one_sentence(&format!("{TRAIN} --out wrong --set eval.metrics=[\"miou\"]"), &["[eval]", "miou", "pictures"]);
 }
 
 /// The configuration that a run stores is the run: trained again from it, it ends in the same bytes.

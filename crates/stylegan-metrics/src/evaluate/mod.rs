@@ -67,13 +67,32 @@ pub struct Request<'a> {
     pub clock: &'a dyn Fn() -> f64,
 }
 
+/// What came of a request.
+#[derive(Debug)]
+pub struct Evaluation {
+    /// The numbers, in the order of the request.
+    pub results: Vec<MetricResult>,
+    /// The metrics that could not be measured, by the ids of their protocols.
+    pub failures: Vec<(String, Error)>,
+}
+
+impl Evaluation {
+    /// The results.
+    ///
+    /// # Errors
+    /// That of the first metric that could not be measured.
+    pub fn complete(self) -> Result<Vec<MetricResult>> {
+        self.failures.into_iter().next().map_or(Ok(self.results), |(_, error)| Err(error))
+    }
+}
+
 /// Told what is being done, and how many images or pairs of it are done out of how many (0 out of 0 where
 /// nothing is counted).
 pub type Progress<'a> = dyn FnMut(&str, usize, usize) + 'a;
 
 /// Measures everything that `request` asks for, in its order; precision and recall give four
 /// results, and each distance between sets is followed by its floor. The results of two subjects are
-/// followed by their differences.
+/// followed by their differences. A metric that fails leaves the others alone.
 ///
 /// The same request gives the same bits on any number of threads, with or without a cache, and for
 /// any batch size of the image sets.
@@ -102,68 +121,103 @@ pub type Progress<'a> = dyn FnMut(&str, usize, usize) + 'a;
 ///     floor: false,
 ///     clock: &|| 0.,
 /// };
-/// let results = evaluate(request, &mut |_, _, _| ())?;
+/// let results = evaluate(request, &mut |_, _, _| ())?.complete()?;
 /// assert_eq!(results[0].name, "fid-stlpips");
 /// assert!(results[0].value > 0.);
 /// # Ok::<(), stylegan_metrics::Error>(())
 /// ```
 ///
 /// # Errors
-/// Missing or too few images, a failing source, or anything that is not finite.
-pub fn evaluate(mut request: Request, progress: &mut Progress) -> Result<Vec<MetricResult>> {
-    check(&request)?;
+/// What no metric can do without: features that cannot be extracted, and whatever [`Means::allow`] refuses.
+pub fn evaluate(mut request: Request, progress: &mut Progress) -> Result<Evaluation> {
+    let means = Means {
+        generators: request.subjects.iter().all(|s| matches!(s.generated, Generated::Generator(_))),
+        pictures: request.subjects.iter().all(|s| matches!(s.generated, Generated::Images(_))),
+        reals: request.reals.is_some(),
+        classifiers: !request.classifiers.is_empty(),
+        networks: request.networks,
+    };
+    request.protocols.iter().try_for_each(|protocol| means.allow(protocol))?;
     let protocols = std::mem::take(&mut request.protocols);
     let tables = tables::Tables::new(&mut request, &protocols, progress)?;
-    let mut results = Vec::new();
+    let mut evaluation = Evaluation { results: Vec::new(), failures: Vec::new() };
     for protocol in &protocols {
-        let mut all = Vec::new();
-        for subject in 0..request.subjects.len() {
-            all.push(measure::measure(&request, protocol, subject, &tables, progress)?);
+        match of_protocol(&request, protocol, &tables, progress) {
+            Ok(measured) => evaluation.results.extend(measured.into_iter().map(|measured| measured.result)),
+            Err(error) => evaluation.failures.push((protocol.id.clone(), error)),
         }
-        if let [first, second] = &all[..] {
-            let differences = first.iter().zip(second).filter_map(|(a, b)| difference(a, b)).collect();
-            all.push(differences);
-        }
-        if let Some(first) = all.first_mut()
-            && request.floor
-            && protocol.uses_reals()
-            && !protocol.is_of_pairs()
-        {
-            first.extend(measure::floor(&request, protocol, &tables)?);
-        }
-        results.extend(all.into_iter().flatten().map(|measured| measured.result));
     }
-    Ok(results)
+    Ok(evaluation)
 }
 
-/// Refuses what cannot be measured before anything is computed.
-fn check(request: &Request) -> Result<()> {
-    for protocol in &request.protocols {
+/// One metric of all subjects, their differences, and the floor.
+fn of_protocol(
+    request: &Request,
+    protocol: &Protocol,
+    tables: &tables::Tables,
+    progress: &mut Progress,
+) -> Result<Vec<Measured>> {
+    let mut all = Vec::new();
+    for subject in 0..request.subjects.len() {
+        all.push(measure::measure(request, protocol, subject, tables, progress)?);
+    }
+    if let [first, second] = &all[..] {
+        let differences = first.iter().zip(second).filter_map(|(a, b)| difference(a, b)).collect();
+        all.push(differences);
+    }
+    if let Some(first) = all.first_mut()
+        && request.floor
+        && protocol.uses_reals()
+        && !protocol.is_of_pairs()
+    {
+        first.extend(measure::floor(request, protocol, tables)?);
+    }
+    Ok(all.into_iter().flatten().collect())
+}
+
+/// What there is to measure with.
+pub struct Means<'a> {
+    /// Everything that is measured is a generator.
+    pub generators: bool,
+    /// Everything that is measured is a set of pictures.
+    pub pictures: bool,
+    /// There are real images.
+    pub reals: bool,
+    /// There are classifiers of what a picture shows.
+    pub classifiers: bool,
+    /// What looks at the pictures.
+    pub networks: &'a Networks,
+}
+
+impl Means<'_> {
+    /// Refuses a metric that these do not suffice for, before anything is computed.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn allow(&self, protocol: &Protocol) -> Result<()> {
         let missing = |missing| Err(Error::Missing { metric: protocol.id.clone(), missing });
-        let generators = request.subjects.iter().all(|s| matches!(s.generated, Generated::Generator(_)));
-        if !generators && matches!(protocol.parameters, Parameters::PathLength(_) | Parameters::Separability(_)) {
+        if !self.generators && matches!(protocol.parameters, Parameters::PathLength(_) | Parameters::Separability(_)) {
             return missing("a generator");
         }
-        if request.classifiers.is_empty() && matches!(protocol.parameters, Parameters::Separability(_)) {
+        if !self.classifiers && matches!(protocol.parameters, Parameters::Separability(_)) {
             return missing("a classifier");
         }
-        let pictures = request.subjects.iter().all(|s| matches!(s.generated, Generated::Images(_)));
-        if !pictures && protocol.is_of_pairs() {
+        if !self.pictures && protocol.is_of_pairs() {
             return missing("two sets of pictures that belong together, no generator");
         }
-        if generators && protocol.counts().is_some_and(|counts| counts.fakes.is_none()) {
+        if self.generators && protocol.counts().is_some_and(|counts| counts.fakes.is_none()) {
             return missing("a number of generated pictures");
         }
-        if protocol.needs_reals() && request.reals.is_none() {
+        if !self.reals && protocol.needs_reals() {
             return missing("a set of real images");
         }
         if matches!(protocol.parameters, Parameters::InceptionScore { .. })
-            && !request.networks.features(&protocol.network).is_some_and(FeatureNetwork::knows_classes)
+            && !self.networks.features(&protocol.network).is_some_and(FeatureNetwork::knows_classes)
         {
             return missing("a feature network that knows classes (Inception)");
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// A result with what its interval was made of.
