@@ -109,10 +109,12 @@ fn evaluate(run: &Path, row: &Row, columns: &[&Column], own: &[&str], options: &
         .args(options)
         .stderr(Stdio::inherit());
     let output = command.output().map_err(|e| Failure::other(format!("stylegan eval does not start: {e}")))?;
-    if !output.status.success() {
+    let results = results(&String::from_utf8_lossy(&output.stdout));
+    // A metric that fails says why and leaves its cells empty.
+    if !output.status.success() && results.is_empty() {
         return Err(Failure::child(output.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)));
     }
-    Ok(results(&String::from_utf8_lossy(&output.stdout)))
+    Ok(results)
 }
 
 /// The rows of the table that `stylegan eval` prints.
