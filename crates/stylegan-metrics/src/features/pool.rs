@@ -82,25 +82,6 @@ fn maxima(source: &[f32], size: usize, h: usize, w: usize, out: &mut Vec<f32>) {
 /// Maxima of `size x size` windows of `x` `[n, c, h, w]` at `stride`, with `padding` pixels of nothing
 /// around. With `over`, last windows that begin inside the picture may reach over the edge.
 pub(super) fn max_pool(x: &Tensor, size: usize, stride: usize, padding: usize, over: bool) -> Result<Tensor> {
-    window(x, size, stride, padding, over, f32::NEG_INFINITY, f32::max, |m, _| m)
-}
-
-/// Means of 3x3 windows at stride 1; at the edges, of the pixels that there are.
-pub(super) fn avg_pool3(x: &Tensor) -> Result<Tensor> {
-    window(x, 3, 1, 1, false, 0., |a, b| a + b, |sum, n| sum / n as f32)
-}
-
-/// Folds each window's pixels into `first` by `fold`, then `finish`es with their number.
-fn window(
-    x: &Tensor,
-    size: usize,
-    stride: usize,
-    padding: usize,
-    over: bool,
-    first: f32,
-    fold: impl Fn(f32, f32) -> f32 + Sync + Send,
-    finish: impl Fn(f32, usize) -> f32 + Sync + Send,
-) -> Result<Tensor> {
     let (_, _, h, w) = x.dims4()?;
     if h + 2 * padding < size || w + 2 * padding < size {
         candle_core::bail!("pooling: {h}x{w} pixels are fewer than a window of {size}x{size}")
@@ -115,34 +96,41 @@ fn window(
         start.max(0) as usize..(start + size as isize).min(n as isize) as usize
     };
     let columns: Vec<_> = (0..ow).map(|x| span(x, w)).collect();
-    // Windows that the edges do not cut.
-    let whole = padding.div_ceil(stride)..columns.partition_point(|columns| columns.start + size <= w);
     each_plane(x, [oh, ow], |source, out| {
         // Down the columns first: whole rows at a time.
         let mut column = vec![0f32; w];
         for (y, out) in out.chunks_mut(ow).enumerate() {
             let rows = span(y, h);
-            column.fill(first);
+            column.fill(f32::NEG_INFINITY);
             for row in source[rows.start * w..rows.end * w].chunks_exact(w) {
-                column.iter_mut().zip(row).for_each(|(a, b)| *a = fold(*a, *b));
+                column.iter_mut().zip(row).for_each(|(a, b)| *a = a.max(*b));
             }
-            for (x, columns) in columns.iter().enumerate().filter(|(x, _)| !whole.contains(x)) {
-                let value = column[columns.clone()].iter().fold(first, |a, b| fold(a, *b));
-                out[x] = finish(value, rows.len() * columns.len());
+            for (out, columns) in out.iter_mut().zip(&columns) {
+                *out = column[columns.clone()].iter().copied().fold(f32::NEG_INFINITY, f32::max);
             }
-            if whole.is_empty() {
-                continue;
-            }
-            let out = &mut out[whole.clone()];
-            out.fill(first);
-            for tap in 0..size {
-                let pixels = &column[whole.start * stride - padding + tap..];
-                match stride {
-                    1 => out.iter_mut().zip(pixels).for_each(|(a, b)| *a = fold(*a, *b)),
-                    _ => out.iter_mut().zip(pixels.iter().step_by(stride)).for_each(|(a, b)| *a = fold(*a, *b)),
-                }
-            }
-            out.iter_mut().for_each(|value| *value = finish(*value, rows.len() * size));
+        }
+    })
+}
+
+/// Means of 3x3 windows of `x` `[n, c, h, w]` at stride 1; at the edges, of the pixels that there are.
+pub(super) fn avg_pool3(x: &Tensor) -> Result<Tensor> {
+    let (_, _, h, w) = x.dims4()?;
+    // Whole planes are added to themselves, moved by a line and by a pixel: rows are short.
+    let add = |to: &mut [f32], from: &[f32]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+    each_plane(x, [h, w], |source, out| {
+        let mut tall = source.to_vec();
+        add(&mut tall[w..], source);
+        add(&mut tall, &source[w..]);
+        out.copy_from_slice(&tall);
+        add(&mut out[1..], &tall);
+        add(out, &tall[1..]);
+        for (y, (out, tall)) in out.chunks_exact_mut(w).zip(tall.chunks_exact(w)).enumerate() {
+            let rows = h.min(y + 2) - y.saturating_sub(1);
+            out.iter_mut().for_each(|sum| *sum /= (3 * rows) as f32);
+            // The ends took in pixels of the rows beside theirs.
+            let mean = |pixels: &[f32]| pixels.iter().sum::<f32>() / (rows * pixels.len()) as f32;
+            out[0] = mean(&tall[..w.min(2)]);
+            out[w - 1] = mean(&tall[w.saturating_sub(2)..]);
         }
     })
 }
@@ -190,6 +178,27 @@ mod tests {
         assert_eq!(y.dims(), [1, 1, 3, 3]);
         assert!(y.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().all(|v| *v == 3.));
         assert!(blur_pool(&Tensor::zeros((1, 1, 4, 9), DType::F32, &Device::Cpu).unwrap(), 3).is_err());
+    }
+
+    /// Means and maxima of windows against the definition, down to one pixel.
+    #[test]
+    fn windows() {
+        for (h, w) in [(1, 1), (1, 2), (2, 1), (3, 2), (5, 7)] {
+            let values: Vec<f32> = (0..2 * h * w).map(|i| ((i * 7919 % 1009) as f32) / 500. - 1.).collect();
+            let x = Tensor::from_vec(values.clone(), (1, 2, h, w), &Device::Cpu).unwrap();
+            let found = |y: Tensor| y.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let (means, maxima) = (found(avg_pool3(&x).unwrap()), found(max_pool(&x, 3, 1, 1, false).unwrap()));
+            for (i, (mean, max)) in means.iter().zip(&maxima).enumerate() {
+                let (c, y, x) = (i / (h * w), i / w % h, i % w);
+                let window: Vec<f32> = (0..h * w)
+                    .filter(|p| y.abs_diff(p / w) < 2 && x.abs_diff(p % w) < 2)
+                    .map(|p| values[c * h * w + p])
+                    .collect();
+                let expected = window.iter().sum::<f32>() / window.len() as f32;
+                assert!((mean - expected).abs() < 1e-6, "{h}x{w} at {i}: {mean}, expected {expected}");
+                assert_eq!(*max, window.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+            }
+        }
     }
 
     #[test]
