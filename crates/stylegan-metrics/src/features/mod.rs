@@ -2,6 +2,7 @@
 
 mod arcface;
 mod classifier;
+mod flax;
 mod hed;
 mod inception;
 mod inception_names;

