@@ -167,7 +167,31 @@ fn vgg16_as_torch_fidelity() -> Outcome {
     let io = case("vgg16")?;
     let network = Vgg16::new(&weights("vgg16", "vgg16", "vgg16", str::to_owned, vec![])?, &Device::Cpu)?;
     let x = ((io["x_u8"].to_dtype(DType::F32)? / 127.5)? - 1.)?;
-    close("features", &network.features(&x)?, &io["fc2_relu"], 1e-5)
+    let features = network.features(&x)?;
+    close("features", &features, &io["fc2_relu"], 1e-5)?;
+    // The same weights as NVIDIA's programs name them, with heads of LPIPS.
+    let mut convs = 0;
+    let mut of_nvidia = Vec::new();
+    for (name, tensor) in tensors("vgg16", "vgg16")? {
+        let (_, part) = name.rsplit_once('.').ok_or("no part")?;
+        convs += usize::from(name.starts_with("features.") && part == "weight");
+        let layer = match name.split('.').collect::<Vec<_>>()[..2] {
+            ["features", _] => format!("conv{convs}"),
+            ["classifier", "0"] => "fc1".into(),
+            _ => "fc2".into(),
+        };
+        of_nvidia.push((format!("layers.{layer}.{part}"), tensor));
+    }
+    for (t, c) in [64, 128, 256, 512, 512].into_iter().enumerate() {
+        of_nvidia.push((format!("lpips{t}"), Tensor::ones((c, 1, 1), DType::F32, &Device::Cpu)?));
+    }
+    let networks = Networks::with_weights(of_nvidia, &Device::Cpu)?;
+    let network = networks.features("vgg16").ok_or("no network")?;
+    assert_eq!(
+        (network.name(), networks.distance("any").map(PerceptualDistance::name)),
+        ("vgg16", Some("lpips-vgg16"))
+    );
+    close("features of NVIDIA's names", &network.features(&x)?, &features, 0.)
 }
 
 /// Against the same layers in PyTorch, f64; sides that do not divide.
@@ -309,8 +333,6 @@ fn networks_of_files() -> Outcome {
     assert!(twice.contains(&format!("two files hold {}", all[0].0)), "{twice}");
     let other = message(vec![("bert.weight".into(), all[0].1.clone())]).expect_err("unknown");
     assert!(other.contains("(such as bert.weight) belong to no feature network"), "{other}");
-    let nvidia = message(vec![("layers.conv13.weight".into(), all[0].1.clone())]).expect_err("vgg16.pt");
-    assert!(nvidia.contains("vgg16.pt"), "{nvidia}");
     let headless = message(vec![("features.0.weight".into(), all[0].1.clone())]).expect_err("no heads");
     assert!(headless.contains("needs its trunk"), "{headless}");
     Ok(())

@@ -2,7 +2,6 @@
 
 mod arcface;
 mod classifier;
-mod flax;
 mod hed;
 mod inception;
 mod inception_names;
@@ -13,6 +12,7 @@ mod planes;
 mod pool;
 mod resize;
 mod stlpips;
+mod torch_names;
 mod vgg;
 mod weights;
 

