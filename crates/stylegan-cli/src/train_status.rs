@@ -6,9 +6,9 @@ use indicatif::{HumanDuration, ProgressBar};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use stylegan_kernels::memory;
-use stylegan_train::Observer;
 use stylegan_train::observer::Position;
 use stylegan_train::stats::Stats;
+use stylegan_train::{Observer, Score};
 
 /// The time between two updates of the bar.
 const REFRESH: Duration = Duration::from_millis(200);
@@ -116,7 +116,7 @@ impl Observer for TrainStatus {
         tracing::info!("wrote {}", path.display());
     }
 
-    fn saved(&mut self, path: &Path) -> stylegan_train::Result<Option<f64>> {
+    fn saved(&mut self, path: &Path) -> stylegan_train::Result<Option<Score>> {
         tracing::info!("wrote {}", path.display());
         let (Some(evaluator), Some((_, images))) = (&mut self.evaluator, self.last_step) else { return Ok(None) };
         let score = evaluator.score(path, images);

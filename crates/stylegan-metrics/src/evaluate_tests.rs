@@ -102,6 +102,37 @@ fn provenance() {
     assert_eq!((fid.dataset_hash.as_deref(), fid.checkpoint_hash.as_deref()), (Some("reals"), Some("fakes")));
     // Both sets come from one distribution: the distance is as small as the floor.
     assert!(fid.value < floor.high, "{} {}", fid.value, floor.high);
+    assert_eq!((fid.truncation_psi, fid.mixed), (1., 1));
+    // Fewer real pictures than a bound are as published.
+    let measure = |name, generated| {
+        let networks = Networks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
+        let request = Request {
+            protocols: vec![Protocol::find(name).unwrap().with_samples(60)],
+            subjects: vec![Subject { name: "fakes".into(), generated }],
+            reals: Some(images(70, 70, 1, Some("reals"))),
+            networks: &networks,
+            classifiers: &[],
+            cache: None,
+            seed: 9,
+            floor: true,
+            clock: &|| 0.,
+        };
+        evaluate(request, &mut |_, _, _| ()).unwrap()
+    };
+    let fakes = || Generated::Images(images(60, 60, 2, None));
+    assert_eq!(measure("ada.kid50k_full", fakes()).results[0].protocol.changed, ["fakes", "subset_size"]);
+    // 70 real pictures have no halves of 40; the distance itself needs none.
+    let small = measure("fid", fakes());
+    assert_eq!((small.results.len(), small.failures.len()), (1, 1), "{small:?}");
+    assert_eq!(small.failures[0].0, "stylegan-rs.fid_floor");
+    // Truncation is no secret, and path lengths have none.
+    let w_avg = Some(Tensor::zeros(48, candle_core::DType::F32, &Device::Cpu).unwrap());
+    let generator = Linear { scale: 0.4, w_avg, ..Linear::new(4, 4) };
+    let truncated =
+        || Generated::Generator(GeneratorSource { truncation_psi: 0.5, ..GeneratorSource::new(&generator) });
+    let results = [measure("fid", truncated()), measure("ppl_wend", truncated())].map(|e| e.results[0].clone());
+    assert_eq!(results.clone().map(|r| r.truncation_psi), [0.5, 1.]);
+    assert_eq!(results.map(|r| r.protocol.changed), [vec!["fakes", "truncation"], vec!["pairs"]]);
 }
 
 #[test]

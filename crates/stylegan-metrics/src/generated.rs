@@ -16,8 +16,10 @@ const CHUNK: usize = 16;
 pub struct GeneratorSource<'a> {
     /// The network.
     pub generator: &'a dyn Generator,
-    /// Content hash of the file it came from; without one nothing is cached.
+    /// Content hash of the file it came from, which the caller has checked; without one nothing is cached.
     pub hash: Option<&'a str>,
+    /// Its configuration as text: files of equal tensors may differ in it.
+    pub config: &'a str,
     /// Labels `[c_dim]` to draw from, each as likely; empty for unconditional networks.
     pub labels: &'a [Vec<f32>],
     /// Truncation psi on all layers; 1 is no truncation, as all published metrics use.
@@ -40,13 +42,14 @@ pub struct Drawn {
 impl<'a> GeneratorSource<'a> {
     /// Without hash, labels and truncation.
     pub fn new(generator: &'a dyn Generator) -> Self {
-        Self { generator, hash: None, labels: &[], truncation_psi: 1., mixed: 1 }
+        Self { generator, hash: None, config: "", labels: &[], truncation_psi: 1., mixed: 1 }
     }
 
     /// Everything that the pictures of a seed depend on, for caches; nothing where the file is not known.
     pub(crate) fn identity(&self, seed: u64) -> Option<String> {
-        let (psi, labels, mixed) = (self.truncation_psi, format!("{:?}", self.labels), self.mixed);
-        Some(format!("pictures of {}, seed {seed}, psi {psi}, labels {labels}, {mixed} latents", self.hash?))
+        let (psi, labels, mixed, config) = (self.truncation_psi, &self.labels, self.mixed, self.config);
+        let network = format!("{} as {config}", self.hash?);
+        Some(format!("pictures of {network}, seed {seed}, psi {psi}, labels {labels:?}, {mixed} latents"))
     }
 
     /// Pictures 0, 1, … of `seed`, without end. Picture `i` (its latent, label and noise) depends on

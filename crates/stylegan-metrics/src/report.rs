@@ -35,6 +35,10 @@ pub struct MetricResult {
     pub feature_network: NetworkId,
     /// Seed of latents, noise, labels, subsets and resampling.
     pub seed: u64,
+    /// Truncation psi of the generated pictures, 1 for none.
+    pub truncation_psi: f64,
+    /// Latents mixed in each generated picture, 1 for none.
+    pub mixed: usize,
     /// How many samples entered.
     pub counts: SampleCounts,
     /// Content hash of the real set, where known.
@@ -54,6 +58,8 @@ pub enum Direction {
     Smaller,
     /// Precision and the like.
     Larger,
+    /// Neither: it should be like that of the real set.
+    Like,
 }
 
 /// A feature network by name and weights.
@@ -115,6 +121,7 @@ pub fn to_markdown(results: &[MetricResult]) -> String {
         let better = match r.better {
             Direction::Smaller => "smaller",
             Direction::Larger => "larger",
+            Direction::Like => "as real",
         };
         // Writing to a String cannot fail.
         let _ = writeln!(
@@ -174,6 +181,8 @@ mod tests {
             protocol: Protocol::find("fid").unwrap().with_samples(100),
             feature_network: NetworkId { name: "stlpips".into(), hash: "0".repeat(64), definition: "means".into() },
             seed: 7,
+            truncation_psi: 1.,
+            mixed: 1,
             counts: SampleCounts { real: 200, generated: 100 },
             dataset_hash: Some("d".into()),
             checkpoint_hash: None,

@@ -2,7 +2,7 @@
 //! growing, section 5): how alike two sets of pictures look at each scale.
 
 use crate::interval::{Estimate, GROUPS, Resamples};
-use crate::samples::Samples;
+use crate::samples::{Samples, three_channels};
 use crate::{Error, Result};
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -52,6 +52,7 @@ impl SlicedWasserstein {
     /// Parameters of 0, or pictures with a side below 16.
     pub fn patches(&self, images: &Tensor, first: u64, seed: u64) -> Result<Vec<f32>> {
         self.check()?;
+        let images = &three_channels(images, first as usize, "set")?;
         let key = StreamKey::new(seed, "wasserstein patches", 0);
         let pyramid = laplacian(images)?;
         let planes = pyramid.iter().map(|level| Ok(level.flatten_all()?.to_vec1::<f32>()?));

@@ -28,11 +28,12 @@ pub(crate) struct Linear {
     pub(crate) scale: f64,
     pub(crate) noise: f64,
     pub(crate) c_dim: usize,
+    pub(crate) w_avg: Option<Tensor>,
 }
 
 impl Linear {
     pub(crate) fn new(h: usize, w: usize) -> Self {
-        Self { size: [h, w], channels: 3, scale: 1., noise: 0., c_dim: 0 }
+        Self { size: [h, w], channels: 3, scale: 1., noise: 0., c_dim: 0, w_avg: None }
     }
 }
 
@@ -59,7 +60,7 @@ impl Generator for Linear {
         0.
     }
     fn w_avg(&self) -> Option<&Tensor> {
-        None
+        self.w_avg.as_ref()
     }
     fn mapping(&self, z: &Tensor, _c: Option<&Tensor>) -> stylegan_core::Result<Tensor> {
         Ok(z.clone())

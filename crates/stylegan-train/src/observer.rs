@@ -18,6 +18,15 @@ pub struct Position {
     pub phase: Phase,
 }
 
+/// How good a checkpoint is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    /// What was measured; only scores of the same are compared.
+    pub metric: String,
+    /// The smaller the better (a Fréchet distance, say).
+    pub value: f64,
+}
+
 /// Is told how a run goes, on the thread that trains; every method may be left out. Command lines
 /// draw their progress bar here: the library itself never prints.
 pub trait Observer {
@@ -33,12 +42,11 @@ pub trait Observer {
     /// A sample grid was written.
     fn pictured(&mut self, _path: &Path) {}
 
-    /// A checkpoint was written. The answer may be its score, the smaller the better (a Fréchet
-    /// distance, say): the best one is never removed.
+    /// A checkpoint was written. The answer may be its score: the best one is never removed.
     ///
     /// # Errors
     /// An error ends the run, after the checkpoint.
-    fn saved(&mut self, _path: &Path) -> Result<Option<f64>> {
+    fn saved(&mut self, _path: &Path) -> Result<Option<Score>> {
         Ok(None)
     }
 

@@ -1,6 +1,6 @@
 //! Evaluation of a run's checkpoints as they are written.
 
-use super::{sets, write};
+use super::{config_text, sets, write};
 use crate::status::say;
 use anyhow::Context;
 use candle_core::Device;
@@ -14,6 +14,7 @@ use stylegan_metrics::features::Networks;
 use stylegan_metrics::generated::GeneratorSource;
 use stylegan_metrics::protocol::Protocol;
 use stylegan_metrics::report::Direction;
+use stylegan_train::Score;
 use stylegan_train::config::TrainConfig;
 use stylegan_train::data::Dataset;
 
@@ -60,8 +61,8 @@ impl Evaluator {
     }
 
     /// Measures `checkpoint`, written after `images` pictures, if that is due; the report lies beside it.
-    /// Returns the score, the smaller the better.
-    pub(crate) fn score(&mut self, checkpoint: &Path, images: u64) -> anyhow::Result<Option<f64>> {
+    /// Returns the score.
+    pub(crate) fn score(&mut self, checkpoint: &Path, images: u64) -> anyhow::Result<Option<Score>> {
         if images / self.every == self.done {
             return Ok(None);
         }
@@ -69,7 +70,13 @@ impl Evaluator {
         let model = Model::load(checkpoint, &Device::Cpu)?;
         let generator = model.generator();
         let labels = sets::labels(checkpoint, Some(&self.dataset), generator.c_dim())?;
-        let source = GeneratorSource { hash: model.content_hash(), labels: &labels, ..GeneratorSource::new(generator) };
+        let config = config_text(&model)?;
+        let source = GeneratorSource {
+            hash: model.content_hash(),
+            config: &config,
+            labels: &labels,
+            ..GeneratorSource::new(generator)
+        };
         let name = checkpoint.display().to_string();
         let start = Instant::now();
         let request = Request {
@@ -95,9 +102,12 @@ impl Evaluator {
             let kimg = images as f64 / 1e3;
             say(&format!("kimg {kimg:<10.3} {} {:.4} ({:.4} to {:.4})", r.name, r.value, r.low, r.high));
         }
-        Ok(results.first().filter(|_| !first_failed).map(|first| match first.better {
+        let Some(first) = results.first().filter(|_| !first_failed) else { return Ok(None) };
+        let value = match first.better {
             Direction::Smaller => first.value,
             Direction::Larger => -first.value,
-        }))
+            Direction::Like => return Ok(None),
+        };
+        Ok(Some(Score { metric: format!("{} of {}", first.name, first.counts.generated), value }))
     }
 }

@@ -15,9 +15,10 @@ use plan::{Plan, Subjects};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use stylegan_core::Model;
-use stylegan_core::import::state_dict;
+use stylegan_core::checkpoint::Checkpoint;
+use stylegan_core::import::{is_foreign, state_dict};
 use stylegan_metrics::cache::Cache;
-use stylegan_metrics::evaluate::{Generated, Request, Subject, evaluate};
+use stylegan_metrics::evaluate::{FLOOR, Generated, Request, Subject, evaluate};
 use stylegan_metrics::features::{Classifier, Networks};
 use stylegan_metrics::generated::GeneratorSource;
 use stylegan_metrics::report::{MetricResult, to_json, to_markdown};
@@ -96,7 +97,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 
-    /// Truncation psi of the generated pictures; published numbers have none.
+    /// Truncation psi of the generated pictures; published numbers have none, path lengths never.
     #[arg(long, value_name = "PSI", default_value_t = 1.0)]
     trunc: f64,
 
@@ -129,6 +130,8 @@ pub(crate) struct Args {
 struct Candidate {
     path: PathBuf,
     model: Model,
+    hash: Option<String>,
+    config: String,
     labels: Vec<Vec<f32>>,
 }
 
@@ -146,10 +149,13 @@ pub(crate) fn run(args: Args) -> Outcome {
                 if usize::from(args.mix) > rows {
                     wrong!("--mix {}: {} has {rows} style rows to mix latents in", args.mix, path.display());
                 }
-                candidates.push(Candidate { path: path.clone(), model, labels: Vec::new() });
+                let config = config_text(&model)?;
+                let hash = checked_hash(path, &model)?;
+                candidates.push(Candidate { path: path.clone(), model, hash, config, labels: Vec::new() });
             }
             let sizes: Vec<_> = candidates.iter().map(|c| c.model.generator().img_size()).collect();
-            let reals = plan.reals(&sizes)?;
+            let labelled = candidates.iter().any(|c| c.model.generator().c_dim() > 0);
+            let reals = plan.reals(&sizes, labelled)?;
             for candidate in &mut candidates {
                 let classes = candidate.model.generator().c_dim();
                 candidate.labels = sets::labels(&candidate.path, reals.as_ref(), classes)?;
@@ -174,7 +180,8 @@ pub(crate) fn run(args: Args) -> Outcome {
             name: candidate.path.display().to_string(),
             generated: Generated::Generator(GeneratorSource {
                 generator: candidate.model.generator(),
-                hash: candidate.model.content_hash(),
+                hash: candidate.hash.as_deref(),
+                config: &candidate.config,
                 labels: &candidate.labels,
                 truncation_psi: args.trunc,
                 mixed: args.mix.into(),
@@ -206,12 +213,26 @@ pub(crate) fn run(args: Args) -> Outcome {
         print(&write(&plan.report, &evaluation.results)?)?;
         say(&format!("report: {}", plan.report.display()));
     }
-    let mut failures = evaluation.failures.into_iter();
-    let Some((_, first)) = failures.next() else { return Ok(Ending::Done) };
-    for (metric, error) in failures {
+    for (metric, error) in &evaluation.failures {
         say(&format!("{metric} could not be measured: {error}"));
     }
-    Err(first.into())
+    // A floor is an extra.
+    let failures = evaluation.failures.into_iter();
+    match failures.filter(|(metric, _)| !metric.ends_with(FLOOR)).map(|(_, error)| error).next() {
+        Some(error) => Err(error.into()),
+        None => Ok(Ending::Done),
+    }
+}
+
+/// The hash of what the file holds, if it is what the file says; of other programs' files, as the model has it.
+fn checked_hash(path: &Path, model: &Model) -> anyhow::Result<Option<String>> {
+    let known = is_foreign(path)? || Checkpoint::open(path)?.verify()?;
+    Ok(model.content_hash().filter(|_| known).map(str::to_owned))
+}
+
+/// A network's configuration as text.
+fn config_text(model: &Model) -> anyhow::Result<String> {
+    Ok(serde_json::to_string(model.config())?)
 }
 
 /// Writes a report as JSON and, beside it, as Markdown, which it returns.

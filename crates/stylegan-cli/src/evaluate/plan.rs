@@ -61,7 +61,14 @@ impl Plan {
                 let stem = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 let stems: Vec<_> =
                     paths.iter().map(|path| stem(path).trim_start_matches("network-").to_owned()).collect();
-                beside.join(format!("metrics-{}.json", stems.join("-and-")))
+                let mut name = format!("metrics-{}", stems.join("-and-"));
+                if args.trunc != 1. {
+                    name.push_str(&format!("-trunc{}", args.trunc));
+                }
+                if args.mix != 1 {
+                    name.push_str(&format!("-mix{}", args.mix));
+                }
+                beside.join(name + ".json")
             }
             Subjects::Pictures(..) => PathBuf::from("report.json"),
         });
@@ -79,11 +86,12 @@ impl Plan {
         })
     }
 
-    /// The real pictures, if any metric needs them, for networks of these sizes.
-    pub(super) fn reals(&self, sizes: &[[usize; 2]]) -> anyhow::Result<Option<Dataset>> {
+    /// The real pictures, if any metric needs them or networks draw their labels from them, for networks of these
+    /// sizes.
+    pub(super) fn reals(&self, sizes: &[[usize; 2]], labelled: bool) -> anyhow::Result<Option<Dataset>> {
         let (set, count) = match (&self.data, self.protocols.iter().find(|protocol| protocol.needs_reals())) {
             (Some(data), Some(_)) => data,
-            (Some(data), None) if self.protocols.iter().any(Protocol::uses_reals) => data,
+            (Some(data), None) if labelled || self.protocols.iter().any(Protocol::uses_reals) => data,
             (None, Some(metric)) => wrong!("{} compares with real pictures: name them with --data", metric.id),
             (_, None) => return Ok(None),
         };

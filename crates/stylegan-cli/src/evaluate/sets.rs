@@ -2,7 +2,6 @@
 
 use crate::exit::wrong;
 use candle_core::Tensor;
-use std::collections::BTreeSet;
 use std::path::Path;
 use stylegan_core::latent::StreamKey;
 use stylegan_metrics::evaluate::ImageSet;
@@ -31,7 +30,7 @@ pub(super) fn labels(network: &Path, dataset: Option<&Dataset>, classes: usize) 
             network.display(),
             dataset.label_dim()
         ),
-        // Without real pictures each class is as likely.
+        // Where no set is known each class is as likely.
         None => Ok((0..classes).map(|class| (0..classes).map(|i| f32::from(u8::from(i == class))).collect()).collect()),
     }
 }
@@ -57,13 +56,16 @@ pub(super) fn check_pairs(protocol: &Protocol, generated: &Dataset, real: &Datas
             "--images: {metric} compares label maps, grey pictures whose levels are class numbers; these are coloured"
         );
     }
+    // Pictures meet in the order of their names, of which the endings may differ.
     let stem = |name: &String| Path::new(name).with_extension("");
-    let lost = |one: &Dataset, other: &Dataset| {
-        let known: BTreeSet<_> = other.names().iter().map(stem).collect();
-        one.names().iter().find(|name| !known.contains(&stem(name))).cloned()
-    };
-    if let Some(name) = lost(generated, real).or_else(|| lost(real, generated)) {
-        wrong!("--images: {metric} compares pictures of equal names in both folders; {name} is in one of them alone");
+    let strangers = generated.names().iter().zip(real.names()).find(|(a, b)| stem(a) != stem(b));
+    let (one, other) = (generated.names(), real.names());
+    let left_over = one.get(other.len()).or(other.get(one.len()));
+    if let Some(name) = strangers.map(|(a, b)| a.min(b)).or(left_over) {
+        wrong!(
+            "--images: {metric} compares pictures of equal names in both folders; {name} has no partner (names may differ \
+             in their endings if that does not change their order)"
+        );
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::separate::separability;
 use super::tables::{Tables, in_parts, look_of};
-use super::{Generated, Measured, Progress, Request};
+use super::{FLOOR, Generated, Measured, Progress, Request};
 use crate::features::FeatureNetwork;
 use crate::inception_score::score_with_interval;
 use crate::interval::Estimate;
@@ -55,7 +55,7 @@ pub(super) fn measure(
         // A folder with fewer pictures than the protocol wants is measured, and says so.
         protocol = protocol.with_samples(look.pictures_of(fake.len()));
     }
-    if real.as_ref().zip(counts.reals).is_some_and(|(real, wanted)| real.len() < wanted) {
+    if !counts.at_most && real.as_ref().zip(counts.reals).is_some_and(|(real, wanted)| real.len() < wanted) {
         protocol.note("reals");
     }
     let size = tables.size(subject);
@@ -119,7 +119,7 @@ fn between(request: &Request, protocol: &Protocol, subject: Option<usize>, sets:
     let real = || sets.real.ok_or_else(|| missing("a set of real images"));
     let own = |estimate, unit, better| vec![(short.to_owned(), estimate, unit, better)];
     let mut changed = None;
-    use Direction::{Larger, Smaller};
+    use Direction::{Larger, Like, Smaller};
     let found: Vec<(String, Estimate, &str, Direction)> = match &protocol.parameters {
         Parameters::Frechet { covariance, .. } => {
             let estimate = frechet::distance_with_interval(real()?, fake, *covariance)?;
@@ -152,7 +152,7 @@ fn between(request: &Request, protocol: &Protocol, subject: Option<usize>, sets:
             let mean = own(all.mean, "thousandths of deviations", Smaller);
             mean.into_iter().chain(all.levels.into_iter().map(level)).collect()
         }
-        Parameters::Similarity { .. } => own(ms_ssim::mean(fake)?, "similarity", Smaller),
+        Parameters::Similarity { .. } => own(ms_ssim::mean(fake)?, "similarity", Like),
         Parameters::Segmentation { ignored, .. } => {
             let [miou, accuracy] = segmentation::compare(real()?, fake, *ignored)?;
             vec![("miou".into(), miou, "fraction", Larger), ("pixel_accuracy".into(), accuracy, "fraction", Larger)]
@@ -162,7 +162,7 @@ fn between(request: &Request, protocol: &Protocol, subject: Option<usize>, sets:
     };
     changed.into_iter().for_each(|name| protocol.note(name));
     let seconds = sets.seconds + (request.clock)() - begin;
-    let suffix = if subject.is_some() { "" } else { "_floor" };
+    let suffix = if subject.is_some() { "" } else { FLOOR };
     let counts = SampleCounts { real: sets.real.map_or(0, Samples::len), generated: look.pictures_of(fake.len()) };
     let measured = found.into_iter().map(|(short, estimate, unit, better)| {
         let name = protocol.named(&format!("{short}{suffix}"), &id.name);
@@ -203,7 +203,8 @@ fn path_length(
     // Pairs are the same whatever their number.
     let asked = format!("{:?}", PathLength { pairs: 0, ..parameters.clone() });
     let (labels, seed) = (format!("{:?}", source.labels), request.seed.to_string());
-    let identity = |hash| ["path lengths", hash, &asked, &labels, &seed, network.hash(), network.definition()];
+    let identity =
+        |hash| ["path lengths", hash, source.config, &asked, &labels, &seed, network.hash(), network.definition()];
     let identity = source.hash.map(identity);
     let distances = in_parts(request.cache, identity.as_ref().map(|i| &i[..]), parameters.pairs, &mut |part| {
         let start = part.start;
@@ -237,6 +238,20 @@ pub(super) fn blank(
     let uses_reals = counts.real > 0;
     let dataset_hash = request.reals.as_ref().filter(|_| uses_reals).and_then(|set| set.hash.clone());
     let subject = subject.map(|i| &request.subjects[i]);
+    let mut protocol = protocol.clone();
+    let (mut truncation_psi, mut mixed) = (1., 1);
+    // Path lengths are of single latents without truncation.
+    if let (Some(Generated::Generator(source)), false) =
+        (subject.map(|s| &s.generated), matches!(protocol.parameters, Parameters::PathLength(_)))
+    {
+        (truncation_psi, mixed) = (source.truncation_psi, source.mixed);
+    }
+    if truncation_psi != 1. {
+        protocol.note("truncation");
+    }
+    if mixed != 1 {
+        protocol.note("mixing");
+    }
     MetricResult {
         name,
         subject: subject.map_or(REAL_SET, |subject| &subject.name).into(),
@@ -246,9 +261,11 @@ pub(super) fn blank(
         interval: String::new(),
         unit: unit.into(),
         better,
-        protocol: protocol.clone(),
+        protocol,
         feature_network,
         seed: request.seed,
+        truncation_psi,
+        mixed,
         counts,
         dataset_hash,
         checkpoint_hash: match subject.map(|subject| &subject.generated) {

@@ -67,12 +67,16 @@ pub struct Request<'a> {
     pub clock: &'a dyn Fn() -> f64,
 }
 
+/// Stands behind the name of a metric that was measured between two halves of the real set.
+pub const FLOOR: &str = "_floor";
+
 /// What came of a request.
 #[derive(Debug)]
 pub struct Evaluation {
     /// The numbers, in the order of the request.
     pub results: Vec<MetricResult>,
-    /// The metrics that could not be measured, by the ids of their protocols.
+    /// What could not be measured: the protocol's id, with [`FLOOR`] behind it for a floor, and of two subjects
+    /// with the subject's name.
     pub failures: Vec<(String, Error)>,
 }
 
@@ -83,6 +87,33 @@ impl Evaluation {
     /// That of the first metric that could not be measured.
     pub fn complete(self) -> Result<Vec<MetricResult>> {
         self.failures.into_iter().next().map_or(Ok(self.results), |(_, error)| Err(error))
+    }
+
+    /// Measures one metric of all subjects, their differences, and the floor.
+    fn add(&mut self, request: &Request, protocol: &Protocol, tables: &tables::Tables, progress: &mut Progress) {
+        let mut found = Vec::new();
+        for (i, subject) in request.subjects.iter().enumerate() {
+            match measure::measure(request, protocol, i, tables, progress) {
+                Ok(measured) => found.push(measured),
+                Err(error) if request.subjects.len() == 1 => self.failures.push((protocol.id.clone(), error)),
+                Err(error) => self.failures.push((format!("{} of {}", protocol.id, subject.name), error)),
+            }
+        }
+        if let [first, second] = &found[..] {
+            let differences = first.iter().zip(second).filter_map(|(a, b)| difference(a, b)).collect();
+            found.push(differences);
+        }
+        if let Some(first) = found.first_mut()
+            && request.floor
+            && protocol.uses_reals()
+            && !protocol.is_of_pairs()
+        {
+            match measure::floor(request, protocol, tables) {
+                Ok(floor) => first.extend(floor),
+                Err(error) => self.failures.push((format!("{}{FLOOR}", protocol.id), error)),
+            }
+        }
+        self.results.extend(found.into_iter().flatten().map(|measured| measured.result));
     }
 }
 
@@ -142,37 +173,9 @@ pub fn evaluate(mut request: Request, progress: &mut Progress) -> Result<Evaluat
     let tables = tables::Tables::new(&mut request, &protocols, progress)?;
     let mut evaluation = Evaluation { results: Vec::new(), failures: Vec::new() };
     for protocol in &protocols {
-        match of_protocol(&request, protocol, &tables, progress) {
-            Ok(measured) => evaluation.results.extend(measured.into_iter().map(|measured| measured.result)),
-            Err(error) => evaluation.failures.push((protocol.id.clone(), error)),
-        }
+        evaluation.add(&request, protocol, &tables, progress);
     }
     Ok(evaluation)
-}
-
-/// One metric of all subjects, their differences, and the floor.
-fn of_protocol(
-    request: &Request,
-    protocol: &Protocol,
-    tables: &tables::Tables,
-    progress: &mut Progress,
-) -> Result<Vec<Measured>> {
-    let mut all = Vec::new();
-    for subject in 0..request.subjects.len() {
-        all.push(measure::measure(request, protocol, subject, tables, progress)?);
-    }
-    if let [first, second] = &all[..] {
-        let differences = first.iter().zip(second).filter_map(|(a, b)| difference(a, b)).collect();
-        all.push(differences);
-    }
-    if let Some(first) = all.first_mut()
-        && request.floor
-        && protocol.uses_reals()
-        && !protocol.is_of_pairs()
-    {
-        first.extend(measure::floor(request, protocol, tables)?);
-    }
-    Ok(all.into_iter().flatten().collect())
 }
 
 /// What there is to measure with.
@@ -205,7 +208,7 @@ impl Means<'_> {
         if !self.pictures && protocol.is_of_pairs() {
             return missing("two sets of pictures that belong together, no generator");
         }
-        if self.generators && protocol.counts().is_some_and(|counts| counts.fakes.is_none()) {
+        if !self.pictures && protocol.counts().is_some_and(|counts| counts.fakes.is_none()) {
             return missing("a number of generated pictures");
         }
         if !self.reals && protocol.needs_reals() {

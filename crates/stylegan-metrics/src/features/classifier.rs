@@ -62,7 +62,8 @@ impl Classifier {
             File::Official(file) => {
                 (Params::from_tensors(file.network("D"))?, file.metadata.extra.get("source_sha256").cloned())
             }
-            File::Ours(file) => (file.params("D", device)?, file.content_hash().map(Into::into)),
+            File::Ours(file) if file.verify()? => (file.params("D", device)?, file.content_hash().map(Into::into)),
+            File::Ours(_) => return Err(wrong("there is no hash of its contents; train or convert it again")),
         };
         let network = match config {
             DiscriminatorConfig::StyleGan1(config) if classes > 1 => {

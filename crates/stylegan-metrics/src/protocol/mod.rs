@@ -100,6 +100,8 @@ pub struct Counts {
     pub fakes: Option<usize>,
     /// Real images; none is all there are.
     pub reals: Option<usize>,
+    /// Whether `reals` is a bound: fewer are as published.
+    pub at_most: bool,
 }
 
 impl Protocol {

@@ -27,9 +27,10 @@ const CLEAN_FID: &str = "Parmar et al. 2022 (arXiv 2104.11222), GaParmar/clean-f
 pub fn protocols() -> Vec<Protocol> {
     use Covariance::{Population, Unbiased};
     use {Sampling::*, Space::*};
-    let counts = |fakes, reals| Counts { fakes: Some(fakes), reals };
+    let counts = |fakes, reals| Counts { fakes: Some(fakes), reals, at_most: false };
+    let at_most = |fakes, reals| Counts { at_most: true, ..counts(fakes, Some(reals)) };
     let own = counts(OWN_COUNT, None);
-    let all = Counts { fakes: None, reals: None };
+    let all = Counts { fakes: None, reals: None, at_most: false };
     let fid = |counts, covariance| Parameters::Frechet { counts, covariance };
     let kid = |counts| Parameters::Kernel { counts, kernel: KernelDistance::default() };
     let pr = |counts| Parameters::PrecisionRecall { counts, neighbours: 3 };
@@ -74,8 +75,8 @@ pub fn protocols() -> Vec<Protocol> {
         entry("sg1.ls", "celebahq-classifiers", ls(200_000), SG1),
         entry("sg2.ppl2_wend", LPIPS, ppl(W, End, 50_000, false), SG2),
         entry("ada.fid50k_full", INCEPTION, fid(counts(50_000, None), Population), ADA),
-        entry("ada.kid50k_full", INCEPTION, kid(counts(50_000, Some(1_000_000))), ADA),
-        entry("ada.pr50k3_full", "vgg16", pr(counts(50_000, Some(200_000))), ADA),
+        entry("ada.kid50k_full", INCEPTION, kid(at_most(50_000, 1_000_000)), ADA),
+        entry("ada.pr50k3_full", "vgg16", pr(at_most(50_000, 200_000)), ADA),
         entry("ada.is50k", INCEPTION, is(counts(50_000, None)), ADA),
         entry("ada.ppl2_wend", LPIPS, ppl(W, End, 50_000, false), ADA),
         entry("pytorch-fid.fid", "inception-pytorch-fid", fid(all, Unbiased), PYTORCH_FID),

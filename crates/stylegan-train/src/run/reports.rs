@@ -3,7 +3,7 @@
 use super::{Run, images_of};
 use crate::health::Verdict;
 use crate::picture::write_atomic;
-use crate::{Error, Result, state};
+use crate::{Error, Result, Score, state};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -107,7 +107,7 @@ impl Run<'_> {
             self.state.save(self.config, self.dataset.hash()?, &self.folder)?;
             let best = self.folder.join("best.json");
             if let Some(score) = self.observer.saved(&path)? {
-                keep_best(&best, &path, score)?;
+                keep_best(&best, &path, &score)?;
             }
             let name = best_so_far(&best).map(|(name, _)| name);
             state::prune(&self.folder, self.config.output.keep_checkpoints, name.as_deref())?;
@@ -145,15 +145,19 @@ impl Run<'_> {
 }
 
 /// The name and score of the best checkpoint so far.
-fn best_so_far(path: &Path) -> Option<(String, f64)> {
+fn best_so_far(path: &Path) -> Option<(String, Score)> {
     let best: serde_json::Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-    Some((best.get("checkpoint")?.as_str()?.to_owned(), best.get("score")?.as_f64()?))
+    let text = |name: &str| Some(best.get(name)?.as_str()?.to_owned());
+    Some((text("checkpoint")?, Score { metric: text("metric")?, value: best.get("score")?.as_f64()? }))
 }
 
-fn keep_best(path: &Path, checkpoint: &Path, score: f64) -> Result<()> {
+/// Scores of another metric say nothing about this one.
+fn keep_best(path: &Path, checkpoint: &Path, score: &Score) -> Result<()> {
     let name = checkpoint.file_name().unwrap_or_default().to_string_lossy();
-    if best_so_far(path).is_some_and(|(_, best)| best <= score) || !score.is_finite() {
+    let beaten = best_so_far(path).is_some_and(|(_, best)| best.metric == score.metric && best.value <= score.value);
+    if beaten || !score.value.is_finite() {
         return Ok(());
     }
-    write_atomic(path, json!({ "checkpoint": name, "score": score }).to_string().as_bytes())
+    let best = json!({ "checkpoint": name, "metric": score.metric, "score": score.value });
+    write_atomic(path, best.to_string().as_bytes())
 }
