@@ -8,7 +8,8 @@ use std::io::{Cursor, Write};
 use stylegan_train::data::{Dataset, SampleRequest};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-fuzz_target!(|bytes: &[u8]| {
+// Panics of picture decoders are caught; those that are not end the process all the same.
+fuzz_target!(init: std::panic::set_hook(Box::new(|_| ())), |bytes: &[u8]| {
     let picture = include_bytes!("../seeds/dataset/rgb.png");
     match bytes {
         [b'P', b'K', ..] => open(bytes),

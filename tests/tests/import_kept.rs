@@ -140,6 +140,8 @@ fn forms_of_torch_files() {
     for form in ["legacy_nested.pth", "sequential_protocol4.pth", "python2.pth", "big_endian.pth"] {
         assert_eq!(same(&read(form), plain.clone()), 3, "{form}");
     }
+    // A view of nothing may begin behind the last element.
+    assert_eq!(read("empty_view.pth")["a"].dims(), [0, 1]);
     let kinds = read("kinds.pth");
     assert_eq!(same(&kinds, tensors("state_dict/kinds.safetensors")), kinds.len());
 }

@@ -28,13 +28,19 @@ use clap::Parser;
 use exit::{Ending, FAILED, INTERRUPTED, Outcome};
 use options::{Options, Verb};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+
+/// What the last panic said.
+static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 
 fn main() -> ExitCode {
     // A usage error ends here with exit code 2, --help and --version with 0.
     let options = Options::parse();
     status::start_log(options.verbose);
+    // What is caught on the way up, as panics of picture decoders are, is not worth a word.
     std::panic::set_hook(Box::new(|info| {
-        status::say(&format!("error: this is a bug of stylegan, please report it with the command you typed: {info}"));
+        tracing::debug!("{info}");
+        *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = info.to_string();
     }));
     match std::panic::catch_unwind(|| run(options)) {
         Ok(Ok(Ending::Done)) => ExitCode::SUCCESS,
@@ -46,7 +52,13 @@ fn main() -> ExitCode {
             status::say(&format!("error: {}", exit::sentence(&error)));
             ExitCode::from(exit::code(&error))
         }
-        Err(_) => ExitCode::from(FAILED),
+        Err(_) => {
+            let info = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+            status::say(&format!(
+                "error: this is a bug of stylegan, please report it with the command you typed: {info}"
+            ));
+            ExitCode::from(FAILED)
+        }
     }
 }
 

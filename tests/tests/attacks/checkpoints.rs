@@ -47,6 +47,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
         attack("header-of-tensors.safetensors", file(&tensors(60_000), &[]), &["no generator"]),
         attack("no-generator.safetensors", one(tensor(json!([0, 8]), json!([2]), "F32")), &["cannot be told"]),
         attack("pickle-renamed.safetensors", b"\x80\x02cos\nsystem\n(S'echo owned'\ntR.", &["`os.system`"]),
+        attack("levels-endless.safetensors", file(&levels(), &[]), &["cannot be told"]),
         attack("web-page.safetensors", b"<!DOCTYPE html><html><body>Sign in</body></html>", &["web page"]),
     ];
     let stated = |change: &dyn Fn(&mut Value)| {
@@ -135,4 +136,12 @@ fn network(value: f32, dtype: &str) -> Vec<u8> {
     let header = json!({ "__metadata__": metadata(&config()), "G_ema.a": a_tensor(dtype) }).to_string();
     let bytes = value.to_le_bytes();
     file(&header, if dtype == "BOOL" { &bytes[..1] } else { &bytes })
+}
+
+/// A block of no size for each power of two, and one beyond them.
+fn levels() -> String {
+    let name = |side: u64| format!("synthesis.b{side}.conv1.weight");
+    let empty = json!({ "dtype": "F32", "shape": [0], "data_offsets": [0, 0] });
+    let sides = (0..62).map(|level| 4u64 << level).chain([0]);
+    json!(sides.map(|side| (name(side), empty.clone())).collect::<serde_json::Map<_, _>>()).to_string()
 }

@@ -12,10 +12,8 @@ pub(crate) fn attacks() -> Vec<Attack> {
     let deep = format!("{{\"labels\":{}", "[".repeat(100_000));
     let mut vast = picture.clone();
     vast[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
-    let indexed = |colours, transparent| zip(&[("1.png", &indexed(colours, transparent))], false);
     vec![
-        attack("set-palette-cut.zip", indexed(7, 0), &["1.png", "palette of 7 bytes"]),
-        attack("set-palette-short.zip", indexed(6, 3), &["1.png", "2 colours, 3 of them"]),
+        attack("set-palette-cut.zip", zip(&[("1.png", &palette_cut())], false), &["1.png", "gave up"]),
         attack("set-leads-out.zip", zip(&[("../1.png", &picture)], false), &["plain relative path"]),
         attack("set-bomb.zip", zip(&[("1.png", &vec![0; 100 << 20])], true), &["1.png"]),
         attack("set-vast-picture.zip", zip(&[("1.png", &vast)], false), &["1.png"]),
@@ -43,15 +41,12 @@ fn picture() -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// A picture whose palette and transparent entries take this many bytes.
-fn indexed(palette: usize, transparent: usize) -> Vec<u8> {
+/// A picture whose palette is not one of whole colours, on which png 0.18.1 panics (image-png #694).
+fn palette_cut() -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, 8, 8);
     encoder.set_color(png::ColorType::Indexed);
-    encoder.set_palette(vec![0; palette]);
-    if transparent > 0 {
-        encoder.set_trns(vec![0; transparent]);
-    }
+    encoder.set_palette(vec![0; 7]);
     encoder.write_header().unwrap().write_image_data(&[0; 64]).unwrap();
     bytes
 }

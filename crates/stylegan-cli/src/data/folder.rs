@@ -100,12 +100,12 @@ impl Pictures {
             Ok(bytes) => bytes,
             Err(problem) => return Ok(Err(finding(problem))),
         };
-        let picture = match stylegan_train::data::any_picture(&bytes) {
+        let (picture, turned) = match stylegan_train::data::any_picture(&bytes) {
             Ok(picture) => picture,
             Err(problem) => return Ok(Err(finding(problem))),
         };
         let size = [picture.height() as usize, picture.width() as usize];
-        let as_it_is = size == self.size && matches!(picture, DynamicImage::ImageRgb8(_));
+        let as_it_is = !turned && size == self.size && matches!(picture, DynamicImage::ImageRgb8(_));
         let (bytes, extension) = if as_it_is {
             let extension = name.rsplit_once('.').map_or("png", |(_, extension)| extension).to_ascii_lowercase();
             (bytes, extension)

@@ -2,6 +2,7 @@
 
 use crate::exit::wrong;
 use candle_core::Tensor;
+use std::collections::BTreeSet;
 use std::path::Path;
 use stylegan_core::latent::StreamKey;
 use stylegan_metrics::evaluate::ImageSet;
@@ -56,15 +57,18 @@ pub(super) fn check_pairs(protocol: &Protocol, generated: &Dataset, real: &Datas
             "--images: {metric} compares label maps, grey pictures whose levels are class numbers; these are coloured"
         );
     }
-    // Pictures meet in the order of their names, of which the endings may differ.
     let stem = |name: &String| Path::new(name).with_extension("");
-    let strangers = generated.names().iter().zip(real.names()).find(|(a, b)| stem(a) != stem(b));
-    let (one, other) = (generated.names(), real.names());
-    let left_over = one.get(other.len()).or(other.get(one.len()));
-    if let Some(name) = strangers.map(|(a, b)| a.min(b)).or(left_over) {
+    let lost = |one: &Dataset, other: &Dataset| {
+        let known: BTreeSet<_> = other.names().iter().map(stem).collect();
+        one.names().iter().find(|name| !known.contains(&stem(name))).cloned()
+    };
+    if let Some(name) = lost(generated, real).or_else(|| lost(real, generated)) {
+        wrong!("--images: {metric} compares pictures of equal names in both folders; {name} is in one of them alone");
+    }
+    // They meet in the order of their names, endings and all.
+    if let Some((a, b)) = generated.names().iter().zip(real.names()).find(|(a, b)| stem(a) != stem(b)) {
         wrong!(
-            "--images: {metric} compares pictures of equal names in both folders; {name} has no partner (names may differ \
-             in their endings if that does not change their order)"
+            "--images: {metric} compares pictures in the order of their names, in which {a} meets {b}; name both alike"
         );
     }
     Ok(())

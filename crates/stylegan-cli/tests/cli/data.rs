@@ -110,6 +110,24 @@ fn show_describes_and_draws() {
     assert!(bench.path("second.png").exists());
 }
 
+/// A photograph that says it stands on its head is turned, even where it has the right size.
+#[test]
+fn orientation_is_applied() {
+    let bench = Bench::new();
+    save(&bench, "in/a.jpg", RgbImage::from_fn(16, 16, |_, y| Rgb([(y * 16) as u8; 3])));
+    let mut jpeg = std::fs::read(bench.path("in/a.jpg")).unwrap();
+    // A directory of one entry: orientation (0x112), one number, 3.
+    let exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x03\0\0\0\0\0\0\0";
+    let mut segment = vec![0xff, 0xe1];
+    segment.extend((exif.len() as u16 + 2).to_be_bytes());
+    segment.extend(exif);
+    jpeg.splice(2..2, segment);
+    std::fs::write(bench.path("in/a.jpg"), jpeg).unwrap();
+    bench.ok("data build in --size 16 --format folder --out out");
+    let pixels = Dataset::open(bench.path("out")).unwrap().pixels(0).unwrap();
+    assert!(pixels[0] > 200 && pixels[255] < 50, "{} {}", pixels[0], pixels[255]);
+}
+
 #[test]
 fn any_pictures_become_a_set() {
     let bench = Bench::new();

@@ -1,6 +1,6 @@
 //! The configuration of a network from the shapes of its weights.
 
-use crate::layers::{Pyramid, channel_rule};
+use crate::layers::{MAX_LEVELS, Pyramid, channel_rule};
 use crate::pggan::PgganConfig;
 use crate::stylegan1::StyleGan1Config;
 use crate::stylegan2::{StyleGan2Config, Topology};
@@ -42,7 +42,8 @@ struct Shapes<'s, 'a> {
 
 impl<'s, 'a> Shapes<'s, 'a> {
     fn new(shape: &'s dyn Fn(&str) -> Option<&'a [usize]>) -> Result<Self> {
-        let widths: Vec<usize> = (0..).map_while(|level| Some(dim(shape(&block(level, "conv1.weight"))?, 0))).collect();
+        let widths: Vec<usize> =
+            (0..MAX_LEVELS).map_while(|level| Some(dim(shape(&block(level, "conv1.weight"))?, 0))).collect();
         let Some(top) = widths.len().checked_sub(1) else { return Err(missing(&block(0, "conv1.weight"))) };
         let torgb = block(top, "torgb.weight");
         let noise = shape(&block(top, "conv1.noise_const"));

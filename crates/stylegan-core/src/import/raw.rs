@@ -130,7 +130,10 @@ impl RawTensor<'_> {
             expected *= side;
             fits
         });
-        if count == 0 || contiguous {
+        if count == 0 {
+            return Cow::Borrowed(&[]);
+        }
+        if contiguous {
             return Cow::Borrowed(&self.storage[self.offset * size..][..count * size]);
         }
         let mut bytes = Vec::with_capacity(count * size);

@@ -202,6 +202,9 @@ fn stylegan1_generator(tensors: &Tensors, extra: &mut BTreeMap<String, String>) 
     }
     let zeros = |c: usize| Tensor::zeros(c, DType::F32, &Device::Cpu);
     let width = ours.first().map_or(Ok(0), |(_, constant)| constant.dim(1))?;
+    if width > MAX_WIDTH {
+        return bad(format!("its constant has {width} channels, where {MAX_WIDTH} is the most; the file is damaged"));
+    }
     ours.push(("synthesis.b4.conv0.bias".into(), zeros(width)?));
     // The original draws new noise for every picture; a fixed map per resolution stands for it.
     extra.insert("noise_const".into(), "drawn with seed 0, as the file keeps no noise".into());
@@ -261,13 +264,13 @@ fn mean_style(
     let wide = tensors.iter().filter(|(name, _)| name.starts_with("mapping."));
     let mut wide =
         wide.map(|(name, tensor)| Ok((name.clone(), tensor.to_dtype(DType::F64)?))).collect::<CoreResult<Vec<_>>>()?;
-    wide.push(("mapping.w_avg".into(), Tensor::zeros(w_dim, DType::F64, &Device::Cpu)?));
-    let widest = wide.iter().flat_map(|(_, tensor)| tensor.dims()).max().copied().unwrap_or(0);
+    let widest = wide.iter().flat_map(|(_, tensor)| tensor.dims()).max().copied().unwrap_or(0).max(w_dim);
     if widest > MAX_WIDTH {
         return bad(format!(
             "its mapping network is {widest} wide, where {MAX_WIDTH} is the most; the file is damaged"
         ));
     }
+    wide.push(("mapping.w_avg".into(), Tensor::zeros(w_dim, DType::F64, &Device::Cpu)?));
     let params = Params::from_tensors(wide)?;
     let key = StreamKey::new(0, "mean style", 0);
     let indices: Vec<u64> = (0..MEAN_OF).collect();

@@ -12,8 +12,8 @@ mod style;
 
 pub use equalized::{EqualizedConv, EqualizedLinear, LinearOptions};
 pub use noise::NoiseInput;
+pub(crate) use pyramid::{MAX_LEVELS, channel_rule, follows_rule};
 pub use pyramid::{Pyramid, channels};
-pub(crate) use pyramid::{channel_rule, follows_rule};
 pub use resample::{Resample, ResamplingConv};
 pub(crate) use resample::{blur, blur_filter, spread};
 pub use style::Style;

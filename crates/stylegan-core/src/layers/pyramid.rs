@@ -3,7 +3,7 @@
 use crate::{Error, Result};
 
 /// The largest number of blocks: 4 to 1024 pixels.
-const MAX_LEVELS: usize = 9;
+pub(crate) const MAX_LEVELS: usize = 9;
 /// The longest side of the smallest block. StyleGAN's square pictures have 4; any other size is
 /// halved until its longer side is between 4 and this (or a side is odd).
 const MAX_BASE: usize = 15;

@@ -52,8 +52,11 @@ pub(super) fn distance(
     taps: impl FnOnce(&Tensor) -> Result<Vec<Tensor>>,
 ) -> Result<Tensor> {
     check_alike(a, b)?;
-    let taps = taps(&Tensor::cat(&[a, b], 0)?)?;
     let n = a.dim(0)?;
+    if n == 0 {
+        return Ok(Tensor::zeros(0, DType::F32, a.device())?);
+    }
+    let taps = taps(&Tensor::cat(&[a, b], 0)?)?;
     let mut sums = vec![0f64; n];
     for (tap, head) in taps.iter().zip(heads) {
         let plane = tap.dim(2)? * tap.dim(3)?;

@@ -22,7 +22,6 @@ mod hash;
 
 mod labels;
 mod loader;
-mod palette;
 mod problem;
 pub mod resample;
 mod source;

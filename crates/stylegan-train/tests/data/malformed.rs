@@ -118,7 +118,13 @@ fn load_faults() -> Vec<Case> {
         ("truncated JPEG", with(good(), one, &jpeg[..jpeg.len() - 20]), one, &["truncated or damaged", "end marker"]),
         ("flipped bits", with(good(), one, flipped), one, &["truncated or damaged"]),
         ("map size", with(mapped(), map_name, png(map(4, 6, 1))), map_name, &["4x6", "8x6", "nearest"]),
-        ("map in colour", with(mapped(), map_name, png(rgb(8, 6, 1))), map_name, &["Rgb8", "8-bit grey PNG"]),
+        (
+            "map in colour",
+            with(mapped(), map_name, png(rgb(8, 6, 1))),
+            map_name,
+            &["in colour with 8 bits", "8-bit grey PNG"],
+        ),
+        ("map of 4 bits", with(mapped(), map_name, shallow_map()), map_name, &["grey with 4 bits", "8-bit grey PNG"]),
         ("map not a PNG", with(mapped(), map_name, encode(map(8, 6, 1), ImageFormat::Jpeg)), map_name, &["not a PNG"]),
     ]
 }

@@ -21,6 +21,16 @@ pub(crate) fn map(w: u32, h: u32, n: u32) -> GrayImage {
     GrayImage::from_fn(w, h, |x, y| Luma([((x + y + n) % 5) as u8]))
 }
 
+/// A label map of 8 by 6 pixels with 4 bits each.
+pub(crate) fn shallow_map() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 8, 6);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Four);
+    encoder.write_header().unwrap().write_image_data(&[0x12; 24]).unwrap();
+    bytes
+}
+
 /// A picture as a file.
 pub(crate) fn encode(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());

@@ -24,9 +24,8 @@ pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
         at += used;
         Ok::<_, ImportError>(pickle)
     };
-    let (_magic, _protocol, system, object, keys) = (next()?, next()?, next()?, next()?, next()?);
-    let little = system.get(system.root(), "little_endian");
-    let big_endian = little.is_some_and(|id| system.value(id) == &pickle::Value::Bool(false));
+    // The system says which byte order the machine had; storages are little-endian all the same.
+    let (_magic, _protocol, _system, object, keys) = (next()?, next()?, next()?, next()?, next()?);
     let elements: HashMap<String, usize> = persistent_storage(&object)
         .map(|storage| storage.map(|storage| (storage.key, storage.element.size())))
         .collect::<Result<_, _>>()?;
@@ -42,5 +41,5 @@ pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
         at = end.ok_or_else(|| damaged("a storage reaches beyond the end"))?;
         storages.insert(key, start..at);
     }
-    Ok(TorchFile { pickle: object, source: bytes, storages, big_endian, budget: Budget::new(bytes.len()) })
+    Ok(TorchFile { pickle: object, source: bytes, storages, big_endian: false, budget: Budget::new(bytes.len()) })
 }

@@ -29,6 +29,11 @@ fn storage_ref(pickle: &Pickle<'_>, id: Id) -> Result<StorageRef, ImportError> {
         Some(Global::Storage(name)) => Element::from_name(name),
         _ => None,
     });
+    if parts.get(5).is_some_and(|&view| pickle.value(view) != &Value::None) {
+        return Err(ImportError(
+            "torch file: a storage that is a part of another, as only old programs wrote them".into(),
+        ));
+    }
     let key = parts.get(2).and_then(|&key| pickle.text(key)).filter(|key| key.len() <= MAX_KEY);
     match (element, key) {
         (Some(element), Some(key)) => Ok(StorageRef { element, key: key.into_owned() }),
