@@ -20,7 +20,7 @@ use stylegan_core::import::{Imported, import, is_foreign};
 /// same file always gives the same bytes.
 ///
 /// Examples:
-///   stylegan convert stylegan2-ffhq.pkl ffhq.safetensors --licence "CC BY-NC 4.0"
+///   stylegan convert stylegan2-ffhq.pkl ffhq.safetensors --licence "Nvidia Source Code License-NC"
 ///   stylegan convert karras2019stylegan-ffhq-1024x1024.pkl ffhq1.safetensors --network all
 ///   stylegan convert ffhq.safetensors rosinality.safetensors --to rosinality
 #[derive(Debug, clap::Args)]

@@ -46,8 +46,8 @@ use stylegan_train::data::Dataset;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// Checkpoint (.safetensors), or the folder of a run: then its newest checkpoint. Given twice, both
-    /// are measured, and the first less the second.
+    /// Checkpoint (.safetensors) or released file, or the folder of a run: then its newest checkpoint. Given
+    /// twice, both are measured, and the first less the second.
     ///
     /// Example: --network runs/avatars-32
     #[arg(long, value_name = "FILE|RUN", required_unless_present = "images", conflicts_with = "images")]
@@ -81,11 +81,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     features: Vec<PathBuf>,
 
-    /// Classifier that linear separability asks what a picture shows (`stylegan classifier` trains one);
-    /// may be given several times.
+    /// Classifier that linear separability asks what a picture shows: of `stylegan classifier`, or one of the
+    /// paper's; may be given several times.
     ///
     /// Example: --metrics ls --classifier backgrounds.safetensors
-    #[arg(long, value_name = "FILE.safetensors")]
+    #[arg(long, value_name = "FILE")]
     classifier: Vec<PathBuf>,
 
     /// Generated pictures, or pairs of them for path lengths [default: the protocol's, 5000; all of
@@ -117,7 +117,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.json")]
     out: Option<PathBuf>,
 
-    /// Where features are kept between evaluations [default: data/ in the folder of the run]
+    /// Where features are kept between evaluations [default: data/features in the folder of the run, else
+    /// nowhere]
     #[arg(long, value_name = "FOLDER")]
     cache: Option<PathBuf>,
 
@@ -171,7 +172,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     if let (Some(generated), Some(reals)) = (&generated, &reals) {
         plan.check_sizes(&networks, generated.image_size(), reals.image_size())?;
         if let Some(protocol) = plan.protocols.iter().find(|protocol| protocol.is_of_pairs()) {
-            sets::check_pairs(protocol, generated, reals)?;
+            sets::check_pairs(protocol, [generated, reals], &args.images)?;
         }
     }
     let mut subjects: Vec<Subject> = candidates

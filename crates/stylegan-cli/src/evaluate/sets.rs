@@ -3,11 +3,11 @@
 use crate::exit::wrong;
 use candle_core::Tensor;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use stylegan_core::latent::StreamKey;
 use stylegan_metrics::evaluate::ImageSet;
 use stylegan_metrics::protocol::{Parameters, Protocol};
-use stylegan_train::data::{Dataset, SampleRequest};
+use stylegan_train::data::{Dataset, Files, SampleRequest, label_map_kind};
 
 /// Pictures that are read at a time.
 const READ: usize = 64;
@@ -50,12 +50,19 @@ pub(super) fn images(dataset: &Dataset) -> anyhow::Result<ImageSet<'_>> {
 
 /// Refuses two sets whose pictures do not have equal names: what compares pairs would compare strangers.
 /// Label maps are grey.
-pub(super) fn check_pairs(protocol: &Protocol, generated: &Dataset, real: &Dataset) -> anyhow::Result<()> {
+pub(super) fn check_pairs(
+    protocol: &Protocol,
+    [generated, real]: [&Dataset; 2],
+    paths: &[PathBuf],
+) -> anyhow::Result<()> {
     let metric = &protocol.id;
     if matches!(protocol.parameters, Parameters::Segmentation { .. }) && generated.channels().max(real.channels()) > 1 {
         wrong!(
             "--images: {metric} compares label maps, grey pictures whose levels are class numbers; these are coloured"
         );
+    }
+    if matches!(protocol.parameters, Parameters::Segmentation { .. }) {
+        paths.iter().try_for_each(|path| check_maps(path))?;
     }
     let stem = |name: &String| Path::new(name).with_extension("");
     let lost = |one: &Dataset, other: &Dataset| {
@@ -70,6 +77,18 @@ pub(super) fn check_pairs(protocol: &Protocol, generated: &Dataset, real: &Datas
         wrong!(
             "--images: {metric} compares pictures in the order of their names, in which {a} meets {b}; name both alike"
         );
+    }
+    Ok(())
+}
+
+/// Refuses maps whose levels are not those in the file once they are decoded.
+fn check_maps(path: &Path) -> anyhow::Result<()> {
+    let files = Files::open(path)?;
+    for name in files.names() {
+        let fault = files.read(name).and_then(|bytes| label_map_kind(&bytes)).err();
+        if let Some(problem) = fault {
+            wrong!("{}/{name}: {problem}; {}", path.display(), problem.remedy());
+        }
     }
     Ok(())
 }

@@ -154,6 +154,11 @@ fn label_maps_are_compared() {
         RgbImage::from_pixel(16, 16, Rgb([i, 0, 9])).save(bench.path(format!("colours/{i:02}.png"))).unwrap();
     }
     bench.one_sentence("eval --images colours truth --metrics miou", &["label maps", "coloured"]);
+    // A JPEG's levels are not those that were saved.
+    std::fs::rename(bench.path("found/x.png"), bench.path("found/03.png")).unwrap();
+    image::open(bench.path("found/05.png")).unwrap().to_luma8().save(bench.path("found/05.jpg")).unwrap();
+    std::fs::remove_file(bench.path("found/05.png")).unwrap();
+    bench.one_sentence("eval --images found truth --metrics miou", &["found/05.jpg", "not a PNG file"]);
     bench.one_sentence("eval --images colours truth --metrics id", &["knows faces"]);
 }
 

@@ -56,6 +56,19 @@ pub(super) fn matches(found: Header, expected: Header) -> Result<(), Problem> {
 
 /// Decodes a label map for pictures of `size` into `[h, w]` class numbers.
 pub(super) fn label_map(bytes: &[u8], size: [usize; 2]) -> Result<Vec<u8>, Problem> {
+    label_map_kind(bytes)?;
+    let found = guarded(|| dimensions(&decoder(bytes)?))?;
+    if found != size {
+        return Err(Problem::MapSize { found, expected: size });
+    }
+    Ok(decode(bytes)?.into_bytes())
+}
+
+/// Refuses what is no 8-bit grey PNG, by its head.
+///
+/// # Errors
+/// What it is instead.
+pub fn label_map_kind(bytes: &[u8]) -> Result<(), Problem> {
     if image::guess_format(bytes).ok() != Some(ImageFormat::Png) {
         return Err(Problem::MapFormat("not a PNG file".to_string()));
     }
@@ -72,11 +85,7 @@ pub(super) fn label_map(bytes: &[u8], size: [usize; 2]) -> Result<Vec<u8>, Probl
         };
         return Err(Problem::MapFormat(format!("{kind} with {depth} bits")));
     }
-    let found = guarded(|| dimensions(&decoder(bytes)?))?;
-    if found != size {
-        return Err(Problem::MapSize { found, expected: size });
-    }
-    Ok(decode(bytes)?.into_bytes())
+    Ok(())
 }
 
 /// Decodes any picture of the formats that are read, with its stored orientation applied; and whether that moved

@@ -28,7 +28,7 @@ mod source;
 mod zip;
 
 pub use batch::{Batch, SampleRequest};
-pub use decode::any_picture;
+pub use decode::{any_picture, label_map_kind};
 pub use doctor::Finding;
 pub use files::{Files, LABEL_FILE, MAP_FOLDER};
 pub use labels::Labels;
