@@ -26,6 +26,10 @@ struct Setup<'a> {
 }
 
 fn run(setup: Setup) -> Result<Vec<MetricResult>> {
+    evaluation(setup).and_then(Evaluation::complete)
+}
+
+fn evaluation(setup: Setup) -> Result<Evaluation> {
     let protocols = setup.names.iter().map(|n| Protocol::find(n).map(|p| p.with_samples(60))).collect::<Result<_>>()?;
     let networks = Networks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
     let request = Request {
@@ -39,7 +43,7 @@ fn run(setup: Setup) -> Result<Vec<MetricResult>> {
         floor: setup.floor,
         clock: &|| 0.,
     };
-    evaluate(request, &mut |_, _, _| ()).and_then(Evaluation::complete)
+    evaluate(request, &mut |_, _, _| ())
 }
 
 const ALL: [&str; 5] = ["fid", "kid", "pr", "ppl_zend", "ppl_wfull"];
@@ -105,19 +109,8 @@ fn provenance() {
     assert_eq!((fid.truncation_psi, fid.mixed), (1., 1));
     // Fewer real pictures than a bound are as published.
     let measure = |name, generated| {
-        let networks = Networks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
-        let request = Request {
-            protocols: vec![Protocol::find(name).unwrap().with_samples(60)],
-            subjects: vec![Subject { name: "fakes".into(), generated }],
-            reals: Some(images(70, 70, 1, Some("reals"))),
-            networks: &networks,
-            classifiers: &[],
-            cache: None,
-            seed: 9,
-            floor: true,
-            clock: &|| 0.,
-        };
-        evaluate(request, &mut |_, _, _| ()).unwrap()
+        let reals = Some(images(70, 70, 1, Some("reals")));
+        evaluation(Setup { names: &[name], generated, reals, cache: None, floor: true }).unwrap()
     };
     let fakes = || Generated::Images(images(60, 60, 2, None));
     assert_eq!(measure("ada.kid50k_full", fakes()).results[0].protocol.changed, ["fakes", "subset_size"]);
