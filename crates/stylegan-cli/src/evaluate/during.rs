@@ -1,6 +1,6 @@
 //! Evaluation of a run's checkpoints as they are written.
 
-use super::{config_text, sets, write};
+use super::{sets, write};
 use crate::status::say;
 use anyhow::Context;
 use candle_core::Device;
@@ -70,7 +70,7 @@ impl Evaluator {
         let model = Model::load(checkpoint, &Device::Cpu)?;
         let generator = model.generator();
         let labels = sets::labels(checkpoint, Some(&self.dataset), generator.c_dim())?;
-        let config = config_text(&model)?;
+        let config = serde_json::to_string(model.config())?;
         let source = GeneratorSource {
             hash: model.content_hash(),
             config: &config,
@@ -94,7 +94,6 @@ impl Evaluator {
         for (metric, error) in &evaluation.failures {
             say(&format!("{metric} of {} could not be measured: {error}", checkpoint.display()));
         }
-        let first_failed = evaluation.failures.iter().any(|(metric, _)| *metric == self.protocols[0].id);
         let results = evaluation.results;
         let stem = checkpoint.file_stem().unwrap_or_default().to_string_lossy();
         write(&checkpoint.with_file_name(format!("{}.json", stem.replace("network", "metrics"))), &results)?;
@@ -102,7 +101,9 @@ impl Evaluator {
             let kimg = images as f64 / 1e3;
             say(&format!("kimg {kimg:<10.3} {} {:.4} ({:.4} to {:.4})", r.name, r.value, r.low, r.high));
         }
-        let Some(first) = results.first().filter(|_| !first_failed) else { return Ok(None) };
+        let Some(first) = results.first().filter(|first| first.protocol.id == self.protocols[0].id) else {
+            return Ok(None);
+        };
         let value = match first.better {
             Direction::Smaller => first.value,
             Direction::Larger => -first.value,

@@ -150,7 +150,7 @@ pub(crate) fn run(args: Args) -> Outcome {
                 if usize::from(args.mix) > rows {
                     wrong!("--mix {}: {} has {rows} style rows to mix latents in", args.mix, path.display());
                 }
-                let config = config_text(&model)?;
+                let config = serde_json::to_string(model.config())?;
                 let hash = checked_hash(path, &model)?;
                 candidates.push(Candidate { path: path.clone(), model, hash, config, labels: Vec::new() });
             }
@@ -229,11 +229,6 @@ pub(crate) fn run(args: Args) -> Outcome {
 fn checked_hash(path: &Path, model: &Model) -> anyhow::Result<Option<String>> {
     let known = is_foreign(path)? || Checkpoint::open(path)?.verify()?;
     Ok(model.content_hash().filter(|_| known).map(str::to_owned))
-}
-
-/// A network's configuration as text.
-fn config_text(model: &Model) -> anyhow::Result<String> {
-    Ok(serde_json::to_string(model.config())?)
 }
 
 /// Writes a report as JSON and, beside it, as Markdown, which it returns.

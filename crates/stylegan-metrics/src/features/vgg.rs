@@ -16,6 +16,17 @@ const FEATURES: usize = 4096;
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
+/// The place of each convolution among torchvision's `features`.
+pub(super) fn conv_places() -> Vec<usize> {
+    let (mut places, mut next) = (Vec::new(), 0);
+    for (_, convs) in BLOCKS {
+        // Each convolution is followed by a ReLU, each block by a pool.
+        places.extend((0..convs).map(|i| next + 2 * i));
+        next += 2 * convs + 1;
+    }
+    places
+}
+
 /// VGG16 with its first two fully connected layers, as torch-fidelity (torchvision's weights) and NVIDIA's programs
 /// (`vgg16.pt`) look at pictures for precision and recall. Names are torchvision's: `features.{i}.{weight,bias}`,
 /// `classifier.{0,3}.{weight,bias}`; the network is called what its weights are.
@@ -35,17 +46,13 @@ impl Vgg16 {
     /// # Errors
     /// A tensor that is missing or has another shape.
     pub fn new(weights: &Weights, device: &Device) -> Result<Self> {
-        let (mut blocks, mut index, mut c) = (Vec::new(), 0, 3);
+        let (mut blocks, mut places, mut c) = (Vec::new(), conv_places().into_iter(), 3);
         for (k, convs) in BLOCKS {
             let mut block = Vec::new();
-            for _ in 0..convs {
-                block.push(ConvRelu::new(weights, &format!("features.{index}"), [k, c, 3, 3], 1, 1)?);
-                // The ReLU counts too …
-                index += 2;
+            for place in places.by_ref().take(convs) {
+                block.push(ConvRelu::new(weights, &format!("features.{place}"), [k, c, 3, 3], 1, 1)?);
                 c = k;
             }
-            // … and the pool.
-            index += 1;
             blocks.push(block);
         }
         let layer = |index: usize, inputs: usize| -> Result<(Tensor, Tensor)> {

@@ -131,7 +131,7 @@ fn dimensions(decoder: &impl ImageDecoder) -> Result<[usize; 2], Problem> {
 
 fn decode(bytes: &[u8]) -> Result<DynamicImage, Problem> {
     // JPEG decoders fill what is missing with grey; the end marker shows that nothing is.
-    if bytes.starts_with(&[0xff, 0xd8]) && !jpeg_pixels(bytes).windows(2).any(|pair| pair == [0xff, 0xd9]) {
+    if bytes.starts_with(&[0xff, 0xd8]) && !jpeg_pixels(bytes).windows(2).rev().any(|pair| pair == [0xff, 0xd9]) {
         return Err(Problem::Damaged("the JPEG ends without its end marker".to_string()));
     }
     guarded(|| DynamicImage::from_decoder(decoder(bytes)?).map_err(damaged))
