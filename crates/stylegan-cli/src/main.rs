@@ -63,6 +63,10 @@ fn main() -> ExitCode {
 }
 
 fn run(options: Options) -> Outcome {
+    if matches!(options.verb, Verb::Train(_) | Verb::Classifier(_)) {
+        // As many passes as shards at a time, before there are other threads.
+        stylegan_kernels::autodiff::start(std::thread::available_parallelism()?.get())?;
+    }
     if let Some(threads) = options.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
     }

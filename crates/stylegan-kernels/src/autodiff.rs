@@ -139,6 +139,23 @@ pub(crate) fn apply3(a: &Tensor, b: &Tensor, c: &Tensor, op: impl CustomOp3 + Se
     if detached() { a.apply_op3_no_bwd(&b, &c, &op) } else { a.apply_op3(&b, &c, op) }
 }
 
+/// Starts the threads of `passes` gradient passes at a time. Programs call it first, while they have
+/// no other thread: to start one changes the environment for a moment, which C code elsewhere
+/// must not read meanwhile. More passes at a time than these start further threads when they come.
+///
+/// # Errors
+/// When the system has no more threads, or this build of candle does not fit.
+pub fn start(passes: usize) -> Result<()> {
+    let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+    for order in [Order::First, Order::Second] {
+        while idle[order as usize].len() < passes {
+            let lane = start_lane(order)?;
+            idle[order as usize].push(lane);
+        }
+    }
+    Ok(())
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Order {
     First,
@@ -176,9 +193,12 @@ fn on_lane<R: Send + 'static>(order: Order, pass: impl FnOnce() -> Result<R> + S
 fn start_lane(order: Order) -> Result<mpsc::Sender<Job>> {
     let before = std::env::var_os(SWITCH);
     let value = if order == Order::Second { "1" } else { "0" };
-    // SAFETY: Rust's own environment functions synchronise with each other, lanes start one at a
-    // time, and the variable is put back below; no C code that we call reads the environment here.
-    unsafe { std::env::set_var(SWITCH, value) };
+    let change = before.as_deref().unwrap_or("0".as_ref()) != value;
+    if change {
+        // SAFETY: Rust's own environment functions synchronise with each other, lanes start one at a
+        // time, and the variable is put back below; no C code that we call reads the environment here.
+        unsafe { std::env::set_var(SWITCH, value) };
+    }
     let (sender, jobs) = mpsc::channel::<Job>();
     let (ready, started) = mpsc::channel();
     let spawned =
@@ -190,11 +210,13 @@ fn start_lane(order: Order) -> Result<mpsc::Sender<Job>> {
             }
         });
     let probed = started.recv();
-    // SAFETY: as above.
-    unsafe {
-        match before {
-            Some(value) => std::env::set_var(SWITCH, value),
-            None => std::env::remove_var(SWITCH),
+    if change {
+        // SAFETY: as above.
+        unsafe {
+            match before {
+                Some(value) => std::env::set_var(SWITCH, value),
+                None => std::env::remove_var(SWITCH),
+            }
         }
     }
     spawned.map_err(candle_core::Error::wrap)?;

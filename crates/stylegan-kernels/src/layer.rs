@@ -3,7 +3,7 @@
 //! feature map is stored in between; else the operations are recorded one by one.
 
 use crate::bias_act::{Activation, After, bias_act, noise_bias_act};
-use crate::conv::{conv_transpose2d_fused, conv2d, conv2d_fused};
+use crate::conv::{conv_transpose2d_fused, conv2d, conv2d_fused, output_side};
 use crate::modulate::{Resample, after_transpose, demodulation, modulated_conv2d};
 use crate::upfirdn2d::{Filter, filter2d, filter2d_then, upfirdn2d_then};
 use candle_core::{Result, Tensor};
@@ -34,6 +34,11 @@ impl Finish<'_> {
             Some((map, strength)) => noise_bias_act(y, map, strength, bias, act, gain, clamp),
             None => bias_act(y, Some(bias), act, gain, clamp),
         }
+    }
+
+    /// Whether there is a result, and the noise has its height and width.
+    fn fits(&self, size: Option<[usize; 2]>) -> bool {
+        size.is_some_and(|size| self.noise.is_none_or(|(map, _)| map.dims()[2..] == size))
     }
 
     /// What is done piece by piece, if nothing of it is tracked and it is well formed (what is not,
@@ -78,15 +83,14 @@ pub fn modulated_layer(
         if demodulate {
             after.scale = Some(demodulation(weight, styles)?);
         }
-        let noise_is = |size: [usize; 2]| finish.noise.is_none_or(|(map, _)| map.dims()[2..] == size);
         match *resample {
             Resample { up: 1, down: 1, padding: [a, b, c, d], flip_weight: true, .. }
-                if a >= 0 && [b, c, d] == [a; 3] && noise_is(same_size(x, weight, a as usize)) =>
+                if a >= 0 && [b, c, d] == [a; 3] && finish.fits(same_size(x, weight, a as usize)) =>
             {
                 return conv2d_fused(x, weight, 1., Some(styles), a as usize, after);
             }
             Resample { up: 2, down: 1, flip_weight: false, filter: Some(filter), flip_filter, padding }
-                if noise_is([2 * h, 2 * w]) =>
+                if finish.fits(Some([2 * h, 2 * w])) =>
             {
                 if let Some(padding) = after_transpose(filter, padding, weight.dims4()?) {
                     let y = conv_transpose2d_fused(x, weight, styles, 2)?;
@@ -105,8 +109,7 @@ pub fn modulated_layer(
 /// As [`conv2d`] and [`noise_bias_act`].
 pub fn conv_layer(x: &Tensor, weight: &Tensor, padding: usize, gain: f64, finish: Finish) -> Result<Tensor> {
     let ((n, c, _, _), (k, i, _, _)) = (x.dims4()?, weight.dims4()?);
-    let size = same_size(x, weight, padding);
-    let fits = c == i && finish.noise.is_none_or(|(map, _)| map.dims()[2..] == size);
+    let fits = c == i && finish.fits(same_size(x, weight, padding));
     match finish.after(n, k, &[x, weight]).filter(|_| fits) {
         Some(after) => conv2d_fused(x, weight, gain, None, padding, after),
         None => finish.apply(&conv2d(x, weight, 1, padding, gain)?),
@@ -119,14 +122,14 @@ pub fn conv_layer(x: &Tensor, weight: &Tensor, padding: usize, gain: f64, finish
 /// As [`filter2d`] and [`noise_bias_act`].
 pub fn filter_layer(x: &Tensor, filter: &Filter, finish: Finish) -> Result<Tensor> {
     let (n, c, h, w) = x.dims4()?;
-    let fits = finish.noise.is_none_or(|(map, _)| map.dims()[2..] == [h, w]);
-    match finish.after(n, c, &[x]).filter(|_| fits) {
+    match finish.after(n, c, &[x]).filter(|_| finish.fits(Some([h, w]))) {
         Some(after) => filter2d_then(x, filter, after),
         None => finish.apply(&filter2d(x, filter, 1.)?),
     }
 }
 
-/// Height and width of a convolution of stride 1; 0 where the kernel is larger than the image.
-fn same_size(x: &Tensor, weight: &Tensor, padding: usize) -> [usize; 2] {
-    [2, 3].map(|i| (x.dims()[i] + 2 * padding + 1).saturating_sub(weight.dims()[i]))
+/// Height and width of a convolution of stride 1; none where the kernel is larger than the image.
+fn same_size(x: &Tensor, weight: &Tensor, padding: usize) -> Option<[usize; 2]> {
+    let side = |i: usize| output_side(x.dims()[i], weight.dims()[i], 1, padding);
+    Some([side(2)?, side(3)?])
 }

@@ -1,7 +1,9 @@
 //! What the memory-bound kernels share: the number type, wide vectors, sums in a fixed order,
 //! buffers that are written once.
 
+use crate::cpu::filled;
 use candle_core::{CpuStorage, DType, WithDType};
+use std::mem::MaybeUninit;
 
 /// The two element types of every kernel: f32 for work, f64 for checks.
 pub(crate) trait Real: WithDType {
@@ -89,18 +91,30 @@ pub(crate) fn unsupported(op: &str, dtype: DType) -> candle_core::Error {
     candle_core::Error::Msg(format!("{op}: elements are {dtype:?}, expected F32 or F64; convert with `to_dtype`"))
 }
 
-/// A storage of `len` elements that `write` fills completely.
-pub(crate) fn written<T: Real>(len: usize, write: impl FnOnce(&mut [T])) -> CpuStorage {
-    let mut out: Vec<T> = Vec::with_capacity(len);
-    // SAFETY: the vector's own memory.
-    unsafe { crate::cpu::advise_huge(out.as_mut_ptr().cast(), len * size_of::<T>()) };
-    // SAFETY: the capacity is `len`; `T` is f32 or f64, which have no destructor and for which
-    // every bit pattern is valid; `write` only writes, and writes every element (its contract).
-    let buffer = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr(), len) };
-    write(buffer);
-    // SAFETY: all `len` elements were just written.
-    unsafe { out.set_len(len) };
-    T::to_cpu_storage_owned(out)
+/// A storage of `len` elements whose memory is not zeroed before `write` writes it.
+///
+/// # Safety
+/// `write` must write every element.
+pub(crate) unsafe fn written<T: Real>(len: usize, write: impl FnOnce(&mut [MaybeUninit<T>])) -> CpuStorage {
+    // SAFETY: the caller vouches for the same.
+    T::to_cpu_storage_owned(unsafe { filled(len, write) })
+}
+
+/// Sets all elements to zero; from then on they may be read.
+pub(crate) fn zeroed<T: Real>(memory: &mut [MaybeUninit<T>]) -> &mut [T] {
+    memory.fill(MaybeUninit::new(T::zero()));
+    // SAFETY: every element was just written.
+    unsafe { initialised(memory) }
+}
+
+/// Memory that has been written, as numbers.
+///
+/// # Safety
+/// Every element has been written.
+#[inline(always)]
+pub(crate) unsafe fn initialised<T: Real>(memory: &mut [MaybeUninit<T>]) -> &mut [T] {
+    // SAFETY: numbers, says the caller, and `MaybeUninit` has the layout of what it holds.
+    unsafe { &mut *(std::ptr::from_mut(memory) as *mut [T]) }
 }
 
 /// Elements per task of a memory-bound loop: large enough to hide the cost of a task, small

@@ -127,11 +127,16 @@ fn errors_are_sentences_that_name_shapes() -> Result<()> {
         (conv2d(&x, &zeros([4, 2, 3, 3], DType::F32)?, 1, 1, 1.), "[4, 2, 3, 3]"),
         (conv2d(&x, &zeros([4, 3, 11, 11], DType::F32)?, 1, 1, 1.), "[4, 3, 11, 11]"),
         (conv2d(&x, &zeros([4, 3, 3, 3], DType::F32)?, 0, 1, 1.), "stride 0"),
+        (conv2d(&x, &zeros([4, 3, 3, 3], DType::F32)?, 1, usize::MAX / 2, 1.), "does not fit"),
+        (conv2d(&x, &zeros([4, 3, 3, 3], DType::F32)?, 1, 1 << 40, 1.), "larger than any memory"),
         (conv2d(&x, &zeros([4, 3, 3, 3], DType::F64)?, 1, 1, 1.), "F64"),
         (conv2d(&x.to_dtype(DType::F16)?, &zeros([4, 3, 3, 3], DType::F16)?, 1, 1, 1.), "F16"),
         (conv_transpose2d(&x, &zeros([4, 3, 3, 3], DType::F32)?, 2, 1, 0, 1.), "[4, 3, 3, 3]"),
         (conv_transpose2d(&x, &zeros([3, 4, 3, 3], DType::F32)?, 2, 1, 2, 1.), "output padding 2"),
+        (conv_transpose2d(&x, &zeros([3, 4, 3, 3], DType::F32)?, 2, usize::MAX, 0, 1.), "[3, 4, 3, 3]"),
+        (conv_transpose2d(&x, &zeros([3, 4, 3, 3], DType::F32)?, usize::MAX, 0, 0, 1.), "[3, 4, 3, 3]"),
         (conv2d_weight_gradient(&x, &x, (3, 3), 2, 1, 1.), "3x3"),
+        (conv2d_weight_gradient(&x, &x, (3, 3), 1, usize::MAX - 3, 1.), "3x3"),
     ] {
         let message = result.err().map(|e| e.to_string()).unwrap_or_default();
         assert!(message.contains(expected), "{message:?} does not name {expected:?}");

@@ -8,11 +8,12 @@ use candle_core::{Result, Tensor};
 use stylegan_kernels::*;
 use support::*;
 
-const ACTIVATIONS: [Activation; 10] = [
+const ACTIVATIONS: [Activation; 11] = [
     Activation::Linear,
     Activation::Relu,
     Activation::Lrelu,
     Activation::Leaky(0.3),
+    Activation::Leaky(-0.4),
     Activation::Tanh,
     Activation::Sigmoid,
     Activation::Elu,
@@ -43,6 +44,10 @@ fn noise_bias_act_with_shared_and_own_noise() {
         let noise = tensor(&[n, 1, 2, 3], 4);
         check("noise_bias_act", &[&x, &s, &b], &[&x, &s], || {
             noise_bias_act(&x.tanh()?.sqr()?, &noise, &s, &b, Activation::Lrelu, 1.4, Some(2.5))
+        });
+        // The sign of a result does not tell a negative slope.
+        check("noise_bias_act, negative slope", &[&x, &s, &b], &[&x, &s], || {
+            noise_bias_act(&x.tanh()?.sqr()?, &noise, &s, &b, Activation::Leaky(-0.4), 1.4, Some(2.5))
         });
         let s = var(&[], 5);
         let noise = var(&[n, 1, 2, 3], 4);
@@ -130,6 +135,7 @@ fn convolution_with_bias_and_activation() {
         (Activation::Lrelu, None, 1),
         (Activation::Lrelu, Some(1.1), 2),
         (Activation::Linear, None, 1),
+        (Activation::Leaky(-0.4), Some(1.1), 1),
         (Activation::Tanh, None, 1),
     ] {
         let net = || conv2d_bias_act(&x.tanh()?, &w, &b, stride, 1, 0.6, act, 1.3, clamp);

@@ -84,6 +84,14 @@ fn one_pass_is_the_operations_one_by_one() {
 }
 
 #[test]
+fn kernels_larger_than_the_image_are_refused() {
+    let (x, weight, bias) = (tensor(&[1, 8, 4, 4], 1), tensor(&[8, 8, 7, 7], 2), tensor(&[8], 3));
+    let finish = Finish { noise: None, bias: &bias, act: Activation::Lrelu, gain: 1., clamp: None };
+    let message = conv_layer(&x, &weight, 1, 1., finish).unwrap_err().to_string();
+    assert!(message.contains("[1, 8, 4, 4] does not fit weight [8, 8, 7, 7]"), "{message}");
+}
+
+#[test]
 fn nan_passes_the_activation() {
     let case = |h| Tensor::from_vec(vec![f32::NAN; 16 * h * 8], (1, 16, h, 8), &candle_core::Device::Cpu).unwrap();
     let weight = tensor(&[16, 16, 3, 3], 1).to_dtype(DType::F32).unwrap();

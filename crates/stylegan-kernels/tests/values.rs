@@ -153,6 +153,20 @@ fn adam_follows_the_paper() {
 }
 
 #[test]
+fn weights_move_on_after_a_gradient_whose_square_is_no_number() {
+    let of = |numbers: [f32; 2]| Var::new(&numbers, &Device::Cpu).unwrap();
+    let (w, m, v) = (of([0.; 2]), of([0.; 2]), of([0.; 2]));
+    let config = AdamConfig { lr: 0.1, beta1: 0., beta2: 0.5, eps: 1e-8 };
+    optim::adam_step(&w, of([1e30, -1e30]).as_tensor(), &m, &v, 1, config).unwrap();
+    // The first step is the sign of the gradient, however large.
+    assert!(error(&w, &[-0.1, 0.1]) < 1e-6, "{w}");
+    for step in 2..200 {
+        optim::adam_step(&w, of([1., -1.]).as_tensor(), &m, &v, step, config).unwrap();
+    }
+    assert!(flat(&w)[0] < -1. && flat(&v)[0] < 2., "{w}, {v}");
+}
+
+#[test]
 fn updates_in_place() {
     let (a, b) = (var(&[5], 1), tensor(&[5], 2));
     let shared = a.detach();

@@ -43,8 +43,14 @@ impl Activation {
         }
     }
 
-    /// The slope below zero of the piecewise linear ones (their slope above is 1), else `None`.
+    /// The slope below zero of the piecewise linear ones (their slope above is 1) whose results tell by
+    /// their sign on which side of zero they come from, else `None`.
     pub(crate) fn negative_slope(self) -> Option<f64> {
+        self.slope_below().filter(|&slope| slope >= 0.)
+    }
+
+    /// The slope below zero of the piecewise linear ones.
+    fn slope_below(self) -> Option<f64> {
         match self {
             Self::Linear => Some(1.),
             Self::Relu => Some(0.),
@@ -57,7 +63,7 @@ impl Activation {
     /// The function (`order` 0) or its first or second derivative at `x`.
     pub(super) fn derivative<T: Real>(self, order: u8, x: T) -> T {
         let (zero, one, two) = (T::zero(), T::one(), T::from_f64(2.));
-        if let Some(slope) = self.negative_slope() {
+        if let Some(slope) = self.slope_below() {
             let slope = if x > zero { one } else { T::from_f64(slope) };
             return [x * slope, slope, zero][order as usize];
         }

@@ -2,8 +2,9 @@
 //! strengths are made.
 
 use crate::autodiff::{apply1, wants_grad};
-use crate::vector::{by_dtype, dot, sum, vectorize, written};
+use crate::vector::{by_dtype, dot, sum, vectorize, written, zeroed};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use std::mem::MaybeUninit;
 
 /// `[n, c, …]` summed to `[c]`, each element weighted by `noise` `[n or 1, 1, …]` (not
 /// differentiated) if given, times `gain`.
@@ -32,20 +33,20 @@ struct Channels {
 }
 
 vectorize! {
-    fn fill_scaled<T>(y: &mut [T], noise: Option<&[T]>, value: T) {
+    fn fill_scaled<T>(y: &mut [MaybeUninit<T>], noise: Option<&[T]>, value: T) {
         match noise {
-            None => y.fill(value),
+            None => y.fill(MaybeUninit::new(value)),
             Some(noise) => {
                 for (y, &noise) in y.iter_mut().zip(noise) {
-                    *y = noise * value;
+                    y.write(noise * value);
                 }
             }
         }
     }
 
     /// Adds the columns of `x` `[rows, y.len()]` up in `y`.
-    fn column_sums<T>(x: &[T], y: &mut [T], gain: T) {
-        y.fill(T::zero());
+    fn column_sums<T>(x: &[T], y: &mut [MaybeUninit<T>], gain: T) {
+        let y = zeroed(y);
         for row in x.chunks_exact(y.len()) {
             for (y, &x) in y.iter_mut().zip(row) {
                 *y += x;
@@ -78,10 +79,13 @@ impl CustomOp1 for Channels {
             let noise_of = |i: usize| noise.map(|noise| &noise[i * plane % noise.len()..][..plane]);
             let gain = self.gain as T;
             Ok(match self.kind {
-                Kind::Sum if plane == 1 && noise.is_none() => (written(c, |y| column_sums(x, y, gain)), c.into()),
+                Kind::Sum if plane == 1 && noise.is_none() => {
+                    // SAFETY: all columns are summed.
+                    (unsafe { written(c, |y| column_sums(x, y, gain)) }, c.into())
+                }
                 Kind::Sum => {
                     let per_task = crate::vector::rows_per_task(n * plane);
-                    let y = written(c, |y| {
+                    let write = |y: &mut [MaybeUninit<T>]| {
                         crate::threads::for_each_chunk(y, per_task, |task, y| {
                             for (j, y) in y.iter_mut().enumerate() {
                                 let channel = task * per_task + j;
@@ -91,23 +95,25 @@ impl CustomOp1 for Channels {
                                         noise_of(i).map_or_else(|| sum(x), |noise| dot(x, noise))
                                     })
                                     .sum();
-                                *y = (total * self.gain) as T;
+                                y.write((total * self.gain) as T);
                             }
                         })
-                    });
-                    (y, c.into())
+                    };
+                    // SAFETY: a task writes the sums of its channels.
+                    (unsafe { written(c, write) }, c.into())
                 }
                 Kind::Spread => {
                     let rows = crate::vector::rows_per_task(plane);
-                    let y = written(n * c * plane, |y| {
+                    let write = |y: &mut [MaybeUninit<T>]| {
                         crate::threads::for_each_chunk(y, rows * plane, |task, y| {
                             for (j, y) in y.chunks_mut(plane).enumerate() {
                                 let row = task * rows + j;
                                 fill_scaled(y, noise_of(row / c), x[row % c] * gain);
                             }
                         })
-                    });
-                    (y, self.dims.clone().into())
+                    };
+                    // SAFETY: planes are filled, with noise of as many elements.
+                    (unsafe { written(n * c * plane, write) }, self.dims.clone().into())
                 }
             })
         })

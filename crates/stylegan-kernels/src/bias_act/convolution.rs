@@ -5,7 +5,7 @@ use super::channels::channel_sum;
 use super::piecewise::Piecewise;
 use super::{Activation, bias_act, per_channel, positive};
 use crate::autodiff::{apply3, wants_grad};
-use crate::conv::{Conv, conv2d};
+use crate::conv::{Conv, conv2d, output_side};
 use crate::vector::by_dtype;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
@@ -26,7 +26,8 @@ pub fn conv2d_bias_act(
     clamp: Option<f64>,
 ) -> Result<Tensor> {
     let ((_, c, h, w), (k, wc, r, s)) = (x.dims4()?, weight.dims4()?);
-    let fits = c == wc && h + 2 * padding >= r && w + 2 * padding >= s && stride > 0;
+    let side = |pixels, taps| output_side(pixels, taps, stride, padding).is_some();
+    let fits = c == wc && side(h, r) && side(w, s);
     let (Some(slope), true, true) = (act.negative_slope(), fits, x.dtype() == weight.dtype()) else {
         // Smooth activations go in two steps; what does not fit is refused by the first.
         return bias_act(&conv2d(x, weight, stride, padding, gain)?, Some(bias), act, act_gain, clamp);

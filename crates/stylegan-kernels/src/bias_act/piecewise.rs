@@ -5,6 +5,7 @@ use super::channels::channel_sum;
 use crate::autodiff::{apply2, wants_grad};
 use crate::vector::{Real, by_dtype, vectorize, written};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Storage, Tensor};
+use std::mem::MaybeUninit;
 
 /// `clamp(gain * act(x + bias * bias_gain + noise * strength))`, the last argument applied or not.
 #[derive(Clone)]
@@ -45,9 +46,9 @@ impl<T: Real> Map<T> {
 }
 
 vectorize! {
-    fn plain<T>(x: &[T], bias: T, map: Map<T>, y: &mut [T]) {
+    fn plain<T>(x: &[T], bias: T, map: Map<T>, y: &mut [MaybeUninit<T>]) {
         for (y, &x) in y.iter_mut().zip(x) {
-            *y = map.value(x + bias);
+            y.write(map.value(x + bias));
         }
     }
 
@@ -57,24 +58,24 @@ vectorize! {
         }
     }
 
-    fn noisy<T>(x: &[T], noise: &[T], strength: T, bias: T, map: Map<T>, y: &mut [T]) {
+    fn noisy<T>(x: &[T], noise: &[T], strength: T, bias: T, map: Map<T>, y: &mut [MaybeUninit<T>]) {
         for ((y, &x), &noise) in y.iter_mut().zip(x).zip(noise) {
-            *y = map.value((x + noise * strength) + bias);
+            y.write(map.value((x + noise * strength) + bias));
         }
     }
 
     /// One bias per element, for `[n, c]`.
-    fn rows<T>(x: &[T], bias: &[T], bias_gain: T, map: Map<T>, y: &mut [T]) {
+    fn rows<T>(x: &[T], bias: &[T], bias_gain: T, map: Map<T>, y: &mut [MaybeUninit<T>]) {
         for (y, x) in y.chunks_mut(bias.len()).zip(x.chunks(bias.len())) {
             for ((y, &x), &bias) in y.iter_mut().zip(x).zip(bias) {
-                *y = map.value(x + bias * bias_gain);
+                y.write(map.value(x + bias * bias_gain));
             }
         }
     }
 
-    fn gradient<T>(g: &[T], y: &[T], map: Map<T>, out: &mut [T]) {
+    fn gradient<T>(g: &[T], y: &[T], map: Map<T>, out: &mut [MaybeUninit<T>]) {
         for ((out, &g), &y) in out.iter_mut().zip(g).zip(y) {
-            *out = g * map.slope(y);
+            out.write(g * map.slope(y));
         }
     }
 }
@@ -106,7 +107,7 @@ impl Piecewise {
         let c = dims.get(1).copied().unwrap_or(1);
         let plane: usize = dims.iter().skip(2).product();
         let (map, bias_gain) = (self.map::<T>(), T::from_f64(self.bias_gain));
-        let y = written(x.len(), |y| {
+        let write = |y: &mut [MaybeUninit<T>]| {
             if plane == 1 && noise.is_none() && c > 0 {
                 let len = crate::vector::rows_per_task(c) * c;
                 return crate::threads::for_each_chunk(y, len, |task, y| {
@@ -132,8 +133,9 @@ impl Piecewise {
                     }
                 }
             });
-        });
-        Ok((y, layout.shape().clone()))
+        };
+        // SAFETY: rows or planes of the result are written from as many elements of `x` (and noise).
+        Ok((unsafe { written(x.len(), write) }, layout.shape().clone()))
     }
 
     /// Bias and activation of `y` `[n, c, h, w]` where it lies.
@@ -237,13 +239,14 @@ impl CustomOp2 for PiecewiseGrad {
         by_dtype!("bias_act", s1, T => {
             let (g, y) = (crate::cpu::slice::<T>(s1, l1)?, crate::cpu::slice::<T>(s2, l2)?);
             let map = self.0.map::<T>();
-            let out = written(g.len(), |out| {
+            let write = |out: &mut [MaybeUninit<T>]| {
                 crate::threads::for_each_chunk(out, crate::vector::TASK, |task, out| {
                     let at = task * crate::vector::TASK;
                     gradient(&g[at..][..out.len()], &y[at..][..out.len()], map, out);
                 })
-            });
-            Ok((out, l1.shape().clone()))
+            };
+            // SAFETY: as many results as gradients and values.
+            Ok((unsafe { written(g.len(), write) }, l1.shape().clone()))
         })
     }
 

@@ -1,9 +1,14 @@
-//! Smooth activations with gain and clamp, and their first and second derivatives.
+//! Activations whose derivatives need the argument (the smooth ones, and leaky ReLU with a negative
+//! slope), with gain and clamp, and their first and second derivatives.
 
 use super::Activation;
 use crate::autodiff::{apply2, operand, wants_grad};
 use crate::vector::{Real, TASK, by_dtype, written};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
+use std::mem::MaybeUninit;
+
+/// Elements per task: each costs several of the other loops'.
+const LEN: usize = TASK / 8;
 
 /// Order 0: `x -> clamp(gain * act(x))`. Orders 1 and 2: `(h, x) -> h *` that derivative.
 #[derive(Clone, Copy)]
@@ -37,13 +42,15 @@ impl CustomOp1 for Smooth {
     fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
         by_dtype!("bias_act", s, T => {
             let x = crate::cpu::slice::<T>(s, l)?;
-            let y = written(x.len(), |y| {
-                crate::threads::for_each_chunk(y, TASK / 8, |task, y| {
-                    let x = &x[task * (TASK / 8)..];
-                    y.iter_mut().zip(x).for_each(|(y, &x)| *y = self.value::<T>(x));
+            let write = |y: &mut [MaybeUninit<T>]| {
+                crate::threads::for_each_chunk(y, LEN, |task, y| {
+                    for (y, &x) in y.iter_mut().zip(&x[task * LEN..]) {
+                        y.write(self.value::<T>(x));
+                    }
                 })
-            });
-            Ok((y, l.shape().clone()))
+            };
+            // SAFETY: as many results as arguments.
+            Ok((unsafe { written(x.len(), write) }, l.shape().clone()))
         })
     }
 
@@ -60,13 +67,16 @@ impl CustomOp2 for Smooth {
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
         by_dtype!("bias_act", s1, T => {
             let (h, x) = (crate::cpu::slice::<T>(s1, l1)?, crate::cpu::slice::<T>(s2, l2)?);
-            let y = written(x.len(), |y| {
-                crate::threads::for_each_chunk(y, TASK / 8, |task, y| {
-                    let (h, x) = (&h[task * (TASK / 8)..], &x[task * (TASK / 8)..]);
-                    y.iter_mut().zip(h).zip(x).for_each(|((y, &h), &x)| *y = h * self.value::<T>(x));
+            let write = |y: &mut [MaybeUninit<T>]| {
+                crate::threads::for_each_chunk(y, LEN, |task, y| {
+                    let (h, x) = (&h[task * LEN..][..y.len()], &x[task * LEN..]);
+                    for ((y, &h), &x) in y.iter_mut().zip(h).zip(x) {
+                        y.write(h * self.value::<T>(x));
+                    }
                 })
-            });
-            Ok((y, l1.shape().clone()))
+            };
+            // SAFETY: as many results as arguments of either kind.
+            Ok((unsafe { written(x.len(), write) }, l1.shape().clone()))
         })
     }
 

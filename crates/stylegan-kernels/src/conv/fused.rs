@@ -88,7 +88,7 @@ impl CustomOp2 for FusedConv {
         if kind == Kind::Input {
             weight.swap(0, 1);
         }
-        let shape = self.conv.shape(l1, &Layout::contiguous(weight));
+        let shape = self.conv.shape(l1.dims(), &weight);
         let y = match s1.dtype() {
             DType::F64 => {
                 let (a, b) = (crate::cpu::slice::<f64>(s1, l1)?, crate::cpu::slice::<f64>(s2, l2)?);

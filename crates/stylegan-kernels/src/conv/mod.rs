@@ -19,6 +19,7 @@ use crate::cpu::slice;
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Tensor};
 use fused::Fused;
+pub(crate) use shape::output_side;
 use shape::{Kind, Shape};
 
 /// Cross-correlation of `x` `[n, c, h, w]` with `weight` `[k, c, r, s]`, times `gain`:
@@ -29,7 +30,8 @@ use shape::{Kind, Shape};
 /// Shapes that do not fit each other.
 pub fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize, gain: f64) -> Result<Tensor> {
     let ((_, c, h, w), (_, wc, r, s)) = (x.dims4()?, weight.dims4()?);
-    if c != wc || h + 2 * padding < r || w + 2 * padding < s || stride == 0 {
+    let fits = |pixels, taps| output_side(pixels, taps, stride, padding).is_some();
+    if c != wc || !fits(h, r) || !fits(w, s) {
         candle_core::bail!(
             "conv2d: input {:?} does not fit weight {:?} (stride {stride}, padding {padding})",
             x.dims(),
@@ -54,10 +56,11 @@ pub fn conv_transpose2d(
     gain: f64,
 ) -> Result<Tensor> {
     let ((n, k, h, w), (wk, c, r, s)) = (x.dims4()?, weight.dims4()?);
-    let side = |i: usize, f: usize| ((i - 1) * stride + f + output_padding).checked_sub(2 * padding).filter(|&o| o > 0);
-    let (true, Some(oh), Some(ow)) =
-        (k == wk && h > 0 && w > 0 && output_padding < stride, side(h.max(1), r), side(w.max(1), s))
-    else {
+    let side = |pixels: usize, taps: usize| {
+        let whole = pixels.checked_sub(1)?.checked_mul(stride)?.checked_add(taps)?.checked_add(output_padding)?;
+        whole.checked_sub(padding.checked_mul(2)?).filter(|&side| side > 0)
+    };
+    let (true, Some(oh), Some(ow)) = (k == wk && output_padding < stride, side(h, r), side(w, s)) else {
         candle_core::bail!(
             "conv_transpose2d: input {:?} does not fit weight {:?} (stride {stride}, padding {padding}, output padding \
              {output_padding})",
@@ -83,9 +86,8 @@ pub fn conv2d_weight_gradient(
     gain: f64,
 ) -> Result<Tensor> {
     let ((n, c, h, w), (yn, k, oh, ow), (r, s)) = (x.dims4()?, dy.dims4()?, kernel);
-    let fits =
-        |i: usize, f: usize, o: usize| f > 0 && (i + 2 * padding).checked_sub(f).is_some_and(|d| d / stride + 1 == o);
-    if n != yn || stride == 0 || !fits(h, r, oh) || !fits(w, s, ow) {
+    let fits = |pixels, taps, out| taps > 0 && output_side(pixels, taps, stride, padding) == Some(out);
+    if n != yn || !fits(h, r, oh) || !fits(w, s, ow) {
         candle_core::bail!(
             "conv2d_weight_gradient: input {:?} does not fit output gradient {:?} (kernel {r}x{s}, stride {stride}, \
              padding {padding})",
@@ -114,7 +116,15 @@ fn apply(a: &Tensor, b: &Tensor, op: Conv) -> Result<Tensor> {
             b.dtype()
         )
     }
+    let result = op.shape(a.dims(), b.dims()).result(op.kind);
+    if result.iter().try_fold(size_of::<f64>(), |bytes, &side| bytes.checked_mul(side)).is_none_or(too_large) {
+        candle_core::bail!("a convolution's result of shape {result:?} is larger than any memory")
+    }
     apply2(a, b, op)
+}
+
+fn too_large(bytes: usize) -> bool {
+    isize::try_from(bytes).is_err()
 }
 
 fn dims4(t: &Tensor) -> Result<[usize; 4]> {
@@ -134,7 +144,7 @@ impl CustomOp2 for Conv {
         s2: &CpuStorage,
         l2: &Layout,
     ) -> Result<(CpuStorage, candle_core::Shape)> {
-        let shape = self.shape(l1, l2);
+        let shape = self.shape(l1.dims(), l2.dims());
         let storage = match s1.dtype() {
             DType::F64 => {
                 let (a, b) = (slice::<f64>(s1, l1)?, slice::<f64>(s2, l2)?);
@@ -176,8 +186,9 @@ impl Conv {
         Self { kind: Kind::Forward, stride, padding, gain, out: [0; 4] }
     }
 
-    fn shape(&self, l1: &Layout, l2: &Layout) -> Shape {
-        let (a, b, stride, padding) = (l1.dims(), l2.dims(), self.stride, self.padding);
+    /// The sizes of the operation on arguments of these dimensions.
+    fn shape(&self, a: &[usize], b: &[usize]) -> Shape {
+        let (stride, padding) = (self.stride, self.padding);
         let [x, w, y] = match self.kind {
             Kind::Forward => {
                 let side = |i: usize| (a[i] + 2 * padding - b[i]) / stride + 1;

@@ -27,6 +27,13 @@ pub(crate) struct Shape {
     pub(crate) padding: usize,
 }
 
+/// Pixels along a side of a convolution's result: none where the kernel is larger than the padded
+/// image, the stride is 0, or the padded image is larger than any memory.
+pub(crate) fn output_side(pixels: usize, taps: usize, stride: usize, padding: usize) -> Option<usize> {
+    let padded = padding.checked_mul(2)?.checked_add(pixels).filter(|&side| isize::try_from(side).is_ok())?;
+    Some(padded.checked_sub(taps)?.checked_div(stride)? + 1)
+}
+
 impl Shape {
     /// The shape of the result of a kind.
     pub(crate) fn result(&self, kind: Kind) -> [usize; 4] {

@@ -12,6 +12,8 @@ use std::ops::{Deref, DerefMut};
 const ALIGN: usize = 64;
 /// Sizes are rounded up to multiples of this, so that similar requests share a block.
 const GRAIN: usize = 1 << 14;
+/// More bytes than this no block can have, rounded up and aligned.
+const LARGEST: usize = isize::MAX as usize - 2 * HUGE_PAGE;
 /// A thread keeps at most this many idle blocks, the largest ones.
 const KEPT: usize = 8;
 
@@ -33,7 +35,7 @@ unsafe impl Sync for Block {}
 impl Block {
     fn layout(bytes: usize) -> Layout {
         let align = if bytes < 2 * HUGE_PAGE { ALIGN } else { HUGE_PAGE };
-        // SAFETY: the alignment is a power of two; sizes come from slices that fit in memory.
+        // SAFETY: the alignment is a power of two, and `take` bounds the size.
         unsafe { Layout::from_size_align_unchecked(bytes, align) }
     }
 
@@ -70,8 +72,13 @@ pub(crate) struct Scratch<T> {
 
 impl<T: WithDType> Scratch<T> {
     /// Takes the smallest idle block that is large enough, or a new one.
+    ///
+    /// # Panics
+    /// When no memory can have so many elements, as a vector does.
     pub(crate) fn take(len: usize) -> Self {
-        let bytes = (len * size_of::<T>()).next_multiple_of(GRAIN).max(GRAIN);
+        let bytes = len.checked_mul(size_of::<T>()).filter(|&bytes| bytes <= LARGEST);
+        let bytes = bytes.unwrap_or_else(|| panic!("a workspace of {len} elements is larger than any memory"));
+        let bytes = bytes.next_multiple_of(GRAIN).max(GRAIN);
         let idle = IDLE.with_borrow_mut(|idle| {
             let fits = (0..idle.len()).filter(|&i| idle[i].bytes >= bytes);
             fits.min_by_key(|&i| idle[i].bytes).map(|i| idle.swap_remove(i))

@@ -34,7 +34,7 @@ pub(super) const HUGE_PAGE: usize = 2 << 20;
 ///
 /// # Safety
 /// The memory is the caller's.
-pub(crate) unsafe fn advise_huge(start: *mut u8, bytes: usize) {
+pub(super) unsafe fn advise_huge(start: *mut u8, bytes: usize) {
     #[cfg(target_os = "linux")]
     if bytes >= 2 * HUGE_PAGE {
         unsafe extern "C" {

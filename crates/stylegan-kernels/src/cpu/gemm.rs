@@ -148,11 +148,12 @@ pub(super) unsafe fn tile<V: Vector, const R: usize, const W: usize, const SLICE
                         sums[i][j] = factor.mul_add(right[j], sums[i][j]);
                     }
                 }
-                a = a.add(step);
-                b = b.add(W * V::LANES);
+                // After the last step these lie behind the operands.
+                a = a.wrapping_add(step);
+                b = b.wrapping_add(W * V::LANES);
             }
             if SLICED {
-                a = a.add((V::ROWS - 1) * V::LANES);
+                a = a.wrapping_add((V::ROWS - 1) * V::LANES);
             }
             left -= steps;
         }

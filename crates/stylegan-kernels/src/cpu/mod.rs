@@ -15,7 +15,7 @@ mod neon;
 mod portable;
 
 pub(crate) use arena::Scratch;
-pub(crate) use buffer::{SharedMut, advise_huge, filled, slice};
+pub(crate) use buffer::{SharedMut, filled, slice};
 pub(crate) use gemm::{Product, product, row_panel};
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::F32x4;

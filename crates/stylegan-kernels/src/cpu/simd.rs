@@ -76,10 +76,14 @@ pub(crate) fn levels() -> Vec<Level> {
 /// Runs `f` with operations on this thread held to one of [`levels`].
 #[cfg(test)]
 pub(crate) fn with_level<R>(level: Level, f: impl FnOnce() -> R) -> R {
-    let before = FORCED.replace(Some(level));
-    let result = f();
-    FORCED.set(before);
-    result
+    struct Restore(Option<Level>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            FORCED.set(self.0);
+        }
+    }
+    let _restore = Restore(FORCED.replace(Some(level)));
+    f()
 }
 
 /// Calls `f`, compiled for the best instruction set: plain loops inside it use its vectors. Use it

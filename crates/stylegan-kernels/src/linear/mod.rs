@@ -5,6 +5,7 @@ use crate::bias_act::{Activation, scaled_bias_act};
 use crate::cpu::SharedMut;
 use crate::vector::{Real, by_dtype, written};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
+use std::mem::MaybeUninit;
 
 /// `gain * x weightᵀ + bias_gain * bias`: `x` `[n, i]`, `weight` `[o, i]`, `bias` `[o]`.
 ///
@@ -53,8 +54,8 @@ impl Product {
             Kind::Weight => (a1, a0, b1, (1, a1), (b1, 1)),
         };
         let gain = T::from_f64(self.gain);
-        let out = written(m * p, |out: &mut [T]| {
-            let base = SharedMut::new(out);
+        let write = |out: &mut [MaybeUninit<T>]| {
+            let base = SharedMut::uninit(out);
             // Tall results are cut into rows, wide ones into columns; by shape alone.
             let (rows, columns) = if m > p { (BLOCK, p) } else { (m, BLOCK) };
             let across = p.div_ceil(columns.max(1)).max(1);
@@ -91,8 +92,9 @@ impl Product {
                     );
                 }
             });
-        });
-        Ok((out, (m, p).into()))
+        };
+        // SAFETY: the tasks cover the result; sums of no terms are written as zeros.
+        Ok((unsafe { written(m * p, write) }, (m, p).into()))
     }
 }
 

@@ -4,6 +4,7 @@
 use crate::autodiff::{apply2, wants_grad};
 use crate::vector::{by_dtype, dot, rows_per_task, vectorize, written};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
+use std::mem::MaybeUninit;
 
 /// Multiplies each plane of `x` `[n, c, h, w]` by its entry of `scale` `[n, c]`.
 ///
@@ -42,20 +43,20 @@ enum Planes {
 }
 
 vectorize! {
-    fn scaled<T>(x: &[T], s: T, y: &mut [T]) {
+    fn scaled<T>(x: &[T], s: T, y: &mut [MaybeUninit<T>]) {
         for (y, &x) in y.iter_mut().zip(x) {
-            *y = x * s;
+            y.write(x * s);
         }
     }
 
     /// The dot products of short planes, such as 3x3 filters.
-    fn short_dots<T>(a: &[T], b: &[T], plane: usize, y: &mut [T]) {
+    fn short_dots<T>(a: &[T], b: &[T], plane: usize, y: &mut [MaybeUninit<T>]) {
         for ((y, a), b) in y.iter_mut().zip(a.chunks_exact(plane)).zip(b.chunks_exact(plane)) {
             let mut sum = T::zero();
             for (&a, &b) in a.iter().zip(b) {
                 sum += a * b;
             }
-            *y = sum;
+            y.write(sum);
         }
     }
 }
@@ -73,30 +74,33 @@ impl CustomOp2 for Planes {
             let rows = rows_per_task(plane);
             Ok(match self {
                 Planes::Scale => {
-                    let y = written(a.len(), |y| {
+                    let write = |y: &mut [MaybeUninit<T>]| {
                         crate::threads::for_each_chunk(y, rows * plane, |task, y| {
                             for (i, y) in y.chunks_mut(plane).enumerate() {
                                 let i = task * rows + i;
                                 scaled(&a[i * plane..][..plane], b[i], y);
                             }
                         })
-                    });
-                    (y, l1.shape().clone())
+                    };
+                    // SAFETY: planes are written from planes.
+                    (unsafe { written(a.len(), write) }, l1.shape().clone())
                 }
                 Planes::Dot => {
-                    let y = written(n * c, |y| {
+                    let write = |y: &mut [MaybeUninit<T>]| {
                         crate::threads::for_each_chunk(y, rows, |task, y| {
-                            let start = task * rows * plane;
+                            let start = task * rows * (h * w);
+                            let [a, b] = [a, b].map(|x| &x[start..][..y.len() * (h * w)]);
                             if (1..=SHORT).contains(&(h * w)) {
-                                return short_dots(&a[start..], &b[start..], plane, y);
+                                return short_dots(a, b, plane, y);
                             }
                             for (i, y) in y.iter_mut().enumerate() {
-                                let at = start + i * plane;
-                                *y = dot(&a[at..][..h * w], &b[at..][..h * w]) as T;
+                                let [a, b] = [a, b].map(|x| &x[i * (h * w)..][..h * w]);
+                                y.write(dot(a, b) as T);
                             }
                         })
-                    });
-                    (y, (n, c).into())
+                    };
+                    // SAFETY: a number for each of the task's planes.
+                    (unsafe { written(n * c, write) }, (n, c).into())
                 }
             })
         })

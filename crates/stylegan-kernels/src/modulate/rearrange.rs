@@ -3,6 +3,7 @@
 use crate::autodiff::{apply1, wants_grad};
 use crate::vector::{by_dtype, written};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use std::mem::MaybeUninit;
 
 /// `[a, b, r, s]` to `[b, a, r, s]` if `swap`, kernels turned by 180 degrees if `turn`.
 #[derive(Clone, Copy)]
@@ -29,18 +30,21 @@ impl CustomOp1 for Rearrange {
             let (a, b, r, s) = layout.shape().dims4()?;
             let kernel = r * s;
             let (rows, columns) = if self.swap { (b, a) } else { (a, b) };
-            let y = written(x.len(), |y| {
+            let write = |y: &mut [MaybeUninit<T>]| {
                 crate::threads::for_each_chunk(y, columns * kernel, |i, y| {
                     for (j, y) in y.chunks_mut(kernel.max(1)).enumerate() {
                         let at = if self.swap { j * b + i } else { i * b + j };
-                        y.copy_from_slice(&x[at * kernel..][..kernel]);
+                        for (y, &x) in y.iter_mut().zip(&x[at * kernel..][..kernel]) {
+                            y.write(x);
+                        }
                         if self.turn {
                             y.reverse();
                         }
                     }
                 })
-            });
-            Ok((y, (rows, columns, r, s).into()))
+            };
+            // SAFETY: kernels are written from kernels.
+            Ok((unsafe { written(x.len(), write) }, (rows, columns, r, s).into()))
         })
     }
 

@@ -2,8 +2,9 @@
 
 use crate::autodiff::{apply3, detached, wants_grad};
 use crate::threads::{for_each_chunk, for_each_item};
-use crate::vector::{Real, by_dtype, centred_dot, centred_squares, rows_per_task, sum, vectorize, written};
+use crate::vector::{Real, by_dtype, centred_dot, centred_squares, rows_per_task, sum, vectorize, written, zeroed};
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
+use std::mem::MaybeUninit;
 
 /// Instance normalisation and style (AdaIN): each plane of `x` `[n, c, h, w]` is shifted to mean 0
 /// and scaled to variance 1 (biased, `eps` added), then multiplied by `scale` `[n, c]` and shifted
@@ -53,15 +54,15 @@ fn moments<T: Real>(x: &[T], eps: f64) -> (T, f64) {
 }
 
 vectorize! {
-    fn standardise<T>(x: &[T], mean: T, factor: T, shift: T, y: &mut [T]) {
+    fn standardise<T>(x: &[T], mean: T, factor: T, shift: T, y: &mut [MaybeUninit<T>]) {
         for (y, &x) in y.iter_mut().zip(x) {
-            *y = (x - mean) * factor + shift;
+            y.write((x - mean) * factor + shift);
         }
     }
 
-    fn gradient<T>(g: &[T], x: &[T], mean: T, factor: T, along: T, shift: T, out: &mut [T]) {
+    fn gradient<T>(g: &[T], x: &[T], mean: T, factor: T, along: T, shift: T, out: &mut [MaybeUninit<T>]) {
         for ((out, &g), &x) in out.iter_mut().zip(g).zip(x) {
-            *out = g * factor - (x - mean) * along - shift;
+            out.write(g * factor - (x - mean) * along - shift);
         }
     }
 }
@@ -85,7 +86,7 @@ impl CustomOp3 for InstanceStyle {
             let (scale, shift) = (crate::cpu::slice::<T>(s2, l2)?, crate::cpu::slice::<T>(s3, l3)?);
             let plane = l1.dims()[2..].iter().product::<usize>().max(1);
             let rows = rows_per_task(plane);
-            let y = written(x.len(), |y| {
+            let write = |y: &mut [MaybeUninit<T>]| {
                 for_each_chunk(y, rows * plane, |task, y| {
                     for (i, y) in y.chunks_mut(plane).enumerate() {
                         let i = task * rows + i;
@@ -94,8 +95,9 @@ impl CustomOp3 for InstanceStyle {
                         standardise(x, mean, rstd as T * scale[i], shift[i], y);
                     }
                 })
-            });
-            Ok((y, l1.shape().clone()))
+            };
+            // SAFETY: planes are written from planes.
+            Ok((unsafe { written(x.len(), write) }, l1.shape().clone()))
         })
     }
 
@@ -150,7 +152,11 @@ impl CustomOp3 for InstanceStyleGrad {
             let rows = rows_per_task(plane);
             let count = plane as f64;
             let len = x.len() + 2 * scale.len();
-            let out = written(len, |out| {
+            let write = |out: &mut [MaybeUninit<T>]| {
+                if x.is_empty() {
+                    zeroed(out);
+                    return;
+                }
                 let (gx, rest) = out.split_at_mut(x.len());
                 let (gscale, gshift) = rest.split_at_mut(scale.len());
                 let tasks = gx.chunks_mut(rows * plane).zip(gscale.chunks_mut(rows)).zip(gshift.chunks_mut(rows));
@@ -164,12 +170,13 @@ impl CustomOp3 for InstanceStyleGrad {
                         let factor = rstd * scale[row] as f64;
                         let (slope, level) = (factor * rstd * along / count, factor * total / count);
                         gradient(g, x, mean, factor as T, slope as T, level as T, gx);
-                        gscale[i] = along as T;
-                        gshift[i] = total as T;
+                        gscale[i].write(along as T);
+                        gshift[i].write(total as T);
                     }
                 })
-            });
-            Ok((out, len.into()))
+            };
+            // SAFETY: a task writes its planes and the two numbers of each; there is a plane for each scale.
+            Ok((unsafe { written(len, write) }, len.into()))
         })
     }
 }

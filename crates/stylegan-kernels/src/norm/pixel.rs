@@ -4,6 +4,7 @@ use crate::autodiff::{apply1, apply2, detached, wants_grad};
 use crate::threads::for_each_item;
 use crate::vector::{Real, TASK, by_dtype, vectorize, written};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
+use std::mem::MaybeUninit;
 
 /// Scales `x` `[n, c, …]` to a mean square of 1 over its channels at each pixel (`eps` added): PGGAN,
 /// section 4.2.
@@ -41,16 +42,16 @@ vectorize! {
         }
     }
 
-    fn product<T>(a: &[T], b: &[T], out: &mut [T]) {
+    fn product<T>(a: &[T], b: &[T], out: &mut [MaybeUninit<T>]) {
         for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-            *out = a * b;
+            out.write(a * b);
         }
     }
 
     /// `out = g * r - x * along`
-    fn project<T>(g: &[T], x: &[T], r: &[T], along: &[T], out: &mut [T]) {
+    fn project<T>(g: &[T], x: &[T], r: &[T], along: &[T], out: &mut [MaybeUninit<T>]) {
         for ((((out, &g), &x), &r), &along) in out.iter_mut().zip(g).zip(x).zip(r).zip(along) {
-            *out = g * r - x * along;
+            out.write(g * r - x * along);
         }
     }
 
@@ -74,7 +75,7 @@ impl PixelNorm {
     fn run<T: Real>(&self, x: &[T], g: Option<&[T]>, layout: &Layout) -> (CpuStorage, Shape) {
         let dims = layout.dims();
         let (c, plane) = (dims[1], dims[2..].iter().product::<usize>());
-        let y = written(x.len(), |y: &mut [T]| {
+        let write = |y: &mut [MaybeUninit<T>]| {
             let per_task = (TASK / (c * plane).max(1)).max(1);
             let sample = (c * plane).max(1);
             let tasks = y.chunks_mut(sample * per_task).enumerate();
@@ -84,11 +85,12 @@ impl PixelNorm {
                     self.sample(&x[at..][..sample], g.map(|g| &g[at..][..sample]), c, y);
                 }
             });
-        });
-        (y, layout.shape().clone())
+        };
+        // SAFETY: samples are written from samples.
+        (unsafe { written(x.len(), write) }, layout.shape().clone())
     }
 
-    fn sample<T: Real>(&self, x: &[T], g: Option<&[T]>, c: usize, y: &mut [T]) {
+    fn sample<T: Real>(&self, x: &[T], g: Option<&[T]>, c: usize, y: &mut [MaybeUninit<T>]) {
         let plane = x.len() / c;
         let (count, eps) = (T::from_f64(c as f64), T::from_f64(self.eps));
         if plane == 1 {
@@ -96,8 +98,16 @@ impl PixelNorm {
             let along = g.map_or(0., |g| crate::vector::dot(g, x) * r * r * r / c as f64);
             let (r, along) = (T::from_f64(r), T::from_f64(along));
             match g {
-                None => y.iter_mut().zip(x).for_each(|(y, &x)| *y = x * r),
-                Some(g) => y.iter_mut().zip(g).zip(x).for_each(|((y, &g), &x)| *y = g * r - x * along),
+                None => {
+                    for (y, &x) in y.iter_mut().zip(x) {
+                        y.write(x * r);
+                    }
+                }
+                Some(g) => {
+                    for ((y, &g), &x) in y.iter_mut().zip(g).zip(x) {
+                        y.write(g * r - x * along);
+                    }
+                }
             }
             return;
         }

@@ -3,7 +3,7 @@
 use super::in_place::slice_mut;
 use crate::threads::for_each_item;
 use crate::vector::{Real, TASK, vectorize};
-use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout, Result, Tensor, Var};
+use candle_core::{CpuStorage, DType, InplaceOp1, InplaceOp2, Layout, Result, Tensor, Var};
 use std::cell::RefCell;
 
 /// Hyper-parameters of one Adam step.
@@ -20,7 +20,8 @@ pub struct AdamConfig {
 }
 
 /// One Adam step in place (Kingma and Ba 2015, with bias correction): `weight`, `m` and `v` change,
-/// in one pass over the four buffers. `step` counts from 1. `grad` has the shape of `weight`.
+/// in one pass over the four buffers. `step` counts from 1. `grad` has the shape of `weight`; values
+/// beyond ±1.8e19 (f32), whose squares would be infinite, count as that.
 ///
 /// # Errors
 /// When the four shapes or element types differ, or two of the variables are the same.
@@ -63,6 +64,9 @@ struct Factors<T> {
     /// Root of the correction of the second moment.
     root: T,
     eps: T,
+    /// The largest gradient whose square is a number: a second moment that is infinite once would
+    /// hold its weight for ever.
+    largest: T,
 }
 
 impl<T: Real> Factors<T> {
@@ -70,13 +74,17 @@ impl<T: Real> Factors<T> {
         let power = |beta: f64| 1. - beta.powf(step as f64);
         let [beta1, rest1, beta2, rest2, rate, root, eps] =
             [beta1, 1. - beta1, beta2, 1. - beta2, lr / power(beta1), power(beta2).sqrt(), eps].map(T::from_f64);
-        Self { beta1, rest1, beta2, rest2, rate, root, eps }
+        let largest = T::from_f64(if T::DTYPE == DType::F64 { 1e154 } else { 1.8e19 });
+        Self { beta1, rest1, beta2, rest2, rate, root, eps, largest }
     }
 }
 
 vectorize! {
     fn step_slice<T>(w: &mut [T], g: &[T], m: &mut [T], v: &mut [T], f: Factors<T>) {
         for (((w, &g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
+            // Comparisons in this order let NaN through.
+            let g = if g > f.largest { f.largest } else { g };
+            let g = if g < T::zero() - f.largest { T::zero() - f.largest } else { g };
             *m = *m * f.beta1 + g * f.rest1;
             *v = *v * f.beta2 + (g * g) * f.rest2;
             *w -= *m * f.rate / (v.sqrt() / f.root + f.eps);

@@ -1,8 +1,9 @@
 //! Bilinear interpolation, and its adjoint.
 
 use crate::autodiff::{apply1, wants_grad};
-use crate::vector::{Real, by_dtype, vectorize, written};
+use crate::vector::{Real, by_dtype, vectorize, written, zeroed};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use std::mem::MaybeUninit;
 
 /// Resizes `x` `[n, c, h, w]` to `height` x `width` by linear interpolation between the two nearest
 /// pixels in each direction, without a low-pass filter. With `align_corners` the centres of the
@@ -67,12 +68,12 @@ impl Bilinear {
         let columns = axis::<T>(w, ow, self.align_corners);
         let (small, large) = (h * w, oh * ow);
         let (len, shape) = if self.adjoint { (small, (n, c, h, w)) } else { (large, (n, c, oh, ow)) };
-        let y = written(n * c * len, |y| {
+        let write = |y: &mut [MaybeUninit<T>]| {
             crate::threads::for_each_chunk(y, len, |plane, y| {
                 let mut row = vec![T::zero(); w];
                 if self.adjoint {
                     let g = &x[plane * large..][..large];
-                    y.fill(T::zero());
+                    let y = zeroed(y);
                     for (g, &(top, bottom, weight)) in g.chunks(ow).zip(&rows) {
                         row.fill(T::zero());
                         for (&g, &(left, right, weight)) in g.iter().zip(&columns) {
@@ -88,12 +89,13 @@ impl Bilinear {
                 for (y, &(top, bottom, weight)) in y.chunks_mut(ow).zip(&rows) {
                     blend(&x[top * w..][..w], &x[bottom * w..][..w], weight, &mut row);
                     for (y, &(left, right, weight)) in y.iter_mut().zip(&columns) {
-                        *y = row[left] * (T::one() - weight) + row[right] * weight;
+                        y.write(row[left] * (T::one() - weight) + row[right] * weight);
                     }
                 }
             })
-        });
-        Ok((y, shape.into()))
+        };
+        // SAFETY: planes are written from planes: zeroed first, or every row and column in turn.
+        Ok((unsafe { written(n * c * len, write) }, shape.into()))
     }
 }
 

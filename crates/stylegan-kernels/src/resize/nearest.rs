@@ -1,8 +1,9 @@
 //! Repeating pixels and summing blocks of pixels: each is the other's adjoint.
 
 use crate::autodiff::{apply1, wants_grad};
-use crate::vector::{Real, by_dtype, rows_per_task, vectorize, written};
+use crate::vector::{Real, by_dtype, rows_per_task, vectorize, written, zeroed};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use std::mem::MaybeUninit;
 
 /// Multiplies height and width of `[n, c, h, w]` by `factor` by repeating pixels.
 ///
@@ -60,41 +61,41 @@ struct Blocks {
 }
 
 vectorize! {
-    fn double_row<T>(x: &[T], y: &mut [T], gain: T) {
+    fn double_row<T>(x: &[T], y: &mut [MaybeUninit<T>], gain: T) {
         for (y, &x) in y.chunks_exact_mut(2).zip(x) {
-            y[0] = x * gain;
-            y[1] = x * gain;
+            y[0].write(x * gain);
+            y[1].write(x * gain);
         }
     }
 
-    fn halve_rows<T>(top: &[T], bottom: &[T], y: &mut [T], gain: T) {
+    fn halve_rows<T>(top: &[T], bottom: &[T], y: &mut [MaybeUninit<T>], gain: T) {
         for ((y, a), b) in y.iter_mut().zip(top.chunks_exact(2)).zip(bottom.chunks_exact(2)) {
-            *y = ((a[0] + b[0]) + (a[1] + b[1])) * gain;
+            y.write(((a[0] + b[0]) + (a[1] + b[1])) * gain);
         }
     }
 }
 
 /// One input row to `factor` equal output rows.
-fn repeat<T: Real>(x: &[T], y: &mut [T], factor: usize, gain: T) {
+fn repeat<T: Real>(x: &[T], y: &mut [MaybeUninit<T>], factor: usize, gain: T) {
     let width = x.len() * factor;
     let (first, others) = y.split_at_mut(width);
     if factor == 2 {
         double_row(x, first, gain);
     } else {
         for (y, &x) in first.chunks_mut(factor).zip(x) {
-            y.fill(x * gain);
+            y.fill(MaybeUninit::new(x * gain));
         }
     }
     others.chunks_mut(width).for_each(|row| row.copy_from_slice(first));
 }
 
 /// `factor` input rows to one output row.
-fn block_sums<T: Real>(x: &[T], y: &mut [T], factor: usize, gain: T) {
+fn block_sums<T: Real>(x: &[T], y: &mut [MaybeUninit<T>], factor: usize, gain: T) {
     let width = y.len() * factor;
     if factor == 2 {
         return halve_rows(&x[..width], &x[width..], y, gain);
     }
-    y.fill(T::zero());
+    let y = zeroed(y);
     for row in x.chunks(width) {
         for (y, block) in y.iter_mut().zip(row.chunks(factor)) {
             block.iter().for_each(|&x| *y += x);
@@ -120,7 +121,7 @@ impl CustomOp1 for Blocks {
             };
             let rows = rows_per_task(from.max(to));
             let len = x.len() / from.max(1) * to;
-            let y = written(len, |y| {
+            let write = |y: &mut [MaybeUninit<T>]| {
                 if len == 0 {
                     return;
                 }
@@ -133,8 +134,9 @@ impl CustomOp1 for Blocks {
                         }
                     }
                 })
-            });
-            Ok((y, shape.into()))
+            };
+            // SAFETY: rows are written from rows, of which there are as many.
+            Ok((unsafe { written(len, write) }, shape.into()))
         })
     }
 

@@ -10,9 +10,10 @@ pub use filter::Filter;
 
 use crate::autodiff::{apply1, wants_grad};
 use crate::bias_act::After;
-use crate::vector::{Real, by_dtype, rows_per_task, written};
+use crate::vector::{Real, by_dtype, initialised, rows_per_task, written, zeroed};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
-use rows::{RowFilter, weighted_sum};
+use rows::{RowFilter, fresh, weighted_sum};
+use std::mem::MaybeUninit;
 
 /// Inserts `up - 1` zeros after each pixel, pads by `padding` = `[x0, x1, y0, y1]` (negative
 /// crops), convolves with `filter` (correlates if `flip`), keeps every `down`-th pixel, multiplies
@@ -156,7 +157,7 @@ impl UpFirDn {
                 epilogue.finish(out, row / oh, row % oh * ow, oh * ow);
             }
         };
-        let out = written(n * c * oh * ow, |out| {
+        let write = |out: &mut [MaybeUninit<T>]| {
             crate::threads::for_each_chunk(out, rows * ow, |task, out| {
                 let targets = out.chunks_mut(ow).enumerate().map(|(i, out)| {
                     let i = task * rows + i;
@@ -168,25 +169,27 @@ impl UpFirDn {
                     for (plane, i, out) in targets {
                         terms.clear();
                         terms.extend(reach(i % oh).map(|(t, y)| (column[t], &plane[y * w..][..w])));
-                        row.load(|sum| weighted_sum(&terms, false, sum));
-                        row.apply(false, out);
-                        finish(out, i);
+                        row.load(|sum| weighted_sum(&terms, fresh(sum)));
+                        row.write(out);
+                        // SAFETY: the row was just written.
+                        finish(unsafe { initialised(out) }, i);
                     }
                     return;
                 }
                 let mut filters: Vec<_> =
                     filter.taps().chunks(fw).map(|taps| row_filter(&number(taps, self.gain))).collect();
                 for (plane, i, out) in targets {
-                    out.fill(T::zero());
+                    let out = zeroed(out);
                     for (t, y) in reach(i % oh) {
                         filters[t].load(|row| row.copy_from_slice(&plane[y * w..][..w]));
-                        filters[t].apply(true, out);
+                        filters[t].add(out);
                     }
                     finish(out, i);
                 }
             });
-        });
-        Ok((out, (n, c, oh, ow).into()))
+        };
+        // SAFETY: every row is written.
+        Ok((unsafe { written(n * c * oh * ow, write) }, (n, c, oh, ow).into()))
     }
 }
 

@@ -1,44 +1,48 @@
 //! Filtering of single rows, as weighted sums of shifted copies of the row.
 
-use crate::vector::{Real, vectorize};
+use crate::vector::{Real, initialised, vectorize, zeroed};
+use std::mem::MaybeUninit;
+
+/// Memory that is about to be overwritten.
+pub(super) fn fresh<T: Real>(row: &mut [T]) -> &mut [MaybeUninit<T>] {
+    // SAFETY: the same layout; those who take it here write numbers into it, and nothing else.
+    unsafe { &mut *(std::ptr::from_mut(row) as *mut [MaybeUninit<T>]) }
+}
 
 vectorize! {
-    /// `out = sum of factor * row`, plus `out` itself if `add`. Rows are at least as long as `out`.
-    pub(super) fn weighted_sum<T>(terms: &[(T, &[T])], add: bool, out: &mut [T]) {
+    /// `out = sum of factor * row`. Rows are at least as long as `out`.
+    pub(super) fn weighted_sum<T>(terms: &[(T, &[T])], out: &mut [MaybeUninit<T>]) {
         let len = out.len();
         let (head, tail) = terms.split_at(terms.len().min(4));
         match *head {
-            [(a, x), (b, y), (c, z), (d, w)] if !add => {
+            [(a, x), (b, y), (c, z), (d, w)] => {
                 let (x, y, z, w) = (&x[..len], &y[..len], &z[..len], &w[..len]);
                 for i in 0..len {
-                    out[i] = (a * x[i] + b * y[i]) + (c * z[i] + d * w[i]);
+                    out[i].write((a * x[i] + b * y[i]) + (c * z[i] + d * w[i]));
                 }
             }
-            [(a, x), (b, y), (c, z)] if !add => {
+            [(a, x), (b, y), (c, z)] => {
                 let (x, y, z) = (&x[..len], &y[..len], &z[..len]);
                 for i in 0..len {
-                    out[i] = (a * x[i] + b * y[i]) + c * z[i];
+                    out[i].write((a * x[i] + b * y[i]) + c * z[i]);
                 }
             }
-            [(a, x), (b, y)] if !add => {
+            [(a, x), (b, y)] => {
                 let (x, y) = (&x[..len], &y[..len]);
                 for i in 0..len {
-                    out[i] = a * x[i] + b * y[i];
+                    out[i].write(a * x[i] + b * y[i]);
                 }
             }
-            _ => {
-                if !add {
-                    out.fill(T::zero());
-                }
-                for &(a, x) in head {
-                    let x = &x[..len];
-                    for i in 0..len {
-                        out[i] += a * x[i];
-                    }
-                }
-            }
+            _ => add_terms(head, zeroed(out)),
         }
-        for &(a, x) in tail {
+        // SAFETY: each of the cases has written all elements.
+        add_terms(tail, unsafe { initialised(out) });
+    }
+
+    /// `out += sum of factor * row`, term by term.
+    fn add_terms<T>(terms: &[(T, &[T])], out: &mut [T]) {
+        let len = out.len();
+        for &(a, x) in terms {
             let x = &x[..len];
             for i in 0..len {
                 out[i] += a * x[i];
@@ -54,10 +58,10 @@ vectorize! {
         }
     }
 
-    fn join_pairs<T>(even: &[T], odd: &[T], out: &mut [T]) {
+    fn join_pairs<T>(even: &[T], odd: &[T], out: &mut [MaybeUninit<T>]) {
         for ((out, &even), &odd) in out.chunks_exact_mut(2).zip(even).zip(odd) {
-            out[0] = even;
-            out[1] = odd;
+            out[0].write(even);
+            out[1].write(odd);
         }
     }
 }
@@ -141,38 +145,74 @@ impl<T: Real> RowFilter<T> {
         }
     }
 
-    /// Filters the loaded row into `out`, adding to what is there if `add`.
-    pub(super) fn apply(&mut self, add: bool, out: &mut [T]) {
-        let per_phase = out.len().div_ceil(self.up);
-        for (r, phase) in self.phases.iter().enumerate() {
-            let mut terms = [(T::zero(), &self.padded[..]); 16];
-            let result = if self.up == 1 { &mut *out } else { &mut self.results[r * per_phase..][..per_phase] };
-            let add_first = add && self.up == 1;
-            for (group, taps) in phase.taps.chunks(16).enumerate() {
-                for (k, &tap) in taps.iter().enumerate() {
-                    let at = phase.first + group * 16 + k;
-                    terms[k] = (tap, &self.padded[at % self.down * self.part + at / self.down..]);
-                }
-                weighted_sum(&terms[..taps.len()], add_first || group > 0, result);
-            }
-            if phase.taps.is_empty() && !add_first {
-                result.fill(T::zero());
-            }
-        }
+    /// Writes the filtered row to `out`.
+    pub(super) fn write(&mut self, out: &mut [MaybeUninit<T>]) {
         if self.up == 1 {
-            return;
+            return self.filter(0, out);
         }
-        if self.up == 2 && !add {
+        let per_phase = self.filter_phases(out.len());
+        if self.up == 2 {
             let (even, odd) = self.results.split_at(per_phase);
             join_pairs(even, odd, out);
             if out.len() % 2 == 1 {
-                out[per_phase * 2 - 2] = even[per_phase - 1];
+                out[per_phase * 2 - 2].write(even[per_phase - 1]);
             }
             return;
         }
         for (x, out) in out.iter_mut().enumerate() {
-            let y = self.results[x % self.up * per_phase + x / self.up];
-            *out = if add { *out + y } else { y };
+            out.write(self.results[x % self.up * per_phase + x / self.up]);
+        }
+    }
+
+    /// Adds the filtered row to `out`.
+    pub(super) fn add(&mut self, out: &mut [T]) {
+        if self.up == 1 {
+            return self.for_terms(0, |terms| add_terms(terms, out));
+        }
+        let per_phase = self.filter_phases(out.len());
+        for (x, out) in out.iter_mut().enumerate() {
+            *out += self.results[x % self.up * per_phase + x / self.up];
+        }
+    }
+
+    /// Filters all phases aside, for `len` outputs; returns the number of results of each.
+    fn filter_phases(&mut self, len: usize) -> usize {
+        let per_phase = len.div_ceil(self.up);
+        let mut results = std::mem::take(&mut self.results);
+        for phase in 0..self.up {
+            self.filter(phase, fresh(&mut results[phase * per_phase..][..per_phase]));
+        }
+        self.results = results;
+        per_phase
+    }
+
+    /// Writes the outputs of a phase to `out`.
+    fn filter(&self, phase: usize, out: &mut [MaybeUninit<T>]) {
+        let mut begun = false;
+        self.for_terms(phase, |terms| {
+            if begun {
+                // SAFETY: the first terms have written all elements.
+                add_terms(terms, unsafe { initialised(out) });
+            } else {
+                weighted_sum(terms, out);
+                begun = true;
+            }
+        });
+        if !begun {
+            zeroed(out);
+        }
+    }
+
+    /// Calls `sum` with the terms of a phase, up to 16 at a time: taps and what they meet.
+    fn for_terms(&self, phase: usize, mut sum: impl FnMut(&[(T, &[T])])) {
+        let Phase { taps, first } = &self.phases[phase];
+        let mut terms = [(T::zero(), &self.padded[..]); 16];
+        for (group, taps) in taps.chunks(16).enumerate() {
+            for (k, &tap) in taps.iter().enumerate() {
+                let at = first + group * 16 + k;
+                terms[k] = (tap, &self.padded[at % self.down * self.part + at / self.down..]);
+            }
+            sum(&terms[..taps.len()]);
         }
     }
 }

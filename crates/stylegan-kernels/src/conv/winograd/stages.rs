@@ -217,7 +217,7 @@ impl<'a, T: WithDType> Problem<'a, T> {
     ) {
         let (l, [h, w], step) = (V::LANES, self.out_size, self.to);
         let most = tiles::most(step);
-        let mut strip = Scratch::<T>::take(4 * step * 4 * step * most * l);
+        let mut strip = Scratch::<T>::take(strip_len::<V>(4 * step, 4 * step * most));
         let mut spare = [T::from_f64(0.); 16 * 16];
         let strip = strip.as_mut_ptr();
         for run in self.frame.tiles.runs(range, most) {

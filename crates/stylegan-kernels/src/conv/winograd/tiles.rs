@@ -138,7 +138,7 @@ pub(super) unsafe fn read<V: Vector>(
 /// outside the image is left out.
 ///
 /// # Safety
-/// Inside `V::enter`; `to` is the whole output, and nobody else writes these pixels; `block` has
+/// Inside `V::enter`; `strip` has [`strip_len`] elements, `to` is the whole output, and nobody else writes these pixels; `block` has
 /// `LANES²` elements.
 #[inline(always)]
 pub(super) unsafe fn write<V: Vector>(
