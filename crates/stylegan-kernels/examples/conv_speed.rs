@@ -7,7 +7,7 @@
 
 use candle_core::{Device, Result, Tensor};
 use std::time::{Duration, Instant};
-use stylegan_kernels::{conv_transpose2d, conv2d, conv2d_weight_gradient, machine, threads};
+use stylegan_kernels::{conv_transpose2d, conv2d, conv2d_weight_gradient, cpu_info, threads};
 
 struct Case {
     n: usize,
@@ -50,10 +50,10 @@ fn main() -> Result<()> {
     let peak = (0..5)
         .map(|_| {
             let start = busy();
-            machine::multiply_adds(5_000_000) as f64 / (busy() - start).as_secs_f64() / 1e9
+            cpu_info::multiply_adds(5_000_000) as f64 / (busy() - start).as_secs_f64() / 1e9
         })
         .fold(0., f64::max);
-    println!("{}, {count} threads, peak {peak:.0} GFLOP/s a core", machine::instruction_set());
+    println!("{}, {count} threads, peak {peak:.0} GFLOP/s a core", cpu_info::instruction_set());
     let case = |n, [c, k]: [usize; 2], size, kernel, stride| Case { n, c, k, size, kernel, stride };
     let cases = [
         case(4, [512, 512], 32, 3, 1),

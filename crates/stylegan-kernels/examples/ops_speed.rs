@@ -7,7 +7,7 @@
 
 use candle_core::{D, DType, Device, Result, Tensor, Var};
 use std::time::Instant;
-use stylegan_kernels::optim::{self, AdamConfig};
+use stylegan_kernels::optim::{self, AdamOptions};
 use stylegan_kernels::*;
 
 type Run<'a> = Box<dyn Fn() -> Result<()> + 'a>;
@@ -159,13 +159,13 @@ fn main() -> Result<()> {
     }
     let var = || Var::randn(0f32, 1., mapping, cpu);
     let (w, m, v, d) = (var()?, var()?, Var::ones(mapping, DType::F32, cpu)?, Tensor::randn(0f32, 1., mapping, cpu)?);
-    let config = AdamConfig { lr: 1e-3, beta1: 0., beta2: 0.99, eps: 1e-8 };
+    let options = AdamOptions { lr: 1e-3, beta1: 0., beta2: 0.99, eps: 1e-8 };
     let plain = || -> Result<()> {
         m.set(&((m.as_tensor() * 0.5)? + (&d * 0.5)?)?)?;
         v.set(&((v.as_tensor() * 0.99)? + (d.sqr()? * 0.01)?)?)?;
         w.set(&(w.as_tensor() - ((m.as_tensor() * 1e-3)? / (v.sqrt()? + 1e-8)?)?)?)
     };
-    report("adam_step", mapping, 7., Box::new(|| optim::adam_step(&w, &d, &m, &v, 3, config)), Box::new(plain))?;
+    report("adam_step", mapping, 7., Box::new(|| optim::adam_step(&w, &d, &m, &v, 3, options)), Box::new(plain))?;
     report(
         "ema_step",
         mapping,

@@ -11,9 +11,9 @@
 pub mod autodiff;
 pub mod bias_act;
 pub mod conv;
+pub mod cpu_info;
 pub mod layer;
 pub mod linear;
-pub mod machine;
 pub mod memory;
 pub mod modulate;
 pub mod norm;
@@ -23,7 +23,7 @@ pub mod threads;
 pub mod upfirdn2d;
 
 mod cpu;
-mod vector;
+mod elementwise;
 
 pub use bias_act::{Activation, bias_act, conv2d_bias_act, noise_bias_act};
 pub use conv::{conv_transpose2d, conv2d, conv2d_weight_gradient};

@@ -71,8 +71,8 @@ fn optimiser_steps() {
         let (w, m, v) =
             (f32_var(&[n], 1), f32_var(&[n], 2), Var::from_tensor(&f32_var(&[n], 3).sqr().unwrap()).unwrap());
         let (g, average) = (f32_var(&[n], 4), f32_var(&[n], 5));
-        let config = optim::AdamConfig { lr: 0.01, beta1: 0.5, beta2: 0.99, eps: 1e-8 };
-        optim::adam_step(&w, &g, &m, &v, 3, config).unwrap();
+        let options = optim::AdamOptions { lr: 0.01, beta1: 0.5, beta2: 0.99, eps: 1e-8 };
+        optim::adam_step(&w, &g, &m, &v, 3, options).unwrap();
         optim::ema_step(&average, &w, 0.9).unwrap();
         optim::add_into(&g, &average).unwrap();
         [&w, &m, &v, &average, &g].map(|t| bits(t))

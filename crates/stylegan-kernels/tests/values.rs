@@ -6,7 +6,7 @@
 mod support;
 
 use candle_core::{D, DType, Device, Tensor, Var};
-use stylegan_kernels::optim::{self, AdamConfig};
+use stylegan_kernels::optim::{self, AdamOptions};
 use stylegan_kernels::*;
 use support::*;
 
@@ -127,10 +127,10 @@ fn adam_follows_the_paper() {
         let make = |seed| Var::from_tensor(&tensor(&[7, 31], seed).to_dtype(dtype).unwrap()).unwrap();
         let (w, m, v) = (make(1), make(2), Var::from_tensor(&make(3).sqr().unwrap()).unwrap());
         let mut state: Vec<[f64; 3]> = (0..7 * 31).map(|i| [flat(&w)[i], flat(&m)[i], flat(&v)[i]]).collect();
-        let config = AdamConfig { lr: 0.02, beta1: 0.3, beta2: 0.97, eps: 1e-8 };
+        let options = AdamOptions { lr: 0.02, beta1: 0.3, beta2: 0.97, eps: 1e-8 };
         for step in 1..=3 {
             let g = make(10 + step);
-            optim::adam_step(&w, &g, &m, &v, step as u64, config).unwrap();
+            optim::adam_step(&w, &g, &m, &v, step as u64, options).unwrap();
             for ([w, m, v], g) in state.iter_mut().zip(flat(&g)) {
                 *m = 0.3 * *m + 0.7 * g;
                 *v = 0.97 * *v + 0.03 * g * g;
@@ -146,7 +146,7 @@ fn adam_follows_the_paper() {
     let (w, m, v) = (var(&[4], 1), var(&[4], 2), Var::from_tensor(&var(&[4], 2).zeros_like().unwrap()).unwrap());
     let before = flat(&w);
     let g = tensor(&[4], 5);
-    optim::adam_step(&w, &g, &m, &v, 1, AdamConfig { lr: 0.1, beta1: 0., beta2: 0.99, eps: 0. }).unwrap();
+    optim::adam_step(&w, &g, &m, &v, 1, AdamOptions { lr: 0.1, beta1: 0., beta2: 0.99, eps: 0. }).unwrap();
     for ((after, before), g) in flat(&w).iter().zip(before).zip(flat(&g)) {
         assert!((before - after - 0.1 * g.signum()).abs() < 1e-12);
     }
@@ -156,12 +156,12 @@ fn adam_follows_the_paper() {
 fn weights_move_on_after_a_gradient_whose_square_is_no_number() {
     let of = |numbers: [f32; 2]| Var::new(&numbers, &Device::Cpu).unwrap();
     let (w, m, v) = (of([0.; 2]), of([0.; 2]), of([0.; 2]));
-    let config = AdamConfig { lr: 0.1, beta1: 0., beta2: 0.5, eps: 1e-8 };
-    optim::adam_step(&w, of([1e30, -1e30]).as_tensor(), &m, &v, 1, config).unwrap();
+    let options = AdamOptions { lr: 0.1, beta1: 0., beta2: 0.5, eps: 1e-8 };
+    optim::adam_step(&w, of([1e30, -1e30]).as_tensor(), &m, &v, 1, options).unwrap();
     // The first step is the sign of the gradient, however large.
     assert!(error(&w, &[-0.1, 0.1]) < 1e-6, "{w}");
     for step in 2..200 {
-        optim::adam_step(&w, of([1., -1.]).as_tensor(), &m, &v, step, config).unwrap();
+        optim::adam_step(&w, of([1., -1.]).as_tensor(), &m, &v, step, options).unwrap();
     }
     assert!(flat(&w)[0] < -1. && flat(&v)[0] < 2., "{w}, {v}");
 }
@@ -239,8 +239,8 @@ fn errors_say_what_was_expected() {
     );
     assert!(Filter::new(&[1., 2., 3.], 2, 2).unwrap_err().to_string().contains("3 taps do not fill 2x2"));
     let (w, v) = (var(&[3], 1), var(&[3], 2));
-    let message = optim::adam_step(&w, &four, &w, &v, 1, AdamConfig { lr: 0.1, beta1: 0., beta2: 0.9, eps: 0. });
+    let message = optim::adam_step(&w, &four, &w, &v, 1, AdamOptions { lr: 0.1, beta1: 0., beta2: 0.9, eps: 0. });
     assert!(message.unwrap_err().to_string().contains("gradient is F64 [4], the weight F64 [3]"));
-    let message = optim::adam_step(&w, &v, &w, &v, 1, AdamConfig { lr: 0.1, beta1: 0., beta2: 0.9, eps: 0. });
+    let message = optim::adam_step(&w, &v, &w, &v, 1, AdamOptions { lr: 0.1, beta1: 0., beta2: 0.9, eps: 0. });
     assert!(message.unwrap_err().to_string().contains("four different tensors"));
 }

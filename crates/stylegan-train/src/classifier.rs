@@ -4,7 +4,7 @@
 //! trained like the CelebA-HQ classifiers of that paper (Karras et al. 2019, appendix: Adam with
 //! learning rate 1e-3, batches of 8), by cross-entropy.
 
-use crate::config::AdamOptions;
+use crate::config::AdamConfig;
 use crate::data::{Dataset, SampleRequest};
 use crate::optimizer::Optimizer;
 use crate::{Error, Result};
@@ -83,7 +83,7 @@ pub fn train_classifier(
     };
     let params = Params::new(config.seed, DType::F32, &Device::Cpu);
     let trained = StyleGan1Discriminator::new(&network, params.trainable())?;
-    let mut optimizer = Optimizer::new(&params, &AdamOptions::default(), 1.)?;
+    let mut optimizer = Optimizer::new(&params, &AdamConfig::default(), 1.)?;
     let key = StreamKey::new(config.seed, "classifier order", 0);
     let total = (config.kimg * 1000.).round() as u64;
     let mut shown = 0;

@@ -1,10 +1,10 @@
 //! Adam over a network's parameters, with a state that is saved and restored.
 
-use crate::config::AdamOptions;
+use crate::config::AdamConfig;
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor, Var};
 use stylegan_core::Params;
-use stylegan_kernels::optim::{AdamConfig, adam_step};
+use stylegan_kernels::optim::{AdamOptions, adam_step};
 
 /// Adam (Kingma and Ba 2015) for the parameters of one network, in the order of their names.
 ///
@@ -12,7 +12,7 @@ use stylegan_kernels::optim::{AdamConfig, adam_step};
 /// weights by `mapping_lr` itself.
 pub struct Optimizer {
     /// The rate is a share of the schedule's.
-    config: AdamConfig,
+    options: AdamOptions,
     entries: Vec<Entry>,
     steps: u64,
 }
@@ -30,14 +30,14 @@ impl Optimizer {
     ///
     /// # Errors
     /// When the device has no room.
-    pub fn new(params: &Params, options: &AdamOptions, stride: f64) -> Result<Self> {
+    pub fn new(params: &Params, config: &AdamConfig, stride: f64) -> Result<Self> {
         let entries = params.parameters().into_iter().map(|(name, weight)| {
             let (m, v) = (Var::from_tensor(&weight.zeros_like()?)?, Var::from_tensor(&weight.zeros_like()?)?);
             Ok(Entry { name, weight, m, v })
         });
-        let [beta1, beta2] = [options.beta1, options.beta2].map(|beta| beta.powf(stride));
-        let config = AdamConfig { lr: stride, beta1, beta2, eps: options.eps };
-        Ok(Self { config, entries: entries.collect::<Result<_>>()?, steps: 0 })
+        let [beta1, beta2] = [config.beta1, config.beta2].map(|beta| beta.powf(stride));
+        let options = AdamOptions { lr: stride, beta1, beta2, eps: config.eps };
+        Ok(Self { options, entries: entries.collect::<Result<_>>()?, steps: 0 })
     }
 
     /// Scalars in a gradient of this network.
@@ -79,14 +79,14 @@ impl Optimizer {
             ))));
         }
         self.steps += 1;
-        let config = AdamConfig { lr: self.config.lr * lr, ..self.config };
+        let options = AdamOptions { lr: self.options.lr * lr, ..self.options };
         let mut rest = gradient;
         for entry in &self.entries {
             let (own, others) = rest.split_at(entry.weight.elem_count());
             rest = others;
             let gradient = Tensor::from_slice(own, entry.weight.shape(), &Device::Cpu)?;
             let gradient = gradient.to_dtype(entry.weight.dtype())?.to_device(entry.weight.device())?;
-            adam_step(&entry.weight, &gradient, &entry.m, &entry.v, self.steps, config)?;
+            adam_step(&entry.weight, &gradient, &entry.m, &entry.v, self.steps, options)?;
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ use report::{Line, Report};
 use spec::Spec;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
-use stylegan_kernels::{machine, threads};
+use stylegan_kernels::{cpu_info, threads};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -191,7 +191,7 @@ fn leave_out(peer: &Peer, spec: &Spec, error: &dyn std::error::Error) {
 fn peak_gflops() -> f64 {
     let once = || {
         let start = Instant::now();
-        machine::multiply_adds(5_000_000) as f64 / start.elapsed().as_secs_f64() / 1e9
+        cpu_info::multiply_adds(5_000_000) as f64 / start.elapsed().as_secs_f64() / 1e9
     };
     (0..5).map(|_| once()).fold(0.0, f64::max)
 }

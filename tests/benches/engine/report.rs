@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::options::Options;
 use serde::Serialize;
-use stylegan_kernels::machine;
+use stylegan_kernels::cpu_info;
 
 /// One case, alone or beside one peer.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -40,7 +40,7 @@ impl Report {
         let machine = format!(
             "{}, {threads} threads, {}, {peak:.0} GFLOP/s measured",
             cpu().unwrap_or_else(|| "unknown CPU".to_string()),
-            machine::instruction_set()
+            cpu_info::instruction_set()
         );
         Self { machine, lines: Vec::new() }
     }

@@ -1,6 +1,6 @@
 //! Activation functions, their gains and their derivatives.
 
-use crate::vector::Real;
+use crate::elementwise::Real;
 
 /// The slope of leaky ReLU for negative values in all networks of the family.
 pub const LRELU_ALPHA: f64 = 0.2;

@@ -1,12 +1,12 @@
 //! A convolution whose result gets bias and activation in place: one tensor less per layer is
 //! written, read and kept for the gradient.
 
-use super::channels::channel_sum;
-use super::piecewise::Piecewise;
+use super::channel_sum::channel_sum;
+use super::piecewise_linear::PiecewiseLinear;
 use super::{Activation, bias_act, per_channel, positive};
 use crate::autodiff::{apply3, wants_grad};
 use crate::conv::{Conv, conv2d, output_side};
-use crate::vector::by_dtype;
+use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
 /// `clamp(act_gain * act(gain * conv2d(x, weight) + bias))`: see [`conv2d`] and [`bias_act`]. `x` is
@@ -34,7 +34,7 @@ pub fn conv2d_bias_act(
     };
     positive(act_gain)?;
     let clamp = clamp.unwrap_or(f64::INFINITY);
-    let act = Piecewise { slope, gain: act_gain, clamp, bias_gain: 1., noise: None };
+    let act = PiecewiseLinear { slope, gain: act_gain, clamp, bias_gain: 1., noise: None };
     let bias = per_channel("bias", bias, &[1, k])?;
     apply3(x, weight, &bias, ConvBiasAct { conv: Conv::new(stride, padding, gain), act })
 }
@@ -42,7 +42,7 @@ pub fn conv2d_bias_act(
 /// (x, weight, bias)
 struct ConvBiasAct {
     conv: Conv,
-    act: Piecewise,
+    act: PiecewiseLinear,
 }
 
 impl CustomOp3 for ConvBiasAct {

@@ -1,8 +1,8 @@
 //! What follows a convolution in a synthesis layer, applied to its result piece by piece while that
 //! is in the cache. For passes that record no gradients; others take the operations one by one.
 
-use super::piecewise::Map;
-use crate::vector::{Real, vectorize};
+use super::piecewise_linear::Map;
+use crate::elementwise::{Real, vectorize};
 use candle_core::{Result, Tensor};
 
 /// `clamp(gain * act(x * scale + noise * strength + bias))`, as tensors.
@@ -86,7 +86,7 @@ impl<T: Real> Epilogue<T> {
 
     /// Finishes whole planes.
     pub(crate) fn finish_all(&self, y: &mut [T], plane: usize) {
-        let rows = crate::vector::rows_per_task(plane);
+        let rows = crate::elementwise::rows_per_task(plane);
         crate::threads::for_each_chunk(y, rows * plane, |task, y| {
             for (i, y) in y.chunks_mut(plane.max(1)).enumerate() {
                 self.finish(y, task * rows + i, 0, plane);

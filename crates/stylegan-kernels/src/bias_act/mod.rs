@@ -1,10 +1,10 @@
 //! Noise, bias, activation, gain and clamp in one pass.
 
 mod activation;
-mod channels;
+mod channel_sum;
 mod convolution;
 mod epilogue;
-mod piecewise;
+mod piecewise_linear;
 mod smooth;
 
 pub use activation::{Activation, LRELU_ALPHA};
@@ -13,7 +13,7 @@ pub(crate) use epilogue::{After, Epilogue};
 
 use crate::autodiff::{apply1, apply2, apply3};
 use candle_core::{Result, Tensor};
-use piecewise::Piecewise;
+use piecewise_linear::PiecewiseLinear;
 use smooth::Smooth;
 
 /// `clamp(gain * act(x + bias))`. `x` is `[n, c, …]`, `bias` `[c]`; `clamp` bounds the magnitude.
@@ -43,7 +43,7 @@ pub(crate) fn scaled_bias_act(
         return apply1(x, Smooth { act, gain, clamp, order: 0 });
     };
     positive(gain)?;
-    let op = Piecewise { slope, gain, clamp, bias_gain, noise: None };
+    let op = PiecewiseLinear { slope, gain, clamp, bias_gain, noise: None };
     match bias {
         None if slope == 1. && gain == 1. && clamp == f64::INFINITY => Ok(x.clone()),
         None => apply1(x, op),
@@ -89,7 +89,7 @@ pub fn noise_bias_act(
     let clamp = clamp.unwrap_or(f64::INFINITY);
     positive(gain)?;
     let noise = Some(noise.to_dtype(x.dtype())?.contiguous()?);
-    apply3(x, &strength, &bias, Piecewise { slope, gain, clamp, bias_gain: 1., noise })
+    apply3(x, &strength, &bias, PiecewiseLinear { slope, gain, clamp, bias_gain: 1., noise })
 }
 
 /// The sign of the result tells the slope only under a positive gain.

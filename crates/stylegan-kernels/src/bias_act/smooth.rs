@@ -3,7 +3,7 @@
 
 use super::Activation;
 use crate::autodiff::{apply2, operand, wants_grad};
-use crate::vector::{Real, TASK, by_dtype, written};
+use crate::elementwise::{Real, TASK, by_dtype, written};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 use std::mem::MaybeUninit;
 

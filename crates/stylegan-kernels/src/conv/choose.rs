@@ -2,9 +2,9 @@
 
 use super::fused::Fused;
 use super::shape::{Kind, Shape};
-use super::{implicit_gemm, thin, winograd};
+use super::{implicit_gemm, pointwise, winograd};
 use crate::cpu::{Level, Plain, Vector, level};
-use crate::vector::Real;
+use crate::elementwise::Real;
 use candle_core::{DType, WithDType};
 
 /// Computes a member of the family in single precision.
@@ -43,9 +43,9 @@ where
         return y;
     }
     match algorithm::<V>(kind, shape) {
-        Algorithm::Unit => by_winograd::<V, winograd::Unit>(kind, a, b, shape, gain, fused),
-        Algorithm::Halves => by_winograd::<V, winograd::Halves>(kind, a, b, shape, gain, fused),
-        Algorithm::Products if thin::fits(shape) => thin::convolve::<V>(kind, a, b, shape, gain, fused),
+        Algorithm::F4x3 => by_winograd::<V, winograd::F4x3>(kind, a, b, shape, gain, fused),
+        Algorithm::F4x2 => by_winograd::<V, winograd::F4x2>(kind, a, b, shape, gain, fused),
+        Algorithm::Products if pointwise::fits(shape) => pointwise::convolve::<V>(kind, a, b, shape, gain, fused),
         Algorithm::Products => {
             let scaled = fused.scaled(a);
             let mut y = products::<V>(kind, scaled.as_deref().unwrap_or(a), b, shape, gain, fused.swapped);
@@ -56,8 +56,8 @@ where
 }
 
 enum Algorithm {
-    Unit,
-    Halves,
+    F4x3,
+    F4x2,
     Products,
 }
 
@@ -66,12 +66,12 @@ fn algorithm<V: Vector>(kind: Kind, s: &Shape) -> Algorithm {
         return Algorithm::Products;
     }
     match (s.r, s.stride, s.padding) {
-        (3, 1, ..=2) => Algorithm::Unit,
+        (3, 1, ..=2) => Algorithm::F4x3,
         // A vector of input channels belongs to one phase. The result of an input gradient may end
         // in the middle of a tile, which has to pay off.
         (3 | 4, 2, ..=2) if kind != Kind::Forward || s.c.is_multiple_of(V::LANES) => {
             let direct = s.r * s.r * s.oh * s.ow;
-            if winograd::halves_cost(kind, s) < direct { Algorithm::Halves } else { Algorithm::Products }
+            if winograd::f4x2_cost(kind, s) < direct { Algorithm::F4x2 } else { Algorithm::Products }
         }
         _ => Algorithm::Products,
     }

@@ -3,7 +3,7 @@
 use super::shape::Kind;
 use super::{Conv, choose};
 use crate::bias_act::{After, Epilogue};
-use crate::vector::Real;
+use crate::elementwise::Real;
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor};
 

@@ -5,8 +5,8 @@ mod choose;
 mod direct;
 mod fused;
 mod implicit_gemm;
+mod pointwise;
 mod shape;
-mod thin;
 mod winograd;
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ fn winograd_agrees_with_the_definition() {
 }
 
 #[test]
-fn winograd_by_halves_agrees_with_the_definition() {
+fn winograd_of_stride_2_agrees_with_the_definition() {
     for (n, ck, size, side, padding) in [
         (1, [16, 16], [8, 8], 3, 1),
         (2, [16, 9], [9, 9], 3, 0),

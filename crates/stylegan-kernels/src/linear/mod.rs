@@ -3,7 +3,7 @@
 use crate::autodiff::{apply2, wants_grad};
 use crate::bias_act::{Activation, scaled_bias_act};
 use crate::cpu::SharedMut;
-use crate::vector::{Real, by_dtype, written};
+use crate::elementwise::{Real, by_dtype, written};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 use std::mem::MaybeUninit;
 

@@ -1,11 +1,11 @@
 //! Convolutions whose weights depend on a style.
 
+mod channel_scale;
 mod conv;
-mod planes;
-mod rearrange;
+mod flip_transpose;
 mod resample;
 
+pub use channel_scale::{channel_scale, plane_dot};
 pub use conv::{demodulation, modulated_conv2d};
-pub use planes::{channel_scale, plane_dot};
 pub(crate) use resample::after_transpose;
 pub use resample::{Resample, conv2d_resample};

@@ -1,6 +1,6 @@
 //! Convolution between resolutions.
 
-use super::rearrange::Rearrange;
+use super::flip_transpose::FlipTranspose;
 use crate::conv::{conv_transpose2d, conv2d};
 use crate::upfirdn2d::{Filter, upfirdn2d};
 use candle_core::{Result, Tensor};
@@ -49,7 +49,7 @@ pub fn conv2d_resample(x: &Tensor, weight: &Tensor, gain: f64, resample: &Resamp
     }
     if up > 1 {
         // A transposed convolution convolves, so a weight to correlate with is turned.
-        let w = Rearrange { swap: true, turn: flip_weight }.apply(weight)?;
+        let w = FlipTranspose { transpose: true, flip: flip_weight }.apply(weight)?;
         let (r, s) = (r as i64, s as i64);
         let p = [p[0] - (s - 1), p[1] - (s - u), p[2] - (r - 1), p[3] - (r - u)];
         // What is cropped on all sides is not computed in the first place.
@@ -58,7 +58,7 @@ pub fn conv2d_resample(x: &Tensor, weight: &Tensor, gain: f64, resample: &Resamp
         let y = fir(&y, 1, 1, p.map(|side| side + crop), up * up)?;
         return if down == 1 { Ok(y) } else { fir(&y, 1, down, [0; 4], 1) };
     }
-    let turned = if flip_weight { None } else { Some(Rearrange { swap: false, turn: true }.apply(weight)?) };
+    let turned = if flip_weight { None } else { Some(FlipTranspose { transpose: false, flip: true }.apply(weight)?) };
     let w = turned.as_ref().unwrap_or(weight);
     if down > 1 && (r, s) == (1, 1) {
         return conv2d(&fir(x, 1, down, p, 1)?, w, 1, 0, gain);

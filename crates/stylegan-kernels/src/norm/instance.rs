@@ -1,8 +1,10 @@
 //! Instance normalisation with a style (AdaIN).
 
 use crate::autodiff::{apply3, detached, wants_grad};
+use crate::elementwise::{
+    Real, by_dtype, centred_dot, centred_squares, rows_per_task, sum, vectorize, written, zeroed,
+};
 use crate::threads::{for_each_chunk, for_each_item};
-use crate::vector::{Real, by_dtype, centred_dot, centred_squares, rows_per_task, sum, vectorize, written, zeroed};
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
 use std::mem::MaybeUninit;
 

@@ -1,8 +1,8 @@
 //! Pixelwise feature normalisation.
 
 use crate::autodiff::{apply1, apply2, detached, wants_grad};
+use crate::elementwise::{Real, TASK, by_dtype, vectorize, written};
 use crate::threads::for_each_item;
-use crate::vector::{Real, TASK, by_dtype, vectorize, written};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 use std::mem::MaybeUninit;
 
@@ -94,8 +94,8 @@ impl PixelNorm {
         let plane = x.len() / c;
         let (count, eps) = (T::from_f64(c as f64), T::from_f64(self.eps));
         if plane == 1 {
-            let r = 1. / (crate::vector::dot(x, x) / c as f64 + self.eps).sqrt();
-            let along = g.map_or(0., |g| crate::vector::dot(g, x) * r * r * r / c as f64);
+            let r = 1. / (crate::elementwise::dot(x, x) / c as f64 + self.eps).sqrt();
+            let along = g.map_or(0., |g| crate::elementwise::dot(g, x) * r * r * r / c as f64);
             let (r, along) = (T::from_f64(r), T::from_f64(along));
             match g {
                 None => {

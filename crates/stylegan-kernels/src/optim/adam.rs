@@ -1,14 +1,14 @@
 //! Adam (Kingma and Ba 2015).
 
 use super::in_place::slice_mut;
+use crate::elementwise::{Real, TASK, vectorize};
 use crate::threads::for_each_item;
-use crate::vector::{Real, TASK, vectorize};
 use candle_core::{CpuStorage, DType, InplaceOp1, InplaceOp2, Layout, Result, Tensor, Var};
 use std::cell::RefCell;
 
 /// Hyper-parameters of one Adam step.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AdamConfig {
+pub struct AdamOptions {
     /// Learning rate.
     pub lr: f64,
     /// Decay of the first moment.
@@ -25,7 +25,7 @@ pub struct AdamConfig {
 ///
 /// # Errors
 /// When the four shapes or element types differ, or two of the variables are the same.
-pub fn adam_step(weight: &Var, grad: &Tensor, m: &Var, v: &Var, step: u64, config: AdamConfig) -> Result<()> {
+pub fn adam_step(weight: &Var, grad: &Tensor, m: &Var, v: &Var, step: u64, options: AdamOptions) -> Result<()> {
     for (name, other) in [("gradient", grad), ("first moment", m.as_tensor()), ("second moment", v.as_tensor())] {
         if other.dims() != weight.dims() || other.dtype() != weight.dtype() {
             candle_core::bail!(
@@ -43,13 +43,13 @@ pub fn adam_step(weight: &Var, grad: &Tensor, m: &Var, v: &Var, step: u64, confi
     }
     let grad = grad.detach().contiguous()?;
     match weight.dtype() {
-        candle_core::DType::F64 => run::<f64>(weight, &grad, m, v, step, config),
-        _ => run::<f32>(weight, &grad, m, v, step, config),
+        candle_core::DType::F64 => run::<f64>(weight, &grad, m, v, step, options),
+        _ => run::<f32>(weight, &grad, m, v, step, options),
     }
 }
 
-fn run<T: Real>(weight: &Var, grad: &Tensor, m: &Var, v: &Var, step: u64, config: AdamConfig) -> Result<()> {
-    weight.inplace_op1(&WithWeight { grad, m, v, factors: Factors::<T>::new(step, config) })
+fn run<T: Real>(weight: &Var, grad: &Tensor, m: &Var, v: &Var, step: u64, options: AdamOptions) -> Result<()> {
+    weight.inplace_op1(&WithWeight { grad, m, v, factors: Factors::<T>::new(step, options) })
 }
 
 /// The numbers of a step that are the same for every element.
@@ -70,7 +70,7 @@ struct Factors<T> {
 }
 
 impl<T: Real> Factors<T> {
-    fn new(step: u64, AdamConfig { lr, beta1, beta2, eps }: AdamConfig) -> Self {
+    fn new(step: u64, AdamOptions { lr, beta1, beta2, eps }: AdamOptions) -> Self {
         let power = |beta: f64| 1. - beta.powf(step as f64);
         let [beta1, rest1, beta2, rest2, rate, root, eps] =
             [beta1, 1. - beta1, beta2, 1. - beta2, lr / power(beta1), power(beta2).sqrt(), eps].map(T::from_f64);

@@ -1,7 +1,7 @@
 //! Weight averages, gradient sums and the removal of NaN, in place.
 
+use crate::elementwise::{Real, TASK, by_dtype, vectorize};
 use crate::threads::for_each_item;
-use crate::vector::{Real, TASK, by_dtype, vectorize};
 use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout, Result, Tensor, Var};
 
 /// `average = weight + (average - weight) * beta` in place: the moving average of weights.

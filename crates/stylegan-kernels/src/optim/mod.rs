@@ -5,5 +5,5 @@
 mod adam;
 mod in_place;
 
-pub use adam::{AdamConfig, adam_step};
+pub use adam::{AdamOptions, adam_step};
 pub use in_place::{add_into, ema_step, nan_to_num};

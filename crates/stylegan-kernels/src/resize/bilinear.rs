@@ -1,7 +1,7 @@
 //! Bilinear interpolation, and its adjoint.
 
 use crate::autodiff::{apply1, wants_grad};
-use crate::vector::{Real, by_dtype, vectorize, written, zeroed};
+use crate::elementwise::{Real, by_dtype, vectorize, written, zeroed};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use std::mem::MaybeUninit;
 

@@ -1,7 +1,7 @@
 //! Repeating pixels and summing blocks of pixels: each is the other's adjoint.
 
 use crate::autodiff::{apply1, wants_grad};
-use crate::vector::{Real, by_dtype, rows_per_task, vectorize, written, zeroed};
+use crate::elementwise::{Real, by_dtype, rows_per_task, vectorize, written, zeroed};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use std::mem::MaybeUninit;
 
@@ -39,7 +39,7 @@ pub fn avg_pool_blocks(x: &Tensor, factor: usize) -> Result<Tensor> {
     apply1(x, Blocks { kind: Kind::Sum, factor, gain: 1. / (factor * factor) as f64 })
 }
 
-/// Halves height and width of `[n, c, h, w]` (both even) by averaging 2x2 pixels.
+/// F4x2 height and width of `[n, c, h, w]` (both even) by averaging 2x2 pixels.
 ///
 /// # Errors
 /// When height or width are odd.

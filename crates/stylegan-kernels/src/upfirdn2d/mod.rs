@@ -10,7 +10,7 @@ pub use filter::Filter;
 
 use crate::autodiff::{apply1, wants_grad};
 use crate::bias_act::After;
-use crate::vector::{Real, by_dtype, initialised, rows_per_task, written, zeroed};
+use crate::elementwise::{Real, by_dtype, initialised, rows_per_task, written, zeroed};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rows::{RowFilter, fresh, weighted_sum};
 use std::mem::MaybeUninit;

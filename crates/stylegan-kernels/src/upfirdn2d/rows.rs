@@ -1,6 +1,6 @@
 //! Filtering of single rows, as weighted sums of shifted copies of the row.
 
-use crate::vector::{Real, initialised, vectorize, zeroed};
+use crate::elementwise::{Real, initialised, vectorize, zeroed};
 use std::mem::MaybeUninit;
 
 /// Memory that is about to be overwritten.

@@ -44,7 +44,7 @@ pub struct TrainConfig {
     /// Growth, batch size and learning rate by pictures seen.
     pub schedule: ScheduleConfig,
     /// Adam.
-    pub adam: AdamOptions,
+    pub adam: AdamConfig,
     /// The averaged generator.
     pub ema: EmaConfig,
     /// How a batch is cut.
@@ -141,7 +141,7 @@ pub struct ScheduleConfig {
 /// Adam's constants, the same for both networks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct AdamOptions {
+pub struct AdamConfig {
     /// Decay of the first moment; 0.
     pub beta1: f64,
     /// Decay of the second moment; 0.99.
@@ -228,7 +228,7 @@ impl Default for TrainConfig {
             loss: LossConfig::default(),
             path_length: None,
             schedule: ScheduleConfig::default(),
-            adam: AdamOptions::default(),
+            adam: AdamConfig::default(),
             ema: EmaConfig::default(),
             shards: ShardConfig::default(),
             output: OutputConfig::default(),
@@ -261,7 +261,7 @@ impl Default for ScheduleConfig {
     }
 }
 
-impl Default for AdamOptions {
+impl Default for AdamConfig {
     fn default() -> Self {
         Self { beta1: 0., beta2: 0.99, eps: 1e-8, reset_on_growth: true }
     }

@@ -4,7 +4,7 @@ use super::stages::read_taps;
 use crate::conv::fused::Fused;
 use crate::conv::shape::Shape;
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, product};
-use crate::vector::Real;
+use crate::elementwise::Real;
 use candle_core::WithDType;
 use std::ops::Range;
 

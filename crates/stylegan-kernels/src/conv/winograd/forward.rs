@@ -10,7 +10,7 @@ use super::transforms::Scheme;
 use crate::conv::fused::Fused;
 use crate::conv::shape::Shape;
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product};
-use crate::vector::Real;
+use crate::elementwise::Real;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -39,12 +39,12 @@ where
     unsafe {
         filled(problem.result_len(s.n), |y| {
             let y = SharedMut::uninit(y);
-            if problem.frame.tiles.count <= FEW {
+            if problem.tiling.tiles.count <= FEW {
                 few::<V, S>(&problem, y)
             } else {
                 many::<V, S>(&problem, y)
             }
-            problem.frame.border.fill::<V>(x, w, s, gain, fused, y);
+            problem.tiling.border.fill::<V>(x, w, s, gain, fused, y);
         })
     }
 }
@@ -65,7 +65,7 @@ fn many<V: Vector, S: Scheme>(p: &Problem<'_, V::Elem>, y: SharedMut<V::Elem>) {
         // SAFETY: the operation chose `V` for this machine; each task writes its panel.
         unsafe { V::enter(Filters::<V, S> { p, panel, to: filters, u_plane, scheme: PhantomData }) }
     });
-    let count = p.frame.tiles.count;
+    let count = p.tiling.tiles.count;
     let per_tile = points * (depth.next_multiple_of(V::LANES) + panels * V::COLS) * size_of::<V::Elem>();
     let chunk = (CHUNK_BYTES / per_tile).clamp(48, 192).next_multiple_of(V::ROWS);
     // Even chunks, so that no thread is left with a short one.
@@ -156,7 +156,7 @@ impl<V: Vector, S: Scheme> Task<V> for Chunk<'_, V, S> {
 }
 
 fn few<V: Vector, S: Scheme>(p: &Problem<'_, V::Elem>, y: SharedMut<V::Elem>) {
-    let (l, count, blocks) = (V::LANES, p.frame.tiles.count, p.ins.div_ceil(V::LANES));
+    let (l, count, blocks) = (V::LANES, p.tiling.tiles.count, p.ins.div_ceil(V::LANES));
     let v_plane = count.next_multiple_of(V::ROWS) * p.phases()[0] * blocks * l + 2 * l;
     let mut v = Scratch::<V::Elem>::take(points::<S>() * v_plane);
     let to = SharedMut::new(&mut v);
@@ -184,7 +184,9 @@ impl<V: Vector, S: Scheme> Task<V> for Inputs<'_, V, S> {
     #[inline(always)]
     unsafe fn run(self) {
         // SAFETY: the block's own place at each of the points.
-        unsafe { self.p.inputs::<V, S>(0..self.p.frame.tiles.count, self.block..self.block + 1, self.to, self.v_plane) }
+        unsafe {
+            self.p.inputs::<V, S>(0..self.p.tiling.tiles.count, self.block..self.block + 1, self.to, self.v_plane)
+        }
     }
 }
 
@@ -201,7 +203,7 @@ struct Panel<'a, V: Vector, S> {
 impl<V: Vector, S: Scheme> Task<V> for Panel<'_, V, S> {
     #[inline(always)]
     unsafe fn run(self) {
-        let (l, p, count) = (V::LANES, self.p, self.p.frame.tiles.count);
+        let (l, p, count) = (V::LANES, self.p, self.p.tiling.tiles.count);
         let ([from, to], blocks, points) = (p.phases(), p.ins.div_ceil(l), points::<S>());
         let u_plane = DEPTH * V::COLS + 2 * l;
         let m_stride = to * V::COLS;

@@ -1,8 +1,8 @@
 //! The three transforms of a convolution as stages over ranges of tiles and channels.
 
 use super::finish::{finish, lanes};
-use super::frame::Frame;
 use super::tiles::{self, Planes, Run, strip_len};
+use super::tiling::Tiling;
 use super::transforms::{Scheme, Steps};
 use crate::conv::fused::Fused;
 use crate::conv::shape::Shape;
@@ -19,7 +19,7 @@ pub(super) struct Problem<'a, T> {
     gain: T,
     fused: &'a Fused<T>,
     turned: bool,
-    pub(super) frame: Frame,
+    pub(super) tiling: Tiling,
     /// Channels in and out.
     pub(super) ins: usize,
     pub(super) outs: usize,
@@ -53,7 +53,7 @@ impl<'a, T: WithDType> Problem<'a, T> {
             gain,
             fused,
             turned,
-            frame: Frame::new::<S>(s, turned),
+            tiling: Tiling::new::<S>(s, turned),
             ins: s.c,
             outs: s.k,
             from: S::STEP,
@@ -94,7 +94,7 @@ impl<'a, T: WithDType> Problem<'a, T> {
     /// Row and column of a phase on a side of this step. Those with fewer taps along the rows come
     /// last.
     fn phase(&self, phase: usize, step: usize) -> [usize; 2] {
-        [phase / step, phase % step].map(|place| (place ^ self.frame.lead) % step)
+        [phase / step, phase % step].map(|place| (place ^ self.tiling.lead) % step)
     }
 
     /// Those of `phases` that take part in a point.
@@ -133,9 +133,9 @@ impl<'a, T: WithDType> Problem<'a, T> {
                         let tap = if self.turned { S::TAPS * S::TAPS - 1 - t } else { t };
                         let (r, c) = (tap / S::TAPS * S::STEP + row, tap % S::TAPS * S::STEP + col);
                         let to = taps.as_mut_ptr().add(t * l);
-                        let inside = |i: usize| (self.frame.lead..self.frame.lead + self.taps).contains(&i);
+                        let inside = |i: usize| (self.tiling.lead..self.tiling.lead + self.taps).contains(&i);
                         if inside(r) && inside(c) {
-                            let tap = (r - self.frame.lead) * self.taps + c - self.frame.lead;
+                            let tap = (r - self.tiling.lead) * self.taps + c - self.tiling.lead;
                             V::load(raw.as_ptr().add(tap * l)).mul(gain).store(to);
                         } else {
                             V::splat(T::from_f64(0.)).store(to);
@@ -168,9 +168,9 @@ impl<'a, T: WithDType> Problem<'a, T> {
         let most = tiles::most(step);
         let mut strip = Scratch::<T>::take(strip_len::<V>(step * S::SIDE, step * (4 * most + S::TAPS - 1)));
         let strip = strip.as_mut_ptr();
-        for run in self.frame.tiles.runs(range, most) {
+        for run in self.tiling.tiles.runs(range, most) {
             let corner =
-                [(step * run.y) as isize - self.frame.padding[0], (step * run.x) as isize - self.frame.padding[1]];
+                [(step * run.y) as isize - self.tiling.padding[0], (step * run.x) as isize - self.tiling.padding[1]];
             let (rows, cols) = (step * S::SIDE, step * (4 * run.len + S::TAPS - 1));
             for block in blocks.clone() {
                 let channels = (self.ins - block * l).min(l);
@@ -220,9 +220,9 @@ impl<'a, T: WithDType> Problem<'a, T> {
         let mut strip = Scratch::<T>::take(strip_len::<V>(4 * step, 4 * step * most));
         let mut spare = [T::from_f64(0.); 16 * 16];
         let strip = strip.as_mut_ptr();
-        for run in self.frame.tiles.runs(range, most) {
+        for run in self.tiling.tiles.runs(range, most) {
             let Run { image, len, first, .. } = run;
-            let over = self.frame.out_padding;
+            let over = self.tiling.out_padding;
             let corner = [(step * run.y) as isize - over[0], (step * run.x) as isize - over[1]];
             let (rows, cols) = (4 * step, 4 * step * len);
             for out in outs.clone().step_by(l) {

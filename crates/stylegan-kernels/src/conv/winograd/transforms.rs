@@ -53,11 +53,11 @@ pub(in crate::conv) trait Scheme: Send + Sync + 'static {
 }
 
 /// F(4x4, 3x3), for stride 1.
-pub(in crate::conv) struct Unit;
+pub(in crate::conv) struct F4x3;
 
 /// F(4x4, 2x2), for stride 2: rows and columns of the larger image, and taps, are split by parity
 /// into four convolutions of stride 1.
-pub(in crate::conv) struct Halves;
+pub(in crate::conv) struct F4x2;
 
 macro_rules! scheme {
     ($name:ty, $taps:literal, $side:literal, $step:literal) => {
@@ -115,8 +115,8 @@ macro_rules! scheme {
         }
     };
 }
-scheme!(Unit, 3, 6, 1);
-scheme!(Halves, 2, 5, 2);
+scheme!(F4x3, 3, 6, 1);
+scheme!(F4x2, 2, 5, 2);
 
 /// Applies a transform to the columns, then to the rows of an `I` by `I` patch of vectors, whose
 /// last row and last column count as zero where not `last`.

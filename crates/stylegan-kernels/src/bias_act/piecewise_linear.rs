@@ -1,15 +1,15 @@
 //! Noise, bias, piecewise linear activation, gain and clamp in one pass. The gradient needs the
 //! result alone (its sign tells the slope), and the gradient's gradient is the same operation.
 
-use super::channels::channel_sum;
+use super::channel_sum::channel_sum;
 use crate::autodiff::{apply2, wants_grad};
-use crate::vector::{Real, by_dtype, vectorize, written};
+use crate::elementwise::{Real, by_dtype, vectorize, written};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Storage, Tensor};
 use std::mem::MaybeUninit;
 
 /// `clamp(gain * act(x + bias * bias_gain + noise * strength))`, the last argument applied or not.
 #[derive(Clone)]
-pub(super) struct Piecewise {
+pub(super) struct PiecewiseLinear {
     /// Slope below zero.
     pub slope: f64,
     pub gain: f64,
@@ -80,7 +80,7 @@ vectorize! {
     }
 }
 
-impl Piecewise {
+impl PiecewiseLinear {
     fn map<T: Real>(&self) -> Map<T> {
         let [positive, negative, clamp] = [self.gain, self.gain * self.slope, self.clamp].map(T::from_f64);
         Map { positive, negative, clamp }
@@ -109,7 +109,7 @@ impl Piecewise {
         let (map, bias_gain) = (self.map::<T>(), T::from_f64(self.bias_gain));
         let write = |y: &mut [MaybeUninit<T>]| {
             if plane == 1 && noise.is_none() && c > 0 {
-                let len = crate::vector::rows_per_task(c) * c;
+                let len = crate::elementwise::rows_per_task(c) * c;
                 return crate::threads::for_each_chunk(y, len, |task, y| {
                     let x = &x[task * len..][..y.len()];
                     match bias {
@@ -118,7 +118,7 @@ impl Piecewise {
                     }
                 });
             }
-            let per_task = crate::vector::rows_per_task(plane);
+            let per_task = crate::elementwise::rows_per_task(plane);
             crate::threads::for_each_chunk(y, per_task * plane, |task, y| {
                 for (j, y) in y.chunks_mut(plane.max(1)).enumerate() {
                     let row = task * per_task + j;
@@ -143,7 +143,7 @@ impl Piecewise {
         let (_, c, h, w) = shape.dims4()?;
         let plane = (h * w).max(1);
         let map = self.map::<T>();
-        let rows = crate::vector::rows_per_task(plane);
+        let rows = crate::elementwise::rows_per_task(plane);
         let y = T::elements_mut(y).unwrap_or_default();
         crate::threads::for_each_chunk(y, rows * plane, |task, y| {
             for (j, y) in y.chunks_mut(plane).enumerate() {
@@ -158,11 +158,11 @@ impl Piecewise {
         if self.slope == 1. && self.gain == 1. && self.clamp == f64::INFINITY {
             return Ok(g.clone());
         }
-        apply2(g, &y.detach(), PiecewiseGrad(Self { noise: None, ..self.clone() }))
+        apply2(g, &y.detach(), PiecewiseLinearGrad(Self { noise: None, ..self.clone() }))
     }
 }
 
-impl CustomOp1 for Piecewise {
+impl CustomOp1 for PiecewiseLinear {
     fn name(&self) -> &'static str {
         "stylegan-bias-act"
     }
@@ -177,7 +177,7 @@ impl CustomOp1 for Piecewise {
 }
 
 /// (x, bias)
-impl CustomOp2 for Piecewise {
+impl CustomOp2 for PiecewiseLinear {
     fn name(&self) -> &'static str {
         "stylegan-bias-act"
     }
@@ -194,7 +194,7 @@ impl CustomOp2 for Piecewise {
 }
 
 /// (x, strength, bias)
-impl CustomOp3 for Piecewise {
+impl CustomOp3 for PiecewiseLinear {
     fn name(&self) -> &'static str {
         "stylegan-noise-bias-act"
     }
@@ -228,9 +228,9 @@ impl CustomOp3 for Piecewise {
 
 /// (g, y) -> g times the slope that the result y tells. Constant in y almost everywhere.
 #[derive(Clone)]
-struct PiecewiseGrad(Piecewise);
+struct PiecewiseLinearGrad(PiecewiseLinear);
 
-impl CustomOp2 for PiecewiseGrad {
+impl CustomOp2 for PiecewiseLinearGrad {
     fn name(&self) -> &'static str {
         "stylegan-bias-act-gradient"
     }
@@ -240,8 +240,8 @@ impl CustomOp2 for PiecewiseGrad {
             let (g, y) = (crate::cpu::slice::<T>(s1, l1)?, crate::cpu::slice::<T>(s2, l2)?);
             let map = self.0.map::<T>();
             let write = |out: &mut [MaybeUninit<T>]| {
-                crate::threads::for_each_chunk(out, crate::vector::TASK, |task, out| {
-                    let at = task * crate::vector::TASK;
+                crate::threads::for_each_chunk(out, crate::elementwise::TASK, |task, out| {
+                    let at = task * crate::elementwise::TASK;
                     gradient(&g[at..][..out.len()], &y[at..][..out.len()], map, out);
                 })
             };

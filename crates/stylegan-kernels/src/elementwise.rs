@@ -49,13 +49,13 @@ real!(f32, F32; f64, F64);
 macro_rules! vectorize {
     ($($(#[$meta:meta])* $vis:vis fn $name:ident<T>($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block)*) => {$(
         $(#[$meta])*
-        $vis fn $name<T: crate::vector::Real>($($arg: $ty),*) $(-> $ret)? {
+        $vis fn $name<T: crate::elementwise::Real>($($arg: $ty),*) $(-> $ret)? {
             #[inline(always)]
-            fn body<T: crate::vector::Real>($($arg: $ty),*) $(-> $ret)? $body
+            fn body<T: crate::elementwise::Real>($($arg: $ty),*) $(-> $ret)? $body
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx2")]
-                fn wide<T: crate::vector::Real>($($arg: $ty),*) $(-> $ret)? {
+                fn wide<T: crate::elementwise::Real>($($arg: $ty),*) $(-> $ret)? {
                     body::<T>($($arg),*)
                 }
                 if std::arch::is_x86_feature_detected!("avx2") {
@@ -81,7 +81,7 @@ macro_rules! by_dtype {
                 type $T = f64;
                 $call
             }
-            other => Err($crate::vector::unsupported($op, other)),
+            other => Err($crate::elementwise::unsupported($op, other)),
         }
     };
 }

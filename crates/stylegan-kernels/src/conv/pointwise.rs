@@ -4,7 +4,7 @@
 use super::fused::Fused;
 use super::shape::{Kind, Shape};
 use crate::cpu::{Scratch, SharedMut, Task, Vector, filled};
-use crate::vector::Real;
+use crate::elementwise::Real;
 use candle_core::WithDType;
 use std::marker::PhantomData;
 use std::ops::Range;

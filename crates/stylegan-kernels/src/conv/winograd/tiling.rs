@@ -2,15 +2,15 @@
 
 use super::border::Border;
 use super::tiles::Tiles;
-use super::transforms::{Halves, Scheme};
+use super::transforms::{F4x2, Scheme};
 use crate::conv::shape::{Kind, Shape};
 
-/// What transforming a filter to the points of [`Halves`] costs, in multiplications.
+/// What transforming a filter to the points of [`F4x2`] costs, in multiplications.
 const FILTER: usize = 200;
 
 /// The tiles of a convolution, or with turned filters of its input gradient.
 #[derive(Clone, Copy)]
-pub(super) struct Frame {
+pub(super) struct Tiling {
     pub(super) tiles: Tiles,
     /// How far the first tiles reach over the first row and column, in and out.
     pub(super) padding: [isize; 2],
@@ -21,7 +21,7 @@ pub(super) struct Frame {
     pub(super) border: Border,
 }
 
-impl Frame {
+impl Tiling {
     pub(super) fn new<S: Scheme>(s: &Shape, turned: bool) -> Self {
         let padding = s.padding as isize;
         if !turned {
@@ -45,8 +45,8 @@ impl Frame {
     }
 }
 
-/// Multiplications that [`Halves`] takes for a pair of channels of one image.
-pub(in crate::conv) fn halves_cost(kind: Kind, s: &Shape) -> usize {
-    let frame = Frame::new::<Halves>(&Shape { n: 1, ..*s }, kind == Kind::Input);
-    FILTER + frame.tiles.count * if s.r == 3 { 81 } else { 100 } + frame.border.cost(s)
+/// Multiplications that [`F4x2`] takes for a pair of channels of one image.
+pub(in crate::conv) fn f4x2_cost(kind: Kind, s: &Shape) -> usize {
+    let tiling = Tiling::new::<F4x2>(&Shape { n: 1, ..*s }, kind == Kind::Input);
+    FILTER + tiling.tiles.count * if s.r == 3 { 81 } else { 100 } + tiling.border.cost(s)
 }

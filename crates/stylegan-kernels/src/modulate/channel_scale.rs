@@ -2,7 +2,7 @@
 //! differentiation.
 
 use crate::autodiff::{apply2, wants_grad};
-use crate::vector::{by_dtype, dot, rows_per_task, vectorize, written};
+use crate::elementwise::{by_dtype, dot, rows_per_task, vectorize, written};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 use std::mem::MaybeUninit;
 
@@ -15,7 +15,7 @@ pub fn channel_scale(x: &Tensor, scale: &Tensor) -> Result<Tensor> {
     if scale.dims() != [n, c] {
         candle_core::bail!("channel_scale: scale {:?} for input {:?}, expected [{n}, {c}]", scale.dims(), x.dims())
     }
-    apply2(x, scale, Planes::Scale)
+    apply2(x, scale, PlaneProduct::Scale)
 }
 
 /// The sum of products of each plane of `a` with the same plane of `b`: two `[n, c, h, w]` give
@@ -28,14 +28,14 @@ pub fn plane_dot(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     if a.dims() != b.dims() {
         candle_core::bail!("plane_dot: shapes {:?} and {:?} differ; both are [n, c, h, w]", a.dims(), b.dims())
     }
-    apply2(a, b, Planes::Dot)
+    apply2(a, b, PlaneProduct::Dot)
 }
 
 /// Planes of at most this many elements are summed one after the other.
 const SHORT: usize = 16;
 
 #[derive(Clone, Copy)]
-enum Planes {
+enum PlaneProduct {
     /// (x, scale) -> scaled x
     Scale,
     /// (a, b) -> one number per plane
@@ -61,9 +61,9 @@ vectorize! {
     }
 }
 
-impl CustomOp2 for Planes {
+impl CustomOp2 for PlaneProduct {
     fn name(&self) -> &'static str {
-        "stylegan-planes"
+        "stylegan-plane-product"
     }
 
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
@@ -73,7 +73,7 @@ impl CustomOp2 for Planes {
             let plane = (h * w).max(1);
             let rows = rows_per_task(plane);
             Ok(match self {
-                Planes::Scale => {
+                PlaneProduct::Scale => {
                     let write = |y: &mut [MaybeUninit<T>]| {
                         crate::threads::for_each_chunk(y, rows * plane, |task, y| {
                             for (i, y) in y.chunks_mut(plane).enumerate() {
@@ -85,7 +85,7 @@ impl CustomOp2 for Planes {
                     // SAFETY: planes are written from planes.
                     (unsafe { written(a.len(), write) }, l1.shape().clone())
                 }
-                Planes::Dot => {
+                PlaneProduct::Dot => {
                     let write = |y: &mut [MaybeUninit<T>]| {
                         crate::threads::for_each_chunk(y, rows, |task, y| {
                             let start = task * rows * (h * w);
@@ -108,8 +108,10 @@ impl CustomOp2 for Planes {
 
     fn bwd(&self, a: &Tensor, b: &Tensor, _res: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (ga, gb) = match self {
-            Planes::Scale => (wants_grad(a).then(|| channel_scale(g, b)), wants_grad(b).then(|| plane_dot(g, a))),
-            Planes::Dot => (wants_grad(a).then(|| channel_scale(b, g)), wants_grad(b).then(|| channel_scale(a, g))),
+            PlaneProduct::Scale => (wants_grad(a).then(|| channel_scale(g, b)), wants_grad(b).then(|| plane_dot(g, a))),
+            PlaneProduct::Dot => {
+                (wants_grad(a).then(|| channel_scale(b, g)), wants_grad(b).then(|| channel_scale(a, g)))
+            }
         };
         Ok((ga.transpose()?, gb.transpose()?))
     }

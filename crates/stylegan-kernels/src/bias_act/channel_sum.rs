@@ -2,7 +2,7 @@
 //! strengths are made.
 
 use crate::autodiff::{apply1, wants_grad};
-use crate::vector::{by_dtype, dot, sum, vectorize, written, zeroed};
+use crate::elementwise::{by_dtype, dot, sum, vectorize, written, zeroed};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use std::mem::MaybeUninit;
 
@@ -10,12 +10,12 @@ use std::mem::MaybeUninit;
 /// differentiated) if given, times `gain`.
 pub(crate) fn channel_sum(x: &Tensor, noise: Option<&Tensor>, gain: f64) -> Result<Tensor> {
     let dims = x.dims().to_vec();
-    apply1(x, Channels { dims, noise: noise.cloned(), gain, kind: Kind::Sum })
+    apply1(x, ChannelSum { dims, noise: noise.cloned(), gain, kind: Kind::Sum })
 }
 
 /// The adjoint of [`channel_sum`]: `[c]` to `dims` `[n, c, …]`.
 fn channel_spread(x: &Tensor, dims: &[usize], noise: Option<&Tensor>, gain: f64) -> Result<Tensor> {
-    apply1(x, Channels { dims: dims.to_vec(), noise: noise.cloned(), gain, kind: Kind::Spread })
+    apply1(x, ChannelSum { dims: dims.to_vec(), noise: noise.cloned(), gain, kind: Kind::Spread })
 }
 
 #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@ enum Kind {
     Spread,
 }
 
-struct Channels {
+struct ChannelSum {
     /// The shape of the larger side.
     dims: Vec<usize>,
     noise: Option<Tensor>,
@@ -58,9 +58,9 @@ vectorize! {
     }
 }
 
-impl CustomOp1 for Channels {
+impl CustomOp1 for ChannelSum {
     fn name(&self) -> &'static str {
-        "stylegan-channels"
+        "stylegan-channel-sum"
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
@@ -84,7 +84,7 @@ impl CustomOp1 for Channels {
                     (unsafe { written(c, |y| column_sums(x, y, gain)) }, c.into())
                 }
                 Kind::Sum => {
-                    let per_task = crate::vector::rows_per_task(n * plane);
+                    let per_task = crate::elementwise::rows_per_task(n * plane);
                     let write = |y: &mut [MaybeUninit<T>]| {
                         crate::threads::for_each_chunk(y, per_task, |task, y| {
                             for (j, y) in y.iter_mut().enumerate() {
@@ -103,7 +103,7 @@ impl CustomOp1 for Channels {
                     (unsafe { written(c, write) }, c.into())
                 }
                 Kind::Spread => {
-                    let rows = crate::vector::rows_per_task(plane);
+                    let rows = crate::elementwise::rows_per_task(plane);
                     let write = |y: &mut [MaybeUninit<T>]| {
                         crate::threads::for_each_chunk(y, rows * plane, |task, y| {
                             for (j, y) in y.chunks_mut(plane).enumerate() {
