@@ -45,7 +45,7 @@ fn passes_on_many_threads_do_not_disturb_each_other() {
     let single = |seed: usize| {
         let (x, w, b) = (var(&[3, 5], seed), var(&[5, 5], seed + 1), var(&[5], seed + 2));
         let y = linear(&x.tanh().unwrap(), &w, Some(&b), 1., 1.).unwrap();
-        let y = bias_act(&y, None, Activation::Softplus, 1., None).unwrap();
+        let y = bias_act(&y, None, Activation::Softplus.into()).unwrap();
         let g = grad(&y, &[&x], true).unwrap().remove(0);
         flat(&backward(&g.sqr().unwrap()).unwrap().get(&w).unwrap())
     };

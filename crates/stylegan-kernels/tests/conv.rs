@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use stylegan_kernels::{autodiff, conv_transpose2d, conv2d, conv2d_weight_gradient};
+use stylegan_kernels::{
+    Activation, Epilogue, autodiff, conv_layer, conv_transpose2d, conv2d, conv2d_bias_act, conv2d_weight_gradient,
+};
 
 /// Weights of a net of four kinds of convolution with a nonlinearity after each.
 struct Net {
@@ -122,7 +124,8 @@ fn strided_views_are_accepted() -> Result<()> {
 #[test]
 fn errors_are_sentences_that_name_shapes() -> Result<()> {
     let zeros = |shape: [usize; 4], dtype| Tensor::zeros(&shape, dtype, &Device::Cpu);
-    let x = zeros([1, 3, 8, 8], DType::F32)?;
+    let (x, w) = (zeros([1, 3, 8, 8], DType::F32)?, zeros([4, 3, 3, 3], DType::F32)?);
+    let (b, act) = (Tensor::zeros(4, DType::F32, &Device::Cpu)?, Activation::Lrelu.into());
     for (result, expected) in [
         (conv2d(&x, &zeros([4, 2, 3, 3], DType::F32)?, 1, 1, 1.), "[4, 2, 3, 3]"),
         (conv2d(&x, &zeros([4, 3, 11, 11], DType::F32)?, 1, 1, 1.), "[4, 3, 11, 11]"),
@@ -131,6 +134,8 @@ fn errors_are_sentences_that_name_shapes() -> Result<()> {
         (conv2d(&x, &zeros([4, 3, 3, 3], DType::F32)?, 1, 1 << 40, 1.), "larger than any memory"),
         (conv2d(&x, &zeros([4, 3, 3, 3], DType::F64)?, 1, 1, 1.), "F64"),
         (conv2d(&x.to_dtype(DType::F16)?, &zeros([4, 3, 3, 3], DType::F16)?, 1, 1, 1.), "F16"),
+        (conv2d_bias_act(&x, &w, &b, 1, 1 << 40, 1., act), "larger than any memory"),
+        (conv_layer(&x, &w, 1 << 40, 1., Epilogue { noise: None, bias: &b, act }), "larger than any memory"),
         (conv_transpose2d(&x, &zeros([4, 3, 3, 3], DType::F32)?, 2, 1, 0, 1.), "[4, 3, 3, 3]"),
         (conv_transpose2d(&x, &zeros([3, 4, 3, 3], DType::F32)?, 2, 1, 2, 1.), "output padding 2"),
         (conv_transpose2d(&x, &zeros([3, 4, 3, 3], DType::F32)?, 2, usize::MAX, 0, 1.), "[3, 4, 3, 3]"),

@@ -28,13 +28,21 @@ fn bias_act_with_every_activation() {
         for clamp in [None, Some(0.9)] {
             let (x, b) = (var(&[2, 3, 2, 3], 1), var(&[3], 2));
             check(&format!("bias_act {act:?} {clamp:?}"), &[&x, &b], &[&x], || {
-                bias_act(&x.tanh()?.sqr()?.affine(2., -0.7)?, Some(&b), act, act.default_gain(), clamp)
+                bias_act(
+                    &x.tanh()?.sqr()?.affine(2., -0.7)?,
+                    Some(&b),
+                    BiasAct { act, gain: act.default_gain(), clamp },
+                )
             });
         }
     }
     let (x, b) = (var(&[4, 3], 1), var(&[3], 2));
-    check("bias_act [n, c]", &[&x, &b], &[&x], || bias_act(&x.tanh()?.sqr()?, Some(&b), Activation::Lrelu, 1.5, None));
-    check("no bias", &[&x], &[&x], || bias_act(&x.sqr()?.tanh()?, None, Activation::Lrelu, 1.5, Some(0.8)));
+    check("bias_act [n, c]", &[&x, &b], &[&x], || {
+        bias_act(&x.tanh()?.sqr()?, Some(&b), BiasAct { act: Activation::Lrelu, gain: 1.5, clamp: None })
+    });
+    check("no bias", &[&x], &[&x], || {
+        bias_act(&x.sqr()?.tanh()?, None, BiasAct { act: Activation::Lrelu, gain: 1.5, clamp: Some(0.8) })
+    });
 }
 
 #[test]
@@ -43,16 +51,34 @@ fn noise_bias_act_with_shared_and_own_noise() {
         let (x, s, b) = (var(&[2, 3, 2, 3], 1), var(&[3], 2), var(&[3], 3));
         let noise = tensor(&[n, 1, 2, 3], 4);
         check("noise_bias_act", &[&x, &s, &b], &[&x, &s], || {
-            noise_bias_act(&x.tanh()?.sqr()?, &noise, &s, &b, Activation::Lrelu, 1.4, Some(2.5))
+            noise_bias_act(
+                &x.tanh()?.sqr()?,
+                &noise,
+                &s,
+                &b,
+                BiasAct { act: Activation::Lrelu, gain: 1.4, clamp: Some(2.5) },
+            )
         });
         // The sign of a result does not tell a negative slope.
         check("noise_bias_act, negative slope", &[&x, &s, &b], &[&x, &s], || {
-            noise_bias_act(&x.tanh()?.sqr()?, &noise, &s, &b, Activation::Leaky(-0.4), 1.4, Some(2.5))
+            noise_bias_act(
+                &x.tanh()?.sqr()?,
+                &noise,
+                &s,
+                &b,
+                BiasAct { act: Activation::Leaky(-0.4), gain: 1.4, clamp: Some(2.5) },
+            )
         });
         let s = var(&[], 5);
         let noise = var(&[n, 1, 2, 3], 4);
         check("tracked noise, one strength", &[&x, &s, &b, &noise], &[&x, &noise], || {
-            noise_bias_act(&x.tanh()?.sqr()?, &noise, &s, &b, Activation::Lrelu, 1.4, None)
+            noise_bias_act(
+                &x.tanh()?.sqr()?,
+                &noise,
+                &s,
+                &b,
+                BiasAct { act: Activation::Lrelu, gain: 1.4, clamp: None },
+            )
         });
     }
 }
@@ -123,7 +149,7 @@ fn modulated_convolutions() {
             ..Default::default()
         };
         check(&format!("modulated_conv2d up {up} down {down}"), &[&x, &w, &s], &[&x, &s], || {
-            modulated_conv2d(&x.tanh()?, &w, &(s.sqr()? + 0.3)?, None, true, &r)
+            modulated_conv2d(&x.tanh()?, &w, &(s.sqr()? + 0.3)?, true, &r)
         });
     }
 }
@@ -138,8 +164,12 @@ fn convolution_with_bias_and_activation() {
         (Activation::Leaky(-0.4), Some(1.1), 1),
         (Activation::Tanh, None, 1),
     ] {
-        let net = || conv2d_bias_act(&x.tanh()?, &w, &b, stride, 1, 0.6, act, 1.3, clamp);
-        let parts = bias_act(&conv2d(&x.tanh().unwrap(), &w, stride, 1, 0.6).unwrap(), Some(&b), act, 1.3, clamp);
+        let net = || conv2d_bias_act(&x.tanh()?, &w, &b, stride, 1, 0.6, BiasAct { act, gain: 1.3, clamp });
+        let parts = bias_act(
+            &conv2d(&x.tanh().unwrap(), &w, stride, 1, 0.6).unwrap(),
+            Some(&b),
+            BiasAct { act, gain: 1.3, clamp },
+        );
         assert_eq!(flat(&net().unwrap()), flat(&parts.unwrap()));
         check(&format!("conv2d_bias_act {act:?}"), &[&x, &w, &b], &[&x], net);
     }

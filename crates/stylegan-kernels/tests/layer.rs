@@ -4,7 +4,6 @@
 mod support;
 
 use candle_core::{DType, Tensor, Var};
-use stylegan_kernels::layer::Finish;
 use stylegan_kernels::modulate::Resample;
 use stylegan_kernels::*;
 use support::*;
@@ -38,8 +37,8 @@ fn layer(case: &Case, dtype: DType, record: bool) -> Tensor {
         _ => Resample { up, filter: Some(&filter), flip_weight: false, padding, ..Resample::default() },
     };
     let noise = noise.as_ref().map(|(map, strength)| (map, strength));
-    let finish = Finish { noise, bias: &bias, act, gain: 1.25, clamp };
-    let y = modulated_layer(&x, &weight, &styles, demodulate, &resample, finish).unwrap();
+    let epilogue = Epilogue { noise, bias: &bias, act: BiasAct { act, gain: 1.25, clamp } };
+    let y = modulated_layer(&x, &weight, &styles, demodulate, &resample, epilogue).unwrap();
     assert_eq!(y.track_op(), record);
     y
 }
@@ -86,8 +85,8 @@ fn one_pass_is_the_operations_one_by_one() {
 #[test]
 fn kernels_larger_than_the_image_are_refused() {
     let (x, weight, bias) = (tensor(&[1, 8, 4, 4], 1), tensor(&[8, 8, 7, 7], 2), tensor(&[8], 3));
-    let finish = Finish { noise: None, bias: &bias, act: Activation::Lrelu, gain: 1., clamp: None };
-    let message = conv_layer(&x, &weight, 1, 1., finish).unwrap_err().to_string();
+    let epilogue = Epilogue { noise: None, bias: &bias, act: Activation::Lrelu.into() };
+    let message = conv_layer(&x, &weight, 1, 1., epilogue).unwrap_err().to_string();
     assert!(message.contains("[1, 8, 4, 4] does not fit weight [8, 8, 7, 7]"), "{message}");
 }
 
@@ -97,8 +96,9 @@ fn nan_passes_the_activation() {
     let weight = tensor(&[16, 16, 3, 3], 1).to_dtype(DType::F32).unwrap();
     let (styles, bias) = (tensor(&[1, 16], 2), tensor(&[16], 3));
     let (styles, bias) = (styles.to_dtype(DType::F32).unwrap(), bias.to_dtype(DType::F32).unwrap());
-    let finish = Finish { noise: None, bias: &bias, act: Activation::Lrelu, gain: 1., clamp: Some(1.) };
+    let act = BiasAct { act: Activation::Lrelu, gain: 1., clamp: Some(1.) };
+    let epilogue = Epilogue { noise: None, bias: &bias, act };
     let resample = Resample { padding: [1; 4], ..Resample::default() };
-    let y = modulated_layer(&case(8), &weight, &styles, true, &resample, finish).unwrap();
+    let y = modulated_layer(&case(8), &weight, &styles, true, &resample, epilogue).unwrap();
     assert!(flat(&y).iter().all(|v| v.is_nan()));
 }

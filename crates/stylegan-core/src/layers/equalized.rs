@@ -59,7 +59,7 @@ impl EqualizedLinear {
     /// When shapes do not fit.
     pub fn forward_lrelu(&self, x: &Tensor) -> Result<Tensor> {
         let y = self.forward(x)?;
-        Ok(kernels::bias_act(&y, None, kernels::Activation::Lrelu, 1., None)?)
+        Ok(kernels::bias_act(&y, None, kernels::Activation::Lrelu.into())?)
     }
 }
 
@@ -112,6 +112,6 @@ impl EqualizedConv {
 
     /// Bias and activation of an already convolved `x`.
     pub(crate) fn activate(&self, x: &Tensor, activation: kernels::Activation) -> Result<Tensor> {
-        Ok(kernels::bias_act(x, Some(&self.bias), activation, 1., None)?)
+        Ok(kernels::bias_act(x, Some(&self.bias), activation.into())?)
     }
 }

@@ -123,7 +123,7 @@ impl Generator for PgganGenerator {
         let (top, fade) = self.pyramid.at_lod(options.lod)?;
         let [h, w] = self.pyramid.size(0);
         let x = self.fc.forward(&row(ws, 0)?)?.reshape((n, (), h, w))?;
-        let mut x = self.normalize(kernels::bias_act(&x, Some(&self.fc_bias), Activation::Lrelu, 1., None)?)?;
+        let mut x = self.normalize(kernels::bias_act(&x, Some(&self.fc_bias), Activation::Lrelu.into())?)?;
         let mut below = None;
         for (level, block) in self.blocks[..=top].iter().enumerate() {
             if let Some(conv0) = &block.conv0 {

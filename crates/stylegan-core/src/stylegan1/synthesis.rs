@@ -9,7 +9,6 @@ use crate::{Result, Synthesis};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
 use std::f64::consts::SQRT_2;
-use stylegan_kernels::layer::Finish;
 use stylegan_kernels::{self as kernels, Activation, Filter};
 
 /// The synthesis network g (StyleGAN, section 2 and Figure 1 b).
@@ -136,27 +135,27 @@ impl Block {
             (Input::Previous { conv, biased, filter }, Some(x)) => {
                 let x = conv.convolve(x)?;
                 let x = if *biased { conv.conv().activate(&x, Activation::Linear)? } else { x };
-                self.conv0.finish(n, options, |finish| match filter {
-                    Some(filter) => kernels::filter_layer(&x, filter, finish),
-                    None => finish.apply(&x),
+                self.conv0.finish(n, options, |epilogue| match filter {
+                    Some(filter) => kernels::filter_layer(&x, filter, epilogue),
+                    None => epilogue.apply(&x),
                 })?
             }
             (Input::Style(layer), _) => {
                 let c = self.conv.weight.dim(0)?;
                 let [h, w] = self.conv0.size;
                 let x = layer.forward(&row(ws, 0)?)?.reshape((n, c, h, w))?;
-                self.conv0.finish(n, options, |finish| finish.apply(&x))?
+                self.conv0.finish(n, options, |epilogue| epilogue.apply(&x))?
             }
             (Input::Const(input), _) => {
                 let (_, c, h, w) = input.dims4()?;
                 let x = input.broadcast_as((n, c, h, w))?.contiguous()?;
-                self.conv0.finish(n, options, |finish| finish.apply(&x))?
+                self.conv0.finish(n, options, |epilogue| epilogue.apply(&x))?
             }
             (Input::Previous { .. }, None) => return Err(crate::Error::Argument("a block lacks its input".into())),
         };
         let x = self.conv0.style(finished, ws, 2 * level)?;
         let EqualizedConv { weight, gain, .. } = &self.conv;
-        let finished = self.conv1.finish(n, options, |finish| kernels::conv_layer(&x, weight, 1, *gain, finish))?;
+        let finished = self.conv1.finish(n, options, |epilogue| kernels::conv_layer(&x, weight, 1, *gain, epilogue))?;
         drop(x);
         self.conv1.style(finished, ws, 2 * level + 1)
     }
@@ -188,14 +187,14 @@ impl Epilogue {
         &self,
         n: usize,
         options: &Synthesis,
-        layer: impl FnOnce(Finish) -> candle_core::Result<Tensor>,
+        layer: impl FnOnce(kernels::Epilogue) -> candle_core::Result<Tensor>,
     ) -> Result<Tensor> {
         let map = match &self.noise {
             Some(noise) => noise.map(n, options)?.map(|map| (map, &noise.strength)),
             None => None,
         };
         let noise = map.as_ref().map(|(map, strength)| (map, *strength));
-        Ok(layer(Finish { noise, bias: &self.bias, act: Activation::Lrelu, gain: 1., clamp: None })?)
+        Ok(layer(kernels::Epilogue { noise, bias: &self.bias, act: Activation::Lrelu.into() })?)
     }
 
     /// Pixel norm and style.

@@ -6,7 +6,7 @@ use crate::layers::{EqualizedLinear, LinearOptions};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
 use std::f64::consts::SQRT_2;
-use stylegan_kernels::{Activation, Filter, bias_act, conv2d_resample};
+use stylegan_kernels::{Activation, BiasAct, Filter, bias_act, conv2d_resample};
 
 /// The normal distribution that weights start from.
 pub(super) const NORMAL: Init = Init::Randn { mean: 0., stdev: 1. };
@@ -27,7 +27,7 @@ impl ActivatedLinear {
 
     /// `[n, inputs]` to `[n, outputs]`. Other than in StyleGAN, the gain also scales the bias.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(bias_act(&self.0.forward(x)?, None, Activation::Lrelu, SQRT_2, None)?)
+        Ok(bias_act(&self.0.forward(x)?, None, BiasAct { act: Activation::Lrelu, gain: SQRT_2, clamp: None })?)
     }
 }
 
@@ -78,7 +78,7 @@ impl ConvLayer {
             Some((bias, clamp)) => {
                 let y = conv2d_resample(x, &self.weight, scale, &resample)?;
                 let clamp = clamp.map(|bound| bound * gain);
-                Ok(bias_act(&y, Some(bias), Activation::Lrelu, SQRT_2 * gain, clamp)?)
+                Ok(bias_act(&y, Some(bias), BiasAct { act: Activation::Lrelu, gain: SQRT_2 * gain, clamp })?)
             }
         }
     }

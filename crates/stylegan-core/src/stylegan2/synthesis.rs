@@ -10,9 +10,8 @@ use crate::{Error, Result};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
-use stylegan_kernels::layer::Finish;
 use stylegan_kernels::modulate::Resample;
-use stylegan_kernels::{Activation, Filter, modulated_layer, upsample2d};
+use stylegan_kernels::{Activation, BiasAct, Epilogue, Filter, modulated_layer, upsample2d};
 
 /// Called with the name (`b8.conv0`, `b8.torgb`, `b8.img`, `b8.x`, …) and value of each feature map.
 pub type Visitor<'a> = &'a mut dyn FnMut(&str, &Tensor);
@@ -194,14 +193,13 @@ impl SynthesisLayer {
     fn forward(&self, x: &Tensor, w: &Tensor, gain: f64, options: &Synthesis) -> Result<Tensor> {
         let style = self.affine.forward(w)?;
         let noise = self.noise.map(x.dim(0)?, options)?;
-        let finish = Finish {
+        let clamp = self.clamp.map(|bound| bound * gain);
+        let epilogue = Epilogue {
             noise: noise.as_ref().map(|map| (map, &self.noise.strength)),
             bias: &self.bias,
-            act: Activation::Lrelu,
-            gain: SQRT_2 * gain,
-            clamp: self.clamp.map(|bound| bound * gain),
+            act: BiasAct { act: Activation::Lrelu, gain: SQRT_2 * gain, clamp },
         };
-        Ok(modulated_layer(x, &self.weight, &style, true, &self.direction.with(3, &self.filter), finish)?)
+        Ok(modulated_layer(x, &self.weight, &style, true, &self.direction.with(3, &self.filter), epilogue)?)
     }
 }
 
@@ -227,8 +225,8 @@ impl ToRgb {
     fn forward(&self, x: &Tensor, w: &Tensor) -> Result<Tensor> {
         // Without demodulation the equalised scale stays; on the style it costs n*c products.
         let style = (self.affine.forward(w)? * (1. / (self.weight.dim(1)? as f64).sqrt()))?;
-        let (bias, clamp) = (&self.bias, self.clamp);
-        let finish = Finish { noise: None, bias, act: Activation::Linear, gain: 1., clamp };
-        Ok(modulated_layer(x, &self.weight, &style, false, &Resample::default(), finish)?)
+        let act = BiasAct { clamp: self.clamp, ..BiasAct::default() };
+        let epilogue = Epilogue { noise: None, bias: &self.bias, act };
+        Ok(modulated_layer(x, &self.weight, &style, false, &Resample::default(), epilogue)?)
     }
 }

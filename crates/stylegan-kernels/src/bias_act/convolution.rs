@@ -3,13 +3,13 @@
 
 use super::channel_sum::channel_sum;
 use super::piecewise_linear::PiecewiseLinear;
-use super::{Activation, bias_act, per_channel, positive};
+use super::{BiasAct, bias_act, per_channel};
 use crate::autodiff::{apply3, wants_grad};
 use crate::conv::{Conv, conv2d, output_side};
 use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
-/// `clamp(act_gain * act(gain * conv2d(x, weight) + bias))`: see [`conv2d`] and [`bias_act`]. `x` is
+/// `clamp(act.gain * act(gain * conv2d(x, weight) + bias))`: see [`conv2d`] and [`bias_act`]. `x` is
 /// `[n, c, h, w]`, `weight` `[k, c, r, s]`, `bias` `[k]`.
 ///
 /// # Errors
@@ -21,20 +21,16 @@ pub fn conv2d_bias_act(
     stride: usize,
     padding: usize,
     gain: f64,
-    act: Activation,
-    act_gain: f64,
-    clamp: Option<f64>,
+    act: BiasAct,
 ) -> Result<Tensor> {
     let ((_, c, h, w), (k, wc, r, s)) = (x.dims4()?, weight.dims4()?);
     let side = |pixels, taps| output_side(pixels, taps, stride, padding).is_some();
     let fits = c == wc && side(h, r) && side(w, s);
-    let (Some(slope), true, true) = (act.negative_slope(), fits, x.dtype() == weight.dtype()) else {
+    let (Some(slope), true, true) = (act.act.negative_slope(), fits, x.dtype() == weight.dtype()) else {
         // Smooth activations go in two steps; what does not fit is refused by the first.
-        return bias_act(&conv2d(x, weight, stride, padding, gain)?, Some(bias), act, act_gain, clamp);
+        return bias_act(&conv2d(x, weight, stride, padding, gain)?, Some(bias), act);
     };
-    positive(act_gain)?;
-    let clamp = clamp.unwrap_or(f64::INFINITY);
-    let act = PiecewiseLinear { slope, gain: act_gain, clamp, bias_gain: 1., noise: None };
+    let act = PiecewiseLinear { slope, gain: act.positive_gain()?, clamp: act.bound()?, bias_gain: 1., noise: None };
     let bias = per_channel("bias", bias, &[1, k])?;
     apply3(x, weight, &bias, ConvBiasAct { conv: Conv::new(stride, padding, gain), act })
 }

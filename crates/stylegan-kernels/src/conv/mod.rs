@@ -1,16 +1,8 @@
 //! 2-D convolution, its transpose and its weight gradient: one family closed under differentiation.
 
-mod choose;
-#[cfg(test)]
-mod direct;
+mod cpu;
 mod fused;
-mod implicit_gemm;
-mod pointwise;
 mod shape;
-mod winograd;
-
-#[cfg(test)]
-mod tests;
 
 pub(crate) use fused::{conv_transpose2d_fused, conv2d_fused};
 
@@ -18,7 +10,7 @@ use crate::autodiff::{apply2, wants_grad};
 use crate::cpu::slice;
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Tensor};
-use fused::Fused;
+use cpu::ConvCall;
 pub(crate) use shape::output_side;
 use shape::{Kind, Shape};
 
@@ -116,15 +108,7 @@ fn apply(a: &Tensor, b: &Tensor, op: Conv) -> Result<Tensor> {
             b.dtype()
         )
     }
-    let result = op.shape(a.dims(), b.dims()).result(op.kind);
-    if result.iter().try_fold(size_of::<f64>(), |bytes, &side| bytes.checked_mul(side)).is_none_or(too_large) {
-        candle_core::bail!("a convolution's result of shape {result:?} is larger than any memory")
-    }
     apply2(a, b, op)
-}
-
-fn too_large(bytes: usize) -> bool {
-    isize::try_from(bytes).is_err()
 }
 
 fn dims4(t: &Tensor) -> Result<[usize; 4]> {
@@ -145,17 +129,18 @@ impl CustomOp2 for Conv {
         l2: &Layout,
     ) -> Result<(CpuStorage, candle_core::Shape)> {
         let shape = self.shape(l1.dims(), l2.dims());
+        let result = shape.checked_result(self.kind)?;
         let storage = match s1.dtype() {
             DType::F64 => {
                 let (a, b) = (slice::<f64>(s1, l1)?, slice::<f64>(s2, l2)?);
-                CpuStorage::F64(choose::f64(self.kind, a, b, &shape, self.gain, &Fused::NOTHING))
+                CpuStorage::F64(cpu::f64(&ConvCall::new(self.kind, a, b, shape, self.gain)))
             }
             _ => {
                 let (a, b) = (slice::<f32>(s1, l1)?, slice::<f32>(s2, l2)?);
-                CpuStorage::F32(choose::f32(self.kind, a, b, &shape, self.gain, &Fused::NOTHING))
+                CpuStorage::F32(cpu::f32(&ConvCall::new(self.kind, a, b, shape, self.gain)))
             }
         };
-        Ok((storage, candle_core::Shape::from(shape.result(self.kind).to_vec())))
+        Ok((storage, candle_core::Shape::from(result.to_vec())))
     }
 
     fn bwd(&self, a: &Tensor, b: &Tensor, _res: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {

@@ -1,5 +1,7 @@
 //! The sizes of a convolution.
 
+use candle_core::Result;
+
 /// What kind of member of the family an operation is, by its arguments and result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -42,5 +44,18 @@ impl Shape {
             Kind::Input => [self.n, self.c, self.h, self.w],
             Kind::Weight => [self.k, self.c, self.r, self.s],
         }
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    /// When no memory can hold the result.
+    pub(crate) fn checked_result(&self, kind: Kind) -> Result<[usize; 4]> {
+        let result = self.result(kind);
+        let bytes = result.iter().try_fold(size_of::<f64>(), |bytes, &side| bytes.checked_mul(side));
+        if bytes.is_none_or(|bytes| isize::try_from(bytes).is_err()) {
+            candle_core::bail!("a convolution's result of shape {result:?} is larger than any memory")
+        }
+        Ok(result)
     }
 }

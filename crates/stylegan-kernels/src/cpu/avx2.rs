@@ -1,7 +1,7 @@
 //! AVX2 with fused multiply-add.
 
-use super::gemm::{Tile, tile};
-use super::simd::{Task, Vector};
+use super::gemm::tile;
+use super::simd::{Task, Tile, Vector};
 use std::arch::x86_64::*;
 
 /// Eight `f32`.
@@ -124,10 +124,4 @@ impl Vector for F32x8 {
 unsafe fn run(task: impl Task<F32x8>) {
     // SAFETY: this function is what the task needs.
     unsafe { task.run() }
-}
-
-/// Calls `f` compiled for AVX2.
-#[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn call<R>(f: impl FnOnce() -> R) -> R {
-    f()
 }

@@ -1,7 +1,7 @@
 //! AVX-512.
 
-use super::gemm::{Tile, tile};
-use super::simd::{Task, Vector};
+use super::gemm::tile;
+use super::simd::{Task, Tile, Vector};
 use std::arch::x86_64::*;
 
 /// Sixteen `f32`.
@@ -130,10 +130,4 @@ impl Vector for F32x16 {
 unsafe fn run(task: impl Task<F32x16>) {
     // SAFETY: this function is what the task needs.
     unsafe { task.run() }
-}
-
-/// Calls `f` compiled for AVX-512.
-#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
-pub(super) unsafe fn call<R>(f: impl FnOnce() -> R) -> R {
-    f()
 }

@@ -9,7 +9,7 @@
 //!
 //! The order of all sums is fixed by the shapes.
 
-use super::simd::Vector;
+use super::simd::{Tile, Vector};
 use candle_core::WithDType;
 
 /// The width of the panels of a left operand whose vectors run along the rows: the least common
@@ -20,19 +20,6 @@ pub(crate) const fn row_panel<V: Vector>() -> usize {
         width += V::LANES;
     }
     width
-}
-
-/// One tile of a product, `V::ROWS` by `V::COLS`.
-#[derive(Clone, Copy)]
-pub(crate) struct Tile<T> {
-    pub(crate) a: *const T,
-    /// Distance between steps of the left operand; unused if it is sliced.
-    pub(crate) a_step: usize,
-    pub(crate) b: *const T,
-    pub(crate) depth: usize,
-    pub(crate) c: *mut T,
-    pub(crate) c_stride: usize,
-    pub(crate) accumulate: bool,
 }
 
 /// A product of `rows` by `depth` by `cols`.

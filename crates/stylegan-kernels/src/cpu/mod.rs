@@ -20,8 +20,6 @@ pub(crate) use gemm::{Product, product, row_panel};
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::F32x4;
 pub(crate) use portable::Plain;
-#[allow(unused_imports, reason = "for kernels of plain loops")]
-pub(crate) use simd::vectorized;
 pub(crate) use simd::{Level, Task, Vector, level};
 #[cfg(test)]
 pub(crate) use simd::{levels, with_level};

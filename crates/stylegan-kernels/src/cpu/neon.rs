@@ -1,7 +1,7 @@
 //! NEON, the 128-bit vectors every aarch64 machine has.
 
-use super::gemm::{Tile, tile};
-use super::simd::{Task, Vector};
+use super::gemm::tile;
+use super::simd::{Task, Tile, Vector};
 use std::arch::aarch64::*;
 
 /// Four `f32`.

@@ -1,8 +1,8 @@
 //! Vectors in plain Rust: for machines without a kernel of their own, for `f64`, and as the twin
 //! that tests run everywhere.
 
-use super::gemm::{Tile, tile};
-use super::simd::{Task, Vector};
+use super::gemm::tile;
+use super::simd::{Task, Tile, Vector};
 use candle_core::WithDType;
 
 /// Eight numbers. The compiler turns the loops into what vectors it has.

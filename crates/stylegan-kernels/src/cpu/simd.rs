@@ -86,23 +86,6 @@ pub(crate) fn with_level<R>(level: Level, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Calls `f`, compiled for the best instruction set: plain loops inside it use its vectors. Use it
-/// inside the tasks of [`crate::threads`], not around them.
-#[allow(dead_code, reason = "for kernels of plain loops")]
-pub(crate) fn vectorized<R>(f: impl FnOnce() -> R) -> R {
-    match level() {
-        Level::Portable => f(),
-        // SAFETY: `level` names only instruction sets this machine has.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { super::avx2::call(f) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { super::avx512::call(f) },
-        #[cfg(target_arch = "aarch64")]
-        Level::Neon => f(),
-    }
-}
-
 /// A piece of work for [`Vector::enter`].
 pub(crate) trait Task<V> {
     /// Does it; `#[inline(always)]` in every implementation.
@@ -110,6 +93,19 @@ pub(crate) trait Task<V> {
     /// # Safety
     /// Runs only inside `V::enter`; the pointers it holds are good for what it says it touches.
     unsafe fn run(self);
+}
+
+/// One tile of a product, `V::ROWS` by `V::COLS`.
+#[derive(Clone, Copy)]
+pub(crate) struct Tile<T> {
+    pub(crate) a: *const T,
+    /// Distance between steps of the left operand; unused if it is sliced.
+    pub(crate) a_step: usize,
+    pub(crate) b: *const T,
+    pub(crate) depth: usize,
+    pub(crate) c: *mut T,
+    pub(crate) c_stride: usize,
+    pub(crate) accumulate: bool,
 }
 
 /// A register of `LANES` numbers, and the tile of a matrix product that fits the register file.
@@ -144,9 +140,9 @@ pub(crate) trait Vector: Copy + Send + Sync + 'static {
     /// Writes `from[i * from_stride + j]` to `to[j * to_stride + i]` for `i, j` below `LANES`.
     unsafe fn transpose(from: *const Self::Elem, from_stride: usize, to: *mut Self::Elem, to_stride: usize);
     /// One full tile of a product: see [`super::gemm`].
-    unsafe fn tile<const SLICED: bool>(tile: super::gemm::Tile<Self::Elem>);
+    unsafe fn tile<const SLICED: bool>(tile: Tile<Self::Elem>);
     /// One low tile.
-    unsafe fn low_tile<const SLICED: bool>(tile: super::gemm::Tile<Self::Elem>);
+    unsafe fn low_tile<const SLICED: bool>(tile: Tile<Self::Elem>);
     /// Runs a task compiled for this vector's instruction set.
     unsafe fn enter(task: impl Task<Self>);
 }

@@ -6,7 +6,7 @@ use candle_core::{Result, Tensor};
 
 /// Modulated convolution (StyleGAN2, section 2.2): `weight` `[o, i, r, s]` times `styles` `[n, i]`
 /// along its input channels, scaled to unit norm per sample and output channel if `demodulate`,
-/// convolved with `x` `[n, i, h, w]`; then `noise` `[n or 1, 1, …]` is added.
+/// convolved with `x` `[n, i, h, w]`.
 ///
 /// Computed as one convolution of the scaled input with the shared weight, whose result is scaled
 /// by [`demodulation`]: no weight per sample is made.
@@ -17,18 +17,11 @@ pub fn modulated_conv2d(
     x: &Tensor,
     weight: &Tensor,
     styles: &Tensor,
-    noise: Option<&Tensor>,
     demodulate: bool,
     resample: &Resample,
 ) -> Result<Tensor> {
-    let mut y = conv2d_resample(&channel_scale(x, styles)?, weight, 1., resample)?;
-    if demodulate {
-        y = channel_scale(&y, &demodulation(weight, styles)?)?;
-    }
-    match noise {
-        Some(noise) => y.broadcast_add(noise),
-        None => Ok(y),
-    }
+    let y = conv2d_resample(&channel_scale(x, styles)?, weight, 1., resample)?;
+    if demodulate { channel_scale(&y, &demodulation(weight, styles)?) } else { Ok(y) }
 }
 
 /// `1 / sqrt(sum of (weight * style)² + 1e-8)` over input channels and kernel: `weight`

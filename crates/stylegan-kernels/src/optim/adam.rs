@@ -1,8 +1,7 @@
 //! Adam (Kingma and Ba 2015).
 
-use super::in_place::slice_mut;
-use crate::elementwise::{Real, TASK, vectorize};
-use crate::threads::for_each_item;
+use super::cpu::{self, Factors, slice_mut};
+use crate::elementwise::Real;
 use candle_core::{CpuStorage, DType, InplaceOp1, InplaceOp2, Layout, Result, Tensor, Var};
 use std::cell::RefCell;
 
@@ -49,47 +48,15 @@ pub fn adam_step(weight: &Var, grad: &Tensor, m: &Var, v: &Var, step: u64, optio
 }
 
 fn run<T: Real>(weight: &Var, grad: &Tensor, m: &Var, v: &Var, step: u64, options: AdamOptions) -> Result<()> {
-    weight.inplace_op1(&WithWeight { grad, m, v, factors: Factors::<T>::new(step, options) })
+    weight.inplace_op1(&WithWeight { grad, m, v, factors: factors::<T>(step, options) })
 }
 
-/// The numbers of a step that are the same for every element.
-#[derive(Clone, Copy)]
-struct Factors<T> {
-    beta1: T,
-    rest1: T,
-    beta2: T,
-    rest2: T,
-    /// Learning rate over the correction of the first moment.
-    rate: T,
-    /// Root of the correction of the second moment.
-    root: T,
-    eps: T,
-    /// The largest gradient whose square is a number: a second moment that is infinite once would
-    /// hold its weight for ever.
-    largest: T,
-}
-
-impl<T: Real> Factors<T> {
-    fn new(step: u64, AdamOptions { lr, beta1, beta2, eps }: AdamOptions) -> Self {
-        let power = |beta: f64| 1. - beta.powf(step as f64);
-        let [beta1, rest1, beta2, rest2, rate, root, eps] =
-            [beta1, 1. - beta1, beta2, 1. - beta2, lr / power(beta1), power(beta2).sqrt(), eps].map(T::from_f64);
-        let largest = T::from_f64(if T::DTYPE == DType::F64 { 1e154 } else { 1.8e19 });
-        Self { beta1, rest1, beta2, rest2, rate, root, eps, largest }
-    }
-}
-
-vectorize! {
-    fn step_slice<T>(w: &mut [T], g: &[T], m: &mut [T], v: &mut [T], f: Factors<T>) {
-        for (((w, &g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
-            // Comparisons in this order let NaN through.
-            let g = if g > f.largest { f.largest } else { g };
-            let g = if g < T::zero() - f.largest { T::zero() - f.largest } else { g };
-            *m = *m * f.beta1 + g * f.rest1;
-            *v = *v * f.beta2 + (g * g) * f.rest2;
-            *w -= *m * f.rate / (v.sqrt() / f.root + f.eps);
-        }
-    }
+fn factors<T: Real>(step: u64, AdamOptions { lr, beta1, beta2, eps }: AdamOptions) -> Factors<T> {
+    let power = |beta: f64| 1. - beta.powf(step as f64);
+    let [beta1, rest1, beta2, rest2, rate, root, eps] =
+        [beta1, 1. - beta1, beta2, 1. - beta2, lr / power(beta1), power(beta2).sqrt(), eps].map(T::from_f64);
+    let largest = T::from_f64(if T::DTYPE == DType::F64 { 1e154 } else { 1.8e19 });
+    Factors { beta1, rest1, beta2, rest2, rate, root, eps, largest }
 }
 
 /// The storages of the three variables are borrowed one inside the other: the weight here, …
@@ -154,9 +121,7 @@ impl<T: Real> InplaceOp2 for WithSecond<'_, T> {
         let g = crate::cpu::slice::<T>(grad, grad_layout)?;
         let (mut w, mut m) = (self.weight.borrow_mut(), self.m.borrow_mut());
         let v = slice_mut::<T>(storage, layout)?;
-        let tasks = w.chunks_mut(TASK).zip(g.chunks(TASK)).zip(m.chunks_mut(TASK).zip(v.chunks_mut(TASK)));
-        let factors = self.factors;
-        for_each_item(tasks, |((w, g), (m, v))| step_slice(w, g, m, v, factors));
+        cpu::adam(&mut w, g, &mut m, v, self.factors);
         Ok(())
     }
 }

@@ -1,9 +1,10 @@
-//! Optimiser steps, weight averages and gradient sums: single passes over memory, in place.
+//! Optimiser steps and weight averages: single passes over memory, in place.
 //!
 //! Each element is computed by itself, so results do not depend on the number of threads.
 
 mod adam;
-mod in_place;
+mod cpu;
+mod ema;
 
 pub use adam::{AdamOptions, adam_step};
-pub use in_place::{add_into, ema_step, nan_to_num};
+pub use ema::ema_step;

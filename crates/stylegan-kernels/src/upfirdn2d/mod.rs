@@ -3,17 +3,17 @@
 //! Separable filters (found by themselves) take one pass over the rows: the input rows that reach
 //! an output row are summed with the filter's column, the sum is filtered with its row.
 
+mod cpu;
 mod filter;
 mod rows;
 
 pub use filter::Filter;
 
 use crate::autodiff::{apply1, wants_grad};
-use crate::bias_act::After;
-use crate::elementwise::{Real, by_dtype, initialised, rows_per_task, written, zeroed};
+use crate::bias_act::Epilogue;
+use crate::cpu::slice;
+use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
-use rows::{RowFilter, fresh, weighted_sum};
-use std::mem::MaybeUninit;
 
 /// Inserts `up - 1` zeros after each pixel, pads by `padding` = `[x0, x1, y0, y1]` (negative
 /// crops), convolves with `filter` (correlates if `flip`), keeps every `down`-th pixel, multiplies
@@ -33,20 +33,22 @@ pub fn upfirdn2d(
     if up.contains(&0) || down.contains(&0) {
         candle_core::bail!("upfirdn2d: up {up:?} and down {down:?} must be at least 1")
     }
-    apply1(x, UpFirDn { filter: filter.clone(), up, down, padding, flip, gain, after: None })
+    apply1(x, UpFirDn { filter: filter.clone(), up, down, padding, flip, gain })
 }
 
-/// Filters `x` at its resolution and finishes the result row by row; records no gradients.
-pub(crate) fn upfirdn2d_then(
+/// Filters `x` at its resolution, multiplies the result by `demodulation` `[n, channels]` and applies
+/// `epilogue`, row by row; records no gradients.
+pub(crate) fn upfirdn2d_fused(
     x: &Tensor,
     filter: &Filter,
     padding: [i64; 4],
     flip: bool,
     gain: f64,
-    after: After,
+    demodulation: Option<&Tensor>,
+    epilogue: Epilogue,
 ) -> Result<Tensor> {
-    let (up, down, after) = ([1; 2], [1; 2], Some(after));
-    x.contiguous()?.apply_op1_no_bwd(&UpFirDn { filter: filter.clone(), up, down, padding, flip, gain, after })
+    let op = UpFirDn { filter: filter.clone(), up: [1; 2], down: [1; 2], padding, flip, gain };
+    x.contiguous()?.apply_op1_no_bwd(&FusedUpFirDn { op, demodulation, epilogue })
 }
 
 /// Upsamples by 2 in both directions: zeros between pixels, then `filter` times 4.
@@ -75,9 +77,9 @@ pub fn filter2d(x: &Tensor, filter: &Filter, gain: f64) -> Result<Tensor> {
     resample(x, filter, [1, 1], [1, 1], same, gain)
 }
 
-/// [`filter2d`], finished row by row; records no gradients.
-pub(crate) fn filter2d_then(x: &Tensor, filter: &Filter, after: After) -> Result<Tensor> {
-    upfirdn2d_then(x, filter, padding(filter, same), false, 1., after)
+/// [`filter2d`], then `epilogue`, row by row; records no gradients.
+pub(crate) fn filter2d_fused(x: &Tensor, filter: &Filter, epilogue: Epilogue) -> Result<Tensor> {
+    upfirdn2d_fused(x, filter, padding(filter, same), false, 1., None, epilogue)
 }
 
 /// `side` gives the padding before and after for a number of taps.
@@ -111,8 +113,13 @@ struct UpFirDn {
     padding: [i64; 4],
     flip: bool,
     gain: f64,
-    /// What finishes the result, where no gradients are recorded.
-    after: Option<After>,
+}
+
+/// With what comes after it, where no gradients are recorded.
+struct FusedUpFirDn<'a> {
+    op: UpFirDn,
+    demodulation: Option<&'a Tensor>,
+    epilogue: Epilogue<'a>,
 }
 
 impl UpFirDn {
@@ -133,64 +140,6 @@ impl UpFirDn {
             ),
         }
     }
-
-    fn run<T: Real>(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let x = crate::cpu::slice::<T>(storage, layout)?;
-        let (n, c, h, w) = layout.shape().dims4()?;
-        let (oh, ow) = self.out_size(h, w)?;
-        let filter = if self.flip { self.filter.clone() } else { self.filter.flipped() };
-        let number = |taps: &[f64], gain: f64| -> Vec<T> { taps.iter().map(|t| T::from_f64(t * gain)).collect() };
-        let (fh, fw) = filter.size();
-        let (up, down, pad) = (self.up[1], self.down[1], self.padding[2]);
-        // The input rows that reach an output row, with the filter's row that meets each.
-        let reach = |oy: usize| {
-            (0..fh).filter_map(move |t| {
-                let y = (oy * down + t) as i64 - pad;
-                (y >= 0 && y % up as i64 == 0 && (y as usize) < h * up).then(|| (t, y as usize / up))
-            })
-        };
-        let row_filter = |taps: &[T]| RowFilter::new(taps, w, ow, self.up[0], self.down[0], self.padding[0]);
-        let rows = rows_per_task(ow);
-        let epilogue = self.after.as_ref().map(After::numbers::<T>).transpose()?;
-        let finish = |out: &mut [T], row: usize| {
-            if let Some(epilogue) = &epilogue {
-                epilogue.finish(out, row / oh, row % oh * ow, oh * ow);
-            }
-        };
-        let write = |out: &mut [MaybeUninit<T>]| {
-            crate::threads::for_each_chunk(out, rows * ow, |task, out| {
-                let targets = out.chunks_mut(ow).enumerate().map(|(i, out)| {
-                    let i = task * rows + i;
-                    (&x[i / oh * h * w..][..h * w], i, out)
-                });
-                if let Some((column, row)) = filter.factors() {
-                    let (column, mut row) = (number(column, self.gain), row_filter(&number(row, 1.)));
-                    let mut terms = Vec::with_capacity(fh);
-                    for (plane, i, out) in targets {
-                        terms.clear();
-                        terms.extend(reach(i % oh).map(|(t, y)| (column[t], &plane[y * w..][..w])));
-                        row.load(|sum| weighted_sum(&terms, fresh(sum)));
-                        row.write(out);
-                        // SAFETY: the row was just written.
-                        finish(unsafe { initialised(out) }, i);
-                    }
-                    return;
-                }
-                let mut filters: Vec<_> =
-                    filter.taps().chunks(fw).map(|taps| row_filter(&number(taps, self.gain))).collect();
-                for (plane, i, out) in targets {
-                    let out = zeroed(out);
-                    for (t, y) in reach(i % oh) {
-                        filters[t].load(|row| row.copy_from_slice(&plane[y * w..][..w]));
-                        filters[t].add(out);
-                    }
-                    finish(out, i);
-                }
-            });
-        };
-        // SAFETY: every row is written.
-        Ok((unsafe { written(n * c * oh * ow, write) }, (n, c, oh, ow).into()))
-    }
 }
 
 impl CustomOp1 for UpFirDn {
@@ -199,7 +148,11 @@ impl CustomOp1 for UpFirDn {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        by_dtype!("upfirdn2d", storage, T => self.run::<T>(storage, layout))
+        let dims @ (n, c, h, w) = layout.shape().dims4()?;
+        let size @ (oh, ow) = self.out_size(h, w)?;
+        by_dtype!("upfirdn2d", storage, T => {
+            Ok((self.cpu::<T>(slice(storage, layout)?, dims, size, None), (n, c, oh, ow).into()))
+        })
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
@@ -214,5 +167,20 @@ impl CustomOp1 for UpFirDn {
         let (x0, x1) = pads(w, ow, fw, self.up[0], self.down[0], self.padding[0]);
         let (y0, y1) = pads(h, oh, fh, self.up[1], self.down[1], self.padding[2]);
         upfirdn2d(g, &self.filter, self.down, self.up, [x0, x1, y0, y1], !self.flip, self.gain).map(Some)
+    }
+}
+
+impl CustomOp1 for FusedUpFirDn<'_> {
+    fn name(&self) -> &'static str {
+        "stylegan-upfirdn2d-fused"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let dims @ (n, c, h, w) = layout.shape().dims4()?;
+        let size @ (oh, ow) = self.op.out_size(h, w)?;
+        by_dtype!("upfirdn2d", storage, T => {
+            let epilogue = self.epilogue.data::<T>(self.demodulation)?;
+            Ok((self.op.cpu::<T>(slice(storage, layout)?, dims, size, Some(&epilogue)), (n, c, oh, ow).into()))
+        })
     }
 }

@@ -8,7 +8,7 @@ use super::weights::{Norm, Weights};
 use super::{FeatureNetwork, Resize};
 use crate::Result;
 use candle_core::{DType, Device, Tensor};
-use stylegan_kernels::{Activation, conv2d, conv2d_bias_act};
+use stylegan_kernels::{BiasAct, conv2d, conv2d_bias_act};
 
 /// Pictures are brought to this side, of which a part is looked at at the other.
 const SIDE: usize = 256;
@@ -164,7 +164,7 @@ impl Conv {
     }
 
     fn forward(&self, x: &Tensor, stride: usize, padding: usize) -> candle_core::Result<Tensor> {
-        conv2d_bias_act(x, &self.weight, &self.bias, stride, padding, 1., Activation::Linear, 1., None)
+        conv2d_bias_act(x, &self.weight, &self.bias, stride, padding, 1., BiasAct::default())
     }
 }
 

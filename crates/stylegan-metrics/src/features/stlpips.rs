@@ -107,7 +107,7 @@ impl StLpips {
             if i == 0 {
                 x = blur_pool(&x, 1)?;
             }
-            x = bias_act(&x, Some(bias), Activation::Relu, 1., None)?;
+            x = bias_act(&x, Some(bias), Activation::Relu.into())?;
             taps.push(x.clone());
         }
         Ok(taps)

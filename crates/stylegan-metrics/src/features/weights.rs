@@ -112,7 +112,7 @@ impl ConvRelu {
         let [v, h] = self.padding;
         let (x, padding) =
             if v == h { (x.clone(), v) } else { (x.pad_with_zeros(2, v, v)?.pad_with_zeros(3, h, h)?, 0) };
-        conv2d_bias_act(&x, &self.weight, &self.bias, self.stride, padding, 1., Activation::Relu, 1., None)
+        conv2d_bias_act(&x, &self.weight, &self.bias, self.stride, padding, 1., Activation::Relu.into())
     }
 }
 

@@ -1,0 +1,44 @@
+//! A convolution on numbers: what every algorithm is given.
+
+use crate::bias_act::EpilogueData;
+use crate::conv::shape::{Kind, Shape};
+use crate::elementwise::Real;
+
+/// A member of the family, its two arguments, and what is fused into it.
+#[derive(Clone, Copy)]
+pub(in crate::conv) struct ConvCall<'a, T> {
+    pub(in crate::conv) kind: Kind,
+    pub(in crate::conv) a: &'a [T],
+    pub(in crate::conv) b: &'a [T],
+    pub(in crate::conv) shape: Shape,
+    /// Factor of the result.
+    pub(in crate::conv) gain: f64,
+    /// Factors of the channels of `a` `[n, channels]`, or none.
+    pub(in crate::conv) scale: &'a [T],
+    /// The weight's first two dimensions are exchanged.
+    pub(in crate::conv) swapped: bool,
+    /// What is done to the result.
+    pub(in crate::conv) epilogue: Option<&'a EpilogueData<T>>,
+}
+
+impl<'a, T: Real> ConvCall<'a, T> {
+    /// A call with nothing fused into it.
+    pub(in crate::conv) fn new(kind: Kind, a: &'a [T], b: &'a [T], shape: Shape, gain: f64) -> Self {
+        Self { kind, a, b, shape, gain, scale: &[], swapped: false, epilogue: None }
+    }
+
+    /// `a` times its scales, where there are any.
+    pub(super) fn scaled(&self) -> Option<Vec<T>> {
+        let plane = self.a.len() / self.scale.len().max(1);
+        let scaled = |(i, &x): (usize, &T)| x * self.scale[i / plane];
+        (!self.scale.is_empty()).then(|| self.a.iter().enumerate().map(scaled).collect())
+    }
+
+    /// Applies the epilogue to a whole result.
+    pub(super) fn apply_epilogue(&self, y: &mut [T]) {
+        let [.., h, w] = self.shape.result(self.kind);
+        if let Some(epilogue) = self.epilogue {
+            epilogue.apply_all(y, h * w);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Forward convolutions, and input gradients by phases of the stride.
+
+use super::gather::{Grid, Plan, Tap};
+use super::{COLUMNS, DEPTH};
+use crate::conv::cpu::call::ConvCall;
+use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product};
+use candle_core::WithDType;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+/// A convolution of stride `grid.step` whose outputs are every `spacing`-th pixel of the result.
+#[derive(Clone)]
+struct Problem {
+    n: usize,
+    grid: Grid,
+    taps: Vec<Tap>,
+    /// Output channels.
+    outs: usize,
+    /// Distances between the weights of neighbouring output and input channels.
+    out_step: usize,
+    in_step: usize,
+    /// Height and width of the result, its first row and column here, and their spacing.
+    size: [usize; 2],
+    corner: [usize; 2],
+    spacing: usize,
+}
+
+/// `y` from `x` and `w`.
+pub(in crate::conv) fn forward<V: Vector>(call: &ConvCall<V::Elem>) -> Vec<V::Elem> {
+    let &ConvCall { a: x, b: w, shape: ref s, gain, .. } = call;
+    let pad = s.padding as isize;
+    let taps =
+        (0..s.r * s.s).map(|t| Tap { dy: (t / s.s) as isize - pad, dx: (t % s.s) as isize - pad, index: t }).collect();
+    let problem = Problem {
+        n: s.n,
+        grid: Grid { rows: s.oh, cols: s.ow, channels: s.c, h: s.h, w: s.w, step: s.stride },
+        taps,
+        outs: s.k,
+        out_step: s.c * s.r * s.s,
+        in_step: s.r * s.s,
+        size: [s.oh, s.ow],
+        corner: [0, 0],
+        spacing: 1,
+    };
+    // SAFETY: the one problem covers the result.
+    unsafe { filled(s.n * s.k * s.oh * s.ow, |y| problem.solve::<V>(x, w, gain, SharedMut::uninit(y))) }
+}
+
+/// `dx` from `dy` and `w`.
+pub(in crate::conv) fn input_gradient<V: Vector>(call: &ConvCall<V::Elem>) -> Vec<V::Elem> {
+    let &ConvCall { a: dy, b: w, shape: ref s, gain, swapped, .. } = call;
+    let (stride, pad) = (s.stride, s.padding);
+    let (out_step, in_step) = if swapped { (s.k, 1) } else { (1, s.c) };
+    // SAFETY: the phases cover the result.
+    unsafe {
+        filled(s.n * s.c * s.h * s.w, |dx| {
+            let dx = SharedMut::uninit(dx);
+            for (row, col) in (0..stride.min(s.h)).flat_map(|row| (0..stride.min(s.w)).map(move |col| (row, col))) {
+                // Pixel `row + i stride` meets tap `u` at output row `i + (row + pad - u) / stride`.
+                let offset = |place: usize, u: usize| {
+                    let distance = (place + pad) as isize - u as isize;
+                    (distance % stride as isize == 0).then_some(distance / stride as isize)
+                };
+                let taps = (0..s.r * s.s)
+                    .filter_map(|t| Some(Tap { dy: offset(row, t / s.s)?, dx: offset(col, t % s.s)?, index: t }))
+                    .collect();
+                let (rows, cols) = ((s.h - row).div_ceil(stride), (s.w - col).div_ceil(stride));
+                let problem = Problem {
+                    n: s.n,
+                    grid: Grid { rows, cols, channels: s.k, h: s.oh, w: s.ow, step: 1 },
+                    taps,
+                    outs: s.c,
+                    out_step: out_step * s.r * s.s,
+                    in_step: in_step * s.r * s.s,
+                    size: [s.h, s.w],
+                    corner: [row, col],
+                    spacing: stride,
+                };
+                problem.solve::<V>(dy, w, gain, dx);
+            }
+        })
+    }
+}
+
+impl Problem {
+    fn depth(&self) -> usize {
+        self.grid.channels * self.taps.len()
+    }
+
+    /// Writes this problem's pixels of the result.
+    fn solve<V: Vector>(&self, x: &[V::Elem], w: &[V::Elem], gain: f64, y: SharedMut<V::Elem>) {
+        let (row_blocks, depth) = (self.outs.div_ceil(V::ROWS), self.depth());
+        let a_block = V::ROWS * depth.next_multiple_of(V::LANES);
+        let mut weights = Scratch::<V::Elem>::take(row_blocks * a_block);
+        let packed = SharedMut::new(&mut weights);
+        crate::threads::for_each(row_blocks, |block| {
+            self.pack_weights::<V>(w, V::Elem::from_f64(gain), block, packed);
+        });
+        let columns = self.n * self.grid.rows * self.grid.cols;
+        let chunks = columns.div_ceil(COLUMNS);
+        // Few columns: cut the rows too.
+        let row_groups =
+            if chunks >= 8 { 1 } else { row_blocks.div_ceil(4).min(8usize.div_ceil(chunks.max(1))).max(1) };
+        let group = row_blocks.div_ceil(row_groups);
+        crate::threads::for_each(chunks * row_groups, |task| {
+            let (chunk, first) = (task / row_groups, task % row_groups * group);
+            let rows = first * V::ROWS..((first + group) * V::ROWS).min(self.outs);
+            if rows.is_empty() {
+                return;
+            }
+            let columns = chunk * COLUMNS..((chunk + 1) * COLUMNS).min(columns);
+            let a = &weights[first * a_block..];
+            // SAFETY: the operation chose `V` for this machine; each task writes its rows and columns.
+            unsafe { V::enter(Chunk::<V> { problem: self, x, a, a_block, rows, columns, y, vector: PhantomData }) };
+        });
+    }
+
+    /// Packs the weights of a block of output channels: `[depth / LANES][ROWS][LANES]`.
+    fn pack_weights<V: Vector>(&self, w: &[V::Elem], gain: V::Elem, block: usize, to: SharedMut<V::Elem>) {
+        let (l, depth) = (V::LANES, self.depth());
+        let start = block * V::ROWS * depth.next_multiple_of(l);
+        let rows = V::ROWS.min(self.outs - block * V::ROWS);
+        let mut step = 0;
+        // Channels outside: where they are far apart, what a cache line holds of all rows is read once.
+        for channel in 0..self.grid.channels {
+            for row in 0..rows {
+                let from = &w[(block * V::ROWS + row) * self.out_step + channel * self.in_step..];
+                for (step, tap) in (step..).zip(&self.taps) {
+                    let at = start + (step / l * V::ROWS + row) * l + step % l;
+                    // SAFETY: inside the block's part of the buffer.
+                    unsafe { *to.at(at) = from[tap.index] * gain }
+                }
+            }
+            step += self.taps.len();
+        }
+    }
+}
+
+/// Some rows (output channels) and columns (output positions) of a problem.
+struct Chunk<'a, V: Vector> {
+    problem: &'a Problem,
+    x: &'a [V::Elem],
+    a: &'a [V::Elem],
+    a_block: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    y: SharedMut<V::Elem>,
+    vector: PhantomData<V>,
+}
+
+impl<V: Vector> Task<V> for Chunk<'_, V> {
+    #[inline(always)]
+    unsafe fn run(self) {
+        let Self { problem: p, x, a, a_block, rows, columns, y, .. } = self;
+        let (depth, count, panels) = (p.depth(), columns.len(), columns.len().div_ceil(V::COLS));
+        let plans: Vec<Plan> = (0..panels)
+            .map(|i| {
+                let start = columns.start + i * V::COLS;
+                p.grid.plan(start..(start + V::COLS).min(columns.end), &p.taps)
+            })
+            .collect();
+        let mut packed = Scratch::<V::Elem>::take(panels * DEPTH * V::COLS + V::LANES);
+        let (positions, plane) = (p.grid.rows * p.grid.cols, p.size[0] * p.size[1]);
+        let (image, first) = (columns.start / positions, columns.start % positions);
+        // Neighbouring positions of one image lie together in the result: no detour.
+        let direct = p.spacing == 1 && first + count <= positions;
+        let mut aside = Scratch::<V::Elem>::take(if direct { 0 } else { rows.len() * count });
+        // SAFETY: all indices follow from the sizes; rows and columns are this task's own.
+        unsafe {
+            let (c, c_stride) = match direct {
+                true => (y.at((image * p.outs + rows.start) * plane + first), plane),
+                false => (aside.as_mut_ptr(), count),
+            };
+            if depth == 0 {
+                for (row, col) in (0..rows.len()).flat_map(|row| (0..count).map(move |col| (row, col))) {
+                    *c.add(row * c_stride + col) = V::Elem::from_f64(0.);
+                }
+            }
+            for start in (0..depth).step_by(DEPTH) {
+                let steps = DEPTH.min(depth - start);
+                for (panel, plan) in plans.iter().enumerate() {
+                    let (mut channel, mut tap) = (start / p.taps.len(), start % p.taps.len());
+                    for step in 0..steps {
+                        let to = packed.as_mut_ptr().add((panel * steps + step) * V::COLS);
+                        plan.gather::<V>(x, channel * p.grid.h * p.grid.w, tap, to);
+                        tap += 1;
+                        if tap == p.taps.len() {
+                            (channel, tap) = (channel + 1, 0);
+                        }
+                    }
+                }
+                product::<V, true>(Product {
+                    rows: rows.len(),
+                    cols: count,
+                    depth: steps,
+                    a: a.as_ptr().add(start * V::ROWS),
+                    a_block,
+                    b: packed.as_ptr(),
+                    b_panel: steps * V::COLS,
+                    c,
+                    c_stride,
+                    accumulate: start > 0,
+                    rows_outside: true,
+                });
+            }
+            if direct {
+                return;
+            }
+            let mut col = 0;
+            for segment in p.grid.segments(columns) {
+                for row in 0..rows.len() {
+                    let line = (segment.image * p.outs + rows.start + row) * p.size[0];
+                    let line = (line + p.corner[0] + segment.y * p.spacing) * p.size[1];
+                    let to = y.at(line + p.corner[1] + segment.x * p.spacing);
+                    let from = aside.as_ptr().add(row * count + col);
+                    for i in 0..segment.len {
+                        *to.add(i * p.spacing) = *from.add(i);
+                    }
+                }
+                col += segment.len;
+            }
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The convolution, and with turned filters the gradient of its input.
+//!
+//! Many tiles: all filters are transformed first, then each task takes a chunk of tiles from input
+//! to output. Few tiles (small images): the filters are most of the work, so the input is
+//! transformed first, then each task takes a panel of output channels, and transforms filters a
+//! cache-full at a time, just before their products.
+
+use super::stages::{Problem, Products};
+use super::transforms::Scheme;
+use crate::conv::cpu::call::ConvCall;
+use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product};
+use crate::elementwise::Real;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+/// Bytes of transformed input and output that a task works on at a time: what the second- and
+/// third-level caches like.
+const CHUNK_BYTES: usize = 4 << 20;
+/// Up to this number of tiles the filters are transformed panel by panel.
+const FEW: usize = 96;
+/// Input channels whose transformed filters a task holds at a time when tiles are few.
+const DEPTH: usize = 64;
+
+/// Computes `y` from `x`, or with turned filters the input gradient from `y`.
+pub(in crate::conv) fn forward<V: Vector, S: Scheme>(call: &ConvCall<V::Elem>) -> Vec<V::Elem>
+where
+    V::Elem: Real,
+{
+    let problem = Problem::new::<S>(call);
+    // SAFETY: both ways write every tile and output channel; the border is what tiles leave out.
+    unsafe {
+        filled(problem.result_len(), |y| {
+            let y = SharedMut::uninit(y);
+            if problem.tiling.tiles.count <= FEW {
+                few::<V, S>(&problem, y)
+            } else {
+                many::<V, S>(&problem, y)
+            }
+            problem.tiling.border.fill::<V>(call, y);
+        })
+    }
+}
+
+/// The points of a tile.
+const fn points<S: Scheme>() -> usize {
+    S::SIDE * S::SIDE
+}
+
+fn many<V: Vector, S: Scheme>(p: &Problem<'_, V::Elem>, y: SharedMut<V::Elem>) {
+    let [from, to] = p.phases();
+    let (points, depth, panels) = (points::<S>(), from * p.ins, to * p.outs.div_ceil(V::COLS));
+    // A few cache lines more than needed keep the planes of the points off each other's cache sets.
+    let u_plane = panels * depth * V::COLS + V::COLS;
+    let mut u = Scratch::<V::Elem>::take(points * u_plane);
+    let filters = SharedMut::new(&mut u);
+    crate::threads::for_each(panels, |panel| {
+        // SAFETY: the operation chose `V` for this machine; each task writes its panel.
+        unsafe { V::enter(Filters::<V, S> { p, panel, to: filters, u_plane, scheme: PhantomData }) }
+    });
+    let count = p.tiling.tiles.count;
+    let per_tile = points * (depth.next_multiple_of(V::LANES) + panels * V::COLS) * size_of::<V::Elem>();
+    let chunk = (CHUNK_BYTES / per_tile).clamp(48, 192).next_multiple_of(V::ROWS);
+    // Even chunks, so that no thread is left with a short one.
+    let chunk = count.div_ceil(count.div_ceil(chunk).max(1)).next_multiple_of(V::ROWS);
+    let u = &u[..];
+    crate::threads::for_each(count.div_ceil(chunk), |i| {
+        let range = i * chunk..((i + 1) * chunk).min(count);
+        // SAFETY: as above; each task writes its tiles.
+        unsafe { V::enter(Chunk::<V, S> { p, range, u, u_plane, y, vector: PhantomData }) };
+    });
+}
+
+/// Transforms the filters of a panel to `[points][panel][depth][COLS]`.
+struct Filters<'a, V: Vector, S> {
+    p: &'a Problem<'a, V::Elem>,
+    panel: usize,
+    to: SharedMut<V::Elem>,
+    u_plane: usize,
+    scheme: PhantomData<S>,
+}
+
+impl<V: Vector, S: Scheme> Task<V> for Filters<'_, V, S> {
+    #[inline(always)]
+    unsafe fn run(self) {
+        let Self { p, panel, to, u_plane, .. } = self;
+        let (per_phase, ins) = (p.outs.div_ceil(V::COLS), p.ins);
+        let [from, _] = p.phases();
+        let (phase, out) = (panel / per_phase, panel % per_phase * V::COLS);
+        for i in 0..from {
+            // SAFETY: the panel's own place at each of the points.
+            unsafe { p.filters::<V, S>(phase + i, out, 0..ins, to.at((panel * from + i) * ins * V::COLS), u_plane) }
+        }
+    }
+}
+
+/// A range of tiles from input to output.
+struct Chunk<'a, V: Vector, S> {
+    p: &'a Problem<'a, V::Elem>,
+    range: Range<usize>,
+    u: &'a [V::Elem],
+    u_plane: usize,
+    y: SharedMut<V::Elem>,
+    vector: PhantomData<(V, S)>,
+}
+
+impl<V: Vector, S: Scheme> Task<V> for Chunk<'_, V, S> {
+    #[inline(always)]
+    unsafe fn run(self) {
+        let (l, p, count) = (V::LANES, self.p, self.range.len());
+        let ([from, to], blocks, points) = (p.phases(), p.ins.div_ceil(l), points::<S>());
+        let width = p.outs.next_multiple_of(V::COLS);
+        let v_plane = count.next_multiple_of(V::ROWS) * from * blocks * l + 2 * l;
+        let m_plane = count * to * width + 2 * l;
+        let mut v = Scratch::<V::Elem>::take(points * v_plane);
+        let mut m = Scratch::<V::Elem>::take(points * m_plane);
+        let (v, m) = (SharedMut::new(&mut v), m.as_mut_ptr());
+        // SAFETY: all indices follow from the sizes just taken; outputs are this range's own.
+        unsafe {
+            p.inputs::<V, S>(self.range.clone(), 0..blocks, v, v_plane);
+            for point in 0..points {
+                // One of `to` and `from` is a single phase.
+                for (o, i) in p
+                    .taking_part::<S>(point, to)
+                    .flat_map(|o| p.taking_part::<S>(point, from).map(move |i| (o.clone(), i)))
+                {
+                    product::<V, true>(Product {
+                        rows: count,
+                        cols: o.len() * width,
+                        depth: i.len() * p.ins,
+                        a: v.at(point * v_plane + i.start * blocks * l * V::ROWS),
+                        a_block: V::ROWS * from * blocks * l,
+                        b: self
+                            .u
+                            .as_ptr()
+                            .add(point * self.u_plane + (o.start * width * from + i.start * V::COLS) * p.ins),
+                        b_panel: from * p.ins * V::COLS,
+                        c: m.add(point * m_plane + o.start * width),
+                        c_stride: to * width,
+                        accumulate: i.start > 0,
+                        rows_outside: false,
+                    });
+                }
+            }
+            let products = Products { start: m.cast_const(), stride: to * width, plane: m_plane, phase_step: width };
+            p.outputs::<V, S>(self.range, 0..p.outs, products, self.y);
+        }
+    }
+}
+
+fn few<V: Vector, S: Scheme>(p: &Problem<'_, V::Elem>, y: SharedMut<V::Elem>) {
+    let (l, count, blocks) = (V::LANES, p.tiling.tiles.count, p.ins.div_ceil(V::LANES));
+    let v_plane = count.next_multiple_of(V::ROWS) * p.phases()[0] * blocks * l + 2 * l;
+    let mut v = Scratch::<V::Elem>::take(points::<S>() * v_plane);
+    let to = SharedMut::new(&mut v);
+    crate::threads::for_each(blocks, |block| {
+        // SAFETY: the operation chose `V` for this machine; each task writes its channels.
+        unsafe { V::enter(Inputs::<V, S> { p, block, to, v_plane, scheme: PhantomData }) }
+    });
+    let v = &v[..];
+    crate::threads::for_each(p.outs.div_ceil(V::COLS), |panel| {
+        // SAFETY: as above.
+        unsafe { V::enter(Panel::<V, S> { p, panel, v, v_plane, y, vector: PhantomData }) };
+    });
+}
+
+/// Transforms the input of a block of channels.
+struct Inputs<'a, V: Vector, S> {
+    p: &'a Problem<'a, V::Elem>,
+    block: usize,
+    to: SharedMut<V::Elem>,
+    v_plane: usize,
+    scheme: PhantomData<S>,
+}
+
+impl<V: Vector, S: Scheme> Task<V> for Inputs<'_, V, S> {
+    #[inline(always)]
+    unsafe fn run(self) {
+        // SAFETY: the block's own place at each of the points.
+        unsafe {
+            self.p.inputs::<V, S>(0..self.p.tiling.tiles.count, self.block..self.block + 1, self.to, self.v_plane)
+        }
+    }
+}
+
+/// A panel of output channels of all tiles, from filters to output.
+struct Panel<'a, V: Vector, S> {
+    p: &'a Problem<'a, V::Elem>,
+    panel: usize,
+    v: &'a [V::Elem],
+    v_plane: usize,
+    y: SharedMut<V::Elem>,
+    vector: PhantomData<(V, S)>,
+}
+
+impl<V: Vector, S: Scheme> Task<V> for Panel<'_, V, S> {
+    #[inline(always)]
+    unsafe fn run(self) {
+        let (l, p, count) = (V::LANES, self.p, self.p.tiling.tiles.count);
+        let ([from, to], blocks, points) = (p.phases(), p.ins.div_ceil(l), points::<S>());
+        let u_plane = DEPTH * V::COLS + 2 * l;
+        let m_stride = to * V::COLS;
+        let m_plane = count * m_stride + 2 * l;
+        let mut u = Scratch::<V::Elem>::take(points * u_plane);
+        let mut m = Scratch::<V::Elem>::take(points * m_plane);
+        let (u, m) = (u.as_mut_ptr(), m.as_mut_ptr());
+        let outs = self.panel * V::COLS..((self.panel + 1) * V::COLS).min(p.outs);
+        // SAFETY: all indices follow from the sizes; output channels are this panel's own.
+        unsafe {
+            for (o, i) in (0..to).flat_map(|o| (0..from).map(move |i| (o, i))) {
+                for start in (0..p.ins).step_by(DEPTH) {
+                    let depth = start..(start + DEPTH).min(p.ins);
+                    p.filters::<V, S>(o + i, outs.start, depth.clone(), u, u_plane);
+                    for point in 0..points {
+                        let absent = |phases, phase| !p.taking_part::<S>(point, phases).any(|run| run.contains(&phase));
+                        if absent(to, o) || absent(from, i) {
+                            continue;
+                        }
+                        product::<V, true>(Product {
+                            rows: count,
+                            cols: V::COLS,
+                            depth: depth.len(),
+                            a: self.v.as_ptr().add(point * self.v_plane + (i * blocks * l + start) * V::ROWS),
+                            a_block: V::ROWS * from * blocks * l,
+                            b: u.add(point * u_plane),
+                            b_panel: 0,
+                            c: m.add(point * m_plane + o * V::COLS),
+                            c_stride: m_stride,
+                            accumulate: (i, start) != (0, 0),
+                            rows_outside: false,
+                        });
+                    }
+                }
+            }
+            let products = Products { start: m.cast_const(), stride: m_stride, plane: m_plane, phase_step: V::COLS };
+            p.outputs::<V, S>(0..count, outs, products, self.y);
+        }
+    }
+}
