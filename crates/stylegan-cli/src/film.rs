@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use stylegan_core::Unfinished;
 
 /// What a film is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +63,8 @@ fn has_ffmpeg() -> bool {
 /// A film being written. A file appears under its name when it is finished, not before.
 pub(crate) struct Film {
     out: PathBuf,
-    temporary: PathBuf,
+    /// The file; frames have none.
+    unfinished: Option<Unfinished>,
     fps: u32,
     frames: usize,
     sink: Sink,
@@ -84,18 +86,19 @@ impl Film {
         fps: u32,
         frames: usize,
     ) -> anyhow::Result<Self> {
-        let ending = out.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        // ffmpeg chooses the format by the ending, so the temporary name keeps it.
-        let temporary = out.with_extension(format!("tmp.{ending}"));
-        let file = || -> anyhow::Result<BufWriter<File>> {
-            Ok(BufWriter::new(
-                File::create(&temporary).with_context(|| format!("cannot write {}", temporary.display()))?,
-            ))
-        };
         match format {
             Format::Frames => make_folder(out)?,
             _ => make_parent(out)?,
         }
+        let cannot = || format!("cannot write {}", out.display());
+        let unfinished = match format {
+            Format::Frames => None,
+            _ => Some(Unfinished::file(out).with_context(cannot)?),
+        };
+        let file = || -> anyhow::Result<BufWriter<File>> {
+            let unfinished = unfinished.as_ref().context("frames are files of their own")?;
+            Ok(BufWriter::new(unfinished.writer().with_context(cannot)?))
+        };
         let sink = match format {
             Format::Frames => Sink::Frames(Writer::new()?),
             Format::Apng => {
@@ -111,9 +114,12 @@ impl Film {
                 encoder.set_repeat(Repeat::Infinite)?;
                 Sink::Gif(Box::new(encoder))
             }
-            Format::Ffmpeg => Sink::Ffmpeg(ffmpeg([h, w], fps, &temporary)?),
+            Format::Ffmpeg => {
+                let path = unfinished.as_ref().map_or(out, Unfinished::path);
+                Sink::Ffmpeg(ffmpeg([h, w], fps, muxer(out), path)?)
+            }
         };
-        Ok(Film { out: out.to_path_buf(), temporary, fps, frames: 0, sink })
+        Ok(Film { out: out.to_path_buf(), unfinished, fps, frames: 0, sink })
     }
 
     /// Adds one frame.
@@ -149,17 +155,25 @@ impl Film {
                 }
             }
         }
-        std::fs::rename(&self.temporary, &self.out).with_context(|| format!("cannot write {}", self.out.display()))
+        let done = self.unfinished.map_or(Ok(()), Unfinished::finish);
+        done.with_context(|| format!("cannot write {}", self.out.display()))
     }
 }
 
+/// What ffmpeg calls the format of a file's ending; the temporary name has another.
+fn muxer(out: &Path) -> String {
+    let ending = out.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    if ending == "mkv" { "matroska".into() } else { ending }
+}
+
 /// Starts ffmpeg on raw RGB frames of `[h, w]` pixels from its standard input.
-fn ffmpeg([h, w]: [u32; 2], fps: u32, out: &Path) -> anyhow::Result<Child> {
+fn ffmpeg([h, w]: [u32; 2], fps: u32, muxer: String, out: &Path) -> anyhow::Result<Child> {
     Command::new("ffmpeg")
         .args(["-hide_banner", "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"])
         .args(["-video_size", &format!("{w}x{h}"), "-framerate", &fps.to_string(), "-i", "-"])
         // Players want even sizes and 4:2:0 colours.
         .args(["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", "-an"])
+        .args(["-f", &muxer])
         .arg(out)
         .stdin(Stdio::piped())
         .spawn()

@@ -20,6 +20,7 @@
 //! - [`latent`]: random streams, NumPy's seeds, truncation, mixing, interpolation.
 //! - [`checkpoint`]: one safetensors file with networks, configurations and provenance.
 //! - [`import`] and [`export`]: other programs' files, names and formats.
+//! - [`Unfinished`] and [`write_atomic`]: files that appear whole or not at all.
 //!
 //! Networks are built on a candle `VarBuilder`, whose prefixes equal the checkpoint's keys, so any
 //! other source of weights with the same names serves as well:
@@ -66,6 +67,7 @@ mod params;
 pub mod pggan;
 pub mod stylegan1;
 pub mod stylegan2;
+mod unfinished;
 
 pub use config::{DiscriminatorConfig, GeneratorConfig, NetworkConfig, build_discriminator, build_generator};
 pub use discriminator::Discriminator;
@@ -73,6 +75,7 @@ pub use error::{Error, Result};
 pub use generator::{Generator, NoiseKeys, NoiseLayers, NoiseMode, Synthesis, broadcast_ws};
 pub use model::Model;
 pub use params::{Params, is_buffer};
+pub use unfinished::{Unfinished, sweep, write_atomic};
 
 /// Helpers of the examples in this documentation.
 #[doc(hidden)]

@@ -7,8 +7,8 @@ use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::PathBuf;
+use stylegan_core::write_atomic;
 
 /// Raised when the layout of the files or the meaning of keys changes.
 const FORMAT: &str = "stylegan-rs features 2";
@@ -82,26 +82,12 @@ impl Cache {
     /// # Errors
     /// When the folder cannot be written.
     pub fn store(&self, key: &Key, samples: &Samples) -> Result<()> {
-        // Distinguishes the writers of one process; the process id tells processes apart.
-        static WRITERS: AtomicU64 = AtomicU64::new(0);
         let path = self.path(key);
         let failed = |source| Error::Cache { path: path.clone(), source };
         let bytes = serialise(key, samples).map_err(|e| failed(std::io::Error::other(e)))?;
         std::fs::create_dir_all(&self.folder).map_err(failed)?;
-        let writer = WRITERS.fetch_add(1, Ordering::Relaxed);
-        let temporary = self.folder.join(format!(".{}-{}-{writer}.part", key.0, std::process::id()));
-        write_then_rename(&temporary, &path, &bytes).map_err(|source| {
-            std::fs::remove_file(&temporary).ok();
-            failed(source)
-        })
+        write_atomic(&path, |file| file.write_all(&bytes)).map_err(failed)
     }
-}
-
-fn write_then_rename(temporary: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = std::fs::File::create(temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(temporary, path)
 }
 
 fn serialise(key: &Key, samples: &Samples) -> std::result::Result<Vec<u8>, safetensors::SafeTensorError> {

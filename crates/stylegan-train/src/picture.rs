@@ -85,23 +85,12 @@ fn encode_png(picture: &RgbImage, path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes `bytes` to a temporary file in the same folder and renames it to `path`.
+/// Writes `bytes` to `path`; the file appears whole or not at all.
 ///
 /// # Errors
 /// If the folder cannot be written to.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.tmp"));
-    let write = || {
-        let mut file = std::fs::File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
-    };
-    write().map_err(|e| {
-        let _ = std::fs::remove_file(&temporary);
-        Error::io("write", path)(e)
-    })
+    stylegan_core::write_atomic(path, |file| file.write_all(bytes)).map_err(Error::io("write", path))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use image::{ExtendedColorType, GrayImage, ImageEncoder, RgbImage};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use stylegan_core::Unfinished;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -60,7 +61,7 @@ pub(crate) enum Format {
 /// A set that is being written beside its final place.
 pub(crate) struct SetWriter {
     target: PathBuf,
-    unfinished: PathBuf,
+    unfinished: Unfinished,
     kind: Kind,
 }
 
@@ -72,21 +73,17 @@ enum Kind {
 impl SetWriter {
     /// Starts a set that will be at `target`.
     pub(crate) fn create(target: &Path, format: Format) -> anyhow::Result<Self> {
-        let name = target.file_name().context("a set needs a name")?.to_string_lossy();
-        let unfinished = target.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
         let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
         if let Some(parent) = parent {
             std::fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
         }
-        let failed = || format!("cannot create {}", unfinished.display());
-        let kind = match format {
-            Format::Folder => {
-                std::fs::create_dir(&unfinished).with_context(failed)?;
-                Kind::Folder
-            }
+        let failed = || format!("cannot create {}", target.display());
+        let (unfinished, kind) = match format {
+            Format::Folder => (Unfinished::folder(target).with_context(failed)?, Kind::Folder),
             Format::Zip => {
-                let file = File::create(&unfinished).with_context(failed)?;
-                Kind::Zip(Box::new(ZipWriter::new(BufWriter::new(file))))
+                let unfinished = Unfinished::file(target).with_context(failed)?;
+                let file = unfinished.writer().with_context(failed)?;
+                (unfinished, Kind::Zip(Box::new(ZipWriter::new(BufWriter::new(file)))))
             }
         };
         Ok(Self { target: target.to_path_buf(), unfinished, kind })
@@ -96,7 +93,7 @@ impl SetWriter {
     pub(crate) fn add(&mut self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let written = match &mut self.kind {
             Kind::Folder => {
-                let path = self.unfinished.join(name);
+                let path = self.unfinished.path().join(name);
                 let parent = path.parent().map_or(Ok(()), std::fs::create_dir_all);
                 parent.and_then(|()| std::fs::write(&path, bytes))
             }
@@ -116,23 +113,13 @@ impl SetWriter {
     }
 
     /// Puts the set in its place.
-    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
         let failed = format!("cannot write {}", self.target.display());
-        if let Kind::Zip(zip) = std::mem::replace(&mut self.kind, Kind::Folder) {
+        if let Kind::Zip(zip) = self.kind {
             let file = zip.finish().and_then(|file| file.into_inner().map_err(|e| e.into_error().into()));
-            file.map_err(std::io::Error::other).and_then(|file| file.sync_all()).with_context(|| failed.clone())?;
+            file.map_err(std::io::Error::other).with_context(|| failed.clone())?;
         }
-        std::fs::rename(&self.unfinished, &self.target).context(failed)
-    }
-}
-
-impl Drop for SetWriter {
-    fn drop(&mut self) {
-        // After `finish` there is nothing left to remove.
-        let _ = match self.unfinished.is_dir() {
-            true => std::fs::remove_dir_all(&self.unfinished),
-            false => std::fs::remove_file(&self.unfinished),
-        };
+        self.unfinished.finish().context(failed)
     }
 }
 

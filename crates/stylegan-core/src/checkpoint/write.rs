@@ -2,12 +2,12 @@
 
 use super::Metadata;
 use super::metadata::CONTENT_HASH;
-use crate::{Error, Result};
+use crate::{Error, Result, Unfinished};
 use candle_core::{DType, Tensor, WithDType};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -26,23 +26,16 @@ const BLANK_HASH: &str = "000000000000000000000000000000000000000000000000000000
 pub fn save(path: impl AsRef<Path>, metadata: &Metadata, tensors: &[(String, Tensor)]) -> Result<()> {
     let path = path.as_ref();
     let entries = layout(tensors)?;
-    let name = path.file_name().ok_or_else(|| Error::Checkpoint {
-        path: path.into(),
-        problem: "is not a file name; give a path that ends in one, such as network.safetensors".into(),
-    })?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut temporary = name.to_owned();
-    temporary.push(".tmp");
-    let temporary = folder.join(temporary);
-    let written = write(&temporary, metadata, &entries).and_then(|()| {
-        fs::rename(&temporary, path).map_err(|source| io_error("write", path, source))?;
-        sync_folder(folder)
-    });
-    if written.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&temporary);
+    if path.file_name().is_none() {
+        return Err(Error::Checkpoint {
+            path: path.into(),
+            problem: "is not a file name; give a path that ends in one, such as network.safetensors".into(),
+        });
     }
-    written
+    let fail = |source| io_error("write", path, source);
+    let unfinished = Unfinished::file(path).map_err(fail)?;
+    write(&mut unfinished.writer().map_err(fail)?, path, metadata, &entries)?;
+    unfinished.finish().map_err(fail)
 }
 
 struct Entry<'a> {
@@ -91,7 +84,7 @@ fn layout(tensors: &[(String, Tensor)]) -> Result<Vec<Entry<'_>>> {
         .collect())
 }
 
-fn write(path: &Path, metadata: &Metadata, entries: &[Entry]) -> Result<()> {
+fn write(file: &mut File, path: &Path, metadata: &Metadata, entries: &[Entry]) -> Result<()> {
     let fail = |source| io_error("write", path, source);
     let mut strings = metadata.to_strings();
     strings.insert(CONTENT_HASH.into(), BLANK_HASH.into());
@@ -112,7 +105,6 @@ fn write(path: &Path, metadata: &Metadata, entries: &[Entry]) -> Result<()> {
     }
     let blank = header.find(BLANK_HASH).unwrap_or_default() as u64;
 
-    let mut file = File::create(path).map_err(fail)?;
     file.write_all(&(header.len() as u64).to_le_bytes()).map_err(fail)?;
     file.write_all(header.as_bytes()).map_err(fail)?;
     for entry in entries {
@@ -122,8 +114,7 @@ fn write(path: &Path, metadata: &Metadata, entries: &[Entry]) -> Result<()> {
         })?;
     }
     file.seek(SeekFrom::Start(8 + blank)).map_err(fail)?;
-    file.write_all(hash.finish().as_bytes()).map_err(fail)?;
-    file.sync_all().map_err(fail)
+    file.write_all(hash.finish().as_bytes()).map_err(fail)
 }
 
 type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
@@ -180,12 +171,4 @@ impl ContentHash {
 
 pub(super) fn io_error(verb: &'static str, path: &Path, source: io::Error) -> Error {
     Error::Io { verb, path: PathBuf::from(path), source }
-}
-
-/// Makes a rename survive a power cut. Only Unix can sync folders.
-fn sync_folder(folder: &Path) -> Result<()> {
-    if cfg!(unix) {
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| io_error("sync", folder, source))?;
-    }
-    Ok(())
 }
