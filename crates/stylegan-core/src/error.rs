@@ -78,6 +78,16 @@ pub enum Error {
         /// What is wrong with it and what to do, as the rest of a sentence.
         problem: String,
     },
+    /// A checkpoint of a later version of this program, which may be whole.
+    #[error("{path} has format_version {version}, this program reads up to {known}; use a newer stylegan-rs", path = .path.display())]
+    NewerCheckpoint {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+        /// The last version that is known here.
+        known: u32,
+    },
     /// An error of a tensor operation.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

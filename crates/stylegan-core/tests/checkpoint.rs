@@ -100,8 +100,8 @@ fn attack(change: impl FnOnce(&mut Vec<u8>), expected: &str) {
     change(&mut bytes);
     std::fs::write(&path, bytes).unwrap();
     let outcome = Checkpoint::open(&path).and_then(|file| {
-        file.verify()?;
-        Model::load(&path, &CPU).map(drop)
+        Model::load(&path, &CPU)?;
+        file.verify()
     });
     let message = outcome.expect_err(expected).to_string();
     assert!(message.contains(expected), "{message}\nlacks: {expected}");
@@ -172,7 +172,7 @@ fn metadata_that_lies() {
         |bytes| edit_header(bytes, "\"kind\":\"release\"", "\"kind\":\"other\""),
         "expected release, state or weights",
     );
-    attack(|bytes| edit_header(bytes, "\"format_version\":\"1\"", "\"format_version\":\"9\""), "newer stylegan-rs");
+    attack(|bytes| edit_header(bytes, "\"format_version\":\"2\"", "\"format_version\":\"9\""), "newer stylegan-rs");
     attack(|bytes| edit_header(bytes, "stylegan1", "stylegan9"), "network G_ema that cannot be read");
     attack(|bytes| edit_header(bytes, "\\\"z_dim\\\":8", "\\\"z_dim\\\":9"), "expected [8, 9]");
     attack(|bytes| edit_header(bytes, "size\\\":[16,16]", "size\\\":[32,32]"), "`synthesis.b32.");
@@ -181,6 +181,15 @@ fn metadata_that_lies() {
 
 #[test]
 fn a_flipped_bit_is_noticed() {
+    for (from, to) in [
+        ("\"step\":\"0\"", "\"step\":\"1\""),
+        ("\"images\":\"0\"", "\"images\":\"2\""),
+        ("\"kind\":\"release\"", "\"kind\":\"weights\""),
+        ("\"format_version\":\"2\"", "\"format_version\":\"1\""),
+        ("\"crate_version\"", "\"crate_versioo\""),
+    ] {
+        attack(|bytes| edit_header(bytes, from, to), "is damaged: its contents have hash");
+    }
     attack(
         |bytes| {
             let last = bytes.len() - 3;

@@ -1,7 +1,7 @@
 //! Reading a checkpoint.
 
 use super::Metadata;
-use super::metadata::CONTENT_HASH;
+use super::metadata::{CONTENT_HASH, FORMAT_VERSION, format_version};
 use super::write::{ContentHash, io_error};
 use crate::{Error, Params, Result};
 use candle_core::safetensors::Load;
@@ -9,7 +9,7 @@ use candle_core::{Device, Tensor, Var};
 use memmap2::Mmap;
 use safetensors::tensor::{TensorInfo, TensorView};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -48,7 +48,10 @@ pub struct Checkpoint {
     data_start: usize,
     entries: BTreeMap<String, TensorInfo>,
     metadata: Option<Metadata>,
-    content_hash: Option<String>,
+    /// The metadata as written.
+    strings: HashMap<String, String>,
+    /// Of the format; 0 for files of other programs.
+    version: u32,
 }
 
 impl Checkpoint {
@@ -102,28 +105,33 @@ impl Checkpoint {
             error => bad(format!("has a damaged header ({error}); copy or convert it again")),
         })?;
         let strings = found.metadata().clone().unwrap_or_default();
+        let version = format_version(&strings).map_err(bad)?;
+        if version > FORMAT_VERSION {
+            return Err(Error::NewerCheckpoint { path: path.clone(), version, known: FORMAT_VERSION });
+        }
         let metadata = Metadata::from_strings(&strings).map_err(bad)?;
         let entries = found.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect();
         let data_start = (8 + header) as usize;
-        Ok(Self { map, data_start, entries, metadata, content_hash: strings.get(CONTENT_HASH).cloned(), path })
+        Ok(Self { map, data_start, entries, metadata, strings, version, path })
     }
 
-    /// Reads everything and compares it with the content hash. `Ok(false)` when the file carries
-    /// none (it was not written by this crate).
+    /// Reads everything and compares it with the content hash, which covers tensors and metadata (in
+    /// files of version 1 tensors alone). `Ok(false)` when the file carries none (it was not written
+    /// by this crate, or has lost it).
     ///
     /// # Errors
     /// When the contents have changed since they were written.
     pub fn verify(&self) -> Result<bool> {
-        let (Some(expected), Some(_)) = (&self.content_hash, &self.metadata) else { return Ok(false) };
+        let (Some(expected), Some(_)) = (self.content_hash(), &self.metadata) else { return Ok(false) };
         let mut entries: Vec<_> = self.entries.iter().collect();
         entries.sort_by_key(|(name, info)| (16 - info.dtype.bitsize() / 8, name.as_str()));
-        let mut hash = ContentHash::new();
+        let mut hash = ContentHash::new(self.version, &self.strings);
         for (name, info) in entries {
-            hash.entry(name, &info.dtype.to_string(), &info.shape);
+            hash.entry(name, &info.dtype.to_string(), &info.shape, info.data_offsets.0);
         }
         hash.data(&self.map[self.data_start..]);
         let found = hash.finish();
-        if found == *expected {
+        if found == expected {
             return Ok(true);
         }
         Err(self.bad(format!("is damaged: its contents have hash {found}, expected {expected}; copy it again")))
@@ -141,7 +149,7 @@ impl Checkpoint {
 
     /// SHA-256 of the contents as stored in the file, in hexadecimal.
     pub fn content_hash(&self) -> Option<&str> {
-        self.content_hash.as_deref()
+        self.strings.get(CONTENT_HASH).map(String::as_str)
     }
 
     /// Names of all tensors, in order.

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, HashMap};
 /// The value of the `format` key.
 pub const FORMAT: &str = "stylegan-rs";
 /// The version of the layout of keys and metadata that this crate writes.
-pub const FORMAT_VERSION: u32 = 1;
+///
+/// 2: the content hash covers the metadata and the places of tensors too. Version 1 is read as before.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// How much a checkpoint holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,13 +58,14 @@ pub struct Metadata {
 const NETWORK: &str = "network.";
 const EXTRA: &str = "extra.";
 pub(super) const CONTENT_HASH: &str = "content_hash";
+const FORMAT_VERSION_KEY: &str = "format_version";
 
 impl Metadata {
     /// As text; the content hash is the writer's.
     pub(super) fn to_strings(&self) -> BTreeMap<String, String> {
         let mut strings: BTreeMap<String, String> = [
             ("format", FORMAT.to_owned()),
-            ("format_version", FORMAT_VERSION.to_string()),
+            (FORMAT_VERSION_KEY, FORMAT_VERSION.to_string()),
             ("crate_version", env!("CARGO_PKG_VERSION").to_owned()),
             ("kind", self.kind.as_str().to_owned()),
             ("step", self.step.to_string()),
@@ -88,14 +91,8 @@ impl Metadata {
     /// From text. `Ok(None)` for files of other programs; errors are the rest of a sentence that
     /// begins with the path.
     pub(super) fn from_strings(strings: &HashMap<String, String>) -> Result<Option<Self>, String> {
-        if strings.get("format").map(String::as_str) != Some(FORMAT) {
+        if !is_ours(strings) {
             return Ok(None);
-        }
-        let version: u32 = number(strings, "format_version")?;
-        if version > FORMAT_VERSION {
-            return Err(format!(
-                "has format_version {version}, this program reads up to {FORMAT_VERSION}; use a newer stylegan-rs"
-            ));
         }
         let mut networks = BTreeMap::new();
         let mut extra = BTreeMap::new();
@@ -129,6 +126,15 @@ impl Metadata {
             extra,
         }))
     }
+}
+
+/// The version that a file of ours says it has; 0 for files of other programs.
+pub(super) fn format_version(strings: &HashMap<String, String>) -> Result<u32, String> {
+    if is_ours(strings) { number(strings, FORMAT_VERSION_KEY) } else { Ok(0) }
+}
+
+fn is_ours(strings: &HashMap<String, String>) -> bool {
+    strings.get("format").map(String::as_str) == Some(FORMAT)
 }
 
 fn number<T: std::str::FromStr>(strings: &HashMap<String, String>, key: &str) -> Result<T, String> {

@@ -1,7 +1,7 @@
 //! Writing a checkpoint: one pass, atomically.
 
 use super::Metadata;
-use super::metadata::CONTENT_HASH;
+use super::metadata::{CONTENT_HASH, FORMAT_VERSION};
 use crate::{Error, Result, Unfinished};
 use candle_core::{DType, Tensor, WithDType};
 use serde_json::json;
@@ -91,13 +91,13 @@ fn write(file: &mut File, path: &Path, metadata: &Metadata, entries: &[Entry]) -
     // serde_json's map is ordered by key, so the header is a function of its contents.
     let mut header = serde_json::Map::new();
     header.insert("__metadata__".into(), json!(strings));
-    let mut hash = ContentHash::new();
+    let mut hash = ContentHash::new(FORMAT_VERSION, &metadata.to_strings());
     for entry in entries {
         let value = json!({
             "dtype": entry.dtype, "shape": entry.tensor.dims(), "data_offsets": [entry.start, entry.end],
         });
         header.insert(entry.name.to_owned(), value);
-        hash.entry(entry.name, entry.dtype, entry.tensor.dims());
+        hash.entry(entry.name, entry.dtype, entry.tensor.dims(), entry.start);
     }
     let mut header = serde_json::Value::Object(header).to_string();
     while !header.len().is_multiple_of(8) {
@@ -144,19 +144,32 @@ fn write_data(tensor: &Tensor, sink: Sink) -> Result<()> {
     }
 }
 
-/// SHA-256 of the data section and, in the order they are announced, of names, types and shapes.
+/// SHA-256 of all that a file says: of the metadata but the hash itself; of names, types, shapes and
+/// places of tensors, in the order of the data section; of the data section. Version 1 left out
+/// metadata and places.
 pub(super) struct ContentHash {
+    version: u32,
     entries: Sha256,
     data: Sha256,
 }
 
 impl ContentHash {
-    pub(super) fn new() -> Self {
-        Self { entries: Sha256::new(), data: Sha256::new() }
+    pub(super) fn new<'a>(version: u32, metadata: impl IntoIterator<Item = (&'a String, &'a String)>) -> Self {
+        let mut entries = Sha256::new();
+        if version > 1 {
+            let sorted: BTreeMap<_, _> = metadata.into_iter().filter(|(key, _)| *key != CONTENT_HASH).collect();
+            for (key, value) in sorted {
+                entries.update(format!("{} {} {key}{value}", key.len(), value.len()));
+            }
+        }
+        Self { version, entries, data: Sha256::new() }
     }
 
-    pub(super) fn entry(&mut self, name: &str, dtype: &str, shape: &[usize]) {
-        self.entries.update(format!("{name:?} {dtype} {shape:?}\n"));
+    pub(super) fn entry(&mut self, name: &str, dtype: &str, shape: &[usize], start: usize) {
+        self.entries.update(match self.version {
+            1 => format!("{name:?} {dtype} {shape:?}\n"),
+            _ => format!("{name:?} {dtype} {shape:?} {start}\n"),
+        });
     }
 
     pub(super) fn data(&mut self, bytes: &[u8]) {
