@@ -93,7 +93,10 @@ impl Film {
         let cannot = || format!("cannot write {}", out.display());
         let unfinished = match format {
             Format::Frames => None,
-            _ => Some(Unfinished::file(out).with_context(cannot)?),
+            _ => {
+                stylegan_core::sweep(out.parent().filter(|folder| folder.is_dir()).unwrap_or(Path::new(".")));
+                Some(Unfinished::file(out).with_context(cannot)?)
+            }
         };
         let file = || -> anyhow::Result<BufWriter<File>> {
             let unfinished = unfinished.as_ref().context("frames are files of their own")?;

@@ -3,6 +3,7 @@
 mod classifier;
 mod convert;
 mod data;
+mod earlier_run;
 mod evaluate;
 mod exit;
 mod export;

@@ -5,9 +5,11 @@ use crate::status::say;
 use candle_core::{DType, Device, Tensor};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
+use stylegan_core::checkpoint::{Checkpoint, Metadata};
 use stylegan_core::import::is_foreign;
 use stylegan_core::latent::StreamKey;
 use stylegan_core::{Generator, Model, NoiseKeys, NoiseLayers, NoiseMode, Synthesis};
+use stylegan_train::{checkpoints, folder, state};
 
 /// Pixels that are computed at a time; pictures are handled in batches of about this many.
 const BATCH_PIXELS: usize = 1 << 18;
@@ -76,8 +78,12 @@ impl Network {
     /// Opens the network and checks that the settings fit it.
     pub(crate) fn open(args: &NetworkArgs) -> anyhow::Result<Self> {
         let path = checkpoint(&args.network)?;
+        let foreign = is_foreign(&path)?;
+        if path == args.network && !foreign {
+            Checkpoint::open(&path)?.verify()?;
+        }
         let model = Model::load(&path, &Device::Cpu)?;
-        if is_foreign(&path)? {
+        if foreign {
             let source = model.metadata().and_then(|metadata| metadata.source.as_deref()).unwrap_or_default();
             say(&format!("{source}: converted in memory; `stylegan convert` keeps the result"));
         }
@@ -207,22 +213,29 @@ pub(crate) fn check_exists(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The checkpoint that `path` means: itself, or the newest of a run's folder.
+/// The checkpoint that `path` means: itself, or the newest of a run's folder that is whole.
 pub(crate) fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
     check_exists(path)?;
     if !path.is_dir() {
         return Ok(path.to_path_buf());
     }
-    let entries = std::fs::read_dir(path).map_err(|e| crate::exit::WrongInput(format!("{}: {e}", path.display())))?;
-    // Names carry the kimg, zero-padded: the greatest name is the newest.
-    let newest = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.starts_with("network-") && name.ends_with(".safetensors"))
-        .max();
-    match newest {
-        Some(name) => Ok(path.join(name)),
-        None => {
-            wrong!("{}: this folder holds no network-*.safetensors; give a file or the folder of a run", path.display())
+    let config = folder::config(path).and_then(Result::ok);
+    let of_the_run = |about: &Metadata| config.as_ref().map_or(Ok(()), |config| state::is_of(config, about));
+    let (found, passed) = checkpoints::newest(path, of_the_run)?;
+    // Folders of released networks have their newest, too.
+    let found = found.map(|checkpoint| checkpoint.path().to_path_buf());
+    let found = found.or_else(|| passed.iter().find(|file| !file.damaged).map(|file| file.path.clone()));
+    let Some(found) = found else {
+        match passed.first() {
+            Some(newest) => wrong!("{}: no checkpoint here is whole ({})", path.display(), newest.why),
+            None => wrong!(
+                "{}: this folder holds no network-<kimg>.safetensors; give a file or the folder of a run",
+                path.display()
+            ),
         }
+    };
+    for newer in passed.iter().take_while(|newer| newer.path != found) {
+        say(&format!("warning: {}; {} is used", newer.why, found.display()));
     }
+    Ok(found)
 }

@@ -1,8 +1,8 @@
 //! `stylegan train`: starts a run, or goes on with the one that the folder holds.
 
+use crate::earlier_run::{Found, set_aside};
 use crate::evaluate::Evaluator;
 use crate::exit::{Ending, Outcome, wrong};
-use crate::numbers::count;
 use crate::status::{print, say};
 use crate::train_status::TrainStatus;
 use crate::{pictures, signals};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use stylegan_train::communicator::Single;
 use stylegan_train::config::{LossConfig, Override, TrainConfig, read};
-use stylegan_train::state;
+use stylegan_train::{RunFolder, checkpoints};
 
 /// Train a network, or go on training
 ///
@@ -82,30 +82,42 @@ pub(crate) struct Args {
 struct Plan {
     config: TrainConfig,
     out: PathBuf,
-    /// Whether the folder holds a run to go on with.
-    resume: bool,
+    /// Whether the folder holds a run.
+    held: bool,
+    /// Said where the configuration is not from where it should be.
+    note: Option<String>,
 }
 
 impl Plan {
     fn of(args: &Args) -> anyhow::Result<Self> {
         let out = args.out.clone().unwrap_or_default();
-        let stored = Some(out.join("config.toml")).filter(|path| args.out.is_some() && !args.new && path.is_file());
         let overrides = overrides(args)?;
-        let config = match (&args.config, &stored) {
-            (Some(given), Some(stored)) => {
+        let (found, note) = if args.out.is_some() { Found::in_folder(&out)? } else { (Found::Nothing, None) };
+        let config = match (&args.config, &found) {
+            (Some(given), found) => {
                 let given = TrainConfig::from_file(given, &overrides)?;
-                let stored = TrainConfig::from_file(stored, &[])?;
-                check_same(&given, &stored, &out)?;
+                // A run without a checkpoint has nothing that another configuration would spoil.
+                if let Found::Run(stored) = found
+                    && !args.new
+                    && !checkpoints::list(&out)?.is_empty()
+                {
+                    check_same(&given, stored, &out)?;
+                }
                 given
             }
-            (Some(path), None) | (None, Some(path)) => TrainConfig::from_file(path, &overrides)?,
-            (None, None) if args.out.is_none() => read("", "the default configuration", &overrides)?,
-            (None, None) => wrong!(
+            (None, Found::Run(stored)) => read(&stored.to_toml()?, "the configuration of the run", &overrides)?,
+            (None, Found::WithoutConfig) => wrong!(
+                "{}, and the checkpoints do not hold the settings; give the file that the run was started with by --config",
+                note.unwrap_or_default()
+            ),
+            (None, Found::Nothing) if args.out.is_none() => read("", "the default configuration", &overrides)?,
+            (None, Found::Nothing) => wrong!(
                 "--out {}: this folder holds no run to go on with; start one with --config (see configs/)",
                 out.display()
             ),
         };
-        Ok(Plan { config, out, resume: stored.is_some() })
+        let held = !matches!(found, Found::Nothing);
+        Ok(Plan { config, out, held, note })
     }
 }
 
@@ -135,13 +147,7 @@ fn overrides(args: &Args) -> anyhow::Result<Vec<Override>> {
 /// where its pictures are and how many shards are handled at once may change: no step depends on them.
 fn check_same(given: &TrainConfig, stored: &TrainConfig, out: &Path) -> anyhow::Result<()> {
     let plain = |config: &TrainConfig| -> anyhow::Result<toml::Table> {
-        let mut config = config.clone();
-        config.kimg = 1.0;
-        config.output = Default::default();
-        config.eval = Default::default();
-        config.data.set.clear();
-        config.shards.at_once = 1;
-        Ok(config.to_toml()?.parse()?)
+        Ok(TrainConfig { kimg: 1.0, ..config.decisive() }.to_toml()?.parse()?)
     };
     if let Some((key, there, here)) = first_difference("", &plain(stored)?, &plain(given)?) {
         wrong!(
@@ -172,12 +178,14 @@ pub(crate) fn run(args: Args) -> Outcome {
         print(&plan.config.to_toml()?)?;
         return Ok(Ending::Done);
     }
-    if plan.config.data.set.is_empty() {
-        wrong!("no pictures to train on: name a folder, a ZIP file, avatars or earth with --data");
+    match (&plan.note, plan.config.data.set.is_empty()) {
+        (Some(note), true) => wrong!("{note} but for the pictures: name them with --data"),
+        (None, true) => wrong!("no pictures to train on: name a folder, a ZIP file, avatars or earth with --data"),
+        (Some(note), false) => say(note),
+        (None, false) => {}
     }
-    if args.new {
-        set_aside(&plan.out)?;
-    }
+    check_apart(&plan.out, &plan.config.data.set)?;
+    let mut run = RunFolder::open(&plan.out)?;
     let stop = signals::watch("saving after this step")?;
     let folder = args.data_dir.unwrap_or_else(|| plan.out.join("data"));
     let data = &plan.config.data;
@@ -188,8 +196,11 @@ pub(crate) fn run(args: Args) -> Outcome {
         LossConfig::WganGp { .. } => "GP",
     };
     let mut status = TrainStatus::new(out, penalty, Evaluator::of(config, &pictures, &folder)?);
-    let go = if plan.resume { stylegan_train::resume } else { stylegan_train::train };
-    match go(config, &pictures, out, &Single, &mut status, &stop)? {
+    if args.new && plan.held {
+        run = set_aside(run)?;
+    }
+    let go = if plan.held && !args.new { stylegan_train::resume } else { stylegan_train::train };
+    match go(config, &pictures, &run, &Single, &mut status, &stop)? {
         stylegan_train::Outcome::Finished { checkpoint } => {
             status.finish();
             say(&format!("finished after {} kimg: {}", config.kimg, checkpoint.display()));
@@ -208,21 +219,17 @@ pub(crate) fn run(args: Args) -> Outcome {
     }
 }
 
-/// Moves what `out` holds of an earlier run to `out-1`, or the first such name that is free.
-fn set_aside(out: &Path) -> anyhow::Result<()> {
-    let checkpoints = state::checkpoints(out)?.len();
-    if checkpoints == 0 && !out.join("config.toml").exists() {
-        return Ok(());
-    }
-    let name = out.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let aside = (1..).map(|i| out.with_file_name(format!("{name}-{i}"))).find(|path| !path.exists());
-    let Some(aside) = aside else { return Ok(()) };
-    std::fs::rename(out, &aside).with_context(|| format!("cannot move {} aside", out.display()))?;
-    say(&format!("the earlier run, with {}, is now {}", count(checkpoints as u64, "checkpoint"), aside.display()));
-    // Built-in pictures serve the new run as well.
-    let data = aside.join("data");
-    if data.is_dir() {
-        std::fs::create_dir_all(out).and_then(|()| std::fs::rename(data, out.join("data")))?;
+/// Refuses a run in the folder of its pictures, or below it: each would take the other's files for its
+/// own.
+fn check_apart(out: &Path, set: &str) -> anyhow::Result<()> {
+    let place = |path: &Path| path.ancestors().find_map(|path| path.canonicalize().ok());
+    let (built_in, set) = (pictures::is_built_in(set), Path::new(set));
+    if !built_in
+        && set.is_dir()
+        && let (Some(out_place), Some(set_place)) = (place(&std::path::absolute(out)?), place(set))
+        && out_place.starts_with(set_place)
+    {
+        wrong!("--out {}: lies in the set {}; name a folder outside of the pictures", out.display(), set.display());
     }
     Ok(())
 }

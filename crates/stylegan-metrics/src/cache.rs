@@ -43,9 +43,12 @@ impl Key {
 }
 
 impl Cache {
-    /// A cache in `folder`, which is made when the first table is stored.
+    /// A cache in `folder`, which is made when the first table is stored. What processes that were
+    /// killed left half written there is removed.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        let folder = folder.into();
+        stylegan_core::sweep(&folder);
+        Self { folder }
     }
 
     /// Where the table of `key` is or would be.

@@ -11,7 +11,7 @@ use stylegan_train::data::Dataset;
 use stylegan_train::observer::{Observer, Position};
 use stylegan_train::picture::write_png;
 use stylegan_train::stats::Stats;
-use stylegan_train::{Outcome, Result, resume};
+use stylegan_train::{Outcome, Result, RunFolder, resume};
 
 const CONFIG: &str = r#"
 kimg = 4
@@ -50,7 +50,8 @@ fn main() -> Result<()> {
     let out = std::env::args().nth(1).map_or_else(|| std::env::temp_dir().join("stylegan-tiny"), PathBuf::from);
     let dataset = discs(&out.join("pictures"))?;
     let config = config::read(CONFIG, "the example", &[])?;
-    match resume(&config, &dataset, &out, &Single, &mut Print, &AtomicBool::new(false))? {
+    let folder = RunFolder::open(&out)?;
+    match resume(&config, &dataset, &folder, &Single, &mut Print, &AtomicBool::new(false))? {
         Outcome::Finished { checkpoint } | Outcome::Interrupted { checkpoint } => println!("{}", checkpoint.display()),
     }
     Ok(())

@@ -69,6 +69,14 @@ pub enum Error {
         /// What helps, and where the last good checkpoint is.
         advice: String,
     },
+    /// An error that ended a run, whose state was saved.
+    #[error("{error}; the run is saved up to there ({}), and the same command goes on with it", .checkpoint.display())]
+    Saved {
+        /// What went wrong.
+        error: Box<Error>,
+        /// The last checkpoint, from which the run can be gone on with.
+        checkpoint: PathBuf,
+    },
     /// A network or a checkpoint cannot be used.
     #[error(transparent)]
     Network(#[from] stylegan_core::Error),
@@ -87,8 +95,18 @@ impl Error {
             Self::Network(stylegan_core::Error::Io { verb, .. }) => *verb == "read",
             Self::Network(_) => true,
             Self::Diverged { .. } => false,
+            Self::Saved { error, .. } => error.is_wrong_input(),
             Self::Io { action, .. } => *action == "read",
             Self::DataIndex { .. } | Self::PictureShape { .. } | Self::Tensor(_) => false,
+        }
+    }
+
+    /// Whether a file could not be written: what comes next may find room again.
+    pub(crate) fn is_unwritten(&self) -> bool {
+        match self {
+            Self::Io { .. } => true,
+            Self::Network(error) => matches!(error, stylegan_core::Error::Io { .. }),
+            _ => false,
         }
     }
 

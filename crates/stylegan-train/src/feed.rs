@@ -10,7 +10,18 @@ use candle_core::Tensor;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use stylegan_kernels::{avg_pool2x, upsample_nearest2x};
+
+/// A place in a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) step: u64,
+    /// Real pictures shown before the step.
+    pub(crate) images: u64,
+    /// Moves of the step that are done.
+    pub(crate) moves: usize,
+}
 
 /// The shards that a rank will handle, in order, as ranges of global sample indices: a function of
 /// the schedule alone.
@@ -29,16 +40,16 @@ impl Plan {
         count * rank / ranks..count * (rank + 1) / ranks
     }
 
-    /// All shards of the discriminator's turns from `images` and `step` on, without end: a batch
-    /// that is looked at in two turns comes twice.
-    fn shards(self, images: u64, step: u64) -> impl Iterator<Item = Range<u64>> {
-        let mut images = images;
-        (step..).flat_map(move |step| {
+    /// All shards of the discriminator's turns from a place on, without end: a batch that is looked
+    /// at in two turns comes twice.
+    fn shards(self, from: Place) -> impl Iterator<Item = Range<u64>> {
+        let mut images = from.images;
+        (from.step..).flat_map(move |step| {
             let phase = self.schedule.at(images);
             let mut shards = vec![];
-            for next in self.moves.at(step) {
+            for (i, next) in self.moves.at(step).into_iter().enumerate() {
                 match next {
-                    Move::Turn(Turn::Discriminator | Turn::R1) => {
+                    Move::Turn(Turn::Discriminator | Turn::R1) if step > from.step || i >= from.moves => {
                         let own = self.own_shards(phase.batch, phase.shard);
                         shards.extend(own.map(|index| {
                             let start = images + (index * phase.shard) as u64;
@@ -55,56 +66,67 @@ impl Plan {
 }
 
 type Requests = Box<dyn Iterator<Item = Vec<SampleRequest>> + Send>;
-type Starts = Box<dyn Iterator<Item = u64> + Send>;
+type Shards = Box<dyn Iterator<Item = Range<u64>> + Send>;
 
 /// Batches by the global index of their first sample. Shards that are handled side by side may ask
 /// in any order, each once per turn.
-pub(crate) struct Feed(Mutex<Inner>);
+pub(crate) struct Feed {
+    dataset: Arc<Dataset>,
+    sampler: Sampler,
+    inner: Mutex<Inner>,
+}
 
 struct Inner {
     loader: Loader<Requests>,
-    starts: Starts,
-    /// Batches that came before the one somebody asked for.
-    early: BTreeMap<u64, Result<Batch>>,
+    shards: Shards,
+    /// Batches that came before the one somebody asked for, with their shards.
+    early: BTreeMap<u64, (Range<u64>, Result<Batch>)>,
 }
 
 /// Threads that decode beside the step.
 const THREADS: usize = 1;
 
+/// The pauses before a batch that failed is tried again, as network drives may fail for a moment.
+const PAUSES: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(600)];
+
 impl Feed {
-    /// Pictures from the global index `images` and the step on, keeping `ahead` shards decoded.
-    pub(crate) fn new(
-        dataset: &Arc<Dataset>,
-        sampler: Sampler,
-        plan: &Plan,
-        (images, step): (u64, u64),
-        ahead: usize,
-    ) -> Self {
-        let request = move |shard: Range<u64>| {
-            shard.map(|place| SampleRequest { index: sampler.index(place), mirror: sampler.mirrored(place) }).collect()
-        };
-        let requests: Requests = Box::new(plan.clone().shards(images, step).map(request));
-        let starts: Starts = Box::new(plan.clone().shards(images, step).map(|shard| shard.start));
+    /// Pictures from a place on, keeping `ahead` shards decoded.
+    pub(crate) fn new(dataset: &Arc<Dataset>, sampler: Sampler, plan: &Plan, from: Place, ahead: usize) -> Self {
+        let order = sampler;
+        let requests: Requests = Box::new(plan.clone().shards(from).map(move |shard| request(&order, shard)));
+        let shards: Shards = Box::new(plan.clone().shards(from));
         let loader = Loader::new(dataset.clone(), requests, THREADS, ahead);
-        Self(Mutex::new(Inner { loader, starts, early: BTreeMap::new() }))
+        let inner = Mutex::new(Inner { loader, shards, early: BTreeMap::new() });
+        Self { dataset: dataset.clone(), sampler, inner }
     }
 
     /// The pictures of the shard that starts at `start`, at a level of detail, and their labels.
     pub(crate) fn take(&self, start: u64, lod: f64) -> Result<(Tensor, Option<Tensor>)> {
-        let batch = {
-            let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (shard, mut batch) = {
+            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
             loop {
                 if let Some(batch) = inner.early.remove(&start) {
                     break batch;
                 }
-                let (Some(next), Some(batch)) = (inner.starts.next(), inner.loader.next()) else {
+                let (Some(next), Some(batch)) = (inner.shards.next(), inner.loader.next()) else {
                     return Err(candle_core::Error::Msg("the threads that decode pictures have ended".into()).into());
                 };
-                inner.early.insert(next, batch);
+                inner.early.insert(next.start, (next, batch));
             }
-        }?;
+        };
+        for pause in PAUSES {
+            if batch.is_err() {
+                std::thread::sleep(pause);
+                batch = self.dataset.load(&request(&self.sampler, shard.clone()));
+            }
+        }
+        let batch = batch?;
         Ok((at_lod(&batch.images, lod)?, batch.labels))
     }
+}
+
+fn request(sampler: &Sampler, shard: Range<u64>) -> Vec<SampleRequest> {
+    shard.map(|place| SampleRequest { index: sampler.index(place), mirror: sampler.mirrored(place) }).collect()
 }
 
 /// Full-size pictures `[n, c, h, w]` at a level of detail, at the size `full / 2^floor(lod)`:
@@ -140,7 +162,10 @@ mod tests {
             let config = TrainConfig { loss, ..config.clone() };
             let schedule = Schedule::new(&config.schedule, &config.shards, 1024, 8.);
             let plan = Plan { schedule, moves: Moves::new(&config), rank };
-            plan.shards(0, 0).map(|shard| shard.start).take_while(|&start| start < 1024).collect()
+            plan.shards(Place { step: 0, images: 0, moves: 0 })
+                .map(|shard| shard.start)
+                .take_while(|&start| start < 1024)
+                .collect()
         };
         // Shards of 4, without a gap, while the batch falls from 256 to 128.
         let all = starts((0, 1), 1);
@@ -157,8 +182,14 @@ mod tests {
         let schedule = Schedule::new(&config.schedule, &config.shards, 1024, 0.);
         let plan = Plan { schedule, moves: Moves::new(&config), rank: (0, 1) };
         // R1 comes in every 16th step, counted from the start of the run.
-        let starts: Vec<u64> = plan.shards(15 * 32, 15).map(|shard| shard.start / 32).take(32).collect();
-        assert_eq!(starts, [[15; 8], [16; 8], [16; 8], [17; 8]].concat());
+        let starts = |step, moves| -> Vec<u64> {
+            let from = Place { step, images: step * 32, moves };
+            plan.clone().shards(from).map(|shard| shard.start / 32).take(32).collect()
+        };
+        assert_eq!(starts(15, 0), [[15; 8], [16; 8], [16; 8], [17; 8]].concat());
+        // Broken off after the discriminator's turn, and after its R1: generator, path length, discriminator, R1.
+        assert_eq!(starts(16, 3), [[16; 8], [17; 8], [18; 8], [19; 8]].concat());
+        assert_eq!(starts(16, 4), [[17; 8], [18; 8], [19; 8], [20; 8]].concat());
     }
 
     #[test]

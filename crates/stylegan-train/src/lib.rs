@@ -5,6 +5,7 @@
 //!   seed: growth, order and sums do not depend on threads, ranks or interruptions;
 //! * [`players`] are generator and discriminator in their turns, [`losses`], [`optimizer`] and [`ema`]
 //!   the arithmetic of a step;
+//! * [`folder`] and [`checkpoints`] are what a run leaves on disk;
 //! * [`observer`], [`stats`], [`tfevents`] and [`health`] say how a run goes;
 //! * [`data`] reads sets of pictures (folders and ZIP files) and decodes ahead of the step;
 //! * [`classifier`] learns a set's labels, for metrics that ask what a picture shows;
@@ -13,15 +14,18 @@
 //! ```no_run
 //! use std::path::Path;
 //! use std::sync::{Arc, atomic::AtomicBool};
-//! use stylegan_train::{communicator::Single, config::TrainConfig, data::Dataset, observer::Silent, train};
+//! use stylegan_train::{RunFolder, communicator::Single, config::TrainConfig, data::Dataset, observer::Silent, train};
 //!
 //! let config = TrainConfig::from_file(Path::new("configs/avatars-32.toml"), &[])?;
 //! let pictures = Arc::new(Dataset::open("avatars-32.zip")?);
 //! let stop = AtomicBool::new(false);
-//! train(&config, &pictures, Path::new("runs/faces"), &Single, &mut Silent, &stop)?;
+//! let folder = RunFolder::open(Path::new("runs/faces"))?;
+//! train(&config, &pictures, &folder, &Single, &mut Silent, &stop)?;
 //! # Ok::<(), stylegan_train::Error>(())
 //! ```
 
+mod best;
+pub mod checkpoints;
 pub mod classifier;
 pub mod communicator;
 pub mod config;
@@ -30,6 +34,7 @@ mod draws;
 pub mod ema;
 mod error;
 mod feed;
+pub mod folder;
 pub mod health;
 mod r#loop;
 pub mod losses;
@@ -50,5 +55,6 @@ pub mod stats;
 pub mod tfevents;
 
 pub use error::{Error, Result};
+pub use folder::RunFolder;
 pub use r#loop::{Outcome, resume, train};
 pub use observer::{Observer, Score};

@@ -4,10 +4,13 @@ use crate::Result;
 use crate::communicator::Communicator;
 use crate::config::TrainConfig;
 use crate::data::Dataset;
+use crate::feed::Place;
+use crate::folder::RunFolder;
 use crate::moves::Move;
 use crate::observer::Observer;
-use crate::run::Run;
-use std::path::{Path, PathBuf};
+use crate::run::{Occasion, Run};
+use crate::state::Partial;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -34,11 +37,13 @@ pub enum Outcome {
 ///
 /// # Errors
 /// When the configuration does not fit the pictures, the folder holds a run, a file cannot be read
-/// or written, or training diverges (the last good checkpoint stays).
+/// or written, or training diverges (the last good checkpoint stays). On any error but divergence the
+/// state is saved once more; that a line, a picture or a checkpoint cannot be written on the way is
+/// only a warning to the observer.
 pub fn train(
     config: &TrainConfig,
     dataset: &Arc<Dataset>,
-    out: &Path,
+    out: &RunFolder,
     communicator: &dyn Communicator,
     observer: &mut dyn Observer,
     stop: &AtomicBool,
@@ -56,7 +61,7 @@ pub fn train(
 pub fn resume(
     config: &TrainConfig,
     dataset: &Arc<Dataset>,
-    out: &Path,
+    out: &RunFolder,
     communicator: &dyn Communicator,
     observer: &mut dyn Observer,
     stop: &AtomicBool,
@@ -65,23 +70,22 @@ pub fn resume(
 }
 
 fn drive(mut run: Run, stop: &AtomicBool) -> Result<Outcome> {
-    let outcome = steps(&mut run, stop);
-    if let Err(error) = &outcome {
-        run.communicator.abort(&error.to_string());
-    }
-    outcome
+    steps(&mut run, stop).map_err(|error| run.broken_off(error))
 }
 
 fn steps(run: &mut Run, stop: &AtomicBool) -> Result<Outcome> {
     while !run.finished() {
-        let phase = run.phase();
-        let before = run.state.progress.images;
-        for next in run.moves() {
+        // A step that an error broke off is gone on with after its last move.
+        let Place { images: before, moves, .. } = run.state.place();
+        let phase = run.phase_at(before);
+        for (i, next) in run.moves().into_iter().enumerate().skip(moves) {
             match next {
                 Move::Turn(turn) => run.take_turn(turn, &phase)?,
                 Move::Average => run.average(&phase)?,
             }
+            run.state.progress.partial = Some(Partial { moves: i + 1, began: before });
         }
+        run.state.progress.partial = None;
         run.state.progress.step += 1;
         if run.config.adam.reset_on_growth && run.phase().grew_since(&phase) {
             run.state.players.opt_g.reset()?;
@@ -89,7 +93,7 @@ fn steps(run: &mut Run, stop: &AtomicBool) -> Result<Outcome> {
         }
         run.report(before)?;
         if run.all_agree_to_stop(stop.load(Ordering::Relaxed))? && !run.finished() {
-            return Ok(Outcome::Interrupted { checkpoint: run.save()? });
+            return Ok(Outcome::Interrupted { checkpoint: run.save(Occasion::Between)? });
         }
     }
     Ok(Outcome::Finished { checkpoint: run.finish()? })

@@ -4,14 +4,14 @@ use crate::{Error, Result, tfevents};
 use serde_json::Value;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The open files of a run.
+/// The open files of a run. What cannot be written is kept and tried again with what comes next.
 pub(crate) struct Records {
-    log: File,
-    stats: File,
-    events: File,
+    log: Appended,
+    stats: Appended,
+    events: Appended,
 }
 
 const LOG: &str = "log.txt";
@@ -21,42 +21,77 @@ impl Records {
     /// Opens the files in a run folder. What they say of the time after `images` pictures is cut
     /// off: a resumed run writes it again, and the files end up as those of a run in one go.
     pub(crate) fn open(folder: &Path, images: u64) -> Result<Self> {
-        cut_lines(&folder.join(LOG), |line| logged_images(line) <= images)?;
-        cut_lines(&folder.join(STATS), |line| stats_images(line).is_some_and(|seen| seen <= images))?;
-        let events = folder.join(tfevents::FILE_NAME);
-        cut(&events, |bytes| tfevents::kept_until(bytes, images))?;
-        let append = |name: &str| {
-            let path = folder.join(name);
-            OpenOptions::new().create(true).append(true).open(&path).map_err(Error::io("write", &path))
-        };
-        let mut records = Self { log: append(LOG)?, stats: append(STATS)?, events: append(tfevents::FILE_NAME)? };
-        let length = records.events.metadata().map_err(Error::io("read", &events))?.len();
-        if length == 0 {
-            tfevents::write_header(&mut records.events, wall_time()).map_err(Error::io("write", &events))?;
+        cut_lines(&folder.join(LOG), |line| logged_images(line).is_none_or(|seen| seen <= images))?;
+        cut_lines(&folder.join(STATS), |line| stats_images(line).is_none_or(|seen| seen <= images))?;
+        cut_events(&folder.join(tfevents::FILE_NAME), images)?;
+        let open = |name: &str| Appended::open(folder.join(name));
+        let mut records = Self { log: open(LOG)?, stats: open(STATS)?, events: open(tfevents::FILE_NAME)? };
+        if records.events.length == 0 {
+            records.events.add(|to| tfevents::write_header(to, wall_time()))?;
         }
         Ok(records)
     }
 
     /// Appends a line to `log.txt`.
     pub(crate) fn log(&mut self, line: &str) -> Result<()> {
-        writeln!(self.log, "{line}").map_err(Error::io("write", Path::new(LOG)))
+        self.log.add(|to| writeln!(to, "{line}"))
     }
 
     /// Appends a line to `stats.jsonl` and the means as scalars to the events.
     pub(crate) fn stats(&mut self, images: u64, line: &Value) -> Result<()> {
-        writeln!(self.stats, "{line}").map_err(Error::io("write", Path::new(STATS)))?;
+        let written = self.stats.add(|to| writeln!(to, "{line}"));
         let entries = line.as_object().into_iter().flatten();
         let scalars: Vec<(&str, f64)> =
             entries.filter_map(|(key, entry)| Some((key.as_str(), entry.get("mean")?.as_f64()?))).collect();
-        tfevents::write_scalars(&mut self.events, wall_time(), images, scalars)
-            .map_err(Error::io("write", Path::new(tfevents::FILE_NAME)))
+        written.and(self.events.add(|to| tfevents::write_scalars(to, wall_time(), images, scalars)))
     }
 
     /// Adds a picture file to the events.
     pub(crate) fn picture(&mut self, images: u64, tag: &str, size: [u32; 2], path: &Path) -> Result<()> {
         let png = std::fs::read(path).map_err(Error::io("read", path))?;
-        tfevents::write_picture(&mut self.events, wall_time(), images, tag, size, &png)
-            .map_err(Error::io("write", Path::new(tfevents::FILE_NAME)))
+        self.events.add(|to| tfevents::write_picture(to, wall_time(), images, tag, size, &png))
+    }
+
+    /// Brings all to the disk. A checkpoint says up to where the files are written, so they go first.
+    pub(crate) fn sync(&mut self) -> Result<()> {
+        self.log.sync().and(self.stats.sync()).and(self.events.sync())
+    }
+}
+
+/// A file that grows by whole entries.
+struct Appended {
+    path: PathBuf,
+    file: File,
+    /// Bytes of whole entries.
+    length: u64,
+    /// Entries that could not be written yet.
+    waiting: Vec<u8>,
+}
+
+impl Appended {
+    fn open(path: PathBuf) -> Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::io("write", &path))?;
+        let length = file.metadata().map_err(Error::io("read", &path))?.len();
+        Ok(Self { path, file, length, waiting: vec![] })
+    }
+
+    /// Adds an entry, after those that wait. On an error all of them wait, and no part of one stays
+    /// in the file.
+    fn add(&mut self, entry: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Result<()> {
+        let written = entry(&mut self.waiting).and_then(|()| self.file.write_all(&self.waiting));
+        if let Err(error) = written {
+            // If even this fails, the torn entry is cut off when the run goes on.
+            let _ = self.file.set_len(self.length);
+            return Err(Error::io("write", &self.path)(error));
+        }
+        self.length += self.waiting.len() as u64;
+        self.waiting.clear();
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        self.add(|_| Ok(()))?;
+        self.file.sync_data().map_err(Error::io("write", &self.path))
     }
 }
 
@@ -65,10 +100,10 @@ fn wall_time() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0., |time| time.as_secs_f64())
 }
 
-/// The pictures seen at a log line: `kimg 12.345 …`.
-fn logged_images(line: &str) -> u64 {
-    let kimg = line.split_whitespace().nth(1).and_then(|kimg| kimg.parse::<f64>().ok());
-    kimg.map_or(0, |kimg| (kimg * 1000.).round() as u64)
+/// The pictures seen at a log line: `kimg 12.345 …`; `None` for what somebody else wrote.
+fn logged_images(line: &str) -> Option<u64> {
+    let kimg: f64 = line.strip_prefix("kimg ")?.split_whitespace().next()?.parse().ok()?;
+    Some((kimg * 1000.).round() as u64)
 }
 
 fn stats_images(line: &str) -> Option<u64> {
@@ -76,30 +111,39 @@ fn stats_images(line: &str) -> Option<u64> {
     Some((line.get("Progress/kimg")?.get("mean")?.as_f64()? * 1000.).round() as u64)
 }
 
-/// Keeps the lines of a text file up to the first that is torn or not wanted.
+/// Takes out of a text file the lines that are torn or not wanted; a missing file stays missing.
 fn cut_lines(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<()> {
-    cut(path, |bytes| {
-        let lines = bytes.split_inclusive(|&byte| byte == b'\n');
-        let kept = lines.take_while(|line| {
-            line.ends_with(b"\n") && std::str::from_utf8(line).is_ok_and(|line| wanted(line.trim_end()))
-        });
-        kept.map(<[u8]>::len).sum()
-    })
+    let Some(bytes) = read(path)? else { return Ok(()) };
+    let whole = |line: &[u8]| {
+        line.ends_with(b"\n")
+            && !line.contains(&0)
+            && std::str::from_utf8(line).is_ok_and(|line| wanted(line.trim_end()))
+    };
+    let kept: Vec<u8> =
+        bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| whole(line)).flatten().copied().collect();
+    match kept.len() < bytes.len() {
+        true => crate::picture::write_atomic(path, &kept),
+        false => Ok(()),
+    }
 }
 
-/// Shortens a file to the length that `kept` finds; a missing file stays missing.
-fn cut(path: &Path, kept: impl Fn(&[u8]) -> usize) -> Result<()> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(Error::io("read", path)(error)),
-    };
-    let kept = kept(&bytes);
+/// Shortens an event file to what is whole and of at most so many pictures.
+fn cut_events(path: &Path, images: u64) -> Result<()> {
+    let Some(bytes) = read(path)? else { return Ok(()) };
+    let kept = tfevents::kept_until(&bytes, images);
     if kept < bytes.len() {
         let file = OpenOptions::new().write(true).open(path).map_err(Error::io("write", path))?;
         file.set_len(kept as u64).map_err(Error::io("write", path))?;
     }
     Ok(())
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("read", path)(error)),
+    }
 }
 
 #[cfg(test)]
@@ -123,12 +167,45 @@ mod tests {
         write(0);
         let text = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
         let before = (text(LOG), text(STATS));
-        // A line torn by a crash goes as well.
-        let mut log = OpenOptions::new().append(true).open(folder.path().join(LOG)).unwrap();
-        log.write_all(b"kimg 0.5").unwrap();
+        // A line torn by a crash goes as well, and what a power cut leaves.
+        let append = |name: &str, bytes: &[u8]| {
+            let mut file = OpenOptions::new().append(true).open(folder.path().join(name)).unwrap();
+            file.write_all(bytes).unwrap();
+        };
+        append(LOG, b"kimg 0.5");
+        append(STATS, &[0; 64]);
+        append(tfevents::FILE_NAME, &[0; 64]);
         write(2000);
         assert_eq!((text(LOG), text(STATS)), before);
         let events = std::fs::read(folder.path().join(tfevents::FILE_NAME)).unwrap();
         assert_eq!(tfevents::kept_until(&events, 3000), events.len());
+    }
+
+    /// A note between the lines takes none of them along.
+    #[test]
+    fn lines_by_hand_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LOG);
+        std::fs::write(&path, "kimg 1.000 a\n\nchanged the lamp\nkimg 2.000 b\nkimg 3.000 c\nand left\n").unwrap();
+        Records::open(folder.path(), 2000).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, "kimg 1.000 a\n\nchanged the lamp\nkimg 2.000 b\nand left\n");
+    }
+
+    /// A full disk costs no line once there is room again.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_finds_no_room_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LOG);
+        let mut log = Appended::open(path.clone()).unwrap();
+        log.add(|to| writeln!(to, "one")).unwrap();
+        let room = std::mem::replace(&mut log.file, OpenOptions::new().write(true).open("/dev/full").unwrap());
+        let error = log.add(|to| writeln!(to, "two")).unwrap_err();
+        assert!(error.to_string().contains("log.txt") && !error.is_wrong_input(), "{error}");
+        assert!(log.sync().is_err());
+        log.file = room;
+        log.add(|to| writeln!(to, "three")).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\nthree\n");
     }
 }

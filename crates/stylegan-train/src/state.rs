@@ -1,15 +1,17 @@
-//! The full state of a run on disk: what is saved, which file is taken up, which files are kept.
+//! The full state of a run in a checkpoint: what is saved, and what must agree to go on from it.
 
 use crate::config::TrainConfig;
+use crate::feed::Place;
 use crate::players::Players;
 use crate::stats::Stats;
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata, save};
 use stylegan_core::{NetworkConfig, Params};
+use stylegan_kernels::machine;
 
 /// Where a run stands. With what the players hold this is everything: random numbers and
 /// data order are functions of it.
@@ -25,6 +27,9 @@ pub(crate) struct Progress {
     pub(crate) stats: Stats,
     /// What the watch over the run's health remembers.
     pub(crate) health: crate::health::Health,
+    /// In a step, after its first move; an error may have ended the run there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) partial: Option<Partial>,
 }
 
 /// Players and progress.
@@ -33,8 +38,32 @@ pub(crate) struct State {
     pub(crate) progress: Progress,
 }
 
+/// A step that was broken off: what its turns did before stands, and the rest is still to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Partial {
+    /// Moves done.
+    pub(crate) moves: usize,
+    /// Real pictures shown before the step.
+    pub(crate) began: u64,
+}
+
+impl State {
+    /// Where the run is.
+    pub(crate) fn place(&self) -> Place {
+        let Progress { step, images, ref partial, .. } = self.progress;
+        match *partial {
+            Some(Partial { moves, began }) => Place { step, images: began, moves },
+            None => Place { step, images, moves: 0 },
+        }
+    }
+}
+
 /// Keys of [`Metadata::extra`].
 const PROGRESS: &str = "progress";
+/// The configuration, less what no step depends on.
+const CONFIG: &str = "config";
+/// What the kernels ran on: the bits of a run depend on it.
+const INSTRUCTION_SET: &str = "instruction_set";
 const ADAM_STEPS_G: &str = "opt_g.steps";
 const ADAM_STEPS_D: &str = "opt_d.steps";
 /// With path length regularisation.
@@ -49,26 +78,10 @@ impl State {
         Ok(Self { players: Players::new(config, g, d)?, progress: Progress::default() })
     }
 
-    /// The state of a checkpoint of this run.
+    /// The state of a checkpoint that [`fits`].
     pub(crate) fn load(config: &TrainConfig, checkpoint: &Checkpoint) -> Result<Self> {
         let bad = |problem: String| Error::Run { folder: checkpoint.path().to_owned(), problem };
-        let metadata = checkpoint.metadata().filter(|metadata| metadata.kind == Kind::State).ok_or_else(|| {
-            bad("holds no training state, only networks; give the checkpoint of a run, or start anew".into())
-        })?;
-        for (name, network) in networks_of(config) {
-            if metadata.networks.get(&name) != Some(&network) {
-                return Err(bad(format!(
-                    "was trained with another configuration of {name}; resume with the run's own config.toml, or \
-                     start anew in another folder"
-                )));
-            }
-        }
-        if metadata.seed != config.seed {
-            return Err(bad(format!(
-                "was trained with seed {}, expected {}; resume with the same seed",
-                metadata.seed, config.seed
-            )));
-        }
+        let metadata = checkpoint.metadata().ok_or_else(|| bad("has no metadata".into()))?;
         let text = |key: &str| metadata.extra.get(key).map(String::as_str).unwrap_or_default();
         let not_a_number = |key: &str| bad(format!("has {key} {:?} in its metadata, expected a number", text(key)));
         let steps = |key: &str| text(key).parse().map_err(|_| not_a_number(key));
@@ -84,15 +97,18 @@ impl State {
         Ok(Self { players, progress })
     }
 
-    /// Writes the state to its file in the run folder.
-    pub(crate) fn save(&self, config: &TrainConfig, dataset_hash: &str, folder: &Path) -> Result<PathBuf> {
-        let progress = serde_json::to_string(&self.progress).map_err(|error| Error::Run {
-            folder: folder.to_owned(),
-            problem: format!("progress cannot be written: {error}"),
-        })?;
+    /// Writes the state to a file.
+    pub(crate) fn save(&self, config: &TrainConfig, dataset_hash: &str, path: &Path) -> Result<()> {
+        let failed = |error: serde_json::Error| Error::Run {
+            folder: path.to_owned(),
+            problem: format!("cannot be written: {error}"),
+        };
+        let progress = serde_json::to_string(&self.progress).map_err(failed)?;
         let players = &self.players;
         let mut extra = BTreeMap::from([
             (PROGRESS.to_owned(), progress),
+            (CONFIG.to_owned(), serde_json::to_string(&config.decisive()).map_err(failed)?),
+            (INSTRUCTION_SET.to_owned(), machine::instruction_set().to_owned()),
             (ADAM_STEPS_G.to_owned(), players.opt_g.steps().to_string()),
             (ADAM_STEPS_D.to_owned(), players.opt_d.steps().to_string()),
         ]);
@@ -110,9 +126,7 @@ impl State {
             extra,
             ..Metadata::default()
         };
-        let path = folder.join(file_name(self.progress.images));
-        save(&path, &metadata, &self.tensors())?;
-        Ok(path)
+        Ok(save(path, &metadata, &self.tensors())?)
     }
 
     fn tensors(&self) -> Vec<(String, Tensor)> {
@@ -133,100 +147,53 @@ fn networks_of(config: &TrainConfig) -> BTreeMap<String, NetworkConfig> {
     ])
 }
 
-/// The checkpoint's name after `images` pictures: `network-000123.safetensors` in the 124th
-/// thousand. A later state within the same thousand takes its place.
-pub fn file_name(images: u64) -> String {
-    format!("network-{:06}.safetensors", images / 1000)
-}
-
-/// The checkpoints of a run folder, the newest first. A folder that does not exist has none.
+/// Whether a run of this configuration can go on from a checkpoint; if not, why: the rest of a
+/// sentence that begins with the file.
 ///
 /// # Errors
-/// When the folder cannot be read.
-pub fn checkpoints(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
-        Err(error) => return Err(Error::io("read", folder)(error)),
-    };
-    let mut found = vec![];
-    for entry in entries {
-        let path = entry.map_err(Error::io("read", folder))?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let kimg = name.strip_prefix("network-").and_then(|rest| rest.strip_suffix(".safetensors"));
-        if let Some(kimg) = kimg.and_then(|digits| digits.parse::<u64>().ok()) {
-            found.push((kimg, path));
+/// That rest of a sentence.
+pub fn is_of(config: &TrainConfig, metadata: &Metadata) -> Result<(), String> {
+    for (name, network) in networks_of(config) {
+        if metadata.networks.get(&name) != Some(&network) {
+            return Err(format!(
+                "was trained with another configuration of {name}; resume with the run's own config.toml, or start \
+                 anew in another folder"
+            ));
         }
     }
-    found.sort();
-    Ok(found.into_iter().rev().map(|(_, path)| path).collect())
-}
-
-/// The newest checkpoint whose contents are whole, and a sentence for each newer one that was
-/// passed over.
-///
-/// # Errors
-/// When the folder cannot be read.
-pub fn newest_valid(folder: &Path) -> Result<(Option<Checkpoint>, Vec<String>)> {
-    let mut warnings = vec![];
-    for path in checkpoints(folder)? {
-        match Checkpoint::open(&path).and_then(|checkpoint| checkpoint.verify().map(|_| checkpoint)) {
-            Ok(checkpoint) => return Ok((Some(checkpoint), warnings)),
-            Err(error) => warnings.push(format!("{error}; trying the checkpoint before it")),
-        }
-    }
-    Ok((None, warnings))
-}
-
-/// Removes all but the newest `keep` checkpoints and the one called `best`; all stay if `keep` is 0.
-pub(crate) fn prune(folder: &Path, keep: usize, best: Option<&str>) -> Result<()> {
-    if keep == 0 {
-        return Ok(());
-    }
-    for path in checkpoints(folder)?.into_iter().skip(keep) {
-        if path.file_name().and_then(|name| name.to_str()) != best {
-            std::fs::remove_file(&path).map_err(Error::io("remove", &path))?;
-        }
+    if metadata.seed != config.seed {
+        let (found, expected) = (metadata.seed, config.seed);
+        return Err(format!("was trained with seed {found}, expected {expected}; resume with the same seed"));
     }
     Ok(())
 }
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn newest_first_and_pruned() {
-        let folder = tempfile::tempdir().unwrap();
-        for name in [
-            "network-000002.safetensors",
-            "network-000010.safetensors",
-            "network-1234567.safetensors",
-            "network-x.safetensors",
-            "network-000003.safetensors.tmp",
-        ] {
-            std::fs::write(folder.path().join(name), "").unwrap();
-        }
-        let names = || -> Vec<String> {
-            let paths = checkpoints(folder.path()).unwrap();
-            paths.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
-        };
-        assert_eq!(
-            names(),
-            ["network-1234567.safetensors", "network-000010.safetensors", "network-000002.safetensors"]
-        );
-        prune(folder.path(), 1, Some("network-000002.safetensors")).unwrap();
-        assert_eq!(names(), ["network-1234567.safetensors", "network-000002.safetensors"]);
-        assert!(checkpoints(&folder.path().join("absent")).unwrap().is_empty());
-        assert_eq!(file_name(12_999), "network-000012.safetensors");
+/// [`is_of`], with pictures of this hash.
+pub(crate) fn fits(config: &TrainConfig, dataset_hash: &str, metadata: &Metadata) -> Result<(), String> {
+    is_of(config, metadata)?;
+    match metadata.dataset_hash.as_deref() {
+        Some(hash) if hash == dataset_hash => Ok(()),
+        other => Err(format!(
+            "was trained on the set {}, found {dataset_hash}; resume with the same pictures, or start anew in another \
+             folder",
+            other.unwrap_or("(unknown)")
+        )),
     }
+}
 
-    #[test]
-    fn damaged_files_are_passed_over_with_a_word() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(file_name(5000)), "no checkpoint").unwrap();
-        let (found, warnings) = newest_valid(folder.path()).unwrap();
-        assert!(found.is_none() && warnings.len() == 1 && warnings[0].contains("000005"), "{warnings:?}");
-    }
+/// A word on a checkpoint of a machine whose kernels round otherwise.
+pub(crate) fn other_machine(metadata: &Metadata) -> Option<String> {
+    let (before, here) = (metadata.extra.get(INSTRUCTION_SET)?, machine::instruction_set());
+    (before != here).then(|| {
+        format!(
+            "the run came from a machine with {before} kernels, this one has {here}: it goes on as well, but not to the \
+             same bits"
+        )
+    })
+}
+
+/// The configuration that a checkpoint was trained with, as far as steps depend on it: what is
+/// written, measured and shown may be others. `None` for checkpoints of older versions.
+pub fn config_of(checkpoint: &Checkpoint) -> Option<TrainConfig> {
+    serde_json::from_str(checkpoint.metadata()?.extra.get(CONFIG)?).ok()
 }

@@ -73,22 +73,25 @@ fn write_event(out: &mut impl Write, wall_time: f64, step: u64, summary: &Messag
     out.write_all(&record(&event.0))
 }
 
-/// The length of the leading part of an event file whose records are whole and of steps up to
-/// `last_step`: what a run resumed at that step keeps.
+/// The length of the leading part of an event file whose records are whole, by their checksums, and
+/// of steps up to `last_step`: what a run resumed at that step keeps.
 pub fn kept_until(file: &[u8], last_step: u64) -> usize {
     let mut kept = 0;
-    while let Some(header) = file.get(kept..kept + 12) {
-        let length = u64::from_le_bytes([
-            header[0], header[1], header[2], header[3], header[4], header[5], header[6], header[7],
-        ]);
-        let Some(end) = usize::try_from(length).ok().and_then(|n| n.checked_add(kept + 16)) else { break };
-        let Some(data) = file.get(kept + 12..end.saturating_sub(4)) else { break };
-        if end > file.len() || step_of(data) > last_step {
-            break;
-        }
-        kept = end;
+    while let Some(data) = first_record(&file[kept..]).filter(|data| step_of(data) <= last_step) {
+        kept += data.len() + 16;
     }
     kept
+}
+
+/// The data of the record that `bytes` begin with, if it is whole.
+fn first_record(bytes: &[u8]) -> Option<&[u8]> {
+    let (length, rest) = bytes.split_first_chunk::<8>()?;
+    let (check, rest) = rest.split_first_chunk::<4>()?;
+    if u32::from_le_bytes(*check) != masked_crc32c(length) {
+        return None;
+    }
+    let (data, rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    (u32::from_le_bytes(*rest.first_chunk::<4>()?) == masked_crc32c(data)).then_some(data)
 }
 
 /// The step of one of our events: wall time (9 bytes) comes first, then, if not 0, field 2.
@@ -211,5 +214,13 @@ mod tests {
         assert_eq!(kept_until(&file, 2000), second);
         assert_eq!(kept_until(&file[..second - 1], 2000), first);
         assert_eq!(kept_until(&[255; 40], 0), 0);
+        // A tail of zeros, as power cuts leave them, and a flipped bit.
+        let zeros = [&file[..], &[0; 64]].concat();
+        assert_eq!(kept_until(&zeros, 2000), second);
+        for at in [first + 2, first + 9, first + 20, second - 1] {
+            let mut flipped = file.clone();
+            flipped[at] ^= 4;
+            assert_eq!(kept_until(&flipped, 2000), first, "byte {at}");
+        }
     }
 }

@@ -6,10 +6,16 @@ mod tools;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use stylegan_train::checkpoints::list;
 use stylegan_train::communicator::Single;
-use stylegan_train::state::checkpoints;
-use stylegan_train::{Error, Outcome, resume, train};
+use stylegan_train::config::{OutputConfig, TrainConfig};
+use stylegan_train::data::Dataset;
+use stylegan_train::observer::{Position, Silent};
+use stylegan_train::stats::Stats;
+use stylegan_train::{Error, Observer, Outcome, RunFolder, Score, resume, train};
 use tools::{STYLEGAN2, StopAfter, go_on, gradients, pictures, run, tiny};
 
 fn checkpoint(outcome: Outcome) -> PathBuf {
@@ -64,7 +70,9 @@ fn resumes(architecture: &[&str]) {
         let folder = tempfile::tempdir().unwrap();
         let stop = AtomicBool::new(false);
         let mut observer = StopAfter { step, stop: &stop, warnings: vec![] };
-        let outcome = train(&config, pictures(), folder.path(), &Single, &mut observer, &stop).unwrap();
+        let outcome =
+            train(&config, pictures(), &RunFolder::open(folder.path()).unwrap(), &Single, &mut observer, &stop)
+                .unwrap();
         assert!(matches!(outcome, Outcome::Interrupted { .. }));
         let last = checkpoint(go_on(&config, folder.path()).unwrap());
         assert!(fs::read(last).unwrap() == expected, "stopped after step {step}");
@@ -170,18 +178,19 @@ fn damaged_newest_checkpoint_is_passed_over() {
     .unwrap();
     let expected = fs::read(checkpoint(run(&config, straight.path()).unwrap())).unwrap();
     run(&config, folder.path()).unwrap();
-    let found = checkpoints(folder.path()).unwrap();
+    let found = list(folder.path()).unwrap();
     assert_eq!(found.len(), 2);
     let bytes = fs::read(&found[0]).unwrap();
     fs::write(&found[0], &bytes[..bytes.len() / 2]).unwrap();
     let stop = AtomicBool::new(false);
     let mut observer = StopAfter { step: u64::MAX, stop: &stop, warnings: vec![] };
-    let outcome = resume(&config, pictures(), folder.path(), &Single, &mut observer, &stop).unwrap();
+    let outcome =
+        resume(&config, pictures(), &RunFolder::open(folder.path()).unwrap(), &Single, &mut observer, &stop).unwrap();
     assert_eq!(observer.warnings.len(), 1);
     assert!(observer.warnings[0].contains("network-000001"), "{:?}", observer.warnings);
     assert!(fs::read(checkpoint(outcome)).unwrap() == expected);
     // With every file damaged, the run is not started over behind the user's back.
-    for path in checkpoints(folder.path()).unwrap() {
+    for path in list(folder.path()).unwrap() {
         fs::write(path, "").unwrap();
     }
     let error = go_on(&config, folder.path()).unwrap_err();
@@ -196,7 +205,7 @@ fn divergence_stops_and_keeps_the_last_good_checkpoint() {
     let Error::Diverged { kimg, .. } = &error else { panic!("{error}") };
     assert!(*kimg < 0.3 && !error.is_wrong_input());
     assert!(error.to_string().contains("schedule.lr"), "{error}");
-    for path in checkpoints(folder.path()).unwrap() {
+    for path in list(folder.path()).unwrap() {
         stylegan_core::checkpoint::Checkpoint::open(path).unwrap().verify().unwrap();
     }
 }
@@ -241,16 +250,164 @@ fn wrong_folders_and_sets_are_named() {
     let others = tempfile::tempdir().unwrap();
     gradients(others.path(), 16);
     std::fs::remove_file(others.path().join("39.png")).unwrap();
-    let other = std::sync::Arc::new(stylegan_train::data::Dataset::open(others.path()).unwrap());
-    let mut silent = stylegan_train::observer::Silent;
-    let error = resume(&config, &other, folder.path(), &Single, &mut silent, &stop).unwrap_err();
+    let other = Arc::new(Dataset::open(others.path()).unwrap());
+    let mut silent = Silent;
+    let error =
+        resume(&config, &other, &RunFolder::open(folder.path()).unwrap(), &Single, &mut silent, &stop).unwrap_err();
     assert!(text(error).contains("same pictures"));
     let large_folder = tempfile::tempdir().unwrap();
     let large = gradients(large_folder.path(), 32);
-    let error = train(&config, &large, tempfile::tempdir().unwrap().path(), &Single, &mut silent, &stop).unwrap_err();
+    let empty = tempfile::tempdir().unwrap();
+    let out = RunFolder::open(empty.path()).unwrap();
+    let error = train(&config, &large, &out, &Single, &mut silent, &stop).unwrap_err();
     assert!(text(error).contains("32x32"));
     let error = go_on(&tiny(&["kimg=0.032", "generator.z_dim=9"]).unwrap(), folder.path()).unwrap_err();
     assert!(text(error).contains("another configuration"));
     let error = go_on(&tiny(&["kimg=0.032", "seed=4"]).unwrap(), folder.path()).unwrap_err();
     assert!(text(error).contains("seed"));
+}
+
+/// Does something to the disk after a step, and remembers what it was told.
+struct Trouble<F> {
+    at: u64,
+    what: F,
+    warnings: Vec<String>,
+}
+
+impl<F: FnMut(u64)> Trouble<F> {
+    fn new(at: u64, what: F) -> Self {
+        Self { at, what, warnings: vec![] }
+    }
+}
+
+impl<F: FnMut(u64)> Observer for Trouble<F> {
+    fn stepped(&mut self, at: &Position, _stats: &Stats) {
+        if at.step >= self.at {
+            (self.what)(at.step);
+        }
+    }
+    fn warned(&mut self, sentence: &str) {
+        self.warnings.push(sentence.to_owned());
+    }
+}
+
+/// Pictures that vanish for a moment cost nothing. If they stay away, the run ends in the middle of a
+/// step, is saved there, and ends in the same bytes when they are back.
+fn survives_without_pictures(architecture: &[&str]) {
+    let straight = tempfile::tempdir().unwrap();
+    let config = tiny(architecture).unwrap();
+    let expected = fs::read(checkpoint(run(&config, straight.path()).unwrap())).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let (here, away) = (place.path().join("set"), place.path().join("away"));
+    fs::create_dir(&here).unwrap();
+    gradients(&here, 16);
+    let set = Arc::new(Dataset::open(&here).unwrap().with_cache(0));
+    let stop = AtomicBool::new(false);
+
+    let folder = tempfile::tempdir().unwrap();
+    let out = RunFolder::open(folder.path()).unwrap();
+    let mut observer = Trouble::new(5, |step| {
+        if step == 5 {
+            fs::rename(&here, &away).unwrap();
+            let (here, away) = (here.clone(), away.clone());
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(250));
+                fs::rename(away, here).unwrap();
+            });
+        }
+    });
+    let outcome = train(&config, &set, &out, &Single, &mut observer, &stop).unwrap();
+    assert!(fs::read(checkpoint(outcome)).unwrap() == expected);
+
+    let folder = tempfile::tempdir().unwrap();
+    let out = RunFolder::open(folder.path()).unwrap();
+    let mut observer = Trouble::new(5, |step| {
+        if step == 5 {
+            fs::rename(&here, &away).unwrap();
+        }
+    });
+    let error = train(&config, &set, &out, &Single, &mut observer, &stop).unwrap_err();
+    let Error::Saved { checkpoint: saved, error: cause } = &error else { panic!("{error}") };
+    assert!(matches!(**cause, Error::Data { .. }) && error.is_wrong_input(), "{error}");
+    assert!(error.to_string().contains("same command goes on"), "{error}");
+    assert_eq!(list(folder.path()).unwrap(), [saved.clone()]);
+    fs::rename(&away, &here).unwrap();
+    let outcome = resume(&config, &set, &out, &Single, &mut Silent, &stop).unwrap();
+    assert!(fs::read(checkpoint(outcome)).unwrap() == expected);
+    assert_eq!(stats(folder.path()), stats(straight.path()));
+}
+
+#[test]
+fn missing_pictures_end_a_run_where_it_can_go_on() {
+    survives_without_pictures(&[]);
+}
+
+#[test]
+fn missing_pictures_end_a_run_of_stylegan2_where_it_can_go_on() {
+    survives_without_pictures(&STYLEGAN2);
+}
+
+/// What cannot be written is a warning: a picture is left out, a checkpoint is tried again at the next
+/// tick; only the last one must succeed.
+#[test]
+fn what_cannot_be_written_ends_no_run() {
+    let straight = tempfile::tempdir().unwrap();
+    let config = tiny(&[]).unwrap();
+    let expected = fs::read(checkpoint(run(&config, straight.path()).unwrap())).unwrap();
+    let stop = AtomicBool::new(false);
+    // A folder that is not empty is in the way of the file.
+    let blocked = |path: &Path| fs::create_dir_all(path.join("x")).unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let (picture, network) = (folder.path().join("fakes-000000.png"), folder.path().join("network-000000.safetensors"));
+    let mut seen = vec![];
+    let mut observer = Trouble::new(5, |step| match step {
+        5 => [&picture, &network].into_iter().for_each(|path| blocked(path)),
+        11 => fs::remove_dir_all(&network).unwrap(),
+        13 => seen.push(network.is_file()),
+        _ => {}
+    });
+    let out = RunFolder::open(folder.path()).unwrap();
+    let outcome = train(&config, pictures(), &out, &Single, &mut observer, &stop).unwrap();
+    let warnings = std::mem::take(&mut observer.warnings);
+    assert!(fs::read(checkpoint(outcome)).unwrap() == expected);
+    assert_eq!(seen, [true], "saved at the tick after the schedule");
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert!(warnings[0].contains("fakes-000000") && warnings[2].contains("fakes-000000"), "{warnings:?}");
+    assert!(warnings[1].contains("network-000000") && warnings[1].contains("tried again"), "{warnings:?}");
+    assert_eq!(stats(folder.path()), stats(straight.path()));
+
+    let folder = tempfile::tempdir().unwrap();
+    let network = folder.path().join("network-000000.safetensors");
+    let mut observer = Trouble::new(5, |step| {
+        if step == 5 {
+            blocked(&network)
+        }
+    });
+    let out = RunFolder::open(folder.path()).unwrap();
+    let error = train(&config, pictures(), &out, &Single, &mut observer, &stop).unwrap_err();
+    let Error::Saved { checkpoint: saved, .. } = &error else { panic!("{error}") };
+    assert!(!error.is_wrong_input() && error.to_string().contains("cannot write"), "{error}");
+    // There was room elsewhere.
+    assert_eq!(*saved, folder.path().join("network-000000-320.safetensors"));
+}
+
+/// The best checkpoint outlives later ones of the same thousand of pictures.
+#[test]
+fn the_best_checkpoint_is_not_replaced() {
+    struct Judge(Vec<f64>);
+    impl Observer for Judge {
+        fn saved(&mut self, _path: &Path) -> stylegan_train::Result<Option<Score>> {
+            Ok(Some(Score { metric: "fid".into(), value: self.0.remove(0) }))
+        }
+    }
+    let stop = AtomicBool::new(false);
+    let config = tiny(&["output.checkpoint_kimg=0.08", "output.keep_checkpoints=1"]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let out = RunFolder::open(folder.path()).unwrap();
+    let outcome = train(&config, pictures(), &out, &Single, &mut Judge(vec![3., 2., 4., 5.]), &stop).unwrap();
+    let best: serde_json::Value = serde_json::from_slice(&fs::read(folder.path().join("best.json")).unwrap()).unwrap();
+    assert_eq!((&best["checkpoint"], &best["images"]), (&"network-000000-160.safetensors".into(), &160.into()));
+    assert_eq!(checkpoint(outcome), folder.path().join("network-000000.safetensors"));
+    assert_eq!(list(folder.path()).unwrap().len(), 2, "the newest and the best");
 }

@@ -77,6 +77,7 @@ impl SetWriter {
         if let Some(parent) = parent {
             std::fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
         }
+        stylegan_core::sweep(parent.unwrap_or(Path::new(".")));
         let failed = || format!("cannot create {}", target.display());
         let (unfinished, kind) = match format {
             Format::Folder => (Unfinished::folder(target).with_context(failed)?, Kind::Folder),

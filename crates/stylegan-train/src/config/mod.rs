@@ -330,6 +330,18 @@ impl TrainConfig {
         }
     }
 
+    /// The configuration with what no step depends on at its default: what is written and measured,
+    /// where the pictures are, how many shards are handled at once. A run can be gone on with under any
+    /// configuration that is equal in the rest, but for `kimg`.
+    pub fn decisive(&self) -> Self {
+        let mut config = self.clone();
+        config.output = OutputConfig::default();
+        config.eval = EvalConfig::default();
+        config.data.set.clear();
+        config.shards.at_once = 1;
+        config
+    }
+
     /// The configuration as TOML with every value written out: what `config.toml` of a run holds.
     ///
     /// # Errors

@@ -5,10 +5,14 @@
 mod reports;
 mod turns;
 
+pub(crate) use reports::Occasion;
+
+use crate::checkpoints::{self, Passed, Pruner};
 use crate::communicator::{Communicator, Reduction};
 use crate::config::TrainConfig;
 use crate::data::Dataset;
 use crate::feed::{Feed, Plan};
+use crate::folder::{self, RunFolder};
 use crate::moves::{Move, Moves};
 use crate::observer::{Observer, Position};
 use crate::picture::write_atomic;
@@ -35,11 +39,15 @@ pub(crate) struct Run<'a> {
     feed: Feed,
     snapshot: Snapshot,
     records: Option<Records>,
-    folder: PathBuf,
+    folder: &'a Path,
     tick_started: (Instant, u64),
     /// Seconds of each turn since the last tick.
     timings: Stats,
-    saved_at: Option<u64>,
+    pruner: Pruner,
+    /// The last checkpoint, and the pictures seen until then.
+    saved: Option<(u64, PathBuf)>,
+    /// A checkpoint that was due could not be written.
+    save_again: bool,
 }
 
 impl<'a> Run<'a> {
@@ -47,76 +55,84 @@ impl<'a> Run<'a> {
     pub(crate) fn start(
         config: &'a TrainConfig,
         dataset: &'a Arc<Dataset>,
-        folder: &Path,
+        folder: &'a RunFolder,
         communicator: &'a dyn Communicator,
         observer: &'a mut dyn Observer,
     ) -> Result<Self> {
-        if let Some(found) = state::checkpoints(folder)?.first() {
+        if let Some(found) = checkpoints::list(folder.path())?.first() {
             let found = found.file_name().unwrap_or_default().to_string_lossy();
             return Err(Error::Run {
-                folder: folder.into(),
+                folder: folder.path().into(),
                 problem: format!("holds a run already ({found}); resume it, or choose another folder"),
             });
         }
-        Self::open(config, dataset, folder, communicator, observer, State::new(config)?)
+        Self::open(config, dataset, folder, communicator, observer, (State::new(config)?, None))
     }
 
     /// The run that a folder holds.
     pub(crate) fn resume(
         config: &'a TrainConfig,
         dataset: &'a Arc<Dataset>,
-        folder: &Path,
+        folder: &'a RunFolder,
         communicator: &'a dyn Communicator,
         observer: &'a mut dyn Observer,
     ) -> Result<Self> {
-        let (checkpoint, warnings) = state::newest_valid(folder)?;
-        let Some(checkpoint) = checkpoint else {
-            return match warnings.first() {
-                None => Self::start(config, dataset, folder, communicator, observer),
-                Some(first) => Err(Error::Run {
-                    folder: folder.into(),
-                    problem: format!("has no whole checkpoint ({first}); start anew in another folder"),
-                }),
+        let hash = dataset.hash()?;
+        let (found, passed) = checkpoints::newest(folder.path(), |metadata| state::fits(config, hash, metadata))?;
+        let Some(checkpoint) = found else {
+            let problem = match (passed.iter().find(|file| !file.damaged), passed.first()) {
+                (_, None) => return Self::start(config, dataset, folder, communicator, observer),
+                (Some(Passed { why, .. }), _) => format!("cannot be gone on with: {why}"),
+                (None, Some(Passed { why, .. })) => {
+                    format!("has no whole checkpoint ({why}); start anew in another folder")
+                }
             };
+            return Err(Error::Run { folder: folder.path().into(), problem });
         };
-        warnings.iter().for_each(|warning| observer.warned(warning));
-        let trained_on = checkpoint.metadata().and_then(|metadata| metadata.dataset_hash.as_deref());
-        if trained_on != Some(dataset.hash()?) {
-            return Err(Error::Run {
-                folder: folder.into(),
-                problem: format!(
-                    "was trained on the set {}, found {}; resume with the same pictures, or start anew in another folder",
-                    trained_on.unwrap_or("(unknown)"),
-                    dataset.hash()?
-                ),
-            });
+        for Passed { path, why, damaged } in passed {
+            let aside = if damaged { checkpoints::move_aside(&path).ok() } else { None };
+            let aside = aside.map_or_else(String::new, |aside| format!(" (now {})", aside.display()));
+            observer.warned(&format!("{why}{aside}; going on from {}", checkpoint.path().display()));
+        }
+        let metadata = checkpoint.metadata();
+        if let Some(sentence) = metadata.and_then(state::other_machine) {
+            observer.warned(&sentence);
         }
         let state = State::load(config, &checkpoint)?;
-        Self::open(config, dataset, folder, communicator, observer, state)
+        Self::open(config, dataset, folder, communicator, observer, (state, Some(checkpoint.path().to_owned())))
     }
 
+    /// A run from a state, and the checkpoint that it is from.
     fn open(
         config: &'a TrainConfig,
         dataset: &'a Arc<Dataset>,
-        folder: &Path,
+        folder: &'a RunFolder,
         communicator: &'a dyn Communicator,
         observer: &'a mut dyn Observer,
-        state: State,
+        (state, checkpoint): (State, Option<PathBuf>),
     ) -> Result<Self> {
         stylegan_kernels::memory::keep_freed();
         stylegan_kernels::threads::keep_candle_on_its_thread();
         check_pictures(config, dataset)?;
-        std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        // Checkpoints need it, also when a picture has vanished meanwhile; what cannot be read is found now.
+        dataset.hash()?;
         let generator = state.players.g_average();
         let schedule = Schedule::new(&config.schedule, &config.shards, config.resolution()?, generator.max_lod());
         let snapshot = Snapshot::new(config.seed, generator, dataset)?;
         let images = state.progress.images;
         let leads = communicator.rank() == 0;
-        let records = if leads { Some(Records::open(folder, state.progress.reported)?) } else { None };
+        let path = folder.path();
+        let records = if leads {
+            stylegan_core::sweep(path);
+            write_atomic(&path.join(folder::CONFIG), config.to_toml()?.as_bytes())?;
+            Some(Records::open(path, state.progress.reported)?)
+        } else {
+            None
+        };
         let rank = (communicator.rank(), communicator.world_size());
         let plan = Plan { schedule: schedule.clone(), moves: Moves::new(config), rank };
         let sampler = Sampler::new(config.seed, dataset.len(), config.data.mirror);
-        let feed = Feed::new(dataset, sampler, &plan, (images, state.progress.step), 2 * config.shards.at_once);
+        let feed = Feed::new(dataset, sampler, &plan, state.place(), 2 * config.shards.at_once);
         let run = Self {
             config,
             communicator,
@@ -127,23 +143,27 @@ impl<'a> Run<'a> {
             feed,
             snapshot,
             records,
-            folder: folder.to_owned(),
+            folder: path,
             tick_started: (Instant::now(), images),
             timings: Stats::default(),
-            saved_at: (images > 0).then_some(images),
+            pruner: Pruner { keep: config.output.keep_checkpoints, whole: checkpoint.iter().cloned().collect() },
+            saved: checkpoint.map(|path| (images, path)),
+            save_again: false,
             state,
         };
-        if leads {
-            write_atomic(&folder.join("config.toml"), config.to_toml()?.as_bytes())?;
-            if images == 0 {
-                run.snapshot.write_reals(dataset, &folder.join("reals.png"))?;
-                let lod = run.phase().lod;
-                run.snapshot.write_fakes(run.state.players.g_average(), lod, &folder.join("fakes-init.png"))?;
-            }
+        if leads && images == 0 {
+            run.snapshot.write_reals(dataset, &path.join("reals.png"))?;
+            let lod = run.phase().lod;
+            run.snapshot.write_fakes(run.state.players.g_average(), lod, &path.join("fakes-init.png"))?;
         }
         let position = run.position();
         run.observer.started(&position);
         Ok(run)
+    }
+
+    /// What holds for a step that begins after so many pictures.
+    pub(crate) fn phase_at(&self, images: u64) -> Phase {
+        self.schedule.at(images)
     }
 
     /// What holds for the next step.
@@ -156,9 +176,9 @@ impl<'a> Run<'a> {
         self.plan.moves.at(self.state.progress.step)
     }
 
-    /// Whether all pictures were shown.
+    /// Whether all pictures were shown, and the step that showed the last is done.
     pub(crate) fn finished(&self) -> bool {
-        self.state.progress.images >= images_of(self.config.kimg)
+        self.state.progress.partial.is_none() && self.state.progress.images >= images_of(self.config.kimg)
     }
 
     /// Whether any rank was asked to stop; all ranks get the same answer.

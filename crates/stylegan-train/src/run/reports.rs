@@ -1,11 +1,11 @@
 //! What is written after a step: ticks, sample grids, checkpoints.
 
 use super::{Run, images_of};
+use crate::best::Best;
 use crate::health::Verdict;
-use crate::picture::write_atomic;
-use crate::{Error, Result, Score, state};
+use crate::{Error, Result, checkpoints};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 use stylegan_kernels::memory;
 
@@ -18,14 +18,26 @@ impl Run<'_> {
         let position = self.position();
         self.observer.stepped(&position, &self.state.progress.stats);
         let output = &self.config.output;
-        if due(output.tick_kimg) {
+        let tick = due(output.tick_kimg);
+        if tick {
             self.tick()?;
         }
         if due(output.snapshot_kimg) {
             self.write_snapshot()?;
         }
-        if due(output.checkpoint_kimg) {
-            self.save()?;
+        if due(output.checkpoint_kimg) || (tick && self.save_again) {
+            let saved = self.save(Occasion::Scheduled).map(|_| ());
+            self.save_again = matches!(&saved, Err(error) if error.is_unwritten());
+            self.tolerate(saved, "; training goes on, and it is tried again at the next tick")?;
+        }
+        Ok(())
+    }
+
+    /// Makes a warning of a file that could not be written: no reason to end a run.
+    fn tolerate(&mut self, written: Result<()>, what_then: &str) -> Result<()> {
+        match written {
+            Err(error) if error.is_unwritten() => self.observer.warned(&format!("{error}{what_then}")),
+            other => return other,
         }
         Ok(())
     }
@@ -56,7 +68,7 @@ impl Run<'_> {
             ] {
                 line[key] = json!({ "count": 1., "mean": value, "std": 0. });
             }
-            records.stats(position.images, &line)?;
+            let mut written = records.stats(position.images, &line);
             let mean = |key: &str| stats.get(key).mean();
             let path_length = match self.config.path_length {
                 Some(_) => format!("pl {:<8.4} ", mean("Loss/pl_length")),
@@ -78,12 +90,14 @@ impl Run<'_> {
                 seconds_per_kimg,
                 memory,
             );
-            records.log(&text)?;
+            written = written.and(records.log(&text));
             self.observer.ticked(&position, &stats, &text);
             if let Verdict::Odd(sentence) = &verdict {
-                records.log(&format!("kimg {:<10.3} {sentence}", position.images as f64 / 1000.))?;
+                let line = format!("kimg {:<10.3} {sentence}", position.images as f64 / 1000.);
+                written = written.and(records.log(&line));
                 self.observer.warned(sentence);
             }
+            self.tolerate(written, "; it is written when there is room again")?;
         }
         self.stop_because(verdict)
     }
@@ -91,35 +105,78 @@ impl Run<'_> {
     fn write_snapshot(&mut self) -> Result<()> {
         let images = self.state.progress.images;
         let lod = self.phase().lod;
-        if let Some(records) = &mut self.records {
-            let path = self.folder.join(format!("fakes-{:06}.png", images / 1000));
-            let sheet = self.snapshot.write_fakes(self.state.players.g_average(), lod, &path)?;
-            records.picture(images, "fakes", [sheet.height(), sheet.width()], &path)?;
+        let Some(records) = &mut self.records else { return Ok(()) };
+        let path = self.folder.join(format!("fakes-{:06}.png", images / 1000));
+        let written = self.snapshot.write_fakes(self.state.players.g_average(), lod, &path).and_then(|sheet| {
             self.observer.pictured(&path);
-        }
-        Ok(())
+            records.picture(images, "fakes", [sheet.height(), sheet.width()], &path)
+        });
+        self.tolerate(written, "")
     }
 
-    /// Writes a checkpoint and removes those that are no longer kept.
-    pub(crate) fn save(&mut self) -> Result<PathBuf> {
-        let path = self.folder.join(state::file_name(self.state.progress.images));
-        if self.records.is_some() && self.saved_at != Some(self.state.progress.images) {
-            self.state.save(self.config, self.dataset.hash()?, &self.folder)?;
-            let best = self.folder.join("best.json");
-            if let Some(score) = self.observer.saved(&path)? {
-                keep_best(&best, &path, &score)?;
-            }
-            let name = best_so_far(&best).map(|(name, _)| name);
-            state::prune(&self.folder, self.config.output.keep_checkpoints, name.as_deref())?;
-        }
-        self.saved_at = Some(self.state.progress.images);
+    /// Writes a checkpoint, unless this very state is in one, and removes those that are no longer
+    /// kept.
+    pub(crate) fn save(&mut self, occasion: Occasion) -> Result<PathBuf> {
+        let outcome = self.write_checkpoint(occasion);
         self.communicator.barrier()?;
+        outcome
+    }
+
+    fn write_checkpoint(&mut self, occasion: Occasion) -> Result<PathBuf> {
+        let images = self.state.progress.images;
+        if let Some((_, path)) = self.saved.as_ref().filter(|(saved, _)| *saved == images) {
+            return Ok(path.clone());
+        }
+        let best = Best::read(self.folder);
+        let path = self.place(occasion, best.as_ref());
+        let Some(records) = &mut self.records else { return Ok(path) };
+        let written = records.sync();
+        self.tolerate(written, "")?;
+        self.state.save(self.config, self.dataset.hash()?, &path)?;
+        self.saved = Some((images, path.clone()));
+        if let Some(score) = self.observer.saved(&path)? {
+            let written = Best::keep(self.folder, best, &path, &score);
+            self.tolerate(written, "")?;
+        }
+        let best = Best::read(self.folder).map(|best| self.folder.join(best.checkpoint));
+        let pruned = self.pruner.prune(self.folder, &path, images, best.as_deref());
+        self.tolerate(pruned, "")?;
         Ok(path)
+    }
+
+    /// The file for the present state. What is saved on schedule takes the place of an older state of
+    /// the same thousand unless that is the best so far, what is saved between takes nobody's place.
+    fn place(&self, occasion: Occasion, best: Option<&Best>) -> PathBuf {
+        let images = self.state.progress.images;
+        let path = self.folder.join(checkpoints::name(images));
+        let taken = match occasion {
+            Occasion::Scheduled => best.is_some_and(|best| self.folder.join(&best.checkpoint) == path),
+            Occasion::Between => path.exists(),
+        };
+        if taken && checkpoints::images(&path) != Some(images) {
+            return self.folder.join(checkpoints::exact_name(images));
+        }
+        path
+    }
+
+    /// After an error: saves what there is, unless the numbers themselves are no good. Returns the
+    /// error with a word on that.
+    pub(crate) fn broken_off(&mut self, error: Error) -> Error {
+        let worth_it =
+            self.records.is_some() && self.state.progress.images > 0 && !matches!(error, Error::Diverged { .. });
+        // Without a barrier: the other ranks do not come.
+        let saved = if worth_it { self.write_checkpoint(Occasion::Between).ok() } else { None };
+        let error = match saved {
+            Some(checkpoint) => Error::Saved { error: error.into(), checkpoint },
+            None => error,
+        };
+        self.communicator.abort(&error.to_string());
+        error
     }
 
     /// The last checkpoint, grid and line of a run.
     pub(crate) fn finish(&mut self) -> Result<PathBuf> {
-        let path = self.save()?;
+        let path = self.save(Occasion::Scheduled)?;
         let grid = self.folder.join(format!("fakes-{:06}.png", self.state.progress.images / 1000));
         if !grid.exists() {
             self.write_snapshot()?;
@@ -133,10 +190,8 @@ impl Run<'_> {
     /// Ends a run that diverged.
     pub(super) fn stop_because(&self, verdict: Verdict) -> Result<()> {
         let Verdict::Diverged { problem, advice } = verdict else { return Ok(()) };
-        let last = match self.saved_at {
-            Some(images) => {
-                format!("the last good checkpoint is {}", self.folder.join(state::file_name(images)).display())
-            }
+        let last = match &self.saved {
+            Some((_, path)) => format!("the last good checkpoint is {}", path.display()),
             None => "no checkpoint was written yet".to_owned(),
         };
         let kimg = self.state.progress.images as f64 / 1000.;
@@ -144,20 +199,11 @@ impl Run<'_> {
     }
 }
 
-/// The name and score of the best checkpoint so far.
-fn best_so_far(path: &Path) -> Option<(String, Score)> {
-    let best: serde_json::Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-    let text = |name: &str| Some(best.get(name)?.as_str()?.to_owned());
-    Some((text("checkpoint")?, Score { metric: text("metric")?, value: best.get("score")?.as_f64()? }))
-}
-
-/// Scores of another metric say nothing about this one.
-fn keep_best(path: &Path, checkpoint: &Path, score: &Score) -> Result<()> {
-    let name = checkpoint.file_name().unwrap_or_default().to_string_lossy();
-    let beaten = best_so_far(path).is_some_and(|(_, best)| best.metric == score.metric && best.value <= score.value);
-    if beaten || !score.value.is_finite() {
-        return Ok(());
-    }
-    let best = json!({ "checkpoint": name, "metric": score.metric, "score": score.value });
-    write_atomic(path, best.to_string().as_bytes())
+/// Why a checkpoint is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// The configuration says so, or the run is done.
+    Scheduled,
+    /// The run is interrupted, or an error ends it.
+    Between,
 }

@@ -39,8 +39,9 @@ impl Run<'_> {
         let mut sums = share.stats.to_vec();
         self.communicator.all_reduce_f64(&mut sums, Reduction::Sum)?;
         share.stats.set_from(&sums);
-        let mean = self.take_in(share, samples)?;
+        let mean = self.mean(share.values, samples)?;
         self.state.players.step(turn, &mean, phase.lr)?;
+        self.state.progress.stats.add(&share.stats);
         self.timings.extend(&format!("Timing/{}", turn.name()), [started.elapsed().as_secs_f64()]);
         Ok(())
     }
@@ -52,10 +53,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Notes a batch's statistics and turns its sums over so many samples into means.
-    fn take_in(&mut self, share: Share, samples: usize) -> Result<Vec<f32>> {
-        self.state.progress.stats.add(&share.stats);
-        let mut values = share.values;
+    /// Turns a batch's sums over so many samples into means.
+    fn mean(&self, mut values: Vec<f32>, samples: usize) -> Result<Vec<f32>> {
         if !values.iter().all(|value| value.is_finite()) {
             return self.stop_because(health::diverged("a gradient is not a finite number".into())).map(|()| values);
         }

@@ -12,7 +12,7 @@ use stylegan_train::data::Dataset;
 use stylegan_train::observer::{Observer, Position, Silent};
 use stylegan_train::picture::write_png;
 use stylegan_train::stats::Stats;
-use stylegan_train::{Outcome, Result, resume, train};
+use stylegan_train::{Outcome, Result, RunFolder, resume, train};
 
 pub(crate) const TINY: &str = r#"
 seed = 3
@@ -78,11 +78,11 @@ pub(crate) fn pictures() -> &'static Arc<Dataset> {
 }
 
 pub(crate) fn run(config: &TrainConfig, out: &Path) -> Result<Outcome> {
-    train(config, pictures(), out, &Single, &mut Silent, &AtomicBool::new(false))
+    train(config, pictures(), &RunFolder::open(out)?, &Single, &mut Silent, &AtomicBool::new(false))
 }
 
 pub(crate) fn go_on(config: &TrainConfig, out: &Path) -> Result<Outcome> {
-    resume(config, pictures(), out, &Single, &mut Silent, &AtomicBool::new(false))
+    resume(config, pictures(), &RunFolder::open(out)?, &Single, &mut Silent, &AtomicBool::new(false))
 }
 
 /// Asks to stop after a step, and remembers what it was told.

@@ -1,0 +1,61 @@
+//! The run that the folder of a new one holds already.
+
+use crate::numbers::count;
+use crate::status::say;
+use anyhow::Context;
+use std::path::Path;
+use stylegan_train::config::TrainConfig;
+use stylegan_train::{RunFolder, checkpoints, folder, state};
+
+/// The run that a folder holds.
+pub(crate) enum Found {
+    /// None.
+    Nothing,
+    /// One with its configuration, from config.toml or a checkpoint.
+    Run(Box<TrainConfig>),
+    /// Checkpoints alone.
+    WithoutConfig,
+}
+
+impl Found {
+    /// What is in a folder, and a word on a configuration that is not where it should be.
+    pub(crate) fn in_folder(out: &Path) -> anyhow::Result<(Self, Option<String>)> {
+        if let Some(config) = folder::config(out) {
+            return Ok((Found::Run(config?.into()), None));
+        }
+        if !out.is_dir() || checkpoints::list(out)?.is_empty() {
+            return Ok((Found::Nothing, None));
+        }
+        let (newest, _) = checkpoints::newest(out, |_| Ok(()))?;
+        let missing = format!("--out {}: config.toml is missing", out.display());
+        match newest.as_ref().and_then(|newest| Some((newest.path(), state::config_of(newest)?))) {
+            Some((path, config)) => {
+                Ok((Found::Run(config.into()), Some(format!("{missing}; {} has its settings", path.display()))))
+            }
+            None => Ok((Found::WithoutConfig, Some(missing))),
+        }
+    }
+}
+
+/// Moves the run that a folder holds to `FOLDER-1`, or the first such name that is free, and takes the
+/// empty folder.
+pub(crate) fn set_aside(run: RunFolder) -> anyhow::Result<RunFolder> {
+    // Where the folder is `.` or ends in `..`, its name is known of the whole path alone.
+    let out = match run.path().file_name() {
+        Some(_) => run.path().to_owned(),
+        None => run.path().canonicalize()?,
+    };
+    let checkpoints = checkpoints::list(&out)?.len();
+    let name = out.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let aside = (1..).map(|i| out.with_file_name(format!("{name}-{i}"))).find(|path| !path.exists());
+    let aside = aside.context("no name is free")?;
+    std::fs::rename(&out, &aside).with_context(|| format!("cannot move {} aside", out.display()))?;
+    say(&format!("the earlier run, with {}, is now {}", count(checkpoints as u64, "checkpoint"), aside.display()));
+    // Built-in pictures serve the new run as well.
+    let data = aside.join("data");
+    if data.is_dir() {
+        std::fs::create_dir_all(&out).and_then(|()| std::fs::rename(data, out.join("data")))?;
+    }
+    drop(run);
+    Ok(RunFolder::open(&out)?)
+}
