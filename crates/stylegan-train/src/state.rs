@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata, save};
 use stylegan_core::{NetworkConfig, Params};
-use stylegan_kernels::machine;
+use stylegan_kernels::cpu_info;
 
 /// Where a run stands. With what the players hold this is everything: random numbers and
 /// data order are functions of it.
@@ -108,7 +108,7 @@ impl State {
         let mut extra = BTreeMap::from([
             (PROGRESS.to_owned(), progress),
             (CONFIG.to_owned(), serde_json::to_string(&config.decisive()).map_err(failed)?),
-            (INSTRUCTION_SET.to_owned(), machine::instruction_set().to_owned()),
+            (INSTRUCTION_SET.to_owned(), cpu_info::instruction_set().to_owned()),
             (ADAM_STEPS_G.to_owned(), players.opt_g.steps().to_string()),
             (ADAM_STEPS_D.to_owned(), players.opt_d.steps().to_string()),
         ]);
@@ -183,7 +183,7 @@ pub(crate) fn fits(config: &TrainConfig, dataset_hash: &str, metadata: &Metadata
 
 /// A word on a checkpoint of a machine whose kernels round otherwise.
 pub(crate) fn other_machine(metadata: &Metadata) -> Option<String> {
-    let (before, here) = (metadata.extra.get(INSTRUCTION_SET)?, machine::instruction_set());
+    let (before, here) = (metadata.extra.get(INSTRUCTION_SET)?, cpu_info::instruction_set());
     (before != here).then(|| {
         format!(
             "the run came from a machine with {before} kernels, this one has {here}: it goes on as well, but not to the \
