@@ -8,17 +8,16 @@
 //! and limits on everything it takes.
 
 mod budget;
+mod kwargs;
 pub mod layouts;
-mod module;
 mod numpy;
-mod nvlabs;
-mod official_tensorflow;
+mod nvlabs_pytorch;
+mod nvlabs_tensorflow;
 mod pickle;
-mod raw;
 mod rosinality;
-mod settings;
 mod state_dict;
-mod tensorflow;
+mod strided_tensor;
+mod tflib;
 mod torch;
 mod weights;
 
@@ -165,11 +164,11 @@ fn recognise(bytes: &[u8]) -> std::result::Result<Found, ImportError> {
         return Err(ImportError(format!("it is {}", kind_of(bytes))));
     }
     let file = torch::open(bytes)?;
-    if let Some(networks) = nvlabs::networks(&file)? {
+    if let Some(networks) = nvlabs_pytorch::networks(&file)? {
         return Ok(Found { origin: "StyleGAN2 pickle (PyTorch)", networks, ..Found::default() });
     }
-    if let Some(networks) = official_tensorflow::networks(&file)? {
-        return Ok(Found { origin: official_tensorflow::origin(&networks), networks, ..Found::default() });
+    if let Some(networks) = nvlabs_tensorflow::networks(&file)? {
+        return Ok(Found { origin: nvlabs_tensorflow::origin(&networks), networks, ..Found::default() });
     }
     if let Some(found) = rosinality::networks(&file)? {
         return Ok(found);

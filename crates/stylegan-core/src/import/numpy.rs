@@ -2,19 +2,19 @@
 
 use super::ImportError;
 use super::pickle::{Global, Id, Pickle};
-use super::raw::{Element, MAX_RANK, RawTensor, contiguous_strides};
+use super::strided_tensor::{Element, MAX_RANK, StridedTensor, contiguous_strides};
 
 /// The array or scalar that a value rebuilds, `None` if it is neither.
 ///
 /// # Errors
 /// An array of an unknown type, or with fewer bytes than its shape needs.
-pub(super) fn array<'a>(pickle: &Pickle<'a>, id: Id) -> Result<Option<RawTensor<'a>>, ImportError> {
+pub(super) fn array<'a>(pickle: &Pickle<'a>, id: Id) -> Result<Option<StridedTensor<'a>>, ImportError> {
     let malformed = || ImportError("NumPy array: malformed parts; the file is damaged".into());
     if let Some(call) = pickle.call_of(id, Global::NumpyScalar) {
         let &[dtype, bytes] = pickle.sequence(call.args).ok_or_else(malformed)? else { return Err(malformed()) };
         let storage = pickle.bytes(bytes).ok_or_else(malformed)?;
         let (element, big_endian) = element(pickle, dtype)?;
-        return Ok(Some(RawTensor { element, shape: vec![], strides: vec![], offset: 0, big_endian, storage }));
+        return Ok(Some(StridedTensor { element, shape: vec![], strides: vec![], offset: 0, big_endian, storage }));
     }
     let (shape, dtype, fortran, bytes) = if let Some(call) = pickle.call_of(id, Global::NumpyFromBuffer) {
         let parts = pickle.sequence(call.args).ok_or_else(malformed)?;
@@ -41,7 +41,7 @@ pub(super) fn array<'a>(pickle: &Pickle<'a>, id: Id) -> Result<Option<RawTensor<
     };
     let storage = pickle.bytes(bytes).ok_or_else(malformed)?;
     let (element, big_endian) = element(pickle, dtype)?;
-    Ok(Some(RawTensor { element, shape, strides, offset: 0, big_endian, storage }))
+    Ok(Some(StridedTensor { element, shape, strides, offset: 0, big_endian, storage }))
 }
 
 /// The type of an array's elements, and whether their most significant byte comes first.

@@ -3,7 +3,11 @@
 
 mod archive;
 mod legacy;
+mod module;
+mod storage;
 mod tensor;
+
+pub(crate) use module::PersistentObject;
 
 use super::ImportError;
 use super::budget::Budget;

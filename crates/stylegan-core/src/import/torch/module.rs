@@ -1,8 +1,8 @@
 //! From the objects of a PyTorch pickle to named tensors and settings.
 
-use super::ImportError;
-use super::pickle::{Global, Id, Value};
-use super::torch::TorchFile;
+use super::TorchFile;
+use crate::import::ImportError;
+use crate::import::pickle::{Global, Id, Value};
 use candle_core::Tensor;
 use serde_json::{Map, Value as Json};
 
