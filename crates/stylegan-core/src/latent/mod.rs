@@ -2,12 +2,12 @@
 
 mod interpolation;
 mod mixing;
+mod numpy_seeds;
 mod random;
-mod seeds;
 mod truncation;
 
 pub use interpolation::{lerp, slerp};
 pub use mixing::mix;
+pub use numpy_seeds::{latents_from_seeds, numpy_randn};
 pub use random::{Stream, StreamKey};
-pub use seeds::{Mt19937, latents_from_seeds, numpy_randn};
 pub use truncation::truncate;

@@ -4,8 +4,8 @@
 //! pictures, truncation included. Everything is f32, in operators of opset 17.
 
 mod graph;
-mod older;
 mod protobuf;
+mod stylegan1_pggan;
 mod stylegan2;
 
 use crate::{GeneratorConfig, Params, Result};
@@ -38,7 +38,7 @@ pub fn onnx(config: &GeneratorConfig, params: &Params, options: &OnnxOptions) ->
     let mut graph = Graph::new(params);
     let (z_dim, average) = match config {
         GeneratorConfig::StyleGan1(config) => {
-            older::stylegan1(&mut graph, config, options)?;
+            stylegan1_pggan::stylegan1(&mut graph, config, options)?;
             (config.z_dim, true)
         }
         GeneratorConfig::StyleGan2(config) => {
@@ -46,7 +46,7 @@ pub fn onnx(config: &GeneratorConfig, params: &Params, options: &OnnxOptions) ->
             (config.z_dim, true)
         }
         GeneratorConfig::Pggan(config) => {
-            older::pggan(&mut graph, config)?;
+            stylegan1_pggan::pggan(&mut graph, config)?;
             (config.z_dim, false)
         }
     };

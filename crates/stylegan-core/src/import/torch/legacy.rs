@@ -2,7 +2,7 @@
 //! pickles (magic number, protocol, system, object, storage keys), then the storages in key order.
 
 use super::TorchFile;
-use super::tensor::persistent_storage;
+use super::storage::persistent_storage;
 use crate::import::budget::Budget;
 use crate::import::{ImportError, pickle};
 use std::collections::HashMap;

@@ -3,7 +3,12 @@
 
 mod archive;
 mod legacy;
+mod module;
+mod storage;
 mod tensor;
+
+pub(super) use archive::check_entries;
+pub(crate) use module::PersistentObject;
 
 use super::ImportError;
 use super::budget::Budget;

@@ -1,45 +1,12 @@
 //! From the calls that rebuild tensors to tensors.
 
 use super::TorchFile;
-use crate::import::pickle::{Global, Id, Pickle, Value};
-use crate::import::raw::{Element, MAX_RANK, RawTensor};
+use super::storage::storage_ref;
+use crate::import::pickle::{Global, Id, Value};
+use crate::import::strided_tensor::{Element, MAX_RANK, StridedTensor};
 use crate::import::{ImportError, numpy};
 use candle_core::Tensor;
 use std::borrow::Cow;
-
-/// Keys of storages are numbers, or addresses in older files.
-const MAX_KEY: usize = 64;
-
-/// A reference to a storage: `('storage', torch.FloatStorage, key, device, elements, …)`.
-pub(super) struct StorageRef {
-    pub(super) element: Element,
-    pub(super) key: String,
-}
-
-/// All storage references of a pickle.
-pub(super) fn persistent_storage<'p>(
-    pickle: &'p Pickle<'_>,
-) -> impl Iterator<Item = Result<StorageRef, ImportError>> + 'p {
-    pickle.persistent_ids().map(|id| storage_ref(pickle, id))
-}
-
-fn storage_ref(pickle: &Pickle<'_>, id: Id) -> Result<StorageRef, ImportError> {
-    let parts = pickle.sequence(id).unwrap_or_default();
-    let element = parts.get(1).and_then(|&class| match pickle.global(class) {
-        Some(Global::Storage(name)) => Element::from_name(name),
-        _ => None,
-    });
-    if parts.get(5).is_some_and(|&view| pickle.value(view) != &Value::None) {
-        return Err(ImportError(
-            "torch file: a storage that is a part of another, as only old programs wrote them".into(),
-        ));
-    }
-    let key = parts.get(2).and_then(|&key| pickle.text(key)).filter(|key| key.len() <= MAX_KEY);
-    match (element, key) {
-        (Some(element), Some(key)) => Ok(StorageRef { element, key: key.into_owned() }),
-        _ => Err(ImportError("torch file: a storage of an unknown type".into())),
-    }
-}
 
 impl<'a> TorchFile<'a> {
     /// The tensor or NumPy array that a value rebuilds, in memory; `None` if the value is neither.
@@ -59,7 +26,7 @@ impl<'a> TorchFile<'a> {
     ///
     /// # Errors
     /// A damaged tensor, or one too many.
-    pub(crate) fn keep(&self, raw: &RawTensor<'_>, name: &str) -> Result<Tensor, ImportError> {
+    pub(crate) fn keep(&self, raw: &StridedTensor<'_>, name: &str) -> Result<Tensor, ImportError> {
         self.budget.tensor()?;
         // More than is stored is an error of the tensor itself.
         let wanted = raw.shape.iter().fold(raw.element.size(), |bytes, &side| bytes.saturating_mul(side));
@@ -71,7 +38,7 @@ impl<'a> TorchFile<'a> {
     ///
     /// # Errors
     /// A tensor whose parts do not fit together.
-    fn tensor(&self, id: Id) -> Result<Option<RawTensor<'a>>, ImportError> {
+    fn tensor(&self, id: Id) -> Result<Option<StridedTensor<'a>>, ImportError> {
         let pickle = &self.pickle;
         let Some(call) = pickle.call(id) else { return Ok(None) };
         let args = pickle.sequence(call.args).unwrap_or_default();
@@ -91,7 +58,7 @@ impl<'a> TorchFile<'a> {
     }
 
     /// `_rebuild_tensor_v2(storage, offset, size, stride, …)`.
-    fn rebuild(&self, args: &[Id]) -> Result<RawTensor<'a>, ImportError> {
+    fn rebuild(&self, args: &[Id]) -> Result<StridedTensor<'a>, ImportError> {
         let pickle = &self.pickle;
         let &[storage, offset, shape, strides, ..] = args else {
             return Err(ImportError("torch file: a tensor with too few arguments".into()));
@@ -105,7 +72,7 @@ impl<'a> TorchFile<'a> {
             return Err(ImportError("torch file: a tensor with malformed sizes or strides".into()));
         };
         let (element, big_endian, storage) = self.storage(storage)?;
-        Ok(RawTensor { element, shape, strides, offset, big_endian, storage })
+        Ok(StridedTensor { element, shape, strides, offset, big_endian, storage })
     }
 
     /// Element type, byte order (whether the most significant byte comes first) and bytes of a storage.
@@ -134,10 +101,10 @@ impl<'a> TorchFile<'a> {
     ///
     /// # Errors
     /// An array of an unknown type, or whose parts do not fit together.
-    pub(crate) fn array(&self, id: Id) -> Result<Option<RawTensor<'a>>, ImportError> {
+    pub(crate) fn array(&self, id: Id) -> Result<Option<StridedTensor<'a>>, ImportError> {
         let array = numpy::array(&self.pickle, id)?;
         // Text has to be decoded to bytes first, each time it is used.
-        if let Some(RawTensor { storage: Cow::Owned(decoded), .. }) = &array {
+        if let Some(StridedTensor { storage: Cow::Owned(decoded), .. }) = &array {
             self.budget.bytes(decoded.len())?;
         }
         Ok(array)

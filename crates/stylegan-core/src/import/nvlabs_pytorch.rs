@@ -1,16 +1,17 @@
 //! Pickles of the official PyTorch code: StyleGAN2-ADA and the StyleGAN2 networks of the
 //! StyleGAN3 repository. Their names are ours.
 
-use super::module::PersistentObject;
-use super::settings::Settings;
+use super::kwargs::Kwargs;
+use super::torch::PersistentObject;
 use super::torch::TorchFile;
 use super::{ImportError, ImportedNetwork};
 use crate::stylegan2::{StyleGan2Config, StyleGan2DiscriminatorConfig, Topology};
 use crate::{DiscriminatorConfig, GeneratorConfig, NetworkConfig};
 
-/// The networks of a pickle `{G, D, G_ema, …}`, `None` if the file is something else.
+/// The networks of a pickle `{G, D, G_ema, …}`, or of one that is a network itself, `None` if the file is
+/// something else.
 pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwork>>, ImportError> {
-    let mut objects = Vec::new();
+    let mut objects: Vec<_> = alone(file)?.into_iter().collect();
     for prefix in ["D", "G", "G_ema"] {
         let Some(id) = file.pickle.get(file.pickle.root(), prefix) else { continue };
         let Some(object) = file.persistent(id)? else { continue };
@@ -30,9 +31,8 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwor
                 NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan2(discriminator(&object, &defaults)?))
             }
             other => {
-                let other: String = other.escape_debug().take(60).collect();
                 return Err(ImportError(format!(
-                    "network {prefix} is of class `{other}`; Generator and Discriminator of StyleGAN2 are known"
+                    "network {prefix} is of class `{other:.60}`; Generator and Discriminator of StyleGAN2 are known"
                 )));
             }
         };
@@ -41,6 +41,20 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwor
         networks.push(ImportedNetwork { prefix: prefix.into(), config, tensors });
     }
     Ok((!networks.is_empty()).then_some(networks))
+}
+
+/// A network that was pickled without the dictionary around it. Other networks of these class names are
+/// not StyleGAN's, which show by their layers.
+fn alone(file: &TorchFile<'_>) -> Result<Option<(&'static str, PersistentObject)>, ImportError> {
+    let root = file.pickle.root();
+    let (prefix, layers) = match file.persistent_class(root).as_deref() {
+        Some("Generator") => ("G_ema", "synthesis."),
+        Some("Discriminator") => ("D", "b4.out."),
+        _ => return Ok(None),
+    };
+    let object = file.persistent(root)?;
+    let ours = object.filter(|object| object.tensors.iter().any(|(name, _)| name.starts_with(layers)));
+    Ok(ours.map(|object| (prefix, object)))
 }
 
 /// What the two repositories take for arguments that are not given.
@@ -52,11 +66,11 @@ struct Defaults {
 /// Arguments of `Generator`; those of its synthesis network stand beside the others in the
 /// StyleGAN3 repository and under `synthesis_kwargs` in StyleGAN2-ADA.
 fn generator(object: &PersistentObject, defaults: &Defaults) -> Result<StyleGan2Config, ImportError> {
-    let own = Settings::new(&object.init, &["synthesis_kwargs"]);
+    let own = Kwargs::new(&object.init, &["synthesis_kwargs"]);
     refuse_stylegan3(object, &own)?;
     let empty = serde_json::Map::new();
     let mapping = object.init.get("mapping_kwargs").and_then(|kwargs| kwargs.as_object()).unwrap_or(&empty);
-    let mapping = Settings::new(mapping, &[]);
+    let mapping = Kwargs::new(mapping, &[]);
     let resolution = required(&own, "img_resolution")?;
     Ok(StyleGan2Config {
         img_size: [resolution; 2],
@@ -78,7 +92,7 @@ fn generator(object: &PersistentObject, defaults: &Defaults) -> Result<StyleGan2
 }
 
 fn discriminator(object: &PersistentObject, defaults: &Defaults) -> Result<StyleGan2DiscriminatorConfig, ImportError> {
-    let own = Settings::new(&object.init, &["epilogue_kwargs"]);
+    let own = Kwargs::new(&object.init, &["epilogue_kwargs"]);
     let resolution = required(&own, "img_resolution")?;
     let empty = serde_json::Map::new();
     let mapping = object.init.get("mapping_kwargs").and_then(|kwargs| kwargs.as_object()).unwrap_or(&empty);
@@ -87,7 +101,7 @@ fn discriminator(object: &PersistentObject, defaults: &Defaults) -> Result<Style
         img_channels: required(&own, "img_channels")?,
         c_dim: required(&own, "c_dim")?,
         cmap_width: own.count("cmap_dim")?,
-        mapping_layers: Settings::new(mapping, &[]).count("num_layers")?.unwrap_or(8),
+        mapping_layers: Kwargs::new(mapping, &[]).count("num_layers")?.unwrap_or(8),
         topology: topology(&own, Topology::Resnet)?,
         channel_base: own.count("channel_base")?.unwrap_or(32768),
         channel_max: own.count("channel_max")?.unwrap_or(512),
@@ -103,30 +117,25 @@ fn discriminator(object: &PersistentObject, defaults: &Defaults) -> Result<Style
     })
 }
 
-fn required(settings: &Settings<'_>, name: &str) -> Result<usize, ImportError> {
-    settings.count(name)?.ok_or_else(|| ImportError(format!("network argument `{name}` is missing from the pickle")))
+fn required(kwargs: &Kwargs<'_>, name: &str) -> Result<usize, ImportError> {
+    kwargs.count(name)?.ok_or_else(|| ImportError(format!("network argument `{name}` is missing from the pickle")))
 }
 
-fn topology(settings: &Settings<'_>, default: Topology) -> Result<Topology, ImportError> {
-    match settings.text("architecture") {
+fn topology(kwargs: &Kwargs<'_>, default: Topology) -> Result<Topology, ImportError> {
+    match kwargs.text("architecture") {
         None => Ok(default),
         Some("skip") => Ok(Topology::Skip),
         Some("resnet") => Ok(Topology::Resnet),
         Some("orig") => Ok(Topology::Orig),
-        Some(other) => {
-            let other: String = other.escape_debug().take(60).collect();
-            Err(ImportError(format!("network architecture `{other}`; skip, resnet and orig are known")))
-        }
+        Some(other) => Err(ImportError(format!("network architecture `{other:.60}`; skip, resnet and orig are known"))),
     }
 }
 
 /// StyleGAN3's own generators carry the same class name; their layers do not.
-fn refuse_stylegan3(object: &PersistentObject, settings: &Settings<'_>) -> Result<(), ImportError> {
+fn refuse_stylegan3(object: &PersistentObject, kwargs: &Kwargs<'_>) -> Result<(), ImportError> {
     let alias_free = object.tensors.iter().any(|(name, _)| name.starts_with("synthesis.input."));
-    if alias_free || settings.text("filter_size").is_some() {
-        return Err(ImportError(
-            "an alias-free StyleGAN3 generator, which this program does not have; StyleGAN2 is".into(),
-        ));
+    if alias_free || kwargs.text("filter_size").is_some() {
+        return Err(ImportError::alias_free());
     }
     Ok(())
 }

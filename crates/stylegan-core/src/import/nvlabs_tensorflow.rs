@@ -1,8 +1,8 @@
 //! Pickles of the official TensorFlow code: `(G, D, Gs)` of progressive GAN, StyleGAN and StyleGAN2.
 
+use super::kwargs::Kwargs;
 use super::layouts::{self, Row, tensorflow_stylegan2};
-use super::settings::Settings;
-use super::tensorflow::TensorFlowNetwork;
+use super::tflib::TensorFlowNetwork;
 use super::torch::TorchFile;
 use super::{ImportError, ImportedNetwork};
 use crate::layers::Pyramid;
@@ -13,13 +13,17 @@ use crate::{DiscriminatorConfig, GeneratorConfig, NetworkConfig};
 use candle_core::{DType, Tensor};
 use std::collections::HashMap;
 
-/// The networks of a pickled tuple, or a discriminator alone, which is what the classifiers of attributes
-/// are; `None` if the file is something else.
+/// The networks of a pickled tuple, or one alone, as the classifiers of attributes are (discriminators);
+/// `None` if the file is something else.
 pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwork>>, ImportError> {
     let root = file.pickle.root();
     if let Some(network) = file.tensorflow_network(root)? {
-        let classifies = ["D_basic", "D_paper"].contains(&function(&network));
-        return if classifies { Ok(Some(vec![converted("D", &network)?])) } else { Ok(None) };
+        let prefix = match function(&network) {
+            "G_style" | "G_paper" | "G_main" => "G_ema",
+            "D_basic" | "D_paper" | "D_stylegan" | "D_stylegan2" | "D_main" => "D",
+            _ => return Ok(None),
+        };
+        return Ok(Some(vec![converted(prefix, &network)?]));
     }
     let Some(&[g, d, gs]) = file.pickle.sequence(root) else { return Ok(None) };
     let mut networks = Vec::new();
@@ -61,7 +65,7 @@ fn function(network: &TensorFlowNetwork) -> &str {
 /// What shapes tell beside the stored arguments, whose defaults live in the Python code.
 struct Facts<'a> {
     network: &'a TensorFlowNetwork,
-    settings: Settings<'a>,
+    kwargs: Kwargs<'a>,
     shapes: HashMap<&'a str, &'a [usize]>,
     levels: usize,
     resolution: usize,
@@ -69,11 +73,11 @@ struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     fn new(network: &'a TensorFlowNetwork) -> Result<Self, ImportError> {
-        let settings = Settings::new(&network.static_kwargs, &[]);
-        let resolution = settings.count("resolution")?.unwrap_or(1024);
+        let kwargs = Kwargs::new(&network.static_kwargs, &[]);
+        let resolution = kwargs.count("resolution")?.unwrap_or(1024);
         let pyramid = Pyramid::new([resolution; 2]).map_err(|error| ImportError(error.to_string()))?;
         let shapes = network.variables.iter().map(|(name, tensor)| (name.as_str(), tensor.dims())).collect();
-        Ok(Self { network, settings, shapes, levels: pyramid.levels(), resolution })
+        Ok(Self { network, kwargs, shapes, levels: pyramid.levels(), resolution })
     }
 
     fn has(&self, name: &str) -> bool {
@@ -87,7 +91,7 @@ impl<'a> Facts<'a> {
 
     /// Width of StyleGAN2's labels, whose embedding is `embed`.
     fn label_size(&self, embed: &str) -> Result<usize, ImportError> {
-        let c_dim = self.settings.count("label_size")?.unwrap_or(0);
+        let c_dim = self.kwargs.count("label_size")?.unwrap_or(0);
         if c_dim > 0 && !self.has(embed) {
             return Err(ImportError(format!(
                 "a conditional StyleGAN2 from before StyleGAN2-ADA (`{embed}` is missing), which no release has"
@@ -126,7 +130,7 @@ impl<'a> Facts<'a> {
 
     /// `channel_base` and `channel_max`: TensorFlow counts `fmap_base` at half the resolution.
     fn channels(&self) -> Result<(usize, usize), ImportError> {
-        Ok((2 * self.settings.count("fmap_base")?.unwrap_or(8192), self.settings.count("fmap_max")?.unwrap_or(512)))
+        Ok((2 * self.kwargs.count("fmap_base")?.unwrap_or(8192), self.kwargs.count("fmap_max")?.unwrap_or(512)))
     }
 }
 
@@ -134,7 +138,7 @@ fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), Im
     let facts = Facts::new(network)?;
     let (channel_base, channel_max) = facts.channels()?;
     let (levels, img_size) = (facts.levels, [facts.resolution; 2]);
-    let c_dim = facts.settings.count("label_size")?.unwrap_or(0);
+    let c_dim = facts.kwargs.count("label_size")?.unwrap_or(0);
     let rgb = |component: &str| facts.side(&format!("{component}ToRGB_lod0/weight"), 3);
     // Progressive GAN names its fused layers; without them it runs unfused.
     let fused = |layer: &str| match facts.has(&format!("8x8/{layer}")) {
@@ -158,7 +162,7 @@ fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), Im
                 w_dim: facts.side(&last, 1)?,
                 mapping_layers,
                 mapping_width: facts.side("mapping/Dense0/weight", 1)?,
-                mapping_lr: facts.settings.number("mapping_lrmul")?.unwrap_or(0.01),
+                mapping_lr: facts.kwargs.number("mapping_lrmul")?.unwrap_or(0.01),
                 channel_base,
                 channel_max,
                 ..StyleGan1Config::default()
@@ -174,8 +178,8 @@ fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), Im
                 c_dim,
                 channel_base,
                 channel_max,
-                mbstd_group: facts.settings.count("mbstd_group_size")?.unwrap_or(4),
-                mbstd_channels: facts.settings.count("mbstd_num_features")?.unwrap_or(1),
+                mbstd_group: facts.kwargs.count("mbstd_group_size")?.unwrap_or(4),
+                mbstd_channels: facts.kwargs.count("mbstd_num_features")?.unwrap_or(1),
                 ..StyleGan1DiscriminatorConfig::default()
             };
             let rows = layouts::tensorflow::discriminator(levels, "Conv1_down");
@@ -204,7 +208,7 @@ fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), Im
                 c_dim,
                 channel_base,
                 channel_max,
-                mbstd_group: facts.settings.count("mbstd_group_size")?.unwrap_or(4),
+                mbstd_group: facts.kwargs.count("mbstd_group_size")?.unwrap_or(4),
                 fused_scale,
             };
             let down = if fused_scale == FusedScale::Always { "Conv1_down" } else { "Conv1" };
@@ -215,9 +219,8 @@ fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), Im
         "G_main" => stylegan2_generator(&facts)?,
         name @ ("D_stylegan" | "D_stylegan2" | "D_main") => stylegan2_discriminator(name, &facts)?,
         other => {
-            let other: String = other.escape_debug().take(60).collect();
             return Err(ImportError(format!(
-                "a TensorFlow network built by `{other}`; known are G_main with D_stylegan, D_stylegan2 or D_main \
+                "a TensorFlow network built by `{other:.60}`; known are G_main with D_stylegan, D_stylegan2 or D_main \
                  (StyleGAN2), G_style and D_basic (StyleGAN), G_paper and D_paper (progressive GAN)"
             )));
         }
@@ -248,10 +251,10 @@ fn stylegan2_generator(facts: &Facts<'_>) -> Result<(NetworkConfig, Vec<Row>), I
         mapping_layers: layers,
         mapping_width: (layers > 1 && hidden != w_dim).then_some(hidden),
         embed_width: (c_dim > 0 && embed != w_dim).then_some(embed),
-        mapping_lr: facts.settings.number("mapping_lrmul")?.unwrap_or(0.01),
+        mapping_lr: facts.kwargs.number("mapping_lrmul")?.unwrap_or(0.01),
         topology,
-        conv_clamp: facts.settings.number("conv_clamp")?,
-        num_fp16_res: facts.settings.count("num_fp16_res")?.unwrap_or(0),
+        conv_clamp: facts.kwargs.number("conv_clamp")?,
+        num_fp16_res: facts.kwargs.count("num_fp16_res")?.unwrap_or(0),
         ..StyleGan2Config::default()
     };
     let width = |level| match level {
@@ -266,7 +269,7 @@ fn stylegan2_generator(facts: &Facts<'_>) -> Result<(NetworkConfig, Vec<Row>), I
 fn stylegan2_discriminator(name: &str, facts: &Facts<'_>) -> Result<(NetworkConfig, Vec<Row>), ImportError> {
     let c_dim = facts.label_size("LabelEmbed/weight")?;
     let label_layers = (0..).take_while(|i| facts.has(&format!("Mapping{i}/weight"))).count();
-    let lr = facts.settings.number("mapping_lrmul")?.unwrap_or(0.1);
+    let lr = facts.kwargs.number("mapping_lrmul")?.unwrap_or(0.1);
     if label_layers > 0 && lr != 0.01 {
         return Err(ImportError(format!(
             "a discriminator that maps labels with mapping_lrmul {lr}, which no release has; 0.01 is known"
@@ -286,9 +289,9 @@ fn stylegan2_discriminator(name: &str, facts: &Facts<'_>) -> Result<(NetworkConf
         cmap_width: (c_dim > 0 && cmap != base).then_some(cmap),
         mapping_layers: if c_dim > 0 { label_layers } else { 8 },
         topology,
-        conv_clamp: facts.settings.number("conv_clamp")?,
-        num_fp16_res: facts.settings.count("num_fp16_res")?.unwrap_or(0),
-        mbstd_group: facts.settings.count("mbstd_group_size")?.unwrap_or(mbstd_group),
+        conv_clamp: facts.kwargs.number("conv_clamp")?,
+        num_fp16_res: facts.kwargs.count("num_fp16_res")?.unwrap_or(0),
+        mbstd_group: facts.kwargs.count("mbstd_group_size")?.unwrap_or(mbstd_group),
         mbstd_channels: facts.side("4x4/Conv/weight", 2)?.saturating_sub(base),
         ..StyleGan2DiscriminatorConfig::default()
     };

@@ -5,11 +5,11 @@ use serde_json::{Map, Value as Json};
 
 /// Keyword arguments, with errors that name the argument. Arguments that were not given are those
 /// of `nested` groups or `None`, so that callers state the foreign default.
-pub(crate) struct Settings<'a> {
+pub(crate) struct Kwargs<'a> {
     groups: Vec<&'a Map<String, Json>>,
 }
 
-impl<'a> Settings<'a> {
+impl<'a> Kwargs<'a> {
     /// The arguments in `map`, then those in the mappings under the keys `nested`.
     pub(crate) fn new(map: &'a Map<String, Json>, nested: &[&str]) -> Self {
         let inner = nested.iter().filter_map(|key| map.get(*key)?.as_object());
