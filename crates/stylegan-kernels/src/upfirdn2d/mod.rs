@@ -5,7 +5,6 @@
 
 mod cpu;
 mod filter;
-mod rows;
 
 pub use filter::Filter;
 

@@ -140,6 +140,20 @@ fn implicit_products_agree_with_the_definition() {
     }
 }
 
+/// Every algorithm in sizes that an interpreter of memory accesses (Miri) can do.
+#[test]
+fn every_path_in_small() {
+    for (n, ck, size, kernel, stride, padding) in [
+        (1, [8, 9], [5, 3], [3, 3], 1, 1),
+        (1, [8, 8], [9, 9], [3, 3], 2, 0),
+        (1, [8, 8], [8, 5], [4, 4], 2, 1),
+        (1, [3, 9], [5, 7], [1, 1], 1, 0),
+        (2, [2, 3], [4, 5], [3, 2], 2, 1),
+    ] {
+        check(shape(n, ck, size, kernel, stride, padding), WINOGRAD);
+    }
+}
+
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
     for (s, kernel) in [(1, [3, 3]), (2, [3, 3]), (1, [1, 1]), (1, [5, 5])] {

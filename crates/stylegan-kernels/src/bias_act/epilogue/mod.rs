@@ -2,9 +2,13 @@
 //! while that is in the cache. For passes that record no gradients; others take the operations one
 //! by one.
 
+mod cpu;
+
+pub(crate) use cpu::EpilogueData;
+
 use super::piecewise_linear::Map;
 use super::{BiasAct, bias_act, noise_bias_act};
-use crate::elementwise::{Real, vectorize};
+use crate::elementwise::Real;
 use candle_core::{Result, Tensor};
 
 /// The end of a layer: `clamp(gain * act(y + noise * strength + bias))`, as in [`noise_bias_act`].
@@ -60,55 +64,5 @@ impl Epilogue<'_> {
         let slope = self.act.act.negative_slope().unwrap_or(1.);
         let map = Map::new(slope, self.act.gain, self.act.bound()?);
         Ok(EpilogueData { scale: scale.map(list).transpose()?.unwrap_or_default(), noise, strength, bias, map })
-    }
-}
-
-/// An epilogue as numbers: `clamp(gain * act(y * scale + noise * strength + bias))`.
-pub(crate) struct EpilogueData<T> {
-    /// `[n, c]` or none.
-    pub scale: Vec<T>,
-    /// Maps of the size of a plane, one for all samples or one for each, or none.
-    pub noise: Vec<T>,
-    /// `[c]` each.
-    pub strength: Vec<T>,
-    pub bias: Vec<T>,
-    pub map: Map<T>,
-}
-
-vectorize! {
-    fn quiet<T>(y: &mut [T], scale: T, bias: T, map: Map<T>) {
-        for y in y {
-            *y = map.value(*y * scale + bias);
-        }
-    }
-
-    fn noisy<T>(y: &mut [T], noise: &[T], scale: T, strength: T, bias: T, map: Map<T>) {
-        for (y, &noise) in y.iter_mut().zip(noise) {
-            *y = map.value((*y * scale + noise * strength) + bias);
-        }
-    }
-}
-
-impl<T: Real> EpilogueData<T> {
-    /// Applies it to elements of plane `index` (sample times channels plus channel), from element `start`
-    /// of its `plane` elements on.
-    pub(crate) fn apply(&self, y: &mut [T], index: usize, start: usize, plane: usize) {
-        let channel = index % self.bias.len();
-        let scale = self.scale.get(index).copied().unwrap_or(T::one());
-        if self.noise.is_empty() {
-            return quiet(y, scale, self.bias[channel], self.map);
-        }
-        let noise = &self.noise[(index / self.bias.len() * plane + start) % self.noise.len()..][..y.len()];
-        noisy(y, noise, scale, self.strength[channel], self.bias[channel], self.map);
-    }
-
-    /// Applies it to whole planes.
-    pub(crate) fn apply_all(&self, y: &mut [T], plane: usize) {
-        let rows = crate::elementwise::rows_per_task(plane);
-        crate::threads::for_each_chunk(y, rows * plane, |task, y| {
-            for (i, y) in y.chunks_mut(plane.max(1)).enumerate() {
-                self.apply(y, task * rows + i, 0, plane);
-            }
-        });
     }
 }

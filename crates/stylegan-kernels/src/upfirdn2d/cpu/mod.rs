@@ -1,11 +1,13 @@
 //! Upsampling, filtering and downsampling on the CPU: row by row.
 
+mod rows;
+
 use super::UpFirDn;
-use super::rows::{RowFilter, fresh, weighted_sum};
 use crate::bias_act::EpilogueData;
 use crate::elementwise::{Real, initialised, rows_per_task, written, zeroed};
 use crate::threads::for_each_chunk;
 use candle_core::CpuStorage;
+use rows::{RowFilter, fresh, weighted_sum};
 use std::mem::MaybeUninit;
 
 impl UpFirDn {
