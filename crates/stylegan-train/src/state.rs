@@ -1,6 +1,7 @@
 //! The full state of a run on disk: what is saved, which file is taken up, which files are kept.
 
 use crate::config::TrainConfig;
+use crate::data::{Dataset, Labels};
 use crate::players::Players;
 use crate::stats::Stats;
 use crate::{Error, Result};
@@ -85,7 +86,7 @@ impl State {
     }
 
     /// Writes the state to its file in the run folder.
-    pub(crate) fn save(&self, config: &TrainConfig, dataset_hash: &str, folder: &Path) -> Result<PathBuf> {
+    pub(crate) fn save(&self, config: &TrainConfig, dataset: &Dataset, folder: &Path) -> Result<PathBuf> {
         let progress = serde_json::to_string(&self.progress).map_err(|error| Error::Run {
             folder: folder.to_owned(),
             problem: format!("progress cannot be written: {error}"),
@@ -100,16 +101,22 @@ impl State {
             // Rust prints the shortest digits that read back as the same number.
             extra.insert(PL_MEAN.to_owned(), players.pl_mean.to_string());
         }
-        let metadata = Metadata {
+        let mut metadata = Metadata {
             kind: Kind::State,
             networks: networks_of(config),
             step: self.progress.step,
             images: self.progress.images,
             seed: config.seed,
-            dataset_hash: Some(dataset_hash.to_owned()),
+            dataset_hash: Some(dataset.hash()?.to_owned()),
             extra,
             ..Metadata::default()
         };
+        if let Labels::Classes { names, .. } = dataset.labels()
+            && config.generator.c_dim() > 0
+            && !names.is_empty()
+        {
+            metadata.set_classes(names);
+        }
         let path = folder.join(file_name(self.progress.images));
         save(&path, &metadata, &self.tensors())?;
         Ok(path)

@@ -104,7 +104,7 @@ impl Run<'_> {
     pub(crate) fn save(&mut self) -> Result<PathBuf> {
         let path = self.folder.join(state::file_name(self.state.progress.images));
         if self.records.is_some() && self.saved_at != Some(self.state.progress.images) {
-            self.state.save(self.config, self.dataset.hash()?, &self.folder)?;
+            self.state.save(self.config, self.dataset, &self.folder)?;
             let best = self.folder.join("best.json");
             if let Some(score) = self.observer.saved(&path)? {
                 keep_best(&best, &path, &score)?;
