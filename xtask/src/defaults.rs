@@ -1,4 +1,5 @@
-//! What `cargo xtask train` and `cargo xtask eval` mean when nothing follows them.
+//! What `cargo xtask VERB` means where the command line leaves something out: which configuration, which
+//! pictures, which run.
 
 use crate::cargo::root;
 use crate::failure::{Failure, Result};
@@ -6,38 +7,73 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Adds the default arguments to a bare `train` or `eval`; any other command line is returned as it is.
-pub(crate) fn fill(args: Vec<OsString>) -> Result<Vec<OsString>> {
-    let [verb] = args.as_slice() else { return Ok(args) };
-    let arguments: Vec<OsString> = match verb.to_str() {
-        Some("train") => train(),
-        Some("eval") => {
+/// Verbs that work with a network.
+const WITH_NETWORK: [&str; 5] = ["eval", "generate", "mix", "interpolate", "figures"];
+
+/// The configuration that is trained where none is named, and its pictures.
+const CONFIG: &str = "avatars-32";
+const DATA: &str = "avatars";
+
+/// Options of which each is an answer in itself: nothing is missing beside them.
+const ANSWERS: [&str; 5] = ["--help", "-h", "--list-configs", "--list-settings", "--images"];
+
+/// Adds the arguments that a verb cannot do without and says which.
+pub(crate) fn fill(mut args: Vec<OsString>) -> Result<Vec<OsString>> {
+    let verb = args.first().and_then(|verb| verb.to_str()).unwrap_or_default().to_owned();
+    if ANSWERS.iter().any(|option| has(&args, option)) {
+        return Ok(args);
+    }
+    let missing = match verb.as_str() {
+        "train" => train(&args),
+        verb if WITH_NETWORK.contains(&verb) && !has(&args, "--network") => {
             let run = newest_run(&[PathBuf::from("runs"), root().join("runs")]).ok_or_else(|| {
-                Failure::wrong(
-                    "no run with a checkpoint below runs/: train one with `cargo xtask train`, \
-                     or name a network: `cargo xtask eval --network FILE --data SET`",
-                )
+                Failure::wrong(format!(
+                    "no run with a checkpoint below runs/: train one with `cargo xtask train`, or name a network: \
+                     `cargo xtask {verb} --network FILE|RUN`"
+                ))
             })?;
-            vec!["eval".into(), "--network".into(), run.into()]
+            vec!["--network".into(), run.into()]
         }
         _ => return Ok(args),
     };
-    let shown: Vec<_> = arguments.iter().map(|a| a.to_string_lossy()).collect();
-    eprintln!("xtask: stylegan {}", shown.join(" "));
-    Ok(arguments)
+    if !missing.is_empty() {
+        let shown: Vec<_> = missing.iter().map(|a: &OsString| a.to_string_lossy()).collect();
+        eprintln!("xtask: filled in: {}", shown.join(" "));
+    }
+    // Before what was typed: a last argument may take several values.
+    args.splice(1..1, missing);
+    Ok(args)
 }
 
-fn train() -> Vec<OsString> {
-    let config = root().join("configs").join("avatars-32.toml");
-    vec![
-        "train".into(),
-        "--config".into(),
-        config.into(),
-        "--data".into(),
-        "avatars".into(),
-        "--out".into(),
-        "runs/avatars-32".into(),
-    ]
+/// What is missing of a run: where it goes, and, unless a run is there, what it is.
+fn train(args: &[OsString]) -> Vec<OsString> {
+    let (config, data, out) = (value(args, "--config"), value(args, "--data"), value(args, "--out"));
+    let mut missing: Vec<OsString> = Vec::new();
+    let folder = out.clone().unwrap_or_else(|| {
+        let name = config.as_ref().or(data.as_ref()).and_then(|path| path.file_stem()).map(OsString::from);
+        Path::new("runs").join(name.unwrap_or_else(|| CONFIG.into()))
+    });
+    let goes_on = folder.join("config.toml").is_file() && !has(args, "--new");
+    if config.is_none() && data.is_none() && !goes_on {
+        missing.extend(["--config", CONFIG, "--data", DATA].map(OsString::from));
+    }
+    if out.is_none() && !has(args, "--print-config") {
+        missing.extend(["--out".into(), folder.into()]);
+    }
+    missing
+}
+
+/// Whether `option` was given, alone or as `--option=value`.
+fn has(args: &[OsString], option: &str) -> bool {
+    args.iter().skip(1).any(|arg| arg == option) || value(args, option).is_some()
+}
+
+/// The value of `option`, given as `--option value` or `--option=value`.
+fn value(args: &[OsString], option: &str) -> Option<PathBuf> {
+    let at = args.iter().position(|arg| arg == option).and_then(|at| args.get(at + 1)).map(PathBuf::from);
+    let joined =
+        || args.iter().find_map(|arg| arg.to_str()?.strip_prefix(option)?.strip_prefix('=').map(PathBuf::from));
+    at.or_else(joined)
 }
 
 /// The folder below one of `folders` that holds the checkpoint written last.
@@ -70,14 +106,45 @@ fn newest_checkpoint(run: &Path) -> Option<SystemTime> {
 mod tests {
     use super::*;
 
+    fn line(text: &str) -> Vec<OsString> {
+        text.split(' ').map(OsString::from).collect()
+    }
+
     #[test]
-    fn only_bare_verbs_get_arguments() {
-        let given: Vec<OsString> = vec!["train".into(), "--out".into(), "x".into()];
-        assert_eq!(fill(given.clone()).ok(), Some(given));
-        let inspect: Vec<OsString> = vec!["inspect".into()];
-        assert_eq!(fill(inspect.clone()).ok(), Some(inspect));
-        let bare = fill(vec!["train".into()]).unwrap_or_default();
-        assert!(bare.iter().any(|a| a == "avatars") && bare.len() == 7, "{bare:?}");
+    fn what_is_missing_of_a_run_is_filled_in() {
+        for (typed, missing) in [
+            ("train", "--config avatars-32 --data avatars --out runs/avatars-32"),
+            ("train --kimg 5", "--config avatars-32 --data avatars --out runs/avatars-32"),
+            ("train --out x", "--config avatars-32 --data avatars"),
+            ("train --out=x --new", "--config avatars-32 --data avatars"),
+            ("train --data sets/faces.zip", "--out runs/faces"),
+            ("train --config sg2/avatars-32", "--out runs/avatars-32"),
+            ("train --config my.toml --data faces --out x", ""),
+            ("train --print-config", "--config avatars-32 --data avatars"),
+            ("train --help", ""),
+            ("train --list-configs", ""),
+            ("inspect", ""),
+            ("eval --images a b", ""),
+            ("generate --network=x", ""),
+        ] {
+            let mut expected = line(typed);
+            if !missing.is_empty() {
+                expected.splice(1..1, line(missing));
+            }
+            assert_eq!(fill(line(typed)).ok(), Some(expected), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_is_there_goes_on_as_it_is() -> std::io::Result<()> {
+        let folder = std::env::temp_dir().join(format!("xtask-run-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join("config.toml"), "")?;
+        let typed: Vec<OsString> = vec!["train".into(), "--out".into(), folder.clone().into()];
+        let (alone, again) = (train(&typed), train(&[&typed[..], &["--new".into()]].concat()));
+        std::fs::remove_dir_all(&folder)?;
+        assert!(alone.is_empty() && again.len() == 4, "{alone:?} {again:?}");
+        Ok(())
     }
 
     #[test]

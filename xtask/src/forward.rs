@@ -14,6 +14,8 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
         .args(["--release", "--package", "stylegan-cli", "--bin", "stylegan", "--manifest-path"])
         .arg(root().join("Cargo.toml"))
         .arg("--")
-        .args(args);
+        .args(args)
+        // Hints then name commands that the reader has.
+        .env("STYLEGAN_INVOKED_AS", "cargo xtask");
     become_(&mut command)
 }

@@ -22,15 +22,16 @@ Developer commands of stylegan-rs
 
 Usage: cargo xtask VERB [ARGUMENTS]
 
-To use StyleGAN (each builds `stylegan` in release, then runs it with the same arguments):
-  train        train a network; alone: configs/avatars-32.toml on the built-in avatars
-               into runs/avatars-32, going on where it stopped
-  eval         measure a network; alone: the newest checkpoint of the newest run
-               below runs/, against the pictures it was trained on;
+To use StyleGAN (each builds `stylegan` in release, then runs it with the same arguments
+and, where they leave it out, what is in brackets):
+  train        train a network, or go on [--config avatars-32 --data avatars, unless the run
+               is there already; --out runs/NAME]
+  eval         measure a network [--network: the run below runs/ that was saved last];
                with --table 1|2|3|4: the runs found for that table of the StyleGAN
                paper, ours beside the paper's numbers
-  generate     pictures from seeds or latents
-  mix, interpolate, figures, data, inspect, ...
+  generate, mix, interpolate, figures
+               pictures of a network [--network: the same]
+  data, inspect, convert, ...
                any verb of `stylegan`; `cargo xtask stylegan --help` lists them all
 
 To work on it:

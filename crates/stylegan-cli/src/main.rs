@@ -1,6 +1,8 @@
 //! The `stylegan` command: train, use and evaluate style-based generators.
 
 mod classifier;
+mod completions;
+mod configs;
 mod convert;
 mod data;
 mod earlier_run;
@@ -12,14 +14,19 @@ mod film;
 mod generate;
 mod inspect;
 mod interpolate;
+mod invocation;
 mod latents;
+mod man;
 mod mix;
 mod network;
 mod numbers;
 mod options;
 mod output;
+mod pace;
 mod pictures;
+mod settings;
 mod signals;
+mod starting_point;
 mod status;
 mod train;
 mod train_status;
@@ -36,7 +43,7 @@ static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 
 fn main() -> ExitCode {
     // A usage error ends here with exit code 2, --help and --version with 0.
-    let options = Options::parse();
+    let options = Options::try_parse().unwrap_or_else(|error| invocation::explain(&error));
     status::start_log(options.verbose);
     // What is caught on the way up, as panics of picture decoders are, is not worth a word.
     std::panic::set_hook(Box::new(|info| {
@@ -85,5 +92,7 @@ fn run(options: Options) -> Outcome {
         Verb::Inspect(args) => inspect::run(args),
         Verb::Export(args) => export::run(args),
         Verb::Data(args) => data::run(args),
+        Verb::Completions(args) => completions::run(args),
+        Verb::Man(args) => man::run(args),
     }
 }

@@ -46,11 +46,12 @@ pub(crate) struct NetworkArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) noise_seed: u64,
 
-    /// Class of the pictures, counted from 0; networks trained with labels need one.
+    /// Class of the pictures: its name, or its number, counted from 0. Networks trained with labels need
+    /// one; `stylegan inspect` lists them.
     ///
-    /// Example: --class 3
-    #[arg(long, value_name = "N")]
-    pub(crate) class: Option<usize>,
+    /// Example: --class nature
+    #[arg(long, value_name = "NAME|N")]
+    pub(crate) class: Option<String>,
 }
 
 /// Where the noise inputs come from.
@@ -88,14 +89,8 @@ impl Network {
             say(&format!("{source}: converted in memory; `stylegan convert` keeps the result"));
         }
         let generator = model.generator();
-        let (name, classes) = (path.display(), generator.c_dim());
-        match args.class {
-            Some(_) if classes == 0 => wrong!("{name} was trained without labels; leave --class out"),
-            Some(class) if class >= classes => {
-                wrong!("--class {class}: {name} has {classes} classes, 0 to {}", classes - 1)
-            }
-            _ => {}
-        }
+        let name = path.display();
+        let class = args.class.as_ref().map(|typed| class_of(typed, &model, &name.to_string())).transpose()?;
         if !args.trunc.is_finite() {
             wrong!("--trunc {}: psi is a finite number, commonly from 0 to 1", args.trunc);
         }
@@ -113,7 +108,7 @@ impl Network {
             trunc_cutoff: args.trunc_cutoff,
             noise: args.noise,
             noise_seed: args.noise_seed,
-            class: args.class,
+            class,
         })
     }
 
@@ -154,7 +149,7 @@ impl Network {
         match self.class {
             _ if classes == 0 => Ok(None),
             None => {
-                wrong!("this network was trained with labels; choose one with --class 0 to --class {}", classes - 1)
+                wrong!("this network was trained with labels; choose one with --class: {}", listed(&self.model))
             }
             Some(class) => Ok(self.model.labels(class, n)?),
         }
@@ -212,6 +207,28 @@ fn check_finite(images: &Tensor, indices: &[u64]) -> anyhow::Result<()> {
          or the latents are too large to compute with; training may have diverged, an earlier checkpoint may be whole",
         indices.get(first).copied().unwrap_or_default()
     );
+}
+
+/// The class that was typed: a name wins over a number.
+fn class_of(typed: &str, model: &Model, network: &str) -> anyhow::Result<usize> {
+    let classes = model.generator().c_dim();
+    if classes == 0 {
+        wrong!("{network} was trained without labels; leave --class out");
+    }
+    let named = model.classes().iter().position(|name| name == typed);
+    match named.or_else(|| typed.parse().ok()).filter(|class| *class < classes) {
+        Some(class) => Ok(class),
+        None => wrong!("--class {typed}: {network} has {classes} classes: {}", listed(model)),
+    }
+}
+
+/// The classes of a network, by name where they have names.
+fn listed(model: &Model) -> String {
+    let last = model.generator().c_dim().saturating_sub(1);
+    match &model.classes()[..] {
+        [] => format!("0 to {last}"),
+        names => format!("{} (0 to {last})", names.join(", ")),
+    }
 }
 
 /// Refuses addresses and what does not exist.

@@ -3,7 +3,9 @@
 //! Each verb's own options are in its file, as typed (`Args`), beside what they mean and what is
 //! done. This registry feeds the parser and every help text.
 
-use crate::{classifier, convert, data, evaluate, export, figures, generate, inspect, interpolate, mix, train};
+use crate::{
+    classifier, completions, convert, data, evaluate, export, figures, generate, inspect, interpolate, man, mix, train,
+};
 use clap::{Parser, Subcommand};
 
 /// Train, use and evaluate style-based generators (StyleGAN, StyleGAN2, Progressive GAN).
@@ -39,6 +41,8 @@ pub(crate) enum Verb {
     Export(export::Args),
     Inspect(inspect::Args),
     Data(data::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ fn bars() -> &'static MultiProgress {
 
 /// Prints one line on stderr, above any bar.
 pub(crate) fn say(line: &str) {
+    let line = crate::invocation::as_typed(line);
     bars().suspend(|| eprintln!("{line}"));
 }
 

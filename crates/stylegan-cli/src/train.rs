@@ -1,16 +1,19 @@
 //! `stylegan train`: starts a run, or goes on with the one that the folder holds.
 
+use crate::configs::{self, Source};
 use crate::earlier_run::{Found, set_aside};
 use crate::evaluate::Evaluator;
 use crate::exit::{Ending, Outcome, wrong};
+use crate::starting_point::{self, StartingPoint, conditional};
 use crate::status::{print, say};
 use crate::train_status::TrainStatus;
-use crate::{pictures, signals};
+use crate::{pictures, settings, signals};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use stylegan_train::communicator::Single;
-use stylegan_train::config::{LossConfig, Override, TrainConfig, read};
+use stylegan_train::config::{Override, TrainConfig};
+use stylegan_train::data::Dataset;
 use stylegan_train::{RunFolder, checkpoints};
 
 /// Train a network, or go on training
@@ -20,18 +23,20 @@ use stylegan_train::{RunFolder, checkpoints};
 /// the step, saves, and ends with exit code 75.
 ///
 /// Examples:
-///   stylegan train --config configs/avatars-32.toml --data avatars --out runs/a
+///   stylegan train --data faces.zip --out runs/a     # settings that suit the set
 ///   stylegan train --out runs/a                      # goes on
 ///   stylegan train --out runs/a --kimg 2000          # goes on, further than planned
-///   stylegan train --config configs/avatars-64.toml --data faces.zip --out runs/b
+///   stylegan train --config avatars-32 --out runs/b  # a built-in configuration
+///   stylegan train --config avatars-64 --data faces.zip --cond --out runs/c
 ///       --set generator.channel_base=4096 --set loss.r1_gamma=1
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// Configuration of the run; configs/ has one for each experiment.
+    /// Configuration of the run: a file, or the name of a built-in one [default: the one that suits the
+    /// size of the pictures]
     ///
-    /// Example: --config configs/avatars-32.toml
-    #[arg(long, value_name = "FILE.toml")]
+    /// Example: --config avatars-32
+    #[arg(long, value_name = "FILE.toml|NAME")]
     config: Option<PathBuf>,
 
     /// Pictures: a folder, a ZIP file, or a built-in set (avatars, earth), which is made on first
@@ -44,7 +49,7 @@ pub(crate) struct Args {
     /// Folder of the run.
     ///
     /// Example: --out runs/avatars-32
-    #[arg(long, value_name = "FOLDER", required_unless_present = "print_config")]
+    #[arg(long, value_name = "FOLDER", required_unless_present_any = ["print_config", "list_configs", "list_settings"])]
     out: Option<PathBuf>,
 
     /// Length of the run in thousands of real pictures shown [default: the configuration's]
@@ -59,7 +64,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// Changes a setting of the configuration; may be given several times.
+    /// Trains with the classes (or other labels) of the set, so that pictures of a class can be asked for.
+    #[arg(long)]
+    cond: bool,
+
+    /// Changes a setting of the configuration; may be given several times. --list-settings lists them.
     ///
     /// Example: --set schedule.lr=0.002 --set data.mirror=false
     #[arg(long, value_name = "KEY=VALUE")]
@@ -72,6 +81,14 @@ pub(crate) struct Args {
     /// Prints the configuration with everything resolved, as TOML, and stops.
     #[arg(long)]
     print_config: bool,
+
+    /// Lists the built-in configurations and stops.
+    #[arg(long)]
+    list_configs: bool,
+
+    /// Lists all settings with their published values and what they mean, and stops.
+    #[arg(long)]
+    list_settings: bool,
 
     /// Where built-in sets are kept once they are made [default: data/ in the folder of the run]
     #[arg(long, value_name = "FOLDER")]
@@ -86,39 +103,75 @@ struct Plan {
     held: bool,
     /// Said where the configuration is not from where it should be.
     note: Option<String>,
+    /// Where built-in sets are kept.
+    data_dir: PathBuf,
+    /// The set, where it had a say in the configuration.
+    pictures: Option<Dataset>,
 }
 
 impl Plan {
     fn of(args: &Args) -> anyhow::Result<Self> {
         let out = args.out.clone().unwrap_or_default();
-        let overrides = overrides(args)?;
+        let data_dir = args.data_dir.clone().unwrap_or_else(|| out.join("data"));
+        let mut overrides = overrides(args)?;
         let (found, note) = if args.out.is_some() { Found::in_folder(&out)? } else { (Found::Nothing, None) };
-        let config = match (&args.config, &found) {
-            (Some(given), found) => {
-                let given = TrainConfig::from_file(given, &overrides)?;
-                // A run without a checkpoint has nothing that another configuration would spoil.
-                if let Found::Run(stored) = found
-                    && !args.new
-                    && !checkpoints::list(&out)?.is_empty()
-                {
-                    check_same(&given, stored, &out)?;
-                }
-                given
-            }
-            (None, Found::Run(stored)) => read(&stored.to_toml()?, "the configuration of the run", &overrides)?,
-            (None, Found::WithoutConfig) => wrong!(
+        let mut pictures = None;
+        let source = match (&args.config, &found, &args.data) {
+            (Some(given), ..) => Source::of(given)?,
+            (None, Found::Run(stored), _) => Source::of_run(stored)?,
+            (None, Found::WithoutConfig, _) => wrong!(
                 "{}, and the checkpoints do not hold the settings; give the file that the run was started with by --config",
                 note.unwrap_or_default()
             ),
-            (None, Found::Nothing) if args.out.is_none() => read("", "the default configuration", &overrides)?,
-            (None, Found::Nothing) => wrong!(
-                "--out {}: this folder holds no run to go on with; start one with --config (see configs/)",
+            (None, Found::Nothing, Some(set)) => {
+                let start = StartingPoint::for_set(set)?;
+                overrides.splice(0..0, start.overrides);
+                pictures = start.pictures;
+                start.source
+            }
+            (None, Found::Nothing, None) if args.out.is_none() => Source::published(),
+            (None, Found::Nothing, None) => wrong!(
+                "--out {}: this folder holds no run to go on with; start one with --data (a set of pictures) or \
+                 --config (`stylegan train --list-configs`)",
                 out.display()
             ),
         };
+        let mut config = source.read(&overrides)?;
+        let stored = match &found {
+            Found::Run(stored) if !args.new => Some(stored),
+            _ => None,
+        };
+        if args.cond && args.config.is_none() && stored.is_some() {
+            if config.generator.c_dim() == 0 {
+                wrong!(
+                    "--cond: the run in {} was started without labels; start again with --data, --cond and --new",
+                    out.display()
+                );
+            }
+        } else if args.cond {
+            let set = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
+            overrides.push(conditional(&set, &config.data.set)?);
+            config = source.read(&overrides)?;
+            pictures = Some(set);
+        }
+        // A run without a checkpoint has nothing that another configuration would spoil.
+        if let (Some(_), Some(stored)) = (&args.config, stored)
+            && !checkpoints::list(&out)?.is_empty()
+        {
+            check_same(&config, stored, &out)?;
+        }
         let held = !matches!(found, Found::Nothing);
-        Ok(Plan { config, out, held, note })
+        Ok(Plan { config, out, held, note, data_dir, pictures })
     }
+}
+
+/// The set that a configuration names.
+fn open(config: &TrainConfig, data_dir: &Path) -> anyhow::Result<Dataset> {
+    let data = &config.data;
+    if data.set.is_empty() {
+        wrong!("no pictures to train on: name a folder, a ZIP file, avatars or earth with --data");
+    }
+    pictures::open(&data.set, config.picture_shape().0, data.count, data_dir)
 }
 
 /// The settings given beside the configuration, in the order of their strength.
@@ -173,6 +226,14 @@ fn first_difference(path: &str, a: &toml::Table, b: &toml::Table) -> Option<(Str
 }
 
 pub(crate) fn run(args: Args) -> Outcome {
+    if args.list_configs {
+        print(&configs::list())?;
+        return Ok(Ending::Done);
+    }
+    if args.list_settings {
+        print(&settings::list())?;
+        return Ok(Ending::Done);
+    }
     let plan = Plan::of(&args)?;
     if args.print_config {
         print(&plan.config.to_toml()?)?;
@@ -180,22 +241,19 @@ pub(crate) fn run(args: Args) -> Outcome {
     }
     match (&plan.note, plan.config.data.set.is_empty()) {
         (Some(note), true) => wrong!("{note} but for the pictures: name them with --data"),
-        (None, true) => wrong!("no pictures to train on: name a folder, a ZIP file, avatars or earth with --data"),
         (Some(note), false) => say(note),
-        (None, false) => {}
+        (None, _) => {}
     }
     check_apart(&plan.out, &plan.config.data.set)?;
     let mut run = RunFolder::open(&plan.out)?;
     let stop = signals::watch("saving after this step")?;
-    let folder = args.data_dir.unwrap_or_else(|| plan.out.join("data"));
-    let data = &plan.config.data;
-    let pictures = Arc::new(pictures::open(&data.set, plan.config.picture_shape().0, data.count, &folder)?);
+    let folder = plan.data_dir;
+    let pictures = Arc::new(plan.pictures.map_or_else(|| open(&plan.config, &folder), Ok)?);
+    for line in starting_point::summary(&plan.config, &pictures)? {
+        say(&line);
+    }
     let (config, out) = (&plan.config, &plan.out);
-    let penalty = match config.loss {
-        LossConfig::Logistic { .. } => "R1",
-        LossConfig::WganGp { .. } => "GP",
-    };
-    let mut status = TrainStatus::new(out, penalty, Evaluator::of(config, &pictures, &folder)?);
+    let mut status = TrainStatus::new(out, config, Evaluator::of(config, &pictures, &folder)?)?;
     if args.new && plan.held {
         run = set_aside(run)?;
     }

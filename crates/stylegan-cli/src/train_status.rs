@@ -1,11 +1,13 @@
 //! How a run looks on the screen: a bar on a terminal, one line per tick elsewhere.
 
 use crate::evaluate::Evaluator;
+use crate::pace::Pace;
 use crate::status::{self, say};
 use indicatif::{HumanDuration, ProgressBar};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use stylegan_kernels::memory;
+use stylegan_train::config::{LossConfig, TrainConfig};
 use stylegan_train::observer::Position;
 use stylegan_train::stats::Stats;
 use stylegan_train::{Observer, Score};
@@ -13,8 +15,8 @@ use stylegan_train::{Observer, Score};
 /// The time between two updates of the bar.
 const REFRESH: Duration = Duration::from_millis(200);
 
-/// The share of the old pace that one step leaves in the smoothed one.
-const SMOOTHING: f64 = 0.95;
+/// Training that a first word about the pace is based on.
+const FIRST_STEPS: Duration = Duration::from_secs(10);
 
 /// Draws a run.
 pub(crate) struct TrainStatus {
@@ -23,17 +25,22 @@ pub(crate) struct TrainStatus {
     /// What the discriminator's penalty is called.
     penalty: &'static str,
     bar: Option<ProgressBar>,
-    last_step: Option<(Instant, u64)>,
     last_drawn: Option<Instant>,
-    /// Seconds per picture, smoothed.
-    pace: Option<f64>,
+    pace: Pace,
+    /// When training began, until a word was said about the pace.
+    began: Option<Instant>,
     evaluator: Option<Evaluator>,
 }
 
 impl TrainStatus {
     /// Nothing is drawn before the run starts.
-    pub(crate) fn new(out: &Path, penalty: &'static str, evaluator: Option<Evaluator>) -> Self {
-        TrainStatus { out: out.into(), penalty, bar: None, last_step: None, last_drawn: None, pace: None, evaluator }
+    pub(crate) fn new(out: &Path, config: &TrainConfig, evaluator: Option<Evaluator>) -> anyhow::Result<Self> {
+        let penalty = match config.loss {
+            LossConfig::Logistic { .. } => "R1",
+            LossConfig::WganGp { .. } => "GP",
+        };
+        let pace = Pace::new(config)?;
+        Ok(TrainStatus { out: out.into(), penalty, bar: None, last_drawn: None, pace, began: None, evaluator })
     }
 
     /// Takes the bar away.
@@ -43,22 +50,33 @@ impl TrainStatus {
         }
     }
 
-    /// How long the rest will take at this pace.
-    fn eta(&self, at: &Position) -> Option<Duration> {
-        let seconds = self.pace? * at.total_images.saturating_sub(at.images) as f64;
-        Duration::try_from_secs_f64(seconds).ok()
+    /// How long the rest will take.
+    fn eta(&self, at: &Position) -> Option<HumanDuration> {
+        self.pace.remaining(at).map(HumanDuration)
+    }
+
+    /// Says once, after the first steps, how long all will take.
+    fn say_pace(&mut self, at: &Position) {
+        if self.began.is_some_and(|began| began.elapsed() >= FIRST_STEPS)
+            && let (Some(seconds), Some(eta)) = (self.pace.seconds_per_kimg(at), self.eta(at))
+        {
+            self.began = None;
+            let growing = if at.phase.lod > 0. { " (more work at every resolution is reckoned in)" } else { "" };
+            let side = at.phase.resolution;
+            say(&format!("pace:     {seconds:.1} s a kimg at {side} pixels, some {eta} to the end{growing}"));
+        }
     }
 
     /// What stands beside the bar.
     fn message(&self, at: &Position, stats: &Stats) -> String {
         let mean = |key: &str| stats.get(key).mean();
-        let eta = self.eta(at).map_or_else(|| "?".into(), |eta| HumanDuration(eta).to_string());
+        let eta = self.eta(at).map_or_else(|| "?".into(), |eta| eta.to_string());
         let memory = memory::peak().unwrap_or_default() as f64 / f64::from(1 << 30);
         format!(
             "{:.1}/{:.0} kimg  {:.1} s/kimg  eta {eta}  {}px  G {:.2}  D {:.2}  {} {:.3}  signs {:+.2} {:+.2}  {memory:.1} GiB",
             at.images as f64 / 1e3,
             at.total_images as f64 / 1e3,
-            self.pace.unwrap_or_default() * 1e3,
+            self.pace.seconds_per_kimg(at).unwrap_or_default(),
             at.phase.resolution,
             mean("Loss/G/loss"),
             mean("Loss/D/loss"),
@@ -72,7 +90,8 @@ impl TrainStatus {
 
 impl Observer for TrainStatus {
     fn started(&mut self, at: &Position) {
-        self.last_step = Some((Instant::now(), at.images));
+        self.pace.restart(at.images);
+        self.began = Some(Instant::now());
         if let Some(evaluator) = &mut self.evaluator {
             evaluator.go_on_from(at.images);
         }
@@ -88,13 +107,9 @@ impl Observer for TrainStatus {
     }
 
     fn stepped(&mut self, at: &Position, stats: &Stats) {
+        self.pace.step(at);
+        self.say_pace(at);
         let now = Instant::now();
-        if let Some((before, images)) = self.last_step.replace((now, at.images))
-            && at.images > images
-        {
-            let pace = (now - before).as_secs_f64() / (at.images - images) as f64;
-            self.pace = Some(self.pace.map_or(pace, |old| SMOOTHING * old + (1.0 - SMOOTHING) * pace));
-        }
         if self.last_drawn.is_some_and(|drawn| now - drawn < REFRESH) {
             return;
         }
@@ -107,7 +122,7 @@ impl Observer for TrainStatus {
 
     fn ticked(&mut self, at: &Position, _stats: &Stats, line: &str) {
         if self.bar.is_none() {
-            let eta = self.eta(at).map_or_else(String::new, |eta| format!(" eta {}", HumanDuration(eta)));
+            let eta = self.eta(at).map_or_else(String::new, |eta| format!(" eta {eta}"));
             say(&format!("{line}{eta}"));
         }
     }
@@ -118,10 +133,10 @@ impl Observer for TrainStatus {
 
     fn saved(&mut self, path: &Path) -> stylegan_train::Result<Option<Score>> {
         tracing::info!("wrote {}", path.display());
-        let (Some(evaluator), Some((_, images))) = (&mut self.evaluator, self.last_step) else { return Ok(None) };
+        let (Some(evaluator), Some(images)) = (&mut self.evaluator, self.pace.images()) else { return Ok(None) };
         let score = evaluator.score(path, images);
         // The pace is that of training.
-        self.last_step = Some((Instant::now(), images));
+        self.pace.restart(images);
         Ok(score.unwrap_or_else(|error| {
             say(&format!("warning: {} was not evaluated: {error:#}", path.display()));
             None

@@ -3,9 +3,21 @@
 //! Without arguments it makes a network with random weights first, to show the way.
 
 use candle_core::{DType, Device};
+use std::process::ExitCode;
 use stylegan_core::{Model, Synthesis};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    // Errors are sentences: shown by `{error}`, not by a `Result` of `main`, which prints their fields.
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let scratch = tempfile::tempdir()?;
     let path = match arguments.next() {

@@ -5,10 +5,11 @@ use crate::stylegan1::{StyleGan1Config, StyleGan1Discriminator, StyleGan1Discrim
 use crate::stylegan2::{StyleGan2Config, StyleGan2Discriminator, StyleGan2DiscriminatorConfig, StyleGan2Generator};
 use crate::{Discriminator, Generator, Result};
 use candle_nn::VarBuilder;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A generator's architecture (`architecture = "stylegan1" | "stylegan2" | "pggan"`) and configuration.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "architecture", rename_all = "lowercase")]
 pub enum GeneratorConfig {
     /// StyleGAN, configurations B to F of its Table 1.
@@ -20,7 +21,7 @@ pub enum GeneratorConfig {
 }
 
 /// A discriminator's architecture (`architecture = "stylegan1" | "stylegan2" | "pggan"`) and configuration.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "architecture", rename_all = "lowercase")]
 pub enum DiscriminatorConfig {
     /// StyleGAN.

@@ -225,6 +225,11 @@ impl Model {
         self.metadata.as_ref()
     }
 
+    /// Names of its classes, from class 0 on, as far as its file gives them.
+    pub fn classes(&self) -> Vec<String> {
+        self.metadata.as_ref().map(Metadata::classes).unwrap_or_default()
+    }
+
     /// SHA-256 of what was loaded, in hexadecimal: the content hash of a checkpoint, if it has one, or
     /// the hash of a foreign file.
     pub fn content_hash(&self) -> Option<&str> {

@@ -5,6 +5,7 @@
 //! `cargo run --release -p stylegan-metrics --example compare_folders`.
 
 use candle_core::{Device, Tensor};
+use std::process::ExitCode;
 use std::time::Instant;
 use stylegan_metrics::evaluate::{Generated, ImageSet, Request, Subject, evaluate};
 use stylegan_metrics::features::Networks;
@@ -27,7 +28,18 @@ fn picture(i: usize, blur: f32) -> Batch {
     Ok(Tensor::from_vec(values, (1, 3, h, w), &Device::Cpu)?)
 }
 
-fn main() -> stylegan_metrics::Result<()> {
+fn main() -> ExitCode {
+    // Errors are sentences: shown by `{error}`, not by a `Result` of `main`, which prints their fields.
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> stylegan_metrics::Result<()> {
     let set = |first: usize, blur: f32| ImageSet {
         images: Box::new((first..first + 200).map(move |i| picture(i, blur))),
         count: 200,

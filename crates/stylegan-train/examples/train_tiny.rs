@@ -3,6 +3,7 @@
 
 use image::{Rgb, RgbImage};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use stylegan_train::communicator::Single;
@@ -46,7 +47,18 @@ fn discs(folder: &Path) -> Result<Arc<Dataset>> {
     Ok(Arc::new(Dataset::open(folder)?))
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    // Errors are sentences: shown by `{error}`, not by a `Result` of `main`, which prints their fields.
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let out = std::env::args().nth(1).map_or_else(|| std::env::temp_dir().join("stylegan-tiny"), PathBuf::from);
     let dataset = discs(&out.join("pictures"))?;
     let config = config::read(CONFIG, "the example", &[])?;

@@ -2,7 +2,6 @@
 
 use crate::config::{LossConfig, TrainConfig};
 use crate::players::Turn;
-use stylegan_core::GeneratorConfig;
 
 /// One thing that an iteration does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,8 +13,8 @@ pub(crate) enum Move {
 }
 
 /// The order of moves, a pure function of configuration and step: the discriminator's turns,
-/// the average, the generator's turn; with StyleGAN2's networks the generator's come first. It is
-/// the same circle in both, begun as the original of each does. Regularising turns follow the turn
+/// the average, the generator's turn; or the generator's first (`schedule.generator_first`, as in
+/// StyleGAN2). It is the same circle, begun as the original of each does. Regularising turns follow the turn
 /// of their network in every so many steps, from the first on (StyleGAN2, section 3.1).
 #[derive(Debug, Clone)]
 pub(crate) struct Moves {
@@ -33,7 +32,7 @@ impl Moves {
             _ => None,
         };
         Self {
-            generator_first: matches!(config.generator, GeneratorConfig::StyleGan2(_)),
+            generator_first: config.schedule.generator_first,
             n_critic: config.loss.n_critic(),
             path_length: config.path_length.as_ref().filter(|pl| pl.weight > 0.).map(|pl| pl.interval),
             r1,

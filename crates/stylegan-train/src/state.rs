@@ -1,6 +1,7 @@
 //! The full state of a run in a checkpoint: what is saved, and what must agree to go on from it.
 
 use crate::config::TrainConfig;
+use crate::data::{Dataset, Labels};
 use crate::feed::Place;
 use crate::players::Players;
 use crate::stats::Stats;
@@ -98,7 +99,7 @@ impl State {
     }
 
     /// Writes the state to a file.
-    pub(crate) fn save(&self, config: &TrainConfig, dataset_hash: &str, path: &Path) -> Result<()> {
+    pub(crate) fn save(&self, config: &TrainConfig, dataset: &Dataset, path: &Path) -> Result<()> {
         let failed = |error: serde_json::Error| Error::Run {
             folder: path.to_owned(),
             problem: format!("cannot be written: {error}"),
@@ -116,16 +117,22 @@ impl State {
             // Rust prints the shortest digits that read back as the same number.
             extra.insert(PL_MEAN.to_owned(), players.pl_mean.to_string());
         }
-        let metadata = Metadata {
+        let mut metadata = Metadata {
             kind: Kind::State,
             networks: networks_of(config),
             step: self.progress.step,
             images: self.progress.images,
             seed: config.seed,
-            dataset_hash: Some(dataset_hash.to_owned()),
+            dataset_hash: Some(dataset.hash()?.to_owned()),
             extra,
             ..Metadata::default()
         };
+        if let Labels::Classes { names, .. } = dataset.labels()
+            && config.generator.c_dim() > 0
+            && !names.is_empty()
+        {
+            metadata.set_classes(names);
+        }
         Ok(save(path, &metadata, &self.tensors())?)
     }
 

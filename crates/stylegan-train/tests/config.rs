@@ -82,7 +82,7 @@ fn overrides_go_on_top() {
 
 #[test]
 fn wrong_ones_name_file_key_expected_and_found() {
-    let cases: [(&str, &[&str]); 18] = [
+    let cases: [(&str, &[&str]); 29] = [
         ("[loss]\nr1_interval = 0", &["`loss.r1_interval`", "at least 1", "found 0"]),
         ("[path_length]\ninterval = 0", &["`path_length.interval`", "at least 1", "found 0"]),
         ("[path_length]\nshrink = 3", &["`path_length.shrink`", "shards.size = 4", "found 3"]),
@@ -101,6 +101,22 @@ fn wrong_ones_name_file_key_expected_and_found() {
         ("[discriminator]\nimg_channels = 1", &["[discriminator]", "1", "3"]),
         ("seed = 1\nkimg = = 3", &["line 2", "TOML"]),
         ("generator = 3", &["`generator`", "found integer `3`"]),
+        // The line, where there is one, and what was probably meant.
+        (
+            "seed = 1\n[schedule]\nstable_kimg = 1\nbatches = 3",
+            &["line 4", "table `schedule`", "did you mean `batch`?"],
+        ),
+        ("\nkimgs = 1", &["line 2", "the top level", "`kimgs`", "did you mean `kimg`?"]),
+        ("[schedul]\nbatch = 3", &["line 1", "`schedul`", "did you mean `schedule`?"]),
+        ("batch = 3", &["line 1", "`batch`", "it belongs to [schedule]"]),
+        ("[loss]\nr1_gamma = 1\nr1_interval = 0", &["line 3", "`loss.r1_interval`"]),
+        // Tables with kinds are read as a whole; the key is found all the same.
+        ("[generator]\nw_dim = 64\nz_dim = \"x\"", &["line 3", "`generator.z_dim`", "found string \"x\""]),
+        ("[generator]\nimg_size = 64", &["line 2", "`generator.img_size`", "64"]),
+        ("[generator]\narchitecture = 'stylegan3'", &["line 2", "`generator.architecture`", "did you mean `stylegan"]),
+        ("[generator]\nmapping_lr = -1", &["line 2", "[generator] mapping_lr"]),
+        ("[loss]\nkind = \"logistik\"", &["line 2", "`loss.kind`", "did you mean `logistic`?"]),
+        ("[generator]\narchitecture = 'stylegan2'\n[schedule]\nstable_kimg = 5", &["line 4", "[schedule] stable_kimg"]),
     ];
     for (text, words) in cases {
         let error = read(text, "my.toml", &[]).unwrap_err();

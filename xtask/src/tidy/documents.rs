@@ -1,4 +1,4 @@
-//! The documents of the root exist, and links between files of the tree lead somewhere.
+//! The documents of the root and of each package exist, and links between files of the tree lead somewhere.
 
 use super::Finding;
 use std::path::Path;
@@ -19,6 +19,19 @@ const PRESENT: [&str; 9] = [
 pub(crate) fn check_present(root: &Path) -> Vec<Finding> {
     let missing = PRESENT.iter().filter(|name| !root.join(name).is_file());
     missing.map(|name| Finding::new(*name, 0, "this file belongs in the root of the workspace")).collect()
+}
+
+/// What a published package takes along: the licences' texts beside its manifest, and keys that lead to the
+/// rest.
+pub(crate) fn check_package(root: &Path, manifest: &str, text: &str) -> Vec<Finding> {
+    let folder = root.join(manifest).parent().map(Path::to_path_buf).unwrap_or_default();
+    let licences = ["LICENSE-MIT", "LICENSE-APACHE"].into_iter().filter(|name| !folder.join(name).is_file());
+    let keys = ["license", "repository", "readme"]
+        .into_iter()
+        .filter(|key| !text.contains(&format!("\n{key}.workspace = true\n")));
+    let missing = licences.map(|name| format!("{name} (a link to that of the root) belongs beside it"));
+    let missing = missing.chain(keys.map(|key| format!("the key `{key}.workspace = true` belongs in it")));
+    missing.map(|what| Finding::new(manifest, 0, what)).collect()
 }
 
 /// Links and pictures in the Markdown file `name` that point into the tree.
@@ -61,6 +74,13 @@ mod tests {
     fn targets_are_found_with_and_without_titles() {
         let line = "see [a](b.md), ![c](d/e.png \"title\") and `[f]`(g)";
         assert_eq!(targets(line).collect::<Vec<_>>(), ["b.md", "d/e.png"]);
+    }
+
+    #[test]
+    fn packages_without_licence_are_found() {
+        let text = "[package]\nlicense.workspace = true\nreadme.workspace = true\n";
+        let findings = check_package(Path::new("absent"), "crates/a/Cargo.toml", text);
+        assert_eq!(findings.len(), 3, "{findings:?}");
     }
 
     #[test]

@@ -67,7 +67,9 @@ fn check(root: &Path) -> std::io::Result<Vec<Finding>> {
         if name.ends_with(".rs") {
             findings.extend(source::check(&name, &std::fs::read_to_string(&path)?));
         } else if name.starts_with("crates/") && name.ends_with("/Cargo.toml") {
-            findings.extend(layers::check(&name, &std::fs::read_to_string(&path)?));
+            let text = std::fs::read_to_string(&path)?;
+            findings.extend(layers::check(&name, &text));
+            findings.extend(documents::check_package(root, &name, &text));
         } else if name.ends_with(".md") && !name.contains("golden/") {
             findings.extend(documents::check_links(root, &name, &std::fs::read_to_string(&path)?));
         }

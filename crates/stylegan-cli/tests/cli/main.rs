@@ -5,6 +5,7 @@ mod bench;
 mod convert;
 mod data;
 mod eval;
+mod first_hour;
 mod generate;
 mod inspect;
 mod mix;

@@ -55,12 +55,24 @@ pub struct Metadata {
     pub extra: BTreeMap<String, String>,
 }
 
+/// The key of [`Metadata::extra`] for the names of classes, a list in JSON.
+const CLASSES: &str = "classes";
 const NETWORK: &str = "network.";
 const EXTRA: &str = "extra.";
 pub(super) const CONTENT_HASH: &str = "content_hash";
 const FORMAT_VERSION_KEY: &str = "format_version";
 
 impl Metadata {
+    /// Names of the classes that labels stand for, from class 0 on, as far as the file gives them.
+    pub fn classes(&self) -> Vec<String> {
+        self.extra.get(CLASSES).and_then(|names| serde_json::from_str(names).ok()).unwrap_or_default()
+    }
+
+    /// Keeps the names of classes.
+    pub fn set_classes(&mut self, names: &[String]) {
+        self.extra.insert(CLASSES.into(), serde_json::json!(names).to_string());
+    }
+
     /// As text; the content hash is the writer's.
     pub(super) fn to_strings(&self) -> BTreeMap<String, String> {
         let mut strings: BTreeMap<String, String> = [

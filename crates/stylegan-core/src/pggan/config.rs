@@ -3,11 +3,12 @@
 use crate::Result;
 use crate::layers::Pyramid;
 use crate::stylegan1::{FusedScale, check_positive};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Configuration of the progressive GAN generator (Karras et al. 2018), configuration A of
 /// StyleGAN's Table 1. The defaults are those of the official code (`G_paper`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PgganConfig {
     /// Height and width of pictures in pixels, CelebA-HQ 1024x1024. Both are one power of two
@@ -66,7 +67,7 @@ impl PgganConfig {
 
 /// Configuration of the progressive GAN discriminator. The defaults are those of the official code
 /// (`D_paper`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PgganDiscriminatorConfig {
     /// Height and width of pictures in pixels, as in [`PgganConfig`].

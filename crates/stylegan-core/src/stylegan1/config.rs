@@ -2,6 +2,7 @@
 
 use crate::layers::Pyramid;
 use crate::{Error, Result};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Which of two ways a resampling convolution takes.
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// averaging is one strided convolution (PGGAN, official code: `fused_scale`): the same function at
 /// another cost. (In the official generators fused weights are stored rotated by 180 degrees, as
 /// their transposed convolutions take kernels unflipped; importers turn them round.)
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FusedScale {
     /// Fused from 128 pixels (the shorter side of the larger picture), as published.
@@ -41,7 +42,7 @@ impl FusedScale {
 /// defaults (mixing is the trainer's). B, the traditional generator, is
 /// `use_styles = false, pixel_norm = true, const_input = false, use_noise = false,
 /// mapping_layers = 0`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StyleGan1Config {
     /// Height and width of pictures in pixels; FFHQ 1024x1024. Both are one power of two times a
@@ -169,7 +170,7 @@ impl StyleGan1Config {
 
 /// Configuration of the StyleGAN discriminator. The defaults are those of the official code
 /// (`D_basic`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StyleGan1DiscriminatorConfig {
     /// Height and width of pictures in pixels, as in [`StyleGan1Config`].

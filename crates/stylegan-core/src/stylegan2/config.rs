@@ -3,10 +3,11 @@
 use crate::layers::{self, Pyramid};
 use crate::stylegan1::check_positive;
 use crate::{Error, Result};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How the resolutions of a network are joined (StyleGAN2, section 4.1 and figure 7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Topology {
     /// A plain stack of convolutions with one RGB layer, at full size.
@@ -20,7 +21,7 @@ pub enum Topology {
 
 /// Configuration of the StyleGAN2 and StyleGAN2-ADA generator. The defaults are configuration F of
 /// StyleGAN2 (Table 1), with the label embedding of StyleGAN2-ADA.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StyleGan2Config {
     /// Height and width of pictures in pixels; FFHQ 1024x1024. Both are one power of two times a
@@ -118,7 +119,7 @@ impl StyleGan2Config {
 
 /// Configuration of the StyleGAN2 and StyleGAN2-ADA discriminator. The defaults are configuration F
 /// of StyleGAN2.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StyleGan2DiscriminatorConfig {
     /// Height and width of pictures in pixels, as in [`StyleGan2Config`].

@@ -19,6 +19,7 @@ impl TrainConfig {
                 fade_kimg: 0.,
                 batch: ByResolution::new(32, []),
                 lr: ByResolution::new(0.002, []),
+                generator_first: true,
                 ..ScheduleConfig::default()
             },
             ema: EmaConfig::HalfLife { kimg: 10., ramp: 0. },
@@ -29,7 +30,7 @@ impl TrainConfig {
     /// Whether training starts below the full resolution.
     pub(super) fn grows(&self) -> bool {
         let ScheduleConfig { stable_kimg, fade_kimg, .. } = self.schedule;
-        stable_kimg + fade_kimg > 0. && !matches!(self.generator, GeneratorConfig::StyleGan2(_))
+        stable_kimg + fade_kimg > 0.
     }
 }
 

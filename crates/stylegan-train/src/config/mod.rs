@@ -2,11 +2,17 @@
 
 mod base;
 mod by_resolution;
+mod check;
+mod place;
 mod read;
+mod settings;
+mod unreadable;
 
 pub use by_resolution::ByResolution;
 pub use read::{Override, read};
+pub use settings::{Setting, Table, tables};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stylegan_core::layers::Pyramid;
 use stylegan_core::stylegan1::{StyleGan1Config, StyleGan1DiscriminatorConfig};
@@ -17,7 +23,7 @@ use stylegan_core::{DiscriminatorConfig, GeneratorConfig};
 /// architecture `"stylegan2"` starts from [`stylegan2`](Self::stylegan2) instead.
 ///
 /// With a data set's content hash and the seed this decides every bit of the result.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
     /// Seed of weights, latents, noise, mixing and data order; 1000.
@@ -56,7 +62,7 @@ pub struct TrainConfig {
 }
 
 /// The pictures of a run.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
     /// A folder, a ZIP file, or the name of a built-in set (`avatars`, `earth`), which the command
@@ -70,7 +76,7 @@ pub struct DataConfig {
 }
 
 /// The players' objectives.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum LossConfig {
     /// Non-saturating logistic loss (Goodfellow et al. 2014) with the R1 penalty on real pictures
@@ -107,7 +113,7 @@ pub enum LossConfig {
 /// after every `interval` steps, `interval` times as strong. Adam's rate and decays are shortened to
 /// make up for the additional steps, even if `weight` is 0 and they are left out. `Default` holds
 /// StyleGAN2's values.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PathLengthConfig {
     /// Weight of the penalty; 2. With 0 it is never computed.
@@ -121,7 +127,7 @@ pub struct PathLengthConfig {
 }
 
 /// What changes with the number of real pictures seen, and with nothing else.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScheduleConfig {
     /// The resolution that training starts at, in pixels; 8 (4 in PGGAN). The full resolution
@@ -132,6 +138,9 @@ pub struct ScheduleConfig {
     pub stable_kimg: f64,
     /// Thousands of pictures over which a resolution fades in; 600.
     pub fade_kimg: f64,
+    /// Whether an iteration begins with the generator's step, false; true in StyleGAN2. It is the same
+    /// circle, begun at another place.
+    pub generator_first: bool,
     /// Samples per step, by resolution; the 8-GPU values.
     pub batch: ByResolution<usize>,
     /// Learning rate of both networks, by resolution; 0.001, more from 128 pixels.
@@ -139,7 +148,7 @@ pub struct ScheduleConfig {
 }
 
 /// Adam's constants, the same for both networks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdamConfig {
     /// Decay of the first moment; 0.
@@ -153,7 +162,7 @@ pub struct AdamConfig {
 }
 
 /// The averaged generator `G_ema`, the one that makes pictures.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum EmaConfig {
     /// The share of old weights halves every `kimg` thousand pictures (StyleGAN: 10).
@@ -175,7 +184,7 @@ pub enum EmaConfig {
 }
 
 /// How a batch is cut into shards, the units whose gradients are summed in a fixed order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ShardConfig {
     /// Samples per shard, by resolution; a multiple of the minibatch-stddev group, and a divisor of
@@ -187,7 +196,7 @@ pub struct ShardConfig {
 }
 
 /// What a run writes into its folder.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OutputConfig {
     /// Thousands of pictures per line of `stats.jsonl` and `log.txt`; 20.
@@ -202,7 +211,7 @@ pub struct OutputConfig {
 
 /// What is measured on the way. No step depends on it: evaluations read checkpoints and draw from
 /// random streams of their own.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvalConfig {
     /// Metrics as `stylegan eval --metrics` names them; none, and nothing is measured. The checkpoint
@@ -255,6 +264,7 @@ impl Default for ScheduleConfig {
             start_resolution: 8,
             stable_kimg: 600.,
             fade_kimg: 600.,
+            generator_first: false,
             batch: ByResolution::new(32, [(4, 512), (8, 256), (16, 128), (32, 64), (64, 32)]),
             lr: ByResolution::new(0.001, [(128, 0.0015), (256, 0.002), (512, 0.003), (1024, 0.003)]),
         }

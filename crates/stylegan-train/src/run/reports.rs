@@ -132,7 +132,7 @@ impl Run<'_> {
         let Some(records) = &mut self.records else { return Ok(path) };
         let written = records.sync();
         self.tolerate(written, "")?;
-        self.state.save(self.config, self.dataset.hash()?, &path)?;
+        self.state.save(self.config, self.dataset, &path)?;
         self.saved = Some((images, path.clone()));
         if let Some(score) = self.observer.saved(&path)? {
             let written = Best::keep(self.folder, best, &path, &score);

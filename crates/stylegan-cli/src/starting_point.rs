@@ -1,0 +1,135 @@
+//! What a new run starts from where little was said: the configuration that suits a set of pictures.
+
+use crate::configs::Source;
+use crate::exit::wrong;
+use crate::pictures;
+use crate::status::say;
+use candle_core::{DType, Device};
+use stylegan_core::{Params, build_discriminator, build_generator};
+use stylegan_train::config::{Override, TrainConfig};
+use stylegan_train::data::{Dataset, Labels};
+
+/// The configuration for pictures up to so many pixels on their longer side, and that for all above.
+const BY_SIZE: [(usize, &str); 4] =
+    [(64, "earth-64"), (128, "ada/auto-128-noaug"), (256, "ada/auto-256-noaug"), (512, "ada/auto-512-noaug")];
+const LARGE: &str = "ada/auto-1024-noaug";
+
+/// Names of classes that are listed; of more only the first are.
+const LISTED_CLASSES: usize = 8;
+
+/// A configuration with the settings that fit it to a set.
+pub(crate) struct StartingPoint {
+    pub(crate) source: Source,
+    pub(crate) overrides: Vec<Override>,
+    /// The set, where it had to be opened.
+    pub(crate) pictures: Option<Dataset>,
+}
+
+impl StartingPoint {
+    /// The configuration of a built-in set, or the one for pictures of this set's size; says which.
+    pub(crate) fn for_set(set: &str) -> anyhow::Result<Self> {
+        if pictures::is_built_in(set) {
+            let name = if set == "avatars" { "avatars-32" } else { "earth-64" };
+            say(&format!("no --config was given: {name} it is"));
+            return Ok(Self { source: built_in(name)?, overrides: vec![], pictures: None });
+        }
+        let pictures = Dataset::open(set)?;
+        let ([h, w], channels) = (pictures.image_size(), pictures.channels());
+        let name = suitable(h.max(w));
+        // Whether left and right may be exchanged is not for the size to say.
+        let overrides = [
+            format!("generator.img_size=[{h},{w}]"),
+            format!("generator.img_channels={channels}"),
+            "data.mirror=false".into(),
+        ];
+        say(&format!(
+            "no --config was given: {name} it is, for pictures of {w}x{h} pixels with {channels} channels; where left \
+             and right do not matter, --set data.mirror=true doubles the pictures"
+        ));
+        let overrides = overrides.iter().map(|text| Override::parse(text)).collect::<Result<_, _>>()?;
+        Ok(Self { source: built_in(name)?, overrides, pictures: Some(pictures) })
+    }
+}
+
+/// The setting with which a run uses the labels of its set.
+pub(crate) fn conditional(pictures: &Dataset, set: &str) -> anyhow::Result<Override> {
+    match pictures.label_dim() {
+        0 if pictures::is_built_in(set) => wrong!(
+            "--cond: {set} has no classes as it is built; `stylegan data build {set} --label {}` makes a set with \
+             classes, for --data",
+            if set == "avatars" { "hair" } else { "cover" }
+        ),
+        0 => wrong!(
+            "--cond: {set} has no labels; they belong in its dataset.json, or `stylegan data build {set} \
+             --label-from-folders` takes the names of folders"
+        ),
+        classes => Ok(Override::parse(&format!("generator.c_dim={classes}"))?),
+    }
+}
+
+/// What a run works with, a line for each thing.
+pub(crate) fn summary(config: &TrainConfig, pictures: &Dataset) -> anyhow::Result<Vec<String>> {
+    let ([h, w], channels, c_dim) = config.picture_shape();
+    let mirrored = if config.data.mirror { ", mirrored at random" } else { "" };
+    let mut lines = vec![format!(
+        "pictures: {} of {w}x{h} pixels with {channels} channels{mirrored}, {}",
+        pictures.len(),
+        config.data.set
+    )];
+    let of_set = classes(pictures.labels());
+    match (of_set, c_dim) {
+        (None, _) => {}
+        (Some(classes), 0) => lines.push(format!("labels:   {classes}, which this run does not use; --cond does")),
+        (Some(classes), _) => lines.push(format!("labels:   {classes}")),
+    }
+    let [g, d] = parameters(config)?.map(|n| n as f64 / 1e6);
+    lines.push(format!("networks: {g:.2} M parameters in the generator, {d:.2} M in the discriminator"));
+    Ok(lines)
+}
+
+/// What the labels of a set are; `None` without labels.
+fn classes(labels: &Labels) -> Option<String> {
+    match labels {
+        Labels::None => None,
+        Labels::Vectors { dim, .. } => Some(format!("{dim} numbers a picture")),
+        Labels::Classes { count, names, .. } => {
+            let listed = names.iter().take(LISTED_CLASSES).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let more = if names.len() > LISTED_CLASSES { ", …" } else { "" };
+            let names = if listed.is_empty() { String::new() } else { format!(" ({listed}{more})") };
+            Some(format!("{count} {}{names}", if *count == 1 { "class" } else { "classes" }))
+        }
+    }
+}
+
+/// Trained numbers in generator and discriminator.
+fn parameters(config: &TrainConfig) -> anyhow::Result<[usize; 2]> {
+    let [g, d] = [(); 2].map(|()| Params::new(0, DType::F32, &Device::Cpu));
+    build_generator(&config.generator, g.trainable())?;
+    build_discriminator(&config.discriminator, d.trainable())?;
+    Ok([g, d].map(|params| params.parameters().iter().map(|(_, var)| var.elem_count()).sum()))
+}
+
+/// The configuration for pictures of so many pixels on their longer side.
+fn suitable(side: usize) -> &'static str {
+    BY_SIZE.iter().find(|(most, _)| side <= *most).map_or(LARGE, |(_, name)| *name)
+}
+
+fn built_in(name: &str) -> anyhow::Result<Source> {
+    Source::built_in(name).ok_or_else(|| anyhow::anyhow!("the built-in configuration {name} is missing"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_size_has_a_configuration_that_fits() -> anyhow::Result<()> {
+        for side in [4usize, 8, 16, 32, 48, 64, 128, 192, 256, 512, 1024, 2048] {
+            let size = Override::parse(&format!("generator.img_size=[{side},{side}]"))?;
+            for more in ["generator.img_channels=1", "generator.c_dim=3", "data.mirror=false"] {
+                built_in(suitable(side))?.read(&[size.clone(), Override::parse(more)?])?;
+            }
+        }
+        Ok(())
+    }
+}

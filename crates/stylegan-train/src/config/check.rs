@@ -1,0 +1,177 @@
+//! Configurations check what their types cannot say.
+
+use super::place::{Wrong, above_0, at_least_0, at_least_1, share};
+use super::{
+    AdamOptions, EmaConfig, EvalConfig, LossConfig, OutputConfig, PathLengthConfig, ScheduleConfig, ShardConfig,
+    TrainConfig,
+};
+use stylegan_core::GeneratorConfig;
+
+type Checked = Result<(), Wrong>;
+
+impl TrainConfig {
+    /// Checks every part, then what they must have in common.
+    pub(super) fn check(&self) -> Checked {
+        above_0("kimg", self.kimg)?;
+        share("w_avg_beta", self.w_avg_beta)?;
+        if !(0. ..=1.).contains(&self.mixing_probability) {
+            return Err(Wrong::new(
+                "mixing_probability",
+                format!("expected 0 to 1, found {}", self.mixing_probability),
+            ));
+        }
+        self.generator.validate().map_err(|error| Wrong::table("generator", error))?;
+        self.discriminator.validate().map_err(|error| Wrong::table("discriminator", error))?;
+        self.loss.check()?;
+        self.path_length.as_ref().map_or(Ok(()), PathLengthConfig::check)?;
+        self.schedule.check()?;
+        self.adam.check()?;
+        self.ema.check()?;
+        self.shards.check()?;
+        self.output.check()?;
+        self.eval.check()?;
+        self.check_players()?;
+        self.check_shards()
+    }
+
+    /// The two networks see the same pictures, and grow together.
+    fn check_players(&self) -> Checked {
+        let (found, expected) = (&self.discriminator, self.picture_shape());
+        let found = (found.img_size(), found.img_channels(), found.c_dim());
+        if found != expected {
+            return Err(Wrong::table(
+                "discriminator",
+                format!(
+                    "img_size, img_channels and c_dim are {found:?}, expected the generator's {expected:?}; leave them \
+                     out of [discriminator]"
+                ),
+            ));
+        }
+        if self.grows() && matches!(self.generator, GeneratorConfig::StyleGan2(_)) {
+            return Err(Wrong::table(
+                "schedule",
+                "stable_kimg and fade_kimg must be 0: StyleGAN2's networks do not grow",
+            ));
+        }
+        Ok(())
+    }
+
+    /// At every resolution that trains, a batch is whole shards, and a shard whole groups.
+    fn check_shards(&self) -> Checked {
+        let full = self.resolution().map_err(|error| Wrong::table("generator", error))?;
+        let mut resolution = if self.grows() { self.schedule.start_resolution.min(full) } else { full };
+        while resolution <= full {
+            let (batch, shard) = (self.schedule.batch.get(resolution), self.shards.size.get(resolution));
+            if shard == 0 || batch == 0 || !batch.is_multiple_of(shard) {
+                return Err(Wrong::new(
+                    "shards.size",
+                    format!("expected a divisor of the batch of {batch} at {resolution} pixels, found {shard}"),
+                ));
+            }
+            let group = self.discriminator.mbstd_group();
+            if group > 1 && !shard.is_multiple_of(group) {
+                return Err(Wrong::new(
+                    "shards.size",
+                    format!(
+                        "expected a multiple of discriminator.mbstd_group = {group} at {resolution} pixels, found {shard}"
+                    ),
+                ));
+            }
+            let shrink = self.path_length.as_ref().map_or(1, |path_length| path_length.shrink);
+            if shrink == 0 || !shard.is_multiple_of(shrink) {
+                return Err(Wrong::new(
+                    "path_length.shrink",
+                    format!("expected a divisor of shards.size = {shard}, found {shrink}"),
+                ));
+            }
+            resolution *= 2;
+        }
+        Ok(())
+    }
+}
+
+impl LossConfig {
+    fn check(&self) -> Checked {
+        match *self {
+            Self::Logistic { r1_gamma, r1_interval } => {
+                at_least_0("loss.r1_gamma", r1_gamma)?;
+                at_least_1("loss.r1_interval", r1_interval)
+            }
+            Self::WganGp { lambda, drift, target, n_critic } => {
+                at_least_0("loss.lambda", lambda)?;
+                at_least_0("loss.drift", drift)?;
+                above_0("loss.target", target)?;
+                at_least_1("loss.n_critic", n_critic)
+            }
+        }
+    }
+}
+
+impl PathLengthConfig {
+    fn check(&self) -> Checked {
+        at_least_0("path_length.weight", self.weight)?;
+        at_least_1("path_length.interval", self.interval)?;
+        if !(0. ..=1.).contains(&self.decay) {
+            return Err(Wrong::new(
+                "path_length.decay",
+                format!("expected a number from 0 to 1, found {}", self.decay),
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl ScheduleConfig {
+    fn check(&self) -> Checked {
+        at_least_0("schedule.stable_kimg", self.stable_kimg)?;
+        at_least_0("schedule.fade_kimg", self.fade_kimg)?;
+        for &lr in std::iter::once(&self.lr.base).chain(self.lr.at.values()) {
+            at_least_0("schedule.lr", lr)?;
+        }
+        let start = self.start_resolution;
+        if !start.is_power_of_two() || start < 4 {
+            return Err(Wrong::new("schedule.start_resolution", format!("expected 4, 8, 16, …, found {start}")));
+        }
+        Ok(())
+    }
+}
+
+impl AdamOptions {
+    fn check(&self) -> Checked {
+        share("adam.beta1", self.beta1)?;
+        share("adam.beta2", self.beta2)?;
+        above_0("adam.eps", self.eps)
+    }
+}
+
+impl EmaConfig {
+    fn check(&self) -> Checked {
+        match *self {
+            Self::HalfLife { kimg, ramp } => {
+                at_least_0("ema.kimg", kimg)?;
+                at_least_0("ema.ramp", ramp)
+            }
+            Self::PerStep { beta } => share("ema.beta", beta),
+        }
+    }
+}
+
+impl ShardConfig {
+    fn check(&self) -> Checked {
+        at_least_1("shards.at_once", self.at_once)
+    }
+}
+
+impl OutputConfig {
+    fn check(&self) -> Checked {
+        above_0("output.tick_kimg", self.tick_kimg)?;
+        above_0("output.snapshot_kimg", self.snapshot_kimg)?;
+        above_0("output.checkpoint_kimg", self.checkpoint_kimg)
+    }
+}
+
+impl EvalConfig {
+    fn check(&self) -> Checked {
+        above_0("eval.kimg", self.kimg)
+    }
+}

@@ -1,0 +1,105 @@
+//! What serde says about a configuration it cannot read, in our words.
+
+use super::TrainConfig;
+use super::place::Wrong;
+use super::settings::tables;
+use serde::Deserialize;
+use toml::{Table, Value};
+
+/// How alike two names must be (Jaro-Winkler, 0 to 1) for one to be a slip for the other.
+const ALIKE: f64 = 0.8;
+
+/// The key that `error` is about, and the sentence.
+pub(super) fn unreadable(table: &Table, error: &toml::de::Error) -> Wrong {
+    let text = error.to_string();
+    // The second line is the path: "in `schedule.batch`".
+    let path = text.lines().nth(1).and_then(|line| line.strip_prefix("in `")?.strip_suffix('`')).unwrap_or_default();
+    let message = error.message();
+    if let Some((name, others)) = unknown(message, "unknown field ") {
+        return unknown_key(path, name, &others);
+    }
+    let path = origin(table, culprit(table, path, message));
+    let place = if path.is_empty() { "the top level" } else { path.as_str() };
+    let key = format!("key `{place}`: ");
+    match unknown(message, "unknown variant ") {
+        Some((name, others)) => {
+            let near = nearest(name, &others).map_or(String::new(), |near| format!(", did you mean `{near}`?"));
+            Wrong { problem: format!("{key}`{name}` is none of {}{near}", list(&others)), key: path }
+        }
+        None => Wrong { problem: key + &found(message), key: path },
+    }
+}
+
+/// The unknown name of "unknown field `a`, expected one of `b`, `c`", and the known ones.
+fn unknown<'a>(message: &'a str, kind: &str) -> Option<(&'a str, Vec<&'a str>)> {
+    let mut quoted = message.strip_prefix(kind)?.split('`').skip(1).step_by(2);
+    Some((quoted.next()?, quoted.collect()))
+}
+
+/// A key that its table does not have: the nearest one that it has, or the table that has it.
+fn unknown_key(table: &str, name: &str, others: &[&str]) -> Wrong {
+    let elsewhere = || {
+        let owner = tables().into_iter().find(|table| table.settings.iter().any(|setting| setting.key == name))?;
+        let place = if owner.name.is_empty() { "above all tables".into() } else { format!("to [{}]", owner.name) };
+        Some(format!("it belongs {place}"))
+    };
+    let hint = match nearest(name, others) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => elsewhere().unwrap_or_else(|| format!("expected one of {}", list(others))),
+    };
+    let (key, place) = match table {
+        "" => (name.to_owned(), "the top level".to_owned()),
+        _ => (format!("{table}.{name}"), format!("table `{table}`")),
+    };
+    Wrong { key, problem: format!("{place}: unknown key `{name}`; {hint}") }
+}
+
+/// Tables whose kind is a key of theirs are read as a whole, and the error names the table alone: the
+/// key is the one without which the error goes away.
+fn culprit(table: &Table, path: &str, message: &str) -> String {
+    if let Some(Value::Table(inner)) = table.get(path) {
+        for key in inner.keys() {
+            let mut without = table.clone();
+            if let Some(Value::Table(inner)) = without.get_mut(path) {
+                inner.remove(key);
+            }
+            if TrainConfig::deserialize(without).err().is_none_or(|error| error.message() != message) {
+                return format!("{path}.{key}");
+            }
+        }
+    }
+    path.to_owned()
+}
+
+/// What the discriminator has from the generator, by its place there.
+fn origin(table: &Table, path: String) -> String {
+    let value = |name: &str, key: &str| table.get(name)?.as_table()?.get(key).cloned();
+    match path.strip_prefix("discriminator.") {
+        Some(key) if value("generator", key) == value("discriminator", key) => format!("generator.{key}"),
+        _ => path,
+    }
+}
+
+/// The name that `name` is most like, if any is alike.
+fn nearest<'a>(name: &str, others: &[&'a str]) -> Option<&'a str> {
+    let alike = others.iter().map(|&other| (strsim::jaro_winkler(name, other), other));
+    alike.filter(|(score, _)| *score >= ALIKE).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, other)| other)
+}
+
+fn list(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// serde's "invalid type: string "x", expected usize" in our order of words.
+fn found(message: &str) -> String {
+    let message = message.replace("expected usize", "expected a whole number from 0");
+    let message =
+        message.replace("expected u64", "expected a whole number from 0").replace("expected f64", "expected a number");
+    match message.strip_prefix("invalid type: ").or(message.strip_prefix("invalid value: ")) {
+        Some(rest) => match rest.split_once(", expected ") {
+            Some((found, expected)) => format!("expected {expected}, found {found}"),
+            None => rest.to_owned(),
+        },
+        None => message,
+    }
+}
