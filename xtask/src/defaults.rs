@@ -2,6 +2,7 @@
 
 use crate::cargo::root;
 use crate::failure::{Failure, Result};
+use crate::say::warn;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -23,7 +24,7 @@ pub(crate) fn fill(args: Vec<OsString>) -> Result<Vec<OsString>> {
         _ => return Ok(args),
     };
     let shown: Vec<_> = arguments.iter().map(|a| a.to_string_lossy()).collect();
-    eprintln!("xtask: stylegan {}", shown.join(" "));
+    warn(&format!("stylegan {}", shown.join(" ")));
     Ok(arguments)
 }
 
