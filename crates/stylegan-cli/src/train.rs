@@ -5,7 +5,7 @@ use crate::exit::{Ending, Outcome, wrong};
 use crate::numbers::count;
 use crate::status::{print, say};
 use crate::train_status::TrainStatus;
-use crate::{pictures, signals};
+use crate::{destination, pictures, signals};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use stylegan_train::state;
 /// Train a network, or go on training
 ///
 /// A run is a folder: config.toml, log.txt, stats.jsonl, TensorBoard events, sample grids and
-/// checkpoints. A folder that holds a run is gone on with, bit for bit; Ctrl-C or SIGTERM finishes
-/// the step, saves, and ends with exit code 75.
+/// checkpoints. A folder that holds a run is gone on with, bit for bit; Ctrl-C, SIGTERM or SIGHUP (a
+/// closed terminal) finishes the step, saves, and ends with exit code 75.
 ///
 /// Examples:
 ///   stylegan train --config configs/avatars-32.toml --data avatars --out runs/a
@@ -175,10 +175,11 @@ pub(crate) fn run(args: Args) -> Outcome {
     if plan.config.data.set.is_empty() {
         wrong!("no pictures to train on: name a folder, a ZIP file, avatars or earth with --data");
     }
+    let set = Some(Path::new(&plan.config.data.set)).filter(|_| !pictures::is_built_in(&plan.config.data.set));
+    destination::later_folder(&plan.out, set.as_slice())?;
     if args.new {
         set_aside(&plan.out)?;
     }
-    let stop = signals::watch("saving after this step")?;
     let folder = args.data_dir.unwrap_or_else(|| plan.out.join("data"));
     let data = &plan.config.data;
     let pictures = Arc::new(pictures::open(&data.set, plan.config.picture_shape().0, data.count, &folder)?);
@@ -189,7 +190,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     };
     let mut status = TrainStatus::new(out, penalty, Evaluator::of(config, &pictures, &folder)?);
     let go = if plan.resume { stylegan_train::resume } else { stylegan_train::train };
-    match go(config, &pictures, out, &Single, &mut status, &stop)? {
+    match go(config, &pictures, out, &Single, &mut status, &signals::STOP)? {
         stylegan_train::Outcome::Finished { checkpoint } => {
             status.finish();
             say(&format!("finished after {} kimg: {}", config.kimg, checkpoint.display()));

@@ -1,9 +1,11 @@
 //! How a run looks on the screen: a bar on a terminal, one line per tick elsewhere.
 
 use crate::evaluate::Evaluator;
+use crate::signals::{self, Reaction};
 use crate::status::{self, say};
 use indicatif::{HumanDuration, ProgressBar};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use stylegan_kernels::memory;
 use stylegan_train::observer::Position;
@@ -36,8 +38,9 @@ impl TrainStatus {
         TrainStatus { out: out.into(), penalty, bar: None, last_step: None, last_drawn: None, pace: None, evaluator }
     }
 
-    /// Takes the bar away.
+    /// The run is over: takes the bar away.
     pub(crate) fn finish(&mut self) {
+        signals::react(Reaction::End);
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
@@ -72,6 +75,7 @@ impl TrainStatus {
 
 impl Observer for TrainStatus {
     fn started(&mut self, at: &Position) {
+        signals::react(Reaction::Stop("saving after this step"));
         self.last_step = Some((Instant::now(), at.images));
         if let Some(evaluator) = &mut self.evaluator {
             evaluator.go_on_from(at.images);
@@ -119,7 +123,18 @@ impl Observer for TrainStatus {
     fn saved(&mut self, path: &Path) -> stylegan_train::Result<Option<Score>> {
         tracing::info!("wrote {}", path.display());
         let (Some(evaluator), Some((_, images))) = (&mut self.evaluator, self.last_step) else { return Ok(None) };
+        if signals::STOP.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        // The state is on the disk, so there is nothing to wait for.
+        let saved = format!(
+            "interrupted and saved {}, not evaluated; go on with: stylegan train --out {}",
+            path.display(),
+            self.out.display()
+        );
+        let reaction = signals::react(Reaction::GoOnLater(saved));
         let score = evaluator.score(path, images);
+        signals::react(reaction);
         // The pace is that of training.
         self.last_step = Some((Instant::now(), images));
         Ok(score.unwrap_or_else(|error| {

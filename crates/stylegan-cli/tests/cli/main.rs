@@ -4,9 +4,13 @@
 mod bench;
 mod convert;
 mod data;
+mod destinations;
 mod eval;
 mod generate;
 mod inspect;
+mod interrupts;
+mod messages;
 mod mix;
 mod train;
+mod verbs;
 mod walk;
