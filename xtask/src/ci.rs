@@ -2,6 +2,7 @@
 
 use crate::cargo::{cargo, root, wait};
 use crate::failure::{Failure, Result};
+use crate::say::say;
 use crate::tidy;
 use std::ffi::OsString;
 use std::process::Command;
@@ -33,7 +34,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
             wait(at_root(cargo("deny")).args(["--offline", "check", "licenses", "bans", "sources"]))
         })?;
     }
-    println!("ci: all good in {:.0} s", start.elapsed().as_secs_f64());
+    say(&format!("ci: all good in {:.0} s", start.elapsed().as_secs_f64()));
     Ok(())
 }
 
@@ -46,14 +47,11 @@ pub(crate) fn test(args: &[OsString]) -> Result<()> {
 }
 
 fn step(name: &str, f: impl FnOnce() -> Result<()>) -> Result<()> {
-    println!("ci: {name}");
+    say(&format!("ci: {name}"));
     let start = Instant::now();
     let result = f();
-    println!(
-        "ci: {name}: {} after {:.0} s",
-        if result.is_ok() { "passed" } else { "FAILED" },
-        start.elapsed().as_secs_f64()
-    );
+    let verdict = if result.is_ok() { "passed" } else { "FAILED" };
+    say(&format!("ci: {name}: {verdict} after {:.0} s", start.elapsed().as_secs_f64()));
     result
 }
 

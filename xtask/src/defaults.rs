@@ -3,6 +3,7 @@
 
 use crate::cargo::root;
 use crate::failure::{Failure, Result};
+use crate::say::warn;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -38,7 +39,7 @@ pub(crate) fn fill(mut args: Vec<OsString>) -> Result<Vec<OsString>> {
     };
     if !missing.is_empty() {
         let shown: Vec<_> = missing.iter().map(|a: &OsString| a.to_string_lossy()).collect();
-        eprintln!("xtask: filled in: {}", shown.join(" "));
+        warn(&format!("filled in: {}", shown.join(" ")));
     }
     // Before what was typed: a last argument may take several values.
     args.splice(1..1, missing);

@@ -1,5 +1,6 @@
 //! How a command ends when it does not end well.
 
+use crate::say::warn;
 use std::fmt::Display;
 use std::process::ExitCode;
 
@@ -32,7 +33,7 @@ impl Failure {
     /// Prints the message, if there is one to print.
     pub(crate) fn report(self) -> ExitCode {
         if let Some(message) = self.message {
-            eprintln!("xtask: {message}");
+            warn(&message);
         }
         ExitCode::from(self.code)
     }

@@ -11,6 +11,7 @@ mod ci;
 mod defaults;
 mod failure;
 mod forward;
+mod say;
 mod tables;
 mod tidy;
 
@@ -40,7 +41,8 @@ To work on it:
   tidy         the house rules that no compiler checks
   bench        speed and memory of operations and networks; arguments go to the benchmark
 
-Exit codes: 0 done, 2 wrong input, 75 interrupted and saved, 1 anything else.
+Exit codes: 0 done, 2 wrong input, 75 interrupted and saved, 130 interrupted with nothing to save,
+1 anything else.
 ";
 
 fn main() -> ExitCode {
@@ -53,13 +55,13 @@ fn main() -> ExitCode {
 
 fn run(mut args: Vec<std::ffi::OsString>) -> Result<()> {
     if args.is_empty() {
-        print!("{HELP}");
+        say::print(HELP);
         return Err(Failure::wrong("no verb given; the list above shows what there is"));
     }
     let verb = args.remove(0);
     match verb.to_str() {
         Some("help" | "--help" | "-h") => {
-            print!("{HELP}");
+            say::print(HELP);
             Ok(())
         }
         Some("ci") => ci::run(&args),

@@ -1,7 +1,7 @@
 //! `stylegan classifier`: trains a classifier of a set's labels.
 
+use crate::destination;
 use crate::exit::{Ending, Outcome};
-use crate::output::make_parent;
 use crate::status::{Stages, print};
 use std::path::PathBuf;
 use stylegan_core::checkpoint::{Kind, Metadata, save};
@@ -44,6 +44,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Outcome {
     let dataset = Dataset::open(&args.data)?;
+    destination::file(&args.out, &[&args.data])?;
     let config = ClassifierConfig {
         kimg: args.kimg,
         channel_base: args.channel_base,
@@ -67,7 +68,6 @@ pub(crate) fn run(args: Args) -> Outcome {
     };
     let tensors: Vec<_> =
         trained.params.vars().into_iter().map(|(name, var)| (format!("D.{name}"), var.as_detached_tensor())).collect();
-    make_parent(&args.out)?;
     save(&args.out, &metadata, &tensors)?;
     print(&format!(
         "{}: names {:.1} % of the held-out pictures right; the most frequent class is {:.1} %\n",

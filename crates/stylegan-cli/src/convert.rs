@@ -1,6 +1,7 @@
 //! `stylegan convert`: released weights of other programs to one safetensors file, and back to their
 //! names.
 
+use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::check_exists;
 use crate::status::print;
@@ -97,9 +98,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     if args.destination.extension().is_none_or(|extension| extension != "safetensors") {
         wrong!("{destination}: a safetensors file is written; let its name end in .safetensors");
     }
-    if same_file(&args.source, &args.destination) {
-        wrong!("{destination} is the file that is read; give the result another name");
-    }
+    destination::file(&args.destination, &[&args.source])?;
     let mut file = read(&args.source)?;
     match (args.network, file.metadata.networks.is_empty()) {
         (which, false) => choose(&mut file, which.unwrap_or(Which::GEma), &source)?,
@@ -126,10 +125,6 @@ pub(crate) fn run(args: Args) -> Outcome {
     print(&format!("{}\n", printable(&format!("{destination}: {what} of {source}"))))?;
     print(&format!("{} tensors from a {}; nothing in it was executed\n", file.tensors.len(), file.origin))?;
     Ok(Ending::Done)
-}
-
-fn same_file(a: &Path, b: &Path) -> bool {
-    a.canonicalize().ok().zip(b.canonicalize().ok()).is_some_and(|(a, b)| a == b)
 }
 
 /// A foreign file, a state dictionary, or the networks of a checkpoint of this program.

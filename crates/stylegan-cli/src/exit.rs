@@ -1,6 +1,7 @@
 //! How the command ends: exit codes, and which errors are the user's to fix.
 
 use std::fmt;
+use std::io::ErrorKind;
 use stylegan_core::printable;
 
 /// What every verb returns.
@@ -20,6 +21,9 @@ pub(crate) const WRONG_INPUT: u8 = 2;
 
 /// Exit code of a run that was interrupted and saved (`EX_TEMPFAIL`: the same command goes on).
 pub(crate) const INTERRUPTED: u8 = 75;
+
+/// Exit code of work that a signal ended and that starts again, as shells count it for SIGINT.
+pub(crate) const ENDED: u8 = 130;
 
 /// Exit code of any other failure.
 pub(crate) const FAILED: u8 = 1;
@@ -55,8 +59,23 @@ pub(crate) fn sentence(error: &anyhow::Error) -> String {
             sentence.push_str(&format!(": {cause}"));
         }
     }
+    let system = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    if let Some(remedy) = system.and_then(|error| remedy(error.kind())) {
+        sentence.push_str(&format!("; {remedy}"));
+    }
     // What configurations are told has lines.
     sentence.lines().map(|line| printable(line).to_string()).collect::<Vec<_>>().join("\n")
+}
+
+/// What to do about an error of the system that the user can do something about.
+fn remedy(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some("free some space there, then give the command again"),
+        ErrorKind::FileTooLarge => Some("the limit on the size of files is too low there (ulimit -f)"),
+        ErrorKind::PermissionDenied => Some("change who may read and write there, or name another place"),
+        ErrorKind::ReadOnlyFilesystem => Some("name another place"),
+        _ => None,
+    }
 }
 
 fn is_wrong_input(error: &(dyn std::error::Error + 'static)) -> bool {

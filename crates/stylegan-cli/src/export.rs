@@ -1,5 +1,6 @@
 //! `stylegan export`: a generator for other programs to run.
 
+use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::checkpoint;
 use crate::status::print;
@@ -44,11 +45,13 @@ pub(crate) fn run(args: Args) -> Outcome {
     if args.batch == Some(0) {
         wrong!("--batch 0: give at least 1, or leave it out to keep the number of pictures open");
     }
-    let model = Model::load(checkpoint(&args.network)?, &Device::Cpu)?;
+    let file = checkpoint(&args.network)?;
+    let model = Model::load(&file, &Device::Cpu)?;
     let rows = model.generator().num_ws();
     if let Some(cutoff) = args.trunc_cutoff.filter(|&cutoff| cutoff > rows) {
         wrong!("--trunc-cutoff {cutoff}: {} has {rows} style rows", args.network.display());
     }
+    destination::file(&args.onnx, &[&file])?;
     let options = OnnxOptions { batch: args.batch, truncation_cutoff: args.trunc_cutoff };
     let bytes = onnx(model.config(), model.params(), &options)?;
     stylegan_train::picture::write_atomic(&args.onnx, &bytes)?;

@@ -1,11 +1,11 @@
 //! `stylegan figures`: the paper's Figures 3, 4, 5 and 8 for any network.
 
+use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::latents::Latents;
 use crate::mix::{Styles, Table};
 use crate::network::{Network, NetworkArgs, NoiseKind};
 use crate::numbers::Numbers;
-use crate::output::make_folder;
 use crate::status::{Progress, say};
 use candle_core::Tensor;
 use clap::ValueEnum;
@@ -82,7 +82,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         wrong!("--seeds: the figures need at least two seeds");
     }
     let mut network = Network::open(&args.network)?;
-    make_folder(&args.out)?;
+    destination::folder(&args.out, &[network.file()])?;
     let about_noise = |figure: &Figure| matches!(figure, Figure::Deviation | Figure::Noise);
     let silent = args.only.iter().any(about_noise) && !noise_matters(&network, args.seeds.0[0])?;
     for figure in &args.only {

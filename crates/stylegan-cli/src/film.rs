@@ -1,7 +1,10 @@
 //! Films: through ffmpeg where that is needed, animated GIF and PNG on our own.
 
+use crate::destination;
 use crate::exit::wrong;
-use crate::output::{make_folder, make_parent};
+use crate::numbers::count;
+use crate::signals;
+use crate::status::say;
 use crate::writer::Writer;
 use anyhow::Context;
 use image::codecs::gif::{GifEncoder, Repeat};
@@ -9,7 +12,9 @@ use image::{Delay, DynamicImage, Frame, RgbImage};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use stylegan_core::Unfinished;
 
 /// What a film is written as.
@@ -63,18 +68,18 @@ fn has_ffmpeg() -> bool {
 /// A film being written. A file appears under its name when it is finished, not before.
 pub(crate) struct Film {
     out: PathBuf,
-    /// The file; frames have none.
-    unfinished: Option<Unfinished>,
     fps: u32,
     frames: usize,
     sink: Sink,
+    /// The file; frames have none.
+    unfinished: Option<Unfinished>,
 }
 
 enum Sink {
     Frames(Writer),
     Apng(Box<png::Writer<BufWriter<File>>>),
     Gif(Box<GifEncoder<BufWriter<File>>>),
-    Ffmpeg(Child),
+    Ffmpeg(Ffmpeg),
 }
 
 impl Film {
@@ -87,8 +92,8 @@ impl Film {
         frames: usize,
     ) -> anyhow::Result<Self> {
         match format {
-            Format::Frames => make_folder(out)?,
-            _ => make_parent(out)?,
+            Format::Frames => destination::folder(out, &[])?,
+            _ => destination::file(out, &[])?,
         }
         let cannot = || format!("cannot write {}", out.display());
         let unfinished = match format {
@@ -119,7 +124,7 @@ impl Film {
             }
             Format::Ffmpeg => {
                 let path = unfinished.as_ref().map_or(out, Unfinished::path);
-                Sink::Ffmpeg(ffmpeg([h, w], fps, muxer(out), path)?)
+                Sink::Ffmpeg(Ffmpeg::start([h, w], fps, muxer(out), path)?)
             }
         };
         Ok(Film { out: out.to_path_buf(), unfinished, fps, frames: 0, sink })
@@ -128,15 +133,15 @@ impl Film {
     /// Adds one frame.
     pub(crate) fn push(&mut self, frame: RgbImage) -> anyhow::Result<()> {
         match &mut self.sink {
-            Sink::Frames(writer) => writer.png(self.out.join(format!("frame{:06}.png", self.frames)), frame)?,
+            Sink::Frames(writer) => writer.png(self.out.join(frame_name(self.frames)), frame)?,
             Sink::Apng(writer) => writer.write_image_data(frame.as_raw())?,
             Sink::Gif(encoder) => {
                 let delay = Delay::from_numer_denom_ms(1000, self.fps);
                 let frame = DynamicImage::ImageRgb8(frame).into_rgba8();
                 encoder.encode_frame(Frame::from_parts(frame, 0, 0, delay))?;
             }
-            Sink::Ffmpeg(child) => {
-                let pipe = child.stdin.as_mut().context("ffmpeg takes no input")?;
+            Sink::Ffmpeg(ffmpeg) => {
+                let pipe = ffmpeg.pipe.as_mut().context("ffmpeg takes no input")?;
                 pipe.write_all(frame.as_raw()).context("ffmpeg stopped early; its message is above")?;
             }
         }
@@ -147,12 +152,15 @@ impl Film {
     /// Writes what is left and gives the film its name.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
         match self.sink {
-            Sink::Frames(writer) => return writer.finish(),
+            Sink::Frames(writer) => {
+                writer.finish()?;
+                return remove_older(&self.out, self.frames);
+            }
             Sink::Apng(writer) => writer.finish()?,
             Sink::Gif(encoder) => drop(encoder),
-            Sink::Ffmpeg(mut child) => {
-                drop(child.stdin.take());
-                let status = child.wait()?;
+            Sink::Ffmpeg(mut ffmpeg) => {
+                drop(ffmpeg.pipe.take());
+                let status = ffmpeg.wait()?;
                 if !status.success() {
                     anyhow::bail!("ffmpeg could not write the film ({status}); its message is above");
                 }
@@ -163,24 +171,82 @@ impl Film {
     }
 }
 
+/// Removes the frames of a longer film that was in the folder before.
+fn remove_older(folder: &Path, frames: usize) -> anyhow::Result<()> {
+    let mut removed = 0u64;
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix("frame")?.strip_suffix(".png")?.parse().ok());
+        let older = number.is_some_and(|number| number >= frames && name == *frame_name(number));
+        if older {
+            std::fs::remove_file(folder.join(&name))?;
+            removed += 1;
+        }
+    }
+    if removed > 0 {
+        say(&format!("{} of an older walk removed", count(removed, "frame")));
+    }
+    Ok(())
+}
+
+fn frame_name(number: usize) -> String {
+    format!("frame{number:06}.png")
+}
+
 /// What ffmpeg calls the format of a file's ending; the temporary name has another.
 fn muxer(out: &Path) -> String {
     let ending = out.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     if ending == "mkv" { "matroska".into() } else { ending }
 }
 
-/// Starts ffmpeg on raw RGB frames of `[h, w]` pixels from its standard input.
-fn ffmpeg([h, w]: [u32; 2], fps: u32, muxer: String, out: &Path) -> anyhow::Result<Child> {
-    Command::new("ffmpeg")
-        .args(["-hide_banner", "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"])
-        .args(["-video_size", &format!("{w}x{h}"), "-framerate", &fps.to_string(), "-i", "-"])
-        // Players want even sizes and 4:2:0 colours.
-        .args(["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", "-an"])
-        .args(["-f", &muxer])
-        .arg(out)
-        .stdin(Stdio::piped())
-        .spawn()
-        .context("ffmpeg does not start")
+/// A running ffmpeg. It ends with the film, whichever way that is.
+struct Ffmpeg {
+    child: Arc<Mutex<Child>>,
+    pipe: Option<ChildStdin>,
+}
+
+impl Ffmpeg {
+    /// Starts it on raw RGB frames of `[h, w]` pixels from its standard input.
+    fn start([h, w]: [u32; 2], fps: u32, muxer: String, out: &Path) -> anyhow::Result<Self> {
+        let mut child = Command::new("ffmpeg")
+            .args(["-hide_banner", "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"])
+            .args(["-video_size", &format!("{w}x{h}"), "-framerate", &fps.to_string(), "-i", "-"])
+            // Players want even sizes and 4:2:0 colours.
+            .args(["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", "-an"])
+            .args(["-f", &muxer])
+            .arg(out)
+            .stdin(Stdio::piped())
+            .spawn()
+            .context("ffmpeg does not start")?;
+        let pipe = child.stdin.take();
+        let child = Arc::new(Mutex::new(child));
+        // Left alone it would make the unfinished file anew after that is removed.
+        let own = Arc::clone(&child);
+        signals::before_end(move || kill(&own));
+        Ok(Ffmpeg { child, pipe })
+    }
+
+    fn wait(&self) -> std::io::Result<ExitStatus> {
+        loop {
+            // Not locked all the while: a signal may want to end it.
+            if let Some(status) = self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait()? {
+                return Ok(status);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Ffmpeg {
+    fn drop(&mut self) {
+        kill(&self.child);
+    }
+}
+
+/// Kills it, if it still runs.
+fn kill(child: &Mutex<Child>) {
+    let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
+    let _ = child.kill().and_then(|()| child.wait());
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! `stylegan generate`: pictures from seeds or latents.
 
+use crate::destination::Destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::latents::Latents;
 use crate::network::{Network, NetworkArgs};
 use crate::numbers::{GridSize, Numbers, count};
-use crate::output::Destination;
 use crate::status::{Progress, say};
 use crate::writer::Writer;
 use candle_core::Tensor;
@@ -66,6 +66,10 @@ impl Plan {
         let network = Network::open(&args.network)?;
         let latents = match &args.latents {
             Some(path) => Latents::open(path, &network)?,
+            // A folder has one file per seed.
+            None if matches!(out, Destination::Folder(_)) && args.grid.is_none() => {
+                Latents::seeds(&args.seeds.distinct())
+            }
             None => Latents::seeds(&args.seeds),
         };
         if let Some(GridSize::Fixed { columns, rows }) = args.grid
@@ -86,7 +90,8 @@ impl Plan {
 
 pub(crate) fn run(args: Args) -> Outcome {
     let plan = Plan::of(&args)?;
-    plan.out.prepare()?;
+    let inputs: Vec<&Path> = [plan.network.file()].into_iter().chain(args.latents.as_deref()).collect();
+    plan.out.prepare(&inputs)?;
     let n = plan.latents.len();
     match &plan.out {
         Destination::Tensors(path) => {

@@ -1,5 +1,6 @@
 //! `stylegan interpolate`: a walk from seed to seed, as frames or as a film.
 
+use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::film::{Film, Format};
 use crate::network::{Network, NetworkArgs};
@@ -71,6 +72,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     }
     let format = Format::of(&args.out)?;
     let network = Network::open(&args.network)?;
+    destination::check(&args.out, &[network.file()])?;
     let stops = Stops::new(&network, seeds, args.space)?;
     let legs = if args.open { seeds.len() - 1 } else { seeds.len() };
     let frames = legs * args.frames as usize + usize::from(args.open);

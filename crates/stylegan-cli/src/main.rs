@@ -5,6 +5,7 @@ mod completions;
 mod configs;
 mod convert;
 mod data;
+mod destination;
 mod earlier_run;
 mod evaluate;
 mod exit;
@@ -21,13 +22,13 @@ mod mix;
 mod network;
 mod numbers;
 mod options;
-mod output;
 mod pace;
 mod pictures;
 mod settings;
 mod signals;
 mod starting_point;
 mod status;
+mod terminal;
 mod train;
 mod train_status;
 mod writer;
@@ -50,7 +51,9 @@ fn main() -> ExitCode {
         tracing::debug!("{info}");
         *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = info.to_string();
     }));
-    match std::panic::catch_unwind(|| run(options)) {
+    let outcome = std::panic::catch_unwind(|| run(options));
+    let _last_words = signals::hold();
+    match outcome {
         Ok(Ok(Ending::Done)) => ExitCode::SUCCESS,
         Ok(Ok(Ending::Interrupted(how_to_go_on))) => {
             status::say(&how_to_go_on);
@@ -75,6 +78,7 @@ fn run(options: Options) -> Outcome {
         // As many passes as shards at a time, before there are other threads.
         stylegan_kernels::autodiff::start(std::thread::available_parallelism()?.get())?;
     }
+    signals::watch()?;
     if let Some(threads) = options.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
     }

@@ -1,14 +1,15 @@
 //! `stylegan mix`: a table of pictures, each row's style mixed with each column's.
 
+use crate::destination::Destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::latents::Latents;
 use crate::network::{Network, NetworkArgs};
 use crate::numbers::{Numbers, count};
-use crate::output::{Destination, make_parent};
 use crate::status::{Progress, say};
 use crate::writer::Writer;
 use candle_core::Tensor;
 use image::{Rgb, RgbImage};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::str::FromStr;
 use stylegan_core::latent::mix;
@@ -118,13 +119,18 @@ pub(crate) fn run(args: Args) -> Outcome {
             count(network.generator().num_ws() as u64, "style row")
         );
     }
+    out.prepare(&[network.file()])?;
     let table = Table::compute(&network, &args.rows, &args.cols, &styles)?;
     let sheet = match &out {
         Destination::Folder(folder) => {
-            out.prepare()?;
+            let mut written = HashSet::new();
             let mut writer = Writer::new()?;
             for (r, row) in args.rows.0.iter().enumerate() {
                 for (c, column) in args.cols.0.iter().enumerate() {
+                    // A seed that is named twice has its place in the table twice, and one file.
+                    if !written.insert((row, column)) {
+                        continue;
+                    }
                     let picture = table.mixed[r * args.cols.0.len() + c].clone();
                     writer.png(folder.join(format!("row{row:04}-col{column:04}.png")), picture)?;
                 }
@@ -132,10 +138,7 @@ pub(crate) fn run(args: Args) -> Outcome {
             writer.finish()?;
             folder.join("grid.png")
         }
-        Destination::Png(path) | Destination::Tensors(path) => {
-            make_parent(path)?;
-            path.clone()
-        }
+        Destination::Png(path) | Destination::Tensors(path) => path.clone(),
     };
     write_png(&sheet, &table.sheet())?;
     say(&format!(

@@ -67,6 +67,7 @@ pub(crate) enum NoiseKind {
 
 /// A generator with the settings that steer it.
 pub(crate) struct Network {
+    file: PathBuf,
     model: Model,
     trunc: f64,
     trunc_cutoff: Option<usize>,
@@ -103,6 +104,7 @@ impl Network {
             wrong!("--trunc-cutoff {cutoff}: {name} has {} style rows", generator.num_ws());
         }
         Ok(Network {
+            file: path,
             model,
             trunc: args.trunc,
             trunc_cutoff: args.trunc_cutoff,
@@ -110,6 +112,11 @@ impl Network {
             noise_seed: args.noise_seed,
             class,
         })
+    }
+
+    /// The file that it was read from.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
     }
 
     /// The network itself.

@@ -1,5 +1,6 @@
 //! Lists of numbers and sizes as they are typed: `0-63`, `85,265,297,849`, `8x4`.
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -10,6 +11,14 @@ const MAX_LEN: u64 = 10_000_000;
 /// given, as the original tools take them (`a,b,c-d`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Numbers(pub(crate) Vec<u32>);
+
+impl Numbers {
+    /// Each number once, where it stands first.
+    pub(crate) fn distinct(&self) -> Numbers {
+        let mut known = HashSet::new();
+        Numbers(self.0.iter().copied().filter(|number| known.insert(*number)).collect())
+    }
+}
 
 impl FromStr for Numbers {
     type Err = String;
@@ -83,6 +92,7 @@ mod tests {
     #[test]
     fn lists_keep_their_order_and_ranges_are_inclusive() {
         assert_eq!("5,0-3,5".parse(), Ok(Numbers(vec![5, 0, 1, 2, 3, 5])));
+        assert_eq!(Numbers(vec![5, 0, 1, 5, 0]).distinct(), Numbers(vec![5, 0, 1]));
         assert_eq!("7".parse(), Ok(Numbers(vec![7])));
         assert_eq!("4294967295".parse(), Ok(Numbers(vec![u32::MAX])));
     }

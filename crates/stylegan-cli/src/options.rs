@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 /// Train, use and evaluate style-based generators (StyleGAN, StyleGAN2, Progressive GAN).
 ///
 /// `stylegan VERB --help` explains each verb, with examples. Exit codes: 0 done, 2 wrong input,
-/// 75 interrupted and saved, 1 anything else.
+/// 75 interrupted and saved, 130 interrupted with nothing to save, 1 anything else.
 #[derive(Debug, Parser)]
 #[command(name = "stylegan", version, max_term_width = 100, arg_required_else_help = true)]
 pub(crate) struct Options {

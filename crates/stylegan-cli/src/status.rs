@@ -1,21 +1,42 @@
 //! What the user sees: bars on a terminal and plain lines elsewhere, both on stderr, and results on stdout.
+//!
+//! A message that cannot be written (`2>&1 | head -1`, a full disk, a terminal that was closed) is
+//! dropped: no work ends because nobody listens.
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use crate::terminal::Terminal;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
 use std::time::Duration;
 use tracing::Level;
 
+/// Times per second that bars are drawn at most.
+const REFRESH_HZ: u8 = 20;
+
 /// The bars of this process; messages go above them.
 fn bars() -> &'static MultiProgress {
     static BARS: OnceLock<MultiProgress> = OnceLock::new();
-    BARS.get_or_init(MultiProgress::new)
+    BARS.get_or_init(|| {
+        MultiProgress::with_draw_target(if on_terminal() {
+            ProgressDrawTarget::term_like_with_hz(Box::new(Terminal::new()), REFRESH_HZ)
+        } else {
+            ProgressDrawTarget::hidden()
+        })
+    })
 }
 
 /// Prints one line on stderr, above any bar.
 pub(crate) fn say(line: &str) {
     let line = crate::invocation::as_typed(line);
-    bars().suspend(|| eprintln!("{line}"));
+    write_above(format!("{line}\n").as_bytes());
+}
+
+/// Writes to stderr without tearing a bar.
+fn write_above(bytes: &[u8]) {
+    bars().suspend(|| {
+        let mut err = std::io::stderr().lock();
+        let _ = err.write_all(bytes).and_then(|()| err.flush());
+    });
 }
 
 /// Prints a result on stdout. Whoever reads it may have had enough (`| head`): the rest then goes
@@ -66,11 +87,12 @@ struct Above;
 
 impl Write for Above {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        bars().suspend(|| std::io::stderr().write(bytes))
+        write_above(bytes);
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        std::io::stderr().flush()
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use crate::exit::{Ending, Outcome, wrong};
 use crate::starting_point::{self, StartingPoint, conditional};
 use crate::status::{print, say};
 use crate::train_status::TrainStatus;
-use crate::{pictures, settings, signals};
+use crate::{destination, pictures, settings, signals};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use stylegan_train::{RunFolder, checkpoints};
 /// Train a network, or go on training
 ///
 /// A run is a folder: config.toml, log.txt, stats.jsonl, TensorBoard events, sample grids and
-/// checkpoints. A folder that holds a run is gone on with, bit for bit; Ctrl-C or SIGTERM finishes
-/// the step, saves, and ends with exit code 75.
+/// checkpoints. A folder that holds a run is gone on with, bit for bit; Ctrl-C, SIGTERM or SIGHUP (a
+/// closed terminal) finishes the step, saves, and ends with exit code 75.
 ///
 /// Examples:
 ///   stylegan train --data faces.zip --out runs/a     # settings that suit the set
@@ -244,9 +244,9 @@ pub(crate) fn run(args: Args) -> Outcome {
         (Some(note), false) => say(note),
         (None, _) => {}
     }
-    check_apart(&plan.out, &plan.config.data.set)?;
+    let set = Some(Path::new(&plan.config.data.set)).filter(|_| !pictures::is_built_in(&plan.config.data.set));
+    destination::later_folder(&plan.out, set.as_slice())?;
     let mut run = RunFolder::open(&plan.out)?;
-    let stop = signals::watch("saving after this step")?;
     let folder = plan.data_dir;
     let pictures = Arc::new(plan.pictures.map_or_else(|| open(&plan.config, &folder), Ok)?);
     for line in starting_point::summary(&plan.config, &pictures)? {
@@ -258,7 +258,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         run = set_aside(run)?;
     }
     let go = if plan.held && !args.new { stylegan_train::resume } else { stylegan_train::train };
-    match go(config, &pictures, &run, &Single, &mut status, &stop)? {
+    match go(config, &pictures, &run, &Single, &mut status, &signals::STOP)? {
         stylegan_train::Outcome::Finished { checkpoint } => {
             status.finish();
             say(&format!("finished after {} kimg: {}", config.kimg, checkpoint.display()));
@@ -275,21 +275,6 @@ pub(crate) fn run(args: Args) -> Outcome {
             )))
         }
     }
-}
-
-/// Refuses a run in the folder of its pictures, or below it: each would take the other's files for its
-/// own.
-fn check_apart(out: &Path, set: &str) -> anyhow::Result<()> {
-    let place = |path: &Path| path.ancestors().find_map(|path| path.canonicalize().ok());
-    let (built_in, set) = (pictures::is_built_in(set), Path::new(set));
-    if !built_in
-        && set.is_dir()
-        && let (Some(out_place), Some(set_place)) = (place(&std::path::absolute(out)?), place(set))
-        && out_place.starts_with(set_place)
-    {
-        wrong!("--out {}: lies in the set {}; name a folder outside of the pictures", out.display(), set.display());
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,9 +2,11 @@
 
 use crate::evaluate::Evaluator;
 use crate::pace::Pace;
+use crate::signals::{self, Reaction};
 use crate::status::{self, say};
 use indicatif::{HumanDuration, ProgressBar};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use stylegan_kernels::memory;
 use stylegan_train::config::{LossConfig, TrainConfig};
@@ -43,8 +45,9 @@ impl TrainStatus {
         Ok(TrainStatus { out: out.into(), penalty, bar: None, last_drawn: None, pace, began: None, evaluator })
     }
 
-    /// Takes the bar away.
+    /// The run is over: takes the bar away.
     pub(crate) fn finish(&mut self) {
+        signals::react(Reaction::End);
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
@@ -90,6 +93,7 @@ impl TrainStatus {
 
 impl Observer for TrainStatus {
     fn started(&mut self, at: &Position) {
+        signals::react(Reaction::Stop("saving after this step"));
         self.pace.restart(at.images);
         self.began = Some(Instant::now());
         if let Some(evaluator) = &mut self.evaluator {
@@ -134,7 +138,18 @@ impl Observer for TrainStatus {
     fn saved(&mut self, path: &Path) -> stylegan_train::Result<Option<Score>> {
         tracing::info!("wrote {}", path.display());
         let (Some(evaluator), Some(images)) = (&mut self.evaluator, self.pace.images()) else { return Ok(None) };
+        if signals::STOP.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        // The state is on the disk, so there is nothing to wait for.
+        let saved = format!(
+            "interrupted and saved {}, not evaluated; go on with: stylegan train --out {}",
+            path.display(),
+            self.out.display()
+        );
+        let reaction = signals::react(Reaction::GoOnLater(saved));
         let score = evaluator.score(path, images);
+        signals::react(reaction);
         // The pace is that of training.
         self.pace.restart(images);
         Ok(score.unwrap_or_else(|error| {

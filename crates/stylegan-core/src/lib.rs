@@ -78,7 +78,7 @@ pub use generator::{Generator, NoiseKeys, NoiseLayers, NoiseMode, Synthesis, bro
 pub use model::Model;
 pub use params::{Params, is_buffer};
 pub use printable::{Printable, printable, printable_path};
-pub use unfinished::{Unfinished, sweep, write_atomic};
+pub use unfinished::{Unfinished, abandon_unfinished, sweep, write_atomic};
 
 /// Helpers of the examples in this documentation.
 #[doc(hidden)]

@@ -5,10 +5,12 @@
 //! ends in whatever way: so [`sweep`] knows the leftovers of the dead from the work of the living,
 //! on other machines and in other containers too.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Where locks are not to be had, a temporary file that was not written for so long is a leftover.
@@ -16,6 +18,25 @@ const DEAD_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Bytes of the final name that the temporary one repeats; file systems allow 255 in all.
 const NAME_PART: usize = 200;
+
+/// The temporaries of this process. Held while one of them is made, named or removed.
+static TEMPORARIES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn temporaries() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes everything that this process has not finished, and lets it neither begin nor finish
+/// anything more: threads that try to will wait for ever. For a program that is about to exit in the
+/// midst of its work.
+pub fn abandon_unfinished() {
+    let temporaries = temporaries();
+    for path in temporaries.iter() {
+        // There is no one left to tell.
+        let _ = remove(path);
+    }
+    std::mem::forget(temporaries);
+}
 
 /// A file or folder that is being written. Dropping it removes it; [`finish`](Self::finish) puts it in
 /// its place.
@@ -52,6 +73,7 @@ impl Unfinished {
         name.truncate(name.floor_char_boundary(NAME_PART));
         loop {
             let number = WRITERS.fetch_add(1, Ordering::Relaxed);
+            let mut temporaries = temporaries();
             let temporary = target.with_file_name(format!(".{name}.{}-{number}.tmp", std::process::id()));
             let file = match make(&temporary) {
                 Ok(file) => file,
@@ -62,6 +84,7 @@ impl Unfinished {
             // Who sweeps may have been quicker than the lock.
             let swept = matches!(file.as_ref().map(File::try_lock), Some(Err(TryLockError::WouldBlock)));
             if !swept && temporary.exists() {
+                temporaries.insert(temporary.clone());
                 return Ok(Self { temporary, target: target.to_owned(), file });
             }
         }
@@ -87,8 +110,10 @@ impl Unfinished {
     /// When the disk is full or the place is taken; the temporary is removed then.
     pub fn finish(mut self) -> io::Result<()> {
         sync(&self.temporary)?;
+        let mut temporaries = temporaries();
         fs::rename(&self.temporary, &self.target)?;
-        self.temporary.clear();
+        temporaries.remove(&std::mem::take(&mut self.temporary));
+        drop(temporaries);
         sync_folder(folder_of(&self.target))
     }
 }
@@ -96,8 +121,10 @@ impl Unfinished {
 impl Drop for Unfinished {
     fn drop(&mut self) {
         if !self.temporary.as_os_str().is_empty() {
+            let mut temporaries = temporaries();
             // What led here is the error to report.
             let _ = remove(&self.temporary);
+            temporaries.remove(&self.temporary);
         }
     }
 }

@@ -4,6 +4,7 @@ mod paper;
 
 use crate::cargo::{cargo, root};
 use crate::failure::{Failure, Result};
+use crate::say::print;
 use paper::{Column, Row, TABLES, Table};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -61,7 +62,7 @@ pub(crate) fn run(number: u8, options: &[OsString]) -> Result<()> {
         }
         cells.push(found);
     }
-    print!("{}", render(table, &runs, &cells, separable));
+    print(&render(table, &runs, &cells, separable));
     Ok(())
 }
 

@@ -13,6 +13,7 @@ mod source;
 
 use crate::cargo::root;
 use crate::failure::{Failure, Result};
+use crate::say::say;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
     let mut findings = check(&root()).map_err(|e| Failure::other(format!("the tree cannot be read: {e}")))?;
     findings.sort();
     for finding in &findings {
-        println!("{finding}");
+        say(&finding.to_string());
     }
     match findings.len() {
         0 => Ok(()),

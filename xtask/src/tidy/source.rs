@@ -18,15 +18,21 @@ const LIBRARIES: [&str; 4] =
     ["crates/stylegan-kernels/", "crates/stylegan-core/", "crates/stylegan-metrics/", "crates/stylegan-train/"];
 
 /// What libraries leave to the command, and what they do instead.
-const LIBRARY_RULES: [(&str, &str); 8] = [
-    ("println!", "libraries do not print; use tracing, or return the value"),
-    ("print!", "libraries do not print; use tracing, or return the value"),
-    ("eprintln!", "libraries do not print; use tracing, or return an error"),
-    ("eprint!", "libraries do not print; use tracing, or return an error"),
+const LIBRARY_RULES: [(&str, &str); 4] = [
     ("std::env", "libraries do not read the environment; take an argument"),
     ("env::var", "libraries do not read the environment; take an argument"),
     ("Instant::now", "libraries do not read the clock; take the time as an argument"),
     ("SystemTime::now", "libraries do not read the clock; take the time as an argument"),
+];
+
+/// Libraries do not print at all. Of commands these end the work, by a panic, when nobody listens
+/// (`| head -1`, a closed terminal).
+const PRINTING: [&str; 4] = ["println!", "print!", "eprintln!", "eprint!"];
+
+/// The commands, and what they print by.
+const COMMANDS: [(&str, &str); 2] = [
+    ("crates/stylegan-cli/src/", "it panics when nobody listens; use status::print and status::say"),
+    ("xtask/src/", "it panics when nobody listens; use the functions of say.rs"),
 ];
 
 /// Libraries that may do one of these all the same.
@@ -74,6 +80,13 @@ pub(crate) fn check(path: &str, text: &str) -> Vec<Finding> {
         }
         if ["TODO", "FIXME", "XXX"].iter().any(|mark| has(&line.comment, mark)) {
             report("a note to finish something: finish it, or file an issue and say why it stays".into());
+        }
+        let command = COMMANDS.iter().find(|(command, _)| path.starts_with(command)).map(|(_, remedy)| *remedy);
+        let prints = library.then_some("libraries do not print; use tracing, or return the value").or(command);
+        if let Some(remedy) = prints.filter(|_| !line.test) {
+            for word in PRINTING.iter().filter(|word| has(&line.code, word)) {
+                report(format!("`{word}`: {remedy}"));
+            }
         }
         if library && !line.test {
             for (word, remedy) in LIBRARY_RULES {
@@ -152,11 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn libraries_stay_silent_and_commands_may_speak() {
+    fn libraries_stay_silent_and_commands_do_not_panic_when_they_speak() {
         let text = "fn f() { println!(\"{}\", 1); }\n";
         assert_eq!(texts("crates/stylegan-train/src/a.rs", text).len(), 1);
         assert!(texts("crates/stylegan-train/examples/a.rs", text).is_empty());
-        assert!(texts("crates/stylegan-cli/src/a.rs", text).is_empty());
+        assert_eq!(texts("crates/stylegan-cli/src/a.rs", text).len(), 1);
+        assert_eq!(texts("xtask/src/a.rs", text).len(), 1);
+        assert!(texts("tests/benches/a.rs", text).is_empty());
         assert!(texts("crates/stylegan-train/src/a.rs", "// println! is not for libraries\n").is_empty());
         assert_eq!(texts("crates/stylegan-core/src/a.rs", "let t = std::time::Instant::now();\n").len(), 1);
         assert!(

@@ -5,6 +5,7 @@ use super::earth::{self, Earth};
 use super::folder::Pictures;
 use super::recipe::{self, Recipe};
 use super::write::{Entry, Format, SetWriter};
+use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::status::{Progress, print, say};
 use rayon::prelude::*;
@@ -204,6 +205,7 @@ fn pictures(target: &Path, args: &Args, source: &Path) -> anyhow::Result<Option<
         Crop::None => (resample::Crop::None, "none"),
         Crop::Center => (resample::Crop::Center, "center"),
     };
+    destination::check(target, &[source])?;
     let pictures = Pictures::open(source, [args.size as usize; 2], filter, crop, args.label_from_folders)?;
     let count = args.count.unwrap_or(u64::MAX).min(pictures.len());
     let mut recipe = Recipe::new("pictures", args.size as usize, count, 0);

@@ -1,8 +1,8 @@
 //! `stylegan data show`: what a set looks like and what it is.
 
 use super::recipe::Recipe;
+use crate::destination;
 use crate::exit::{Ending, Outcome};
-use crate::output::make_parent;
 use crate::status::print;
 use candle_core::{Device, Tensor};
 use image::{GrayImage, RgbImage};
@@ -36,6 +36,8 @@ pub(crate) struct Args {
 /// Runs `stylegan data show`.
 pub(crate) fn run(args: Args) -> Outcome {
     let set = Dataset::open(&args.set)?;
+    let out = args.out.unwrap_or_else(|| beside(&args.set));
+    destination::file(&out, &[&args.set])?;
     let [h, w] = set.image_size();
     let line = |name: &str, value: String| print(&format!("  {name:<9} {value}\n"));
     print(&format!("{}\n", args.set.display()))?;
@@ -52,8 +54,6 @@ pub(crate) fn run(args: Args) -> Outcome {
             line("credit", credit)?;
         }
     }
-    let out = args.out.unwrap_or_else(|| beside(&args.set));
-    make_parent(&out)?;
     picture::write_png(&out, &sheet(&set, args.pictures.into())?)?;
     line("sheet", out.display().to_string())?;
     Ok(Ending::Done)
@@ -61,6 +61,9 @@ pub(crate) fn run(args: Args) -> Outcome {
 
 /// The name of the set with `-sheet.png` for its ending.
 fn beside(set: &Path) -> PathBuf {
+    // `.` has no name of its own.
+    let named = set.file_name().map_or_else(|| set.canonicalize(), |_| Ok(set.to_path_buf()));
+    let set = named.unwrap_or_else(|_| set.to_path_buf());
     let stem = if set.is_dir() { set.file_name() } else { set.file_stem() };
     set.with_file_name(format!("{}-sheet.png", stem.unwrap_or_default().to_string_lossy()))
 }

@@ -1,5 +1,7 @@
 //! Writing a set: a folder or a ZIP that appears whole or not at all.
 
+use crate::destination::{self, users};
+use crate::signals;
 use anyhow::Context;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, GrayImage, ImageEncoder, RgbImage};
@@ -75,14 +77,14 @@ impl SetWriter {
     pub(crate) fn create(target: &Path, format: Format) -> anyhow::Result<Self> {
         let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
         if let Some(parent) = parent {
-            std::fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+            destination::make(parent)?;
         }
         stylegan_core::sweep(parent.unwrap_or(Path::new(".")));
         let failed = || format!("cannot create {}", target.display());
         let (unfinished, kind) = match format {
-            Format::Folder => (Unfinished::folder(target).with_context(failed)?, Kind::Folder),
+            Format::Folder => (Unfinished::folder(target).map_err(users).with_context(failed)?, Kind::Folder),
             Format::Zip => {
-                let unfinished = Unfinished::file(target).with_context(failed)?;
+                let unfinished = Unfinished::file(target).map_err(users).with_context(failed)?;
                 let file = unfinished.writer().with_context(failed)?;
                 (unfinished, Kind::Zip(Box::new(ZipWriter::new(BufWriter::new(file)))))
             }
@@ -94,6 +96,8 @@ impl SetWriter {
     pub(crate) fn add(&mut self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let written = match &mut self.kind {
             Kind::Folder => {
+                // A signal would remove the folder while this makes it anew.
+                let _whole = signals::hold();
                 let path = self.unfinished.path().join(name);
                 let parent = path.parent().map_or(Ok(()), std::fs::create_dir_all);
                 parent.and_then(|()| std::fs::write(&path, bytes))
@@ -107,7 +111,7 @@ impl SetWriter {
                     .compression_method(method)
                     .last_modified_time(zip::DateTime::default())
                     .unix_permissions(0o644);
-                zip.start_file(name, options).map_err(std::io::Error::other).and_then(|()| zip.write_all(bytes))
+                zip.start_file(name, options).map_err(std::io::Error::from).and_then(|()| zip.write_all(bytes))
             }
         };
         written.with_context(|| format!("cannot write {name} of {}", self.target.display()))
@@ -118,7 +122,7 @@ impl SetWriter {
         let failed = format!("cannot write {}", self.target.display());
         if let Kind::Zip(zip) = self.kind {
             let file = zip.finish().and_then(|file| file.into_inner().map_err(|e| e.into_error().into()));
-            file.map_err(std::io::Error::other).with_context(|| failed.clone())?;
+            file.map_err(std::io::Error::from).with_context(|| failed.clone())?;
         }
         self.unfinished.finish().context(failed)
     }

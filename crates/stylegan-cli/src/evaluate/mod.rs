@@ -8,7 +8,7 @@ pub(crate) use during::Evaluator;
 
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::{check_exists, checkpoint};
-use crate::output::make_parent;
+use crate::signals::{self, Reaction};
 use crate::status::{Stages, print, say};
 use candle_core::Device;
 use plan::{Plan, Subjects};
@@ -138,6 +138,11 @@ struct Candidate {
 
 pub(crate) fn run(args: Args) -> Outcome {
     let plan = Plan::of(&args)?;
+    plan.check_report(&args)?;
+    if let Some(cache) = &plan.cache {
+        let go_on = format!("interrupted; the same command goes on from the features in {}", cache.display());
+        signals::react(Reaction::GoOnLater(go_on));
+    }
     let networks = networks(&args.features)?;
     let open = |file| Ok(Classifier::open(file, &Device::Cpu)?);
     let classifiers = args.classifier.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
@@ -210,7 +215,6 @@ pub(crate) fn run(args: Args) -> Outcome {
     let evaluation = evaluate(request, &mut |stage, done, total| stages.show(stage, done, total))?;
     drop(stages);
     if !evaluation.results.is_empty() {
-        make_parent(&plan.report)?;
         print(&write(&plan.report, &evaluation.results)?)?;
         say(&format!("report: {}", plan.report.display()));
     }

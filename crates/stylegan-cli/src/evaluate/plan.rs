@@ -2,8 +2,8 @@
 
 use super::{Args, checkpoints, folder};
 use crate::exit::wrong;
-use crate::pictures;
-use std::path::PathBuf;
+use crate::{destination, pictures};
+use std::path::{Path, PathBuf};
 use stylegan_metrics::features::Networks;
 use stylegan_metrics::protocol::{Parameters, Protocol};
 use stylegan_train::config::TrainConfig;
@@ -84,6 +84,19 @@ impl Plan {
             data_folder: args.data_dir.clone().unwrap_or(home),
             report,
         })
+    }
+
+    /// Refuses reports in the place of what is read, before any work.
+    pub(super) fn check_report(&self, args: &Args) -> anyhow::Result<()> {
+        let networks = match &self.subjects {
+            Subjects::Networks(files) => &files[..],
+            Subjects::Pictures(..) => &[],
+        };
+        let files = [networks, &args.images, &args.features, &args.classifier].into_iter().flatten();
+        let set = args.data.iter().filter(|set| !pictures::is_built_in(set)).map(Path::new);
+        let inputs: Vec<&Path> = files.map(PathBuf::as_path).chain(set).collect();
+        destination::file(&self.report, &inputs)?;
+        destination::file(&self.report.with_extension("md"), &inputs)
     }
 
     /// The real pictures, if any metric needs them or networks draw their labels from them, for networks of these

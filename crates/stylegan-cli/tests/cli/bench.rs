@@ -1,7 +1,8 @@
 //! A temporary folder in which `stylegan` is run.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A workbench: an empty folder, the working folder of every command.
@@ -51,6 +52,38 @@ impl Bench {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// The exit code of a command that must end within so many seconds; -1 if a signal ended it.
+    pub(crate) fn code_within(mut child: Child, seconds: u64, what: &str) -> i32 {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status.code().unwrap_or(-1);
+            }
+            if Instant::now() > deadline {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                panic!("stylegan {what} had not ended after {seconds} s");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Files and folders that writing left unfinished, anywhere on the bench.
+    pub(crate) fn leftovers(&self) -> Vec<PathBuf> {
+        let (mut folders, mut found) = (vec![self.path("")], Vec::new());
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.file_name().unwrap().to_string_lossy().contains(".tmp") {
+                    found.push(path);
+                } else if path.is_dir() {
+                    folders.push(path);
+                }
+            }
+        }
+        found
     }
 
     /// Runs a line that must end well; returns its standard output.

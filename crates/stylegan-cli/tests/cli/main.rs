@@ -4,10 +4,14 @@
 mod bench;
 mod convert;
 mod data;
+mod destinations;
 mod eval;
 mod first_hour;
 mod generate;
 mod inspect;
+mod interrupts;
+mod messages;
 mod mix;
 mod train;
+mod verbs;
 mod walk;

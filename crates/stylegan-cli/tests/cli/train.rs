@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use stylegan_core::latent::StreamKey;
 
 /// A StyleGAN of 8x8 pixels that grows from 4x4, in shards of 4.
-const CONFIG: &str = "
+pub(crate) const CONFIG: &str = "
 kimg = 0.4
 seed = 3
 [generator]
@@ -42,7 +42,7 @@ fn bench() -> Bench {
     bench
 }
 
-fn pictures(bench: &Bench, folder: &str, count: u32, side: u32) {
+pub(crate) fn pictures(bench: &Bench, folder: &str, count: u32, side: u32) {
     std::fs::create_dir(bench.path(folder)).unwrap();
     for i in 0..count {
         let picture = RgbImage::from_fn(side, side, |x, y| Rgb([(x * 30) as u8, (y * 30) as u8, (i * 20) as u8]));

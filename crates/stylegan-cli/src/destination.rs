@@ -1,0 +1,193 @@
+//! Where results go: a folder of pictures, one picture, or raw numbers, but never what is read.
+
+use crate::exit::{WrongInput, wrong};
+use anyhow::Context;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use stylegan_core::Unfinished;
+
+/// What the name given with `--out` means.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// A folder, made if it is missing: one PNG per picture.
+    Folder(PathBuf),
+    /// One PNG file: the picture, or a grid of several.
+    Png(PathBuf),
+    /// A safetensors file with the pictures as numbers.
+    Tensors(PathBuf),
+}
+
+impl Destination {
+    /// Reads the name's ending.
+    pub(crate) fn of(out: &Path) -> anyhow::Result<Self> {
+        let ending = out.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+        Ok(match ending.as_deref() {
+            _ if out.is_dir() => Destination::Folder(out.to_path_buf()),
+            Some("png") => Destination::Png(out.to_path_buf()),
+            Some("safetensors") => Destination::Tensors(out.to_path_buf()),
+            Some(ending @ ("jpg" | "jpeg" | "webp" | "gif" | "bmp" | "tif" | "tiff" | "npy" | "npz" | "pt")) => {
+                wrong!(
+                    "--out {}: .{ending} is not written here; name a folder, a .png or a .safetensors file",
+                    out.display()
+                )
+            }
+            _ => Destination::Folder(out.to_path_buf()),
+        })
+    }
+
+    /// As [`folder`] and [`file`].
+    pub(crate) fn prepare(&self, inputs: &[&Path]) -> anyhow::Result<()> {
+        match self {
+            Destination::Folder(path) => folder(path, inputs),
+            Destination::Png(path) | Destination::Tensors(path) => file(path, inputs),
+        }
+    }
+}
+
+/// Makes sure, before any work, that files can be written into the folder `out`, which is made if it is
+/// missing, and that nothing of `inputs` is overwritten by that.
+pub(crate) fn folder(out: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
+    check(out, inputs)?;
+    make(out)?;
+    takes(&out.join("result"))
+}
+
+/// Makes sure, before any work, that the file `out` can be written, whose folder is made if it is missing,
+/// and that nothing of `inputs` is overwritten by that.
+pub(crate) fn file(out: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
+    check(out, inputs)?;
+    match out.metadata() {
+        Ok(found) if found.is_dir() => wrong!("{} is a folder; name a file to write", out.display()),
+        Ok(found) if !found.is_file() => wrong!("{} is a device or a pipe; name a file to write", out.display()),
+        _ => {}
+    }
+    if let Some(parent) = out.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        make(parent)?;
+    }
+    takes(out)
+}
+
+/// As [`folder`], for a folder that is made when there is something to put into it.
+pub(crate) fn later_folder(out: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
+    check(out, inputs)?;
+    match out.ancestors().find(|place| place.exists()) {
+        Some(found) if !found.is_dir() => wrong!("{} is a file, not a folder; name another place", found.display()),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to write the file or folder `out` where one of `inputs` is read: over a file, whatever its
+/// name is there, or into the folder of a set.
+pub(crate) fn check(out: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
+    for input in inputs {
+        let Ok(read) = input.canonicalize() else { continue };
+        if same_file(out, &read) {
+            wrong!("{} is read by this command; give the result another name", out.display());
+        }
+        if read.is_dir() && resolved(out).starts_with(&read) {
+            wrong!(
+                "{} lies in {}, whose files are read by this command; give the result a place outside",
+                out.display(),
+                input.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn same_file(a: &Path, b: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let inode = |path: &Path| path.metadata().ok().map(|found| (found.dev(), found.ino()));
+    inode(a).is_some_and(|a| Some(a) == inode(b))
+}
+
+#[cfg(not(unix))]
+fn same_file(a: &Path, b: &Path) -> bool {
+    a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+}
+
+/// The path without links as far as it exists, with the names that do not exist yet behind.
+fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let known = path.ancestors().find_map(|known| Some((known.canonicalize().ok()?, path.strip_prefix(known).ok()?)));
+    known.map(|(known, new)| known.join(new)).unwrap_or(path)
+}
+
+/// Makes `folder` and those above it.
+pub(crate) fn make(folder: &Path) -> anyhow::Result<()> {
+    let failed = || format!("cannot make the folder {}", folder.display());
+    std::fs::create_dir_all(folder).map_err(users).with_context(failed)
+}
+
+/// Tries whether a file of this name can be made.
+fn takes(path: &Path) -> anyhow::Result<()> {
+    let failed = || format!("cannot write {}", path.display());
+    Unfinished::file(path).map(drop).map_err(users).with_context(failed)
+}
+
+/// A place where the user cannot write is wrong input; a disk that is full, or broken, is not.
+pub(crate) fn users(error: std::io::Error) -> anyhow::Error {
+    match error.kind() {
+        ErrorKind::PermissionDenied
+        | ErrorKind::ReadOnlyFilesystem
+        | ErrorKind::NotADirectory
+        | ErrorKind::AlreadyExists
+        | ErrorKind::InvalidFilename => WrongInput(format!("{error}; name another place")).into(),
+        _ => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_decide() -> anyhow::Result<()> {
+        assert_eq!(Destination::of(Path::new("a/b.PNG"))?, Destination::Png("a/b.PNG".into()));
+        assert_eq!(Destination::of(Path::new("b.safetensors"))?, Destination::Tensors("b.safetensors".into()));
+        assert_eq!(Destination::of(Path::new("out.v2"))?, Destination::Folder("out.v2".into()));
+        assert!(Destination::of(Path::new("b.jpg")).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_read_is_not_written() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(at("set/deep"))?;
+        std::fs::write(at("net.pkl"), "net")?;
+        std::fs::hard_link(at("net.pkl"), at("same.pkl"))?;
+        std::fs::write(at("copy.pkl"), "net")?;
+        let inputs = [at("set"), at("net.pkl"), at("absent")];
+        let inputs = inputs.each_ref().map(PathBuf::as_path);
+        for wrong in ["net.pkl", "same.pkl", "set/../net.pkl", "set", "set/a.png", "set/deep/new/a.png", "set/x/../y"] {
+            assert!(check(&at(wrong), &inputs).is_err(), "{wrong}");
+        }
+        for right in ["copy.pkl", "new.pkl", "set-sheet.png", "new/set/a.png", "set/../a.png", "."] {
+            check(&at(right), &inputs)?;
+        }
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(at("set"), at("link"))?;
+            std::os::unix::fs::symlink(at("net.pkl"), at("link.pkl"))?;
+            assert!(check(&at("link/a.png"), &inputs).is_err() && check(&at("link.pkl"), &inputs).is_err());
+            assert!(check(&at("set/a"), &[&at("link")]).is_err());
+            assert!(file(Path::new("/dev/null"), &[]).is_err());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn places_are_tried_before_work() -> anyhow::Result<()> {
+        let parent = tempfile::tempdir()?;
+        let at = |name: &str| parent.path().join(name);
+        std::fs::write(at("file"), "")?;
+        assert!(file(&at("file/a.png"), &[]).is_err() && folder(&at("file"), &[]).is_err());
+        assert!(file(parent.path(), &[]).is_err());
+        file(&at("new/deep/a.png"), &[])?;
+        folder(&at("folder"), &[])?;
+        assert_eq!(std::fs::read_dir(at("new/deep"))?.count() + std::fs::read_dir(at("folder"))?.count(), 0);
+        Ok(())
+    }
+}

@@ -1,0 +1,55 @@
+//! Messages that cannot be written end no work: `2>&1 | head -1`, `2>/dev/full`, a closed terminal.
+
+use crate::bench::Bench;
+use crate::verbs::{JOBS, bench};
+use std::process::Stdio;
+
+/// Ample for a job of a second on a busy machine; before, the jobs hung for ever.
+const SECONDS: u64 = 120;
+
+#[test]
+fn no_verb_needs_a_listener() {
+    let bench = bench();
+    for job in JOBS {
+        // -vvv has the libraries speak as well.
+        let mut child = bench.command(&format!("{job} -vvv")).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stderr.take());
+        assert_eq!(Bench::code_within(child, SECONDS, job), 0, "{job}");
+    }
+    let results = std::fs::read_dir(bench.path("")).unwrap().filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name.to_string_lossy().starts_with("out")
+    });
+    assert_eq!(results.count(), JOBS.len(), "eval leaves two files, doctor none");
+    // Nor does an error: its code tells it.
+    for (job, code) in [("generate --network gone.safetensors", 2), ("data doctor gone", 2), ("inspect gone", 2)] {
+        let mut child = bench.command(job).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stderr.take());
+        assert_eq!(Bench::code_within(child, SECONDS, job), code, "{job}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn full_disks_take_no_messages() {
+    let bench = bench();
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    for job in JOBS {
+        let child = bench.command(job).stderr(full()).stdout(Stdio::null()).spawn().unwrap();
+        assert_eq!(Bench::code_within(child, SECONDS, job), 0, "{job}");
+    }
+    // A result that was asked for and cannot be written is another matter.
+    let child = bench.command("inspect tiny.safetensors").stdout(full()).spawn().unwrap();
+    assert_eq!(Bench::code_within(child, SECONDS, "inspect"), 1);
+}
+
+/// Who reads results may have had enough (`| head -1`).
+#[test]
+fn results_need_no_reader() {
+    let bench = bench();
+    for job in JOBS.iter().chain(&["inspect tiny.safetensors", "train --config tiny.toml --print-config"]) {
+        let mut child = bench.command(job).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        drop(child.stdout.take());
+        assert_eq!(Bench::code_within(child, SECONDS, job), 0, "{job}");
+    }
+}
