@@ -18,6 +18,7 @@ mod numbers;
 mod options;
 mod output;
 mod pictures;
+mod shell;
 mod signals;
 mod status;
 mod train;

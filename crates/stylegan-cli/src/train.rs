@@ -3,6 +3,7 @@
 use crate::evaluate::Evaluator;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::numbers::count;
+use crate::shell::quote;
 use crate::status::{print, say};
 use crate::train_status::TrainStatus;
 use crate::{pictures, signals};
@@ -147,7 +148,7 @@ fn check_same(given: &TrainConfig, stored: &TrainConfig, out: &Path) -> anyhow::
         wrong!(
             "--out {}: the run there has {key} = {there}, not {here}; go on with `stylegan train --out {}`, or start again with --new",
             out.display(),
-            out.display()
+            quote(out)
         );
     }
     Ok(())
@@ -182,6 +183,10 @@ pub(crate) fn run(args: Args) -> Outcome {
     let folder = args.data_dir.unwrap_or_else(|| plan.out.join("data"));
     let data = &plan.config.data;
     let pictures = Arc::new(pictures::open(&data.set, plan.config.picture_shape().0, data.count, &folder)?);
+    if pictures.label_dim() > 0 && plan.config.picture_shape().2 == 0 {
+        let dim = pictures.label_dim();
+        say(&format!("note: the labels of the set are not used; --set generator.c_dim={dim} trains with them"));
+    }
     let (config, out) = (&plan.config, &plan.out);
     let penalty = match config.loss {
         LossConfig::Logistic { .. } => "R1",
@@ -193,8 +198,8 @@ pub(crate) fn run(args: Args) -> Outcome {
         stylegan_train::Outcome::Finished { checkpoint } => {
             status.finish();
             say(&format!("finished after {} kimg: {}", config.kimg, checkpoint.display()));
-            say(&format!("look at it: stylegan generate --network {} --grid --out faces.png", out.display()));
-            say(&format!("train on:   stylegan train --out {} --kimg {}", out.display(), config.kimg * 2.0));
+            say(&format!("look at it: stylegan generate --network {} --grid --out faces.png", quote(out)));
+            say(&format!("train on:   stylegan train --out {} --kimg {}", quote(out), config.kimg * 2.0));
             Ok(Ending::Done)
         }
         stylegan_train::Outcome::Interrupted { checkpoint } => {
@@ -202,7 +207,7 @@ pub(crate) fn run(args: Args) -> Outcome {
             Ok(Ending::Interrupted(format!(
                 "interrupted and saved {}; go on with: stylegan train --out {}",
                 checkpoint.display(),
-                out.display()
+                quote(out)
             )))
         }
     }

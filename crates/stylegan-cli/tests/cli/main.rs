@@ -8,5 +8,6 @@ mod eval;
 mod generate;
 mod inspect;
 mod mix;
+mod sets;
 mod train;
 mod walk;
