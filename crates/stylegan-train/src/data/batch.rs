@@ -70,7 +70,7 @@ impl Dataset {
         let [h, w] = self.image_size();
         let chunks: Vec<Vec<usize>> =
             order.chunks((BATCH_PIXELS / (h * w)).clamp(1, BATCH)).map(<[usize]>::to_vec).collect();
-        chunks.into_iter().map(|chunk| {
+        chunks.into_iter().map(move |chunk| {
             let requests: Vec<_> = chunk.iter().map(|&index| SampleRequest { index, mirror: false }).collect();
             Ok(self.load(&requests)?.images)
         })

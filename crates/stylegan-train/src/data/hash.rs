@@ -42,10 +42,13 @@ impl Files {
                 Ok(bytes) => contribution(&bytes),
                 Err(problem) => unreadable(name, problem)?,
             };
-            let map = match self.maps.get(i).map(|map| (map, self.source.read(map, None))) {
+            let map = match self.maps.get(i) {
                 None => None,
-                Some((_, Ok(bytes))) => Some(digest(bytes)),
-                Some((map, Err(problem))) => Some(unreadable(map, problem)?),
+                Some(map) if map.is_empty() => Some(unreadable(name, Problem::MapMissing)?),
+                Some(map) => Some(match self.source.read(map, None) {
+                    Ok(bytes) => digest(bytes),
+                    Err(problem) => unreadable(map, problem)?,
+                }),
             };
             Ok((picture, map))
         };

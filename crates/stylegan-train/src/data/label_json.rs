@@ -80,7 +80,7 @@ impl<'de> Visitor<'de> for Root<'_> {
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "labels" => {
-                    map.next_value_seed(Table(self.0))?;
+                    map.next_value_seed(Table(&mut *self.0))?;
                     any = true;
                 }
                 "classes" => {
@@ -120,7 +120,7 @@ impl<'de> Visitor<'de> for Table<'_> {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let mut number = 0;
-        while list.next_element_seed(Pair(self.0, number))?.is_some() {
+        while list.next_element_seed(Pair(&mut *self.0, number))?.is_some() {
             number += 1;
         }
         Ok(())
@@ -214,7 +214,7 @@ struct Number(f32);
 
 impl<'de> serde::Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let x = f64::deserialize(deserializer)? as f32;
+        let x = <f64 as serde::Deserialize>::deserialize(deserializer)? as f32;
         if x.is_finite() { Ok(Self(x)) } else { Err(D::Error::custom("a number of a label is too large")) }
     }
 }

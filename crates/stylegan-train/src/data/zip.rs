@@ -6,7 +6,7 @@ use super::{Finding, Problem};
 use crate::{Error, Result};
 use ::zip::read::ZipFileEntry;
 use ::zip::result::ZipError;
-use ::zip::{CompressionMethod, HasZipMetadata, ZipArchive};
+use ::zip::{CompressionMethod, ZipArchive};
 use std::collections::HashMap;
 use std::io::{Cursor, Read};
 use std::path::Path;
