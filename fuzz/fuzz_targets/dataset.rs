@@ -1,11 +1,11 @@
-//! Training sets in ZIP archives: opening one and loading its first picture ends with a picture or an
-//! error. Bytes that are no archive are packed into one, as labels of a picture if they look like JSON,
+//! Training sets in ZIP archives: opening one, examining it, loading its first picture and hashing it end
+//! with a result or an error. Bytes that are no archive are packed into one, as labels of a picture if they look like JSON,
 //! else as a picture, so that mutations reach these readers past the checksums of the archive.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use std::io::{Cursor, Write};
-use stylegan_train::data::{Dataset, SampleRequest};
+use stylegan_train::data::{Dataset, SampleRequest, doctor};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 // Panics of picture decoders are caught; those that are not end the process all the same.
@@ -23,10 +23,12 @@ fn open(archive: &[u8]) {
     if file.write_all(archive).is_err() {
         return;
     }
+    drop(doctor::examine(file.path(), || ()));
     if let Ok(set) = Dataset::open(file.path())
         && !set.is_empty()
     {
         drop(set.load(&[SampleRequest { index: 0, mirror: false }]));
+        drop(set.hash().map(str::len));
     }
 }
 

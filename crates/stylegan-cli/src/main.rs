@@ -25,6 +25,7 @@ mod options;
 mod pace;
 mod pictures;
 mod settings;
+mod shell;
 mod signals;
 mod starting_point;
 mod status;

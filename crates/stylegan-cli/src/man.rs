@@ -2,7 +2,7 @@
 
 use crate::exit::{Ending, Outcome};
 use crate::options::Options;
-use crate::output::make_folder;
+use crate::destination;
 use crate::status::say;
 use anyhow::Context;
 use clap::CommandFactory;

@@ -1,7 +1,9 @@
 //! The pictures that a verb works with: a folder, a ZIP file, or a built-in set.
 
-use crate::data::build::built_in;
-use std::path::Path;
+use crate::data::built_in::built_in;
+use crate::exit::wrong;
+use crate::status::say;
+use std::path::{Path, PathBuf};
 use stylegan_train::data::Dataset;
 
 /// The sets that are made on first use.
@@ -12,13 +14,43 @@ pub(crate) fn is_built_in(set: &str) -> bool {
     BUILT_IN.contains(&set)
 }
 
+/// Says which set is meant where a file or folder has the name of a built-in one.
+pub(crate) fn say_which(set: &str) {
+    if is_built_in(set) && Path::new(set).exists() {
+        say(&format!("note: {set} is the built-in set here; the {set} in this folder is ./{set}"));
+    }
+}
+
 /// Opens a set for pictures of `[h, w]` pixels; a built-in one is made in `folder` if it is not there.
 pub(crate) fn open(set: &str, [h, w]: [usize; 2], count: usize, folder: &Path) -> anyhow::Result<Dataset> {
-    let dataset = if is_built_in(set) {
+    say_which(set);
+    if is_built_in(set) {
         // Built-in sets are square; the size that does not fit is named when it is compared.
-        Dataset::open(built_in(set, h.max(w), count, folder)?)?
+        Ok(Dataset::open(built_in(set, h.max(w), count, folder)?)?)
     } else {
-        Dataset::open(set)?
-    };
-    Ok(dataset)
+        if !Path::new(set).exists() {
+            wrong!("cannot read {set}: it does not exist; if the set was moved, say where it is now with --data");
+        }
+        let dataset = Dataset::open(set)?;
+        say_notes(&dataset);
+        Ok(dataset)
+    }
+}
+
+/// Says what the user of a set may have meant otherwise.
+pub(crate) fn say_notes(dataset: &Dataset) {
+    const SAID: usize = 3;
+    let notes: Vec<_> = dataset.notes().collect();
+    notes.iter().take(SAID).for_each(|note| say(&format!("note: {note}")));
+    if notes.len() > SAID {
+        say(&format!("note: {} more of this kind; `stylegan data doctor` lists them", notes.len() - SAID));
+    }
+}
+
+/// The name of a set without its ending, also where its path does not show it (`.`).
+pub(crate) fn name_of_set(set: &Path) -> String {
+    let whole = std::fs::canonicalize(set).unwrap_or_else(|_| set.to_path_buf());
+    let named = if set.file_name().is_some() { set } else { &whole };
+    let name = if whole.is_dir() { named.file_name() } else { named.file_stem() };
+    name.map_or_else(|| "pictures".to_string(), |name| name.to_string_lossy().into_owned())
 }

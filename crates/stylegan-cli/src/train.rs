@@ -4,6 +4,7 @@ use crate::configs::{self, Source};
 use crate::earlier_run::{Found, set_aside};
 use crate::evaluate::Evaluator;
 use crate::exit::{Ending, Outcome, wrong};
+use crate::shell::quote;
 use crate::starting_point::{self, StartingPoint, conditional};
 use crate::status::{print, say};
 use crate::train_status::TrainStatus;
@@ -206,7 +207,7 @@ fn check_same(given: &TrainConfig, stored: &TrainConfig, out: &Path) -> anyhow::
         wrong!(
             "--out {}: the run there has {key} = {there}, not {here}; go on with `stylegan train --out {}`, or start again with --new",
             out.display(),
-            out.display()
+            quote(out)
         );
     }
     Ok(())
@@ -262,8 +263,8 @@ pub(crate) fn run(args: Args) -> Outcome {
         stylegan_train::Outcome::Finished { checkpoint } => {
             status.finish();
             say(&format!("finished after {} kimg: {}", config.kimg, checkpoint.display()));
-            say(&format!("look at it: stylegan generate --network {} --grid --out faces.png", out.display()));
-            say(&format!("train on:   stylegan train --out {} --kimg {}", out.display(), config.kimg * 2.0));
+            say(&format!("look at it: stylegan generate --network {} --grid --out faces.png", quote(out)));
+            say(&format!("train on:   stylegan train --out {} --kimg {}", quote(out), config.kimg * 2.0));
             Ok(Ending::Done)
         }
         stylegan_train::Outcome::Interrupted { checkpoint } => {
@@ -271,7 +272,7 @@ pub(crate) fn run(args: Args) -> Outcome {
             Ok(Ending::Interrupted(format!(
                 "interrupted and saved {}; go on with: stylegan train --out {}",
                 checkpoint.display(),
-                out.display()
+                quote(out)
             )))
         }
     }

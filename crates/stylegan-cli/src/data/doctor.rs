@@ -1,13 +1,22 @@
 //! `stylegan data doctor`: everything that is wrong with a set.
 
 use crate::exit::{Ending, Outcome, wrong};
+use crate::numbers::count;
+use crate::shell::quote;
 use crate::status::{Progress, print};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use stylegan_train::data::{Files, doctor};
+use stylegan_train::data::doctor::{Report, examine};
+use stylegan_train::data::{Files, Finding, Labels, Problem, Severity};
 
-/// List every bad file of a data set, with the remedy
+/// Files of a kind that are shown unless all are.
+const EXAMPLES: usize = 3;
+
+/// List the bad files of a data set, with the remedy
 ///
-/// All pictures, labels and label maps are read. Exit code 2 if anything is wrong.
+/// All pictures, labels and label maps are read. Files with the same fault stand together, broken
+/// ones first, three of a kind. The last line says what `stylegan data build` would make of the
+/// set. Exit code 2 if anything is wrong.
 ///
 /// Example:
 ///   stylegan data doctor photos/
@@ -17,23 +26,103 @@ pub(crate) struct Args {
     /// Folder or ZIP of pictures.
     #[arg(value_name = "SET")]
     set: PathBuf,
+
+    /// Lists every bad file, not three of a kind.
+    #[arg(long)]
+    all: bool,
 }
 
 /// Runs `stylegan data doctor`.
 pub(crate) fn run(args: Args) -> Outcome {
     let pictures = Files::open(&args.set)?.names().len();
     let progress = Progress::new("examining", pictures);
-    let report = doctor::examine(&args.set, || progress.advance(1))?;
+    let report = examine(&args.set, || progress.advance(1))?;
     drop(progress);
-    for finding in &report.findings {
-        print(&format!("{finding}\n"))?;
+    let place = args.set.display();
+    print(&groups(&report.findings, if args.all { usize::MAX } else { EXAMPLES }))?;
+    let problems = report.findings.iter().filter(|finding| is_fault(&finding.problem)).count();
+    print(&summary(&report))?;
+    if problems == 0 {
+        print(&format!("{place}: {}, nothing is wrong\n", count(report.pictures as u64, "picture")))?;
     }
-    match report.findings.len() {
-        0 => {
-            print(&format!("{}: {} pictures, nothing is wrong\n", args.set.display(), report.pictures))?;
-            Ok(Ending::Done)
+    print(&format!("{}\n", prospects(&report, &quote(&args.set))))?;
+    match problems {
+        0 => Ok(Ending::Done),
+        n => wrong!("{place}: {} among {}", count(n as u64, "problem"), count(report.pictures as u64, "picture")),
+    }
+}
+
+/// Whether it is more than a word of advice. A label without its picture is a fault of the labels,
+/// though the pictures can be used.
+fn is_fault(problem: &Problem) -> bool {
+    problem.severity() != Severity::Harmless
+        || matches!(problem, Problem::LabelWithoutPicture | Problem::MoreLabelsWithoutPicture(_))
+}
+
+/// The findings by kind: how many, what to do, and the first `examples`.
+fn groups(findings: &[Finding], examples: usize) -> String {
+    let mut groups: BTreeMap<(Severity, &str), Vec<&Finding>> = BTreeMap::new();
+    for finding in findings {
+        groups.entry((finding.problem.severity(), finding.problem.heading())).or_default().push(finding);
+    }
+    let mut text = String::new();
+    for ((_, heading), group) in groups {
+        text.push_str(&format!("{heading}: {}; {}\n", group.len(), group[0].problem.remedy()));
+        for finding in group.iter().take(examples) {
+            text.push_str(&format!("  {}: {}\n", finding.shown(), finding.problem));
         }
-        1 => wrong!("{}: 1 problem among {} pictures", args.set.display(), report.pictures),
-        n => wrong!("{}: {n} problems among {} pictures", args.set.display(), report.pictures),
+        if group.len() > examples {
+            text.push_str(&format!("  … and {} more (--all lists them)\n", group.len() - examples));
+        }
+    }
+    text
+}
+
+/// What there is besides, and what was not looked at.
+fn summary(report: &Report) -> String {
+    let mut text = String::new();
+    let labels = match &report.labels {
+        Labels::None => "no labels".to_string(),
+        Labels::Classes { count, .. } => format!("{count} classes"),
+        Labels::Vectors { dim, .. } => format!("labels of {}", count(*dim as u64, "number")),
+    };
+    let maps = if report.maps { "label maps" } else { "no label maps" };
+    text.push_str(&format!("{labels}, {maps}\n"));
+    if report.turned > 0 {
+        text.push_str(&format!(
+            "{} not stored upright and says so (an orientation of 2 to 8 in EXIF): read upright\n",
+            match report.turned {
+                1 => "1 picture is".to_string(),
+                n => format!("{n} pictures are"),
+            }
+        ));
+    }
+    if !report.unread.is_empty() {
+        let endings = report.unread.iter().map(|(ending, n)| match ending.as_str() {
+            "" => format!("{n} without an ending"),
+            ending => format!("{n} .{ending}"),
+        });
+        text.push_str(&format!("not looked at: {}\n", endings.collect::<Vec<_>>().join(", ")));
+    }
+    text
+}
+
+/// What `stylegan data build` would make of the set.
+fn prospects(report: &Report, set: &str) -> String {
+    let build = format!("`stylegan data build {set} --size N`");
+    let labels = report.findings.iter().any(|finding| matches!(finding.problem, Problem::LabelFile(_)));
+    match (report.usable, report.shortest) {
+        (0, _) | (_, None) => format!("{build} could use none of the pictures"),
+        _ if labels => format!("{build} would refuse the set until its labels can be read"),
+        (usable, Some(shortest)) => {
+            let enlarged = format!("up to N = {shortest} none is enlarged");
+            match report.pictures - usable {
+                0 => format!("{build} would take all {}; {enlarged}", count(usable as u64, "picture")),
+                left => format!(
+                    "{build} would take {usable} of {} pictures and leave out {left}; {enlarged}",
+                    usable + left
+                ),
+            }
+        }
     }
 }

@@ -1,11 +1,15 @@
 //! `stylegan data`: makes, checks and describes sets of pictures.
 
 mod avatars;
-pub(crate) mod build;
+mod build;
+pub(crate) mod built_in;
+mod classes;
 mod doctor;
 mod earth;
-mod folder;
+mod make;
+mod pictures;
 mod recipe;
+mod sample;
 mod show;
 mod style;
 mod write;

@@ -17,8 +17,17 @@ pub(crate) struct Recipe {
     version: u32,
     /// `avatars`, `earth` or `pictures`.
     pub(crate) builder: String,
-    /// Width and height in pixels.
+    /// Width in pixels.
     pub(crate) size: usize,
+    /// Height in pixels if it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) height: Option<usize>,
+    /// Channels if they are not 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) channels: Option<usize>,
+    /// How pictures were drawn from more of them, if they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sample: Option<String>,
     /// The number of pictures asked for.
     pub(crate) count: u64,
     /// What the pictures are drawn or chosen by.
@@ -34,12 +43,15 @@ pub(crate) struct Recipe {
 }
 
 impl Recipe {
-    /// A recipe without labels, resizing and source.
-    pub(crate) fn new(builder: &str, size: usize, count: u64, seed: u64) -> Self {
+    /// A recipe for pictures of `[h, w]` pixels, without labels, resizing and source.
+    pub(crate) fn new(builder: &str, [h, w]: [usize; 2], count: u64, seed: u64) -> Self {
         Self {
             version: VERSION,
             builder: builder.to_string(),
-            size,
+            size: w,
+            height: (h != w).then_some(h),
+            channels: None,
+            sample: None,
             count,
             seed,
             label: None,
@@ -52,7 +64,10 @@ impl Recipe {
     /// The recipe of the set at `path`, if it is a set with a recipe.
     pub(crate) fn of(path: &Path) -> Option<Self> {
         if path.is_dir() {
-            return serde_json::from_slice(&std::fs::read(path.join(FILE)).ok()?).ok();
+            let path = path.join(FILE);
+            // A pipe of this name would be waited for.
+            let file = std::fs::File::open(path.metadata().ok()?.is_file().then_some(path)?).ok()?;
+            return serde_json::from_reader(file.take(1 << 16)).ok();
         }
         let mut archive = zip::ZipArchive::new(std::fs::File::open(path).ok()?).ok()?;
         let mut text = String::new();
@@ -60,10 +75,21 @@ impl Recipe {
         serde_json::from_str(&text).ok()
     }
 
+    /// Whether nothing but the source is another.
+    pub(crate) fn is_of_other_pictures(&self, other: &Self) -> bool {
+        let of_same = Self { source: other.source.clone(), count: other.count, ..self.clone() };
+        self.source != other.source && of_same == *other
+    }
+
     /// The recipe as one line, for messages.
     pub(crate) fn describe(&self) -> String {
-        let mut text = format!("{} of {2}x{2}, {1} pictures, seed {3}", self.builder, self.count, self.size, self.seed);
-        for part in [&self.label, &self.resize].into_iter().flatten() {
+        let height = self.height.unwrap_or(self.size);
+        let mut text =
+            format!("{} of {}x{height}, {} pictures, seed {}", self.builder, self.size, self.count, self.seed);
+        if let Some(channels) = self.channels {
+            text.push_str(&format!(", {channels} channels"));
+        }
+        for part in [&self.label, &self.resize, &self.sample].into_iter().flatten() {
             text.push_str(&format!(", {part}"));
         }
         text

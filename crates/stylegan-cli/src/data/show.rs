@@ -3,12 +3,15 @@
 use super::recipe::Recipe;
 use crate::destination;
 use crate::exit::{Ending, Outcome};
+use crate::pictures::{name_of_set, say_notes};
 use crate::status::print;
-use candle_core::{Device, Tensor};
-use image::{GrayImage, RgbImage};
+use image::RgbImage;
 use std::path::{Path, PathBuf};
-use stylegan_train::data::{Dataset, Labels, SampleRequest};
+use stylegan_train::data::{Dataset, Labels};
 use stylegan_train::picture;
+
+/// Pictures on a sheet are shrunk to this many pixels a side.
+const LARGEST_CELL: u32 = 1024;
 
 /// Print what a data set is and write a contact sheet
 ///
@@ -35,14 +38,23 @@ pub(crate) struct Args {
 
 /// Runs `stylegan data show`.
 pub(crate) fn run(args: Args) -> Outcome {
-    let set = Dataset::open(&args.set)?;
     let out = args.out.unwrap_or_else(|| beside(&args.set));
+    let set = Dataset::open(&args.set)?;
     destination::file(&out, &[&args.set])?;
+    say_notes(&set);
     let [h, w] = set.image_size();
     let line = |name: &str, value: String| print(&format!("  {name:<9} {value}\n"));
     print(&format!("{}\n", args.set.display()))?;
     line("pictures", set.len().to_string())?;
-    line("size", format!("{w}x{h} pixels, {}", if set.channels() == 1 { "grey" } else { "RGB" }))?;
+    let colours = match set.channels() {
+        1 => "grey",
+        3 => "RGB",
+        _ => "RGB with alpha",
+    };
+    line("size", format!("{w}x{h} pixels, {colours}"))?;
+    if set.turned() > 0 {
+        line("turned", format!("{} not stored upright, and read upright as they ask for", set.turned()))?;
+    }
     for (i, text) in labels(&set).into_iter().enumerate() {
         line(if i == 0 { "labels" } else { "" }, text)?;
     }
@@ -59,13 +71,14 @@ pub(crate) fn run(args: Args) -> Outcome {
     Ok(Ending::Done)
 }
 
-/// The name of the set with `-sheet.png` for its ending.
+/// Beside the set, its name with `-sheet.png` for its ending.
 fn beside(set: &Path) -> PathBuf {
-    // `.` has no name of its own.
-    let named = set.file_name().map_or_else(|| set.canonicalize(), |_| Ok(set.to_path_buf()));
-    let set = named.unwrap_or_else(|_| set.to_path_buf());
-    let stem = if set.is_dir() { set.file_name() } else { set.file_stem() };
-    set.with_file_name(format!("{}-sheet.png", stem.unwrap_or_default().to_string_lossy()))
+    let sheet = format!("{}-sheet.png", name_of_set(set));
+    // `.` and `..` have no name of their own that could be replaced.
+    match (set.file_name(), std::fs::canonicalize(set)) {
+        (None, Ok(whole)) => whole.with_file_name(sheet),
+        _ => set.with_file_name(sheet),
+    }
 }
 
 /// What the labels are, as lines.
@@ -91,29 +104,32 @@ fn labels(set: &Dataset) -> Vec<String> {
 /// Pictures from all over the set, and their label maps below.
 fn sheet(set: &Dataset, count: usize) -> anyhow::Result<RgbImage> {
     let count = count.min(set.len());
-    let requests: Vec<_> = (0..count).map(|i| SampleRequest { index: i * set.len() / count, mirror: false }).collect();
-    let mut pictures = picture::to_pictures(&set.load(&requests)?.images)?;
+    let chosen: Vec<usize> = (0..count).map(|i| i * set.len() / count).collect();
+    let mut pictures = Vec::with_capacity(count);
+    for batch in set.batches(&chosen) {
+        pictures.extend(picture::to_pictures(&batch?)?.into_iter().map(small));
+    }
     let cells = if set.has_maps() { 2 * count } else { count };
     let columns = picture::sheet_columns(cells, set.image_size()).min(count);
     if set.has_maps() {
         // Whole rows, so that the maps start a row of their own.
-        let [h, w] = set.image_size().map(|side| side as u32);
+        let (w, h) = pictures[0].dimensions();
         let blank = RgbImage::from_pixel(w, h, image::Rgb([255; 3]));
         pictures.resize(count.next_multiple_of(columns), blank);
-        pictures.extend(maps(&set.load_maps(&requests)?)?);
+        let [h, w] = set.image_size().map(|side| side as u32);
+        for index in chosen {
+            let map = set.map(index)?;
+            pictures.push(small(RgbImage::from_fn(w, h, |x, y| color(map[(y * w + x) as usize]))));
+        }
     }
     Ok(picture::grid(&pictures, columns, 2))
 }
 
-/// Label maps `[n, h, w]` as pictures, each class in a colour of its own.
-fn maps(maps: &Tensor) -> anyhow::Result<Vec<RgbImage>> {
-    let (_, h, w) = maps.dims3()?;
-    let values = maps.to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<u8>()?;
-    let coloured = values.chunks(h * w).filter_map(|map| {
-        let map = GrayImage::from_raw(w as u32, h as u32, map.to_vec())?;
-        Some(RgbImage::from_fn(w as u32, h as u32, |x, y| color(map.get_pixel(x, y).0[0])))
-    });
-    Ok(coloured.collect())
+/// A picture no larger than it is worth on a sheet.
+fn small(picture: RgbImage) -> RgbImage {
+    let (w, h) = picture.dimensions();
+    let factor = w.max(h).div_ceil(LARGEST_CELL);
+    if factor <= 1 { picture } else { image::imageops::thumbnail(&picture, (w / factor).max(1), (h / factor).max(1)) }
 }
 
 /// Colours that are far from each other for classes that are near: three bits for each channel in

@@ -27,10 +27,12 @@ pub(crate) struct Sample {
 impl Sample {
     /// The sample as the files of a set.
     pub(crate) fn encode(self) -> anyhow::Result<Entry> {
+        let size = |(w, h): (u32, u32)| [h as usize, w as usize];
+        let map = |map: &GrayImage| png(map, size(map.dimensions()), 1);
         Ok(Entry {
-            picture: rgb_png(&self.picture)?,
+            picture: png(&self.picture, size(self.picture.dimensions()), 3)?,
             extension: "png".to_string(),
-            map: self.map.as_ref().map(grey_png).transpose()?,
+            map: self.map.as_ref().map(map).transpose()?,
             label: self.class.map(Into::into),
             attributes: self.attributes,
         })
@@ -128,19 +130,15 @@ impl SetWriter {
     }
 }
 
-/// The bytes of an RGB picture as PNG.
-pub(crate) fn rgb_png(picture: &RgbImage) -> anyhow::Result<Vec<u8>> {
-    png(picture, picture.dimensions(), ExtendedColorType::Rgb8)
-}
-
-/// The bytes of a label map as PNG.
-pub(crate) fn grey_png(map: &GrayImage) -> anyhow::Result<Vec<u8>> {
-    png(map, map.dimensions(), ExtendedColorType::L8)
-}
-
-fn png(pixels: &[u8], (w, h): (u32, u32), color: ExtendedColorType) -> anyhow::Result<Vec<u8>> {
+/// The bytes of a picture of `[h, w]` pixels with 1, 3 or 4 interleaved channels as PNG.
+pub(crate) fn png(pixels: &[u8], [h, w]: [usize; 2], channels: usize) -> anyhow::Result<Vec<u8>> {
+    let color = match channels {
+        1 => ExtendedColorType::L8,
+        3 => ExtendedColorType::Rgb8,
+        _ => ExtendedColorType::Rgba8,
+    };
     let mut bytes = Vec::new();
     let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive);
-    encoder.write_image(pixels, w, h, color)?;
+    encoder.write_image(pixels, w as u32, h as u32, color)?;
     Ok(bytes)
 }

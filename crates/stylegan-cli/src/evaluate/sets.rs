@@ -1,16 +1,12 @@
 //! Pictures and labels of a data set, for measuring.
 
 use crate::exit::wrong;
-use candle_core::Tensor;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use stylegan_core::latent::StreamKey;
 use stylegan_metrics::evaluate::ImageSet;
 use stylegan_metrics::protocol::{Parameters, Protocol};
-use stylegan_train::data::{Dataset, Files, SampleRequest, label_map_kind};
-
-/// Pictures that are read at a time.
-const READ: usize = 64;
+use stylegan_train::data::{Dataset, Files, label_map_kind};
 
 /// The labels that pictures are drawn for: those of the real pictures, each as often as there.
 pub(super) fn labels(network: &Path, dataset: Option<&Dataset>, classes: usize) -> anyhow::Result<Vec<Vec<f32>>> {
@@ -43,8 +39,7 @@ pub(super) fn images(dataset: &Dataset) -> anyhow::Result<ImageSet<'_>> {
     for i in (1..order.len()).rev() {
         order.swap(i, stream.below(i as u64 + 1) as usize);
     }
-    let chunks: Vec<Vec<usize>> = order.chunks(READ).map(<[usize]>::to_vec).collect();
-    let batches = chunks.into_iter().map(|chunk| read(dataset, &chunk).map_err(Into::into));
+    let batches = dataset.batches(&order).map(|batch| batch.map_err(Into::into));
     Ok(ImageSet { images: Box::new(batches), count: dataset.len(), hash: Some(dataset.hash()?.to_owned()) })
 }
 
@@ -91,9 +86,4 @@ fn check_maps(path: &Path) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-fn read(dataset: &Dataset, chunk: &[usize]) -> stylegan_train::Result<Tensor> {
-    let requests: Vec<SampleRequest> = chunk.iter().map(|&index| SampleRequest { index, mirror: false }).collect();
-    Ok(dataset.load(&requests)?.images)
 }

@@ -12,6 +12,7 @@ mod inspect;
 mod interrupts;
 mod messages;
 mod mix;
+mod sets;
 mod train;
 mod verbs;
 mod walk;

@@ -422,3 +422,26 @@ fn wrong_pictures_are_named() {
     std::fs::write(bench.path("labelled/dataset.json"), "{\"labels\": 3}").unwrap();
     data("labelled", &["dataset.json"]);
 }
+
+#[test]
+fn labels_that_are_not_used_are_said() {
+    let bench = bench();
+    let labels: Vec<String> = (0..12).map(|i| format!(r#"["{i:03}.png", {}]"#, i % 3)).collect();
+    std::fs::write(bench.path("pictures/dataset.json"), format!(r#"{{"labels": [{}]}}"#, labels.join(","))).unwrap();
+    let ran = bench.run(&format!("{TRAIN} --out run --kimg 0.05"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("note: the labels of the set are not used; --set generator.c_dim=3"), "{}", ran.stderr);
+    let ran = bench.run(&format!("{TRAIN} --out used --kimg 0.05 --set generator.c_dim=3"));
+    assert!(ran.code == 0 && !ran.stderr.contains("not used"), "{}", ran.stderr);
+}
+
+/// The run says how to go on where its pictures are no longer.
+#[test]
+fn a_set_that_was_moved_is_asked_for() {
+    let bench = bench();
+    bench.ok(&format!("{TRAIN} --out run --kimg 0.05"));
+    std::fs::rename(bench.path("pictures"), bench.path("moved")).unwrap();
+    bench
+        .one_sentence("train --out run --kimg 0.1", &["pictures: it does not exist", "if the set was moved", "--data"]);
+    bench.ok("train --out run --kimg 0.1 --data moved");
+}

@@ -7,6 +7,10 @@ use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Pictures of [`Dataset::batches`]: 64, and no more than 64 of 1024x1024 pixels.
+const BATCH: usize = 64;
+const BATCH_PIXELS: usize = BATCH << 20;
+
 /// One sample of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SampleRequest {
@@ -58,6 +62,18 @@ impl Dataset {
         });
         let maps = maps.collect::<Result<Vec<_>>>()?.concat();
         Ok(Tensor::from_vec(maps, (requests.len(), h, w), &Device::Cpu)?)
+    }
+
+    /// The pictures with these numbers, in this order, as `[n, c, h, w]` f32 in [-1, 1]: as many at a
+    /// time as are worth it, fewer the larger they are.
+    pub fn batches(&self, order: &[usize]) -> impl Iterator<Item = Result<Tensor>> + use<'_> {
+        let [h, w] = self.image_size();
+        let chunks: Vec<Vec<usize>> =
+            order.chunks((BATCH_PIXELS / (h * w)).clamp(1, BATCH)).map(<[usize]>::to_vec).collect();
+        chunks.into_iter().map(move |chunk| {
+            let requests: Vec<_> = chunk.iter().map(|&index| SampleRequest { index, mirror: false }).collect();
+            Ok(self.load(&requests)?.images)
+        })
     }
 
     fn assemble(&self, requests: &[SampleRequest], decoded: &HashMap<usize, Arc<[u8]>>) -> Result<Batch> {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Memory for decoded pictures unless the caller sets another bound (256 MiB).
-const DEFAULT_BYTES: usize = 256 << 20;
+/// Memory for decoded pictures of a set (256 MiB).
+const BYTES: usize = 256 << 20;
 
 /// Keeps what comes first until the bound is reached, and nothing after. Samples are drawn
 /// uniformly, so no picture is likelier to be needed next than another, and throwing one out for
@@ -22,12 +22,12 @@ struct Kept {
 
 impl Default for Cache {
     fn default() -> Self {
-        Self::new(DEFAULT_BYTES)
+        Self::new(BYTES)
     }
 }
 
 impl Cache {
-    pub(super) fn new(bound: usize) -> Self {
+    fn new(bound: usize) -> Self {
         Self { bound, kept: Mutex::default() }
     }
 
@@ -48,5 +48,23 @@ impl Cache {
     fn lock(&self) -> MutexGuard<'_, Kept> {
         // Every change is complete when the lock is released, so a poisoned one holds good data.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_are_kept_within_the_bound() -> Result<(), String> {
+        // One picture of 144 bytes fits, a second does not.
+        let cache = Cache::new(200);
+        let decode = |value: u8| move || Ok::<Arc<[u8]>, String>(vec![value; 144].into());
+        let first = cache.get(0, decode(1))?;
+        let second = cache.get(1, decode(2))?;
+        assert!(Arc::ptr_eq(&first, &cache.get(0, decode(3))?));
+        assert!(!Arc::ptr_eq(&second, &cache.get(1, decode(2))?));
+        assert_eq!(second, cache.get(1, decode(2))?);
+        Ok(())
     }
 }

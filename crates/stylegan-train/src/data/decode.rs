@@ -1,5 +1,6 @@
-//! From the bytes of a file to 8-bit pixels, refusing what the set cannot hold.
+//! From the bytes of a file to 8-bit pixels, upright, refusing what the set cannot hold.
 
+use super::budget::Budget;
 use super::{MAX_SIDE, Problem};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
@@ -10,58 +11,122 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 const MAX_PIXELS: u64 = 1 << 30;
 const MAX_DECODER: u64 = 1 << 26;
 
-/// What the head of a picture file says.
+/// The kind of the pictures of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Header {
     /// `[h, w]` in pixels.
     pub(super) size: [usize; 2],
-    /// 1 (grey) or 3 (RGB).
+    /// 1 (grey), 3 (RGB) or 4 (RGB with alpha).
     pub(super) channels: usize,
 }
 
+/// What the head of a picture file says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    /// `[h, w]` in pixels of the upright picture.
+    pub(super) size: [usize; 2],
+    /// 1 (grey), 2 (grey with alpha), 3 (RGB) or 4 (RGB with alpha).
+    pub(super) channels: usize,
+    /// Bytes of the decoded pixels.
+    pub(super) bytes: u64,
+    /// How the stored pixels are to be turned.
+    pub(super) orientation: Orientation,
+    /// Whether a channel has more than 8 bits.
+    deep: bool,
+}
+
+impl Head {
+    /// The kind of the picture, if sets can have it.
+    pub(super) fn header(&self) -> Result<Header, Problem> {
+        match self.channels {
+            _ if self.deep => Err(Problem::Deep),
+            2 => Err(Problem::Alpha),
+            channels => Ok(Header { size: self.size, channels }),
+        }
+    }
+
+    /// All that keeps the picture out of a set of this kind.
+    pub(super) fn faults(&self, usual: Header) -> Vec<Problem> {
+        let size = (self.size != usual.size).then_some(Problem::Size { found: self.size, expected: usual.size });
+        let channels = match self.channels {
+            found if found == usual.channels => None,
+            2 | 4 => Some(Problem::Alpha),
+            found => Some(Problem::Channels { found, expected: usual.channels }),
+        };
+        let deep = self.deep.then_some(Problem::Deep);
+        [deep, size, channels].into_iter().flatten().collect()
+    }
+
+    /// Whether the stored pixels lie or stand on their head.
+    pub(super) fn is_turned(&self) -> bool {
+        self.orientation != Orientation::NoTransforms
+    }
+}
+
+/// A picture of any kind.
+pub struct Picture {
+    /// The bytes of its file.
+    pub file: Vec<u8>,
+    /// Its pixels, upright.
+    pub pixels: DynamicImage,
+    /// Whether the stored pixels were turned to be upright.
+    pub turned: bool,
+}
+
 /// Reads the head of a picture.
-pub(super) fn header(bytes: &[u8]) -> Result<Header, Problem> {
-    guarded(|| {
-        let decoder = decoder(bytes)?;
-        let size = dimensions(&decoder)?;
-        let color = decoder.color_type();
-        if color.bytes_per_pixel() != color.channel_count() {
-            return Err(Problem::Deep);
-        }
-        if color.has_alpha() {
-            return Err(Problem::Alpha);
-        }
-        Ok(Header { size, channels: color.channel_count().into() })
-    })
+pub(super) fn head(bytes: &[u8]) -> Result<Head, Problem> {
+    guarded(|| head_of(&mut decoder(bytes)?))
+}
+
+/// Whether a WebP file says that its orientation stands behind its pixels.
+pub(super) fn orientation_is_at_the_end(bytes: &[u8]) -> bool {
+    const EXIF: u8 = 1 << 3;
+    bytes.get(12..16) == Some(b"VP8X") && bytes.get(20).is_some_and(|flags| flags & EXIF != 0)
 }
 
 /// Decodes a picture of the kind `expected` into `[c, h, w]` bytes.
-pub(super) fn pixels(bytes: &[u8], expected: Header) -> Result<Vec<u8>, Problem> {
-    let found = header(bytes)?;
-    matches(found, expected)?;
-    let interleaved = decode(bytes)?;
-    Ok(planar(interleaved.as_bytes(), found.channels))
+pub(super) fn pixels(bytes: &[u8], expected: Header, budget: &Budget) -> Result<Vec<u8>, Problem> {
+    let (decoded, _turn) = guarded(|| {
+        let mut decoder = decoder(bytes)?;
+        let head = head_of(&mut decoder)?;
+        if let Some(problem) = head.faults(expected).into_iter().next() {
+            return Err(problem);
+        }
+        // The pixels as they are stored, and planes of them.
+        let turn = budget.take(2 * head.bytes);
+        Ok((decode(bytes, decoder, &head)?, turn))
+    })?;
+    Ok(planar(decoded.as_bytes(), expected.channels))
 }
 
-/// Compares a picture with the others of its set.
-pub(super) fn matches(found: Header, expected: Header) -> Result<(), Problem> {
-    if found.size != expected.size {
-        return Err(Problem::Size { found: found.size, expected: expected.size });
-    }
-    if found.channels != expected.channels {
-        return Err(Problem::Channels { found: found.channels, expected: expected.channels });
-    }
-    Ok(())
+/// Decodes a picture of any kind.
+pub(super) fn any(file: Vec<u8>) -> Result<Picture, Problem> {
+    let (pixels, turned) = guarded(|| {
+        let mut decoder = decoder(&file)?;
+        let head = head_of(&mut decoder)?;
+        Ok((decode(&file, decoder, &head)?, head.is_turned()))
+    })?;
+    Ok(Picture { file, pixels, turned })
+}
+
+/// Decodes a picture to see whether it can be; its head, and what is wrong with the rest.
+pub(super) fn examine(bytes: &[u8], budget: &Budget) -> Result<(Head, Option<Problem>), Problem> {
+    let head = head(bytes)?;
+    let _turn = budget.take(head.bytes);
+    let fault = guarded(|| decode(bytes, decoder(bytes)?, &head)).err();
+    Ok((head, fault))
 }
 
 /// Decodes a label map for pictures of `size` into `[h, w]` class numbers.
-pub(super) fn label_map(bytes: &[u8], size: [usize; 2]) -> Result<Vec<u8>, Problem> {
+pub(super) fn label_map(bytes: &[u8], size: [usize; 2], budget: &Budget) -> Result<Vec<u8>, Problem> {
     label_map_kind(bytes)?;
-    let found = guarded(|| dimensions(&decoder(bytes)?))?;
-    if found != size {
-        return Err(Problem::MapSize { found, expected: size });
+    let head = head(bytes)?;
+    if head.size != size {
+        return Err(Problem::MapSize { found: head.size, expected: size });
     }
-    Ok(decode(bytes)?.into_bytes())
+    let _turn = budget.take(head.bytes);
+    let map = guarded(|| decode(bytes, decoder(bytes)?, &head))?;
+    Ok(map.into_bytes())
 }
 
 /// Refuses what is no 8-bit grey PNG, by its head.
@@ -88,19 +153,6 @@ pub fn label_map_kind(bytes: &[u8]) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Decodes any picture of the formats that are read, with its stored orientation applied; and whether that moved
-/// its pixels.
-pub fn any_picture(bytes: &[u8]) -> Result<(DynamicImage, bool), Problem> {
-    let orientation = guarded(|| {
-        let mut decoder = decoder(bytes)?;
-        dimensions(&decoder)?;
-        decoder.orientation().map_err(damaged)
-    })?;
-    let mut picture = decode(bytes)?;
-    picture.apply_orientation(orientation);
-    Ok((picture, orientation != Orientation::NoTransforms))
-}
-
 /// Decoders of others panic on some broken files, and on some that are whole.
 fn guarded<R>(decode: impl FnOnce() -> Result<R, Problem>) -> Result<R, Problem> {
     let given_up = |_| Err(Problem::Damaged("its decoder gave up on it; save it again with another program".into()));
@@ -119,22 +171,41 @@ fn decoder(bytes: &[u8]) -> Result<impl ImageDecoder + '_, Problem> {
     reader.into_decoder().map_err(damaged)
 }
 
-fn dimensions(decoder: &impl ImageDecoder) -> Result<[usize; 2], Problem> {
+fn head_of(decoder: &mut impl ImageDecoder) -> Result<Head, Problem> {
     let (w, h) = decoder.dimensions();
-    let size = [h as usize, w as usize];
+    let mut size = [h as usize, w as usize];
     if size.contains(&0) {
         return Err(Problem::Damaged("it has no pixels".to_string()));
     }
-    let large = size.iter().any(|&side| side > MAX_SIDE) || decoder.total_bytes() > MAX_PIXELS;
-    if large { Err(Problem::TooLarge(size)) } else { Ok(size) }
+    if size.iter().any(|&side| side > MAX_SIDE) || decoder.total_bytes() > MAX_PIXELS {
+        return Err(Problem::TooLarge(size));
+    }
+    let orientation = decoder.orientation().map_err(damaged)?;
+    let upright = matches!(
+        orientation,
+        Orientation::NoTransforms | Orientation::Rotate180 | Orientation::FlipHorizontal | Orientation::FlipVertical
+    );
+    if !upright {
+        size.swap(0, 1);
+    }
+    let color = decoder.color_type();
+    Ok(Head {
+        size,
+        channels: color.channel_count().into(),
+        bytes: decoder.total_bytes(),
+        orientation,
+        deep: color.bytes_per_pixel() != color.channel_count(),
+    })
 }
 
-fn decode(bytes: &[u8]) -> Result<DynamicImage, Problem> {
+fn decode(bytes: &[u8], decoder: impl ImageDecoder, head: &Head) -> Result<DynamicImage, Problem> {
     // JPEG decoders fill what is missing with grey; the end marker shows that nothing is.
     if bytes.starts_with(&[0xff, 0xd8]) && !jpeg_pixels(bytes).windows(2).rev().any(|pair| pair == [0xff, 0xd9]) {
         return Err(Problem::Damaged("the JPEG ends without its end marker".to_string()));
     }
-    guarded(|| DynamicImage::from_decoder(decoder(bytes)?).map_err(damaged))
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    picture.apply_orientation(head.orientation);
+    Ok(picture)
 }
 
 /// A JPEG from its first scan on: what stands before may hold a small JPEG of its own.

@@ -1,27 +1,12 @@
 //! Everything that is wrong with a set, file by file, with what to do about it.
 
-use super::decode::{self, Header};
-use super::{Problem, files};
+use super::decode::{self, Head};
+use super::files::{Files, usual};
+use super::{Finding, Header, Labels, Problem, Severity};
 use crate::Result;
 use rayon::prelude::*;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
-
-/// One file of a set that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Name inside the set; empty if the set itself is concerned.
-    pub file: String,
-    /// What is wrong, with the remedy.
-    pub problem: Problem,
-}
-
-impl std::fmt::Display for Finding {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let file = if self.file.is_empty() { "the set" } else { &self.file };
-        write!(f, "{file}: {}; {}", self.problem, self.problem.remedy())
-    }
-}
 
 /// What an examination found.
 #[derive(Clone, Debug)]
@@ -32,12 +17,29 @@ pub struct Report {
     pub size: Option<[usize; 2]>,
     /// Channels of most pictures.
     pub channels: Option<usize>,
-    /// Numbers per label; 0 without labels.
-    pub label_dim: usize,
+    /// Labels of the pictures, as far as they can be read.
+    pub labels: Labels,
     /// Whether there are label maps.
     pub maps: bool,
-    /// What is wrong, sorted by file; empty for a good set.
+    /// Pictures that are stored lying or on their head and say so; they are read upright.
+    pub turned: usize,
+    /// Pictures that a set can be built of, whatever their size and colours.
+    pub usable: usize,
+    /// The shortest side of all usable pictures, in pixels.
+    pub shortest: Option<usize>,
+    /// Files that were not looked at: how many of each ending, in small letters ("" for none).
+    pub unread: BTreeMap<String, usize>,
+    /// What is wrong, the broken files first, then sorted by file; empty for a good set.
     pub findings: Vec<Finding>,
+}
+
+/// What one picture was found to be.
+struct Examined {
+    head: Result<Head, Problem>,
+    /// Why it cannot be decoded, though its head can be read.
+    fault: Option<Problem>,
+    /// What is wrong with its label map.
+    map: Option<Problem>,
 }
 
 /// Reads and decodes every file of the set at `path`. `progress` is called once per picture, from
@@ -46,53 +48,71 @@ pub struct Report {
 /// # Errors
 /// If the set cannot be opened at all; faults of its files are in the report.
 pub fn examine(path: impl AsRef<Path>, progress: impl Fn() + Sync) -> Result<Report> {
-    let files = files::Files::open(path)?;
-    let headers = files.headers();
-    let usual = files::usual(&headers);
-    let mut findings = compare(&files.pictures, headers, usual);
-    let known: Vec<String> = findings.iter().map(|finding| finding.file.clone()).collect();
-    let without_map = files.findings.iter().filter(|finding| finding.problem == Problem::MapMissing);
-    let without_map: HashSet<&str> = without_map.map(|finding| finding.file.as_str()).collect();
-    let contents = files.pictures.par_iter().map(|name| {
-        // What the head already shows need not be said twice; `known` is sorted like the pictures.
-        let picture = match known.binary_search(name) {
-            Ok(_) => None,
-            Err(_) => usual.and_then(|usual| {
-                let pixels = files.source.read(name, None).and_then(|bytes| decode::pixels(&bytes, usual));
-                pixels.err().map(|problem| Finding { file: name.clone(), problem })
-            }),
-        };
-        let map_name = files::map_name(name);
-        let map = usual.filter(|_| files.maps && !without_map.contains(name.as_str())).and_then(|usual| {
-            let map = files.source.read(&map_name, None).and_then(|bytes| decode::label_map(&bytes, usual.size));
-            map.err().map(|problem| Finding { file: map_name, problem })
-        });
-        progress();
-        picture.into_iter().chain(map).collect::<Vec<_>>()
-    });
-    let contents: Vec<Vec<Finding>> = contents.collect();
-    findings.extend(contents.into_iter().flatten());
+    let files = Files::open(path)?;
+    let examined: Vec<Examined> = (0..files.pictures.len())
+        .into_par_iter()
+        .map(|i| {
+            let examined = look(&files, i);
+            progress();
+            examined
+        })
+        .collect();
+    let heads: Vec<Result<Head, Problem>> = examined.iter().map(|one| one.head.clone()).collect();
+    let usual = usual(&heads);
+    let broken = |finding: &&Finding| finding.problem.severity() == Severity::Broken;
+    let mut unusable: HashSet<String> =
+        files.findings.iter().filter(broken).map(|finding| finding.file.clone()).collect();
+    let (mut turned, mut shortest) = (0, None);
+    let mut findings = compare(&files.pictures, &heads, usual);
+    for (i, (name, one)) in files.pictures.iter().zip(examined).enumerate() {
+        if one.head.is_err() || one.fault.is_some() || one.map.is_some() {
+            unusable.insert(name.clone());
+        }
+        if let (Ok(head), false) = (&one.head, unusable.contains(name)) {
+            turned += usize::from(head.is_turned());
+            shortest = shortest.into_iter().chain(head.size).min();
+        }
+        findings.extend(one.fault.map(|problem| Finding { file: name.clone(), problem }));
+        findings.extend(one.map.map(|problem| Finding { file: files.maps[i].clone(), problem }));
+    }
+    let usable = files.pictures.iter().filter(|name| !unusable.contains(*name)).count();
     findings.extend(files.findings);
-    findings.sort_by(|a, b| a.file.cmp(&b.file));
+    findings.sort_by(|a, b| (a.problem.severity(), &a.file).cmp(&(b.problem.severity(), &b.file)));
     Ok(Report {
         pictures: files.pictures.len(),
         size: usual.map(|header| header.size),
         channels: usual.map(|header| header.channels),
-        label_dim: files.labels.dim(),
-        maps: files.maps,
+        labels: files.labels,
+        maps: !files.maps.is_empty(),
+        turned,
+        usable,
+        shortest,
+        unread: files.unread,
         findings,
     })
 }
 
-/// The pictures whose heads show that they do not belong to a set of the `usual` kind.
-pub(super) fn compare(
-    pictures: &[String],
-    headers: Vec<Result<Header, Problem>>,
-    usual: Option<Header>,
-) -> Vec<Finding> {
-    let problems = pictures.iter().zip(headers).filter_map(|(name, header)| {
-        let checked = header.and_then(|found| usual.map_or(Ok(()), |usual| decode::matches(found, usual)));
-        checked.err().map(|problem| Finding { file: name.clone(), problem })
+fn look(files: &Files, picture: usize) -> Examined {
+    let bytes = files.source.read(&files.pictures[picture], None);
+    let (head, fault) = match bytes.and_then(|bytes| decode::examine(&bytes, &files.budget)) {
+        Ok((head, fault)) => (Ok(head), fault),
+        Err(problem) => (Err(problem), None),
+    };
+    let map = files.maps.get(picture).filter(|map| !map.is_empty());
+    let map = head.as_ref().ok().zip(map).and_then(|(head, map)| files.read_map(map, head.size).err());
+    Examined { head, fault, map }
+}
+
+/// The pictures whose heads show that they do not belong to a set of the `usual` kind, with all that
+/// their heads show.
+pub(super) fn compare(pictures: &[String], heads: &[Result<Head, Problem>], usual: Option<Header>) -> Vec<Finding> {
+    let problems = pictures.iter().zip(heads).flat_map(|(name, head)| {
+        let problems = match (head, usual) {
+            (Err(problem), _) => vec![problem.clone()],
+            (Ok(head), Some(usual)) => head.faults(usual),
+            (Ok(head), None) => head.header().err().into_iter().collect(),
+        };
+        problems.into_iter().map(|problem| Finding { file: name.clone(), problem })
     });
     problems.collect()
 }

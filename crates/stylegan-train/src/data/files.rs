@@ -1,19 +1,21 @@
 //! What a set consists of: its pictures in order, their labels and label maps.
 
-use super::source::{self, Source};
-use super::{Finding, Labels, Problem, labels};
+use super::budget::Budget;
+use super::decode::{self, Head, Header};
+use super::layout::Layout;
+use super::source::{Listing, Source};
+use super::{Finding, Labels, Picture, Problem, folder, label_file, zip};
 use crate::{Error, Result};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Bytes that hold the head of nearly every picture file; the rest is read if they do not.
 const HEAD_BYTES: u64 = 64 << 10;
-/// The label file, at the root of the set.
+/// The name of label files.
 pub const LABEL_FILE: &str = "dataset.json";
 /// The folder of label maps, at the root of the set.
 pub const MAP_FOLDER: &str = "labels";
-const READ: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
-const NOT_READ: [&str; 10] = ["gif", "bmp", "tif", "tiff", "avif", "heic", "jfif", "jxl", "ppm", "tga"];
 
 /// The files of a set by their meaning, whatever the size and kind of its pictures.
 ///
@@ -26,55 +28,14 @@ pub struct Files {
     pub(super) pictures: Vec<String>,
     /// Labels, in the order of the pictures.
     pub(super) labels: Labels,
-    /// Whether pictures have label maps.
-    pub(super) maps: bool,
+    /// The name of each picture's label map; empty if there are no maps.
+    pub(super) maps: Vec<String>,
     /// What is wrong so far.
     pub(super) findings: Vec<Finding>,
-}
-
-/// Lists the set at `path` and reads its labels.
-fn open(path: &Path) -> Result<Files> {
-    let place = path.display().to_string();
-    let source::Listing { source, names, mut findings } = source::open(path)?;
-    let mut pictures = Vec::new();
-    let mut maps = Vec::new();
-    for name in &names {
-        let extension = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase()).unwrap_or_default();
-        if name.strip_prefix(MAP_FOLDER).is_some_and(|rest| rest.starts_with('/')) {
-            maps.push(name.as_str());
-        } else if READ.contains(&extension.as_str()) {
-            pictures.push(name.clone());
-        } else if NOT_READ.contains(&extension.as_str()) {
-            findings.push(Finding { file: name.clone(), problem: Problem::Format(extension) });
-        }
-    }
-    if pictures.is_empty() && findings.is_empty() {
-        return Err(Error::data(place, Problem::Empty));
-    }
-    if !maps.is_empty() {
-        // `names` and so `maps` are sorted.
-        for (i, picture) in pictures.iter().enumerate() {
-            let map = map_name(picture);
-            if maps.binary_search(&map.as_str()).is_err() {
-                findings.push(Finding { file: picture.clone(), problem: Problem::MapMissing });
-            }
-            // a.jpg and a.png would share one map.
-            if i > 0 && map_name(&pictures[i - 1]) == map {
-                findings.push(Finding { file: picture.clone(), problem: Problem::Duplicate });
-            }
-        }
-    }
-    let labels = match names.binary_search_by(|name| name.as_str().cmp(LABEL_FILE)) {
-        Err(_) => Labels::None,
-        Ok(_) => source
-            .read(LABEL_FILE, None)
-            .and_then(|json| labels::parse(&json, &pictures, &mut findings))
-            .unwrap_or_else(|problem| {
-                findings.push(Finding { file: LABEL_FILE.to_string(), problem });
-                Labels::None
-            }),
-    };
-    Ok(Files { source, place, pictures, labels, maps: !maps.is_empty(), findings })
+    /// Files that are not looked at: how many of each ending.
+    pub(super) unread: BTreeMap<String, usize>,
+    /// Memory for pictures being decoded.
+    pub(super) budget: Budget,
 }
 
 impl Files {
@@ -83,7 +44,25 @@ impl Files {
     /// # Errors
     /// If it is not a set or holds no pictures. Faults of single files are [`Files::findings`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        open(path.as_ref())
+        let path = path.as_ref();
+        let place = path.display().to_string();
+        let kind = std::fs::metadata(path).map_err(Error::io("read", path))?;
+        let listing = if kind.is_dir() { folder::list(path)? } else { zip::list(path, &place)? };
+        let Listing { source, mut names, mut findings } = listing;
+        names.sort_unstable();
+        let Layout { pictures, maps, labels, findings: of_names, unread } = Layout::of(names);
+        findings.extend(of_names);
+        if pictures.is_empty() && findings.is_empty() {
+            return Err(Error::data(place, Problem::Empty));
+        }
+        let labels = match labels {
+            None => Labels::None,
+            Some(file) => label_file::read(&*source, &file, &pictures, &mut findings).unwrap_or_else(|problem| {
+                findings.push(Finding { file, problem });
+                Labels::None
+            }),
+        };
+        Ok(Self { source, place, pictures, labels, maps, findings, unread, budget: Budget::default() })
     }
 
     /// Names of the pictures, sorted: their order in the set.
@@ -101,6 +80,11 @@ impl Files {
         &self.findings
     }
 
+    /// The deepest folder that all pictures lie in, with the `/` behind it; empty for the set itself.
+    pub fn common_folder(&self) -> &str {
+        super::layout::common_folder(&self.pictures)
+    }
+
     /// The bytes of a picture file.
     ///
     /// # Errors
@@ -109,23 +93,32 @@ impl Files {
         self.source.read(name, None)
     }
 
-    /// The label map of a picture of `size` (`[h, w]`), if the set has maps: `[h, w]` class numbers.
-    pub fn map(&self, name: &str, size: [usize; 2]) -> Option<Result<Vec<u8>, Problem>> {
-        let read = || super::decode::label_map(&self.source.read(&map_name(name), None)?, size);
-        self.maps.then(read)
-    }
-
-    /// The content hash, as of [`super::Dataset::hash`].
+    /// Decodes a picture file of any kind that is read and hands it to `work`. Where pictures are so
+    /// large that not all threads can decode one at a time, this waits for its turn.
     ///
     /// # Errors
-    /// If a file cannot be read.
-    pub fn hash(&self) -> Result<String> {
-        super::hash::of(self)
+    /// If the file cannot be read or decoded.
+    pub fn with_picture<R>(&self, name: &str, work: impl FnOnce(Picture) -> R) -> Result<R, Problem> {
+        let bytes = self.source.read(name, None)?;
+        // What is decoded, and what `work` makes of it.
+        let _turn = self.budget.take(2 * decode::head(&bytes)?.bytes);
+        decode::any(bytes).map(work)
+    }
+
+    /// The label map of a picture of `size` (`[h, w]`), if the set has maps: `[h, w]` class numbers.
+    pub fn map(&self, picture: usize, size: [usize; 2]) -> Option<Result<Vec<u8>, Problem>> {
+        let name = self.maps.get(picture)?;
+        Some(if name.is_empty() { Err(Problem::MapMissing) } else { self.read_map(name, size) })
+    }
+
+    /// Reads the label map with this name.
+    pub(super) fn read_map(&self, name: &str, size: [usize; 2]) -> Result<Vec<u8>, Problem> {
+        decode::label_map(&self.source.read(name, None)?, size, &self.budget)
     }
 
     /// The head of every picture, in order, read in parallel.
-    pub(super) fn headers(&self) -> Vec<Result<super::decode::Header, Problem>> {
-        self.pictures.par_iter().map(|name| self.header(name)).collect()
+    pub(super) fn heads(&self) -> Vec<Result<Head, Problem>> {
+        self.pictures.par_iter().map(|name| self.head(name)).collect()
     }
 
     /// How messages call the file `name` of the set; the set itself if `name` is empty.
@@ -138,26 +131,23 @@ impl Files {
         Error::data(self.place_of(name), problem)
     }
 
-    fn header(&self, name: &str) -> Result<super::decode::Header, Problem> {
-        let head = self.source.read(name, Some(HEAD_BYTES))?;
-        match super::decode::header(&head) {
-            Err(_) if head.len() as u64 == HEAD_BYTES => super::decode::header(&self.source.read(name, None)?),
+    fn head(&self, name: &str) -> Result<Head, Problem> {
+        let bytes = self.source.read(name, Some(HEAD_BYTES))?;
+        if bytes.len() as u64 == HEAD_BYTES && decode::orientation_is_at_the_end(&bytes) {
+            return decode::head(&self.source.read(name, None)?);
+        }
+        match decode::head(&bytes) {
+            Err(_) if bytes.len() as u64 == HEAD_BYTES => decode::head(&self.source.read(name, None)?),
             result => result,
         }
     }
 }
 
 /// The kind that most pictures are of: the kind of the set. The smallest wins a tie.
-pub(super) fn usual(headers: &[Result<super::decode::Header, Problem>]) -> Option<super::decode::Header> {
-    let mut counts = std::collections::BTreeMap::new();
-    for header in headers.iter().flatten() {
-        *counts.entry(*header).or_insert(0usize) += 1;
+pub(super) fn usual(heads: &[Result<Head, Problem>]) -> Option<Header> {
+    let mut counts = BTreeMap::new();
+    for header in heads.iter().flatten().flat_map(Head::header) {
+        *counts.entry(header).or_insert(0usize) += 1;
     }
     counts.into_iter().rev().max_by_key(|&(_, count)| count).map(|(header, _)| header)
-}
-
-/// The name of the label map of a picture: `labels/<same path>.png`.
-pub(super) fn map_name(picture: &str) -> String {
-    let stem = picture.rsplit_once('.').map_or(picture, |(stem, _)| stem);
-    format!("{MAP_FOLDER}/{stem}.png")
 }

@@ -1,49 +1,99 @@
 //! The identity of a set: a hash of its content.
 
-use super::files::{Files, map_name};
-use super::{Labels, Problem};
+use super::files::Files;
+use super::{Labels, Problem, decode};
 use crate::Result;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-/// SHA-256 over, for each picture in order: its name, the SHA-256 of its file, the SHA-256 of its
-/// label map (if the set has maps), its label; 64 hexadecimal digits.
-///
-/// Nothing else counts: not where the set lies, whether it is packed and how, nor how
-/// `dataset.json` is written. Files are hashed in parallel, each by itself.
-pub(super) fn of(files: &Files) -> Result<String> {
-    let digests = files.pictures.par_iter().map(|name| {
-        let picture = file(files, name)?;
-        let map = if files.maps { Some(file(files, &map_name(name))?) } else { None };
-        Ok((picture, map))
-    });
-    let digests = digests.collect::<Result<Vec<_>>>()?;
-    let mut hash = Sha256::new();
-    hash.update(b"stylegan-rs data set 1");
-    hash.update([u8::from(files.maps), kind(&files.labels)]);
-    number(&mut hash, files.labels.dim());
-    number(&mut hash, files.pictures.len());
-    let mut row = Vec::new();
-    for (i, (name, (picture, map))) in files.pictures.iter().zip(&digests).enumerate() {
-        number(&mut hash, name.len());
-        hash.update(name);
-        hash.update(picture);
-        hash.update(map.as_deref().unwrap_or_default());
-        match files.labels.class(i) {
-            Some(class) => hash.update(class.to_le_bytes()),
-            None => {
-                row.clear();
-                files.labels.push_row(i, &mut row);
-                row.iter().for_each(|x| hash.update(x.to_le_bytes()));
+/// What a picture and its map contribute.
+type Digests = (Vec<u8>, Option<Vec<u8>>);
+
+impl Files {
+    /// The content hash, 64 hexadecimal digits: SHA-256 over, for each picture in order, its name,
+    /// the SHA-256 of its file, its orientation if that moves its pixels, the SHA-256 of its label
+    /// map (if the set has maps), its label.
+    ///
+    /// Nothing else counts: not where the set lies, whether it is packed and how, nor how
+    /// `dataset.json` is written. Files are hashed in parallel, each by itself.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn hash(&self) -> Result<String> {
+        let digests = self.digests(|name, problem| Err(self.error(name, problem)))?;
+        Ok(self.combine(&digests))
+    }
+
+    /// As [`Files::hash`], with what is wrong with a file in the place of one that cannot be read:
+    /// what a set was built from.
+    pub fn hash_of_readable(&self) -> String {
+        let digests = self.digests(|_, problem| Ok::<_, std::convert::Infallible>(digest(problem.to_string())));
+        let Ok(digests) = digests;
+        self.combine(&digests)
+    }
+
+    fn digests<E: Send>(
+        &self,
+        unreadable: impl Fn(&str, Problem) -> Result<Vec<u8>, E> + Sync,
+    ) -> Result<Vec<Digests>, E> {
+        let of = |i: usize| {
+            let name = &self.pictures[i];
+            let picture = match self.source.read(name, None) {
+                Ok(bytes) => contribution(&bytes),
+                Err(problem) => unreadable(name, problem)?,
+            };
+            let map = match self.maps.get(i) {
+                None => None,
+                Some(map) if map.is_empty() => Some(unreadable(name, Problem::MapMissing)?),
+                Some(map) => Some(match self.source.read(map, None) {
+                    Ok(bytes) => digest(bytes),
+                    Err(problem) => unreadable(map, problem)?,
+                }),
+            };
+            Ok((picture, map))
+        };
+        (0..self.pictures.len()).into_par_iter().map(of).collect()
+    }
+
+    fn combine(&self, digests: &[Digests]) -> String {
+        let mut hash = Sha256::new();
+        hash.update(b"stylegan-rs data set 1");
+        hash.update([u8::from(!self.maps.is_empty()), kind(&self.labels)]);
+        number(&mut hash, self.labels.dim());
+        number(&mut hash, self.pictures.len());
+        let mut row = Vec::new();
+        for (i, (name, (picture, map))) in self.pictures.iter().zip(digests).enumerate() {
+            number(&mut hash, name.len());
+            hash.update(name);
+            hash.update(picture);
+            hash.update(map.as_deref().unwrap_or_default());
+            match self.labels.class(i) {
+                Some(class) => hash.update(class.to_le_bytes()),
+                None => {
+                    row.clear();
+                    self.labels.push_row(i, &mut row);
+                    row.iter().for_each(|x| hash.update(x.to_le_bytes()));
+                }
             }
         }
+        format!("{:x}", hash.finalize())
     }
-    Ok(format!("{:x}", hash.finalize()))
 }
 
-fn file(files: &Files, name: &str) -> Result<Vec<u8>> {
-    let bytes = files.source.read(name, None).map_err(|problem: Problem| files.error(name, problem))?;
-    Ok(Sha256::digest(bytes).to_vec())
+/// A picture's file, and its orientation: pixels that are turned are other pixels than those that
+/// earlier versions of this program read from the same file.
+fn contribution(bytes: &[u8]) -> Vec<u8> {
+    let mut all = digest(bytes);
+    if let Ok(head) = decode::head(bytes)
+        && head.is_turned()
+    {
+        all.push(head.orientation.to_exif());
+    }
+    all
+}
+
+fn digest(bytes: impl AsRef<[u8]>) -> Vec<u8> {
+    Sha256::digest(bytes).to_vec()
 }
 
 fn kind(labels: &Labels) -> u8 {

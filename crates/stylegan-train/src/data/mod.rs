@@ -2,39 +2,47 @@
 //!
 //! ```text
 //! faces/ or faces.zip
-//!   00000.png  more/00001.png …       8 bits, all of one size, all grey or all RGB
+//!   00000.png  more/00001.png …       8 bits, all of one size, all grey, RGB or RGB with alpha
 //!   dataset.json                      optional: {"labels": [["00000.png", 3], …]}
 //!   labels/00000.png …                optional: label maps, grey value = class number
 //! ```
-//! Pictures are numbered by their sorted names. A set is known by its content
+//! All of it may lie in a folder inside of the set. Pictures are numbered by their sorted names, and
+//! read upright if they say that they are stored otherwise. A set is known by its content
 //! ([`Dataset::hash`]): a folder and the ZIP of the same files are the same set.
 //!
 //! [`Dataset`] decodes what a step asks for, [`Loader`] does so ahead of the step, and
 //! [`doctor`] lists everything that is wrong with a set.
 
 mod batch;
+mod budget;
 mod cache;
 mod decode;
 pub mod doctor;
 mod files;
+mod finding;
 mod folder;
 mod hash;
-
+mod label_file;
+mod label_json;
 mod labels;
+mod layout;
 mod loader;
+mod names;
 mod problem;
-pub mod resample;
+pub mod resize;
 mod source;
 mod zip;
 
 pub use batch::{Batch, SampleRequest};
-pub use decode::{any_picture, label_map_kind};
-pub use doctor::Finding;
+pub use decode::{Picture, label_map_kind};
 pub use files::{Files, LABEL_FILE, MAP_FOLDER};
+pub use finding::Finding;
 pub use labels::Labels;
 pub use loader::Loader;
-pub use problem::Problem;
+pub use problem::{Problem, Severity};
 pub use source::MAX_FILE_BYTES;
+
+use decode::{Head, Header};
 
 use crate::{Error, Result};
 use std::path::Path;
@@ -45,8 +53,9 @@ pub const MAX_SIDE: usize = 16384;
 
 /// A set of pictures of one size, with optional labels and label maps.
 pub struct Dataset {
-    files: files::Files,
-    header: decode::Header,
+    files: Files,
+    header: Header,
+    turned: usize,
     cache: cache::Cache,
     hash: OnceLock<String>,
 }
@@ -59,15 +68,16 @@ impl Dataset {
     /// If there is no such set, or any file of it cannot be used; the message names the first and
     /// counts the others ([`doctor::examine`] lists all).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let mut files = files::Files::open(path)?;
-        let headers = files.headers();
-        let usual = files::usual(&headers);
-        let found = doctor::compare(&files.pictures, headers, usual);
-        let mut findings = std::mem::take(&mut files.findings);
-        findings.extend(found);
-        // A label without its picture is worth a line from the doctor, but does no harm.
-        findings.retain(|finding| finding.problem != Problem::LabelWithoutPicture);
+        let files = Files::open(path)?;
+        let heads = files.heads();
+        let usual = files::usual(&heads);
+        let mut findings = doctor::compare(&files.pictures, &heads, usual);
+        let of_set = files.findings.iter().filter(|finding| finding.problem.severity() != Severity::Harmless);
+        findings.extend(of_set.cloned());
+        // The first thing that is wrong with each file, as `compare` and the listing say it.
         findings.sort_by(|a, b| a.file.cmp(&b.file));
+        findings.dedup_by(|later, first| later.file == first.file);
+        let turned = heads.iter().flatten().filter(|head| Head::is_turned(head)).count();
         match (findings.first(), usual) {
             (Some(first), _) => Err(Error::Data {
                 place: files.place_of(&first.file),
@@ -75,15 +85,21 @@ impl Dataset {
                 others: findings.len() - 1,
             }),
             (None, None) => Err(Error::data(files.place, Problem::Empty)),
-            (None, Some(header)) => Ok(Self { files, header, cache: cache::Cache::default(), hash: OnceLock::new() }),
+            (None, Some(header)) => {
+                Ok(Self { files, header, turned, cache: cache::Cache::default(), hash: OnceLock::new() })
+            }
         }
     }
 
-    /// Bounds the memory for decoded pictures, in bytes (256 MiB unless set). Pictures stay decoded
-    /// until the bound is reached; the others are decoded each time they are needed.
-    pub fn with_cache(mut self, bytes: usize) -> Self {
-        self.cache = cache::Cache::new(bytes);
-        self
+    /// What the user may have meant otherwise, though the set can be used: labels that are not read,
+    /// labels without a picture, folders reached twice.
+    pub fn notes(&self) -> impl Iterator<Item = &Finding> {
+        self.files.findings.iter().filter(|finding| finding.problem.severity() == Severity::Harmless)
+    }
+
+    /// Pictures that are stored lying or on their head and say so; they are read upright.
+    pub fn turned(&self) -> usize {
+        self.turned
     }
 
     /// Number of pictures.
@@ -101,7 +117,7 @@ impl Dataset {
         self.header.size
     }
 
-    /// Channels of every picture: 1 (grey) or 3 (RGB).
+    /// Channels of every picture: 1 (grey), 3 (RGB) or 4 (RGB with alpha).
     pub fn channels(&self) -> usize {
         self.header.channels
     }
@@ -118,7 +134,7 @@ impl Dataset {
 
     /// Whether the pictures have label maps.
     pub fn has_maps(&self) -> bool {
-        self.files.maps
+        !self.files.maps.is_empty()
     }
 
     /// The name of each picture inside the set, in order.
@@ -126,8 +142,7 @@ impl Dataset {
         &self.files.pictures
     }
 
-    /// The content hash of the set, 64 hexadecimal digits: of the sorted names, the bytes of the
-    /// files, the labels and the label maps. All files are read at the first call.
+    /// The content hash of the set, [`Files::hash`]. All files are read at the first call.
     ///
     /// # Errors
     /// If a file cannot be read.
@@ -135,7 +150,7 @@ impl Dataset {
         if let Some(hash) = self.hash.get() {
             return Ok(hash);
         }
-        let hash = hash::of(&self.files)?;
+        let hash = self.files.hash()?;
         Ok(self.hash.get_or_init(|| hash))
     }
 
@@ -147,7 +162,7 @@ impl Dataset {
         let name = self.name(picture)?;
         self.cache.get(picture, || {
             let bytes = self.files.source.read(name, None);
-            let pixels = bytes.and_then(|bytes| decode::pixels(&bytes, self.header));
+            let pixels = bytes.and_then(|bytes| decode::pixels(&bytes, self.header, &self.files.budget));
             pixels.map(Into::into).map_err(|problem| self.files.error(name, problem))
         })
     }
@@ -157,10 +172,9 @@ impl Dataset {
     /// # Errors
     /// If there is no such picture, it has no map, or the map cannot be decoded.
     pub fn map(&self, picture: usize) -> Result<Vec<u8>> {
-        let name = files::map_name(self.name(picture)?);
-        let bytes = self.files.source.read(&name, None);
-        let map = bytes.and_then(|bytes| decode::label_map(&bytes, self.header.size));
-        map.map_err(|problem| self.files.error(&name, problem))
+        let name = self.name(picture)?;
+        let Some(map) = self.files.maps.get(picture) else { return Err(self.files.error(name, Problem::MapMissing)) };
+        self.files.read_map(map, self.header.size).map_err(|problem| self.files.error(map, problem))
     }
 
     fn name(&self, picture: usize) -> Result<&String> {

@@ -1,5 +1,6 @@
 //! What can be wrong with a set of pictures, and what to do about each.
 
+use super::labels::MAX_DIM;
 use std::fmt;
 
 /// A fault of a data set or of one file in it. `Display` states it; [`Problem::remedy`] says what
@@ -12,6 +13,19 @@ pub enum Problem {
     Empty,
     /// The file could not be read at all.
     Unreadable(String),
+    /// A link that leads nowhere.
+    Link {
+        /// Where it leads.
+        target: String,
+        /// What the system says.
+        why: String,
+    },
+    /// The name is that of a pipe, a device, a socket.
+    NotAFile(&'static str),
+    /// A link to a folder that is listed already, by its own name or through another link.
+    FolderTwice,
+    /// More files than a set may have.
+    TooManyFiles,
     /// The bytes are not those of a PNG, JPEG or WebP file.
     NotAPicture,
     /// The file starts well but its contents are cut short or damaged.
@@ -25,14 +39,14 @@ pub enum Problem {
     },
     /// The picture is larger than this program reads; `[h, w]` in pixels.
     TooLarge([usize; 2]),
-    /// Grey among colour or colour among grey: channels found and expected.
+    /// Grey among colour, colour among grey, or no alpha among alpha: channels found and expected.
     Channels {
         /// Channels of the picture.
         found: usize,
         /// Channels of the set.
         expected: usize,
     },
-    /// The picture has an alpha channel.
+    /// The picture has an alpha channel and the others do not, or is grey with one.
     Alpha,
     /// The picture has more than 8 bits per channel.
     Deep,
@@ -42,8 +56,17 @@ pub enum Problem {
     Format(String),
     /// `dataset.json` is not what it should be.
     LabelFile(String),
+    /// A `dataset.json` that does not lie where all pictures are.
+    LabelsIgnored {
+        /// The label file that counts, if there is one.
+        used: Option<String>,
+    },
     /// `dataset.json` has no label for this picture.
     LabelMissing,
+    /// A number that is no class.
+    LabelClass(String),
+    /// A label that is neither a number nor a list of numbers.
+    LabelKind(String),
     /// Class indices and vectors are mixed: this label differs in kind from the first.
     LabelMixed {
         /// The label found.
@@ -53,6 +76,10 @@ pub enum Problem {
     },
     /// `dataset.json` labels a picture that is not there.
     LabelWithoutPicture,
+    /// So many more are not there.
+    MoreLabelsWithoutPicture(usize),
+    /// A folder of label maps by its name, of pictures by what lies in it.
+    MapsOfNothing,
     /// The label map is missing while others have one.
     MapMissing,
     /// The label map has another size than the picture; `[h, w]` in pixels.
@@ -70,13 +97,22 @@ pub enum Problem {
     ZipEncrypted,
     /// The ZIP entry uses a compression method other than stored or deflated.
     ZipMethod(String),
-    /// The name leads out of the folder (`..`, an absolute path) or is not valid text.
-    Name,
+    /// Entries of the ZIP archive share bytes: these two, and maybe others.
+    ZipOverlap([String; 2]),
+    /// What is the matter with the name: it leads out of the folder, or is no text.
+    Name(&'static str),
     /// The file says that it unpacks to more bytes than are read.
     TooManyBytes {
         /// Bytes it would have.
         bytes: u64,
         /// The most that is read.
+        limit: u64,
+    },
+    /// The files of an archive say that they unpack to more bytes than are read of one of its size.
+    TooManyBytesInAll {
+        /// Bytes they would have.
+        bytes: u64,
+        /// The most that are read.
         limit: u64,
     },
 }
@@ -87,6 +123,10 @@ impl fmt::Display for Problem {
             Self::NotASet => write!(f, "neither a folder nor a ZIP file"),
             Self::Empty => write!(f, "holds no PNG, JPEG or WebP pictures"),
             Self::Unreadable(why) => write!(f, "cannot be read ({why})"),
+            Self::Link { target, why } => write!(f, "a link to {target}, which cannot be followed ({why})"),
+            Self::NotAFile(kind) => write!(f, "{kind}, not a file"),
+            Self::FolderTwice => write!(f, "a link to a folder that is listed already; its pictures count once"),
+            Self::TooManyFiles => write!(f, "holds more than the {} files that are read", super::source::MAX_FILES),
             Self::NotAPicture => write!(f, "not a PNG, JPEG or WebP picture, whatever its name says"),
             Self::Damaged(why) => write!(f, "truncated or damaged ({why})"),
             Self::Size { found: [h, w], expected: [eh, ew] } => {
@@ -101,6 +141,19 @@ impl fmt::Display for Problem {
             Self::Duplicate => write!(f, "this name occurs twice"),
             Self::Format(extension) => write!(f, ".{extension} pictures are not read"),
             Self::LabelFile(why) => write!(f, "not a label file: {why}"),
+            Self::LabelsIgnored { used: None } => {
+                write!(f, "these labels are not read: there are pictures outside of their folder")
+            }
+            Self::LabelsIgnored { used: Some(used) } => write!(f, "these labels are not read: those of {used} are"),
+            Self::LabelClass(label) => {
+                write!(f, "label {label} is no class number: those are whole and go from 0 to {}", MAX_DIM - 1)
+            }
+            Self::LabelKind(label) => write!(f, "label {label} is neither a class number nor a list of numbers"),
+            Self::MoreLabelsWithoutPicture(1) => write!(f, "1 more label has no picture"),
+            Self::MoreLabelsWithoutPicture(n) => write!(f, "{n} more labels have no picture"),
+            Self::MapsOfNothing => {
+                write!(f, "its files are not named after pictures: they are pictures, not label maps")
+            }
             Self::LabelMissing => write!(f, "has no label in dataset.json, but other pictures have"),
             Self::LabelMixed { found, first } => {
                 write!(f, "label {found} is of another kind than the first label of dataset.json, {first}")
@@ -114,50 +167,133 @@ impl fmt::Display for Problem {
             Self::Zip(why) => write!(f, "truncated or damaged ZIP file ({why})"),
             Self::ZipEncrypted => write!(f, "encrypted with a password"),
             Self::ZipMethod(method) => write!(f, "compressed by {method}; only stored and deflated files are read"),
-            Self::Name => write!(f, "the name is not a plain relative path in UTF-8"),
+            Self::ZipOverlap([a, b]) => write!(f, "its entries {a} and {b} share bytes, as no honest archive's do"),
+            Self::Name(why) => write!(f, "its name {why}"),
             Self::TooManyBytes { bytes, limit } => {
                 write!(f, "unpacks to {bytes} bytes, more than the {limit} that are read from one file")
+            }
+            Self::TooManyBytesInAll { bytes, limit } => {
+                write!(
+                    f,
+                    "unpacks to {bytes} bytes in all, more than the {limit} that are read of an archive of its size"
+                )
             }
         }
     }
 }
 
+/// What a fault means for the set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The file cannot be used at all, or the labels of the set cannot.
+    Broken,
+    /// The picture is not like the others of the set; `stylegan data build` makes it so.
+    Unlike,
+    /// The set can be used. The user may have meant something else.
+    Harmless,
+}
+
 impl Problem {
+    /// What it means for the set.
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::Size { .. } | Self::Channels { .. } | Self::Alpha | Self::Deep => Severity::Unlike,
+            Self::LabelWithoutPicture
+            | Self::MoreLabelsWithoutPicture(_)
+            | Self::LabelsIgnored { .. }
+            | Self::FolderTwice
+            | Self::MapsOfNothing => Severity::Harmless,
+            _ => Severity::Broken,
+        }
+    }
+
+    /// What problems of the same kind have in common, as a heading.
+    pub fn heading(&self) -> &'static str {
+        match self {
+            Self::NotASet | Self::Empty | Self::TooManyFiles => "no set",
+            Self::Unreadable(_) => "cannot be read",
+            Self::Link { .. } => "links that lead nowhere",
+            Self::NotAFile(_) => "not files",
+            Self::FolderTwice => "folders reached twice",
+            Self::NotAPicture => "not pictures, whatever their names say",
+            Self::Damaged(_) => "truncated or damaged",
+            Self::Size { .. } => "of another size than most",
+            Self::TooLarge(_) => "too large",
+            Self::Channels { .. } => "of other colours than most",
+            Self::Alpha => "with transparency",
+            Self::Deep => "with more than 8 bits per channel",
+            Self::Duplicate => "names that occur twice",
+            Self::Format(_) => "formats that are not read",
+            Self::LabelFile(_) => "labels that cannot be read",
+            Self::LabelsIgnored { .. } => "labels that are not read",
+            Self::LabelMissing => "without a label",
+            Self::LabelClass(_) | Self::LabelKind(_) | Self::LabelMixed { .. } => "labels of the wrong kind",
+            Self::LabelWithoutPicture | Self::MoreLabelsWithoutPicture(_) => "labels without a picture",
+            Self::MapsOfNothing => "folders called labels",
+            Self::MapMissing => "without a label map",
+            Self::MapSize { .. } => "label maps of another size",
+            Self::MapFormat(_) => "label maps of another format",
+            Self::Zip(_) | Self::ZipOverlap(_) => "damaged archives",
+            Self::ZipEncrypted => "encrypted",
+            Self::ZipMethod(_) => "compressed in other ways",
+            Self::Name(_) => "names that cannot be used",
+            Self::TooManyBytes { .. } | Self::TooManyBytesInAll { .. } => "too many bytes",
+        }
+    }
+
     /// What to do about it, as the second half of a sentence.
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::NotASet => "give a folder of pictures or a .zip of them",
-            Self::Empty => "check the path, or make a set with `stylegan data build FOLDER`",
+            Self::Empty => "check the path, and the endings of the files",
+            Self::Link { .. } => "bring back what it leads to, or remove it",
+            Self::NotAFile(_) => "remove it or rename it",
+            Self::FolderTwice => "remove the link if you do not need it",
+            Self::TooManyFiles => "name the folder of the pictures itself",
             Self::Unreadable(_) => "check that the file exists and its permissions",
             Self::NotAPicture => "remove it or save it as PNG",
             Self::Damaged(_) => "copy it again from its source or remove it",
-            Self::Size { .. } => "resize all pictures alike with `stylegan data build FOLDER --size N`",
+            Self::Size { .. } => "resize all pictures alike with `stylegan data build SET --size N`",
             Self::TooLarge(_) => "make it smaller or remove it",
-            Self::Channels { .. } => "make all pictures alike with `stylegan data build FOLDER`",
-            Self::Alpha => "`stylegan data build FOLDER` lays pictures over white",
-            Self::Deep => "`stylegan data build FOLDER` converts to 8 bits",
+            Self::Channels { .. } => "make all pictures alike with `stylegan data build SET`",
+            Self::Alpha => {
+                "`stylegan data build SET` lays pictures over white, or keeps alpha in all of them (--channels 4)"
+            }
+            Self::Deep => "`stylegan data build SET` converts to 8 bits",
             Self::Duplicate => "remove or rename one of them",
             Self::Format(_) => "save it as PNG, JPEG or WebP",
             Self::LabelFile(_) => {
                 "write {\"labels\": [[\"name.png\", 3], …]} with one class number or one list of numbers per picture"
             }
+            Self::LabelsIgnored { .. } => "write one dataset.json at the root of the set",
+            Self::LabelClass(_) | Self::LabelKind(_) => {
+                "give every picture a class number from 0 up, or every picture a list of numbers"
+            }
+            Self::MapsOfNothing => "name the maps labels/<name of the picture>.png if they are maps",
             Self::LabelMissing => "label every picture or none",
             Self::LabelMixed { .. } => {
                 "give every picture a class number from 0 up, or every picture a list of numbers of the same length"
             }
-            Self::LabelWithoutPicture => "add the picture or remove its label",
+            Self::LabelWithoutPicture | Self::MoreLabelsWithoutPicture(_) => "add the picture or remove its label",
             Self::MapMissing => "add labels/<name>.png for every picture or for none",
             Self::MapSize { .. } => "make the map as large as the picture, resized by nearest neighbour",
             Self::MapFormat(_) => "save class numbers 0 to 255 as grey values",
             Self::Zip(_) => "download or pack it again",
             Self::ZipEncrypted => "unpack it with its password and pack it without one",
             Self::ZipMethod(_) => "pack it again with `zip -0` (stored) or `zip -9` (deflated)",
-            Self::Name => "rename the file and pack the set again",
+            Self::ZipOverlap(_) | Self::TooManyBytesInAll { .. } => "unpack it and pack it again",
+            Self::Name(_) => "rename the file and pack the set again",
             Self::TooManyBytes { .. } => "remove it: a picture is not that large",
         }
     }
 }
 
-fn colour(channels: usize) -> &'static str {
-    if channels == 1 { "grey" } else { "RGB" }
+/// What channels are called.
+pub(super) fn colour(channels: usize) -> &'static str {
+    match channels {
+        1 => "grey",
+        2 => "grey with alpha",
+        3 => "RGB",
+        _ => "RGB with alpha",
+    }
 }

@@ -19,12 +19,12 @@ fn requests(step: usize) -> Vec<SampleRequest> {
 }
 
 #[test]
-fn batches_come_in_order_whatever_the_threads_and_the_cache() {
+fn batches_come_in_order_whatever_the_threads() {
     let place = Place::new();
     let path = place.folder("set", &labelled());
     let plain = Dataset::open(&path).unwrap();
-    for (threads, ahead, cache) in [(1, 1, 1 << 20), (3, 5, 0), (2, 8, 200)] {
-        let set = Arc::new(Dataset::open(&path).unwrap().with_cache(cache));
+    for (threads, ahead) in [(1, 1), (3, 5), (2, 8)] {
+        let set = Arc::new(Dataset::open(&path).unwrap());
         let loader = Loader::new(set, (0..20).map(requests), threads, ahead);
         let batches: Vec<Batch> = loader.map(Result::unwrap).collect();
         assert_eq!(batches.len(), 20);
@@ -66,14 +66,17 @@ fn an_error_takes_the_place_of_its_batch() {
 }
 
 #[test]
-fn decoded_pictures_are_kept_within_the_bound() {
+fn a_set_is_read_in_batches_in_any_order() {
     let place = Place::new();
-    let path = place.folder("set", &good());
-    // One picture of 8 * 6 * 3 = 144 bytes fits, a second does not.
-    let set = Dataset::open(&path).unwrap().with_cache(200);
-    let first = set.pixels(0).unwrap();
-    let second = set.pixels(1).unwrap();
-    assert!(Arc::ptr_eq(&first, &set.pixels(0).unwrap()));
-    assert!(!Arc::ptr_eq(&second, &set.pixels(1).unwrap()));
-    assert_eq!(second, set.pixels(1).unwrap());
+    let set = Dataset::open(place.folder("set", &good())).unwrap();
+    let batches: Vec<_> = set.batches(&[3, 0, 2]).map(Result::unwrap).collect();
+    assert_eq!(batches.len(), 1);
+    let expected = set.load(&plain(&[3, 0, 2])).unwrap().images;
+    let values = |x: &candle_core::Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    assert_eq!(values(&batches[0]), values(&expected));
+    // Pictures of 6000x6000 pixels come one by one.
+    let large = vec![("a.png".to_string(), png(map(6000, 6000, 0))), ("b.png".to_string(), png(map(6000, 6000, 1)))];
+    let set = Dataset::open(place.folder("large", &large)).unwrap();
+    let sizes: Vec<usize> = set.batches(&[0, 1]).map(|batch| batch.unwrap().dims()[0]).collect();
+    assert_eq!(sizes, [1, 1]);
 }

@@ -2,7 +2,7 @@
 
 use crate::pictures::*;
 use image::{DynamicImage, ImageFormat};
-use stylegan_train::data::{Dataset, doctor};
+use stylegan_train::data::{Dataset, Problem, doctor};
 
 /// A set with one fault: the file that the doctor names, and words of the sentence.
 type Case = (&'static str, Files, &'static str, &'static [&'static str]);
@@ -51,18 +51,36 @@ fn open_faults() -> Vec<Case> {
         ("16 bits", with(good(), one, converted(|p| p.to_rgb16().into())), one, &["16 bits", "converts to 8 bits"]),
         ("no JSON", json("{"), "dataset.json", &["not a label file", "line 1"]),
         ("no labels key", json("{}"), "dataset.json", &["no key `labels`", r#"[["name.png", 3], …]"#]),
-        ("labels not a list", json(r#"{"labels": 3}"#), "dataset.json", &["`labels` is not a list"]),
-        ("labels of a dictionary", json(r#"{"labels": {"a": 1}}"#), "dataset.json", &["`labels` is not a list"]),
+        ("labels not a list", json(r#"{"labels": 3}"#), "dataset.json", &["expected a list of [name, label]"]),
+        ("labels of others by name", json(r#"{"labels": {"a": 1}}"#), "dataset.json", &["none of its names"]),
         ("entry not a pair", json(r#"{"labels": [["a.png"]]}"#), "dataset.json", &["entry 0", "[name, label]"]),
+        (
+            "labels of a table",
+            json(r#"{"labels": [{"file": "a.png"}]}"#),
+            "dataset.json",
+            &["[name, label] in entry 0"],
+        ),
+        (
+            "damaged UTF-16",
+            with(good(), "dataset.json", b"\xff\xfe{\0\0\xd8{\0"),
+            "dataset.json",
+            &["UTF-16 is damaged"],
+        ),
+        (
+            "Latin 1",
+            with(good(), "dataset.json", b"{\"labels\": [[\"\xe4.png\", 1]]}"),
+            "dataset.json",
+            &["neither UTF-8"],
+        ),
         ("names of others", json(r#"{"labels": [["a.png", 1]]}"#), "dataset.json", &["none of its names"]),
         ("text label", with(good(), "dataset.json", labels(&["\"cat\""; 4])), "dataset.json", &["\"cat\"", "neither"]),
-        ("deep JSON", json(&"[".repeat(100_000)), "dataset.json", &["not a label file", "recursion"]),
+        ("deep JSON", json(&"[".repeat(100_000)), "dataset.json", &["not a label file", "expected an object"]),
         ("missing label", with(good(), "dataset.json", labels(&["0"])), one, &["has no label", "label every picture"]),
         (
             "mixed labels",
             with(good(), "dataset.json", labels(&["0", "[1, 2]", "1", "1"])),
             one,
-            &["[1,2]", "kind", "0"],
+            &["label [1,2]", "kind", ", 0"],
         ),
         ("short vector", with(good(), "dataset.json", labels(&["[0, 1]", "[1]", "[1, 2]", "[1, 2]"])), one, &["[1]"]),
         (
@@ -76,8 +94,27 @@ fn open_faults() -> Vec<Case> {
             "huge class",
             with(good(), "dataset.json", labels(&["0", "4000000000", "1", "1"])),
             one,
-            &["label 4000000000"],
+            &["label 4000000000 is no class number", "0 to 65535"],
         ),
+        (
+            "a class too many",
+            with(good(), "dataset.json", labels(&["0", "65536", "1", "1"])),
+            one,
+            &["label 65536 is no class number", "0 to 65535"],
+        ),
+        (
+            "numbers that are no classes",
+            with(good(), "dataset.json", labels(&["0.5"; 4])),
+            "dataset.json",
+            &["label 0.5"],
+        ),
+        (
+            "a label of text",
+            with(good(), "dataset.json", labels(&["0", "\"cat\"", "1", "1"])),
+            one,
+            &["\"cat\"", "neither"],
+        ),
+        ("no number", with(good(), "dataset.json", labels(&["0", "null", "1", "1"])), one, &["label null", "neither"]),
         (
             "labelled twice",
             json(
@@ -149,7 +186,7 @@ fn the_doctor_names_the_file_the_fault_and_the_remedy() {
         // label, and names of others are each listed too.
         let expected = match name {
             "missing label" => 3,
-            "names of others" => 2,
+            "names of others" | "labels of others by name" => 2,
             _ => 1,
         };
         assert_eq!(listed.len(), expected, "{name}: {listed:?}");
@@ -197,12 +234,34 @@ fn every_fault_is_listed_at_once() {
     }
     let path = place.folder("set", &files);
     let report = doctor::examine(&path, || {}).unwrap();
-    // A text file, a size, a map's size, a format, a mixed label; five pictures without map and label.
-    assert_eq!(report.findings.len(), 5 + 10, "{:#?}", report.findings);
-    assert!(report.findings.is_sorted_by(|a, b| a.file <= b.file));
+    // A text file, a size and its map's, another map's size, a format, a mixed label; five pictures without
+    // map and label. What is broken comes first.
+    assert_eq!(report.findings.len(), 6 + 10, "{:#?}", report.findings);
+    assert!(report.findings.is_sorted_by_key(|finding| (finding.problem.severity(), finding.file.clone())));
+    assert!(matches!(report.findings.last().unwrap().problem, Problem::Size { .. }));
+    assert_eq!((report.usable, report.shortest), (0, None));
     assert_eq!((report.pictures, report.size, report.channels), (9, Some([6, 8]), Some(3)));
     let sentence = Dataset::open(&path).unwrap_err().to_string();
-    assert!(sentence.contains("00/img0.png") && sentence.contains("(and 13 more files have problems)"), "{sentence}");
+    assert!(sentence.contains("00/img0.png") && sentence.contains("(and 8 more files have problems)"), "{sentence}");
+}
+
+/// A picture of another size is still read to its end, and one that is left out of a set as well.
+#[test]
+fn all_faults_of_a_file_are_listed() {
+    let place = Place::new();
+    let large = png(rgb(40, 40, 1));
+    let mut files = with(good(), "01/img1.png", &large[..large.len() - 40]);
+    files =
+        with(files, "02/img2.png", converted(|p| p.resize_exact(9, 9, image::imageops::Nearest).to_rgba16().into()));
+    let report = doctor::examine(place.folder("set", &files), || {}).unwrap();
+    let of = |name: &str| -> Vec<String> {
+        report.findings.iter().filter(|f| f.file == name).map(|f| f.problem.to_string()).collect()
+    };
+    let found = of("01/img1.png");
+    assert!(found.len() == 2 && found[0].contains("truncated") && found[1].contains("40x40"), "{found:?}");
+    let found = of("02/img2.png");
+    assert!(found.len() == 3 && found.iter().any(|f| f.contains("alpha")), "{found:?}");
+    assert_eq!((report.pictures, report.usable, report.shortest), (4, 3, Some(6)));
 }
 
 #[test]

@@ -5,9 +5,8 @@
 
 use crate::{Error, Result};
 use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::pixels::{U8, U8x3, U8x4};
 use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
-use image::RgbImage;
 
 /// The filter of a resize.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,18 +28,28 @@ pub enum Crop {
     Center,
 }
 
-/// Resizes an RGB picture to `[h, w]` pixels.
+/// Resizes a picture of 1, 3 or 4 interleaved channels from `[h, w]` pixels to others.
 ///
 /// # Errors
-/// If a side is 0.
-pub fn resize(picture: &RgbImage, [h, w]: [usize; 2], filter: Filter, crop: Crop) -> Result<RgbImage> {
+/// If a side is 0 or the pixels are not so many.
+pub fn resize(
+    pixels: &[u8],
+    channels: usize,
+    from: [usize; 2],
+    to: [usize; 2],
+    filter: Filter,
+    crop: Crop,
+) -> Result<Vec<u8>> {
     let algorithm = ResizeAlg::Convolution(match filter {
         Filter::Box => FilterType::Box,
         Filter::Lanczos => FilterType::Lanczos3,
     });
-    let from = [picture.height() as usize, picture.width() as usize];
-    let pixels = run::<U8x3>(picture.as_raw(), from, [h, w], algorithm, crop)?;
-    RgbImage::from_raw(w as u32, h as u32, pixels).ok_or_else(|| failed(&"the result has another size"))
+    match channels {
+        1 => run::<U8>(pixels, from, to, algorithm, crop),
+        3 => run::<U8x3>(pixels, from, to, algorithm, crop),
+        4 => run::<U8x4>(pixels, from, to, algorithm, crop),
+        other => Err(failed(&format_args!("pictures of {other} channels"))),
+    }
 }
 
 /// Resizes a label map from `[h, w]` pixels to others as [`resize`] does its picture; each pixel
@@ -50,6 +59,19 @@ pub fn resize(picture: &RgbImage, [h, w]: [usize; 2], filter: Filter, crop: Crop
 /// If a side is 0.
 pub fn resize_map(map: &[u8], from: [usize; 2], to: [usize; 2], crop: Crop) -> Result<Vec<u8>> {
     run::<U8>(map, from, to, ResizeAlg::Nearest, crop)
+}
+
+/// A picture of `[h, w]` pixels in the middle of a square, the rest of which is of the colour
+/// `around` (one byte per channel).
+pub fn onto_square(pixels: &[u8], [h, w]: [usize; 2], around: &[u8]) -> Vec<u8> {
+    let side = h.max(w);
+    let (top, left, c) = ((side - h) / 2, (side - w) / 2, around.len());
+    let mut square = around.repeat(side * side);
+    for (y, row) in pixels.chunks_exact(w * c).enumerate() {
+        let at = ((top + y) * side + left) * c;
+        square[at..at + w * c].copy_from_slice(row);
+    }
+    square
 }
 
 /// One instance per pixel type that is used: the untyped function of the crate would be compiled
@@ -82,16 +104,38 @@ fn failed(why: &dyn std::fmt::Display) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::Rgb;
+    use image::{Rgb, RgbImage};
+
+    fn rgb(picture: &RgbImage, to: [usize; 2], filter: Filter, crop: Crop) -> Result<Vec<u8>> {
+        resize(picture, 3, [picture.height() as usize, picture.width() as usize], to, filter, crop)
+    }
 
     #[test]
     fn box_halves_by_the_mean_of_four_pixels() -> Result<()> {
         let picture = RgbImage::from_fn(8, 4, |x, y| Rgb([(x * 4 + y * 40) as u8, 7, 200]));
-        let half = resize(&picture, [2, 4], Filter::Box, Crop::None)?;
+        let half = rgb(&picture, [2, 4], Filter::Box, Crop::None)?;
         // The mean of 4x, 4(x + 1), 40 more below: 4x + 2 + 20 + 40 * 2 * row.
         let expected = RgbImage::from_fn(4, 2, |x, y| Rgb([(8 * x + 22 + 80 * y) as u8, 7, 200]));
-        assert_eq!(half, expected);
-        assert_ne!(resize(&picture, [2, 4], Filter::Lanczos, Crop::None)?, expected);
+        assert_eq!(half, expected.into_raw());
+        assert_ne!(rgb(&picture, [2, 4], Filter::Lanczos, Crop::None)?, half);
+        Ok(())
+    }
+
+    #[test]
+    fn grey_is_resized_as_each_channel_of_colour_is() -> Result<()> {
+        let grey: Vec<u8> = (0..8 * 4).map(|i| (i * 7) as u8).collect();
+        let colour: Vec<u8> = grey.iter().flat_map(|&v| [v; 3]).collect();
+        let halves = resize(&grey, 1, [4, 8], [2, 4], Filter::Lanczos, Crop::None)?;
+        let expected: Vec<u8> = halves.iter().flat_map(|&v| [v; 3]).collect();
+        assert_eq!(resize(&colour, 3, [4, 8], [2, 4], Filter::Lanczos, Crop::None)?, expected);
+        Ok(())
+    }
+
+    #[test]
+    fn transparent_pixels_do_not_bleed() -> Result<()> {
+        // Opaque red beside transparent green: the mean is half transparent red.
+        let pixels = [255, 0, 0, 255, 0, 255, 0, 0].repeat(2);
+        assert_eq!(resize(&pixels, 4, [2, 2], [1, 1], Filter::Box, Crop::None)?, [255, 0, 0, 128]);
         Ok(())
     }
 
@@ -99,10 +143,10 @@ mod tests {
     fn the_middle_is_kept_or_everything_is_stretched() -> Result<()> {
         // Three squares side by side: black, white, black.
         let picture = RgbImage::from_fn(24, 8, |x, _| Rgb([if x / 8 == 1 { 255 } else { 0 }; 3]));
-        let middle = resize(&picture, [4, 4], Filter::Box, Crop::Center)?;
+        let middle = rgb(&picture, [4, 4], Filter::Box, Crop::Center)?;
         assert!(middle.iter().all(|&v| v == 255));
-        let all = resize(&picture, [4, 3], Filter::Box, Crop::None)?;
-        assert!(all.enumerate_pixels().all(|(x, _, p)| p.0[0] == if x == 1 { 255 } else { 0 }));
+        let all = rgb(&picture, [4, 3], Filter::Box, Crop::None)?;
+        assert!(all.chunks(3).enumerate().all(|(i, p)| p[0] == if i % 3 == 1 { 255 } else { 0 }));
         Ok(())
     }
 
@@ -113,5 +157,11 @@ mod tests {
         assert_eq!(resize_map(&map, [8, 24], [1, 6], Crop::None)?, [3, 3, 9, 9, 5, 5]);
         assert_eq!(resize_map(&map, [8, 24], [8, 24], Crop::Center)?, map);
         Ok(())
+    }
+
+    #[test]
+    fn squares_have_bars_above_and_below_or_beside() {
+        assert_eq!(onto_square(&[1, 2, 3, 4], [1, 4], &[9]), [9, 9, 9, 9, 1, 2, 3, 4, 9, 9, 9, 9, 9, 9, 9, 9]);
+        assert_eq!(onto_square(&[1, 2, 3, 4], [2, 1], &[0, 9]), [1, 2, 0, 9, 3, 4, 0, 9]);
     }
 }

@@ -1,0 +1,97 @@
+//! The sets that the program makes itself: `avatars` and `earth`.
+
+use super::avatars::{ATTRIBUTES, Avatars};
+use super::earth::{self, Earth};
+use super::make::{Plan, is_there, make};
+use super::recipe::Recipe;
+use super::write::Format;
+use crate::exit::wrong;
+use std::path::{Path, PathBuf};
+
+/// Pictures of `avatars` unless `--count` says otherwise.
+const AVATARS: u64 = 10_000;
+
+/// Which pictures of a built-in set, and how they are stored.
+pub(super) struct Request<'a> {
+    /// Width and height in pixels.
+    pub(super) size: u32,
+    /// The number of pictures; the set's usual one if it is not given.
+    pub(super) count: Option<u64>,
+    /// What avatars are drawn by, and which come first of earth.
+    pub(super) seed: u64,
+    /// The attribute that becomes the class.
+    pub(super) label: Option<&'a str>,
+    /// How the set is stored.
+    pub(super) format: Format,
+}
+
+/// Builds the built-in set `name` at `target`. Returns the number of pictures, if it was not there.
+pub(super) fn build(name: &str, target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> {
+    match name {
+        "avatars" => avatars(target, request),
+        "earth" => earth(target, request),
+        _ => wrong!("there is no built-in set {name:?}; the built-in sets are avatars and earth"),
+    }
+}
+
+/// The built-in set `name` (`avatars` or `earth`) with `count` pictures (0 for its usual number) of
+/// `size` pixels, built in `folder` on first use. Returns where it is.
+pub(crate) fn built_in(name: &str, size: usize, count: usize, folder: &Path) -> anyhow::Result<PathBuf> {
+    let size = u32::try_from(size)?;
+    let count = (count > 0).then_some(count as u64);
+    let request = Request { size, count, seed: 0, label: None, format: Format::Zip };
+    let target = folder.join(file_name(name, &request) + ".zip");
+    build(name, &target, &request)?;
+    Ok(target)
+}
+
+/// A name that tells sets of other settings apart: `avatars-32`, `avatars-64-5000-seed3-hair`.
+pub(super) fn file_name(name: &str, request: &Request<'_>) -> String {
+    let count = request.count.map(|count| format!("-{count}")).unwrap_or_default();
+    let seed = if request.seed == 0 { String::new() } else { format!("-seed{}", request.seed) };
+    let label = request.label.map(|label| format!("-{label}")).unwrap_or_default();
+    format!("{name}-{}{count}{seed}{label}", request.size)
+}
+
+fn avatars(target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> {
+    let Request { size, seed, label, format, .. } = *request;
+    if let Some(label) = label.filter(|label| !ATTRIBUTES.iter().any(|attribute| attribute.name() == *label)) {
+        wrong!("avatars have no attribute {label:?}; choose one of {}, none", Avatars::columns().join(", "));
+    }
+    let count = request.count.unwrap_or(AVATARS);
+    let mut recipe = Recipe::new("avatars", [size as usize; 2], count, seed);
+    recipe.label = label.map(str::to_string);
+    recipe.credit =
+        Some("after \"ToonHead\" by Johan Melin, CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)".to_string());
+    if is_there(target, &recipe)? {
+        return Ok(None);
+    }
+    let avatars = Avatars::new(size, seed, label)?;
+    let classes = avatars.classes();
+    let plan = Plan { recipe, count, columns: Avatars::columns(), classes };
+    make(target, format, plan, |number| Ok(Ok(avatars.draw(number)?.encode()?)))
+}
+
+fn earth(target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> {
+    let Request { size, seed, label, format, .. } = *request;
+    if !(8..=512).contains(&size) {
+        wrong!("earth has crops of 8 to 512 pixels, not {size}");
+    }
+    if let Some(label) = label.filter(|label| *label != "cover") {
+        wrong!("earth has no attribute {label:?}; choose cover or none");
+    }
+    let earth = Earth::new(size, seed, label.is_some())?;
+    let count = request.count.unwrap_or(earth.len());
+    if count > earth.len() {
+        wrong!("earth has {} crops of {size}x{size} pixels, not {count}", earth.len());
+    }
+    let mut recipe = Recipe::new("earth", [size as usize; 2], count, seed);
+    recipe.label = label.map(str::to_string);
+    recipe.credit = Some("NASA Blue Marble Next Generation; MODIS land cover MCD12C1, 2019".to_string());
+    if is_there(target, &recipe)? {
+        return Ok(None);
+    }
+    let classes = if label.is_some() { earth::CLASSES.map(str::to_string).to_vec() } else { Vec::new() };
+    let plan = Plan { recipe, count, columns: Earth::columns(), classes };
+    make(target, format, plan, |number| Ok(Ok(earth.cut(number)?.encode()?)))
+}

@@ -1,0 +1,80 @@
+//! Classes by the folders that pictures lie in.
+
+use crate::exit::wrong;
+use std::collections::BTreeSet;
+use stylegan_train::data::Files;
+
+/// Which of the folders around a picture is its class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ClassFolder {
+    /// The only one below the folder that all pictures lie in.
+    #[default]
+    Only,
+    /// The outermost below the folder that all pictures lie in.
+    First,
+    /// The innermost.
+    Last,
+}
+
+/// Classes of pictures.
+pub(crate) struct Classes {
+    /// Names of the classes, sorted.
+    pub(crate) names: Vec<String>,
+    /// The class of each picture.
+    pub(crate) ids: Vec<u32>,
+}
+
+impl Classes {
+    /// By the folders of a set that messages call `place`.
+    pub(crate) fn of(files: &Files, which: ClassFolder, place: &str) -> anyhow::Result<Self> {
+        let root = files.common_folder();
+        let pictures = files.names();
+        let mut folders = Vec::with_capacity(pictures.len());
+        let flat = pictures.iter().all(|name| !name[root.len()..].contains('/'));
+        for name in pictures {
+            // A set of one class has its name as the folder that all pictures lie in.
+            let around = if flat { root.trim_end_matches('/') } else { folder(&name[root.len()..]) };
+            let class = match (around.split_once('/'), which) {
+                _ if around.is_empty() => wrong!(
+                    "{place}/{name} lies in no folder{}; --label-from-folders wants every picture in the folder of its class",
+                    if root.is_empty() { String::new() } else { format!(" below {root}") }
+                ),
+                (None, _) => around,
+                (Some(_), _) if flat => last(around),
+                (Some((first, _)), ClassFolder::First) => first,
+                (Some(_), ClassFolder::Last) => last(around),
+                (Some((first, _)), ClassFolder::Only) => wrong!(
+                    "{place}/{name} lies several folders deep; say which folder is the class: \
+                     --label-from-folders=first (there {first}) or --label-from-folders=last (there {})",
+                    last(around)
+                ),
+            };
+            folders.push(class);
+        }
+        let names: Vec<&str> = folders.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        let ids = folders.iter().filter_map(|folder| names.binary_search(folder).ok()).map(|id| id as u32).collect();
+        Ok(Self { ids, names: names.into_iter().map(str::to_string).collect() })
+    }
+
+    /// The classes as a few words.
+    pub(crate) fn describe(&self) -> String {
+        const SHOWN: usize = 8;
+        let mut names = self.names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+        if self.names.len() > SHOWN {
+            names.push_str(", …");
+        }
+        if self.names.len() == 1 {
+            format!("1 class: {names}")
+        } else {
+            format!("{} classes: {names}", self.names.len())
+        }
+    }
+}
+
+fn folder(name: &str) -> &str {
+    name.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn last(folder: &str) -> &str {
+    folder.rsplit('/').next().unwrap_or(folder)
+}

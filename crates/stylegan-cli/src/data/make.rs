@@ -1,0 +1,118 @@
+//! Makes a set picture by picture.
+
+use super::recipe::{self, Recipe};
+use super::write::{Entry, Format, SetWriter};
+use crate::exit::wrong;
+use crate::status::{Progress, say};
+use rayon::prelude::*;
+use serde_json::{Value, json};
+use std::path::Path;
+use stylegan_train::data::{Finding, LABEL_FILE, MAP_FOLDER};
+
+/// Pictures that are made before they are written, so that memory stays bounded.
+const CHUNK: u64 = 256;
+
+/// Whether the set at `target` was built by this recipe; an error if something else is there.
+pub(super) fn is_there(target: &Path, recipe: &Recipe) -> anyhow::Result<bool> {
+    if std::fs::symlink_metadata(target).is_err() {
+        return Ok(false);
+    }
+    match Recipe::of(target) {
+        Some(found) if found == *recipe => Ok(true),
+        Some(found) if found.is_of_other_pictures(recipe) => {
+            wrong!("{} was built from other pictures; remove it or name another place with --out", target.display())
+        }
+        Some(found) => wrong!(
+            "{} was built by other settings ({}); remove it or name another place with --out",
+            target.display(),
+            found.describe()
+        ),
+        None => wrong!(
+            "{} exists and was not built by this command; remove it or name another place with --out",
+            target.display()
+        ),
+    }
+}
+
+/// What is written besides the pictures.
+pub(super) struct Plan {
+    pub(super) recipe: Recipe,
+    pub(super) count: u64,
+    pub(super) columns: Vec<&'static str>,
+    pub(super) classes: Vec<String>,
+}
+
+/// Makes pictures in parallel and writes them in order. Those that cannot be made are reported and
+/// left out. Returns the number of pictures written.
+pub(super) fn make(
+    target: &Path,
+    format: Format,
+    plan: Plan,
+    one: impl Fn(u64) -> anyhow::Result<Result<Entry, Finding>> + Sync,
+) -> anyhow::Result<Option<u64>> {
+    let mut set = SetWriter::create(target, format)?;
+    let mut labels = Vec::new();
+    let mut table = format!("file,{}\n", plan.columns.join(","));
+    let mut written = 0u64;
+    let progress = Progress::new("building", plan.count as usize);
+    for start in (0..plan.count).step_by(CHUNK as usize) {
+        let numbers = start..(start + CHUNK).min(plan.count);
+        let made = numbers.into_par_iter().map(|number| {
+            let entry = one(number);
+            progress.advance(1);
+            entry
+        });
+        for entry in made.collect::<anyhow::Result<Vec<_>>>()? {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(finding) => {
+                    left_out(&finding);
+                    continue;
+                }
+            };
+            let stem = format!("{:05}/img{written:08}", written / 1000);
+            let name = format!("{stem}.{}", entry.extension);
+            set.add(&name, &entry.picture)?;
+            if let Some(map) = &entry.map {
+                set.add(&format!("{MAP_FOLDER}/{stem}.png"), map)?;
+            }
+            table.push_str(&name);
+            for value in &entry.attributes {
+                table.push(',');
+                table.push_str(&csv(value));
+            }
+            table.push('\n');
+            labels.extend(entry.label.map(|label| json!([name, label])));
+            written += 1;
+        }
+    }
+    drop(progress);
+    if written == 0 {
+        wrong!("{}: none of the pictures can be used", target.display());
+    }
+    if !labels.is_empty() {
+        let mut file = json!({ "labels": labels });
+        if !plan.classes.is_empty() {
+            file["classes"] = Value::from(plan.classes);
+        }
+        set.add(LABEL_FILE, serde_json::to_string(&file)?.as_bytes())?;
+    }
+    set.add("attributes.csv", table.as_bytes())?;
+    set.add(recipe::FILE, serde_json::to_string_pretty(&plan.recipe)?.as_bytes())?;
+    set.finish()?;
+    Ok(Some(written))
+}
+
+/// Says that a file is left out, and why.
+pub(super) fn left_out(finding: &Finding) {
+    say(&format!("left out: {finding}"));
+}
+
+/// A value of a table, quoted if it has to be.
+fn csv(value: &str) -> String {
+    if value.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", value.replace('"', "\"\""))
+    } else {
+        value.to_string()
+    }
+}

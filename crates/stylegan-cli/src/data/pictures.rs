@@ -1,0 +1,181 @@
+//! A set out of a folder or ZIP of pictures: cropped, resized, converted to 8 bits.
+
+use super::classes::Classes;
+use super::write::{Entry, png};
+use crate::exit::wrong;
+use image::{DynamicImage, RgbaImage};
+use std::collections::BTreeMap;
+use std::path::Path;
+use stylegan_train::data::resize::{Crop, Filter, onto_square, resize, resize_map};
+use stylegan_train::data::{Files, Finding, Labels, Picture, Problem, Severity};
+
+/// What becomes of each picture.
+pub(crate) struct Recast {
+    /// `[h, w]` in pixels, before bars.
+    pub(crate) size: [usize; 2],
+    /// 1 (grey), 3 (RGB) or 4 (RGB with alpha).
+    pub(crate) channels: usize,
+    /// How it is resized.
+    pub(crate) filter: Filter,
+    /// What of it is kept.
+    pub(crate) crop: Crop,
+    /// Whether it is laid onto a black square.
+    pub(crate) bars: bool,
+}
+
+/// Makes the pictures of a set out of the pictures of another.
+pub(crate) struct Pictures {
+    files: Files,
+    recast: Recast,
+    /// Classes by folders, if they were asked for.
+    folders: Option<Classes>,
+    /// Files that cannot be used, by name.
+    unusable: BTreeMap<String, Problem>,
+}
+
+impl Pictures {
+    /// The pictures of `files`, a set that messages call `place`.
+    pub(crate) fn new(files: Files, recast: Recast, folders: Option<Classes>, place: &Path) -> anyhow::Result<Self> {
+        let mut unusable = BTreeMap::new();
+        for Finding { file, problem } in files.findings() {
+            match problem {
+                // Classes are folders: what the label file says does not matter.
+                Problem::LabelFile(_)
+                | Problem::LabelMissing
+                | Problem::LabelMixed { .. }
+                | Problem::LabelClass(_)
+                | Problem::LabelKind(_)
+                    if folders.is_some() => {}
+                Problem::LabelFile(_) => wrong!("{}/{file}: {problem}; {}", place.display(), problem.remedy()),
+                _ if problem.severity() == Severity::Harmless => {}
+                _ => drop(unusable.insert(file.clone(), problem.clone())),
+            }
+        }
+        Ok(Self { files, recast, folders, unusable })
+    }
+
+    /// Number of pictures, whether they can be used or not.
+    pub(crate) fn len(&self) -> usize {
+        self.files.names().len()
+    }
+
+    /// Pictures that nothing speaks against yet.
+    pub(crate) fn candidates(&self) -> Vec<usize> {
+        let names = self.files.names();
+        (0..names.len()).filter(|&i| !self.unusable.contains_key(&names[i])).collect()
+    }
+
+    /// Files that cannot be used, as names, labels and the index show.
+    pub(crate) fn left_out(&self) -> impl Iterator<Item = Finding> {
+        self.unusable.iter().map(|(file, problem)| Finding { file: file.clone(), problem: problem.clone() })
+    }
+
+    /// What the user may have meant otherwise.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = &Finding> {
+        self.files.findings().iter().filter(|finding| finding.problem.severity() == Severity::Harmless)
+    }
+
+    /// The names of the classes: of folders, or those that the source gives.
+    pub(crate) fn class_names(&self) -> &[String] {
+        match (&self.folders, self.files.labels()) {
+            (Some(folders), _) => &folders.names,
+            (None, Labels::Classes { names, .. }) => names,
+            (None, _) => &[],
+        }
+    }
+
+    /// The class of a picture, if it has one.
+    pub(crate) fn class(&self, picture: usize) -> Option<u32> {
+        match &self.folders {
+            Some(folders) => folders.ids.get(picture).copied(),
+            None => self.files.labels().class(picture),
+        }
+    }
+
+    /// The content hash of the source.
+    pub(crate) fn hash(&self) -> String {
+        self.files.hash_of_readable()
+    }
+
+    /// Makes one picture. One that is as it should be already is copied byte by byte.
+    pub(crate) fn make(&self, picture: usize) -> anyhow::Result<Result<Entry, Finding>> {
+        let name = &self.files.names()[picture];
+        let found = |problem: Problem| Ok(Err(Finding { file: name.clone(), problem }));
+        let made = self.files.with_picture(name, |decoded| {
+            let size = [decoded.pixels.height() as usize, decoded.pixels.width() as usize];
+            self.recast(name, decoded).map(|made| (size, made))
+        });
+        let (size, (file, extension)) = match made {
+            Ok(made) => made?,
+            Err(problem) => return found(problem),
+        };
+        let map = match self.files.map(picture, size) {
+            None => None,
+            Some(Err(problem)) => return found(problem),
+            Some(Ok(map)) => Some(self.recast_map(&map, size)?),
+        };
+        let label = match self.folders {
+            Some(_) => self.class(picture).map(Into::into),
+            None => self.files.labels().value(picture),
+        };
+        Ok(Ok(Entry { picture: file, extension, map, label, attributes: vec![name.clone()] }))
+    }
+
+    /// The picture as a file, and how its name ends.
+    fn recast(&self, name: &str, picture: Picture) -> anyhow::Result<(Vec<u8>, String)> {
+        let Recast { size, channels, filter, crop, bars } = self.recast;
+        let Picture { file, pixels, turned } = picture;
+        let from = [pixels.height() as usize, pixels.width() as usize];
+        let alike = match &pixels {
+            DynamicImage::ImageLuma8(_) => 1,
+            DynamicImage::ImageRgb8(_) => 3,
+            DynamicImage::ImageRgba8(_) => 4,
+            _ => 0,
+        };
+        let square = size[0] == size[1];
+        if !turned && from == size && alike == channels && (square || !bars) {
+            let extension = name.rsplit_once('.').map_or("png", |(_, extension)| extension).to_ascii_lowercase();
+            return Ok((file, extension));
+        }
+        drop(file);
+        let resized = resize(&bytes(pixels, channels), channels, from, size, filter, crop)?;
+        let (pixels, size) = if bars && !square {
+            let black: &[u8] = if channels == 4 { &[0, 0, 0, 255] } else { &[0, 0, 0][..channels] };
+            (onto_square(&resized, size, black), [size[0].max(size[1]); 2])
+        } else {
+            (resized, size)
+        };
+        Ok((png(&pixels, size, channels)?, "png".to_string()))
+    }
+
+    /// The label map as a file, beside [`Pictures::recast`]; bars are of class 0.
+    fn recast_map(&self, map: &[u8], from: [usize; 2]) -> anyhow::Result<Vec<u8>> {
+        let Recast { size, crop, bars, .. } = self.recast;
+        let map = resize_map(map, from, size, crop)?;
+        if bars && size[0] != size[1] {
+            return png(&onto_square(&map, size, &[0]), [size[0].max(size[1]); 2], 1);
+        }
+        png(&map, size, 1)
+    }
+}
+
+/// Any picture in so many channels of 8 bits; without alpha, what is transparent is laid over white.
+fn bytes(picture: DynamicImage, channels: usize) -> Vec<u8> {
+    let opaque = match picture.color().has_alpha() && channels < 4 {
+        true => over_white(picture.into_rgba8()),
+        false => picture,
+    };
+    match channels {
+        1 => opaque.into_luma8().into_raw(),
+        3 => opaque.into_rgb8().into_raw(),
+        _ => opaque.into_rgba8().into_raw(),
+    }
+}
+
+fn over_white(picture: RgbaImage) -> DynamicImage {
+    let rgb = image::RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
+        let [r, g, b, a] = picture.get_pixel(x, y).0.map(u32::from);
+        image::Rgb([r, g, b].map(|v| ((v * a + 255 * (255 - a) + 127) / 255) as u8))
+    });
+    rgb.into()
+}

@@ -1,0 +1,309 @@
+//! Sets as people have them: `data doctor`, `show`, `build` and `train` see the same in them.
+
+use crate::bench::Bench;
+use image::{DynamicImage, Rgb, RgbImage};
+use std::io::Write;
+use stylegan_train::data::{Dataset, Labels};
+use zip::write::SimpleFileOptions;
+
+fn save(bench: &Bench, name: &str, picture: impl Into<DynamicImage>) {
+    let path = bench.path(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    picture.into().save(path).unwrap();
+}
+
+fn stripes(w: u32, h: u32, n: u32) -> RgbImage {
+    RgbImage::from_fn(w, h, |x, y| Rgb([(x * 13 + n * 40) as u8, (y * 11) as u8, (x * y) as u8]))
+}
+
+/// Eight pictures of 16x16 pixels.
+fn eight(bench: &Bench, folder: &str) {
+    (0..8).for_each(|i| save(bench, &format!("{folder}/{i:03}.png"), stripes(16, 16, i)));
+}
+
+/// The bytes of the pictures of a folder of the bench, packed below a folder, with these files besides.
+fn pack(bench: &Bench, folder: &str, besides: &[(&str, &str)]) -> Vec<u8> {
+    let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for i in 0..8 {
+        zip.start_file(format!("faces/{i:03}.png"), options).unwrap();
+        zip.write_all(&std::fs::read(bench.path(format!("{folder}/{i:03}.png"))).unwrap()).unwrap();
+    }
+    for (name, text) in besides {
+        zip.start_file(*name, options).unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+fn names(bench: &Bench, set: &str) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_to_string(bench.path(set).join("attributes.csv"))
+        .unwrap()
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(1).unwrap().to_string())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// Labels packed together with their folder, as Finder does it: all verbs see them.
+#[test]
+fn labels_below_a_folder_count_for_all_verbs() {
+    let bench = Bench::new();
+    eight(&bench, "in");
+    let labels: Vec<String> = (0..8).map(|i| format!(r#"["{i:03}.png", {}.0]"#, i % 2)).collect();
+    let labels = format!("\u{feff}{{\"labels\": [{}]}}", labels.join(", "));
+    let besides =
+        [("faces/dataset.json", labels.as_str()), ("__MACOSX/faces/._dataset.json", "x"), ("faces/.DS_Store", "x")];
+    std::fs::write(bench.path("mac.zip"), pack(&bench, "in", &besides)).unwrap();
+    assert!(bench.ok("data doctor mac.zip").contains("2 classes"));
+    assert!(bench.ok("data show mac.zip").contains("labels    2 classes"));
+    bench.ok("data build mac.zip --size 8 --format folder --out out");
+    let set = Dataset::open(bench.path("out")).unwrap();
+    assert_eq!(set.labels(), Dataset::open(bench.path("mac.zip")).unwrap().labels());
+    assert_eq!(set.label_dim(), 2);
+    // Labels of a part of the pictures are not read, and all say so.
+    save(&bench, "part/a/0.png", stripes(16, 16, 0));
+    save(&bench, "part/b/1.png", stripes(16, 16, 1));
+    std::fs::write(bench.path("part/a/dataset.json"), r#"{"labels": [["0.png", 1]]}"#).unwrap();
+    assert!(bench.ok("data doctor part").contains("a/dataset.json: these labels are not read"));
+    for line in ["data show part", "data build part --size 8 --out part.zip"] {
+        let ran = bench.run(line);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(ran.stderr.contains("note: a/dataset.json: these labels are not read"), "{line}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn folders_are_classes_below_what_all_pictures_lie_in() {
+    let bench = Bench::new();
+    for (i, name) in ["train/cat/0", "train/cat/1", "train/dog/0"].iter().enumerate() {
+        save(&bench, &format!("nested/{name}.png"), stripes(16, 16, i as u32));
+    }
+    let build =
+        |set: &str, how: &str| bench.run(&format!("data build {set} --size 16 --format folder --out {set}-out {how}"));
+    let classes = |set: &str| match Dataset::open(bench.path(format!("{set}-out"))).unwrap().labels() {
+        Labels::Classes { ids, names, .. } => (ids.clone(), names.join(" ")),
+        other => panic!("{other:?}"),
+    };
+    let ran = build("nested", "--label-from-folders");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("2 classes: cat, dog"), "{}", ran.stderr);
+    assert_eq!(classes("nested"), (vec![0, 0, 1], "cat dog".to_string()));
+    // A folder called labels is a class as good as any.
+    save(&bench, "words/labels/0.png", stripes(16, 16, 0));
+    save(&bench, "words/words/0.png", stripes(16, 16, 1));
+    assert_eq!(build("words", "--label-from-folders").code, 0);
+    assert_eq!(classes("words"), (vec![0, 1], "labels words".to_string()));
+    // One class alone.
+    save(&bench, "one/cat/0.png", stripes(16, 16, 0));
+    assert_eq!(build("one", "--label-from-folders").code, 0);
+    assert_eq!(classes("one"), (vec![0], "cat".to_string()));
+    // Of several folders around a picture the user says which.
+    for (i, name) in ["cat/a/0", "cat/b/0", "dog/a/0"].iter().enumerate() {
+        save(&bench, &format!("deep/{name}.png"), stripes(16, 16, i as u32));
+    }
+    bench.one_sentence(
+        "data build deep --size 16 --label-from-folders --out deep-out",
+        &["deep/cat/a/0.png lies several folders deep", "=first (there cat)", "=last (there a)"],
+    );
+    assert_eq!(build("deep", "--label-from-folders=first").code, 0);
+    assert_eq!(classes("deep"), (vec![0, 0, 1], "cat dog".to_string()));
+    std::fs::remove_dir_all(bench.path("deep-out")).unwrap();
+    assert_eq!(build("deep", "--label-from-folders=last").code, 0);
+    assert_eq!(classes("deep"), (vec![0, 1, 0], "a b".to_string()));
+}
+
+/// One file that cannot be read is no reason not to build the others.
+#[test]
+fn one_bad_file_is_left_out() {
+    let bench = Bench::new();
+    eight(&bench, "in");
+    let mut bytes = pack(&bench, "in", &[]);
+    let name = b"faces/003.png";
+    let at = bytes.windows(name.len()).position(|window| window == name).unwrap() + name.len() + 60;
+    bytes[at] ^= 1;
+    std::fs::write(bench.path("crc.zip"), bytes).unwrap();
+    let ran = bench.run("data build crc.zip --size 8 --out crc-out.zip");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("left out: faces/003.png: truncated or damaged"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("7 pictures of 8x8 pixels"), "{}", ran.stdout);
+    assert!(bench.ok("data build crc.zip --size 8 --out crc-out.zip").contains("already there"));
+    // A map that is missing, and one that is not readable.
+    for i in [0, 1, 2, 4, 5, 6, 7] {
+        save(&bench, &format!("in/labels/{i:03}.png"), image::GrayImage::from_pixel(16, 16, image::Luma([i as u8])));
+    }
+    std::fs::write(bench.path("in/labels/005.png"), "x").unwrap();
+    let ran = bench.run("data build in --size 8 --out maps.zip");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("left out: 003.png: has no label map"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("left out: 005.png: label map is not a PNG file"), "{}", ran.stderr);
+    let set = Dataset::open(bench.path("maps.zip")).unwrap();
+    assert_eq!((set.len(), set.map(6 - 1).unwrap()[0]), (6, 7));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_nowhere_are_left_out() {
+    let bench = Bench::new();
+    eight(&bench, "in");
+    std::os::unix::fs::symlink("/nowhere.png", bench.path("in/9.png")).unwrap();
+    let doctor = bench.run("data doctor in");
+    assert_eq!(doctor.code, 2);
+    assert!(doctor.stdout.contains("links that lead nowhere: 1;"), "{}", doctor.stdout);
+    assert!(
+        doctor.stdout.trim_end().ends_with("would take all 8 pictures; up to N = 16 none is enlarged"),
+        "{}",
+        doctor.stdout
+    );
+    let ran = bench.run("data build in --size 8 --out out.zip");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("left out: 9.png: a link to /nowhere.png"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("8 pictures"), "{}", ran.stdout);
+}
+
+#[test]
+fn the_doctor_groups_what_it_finds() {
+    let bench = Bench::new();
+    eight(&bench, "in");
+    for i in 0..6 {
+        save(&bench, &format!("in/other{i}.png"), stripes(20 + i, 30, i));
+    }
+    let whole = std::fs::read(bench.path("in/other4.png")).unwrap();
+    std::fs::write(bench.path("in/other4.png"), &whole[..whole.len() - 50]).unwrap();
+    std::fs::write(bench.path("in/notes.TXT"), "x").unwrap();
+    std::fs::write(bench.path("in/README"), "x").unwrap();
+    let ran = bench.run("data doctor in");
+    assert_eq!(ran.code, 2);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert!(lines[0].starts_with("truncated or damaged: 1; copy it again"), "{}", ran.stdout);
+    assert!(lines[1].starts_with("  other4.png: truncated or damaged"), "{}", ran.stdout);
+    assert!(lines[2].starts_with("of another size than most: 6; resize all"), "{}", ran.stdout);
+    assert!(lines[3].starts_with("  other0.png: 20x30 pixels"), "{}", ran.stdout);
+    assert_eq!(lines[6], "  … and 3 more (--all lists them)");
+    assert!(ran.stdout.contains("not looked at: 1 without an ending, 1 .txt"), "{}", ran.stdout);
+    let last =
+        "`stylegan data build in --size N` would take 13 of 14 pictures and leave out 1; up to N = 16 none is enlarged";
+    assert_eq!(lines[lines.len() - 1], last);
+    assert!(ran.stderr.contains("7 problems among 14 pictures"), "{}", ran.stderr);
+    assert!(bench.run("data doctor in --all").stdout.contains("other5.png"));
+    // And so it is.
+    assert!(bench.ok("data build in --size 16 --out out.zip").contains("13 pictures"));
+}
+
+#[test]
+fn counts_are_samples_and_can_be_balanced() {
+    let bench = Bench::new();
+    for i in 0..40 {
+        save(&bench, &format!("in/{}/{i:02}.png", if i < 30 { "a" } else { "b" }), stripes(8, 8, i));
+    }
+    let build = |more: &str| {
+        let ran = bench.run(&format!("data build in --size 8 --format folder {more}"));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+    };
+    build("--count 10 --out ten");
+    let ten = names(&bench, "ten");
+    assert_eq!(ten.len(), 10);
+    assert!(ten != (0..10).map(|i| format!("a/{i:02}.png")).collect::<Vec<_>>(), "the first by name");
+    build("--count 10 --out again");
+    assert_eq!(names(&bench, "again"), ten);
+    build("--count 10 --seed 1 --out seed");
+    assert_ne!(names(&bench, "seed"), ten);
+    build("--count 8 --balance --label-from-folders --out balanced");
+    let Labels::Classes { ids, .. } = Dataset::open(bench.path("balanced")).unwrap().labels().clone() else { panic!() };
+    assert_eq!(ids, [0, 0, 0, 0, 1, 1, 1, 1]);
+    bench.one_sentence("data build in --size 8 --balance --out x.zip", &["--balance wants pictures with classes"]);
+}
+
+#[test]
+fn options_without_effect_are_refused() {
+    let bench = Bench::new();
+    eight(&bench, "in");
+    for (line, word) in [
+        ("avatars --crop none", "--crop"),
+        ("earth --filter box", "--filter"),
+        ("avatars --channels 1", "--channels"),
+        ("avatars --balance", "--balance"),
+        ("earth --label-from-folders", "--label-from-folders"),
+        ("avatars --size 32x16", "squares"),
+        ("in --seed 3", "--count"),
+        ("in --label hair", "--label-from-folders"),
+    ] {
+        bench.one_sentence(&format!("data build {line} --out x.zip"), &[word]);
+    }
+    bench.wrong("data build in --size 8x", &["64x48"]);
+    bench.wrong("data build in --channels 2", &["1 (grey), 3 (RGB) or 4"]);
+}
+
+#[test]
+fn grey_transparent_and_wide_pictures_can_be_built() {
+    let bench = Bench::new();
+    save(&bench, "in/a.png", stripes(40, 30, 1));
+    save(&bench, "in/labels/a.png", image::GrayImage::from_pixel(40, 30, image::Luma([7])));
+    let mut clear = DynamicImage::from(stripes(40, 30, 2)).to_rgba8();
+    clear.pixels_mut().for_each(|p| p.0[3] = 0);
+    save(&bench, "in/b.png", clear);
+    save(&bench, "in/labels/b.png", image::GrayImage::from_pixel(40, 30, image::Luma([9])));
+    let open = |line: &str| {
+        bench.ok(&format!("data build in {line}"));
+        let set = Dataset::open(bench.path(line.rsplit(' ').next().unwrap())).unwrap();
+        assert!(set.load(&[]).is_ok() && set.has_maps());
+        set
+    };
+    let grey = open("--size 20x15 --channels 1 --out grey.zip");
+    assert_eq!((grey.image_size(), grey.channels()), ([15, 20], 1));
+    assert!(grey.pixels(1).unwrap().iter().all(|&v| v == 255), "what is transparent is white");
+    let alpha = open("--size 8 --channels 4 --out alpha.zip");
+    assert_eq!((alpha.image_size(), alpha.channels()), ([8, 8], 4));
+    assert!(alpha.pixels(0).unwrap()[192..].iter().all(|&v| v == 255));
+    assert!(alpha.pixels(1).unwrap()[192..].iter().all(|&v| v == 0));
+    assert!(bench.ok("data doctor alpha.zip").contains("nothing is wrong"));
+    bench.ok("data show alpha.zip");
+    let wide = open("--size 16x8 --crop wide --out wide.zip");
+    assert_eq!((wide.image_size(), wide.channels()), ([16, 16], 3));
+    let (pixels, map) = (wide.pixels(1).unwrap(), wide.map(1).unwrap());
+    assert!((0..256).all(|i| pixels[i] == if (4..12).contains(&(i / 16)) { 255 } else { 0 }));
+    assert!((0..256).all(|i| map[i] == if (4..12).contains(&(i / 16)) { 9 } else { 0 }));
+}
+
+#[test]
+fn nothing_is_written_into_the_set_itself() {
+    let bench = Bench::new();
+    eight(&bench, "in");
+    let in_set = |line: &str| {
+        let output = bench.command(line).current_dir(bench.path("in")).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    for line in [
+        "data build . --size 8",
+        "data build . --size 8 --format folder --out small",
+        "data build ../in --size 8 --out a/b/c.zip",
+        "data show . --out sheet.png",
+        "data show . --out 000.png",
+    ] {
+        let (code, stderr) = in_set(line);
+        assert!(code == 2 && stderr.contains("lies in the set itself"), "{line}: {code} {stderr}");
+    }
+    // Without a place of its own the sheet goes beside the set, under its name.
+    assert_eq!(in_set("data show .").0, 0);
+    assert!(bench.path("in-sheet.png").is_file());
+    assert_eq!(in_set("data build . --size 8 --out ../out.zip").0, 0);
+    assert_eq!(std::fs::read_dir(bench.path("in")).unwrap().count(), 8);
+    let set = std::fs::read(bench.path("out.zip")).unwrap();
+    bench.one_sentence("data show out.zip --out out.zip", &["the set itself"]);
+    bench.one_sentence("data build out.zip --size 8 --out out.zip", &["the set itself"]);
+    assert_eq!(std::fs::read(bench.path("out.zip")).unwrap(), set);
+}
+
+#[test]
+fn a_folder_with_the_name_of_a_built_in_set_is_told_apart() {
+    let bench = Bench::new();
+    eight(&bench, "earth");
+    let ran = bench.run("data build earth --size 8 --count 2 --out built-in.zip");
+    assert!(ran.code == 0 && ran.stderr.contains("note: earth is the built-in set"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("./earth"), "{}", ran.stderr);
+    let ran = bench.run("data build ./earth --size 8 --out folder.zip");
+    assert!(ran.code == 0 && ran.stderr.is_empty(), "{}", ran.stderr);
+    assert_eq!(Dataset::open(bench.path("folder.zip")).unwrap().len(), 8);
+}

@@ -1,0 +1,25 @@
+//! A file of a set and what is wrong with it.
+
+use super::Problem;
+
+/// One file of a set that cannot be used, or is not used as one may think.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Name inside the set; empty if the set itself is concerned.
+    pub file: String,
+    /// What is wrong, with the remedy.
+    pub problem: Problem,
+}
+
+impl Finding {
+    /// How messages call the file.
+    pub fn shown(&self) -> &str {
+        if self.file.is_empty() { "the set" } else { &self.file }
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}; {}", self.shown(), self.problem, self.problem.remedy())
+    }
+}

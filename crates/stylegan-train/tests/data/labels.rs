@@ -1,0 +1,133 @@
+//! Labels as other programs and people write them.
+
+use crate::pictures::*;
+use stylegan_train::data::{Dataset, Labels, Problem, doctor};
+use zip::CompressionMethod::Stored;
+
+fn classes(files: &Files) -> Vec<u32> {
+    let place = Place::new();
+    let set = Dataset::open(place.folder("set", files)).unwrap();
+    let zip = Dataset::open(place.zip("set.zip", files, Stored)).unwrap();
+    assert_eq!((set.labels(), set.hash().unwrap()), (zip.labels(), zip.hash().unwrap()));
+    assert!(doctor::examine(place.path("set"), || {}).unwrap().findings.is_empty());
+    let Labels::Classes { ids, .. } = set.labels() else { panic!("{:?}", set.labels()) };
+    ids.clone()
+}
+
+#[test]
+fn dialects_of_the_label_file() {
+    let text = String::from_utf8(labels(&["2", "0", "1", "2"])).unwrap();
+    let utf16 = |order: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+    let cases: [(&str, Vec<u8>); 10] = [
+        ("floats, as tables export them", labels(&["2.0", "0.0", "1e0", "2"])),
+        ("a byte order mark", [b"\xef\xbb\xbf", text.as_bytes()].concat()),
+        ("UTF-16", [b"\xff\xfe", &utf16(u16::to_le_bytes)[..]].concat()),
+        ("UTF-16, big end first", [b"\xfe\xff", &utf16(u16::to_be_bytes)[..]].concat()),
+        ("UTF-16 without a mark", utf16(u16::to_le_bytes)),
+        (
+            "a mapping",
+            br#"{"labels": {"00/img0.png": 2, "01/img1.png": 0, "02/img2.png": 1, "03/img3.png": 2}}"#.into(),
+        ),
+        ("a bare mapping", br#"{"00/img0.png": 2, "01/img1.png": 0, "02/img2.png": 1, "03/img3.png": 2}"#.into()),
+        ("classes that are no names", text.replacen('{', r#"{"classes": {"cat": [0, null]}, "#, 1).into()),
+        ("dots before names", text.replace("[\"0", "[\"./0").into()),
+        ("other keys", text.replacen('{', r#"{"info": {"a": [1, {}]}, "#, 1).into()),
+    ];
+    for (name, json) in cases {
+        assert_eq!(classes(&with(good(), "dataset.json", json)), [2, 0, 1, 2], "{name}");
+    }
+}
+
+#[test]
+fn labels_lie_where_all_pictures_do() {
+    let inside =
+        |files: Files| files.into_iter().map(|(name, bytes)| (format!("my set/{name}"), bytes)).collect::<Files>();
+    assert_eq!(classes(&inside(labelled())), [2, 0, 1, 2]);
+    assert_eq!(classes(&inside(inside(labelled()))), [2, 0, 1, 2]);
+    // As Finder packs it.
+    let mac = with(inside(labelled()), "__MACOSX/my set/._dataset.json", "x");
+    let mac = with(with(mac, "my set/.DS_Store", "x"), "__MACOSX/my set/00/._img0.png", "x");
+    assert_eq!(classes(&mac), [2, 0, 1, 2]);
+    // Names from the root on, and the file beside the folder.
+    let full = String::from_utf8(labels(&["2", "0", "1", "2"])).unwrap().replace("[\"0", "[\"my set/0");
+    assert_eq!(classes(&with(inside(good()), "my set/dataset.json", full.clone())), [2, 0, 1, 2]);
+    assert_eq!(classes(&with(inside(good()), "dataset.json", full)), [2, 0, 1, 2]);
+}
+
+/// Labels for a part of the pictures are not lost without a word.
+#[test]
+fn labels_that_are_not_read_are_said() {
+    let place = Place::new();
+    let part = with(good(), "00/dataset.json", r#"{"labels": [["img0.png", 1]]}"#);
+    let set = Dataset::open(place.folder("set", &part)).unwrap();
+    assert_eq!(set.labels(), &Labels::None);
+    let notes: Vec<String> = set.notes().map(ToString::to_string).collect();
+    assert_eq!(notes.len(), 1);
+    assert!(
+        notes[0].starts_with("00/dataset.json: these labels are not read: there are pictures outside"),
+        "{notes:?}"
+    );
+    let set = Dataset::open(place.folder("both", &with(labelled(), "00/dataset.json", "{}"))).unwrap();
+    assert_eq!(set.label_dim(), 3);
+    assert!(set.notes().next().unwrap().to_string().contains("those of dataset.json are"));
+}
+
+/// macOS writes `é` as two letters into file names; the program that wrote the labels may not.
+#[test]
+fn accents_may_be_written_in_two_ways() {
+    let accented = |one: &str, other: &str| -> Files {
+        let files = vec![(format!("{one}.png"), png(rgb(8, 6, 0))), ("z.png".to_string(), png(rgb(8, 6, 1)))];
+        with(files, "dataset.json", format!(r#"{{"labels": [["{other}.png", 1], ["z.png", 0]]}}"#))
+    };
+    let (composed, decomposed) = ("\u{e9}", "e\u{301}");
+    assert_eq!(classes(&accented(composed, decomposed)), [0, 1]);
+    // Sorted by letters, `e` stands before `z` and `é` behind it.
+    let place = Place::new();
+    let set = Dataset::open(place.folder("set", &accented(decomposed, composed))).unwrap();
+    assert_eq!(set.labels().class(0), Some(1));
+    // Label maps as well.
+    let files = vec![(format!("{composed}.png"), png(rgb(8, 6, 0)))];
+    let files = with(files, &format!("labels/{decomposed}.png"), png(map(8, 6, 0)));
+    let set = Dataset::open(place.zip("maps.zip", &files, Stored)).unwrap();
+    assert_eq!(set.map(0).unwrap(), map(8, 6, 0).into_raw());
+}
+
+/// Text files of another program, and classes, may lie in a folder called labels.
+#[test]
+fn only_pictures_named_after_pictures_are_label_maps() {
+    let place = Place::new();
+    let yolo: Files = (0..4)
+        .flat_map(|i| {
+            [(format!("images/{i}.png"), png(rgb(8, 6, i))), (format!("labels/{i}.txt"), b"0 .5 .5".to_vec())]
+        })
+        .collect();
+    let set = Dataset::open(place.folder("yolo", &yolo)).unwrap();
+    assert_eq!((set.len(), set.has_maps()), (4, false));
+    let report = doctor::examine(place.path("yolo"), || {}).unwrap();
+    assert!(report.findings.is_empty());
+    assert_eq!(report.unread.get("txt"), Some(&4));
+    let set: Files =
+        (0..4).map(|i| (format!("{}/{i}.png", ["cats", "labels"][i % 2]), png(rgb(8, 6, i as u32)))).collect();
+    let set = Dataset::open(place.folder("class", &set)).unwrap();
+    assert_eq!((set.len(), set.has_maps()), (4, false));
+    assert_eq!(set.notes().map(|note| &note.problem).collect::<Vec<_>>(), [&Problem::MapsOfNothing]);
+    // Maps below the folder that everything lies in.
+    let inside: Files = mapped().into_iter().map(|(name, bytes)| (format!("faces/{name}"), bytes)).collect();
+    let set = Dataset::open(place.folder("inside", &inside)).unwrap();
+    assert_eq!((set.len(), set.has_maps()), (4, true));
+    assert_eq!(set.map(1).unwrap(), map(8, 6, 1).into_raw());
+}
+
+#[test]
+fn a_large_label_file_takes_memory_for_its_labels_alone() {
+    let place = Place::new();
+    let json = format!(r#"{{"other": [0{}], "labels": [["a.png", 1]]}}"#, ",0".repeat(12_000_000));
+    let files = vec![("a.png".to_string(), png(rgb(8, 6, 0))), ("dataset.json".to_string(), json.into_bytes())];
+    let path = place.folder("set", &files);
+    drop(files);
+    let before = stylegan_kernels::memory::peak().unwrap_or_default();
+    assert_eq!(Dataset::open(&path).unwrap().label_dim(), 2);
+    let grown = stylegan_kernels::memory::peak().unwrap_or_default() - before;
+    // The text is 24 MB; a tree of values would be 384 MB and more.
+    assert!(grown < 100 << 20, "{grown}");
+}
