@@ -7,10 +7,10 @@
 use candle_core::{Device, Tensor};
 use std::time::Instant;
 use stylegan_metrics::evaluate::{Generated, ImageSet, Request, Subject, evaluate};
-use stylegan_metrics::features::Networks;
+use stylegan_metrics::features::FeatureNetworks;
+use stylegan_metrics::images::Batch;
 use stylegan_metrics::protocol::Protocol;
 use stylegan_metrics::report;
-use stylegan_metrics::samples::Batch;
 
 /// Picture `i` of a set: stripes of its own width and colour, `blur` pixels soft at the edges.
 fn picture(i: usize, blur: f32) -> Batch {
@@ -33,7 +33,7 @@ fn main() -> stylegan_metrics::Result<()> {
         count: 200,
         hash: None,
     };
-    let networks = Networks::embedded(&Device::Cpu)?;
+    let networks = FeatureNetworks::embedded(&Device::Cpu)?;
     let start = Instant::now();
     let request = Request {
         protocols: ["fid", "kid", "pr"].into_iter().map(Protocol::find).collect::<Result<_, _>>()?,

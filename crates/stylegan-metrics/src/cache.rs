@@ -1,6 +1,6 @@
 //! Tables of features on disk, found again by content.
 
-use crate::samples::Samples;
+use crate::feature_table::FeatureTable;
 use crate::{Error, Result};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -54,7 +54,7 @@ impl Cache {
     }
 
     /// The table of `key`, if it is there and whole. A damaged file counts as missing.
-    pub fn load(&self, key: &Key) -> Option<Samples> {
+    pub fn load(&self, key: &Key) -> Option<FeatureTable> {
         let path = self.path(key);
         let bytes = std::fs::read(&path).ok()?;
         let table = parse(&bytes, key);
@@ -67,12 +67,12 @@ impl Cache {
     /// Stores the table of `key`.
     ///
     /// ```
-    /// use stylegan_metrics::{cache::{Cache, Key}, samples::Samples};
+    /// use stylegan_metrics::{cache::{Cache, Key}, feature_table::FeatureTable};
     ///
     /// let folder = std::env::temp_dir().join(format!("stylegan-cache-{}", std::process::id()));
     /// let (cache, key) = (Cache::new(&folder), Key::new(["data set hash", "network hash"]));
     /// assert_eq!(cache.load(&key), None);
-    /// let table = Samples::new(vec![1., 2., 3., 4.], 2)?;
+    /// let table = FeatureTable::new(vec![1., 2., 3., 4.], 2)?;
     /// cache.store(&key, &table)?;
     /// assert_eq!(cache.load(&key), Some(table));
     /// # std::fs::remove_dir_all(folder).ok();
@@ -81,7 +81,7 @@ impl Cache {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn store(&self, key: &Key, samples: &Samples) -> Result<()> {
+    pub fn store(&self, key: &Key, samples: &FeatureTable) -> Result<()> {
         let path = self.path(key);
         let failed = |source| Error::Cache { path: path.clone(), source };
         let bytes = serialise(key, samples).map_err(|e| failed(std::io::Error::other(e)))?;
@@ -90,7 +90,7 @@ impl Cache {
     }
 }
 
-fn serialise(key: &Key, samples: &Samples) -> std::result::Result<Vec<u8>, safetensors::SafeTensorError> {
+fn serialise(key: &Key, samples: &FeatureTable) -> std::result::Result<Vec<u8>, safetensors::SafeTensorError> {
     let data: Vec<u8> = samples.rows().iter().flat_map(|v| v.to_le_bytes()).collect();
     let metadata = HashMap::from([
         ("format".to_owned(), FORMAT.to_owned()),
@@ -101,7 +101,7 @@ fn serialise(key: &Key, samples: &Samples) -> std::result::Result<Vec<u8>, safet
     safetensors::serialize([("features", view)], Some(metadata))
 }
 
-fn parse(bytes: &[u8], key: &Key) -> Option<Samples> {
+fn parse(bytes: &[u8], key: &Key) -> Option<FeatureTable> {
     let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
     let metadata = header.metadata().as_ref()?;
     let file = SafeTensors::deserialize(bytes).ok()?;
@@ -112,7 +112,7 @@ fn parse(bytes: &[u8], key: &Key) -> Option<Samples> {
         && view.dtype() == Dtype::F32;
     let [_, dim] = *view.shape() else { return None };
     let rows = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-    if whole { Samples::new(rows, dim).ok() } else { None }
+    if whole { FeatureTable::new(rows, dim).ok() } else { None }
 }
 
 #[cfg(test)]

@@ -1,25 +1,25 @@
 //! Similarity of identities: whether two pictures show the same person, in the eyes of a face recognition
 //! network (Richardson et al. 2021, pixel2style2pixel, section 4).
 
+use crate::feature_table::FeatureTable;
 use crate::interval::{Estimate, GROUPS};
-use crate::samples::Samples;
 use crate::{Error, Result};
 
 /// The mean cosine between rows of equal number, and its interval by leaving out one of [`GROUPS`] groups of
 /// pairs at a time.
 ///
 /// ```
-/// use stylegan_metrics::{identity, samples::Samples};
+/// use stylegan_metrics::{identity, feature_table::FeatureTable};
 ///
-/// let one = Samples::new([3f32, 4.].repeat(40), 2)?;
-/// let two = Samples::new([8f32, 6.].repeat(40), 2)?;
+/// let one = FeatureTable::new([3f32, 4.].repeat(40), 2)?;
+/// let two = FeatureTable::new([8f32, 6.].repeat(40), 2)?;
 /// assert!((identity::similarity(&one, &two)?.value - 0.96).abs() < 1e-6);
 /// # Ok::<(), stylegan_metrics::Error>(())
 /// ```
 ///
 /// # Errors
 /// Sets of different sizes, fewer than `2 * GROUPS` pairs, or a row of nothing but zeros.
-pub fn similarity(a: &Samples, b: &Samples) -> Result<Estimate> {
+pub fn similarity(a: &FeatureTable, b: &FeatureTable) -> Result<Estimate> {
     a.check_like(b)?;
     if a.len() != b.len() {
         let (left, right) = (a.len().to_string(), b.len().to_string());

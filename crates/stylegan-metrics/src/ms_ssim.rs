@@ -4,8 +4,9 @@
 //!
 //! As in progressive growing's program, each scale's similarity is the mean over pixels and channels.
 
+use crate::feature_table::FeatureTable;
+use crate::images::{check_alike, three_channels};
 use crate::interval::{Estimate, GROUPS};
-use crate::samples::{Samples, check_alike, three_channels};
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
@@ -55,7 +56,7 @@ pub fn pairs(a: &Tensor, b: &Tensor) -> Result<Vec<f64>> {
 ///
 /// # Errors
 /// Fewer than `2 * GROUPS` pairs.
-pub fn mean(similarities: &Samples) -> Result<Estimate> {
+pub fn mean(similarities: &FeatureTable) -> Result<Estimate> {
     similarities.check_count("ms_ssim", "pairs of pictures", 2 * GROUPS)?;
     Ok(Estimate::of_mean(similarities.rows(), [0., 1.]))
 }
@@ -83,7 +84,7 @@ fn pair(a: &[f64], b: &[f64], mut h: usize, mut w: usize) -> f64 {
     product
 }
 
-/// Means over the plane of the whole similarity, and of contrast and structure alone.
+/// Available over the plane of the whole similarity, and of contrast and structure alone.
 fn terms(a: &[f64], b: &[f64], h: usize, w: usize) -> (f64, f64) {
     let window = gaussian(WINDOW.min(h).min(w));
     let mean = |f: &dyn Fn(usize) -> f64| windowed(&(0..h * w).map(f).collect::<Vec<_>>(), h, w, &window);
@@ -123,7 +124,7 @@ fn windowed(x: &[f64], h: usize, w: usize, window: &[f64]) -> Vec<f64> {
     out
 }
 
-/// Means of 2x2 blocks; an odd last row or column is left out.
+/// Available of 2x2 blocks; an odd last row or column is left out.
 fn halved(x: &[f64], h: usize, w: usize) -> Vec<f64> {
     let at = |y: usize, c: usize| x[y * w + c];
     let mean = |y: usize, c: usize| (at(y, c) + at(y, c + 1) + at(y + 1, c) + at(y + 1, c + 1)) / 4.;

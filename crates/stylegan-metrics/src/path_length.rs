@@ -3,8 +3,9 @@
 
 use crate::features::PerceptualDistance;
 use crate::features::{box_downscale, box_factor};
+use crate::generator_source::label_rows;
+use crate::images::three_channels;
 use crate::interval::{Estimate, bootstrap};
-use crate::samples::three_channels;
 use crate::{Error, Result};
 use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
@@ -212,32 +213,6 @@ impl PathLength {
         }
         Ok(())
     }
-}
-
-/// Labels `[n, c_dim]` drawn uniformly from `labels`, nothing for an unconditional generator.
-pub(crate) fn label_rows(
-    generator: &dyn Generator,
-    labels: &[Vec<f32>],
-    key: &StreamKey,
-    indices: &[u64],
-    lane: u64,
-) -> Result<Option<Tensor>> {
-    let c_dim = generator.c_dim();
-    if c_dim == 0 {
-        return Ok(None);
-    }
-    if labels.is_empty() || labels.iter().any(|l| l.len() != c_dim) {
-        let found = match labels.iter().find(|l| l.len() != c_dim) {
-            Some(label) => format!("is conditional, a label of length {} was given", label.len()),
-            None => "is conditional, no labels were given".into(),
-        };
-        return Err(Error::Generator { found, expected: format!("labels of length {c_dim}") });
-    }
-    let rows: Vec<f32> = indices
-        .iter()
-        .flat_map(|&i| labels[key.stream(i, lane).below(labels.len() as u64) as usize].iter().copied())
-        .collect();
-    Ok(Some(Tensor::from_vec(rows, (indices.len(), c_dim), &candle_core::Device::Cpu)?))
 }
 
 #[cfg(test)]

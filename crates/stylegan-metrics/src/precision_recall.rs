@@ -1,7 +1,7 @@
 //! Improved precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020).
 
+use crate::feature_table::FeatureTable;
 use crate::interval::{Estimate, GROUPS};
-use crate::samples::Samples;
 use crate::{Error, Result};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
@@ -31,9 +31,9 @@ pub struct PrecisionRecall {
 /// neighbourhoods too. Memory grows with the number of samples, not with its square.
 ///
 /// ```
-/// use stylegan_metrics::{precision_recall, samples::Samples};
+/// use stylegan_metrics::{precision_recall, feature_table::FeatureTable};
 ///
-/// let table = |shift: f32| Samples::new((0..120).map(|i| (i * i % 89) as f32 + shift).collect(), 2);
+/// let table = |shift: f32| FeatureTable::new((0..120).map(|i| (i * i % 89) as f32 + shift).collect(), 2);
 /// let same = precision_recall::compare(&table(0.)?, &table(0.)?, 3)?;
 /// assert_eq!((same.precision.value, same.recall.value, same.coverage.value), (1., 1., 1.));
 /// let apart = precision_recall::compare(&table(0.)?, &table(1e4)?, 3)?;
@@ -43,7 +43,7 @@ pub struct PrecisionRecall {
 ///
 /// # Errors
 /// `k` of 0, fewer than `2 GROUPS` or `2 (k + 1)` samples in a set, or rows of different length.
-pub fn compare(real: &Samples, fake: &Samples, k: usize) -> Result<PrecisionRecall> {
+pub fn compare(real: &FeatureTable, fake: &FeatureTable, k: usize) -> Result<PrecisionRecall> {
     real.check_like(fake)?;
     if k == 0 {
         let expected = "at least 1";
@@ -135,7 +135,7 @@ struct Points {
 }
 
 impl Points {
-    fn new(samples: &Samples, k: usize) -> Self {
+    fn new(samples: &FeatureTable, k: usize) -> Self {
         let n = samples.len();
         let rows = Mat::from_fn(n, samples.dim(), |i, j| f64::from(samples.row(i)[j]));
         let squares = (0..n).map(|i| samples.row(i).iter().map(|v| f64::from(*v).powi(2)).sum()).collect();
@@ -220,16 +220,16 @@ mod tests {
     use crate::test_data::{normals, on_one_thread};
 
     /// The four numbers by their definitions, pair by pair.
-    fn slow(real: &Samples, fake: &Samples, k: usize) -> [f64; 4] {
+    fn slow(real: &FeatureTable, fake: &FeatureTable, k: usize) -> [f64; 4] {
         let d = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
-        let radius = |s: &Samples, i: usize| {
+        let radius = |s: &FeatureTable, i: usize| {
             let mut all: Vec<f64> = (0..s.len()).filter(|j| *j != i).map(|j| d(s.row(i), s.row(j))).collect();
             all.sort_by(f64::total_cmp);
             all[k - 1]
         };
-        let radii = |s: &Samples| (0..s.len()).map(|i| radius(s, i)).collect::<Vec<_>>();
+        let radii = |s: &FeatureTable| (0..s.len()).map(|i| radius(s, i)).collect::<Vec<_>>();
         let (rr, rf) = (radii(real), radii(fake));
-        let balls = |q: &[f32], s: &Samples, r: &[f64]| (0..s.len()).filter(|&j| d(q, s.row(j)) <= r[j]).count();
+        let balls = |q: &[f32], s: &FeatureTable, r: &[f64]| (0..s.len()).filter(|&j| d(q, s.row(j)) <= r[j]).count();
         let (n, m) = (real.len() as f64, fake.len() as f64);
         let fakes: Vec<usize> = (0..fake.len()).map(|i| balls(fake.row(i), real, &rr)).collect();
         let recall = (0..real.len()).filter(|&i| balls(real.row(i), fake, &rf) > 0).count() as f64 / n;
@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn leaving_groups_out() {
         let (real, fake) = (normals(2, 100, 2, |_, z| z), normals(3, 80, 2, |_, z| z + 0.5));
-        let rest = |s: &Samples, g: usize| s.select(&(0..s.len()).filter(|i| i % GROUPS != g).collect::<Vec<_>>());
+        let rest = |s: &FeatureTable, g: usize| s.select(&(0..s.len()).filter(|i| i % GROUPS != g).collect::<Vec<_>>());
         let all = compare(&real, &fake, 3).unwrap();
         for (which, found) in [all.precision, all.recall, all.density, all.coverage].into_iter().enumerate() {
             let Resamples::Jackknife { real: without_real, generated } = found.resamples else { panic!() };

@@ -62,17 +62,6 @@ pub enum Direction {
     Like,
 }
 
-/// A feature network by name and weights.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NetworkId {
-    /// Short name.
-    pub name: String,
-    /// SHA-256 of the weights; empty where there are none.
-    pub hash: String,
-    /// What the features or distances are.
-    pub definition: String,
-}
-
 /// Samples that entered a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleCounts {

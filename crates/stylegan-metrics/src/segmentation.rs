@@ -1,8 +1,8 @@
 //! Agreement of label maps: mean intersection over union and pixel accuracy, as SPADE is measured (Park
 //! et al. 2019, section 4) by a segmentation network on pictures made from known maps.
 
+use crate::feature_table::FeatureTable;
 use crate::interval::{Estimate, GROUPS};
-use crate::samples::Samples;
 use crate::{Error, Result};
 
 /// Mean intersection over union and pixel accuracy of label maps, one in each row of `found` as in `truth`,
@@ -11,7 +11,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// Sets of different sizes, fewer than `2 * GROUPS` maps, or nothing but ignored pixels.
-pub fn compare(truth: &Samples, found: &Samples, ignored: Option<u8>) -> Result<[Estimate; 2]> {
+pub fn compare(truth: &FeatureTable, found: &FeatureTable, ignored: Option<u8>) -> Result<[Estimate; 2]> {
     truth.check_like(found)?;
     if truth.len() != found.len() {
         let (left, right) = (truth.len().to_string(), found.len().to_string());
@@ -19,7 +19,7 @@ pub fn compare(truth: &Samples, found: &Samples, ignored: Option<u8>) -> Result<
     }
     truth.check_count("miou", "set of label maps", 2 * GROUPS)?;
     let classes = |row: &[f32]| row.iter().map(|class| *class as u8).collect::<Vec<_>>();
-    let most = |map: &Samples| {
+    let most = |map: &FeatureTable| {
         let known = map.rows().iter().map(|class| *class as u8).filter(|class| Some(*class) != ignored);
         known.max().unwrap_or(0)
     };
@@ -158,7 +158,7 @@ mod tests {
         let map = |i: usize, wrong: usize| {
             (0..100).map(move |p| if p % 2 == 0 && p / 2 >= wrong * (i % 3) { 1. } else { 0. })
         };
-        let table = |wrong| Samples::new((0..60).flat_map(|i| map(i, wrong)).collect(), 100).unwrap();
+        let table = |wrong| FeatureTable::new((0..60).flat_map(|i| map(i, wrong)).collect(), 100).unwrap();
         let [miou, accuracy] = compare(&table(0), &table(5), Some(255)).unwrap();
         // Each third map has 0, 5 and 10 of its 50 pixels of class 1 taken for class 0.
         assert!((accuracy.value - 0.95).abs() < 1e-12);
@@ -166,9 +166,9 @@ mod tests {
         assert!(accuracy.interval.low < 0.95 && accuracy.interval.high > 0.95);
         let [miou, accuracy] = compare(&table(0), &table(0), Some(255)).unwrap();
         assert_eq!((miou.value, accuracy.value), (1., 1.));
-        let few = Samples::new(vec![0.; 39 * 4], 4).unwrap();
+        let few = FeatureTable::new(vec![0.; 39 * 4], 4).unwrap();
         assert!(compare(&few, &few, None).unwrap_err().to_string().contains("needs at least 40"));
-        let none = Samples::new(vec![255.; 40 * 4], 4).unwrap();
+        let none = FeatureTable::new(vec![255.; 40 * 4], 4).unwrap();
         assert!(compare(&none, &none, Some(255)).unwrap_err().to_string().contains("labelled pixels"));
     }
 

@@ -1,8 +1,8 @@
 //! Linear separability of latents (Karras et al. 2019, section 4.2): how well a hyperplane tells the
 //! latents of pictures with an attribute from those without.
 
+use crate::feature_table::FeatureTable;
 use crate::interval::{Estimate, GROUPS};
-use crate::samples::Samples;
 use crate::svm::LinearSvm;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ impl Separability {
     /// # Errors
     /// Tables of different length, fewer than `4 GROUPS` samples, or a hyperplane that cannot be fitted: an
     /// attribute that all kept samples have, or none, is an error, never a perfect score.
-    pub fn score(&self, latents: &Samples, logits: &Samples, attributes: &[String]) -> Result<Estimate> {
+    pub fn score(&self, latents: &FeatureTable, logits: &FeatureTable, attributes: &[String]) -> Result<Estimate> {
         let n = latents.len();
         latents.check_count("ls", "generated set", 4 * GROUPS)?;
         if logits.len() != n || logits.dim() != attributes.len() {
@@ -57,7 +57,7 @@ impl Separability {
     }
 
     /// Conditional entropy in nats of an attribute, from all samples and without each group.
-    fn entropies(&self, latents: &Samples, logits: &Samples, attribute: usize) -> Result<[f64; GROUPS + 1]> {
+    fn entropies(&self, latents: &FeatureTable, logits: &FeatureTable, attribute: usize) -> Result<[f64; GROUPS + 1]> {
         let logit = |i: usize| logits.row(i)[attribute];
         let chosen = |without: Option<usize>| {
             let mut all: Vec<usize> = (0..latents.len()).filter(|i| Some(i % GROUPS) != without).collect();
@@ -110,11 +110,11 @@ mod tests {
 
     const N: usize = 2000;
 
-    fn logits(f: impl Fn(usize) -> f32) -> Samples {
-        Samples::new((0..N).map(f).collect(), 1).unwrap()
+    fn logits(f: impl Fn(usize) -> f32) -> FeatureTable {
+        FeatureTable::new((0..N).map(f).collect(), 1).unwrap()
     }
 
-    fn score(latents: &Samples, logits: &Samples) -> Estimate {
+    fn score(latents: &FeatureTable, logits: &FeatureTable) -> Estimate {
         let names: Vec<String> = (0..logits.dim()).map(|i| i.to_string()).collect();
         Separability { samples: N, ..Separability::default() }.score(latents, logits, &names).unwrap()
     }
@@ -131,7 +131,7 @@ mod tests {
         assert!(a.value < 1.01, "{a:?}");
         assert!((1.97..=2.).contains(&b.value), "{b:?}");
         let both = (0..N).flat_map(|i| [half.row(i)[0], random.row(i)[0]]).collect();
-        let both = score(&latents, &Samples::new(both, 2).unwrap());
+        let both = score(&latents, &FeatureTable::new(both, 2).unwrap());
         assert!((both.value - a.value * b.value).abs() < 1e-9, "{both:?}");
         assert!(both.interval.low < both.value && both.value < both.interval.high);
     }
@@ -142,7 +142,7 @@ mod tests {
         let latents = normals(2, N, 2, |_, z| z);
         let radius = |i: usize| latents.row(i).iter().map(|z| z * z).sum::<f32>();
         let ring = logits(|i| radius(i) - 1.4);
-        let mapped = Samples::new((0..N).map(radius).collect(), 1).unwrap();
+        let mapped = FeatureTable::new((0..N).map(radius).collect(), 1).unwrap();
         assert!(score(&latents, &ring).value > 1.5);
         assert!(score(&mapped, &ring).value < 1.02);
     }

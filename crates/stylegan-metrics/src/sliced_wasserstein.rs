@@ -1,8 +1,9 @@
 //! Sliced Wasserstein distance between patches of Laplacian pyramids (Karras et al. 2018, progressive
 //! growing, section 5): how alike two sets of pictures look at each scale.
 
+use crate::feature_table::FeatureTable;
+use crate::images::three_channels;
 use crate::interval::{Estimate, GROUPS, Resamples};
-use crate::samples::{Samples, three_channels};
 use crate::{Error, Result};
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -84,7 +85,7 @@ impl SlicedWasserstein {
     ///
     /// # Errors
     /// Sets of different sizes or counts, or fewer than `2 * GROUPS` pictures.
-    pub fn compare(&self, real: &Samples, fake: &Samples, size: [usize; 2], seed: u64) -> Result<Distances> {
+    pub fn compare(&self, real: &FeatureTable, fake: &FeatureTable, size: [usize; 2], seed: u64) -> Result<Distances> {
         self.check()?;
         real.check_like(fake)?;
         let heights = heights(size)?;
@@ -104,7 +105,7 @@ impl SlicedWasserstein {
             let key = StreamKey::new(seed, "wasserstein directions", level as u64);
             let few = self.directions.min(INTERVAL_DIRECTIONS);
             let distance = |without: Option<usize>| {
-                let of = |samples: &Samples| {
+                let of = |samples: &FeatureTable| {
                     let kept = (0..samples.len()).filter(|i| without != Some(i % GROUPS));
                     kept.flat_map(|i| samples.row(i)[level * row..][..row].iter().copied()).collect::<Vec<f32>>()
                 };
@@ -247,19 +248,19 @@ mod tests {
     use candle_core::{DType, Device};
 
     /// The table of `n` pictures of 64x32 pixels of `f(normal number, column)`.
-    fn set(seed: u64, n: usize, f: impl Fn(f64, usize) -> f64) -> Samples {
+    fn set(seed: u64, n: usize, f: impl Fn(f64, usize) -> f64) -> FeatureTable {
         let mut stream = StreamKey::new(seed, "test pictures", 0).stream(0, 0);
         let values: Vec<f32> = (0..n * 3 * 64 * 32).map(|i| f(stream.normal(), i % 32) as f32).collect();
         let images = Tensor::from_vec(values, (n, 3, 64, 32), &Device::Cpu).unwrap();
         let rows = swd().patches(&images, 0, 0).unwrap();
-        Samples::new(rows.clone(), rows.len() / n).unwrap()
+        FeatureTable::new(rows.clone(), rows.len() / n).unwrap()
     }
 
     fn swd() -> SlicedWasserstein {
         SlicedWasserstein { patches: 8, directions: 64, ..SlicedWasserstein::default() }
     }
 
-    fn levels(a: &Samples, b: &Samples) -> Vec<(usize, f64)> {
+    fn levels(a: &FeatureTable, b: &FeatureTable) -> Vec<(usize, f64)> {
         let found = swd().compare(a, b, [64, 32], 0).unwrap();
         let mean = found.levels.iter().map(|(_, level)| level.value).sum::<f64>() / 2.;
         assert!((found.mean.value - mean).abs() < 1e-12);
@@ -271,7 +272,7 @@ mod tests {
     #[test]
     fn scales() {
         let noise = |seed| set(seed, 48, |z, _| 0.3 * z);
-        let against = |other: &Samples| levels(&noise(1), other);
+        let against = |other: &FeatureTable| levels(&noise(1), other);
         assert_eq!(against(&noise(1)), [(64, 0.), (32, 0.)]);
         let near = against(&noise(2));
         let striped = against(&set(3, 48, |z, x| 0.3 * z + if x % 2 == 0 { 0.5 } else { -0.5 }));
@@ -313,7 +314,7 @@ mod tests {
 
     #[test]
     fn unfit_sets() {
-        let message = |a: &Samples, b: &Samples, size| swd().compare(a, b, size, 0).unwrap_err().to_string();
+        let message = |a: &FeatureTable, b: &FeatureTable, size| swd().compare(a, b, size, 0).unwrap_err().to_string();
         let (few, some, many) = (set(1, 39, |z, _| z), set(1, 40, |z, _| z), set(1, 41, |z, _| z));
         assert!(message(&some, &many, [64, 32]).contains("size of the sets of swd: the first has 40 pictures"));
         assert!(message(&few, &few, [64, 32]).contains("needs at least 40 samples"));
@@ -338,7 +339,7 @@ mod tests {
                 .collect();
             let images = Tensor::from_vec(values, (60, 3, 16, 16), &Device::Cpu).unwrap();
             let rows = swd.patches(&images, 0, seed).unwrap();
-            Samples::new(rows.clone(), rows.len() / 60).unwrap()
+            FeatureTable::new(rows.clone(), rows.len() / 60).unwrap()
         };
         let runs: Vec<Estimate> = (0..60)
             .map(|r| swd.compare(&table(2 * r, 0.1), &table(2 * r + 1, 1.), [16, 16], 0).unwrap().mean)

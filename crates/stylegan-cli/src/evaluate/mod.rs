@@ -1,10 +1,10 @@
 //! `stylegan eval`: how good networks or pictures are, in numbers with intervals.
 
-mod during;
+mod dataset_source;
+mod in_training;
 mod plan;
-mod sets;
 
-pub(crate) use during::Evaluator;
+pub(crate) use in_training::Evaluator;
 
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::{check_exists, checkpoint};
@@ -19,8 +19,8 @@ use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::import::{is_foreign, state_dict};
 use stylegan_metrics::cache::Cache;
 use stylegan_metrics::evaluate::{FLOOR, Generated, Request, Subject, evaluate};
-use stylegan_metrics::features::{Classifier, Networks};
-use stylegan_metrics::generated::GeneratorSource;
+use stylegan_metrics::features::{Classifier, FeatureNetworks};
+use stylegan_metrics::generator_source::GeneratorSource;
 use stylegan_metrics::report::{MetricResult, to_json, to_markdown};
 use stylegan_train::data::Dataset;
 
@@ -159,7 +159,7 @@ pub(crate) fn run(args: Args) -> Outcome {
             let reals = plan.reals(&sizes, labelled)?;
             for candidate in &mut candidates {
                 let classes = candidate.model.generator().c_dim();
-                candidate.labels = sets::labels(&candidate.path, reals.as_ref(), classes)?;
+                candidate.labels = dataset_source::labels(&candidate.path, reals.as_ref(), classes)?;
             }
             reals
         }
@@ -172,7 +172,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     if let (Some(generated), Some(reals)) = (&generated, &reals) {
         plan.check_sizes(&networks, generated.image_size(), reals.image_size())?;
         if let Some(protocol) = plan.protocols.iter().find(|protocol| protocol.is_of_pairs()) {
-            sets::check_pairs(protocol, [generated, reals], &args.images)?;
+            dataset_source::check_pairs(protocol, [generated, reals], &args.images)?;
         }
     }
     let mut subjects: Vec<Subject> = candidates
@@ -191,14 +191,14 @@ pub(crate) fn run(args: Args) -> Outcome {
         .collect();
     if let (Some(dataset), [folder, _]) = (&generated, &args.images[..]) {
         let name = folder.display().to_string();
-        subjects.push(Subject { name, generated: Generated::Images(sets::images(dataset)?) });
+        subjects.push(Subject { name, generated: Generated::Images(dataset_source::images(dataset)?) });
     }
     let cache = plan.cache.as_ref().map(|folder| Cache::new(folder.clone()));
     let start = Instant::now();
     let request = Request {
         protocols: plan.protocols.clone(),
         subjects,
-        reals: reals.as_ref().map(sets::images).transpose()?,
+        reals: reals.as_ref().map(dataset_source::images).transpose()?,
         networks: &networks,
         classifiers: &classifiers,
         cache: cache.as_ref(),
@@ -240,16 +240,16 @@ fn write(report: &Path, results: &[MetricResult]) -> anyhow::Result<String> {
 }
 
 /// The feature networks of these files, and the built-in one.
-fn networks(files: &[PathBuf]) -> anyhow::Result<Networks> {
+fn networks(files: &[PathBuf]) -> anyhow::Result<FeatureNetworks> {
     if files.is_empty() {
-        return Ok(Networks::embedded(&Device::Cpu)?);
+        return Ok(FeatureNetworks::embedded(&Device::Cpu)?);
     }
     let mut tensors = Vec::new();
     for file in files {
         check_exists(file)?;
         tensors.extend(state_dict(file)?);
     }
-    Ok(Networks::with_weights(tensors, &Device::Cpu)?)
+    Ok(FeatureNetworks::with_weights(tensors, &Device::Cpu)?)
 }
 
 /// The folder that a checkpoint lies in.

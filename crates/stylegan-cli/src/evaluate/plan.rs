@@ -4,7 +4,7 @@ use super::{Args, checkpoints, folder};
 use crate::exit::wrong;
 use crate::pictures;
 use std::path::PathBuf;
-use stylegan_metrics::features::Networks;
+use stylegan_metrics::features::FeatureNetworks;
 use stylegan_metrics::protocol::{Parameters, Protocol};
 use stylegan_train::config::TrainConfig;
 use stylegan_train::data::Dataset;
@@ -107,7 +107,12 @@ impl Plan {
     }
 
     /// Refuses pictures of two sizes where a feature network sees them as they are.
-    pub(super) fn check_sizes(&self, networks: &Networks, one: [usize; 2], other: [usize; 2]) -> anyhow::Result<()> {
+    pub(super) fn check_sizes(
+        &self,
+        networks: &FeatureNetworks,
+        one: [usize; 2],
+        other: [usize; 2],
+    ) -> anyhow::Result<()> {
         let sees_size = |protocol: &&Protocol| {
             let network = networks.features(&protocol.network).filter(|_| protocol.uses_features());
             let faces = matches!(protocol.parameters, Parameters::Identity { .. });

@@ -1,17 +1,17 @@
 //! One metric of one subject.
 
-use super::separate::separability;
-use super::tables::{Tables, in_parts, look_of};
+use super::measure_separability::separability;
+use super::tables::{Tables, extractor_of, in_parts};
 use super::{FLOOR, Generated, Measured, Progress, Request};
-use crate::features::FeatureNetwork;
+use crate::draw::without_replacement;
+use crate::extractor::Extractor;
+use crate::feature_table::FeatureTable;
+use crate::features::{FeatureNetwork, NetworkId};
 use crate::inception_score::score_with_interval;
 use crate::interval::Estimate;
-use crate::kernel::choose;
-use crate::look::Look;
 use crate::path_length::PathLength;
 use crate::protocol::{Parameters, Protocol};
-use crate::report::{Direction, MetricResult, NetworkId, REAL_SET, SampleCounts};
-use crate::samples::Samples;
+use crate::report::{Direction, MetricResult, REAL_SET, SampleCounts};
 use crate::{Error, Result, frechet, identity, ms_ssim, precision_recall, segmentation};
 use candle_core::{Device, Tensor};
 use std::borrow::Cow;
@@ -35,36 +35,36 @@ pub(super) fn measure(
         return separability(request, protocol, subject, parameters, progress);
     }
     let Some(counts) = protocol.counts() else { return Ok(vec![]) };
-    let look = look_of(request.networks, protocol, request.seed)?;
+    let extractor = extractor_of(request.networks, protocol, request.seed)?;
     let missing = |missing| Error::Missing { metric: protocol.id.clone(), missing };
-    let fake = tables.fake(subject, &look.id()).ok_or_else(|| missing("a set of generated images"))?;
-    let mut fake = first(fake, counts.fakes.map(|n| look.rows_of(n)));
+    let fake = tables.fake(subject, &extractor.id()).ok_or_else(|| missing("a set of generated images"))?;
+    let mut fake = truncated(fake, counts.fakes.map(|n| extractor.rows_of(n)));
     let mut real = if protocol.needs_reals() {
-        let real = tables.real(&look.id()).ok_or_else(|| missing("a set of real images"))?;
-        Some(first(real, counts.reals))
+        let real = tables.real(&extractor.id()).ok_or_else(|| missing("a set of real images"))?;
+        Some(truncated(real, counts.reals))
     } else {
         None
     };
     if let (Parameters::SlicedWasserstein { .. }, Some(set)) = (&protocol.parameters, &real) {
         let n = fake.len().min(set.len());
-        fake = Cow::Owned(first(&fake, Some(n)).into_owned());
-        real = Some(Cow::Owned(first(set, Some(n)).into_owned()));
+        fake = Cow::Owned(truncated(&fake, Some(n)).into_owned());
+        real = Some(Cow::Owned(truncated(set, Some(n)).into_owned()));
     }
     let mut protocol = protocol.clone();
-    if counts.fakes.is_some_and(|wanted| fake.len() < look.rows_of(wanted)) {
+    if counts.fakes.is_some_and(|wanted| fake.len() < extractor.rows_of(wanted)) {
         // A folder with fewer pictures than the protocol wants is measured, and says so.
-        protocol = protocol.with_samples(look.pictures_of(fake.len()));
+        protocol = protocol.with_samples(extractor.pictures_of(fake.len()));
     }
     if !counts.at_most && real.as_ref().zip(counts.reals).is_some_and(|(real, wanted)| real.len() < wanted) {
         protocol.note("reals");
     }
     let size = tables.size(subject);
-    let sets = Sets { look, real: real.as_deref(), fake: &fake, size, seconds: tables.seconds(subject) };
-    between(request, &protocol, Some(subject), &sets)
+    let sets = Sets { extractor, real: real.as_deref(), fake: &fake, size, seconds: tables.seconds(subject) };
+    compare_sets(request, &protocol, Some(subject), &sets)
 }
 
 /// The first `n` rows, or all.
-fn first(table: &Samples, n: Option<usize>) -> Cow<'_, Samples> {
+fn truncated(table: &FeatureTable, n: Option<usize>) -> Cow<'_, FeatureTable> {
     match n {
         Some(n) if n < table.len() => Cow::Owned(table.select(&(0..n).collect::<Vec<_>>())),
         _ => Cow::Borrowed(table),
@@ -73,21 +73,21 @@ fn first(table: &Samples, n: Option<usize>) -> Cow<'_, Samples> {
 
 /// The results of `protocol` for two random halves of the real set, in place of a subject; of a metric that
 /// looks at one set alone, for the real set.
-pub(super) fn floor(request: &Request, protocol: &Protocol, tables: &Tables) -> Result<Vec<Measured>> {
-    let look = look_of(request.networks, protocol, request.seed)?;
-    let found = (protocol.counts(), tables.real(&look.id()), tables.fake(0, &look.id()));
+pub(super) fn real_vs_real(request: &Request, protocol: &Protocol, tables: &Tables) -> Result<Vec<Measured>> {
+    let extractor = extractor_of(request.networks, protocol, request.seed)?;
+    let found = (protocol.counts(), tables.real(&extractor.id()), tables.fake(0, &extractor.id()));
     let (Some(counts), Some(real), Some(fake)) = found else { return Ok(vec![]) };
     let (size, seconds) = (tables.size(0), tables.seconds(0));
     let mut protocol = protocol.clone();
     if !protocol.needs_reals() {
-        let real = first(real, counts.fakes.map(|n| look.rows_of(n)));
-        protocol = protocol.with_samples(look.pictures_of(real.len()));
-        return between(request, &protocol, None, &Sets { look, real: None, fake: &real, size, seconds });
+        let real = truncated(real, counts.fakes.map(|n| extractor.rows_of(n)));
+        protocol = protocol.with_samples(extractor.pictures_of(real.len()));
+        return compare_sets(request, &protocol, None, &Sets { extractor, real: None, fake: &real, size, seconds });
     }
-    let real = first(real, counts.reals);
+    let real = truncated(real, counts.reals);
     let m = counts.fakes.unwrap_or(fake.len()).min(fake.len()).min(real.len() / 2);
     let mut stream = StreamKey::new(request.seed, "metric floor", 0).stream(0, 0);
-    let order = choose(&mut stream, real.len(), 2 * m);
+    let order = without_replacement(&mut stream, real.len(), 2 * m);
     let (a, b) = (real.select(&order[..m]), real.select(&order[m..]));
     if counts.fakes.is_some() {
         protocol = protocol.with_samples(m);
@@ -95,24 +95,24 @@ pub(super) fn floor(request: &Request, protocol: &Protocol, tables: &Tables) -> 
     if counts.reals != Some(m) {
         protocol.note("reals");
     }
-    between(request, &protocol, None, &Sets { look, real: Some(&a), fake: &b, size, seconds })
+    compare_sets(request, &protocol, None, &Sets { extractor, real: Some(&a), fake: &b, size, seconds })
 }
 
 /// What a metric between sets looks at.
 struct Sets<'a> {
-    look: Look<'a>,
-    real: Option<&'a Samples>,
-    fake: &'a Samples,
+    extractor: Extractor<'a>,
+    real: Option<&'a FeatureTable>,
+    fake: &'a FeatureTable,
     /// Height and width of the pictures, where they were read.
     size: Option<[usize; 2]>,
     seconds: f64,
 }
 
 /// The results of a metric of sets; without a subject it is a floor.
-fn between(request: &Request, protocol: &Protocol, subject: Option<usize>, sets: &Sets) -> Result<Vec<Measured>> {
+fn compare_sets(request: &Request, protocol: &Protocol, subject: Option<usize>, sets: &Sets) -> Result<Vec<Measured>> {
     let begin = (request.clock)();
-    let Sets { look, fake, .. } = *sets;
-    let id = look.id();
+    let Sets { extractor, fake, .. } = *sets;
+    let id = extractor.id();
     let short = protocol.id.rsplit('.').next().unwrap_or(&protocol.id);
     let mut protocol = protocol.clone();
     let missing = |missing| Error::Missing { metric: protocol.id.clone(), missing };
@@ -141,7 +141,7 @@ fn between(request: &Request, protocol: &Protocol, subject: Option<usize>, sets:
             ]
         }
         Parameters::InceptionScore { splits, .. } => {
-            let Look::Features(network) = look else { return Err(missing("a feature network")) };
+            let Extractor::Features(network) = extractor else { return Err(missing("a feature network")) };
             let (logits, classes) = logits(network, fake)?;
             own(score_with_interval(&logits, classes, *splits)?, "exp of nats", Larger)
         }
@@ -163,10 +163,11 @@ fn between(request: &Request, protocol: &Protocol, subject: Option<usize>, sets:
     changed.into_iter().for_each(|name| protocol.note(name));
     let seconds = sets.seconds + (request.clock)() - begin;
     let suffix = if subject.is_some() { "" } else { FLOOR };
-    let counts = SampleCounts { real: sets.real.map_or(0, Samples::len), generated: look.pictures_of(fake.len()) };
+    let counts =
+        SampleCounts { real: sets.real.map_or(0, FeatureTable::len), generated: extractor.pictures_of(fake.len()) };
     let measured = found.into_iter().map(|(short, estimate, unit, better)| {
         let name = protocol.named(&format!("{short}{suffix}"), &id.name);
-        let mut result = blank(request, &protocol, subject, name, id.clone(), counts, unit, better);
+        let mut result = new_result(request, &protocol, subject, name, id.clone(), counts, unit, better);
         result.set(&estimate);
         result.seconds = seconds;
         Measured { result, estimate }
@@ -175,7 +176,7 @@ fn between(request: &Request, protocol: &Protocol, subject: Option<usize>, sets:
 }
 
 /// Class logits of feature rows, and the number of classes.
-fn logits(network: &dyn FeatureNetwork, features: &Samples) -> Result<(Vec<f64>, usize)> {
+fn logits(network: &dyn FeatureNetwork, features: &FeatureTable) -> Result<(Vec<f64>, usize)> {
     let (mut all, mut classes) = (vec![], 0);
     for rows in features.rows().chunks(LOGIT_ROWS * features.dim()) {
         let rows = Tensor::from_slice(rows, (rows.len() / features.dim(), features.dim()), &Device::Cpu)?;
@@ -211,21 +212,21 @@ fn path_length(
         let mut tell = |done| progress(&name, start + done, parameters.pairs);
         let (generator, labels) = (source.generator, source.labels);
         let distances = parameters.distances(generator, network, labels, request.seed, part, &mut tell)?;
-        Samples::new(distances, 1)
+        FeatureTable::new(distances, 1)
     })?;
     let estimate = parameters.summary(&parameters.lengths(distances.rows()), request.seed)?;
     let id =
         NetworkId { name: network.name().into(), hash: network.hash().into(), definition: network.definition().into() };
     let counts = SampleCounts { real: 0, generated: distances.len() };
     let (unit, better) = ("distance per squared step", Direction::Smaller);
-    let mut result = blank(request, protocol, Some(subject), name, id, counts, unit, better);
+    let mut result = new_result(request, protocol, Some(subject), name, id, counts, unit, better);
     result.set(&estimate);
     result.seconds = (request.clock)() - begin;
     Ok(Measured { result, estimate })
 }
 
 /// A result that lacks only its numbers.
-pub(super) fn blank(
+pub(super) fn new_result(
     request: &Request,
     protocol: &Protocol,
     subject: Option<usize>,

@@ -1,16 +1,16 @@
 //! A list of metrics in, a list of results out: features are extracted once and shared.
 
 mod measure;
-mod separate;
+mod measure_separability;
 mod tables;
 
 use crate::cache::Cache;
-use crate::features::{Classifier, FeatureNetwork, Networks};
-use crate::generated::GeneratorSource;
+use crate::features::{Classifier, FeatureNetwork, FeatureNetworks};
+use crate::generator_source::GeneratorSource;
+use crate::images::Batch;
 use crate::interval::Estimate;
 use crate::protocol::{Parameters, Protocol};
 use crate::report::MetricResult;
-use crate::samples::Batch;
 use crate::{Error, Result};
 
 /// A set of images.
@@ -52,7 +52,7 @@ pub struct Request<'a> {
     pub reals: Option<ImageSet<'a>>,
     /// What looks at the pictures: each protocol takes the network that it was published with if it is
     /// there, else the preferred one.
-    pub networks: &'a Networks,
+    pub networks: &'a FeatureNetworks,
     /// Who says what attributes a picture has; linear separability needs one at least.
     pub classifiers: &'a [Classifier],
     /// Where features are kept, if at all.
@@ -108,7 +108,7 @@ impl Evaluation {
             && protocol.uses_reals()
             && !protocol.is_of_pairs()
         {
-            match measure::floor(request, protocol, tables) {
+            match measure::real_vs_real(request, protocol, tables) {
                 Ok(floor) => first.extend(floor),
                 Err(error) => self.failures.push((format!("{}{FLOOR}", protocol.id), error)),
             }
@@ -131,7 +131,7 @@ pub type Progress<'a> = dyn FnMut(&str, usize, usize) + 'a;
 /// ```
 /// use candle_core::{Device, Tensor};
 /// use stylegan_metrics::evaluate::{Generated, ImageSet, Request, Subject, evaluate};
-/// use stylegan_metrics::{features::Networks, protocol::Protocol};
+/// use stylegan_metrics::{features::FeatureNetworks, protocol::Protocol};
 ///
 /// let pictures = |shift: f32| ImageSet {
 ///     images: Box::new((0..48).map(move |i| {
@@ -145,7 +145,7 @@ pub type Progress<'a> = dyn FnMut(&str, usize, usize) + 'a;
 ///     protocols: vec![Protocol::find("fid")?.with_all()],
 ///     subjects: vec![Subject { name: "shifted".into(), generated: Generated::Images(pictures(0.2)) }],
 ///     reals: Some(pictures(0.5)),
-///     networks: &Networks::embedded(&Device::Cpu)?,
+///     networks: &FeatureNetworks::embedded(&Device::Cpu)?,
 ///     classifiers: &[],
 ///     cache: None,
 ///     seed: 0,
@@ -159,16 +159,16 @@ pub type Progress<'a> = dyn FnMut(&str, usize, usize) + 'a;
 /// ```
 ///
 /// # Errors
-/// What no metric can do without: features that cannot be extracted, and whatever [`Means::allow`] refuses.
+/// What no metric can do without: features that cannot be extracted, and whatever [`Available::allow`] refuses.
 pub fn evaluate(mut request: Request, progress: &mut Progress) -> Result<Evaluation> {
-    let means = Means {
+    let available = Available {
         generators: request.subjects.iter().all(|s| matches!(s.generated, Generated::Generator(_))),
         pictures: request.subjects.iter().all(|s| matches!(s.generated, Generated::Images(_))),
         reals: request.reals.is_some(),
         classifiers: !request.classifiers.is_empty(),
         networks: request.networks,
     };
-    request.protocols.iter().try_for_each(|protocol| means.allow(protocol))?;
+    request.protocols.iter().try_for_each(|protocol| available.allow(protocol))?;
     let protocols = std::mem::take(&mut request.protocols);
     let tables = tables::Tables::new(&mut request, &protocols, progress)?;
     let mut evaluation = Evaluation { results: Vec::new(), failures: Vec::new() };
@@ -179,7 +179,7 @@ pub fn evaluate(mut request: Request, progress: &mut Progress) -> Result<Evaluat
 }
 
 /// What there is to measure with.
-pub struct Means<'a> {
+pub struct Available<'a> {
     /// Everything that is measured is a generator.
     pub generators: bool,
     /// Everything that is measured is a set of pictures.
@@ -189,10 +189,10 @@ pub struct Means<'a> {
     /// There are classifiers of what a picture shows.
     pub classifiers: bool,
     /// What looks at the pictures.
-    pub networks: &'a Networks,
+    pub networks: &'a FeatureNetworks,
 }
 
-impl Means<'_> {
+impl Available<'_> {
     /// Refuses a metric that these do not suffice for, before anything is computed.
     ///
     /// # Errors
@@ -245,5 +245,4 @@ fn difference(first: &Measured, second: &Measured) -> Option<Measured> {
 }
 
 #[cfg(test)]
-#[path = "../evaluate_tests.rs"]
 mod tests;

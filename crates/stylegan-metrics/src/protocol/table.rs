@@ -1,9 +1,9 @@
 //! The table of protocols.
 
 use super::{Counts, Parameters, Protocol};
+use crate::extractor::{LABEL_MAPS, PIXELS};
 use crate::frechet::Covariance;
 use crate::kernel::KernelDistance;
-use crate::look::{LABEL_MAPS, PIXELS};
 use crate::path_length::{PathLength, Sampling, Space};
 use crate::separability::Separability;
 use crate::sliced_wasserstein::SlicedWasserstein;

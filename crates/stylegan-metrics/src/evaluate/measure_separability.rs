@@ -1,13 +1,14 @@
 //! Linear separability of one subject: its latents, and what the classifiers see.
 
-use super::measure::blank;
+use super::measure::new_result;
 use super::tables::in_parts;
 use super::{Generated, Measured, Progress, Request};
-use crate::features::Classifier;
-use crate::generated::GeneratorSource;
+use crate::feature_table::FeatureTable;
+use crate::features::{Classifier, NetworkId};
+use crate::generator_source::GeneratorSource;
+use crate::images::three_channels;
 use crate::protocol::Protocol;
-use crate::report::{Direction, NetworkId, SampleCounts};
-use crate::samples::{Samples, three_channels};
+use crate::report::{Direction, SampleCounts};
 use crate::separability::Separability;
 use crate::{Error, Result};
 use candle_core::{DType, Tensor};
@@ -49,7 +50,7 @@ pub(super) fn separability(
         let estimate = parameters.score(&columns(&table, range)?, &logits, &attributes)?;
         let name = protocol.named(space, network);
         let (unit, better) = ("exp of nats", Direction::Smaller);
-        let mut result = blank(request, protocol, Some(subject), name, id.clone(), counts, unit, better);
+        let mut result = new_result(request, protocol, Some(subject), name, id.clone(), counts, unit, better);
         result.set(&estimate);
         result.seconds = (request.clock)() - begin;
         measured.push(Measured { result, estimate });
@@ -64,9 +65,9 @@ fn classified(
     part: Range<usize>,
     seed: u64,
     progress: &mut dyn FnMut(usize),
-) -> Result<Samples> {
+) -> Result<FeatureTable> {
     let (mut rows, mut done, mut dim) = (Vec::new(), 0, 1);
-    for drawn in source.drawn_from(seed, part.start as u64) {
+    for drawn in source.batches_from(seed, part.start as u64) {
         if done >= part.len() {
             break;
         }
@@ -84,11 +85,11 @@ fn classified(
         done += n;
         progress(done);
     }
-    Samples::new(rows, dim)
+    FeatureTable::new(rows, dim)
 }
 
 /// Some columns of a table.
-fn columns(table: &Samples, range: std::ops::Range<usize>) -> Result<Samples> {
+fn columns(table: &FeatureTable, range: std::ops::Range<usize>) -> Result<FeatureTable> {
     let width = range.len();
-    Samples::new((0..table.len()).flat_map(|i| table.row(i)[range.clone()].to_vec()).collect(), width)
+    FeatureTable::new((0..table.len()).flat_map(|i| table.row(i)[range.clone()].to_vec()).collect(), width)
 }

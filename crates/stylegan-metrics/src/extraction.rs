@@ -1,100 +1,19 @@
 //! From a stream of images to a table of features, the same bits for any batch size.
 
+use crate::extractor::{Extractor, Place};
+use crate::feature_table::FeatureTable;
 use crate::features::FeatureNetwork;
-use crate::generated::GeneratorSource;
-use crate::look::{Look, Place};
-use crate::{Error, Result, SourceError};
-use candle_core::{DType, Device, Tensor};
+use crate::generator_source::GeneratorSource;
+use crate::images::{Batch, rounded};
+use crate::{Error, Result};
+use candle_core::Tensor;
 use std::collections::VecDeque;
-
-/// What an image source yields: `[n, 3, h, w]` (or one channel) f32 in [-1, 1], or its failure.
-pub type Batch = std::result::Result<Tensor, SourceError>;
 
 /// Images handled at once: this many at 64x64, fewer of larger ones.
 const CHUNK: usize = 16;
 /// Images whose features are kept together. Every part begins with a fresh chunk, so a part is the same
 /// bits whether those before it were just made or read from a cache. Even, for pairs of neighbours.
 pub(crate) const PART: usize = 256;
-
-/// One row of features per image.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Samples {
-    rows: Vec<f32>,
-    dim: usize,
-}
-
-impl Samples {
-    /// A table from its rows, one after the other, each of `dim` numbers.
-    ///
-    /// # Errors
-    /// When `rows` does not divide into rows of `dim`, or holds NaN or infinity.
-    pub fn new(rows: Vec<f32>, dim: usize) -> Result<Self> {
-        if dim == 0 || !rows.len().is_multiple_of(dim) {
-            return Err(Error::Parameter {
-                parameter: "length of the feature table",
-                found: format!("{} for rows of {dim}", rows.len()),
-                expected: "a multiple of the feature dimension",
-            });
-        }
-        if let Some(at) = rows.iter().position(|v| !v.is_finite()) {
-            return Err(Error::NotFinite {
-                what: "features",
-                unit: "row",
-                index: at / dim,
-                set: "feature table".into(),
-            });
-        }
-        Ok(Self { rows, dim })
-    }
-
-    /// Number of images.
-    pub fn len(&self) -> usize {
-        self.rows.len() / self.dim
-    }
-
-    /// Whether there is no image.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// Length of a row.
-    pub fn dim(&self) -> usize {
-        self.dim
-    }
-
-    /// The features of image `i`.
-    pub fn row(&self, i: usize) -> &[f32] {
-        &self.rows[i * self.dim..][..self.dim]
-    }
-
-    /// All rows, one after the other.
-    pub fn rows(&self) -> &[f32] {
-        &self.rows
-    }
-
-    /// The table of the given images, in that order.
-    pub fn select(&self, indices: &[usize]) -> Self {
-        let rows = indices.iter().flat_map(|&i| self.row(i).iter().copied()).collect();
-        Self { rows, dim: self.dim }
-    }
-
-    /// Fails unless `other` has rows of the same length.
-    pub(crate) fn check_like(&self, other: &Self) -> Result<()> {
-        if self.dim == other.dim {
-            return Ok(());
-        }
-        let (left, right) = (self.dim.to_string(), other.dim.to_string());
-        Err(Error::Mismatch { what: "feature dimension", left, right })
-    }
-
-    /// Fails unless there are at least `needed` rows.
-    pub(crate) fn check_count(&self, metric: &str, set: &str, needed: usize) -> Result<()> {
-        if self.len() >= needed {
-            return Ok(());
-        }
-        Err(Error::TooFew { metric: metric.into(), set: set.into(), needed, found: self.len() })
-    }
-}
 
 /// Features of the images of `source`, at most `limit` of them, by each of `networks`.
 ///
@@ -106,11 +25,11 @@ impl Samples {
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
-/// use stylegan_metrics::{features::StLpips, samples};
+/// use stylegan_metrics::{extraction::extract, features::StLpips};
 ///
 /// let batch = Tensor::zeros((2, 3, 32, 32), candle_core::DType::F32, &Device::Cpu)?;
 /// let network = StLpips::embedded(&Device::Cpu)?;
-/// let tables = samples::extract(&[&network], [Ok(batch)].into_iter(), None, "pictures", &mut |_, _| ())?;
+/// let tables = extract(&[&network], [Ok(batch)].into_iter(), None, "pictures", &mut |_, _| ())?;
 /// assert_eq!((tables[0].len(), tables[0].dim()), (2, 384));
 /// # Ok::<(), stylegan_metrics::Error>(())
 /// ```
@@ -124,45 +43,50 @@ pub fn extract(
     limit: Option<usize>,
     set: &str,
     progress: &mut dyn FnMut(usize, usize),
-) -> Result<Vec<Samples>> {
-    let mut pictures = Pictures::of_images(Box::new(source), set);
+) -> Result<Vec<FeatureTable>> {
+    let mut pictures = ImageStream::of_images(Box::new(source), set);
     let mut tables = vec![Vec::new(); networks.len()];
     let mut taken = 0;
     loop {
         let wanted = limit.map_or(PART, |limit| PART.min(limit - taken));
-        let mut looks: Vec<Looking> =
-            networks.iter().map(|network| Looking::new(Look::Features(*network), wanted)).collect();
-        let found = look(&mut pictures, &mut looks, &mut |done| progress(taken + done, limit.unwrap_or(0)))?;
-        tables.iter_mut().zip(looks).for_each(|(table, look)| table.extend(look.rows));
+        let mut extractors: Vec<Extraction> =
+            networks.iter().map(|network| Extraction::new(Extractor::Features(*network), wanted)).collect();
+        let found =
+            extract_next(&mut pictures, &mut extractors, &mut |done| progress(taken + done, limit.unwrap_or(0)))?;
+        tables.iter_mut().zip(extractors).for_each(|(table, extractor)| table.extend(extractor.rows));
         taken += found;
         if found < PART {
             break;
         }
     }
     progress(taken, taken);
-    networks.iter().zip(tables).map(|(network, rows)| Samples::new(rows, network.dim())).collect()
+    networks.iter().zip(tables).map(|(network, rows)| FeatureTable::new(rows, network.dim())).collect()
 }
 
 /// One look at a number of pictures on their way.
-pub(crate) struct Looking<'a> {
-    look: Look<'a>,
+pub(crate) struct Extraction<'a> {
+    extractor: Extractor<'a>,
     /// Pictures that it wants to see.
     wanted: usize,
     /// What it found: whole rows, one after the other.
     pub(crate) rows: Vec<f32>,
 }
 
-impl<'a> Looking<'a> {
-    pub(crate) fn new(look: Look<'a>, wanted: usize) -> Self {
-        Self { look, wanted, rows: vec![] }
+impl<'a> Extraction<'a> {
+    pub(crate) fn new(extractor: Extractor<'a>, wanted: usize) -> Self {
+        Self { extractor, wanted, rows: vec![] }
     }
 }
 
 /// Lets `looks` see the next pictures, as many as the one that wants most; returns how many there were.
 /// The last chunk is filled with copies, so that all chunks have one shape and kernels choose one
 /// algorithm.
-pub(crate) fn look(pictures: &mut Pictures, looks: &mut [Looking], progress: &mut dyn FnMut(usize)) -> Result<usize> {
-    let wanted = looks.iter().map(|look| look.wanted).max().unwrap_or(0);
+pub(crate) fn extract_next(
+    pictures: &mut ImageStream,
+    extractors: &mut [Extraction],
+    progress: &mut dyn FnMut(usize),
+) -> Result<usize> {
+    let wanted = extractors.iter().map(|extractor| extractor.wanted).max().unwrap_or(0);
     let (begin, mut done, mut kept) = (pictures.position, 0, None);
     while done < wanted {
         let (mut group, mut chunk) = (Vec::new(), 1);
@@ -174,10 +98,10 @@ pub(crate) fn look(pictures: &mut Pictures, looks: &mut [Looking], progress: &mu
         let Some(last) = group.last() else { break };
         let filled: Vec<&Tensor> = (0..chunk).map(|i| group.get(i).unwrap_or(last)).collect();
         let filled = Tensor::cat(&filled, 0)?;
-        for looking in looks.iter_mut().filter(|looking| done < looking.wanted) {
-            let n = group.len().min(looking.wanted - done);
+        for extraction in extractors.iter_mut().filter(|extraction| done < extraction.wanted) {
+            let n = group.len().min(extraction.wanted - done);
             let place = Place { first: begin + done, n, batch: pictures.batch.saturating_sub(1), set: &pictures.set };
-            looking.rows.extend(looking.look.rows(&filled, &place, &mut kept)?);
+            extraction.rows.extend(extraction.extractor.rows(&filled, &place, &mut kept)?);
         }
         done += group.len();
         progress(done);
@@ -192,7 +116,7 @@ fn chunk_of(picture: &Tensor, most: usize) -> usize {
 }
 
 /// Pictures of a set one by one, each `[1, 3, h, w]` of 256 levels.
-pub(crate) struct Pictures<'a> {
+pub(crate) struct ImageStream<'a> {
     batches: Box<dyn Iterator<Item = Batch> + 'a>,
     /// A generator can begin anywhere, a stream of images only go on.
     generator: Option<(GeneratorSource<'a>, u64)>,
@@ -205,13 +129,13 @@ pub(crate) struct Pictures<'a> {
     set: String,
 }
 
-impl<'a> Pictures<'a> {
+impl<'a> ImageStream<'a> {
     pub(crate) fn of_images(batches: Box<dyn Iterator<Item = Batch> + 'a>, set: &str) -> Self {
         Self { batches, generator: None, pending: VecDeque::new(), position: 0, batch: 0, size: None, set: set.into() }
     }
 
     pub(crate) fn of_generator(source: GeneratorSource<'a>, seed: u64, set: &str) -> Self {
-        Self { generator: Some((source, seed)), ..Self::of_images(Box::new(source.pictures(seed)), set) }
+        Self { generator: Some((source, seed)), ..Self::of_images(Box::new(source.images(seed)), set) }
     }
 
     /// Height and width, known once a picture was read.
@@ -224,7 +148,7 @@ impl<'a> Pictures<'a> {
     pub(crate) fn seek(&mut self, position: usize) -> Result<()> {
         if let Some((source, seed)) = self.generator {
             // Also where the position is right: pictures are generated in groups that begin here.
-            self.batches = Box::new(source.pictures_from(seed, position as u64));
+            self.batches = Box::new(source.images_from(seed, position as u64));
             self.pending.clear();
             self.position = position;
         }
@@ -251,38 +175,6 @@ impl<'a> Pictures<'a> {
     }
 }
 
-/// `images` as three-channel f32 on the CPU, rounded to 256 levels.
-fn rounded(images: &Tensor, batch: usize, set: &str) -> Result<Tensor> {
-    let images = three_channels(images, batch, set)?.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
-    let shape = images.shape().clone();
-    let mut values = images.flatten_all()?.to_vec1::<f32>()?;
-    for v in &mut values {
-        if !v.is_finite() {
-            return Err(Error::NotFinite { what: "pixels", unit: "batch", index: batch, set: set.into() });
-        }
-        *v = (*v * 127.5 + 128.).floor().clamp(0., 255.) / 127.5 - 1.;
-    }
-    Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
-}
-
-/// Images with one channel repeated to three; other counts but three are an error.
-pub(crate) fn three_channels(images: &Tensor, batch: usize, set: &str) -> Result<Tensor> {
-    match images.dims() {
-        [n, 3, h, w] if n * h * w > 0 => Ok(images.clone()),
-        &[n, 1, h, w] if n * h * w > 0 => Ok(images.broadcast_as((n, 3, h, w))?.contiguous()?),
-        found => Err(Error::ImageShape { set: set.into(), batch, found: found.to_vec() }),
-    }
-}
-
-/// Fails unless pictures to compare have one shape.
-pub(crate) fn check_alike(a: &Tensor, b: &Tensor) -> Result<()> {
-    if a.dims() == b.dims() {
-        return Ok(());
-    }
-    let shape = |t: &Tensor| format!("{:?}", t.dims());
-    Err(Error::Mismatch { what: "shape of pictures to compare", left: shape(a), right: shape(b) })
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -295,7 +187,7 @@ mod tests {
         Tensor::from_vec(values, (n, channels, side, side), &Device::Cpu).unwrap()
     }
 
-    fn run(network: &dyn FeatureNetwork, batches: Vec<Tensor>, limit: Option<usize>) -> Result<Samples> {
+    fn run(network: &dyn FeatureNetwork, batches: Vec<Tensor>, limit: Option<usize>) -> Result<FeatureTable> {
         let mut tables = extract(&[network], batches.into_iter().map(Ok), limit, "real set", &mut |_, _| ())?;
         Ok(tables.remove(0))
     }
@@ -316,17 +208,6 @@ mod tests {
         assert_eq!(run(&network, cut(5), Some(7)).unwrap(), expected.select(&[0, 1, 2, 3, 4, 5, 6]));
     }
 
-    /// 256 levels: what a picture file would hold. Halves go up as `floor(127.5 x + 128)` says.
-    #[test]
-    fn rounding_and_grey() {
-        let grey = Tensor::new(&[[[[-1f32, -0.5, 0.25, 3.]]]], &Device::Cpu).unwrap();
-        let found = rounded(&grey, 0, "real set").unwrap();
-        assert_eq!(found.dims(), [1, 3, 1, 4]);
-        let levels: Vec<f32> = found.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        let levels: Vec<f32> = levels.iter().map(|v| ((v + 1.) * 127.5).round()).collect();
-        assert_eq!(levels, [0., 64., 159., 255.].repeat(3));
-    }
-
     #[test]
     fn what_goes_wrong() {
         let message = |batches| run(&Pixels, batches, None).unwrap_err().to_string();
@@ -337,7 +218,5 @@ mod tests {
         let source = [Ok(images(1, 3, 4)), Err("face7.png is cut off".into())].into_iter();
         let error = extract(&[&Pixels], source, None, "real set", &mut |_, _| ()).unwrap_err().to_string();
         assert!(error.contains("batch 1 of the real set cannot be read: face7.png is cut off"));
-        assert!(Samples::new(vec![0.; 5], 2).is_err());
-        assert!(Samples::new(vec![0., 0., f32::INFINITY, 0.], 2).unwrap_err().to_string().contains("row 1"));
     }
 }

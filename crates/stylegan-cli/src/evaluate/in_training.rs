@@ -1,6 +1,6 @@
 //! Evaluation of a run's checkpoints as they are written.
 
-use super::{sets, write};
+use super::{dataset_source, write};
 use crate::status::say;
 use anyhow::Context;
 use candle_core::Device;
@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Instant;
 use stylegan_core::Model;
 use stylegan_metrics::cache::Cache;
-use stylegan_metrics::evaluate::{Generated, Means, Request, Subject, evaluate};
-use stylegan_metrics::features::Networks;
-use stylegan_metrics::generated::GeneratorSource;
+use stylegan_metrics::evaluate::{Available, Generated, Request, Subject, evaluate};
+use stylegan_metrics::features::FeatureNetworks;
+use stylegan_metrics::generator_source::GeneratorSource;
 use stylegan_metrics::protocol::Protocol;
 use stylegan_metrics::report::Direction;
 use stylegan_train::Score;
@@ -23,7 +23,7 @@ use stylegan_train::data::Dataset;
 pub(crate) struct Evaluator {
     protocols: Vec<Protocol>,
     dataset: Arc<Dataset>,
-    networks: Networks,
+    networks: FeatureNetworks,
     cache: PathBuf,
     /// Pictures between evaluations.
     every: u64,
@@ -37,8 +37,9 @@ impl Evaluator {
         if config.eval.metrics.is_empty() {
             return Ok(None);
         }
-        let networks = Networks::embedded(&Device::Cpu)?;
-        let means = Means { generators: true, pictures: false, reals: true, classifiers: false, networks: &networks };
+        let networks = FeatureNetworks::embedded(&Device::Cpu)?;
+        let means =
+            Available { generators: true, pictures: false, reals: true, classifiers: false, networks: &networks };
         let find = |name: &String| {
             let protocol = Protocol::find(name).context("[eval] metrics")?.with_samples(config.eval.count);
             means.allow(&protocol).context("[eval] metrics: during training")?;
@@ -69,7 +70,7 @@ impl Evaluator {
         self.done = images / self.every;
         let model = Model::load(checkpoint, &Device::Cpu)?;
         let generator = model.generator();
-        let labels = sets::labels(checkpoint, Some(&self.dataset), generator.c_dim())?;
+        let labels = dataset_source::labels(checkpoint, Some(&self.dataset), generator.c_dim())?;
         let config = serde_json::to_string(model.config())?;
         let source = GeneratorSource {
             hash: model.content_hash(),
@@ -82,7 +83,7 @@ impl Evaluator {
         let request = Request {
             protocols: self.protocols.clone(),
             subjects: vec![Subject { name, generated: Generated::Generator(source) }],
-            reals: Some(sets::images(&self.dataset)?),
+            reals: Some(dataset_source::images(&self.dataset)?),
             networks: &self.networks,
             classifiers: &[],
             cache: Some(&Cache::new(&self.cache)),

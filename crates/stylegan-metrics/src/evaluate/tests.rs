@@ -1,9 +1,10 @@
 #![allow(clippy::unwrap_used)]
+
 #[path = "resume_tests.rs"]
 mod resume;
 
 use super::*;
-use crate::generated::GeneratorSource;
+use crate::generator_source::GeneratorSource;
 use crate::test_data::{Linear, Pixels, on_one_thread};
 use candle_core::{Device, Tensor};
 use std::cell::Cell;
@@ -32,7 +33,7 @@ fn run(setup: Setup) -> Result<Vec<MetricResult>> {
 
 fn evaluation(setup: Setup) -> Result<Evaluation> {
     let protocols = setup.names.iter().map(|n| Protocol::find(n).map(|p| p.with_samples(60))).collect::<Result<_>>()?;
-    let networks = Networks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
+    let networks = FeatureNetworks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
     let request = Request {
         protocols,
         subjects: vec![Subject { name: "fakes".into(), generated: setup.generated }],
@@ -152,7 +153,7 @@ fn what_goes_wrong() {
 #[test]
 fn two_subjects() {
     let (one, two) = (Linear { scale: 0.4, ..Linear::new(4, 4) }, Linear { scale: 0.42, ..Linear::new(4, 4) });
-    let networks = Networks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
+    let networks = FeatureNetworks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
     let subject = |name: &str, generator| Subject {
         name: name.into(),
         generated: Generated::Generator(GeneratorSource::new(generator)),
@@ -194,7 +195,7 @@ fn two_subjects() {
 /// With the real network, distances grow as a set is made worse.
 #[test]
 fn distances_grow_with_damage() {
-    let networks = Networks::embedded(&Device::Cpu).unwrap();
+    let networks = FeatureNetworks::embedded(&Device::Cpu).unwrap();
     let pictures = |seed: u64, noise: f64| ImageSet {
         images: Box::new((0..6).map(move |batch| {
             let indices: Vec<u64> = (8 * batch..8 * batch + 8).collect();
@@ -252,7 +253,7 @@ fn pixels_themselves() {
             protocols: ["swd", "ms_ssim"].map(|n| Protocol::find(n).unwrap().with_samples(96)).to_vec(),
             subjects: vec![Subject { name: "fakes".into(), generated: Generated::Images(pictures(1, noise)) }],
             reals: Some(pictures(0, 0.02)),
-            networks: &Networks::new(vec![], vec![]),
+            networks: &FeatureNetworks::new(vec![], vec![]),
             classifiers: &[],
             cache: None,
             seed: 9,
@@ -291,7 +292,8 @@ fn pairs_of_pictures() {
         hash: None,
     };
     let measure = |name, found, truth| {
-        let networks = Networks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]).with_identity(Box::new(Pixels));
+        let networks =
+            FeatureNetworks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]).with_identity(Box::new(Pixels));
         let request = Request {
             protocols: vec![Protocol::find(name).unwrap()],
             subjects: vec![Subject { name: "found".into(), generated: Generated::Images(found) }],

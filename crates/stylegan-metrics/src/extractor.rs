@@ -1,14 +1,14 @@
 //! What the metrics of sets make of each picture.
 
-use crate::features::FeatureNetwork;
-use crate::report::NetworkId;
+use crate::features::{FeatureNetwork, NetworkId};
+
 use crate::sliced_wasserstein::SlicedWasserstein;
 use crate::{Error, Result, ms_ssim};
 use candle_core::{DType, Tensor};
 
 /// Turns pictures into rows of numbers.
 #[derive(Clone, Copy)]
-pub(crate) enum Look<'a> {
+pub(crate) enum Extractor<'a> {
     /// A row of features of each picture.
     Features(&'a dyn FeatureNetwork),
     /// A row of patches of each picture, drawn from this seed.
@@ -31,7 +31,7 @@ pub(crate) struct Place<'a> {
     pub(crate) set: &'a str,
 }
 
-impl Look<'_> {
+impl Extractor<'_> {
     /// What looks, as reports and caches know it.
     pub(crate) fn id(&self) -> NetworkId {
         let of = |name: &str, hash: &str, definition: &str| NetworkId {
