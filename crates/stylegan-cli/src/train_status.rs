@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use stylegan_kernels::memory;
 use stylegan_train::observer::Position;
 use stylegan_train::stats::Stats;
-use stylegan_train::{Observer, Score};
+use stylegan_train::{Measured, Observer};
 
 /// The time between two updates of the bar.
 const REFRESH: Duration = Duration::from_millis(200);
@@ -74,7 +74,7 @@ impl Observer for TrainStatus {
     fn started(&mut self, at: &Position) {
         self.last_step = Some((Instant::now(), at.images));
         if let Some(evaluator) = &mut self.evaluator {
-            evaluator.go_on_from(at.images);
+            evaluator.go_on_from(at.images, at.total_images);
         }
         let (now, end) = (at.images as f64 / 1e3, at.total_images as f64 / 1e3);
         match at.images {
@@ -116,15 +116,17 @@ impl Observer for TrainStatus {
         tracing::info!("wrote {}", path.display());
     }
 
-    fn saved(&mut self, path: &Path) -> stylegan_train::Result<Option<Score>> {
+    fn saved(&mut self, path: &Path) -> stylegan_train::Result<Measured> {
         tracing::info!("wrote {}", path.display());
-        let (Some(evaluator), Some((_, images))) = (&mut self.evaluator, self.last_step) else { return Ok(None) };
-        let score = evaluator.score(path, images);
+        let (Some(evaluator), Some((_, images))) = (&mut self.evaluator, self.last_step) else {
+            return Ok(Measured::default());
+        };
+        let measured = evaluator.measure(path, images);
         // The pace is that of training.
         self.last_step = Some((Instant::now(), images));
-        Ok(score.unwrap_or_else(|error| {
+        Ok(measured.unwrap_or_else(|error| {
             say(&format!("warning: {} was not evaluated: {error:#}", path.display()));
-            None
+            Measured::default()
         }))
     }
 

@@ -29,6 +29,7 @@ fn picture(i: usize, blur: f32) -> Batch {
 
 fn main() -> stylegan_metrics::Result<()> {
     let set = |first: usize, blur: f32| ImageSet {
+        name: "images".into(),
         images: Box::new((first..first + 200).map(move |i| picture(i, blur))),
         count: 200,
         hash: None,
@@ -45,6 +46,7 @@ fn main() -> stylegan_metrics::Result<()> {
         seed: 0,
         floor: true,
         clock: &|| start.elapsed().as_secs_f64(),
+        provenance: report::Provenance::default(),
     };
     let results = evaluate(request, &mut |stage, done, _| eprint!("\r{stage}: {done} "))?.complete()?;
     eprintln!();

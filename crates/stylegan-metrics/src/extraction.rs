@@ -1,19 +1,16 @@
 //! From a stream of images to a table of features, the same bits for any batch size.
 
-use crate::extractor::{Extractor, Place};
+use crate::Result;
+use crate::cache::PART;
+use crate::extractor::{Extractor, Features, Place};
 use crate::feature_table::FeatureTable;
 use crate::features::FeatureNetwork;
-use crate::generator_source::GeneratorSource;
-use crate::images::{Batch, rounded};
-use crate::{Error, Result};
+use crate::image_stream::ImageStream;
+use crate::images::Batch;
 use candle_core::Tensor;
-use std::collections::VecDeque;
 
 /// Images handled at once: this many at 64x64, fewer of larger ones.
 const CHUNK: usize = 16;
-/// Images whose features are kept together. Every part begins with a fresh chunk, so a part is the same
-/// bits whether those before it were just made or read from a cache. Even, for pairs of neighbours.
-pub(crate) const PART: usize = 256;
 
 /// Features of the images of `source`, at most `limit` of them, by each of `networks`.
 ///
@@ -44,16 +41,16 @@ pub fn extract(
     set: &str,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<FeatureTable>> {
-    let mut pictures = ImageStream::of_images(Box::new(source), set);
+    let mut images = ImageStream::of_images(Box::new(source), set);
+    let extractors: Vec<Features> = networks.iter().map(|network| Features(*network)).collect();
     let mut tables = vec![Vec::new(); networks.len()];
     let mut taken = 0;
     loop {
         let wanted = limit.map_or(PART, |limit| PART.min(limit - taken));
-        let mut extractors: Vec<Extraction> =
-            networks.iter().map(|network| Extraction::new(Extractor::Features(*network), wanted)).collect();
+        let mut extractions: Vec<Extraction> = extractors.iter().map(|e| Extraction::new(e, wanted)).collect();
         let found =
-            extract_next(&mut pictures, &mut extractors, &mut |done| progress(taken + done, limit.unwrap_or(0)))?;
-        tables.iter_mut().zip(extractors).for_each(|(table, extractor)| table.extend(extractor.rows));
+            extract_next(&mut images, &mut extractions, &mut |done| progress(taken + done, limit.unwrap_or(0)))?;
+        tables.iter_mut().zip(extractions).for_each(|(table, extraction)| table.extend(extraction.rows));
         taken += found;
         if found < PART {
             break;
@@ -63,45 +60,49 @@ pub fn extract(
     networks.iter().zip(tables).map(|(network, rows)| FeatureTable::new(rows, network.dim())).collect()
 }
 
-/// One look at a number of pictures on their way.
+/// The rows of some images of a set on their way.
 pub(crate) struct Extraction<'a> {
-    extractor: Extractor<'a>,
-    /// Pictures that it wants to see.
+    extractor: &'a dyn Extractor,
+    /// Images that it is to see.
     wanted: usize,
-    /// What it found: whole rows, one after the other.
+    /// Whole rows, one after the other.
     pub(crate) rows: Vec<f32>,
+    /// An image that waits for its partner.
+    waiting: Option<Tensor>,
 }
 
 impl<'a> Extraction<'a> {
-    pub(crate) fn new(extractor: Extractor<'a>, wanted: usize) -> Self {
-        Self { extractor, wanted, rows: vec![] }
+    pub(crate) fn new(extractor: &'a dyn Extractor, wanted: usize) -> Self {
+        Self { extractor, wanted, rows: vec![], waiting: None }
     }
 }
 
-/// Lets `looks` see the next pictures, as many as the one that wants most; returns how many there were.
-/// The last chunk is filled with copies, so that all chunks have one shape and kernels choose one
+/// Extracts the rows of the next images, as many as the extraction that wants most; returns how many there
+/// were. The last chunk is filled with copies, so that all chunks have one shape and kernels choose one
 /// algorithm.
 pub(crate) fn extract_next(
-    pictures: &mut ImageStream,
-    extractors: &mut [Extraction],
+    images: &mut ImageStream,
+    extractions: &mut [Extraction],
     progress: &mut dyn FnMut(usize),
 ) -> Result<usize> {
-    let wanted = extractors.iter().map(|extractor| extractor.wanted).max().unwrap_or(0);
-    let (begin, mut done, mut kept) = (pictures.position, 0, None);
+    let wanted = extractions.iter().map(|extraction| extraction.wanted).max().unwrap_or(0);
+    let begin = images.position();
+    let mut done = 0;
     while done < wanted {
         let (mut group, mut chunk) = (Vec::new(), 1);
         while group.len() < chunk.min(wanted - done) {
-            let Some(picture) = pictures.next()? else { break };
-            chunk = chunk_of(&picture, CHUNK);
-            group.push(picture);
+            let Some(image) = images.next()? else { break };
+            chunk = chunk_of(&image, CHUNK);
+            group.push(image);
         }
         let Some(last) = group.last() else { break };
         let filled: Vec<&Tensor> = (0..chunk).map(|i| group.get(i).unwrap_or(last)).collect();
         let filled = Tensor::cat(&filled, 0)?;
-        for extraction in extractors.iter_mut().filter(|extraction| done < extraction.wanted) {
+        for extraction in extractions.iter_mut().filter(|extraction| done < extraction.wanted) {
             let n = group.len().min(extraction.wanted - done);
-            let place = Place { first: begin + done, n, batch: pictures.batch.saturating_sub(1), set: &pictures.set };
-            extraction.rows.extend(extraction.extractor.rows(&filled, &place, &mut kept)?);
+            let place = Place { first: begin + done, n, batch: images.last_batch(), set: images.set() };
+            let rows = extraction.extractor.rows(&filled, &place, &mut extraction.waiting)?;
+            extraction.rows.extend(rows);
         }
         done += group.len();
         progress(done);
@@ -109,70 +110,10 @@ pub(crate) fn extract_next(
     Ok(done)
 }
 
-/// Pictures `[1, 3, h, w]` of this size that are handled at once: `most` at 64x64, fewer of larger ones.
-fn chunk_of(picture: &Tensor, most: usize) -> usize {
-    let pixels: usize = picture.dims().iter().skip(2).product();
+/// Images `[1, 3, h, w]` of this size that are handled at once: `most` at 64x64, fewer of larger ones.
+fn chunk_of(image: &Tensor, most: usize) -> usize {
+    let pixels: usize = image.dims().iter().skip(2).product();
     (most * 64 * 64 / pixels.max(1)).clamp(1, most)
-}
-
-/// Pictures of a set one by one, each `[1, 3, h, w]` of 256 levels.
-pub(crate) struct ImageStream<'a> {
-    batches: Box<dyn Iterator<Item = Batch> + 'a>,
-    /// A generator can begin anywhere, a stream of images only go on.
-    generator: Option<(GeneratorSource<'a>, u64)>,
-    pending: VecDeque<Tensor>,
-    /// The number of the next picture.
-    position: usize,
-    /// Batches read so far.
-    batch: usize,
-    size: Option<[usize; 2]>,
-    set: String,
-}
-
-impl<'a> ImageStream<'a> {
-    pub(crate) fn of_images(batches: Box<dyn Iterator<Item = Batch> + 'a>, set: &str) -> Self {
-        Self { batches, generator: None, pending: VecDeque::new(), position: 0, batch: 0, size: None, set: set.into() }
-    }
-
-    pub(crate) fn of_generator(source: GeneratorSource<'a>, seed: u64, set: &str) -> Self {
-        Self { generator: Some((source, seed)), ..Self::of_images(Box::new(source.images(seed)), set) }
-    }
-
-    /// Height and width, known once a picture was read.
-    pub(crate) fn size(&self) -> Option<[usize; 2]> {
-        self.size
-    }
-
-    /// Makes picture `position` the next one, or the end of the set if it has fewer. Streams of images
-    /// only go forward.
-    pub(crate) fn seek(&mut self, position: usize) -> Result<()> {
-        if let Some((source, seed)) = self.generator {
-            // Also where the position is right: pictures are generated in groups that begin here.
-            self.batches = Box::new(source.images_from(seed, position as u64));
-            self.pending.clear();
-            self.position = position;
-        }
-        while self.position < position && self.next()?.is_some() {}
-        Ok(())
-    }
-
-    fn next(&mut self) -> Result<Option<Tensor>> {
-        while self.pending.is_empty() {
-            let Some(images) = self.batches.next() else { return Ok(None) };
-            let (batch, set) = (self.batch, &self.set);
-            self.batch += 1;
-            let images = images.map_err(|source| Error::Source { set: set.clone(), batch, source })?;
-            let images = rounded(&images, batch, set)?;
-            let (n, _, h, w) = images.dims4()?;
-            let expected = *self.size.get_or_insert([h, w]);
-            if expected != [h, w] {
-                return Err(Error::ImageSize { set: set.clone(), batch, found: [h, w], expected });
-            }
-            self.pending.extend((0..n).map(|i| images.narrow(0, i, 1)).collect::<candle_core::Result<Vec<_>>>()?);
-        }
-        self.position += 1;
-        Ok(self.pending.pop_front())
-    }
 }
 
 #[cfg(test)]
@@ -181,6 +122,7 @@ mod tests {
     use super::*;
     use crate::features::StLpips;
     use crate::test_data::{Pixels, on_one_thread};
+    use candle_core::Device;
 
     fn images(n: usize, channels: usize, side: usize) -> Tensor {
         let values = (0..n * channels * side * side).map(|i| ((i * 7919) % 2003) as f32 / 1000. - 1.).collect();

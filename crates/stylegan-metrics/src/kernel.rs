@@ -2,8 +2,11 @@
 //! a polynomial kernel (Bińkowski et al. 2018, KID).
 
 use crate::draw::without_replacement;
+use crate::extractor::{Extractor, Features};
 use crate::feature_table::FeatureTable;
+use crate::features::FeatureNetworks;
 use crate::interval::{Estimate, GROUPS};
+use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, RealsRole, SetMetric, Sets};
 use crate::{Error, Result};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
@@ -82,8 +85,8 @@ impl KernelDistance {
     /// Fewer than `2 * GROUPS` rows, or rows of different length.
     pub fn with_interval(&self, a: &FeatureTable, b: &FeatureTable, seed: u64) -> Result<Estimate> {
         a.check_like(b)?;
-        a.check_count("kid", "first set", 2 * GROUPS)?;
-        b.check_count("kid", "second set", 2 * GROUPS)?;
+        a.check_count("kid", "real set", 2 * GROUPS)?;
+        b.check_count("kid", "generated set", 2 * GROUPS)?;
         if self.subsets == 0 || self.subset_size < 2 * GROUPS {
             return Err(Error::Parameter {
                 parameter: "subsets and subset size of kid",
@@ -161,6 +164,59 @@ impl Sums {
         let (m, n) = (count(&self.counts[0], left), count(&self.counts[1], right));
         total(&self.aa, left, left) / (m * (m - 1.)) + total(&self.bb, right, right) / (n * (n - 1.))
             - 2. * total(&self.ab, left, right) / (m * n)
+    }
+}
+
+/// Parameters of KID.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kid {
+    /// Sizes of the two sets.
+    pub counts: Counts,
+    /// Kernel and subsets.
+    pub kernel: KernelDistance,
+}
+
+impl Metric for Kid {
+    fn name(&self) -> &'static str {
+        "kid"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { reals: RealsRole::Compared, ..Needs::images(2 * GROUPS) }
+    }
+
+    fn counts(&self) -> Option<Counts> {
+        Some(self.counts)
+    }
+
+    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
+        self.counts.set(count, false)
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Sets(self)
+    }
+}
+
+impl SetMetric for Kid {
+    fn extractor<'a>(
+        &'a self,
+        networks: &'a FeatureNetworks,
+        published: &str,
+        _seed: u64,
+    ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
+        Features::of(networks, published)
+    }
+
+    fn compare(&self, name: &str, sets: &Sets) -> Result<Vec<Number>> {
+        let estimate = self.kernel.with_interval(sets.real(name)?, sets.generated, sets.seed)?;
+        Ok(vec![Number::new(name, estimate, "squared kernel distance", Direction::Smaller)])
+    }
+
+    fn adapted(&self, sets: &Sets) -> Option<&'static str> {
+        let smaller = sets.real.map_or(sets.generated.len(), |real| real.len().min(sets.generated.len()));
+        (self.kernel.subset_size > smaller).then_some("subset_size")
     }
 }
 

@@ -1,11 +1,13 @@
 //! Perceptual path length (Karras et al. 2019, section 4.1): how much a picture changes, per squared
 //! step, when its latent moves by a small step.
 
-use crate::features::PerceptualDistance;
-use crate::features::{box_downscale, box_factor};
-use crate::generator_source::label_rows;
+use crate::cache::in_parts;
+use crate::feature_table::FeatureTable;
+use crate::features::{NetworkId, PerceptualDistance, box_downscale, box_factor};
+use crate::generator_source::{GeneratorSource, label_rows};
 use crate::images::three_channels;
 use crate::interval::{Estimate, bootstrap};
+use crate::metric::{Context, Direction, GeneratorMetric, GeneratorNumbers, Kind, Metric, Needs, Number, SubjectKind};
 use crate::{Error, Result};
 use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
@@ -212,6 +214,69 @@ impl PathLength {
             return wrong("epsilon of ppl", self.epsilon.to_string(), "a number in (0, 1]");
         }
         Ok(())
+    }
+}
+
+impl Metric for PathLength {
+    fn name(&self) -> &'static str {
+        match (self.space, self.sampling) {
+            (Space::Z, Sampling::Full) => "ppl_zfull",
+            (Space::W, Sampling::Full) => "ppl_wfull",
+            (Space::Z, Sampling::End) => "ppl_zend",
+            (Space::W, Sampling::End) => "ppl_wend",
+        }
+    }
+
+    fn needs(&self) -> Needs {
+        let subject = match self.space {
+            Space::Z => SubjectKind::Generator,
+            Space::W => SubjectKind::Mapping,
+        };
+        Needs { subject, ..Needs::images(2) }
+    }
+
+    fn count(&self) -> Option<usize> {
+        Some(self.pairs)
+    }
+
+    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
+        let pairs = count?;
+        (std::mem::replace(&mut self.pairs, pairs) != pairs).then_some("pairs")
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Generator(self)
+    }
+}
+
+impl GeneratorMetric for PathLength {
+    fn measure(&self, name: &str, source: &GeneratorSource, context: &mut Context) -> Result<GeneratorNumbers> {
+        let missing = || Error::Missing { metric: name.into(), missing: "a perceptual distance" };
+        let network = context.networks.distance(context.published).ok_or_else(missing)?;
+        // Pairs are the same whatever their number.
+        let asked = format!("{:?}", PathLength { pairs: 0, ..self.clone() });
+        let labels = format!("{:?}", source.labels);
+        let seed = context.seed.to_string();
+        let identity =
+            |hash| ["path lengths", hash, source.config, &asked, &labels, &seed, network.hash(), network.definition()];
+        let identity = source.hash.map(identity);
+        let stage = format!("pairs of {name}");
+        let distances = in_parts(context.cache, identity.as_ref().map(|i| &i[..]), self.pairs, &mut |part| {
+            let start = part.start;
+            let mut tell = |done| (context.progress)(&stage, start + done, self.pairs);
+            let distances = self.distances(source.generator, network, source.labels, context.seed, part, &mut tell)?;
+            FeatureTable::new(distances, 1)
+        })?;
+        let estimate = self.summary(&self.lengths(distances.rows()), context.seed)?;
+        Ok(GeneratorNumbers {
+            network: NetworkId::new(network.name(), network.hash(), network.definition()),
+            generated: distances.len(),
+            numbers: vec![Number::new(name, estimate, "distance per squared step", Direction::Smaller)],
+        })
+    }
+
+    fn draws_plainly(&self) -> bool {
+        true
     }
 }
 

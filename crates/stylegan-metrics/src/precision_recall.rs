@@ -1,11 +1,15 @@
 //! Improved precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020).
 
+use crate::extractor::{Extractor, Features};
 use crate::feature_table::FeatureTable;
+use crate::features::FeatureNetworks;
 use crate::interval::{Estimate, GROUPS};
+use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, RealsRole, SetMetric, Sets};
 use crate::{Error, Result};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// Rows whose distances to all others are held at once.
 const BLOCK: usize = 64;
@@ -44,14 +48,13 @@ pub struct PrecisionRecall {
 /// # Errors
 /// `k` of 0, fewer than `2 GROUPS` or `2 (k + 1)` samples in a set, or rows of different length.
 pub fn compare(real: &FeatureTable, fake: &FeatureTable, k: usize) -> Result<PrecisionRecall> {
-    real.check_like(fake)?;
+    fake.check_like(real)?;
     if k == 0 {
         let expected = "at least 1";
         return Err(Error::Parameter { parameter: "number of neighbours of pr", found: "0".into(), expected });
     }
-    let needed = (2 * GROUPS).max(2 * (k + 1));
-    real.check_count("pr", "real set", needed)?;
-    fake.check_count("pr", "generated set", needed)?;
+    real.check_count("pr", "real set", least(k))?;
+    fake.check_count("pr", "generated set", least(k))?;
     let (real, fake) = (Points::new(real, k), Points::new(fake, k));
     let (fakes, reals) = (real.look_at(&fake), fake.look_at(&real));
     let held = |views: &[View], own: Set| {
@@ -210,6 +213,68 @@ fn radii(i: usize, distances: &[f64], k: usize) -> (f64, [f64; GROUPS]) {
         rest.nth(k - 1).map_or(f64::INFINITY, |(d, _)| *d)
     };
     (kth(None), std::array::from_fn(|g| kth(Some(g))))
+}
+
+/// The fewest samples of a set.
+fn least(k: usize) -> usize {
+    (2 * GROUPS).max(2 * (k + 1))
+}
+
+/// Parameters of precision, recall, density and coverage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pr {
+    /// Sizes of the two sets.
+    pub counts: Counts,
+    /// Which neighbour a neighbourhood reaches to.
+    pub neighbours: usize,
+}
+
+impl Metric for Pr {
+    fn name(&self) -> &'static str {
+        "pr"
+    }
+
+    fn numbers(&self) -> &'static [&'static str] {
+        &["precision", "recall", "density", "coverage"]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { reals: RealsRole::Compared, ..Needs::images(least(self.neighbours)) }
+    }
+
+    fn counts(&self) -> Option<Counts> {
+        Some(self.counts)
+    }
+
+    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
+        self.counts.set(count, false)
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Sets(self)
+    }
+}
+
+impl SetMetric for Pr {
+    fn extractor<'a>(
+        &'a self,
+        networks: &'a FeatureNetworks,
+        published: &str,
+        _seed: u64,
+    ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
+        Features::of(networks, published)
+    }
+
+    fn compare(&self, name: &str, sets: &Sets) -> Result<Vec<Number>> {
+        let all = compare(sets.real(name)?, sets.generated, self.neighbours)?;
+        Ok(vec![
+            Number::new("precision", all.precision, "fraction", Direction::Larger),
+            Number::new("recall", all.recall, "fraction", Direction::Larger),
+            Number::new("density", all.density, "ratio", Direction::Larger),
+            Number::new("coverage", all.coverage, "fraction", Direction::Larger),
+        ])
+    }
 }
 
 #[cfg(test)]

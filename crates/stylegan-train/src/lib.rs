@@ -51,4 +51,4 @@ pub mod tfevents;
 
 pub use error::{Error, Result};
 pub use r#loop::{Outcome, resume, train};
-pub use observer::{Observer, Score};
+pub use observer::{Measured, Observer, Score};

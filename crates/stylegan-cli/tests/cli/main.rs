@@ -5,6 +5,7 @@ mod bench;
 mod convert;
 mod data;
 mod eval;
+mod eval_report;
 mod generate;
 mod inspect;
 mod mix;

@@ -69,6 +69,7 @@ fn goes_on_where_it_was_stopped() {
             seed: 9,
             floor: true,
             clock: &|| 0.,
+            provenance: Provenance::default(),
         };
         let results = evaluate(request, &mut |_, _, _| ());
         (results, generator.made.into_inner())
@@ -100,8 +101,18 @@ fn goes_on_where_it_was_stopped() {
         let protocols = vec![Protocol::find("fid").unwrap().with_samples(600)];
         let subjects = vec![Subject { name: "fakes".into(), generated }];
         let (networks, classifiers, clock) = (&networks, &[], &|| 0.);
-        let request =
-            Request { protocols, subjects, reals, networks, classifiers, cache, seed: 9, floor: false, clock };
+        let request = Request {
+            protocols,
+            subjects,
+            reals,
+            networks,
+            classifiers,
+            cache,
+            seed: 9,
+            floor: false,
+            clock,
+            provenance: Provenance::default(),
+        };
         (evaluate(request, &mut |_, _, _| ()).unwrap().complete().unwrap(), generator.made.into_inner())
     };
     let ((straight, all), (cached, rest)) = (fewer(None), fewer(Some(&cache)));

@@ -16,7 +16,7 @@ fn images(n: usize, batch: usize, seed: u64, hash: Option<&str>) -> ImageSet<'st
         let key = StreamKey::new(seed, "test images", 0);
         Ok((key.normal_rows(&indices, 0, &[3, 4, 4], candle_core::DType::F32, &Device::Cpu)? * 0.4)?)
     });
-    ImageSet { images: Box::new(batches), count: n, hash: hash.map(Into::into) }
+    ImageSet { name: "images".into(), images: Box::new(batches), count: n, hash: hash.map(Into::into) }
 }
 
 struct Setup<'a> {
@@ -44,6 +44,7 @@ fn evaluation(setup: Setup) -> Result<Evaluation> {
         seed: 9,
         floor: setup.floor,
         clock: &|| 0.,
+        provenance: Provenance::default(),
     };
     evaluate(request, &mut |_, _, _| ())
 }
@@ -81,7 +82,7 @@ fn repeatable() {
         touched.set(true);
         None
     });
-    let reals = ImageSet { images: Box::new(never), count: 140, hash: Some("reals".into()) };
+    let reals = ImageSet { name: "images".into(), images: Box::new(never), count: 140, hash: Some("reals".into()) };
     let again = run(Setup {
         names: &ALL,
         generated: Generated::Generator(source),
@@ -139,8 +140,15 @@ fn what_goes_wrong() {
     assert!(message(&["fid"], None, 60).contains("stylegan-rs.fid needs a set of real images"));
     assert!(message(&["ppl_wend"], None, 60).contains("stylegan-rs.ppl_wend needs a generator"));
     let few = message(&["kid"], Some(images(90, 90, 1, None)), 12);
-    assert!(few.contains("kid needs at least 40 samples in the second set, found 12"), "{few}");
-    assert!(message(&["fdi"], None, 1).contains("unknown metric \"fdi\", expected one of: fid, kid, pr"));
+    assert!(few.contains("stylegan-rs.kid needs at least 40 samples in the generated set, found 12"), "{few}");
+    let unknown = |name| message(&[name], None, 1);
+    assert!(unknown("fdi").contains("unknown metric \"fdi\", expected one of: fid, kid, pr"));
+    let meant = [("fdi", "fid"), ("Precision", "pr"), ("ls_w", "ls"), ("pixel_accuracy", "miou"), ("ppl", "ppl_zfull")];
+    for (typed, meant) in
+        meant.into_iter().chain([("fid50k", "sg1.fid50k"), ("swd_64", "swd"), ("ada.kid50k", "ada.kid50k_full")])
+    {
+        assert!(unknown(typed).ends_with(&format!("did you mean {meant}?")), "{}", unknown(typed));
+    }
     let generator = Linear { scale: f64::NAN, ..Linear::new(4, 4) };
     let generated = Generated::Generator(GeneratorSource::new(&generator));
     let reals = Some(images(90, 90, 1, None));
@@ -168,6 +176,7 @@ fn two_subjects() {
         seed: 9,
         floor: true,
         clock: &|| 0.,
+        provenance: Provenance::default(),
     };
     let results = evaluate(request, &mut |_, _, _| ()).unwrap().complete().unwrap();
     let names: Vec<(&str, &str)> = results.iter().map(|r| (r.name.as_str(), r.subject.as_str())).collect();
@@ -197,6 +206,7 @@ fn two_subjects() {
 fn distances_grow_with_damage() {
     let networks = FeatureNetworks::embedded(&Device::Cpu).unwrap();
     let pictures = |seed: u64, noise: f64| ImageSet {
+        name: "images".into(),
         images: Box::new((0..6).map(move |batch| {
             let indices: Vec<u64> = (8 * batch..8 * batch + 8).collect();
             let normal = |purpose, shape: &[usize]| {
@@ -222,6 +232,7 @@ fn distances_grow_with_damage() {
             seed: 0,
             floor: false,
             clock: &|| 0.,
+            provenance: Provenance::default(),
         };
         evaluate(request, &mut |_, _, _| ()).unwrap().complete().unwrap().iter().map(|r| r.value).collect()
     };
@@ -235,6 +246,7 @@ fn distances_grow_with_damage() {
 #[test]
 fn pixels_themselves() {
     let pictures = |seed: u64, noise: f64| ImageSet {
+        name: "images".into(),
         images: Box::new((0..12).map(move |batch| {
             let indices: Vec<u64> = (8 * batch..8 * batch + 8).collect();
             let normal = |purpose, shape: &[usize]| {
@@ -259,6 +271,7 @@ fn pixels_themselves() {
             seed: 9,
             floor: true,
             clock: &|| 0.,
+            provenance: Provenance::default(),
         };
         evaluate(request, &mut |_, _, _| ()).unwrap().complete().unwrap()
     };
@@ -280,6 +293,7 @@ fn pixels_themselves() {
 #[test]
 fn pairs_of_pictures() {
     let maps = |wrong: usize, colour: bool| ImageSet {
+        name: "images".into(),
         images: Box::new((0..48).map(move |i| {
             let class = move |p: usize| if p % 16 < 8 && p / 16 >= wrong * (i % 2) { 3. } else { 0. };
             let channel =
@@ -304,6 +318,7 @@ fn pairs_of_pictures() {
             seed: 0,
             floor: true,
             clock: &|| 0.,
+            provenance: Provenance::default(),
         };
         evaluate(request, &mut |_, _, _| ()).and_then(Evaluation::complete)
     };

@@ -12,3 +12,10 @@ pub struct NetworkId {
     /// What the features or distances are.
     pub definition: String,
 }
+
+impl NetworkId {
+    /// Of these three.
+    pub(crate) fn new(name: &str, hash: &str, definition: &str) -> Self {
+        Self { name: name.into(), hash: hash.into(), definition: definition.into() }
+    }
+}

@@ -1,8 +1,11 @@
 //! Fréchet distance between Gaussians fitted to two sets of features (Heusel et al. 2017, FID).
 
+mod fid;
 mod jackknife;
 
 use crate::feature_table::FeatureTable;
+pub use fid::Fid;
+
 use crate::interval::{Estimate, GROUPS};
 use crate::{Error, Result};
 use faer::linalg::matmul::matmul;
@@ -219,9 +222,9 @@ pub fn distance_with_interval(
     generated: &FeatureTable,
     convention: Covariance,
 ) -> Result<Estimate> {
-    real.check_like(generated)?;
-    real.check_count("fid", "first set", 2 * GROUPS)?;
-    generated.check_count("fid", "second set", 2 * GROUPS)?;
+    generated.check_like(real)?;
+    real.check_count("fid", "real set", 2 * GROUPS)?;
+    generated.check_count("fid", "generated set", 2 * GROUPS)?;
     let (r, g) = gaussians(real, generated, convention)?;
     let (without_real, without_generated) =
         (jackknife::leave_out(real, &r, &g, convention)?, jackknife::leave_out(generated, &g, &r, convention)?);

@@ -106,7 +106,9 @@ impl Run<'_> {
         if self.records.is_some() && self.saved_at != Some(self.state.progress.images) {
             self.state.save(self.config, self.dataset.hash()?, &self.folder)?;
             let best = self.folder.join("best.json");
-            if let Some(score) = self.observer.saved(&path)? {
+            let measured = self.observer.saved(&path)?;
+            self.write_numbers(&measured.numbers)?;
+            if let Some(score) = measured.score {
                 keep_best(&best, &path, &score)?;
             }
             let name = best_so_far(&best).map(|(name, _)| name);
@@ -115,6 +117,21 @@ impl Run<'_> {
         self.saved_at = Some(self.state.progress.images);
         self.communicator.barrier()?;
         Ok(path)
+    }
+
+    /// Writes what was measured of a checkpoint to the logs.
+    fn write_numbers(&mut self, numbers: &[(String, f64)]) -> Result<()> {
+        let Some(records) = self.records.as_mut().filter(|_| !numbers.is_empty()) else { return Ok(()) };
+        let images = self.state.progress.images;
+        let entry = |value: f64| json!({ "count": 1., "mean": value, "std": 0. });
+        let mut line = json!({ "Progress/kimg": entry(images as f64 / 1000.) });
+        let mut text = format!("kimg {:<10.3} measured", images as f64 / 1000.);
+        for (name, value) in numbers {
+            line[format!("Metrics/{name}")] = entry(*value);
+            text.push_str(&format!(" {name} {value:.4}"));
+        }
+        records.stats(images, &line)?;
+        records.log(&text)
     }
 
     /// The last checkpoint, grid and line of a run.
