@@ -134,8 +134,6 @@ impl<'a> Available<'a> {
         if one == other || !protocol.needs_reals() || any_size {
             return Ok(());
         }
-        let remedy =
-            if extractor.is_ok_and(|e| e.network().is_some()) { " or give Inception with --features" } else { "" };
-        Err(Error::Sizes { metric: protocol.id.clone(), one, other, remedy })
+        Err(Error::Sizes { metric: protocol.id.clone(), one, other })
     }
 }
