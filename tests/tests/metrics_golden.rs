@@ -4,11 +4,11 @@ use candle_core::{DType, Device, Tensor};
 use std::collections::HashMap;
 use std::error::Error;
 use std::path::PathBuf;
+use stylegan_metrics::feature_table::FeatureTable;
 use stylegan_metrics::features::{FeatureNetwork, PerceptualDistance, StLpips};
 use stylegan_metrics::frechet::{self, Covariance};
 use stylegan_metrics::kernel::KernelDistance;
 use stylegan_metrics::path_length::{PathLength, Sampling, Space};
-use stylegan_metrics::samples::Samples;
 use stylegan_metrics::sliced_wasserstein::SlicedWasserstein;
 use stylegan_metrics::{inception_score, precision_recall};
 
@@ -30,8 +30,8 @@ fn number(value: &serde_json::Value) -> f64 {
     value.as_f64().unwrap_or(f64::NAN)
 }
 
-fn samples(t: &Tensor) -> Result<Samples, Box<dyn Error>> {
-    Ok(Samples::new(t.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?, t.dim(1)?)?)
+fn samples(t: &Tensor) -> Result<FeatureTable, Box<dyn Error>> {
+    Ok(FeatureTable::new(t.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?, t.dim(1)?)?)
 }
 
 fn close(found: f64, expected: f64, relative: f64) {
@@ -66,7 +66,7 @@ fn kernel_distance() -> Outcome {
         let value = number(&expected["kid_check_subsets"][s]);
         assert!((found - value).abs() < 2e-6, "subset {s}: found {found}, expected {value}");
     }
-    let all = |s: &Samples| (0..s.len()).collect::<Vec<_>>();
+    let all = |s: &FeatureTable| (0..s.len()).collect::<Vec<_>>();
     let found = kid.of_subsets(&a, &all(&a), &b, &all(&b))?;
     assert!((found - number(&expected["kid_full_unbiased"])).abs() < 2e-6);
     Ok(())

@@ -8,8 +8,8 @@ use std::error::Error;
 use std::path::PathBuf;
 use stylegan_core::import::state_dict;
 use stylegan_metrics::features::{
-    ArcFace, FeatureNetwork, HedVgg16, Inception, Lpips, Networks, PerceptualDistance, Preparation, Resize, Trunk,
-    Vgg16, Weights,
+    ArcFace, FeatureNetwork, FeatureNetworks, HedVgg16, Inception, Lpips, PerceptualDistance, Preparation, Resize,
+    Trunk, Vgg16, Weights,
 };
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -185,7 +185,7 @@ fn vgg16_as_torch_fidelity() -> Outcome {
     for (t, c) in [64, 128, 256, 512, 512].into_iter().enumerate() {
         of_nvidia.push((format!("lpips{t}"), Tensor::ones((c, 1, 1), DType::F32, &Device::Cpu)?));
     }
-    let networks = Networks::with_weights(of_nvidia, &Device::Cpu)?;
+    let networks = FeatureNetworks::with_weights(of_nvidia, &Device::Cpu)?;
     let network = networks.features("vgg16").ok_or("no network")?;
     assert_eq!(
         (network.name(), networks.distance("any").map(PerceptualDistance::name)),
@@ -280,7 +280,7 @@ fn inception_of_nvidia() -> Outcome {
         }
         given.push((renamed(name), tensor));
     }
-    let networks = Networks::with_weights(given, &Device::Cpu)?;
+    let networks = FeatureNetworks::with_weights(given, &Device::Cpu)?;
     let network = networks.features("inception-2015-12-05").ok_or("no network")?;
     assert_eq!(network.name(), "inception-2015-12-05");
     let x = ((io["x_u8"].to_dtype(DType::F32)? / 127.5)? - 1.)?;
@@ -320,7 +320,7 @@ fn networks_of_files() -> Outcome {
     for t in 0..5 {
         all.push((format!("lin{t}.model.1.weight"), heads[&format!("lin{t}.weight")].clone()));
     }
-    let networks = Networks::with_weights(all.clone(), &Device::Cpu)?;
+    let networks = FeatureNetworks::with_weights(all.clone(), &Device::Cpu)?;
     let features = |name: &str| networks.features(name).map(FeatureNetwork::name);
     assert_eq!(features("inception-clean-fid"), Some("inception-clean-fid"));
     assert_eq!(features("stlpips"), Some("stlpips"));
@@ -328,7 +328,7 @@ fn networks_of_files() -> Outcome {
     assert_eq!(networks.distance("lpips-vgg16").map(PerceptualDistance::name), Some("lpips-alex"));
     let alex = networks.distance("lpips-alex").ok_or("no distance")?;
     close("distance", &alex.distance(&heads["a"], &heads["b"])?, &heads["dist"], 2e-5)?;
-    let message = |tensors| Networks::with_weights(tensors, &Device::Cpu).map(|_| ()).map_err(|e| e.to_string());
+    let message = |tensors| FeatureNetworks::with_weights(tensors, &Device::Cpu).map(|_| ()).map_err(|e| e.to_string());
     let twice = message([all.clone(), all[..1].to_vec()].concat()).expect_err("twice");
     assert!(twice.contains(&format!("two files hold {}", all[0].0)), "{twice}");
     let other = message(vec![("bert.weight".into(), all[0].1.clone())]).expect_err("unknown");

@@ -22,7 +22,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Outcome {
     let folder = args.folder;
-    make_folder(&folder)?;
+    destination::make(&folder)?;
     clap_mangen::generate_to(Options::command(), &folder)
         .with_context(|| format!("cannot write manual pages to {}", folder.display()))?;
     say(&format!(

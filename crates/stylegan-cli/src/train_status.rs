@@ -12,7 +12,7 @@ use stylegan_kernels::memory;
 use stylegan_train::config::{LossConfig, TrainConfig};
 use stylegan_train::observer::Position;
 use stylegan_train::stats::Stats;
-use stylegan_train::{Observer, Score};
+use stylegan_train::{Measured, Observer};
 
 /// The time between two updates of the bar.
 const REFRESH: Duration = Duration::from_millis(200);
@@ -97,7 +97,7 @@ impl Observer for TrainStatus {
         self.pace.restart(at.images);
         self.began = Some(Instant::now());
         if let Some(evaluator) = &mut self.evaluator {
-            evaluator.go_on_from(at.images);
+            evaluator.go_on_from(at.images, at.total_images);
         }
         let (now, end) = (at.images as f64 / 1e3, at.total_images as f64 / 1e3);
         match at.images {
@@ -135,11 +135,13 @@ impl Observer for TrainStatus {
         tracing::info!("wrote {}", path.display());
     }
 
-    fn saved(&mut self, path: &Path) -> stylegan_train::Result<Option<Score>> {
+    fn saved(&mut self, path: &Path) -> stylegan_train::Result<Measured> {
         tracing::info!("wrote {}", path.display());
-        let (Some(evaluator), Some(images)) = (&mut self.evaluator, self.pace.images()) else { return Ok(None) };
+        let (Some(evaluator), Some(images)) = (&mut self.evaluator, self.pace.images()) else {
+            return Ok(Measured::default());
+        };
         if signals::STOP.load(Ordering::Relaxed) {
-            return Ok(None);
+            return Ok(Measured::default());
         }
         // The state is on the disk, so there is nothing to wait for.
         let saved = format!(
@@ -148,13 +150,13 @@ impl Observer for TrainStatus {
             self.out.display()
         );
         let reaction = signals::react(Reaction::GoOnLater(saved));
-        let score = evaluator.score(path, images);
+        let measured = evaluator.measure(path, images);
         signals::react(reaction);
         // The pace is that of training.
         self.pace.restart(images);
-        Ok(score.unwrap_or_else(|error| {
+        Ok(measured.unwrap_or_else(|error| {
             say(&format!("warning: {} was not evaluated: {error:#}", path.display()));
-            None
+            Measured::default()
         }))
     }
 

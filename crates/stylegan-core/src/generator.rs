@@ -29,6 +29,11 @@ pub trait Generator: Send + Sync {
     fn max_lod(&self) -> f64;
     /// The moving average of styles `[w_dim]`, the centre of truncation.
     fn w_avg(&self) -> Option<&Tensor>;
+    /// Whether a mapping network makes styles of latents. Those of Progressive GAN go into synthesis as they
+    /// are: it has no W in which to mix, truncate or measure.
+    fn has_mapping(&self) -> bool {
+        true
+    }
 
     /// Latents `[n, z_dim]` (and labels `[n, c_dim]`) to styles `[n, w_dim]`; no truncation.
     ///

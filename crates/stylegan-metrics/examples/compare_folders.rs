@@ -8,10 +8,10 @@ use candle_core::{Device, Tensor};
 use std::process::ExitCode;
 use std::time::Instant;
 use stylegan_metrics::evaluate::{Generated, ImageSet, Request, Subject, evaluate};
-use stylegan_metrics::features::Networks;
+use stylegan_metrics::features::FeatureNetworks;
+use stylegan_metrics::images::Batch;
 use stylegan_metrics::protocol::Protocol;
 use stylegan_metrics::report;
-use stylegan_metrics::samples::Batch;
 
 /// Picture `i` of a set: stripes of its own width and colour, `blur` pixels soft at the edges.
 fn picture(i: usize, blur: f32) -> Batch {
@@ -41,11 +41,12 @@ fn main() -> ExitCode {
 
 fn run() -> stylegan_metrics::Result<()> {
     let set = |first: usize, blur: f32| ImageSet {
+        name: "images".into(),
         images: Box::new((first..first + 200).map(move |i| picture(i, blur))),
         count: 200,
         hash: None,
     };
-    let networks = Networks::embedded(&Device::Cpu)?;
+    let networks = FeatureNetworks::embedded(&Device::Cpu)?;
     let start = Instant::now();
     let request = Request {
         protocols: ["fid", "kid", "pr"].into_iter().map(Protocol::find).collect::<Result<_, _>>()?,
@@ -57,6 +58,7 @@ fn run() -> stylegan_metrics::Result<()> {
         seed: 0,
         floor: true,
         clock: &|| start.elapsed().as_secs_f64(),
+        provenance: report::Provenance::default(),
     };
     let results = evaluate(request, &mut |stage, done, _| eprint!("\r{stage}: {done} "))?.complete()?;
     eprintln!();

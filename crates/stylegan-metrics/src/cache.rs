@@ -1,23 +1,33 @@
 //! Tables of features on disk, found again by content.
 
-use crate::samples::Samples;
+use crate::feature_table::FeatureTable;
 use crate::{Error, Result};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::io::Write;
+use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use stylegan_core::write_atomic;
+use stylegan_kernels::cpu_info::instruction_set;
 
 /// Raised when the layout of the files or the meaning of keys changes.
-const FORMAT: &str = "stylegan-rs features 2";
+const FORMAT: &str = "stylegan-rs features 3";
+
+/// Rows that are kept together. Every part begins with a fresh chunk of images, so a part is the same bits
+/// whether those before it were just made or read from a cache. Even, for pairs of neighbours.
+pub(crate) const PART: usize = 256;
 
 /// A folder of feature tables. Any number of processes may read and write it at once: files appear
 /// whole or not at all, and equal keys have equal contents.
 #[derive(Debug, Clone)]
 pub struct Cache {
     folder: PathBuf,
+    /// Set by the first table that could not be stored: one word about a full disk is enough.
+    given_up: Arc<AtomicBool>,
 }
 
 /// The identity of a table: a hash of everything that its content depends on.
@@ -29,7 +39,8 @@ impl Key {
     /// into each other.
     pub fn new<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut hash = Sha256::new();
-        for part in [FORMAT].into_iter().chain(parts) {
+        // Kernels of other instruction sets round otherwise: bits would depend on who filled a shared folder.
+        for part in [FORMAT, instruction_set()].into_iter().chain(parts) {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }
@@ -48,7 +59,7 @@ impl Cache {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         let folder = folder.into();
         stylegan_core::sweep(&folder);
-        Self { folder }
+        Self { folder, given_up: Arc::default() }
     }
 
     /// Where the table of `key` is or would be.
@@ -57,8 +68,12 @@ impl Cache {
     }
 
     /// The table of `key`, if it is there and whole. A damaged file counts as missing.
-    pub fn load(&self, key: &Key) -> Option<Samples> {
+    pub fn load(&self, key: &Key) -> Option<FeatureTable> {
         let path = self.path(key);
+        // Whoever reads a pipe waits for a writer.
+        if !std::fs::metadata(&path).ok()?.is_file() {
+            return None;
+        }
         let bytes = std::fs::read(&path).ok()?;
         let table = parse(&bytes, key);
         if table.is_none() {
@@ -70,12 +85,12 @@ impl Cache {
     /// Stores the table of `key`.
     ///
     /// ```
-    /// use stylegan_metrics::{cache::{Cache, Key}, samples::Samples};
+    /// use stylegan_metrics::{cache::{Cache, Key}, feature_table::FeatureTable};
     ///
     /// let folder = std::env::temp_dir().join(format!("stylegan-cache-{}", std::process::id()));
     /// let (cache, key) = (Cache::new(&folder), Key::new(["data set hash", "network hash"]));
     /// assert_eq!(cache.load(&key), None);
-    /// let table = Samples::new(vec![1., 2., 3., 4.], 2)?;
+    /// let table = FeatureTable::new(vec![1., 2., 3., 4.], 2)?;
     /// cache.store(&key, &table)?;
     /// assert_eq!(cache.load(&key), Some(table));
     /// # std::fs::remove_dir_all(folder).ok();
@@ -84,7 +99,7 @@ impl Cache {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn store(&self, key: &Key, samples: &Samples) -> Result<()> {
+    pub fn store(&self, key: &Key, samples: &FeatureTable) -> Result<()> {
         let path = self.path(key);
         let failed = |source| Error::Cache { path: path.clone(), source };
         let bytes = serialise(key, samples).map_err(|e| failed(std::io::Error::other(e)))?;
@@ -93,7 +108,46 @@ impl Cache {
     }
 }
 
-fn serialise(key: &Key, samples: &Samples) -> std::result::Result<Vec<u8>, safetensors::SafeTensorError> {
+/// Rows `0..count`, one of each, in parts: those that the cache holds under `identity` are taken from there,
+/// the others made and kept.
+pub(crate) fn in_parts(
+    cache: Option<&Cache>,
+    identity: Option<&[&str]>,
+    count: usize,
+    make: &mut dyn FnMut(Range<usize>) -> Result<FeatureTable>,
+) -> Result<FeatureTable> {
+    let (mut rows, mut dim) = (Vec::new(), 1);
+    for start in (0..count).step_by(PART) {
+        let part = start..(start + PART).min(count);
+        let range = format!("{part:?}");
+        let key = identity.map(|identity| Key::new(identity.iter().copied().chain([range.as_str()])));
+        let table = match cache.zip(key.as_ref()).and_then(|(cache, key)| cache.load(key)) {
+            Some(table) => table,
+            None => {
+                let table = make(part)?;
+                store(cache, key, &table);
+                table
+            }
+        };
+        dim = table.dim();
+        rows.extend(table.rows());
+    }
+    FeatureTable::new(rows, dim)
+}
+
+/// Puts a table into the cache. A cache that cannot be written costs time, not the result.
+pub(crate) fn store(cache: Option<&Cache>, key: Option<Key>, table: &FeatureTable) {
+    let Some((cache, key)) = cache.zip(key) else { return };
+    if cache.given_up.load(Ordering::Relaxed) {
+        return;
+    }
+    if let Err(error) = cache.store(&key, table) {
+        cache.given_up.store(true, Ordering::Relaxed);
+        tracing::warn!(%error, "going on without the cache");
+    }
+}
+
+fn serialise(key: &Key, samples: &FeatureTable) -> std::result::Result<Vec<u8>, safetensors::SafeTensorError> {
     let data: Vec<u8> = samples.rows().iter().flat_map(|v| v.to_le_bytes()).collect();
     let metadata = HashMap::from([
         ("format".to_owned(), FORMAT.to_owned()),
@@ -104,7 +158,7 @@ fn serialise(key: &Key, samples: &Samples) -> std::result::Result<Vec<u8>, safet
     safetensors::serialize([("features", view)], Some(metadata))
 }
 
-fn parse(bytes: &[u8], key: &Key) -> Option<Samples> {
+fn parse(bytes: &[u8], key: &Key) -> Option<FeatureTable> {
     let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
     let metadata = header.metadata().as_ref()?;
     let file = SafeTensors::deserialize(bytes).ok()?;
@@ -115,7 +169,7 @@ fn parse(bytes: &[u8], key: &Key) -> Option<Samples> {
         && view.dtype() == Dtype::F32;
     let [_, dim] = *view.shape() else { return None };
     let rows = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-    if whole { Samples::new(rows, dim).ok() } else { None }
+    if whole { FeatureTable::new(rows, dim).ok() } else { None }
 }
 
 #[cfg(test)]
@@ -170,6 +224,10 @@ mod tests {
         let other = Key::new(["ab", ""]);
         std::fs::write(cache.path(&other), &bytes).unwrap();
         assert_eq!(cache.load(&other), None);
+        // What is no file is not waited for.
+        let pipe = Key::new(["pipe"]);
+        std::fs::create_dir(cache.path(&pipe)).unwrap();
+        assert_eq!(cache.load(&pipe), None);
         put(&bytes);
         assert_eq!(cache.load(&key), Some(table));
         std::fs::remove_dir_all(folder).unwrap();

@@ -65,6 +65,32 @@ pub enum Error {
         /// How many there are.
         found: usize,
     },
+    /// A metric needs larger images.
+    #[error(
+        "{metric} needs pictures of {needed}x{needed} pixels or more, these are {}x{}: leave the metric out",
+        .found[1], .found[0]
+    )]
+    TooSmall {
+        /// Name of the metric.
+        metric: String,
+        /// Pixels that the smaller side needs.
+        needed: usize,
+        /// Height and width found.
+        found: [usize; 2],
+    },
+    /// Two sets of which a metric sees the pictures as they are have other sizes.
+    #[error(
+        "{metric} needs pictures of one size, found {}x{} and {}x{}: resize one set, or bring a network that takes any size",
+        .one[1], .one[0], .other[1], .other[0]
+    )]
+    Sizes {
+        /// Name of the metric.
+        metric: String,
+        /// Height and width of the first set.
+        one: [usize; 2],
+        /// Height and width of the second set.
+        other: [usize; 2],
+    },
     /// Two things that are to be compared do not belong together.
     #[error("{what}: the first has {left}, the second {right}; only like can be compared with like")]
     Mismatch {
@@ -84,7 +110,7 @@ pub enum Error {
         missing: &'static str,
     },
     /// A name that is not in a table.
-    #[error("unknown {what} {name:?}, expected one of: {known}")]
+    #[error("unknown {what} {name:?}, expected one of: {known}; did you mean {nearest}?")]
     Unknown {
         /// "metric", "protocol".
         what: &'static str,
@@ -92,6 +118,8 @@ pub enum Error {
         name: String,
         /// The names known, separated by commas.
         known: String,
+        /// The one that is most likely meant.
+        nearest: String,
     },
     /// A parameter outside its range.
     #[error("{parameter} is {found}, expected {expected}")]

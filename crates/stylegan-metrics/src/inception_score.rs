@@ -1,7 +1,16 @@
 //! Inception Score (Salimans et al. 2016) from class logits.
 
+use crate::extractor::{Extractor, Features};
+use crate::feature_table::FeatureTable;
+use crate::features::{FeatureNetwork, FeatureNetworks};
 use crate::interval::{Estimate, GROUPS};
+use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, SetMetric, Sets};
 use crate::{Error, Result};
+use candle_core::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+/// Feature rows that become logits at once.
+const LOGIT_ROWS: usize = 1024;
 
 /// Mean and standard deviation over splits of `exp(mean KL(p(y|x) || p(y)))`. `logits` holds rows of
 /// `classes` numbers; split `s` of `n` takes rows `s n / splits` to `(s + 1) n / splits`, in order.
@@ -106,6 +115,69 @@ impl Split {
             .sum();
         (kept().map(|g| self.information[g]).sum::<f64>() / n - entropy).exp()
     }
+}
+
+/// Parameters of the Inception Score: mean over splits of the generated set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InceptionScore {
+    /// Size of the generated set; there is no real one.
+    pub counts: Counts,
+    /// Number of parts that are scored alone.
+    pub splits: usize,
+}
+
+impl Metric for InceptionScore {
+    fn name(&self) -> &'static str {
+        "is"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { classes: true, ..Needs::images(2 * GROUPS.max(self.splits)) }
+    }
+
+    fn counts(&self) -> Option<Counts> {
+        Some(self.counts)
+    }
+
+    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
+        self.counts.set(count, false)
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Sets(self)
+    }
+}
+
+impl SetMetric for InceptionScore {
+    fn extractor<'a>(
+        &'a self,
+        networks: &'a FeatureNetworks,
+        published: &str,
+        _seed: u64,
+    ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
+        Features::of(networks, published)
+    }
+
+    fn compare(&self, name: &str, sets: &Sets) -> Result<Vec<Number>> {
+        let missing = "a feature network that knows classes (Inception)";
+        let network = sets.network.ok_or_else(|| Error::Missing { metric: name.into(), missing })?;
+        let (logits, classes) = logits(network, sets.generated)?;
+        let estimate = score_with_interval(&logits, classes, self.splits)?;
+        Ok(vec![Number::new(name, estimate, "exp of nats", Direction::Larger)])
+    }
+}
+
+/// Class logits of feature rows, and the number of classes.
+fn logits(network: &dyn FeatureNetwork, features: &FeatureTable) -> Result<(Vec<f64>, usize)> {
+    let (mut all, mut classes) = (vec![], 0);
+    for rows in features.rows().chunks(LOGIT_ROWS * features.dim()) {
+        let rows = Tensor::from_slice(rows, (rows.len() / features.dim(), features.dim()), &Device::Cpu)?;
+        let logits = network.class_logits(&rows)?;
+        classes = logits.dim(1)?;
+        all.extend(logits.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f64::from));
+    }
+    Ok((all, classes))
 }
 
 #[cfg(test)]

@@ -1,8 +1,12 @@
 //! Kernel distance between two sets of features: the unbiased squared maximum mean discrepancy with
 //! a polynomial kernel (Bińkowski et al. 2018, KID).
 
+use crate::draw::without_replacement;
+use crate::extractor::{Extractor, Features};
+use crate::feature_table::FeatureTable;
+use crate::features::FeatureNetworks;
 use crate::interval::{Estimate, GROUPS};
-use crate::samples::Samples;
+use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, RealsRole, SetMetric, Sets};
 use crate::{Error, Result};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
@@ -51,7 +55,7 @@ impl KernelDistance {
     ///
     /// # Errors
     /// Fewer than two rows on a side, or rows of different length.
-    pub fn of_subsets(&self, a: &Samples, ia: &[usize], b: &Samples, ib: &[usize]) -> Result<f64> {
+    pub fn of_subsets(&self, a: &FeatureTable, ia: &[usize], b: &FeatureTable, ib: &[usize]) -> Result<f64> {
         a.check_like(b)?;
         for (set, indices) in [("first set", ia), ("second set", ib)] {
             if indices.len() < 2 {
@@ -67,9 +71,9 @@ impl KernelDistance {
     /// samples at a time).
     ///
     /// ```
-    /// use stylegan_metrics::{kernel::KernelDistance, samples::Samples};
+    /// use stylegan_metrics::{kernel::KernelDistance, feature_table::FeatureTable};
     ///
-    /// let table = |shift: f32| Samples::new((0..200).map(|i| (i * i % 97) as f32 / 97. + shift).collect(), 2);
+    /// let table = |shift: f32| FeatureTable::new((0..200).map(|i| (i * i % 97) as f32 / 97. + shift).collect(), 2);
     /// let kid = KernelDistance { subsets: 10, subset_size: 50, ..Default::default() };
     /// let near = kid.with_interval(&table(0.)?, &table(0.)?, 0)?;
     /// let far = kid.with_interval(&table(0.)?, &table(1.)?, 0)?;
@@ -79,10 +83,10 @@ impl KernelDistance {
     ///
     /// # Errors
     /// Fewer than `2 * GROUPS` rows, or rows of different length.
-    pub fn with_interval(&self, a: &Samples, b: &Samples, seed: u64) -> Result<Estimate> {
+    pub fn with_interval(&self, a: &FeatureTable, b: &FeatureTable, seed: u64) -> Result<Estimate> {
         a.check_like(b)?;
-        a.check_count("kid", "first set", 2 * GROUPS)?;
-        b.check_count("kid", "second set", 2 * GROUPS)?;
+        a.check_count("kid", "real set", 2 * GROUPS)?;
+        b.check_count("kid", "generated set", 2 * GROUPS)?;
         if self.subsets == 0 || self.subset_size < 2 * GROUPS {
             return Err(Error::Parameter {
                 parameter: "subsets and subset size of kid",
@@ -95,7 +99,7 @@ impl KernelDistance {
         let sums: Vec<Sums> = (0..self.subsets)
             .into_par_iter()
             .map(|s| {
-                let draw = |lane, n| choose(&mut key.stream(s as u64, lane), n, size);
+                let draw = |lane, n| without_replacement(&mut key.stream(s as u64, lane), n, size);
                 Sums::new(self, a, &draw(0, a.len()), b, &draw(1, b.len()))
             })
             .collect();
@@ -121,8 +125,8 @@ struct Sums {
 }
 
 impl Sums {
-    fn new(kernel: &KernelDistance, a: &Samples, ia: &[usize], b: &Samples, ib: &[usize]) -> Self {
-        let rows = |s: &Samples, i: &[usize]| Mat::from_fn(i.len(), s.dim(), |r, c| f64::from(s.row(i[r])[c]));
+    fn new(kernel: &KernelDistance, a: &FeatureTable, ia: &[usize], b: &FeatureTable, ib: &[usize]) -> Self {
+        let rows = |s: &FeatureTable, i: &[usize]| Mat::from_fn(i.len(), s.dim(), |r, c| f64::from(s.row(i[r])[c]));
         let (xa, xb) = (rows(a, ia), rows(b, ib));
         let count = |indices: &[usize]| {
             let mut counts = vec![0.; GROUPS];
@@ -163,15 +167,57 @@ impl Sums {
     }
 }
 
-/// `size` distinct numbers below `n`, by the first steps of a Fisher-Yates shuffle.
-pub(crate) fn choose(stream: &mut stylegan_core::latent::Stream, n: usize, size: usize) -> Vec<usize> {
-    let mut all: Vec<usize> = (0..n).collect();
-    for i in 0..size.min(n) {
-        let j = i + stream.below((n - i) as u64) as usize;
-        all.swap(i, j);
+/// Parameters of KID.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kid {
+    /// Sizes of the two sets.
+    pub counts: Counts,
+    /// Kernel and subsets.
+    pub kernel: KernelDistance,
+}
+
+impl Metric for Kid {
+    fn name(&self) -> &'static str {
+        "kid"
     }
-    all.truncate(size);
-    all
+
+    fn needs(&self) -> Needs {
+        Needs { reals: RealsRole::Compared, ..Needs::images(2 * GROUPS) }
+    }
+
+    fn counts(&self) -> Option<Counts> {
+        Some(self.counts)
+    }
+
+    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
+        self.counts.set(count, false)
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Sets(self)
+    }
+}
+
+impl SetMetric for Kid {
+    fn extractor<'a>(
+        &'a self,
+        networks: &'a FeatureNetworks,
+        published: &str,
+        _seed: u64,
+    ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
+        Features::of(networks, published)
+    }
+
+    fn compare(&self, name: &str, sets: &Sets) -> Result<Vec<Number>> {
+        let estimate = self.kernel.with_interval(sets.real(name)?, sets.generated, sets.seed)?;
+        Ok(vec![Number::new(name, estimate, "squared kernel distance", Direction::Smaller)])
+    }
+
+    fn adapted(&self, sets: &Sets) -> Option<&'static str> {
+        let smaller = sets.real.map_or(sets.generated.len(), |real| real.len().min(sets.generated.len()));
+        (self.kernel.subset_size > smaller).then_some("subset_size")
+    }
 }
 
 #[cfg(test)]
@@ -186,15 +232,15 @@ mod tests {
         let (a, b) = (normals(0, 50, 3, |_, z| z), normals(1, 45, 3, |_, z| z + 0.5));
         let kernel = KernelDistance::default();
         let k = |x: &[f32], y: &[f32]| (x.iter().zip(y).map(|(x, y)| f64::from(x * y)).sum::<f64>() / 3. + 1.).powi(3);
-        let textbook = |a: &Samples, b: &Samples| {
-            let sum = |x: &Samples, y: &Samples, same: bool| -> f64 {
+        let textbook = |a: &FeatureTable, b: &FeatureTable| {
+            let sum = |x: &FeatureTable, y: &FeatureTable, same: bool| -> f64 {
                 let pairs = (0..x.len()).flat_map(|i| (0..y.len()).map(move |j| (i, j)));
                 pairs.filter(|(i, j)| !same || i != j).map(|(i, j)| k(x.row(i), y.row(j))).sum()
             };
             let (m, n) = (a.len() as f64, b.len() as f64);
             sum(a, a, true) / (m * (m - 1.)) + sum(b, b, true) / (n * (n - 1.)) - 2. * sum(a, b, false) / (m * n)
         };
-        let all = |s: &Samples| (0..s.len()).collect::<Vec<_>>();
+        let all = |s: &FeatureTable| (0..s.len()).collect::<Vec<_>>();
         let found = kernel.of_subsets(&a, &all(&a), &b, &all(&b)).unwrap();
         // f32 products in the textbook version.
         assert!((found - textbook(&a, &b)).abs() < 1e-5);

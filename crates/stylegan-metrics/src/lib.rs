@@ -21,7 +21,7 @@
 //!
 //! # Names
 //! One feature network is built in: ST-LPIPS ([`features::StLpips`]). Inception and LPIPS are made of
-//! weights that the caller brings ([`features::Networks::with_weights`]). A number that was not measured
+//! weights that the caller brings ([`features::FeatureNetworks::with_weights`]). A number that was not measured
 //! with the network its protocol was published with carries the network's name (`fid-stlpips`), and
 //! cannot be compared with published ones.
 //!
@@ -31,22 +31,27 @@
 //! depend on their size alone, and sums have a fixed order.
 
 pub mod cache;
+mod draw;
 mod error;
 pub mod evaluate;
+pub mod extraction;
+mod extractor;
+pub mod feature_table;
 pub mod features;
 pub mod frechet;
-pub mod generated;
+pub mod generator_source;
 pub mod identity;
+mod image_stream;
+pub mod images;
 pub mod inception_score;
 pub mod interval;
 pub mod kernel;
-mod look;
+pub mod metric;
 pub mod ms_ssim;
 pub mod path_length;
 pub mod precision_recall;
 pub mod protocol;
 pub mod report;
-pub mod samples;
 pub mod segmentation;
 pub mod separability;
 pub mod sliced_wasserstein;

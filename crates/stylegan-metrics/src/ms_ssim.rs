@@ -4,14 +4,21 @@
 //!
 //! As in progressive growing's program, each scale's similarity is the mean over pixels and channels.
 
+use crate::extractor::{Extractor, PIXELS, Place};
+use crate::feature_table::FeatureTable;
+use crate::features::{FeatureNetworks, NetworkId};
+use crate::images::{check_alike, three_channels};
 use crate::interval::{Estimate, GROUPS};
-use crate::samples::{Samples, check_alike, three_channels};
+use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, RealsRole, SetMetric, Sets};
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// Exponents of the five scales, the finest first.
 const WEIGHTS: [f64; 5] = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333];
+/// The smallest side of an image: one pixel at the coarsest scale.
+const SMALLEST: usize = 1 << (WEIGHTS.len() - 1);
 /// Side of the Gaussian window and its deviation, in pixels; both shrink with smaller pictures.
 const WINDOW: usize = 11;
 const DEVIATION: f64 = 1.5;
@@ -40,7 +47,7 @@ pub fn pairs(a: &Tensor, b: &Tensor) -> Result<Vec<f64>> {
         Ok(((t * 127.5)? + 127.5)?.flatten_all()?.to_vec1()?)
     };
     let (_, _, h, w) = a.dims4()?;
-    if h.min(w) < 1 << (WEIGHTS.len() - 1) {
+    if h.min(w) < SMALLEST {
         let (left, right) = (format!("{w}x{h} pixels"), "16x16 for five scales".into());
         return Err(Error::Mismatch { what: "size of pictures", left, right });
     }
@@ -55,7 +62,7 @@ pub fn pairs(a: &Tensor, b: &Tensor) -> Result<Vec<f64>> {
 ///
 /// # Errors
 /// Fewer than `2 * GROUPS` pairs.
-pub fn mean(similarities: &Samples) -> Result<Estimate> {
+pub fn mean(similarities: &FeatureTable) -> Result<Estimate> {
     similarities.check_count("ms_ssim", "pairs of pictures", 2 * GROUPS)?;
     Ok(Estimate::of_mean(similarities.rows(), [0., 1.]))
 }
@@ -83,7 +90,7 @@ fn pair(a: &[f64], b: &[f64], mut h: usize, mut w: usize) -> f64 {
     product
 }
 
-/// Means over the plane of the whole similarity, and of contrast and structure alone.
+/// Available over the plane of the whole similarity, and of contrast and structure alone.
 fn terms(a: &[f64], b: &[f64], h: usize, w: usize) -> (f64, f64) {
     let window = gaussian(WINDOW.min(h).min(w));
     let mean = |f: &dyn Fn(usize) -> f64| windowed(&(0..h * w).map(f).collect::<Vec<_>>(), h, w, &window);
@@ -123,11 +130,85 @@ fn windowed(x: &[f64], h: usize, w: usize, window: &[f64]) -> Vec<f64> {
     out
 }
 
-/// Means of 2x2 blocks; an odd last row or column is left out.
+/// Available of 2x2 blocks; an odd last row or column is left out.
 fn halved(x: &[f64], h: usize, w: usize) -> Vec<f64> {
     let at = |y: usize, c: usize| x[y * w + c];
     let mean = |y: usize, c: usize| (at(y, c) + at(y, c + 1) + at(y + 1, c) + at(y + 1, c + 1)) / 4.;
     (0..h / 2).flat_map(|y| (0..w / 2).map(move |c| (2 * y, 2 * c))).map(|(y, c)| mean(y, c)).collect()
+}
+
+/// Parameters of the similarity of pairs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MsSsim {
+    /// Size of the generated set, twice the number of pairs; of real ones, for comparison.
+    pub counts: Counts,
+}
+
+impl Metric for MsSsim {
+    fn name(&self) -> &'static str {
+        "ms_ssim"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { reals: RealsRole::Beside, side: SMALLEST, ..Needs::images(4 * GROUPS) }
+    }
+
+    fn counts(&self) -> Option<Counts> {
+        Some(self.counts)
+    }
+
+    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
+        self.counts.set(count, false)
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Sets(self)
+    }
+}
+
+impl SetMetric for MsSsim {
+    fn extractor<'a>(
+        &'a self,
+        _networks: &'a FeatureNetworks,
+        _published: &str,
+        _seed: u64,
+    ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
+        Ok(Box::new(Neighbours))
+    }
+
+    fn compare(&self, name: &str, sets: &Sets) -> Result<Vec<Number>> {
+        Ok(vec![Number::new(name, mean(sets.generated)?, "similarity", Direction::Like)])
+    }
+}
+
+/// The similarity of each image of even number and the next.
+struct Neighbours;
+
+impl Extractor for Neighbours {
+    fn id(&self) -> NetworkId {
+        NetworkId::new(PIXELS, "", "each picture of even number with the next")
+    }
+
+    fn rows(&self, chunk: &Tensor, place: &Place, waiting: &mut Option<Tensor>) -> Result<Vec<f32>> {
+        let mut rows = Vec::new();
+        for i in 0..place.n {
+            let image = chunk.narrow(0, i, 1)?;
+            match waiting.take() {
+                Some(even) => rows.extend(pairs(&even, &image)?.into_iter().map(|s| s as f32)),
+                None => *waiting = Some(image),
+            }
+        }
+        Ok(rows)
+    }
+
+    fn rows_of(&self, images: usize) -> usize {
+        images / 2
+    }
+
+    fn images_of(&self, rows: usize) -> usize {
+        2 * rows
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! Perceptual path length (Karras et al. 2019, section 4.1): how much a picture changes, per squared
 //! step, when its latent moves by a small step.
 
-use crate::features::PerceptualDistance;
-use crate::features::{box_downscale, box_factor};
+use crate::cache::in_parts;
+use crate::feature_table::FeatureTable;
+use crate::features::{NetworkId, PerceptualDistance, box_downscale, box_factor};
+use crate::generator_source::{GeneratorSource, label_rows};
+use crate::images::three_channels;
 use crate::interval::{Estimate, bootstrap};
-use crate::samples::three_channels;
+use crate::metric::{Context, Direction, GeneratorMetric, GeneratorNumbers, Kind, Metric, Needs, Number, SubjectKind};
 use crate::{Error, Result};
 use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
@@ -214,30 +217,67 @@ impl PathLength {
     }
 }
 
-/// Labels `[n, c_dim]` drawn uniformly from `labels`, nothing for an unconditional generator.
-pub(crate) fn label_rows(
-    generator: &dyn Generator,
-    labels: &[Vec<f32>],
-    key: &StreamKey,
-    indices: &[u64],
-    lane: u64,
-) -> Result<Option<Tensor>> {
-    let c_dim = generator.c_dim();
-    if c_dim == 0 {
-        return Ok(None);
+impl Metric for PathLength {
+    fn name(&self) -> &'static str {
+        match (self.space, self.sampling) {
+            (Space::Z, Sampling::Full) => "ppl_zfull",
+            (Space::W, Sampling::Full) => "ppl_wfull",
+            (Space::Z, Sampling::End) => "ppl_zend",
+            (Space::W, Sampling::End) => "ppl_wend",
+        }
     }
-    if labels.is_empty() || labels.iter().any(|l| l.len() != c_dim) {
-        let found = match labels.iter().find(|l| l.len() != c_dim) {
-            Some(label) => format!("is conditional, a label of length {} was given", label.len()),
-            None => "is conditional, no labels were given".into(),
+
+    fn needs(&self) -> Needs {
+        let subject = match self.space {
+            Space::Z => SubjectKind::Generator,
+            Space::W => SubjectKind::Mapping,
         };
-        return Err(Error::Generator { found, expected: format!("labels of length {c_dim}") });
+        Needs { subject, ..Needs::images(2) }
     }
-    let rows: Vec<f32> = indices
-        .iter()
-        .flat_map(|&i| labels[key.stream(i, lane).below(labels.len() as u64) as usize].iter().copied())
-        .collect();
-    Ok(Some(Tensor::from_vec(rows, (indices.len(), c_dim), &candle_core::Device::Cpu)?))
+
+    fn count(&self) -> Option<usize> {
+        Some(self.pairs)
+    }
+
+    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
+        let pairs = count?;
+        (std::mem::replace(&mut self.pairs, pairs) != pairs).then_some("pairs")
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Generator(self)
+    }
+}
+
+impl GeneratorMetric for PathLength {
+    fn measure(&self, name: &str, source: &GeneratorSource, context: &mut Context) -> Result<GeneratorNumbers> {
+        let missing = || Error::Missing { metric: name.into(), missing: "a perceptual distance" };
+        let network = context.networks.distance(context.published).ok_or_else(missing)?;
+        // Pairs are the same whatever their number.
+        let asked = format!("{:?}", PathLength { pairs: 0, ..self.clone() });
+        let labels = format!("{:?}", source.labels);
+        let seed = context.seed.to_string();
+        let identity =
+            |hash| ["path lengths", hash, source.config, &asked, &labels, &seed, network.hash(), network.definition()];
+        let identity = source.hash.map(identity);
+        let stage = format!("pairs of {name}");
+        let distances = in_parts(context.cache, identity.as_ref().map(|i| &i[..]), self.pairs, &mut |part| {
+            let start = part.start;
+            let mut tell = |done| (context.progress)(&stage, start + done, self.pairs);
+            let distances = self.distances(source.generator, network, source.labels, context.seed, part, &mut tell)?;
+            FeatureTable::new(distances, 1)
+        })?;
+        let estimate = self.summary(&self.lengths(distances.rows()), context.seed)?;
+        Ok(GeneratorNumbers {
+            network: NetworkId::new(network.name(), network.hash(), network.definition()),
+            generated: distances.len(),
+            numbers: vec![Number::new(name, estimate, "distance per squared step", Direction::Smaller)],
+        })
+    }
+
+    fn draws_plainly(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

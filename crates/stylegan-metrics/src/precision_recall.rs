@@ -1,11 +1,15 @@
 //! Improved precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020).
 
+use crate::extractor::{Extractor, Features};
+use crate::feature_table::FeatureTable;
+use crate::features::FeatureNetworks;
 use crate::interval::{Estimate, GROUPS};
-use crate::samples::Samples;
+use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, RealsRole, SetMetric, Sets};
 use crate::{Error, Result};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// Rows whose distances to all others are held at once.
 const BLOCK: usize = 64;
@@ -31,9 +35,9 @@ pub struct PrecisionRecall {
 /// neighbourhoods too. Memory grows with the number of samples, not with its square.
 ///
 /// ```
-/// use stylegan_metrics::{precision_recall, samples::Samples};
+/// use stylegan_metrics::{precision_recall, feature_table::FeatureTable};
 ///
-/// let table = |shift: f32| Samples::new((0..120).map(|i| (i * i % 89) as f32 + shift).collect(), 2);
+/// let table = |shift: f32| FeatureTable::new((0..120).map(|i| (i * i % 89) as f32 + shift).collect(), 2);
 /// let same = precision_recall::compare(&table(0.)?, &table(0.)?, 3)?;
 /// assert_eq!((same.precision.value, same.recall.value, same.coverage.value), (1., 1., 1.));
 /// let apart = precision_recall::compare(&table(0.)?, &table(1e4)?, 3)?;
@@ -43,15 +47,14 @@ pub struct PrecisionRecall {
 ///
 /// # Errors
 /// `k` of 0, fewer than `2 GROUPS` or `2 (k + 1)` samples in a set, or rows of different length.
-pub fn compare(real: &Samples, fake: &Samples, k: usize) -> Result<PrecisionRecall> {
-    real.check_like(fake)?;
+pub fn compare(real: &FeatureTable, fake: &FeatureTable, k: usize) -> Result<PrecisionRecall> {
+    fake.check_like(real)?;
     if k == 0 {
         let expected = "at least 1";
         return Err(Error::Parameter { parameter: "number of neighbours of pr", found: "0".into(), expected });
     }
-    let needed = (2 * GROUPS).max(2 * (k + 1));
-    real.check_count("pr", "real set", needed)?;
-    fake.check_count("pr", "generated set", needed)?;
+    real.check_count("pr", "real set", least(k))?;
+    fake.check_count("pr", "generated set", least(k))?;
     let (real, fake) = (Points::new(real, k), Points::new(fake, k));
     let (fakes, reals) = (real.look_at(&fake), fake.look_at(&real));
     let held = |views: &[View], own: Set| {
@@ -135,7 +138,7 @@ struct Points {
 }
 
 impl Points {
-    fn new(samples: &Samples, k: usize) -> Self {
+    fn new(samples: &FeatureTable, k: usize) -> Self {
         let n = samples.len();
         let rows = Mat::from_fn(n, samples.dim(), |i, j| f64::from(samples.row(i)[j]));
         let squares = (0..n).map(|i| samples.row(i).iter().map(|v| f64::from(*v).powi(2)).sum()).collect();
@@ -212,6 +215,68 @@ fn radii(i: usize, distances: &[f64], k: usize) -> (f64, [f64; GROUPS]) {
     (kth(None), std::array::from_fn(|g| kth(Some(g))))
 }
 
+/// The fewest samples of a set.
+fn least(k: usize) -> usize {
+    (2 * GROUPS).max(2 * (k + 1))
+}
+
+/// Parameters of precision, recall, density and coverage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pr {
+    /// Sizes of the two sets.
+    pub counts: Counts,
+    /// Which neighbour a neighbourhood reaches to.
+    pub neighbours: usize,
+}
+
+impl Metric for Pr {
+    fn name(&self) -> &'static str {
+        "pr"
+    }
+
+    fn numbers(&self) -> &'static [&'static str] {
+        &["precision", "recall", "density", "coverage"]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { reals: RealsRole::Compared, ..Needs::images(least(self.neighbours)) }
+    }
+
+    fn counts(&self) -> Option<Counts> {
+        Some(self.counts)
+    }
+
+    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
+        self.counts.set(count, false)
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Sets(self)
+    }
+}
+
+impl SetMetric for Pr {
+    fn extractor<'a>(
+        &'a self,
+        networks: &'a FeatureNetworks,
+        published: &str,
+        _seed: u64,
+    ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
+        Features::of(networks, published)
+    }
+
+    fn compare(&self, name: &str, sets: &Sets) -> Result<Vec<Number>> {
+        let all = compare(sets.real(name)?, sets.generated, self.neighbours)?;
+        Ok(vec![
+            Number::new("precision", all.precision, "fraction", Direction::Larger),
+            Number::new("recall", all.recall, "fraction", Direction::Larger),
+            Number::new("density", all.density, "ratio", Direction::Larger),
+            Number::new("coverage", all.coverage, "fraction", Direction::Larger),
+        ])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -220,16 +285,16 @@ mod tests {
     use crate::test_data::{normals, on_one_thread};
 
     /// The four numbers by their definitions, pair by pair.
-    fn slow(real: &Samples, fake: &Samples, k: usize) -> [f64; 4] {
+    fn slow(real: &FeatureTable, fake: &FeatureTable, k: usize) -> [f64; 4] {
         let d = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
-        let radius = |s: &Samples, i: usize| {
+        let radius = |s: &FeatureTable, i: usize| {
             let mut all: Vec<f64> = (0..s.len()).filter(|j| *j != i).map(|j| d(s.row(i), s.row(j))).collect();
             all.sort_by(f64::total_cmp);
             all[k - 1]
         };
-        let radii = |s: &Samples| (0..s.len()).map(|i| radius(s, i)).collect::<Vec<_>>();
+        let radii = |s: &FeatureTable| (0..s.len()).map(|i| radius(s, i)).collect::<Vec<_>>();
         let (rr, rf) = (radii(real), radii(fake));
-        let balls = |q: &[f32], s: &Samples, r: &[f64]| (0..s.len()).filter(|&j| d(q, s.row(j)) <= r[j]).count();
+        let balls = |q: &[f32], s: &FeatureTable, r: &[f64]| (0..s.len()).filter(|&j| d(q, s.row(j)) <= r[j]).count();
         let (n, m) = (real.len() as f64, fake.len() as f64);
         let fakes: Vec<usize> = (0..fake.len()).map(|i| balls(fake.row(i), real, &rr)).collect();
         let recall = (0..real.len()).filter(|&i| balls(real.row(i), fake, &rf) > 0).count() as f64 / n;
@@ -261,7 +326,7 @@ mod tests {
     #[test]
     fn leaving_groups_out() {
         let (real, fake) = (normals(2, 100, 2, |_, z| z), normals(3, 80, 2, |_, z| z + 0.5));
-        let rest = |s: &Samples, g: usize| s.select(&(0..s.len()).filter(|i| i % GROUPS != g).collect::<Vec<_>>());
+        let rest = |s: &FeatureTable, g: usize| s.select(&(0..s.len()).filter(|i| i % GROUPS != g).collect::<Vec<_>>());
         let all = compare(&real, &fake, 3).unwrap();
         for (which, found) in [all.precision, all.recall, all.density, all.coverage].into_iter().enumerate() {
             let Resamples::Jackknife { real: without_real, generated } = found.resamples else { panic!() };

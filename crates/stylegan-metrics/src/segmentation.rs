@@ -1,9 +1,14 @@
 //! Agreement of label maps: mean intersection over union and pixel accuracy, as SPADE is measured (Park
 //! et al. 2019, section 4) by a segmentation network on pictures made from known maps.
 
+use crate::extractor::{Extractor, LABEL_MAPS, Place};
+use crate::feature_table::FeatureTable;
+use crate::features::{FeatureNetworks, NetworkId};
 use crate::interval::{Estimate, GROUPS};
-use crate::samples::Samples;
+use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, RealsRole, SetMetric, Sets, SubjectKind};
 use crate::{Error, Result};
+use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
 
 /// Mean intersection over union and pixel accuracy of label maps, one in each row of `found` as in `truth`,
 /// whose numbers are classes; pixels whose true class is `ignored` count for nothing. Intervals leave out
@@ -11,15 +16,15 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// Sets of different sizes, fewer than `2 * GROUPS` maps, or nothing but ignored pixels.
-pub fn compare(truth: &Samples, found: &Samples, ignored: Option<u8>) -> Result<[Estimate; 2]> {
-    truth.check_like(found)?;
+pub fn compare(truth: &FeatureTable, found: &FeatureTable, ignored: Option<u8>) -> Result<[Estimate; 2]> {
+    found.check_like(truth)?;
     if truth.len() != found.len() {
-        let (left, right) = (truth.len().to_string(), found.len().to_string());
+        let (left, right) = (found.len().to_string(), truth.len().to_string());
         return Err(Error::Mismatch { what: "number of label maps", left, right });
     }
     truth.check_count("miou", "set of label maps", 2 * GROUPS)?;
     let classes = |row: &[f32]| row.iter().map(|class| *class as u8).collect::<Vec<_>>();
-    let most = |map: &Samples| {
+    let most = |map: &FeatureTable| {
         let known = map.rows().iter().map(|class| *class as u8).filter(|class| Some(*class) != ignored);
         known.max().unwrap_or(0)
     };
@@ -125,6 +130,100 @@ impl Confusion {
     }
 }
 
+/// Parameters of the agreement of label maps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Miou {
+    /// Sizes of the two sets.
+    pub counts: Counts,
+    /// The true class of pixels that do not count.
+    pub ignored: Option<u8>,
+}
+
+impl Metric for Miou {
+    fn name(&self) -> &'static str {
+        "miou"
+    }
+
+    fn numbers(&self) -> &'static [&'static str] {
+        &["miou", "pixel_accuracy"]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs {
+            subject: SubjectKind::Images,
+            reals: RealsRole::Paired,
+            equal_sets: true,
+            label_maps: true,
+            ..Needs::images(2 * GROUPS)
+        }
+    }
+
+    fn counts(&self) -> Option<Counts> {
+        Some(self.counts)
+    }
+
+    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
+        self.counts.set(count, true)
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Sets(self)
+    }
+}
+
+impl SetMetric for Miou {
+    fn extractor<'a>(
+        &'a self,
+        _networks: &'a FeatureNetworks,
+        _published: &str,
+        _seed: u64,
+    ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
+        Ok(Box::new(Classes))
+    }
+
+    fn compare(&self, name: &str, sets: &Sets) -> Result<Vec<Number>> {
+        let [miou, accuracy] = compare(sets.real(name)?, sets.generated, self.ignored)?;
+        Ok(vec![
+            Number::new("miou", miou, "fraction", Direction::Larger),
+            Number::new("pixel_accuracy", accuracy, "fraction", Direction::Larger),
+        ])
+    }
+}
+
+/// The classes of each label map's pixels.
+struct Classes;
+
+impl Extractor for Classes {
+    fn id(&self) -> NetworkId {
+        NetworkId::new(LABEL_MAPS, "", "grey levels are class numbers")
+    }
+
+    fn rows(&self, chunk: &Tensor, place: &Place, _waiting: &mut Option<Tensor>) -> Result<Vec<f32>> {
+        let maps = chunk.narrow(0, 0, place.n)?;
+        let (_, _, h, w) = maps.dims4()?;
+        let levels = ((maps + 1.)? * 127.5)?.round()?.flatten_all()?.to_vec1::<f32>()?;
+        let mut rows = Vec::with_capacity(levels.len() / 3);
+        for (i, map) in levels.chunks_exact(3 * h * w).enumerate() {
+            let (red, others) = map.split_at(h * w);
+            if others.chunks_exact(h * w).any(|channel| channel != red) {
+                return Err(Error::Parameter {
+                    parameter: "a label map",
+                    found: format!("coloured (picture {})", place.first + i),
+                    expected: "grey, with the number of a pixel's class as its level",
+                });
+            }
+            rows.extend(red);
+        }
+        Ok(rows)
+    }
+
+    /// A map has a row as long as it has pixels; reading it again is as quick.
+    fn worth_keeping(&self) -> bool {
+        false
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -158,7 +257,7 @@ mod tests {
         let map = |i: usize, wrong: usize| {
             (0..100).map(move |p| if p % 2 == 0 && p / 2 >= wrong * (i % 3) { 1. } else { 0. })
         };
-        let table = |wrong| Samples::new((0..60).flat_map(|i| map(i, wrong)).collect(), 100).unwrap();
+        let table = |wrong| FeatureTable::new((0..60).flat_map(|i| map(i, wrong)).collect(), 100).unwrap();
         let [miou, accuracy] = compare(&table(0), &table(5), Some(255)).unwrap();
         // Each third map has 0, 5 and 10 of its 50 pixels of class 1 taken for class 0.
         assert!((accuracy.value - 0.95).abs() < 1e-12);
@@ -166,9 +265,9 @@ mod tests {
         assert!(accuracy.interval.low < 0.95 && accuracy.interval.high > 0.95);
         let [miou, accuracy] = compare(&table(0), &table(0), Some(255)).unwrap();
         assert_eq!((miou.value, accuracy.value), (1., 1.));
-        let few = Samples::new(vec![0.; 39 * 4], 4).unwrap();
+        let few = FeatureTable::new(vec![0.; 39 * 4], 4).unwrap();
         assert!(compare(&few, &few, None).unwrap_err().to_string().contains("needs at least 40"));
-        let none = Samples::new(vec![255.; 40 * 4], 4).unwrap();
+        let none = FeatureTable::new(vec![255.; 40 * 4], 4).unwrap();
         assert!(compare(&none, &none, Some(255)).unwrap_err().to_string().contains("labelled pixels"));
     }
 

@@ -1,11 +1,18 @@
 //! Linear separability of latents (Karras et al. 2019, section 4.2): how well a hyperplane tells the
 //! latents of pictures with an attribute from those without.
 
+use crate::cache::in_parts;
+use crate::feature_table::FeatureTable;
+use crate::features::{Classifier, NetworkId};
+use crate::generator_source::GeneratorSource;
+use crate::images::three_channels;
 use crate::interval::{Estimate, GROUPS};
-use crate::samples::Samples;
+use crate::metric::{Context, Direction, GeneratorMetric, GeneratorNumbers, Kind, Metric, Needs, Number, SubjectKind};
 use crate::svm::LinearSvm;
 use crate::{Error, Result};
+use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Parameters of the measure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,7 +43,7 @@ impl Separability {
     /// # Errors
     /// Tables of different length, fewer than `4 GROUPS` samples, or a hyperplane that cannot be fitted: an
     /// attribute that all kept samples have, or none, is an error, never a perfect score.
-    pub fn score(&self, latents: &Samples, logits: &Samples, attributes: &[String]) -> Result<Estimate> {
+    pub fn score(&self, latents: &FeatureTable, logits: &FeatureTable, attributes: &[String]) -> Result<Estimate> {
         let n = latents.len();
         latents.check_count("ls", "generated set", 4 * GROUPS)?;
         if logits.len() != n || logits.dim() != attributes.len() {
@@ -57,7 +64,7 @@ impl Separability {
     }
 
     /// Conditional entropy in nats of an attribute, from all samples and without each group.
-    fn entropies(&self, latents: &Samples, logits: &Samples, attribute: usize) -> Result<[f64; GROUPS + 1]> {
+    fn entropies(&self, latents: &FeatureTable, logits: &FeatureTable, attribute: usize) -> Result<[f64; GROUPS + 1]> {
         let logit = |i: usize| logits.row(i)[attribute];
         let chosen = |without: Option<usize>| {
             let mut all: Vec<usize> = (0..latents.len()).filter(|i| Some(i % GROUPS) != without).collect();
@@ -102,6 +109,104 @@ pub fn conditional_entropy(y: &[bool], x: &[bool]) -> f64 {
         .sum()
 }
 
+impl Metric for Separability {
+    fn name(&self) -> &'static str {
+        "ls"
+    }
+
+    fn numbers(&self) -> &'static [&'static str] {
+        &["ls_z", "ls_w"]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { subject: SubjectKind::Generator, classifiers: true, ..Needs::images(4 * GROUPS) }
+    }
+
+    fn count(&self) -> Option<usize> {
+        Some(self.samples)
+    }
+
+    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
+        let samples = count?;
+        (std::mem::replace(&mut self.samples, samples) != samples).then_some("samples")
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Generator(self)
+    }
+}
+
+impl GeneratorMetric for Separability {
+    fn measure(&self, _name: &str, source: &GeneratorSource, context: &mut Context) -> Result<GeneratorNumbers> {
+        let classifiers = context.classifiers;
+        let hashes: Vec<&str> = classifiers.iter().map(Classifier::hash).collect();
+        let hashes = hashes.join(" ");
+        let identity = source.identity(context.seed);
+        let identity = identity.as_deref().map(|identity| ["classified latents", identity, &hashes]);
+        let table = in_parts(context.cache, identity.as_ref().map(|i| &i[..]), self.samples, &mut |part| {
+            let start = part.start;
+            let mut tell = |done| (context.progress)("classified pictures", start + done, self.samples);
+            classified(source, classifiers, part, context.seed, &mut tell)
+        })?;
+        let attributes: Vec<String> = classifiers.iter().flat_map(|c| c.attributes().iter().cloned()).collect();
+        let (z, w) = (source.generator.z_dim(), source.generator.w_dim());
+        let logits = columns(&table, z + w..table.dim())?;
+        let mut spaces = vec![("ls_z", 0..z)];
+        if source.generator.has_mapping() {
+            spaces.push(("ls_w", z..z + w));
+        }
+        let mut numbers = Vec::new();
+        for (space, range) in spaces {
+            (context.progress)(&format!("hyperplanes of {space}"), 0, 0);
+            let estimate = self.score(&columns(&table, range)?, &logits, &attributes)?;
+            numbers.push(Number::new(space, estimate, "exp of nats", Direction::Smaller));
+        }
+        let definition = format!("StyleGAN's discriminator as classifier of {}", attributes.join(", "));
+        let network = NetworkId::new("classifier", &hashes, &definition);
+        Ok(GeneratorNumbers { network, generated: table.len(), numbers })
+    }
+
+    fn draws_plainly(&self) -> bool {
+        false
+    }
+}
+
+/// A row per image of these numbers: latent, style row, and the log odds of all attributes.
+fn classified(
+    source: &GeneratorSource,
+    classifiers: &[Classifier],
+    part: Range<usize>,
+    seed: u64,
+    progress: &mut dyn FnMut(usize),
+) -> Result<FeatureTable> {
+    let (mut rows, mut done, mut dim) = (Vec::new(), 0, 1);
+    for batch in source.batches_from(seed, part.start as u64) {
+        if done >= part.len() {
+            break;
+        }
+        let batch = batch?;
+        let images = three_channels(&batch.images, 0, "generated set")?.to_dtype(DType::F32)?;
+        let mut parts = vec![batch.z, batch.w];
+        for classifier in classifiers {
+            parts.push(classifier.logits(&images)?);
+        }
+        let parts = parts.iter().map(|part| part.to_dtype(DType::F32)).collect::<candle_core::Result<Vec<_>>>()?;
+        let table = Tensor::cat(&parts, 1)?;
+        let n = table.dim(0)?.min(part.len() - done);
+        dim = table.dim(1)?;
+        rows.extend(table.narrow(0, 0, n)?.flatten_all()?.to_vec1::<f32>()?);
+        done += n;
+        progress(done);
+    }
+    FeatureTable::new(rows, dim)
+}
+
+/// Some columns of a table.
+fn columns(table: &FeatureTable, range: Range<usize>) -> Result<FeatureTable> {
+    let width = range.len();
+    FeatureTable::new((0..table.len()).flat_map(|i| table.row(i)[range.clone()].to_vec()).collect(), width)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -110,11 +215,11 @@ mod tests {
 
     const N: usize = 2000;
 
-    fn logits(f: impl Fn(usize) -> f32) -> Samples {
-        Samples::new((0..N).map(f).collect(), 1).unwrap()
+    fn logits(f: impl Fn(usize) -> f32) -> FeatureTable {
+        FeatureTable::new((0..N).map(f).collect(), 1).unwrap()
     }
 
-    fn score(latents: &Samples, logits: &Samples) -> Estimate {
+    fn score(latents: &FeatureTable, logits: &FeatureTable) -> Estimate {
         let names: Vec<String> = (0..logits.dim()).map(|i| i.to_string()).collect();
         Separability { samples: N, ..Separability::default() }.score(latents, logits, &names).unwrap()
     }
@@ -131,7 +236,7 @@ mod tests {
         assert!(a.value < 1.01, "{a:?}");
         assert!((1.97..=2.).contains(&b.value), "{b:?}");
         let both = (0..N).flat_map(|i| [half.row(i)[0], random.row(i)[0]]).collect();
-        let both = score(&latents, &Samples::new(both, 2).unwrap());
+        let both = score(&latents, &FeatureTable::new(both, 2).unwrap());
         assert!((both.value - a.value * b.value).abs() < 1e-9, "{both:?}");
         assert!(both.interval.low < both.value && both.value < both.interval.high);
     }
@@ -142,7 +247,7 @@ mod tests {
         let latents = normals(2, N, 2, |_, z| z);
         let radius = |i: usize| latents.row(i).iter().map(|z| z * z).sum::<f32>();
         let ring = logits(|i| radius(i) - 1.4);
-        let mapped = Samples::new((0..N).map(radius).collect(), 1).unwrap();
+        let mapped = FeatureTable::new((0..N).map(radius).collect(), 1).unwrap();
         assert!(score(&latents, &ring).value > 1.5);
         assert!(score(&mapped, &ring).value < 1.02);
     }

@@ -1,8 +1,12 @@
 //! Sliced Wasserstein distance between patches of Laplacian pyramids (Karras et al. 2018, progressive
 //! growing, section 5): how alike two sets of pictures look at each scale.
 
+use crate::extractor::{Extractor, PIXELS, Place};
+use crate::feature_table::FeatureTable;
+use crate::features::{FeatureNetworks, NetworkId};
+use crate::images::three_channels;
 use crate::interval::{Estimate, GROUPS, Resamples};
-use crate::samples::{Samples, three_channels};
+use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, RealsRole, SetMetric, Sets};
 use crate::{Error, Result};
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -84,9 +88,9 @@ impl SlicedWasserstein {
     ///
     /// # Errors
     /// Sets of different sizes or counts, or fewer than `2 * GROUPS` pictures.
-    pub fn compare(&self, real: &Samples, fake: &Samples, size: [usize; 2], seed: u64) -> Result<Distances> {
+    pub fn compare(&self, real: &FeatureTable, fake: &FeatureTable, size: [usize; 2], seed: u64) -> Result<Distances> {
         self.check()?;
-        real.check_like(fake)?;
+        fake.check_like(real)?;
         let heights = heights(size)?;
         let row = self.patches * self.width();
         let parameter = |parameter, found: String, expected| Err(Error::Parameter { parameter, found, expected });
@@ -95,7 +99,7 @@ impl SlicedWasserstein {
             return parameter("row of patches", found, "the patches of all levels of pictures of this size");
         }
         if real.len() != fake.len() {
-            let (left, right) = (format!("{} pictures", real.len()), format!("{}", fake.len()));
+            let (left, right) = (format!("{} pictures", fake.len()), format!("{}", real.len()));
             return Err(Error::Mismatch { what: "size of the sets of swd", left, right });
         }
         real.check_count("swd", "real set", 2 * GROUPS)?;
@@ -104,7 +108,7 @@ impl SlicedWasserstein {
             let key = StreamKey::new(seed, "wasserstein directions", level as u64);
             let few = self.directions.min(INTERVAL_DIRECTIONS);
             let distance = |without: Option<usize>| {
-                let of = |samples: &Samples| {
+                let of = |samples: &FeatureTable| {
                     let kept = (0..samples.len()).filter(|i| without != Some(i % GROUPS));
                     kept.flat_map(|i| samples.row(i)[level * row..][..row].iter().copied()).collect::<Vec<f32>>()
                 };
@@ -240,6 +244,85 @@ fn blurred(x: &Tensor) -> Result<Tensor> {
     Ok(x)
 }
 
+/// Parameters of the metric: sets, patches and directions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Swd {
+    /// Sizes of the two sets, which are cut to the smaller one.
+    pub counts: Counts,
+    /// Patches and directions.
+    pub swd: SlicedWasserstein,
+}
+
+impl Metric for Swd {
+    fn name(&self) -> &'static str {
+        "swd"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { reals: RealsRole::Compared, equal_sets: true, side: BASE, ..Needs::images(2 * GROUPS) }
+    }
+
+    fn counts(&self) -> Option<Counts> {
+        Some(self.counts)
+    }
+
+    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
+        self.counts.set(count, true)
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Sets(self)
+    }
+}
+
+impl SetMetric for Swd {
+    fn extractor<'a>(
+        &'a self,
+        _networks: &'a FeatureNetworks,
+        _published: &str,
+        seed: u64,
+    ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
+        Ok(Box::new(Patches { swd: &self.swd, seed }))
+    }
+
+    fn compare(&self, name: &str, sets: &Sets) -> Result<Vec<Number>> {
+        let missing = || Error::Missing { metric: name.into(), missing: "images" };
+        let size = sets.size.ok_or_else(missing)?;
+        let all = self.swd.compare(sets.real(name)?, sets.generated, size, sets.seed)?;
+        let number = |name, estimate| Number::new(name, estimate, "thousandths of deviations", Direction::Smaller);
+        let levels = all.levels.into_iter().map(|(height, level)| number(format!("{name}_{height}"), level));
+        Ok([number(name.to_owned(), all.mean)].into_iter().chain(levels).collect())
+    }
+}
+
+/// A row of patches of each image, drawn from a seed.
+struct Patches<'a> {
+    swd: &'a SlicedWasserstein,
+    seed: u64,
+}
+
+impl Extractor for Patches<'_> {
+    fn id(&self) -> NetworkId {
+        let SlicedWasserstein { patches, side, directions: _ } = self.swd;
+        let seed = self.seed;
+        let definition = format!(
+            "{patches} patches of {side}x{side} pixels of each level of each picture's Laplacian pyramid, at places \
+             drawn from seed {seed}"
+        );
+        NetworkId::new(PIXELS, "", &definition)
+    }
+
+    fn rows(&self, chunk: &Tensor, place: &Place, _waiting: &mut Option<Tensor>) -> Result<Vec<f32>> {
+        self.swd.patches(&chunk.narrow(0, 0, place.n)?, place.first as u64, self.seed)
+    }
+
+    /// Patches are many times larger than their images.
+    fn worth_keeping(&self) -> bool {
+        false
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -247,19 +330,19 @@ mod tests {
     use candle_core::{DType, Device};
 
     /// The table of `n` pictures of 64x32 pixels of `f(normal number, column)`.
-    fn set(seed: u64, n: usize, f: impl Fn(f64, usize) -> f64) -> Samples {
+    fn set(seed: u64, n: usize, f: impl Fn(f64, usize) -> f64) -> FeatureTable {
         let mut stream = StreamKey::new(seed, "test pictures", 0).stream(0, 0);
         let values: Vec<f32> = (0..n * 3 * 64 * 32).map(|i| f(stream.normal(), i % 32) as f32).collect();
         let images = Tensor::from_vec(values, (n, 3, 64, 32), &Device::Cpu).unwrap();
         let rows = swd().patches(&images, 0, 0).unwrap();
-        Samples::new(rows.clone(), rows.len() / n).unwrap()
+        FeatureTable::new(rows.clone(), rows.len() / n).unwrap()
     }
 
     fn swd() -> SlicedWasserstein {
         SlicedWasserstein { patches: 8, directions: 64, ..SlicedWasserstein::default() }
     }
 
-    fn levels(a: &Samples, b: &Samples) -> Vec<(usize, f64)> {
+    fn levels(a: &FeatureTable, b: &FeatureTable) -> Vec<(usize, f64)> {
         let found = swd().compare(a, b, [64, 32], 0).unwrap();
         let mean = found.levels.iter().map(|(_, level)| level.value).sum::<f64>() / 2.;
         assert!((found.mean.value - mean).abs() < 1e-12);
@@ -271,7 +354,7 @@ mod tests {
     #[test]
     fn scales() {
         let noise = |seed| set(seed, 48, |z, _| 0.3 * z);
-        let against = |other: &Samples| levels(&noise(1), other);
+        let against = |other: &FeatureTable| levels(&noise(1), other);
         assert_eq!(against(&noise(1)), [(64, 0.), (32, 0.)]);
         let near = against(&noise(2));
         let striped = against(&set(3, 48, |z, x| 0.3 * z + if x % 2 == 0 { 0.5 } else { -0.5 }));
@@ -313,9 +396,9 @@ mod tests {
 
     #[test]
     fn unfit_sets() {
-        let message = |a: &Samples, b: &Samples, size| swd().compare(a, b, size, 0).unwrap_err().to_string();
+        let message = |a: &FeatureTable, b: &FeatureTable, size| swd().compare(a, b, size, 0).unwrap_err().to_string();
         let (few, some, many) = (set(1, 39, |z, _| z), set(1, 40, |z, _| z), set(1, 41, |z, _| z));
-        assert!(message(&some, &many, [64, 32]).contains("size of the sets of swd: the first has 40 pictures"));
+        assert!(message(&many, &some, [64, 32]).contains("size of the sets of swd: the first has 40 pictures"));
         assert!(message(&few, &few, [64, 32]).contains("needs at least 40 samples"));
         assert!(message(&some, &some, [64, 64]).contains("row of patches"));
         let none = SlicedWasserstein { directions: 0, ..swd() };
@@ -338,7 +421,7 @@ mod tests {
                 .collect();
             let images = Tensor::from_vec(values, (60, 3, 16, 16), &Device::Cpu).unwrap();
             let rows = swd.patches(&images, 0, seed).unwrap();
-            Samples::new(rows.clone(), rows.len() / 60).unwrap()
+            FeatureTable::new(rows.clone(), rows.len() / 60).unwrap()
         };
         let runs: Vec<Estimate> = (0..60)
             .map(|r| swd.compare(&table(2 * r, 0.1), &table(2 * r + 1, 1.), [16, 16], 0).unwrap().mean)

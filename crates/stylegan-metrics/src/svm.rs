@@ -5,7 +5,7 @@
 //! its optimum in some ten steps (Keerthi and DeCoste 2005), the same bits on every machine: nothing is
 //! left of liblinear's random order and early stop, only its objective.
 
-use crate::samples::Samples;
+use crate::feature_table::FeatureTable;
 use crate::{Error, Result};
 use faer::linalg::matmul::matmul;
 use faer::linalg::solvers::Solve;
@@ -34,9 +34,9 @@ impl LinearSvm {
     /// 0; the optimum does not depend on it.
     ///
     /// ```
-    /// use stylegan_metrics::{samples::Samples, svm::LinearSvm};
+    /// use stylegan_metrics::{feature_table::FeatureTable, svm::LinearSvm};
     ///
-    /// let rows = Samples::new(vec![-2., -1., 1., 2.], 1)?;
+    /// let rows = FeatureTable::new(vec![-2., -1., 1., 2.], 1)?;
     /// let fitted = LinearSvm::fit(&rows, &[false, false, true, true], 1., None)?;
     /// assert_eq!(fitted.predict(&rows), [false, false, true, true]);
     /// # Ok::<(), stylegan_metrics::Error>(())
@@ -44,7 +44,7 @@ impl LinearSvm {
     ///
     /// # Errors
     /// Labels that do not fit the rows or are all alike, or an optimum that is not reached.
-    pub fn fit(rows: &Samples, labels: &[bool], c: f64, start: Option<&Self>) -> Result<Self> {
+    pub fn fit(rows: &FeatureTable, labels: &[bool], c: f64, start: Option<&Self>) -> Result<Self> {
         let failed = |problem: String| Err(Error::Fit { what: "linear SVM", problem });
         if rows.len() != labels.len() {
             return failed(format!("{} rows have {} labels", rows.len(), labels.len()));
@@ -80,13 +80,13 @@ impl LinearSvm {
     }
 
     /// On which side of the hyperplane each row lies.
-    pub fn predict(&self, rows: &Samples) -> Vec<bool> {
+    pub fn predict(&self, rows: &FeatureTable) -> Vec<bool> {
         (0..rows.len()).map(|i| margin(&self.weights, rows.row(i)) > 0.).collect()
     }
 }
 
 struct Problem<'a> {
-    rows: &'a Samples,
+    rows: &'a FeatureTable,
     labels: &'a [bool],
     c: f64,
 }
@@ -161,14 +161,14 @@ mod tests {
     use super::*;
     use crate::test_data::{normals, on_one_thread};
 
-    fn labels(rows: &Samples) -> Vec<bool> {
+    fn labels(rows: &FeatureTable) -> Vec<bool> {
         (0..rows.len()).map(|i| rows.row(i)[0] + 0.3 * rows.row(i)[1] > 0.2).collect()
     }
 
     /// Two samples at -1 and 1: by symmetry no offset, and `w + 4 c (w - 1) = 0` for the weight.
     #[test]
     fn closed_form() {
-        let rows = Samples::new(vec![-1., 1.], 1).unwrap();
+        let rows = FeatureTable::new(vec![-1., 1.], 1).unwrap();
         for c in [0.1, 1., 10.] {
             let fitted = LinearSvm::fit(&rows, &[false, true], c, None).unwrap();
             let expected = 4. * c / (1. + 4. * c);

@@ -1,13 +1,13 @@
 //! Data and helpers of unit tests.
 #![allow(clippy::unwrap_used)]
 
-use crate::samples::Samples;
+use crate::feature_table::FeatureTable;
 use stylegan_core::latent::StreamKey;
 
 /// `n` rows of `f(column, z)` with standard normal `z`.
-pub(crate) fn normals(seed: u64, n: usize, d: usize, f: impl Fn(usize, f64) -> f64) -> Samples {
+pub(crate) fn normals(seed: u64, n: usize, d: usize, f: impl Fn(usize, f64) -> f64) -> FeatureTable {
     let mut stream = StreamKey::new(seed, "test data", 0).stream(0, 0);
-    Samples::new((0..n * d).map(|i| f(i % d, stream.normal()) as f32).collect(), d).unwrap()
+    FeatureTable::new((0..n * d).map(|i| f(i % d, stream.normal()) as f32).collect(), d).unwrap()
 }
 
 /// Runs `f` where rayon has one thread.

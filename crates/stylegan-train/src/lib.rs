@@ -57,4 +57,4 @@ pub mod tfevents;
 pub use error::{Error, Result};
 pub use folder::RunFolder;
 pub use r#loop::{Outcome, resume, train};
-pub use observer::{Observer, Score};
+pub use observer::{Measured, Observer, Score};

@@ -27,6 +27,15 @@ pub struct Score {
     pub value: f64,
 }
 
+/// What was measured of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Measured {
+    /// Metrics by name; they go to the logs, to TensorBoard as `Metrics/…`.
+    pub numbers: Vec<(String, f64)>,
+    /// How good it is, if one of them says so.
+    pub score: Option<Score>,
+}
+
 /// Is told how a run goes, on the thread that trains; every method may be left out. Command lines
 /// draw their progress bar here: the library itself never prints.
 pub trait Observer {
@@ -42,12 +51,12 @@ pub trait Observer {
     /// A sample grid was written.
     fn pictured(&mut self, _path: &Path) {}
 
-    /// A checkpoint was written. The answer may be its score: the best one is never removed.
+    /// A checkpoint was written. The answer is what was measured of it: the best one is never removed.
     ///
     /// # Errors
     /// An error ends the run, after the checkpoint.
-    fn saved(&mut self, _path: &Path) -> Result<Option<Score>> {
-        Ok(None)
+    fn saved(&mut self, _path: &Path) -> Result<Measured> {
+        Ok(Measured::default())
     }
 
     /// Something is odd; a sentence with advice.

@@ -1,28 +1,28 @@
 //! `stylegan eval`: how good networks or pictures are, in numbers with intervals.
 
-mod during;
+mod dataset_source;
+mod in_training;
 mod plan;
-mod sets;
+mod provenance;
+mod report_file;
+mod subjects;
 
-pub(crate) use during::Evaluator;
+pub(crate) use in_training::Evaluator;
 
-use crate::exit::{Ending, Outcome, wrong};
-use crate::network::{check_exists, checkpoint};
+use crate::exit::{Ending, Outcome};
+use crate::network::check_exists;
 use crate::signals::{self, Reaction};
 use crate::status::{Stages, print, say};
 use candle_core::Device;
-use plan::{Plan, Subjects};
-use std::path::{Path, PathBuf};
+use plan::Plan;
+use std::path::PathBuf;
 use std::time::Instant;
-use stylegan_core::Model;
-use stylegan_core::checkpoint::Checkpoint;
-use stylegan_core::import::{is_foreign, state_dict};
+use stylegan_core::import::state_dict;
 use stylegan_metrics::cache::Cache;
-use stylegan_metrics::evaluate::{FLOOR, Generated, Request, Subject, evaluate};
-use stylegan_metrics::features::{Classifier, Networks};
-use stylegan_metrics::generated::GeneratorSource;
-use stylegan_metrics::report::{MetricResult, to_json, to_markdown};
-use stylegan_train::data::Dataset;
+use stylegan_metrics::evaluate::{Evaluation, FLOOR, Request, evaluate};
+use stylegan_metrics::features::{Classifier, FeatureNetworks};
+use stylegan_metrics::report::to_markdown;
+use subjects::Opened;
 
 /// Measure networks, or compare folders of pictures
 ///
@@ -110,8 +110,8 @@ pub(crate) struct Args {
     #[arg(long)]
     no_floor: bool,
 
-    /// Report as JSON; a Markdown table is written beside it [default: beside the checkpoint;
-    /// report.json for --images]
+    /// Report as JSON, with a Markdown table beside it; - prints the table only. Numbers that the report holds
+    /// stay, but for those that are measured again [default: beside the checkpoint; report.json for --images]
     ///
     /// Example: --out report.json
     #[arg(long, value_name = "FILE.json")]
@@ -127,18 +127,9 @@ pub(crate) struct Args {
     data_dir: Option<PathBuf>,
 }
 
-/// A network to measure.
-struct Candidate {
-    path: PathBuf,
-    model: Model,
-    hash: Option<String>,
-    config: String,
-    labels: Vec<Vec<f32>>,
-}
-
 pub(crate) fn run(args: Args) -> Outcome {
-    let plan = Plan::of(&args)?;
-    plan.check_report(&args)?;
+    let mut plan = Plan::of(&args)?;
+    let report = plan.open_report(&args)?;
     if let Some(cache) = &plan.cache {
         let go_on = format!("interrupted; the same command goes on from the features in {}", cache.display());
         signals::react(Reaction::GoOnLater(go_on));
@@ -146,122 +137,54 @@ pub(crate) fn run(args: Args) -> Outcome {
     let networks = networks(&args.features)?;
     let open = |file| Ok(Classifier::open(file, &Device::Cpu)?);
     let classifiers = args.classifier.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
-    let mut candidates = Vec::new();
-    let reals = match &plan.subjects {
-        Subjects::Networks(paths) => {
-            for path in paths {
-                let model = Model::load(path, &Device::Cpu)?;
-                let rows = model.generator().num_ws();
-                if usize::from(args.mix) > rows {
-                    wrong!("--mix {}: {} has {rows} style rows to mix latents in", args.mix, path.display());
-                }
-                let config = serde_json::to_string(model.config())?;
-                let hash = checked_hash(path, &model)?;
-                candidates.push(Candidate { path: path.clone(), model, hash, config, labels: Vec::new() });
-            }
-            let sizes: Vec<_> = candidates.iter().map(|c| c.model.generator().img_size()).collect();
-            let labelled = candidates.iter().any(|c| c.model.generator().c_dim() > 0);
-            let reals = plan.reals(&sizes, labelled)?;
-            for candidate in &mut candidates {
-                let classes = candidate.model.generator().c_dim();
-                candidate.labels = sets::labels(&candidate.path, reals.as_ref(), classes)?;
-            }
-            reals
-        }
-        Subjects::Pictures(_, real) => Some(Dataset::open(real)?),
-    };
-    let generated = match &plan.subjects {
-        Subjects::Networks(_) => None,
-        Subjects::Pictures(generated, _) => Some(Dataset::open(generated)?),
-    };
-    if let (Some(generated), Some(reals)) = (&generated, &reals) {
-        plan.check_sizes(&networks, generated.image_size(), reals.image_size())?;
-        if let Some(protocol) = plan.protocols.iter().find(|protocol| protocol.is_of_pairs()) {
-            sets::check_pairs(protocol, [generated, reals], &args.images)?;
-        }
-    }
-    let mut subjects: Vec<Subject> = candidates
-        .iter()
-        .map(|candidate| Subject {
-            name: candidate.path.display().to_string(),
-            generated: Generated::Generator(GeneratorSource {
-                generator: candidate.model.generator(),
-                hash: candidate.hash.as_deref(),
-                config: &candidate.config,
-                labels: &candidate.labels,
-                truncation_psi: args.trunc,
-                mixed: args.mix.into(),
-            }),
-        })
-        .collect();
-    if let (Some(dataset), [folder, _]) = (&generated, &args.images[..]) {
-        let name = folder.display().to_string();
-        subjects.push(Subject { name, generated: Generated::Images(sets::images(dataset)?) });
-    }
+    let opened = Opened::open(&mut plan, &args, &networks)?;
     let cache = plan.cache.as_ref().map(|folder| Cache::new(folder.clone()));
     let start = Instant::now();
     let request = Request {
-        protocols: plan.protocols.clone(),
-        subjects,
-        reals: reals.as_ref().map(sets::images).transpose()?,
+        protocols: plan.protocols,
+        subjects: opened.subjects()?,
+        reals: opened.reals()?,
         networks: &networks,
         classifiers: &classifiers,
         cache: cache.as_ref(),
         seed: args.seed,
         floor: !args.no_floor,
         clock: &|| start.elapsed().as_secs_f64(),
+        provenance: provenance::provenance(provenance::typed()),
     };
     let mut stages = Stages::new();
-    let evaluation = evaluate(request, &mut |stage, done, total| stages.show(stage, done, total))?;
+    let Evaluation { results, failures } =
+        evaluate(request, &mut |stage, done, total| stages.show(stage, done, total))?;
     drop(stages);
-    if !evaluation.results.is_empty() {
-        print(&write(&plan.report, &evaluation.results)?)?;
-        say(&format!("report: {}", plan.report.display()));
+    if !results.is_empty() {
+        // Numbers that took hours are on the screen before a disk can refuse them, and on the disk before a closed
+        // screen ends the command.
+        let printed = print(&to_markdown(&results));
+        if let Some(report) = &report {
+            report.add(results)?;
+            say(&format!("report: {}", report.path().display()));
+        }
+        printed?;
     }
-    for (metric, error) in &evaluation.failures {
+    for (metric, error) in &failures {
         say(&format!("{metric} could not be measured: {error}"));
     }
     // A floor is an extra.
-    let failures = evaluation.failures.into_iter();
-    match failures.filter(|(metric, _)| !metric.ends_with(FLOOR)).map(|(_, error)| error).next() {
-        Some(error) => Err(error.into()),
+    match failures.into_iter().find(|(metric, _)| !metric.ends_with(FLOOR)) {
+        Some((_, error)) => Err(error.into()),
         None => Ok(Ending::Done),
     }
 }
 
-/// The hash of what the file holds, if it is what the file says; of other programs' files, as the model has it.
-fn checked_hash(path: &Path, model: &Model) -> anyhow::Result<Option<String>> {
-    let known = is_foreign(path)? || Checkpoint::open(path)?.verify()?;
-    Ok(model.content_hash().filter(|_| known).map(str::to_owned))
-}
-
-/// Writes a report as JSON and, beside it, as Markdown, which it returns.
-fn write(report: &Path, results: &[MetricResult]) -> anyhow::Result<String> {
-    let table = to_markdown(results);
-    stylegan_train::picture::write_atomic(report, to_json(results)?.as_bytes())?;
-    stylegan_train::picture::write_atomic(&report.with_extension("md"), table.as_bytes())?;
-    Ok(table)
-}
-
 /// The feature networks of these files, and the built-in one.
-fn networks(files: &[PathBuf]) -> anyhow::Result<Networks> {
+fn networks(files: &[PathBuf]) -> anyhow::Result<FeatureNetworks> {
     if files.is_empty() {
-        return Ok(Networks::embedded(&Device::Cpu)?);
+        return Ok(FeatureNetworks::embedded(&Device::Cpu)?);
     }
     let mut tensors = Vec::new();
     for file in files {
         check_exists(file)?;
         tensors.extend(state_dict(file)?);
     }
-    Ok(Networks::with_weights(tensors, &Device::Cpu)?)
-}
-
-/// The folder that a checkpoint lies in.
-fn folder(network: &Path) -> PathBuf {
-    network.parent().map_or_else(PathBuf::new, Path::to_path_buf)
-}
-
-/// The checkpoints that were meant.
-fn checkpoints(networks: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
-    networks.iter().map(|network| checkpoint(network)).collect()
+    Ok(FeatureNetworks::with_weights(tensors, &Device::Cpu)?)
 }

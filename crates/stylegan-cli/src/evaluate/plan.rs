@@ -1,11 +1,14 @@
 //! What the arguments of `stylegan eval` mean.
 
-use super::{Args, checkpoints, folder};
-use crate::exit::wrong;
+use super::Args;
+use super::report_file::ReportFile;
+use crate::exit::{self, wrong};
+use crate::network::checkpoint;
+use crate::status::say;
 use crate::{destination, pictures};
 use std::path::{Path, PathBuf};
-use stylegan_metrics::features::Networks;
-use stylegan_metrics::protocol::{Parameters, Protocol};
+use stylegan_core::Unfinished;
+use stylegan_metrics::protocol::Protocol;
 use stylegan_train::config::TrainConfig;
 use stylegan_train::data::Dataset;
 
@@ -27,7 +30,17 @@ pub(super) struct Plan {
     data: Option<(String, usize)>,
     data_folder: PathBuf,
     pub(super) cache: Option<PathBuf>,
-    pub(super) report: PathBuf,
+    report: Destination,
+}
+
+/// Where the numbers go, beside the screen.
+enum Destination {
+    /// Where the user said.
+    Named(PathBuf),
+    /// Where they go if nobody says anything.
+    Usual(PathBuf),
+    /// Nowhere.
+    Printed,
 }
 
 impl Plan {
@@ -37,12 +50,13 @@ impl Plan {
         }
         let subjects = match &args.images[..] {
             [generated, real] => Subjects::Pictures(generated.clone(), real.clone()),
-            _ => Subjects::Networks(checkpoints(&args.network)?),
+            _ => Subjects::Networks(args.network.iter().map(|path| checkpoint(path)).collect::<anyhow::Result<_>>()?),
         };
         let protocols = protocols(args)?;
         let (beside, run) = match &subjects {
             Subjects::Networks(paths) => {
-                let folders: Vec<PathBuf> = paths.iter().map(|path| folder(path)).collect();
+                let folders: Vec<PathBuf> =
+                    paths.iter().map(|path| path.parent().map_or_else(PathBuf::new, Path::to_path_buf)).collect();
                 let run = folders.iter().find(|folder| folder.join("config.toml").is_file()).cloned();
                 (folders.into_iter().next().unwrap_or_default(), run)
             }
@@ -56,25 +70,17 @@ impl Plan {
             }
             (None, None) => None,
         };
-        let report = args.out.clone().unwrap_or_else(|| match &subjects {
-            Subjects::Networks(paths) => {
-                let stem = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                let stems: Vec<_> =
-                    paths.iter().map(|path| stem(path).trim_start_matches("network-").to_owned()).collect();
-                let mut name = format!("metrics-{}", stems.join("-and-"));
-                if args.trunc != 1. {
-                    name.push_str(&format!("-trunc{}", args.trunc));
-                }
-                if args.mix != 1 {
-                    name.push_str(&format!("-mix{}", args.mix));
-                }
-                beside.join(name + ".json")
+        let report = match &args.out {
+            Some(out) if out.as_os_str() == "-" => Destination::Printed,
+            Some(out) if out.extension().is_none_or(|ending| ending != "json") => {
+                wrong!("--out {}: the report is JSON; name a .json file, or - to print alone", out.display())
             }
-            Subjects::Pictures(..) => PathBuf::from("report.json"),
-        });
-        if report.extension().is_none_or(|ending| ending != "json") {
-            wrong!("--out {}: the report is JSON; name a .json file", report.display());
-        }
+            Some(out) => Destination::Named(out.clone()),
+            None => Destination::Usual(match &subjects {
+                Subjects::Networks(paths) => beside.join(report_name(paths, args)),
+                Subjects::Pictures(..) => PathBuf::from("report.json"),
+            }),
+        };
         let home = run.clone().unwrap_or(beside).join("data");
         Ok(Plan {
             subjects,
@@ -86,8 +92,10 @@ impl Plan {
         })
     }
 
-    /// Refuses reports in the place of what is read, before any work.
-    pub(super) fn check_report(&self, args: &Args) -> anyhow::Result<()> {
+    /// The report, before anything is measured; nothing where it is only printed. It does not take the place of what
+    /// is read. A folder that cannot be written is no reason to measure nothing, unless it was named.
+    pub(super) fn open_report(&mut self, args: &Args) -> anyhow::Result<Option<ReportFile>> {
+        let (Destination::Named(path) | Destination::Usual(path)) = &self.report else { return Ok(None) };
         let networks = match &self.subjects {
             Subjects::Networks(files) => &files[..],
             Subjects::Pictures(..) => &[],
@@ -95,13 +103,27 @@ impl Plan {
         let files = [networks, &args.images, &args.features, &args.classifier].into_iter().flatten();
         let set = args.data.iter().filter(|set| !pictures::is_built_in(set)).map(Path::new);
         let inputs: Vec<&Path> = files.map(PathBuf::as_path).chain(set).collect();
-        destination::file(&self.report, &inputs)?;
-        destination::file(&self.report.with_extension("md"), &inputs)
+        destination::check(path, &inputs)?;
+        destination::check(&path.with_extension("md"), &inputs)?;
+        match ReportFile::open(path) {
+            Ok(report) => Ok(Some(report)),
+            Err(error) if matches!(self.report, Destination::Named(_)) || exit::code(&error) == exit::WRONG_INPUT => {
+                Err(error)
+            }
+            Err(error) => {
+                say(&format!(
+                    "warning: {}; the numbers are printed alone (--out FILE.json keeps them)",
+                    exit::sentence(&error)
+                ));
+                self.cache = self.cache.take().filter(|folder| can_be_written(folder));
+                Ok(None)
+            }
+        }
     }
 
     /// The real pictures, if any metric needs them or networks draw their labels from them, for networks of these
     /// sizes.
-    pub(super) fn reals(&self, sizes: &[[usize; 2]], labelled: bool) -> anyhow::Result<Option<Dataset>> {
+    pub(super) fn reals(&self, sizes: &[[usize; 2]], labelled: bool) -> anyhow::Result<Option<(String, Dataset)>> {
         let (set, count) = match (&self.data, self.protocols.iter().find(|protocol| protocol.needs_reals())) {
             (Some(data), Some(_)) => data,
             (Some(data), None) if labelled || self.protocols.iter().any(Protocol::uses_reals) => data,
@@ -116,29 +138,28 @@ impl Plan {
                 "--data {set} has pictures of {w}x{h} pixels, the network makes {ew}x{eh}; build the set at that size"
             );
         }
-        Ok(Some(dataset))
+        Ok(Some((set.clone(), dataset)))
     }
+}
 
-    /// Refuses pictures of two sizes where a feature network sees them as they are.
-    pub(super) fn check_sizes(&self, networks: &Networks, one: [usize; 2], other: [usize; 2]) -> anyhow::Result<()> {
-        let sees_size = |protocol: &&Protocol| {
-            let network = networks.features(&protocol.network).filter(|_| protocol.uses_features());
-            let faces = matches!(protocol.parameters, Parameters::Identity { .. });
-            protocol.needs_reals() && !faces && network.is_none_or(|network| !network.any_size())
-        };
-        if one != other
-            && let Some(protocol) = self.protocols.iter().find(sees_size)
-        {
-            let ([h, w], [oh, ow]) = (one, other);
-            wrong!(
-                "--images: {} needs pictures of one size, found {w}x{h} and {ow}x{oh}; resize one set (stylegan data \
-                 build){}",
-                protocol.id,
-                if protocol.uses_features() { " or give Inception with --features" } else { "" }
-            );
-        }
-        Ok(())
+/// The name of a report beside the checkpoints it is about.
+fn report_name(paths: &[PathBuf], args: &Args) -> String {
+    let stem = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let stems: Vec<_> = paths.iter().map(|path| stem(path).trim_start_matches("network-").to_owned()).collect();
+    let mut name = format!("metrics-{}", stems.join("-and-"));
+    if args.trunc != 1. {
+        name.push_str(&format!("-trunc{}", args.trunc));
     }
+    if args.mix != 1 {
+        name.push_str(&format!("-mix{}", args.mix));
+    }
+    name + ".json"
+}
+
+/// Whether files can be made in a folder, or in the one that it would be made in.
+fn can_be_written(folder: &Path) -> bool {
+    let exists = |folder: &&Path| folder.as_os_str().is_empty() || folder.is_dir();
+    folder.ancestors().find(exists).is_some_and(|folder| Unfinished::file(&folder.join("part")).is_ok())
 }
 
 fn protocols(args: &Args) -> anyhow::Result<Vec<Protocol>> {

@@ -6,6 +6,7 @@ mod convert;
 mod data;
 mod destinations;
 mod eval;
+mod eval_report;
 mod first_hour;
 mod generate;
 mod inspect;

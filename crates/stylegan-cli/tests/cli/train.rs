@@ -111,7 +111,20 @@ fn checkpoints_are_evaluated_on_the_way() {
     let winner = if score(1) <= score(2) { 1 } else { 2 };
     assert_eq!(best["checkpoint"], format!("network-{winner:06}.safetensors"));
     assert!(bench.path(format!("measured/network-{winner:06}.safetensors")).is_file());
+    // The numbers are in the logs and in TensorBoard's events.
+    let text = |name: &str| String::from_utf8_lossy(&std::fs::read(bench.path(name)).unwrap()).into_owned();
+    assert_eq!(text("measured/stats.jsonl").matches("\"Metrics/kid-stlpips\"").count(), 2);
+    assert_eq!(text("measured/log.txt").matches("measured kid-stlpips").count(), 2);
+    assert_eq!(text("measured/events.out.tfevents.0.stylegan-rs").matches("Metrics/ppl_wend-stlpips").count(), 2);
+    // The last checkpoint is measured, however long the way between two evaluations.
+    let short = "train --config tiny.toml --data many --kimg 1 --set output.checkpoint_kimg=1 --out short";
+    bench.ok(&format!("{short} {eval} --set eval.kimg=200"));
+    assert!(bench.path("short/metrics-000001.json").is_file());
     bench.one_sentence(&format!("{TRAIN} --out wrong --set eval.metrics=[\"fdi\"]"), &["[eval]", "fdi"]);
+    let few = "--set eval.metrics=[\"kid\"] --set eval.count=39";
+    bench.one_sentence(&format!("{train} --out wrong {few}"), &["[eval]", "at least 40", "generated set, found 39"]);
+    let few = "--set eval.metrics=[\"fid\"] --set eval.count=100";
+    bench.one_sentence(&format!("{TRAIN} --out wrong {few}"), &["[eval]", "at least 40", "real set"]);
     bench.one_sentence(&format!("{TRAIN} --out wrong --set eval.metrics=[\"miou\"]"), &["[eval]", "miou", "pictures"]);
 }
 

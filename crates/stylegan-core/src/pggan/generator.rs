@@ -109,6 +109,10 @@ impl Generator for PgganGenerator {
         None
     }
 
+    fn has_mapping(&self) -> bool {
+        false
+    }
+
     fn mapping(&self, z: &Tensor, c: Option<&Tensor>) -> Result<Tensor> {
         let n = expect_rows("latents", z, &[self.config.z_dim])?;
         let mut x = z.clone();

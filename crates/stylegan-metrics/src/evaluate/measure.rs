@@ -1,24 +1,17 @@
 //! One metric of one subject.
 
-use super::separate::separability;
-use super::tables::{Tables, in_parts, look_of};
-use super::{FLOOR, Generated, Measured, Progress, Request};
-use crate::features::FeatureNetwork;
-use crate::inception_score::score_with_interval;
-use crate::interval::Estimate;
-use crate::kernel::choose;
-use crate::look::Look;
-use crate::path_length::PathLength;
-use crate::protocol::{Parameters, Protocol};
-use crate::report::{Direction, MetricResult, NetworkId, REAL_SET, SampleCounts};
-use crate::samples::Samples;
-use crate::{Error, Result, frechet, identity, ms_ssim, precision_recall, segmentation};
-use candle_core::{Device, Tensor};
+use super::result::{Origin, result};
+use super::tables::{Tables, extractor_of};
+use super::{FLOOR, Generated, Measured, Request};
+use crate::draw::without_replacement;
+use crate::extractor::Extractor;
+use crate::feature_table::FeatureTable;
+use crate::metric::{Context, GeneratorMetric, Kind, Progress, RealsRole, SetMetric, Sets};
+use crate::protocol::Protocol;
+use crate::report::SampleCounts;
+use crate::{Error, Result};
 use std::borrow::Cow;
 use stylegan_core::latent::StreamKey;
-
-/// Feature rows that become logits at once.
-const LOGIT_ROWS: usize = 1024;
 
 /// The results of `protocol` for a subject, by number.
 pub(super) fn measure(
@@ -28,66 +21,102 @@ pub(super) fn measure(
     tables: &Tables,
     progress: &mut Progress,
 ) -> Result<Vec<Measured>> {
-    if let Parameters::PathLength(parameters) = &protocol.parameters {
-        return Ok(vec![path_length(request, protocol, subject, parameters, progress)?]);
+    match protocol.metric().kind() {
+        Kind::Generator(metric) => measure_generator(request, protocol, subject, metric, progress),
+        Kind::Sets(metric) => measure_sets(request, protocol, subject, metric, tables),
     }
-    if let Parameters::Separability(parameters) = &protocol.parameters {
-        return separability(request, protocol, subject, parameters, progress);
-    }
+}
+
+fn measure_generator(
+    request: &Request,
+    protocol: &Protocol,
+    subject: usize,
+    metric: &dyn GeneratorMetric,
+    progress: &mut Progress,
+) -> Result<Vec<Measured>> {
+    let Generated::Generator(source) = &request.subjects[subject].generated else {
+        return Err(Error::Missing { metric: protocol.id.clone(), missing: "a generator" });
+    };
+    let begin = (request.clock)();
+    let mut context = Context {
+        networks: request.networks,
+        classifiers: request.classifiers,
+        published: &protocol.network,
+        cache: request.cache,
+        seed: request.seed,
+        progress,
+    };
+    let found = metric.measure(protocol.short_name(), source, &mut context)?;
+    let origin = Origin {
+        request,
+        protocol: protocol.clone(),
+        subject: Some(subject),
+        network: found.network,
+        counts: SampleCounts { real: 0, generated: found.generated },
+        drawn_plainly: metric.draws_plainly(),
+        seconds: (request.clock)() - begin,
+    };
+    let origin = origin.noted();
+    let named = |number| result(&origin, number, "");
+    Ok(found.numbers.into_iter().map(named).collect())
+}
+
+fn measure_sets(
+    request: &Request,
+    protocol: &Protocol,
+    subject: usize,
+    metric: &dyn SetMetric,
+    tables: &Tables,
+) -> Result<Vec<Measured>> {
     let Some(counts) = protocol.counts() else { return Ok(vec![]) };
-    let look = look_of(request.networks, protocol, request.seed)?;
+    let extractor = extractor_of(request.networks, protocol, metric, request.seed)?;
+    let extractor = &*extractor;
     let missing = |missing| Error::Missing { metric: protocol.id.clone(), missing };
-    let fake = tables.fake(subject, &look.id()).ok_or_else(|| missing("a set of generated images"))?;
-    let mut fake = first(fake, counts.fakes.map(|n| look.rows_of(n)));
+    let generated = tables.generated(subject, &extractor.id()).ok_or_else(|| missing("a set of generated images"))?;
+    let mut generated = truncated(generated, counts.fakes.map(|n| extractor.rows_of(n)));
     let mut real = if protocol.needs_reals() {
-        let real = tables.real(&look.id()).ok_or_else(|| missing("a set of real images"))?;
-        Some(first(real, counts.reals))
+        let real = tables.real(&extractor.id()).ok_or_else(|| missing("a set of real images"))?;
+        Some(truncated(real, counts.reals))
     } else {
         None
     };
-    if let (Parameters::SlicedWasserstein { .. }, Some(set)) = (&protocol.parameters, &real) {
-        let n = fake.len().min(set.len());
-        fake = Cow::Owned(first(&fake, Some(n)).into_owned());
-        real = Some(Cow::Owned(first(set, Some(n)).into_owned()));
+    let needs = protocol.needs();
+    if let (true, RealsRole::Compared, Some(set)) = (needs.equal_sets, needs.reals, &real) {
+        let n = generated.len().min(set.len());
+        real = Some(Cow::Owned(truncated(set, Some(n)).into_owned()));
+        generated = Cow::Owned(truncated(&generated, Some(n)).into_owned());
     }
     let mut protocol = protocol.clone();
-    if counts.fakes.is_some_and(|wanted| fake.len() < look.rows_of(wanted)) {
+    if counts.fakes.is_some_and(|wanted| generated.len() < extractor.rows_of(wanted)) {
         // A folder with fewer pictures than the protocol wants is measured, and says so.
-        protocol = protocol.with_samples(look.pictures_of(fake.len()));
+        protocol = protocol.with_samples(extractor.images_of(generated.len()));
     }
     if !counts.at_most && real.as_ref().zip(counts.reals).is_some_and(|(real, wanted)| real.len() < wanted) {
         protocol.note("reals");
     }
-    let size = tables.size(subject);
-    let sets = Sets { look, real: real.as_deref(), fake: &fake, size, seconds: tables.seconds(subject) };
-    between(request, &protocol, Some(subject), &sets)
-}
-
-/// The first `n` rows, or all.
-fn first(table: &Samples, n: Option<usize>) -> Cow<'_, Samples> {
-    match n {
-        Some(n) if n < table.len() => Cow::Owned(table.select(&(0..n).collect::<Vec<_>>())),
-        _ => Cow::Borrowed(table),
-    }
+    let comparison = Comparison { request, metric, extractor, tables, subject: Some(subject) };
+    comparison.of(protocol, real.as_deref(), &generated)
 }
 
 /// The results of `protocol` for two random halves of the real set, in place of a subject; of a metric that
 /// looks at one set alone, for the real set.
-pub(super) fn floor(request: &Request, protocol: &Protocol, tables: &Tables) -> Result<Vec<Measured>> {
-    let look = look_of(request.networks, protocol, request.seed)?;
-    let found = (protocol.counts(), tables.real(&look.id()), tables.fake(0, &look.id()));
-    let (Some(counts), Some(real), Some(fake)) = found else { return Ok(vec![]) };
-    let (size, seconds) = (tables.size(0), tables.seconds(0));
+pub(super) fn real_vs_real(request: &Request, protocol: &Protocol, tables: &Tables) -> Result<Vec<Measured>> {
+    let Kind::Sets(metric) = protocol.metric().kind() else { return Ok(vec![]) };
+    let extractor = extractor_of(request.networks, protocol, metric, request.seed)?;
+    let extractor = &*extractor;
+    let comparison = Comparison { request, metric, extractor, tables, subject: None };
+    let found = (protocol.counts(), tables.real(&extractor.id()), tables.generated(0, &extractor.id()));
+    let (Some(counts), Some(real), Some(generated)) = found else { return Ok(vec![]) };
     let mut protocol = protocol.clone();
     if !protocol.needs_reals() {
-        let real = first(real, counts.fakes.map(|n| look.rows_of(n)));
-        protocol = protocol.with_samples(look.pictures_of(real.len()));
-        return between(request, &protocol, None, &Sets { look, real: None, fake: &real, size, seconds });
+        let real = truncated(real, counts.fakes.map(|n| extractor.rows_of(n)));
+        protocol = protocol.with_samples(extractor.images_of(real.len()));
+        return comparison.of(protocol, None, &real);
     }
-    let real = first(real, counts.reals);
-    let m = counts.fakes.unwrap_or(fake.len()).min(fake.len()).min(real.len() / 2);
+    let real = truncated(real, counts.reals);
+    let m = counts.fakes.unwrap_or(generated.len()).min(generated.len()).min(real.len() / 2);
     let mut stream = StreamKey::new(request.seed, "metric floor", 0).stream(0, 0);
-    let order = choose(&mut stream, real.len(), 2 * m);
+    let order = without_replacement(&mut stream, real.len(), 2 * m);
     let (a, b) = (real.select(&order[..m]), real.select(&order[m..]));
     if counts.fakes.is_some() {
         protocol = protocol.with_samples(m);
@@ -95,183 +124,59 @@ pub(super) fn floor(request: &Request, protocol: &Protocol, tables: &Tables) -> 
     if counts.reals != Some(m) {
         protocol.note("reals");
     }
-    between(request, &protocol, None, &Sets { look, real: Some(&a), fake: &b, size, seconds })
+    comparison.of(protocol, Some(&a), &b)
 }
 
-/// What a metric between sets looks at.
-struct Sets<'a> {
-    look: Look<'a>,
-    real: Option<&'a Samples>,
-    fake: &'a Samples,
-    /// Height and width of the pictures, where they were read.
-    size: Option<[usize; 2]>,
-    seconds: f64,
-}
-
-/// The results of a metric of sets; without a subject it is a floor.
-fn between(request: &Request, protocol: &Protocol, subject: Option<usize>, sets: &Sets) -> Result<Vec<Measured>> {
-    let begin = (request.clock)();
-    let Sets { look, fake, .. } = *sets;
-    let id = look.id();
-    let short = protocol.id.rsplit('.').next().unwrap_or(&protocol.id);
-    let mut protocol = protocol.clone();
-    let missing = |missing| Error::Missing { metric: protocol.id.clone(), missing };
-    let real = || sets.real.ok_or_else(|| missing("a set of real images"));
-    let own = |estimate, unit, better| vec![(short.to_owned(), estimate, unit, better)];
-    let mut changed = None;
-    use Direction::{Larger, Like, Smaller};
-    let found: Vec<(String, Estimate, &str, Direction)> = match &protocol.parameters {
-        Parameters::Frechet { covariance, .. } => {
-            let estimate = frechet::distance_with_interval(real()?, fake, *covariance)?;
-            own(estimate, "squared feature distance", Smaller)
-        }
-        Parameters::Kernel { kernel, .. } => {
-            let (real, size) = (real()?, kernel.subset_size);
-            let estimate = kernel.with_interval(real, fake, request.seed)?;
-            changed = (size > real.len().min(fake.len())).then_some("subset_size");
-            own(estimate, "squared kernel distance", Smaller)
-        }
-        Parameters::PrecisionRecall { neighbours, .. } => {
-            let all = precision_recall::compare(real()?, fake, *neighbours)?;
-            vec![
-                ("precision".into(), all.precision, "fraction", Larger),
-                ("recall".into(), all.recall, "fraction", Larger),
-                ("density".into(), all.density, "ratio", Larger),
-                ("coverage".into(), all.coverage, "fraction", Larger),
-            ]
-        }
-        Parameters::InceptionScore { splits, .. } => {
-            let Look::Features(network) = look else { return Err(missing("a feature network")) };
-            let (logits, classes) = logits(network, fake)?;
-            own(score_with_interval(&logits, classes, *splits)?, "exp of nats", Larger)
-        }
-        Parameters::SlicedWasserstein { swd, .. } => {
-            let size = sets.size.ok_or_else(|| missing("pictures"))?;
-            let all = swd.compare(real()?, fake, size, request.seed)?;
-            let level = |(height, level)| (format!("{short}_{height}"), level, "thousandths of deviations", Smaller);
-            let mean = own(all.mean, "thousandths of deviations", Smaller);
-            mean.into_iter().chain(all.levels.into_iter().map(level)).collect()
-        }
-        Parameters::Similarity { .. } => own(ms_ssim::mean(fake)?, "similarity", Like),
-        Parameters::Segmentation { ignored, .. } => {
-            let [miou, accuracy] = segmentation::compare(real()?, fake, *ignored)?;
-            vec![("miou".into(), miou, "fraction", Larger), ("pixel_accuracy".into(), accuracy, "fraction", Larger)]
-        }
-        Parameters::Identity { .. } => own(identity::similarity(fake, real()?)?, "cosine", Larger),
-        Parameters::PathLength(_) | Parameters::Separability(_) => vec![],
-    };
-    changed.into_iter().for_each(|name| protocol.note(name));
-    let seconds = sets.seconds + (request.clock)() - begin;
-    let suffix = if subject.is_some() { "" } else { FLOOR };
-    let counts = SampleCounts { real: sets.real.map_or(0, Samples::len), generated: look.pictures_of(fake.len()) };
-    let measured = found.into_iter().map(|(short, estimate, unit, better)| {
-        let name = protocol.named(&format!("{short}{suffix}"), &id.name);
-        let mut result = blank(request, &protocol, subject, name, id.clone(), counts, unit, better);
-        result.set(&estimate);
-        result.seconds = seconds;
-        Measured { result, estimate }
-    });
-    Ok(measured.collect())
-}
-
-/// Class logits of feature rows, and the number of classes.
-fn logits(network: &dyn FeatureNetwork, features: &Samples) -> Result<(Vec<f64>, usize)> {
-    let (mut all, mut classes) = (vec![], 0);
-    for rows in features.rows().chunks(LOGIT_ROWS * features.dim()) {
-        let rows = Tensor::from_slice(rows, (rows.len() / features.dim(), features.dim()), &Device::Cpu)?;
-        let logits = network.class_logits(&rows)?;
-        classes = logits.dim(1)?;
-        all.extend(logits.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f64::from));
+/// The first `n` rows, or all.
+fn truncated(table: &FeatureTable, n: Option<usize>) -> Cow<'_, FeatureTable> {
+    match n {
+        Some(n) if n < table.len() => Cow::Owned(table.select(&(0..n).collect::<Vec<_>>())),
+        _ => Cow::Borrowed(table),
     }
-    Ok((all, classes))
 }
 
-fn path_length(
-    request: &Request,
-    protocol: &Protocol,
-    subject: usize,
-    parameters: &PathLength,
-    progress: &mut Progress,
-) -> Result<Measured> {
-    let missing = |missing| Error::Missing { metric: protocol.id.clone(), missing };
-    let Generated::Generator(source) = &request.subjects[subject].generated else {
-        return Err(missing("a generator"));
-    };
-    let begin = (request.clock)();
-    let network = request.networks.distance(&protocol.network).ok_or_else(|| missing("a perceptual distance"))?;
-    let name = protocol.name(network.name());
-    // Pairs are the same whatever their number.
-    let asked = format!("{:?}", PathLength { pairs: 0, ..parameters.clone() });
-    let (labels, seed) = (format!("{:?}", source.labels), request.seed.to_string());
-    let identity =
-        |hash| ["path lengths", hash, source.config, &asked, &labels, &seed, network.hash(), network.definition()];
-    let identity = source.hash.map(identity);
-    let distances = in_parts(request.cache, identity.as_ref().map(|i| &i[..]), parameters.pairs, &mut |part| {
-        let start = part.start;
-        let mut tell = |done| progress(&name, start + done, parameters.pairs);
-        let (generator, labels) = (source.generator, source.labels);
-        let distances = parameters.distances(generator, network, labels, request.seed, part, &mut tell)?;
-        Samples::new(distances, 1)
-    })?;
-    let estimate = parameters.summary(&parameters.lengths(distances.rows()), request.seed)?;
-    let id =
-        NetworkId { name: network.name().into(), hash: network.hash().into(), definition: network.definition().into() };
-    let counts = SampleCounts { real: 0, generated: distances.len() };
-    let (unit, better) = ("distance per squared step", Direction::Smaller);
-    let mut result = blank(request, protocol, Some(subject), name, id, counts, unit, better);
-    result.set(&estimate);
-    result.seconds = (request.clock)() - begin;
-    Ok(Measured { result, estimate })
-}
-
-/// A result that lacks only its numbers.
-pub(super) fn blank(
-    request: &Request,
-    protocol: &Protocol,
+/// A metric of sets on its way.
+struct Comparison<'a> {
+    request: &'a Request<'a>,
+    metric: &'a dyn SetMetric,
+    extractor: &'a dyn Extractor,
+    tables: &'a Tables,
+    /// Without a subject it is a floor.
     subject: Option<usize>,
-    name: String,
-    feature_network: NetworkId,
-    counts: SampleCounts,
-    unit: &str,
-    better: Direction,
-) -> MetricResult {
-    let uses_reals = counts.real > 0;
-    let dataset_hash = request.reals.as_ref().filter(|_| uses_reals).and_then(|set| set.hash.clone());
-    let subject = subject.map(|i| &request.subjects[i]);
-    let mut protocol = protocol.clone();
-    let (truncation_psi, mixed) = match (subject.map(|subject| &subject.generated), &protocol.parameters) {
-        // Path lengths are of single latents without truncation.
-        (_, Parameters::PathLength(_)) => (1., 1),
-        (Some(Generated::Generator(source)), _) => (source.truncation_psi, source.mixed),
-        _ => (1., 1),
-    };
-    if truncation_psi != 1. {
-        protocol.note("truncation");
-    }
-    if mixed != 1 {
-        protocol.note("mixing");
-    }
-    MetricResult {
-        name,
-        subject: subject.map_or(REAL_SET, |subject| &subject.name).into(),
-        value: f64::NAN,
-        low: f64::NAN,
-        high: f64::NAN,
-        interval: String::new(),
-        unit: unit.into(),
-        better,
-        protocol,
-        feature_network,
-        seed: request.seed,
-        truncation_psi,
-        mixed,
-        counts,
-        dataset_hash,
-        checkpoint_hash: match subject.map(|subject| &subject.generated) {
-            Some(Generated::Generator(source)) => source.hash.map(Into::into),
-            Some(Generated::Images(set)) => set.hash.clone(),
-            None => None,
-        },
-        seconds: 0.,
+}
+
+impl Comparison<'_> {
+    /// The results for these tables.
+    fn of(
+        &self,
+        mut protocol: Protocol,
+        real: Option<&FeatureTable>,
+        generated: &FeatureTable,
+    ) -> Result<Vec<Measured>> {
+        let Self { request, extractor, .. } = *self;
+        let begin = (request.clock)();
+        let measured = self.subject.unwrap_or(0);
+        let size = self.tables.size(measured);
+        let sets = Sets { real, generated, size, network: extractor.network(), seed: request.seed };
+        if let Some(parameter) = self.metric.adapted(&sets) {
+            protocol.note(parameter);
+        }
+        let origin = Origin {
+            request,
+            protocol,
+            subject: self.subject,
+            network: extractor.id(),
+            counts: SampleCounts {
+                real: real.map_or(0, FeatureTable::len),
+                generated: extractor.images_of(generated.len()),
+            },
+            drawn_plainly: false,
+            seconds: 0.,
+        };
+        let origin = origin.noted();
+        let numbers = self.metric.compare(origin.protocol.short_name(), &sets)?;
+        let origin = Origin { seconds: self.tables.seconds(measured) + (request.clock)() - begin, ..origin };
+        let suffix = if self.subject.is_some() { "" } else { FLOOR };
+        Ok(numbers.into_iter().map(|number| result(&origin, number, suffix)).collect())
     }
 }

@@ -1,20 +1,27 @@
 //! A list of metrics in, a list of results out: features are extracted once and shared.
 
+mod available;
 mod measure;
-mod separate;
+mod result;
 mod tables;
 
 use crate::cache::Cache;
-use crate::features::{Classifier, FeatureNetwork, Networks};
-use crate::generated::GeneratorSource;
+use crate::features::{Classifier, FeatureNetworks};
+use crate::generator_source::GeneratorSource;
+use crate::images::Batch;
 use crate::interval::Estimate;
-use crate::protocol::{Parameters, Protocol};
-use crate::report::MetricResult;
-use crate::samples::Batch;
+use crate::metric::RealsRole;
+use crate::protocol::Protocol;
+use crate::report::{MetricResult, Provenance};
 use crate::{Error, Result};
+
+pub use crate::metric::Progress;
+pub use available::Available;
 
 /// A set of images.
 pub struct ImageSet<'a> {
+    /// What results call it, such as the name of a folder.
+    pub name: String,
     /// Batches `[n, 3, h, w]` (or one channel), f32 in [-1, 1]. Where a protocol wants fewer images
     /// than there are, the first ones are taken: bring them in random order.
     pub images: Box<dyn Iterator<Item = Batch> + 'a>,
@@ -52,7 +59,7 @@ pub struct Request<'a> {
     pub reals: Option<ImageSet<'a>>,
     /// What looks at the pictures: each protocol takes the network that it was published with if it is
     /// there, else the preferred one.
-    pub networks: &'a Networks,
+    pub networks: &'a FeatureNetworks,
     /// Who says what attributes a picture has; linear separability needs one at least.
     pub classifiers: &'a [Classifier],
     /// Where features are kept, if at all.
@@ -65,6 +72,8 @@ pub struct Request<'a> {
     pub floor: bool,
     /// Seconds since any fixed moment.
     pub clock: &'a dyn Fn() -> f64,
+    /// What results say of the command that asked for them.
+    pub provenance: Provenance,
 }
 
 /// Stands behind the name of a metric that was measured between two halves of the real set.
@@ -105,10 +114,9 @@ impl Evaluation {
         }
         if let Some(first) = found.first_mut()
             && request.floor
-            && protocol.uses_reals()
-            && !protocol.is_of_pairs()
+            && matches!(protocol.needs().reals, RealsRole::Beside | RealsRole::Compared)
         {
-            match measure::floor(request, protocol, tables) {
+            match measure::real_vs_real(request, protocol, tables) {
                 Ok(floor) => first.extend(floor),
                 Err(error) => self.failures.push((format!("{}{FLOOR}", protocol.id), error)),
             }
@@ -116,10 +124,6 @@ impl Evaluation {
         self.results.extend(found.into_iter().flatten().map(|measured| measured.result));
     }
 }
-
-/// Told what is being done, and how many images or pairs of it are done out of how many (0 out of 0 where
-/// nothing is counted).
-pub type Progress<'a> = dyn FnMut(&str, usize, usize) + 'a;
 
 /// Measures everything that `request` asks for, in its order; precision and recall give four
 /// results, and each distance between sets is followed by its floor. The results of two subjects are
@@ -131,9 +135,10 @@ pub type Progress<'a> = dyn FnMut(&str, usize, usize) + 'a;
 /// ```
 /// use candle_core::{Device, Tensor};
 /// use stylegan_metrics::evaluate::{Generated, ImageSet, Request, Subject, evaluate};
-/// use stylegan_metrics::{features::Networks, protocol::Protocol};
+/// use stylegan_metrics::{features::FeatureNetworks, protocol::Protocol};
 ///
 /// let pictures = |shift: f32| ImageSet {
+///     name: format!("stripes {shift}"),
 ///     images: Box::new((0..48).map(move |i| {
 ///         let values: Vec<f32> = (0..3 * 32 * 32).map(|p| ((p * (i + 3)) % 101) as f32 / 101. - shift).collect();
 ///         Ok(Tensor::from_vec(values, (1, 3, 32, 32), &Device::Cpu)?)
@@ -145,12 +150,13 @@ pub type Progress<'a> = dyn FnMut(&str, usize, usize) + 'a;
 ///     protocols: vec![Protocol::find("fid")?.with_all()],
 ///     subjects: vec![Subject { name: "shifted".into(), generated: Generated::Images(pictures(0.2)) }],
 ///     reals: Some(pictures(0.5)),
-///     networks: &Networks::embedded(&Device::Cpu)?,
+///     networks: &FeatureNetworks::embedded(&Device::Cpu)?,
 ///     classifiers: &[],
 ///     cache: None,
 ///     seed: 0,
 ///     floor: false,
 ///     clock: &|| 0.,
+///     provenance: Default::default(),
 /// };
 /// let results = evaluate(request, &mut |_, _, _| ())?.complete()?;
 /// assert_eq!(results[0].name, "fid-stlpips");
@@ -159,68 +165,24 @@ pub type Progress<'a> = dyn FnMut(&str, usize, usize) + 'a;
 /// ```
 ///
 /// # Errors
-/// What no metric can do without: features that cannot be extracted, and whatever [`Means::allow`] refuses.
+/// What no metric can do without: features that cannot be extracted, and whatever [`Available::allow`] refuses.
 pub fn evaluate(mut request: Request, progress: &mut Progress) -> Result<Evaluation> {
-    let means = Means {
-        generators: request.subjects.iter().all(|s| matches!(s.generated, Generated::Generator(_))),
-        pictures: request.subjects.iter().all(|s| matches!(s.generated, Generated::Images(_))),
-        reals: request.reals.is_some(),
-        classifiers: !request.classifiers.is_empty(),
-        networks: request.networks,
-    };
-    request.protocols.iter().try_for_each(|protocol| means.allow(protocol))?;
-    let protocols = std::mem::take(&mut request.protocols);
-    let tables = tables::Tables::new(&mut request, &protocols, progress)?;
     let mut evaluation = Evaluation { results: Vec::new(), failures: Vec::new() };
+    let protocols = std::mem::take(&mut request.protocols);
+    let available = Available::of(&request);
+    protocols.iter().try_for_each(|protocol| available.allow(protocol))?;
+    let mut measurable = Vec::new();
     for protocol in &protocols {
+        match available.suffice(protocol) {
+            Ok(()) => measurable.push(protocol),
+            Err(error) => evaluation.failures.push((protocol.id.clone(), error)),
+        }
+    }
+    let tables = tables::Tables::new(&mut request, &measurable, progress)?;
+    for protocol in measurable {
         evaluation.add(&request, protocol, &tables, progress);
     }
     Ok(evaluation)
-}
-
-/// What there is to measure with.
-pub struct Means<'a> {
-    /// Everything that is measured is a generator.
-    pub generators: bool,
-    /// Everything that is measured is a set of pictures.
-    pub pictures: bool,
-    /// There are real images.
-    pub reals: bool,
-    /// There are classifiers of what a picture shows.
-    pub classifiers: bool,
-    /// What looks at the pictures.
-    pub networks: &'a Networks,
-}
-
-impl Means<'_> {
-    /// Refuses a metric that these do not suffice for, before anything is computed.
-    ///
-    /// # Errors
-    /// What is missing.
-    pub fn allow(&self, protocol: &Protocol) -> Result<()> {
-        let missing = |missing| Err(Error::Missing { metric: protocol.id.clone(), missing });
-        if !self.generators && matches!(protocol.parameters, Parameters::PathLength(_) | Parameters::Separability(_)) {
-            return missing("a generator");
-        }
-        if !self.classifiers && matches!(protocol.parameters, Parameters::Separability(_)) {
-            return missing("a classifier");
-        }
-        if !self.pictures && protocol.is_of_pairs() {
-            return missing("two sets of pictures that belong together, no generator");
-        }
-        if !self.pictures && protocol.counts().is_some_and(|counts| counts.fakes.is_none()) {
-            return missing("a number of generated pictures");
-        }
-        if !self.reals && protocol.needs_reals() {
-            return missing("a set of real images");
-        }
-        if matches!(protocol.parameters, Parameters::InceptionScore { .. })
-            && !self.networks.features(&protocol.network).is_some_and(FeatureNetwork::knows_classes)
-        {
-            return missing("a feature network that knows classes (Inception)");
-        }
-        Ok(())
-    }
 }
 
 /// A result with what its interval was made of.
@@ -232,18 +194,20 @@ struct Measured {
 /// The first less the second.
 fn difference(first: &Measured, second: &Measured) -> Option<Measured> {
     let estimate = first.estimate.minus(&second.estimate)?;
-    let mut result = MetricResult {
+    let (value, interval) = (estimate.value, estimate.interval.clone());
+    let result = MetricResult {
         name: format!("{}_difference", first.result.name),
         subject: format!("{} - {}", first.result.subject, second.result.subject),
-        unit: first.result.unit.clone(),
+        value,
+        low: interval.low,
+        high: interval.high,
+        interval: interval.method,
         checkpoint_hash: None,
         seconds: first.result.seconds + second.result.seconds,
         ..first.result.clone()
     };
-    result.set(&estimate);
     Some(Measured { result, estimate })
 }
 
 #[cfg(test)]
-#[path = "../evaluate_tests.rs"]
 mod tests;

@@ -9,13 +9,13 @@ use crate::{Error, Result};
 use candle_core::{Device, Tensor};
 
 /// Feature networks in order of preference.
-pub struct Networks {
+pub struct FeatureNetworks {
     features: Vec<Box<dyn FeatureNetwork>>,
     distances: Vec<Box<dyn PerceptualDistance>>,
     identity: Option<Box<dyn FeatureNetwork>>,
 }
 
-impl Networks {
+impl FeatureNetworks {
     /// These networks, the preferred ones first.
     pub fn new(features: Vec<Box<dyn FeatureNetwork>>, distances: Vec<Box<dyn PerceptualDistance>>) -> Self {
         Self { features, distances, identity: None }

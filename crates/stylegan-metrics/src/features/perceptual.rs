@@ -1,8 +1,8 @@
 //! The distance that LPIPS and its kin make of activations (Zhang et al. 2018, equation 1).
 
-use super::planes::with_numbers;
+use super::per_plane::with_numbers;
 use crate::Result;
-use crate::samples::check_alike;
+use crate::images::check_alike;
 use candle_core::{DType, Device, Tensor};
 use stylegan_kernels::threads;
 

@@ -1,6 +1,6 @@
 //! Pooling: maxima, means, and the blur pooling of shift-tolerant networks.
 
-use super::planes::each_plane;
+use super::per_plane::each_plane;
 use candle_core::{DType, Result, Tensor};
 use stylegan_kernels::{Filter, upfirdn2d};
 
@@ -112,7 +112,7 @@ pub(super) fn max_pool(x: &Tensor, size: usize, stride: usize, padding: usize, o
     })
 }
 
-/// Means of 3x3 windows of `x` `[n, c, h, w]` at stride 1; at the edges, of the pixels that there are.
+/// Available of 3x3 windows of `x` `[n, c, h, w]` at stride 1; at the edges, of the pixels that there are.
 pub(super) fn avg_pool3(x: &Tensor) -> Result<Tensor> {
     let (_, _, h, w) = x.dims4()?;
     // Whole planes are added to themselves, moved by a line and by a pixel: rows are short.
@@ -135,7 +135,7 @@ pub(super) fn avg_pool3(x: &Tensor) -> Result<Tensor> {
     })
 }
 
-/// Means of `factor x factor` blocks: `[n, c, h / factor, w / factor]`. `h` and `w` must be multiples.
+/// Available of `factor x factor` blocks: `[n, c, h / factor, w / factor]`. `h` and `w` must be multiples.
 pub(crate) fn box_downscale(x: &Tensor, factor: usize) -> Result<Tensor> {
     if factor == 1 {
         return Ok(x.clone());
@@ -180,7 +180,7 @@ mod tests {
         assert!(blur_pool(&Tensor::zeros((1, 1, 4, 9), DType::F32, &Device::Cpu).unwrap(), 3).is_err());
     }
 
-    /// Means and maxima of windows against the definition, down to one pixel.
+    /// Available and maxima of windows against the definition, down to one pixel.
     #[test]
     fn windows() {
         for (h, w) in [(1, 1), (1, 2), (2, 1), (3, 2), (5, 7)] {

@@ -1,7 +1,7 @@
 //! Resizing as the programs that measure pictures do it. FID differs in its third or fourth digit
 //! between them for that reason alone (Parmar et al. 2022, <https://arxiv.org/abs/2104.11222>).
 
-use super::planes::each_plane;
+use super::per_plane::each_plane;
 use candle_core::{Result, Tensor};
 
 /// A way to resize pictures.

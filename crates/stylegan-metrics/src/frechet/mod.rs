@@ -1,9 +1,12 @@
 //! Fréchet distance between Gaussians fitted to two sets of features (Heusel et al. 2017, FID).
 
-mod leave_out;
+mod fid;
+mod jackknife;
+
+use crate::feature_table::FeatureTable;
+pub use fid::Fid;
 
 use crate::interval::{Estimate, GROUPS};
-use crate::samples::Samples;
 use crate::{Error, Result};
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
@@ -48,7 +51,7 @@ impl Moments {
     }
 
     /// The moments of a whole table.
-    pub fn of(samples: &Samples) -> Self {
+    pub fn of(samples: &FeatureTable) -> Self {
         let mut moments = Self::new(samples.dim());
         for block in samples.rows().chunks(BLOCK * samples.dim()) {
             moments.add(block);
@@ -184,17 +187,17 @@ impl Gaussian {
 /// The Fréchet distance of two tables of features.
 ///
 /// ```
-/// use stylegan_metrics::{frechet, samples::Samples};
+/// use stylegan_metrics::{frechet, feature_table::FeatureTable};
 ///
-/// let a = Samples::new(vec![0., 0., 2., 0., 0., 4., 2., 4.], 2)?;
-/// let b = Samples::new(vec![3., 0., 5., 0., 3., 4., 5., 4.], 2)?; // a, 3 to the right
+/// let a = FeatureTable::new(vec![0., 0., 2., 0., 0., 4., 2., 4.], 2)?;
+/// let b = FeatureTable::new(vec![3., 0., 5., 0., 3., 4., 5., 4.], 2)?; // a, 3 to the right
 /// assert!((frechet::distance(&a, &b, frechet::Covariance::Unbiased)? - 9.).abs() < 1e-12);
 /// # Ok::<(), stylegan_metrics::Error>(())
 /// ```
 ///
 /// # Errors
 /// Fewer than two rows, or rows of different length.
-pub fn distance(a: &Samples, b: &Samples, convention: Covariance) -> Result<f64> {
+pub fn distance(a: &FeatureTable, b: &FeatureTable, convention: Covariance) -> Result<f64> {
     a.check_like(b)?;
     a.check_count("fid", "first set", 2)?;
     b.check_count("fid", "second set", 2)?;
@@ -203,8 +206,8 @@ pub fn distance(a: &Samples, b: &Samples, convention: Covariance) -> Result<f64>
 }
 
 /// The Gaussians of two tables, side by side.
-fn gaussians(a: &Samples, b: &Samples, convention: Covariance) -> Result<(Gaussian, Gaussian)> {
-    let of = |samples: &Samples| Moments::of(samples).gaussian(convention);
+fn gaussians(a: &FeatureTable, b: &FeatureTable, convention: Covariance) -> Result<(Gaussian, Gaussian)> {
+    let of = |samples: &FeatureTable| Moments::of(samples).gaussian(convention);
     let (a, b) = rayon::join(|| of(a), || of(b));
     Ok((a?, b?))
 }
@@ -214,13 +217,17 @@ fn gaussians(a: &Samples, b: &Samples, convention: Covariance) -> Result<(Gaussi
 ///
 /// # Errors
 /// Fewer than `2 * GROUPS` rows, or rows of different length.
-pub fn distance_with_interval(real: &Samples, generated: &Samples, convention: Covariance) -> Result<Estimate> {
-    real.check_like(generated)?;
-    real.check_count("fid", "first set", 2 * GROUPS)?;
-    generated.check_count("fid", "second set", 2 * GROUPS)?;
+pub fn distance_with_interval(
+    real: &FeatureTable,
+    generated: &FeatureTable,
+    convention: Covariance,
+) -> Result<Estimate> {
+    generated.check_like(real)?;
+    real.check_count("fid", "real set", 2 * GROUPS)?;
+    generated.check_count("fid", "generated set", 2 * GROUPS)?;
     let (r, g) = gaussians(real, generated, convention)?;
     let (without_real, without_generated) =
-        (leave_out::leave_out(real, &r, &g, convention)?, leave_out::leave_out(generated, &g, &r, convention)?);
+        (jackknife::leave_out(real, &r, &g, convention)?, jackknife::leave_out(generated, &g, &r, convention)?);
     Ok(Estimate::jackknife(r.distance(&g)?, without_real, without_generated, [0., f64::INFINITY]))
 }
 
@@ -239,7 +246,7 @@ mod tests {
             let a = normals(0, n, d, |_, z| z);
             let trace: f64 = d as f64;
             assert!(distance(&a, &a, Covariance::Unbiased).unwrap() < 1e-12 * trace);
-            let b = Samples::new(a.rows().iter().map(|v| v + 2.).collect(), d).unwrap();
+            let b = FeatureTable::new(a.rows().iter().map(|v| v + 2.).collect(), d).unwrap();
             let found = distance(&a, &b, Covariance::Unbiased).unwrap();
             // Adding 2 rounds each f32 feature by up to 1.2e-7.
             assert!((found / (4. * trace) - 1.).abs() < 1e-6, "{found}");
@@ -302,7 +309,7 @@ mod tests {
             let (a, b) = (normals(4, n, d, |_, z| z), normals(5, m, d, |j, z| z * 1.5 + j as f64 / 50.));
             let found = distance_with_interval(&a, &b, Covariance::Unbiased).unwrap();
             let Resamples::Jackknife { real, generated } = found.resamples else { panic!() };
-            let rest = |s: &Samples, g| s.select(&(0..s.len()).filter(|i| i % GROUPS != g).collect::<Vec<_>>());
+            let rest = |s: &FeatureTable, g| s.select(&(0..s.len()).filter(|i| i % GROUPS != g).collect::<Vec<_>>());
             for g in 0..GROUPS {
                 let expected = [(rest(&a, g), b.clone()), (a.clone(), rest(&b, g))]
                     .map(|(a, b)| distance(&a, &b, Covariance::Unbiased).unwrap());
@@ -315,8 +322,9 @@ mod tests {
 
     #[test]
     fn unfit_sets() {
-        let message =
-            |a: &Samples, b: &Samples| distance_with_interval(a, b, Covariance::Unbiased).unwrap_err().to_string();
+        let message = |a: &FeatureTable, b: &FeatureTable| {
+            distance_with_interval(a, b, Covariance::Unbiased).unwrap_err().to_string()
+        };
         let (few, many, other) =
             (normals(0, 39, 2, |_, z| z), normals(0, 40, 2, |_, z| z), normals(0, 40, 3, |_, z| z));
         assert!(message(&few, &many).contains("needs at least 40 samples in the first set, found 39"));
@@ -351,13 +359,13 @@ mod tests {
             let (common, own) = (normals(seed, 250, 4, |_, z| z), normals(mix, 250, 4, |_, z| z));
             let both = common.rows().iter().zip(own.rows());
             let rows = both.enumerate().map(|(i, (c, o))| (0.8 * c + 0.6 * o) * scale as f32 + (i % 4) as f32 / 4.);
-            Samples::new(rows.collect(), 4).unwrap()
+            FeatureTable::new(rows.collect(), 4).unwrap()
         };
         let runs: Vec<(Estimate, f64)> = (0..100)
             .map(|r| {
                 let real = normals(4 * r, 200, 4, |_, z| z);
                 let (one, two) = (shared(4 * r + 1, 4 * r + 2, 1.3), shared(4 * r + 1, 4 * r + 3, 1.2));
-                let of = |set: &Samples| distance_with_interval(&real, set, Covariance::Unbiased).unwrap();
+                let of = |set: &FeatureTable| distance_with_interval(&real, set, Covariance::Unbiased).unwrap();
                 let (one, two) = (of(&one), of(&two));
                 let apart = one.interval.high - one.interval.low + two.interval.high - two.interval.low;
                 (one.minus(&two).unwrap(), apart)

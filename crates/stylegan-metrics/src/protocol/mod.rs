@@ -2,15 +2,16 @@
 
 mod table;
 
-use crate::frechet::Covariance;
-use crate::kernel::KernelDistance;
-use crate::path_length::PathLength;
-use crate::separability::Separability;
-use crate::sliced_wasserstein::SlicedWasserstein;
+use crate::extractor::{LABEL_MAPS, PIXELS};
+use crate::metric::{Metric, Needs, RealsRole};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-pub use table::protocols;
+pub use crate::metric::Counts;
+pub use table::{Parameters, protocols};
+
+/// What the ids of the crate's own protocols begin with.
+const OWN: &str = "stylegan-rs.";
 
 /// A named set of parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,80 +31,6 @@ pub struct Protocol {
     pub source: String,
 }
 
-/// The parameters, by kind of metric.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Parameters {
-    /// Fréchet distance.
-    Frechet {
-        /// Sizes of the two sets.
-        counts: Counts,
-        /// Divisor of the covariance.
-        covariance: Covariance,
-    },
-    /// Kernel distance.
-    Kernel {
-        /// Sizes of the two sets.
-        counts: Counts,
-        /// Kernel and subsets.
-        kernel: KernelDistance,
-    },
-    /// Precision, recall, density and coverage.
-    PrecisionRecall {
-        /// Sizes of the two sets.
-        counts: Counts,
-        /// Which neighbour a neighbourhood reaches to.
-        neighbours: usize,
-    },
-    /// Inception Score: mean over splits of the generated set.
-    InceptionScore {
-        /// Size of the generated set; there is no real one.
-        counts: Counts,
-        /// Number of parts that are scored alone.
-        splits: usize,
-    },
-    /// Sliced Wasserstein distance of patches, level by level and in the mean.
-    SlicedWasserstein {
-        /// Sizes of the two sets, which are cut to the smaller one.
-        counts: Counts,
-        /// Patches and directions.
-        swd: SlicedWasserstein,
-    },
-    /// Multi-scale structural similarity of pairs of generated images.
-    Similarity {
-        /// Size of the generated set, twice the number of pairs; of real ones, for comparison.
-        counts: Counts,
-    },
-    /// Agreement of label maps of equal number.
-    Segmentation {
-        /// Sizes of the two sets.
-        counts: Counts,
-        /// The true class of pixels that do not count.
-        ignored: Option<u8>,
-    },
-    /// Similarity of identities in pictures of equal number.
-    Identity {
-        /// Sizes of the two sets.
-        counts: Counts,
-    },
-    /// Perceptual path length.
-    PathLength(PathLength),
-    /// Linear separability in Z and in W.
-    Separability(Separability),
-}
-
-/// How many images enter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Counts {
-    /// Generated images; none is all there are, which only sets of pictures can do.
-    pub fakes: Option<usize>,
-    /// Real images; none is all there are.
-    pub reals: Option<usize>,
-    /// Whether `reals` is a bound: fewer are as published.
-    pub at_most: bool,
-}
-
 impl Protocol {
     /// The protocol of this id; a name without origin means the crate's own.
     ///
@@ -111,20 +38,21 @@ impl Protocol {
     /// use stylegan_metrics::protocol::Protocol;
     /// assert_eq!(Protocol::find("fid")?.id, "stylegan-rs.fid");
     /// assert_eq!(Protocol::find("sg1.ppl_wend")?.network, "lpips-vgg16");
-    /// assert!(Protocol::find("fidd").is_err());
-    /// # Ok::<(), stylegan_metrics::Error>(())
+    /// let error = Protocol::find("recall").err().ok_or("recall is a part of pr")?;
+    /// assert!(error.to_string().ends_with("did you mean pr?"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
-    /// An id that is not in the table; the message lists the table.
+    /// An id that is not in the table; the message lists the table and names what is nearest.
     pub fn find(name: &str) -> Result<Self> {
         let all = protocols();
-        let own = format!("stylegan-rs.{name}");
-        let known = || all.iter().map(|p| p.id.trim_start_matches("stylegan-rs.")).collect::<Vec<_>>().join(", ");
+        let own = format!("{OWN}{name}");
         all.iter().find(|p| p.id == name || p.id == own).cloned().ok_or_else(|| Error::Unknown {
             what: "metric",
             name: name.into(),
-            known: known(),
+            known: all.iter().map(Self::short_id).collect::<Vec<_>>().join(", "),
+            nearest: nearest(name, &all).to_owned(),
         })
     }
 
@@ -132,19 +60,7 @@ impl Protocol {
     /// size; [`Self::changed`] says so.
     #[must_use]
     pub fn with_samples(mut self, samples: usize) -> Self {
-        let equal = self.is_of_equal_sets();
-        let changed = match &mut self.parameters {
-            Parameters::PathLength(ppl) => (std::mem::replace(&mut ppl.pairs, samples) != samples).then_some("pairs"),
-            Parameters::Separability(ls) => {
-                (std::mem::replace(&mut ls.samples, samples) != samples).then_some("samples")
-            }
-            sets => sets.counts_mut().and_then(|counts| {
-                if equal {
-                    counts.reals = Some(samples);
-                }
-                (counts.fakes.replace(samples) != Some(samples)).then_some("fakes")
-            }),
-        };
+        let changed = self.parameters.metric_mut().set_count(Some(samples));
         changed.into_iter().for_each(|name| self.note(name));
         self
     }
@@ -152,16 +68,8 @@ impl Protocol {
     /// The same with all generated images that there are.
     #[must_use]
     pub fn with_all(mut self) -> Self {
-        let equal = self.is_of_equal_sets();
-        let taken = self.parameters.counts_mut().and_then(|counts| {
-            if equal {
-                counts.reals = None;
-            }
-            counts.fakes.take()
-        });
-        if taken.is_some() {
-            self.note("fakes");
-        }
+        let changed = self.parameters.metric_mut().set_count(None);
+        changed.into_iter().for_each(|name| self.note(name));
         self
     }
 
@@ -184,69 +92,84 @@ impl Protocol {
         }
     }
 
-    /// The sizes of the sets whose pictures it looks at, nothing for those that draw their own.
+    /// The metric with its parameters.
+    pub(crate) fn metric(&self) -> &dyn Metric {
+        self.parameters.metric()
+    }
+
+    /// What must be there to measure it.
+    pub fn needs(&self) -> Needs {
+        self.metric().needs()
+    }
+
+    /// The sizes of the sets whose images it looks at, nothing for those that draw their own.
     pub fn counts(&self) -> Option<Counts> {
-        self.parameters.clone().counts_mut().copied()
+        self.metric().counts()
     }
 
     /// Whether it compares with a set of real images.
     pub fn needs_reals(&self) -> bool {
-        let alone = matches!(self.parameters, Parameters::InceptionScore { .. } | Parameters::Similarity { .. });
-        self.counts().is_some() && !alone
+        matches!(self.needs().reals, RealsRole::Compared | RealsRole::Paired)
     }
 
     /// Whether it has something to say of real images if they are there.
     pub fn uses_reals(&self) -> bool {
-        self.needs_reals() || matches!(self.parameters, Parameters::Similarity { .. })
+        self.needs().reals != RealsRole::Unused
     }
 
-    /// Whether pictures of equal number in both sets belong together.
+    /// Whether images of equal number in both sets belong together.
     pub fn is_of_pairs(&self) -> bool {
-        matches!(self.parameters, Parameters::Segmentation { .. } | Parameters::Identity { .. })
+        self.needs().reals == RealsRole::Paired
     }
 
-    /// Whether a network looks at the pictures, one of those that serve distances between sets.
-    pub fn uses_features(&self) -> bool {
-        use Parameters::{Frechet, InceptionScore, Kernel, PrecisionRecall};
-        matches!(self.parameters, Frechet { .. } | Kernel { .. } | PrecisionRecall { .. } | InceptionScore { .. })
+    /// The id without the crate's own origin: what is typed.
+    fn short_id(&self) -> &str {
+        self.id.strip_prefix(OWN).unwrap_or(&self.id)
     }
 
-    fn is_of_equal_sets(&self) -> bool {
-        self.is_of_pairs() || matches!(self.parameters, Parameters::SlicedWasserstein { .. })
+    /// What its numbers are called, less the network's name: the last part of the id, or the metric's own name
+    /// where a published protocol was changed, so that a smaller count never carries a published name.
+    pub(crate) fn short_name(&self) -> &str {
+        let published = !self.id.starts_with(OWN);
+        if published && !self.changed.is_empty() {
+            return self.metric().name();
+        }
+        self.id.rsplit('.').next().unwrap_or(&self.id)
     }
 
-    /// The metric's name as measured with feature network `network`: the protocol's own name if that
-    /// is the network it was published with, else with the network's name behind it.
+    /// The metric's name as measured with feature network `network`. The protocol's own name stands for the
+    /// network it was published with and parameters that are all as published; any other number has the name of
+    /// its network behind it.
     ///
     /// ```
     /// use stylegan_metrics::protocol::Protocol;
     /// assert_eq!(Protocol::find("ppl_wend")?.name("stlpips"), "ppl_wend-stlpips");
-    /// assert_eq!(Protocol::find("sg1.ppl_wend")?.name("lpips-vgg16"), "ppl_wend");
+    /// let fid = Protocol::find("sg1.fid50k")?;
+    /// assert_eq!(fid.name("inception-2015-12-05"), "fid50k");
+    /// assert_eq!(fid.with_samples(200).name("inception-2015-12-05"), "fid-inception-2015-12-05");
     /// # Ok::<(), stylegan_metrics::Error>(())
     /// ```
     pub fn name(&self, network: &str) -> String {
-        let short = self.id.rsplit('.').next().unwrap_or(&self.id);
-        self.named(short, network)
+        self.named(self.short_name(), network)
     }
 
-    /// `short` with the network's name behind it, unless the network is the published one.
+    /// `short` with the network's name behind it, unless the number is as published or no network made it.
     pub(crate) fn named(&self, short: &str, network: &str) -> String {
-        if network == self.network { short.to_owned() } else { format!("{short}-{network}") }
+        let published = network == self.network && self.changed.is_empty();
+        let looks_at_pixels = [PIXELS, LABEL_MAPS].contains(&network) && network == self.network;
+        if published || looks_at_pixels { short.to_owned() } else { format!("{short}-{network}") }
     }
 }
 
-impl Parameters {
-    fn counts_mut(&mut self) -> Option<&mut Counts> {
-        match self {
-            Self::Frechet { counts, .. }
-            | Self::Kernel { counts, .. }
-            | Self::PrecisionRecall { counts, .. }
-            | Self::InceptionScore { counts, .. }
-            | Self::SlicedWasserstein { counts, .. }
-            | Self::Similarity { counts }
-            | Self::Segmentation { counts, .. }
-            | Self::Identity { counts } => Some(counts),
-            Self::PathLength(_) | Self::Separability(_) => None,
-        }
-    }
+/// The id that `name` most likely means: of the metric that has a number of this name, of a published protocol
+/// whose origin was left out, the first that begins with it, or the one that differs in the fewest letters.
+fn nearest<'a>(name: &str, all: &'a [Protocol]) -> &'a str {
+    let name = name.trim().to_lowercase();
+    let holds_it = |p: &&Protocol| p.metric().numbers().contains(&name.as_str());
+    let ends_in_it = |p: &&Protocol| p.id.rsplit('.').next() == Some(name.as_str());
+    let letters = |p: &&Protocol| strsim::damerau_levenshtein(p.short_id(), &name);
+    let begins_with_it = |p: &&Protocol| p.short_id().starts_with(&name);
+    let found = all.iter().find(holds_it).or_else(|| all.iter().find(ends_in_it));
+    let found = found.or_else(|| all.iter().find(begins_with_it));
+    found.or_else(|| all.iter().min_by_key(letters)).map_or("", Protocol::short_id)
 }

@@ -1,12 +1,68 @@
-//! The table of protocols.
+//! The table of metrics and the table of protocols.
 
-use super::{Counts, Parameters, Protocol};
-use crate::frechet::Covariance;
-use crate::kernel::KernelDistance;
-use crate::look::{LABEL_MAPS, PIXELS};
+use super::{Counts, Protocol};
+use crate::extractor::{LABEL_MAPS, PIXELS};
+use crate::frechet::{Covariance, Fid};
+use crate::identity::Identity;
+use crate::inception_score::InceptionScore;
+use crate::kernel::{KernelDistance, Kid};
+use crate::metric::Metric;
+use crate::ms_ssim::MsSsim;
 use crate::path_length::{PathLength, Sampling, Space};
+use crate::precision_recall::Pr;
+use crate::segmentation::Miou;
 use crate::separability::Separability;
-use crate::sliced_wasserstein::SlicedWasserstein;
+use crate::sliced_wasserstein::{SlicedWasserstein, Swd};
+use serde::{Deserialize, Serialize};
+
+/// Writes down the metrics that there are, each with its kind in reports and its parameters.
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $kind:ident($parameters:ty),)*) => {
+        /// The parameters, by kind of metric.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind", rename_all = "snake_case")]
+        pub enum Parameters {
+            $($(#[$doc])* $kind($parameters),)*
+        }
+
+        impl Parameters {
+            pub(crate) fn metric(&self) -> &dyn Metric {
+                match self {
+                    $(Self::$kind(parameters) => parameters,)*
+                }
+            }
+
+            pub(super) fn metric_mut(&mut self) -> &mut dyn Metric {
+                match self {
+                    $(Self::$kind(parameters) => parameters,)*
+                }
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Fréchet distance.
+    Frechet(Fid),
+    /// Kernel distance.
+    Kernel(Kid),
+    /// Precision, recall, density and coverage.
+    PrecisionRecall(Pr),
+    /// Inception Score.
+    InceptionScore(InceptionScore),
+    /// Sliced Wasserstein distance of patches, level by level and in the mean.
+    SlicedWasserstein(Swd),
+    /// Multi-scale structural similarity of pairs of generated images.
+    Similarity(MsSsim),
+    /// Agreement of label maps of equal number.
+    Segmentation(Miou),
+    /// Similarity of identities in pictures of equal number.
+    Identity(Identity),
+    /// Perceptual path length.
+    PathLength(PathLength),
+    /// Linear separability in Z and in W.
+    Separability(Separability),
+}
 
 /// Generated images or pairs of the crate's own protocols, which are meant for small networks on a CPU.
 const OWN_COUNT: usize = 5000;
@@ -31,18 +87,18 @@ pub fn protocols() -> Vec<Protocol> {
     let at_most = |fakes, reals| Counts { at_most: true, ..counts(fakes, Some(reals)) };
     let own = counts(OWN_COUNT, None);
     let all = Counts { fakes: None, reals: None, at_most: false };
-    let fid = |counts, covariance| Parameters::Frechet { counts, covariance };
-    let kid = |counts| Parameters::Kernel { counts, kernel: KernelDistance::default() };
-    let pr = |counts| Parameters::PrecisionRecall { counts, neighbours: 3 };
-    let is = |counts| Parameters::InceptionScore { counts, splits: 10 };
+    let fid = |counts, covariance| Parameters::Frechet(Fid { counts, covariance });
+    let kid = |counts| Parameters::Kernel(Kid { counts, kernel: KernelDistance::default() });
+    let pr = |counts| Parameters::PrecisionRecall(Pr { counts, neighbours: 3 });
+    let is = |counts| Parameters::InceptionScore(InceptionScore { counts, splits: 10 });
     let ppl = |space, sampling, pairs, crop| {
         Parameters::PathLength(PathLength { pairs, crop, ..PathLength::new(space, sampling) })
     };
-    let swd = |pictures, patches| Parameters::SlicedWasserstein {
-        counts: counts(pictures, Some(pictures)),
-        swd: SlicedWasserstein { patches, ..SlicedWasserstein::default() },
+    let swd = |images, patches| {
+        let swd = SlicedWasserstein { patches, ..SlicedWasserstein::default() };
+        Parameters::SlicedWasserstein(Swd { counts: counts(images, Some(images)), swd })
     };
-    let similarity = |pictures| Parameters::Similarity { counts: counts(pictures, Some(pictures)) };
+    let similarity = |images| Parameters::Similarity(MsSsim { counts: counts(images, Some(images)) });
     let ls = |samples| Parameters::Separability(Separability { samples, ..Separability::default() });
     let entry = |id: &str, network: &str, parameters, source: &str| Protocol {
         id: id.into(),
@@ -63,8 +119,8 @@ pub fn protocols() -> Vec<Protocol> {
         entry("stylegan-rs.ls", "any", ls(OWN_COUNT), OWN),
         entry("stylegan-rs.swd", PIXELS, swd(OWN_PATCHED, 64), OWN),
         entry("stylegan-rs.ms_ssim", PIXELS, similarity(OWN_COUNT), OWN),
-        entry("stylegan-rs.miou", LABEL_MAPS, Parameters::Segmentation { counts: all, ignored: Some(255) }, OWN),
-        entry("stylegan-rs.id", "any", Parameters::Identity { counts: all }, OWN),
+        entry("stylegan-rs.miou", LABEL_MAPS, Parameters::Segmentation(Miou { counts: all, ignored: Some(255) }), OWN),
+        entry("stylegan-rs.id", "any", Parameters::Identity(Identity { counts: all }), OWN),
         entry("pggan.swd16k", PIXELS, swd(16_384, 128), PGGAN),
         entry("pggan.ms_ssim", PIXELS, similarity(20_000), PGGAN),
         entry("sg1.fid50k", INCEPTION, fid(counts(50_000, Some(50_000)), Unbiased), SG1),

@@ -134,7 +134,10 @@ impl Run<'_> {
         self.tolerate(written, "")?;
         self.state.save(self.config, self.dataset, &path)?;
         self.saved = Some((images, path.clone()));
-        if let Some(score) = self.observer.saved(&path)? {
+        let measured = self.observer.saved(&path)?;
+        let written = self.write_numbers(&measured.numbers);
+        self.tolerate(written, "")?;
+        if let Some(score) = measured.score {
             let written = Best::keep(self.folder, best, &path, &score);
             self.tolerate(written, "")?;
         }
@@ -142,6 +145,21 @@ impl Run<'_> {
         let pruned = self.pruner.prune(self.folder, &path, images, best.as_deref());
         self.tolerate(pruned, "")?;
         Ok(path)
+    }
+
+    /// Writes what was measured of a checkpoint to the logs.
+    fn write_numbers(&mut self, numbers: &[(String, f64)]) -> Result<()> {
+        let Some(records) = self.records.as_mut().filter(|_| !numbers.is_empty()) else { return Ok(()) };
+        let images = self.state.progress.images;
+        let entry = |value: f64| json!({ "count": 1., "mean": value, "std": 0. });
+        let mut line = json!({ "Progress/kimg": entry(images as f64 / 1000.) });
+        let mut text = format!("kimg {:<10.3} measured", images as f64 / 1000.);
+        for (name, value) in numbers {
+            line[format!("Metrics/{name}")] = entry(*value);
+            text.push_str(&format!(" {name} {value:.4}"));
+        }
+        records.stats(images, &line)?;
+        records.log(&text)
     }
 
     /// The file for the present state. What is saved on schedule takes the place of an older state of

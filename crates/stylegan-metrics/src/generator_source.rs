@@ -1,8 +1,7 @@
 //! Pictures of a generator as a stream of image batches.
 
-use crate::kernel::choose;
-use crate::path_length::label_rows;
-use crate::samples::Batch;
+use crate::draw::without_replacement;
+use crate::images::Batch;
 use crate::{Error, Result, SourceError};
 use candle_core::{DType, Device, Tensor};
 use stylegan_core::latent::{StreamKey, truncate};
@@ -30,7 +29,7 @@ pub struct GeneratorSource<'a> {
 
 /// A batch of pictures and where they come from.
 #[derive(Debug, Clone)]
-pub struct Drawn {
+pub struct GeneratedBatch {
     /// Latents `[n, z_dim]`.
     pub z: Tensor,
     /// Last style rows `[n, w_dim]`.
@@ -54,17 +53,17 @@ impl<'a> GeneratorSource<'a> {
 
     /// Pictures 0, 1, … of `seed`, without end. Picture `i` (its latent, label and noise) depends on
     /// `seed` and `i` alone.
-    pub fn pictures(self, seed: u64) -> impl Iterator<Item = Batch> + 'a {
-        self.pictures_from(seed, 0)
+    pub fn images(self, seed: u64) -> impl Iterator<Item = Batch> + 'a {
+        self.images_from(seed, 0)
     }
 
     /// The same from picture `first` on.
-    pub fn pictures_from(self, seed: u64, first: u64) -> impl Iterator<Item = Batch> + 'a {
-        self.drawn_from(seed, first).map(|drawn| drawn.map(|drawn| drawn.images).map_err(SourceError::from))
+    pub fn images_from(self, seed: u64, first: u64) -> impl Iterator<Item = Batch> + 'a {
+        self.batches_from(seed, first).map(|batch| batch.map(|batch| batch.images).map_err(SourceError::from))
     }
 
     /// The same pictures with their latents.
-    pub fn drawn_from(self, seed: u64, first: u64) -> impl Iterator<Item = Result<Drawn>> + 'a {
+    pub fn batches_from(self, seed: u64, first: u64) -> impl Iterator<Item = Result<GeneratedBatch>> + 'a {
         let [h, w] = self.generator.img_size();
         let chunk = (CHUNK * 64 * 64 / (h * w).max(1)).clamp(1, CHUNK) as u64;
         (first..).step_by(chunk as usize).map(move |first: u64| {
@@ -73,7 +72,7 @@ impl<'a> GeneratorSource<'a> {
         })
     }
 
-    fn batch(&self, seed: u64, indices: &[u64]) -> Result<Drawn> {
+    fn batch(&self, seed: u64, indices: &[u64]) -> Result<GeneratedBatch> {
         let (generator, key) = (self.generator, StreamKey::new(seed, "metric pictures", 0));
         let z = key.normal_rows(indices, 0, &[generator.z_dim()], DType::F32, &Device::Cpu)?;
         let c = label_rows(generator, self.labels, &key, indices, 1)?;
@@ -92,7 +91,7 @@ impl<'a> GeneratorSource<'a> {
         let noise = NoiseKeys::new(StreamKey::new(seed, "metric noise", 0), indices.iter().copied());
         let images = generator.synthesis(&ws, &Synthesis::with_noise(NoiseMode::Random(&noise)))?;
         let w = ws.narrow(1, generator.num_ws() - 1, 1)?.squeeze(1)?;
-        Ok(Drawn { z, w, images })
+        Ok(GeneratedBatch { z, w, images })
     }
 
     /// The style rows `ws` of one latent with those of others from random layers on.
@@ -111,7 +110,8 @@ impl<'a> GeneratorSource<'a> {
         let mut mixed = Vec::with_capacity(indices.len());
         for (i, index) in indices.iter().enumerate() {
             // The layers from which another latent takes over, different and in order.
-            let mut cuts = choose(&mut key.stream(*index, 1 + self.mixed as u64), rows - 1, self.mixed - 1);
+            let mut cuts =
+                without_replacement(&mut key.stream(*index, 1 + self.mixed as u64), rows - 1, self.mixed - 1);
             cuts.iter_mut().for_each(|cut| *cut += 1);
             cuts.sort_unstable();
             let (mut parts, mut start) = (Vec::new(), 0);
@@ -123,6 +123,32 @@ impl<'a> GeneratorSource<'a> {
         }
         Ok(Tensor::cat(&mixed, 0)?)
     }
+}
+
+/// Labels `[n, c_dim]` drawn uniformly from `labels`, nothing for an unconditional generator.
+pub(crate) fn label_rows(
+    generator: &dyn Generator,
+    labels: &[Vec<f32>],
+    key: &StreamKey,
+    indices: &[u64],
+    lane: u64,
+) -> Result<Option<Tensor>> {
+    let c_dim = generator.c_dim();
+    if c_dim == 0 {
+        return Ok(None);
+    }
+    if labels.is_empty() || labels.iter().any(|l| l.len() != c_dim) {
+        let found = match labels.iter().find(|l| l.len() != c_dim) {
+            Some(label) => format!("is conditional, a label of length {} was given", label.len()),
+            None => "is conditional, no labels were given".into(),
+        };
+        return Err(Error::Generator { found, expected: format!("labels of length {c_dim}") });
+    }
+    let rows: Vec<f32> = indices
+        .iter()
+        .flat_map(|&i| labels[key.stream(i, lane).below(labels.len() as u64) as usize].iter().copied())
+        .collect();
+    Ok(Some(Tensor::from_vec(rows, (indices.len(), c_dim), &Device::Cpu)?))
 }
 
 #[cfg(test)]
@@ -167,7 +193,7 @@ mod tests {
             assert_eq!(changes, 2);
         }
         let many = GeneratorSource { mixed: 99, ..GeneratorSource::new(&generator) };
-        let error = many.pictures(0).next().unwrap().unwrap_err().to_string();
+        let error = many.images(0).next().unwrap().unwrap_err().to_string();
         assert!(error.contains("to mix as many latents"), "{error}");
     }
 }

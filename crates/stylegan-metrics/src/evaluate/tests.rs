@@ -1,9 +1,10 @@
 #![allow(clippy::unwrap_used)]
+
 #[path = "resume_tests.rs"]
 mod resume;
 
 use super::*;
-use crate::generated::GeneratorSource;
+use crate::generator_source::GeneratorSource;
 use crate::test_data::{Linear, Pixels, on_one_thread};
 use candle_core::{Device, Tensor};
 use std::cell::Cell;
@@ -15,7 +16,7 @@ fn images(n: usize, batch: usize, seed: u64, hash: Option<&str>) -> ImageSet<'st
         let key = StreamKey::new(seed, "test images", 0);
         Ok((key.normal_rows(&indices, 0, &[3, 4, 4], candle_core::DType::F32, &Device::Cpu)? * 0.4)?)
     });
-    ImageSet { images: Box::new(batches), count: n, hash: hash.map(Into::into) }
+    ImageSet { name: "images".into(), images: Box::new(batches), count: n, hash: hash.map(Into::into) }
 }
 
 struct Setup<'a> {
@@ -32,7 +33,7 @@ fn run(setup: Setup) -> Result<Vec<MetricResult>> {
 
 fn evaluation(setup: Setup) -> Result<Evaluation> {
     let protocols = setup.names.iter().map(|n| Protocol::find(n).map(|p| p.with_samples(60))).collect::<Result<_>>()?;
-    let networks = Networks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
+    let networks = FeatureNetworks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
     let request = Request {
         protocols,
         subjects: vec![Subject { name: "fakes".into(), generated: setup.generated }],
@@ -43,6 +44,7 @@ fn evaluation(setup: Setup) -> Result<Evaluation> {
         seed: 9,
         floor: setup.floor,
         clock: &|| 0.,
+        provenance: Provenance::default(),
     };
     evaluate(request, &mut |_, _, _| ())
 }
@@ -80,7 +82,7 @@ fn repeatable() {
         touched.set(true);
         None
     });
-    let reals = ImageSet { images: Box::new(never), count: 140, hash: Some("reals".into()) };
+    let reals = ImageSet { name: "images".into(), images: Box::new(never), count: 140, hash: Some("reals".into()) };
     let again = run(Setup {
         names: &ALL,
         generated: Generated::Generator(source),
@@ -138,8 +140,15 @@ fn what_goes_wrong() {
     assert!(message(&["fid"], None, 60).contains("stylegan-rs.fid needs a set of real images"));
     assert!(message(&["ppl_wend"], None, 60).contains("stylegan-rs.ppl_wend needs a generator"));
     let few = message(&["kid"], Some(images(90, 90, 1, None)), 12);
-    assert!(few.contains("kid needs at least 40 samples in the second set, found 12"), "{few}");
-    assert!(message(&["fdi"], None, 1).contains("unknown metric \"fdi\", expected one of: fid, kid, pr"));
+    assert!(few.contains("stylegan-rs.kid needs at least 40 samples in the generated set, found 12"), "{few}");
+    let unknown = |name| message(&[name], None, 1);
+    assert!(unknown("fdi").contains("unknown metric \"fdi\", expected one of: fid, kid, pr"));
+    let meant = [("fdi", "fid"), ("Precision", "pr"), ("ls_w", "ls"), ("pixel_accuracy", "miou"), ("ppl", "ppl_zfull")];
+    for (typed, meant) in
+        meant.into_iter().chain([("fid50k", "sg1.fid50k"), ("swd_64", "swd"), ("ada.kid50k", "ada.kid50k_full")])
+    {
+        assert!(unknown(typed).ends_with(&format!("did you mean {meant}?")), "{}", unknown(typed));
+    }
     let generator = Linear { scale: f64::NAN, ..Linear::new(4, 4) };
     let generated = Generated::Generator(GeneratorSource::new(&generator));
     let reals = Some(images(90, 90, 1, None));
@@ -152,7 +161,7 @@ fn what_goes_wrong() {
 #[test]
 fn two_subjects() {
     let (one, two) = (Linear { scale: 0.4, ..Linear::new(4, 4) }, Linear { scale: 0.42, ..Linear::new(4, 4) });
-    let networks = Networks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
+    let networks = FeatureNetworks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
     let subject = |name: &str, generator| Subject {
         name: name.into(),
         generated: Generated::Generator(GeneratorSource::new(generator)),
@@ -167,6 +176,7 @@ fn two_subjects() {
         seed: 9,
         floor: true,
         clock: &|| 0.,
+        provenance: Provenance::default(),
     };
     let results = evaluate(request, &mut |_, _, _| ()).unwrap().complete().unwrap();
     let names: Vec<(&str, &str)> = results.iter().map(|r| (r.name.as_str(), r.subject.as_str())).collect();
@@ -194,8 +204,9 @@ fn two_subjects() {
 /// With the real network, distances grow as a set is made worse.
 #[test]
 fn distances_grow_with_damage() {
-    let networks = Networks::embedded(&Device::Cpu).unwrap();
+    let networks = FeatureNetworks::embedded(&Device::Cpu).unwrap();
     let pictures = |seed: u64, noise: f64| ImageSet {
+        name: "images".into(),
         images: Box::new((0..6).map(move |batch| {
             let indices: Vec<u64> = (8 * batch..8 * batch + 8).collect();
             let normal = |purpose, shape: &[usize]| {
@@ -221,6 +232,7 @@ fn distances_grow_with_damage() {
             seed: 0,
             floor: false,
             clock: &|| 0.,
+            provenance: Provenance::default(),
         };
         evaluate(request, &mut |_, _, _| ()).unwrap().complete().unwrap().iter().map(|r| r.value).collect()
     };
@@ -234,6 +246,7 @@ fn distances_grow_with_damage() {
 #[test]
 fn pixels_themselves() {
     let pictures = |seed: u64, noise: f64| ImageSet {
+        name: "images".into(),
         images: Box::new((0..12).map(move |batch| {
             let indices: Vec<u64> = (8 * batch..8 * batch + 8).collect();
             let normal = |purpose, shape: &[usize]| {
@@ -252,12 +265,13 @@ fn pixels_themselves() {
             protocols: ["swd", "ms_ssim"].map(|n| Protocol::find(n).unwrap().with_samples(96)).to_vec(),
             subjects: vec![Subject { name: "fakes".into(), generated: Generated::Images(pictures(1, noise)) }],
             reals: Some(pictures(0, 0.02)),
-            networks: &Networks::new(vec![], vec![]),
+            networks: &FeatureNetworks::new(vec![], vec![]),
             classifiers: &[],
             cache: None,
             seed: 9,
             floor: true,
             clock: &|| 0.,
+            provenance: Provenance::default(),
         };
         evaluate(request, &mut |_, _, _| ()).unwrap().complete().unwrap()
     };
@@ -279,6 +293,7 @@ fn pixels_themselves() {
 #[test]
 fn pairs_of_pictures() {
     let maps = |wrong: usize, colour: bool| ImageSet {
+        name: "images".into(),
         images: Box::new((0..48).map(move |i| {
             let class = move |p: usize| if p % 16 < 8 && p / 16 >= wrong * (i % 2) { 3. } else { 0. };
             let channel =
@@ -291,7 +306,8 @@ fn pairs_of_pictures() {
         hash: None,
     };
     let measure = |name, found, truth| {
-        let networks = Networks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]).with_identity(Box::new(Pixels));
+        let networks =
+            FeatureNetworks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]).with_identity(Box::new(Pixels));
         let request = Request {
             protocols: vec![Protocol::find(name).unwrap()],
             subjects: vec![Subject { name: "found".into(), generated: Generated::Images(found) }],
@@ -302,6 +318,7 @@ fn pairs_of_pictures() {
             seed: 0,
             floor: true,
             clock: &|| 0.,
+            provenance: Provenance::default(),
         };
         evaluate(request, &mut |_, _, _| ()).and_then(Evaluation::complete)
     };

@@ -6,8 +6,8 @@
 //! eigenvalues alone of their covariance are enough. Those of all rows are known already.
 
 use super::{BLOCK, Covariance, Gaussian, Moments, lower_product};
+use crate::feature_table::FeatureTable;
 use crate::interval::GROUPS;
-use crate::samples::Samples;
 use crate::{Error, Result};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par, Side};
@@ -18,7 +18,7 @@ const AT_ONCE: usize = 4;
 
 /// Distances to `fixed` of `changing`, whose Gaussian is `own`, without each of its groups.
 pub(super) fn leave_out(
-    changing: &Samples,
+    changing: &FeatureTable,
     own: &Gaussian,
     fixed: &Gaussian,
     convention: Covariance,
@@ -56,7 +56,7 @@ impl Group {
         Self { spread: Spread { count, mean: own.mean.clone(), squares: own.trace * divisor }, inside }
     }
 
-    fn new(samples: &Samples, g: usize, fixed: &Gaussian) -> Self {
+    fn new(samples: &FeatureTable, g: usize, fixed: &Gaussian) -> Self {
         let (d, r) = (samples.dim(), fixed.factor.ncols());
         let indices: Vec<usize> = (g..samples.len()).step_by(GROUPS).collect();
         let (mut spread, mut inside) = (Spread::new(d), Moments::new(r));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use stylegan_core::latent::StreamKey;
 use stylegan_metrics::evaluate::ImageSet;
-use stylegan_metrics::protocol::{Parameters, Protocol};
+use stylegan_metrics::protocol::Protocol;
 use stylegan_train::data::{Dataset, Files, label_map_kind};
 
 /// The labels that pictures are drawn for: those of the real pictures, each as often as there.
@@ -33,14 +33,15 @@ pub(super) fn labels(network: &Path, dataset: Option<&Dataset>, classes: usize) 
 }
 
 /// All pictures in an order of chance, the same each time and for all sets of as many pictures.
-pub(super) fn images(dataset: &Dataset) -> anyhow::Result<ImageSet<'_>> {
+pub(super) fn images<'a>(dataset: &'a Dataset, name: &str) -> anyhow::Result<ImageSet<'a>> {
     let mut order: Vec<usize> = (0..dataset.len()).collect();
     let mut stream = StreamKey::new(0, "evaluation order", 0).stream(0, 0);
     for i in (1..order.len()).rev() {
         order.swap(i, stream.below(i as u64 + 1) as usize);
     }
     let batches = dataset.batches(&order).map(|batch| batch.map_err(Into::into));
-    Ok(ImageSet { images: Box::new(batches), count: dataset.len(), hash: Some(dataset.hash()?.to_owned()) })
+    let (count, hash) = (dataset.len(), Some(dataset.hash()?.to_owned()));
+    Ok(ImageSet { name: name.into(), images: Box::new(batches), count, hash })
 }
 
 /// Refuses two sets whose pictures do not have equal names: what compares pairs would compare strangers.
@@ -51,12 +52,12 @@ pub(super) fn check_pairs(
     paths: &[PathBuf],
 ) -> anyhow::Result<()> {
     let metric = &protocol.id;
-    if matches!(protocol.parameters, Parameters::Segmentation { .. }) && generated.channels().max(real.channels()) > 1 {
-        wrong!(
-            "--images: {metric} compares label maps, grey pictures whose levels are class numbers; these are coloured"
-        );
-    }
-    if matches!(protocol.parameters, Parameters::Segmentation { .. }) {
+    if protocol.needs().label_maps {
+        if generated.channels().max(real.channels()) > 1 {
+            wrong!(
+                "--images: {metric} compares label maps, grey pictures whose levels are class numbers; these are coloured"
+            );
+        }
         paths.iter().try_for_each(|path| check_maps(path))?;
     }
     let stem = |name: &String| Path::new(name).with_extension("");

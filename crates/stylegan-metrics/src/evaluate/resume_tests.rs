@@ -54,7 +54,7 @@ impl Generator for Counting {
 fn goes_on_where_it_was_stopped() {
     let folder = std::env::temp_dir().join(format!("stylegan-metrics-resume-{}", std::process::id()));
     let cache = Cache::new(&folder);
-    let networks = Networks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
+    let networks = FeatureNetworks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
     let measure = |names: &[&str], most, cache| {
         let inner = Linear { scale: 0.4, ..Linear::new(4, 4) };
         let generator = Counting { inner, made: AtomicUsize::new(0), most };
@@ -69,6 +69,7 @@ fn goes_on_where_it_was_stopped() {
             seed: 9,
             floor: true,
             clock: &|| 0.,
+            provenance: Provenance::default(),
         };
         let results = evaluate(request, &mut |_, _, _| ());
         (results, generator.made.into_inner())
@@ -100,8 +101,18 @@ fn goes_on_where_it_was_stopped() {
         let protocols = vec![Protocol::find("fid").unwrap().with_samples(600)];
         let subjects = vec![Subject { name: "fakes".into(), generated }];
         let (networks, classifiers, clock) = (&networks, &[], &|| 0.);
-        let request =
-            Request { protocols, subjects, reals, networks, classifiers, cache, seed: 9, floor: false, clock };
+        let request = Request {
+            protocols,
+            subjects,
+            reals,
+            networks,
+            classifiers,
+            cache,
+            seed: 9,
+            floor: false,
+            clock,
+            provenance: Provenance::default(),
+        };
         (evaluate(request, &mut |_, _, _| ()).unwrap().complete().unwrap(), generator.made.into_inner())
     };
     let ((straight, all), (cached, rest)) = (fewer(None), fewer(Some(&cache)));

@@ -1,0 +1,151 @@
+//! Evaluation of a run's checkpoints as they are written.
+
+use super::report_file::ReportFile;
+use super::{dataset_source, provenance};
+use crate::exit::sentence;
+use crate::status::say;
+use anyhow::Context;
+use candle_core::Device;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+use stylegan_core::{GeneratorConfig, Model};
+use stylegan_metrics::cache::Cache;
+use stylegan_metrics::evaluate::{Available, Generated, Request, Subject, evaluate};
+use stylegan_metrics::features::FeatureNetworks;
+use stylegan_metrics::generator_source::GeneratorSource;
+use stylegan_metrics::metric::{Direction, SubjectKind};
+use stylegan_metrics::protocol::Protocol;
+use stylegan_metrics::report::MetricResult;
+use stylegan_train::config::TrainConfig;
+use stylegan_train::data::Dataset;
+use stylegan_train::{Measured, Score};
+
+/// Measures checkpoints. It reads files and draws from random streams of its own: training goes on as if
+/// nothing had been.
+pub(crate) struct Evaluator {
+    protocols: Vec<Protocol>,
+    dataset: Arc<Dataset>,
+    /// The data set's name.
+    set: String,
+    networks: FeatureNetworks,
+    cache: Cache,
+    /// Pictures between evaluations.
+    every: u64,
+    /// Evaluations that were due so far.
+    done: u64,
+    /// Pictures after which the run ends.
+    total: u64,
+}
+
+impl Evaluator {
+    /// What `[eval]` of the configuration asks for, if anything; features are kept in `folder`.
+    pub(crate) fn of(config: &TrainConfig, dataset: &Arc<Dataset>, folder: &Path) -> anyhow::Result<Option<Self>> {
+        if config.eval.metrics.is_empty() {
+            return Ok(None);
+        }
+        let networks = FeatureNetworks::embedded(&Device::Cpu)?;
+        let subject = match &config.generator {
+            GeneratorConfig::Pggan(_) => SubjectKind::Generator,
+            GeneratorConfig::StyleGan1(_) | GeneratorConfig::StyleGan2(_) => SubjectKind::Mapping,
+        };
+        let available = Available {
+            subject,
+            generated: None,
+            reals: Some(dataset.len()),
+            size: Some(config.picture_shape().0),
+            classifiers: false,
+            networks: &networks,
+        };
+        let find = |name: &String| {
+            let protocol = Protocol::find(name).context("[eval] metrics")?.with_samples(config.eval.count);
+            available.allow(&protocol).context("[eval] metrics: during training")?;
+            available.suffice(&protocol).context("[eval] metrics, count and the set do not fit")?;
+            Ok(protocol)
+        };
+        let protocols = config.eval.metrics.iter().map(find).collect::<anyhow::Result<_>>()?;
+        Ok(Some(Evaluator {
+            protocols,
+            dataset: Arc::clone(dataset),
+            set: config.data.set.clone(),
+            networks,
+            cache: Cache::new(folder.join("features")),
+            every: ((config.eval.kimg * 1000.).round() as u64).max(1),
+            done: 0,
+            total: u64::MAX,
+        }))
+    }
+
+    /// The run starts or goes on after this many pictures, and ends after `total`.
+    pub(crate) fn go_on_from(&mut self, images: u64, total: u64) {
+        self.done = images / self.every;
+        self.total = total;
+    }
+
+    /// Measures `checkpoint`, written after `images` pictures, if that is due, as it is at the run's end; the report
+    /// lies beside it.
+    pub(crate) fn measure(&mut self, checkpoint: &Path, images: u64) -> anyhow::Result<Measured> {
+        if images / self.every == self.done && images < self.total {
+            return Ok(Measured::default());
+        }
+        self.done = images / self.every;
+        let results = self.evaluate(checkpoint)?;
+        let kimg = images as f64 / 1e3;
+        for r in &results {
+            say(&format!("kimg {kimg:<10.3} {} {:.4} ({:.4} to {:.4})", r.name, r.value, r.low, r.high));
+        }
+        let measured = Measured {
+            numbers: results.iter().map(|result| (result.name.clone(), result.value)).collect(),
+            score: self.score(&results),
+        };
+        let stem = checkpoint.file_stem().unwrap_or_default().to_string_lossy();
+        let report = checkpoint.with_file_name(format!("{}.json", stem.replace("network", "metrics")));
+        if let Err(error) = ReportFile::open(&report).and_then(|report| report.add(results)) {
+            say(&format!("warning: the numbers stand in the log alone: {}", sentence(&error)));
+        }
+        Ok(measured)
+    }
+
+    fn evaluate(&self, checkpoint: &Path) -> anyhow::Result<Vec<MetricResult>> {
+        let model = Model::load(checkpoint, &Device::Cpu)?;
+        let generator = model.generator();
+        let labels = dataset_source::labels(checkpoint, Some(&self.dataset), generator.c_dim())?;
+        let config = serde_json::to_string(model.config())?;
+        let source = GeneratorSource {
+            hash: model.content_hash(),
+            config: &config,
+            labels: &labels,
+            ..GeneratorSource::new(generator)
+        };
+        let name = checkpoint.display().to_string();
+        let start = Instant::now();
+        let request = Request {
+            protocols: self.protocols.clone(),
+            subjects: vec![Subject { name, generated: Generated::Generator(source) }],
+            reals: Some(dataset_source::images(&self.dataset, &self.set)?),
+            networks: &self.networks,
+            classifiers: &[],
+            cache: Some(&self.cache),
+            seed: 0,
+            floor: false,
+            clock: &|| start.elapsed().as_secs_f64(),
+            provenance: provenance::provenance(provenance::typed()),
+        };
+        let evaluation = evaluate(request, &mut |_, _, _| ())?;
+        for (metric, error) in &evaluation.failures {
+            say(&format!("{metric} of {} could not be measured: {error}", checkpoint.display()));
+        }
+        Ok(evaluation.results)
+    }
+
+    /// How good the checkpoint is by the first metric.
+    fn score(&self, results: &[MetricResult]) -> Option<Score> {
+        let first = results.first().filter(|first| first.protocol.id == self.protocols[0].id)?;
+        let value = match first.better {
+            Direction::Smaller => first.value,
+            Direction::Larger => -first.value,
+            Direction::Like => return None,
+        };
+        Some(Score { metric: format!("{} of {}", first.name, first.counts.generated), value })
+    }
+}

@@ -1,0 +1,190 @@
+//! Who is measured, and against what: networks and sets, opened and checked.
+
+use super::plan::{Plan, Subjects};
+use super::{Args, dataset_source};
+use crate::exit::wrong;
+use crate::status::say;
+use candle_core::Device;
+use std::path::{Path, PathBuf};
+use stylegan_core::Model;
+use stylegan_core::checkpoint::Checkpoint;
+use stylegan_core::import::is_foreign;
+use stylegan_metrics::evaluate::{Available, Generated, ImageSet, Subject};
+use stylegan_metrics::features::FeatureNetworks;
+use stylegan_metrics::generator_source::GeneratorSource;
+use stylegan_metrics::metric::SubjectKind;
+use stylegan_train::data::Dataset;
+
+/// A network to measure.
+struct Candidate {
+    path: PathBuf,
+    model: Model,
+    hash: Option<String>,
+    config: String,
+    labels: Vec<Vec<f32>>,
+}
+
+/// A set by its name.
+struct NamedSet {
+    name: String,
+    dataset: Dataset,
+}
+
+/// Everything that is measured or compared with.
+pub(super) struct Opened {
+    candidates: Vec<Candidate>,
+    generated: Option<NamedSet>,
+    reals: Option<NamedSet>,
+    truncation_psi: f64,
+    mixed: usize,
+}
+
+impl Opened {
+    /// Opens what the plan names. Where the metrics are the usual ones, those that a network has no space for are
+    /// taken out of the plan.
+    pub(super) fn open(plan: &mut Plan, args: &Args, networks: &FeatureNetworks) -> anyhow::Result<Self> {
+        let mut opened = Self {
+            candidates: vec![],
+            generated: None,
+            reals: None,
+            truncation_psi: args.trunc,
+            mixed: args.mix.into(),
+        };
+        match &plan.subjects {
+            Subjects::Networks(paths) => {
+                for path in paths.clone() {
+                    opened.candidates.push(Candidate::open(path, args.mix.into())?);
+                }
+                opened.leave_out_what_needs_styles(plan, args);
+                opened.open_reals(plan)?;
+            }
+            Subjects::Pictures(generated, real) => {
+                let open = |path: &Path| -> anyhow::Result<NamedSet> {
+                    Ok(NamedSet { name: path.display().to_string(), dataset: Dataset::open(path)? })
+                };
+                let (generated, reals) = (open(generated)?, open(real)?);
+                check_pair(plan, networks, &generated, &reals, &args.images)?;
+                (opened.generated, opened.reals) = (Some(generated), Some(reals));
+            }
+        }
+        Ok(opened)
+    }
+
+    /// The generated side of a request.
+    pub(super) fn subjects(&self) -> anyhow::Result<Vec<Subject<'_>>> {
+        let mut subjects = Vec::new();
+        for candidate in &self.candidates {
+            let source = GeneratorSource {
+                generator: candidate.model.generator(),
+                hash: candidate.hash.as_deref(),
+                config: &candidate.config,
+                labels: &candidate.labels,
+                truncation_psi: self.truncation_psi,
+                mixed: self.mixed,
+            };
+            let name = candidate.path.display().to_string();
+            subjects.push(Subject { name, generated: Generated::Generator(source) });
+        }
+        if let Some(set) = &self.generated {
+            subjects.push(Subject { name: set.name.clone(), generated: Generated::Images(set.images()?) });
+        }
+        Ok(subjects)
+    }
+
+    /// The real side of a request.
+    pub(super) fn reals(&self) -> anyhow::Result<Option<ImageSet<'_>>> {
+        self.reals.as_ref().map(NamedSet::images).transpose()
+    }
+
+    /// Nobody asked for the usual metrics by name: those in W are not missed where there is no W.
+    fn leave_out_what_needs_styles(&self, plan: &mut Plan, args: &Args) {
+        let Some(candidate) = self.candidates.iter().find(|candidate| !candidate.model.generator().has_mapping())
+        else {
+            return;
+        };
+        if args.metrics.is_empty() {
+            plan.protocols.retain(|protocol| protocol.needs().subject != SubjectKind::Mapping);
+            say(&format!(
+                "{}: Progressive GAN maps latents to no styles; path lengths in W are left out",
+                candidate.path.display()
+            ));
+        }
+    }
+
+    /// Opens the real pictures that the plan names, and gives conditional networks their labels.
+    fn open_reals(&mut self, plan: &Plan) -> anyhow::Result<()> {
+        let generators = || self.candidates.iter().map(|candidate| candidate.model.generator());
+        let sizes: Vec<_> = generators().map(|generator| generator.img_size()).collect();
+        let labelled = generators().any(|generator| generator.c_dim() > 0);
+        self.reals = plan.reals(&sizes, labelled)?.map(|(name, dataset)| NamedSet { name, dataset });
+        let dataset = self.reals.as_ref().map(|set| &set.dataset);
+        for candidate in &mut self.candidates {
+            let classes = candidate.model.generator().c_dim();
+            candidate.labels = dataset_source::labels(&candidate.path, dataset, classes)?;
+        }
+        Ok(())
+    }
+}
+
+impl Candidate {
+    fn open(path: PathBuf, mixed: usize) -> anyhow::Result<Self> {
+        let model = Model::load(&path, &Device::Cpu)?;
+        let rows = model.generator().num_ws();
+        if mixed > 1 && !model.generator().has_mapping() {
+            wrong!("--mix {mixed}: {} maps latents to no styles that could be mixed", path.display());
+        }
+        if mixed > rows {
+            wrong!("--mix {mixed}: {} has {rows} style rows to mix latents in", path.display());
+        }
+        let config = serde_json::to_string(model.config())?;
+        let hash = checked_hash(&path, &model)?;
+        Ok(Self { path, model, hash, config, labels: Vec::new() })
+    }
+}
+
+impl NamedSet {
+    fn images(&self) -> anyhow::Result<ImageSet<'_>> {
+        dataset_source::images(&self.dataset, &self.name)
+    }
+}
+
+/// Refuses two sets that a metric cannot compare, and says where they are one.
+fn check_pair(
+    plan: &Plan,
+    networks: &FeatureNetworks,
+    generated: &NamedSet,
+    reals: &NamedSet,
+    paths: &[PathBuf],
+) -> anyhow::Result<()> {
+    let (one, other) = (&generated.dataset, &reals.dataset);
+    let available = Available {
+        subject: SubjectKind::Images,
+        generated: Some(one.len()),
+        reals: Some(other.len()),
+        size: Some(one.image_size()),
+        classifiers: false,
+        networks,
+    };
+    for protocol in &plan.protocols {
+        available.allow(protocol)?;
+        if let Err(error) = available.allow_sizes(protocol, one.image_size(), other.image_size()) {
+            wrong!("--images: {error} (stylegan data build does the one, --features with Inception the other)");
+        }
+    }
+    if let Some(protocol) = plan.protocols.iter().find(|protocol| protocol.is_of_pairs()) {
+        dataset_source::check_pairs(protocol, [one, other], paths)?;
+    }
+    if one.hash()? == other.hash()? {
+        say(&format!(
+            "{} and {} hold the same pictures: what follows is about a set and itself",
+            generated.name, reals.name
+        ));
+    }
+    Ok(())
+}
+
+/// The hash of what the file holds, if it is what the file says; of other programs' files, as the model has it.
+fn checked_hash(path: &Path, model: &Model) -> anyhow::Result<Option<String>> {
+    let known = is_foreign(path)? || Checkpoint::open(path)?.verify()?;
+    Ok(model.content_hash().filter(|_| known).map(str::to_owned))
+}

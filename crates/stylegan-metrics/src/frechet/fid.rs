@@ -1,0 +1,57 @@
+//! FID as a metric: the Fréchet distance with its counts.
+
+use super::{Covariance, distance_with_interval};
+use crate::Result;
+use crate::extractor::{Extractor, Features};
+use crate::features::FeatureNetworks;
+use crate::interval::GROUPS;
+use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, RealsRole, SetMetric, Sets};
+use serde::{Deserialize, Serialize};
+
+/// Parameters of FID.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fid {
+    /// Sizes of the two sets.
+    pub counts: Counts,
+    /// Divisor of the covariance.
+    pub covariance: Covariance,
+}
+
+impl Metric for Fid {
+    fn name(&self) -> &'static str {
+        "fid"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { reals: RealsRole::Compared, ..Needs::images(2 * GROUPS) }
+    }
+
+    fn counts(&self) -> Option<Counts> {
+        Some(self.counts)
+    }
+
+    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
+        self.counts.set(count, false)
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind::Sets(self)
+    }
+}
+
+impl SetMetric for Fid {
+    fn extractor<'a>(
+        &'a self,
+        networks: &'a FeatureNetworks,
+        published: &str,
+        _seed: u64,
+    ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
+        Features::of(networks, published)
+    }
+
+    fn compare(&self, name: &str, sets: &Sets) -> Result<Vec<Number>> {
+        let estimate = distance_with_interval(sets.real(name)?, sets.generated, self.covariance)?;
+        Ok(vec![Number::new(name, estimate, "squared feature distance", Direction::Smaller)])
+    }
+}
