@@ -1,8 +1,8 @@
 //! `stylegan man`: the help texts as pages for `man`.
 
+use crate::destination;
 use crate::exit::{Ending, Outcome};
 use crate::options::Options;
-use crate::destination;
 use crate::status::say;
 use anyhow::Context;
 use clap::CommandFactory;

@@ -3,7 +3,7 @@
 use crate::data::built_in::built_in;
 use crate::exit::wrong;
 use crate::status::say;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use stylegan_train::data::Dataset;
 
 /// The sets that are made on first use.

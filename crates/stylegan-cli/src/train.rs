@@ -172,7 +172,8 @@ fn open(config: &TrainConfig, data_dir: &Path) -> anyhow::Result<Dataset> {
     if data.set.is_empty() {
         wrong!("no pictures to train on: name a folder, a ZIP file, avatars or earth with --data");
     }
-    pictures::open(&data.set, config.picture_shape().0, data.count, data_dir)
+    let set = pictures::open(&data.set, config.picture_shape().0, data.count, data_dir)?;
+    Ok(set.with_cache(data.cache_mib << 20))
 }
 
 /// The settings given beside the configuration, in the order of their strength.

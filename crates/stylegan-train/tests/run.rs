@@ -11,11 +11,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use stylegan_train::checkpoints::list;
 use stylegan_train::communicator::Single;
-use stylegan_train::config::{OutputConfig, TrainConfig};
 use stylegan_train::data::Dataset;
 use stylegan_train::observer::{Position, Silent};
 use stylegan_train::stats::Stats;
-use stylegan_train::{Error, Observer, Outcome, RunFolder, Score, resume, train};
+use stylegan_train::{Error, Measured, Observer, Outcome, RunFolder, Score, resume, train};
 use tools::{STYLEGAN2, StopAfter, go_on, gradients, pictures, run, tiny};
 
 fn checkpoint(outcome: Outcome) -> PathBuf {
@@ -397,8 +396,9 @@ fn what_cannot_be_written_ends_no_run() {
 fn the_best_checkpoint_is_not_replaced() {
     struct Judge(Vec<f64>);
     impl Observer for Judge {
-        fn saved(&mut self, _path: &Path) -> stylegan_train::Result<Option<Score>> {
-            Ok(Some(Score { metric: "fid".into(), value: self.0.remove(0) }))
+        fn saved(&mut self, _path: &Path) -> stylegan_train::Result<Measured> {
+            let value = self.0.remove(0);
+            Ok(Measured { score: Some(Score { metric: "fid".into(), value }), numbers: vec![("fid".into(), value)] })
         }
     }
     let stop = AtomicBool::new(false);

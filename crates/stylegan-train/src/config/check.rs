@@ -2,7 +2,7 @@
 
 use super::place::{Wrong, above_0, at_least_0, at_least_1, share};
 use super::{
-    AdamOptions, EmaConfig, EvalConfig, LossConfig, OutputConfig, PathLengthConfig, ScheduleConfig, ShardConfig,
+    AdamConfig, EmaConfig, EvalConfig, LossConfig, OutputConfig, PathLengthConfig, ScheduleConfig, ShardConfig,
     TrainConfig,
 };
 use stylegan_core::GeneratorConfig;
@@ -136,7 +136,7 @@ impl ScheduleConfig {
     }
 }
 
-impl AdamOptions {
+impl AdamConfig {
     fn check(&self) -> Checked {
         share("adam.beta1", self.beta1)?;
         share("adam.beta2", self.beta2)?;

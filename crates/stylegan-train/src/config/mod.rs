@@ -62,7 +62,7 @@ pub struct TrainConfig {
 }
 
 /// The pictures of a run.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
     /// A folder, a ZIP file, or the name of a built-in set (`avatars`, `earth`), which the command
@@ -73,6 +73,8 @@ pub struct DataConfig {
     /// Show each picture mirrored with probability one half; true for FFHQ in the paper, and
     /// written so in `configs/sg1/ffhq-1024.toml`.
     pub mirror: bool,
+    /// Memory for decoded pictures in MiB, 256: what does not fit is decoded again each time it is shown.
+    pub cache_mib: usize,
 }
 
 /// The players' objectives.
@@ -246,6 +248,12 @@ impl Default for TrainConfig {
     }
 }
 
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self { set: String::new(), count: 0, mirror: false, cache_mib: 256 }
+    }
+}
+
 impl Default for LossConfig {
     fn default() -> Self {
         Self::Logistic { r1_gamma: defaults::r1_gamma(), r1_interval: defaults::r1_interval() }
@@ -348,6 +356,7 @@ impl TrainConfig {
         config.output = OutputConfig::default();
         config.eval = EvalConfig::default();
         config.data.set.clear();
+        config.data.cache_mib = DataConfig::default().cache_mib;
         config.shards.at_once = 1;
         config
     }

@@ -27,7 +27,7 @@ impl Default for Cache {
 }
 
 impl Cache {
-    fn new(bound: usize) -> Self {
+    pub(super) fn new(bound: usize) -> Self {
         Self { bound, kept: Mutex::default() }
     }
 

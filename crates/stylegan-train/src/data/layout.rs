@@ -4,7 +4,7 @@
 //! set is the folder that all of its pictures lie in.
 
 use super::names::{self, Kind};
-use super::{Finding, LABEL_FILE, MAP_FOLDER, Problem};
+use super::{Finding, MAP_FOLDER, Problem};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use unicode_normalization::{UnicodeNormalization, is_nfc};

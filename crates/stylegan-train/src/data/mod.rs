@@ -91,6 +91,13 @@ impl Dataset {
         }
     }
 
+    /// Keeps up to so many bytes of decoded pictures, in place of 256 MiB.
+    #[must_use]
+    pub fn with_cache(mut self, bytes: usize) -> Self {
+        self.cache = cache::Cache::new(bytes);
+        self
+    }
+
     /// What the user may have meant otherwise, though the set can be used: labels that are not read,
     /// labels without a picture, folders reached twice.
     pub fn notes(&self) -> impl Iterator<Item = &Finding> {
