@@ -7,6 +7,7 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, GrayImage, ImageEncoder, RgbImage};
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use stylegan_core::Unfinished;
 use zip::write::SimpleFileOptions;
@@ -71,7 +72,8 @@ pub(crate) struct SetWriter {
 
 enum Kind {
     Folder,
-    Zip(Box<ZipWriter<BufWriter<File>>>),
+    /// Not dropped unless it is finished: it would try to finish itself then, and say on stderr that it cannot.
+    Zip(ManuallyDrop<Box<ZipWriter<BufWriter<File>>>>),
 }
 
 impl SetWriter {
@@ -88,7 +90,7 @@ impl SetWriter {
             Format::Zip => {
                 let unfinished = Unfinished::file(target).map_err(users).with_context(failed)?;
                 let file = unfinished.writer().with_context(failed)?;
-                (unfinished, Kind::Zip(Box::new(ZipWriter::new(BufWriter::new(file)))))
+                (unfinished, Kind::Zip(ManuallyDrop::new(Box::new(ZipWriter::new(BufWriter::new(file))))))
             }
         };
         Ok(Self { target: target.to_path_buf(), unfinished, kind })
@@ -123,7 +125,9 @@ impl SetWriter {
     pub(crate) fn finish(self) -> anyhow::Result<()> {
         let failed = format!("cannot write {}", self.target.display());
         if let Kind::Zip(zip) = self.kind {
-            let file = zip.finish().and_then(|file| file.into_inner().map_err(|e| e.into_error().into()));
+            let file = ManuallyDrop::into_inner(zip)
+                .finish()
+                .and_then(|file| file.into_inner().map_err(|e| e.into_error().into()));
             file.map_err(std::io::Error::from).with_context(|| failed.clone())?;
         }
         self.unfinished.finish().context(failed)

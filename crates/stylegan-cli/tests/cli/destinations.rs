@@ -2,7 +2,8 @@
 
 use crate::bench::Bench;
 use crate::verbs::{JOBS, bench};
-use std::collections::BTreeMap;
+use candle_core::{DType, Device, Tensor};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 /// Every file on the bench with its bytes.
@@ -37,13 +38,15 @@ fn no_verb_overwrites_what_it_reads() {
     }
     bench.ok("convert ada.pkl ada.safetensors");
     copy("classes.zip", "set.png");
+    let z = Tensor::zeros((1, 8), DType::F32, &Device::Cpu).unwrap();
+    candle_core::safetensors::save(&HashMap::from([("z", z)]), bench.path("z.safetensors")).unwrap();
     copy("tiny.toml", "report.json");
     std::fs::hard_link(bench.path("classes.zip"), bench.path("linked.safetensors")).unwrap();
     let before = files(&bench);
     for line in [
         "generate --network tiny.safetensors --out tiny.safetensors",
         "generate --network net.png --out net.png",
-        "generate --network tiny.safetensors --latents ada.safetensors --out ./pictures/../ada.safetensors",
+        "generate --network tiny.safetensors --latents z.safetensors --out ./pictures/../z.safetensors",
         "mix --network net.png --rows 0 --cols 1 --out net.png",
         "interpolate --network net.gif --seeds 0,1 --frames 2 --out net.gif",
         "interpolate --network net.png --seeds 0,1 --frames 2 --out net.png",

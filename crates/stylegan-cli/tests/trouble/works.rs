@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 /// A StyleGAN of 8x8 pixels; a checkpoint every few steps.
 const CONFIG: &str = "
-kimg = 4
+kimg = 0.4
 seed = 3
 [generator]
 img_size = [8, 8]
@@ -26,13 +26,13 @@ channel_base = 64
 channel_max = 8
 [schedule]
 start_resolution = 4
-stable_kimg = 1
-fade_kimg = 1
+stable_kimg = 0.1
+fade_kimg = 0.1
 batch = 8
 [output]
-tick_kimg = 0.2
-snapshot_kimg = 1
-checkpoint_kimg = 0.5
+tick_kimg = 0.05
+snapshot_kimg = 0.2
+checkpoint_kimg = 0.05
 keep_checkpoints = 3
 ";
 
@@ -162,7 +162,7 @@ impl Work {
 
     fn result(&self) -> Vec<u8> {
         match self.what {
-            What::Train => std::fs::read(self.folder.join("run/network-000004.safetensors")).unwrap(),
+            What::Train => std::fs::read(self.folder.join("run/network-000000.safetensors")).unwrap(),
             What::Build => std::fs::read(self.folder.join("set.zip")).unwrap(),
             What::Eval => {
                 let report = std::fs::read(self.folder.join("report.json")).unwrap();
