@@ -104,7 +104,8 @@ fn nearest(name: &str) -> Option<&'static str> {
     let last = |name: &'static str| name.rsplit('/').next().unwrap_or(name);
     let likeness = |own| strsim::jaro_winkler(name, own).max(strsim::jaro_winkler(name, last(own)));
     let alike = all().map(|(own, _)| (likeness(own), own)).filter(|(likeness, _)| *likeness >= ALIKE);
-    alike.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, own)| own)
+    // Of equals the shortest: `avatars-32` rather than one of that name in a folder.
+    alike.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.len().cmp(&a.1.len()))).map(|(_, own)| own)
 }
 
 /// The first sentence of the comment that a file begins with.

@@ -57,7 +57,7 @@ mod tests {
     fn every_setting_is_listed_with_what_it_means() {
         let list = list();
         for part in
-            ["seed = 1000\n    Seed of", "[loss] kind = \"wgan-gp\"", "lr = { base = 0.001", "(StyleGAN2: 0.002)"]
+            ["seed = 1000\n    Seed of", "[loss] kind = \"wgan-gp\"", "lr = { 1024 = 0.003", "(StyleGAN2: 0.002)"]
         {
             assert!(list.contains(part), "{part} in\n{list}");
         }

@@ -78,7 +78,7 @@ fn classes_are_trained_and_asked_for_by_name() {
     bench.ok(&format!("train --data pets --out plain {SMALL}"));
     bench.one_sentence("train --data pets --out plain --cond", &["without labels", "--new"]);
     std::fs::remove_file(bench.path("pets/dataset.json")).unwrap();
-    bench.one_sentence("train --data pets --out other --cond", &["no labels", "dataset.json"]);
+    bench.wrong("train --data pets --out other --cond", &["no labels", "dataset.json"]);
     bench.one_sentence("train --data avatars --out other --cond", &["--label hair"]);
 }
 

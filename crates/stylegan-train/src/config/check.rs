@@ -47,12 +47,6 @@ impl TrainConfig {
                 ),
             ));
         }
-        if self.grows() && matches!(self.generator, GeneratorConfig::StyleGan2(_)) {
-            return Err(Wrong::table(
-                "schedule",
-                "stable_kimg and fade_kimg must be 0: StyleGAN2's networks do not grow",
-            ));
-        }
         Ok(())
     }
 

@@ -9,6 +9,9 @@ use toml::{Table, Value};
 /// How alike two names must be (Jaro-Winkler, 0 to 1) for one to be a slip for the other.
 const ALIKE: f64 = 0.8;
 
+/// Keys that say of which kind a table is.
+const KINDS: [&str; 2] = ["architecture", "kind"];
+
 /// The key that `error` is about, and the sentence.
 pub(super) fn unreadable(table: &Table, error: &toml::de::Error) -> Wrong {
     let text = error.to_string();
@@ -58,7 +61,9 @@ fn unknown_key(table: &str, name: &str, others: &[&str]) -> Wrong {
 /// key is the one without which the error goes away.
 fn culprit(table: &Table, path: &str, message: &str) -> String {
     if let Some(Value::Table(inner)) = table.get(path) {
-        for key in inner.keys() {
+        // Without its kind a table is read as another one: the kind is asked last.
+        let (kinds, others): (Vec<_>, Vec<_>) = inner.keys().partition(|key| KINDS.contains(&key.as_str()));
+        for key in others.into_iter().chain(kinds) {
             let mut without = table.clone();
             if let Some(Value::Table(inner)) = without.get_mut(path) {
                 inner.remove(key);
