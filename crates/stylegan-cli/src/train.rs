@@ -251,11 +251,11 @@ pub(crate) fn run(args: Args) -> Outcome {
     let mut run = RunFolder::open(&plan.out)?;
     let folder = plan.data_dir;
     let pictures = Arc::new(plan.pictures.map_or_else(|| open(&plan.config, &folder), Ok)?);
-    for line in starting_point::summary(&plan.config, &pictures)? {
-        say(&line);
-    }
     let (config, out) = (&plan.config, &plan.out);
     let mut status = TrainStatus::new(out, config, Evaluator::of(config, &pictures, &folder)?)?;
+    for line in starting_point::summary(config, &pictures)? {
+        say(&line);
+    }
     if args.new && plan.held {
         run = set_aside(run)?;
     }

@@ -1,5 +1,6 @@
 //! What reports say of the command that asked for them.
 
+use crate::shell::quote;
 use std::time::{SystemTime, UNIX_EPOCH};
 use stylegan_metrics::report::Provenance;
 
@@ -11,14 +12,8 @@ pub(super) fn provenance(command: String) -> Provenance {
 
 /// The words that were typed, as a shell takes them.
 pub(super) fn typed() -> String {
-    let words = std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy()));
+    let words = std::env::args_os().skip(1).map(quote);
     ["stylegan".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
-}
-
-/// A word in quotes, if a shell would take it for something else without them.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./,:=+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// The moment so many seconds after 1970, in UTC: `2026-11-28T04:50:00Z` (Hinnant, "chrono-compatible low-level date
@@ -55,12 +50,5 @@ mod tests {
         for (seconds, expected) in known {
             assert_eq!(date(seconds), expected);
         }
-    }
-
-    #[test]
-    fn words_that_a_shell_would_change_are_quoted() {
-        assert_eq!(quoted("runs/a-1.safetensors"), "runs/a-1.safetensors");
-        assert_eq!(quoted("my run/it's"), r"'my run/it'\''s'");
-        assert_eq!(quoted(""), "''");
     }
 }

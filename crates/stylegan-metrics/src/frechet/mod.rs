@@ -327,8 +327,8 @@ mod tests {
         };
         let (few, many, other) =
             (normals(0, 39, 2, |_, z| z), normals(0, 40, 2, |_, z| z), normals(0, 40, 3, |_, z| z));
-        assert!(message(&few, &many).contains("needs at least 40 samples in the first set, found 39"));
-        assert!(message(&many, &other).contains("feature dimension: the first has 2, the second 3"));
+        assert!(message(&few, &many).contains("needs at least 40 samples in the real set, found 39"));
+        assert!(message(&many, &other).contains("feature dimension: the first has 3, the second 2"));
     }
 
     /// 150 pairs of sets: the 95 % intervals hold the mean of the metric over all pairs. By chance
