@@ -252,10 +252,8 @@ pub(crate) fn run(args: Args) -> Outcome {
     let folder = plan.data_dir;
     let pictures = Arc::new(plan.pictures.map_or_else(|| open(&plan.config, &folder), Ok)?);
     let (config, out) = (&plan.config, &plan.out);
-    let mut status = TrainStatus::new(out, config, Evaluator::of(config, &pictures, &folder)?)?;
-    for line in starting_point::summary(config, &pictures)? {
-        say(&line);
-    }
+    let evaluator = Evaluator::of(config, &pictures, &folder)?;
+    let mut status = TrainStatus::new(out, config, starting_point::summary(config, &pictures)?, evaluator)?;
     if args.new && plan.held {
         run = set_aside(run)?;
     }

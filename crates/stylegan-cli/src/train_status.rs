@@ -24,6 +24,8 @@ const FIRST_STEPS: Duration = Duration::from_secs(10);
 pub(crate) struct TrainStatus {
     /// The folder of the run.
     out: PathBuf,
+    /// Lines on what the run works with.
+    summary: Vec<String>,
     /// What the discriminator's penalty is called.
     penalty: &'static str,
     bar: Option<ProgressBar>,
@@ -36,13 +38,18 @@ pub(crate) struct TrainStatus {
 
 impl TrainStatus {
     /// Nothing is drawn before the run starts.
-    pub(crate) fn new(out: &Path, config: &TrainConfig, evaluator: Option<Evaluator>) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        out: &Path,
+        config: &TrainConfig,
+        summary: Vec<String>,
+        evaluator: Option<Evaluator>,
+    ) -> anyhow::Result<Self> {
         let penalty = match config.loss {
             LossConfig::Logistic { .. } => "R1",
             LossConfig::WganGp { .. } => "GP",
         };
         let pace = Pace::new(config)?;
-        Ok(TrainStatus { out: out.into(), penalty, bar: None, last_drawn: None, pace, began: None, evaluator })
+        Ok(TrainStatus { out: out.into(), summary, penalty, bar: None, last_drawn: None, pace, began: None, evaluator })
     }
 
     /// The run is over: takes the bar away.
@@ -99,6 +106,7 @@ impl Observer for TrainStatus {
         if let Some(evaluator) = &mut self.evaluator {
             evaluator.go_on_from(at.images, at.total_images);
         }
+        self.summary.drain(..).for_each(|line| say(&line));
         let (now, end) = (at.images as f64 / 1e3, at.total_images as f64 / 1e3);
         match at.images {
             0 => say(&format!("training for {end} kimg")),

@@ -283,7 +283,10 @@ fn nothing_is_written_into_the_set_itself() {
         "data show . --out 000.png",
     ] {
         let (code, stderr) = in_set(line);
-        assert!(code == 2 && (stderr.contains("is read by this command") || stderr.contains("are read by this command")), "{line}: {code} {stderr}");
+        assert!(
+            code == 2 && (stderr.contains("is read by this command") || stderr.contains("are read by this command")),
+            "{line}: {code} {stderr}"
+        );
     }
     // Without a place of its own the sheet goes beside the set, under its name.
     assert_eq!(in_set("data show .").0, 0);

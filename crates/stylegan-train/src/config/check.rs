@@ -5,7 +5,6 @@ use super::{
     AdamConfig, EmaConfig, EvalConfig, LossConfig, OutputConfig, PathLengthConfig, ScheduleConfig, ShardConfig,
     TrainConfig,
 };
-use stylegan_core::GeneratorConfig;
 
 type Checked = Result<(), Wrong>;
 
