@@ -102,7 +102,7 @@ struct Plan {
     out: PathBuf,
     /// Whether the folder holds a run.
     held: bool,
-    /// Said where the configuration is not from where it should be.
+    /// Said where the configuration is not one that was named or is in its place.
     note: Option<String>,
     /// Where built-in sets are kept.
     data_dir: PathBuf,
@@ -115,7 +115,7 @@ impl Plan {
         let out = args.out.clone().unwrap_or_default();
         let data_dir = args.data_dir.clone().unwrap_or_else(|| out.join("data"));
         let mut overrides = overrides(args)?;
-        let (found, note) = if args.out.is_some() { Found::in_folder(&out)? } else { (Found::Nothing, None) };
+        let (found, mut note) = if args.out.is_some() { Found::in_folder(&out)? } else { (Found::Nothing, None) };
         let mut pictures = None;
         let source = match (&args.config, &found, &args.data) {
             (Some(given), ..) => Source::of(given)?,
@@ -128,6 +128,7 @@ impl Plan {
                 let start = StartingPoint::for_set(set)?;
                 overrides.splice(0..0, start.overrides);
                 pictures = start.pictures;
+                note = Some(start.note);
                 start.source
             }
             (None, Found::Nothing, None) if args.out.is_none() => Source::published(),
@@ -238,6 +239,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     }
     let plan = Plan::of(&args)?;
     if args.print_config {
+        plan.note.iter().for_each(|note| say(note));
         print(&plan.config.to_toml()?)?;
         return Ok(Ending::Done);
     }

@@ -262,7 +262,7 @@ fn folders_of_others_are_left_alone() {
     // A run without a checkpoint yet is no obstacle either.
     std::fs::remove_file(bench.path("f/network-000000.safetensors")).unwrap();
     bench.ok(&format!("{TRAIN} --out f --kimg 0.1 --seed 8"));
-    bench.wrong(&format!("{TRAIN} --out f --kimg 0.1 --new --data nowhere"), &["nowhere"]);
+    bench.wrong("train --config tiny.toml --data nowhere --out f --kimg 0.1 --new", &["nowhere"]);
     assert!(bench.path("f/network-000000.safetensors").exists(), "moved for nothing");
 }
 

@@ -65,8 +65,11 @@ fn culprit(table: &Table, path: &str, message: &str) -> String {
         let (kinds, others): (Vec<_>, Vec<_>) = inner.keys().partition(|key| KINDS.contains(&key.as_str()));
         for key in others.into_iter().chain(kinds) {
             let mut without = table.clone();
-            if let Some(Value::Table(inner)) = without.get_mut(path) {
-                inner.remove(key);
+            // The discriminator has it from the generator, unless it has its own.
+            for part in [path, "discriminator"] {
+                if let Some(Value::Table(inner)) = without.get_mut(part) {
+                    inner.remove(key);
+                }
             }
             if TrainConfig::deserialize(without).err().is_none_or(|error| error.message() != message) {
                 return format!("{path}.{key}");
