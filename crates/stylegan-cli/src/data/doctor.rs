@@ -69,7 +69,7 @@ fn groups(findings: &[Finding], examples: usize) -> String {
     for ((_, heading), group) in groups {
         text.push_str(&format!("{heading}: {}; {}\n", group.len(), group[0].problem.remedy()));
         for finding in group.iter().take(examples) {
-            text.push_str(&format!("  {}: {}\n", finding.shown(), finding.problem));
+            text.push_str(&format!("  {}\n", finding.fault()));
         }
         if group.len() > examples {
             text.push_str(&format!("  … and {} more (--all lists them)\n", group.len() - examples));
