@@ -2,6 +2,7 @@
 
 use crate::data::Problem;
 use std::path::{Path, PathBuf};
+use stylegan_core::printable;
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -10,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A data set, or a file in it, cannot be used.
-    #[error("{place}: {problem}{}; {}", more(*.others), .problem.remedy())]
+    #[error("{}: {}{}; {}", printable(.place), printable(&.problem.to_string()), more(*.others), .problem.remedy())]
     Data {
         /// The set, or the file inside it (`set/name`).
         place: String,

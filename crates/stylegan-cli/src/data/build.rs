@@ -13,6 +13,7 @@ use crate::pictures::{is_built_in, name_of_set, say_which};
 use crate::status::{print, say};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use stylegan_core::printable;
 use stylegan_train::data::resize;
 use stylegan_train::data::{Files, LABEL_FILE};
 
@@ -240,7 +241,7 @@ fn pictures(target: &Path, args: &Args) -> anyhow::Result<Option<u64>> {
     if is_there(target, &recipe)? {
         return Ok(None);
     }
-    classes_found.into_iter().for_each(|classes| say(&classes));
+    classes_found.into_iter().for_each(|classes| say(&printable(&classes).to_string()));
     pictures.notes().for_each(|note| say(&format!("note: {note}")));
     pictures.left_out().for_each(|finding| left_out(&finding));
     let classes = pictures.class_names().to_vec();

@@ -69,7 +69,7 @@ fn groups(findings: &[Finding], examples: usize) -> String {
     for ((_, heading), group) in groups {
         text.push_str(&format!("{heading}: {}; {}\n", group.len(), group[0].problem.remedy()));
         for finding in group.iter().take(examples) {
-            text.push_str(&format!("  {}: {}\n", finding.shown(), finding.problem));
+            text.push_str(&format!("  {}\n", finding.fault()));
         }
         if group.len() > examples {
             text.push_str(&format!("  … and {} more (--all lists them)\n", group.len() - examples));
@@ -89,13 +89,8 @@ fn summary(report: &Report) -> String {
     let maps = if report.maps { "label maps" } else { "no label maps" };
     text.push_str(&format!("{labels}, {maps}\n"));
     if report.turned > 0 {
-        text.push_str(&format!(
-            "{} not stored upright and says so (an orientation of 2 to 8 in EXIF): read upright\n",
-            match report.turned {
-                1 => "1 picture is".to_string(),
-                n => format!("{n} pictures are"),
-            }
-        ));
+        let pictures = count(report.turned as u64, "picture");
+        text.push_str(&format!("{pictures} stored turned, with an orientation in EXIF data: read upright\n"));
     }
     if !report.unread.is_empty() {
         let endings = report.unread.iter().map(|(ending, n)| match ending.as_str() {

@@ -7,6 +7,7 @@ use crate::pictures::{name_of_set, say_notes};
 use crate::status::print;
 use image::RgbImage;
 use std::path::{Path, PathBuf};
+use stylegan_core::printable;
 use stylegan_train::data::{Dataset, Labels};
 use stylegan_train::picture;
 
@@ -93,7 +94,7 @@ fn labels(set: &Dataset) -> Vec<String> {
             let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
             let lines = pictures.iter().enumerate().map(|(class, &n)| {
                 let bar = "#".repeat((n * 40).div_ceil(most));
-                let name = names.get(class).map_or("", String::as_str);
+                let name = printable(names.get(class).map_or("", String::as_str));
                 format!("{class:>5} {name:<width$} {n:>8} {bar}")
             });
             std::iter::once(format!("{count} classes")).chain(lines).collect()

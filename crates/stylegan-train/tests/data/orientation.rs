@@ -65,9 +65,9 @@ fn pictures_are_read_upright() {
 #[test]
 fn orientations_at_the_end_of_large_files_count() {
     let noise = RgbImage::from_fn(300, 200, |x, y| {
-        let v = x.wrapping_mul(2_654_435_761).wrapping_add(y.wrapping_mul(40_503 * 65_537))
-            ^ (x * y).wrapping_mul(2_246_822_519);
-        Rgb([v as u8, (v >> 8) as u8, (v >> 16) as u8])
+        let v = (y * 300 + x + 1).wrapping_mul(2_654_435_761);
+        let v = (v ^ (v >> 15)).wrapping_mul(2_246_822_519);
+        Rgb([v as u8, (v >> 11) as u8, (v >> 21) as u8])
     });
     let bytes = webp(noise, 8);
     assert!(bytes.len() > 100_000, "{}", bytes.len());
