@@ -9,15 +9,17 @@ use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, Kind, save};
 use stylegan_core::export::{Naming, state_dict};
-use stylegan_core::import::{Imported, import, is_foreign};
+use stylegan_core::import::{CONFIG_KEY, Imported, import, import_safetensors, is_foreign};
+use stylegan_core::printable;
 
 /// Convert released weights of other programs
 ///
 /// Reads the official pickles of progressive GAN, StyleGAN and StyleGAN2 (TensorFlow), of
 /// StyleGAN2-ADA and of the StyleGAN2 networks of the StyleGAN3 repository (PyTorch), and
-/// rosinality's checkpoints of StyleGAN and StyleGAN2. Of SPADE, pixel2style2pixel and the feature
-/// networks of metrics every tensor is kept under its name. Nothing in the file is executed. The
-/// same file always gives the same bytes.
+/// rosinality's checkpoints of StyleGAN and StyleGAN2; also a network alone, and state dictionaries of
+/// these names as torch files or safetensors. Of SPADE, pixel2style2pixel and the feature networks of
+/// metrics every tensor is kept under its name. Nothing in the file is executed. The same file always
+/// gives the same bytes.
 ///
 /// Examples:
 ///   stylegan convert stylegan2-ffhq.pkl ffhq.safetensors --licence "Nvidia Source Code License-NC"
@@ -121,7 +123,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let mut what: Vec<&str> = file.metadata.networks.keys().map(String::as_str).collect();
     what.extend(file.metadata.extra.get("content").map(String::as_str).filter(|_| what.is_empty()));
     let what = if what.is_empty() { "all tensors".to_string() } else { what.join(", ") };
-    print(&format!("{destination}: {what} of {source}\n"))?;
+    print(&format!("{}\n", printable(&format!("{destination}: {what} of {source}"))))?;
     print(&format!("{} tensors from a {}; nothing in it was executed\n", file.tensors.len(), file.origin))?;
     Ok(Ending::Done)
 }
@@ -130,15 +132,22 @@ fn same_file(a: &Path, b: &Path) -> bool {
     a.canonicalize().ok().zip(b.canonicalize().ok()).is_some_and(|(a, b)| a == b)
 }
 
-/// A foreign file, or the networks of a checkpoint of this program.
+/// A foreign file, a state dictionary, or the networks of a checkpoint of this program.
 fn read(path: &Path) -> anyhow::Result<Imported> {
     if is_foreign(path)? {
         return Ok(import(path)?);
     }
     let file = Checkpoint::open(path)?;
     file.verify()?;
+    if let Some(imported) = import_safetensors(&file)? {
+        return Ok(imported);
+    }
     let Some(mut metadata) = file.metadata().cloned() else {
-        wrong!("{} does not say what networks it holds; this program's checkpoints do", path.display());
+        wrong!(
+            "{} does not say what networks it holds, and its tensors have neither the names of the official PyTorch \
+             code (synthesis.b4.conv1.weight, …) nor rosinality's (convs.0.conv.weight, …), so there is nothing to convert",
+            path.display()
+        );
     };
     let ours = |name: &str| name.split_once('.').is_some_and(|(prefix, _)| metadata.networks.contains_key(prefix));
     let names = file.names().filter(|name| metadata.networks.is_empty() || ours(name));
@@ -184,7 +193,7 @@ fn rename(file: &mut Imported, to: To, source: &str) -> anyhow::Result<()> {
         for (name, tensor) in state_dict(&config, &own, naming)? {
             renamed.push((if alone { name } else { format!("{theirs}.{name}") }, tensor));
         }
-        file.metadata.extra.insert(format!("config.{prefix}"), serde_json::to_string(&config)?);
+        file.metadata.extra.insert(format!("{CONFIG_KEY}{prefix}"), serde_json::to_string(&config)?);
     }
     file.tensors = renamed;
     file.metadata.kind = Kind::Weights;

@@ -1,6 +1,7 @@
 //! How the command ends: exit codes, and which errors are the user's to fix.
 
 use std::fmt;
+use stylegan_core::printable;
 
 /// What every verb returns.
 pub(crate) type Outcome = anyhow::Result<Ending>;
@@ -46,7 +47,7 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
     if error.chain().any(is_wrong_input) { WRONG_INPUT } else { FAILED }
 }
 
-/// An error with its causes, less those that it tells itself.
+/// An error with its causes, less those that it tells itself. Names out of files may be anywhere in it.
 pub(crate) fn sentence(error: &anyhow::Error) -> String {
     let mut sentence = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
@@ -54,41 +55,13 @@ pub(crate) fn sentence(error: &anyhow::Error) -> String {
             sentence.push_str(&format!(": {cause}"));
         }
     }
-    sentence
+    // What configurations are told has lines.
+    sentence.lines().map(|line| printable(line).to_string()).collect::<Vec<_>>().join("\n")
 }
 
 fn is_wrong_input(error: &(dyn std::error::Error + 'static)) -> bool {
-    if let Some(error) = error.downcast_ref::<stylegan_core::Error>() {
-        return core_is_wrong_input(error);
-    }
-    if let Some(error) = error.downcast_ref::<stylegan_metrics::Error>() {
-        return metrics_is_wrong_input(error);
-    }
-    error.downcast_ref::<stylegan_train::Error>().is_some_and(stylegan_train::Error::is_wrong_input)
-        || error.is::<WrongInput>()
-}
-
-/// A network file or setting is the user's; a failing tensor operation or disk is not.
-fn core_is_wrong_input(error: &stylegan_core::Error) -> bool {
-    use stylegan_core::Error;
-    match error {
-        Error::Io { verb, .. } => matches!(*verb, "read" | "open"),
-        Error::Tensor(_) => false,
-        _ => true,
-    }
-}
-
-/// What to measure and the pictures are the user's. The error of a picture source says itself whose
-/// it is, further down the chain.
-fn metrics_is_wrong_input(error: &stylegan_metrics::Error) -> bool {
-    use stylegan_metrics::Error;
-    match error {
-        Error::Core(error) => core_is_wrong_input(error),
-        Error::Tensor(_)
-        | Error::Cache { .. }
-        | Error::Report(_)
-        | Error::Source { .. }
-        | Error::Decomposition { .. } => false,
-        _ => true,
-    }
+    error.is::<WrongInput>()
+        || error.downcast_ref().is_some_and(stylegan_core::Error::is_wrong_input)
+        || error.downcast_ref().is_some_and(stylegan_metrics::Error::is_wrong_input)
+        || error.downcast_ref().is_some_and(stylegan_train::Error::is_wrong_input)
 }

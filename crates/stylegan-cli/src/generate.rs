@@ -35,8 +35,9 @@ pub(crate) struct Args {
     seeds: Numbers,
 
     /// Latents from a file instead of seeds: one tensor `z` (n x z_dim), `w` (n x w_dim) or `ws`
-    /// (n x num_ws x w_dim), and `label` (n x c_dim, or n class numbers) if the network takes labels.
-    #[arg(long, value_name = "FILE.safetensors")]
+    /// (n x num_ws x w_dim), and `label` (n x c_dim, or n class numbers) if the network takes labels; in
+    /// safetensors, or NumPy's .npz or .npy as projectors write them.
+    #[arg(long, value_name = "FILE")]
     latents: Option<PathBuf>,
 
     /// Puts all pictures into one, COLUMNS across and ROWS down [default: as wide as a screen]

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata};
 use stylegan_core::import::{import, is_foreign};
+use stylegan_core::{printable, printable_path};
 
 /// Print what a checkpoint holds
 ///
@@ -31,6 +32,9 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 }
+
+/// Columns that names of tensors are padded to, at most.
+const MAX_WIDTH: usize = 100;
 
 /// What a file holds.
 struct Contents {
@@ -126,8 +130,9 @@ impl Contents {
     }
 
     fn text(&self) -> anyhow::Result<String> {
-        let mut text = format!("{}\n", self.path.display());
-        let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<13} {value}\n"));
+        let mut text = format!("{}\n", printable_path(&self.path));
+        let mut line =
+            |name: &str, value: String| text.push_str(&format!("  {:<13} {}\n", printable(name), printable(&value)));
         line("format", self.format.into());
         let (size, unit) = if self.bytes < 1_000_000 { (1e3, "kB") } else { (1e6, "MB") };
         let tensors = count(self.tensors.len() as u64, "tensor");
@@ -162,9 +167,9 @@ impl Contents {
             }
         }
         text.push('\n');
-        let width = self.tensors.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
+        let width = self.tensors.iter().map(|entry| entry.name.len()).max().unwrap_or(0).min(MAX_WIDTH);
         for Entry { name, dtype, shape } in &self.tensors {
-            text.push_str(&format!("  {name:<width$}  {dtype} {shape:?}\n"));
+            text.push_str(&format!("  {:<width$}  {dtype} {shape:?}\n", printable(name)));
         }
         Ok(text)
     }

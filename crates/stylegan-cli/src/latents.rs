@@ -6,7 +6,8 @@ use crate::numbers::Numbers;
 use anyhow::Context;
 use candle_core::{DType, Device, Tensor};
 use std::path::Path;
-use stylegan_core::broadcast_ws;
+use stylegan_core::import::state_dict;
+use stylegan_core::{broadcast_ws, printable};
 
 /// The latents of a number of pictures.
 pub(crate) enum Latents {
@@ -29,22 +30,18 @@ impl Latents {
         Latents::Seeds(seeds.0.clone())
     }
 
-    /// Reads tensor `z`, `w` or `ws`, and `label` if there is one, from a safetensors file.
+    /// Reads tensor `z`, `w` or `ws`, and `label` if there is one, from a safetensors file, a NumPy file or
+    /// what torch saved.
     pub(crate) fn open(path: &Path, network: &Network) -> anyhow::Result<Self> {
         let name = path.display();
-        let mut tensors = match std::fs::read(path) {
-            Err(e) => wrong!("cannot read --latents {name}: {e}"),
-            Ok(bytes) => match candle_core::safetensors::load_buffer(&bytes, &Device::Cpu) {
-                Err(e) => wrong!("--latents {name} is not a safetensors file that can be read: {e}"),
-                Ok(tensors) => tensors,
-            },
+        let tensors = match state_dict(path) {
+            Err(error) => wrong!("--latents: {error}; a safetensors file (or NumPy's .npz) of z, w or ws is needed"),
+            Ok(tensors) => tensors,
         };
-        let labels = tensors.remove("label");
-        let mut found: Vec<(&str, Tensor)> =
-            ["z", "w", "ws"].into_iter().filter_map(|key| Some((key, tensors.remove(key)?))).collect();
-        let (Some((key, rows)), true) = (found.pop(), found.is_empty()) else {
-            wrong!("--latents {name} must hold one of the tensors z, w and ws, and not more than one");
-        };
+        let (labels, tensors): (Vec<_>, Vec<_>) = tensors.into_iter().partition(|(name, _)| name == "label");
+        let labels = labels.into_iter().next().map(|(_, labels)| labels);
+        let (key, rows) = choose(tensors, network, path)?;
+        let key = key.as_str();
         let generator = network.generator();
         let expected: &[usize] = match key {
             "z" => &[generator.z_dim()],
@@ -116,13 +113,40 @@ impl Latents {
     }
 }
 
+/// The rows among the tensors of a file, and what they are: `z`, `w` or `ws`. What projectors write is
+/// known by its shape: rows of styles under the name `w`, or under any name where nothing else is there.
+fn choose(mut tensors: Vec<(String, Tensor)>, network: &Network, path: &Path) -> anyhow::Result<(String, Tensor)> {
+    let own = |(name, _): &(String, Tensor)| ["z", "w", "ws"].contains(&name.as_str());
+    let generator = network.generator();
+    let is_rows = |tensor: &Tensor| tensor.rank() == 3 && tensor.dims()[1..] == [generator.num_ws(), generator.w_dim()];
+    let at = match tensors.iter().filter(|&entry| own(entry)).count() {
+        1 => tensors.iter().position(own),
+        0 if tensors.len() == 1 && is_rows(&tensors[0].1) => Some(0),
+        _ => None,
+    };
+    let Some(at) = at else {
+        let shown =
+            tensors.iter().take(4).map(|(name, tensor)| format!("`{:.40}` {:?}", printable(name), tensor.dims()));
+        wrong!(
+            "--latents {} must hold one of the tensors z, w and ws, and not more than one; it holds {}; name the right one \
+             so, as numpy.savez(\"latents.npz\", w=array) does",
+            path.display(),
+            shown.collect::<Vec<_>>().join(", ")
+        );
+    };
+    let (name, rows) = tensors.swap_remove(at);
+    let key = if name != "z" && is_rows(&rows) { "ws".to_owned() } else { name };
+    Ok((key, rows))
+}
+
 /// `tensor` as f32, if it is of a float type and finite.
 fn floats(tensor: &Tensor, key: &str, path: &Path) -> anyhow::Result<Tensor> {
     if !tensor.dtype().is_float() {
         wrong!("--latents {}: tensor {key} has element type {}, expected f32", path.display(), tensor.dtype().as_str());
     }
     let tensor = tensor.to_dtype(DType::F32)?;
-    if !tensor.abs()?.sum_all()?.to_scalar::<f32>()?.is_finite() {
+    // 0 times a number is 0, times NaN or infinity NaN; the sum of the numbers themselves may overflow.
+    if (&tensor * 0.)?.sum_all()?.to_scalar::<f32>()?.is_nan() {
         wrong!("--latents {}: tensor {key} holds values that are not finite", path.display());
     }
     Ok(tensor)

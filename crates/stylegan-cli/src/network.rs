@@ -190,8 +190,22 @@ impl Network {
             NoiseKind::None => NoiseMode::None,
         };
         let options = Synthesis { noise, noise_layers: layers, ..Synthesis::default() };
-        Ok(self.model.synthesize(&ws.contiguous()?, &options)?)
+        let images = self.model.synthesize(&ws.contiguous()?, &options)?;
+        check_finite(&images, indices)?;
+        Ok(images)
     }
+}
+
+/// Refuses pictures `[n, c, h, w]` that are not numbers, of which files would show black.
+fn check_finite(images: &Tensor, indices: &[u64]) -> anyhow::Result<()> {
+    // 0 times a number is 0, times NaN or infinity NaN.
+    let zeros = (images * 0.)?.flatten_from(1)?.sum(1)?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
+    let Some(first) = zeros.iter().position(|zero| zero.is_nan()) else { return Ok(()) };
+    anyhow::bail!(
+        "the picture of seed or row {} is not finite (NaN or infinity), so nothing of it is written: the network's weights \
+         or the latents are too large to compute with; training may have diverged, an earlier checkpoint may be whole",
+        indices.get(first).copied().unwrap_or_default()
+    );
 }
 
 /// Refuses addresses and what does not exist.

@@ -1,5 +1,6 @@
-//! The one error type of the crate.
+//! The one error type of the crate. Names out of files are shown by [`printable`].
 
+use crate::{printable, printable_path};
 use std::path::PathBuf;
 
 /// What went wrong: each message is one sentence that says what, where and what to do.
@@ -35,7 +36,10 @@ pub enum Error {
         found: Vec<usize>,
     },
     /// A parameter of an element type that networks cannot compute with.
-    #[error("parameter `{name}` has element type {found}; networks need f32 or f64 (or f16 and bf16 to be widened)")]
+    #[error(
+        "parameter `{name:.120}` has element type {found}; networks need f32 or f64 (or f16 and bf16 to be widened)",
+        name = printable(.name)
+    )]
     ParameterType {
         /// Full name.
         name: String,
@@ -44,7 +48,8 @@ pub enum Error {
     },
     /// A parameter with numbers that are not finite.
     #[error(
-        "`{name}` holds numbers that are not finite (NaN or infinity); the file is damaged, or its training diverged"
+        "`{name:.120}` holds numbers that are not finite (NaN or infinity); the file is damaged, or its training diverged",
+        name = printable(.name)
     )]
     NotFinite {
         /// Full name.
@@ -52,7 +57,8 @@ pub enum Error {
     },
     /// Parameters that no module of the network asked for.
     #[error(
-        "{count} tensors belong to no module of the network, the first is `{name}`; the weights belong to another configuration"
+        "{count} tensors belong to no module of the network, the first is `{name:.120}`; the weights belong to another configuration",
+        name = printable(.name)
     )]
     UnusedParameters {
         /// The first such name in order.
@@ -61,7 +67,7 @@ pub enum Error {
         count: usize,
     },
     /// A file that cannot be read or written.
-    #[error("cannot {verb} {path}: {source}", path = .path.display())]
+    #[error("cannot {verb} {path}: {source}", path = printable_path(.path))]
     Io {
         /// What was tried: "read", "write", …
         verb: &'static str,
@@ -71,7 +77,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file that is not a checkpoint, or a damaged one.
-    #[error("{path} {problem}", path = .path.display())]
+    #[error("{path} {problem}", path = printable_path(.path), problem = printable(.problem))]
     Checkpoint {
         /// The file.
         path: PathBuf,
@@ -91,6 +97,18 @@ pub enum Error {
     /// An error of a tensor operation.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+}
+
+impl Error {
+    /// Whether the cause is something the user gave (a file, a setting), as opposed to a fault of the
+    /// program or the machine. The command line exits with 2 for these.
+    pub fn is_wrong_input(&self) -> bool {
+        match self {
+            Self::Io { verb, .. } => matches!(*verb, "read" | "open"),
+            Self::Tensor(_) => false,
+            _ => true,
+        }
+    }
 }
 
 /// `std::result::Result` with this crate's [`Error`].

@@ -65,6 +65,8 @@ pub mod layers;
 mod model;
 mod params;
 pub mod pggan;
+mod printable;
+mod regular_file;
 pub mod stylegan1;
 pub mod stylegan2;
 mod unfinished;
@@ -75,6 +77,7 @@ pub use error::{Error, Result};
 pub use generator::{Generator, NoiseKeys, NoiseLayers, NoiseMode, Synthesis, broadcast_ws};
 pub use model::Model;
 pub use params::{Params, is_buffer};
+pub use printable::{Printable, printable, printable_path};
 pub use unfinished::{Unfinished, sweep, write_atomic};
 
 /// Helpers of the examples in this documentation.

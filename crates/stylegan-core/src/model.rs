@@ -1,7 +1,7 @@
 //! A generator with its weights: what programs that use trained networks start from.
 
-use crate::checkpoint::{Checkpoint, Metadata, infer_generator};
-use crate::import::{Imported, import, is_foreign};
+use crate::checkpoint::{Checkpoint, Kind, Metadata, infer_generator};
+use crate::import::{Imported, import, import_safetensors, is_foreign};
 use crate::latent::{latents_from_seeds, truncate};
 use crate::{
     Error, Generator, GeneratorConfig, NetworkConfig, Params, Result, Synthesis, broadcast_ws, build_generator,
@@ -36,8 +36,8 @@ pub struct Model {
 
 impl Model {
     /// Loads the generator of a checkpoint: `G_ema`, else `G`. In a plain safetensors file the
-    /// names may also stand without prefix, and the configuration is inferred from shapes. Foreign
-    /// files that [`import`](crate::import::import) knows are converted in memory.
+    /// names may also stand without prefix or be rosinality's, and the configuration is inferred from
+    /// shapes. Foreign files that [`import`](crate::import::import) knows are converted in memory.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -67,11 +67,21 @@ impl Model {
             return Self::from_imported(import(path)?, config, path);
         }
         let file = Checkpoint::open(path)?;
+        // State dictionaries that this program wrote for others have the configuration beside them.
+        if config.is_none()
+            && file.metadata().is_some_and(|metadata| metadata.kind == Kind::Weights)
+            && let Some(imported) = import_safetensors(&file)?
+        {
+            return Self::from_imported(imported, None, path);
+        }
         let holds = |prefix: &str| file.names().any(|name| name.starts_with(prefix));
         let prefix = match ["G_ema", "G"].into_iter().find(|prefix| holds(&format!("{prefix}."))) {
             Some(prefix) => prefix,
             None if holds("synthesis.") => "",
             None => {
+                if let Some(imported) = import_safetensors(&file)? {
+                    return Self::from_imported(imported, config, path);
+                }
                 let content = file.metadata().and_then(|metadata| metadata.extra.get("content"));
                 return Err(file.bad(match content {
                     Some(content) => format!("holds no generator that can be run, but: {content}"),

@@ -167,3 +167,19 @@ pub enum Error {
     #[error("tensor operation: {0}")]
     Tensor(#[from] candle_core::Error),
 }
+
+impl Error {
+    /// Whether the cause is something the user gave: what is to be measured, or the pictures. The error
+    /// of a picture source says itself whose it is, further down the chain.
+    pub fn is_wrong_input(&self) -> bool {
+        match self {
+            Self::Core(error) => error.is_wrong_input(),
+            Self::Tensor(_)
+            | Self::Cache { .. }
+            | Self::Report(_)
+            | Self::Source { .. }
+            | Self::Decomposition { .. } => false,
+            _ => true,
+        }
+    }
+}

@@ -83,9 +83,7 @@ impl Error {
     pub fn is_wrong_input(&self) -> bool {
         match self {
             Self::Data { .. } | Self::Config { .. } | Self::Run { .. } => true,
-            Self::Network(stylegan_core::Error::Tensor(_)) => false,
-            Self::Network(stylegan_core::Error::Io { verb, .. }) => *verb == "read",
-            Self::Network(_) => true,
+            Self::Network(error) => error.is_wrong_input(),
             Self::Diverged { .. } => false,
             Self::Io { action, .. } => *action == "read",
             Self::DataIndex { .. } | Self::PictureShape { .. } | Self::Tensor(_) => false,

@@ -59,6 +59,9 @@ pub(crate) fn attacks() -> Vec<Attack> {
             zip(&[("a/data.pkl", &tensor("FloatStorage", 0, &[1], &[1])), ("a/data/0", &nan)], false),
             &["not finite"],
         ),
+        attack("torch-entries-100001.pt", entries(100_001), &["more than 100000 entries"]),
+        attack("torch-escapes.pt", zip(&[("a/../\x1b[31m\n", b"x")], false), &["leads out", "\\\\u{1b}[31m\\\\n"]),
+        attack("torch-name-escapes.pt", escaping(), &["\\\\u{1b}]0;owned\\\\u{7}", "not finite"]),
         attack("torch-storage-repeated.pt", repeated(), &["more memory"]),
         attack("torch-tensors-21000.pt", many(), &["20000 tensors"]),
         attack("torch-parameter-of-parameter.pt", one(parameters()), &["without a tensor"]),
@@ -133,4 +136,25 @@ fn legacy(count: u64) -> Vec<u8> {
     let head = [TORCH_MAGIC, b"\x80\x02M\xe9\x03.", &Pickle::new().dict(|p| p).stop()].concat();
     let keys = Pickle::new().list(|p| p.text("0")).stop();
     [head, tensor("FloatStorage", 0, &[4], &[1]), keys, count.to_le_bytes().to_vec(), vec![0; 16]].concat()
+}
+
+/// A directory of entries, none of which is there.
+fn entries(count: u32) -> Vec<u8> {
+    let mut bytes = b"PK\x03\x04".to_vec();
+    for i in 0..count {
+        bytes.extend_from_slice(b"PK\x01\x02");
+        bytes.extend_from_slice(&[0; 24]);
+        bytes.extend_from_slice(&[6, 0, 0, 0, 0, 0]);
+        bytes.extend_from_slice(&[0; 12]);
+        bytes.extend_from_slice(format!("{i:06}").as_bytes());
+    }
+    let size = bytes.len() as u32 - 4;
+    let end = [&b"PK\x05\x06\0\0\0\0\xff\xff\xff\xff"[..], &size.to_le_bytes(), &4u32.to_le_bytes(), &[0, 0]];
+    [bytes, end.concat()].concat()
+}
+
+/// A tensor of NaN under a name that sets a terminal's title.
+fn escaping() -> Vec<u8> {
+    let tensor = |p: Pickle| rebuilt(p.text("\x1b]0;owned\x07\n"), "FloatStorage", 0, &[4], &[1]);
+    zip(&[("a/data.pkl", &Pickle::new().dict(tensor).stop()), ("a/data/0", &[0xff; 16])], false)
 }

@@ -72,6 +72,8 @@ pub(crate) fn attacks() -> Vec<Attack> {
             &["configuration"],
         ),
         attack("config-unknown-field.safetensors", configured("backdoor", json!(1)), &["backdoor"]),
+        attack("config-escapes.safetensors", configured("\x1b[2J\n", json!(1)), &["\\\\u{1b}[2J\\\\n"]),
+        attack("name-escapes.safetensors", escaping(), &["\\\\u{1b}]0;owned\\\\u{7}", "element type"]),
         attack("config-size-odd.safetensors", configured("img_size", json!([1000, 1000])), &["img_size"]),
         attack("config-size-gigantic.safetensors", configured("img_size", json!([1u64 << 62, 4])), &["img_size"]),
         attack("config-channels-gigantic.safetensors", configured("channel_max", json!(u64::MAX)), &["channel_max"]),
@@ -129,6 +131,12 @@ fn hashed() -> Vec<u8> {
     let mut metadata = metadata(&config());
     metadata["content_hash"] = "0".repeat(64).into();
     file(&json!({ "__metadata__": metadata, "G_ema.a": a_tensor("F32") }).to_string(), &[0; 4])
+}
+
+/// A tensor whose name sets a terminal's title.
+fn escaping() -> Vec<u8> {
+    let header = json!({ "__metadata__": metadata(&config()), "G_ema.\x1b]0;owned\x07\n": a_tensor("I32") });
+    file(&header.to_string(), &[0; 4])
 }
 
 /// A network of one bad tensor.

@@ -5,8 +5,10 @@
 mod archives;
 mod checkpoints;
 mod networks;
+mod numpy;
 mod pickles;
 mod sets;
+mod texts;
 
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -47,6 +49,8 @@ pub(crate) fn zip(entries: &[(&str, &[u8])], compressed: bool) -> Vec<u8> {
 fn all() -> Vec<Attack> {
     let mut all = pickles::attacks();
     all.extend(networks::attacks());
+    all.extend(numpy::attacks());
+    all.extend(texts::attacks());
     all.extend(archives::attacks());
     all.extend(checkpoints::attacks());
     all.extend(sets::attacks());
@@ -77,6 +81,7 @@ fn open_one() {
     let path = PathBuf::from(std::env::var_os(FILE).expect("the file"));
     let start = Instant::now();
     let message = open(&path);
+    assert!(!message.contains(char::is_control), "{message:?} could steer a terminal");
     // What others do on the machine must not count.
     let millis = processor_time().unwrap_or_else(|| start.elapsed()).as_millis();
     let peak = stylegan_kernels::memory::peak().unwrap_or_default() >> 10;
@@ -135,7 +140,7 @@ fn judge(attack: &Attack, path: &Path) -> Result<(), String> {
     if message == "\"\"" {
         return Err("is taken for good".into());
     }
-    if message.contains("\\n") || !message.contains(&attack.name) {
+    if !message.contains(&attack.name) {
         return Err(format!("is not one sentence that names the file: {message}"));
     }
     if let Some(word) = attack.words.iter().find(|word| !message.contains(**word)) {

@@ -59,6 +59,16 @@ pub(crate) fn attacks() -> Vec<Attack> {
         attack("tf-component-of-itself.pkl", circular(), &["nested"]),
         attack("tf-arrays-of-encoded-text.pkl", encoded(), &["more memory"]),
         attack("modules-repeated.pkl", modules(), &["refers to its own parts"]),
+        attack("modules-without-names.pkl", modules_without_names(), &["refers to its own parts"]),
+        attack("script-without-names.pkl", script_without_names(), &["refers to its own parts"]),
+        attack("arguments-without-names.pkl", generator(&arguments_without_names), &["refers to its own parts"]),
+        attack("arguments-of-small-maps.pkl", generator(&arguments_of_small_maps), &["more memory"]),
+        attack(
+            "class-name-escapes.pkl",
+            persistent("\x1b[2J\u{202e}Generator\n", &|p| p),
+            &["\\\\u{1b}[2J", "\\\\u{202e}"],
+        ),
+        attack("bare-generator-without-arguments.pkl", bare(), &["`img_resolution` is missing"]),
         attack("rosinality-wide.pkl", rosinality_wide(), &["1048576 wide"]),
         attack("rosinality-missing.pkl", rosinality(&[("convs.0.conv.weight", &[1, 4, 4, 3, 3])]), &["resolutions"]),
         attack(
@@ -202,4 +212,52 @@ fn modules() -> Vec<u8> {
         })
     };
     Pickle::new().dict(|p| network(p.text("G_ema"))).stop()
+}
+
+/// A dictionary of a million entries without names, at memo 8.
+fn without_names(p: Pickle) -> Pickle {
+    p.raw(b"Nq\x070}(").raw(b"h\x07".repeat(1_998_000)).raw(b"uq\x080")
+}
+
+/// A list of one value in very many places.
+fn often(p: Pickle, value: &[u8], count: usize) -> Pickle {
+    p.list(|p| p.raw(value.repeat(count)))
+}
+
+/// A module whose submodules have no names, a hundred thousand times in another.
+fn modules_without_names() -> Vec<u8> {
+    let persistent = |p: Pickle, state: Push| {
+        p.call("torch_utils.persistence", "_reconstruct_persistent_obj", |p| {
+            p.dict(|p| state(p.text("class_name").text("Generator").text("state")))
+        })
+    };
+    let inner = |p: Pickle| p.dict(|p| p.text("_modules").raw(b"h\x08"));
+    let p = persistent(without_names(Pickle::new()), &inner).raw(b"q\x090").text("m").raw(b"q\x0a0");
+    let many = |p: Pickle| p.raw(b"}(").raw(b"h\x0ah\x09".repeat(100_000)).raw(b"u");
+    p.dict(|p| persistent(p.text("G_ema"), &|p| p.dict(|p| many(p.text("_modules"))))).stop()
+}
+
+/// The same of TorchScript.
+fn script_without_names() -> Vec<u8> {
+    let p = without_names(Pickle::new()).global("__torch__", "M").raw(b")\x81h\x08bq\x090").text("m").raw(b"q\x0a0");
+    let many = |p: Pickle| p.raw(b"}(").raw(b"h\x0ah\x09".repeat(100_000)).raw(b"u");
+    p.object("__torch__", "M", many).stop()
+}
+
+/// The same of the arguments of a network.
+fn arguments_without_names(p: Pickle) -> Pickle {
+    often(without_names(p).text("a"), b"h\x08", 100_000)
+}
+
+/// Dictionaries of one entry, each of which takes the room of eleven.
+fn arguments_of_small_maps(p: Pickle) -> Pickle {
+    often(p.dict(|p| p.text("k").raw(b"N")).raw(b"q\x080").text("a"), b"h\x08", 900_000)
+}
+
+/// A generator without the dictionary around it.
+fn bare() -> Vec<u8> {
+    let weight = Tensor::zeros(1, candle_core::DType::F32, &Device::Cpu).unwrap();
+    let parameters = |p: Pickle| p.text("_parameters").dict(|p| p.text("synthesis.b4.const").torch(&weight));
+    let network = |p: Pickle| p.dict(|p| p.text("class_name").text("Generator").text("state").dict(parameters));
+    Pickle::new().call("torch_utils.persistence", "_reconstruct_persistent_obj", network).stop()
 }

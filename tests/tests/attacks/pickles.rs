@@ -66,7 +66,14 @@ pub(crate) fn attacks() -> Vec<Attack> {
     all.push(attack("lists-of-lists.pkl", lists_of_lists(), &["no tensors"]));
     all.push(attack("name-of-a-megabyte.pkl", name_of_a_megabyte(), &["no tensors"]));
     all.push(attack("names-repeated.pkl", names(), &["more memory"]));
-    all.push(attack("mappings-repeated.pkl", mappings(), &["mappings made with more than"]));
+    all.push(attack("mappings-repeated.pkl", mappings(), &["items in all"]));
+    all.push(attack("global-of-8-mb.pkl", globals(8 << 20), &["whose name has 8388618 bytes"]));
+    all.push(attack("global-of-8-mb-in-a-line.pkl", global_in_a_line(), &["whose name has 8388608 bytes"]));
+    all.push(attack("globals-of-1-kb.pkl", globals(1000), &["more than 1500000 values"]));
+    all.push(attack("global-escapes.pkl", b"c\x1b]0;owned\x07\nx\n.", &["`\\\\u{1b}]0;owned"]));
+    all.push(attack("keys-no-text.pkl", keys_no_text(), &["refers to its own parts"]));
+    all.push(attack("keys-long-bytes.pkl", keys_long_bytes(), &["more memory"]));
+    all.push(attack("lists-by-dup.pkl", lists_by_dup(), &["items in all"]));
     all
 }
 
@@ -140,4 +147,33 @@ fn mappings() -> Vec<u8> {
     let list = |p: Pickle| p.list(|p| (0..1000).fold(p, |p, i| p.tuple(|p| p.int(i).raw(b"N"))));
     let p = list(Pickle::new().global("collections", "OrderedDict").raw(b"q\x00")).raw(b"\x85q\x01");
     (0..10_000).fold(p.raw(b"R"), |p, _| p.raw(b"0h\x00h\x01R")).stop()
+}
+
+/// One long module name, which a million and a half globals are of.
+fn globals(length: usize) -> Vec<u8> {
+    let p = Pickle::new().text(&format!("__torch__.{}", "a".repeat(length))).raw(b"q\x000").text("a").raw(b"q\x010");
+    (0..1_510_000).fold(p, |p, _| p.raw(b"h\x00h\x01\x930")).raw(b"N").stop()
+}
+
+fn global_in_a_line() -> Vec<u8> {
+    [b"c__torch__\n".to_vec(), vec![b'a'; 8 << 20], b"\n.".to_vec()].concat()
+}
+
+/// A dictionary of a million entries without names, a million times.
+fn keys_no_text() -> Vec<u8> {
+    let p = Pickle::new().raw(b"Nq\x000").text("x").raw(b"q\x010");
+    let many = |p: Pickle, pair: [u8; 4]| p.raw(b"}(").raw(pair.repeat(999_000)).raw(b"u");
+    many(many(p, *b"h\x00h\x00").raw(b"q\x020"), *b"h\x01h\x02").stop()
+}
+
+/// A million entries under one long name of Python 2, which has to be decoded each time it is read.
+fn keys_long_bytes() -> Vec<u8> {
+    let p = Pickle::new().raw(b"T\xe8\x03\x00\x00").raw([0xe9; 1000]).raw(b"q\x000");
+    p.raw(b"}(").raw(b"h\x00N".repeat(900_000)).raw(b"u").stop()
+}
+
+/// Lists of one value, of a byte for each of its places.
+fn lists_by_dup() -> Vec<u8> {
+    let list = |p: Pickle| p.raw(b"](N").raw([b'2'; 2_000_000]).raw(b"e");
+    (0..6).fold(Pickle::new(), |p, _| list(p)).stop()
 }

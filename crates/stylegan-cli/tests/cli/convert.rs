@@ -70,7 +70,89 @@ fn names_of_other_programs() {
     bench.ok("generate --network ours.safetensors --seeds 1 --out b.png");
     assert_eq!(std::fs::read(bench.path("a.png")).unwrap(), std::fs::read(bench.path("b.png")).unwrap());
     bench.wrong("convert tiny.safetensors x.safetensors --to nvlabs", &["only StyleGAN2"]);
-    bench.wrong("convert theirs.safetensors x.safetensors --to nvlabs", &["original names already"]);
+    // Names of either program are read back, with and without what this program writes beside them.
+    bench.ok("generate --network theirs.safetensors --seeds 1 --out c.png");
+    assert_eq!(std::fs::read(bench.path("c.png")).unwrap(), std::fs::read(bench.path("b.png")).unwrap());
+    for file in ["theirs", "official"] {
+        let tensors =
+            candle_core::safetensors::load(bench.path(&format!("{file}.safetensors")), &candle_core::Device::Cpu);
+        candle_core::safetensors::save(&tensors.unwrap(), bench.path("plain.safetensors")).unwrap();
+        for source in [file, "plain"] {
+            bench.ok(&format!("convert {source}.safetensors back.safetensors"));
+            bench.ok("generate --network back.safetensors --seeds 1 --out d.png");
+            assert_eq!(std::fs::read(bench.path("d.png")).unwrap(), std::fs::read(bench.path("b.png")).unwrap());
+            assert_eq!(json(&bench, "back.safetensors")["kind"], "release");
+        }
+    }
+    bench.wrong("convert script.pt x.safetensors --to nvlabs", &["original names already"]);
+    let other =
+        std::collections::HashMap::from([("w", candle_core::Tensor::new(0f32, &candle_core::Device::Cpu).unwrap())]);
+    candle_core::safetensors::save(&other, bench.path("other.safetensors")).unwrap();
+    bench
+        .one_sentence("convert other.safetensors x.safetensors", &["synthesis.b4.conv1.weight", "convs.0.conv.weight"]);
+}
+
+#[test]
+fn networks_pickled_alone() {
+    let bench = Bench::with_network();
+    for file in ["pggan_tf", "stylegan1_tf", "stylegan2_ada_pytorch"] {
+        std::fs::copy(format!("{GOLDEN}/checkpoints/bare/{file}.pkl"), bench.path("alone.pkl")).unwrap();
+        std::fs::copy(format!("{GOLDEN}/checkpoints/{file}.pkl"), bench.path("all.pkl")).unwrap();
+        bench.ok("convert alone.pkl g.safetensors");
+        bench.ok("generate --network g.safetensors --seeds 1 --out a.png");
+        bench.ok("generate --network all.pkl --seeds 1 --out b.png");
+        assert_eq!(std::fs::read(bench.path("a.png")).unwrap(), std::fs::read(bench.path("b.png")).unwrap());
+    }
+}
+
+#[test]
+fn early_files_without_noise() {
+    let bench = Bench::with_network();
+    for file in ["no_noises.pt", "with_noises.pt"] {
+        std::fs::copy(format!("{GOLDEN}/rosinality/{file}"), bench.path(file)).unwrap();
+        bench.ok(&format!("generate --network {file} --seeds 1 --noise none --out {file}.none.png"));
+        bench.ok(&format!("generate --network {file} --seeds 1 --noise random --out {file}.random.png"));
+        bench.ok(&format!("generate --network {file} --seeds 1 --out {file}.const.png"));
+    }
+    let read = |name: &str| std::fs::read(bench.path(name)).unwrap();
+    assert_eq!(read("no_noises.pt.none.png"), read("with_noises.pt.none.png"));
+    assert_eq!(read("no_noises.pt.random.png"), read("with_noises.pt.random.png"));
+    assert!(bench.ok("inspect no_noises.pt").contains("drawn with seed 0"));
+}
+
+#[test]
+fn names_do_not_steer_the_terminal() {
+    let bench = Bench::with_network();
+    let tensor = candle_core::Tensor::new(&[0f32], &candle_core::Device::Cpu).unwrap();
+    let name = "G_ema.\u{1b}]0;owned\u{7}\n\u{202e}";
+    let tensors = std::collections::HashMap::from([(name, tensor)]);
+    let metadata = std::collections::HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    safetensors::serialize_to_file(&tensors, Some(metadata), &bench.path("odd.safetensors")).unwrap();
+    let shown = bench.ok("inspect odd.safetensors");
+    assert!(shown.contains(r"G_ema.\u{1b}]0;owned\u{7}\n\u{202e}"), "{shown}");
+    assert!(!shown.replace('\n', "").contains(char::is_control), "{shown:?}");
+    bench.one_sentence("generate --network odd.safetensors --out x.png", &["odd.safetensors"]);
+    bench.one_sentence("generate --network a\u{1b}[2J.pkl --out x.png", &[r"a\u{1b}[2J.pkl"]);
+}
+
+/// Pipes are not waited for, devices not read without end.
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_no_files() {
+    let bench = Bench::with_network();
+    let made = std::process::Command::new("mkfifo").arg(bench.path("pipe.pkl")).status().unwrap();
+    assert!(made.success());
+    for file in ["pipe.pkl", "/dev/zero"] {
+        for line in [
+            format!("generate --network {file} --out x.png"),
+            format!("convert {file} x.safetensors"),
+            format!("inspect {file}"),
+            format!("export --network {file} --onnx x.onnx"),
+            format!("generate --network tiny.safetensors --latents {file} --out x.png"),
+        ] {
+            bench.one_sentence(&line, &["a pipe or a device"]);
+        }
+    }
 }
 
 #[test]
@@ -94,6 +176,10 @@ fn addresses_and_other_mistakes() {
     bench.one_sentence("convert nowhere.pkl x.safetensors", &["nowhere.pkl"]);
     std::fs::write(bench.path("page.pkl"), "<html>Google Drive can not scan this file</html>").unwrap();
     bench.one_sentence("convert page.pkl x.safetensors", &["web page"]);
+    std::fs::write(bench.path("page.safetensors"), "\n\n <!DOCTYPE HTML><HTML>Sign in</HTML>").unwrap();
+    bench.one_sentence("generate --network page.safetensors --out x.png", &["web page"]);
+    std::fs::write(bench.path("answer.pt"), r#"{"message": "Not Found"}"#).unwrap();
+    bench.one_sentence("inspect answer.pt", &["JSON", "Not Found"]);
 }
 
 #[test]

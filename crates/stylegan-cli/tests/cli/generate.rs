@@ -69,6 +69,80 @@ fn seeds_and_latents_agree() {
     }
 }
 
+/// A file as `numpy.savez(path, **arrays)` writes it, of f32.
+fn savez(bench: &Bench, name: &str, arrays: &[(&str, &Tensor)]) {
+    let mut writer = zip::ZipWriter::new(std::fs::File::create(bench.path(name)).unwrap());
+    for (name, array) in arrays {
+        let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        writer.start_file(format!("{name}.npy"), options).unwrap();
+        std::io::Write::write_all(&mut writer, &npy(array)).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+fn npy(array: &Tensor) -> Vec<u8> {
+    let shape: String = array.dims().iter().map(|side| format!("{side}, ")).collect();
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}), }}\n");
+    let values = array.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let values: Vec<u8> = values.into_iter().flat_map(f32::to_le_bytes).collect();
+    [&b"\x93NUMPY\x01\x00"[..], &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), &values].concat()
+}
+
+/// Projectors write style rows `[1, num_ws, w_dim]` under the name `w`.
+#[test]
+fn projected_latents_of_numpy() {
+    let bench = Bench::with_network();
+    let model = stylegan_core::Model::load(bench.path("tiny.safetensors"), &Device::Cpu).unwrap();
+    let ws = model.mapping(&model.latents(&[5]).unwrap(), None).unwrap().contiguous().unwrap();
+    save(&bench, "ws.safetensors", &[("ws", ws.clone())]);
+    bench.ok(&format!("{NET} --latents ws.safetensors --out expected.safetensors"));
+    savez(&bench, "projected_w.npz", &[("w", &ws)]);
+    savez(&bench, "ws.npz", &[("ws", &ws)]);
+    savez(&bench, "unnamed.npz", &[("arr_0", &ws)]);
+    std::fs::write(bench.path("ws.npy"), npy(&ws)).unwrap();
+    for file in ["projected_w.npz", "ws.npz", "unnamed.npz", "ws.npy"] {
+        bench.ok(&format!("{NET} --latents {file} --out x.safetensors"));
+        let difference = largest_difference(&images(&bench, "x.safetensors"), &images(&bench, "expected.safetensors"));
+        assert_eq!(difference, 0., "{file}");
+    }
+    // As wide as z and as w: what is meant must be said.
+    let one = Tensor::zeros((1, 8), candle_core::DType::F32, &Device::Cpu).unwrap();
+    std::fs::write(bench.path("one.npy"), npy(&one)).unwrap();
+    bench.one_sentence(
+        &format!("{NET} --latents one.npy"),
+        &["`arr_0` [1, 8]", "one of the tensors z, w and ws", "numpy.savez"],
+    );
+    bench.one_sentence("generate --network ws.npz --out x.png", &["NumPy arrays", "--latents"]);
+}
+
+/// Black pictures with exit code 0 would be taken for results.
+#[test]
+fn pictures_that_are_no_numbers() {
+    let bench = Bench::new();
+    let huge = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/rosinality/huge.pt");
+    std::fs::copy(huge, bench.path("huge.pt")).unwrap();
+    for line in [
+        "generate --network huge.pt --seeds 0 --out x.png",
+        "generate --network huge.pt --seeds 0-1 --out x.safetensors",
+        "generate --network huge.pt --seeds 0 --out folder",
+        "mix --network huge.pt --rows 0 --cols 1 --out x.png",
+        "interpolate --network huge.pt --seeds 0,1 --out x.gif",
+        "figures --network huge.pt --out figures",
+    ] {
+        let ran = bench.run(line);
+        assert_eq!(ran.code, 1, "{line}\n{}", ran.stderr);
+        assert!(ran.stderr.contains("not finite"), "{line}\n{}", ran.stderr);
+    }
+    assert!(!bench.path("x.png").exists() && !bench.path("x.safetensors").exists() && !bench.path("x.gif").exists());
+    // Latents can do it too.
+    let bench = Bench::with_network();
+    let w = (Tensor::ones((1, 8), candle_core::DType::F32, &Device::Cpu).unwrap() * 1e37).unwrap();
+    save(&bench, "w.safetensors", &[("w", w)]);
+    let ran = bench.run(&format!("{NET} --latents w.safetensors --out x.png"));
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("row 0 is not finite"), "{}", ran.stderr);
+}
+
 #[test]
 fn truncation_and_noise_do_what_they_say() {
     let bench = Bench::with_network();

@@ -3,22 +3,33 @@
 use super::Metadata;
 use super::metadata::{CONTENT_HASH, FORMAT_VERSION, format_version};
 use super::write::{ContentHash, io_error};
-use crate::{Error, Params, Result};
+use crate::{Error, Params, Result, regular_file};
 use candle_core::safetensors::Load;
 use candle_core::{Device, Tensor, Var};
 use memmap2::Mmap;
 use safetensors::tensor::{TensorInfo, TensorView};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Header sizes above this are taken for damage: the header of a thousand tensors has 100 kB.
 const MAX_HEADER: u64 = 4 << 20;
 
-/// What a download leaves that asks for a confirmation or a sign-in.
-pub(crate) const WEB_PAGE: &str =
-    "is a web page, not a network; open its address in a browser and download the file itself";
+/// What a server's answer is that was saved in place of a file, as text that begins as a page (a sign-in, a
+/// confirmation) or as JSON (a message): the rest of a sentence. Neither begins as a network does.
+pub(crate) fn text_instead(bytes: &[u8]) -> Option<String> {
+    let start = &bytes[..bytes.len().min(1 << 16)];
+    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii();
+    let advice = "open its address in a browser and download the file itself";
+    match text {
+        [b'<', ..] => Some(format!("is a web page, not a network; {advice}")),
+        [b'{' | b'[', ..] => {
+            let text = String::from_utf8_lossy(&text[..text.len().min(400)]);
+            Some(format!("is JSON text, not a network (`{:.100}`); if it was downloaded, {advice}", text.trim_end()))
+        }
+        _ => None,
+    }
+}
 
 /// What a file is by its first bytes, and what to do with it: the rest of a sentence.
 pub(crate) fn kind_of(bytes: &[u8]) -> &'static str {
@@ -63,11 +74,7 @@ impl Checkpoint {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_owned();
         let bad = |problem: String| Error::Checkpoint { path: path.clone(), problem };
-        let file = File::open(&path).map_err(|source| io_error("read", &path, source))?;
-        let length = file.metadata().map_err(|source| io_error("read", &path, source))?;
-        if !length.is_file() {
-            return Err(bad("is not a file; give the path of a .safetensors file".into()));
-        }
+        let (file, length) = regular_file::open(&path)?;
         let length = length.len();
         if length < 10 {
             return Err(bad(format!("has {length} bytes, too few for a safetensors file; it is damaged or empty")));
@@ -81,8 +88,11 @@ impl Checkpoint {
         let mut size = [0; 8];
         size.copy_from_slice(&map[..8]);
         let header = u64::from_le_bytes(size);
-        if map[0] == b'<' {
-            return Err(bad(WEB_PAGE.into()));
+        // A header may be as long as the characters of a text say, but it does not begin in its midst.
+        if (map[8] != b'{' || header > length - 8)
+            && let Some(problem) = text_instead(&map)
+        {
+            return Err(bad(problem));
         }
         if map[8] != b'{' {
             return Err(bad(format!("is not a safetensors file but {}", kind_of(&map))));
@@ -140,6 +150,11 @@ impl Checkpoint {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The whole file.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.map
     }
 
     /// What the file says about itself; `None` for files of other programs.

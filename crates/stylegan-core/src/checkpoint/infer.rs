@@ -153,7 +153,7 @@ fn dim(shape: &[usize], index: usize) -> usize {
 
 fn missing(name: &str) -> Error {
     Error::Config(format!(
-        "the weights carry no configuration, and it cannot be told from their shapes, as `{name}` is missing; give the \
-         configuration with --config"
+        "the weights carry no configuration, and it cannot be told from their shapes, as `{name}` is missing; convert \
+         the file that the original program wrote, which carries it"
     ))
 }

@@ -110,8 +110,8 @@ impl Metadata {
             Some("state") => Kind::State,
             Some("weights") => Kind::Weights,
             other => {
-                let other = other.unwrap_or_default().escape_debug();
-                return Err(format!("has kind `{other}` in its metadata, expected release, state or weights"));
+                let other = other.unwrap_or_default();
+                return Err(format!("has kind `{other:.60}` in its metadata, expected release, state or weights"));
             }
         };
         Ok(Some(Self {
@@ -139,5 +139,5 @@ fn is_ours(strings: &HashMap<String, String>) -> bool {
 
 fn number<T: std::str::FromStr>(strings: &HashMap<String, String>, key: &str) -> Result<T, String> {
     let value = strings.get(key).map(String::as_str).unwrap_or_default();
-    value.parse().map_err(|_| format!("has {key} {value:?} in its metadata, expected a whole number"))
+    value.parse().map_err(|_| format!("has {key} `{value:.60}` in its metadata, expected a whole number"))
 }

@@ -10,7 +10,7 @@ mod metadata;
 mod write;
 
 pub use format::Checkpoint;
-pub(crate) use format::{WEB_PAGE, kind_of};
+pub(crate) use format::{kind_of, text_instead};
 pub use infer::infer_generator;
 pub use metadata::{FORMAT, FORMAT_VERSION, Kind, Metadata};
 pub use write::save;

@@ -2,18 +2,23 @@
 //!
 //! [`import`] opens the official pickles of progressive GAN, StyleGAN and StyleGAN2 (TensorFlow),
 //! StyleGAN2-ADA and the StyleGAN2 networks of the StyleGAN3 repository (PyTorch), and rosinality's
-//! checkpoints of StyleGAN and StyleGAN2. Of SPADE, pixel2style2pixel and the feature networks of
-//! metrics (PyTorch state dictionaries and modules, TorchScript, TensorFlow) it keeps every tensor as
-//! it is. Pickles are programs; here they are only described, by a reader with a closed list of names
-//! and limits on everything it takes.
+//! checkpoints of StyleGAN and StyleGAN2; [`import_safetensors`] knows their names in safetensors files.
+//! Of SPADE, pixel2style2pixel and the feature networks of metrics (PyTorch state dictionaries and
+//! modules, TorchScript, TensorFlow), and of NumPy's files, it keeps every tensor as it is. Pickles are
+//! programs; here they are only described, by a reader with a closed list of names and limits on
+//! everything it takes.
 
 mod budget;
 mod kwargs;
 pub mod layouts;
 mod numpy;
+mod numpy_file;
+mod nvlabs_names;
 mod nvlabs_pytorch;
 mod nvlabs_tensorflow;
+mod parts;
 mod pickle;
+mod plain;
 mod rosinality;
 mod state_dict;
 mod strided_tensor;
@@ -21,11 +26,12 @@ mod tflib;
 mod torch;
 mod weights;
 
+pub use plain::{CONFIG_KEY, import_safetensors};
 pub use state_dict::state_dict;
 
-use crate::checkpoint::{Kind, Metadata, WEB_PAGE, kind_of};
+use crate::checkpoint::{Kind, Metadata, kind_of, text_instead};
 use crate::params::is_finite;
-use crate::{Error, NetworkConfig, Result, build_discriminator, build_generator};
+use crate::{Error, NetworkConfig, Result, build_discriminator, build_generator, regular_file};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use sha2::{Digest, Sha256};
@@ -85,12 +91,16 @@ struct ImportedNetwork {
 pub fn import(path: impl AsRef<Path>) -> Result<Imported> {
     let path = path.as_ref();
     let io = |source| Error::Io { verb: "read", path: path.into(), source };
-    let size = std::fs::metadata(path).map_err(io)?.len();
-    let bad = |problem: String| Error::Checkpoint { path: path.into(), problem };
+    let (file, metadata) = regular_file::open(path)?;
+    let size = metadata.len();
     if size > MAX_FILE {
-        return Err(bad(format!("has {size} bytes, more than any released network ({MAX_FILE})")));
+        let problem = format!("has {size} bytes, more than any released network ({MAX_FILE})");
+        return Err(Error::Checkpoint { path: path.into(), problem });
     }
-    import_bytes(&std::fs::read(path).map_err(io)?, path)
+    let mut bytes = Vec::with_capacity(size as usize);
+    // A file that grows meanwhile is not followed.
+    file.take(size).read_to_end(&mut bytes).map_err(io)?;
+    import_bytes(&bytes, path)
 }
 
 /// Reads a foreign checkpoint that is in memory, as [`import`] does; `path` is what it is called.
@@ -98,15 +108,22 @@ pub fn import(path: impl AsRef<Path>) -> Result<Imported> {
 /// # Errors
 /// As [`import`].
 pub fn import_bytes(bytes: &[u8], path: &Path) -> Result<Imported> {
-    let bad = |problem: String| Error::Checkpoint { path: path.into(), problem };
-    // Errors of tensor operations may carry a backtrace below their first line.
-    let unfit = |error: &dyn Display| {
-        bad(format!("cannot be imported: {}", error.to_string().lines().next().unwrap_or_default()))
-    };
-    if bytes.first() == Some(&b'<') {
-        return Err(bad(WEB_PAGE.into()));
+    if let Some(problem) = text_instead(bytes) {
+        return Err(Error::Checkpoint { path: path.into(), problem });
     }
-    let found = recognise(bytes).map_err(|error| unfit(&error))?;
+    finish(recognise(bytes).map_err(|error| unfit(path, &error))?, bytes, path)
+}
+
+/// The error of a file whose contents do not fit together, without the backtrace that errors of tensor
+/// operations may carry below their message.
+fn unfit(path: &Path, error: &dyn Display) -> Error {
+    let error = error.to_string();
+    let message = error.split("\n   0: ").next().unwrap_or_default();
+    Error::Checkpoint { path: path.into(), problem: format!("cannot be imported: {message}") }
+}
+
+/// Checks what was found in the file `path` of these contents, and says where it comes from.
+fn finish(found: Found, bytes: &[u8], path: &Path) -> Result<Imported> {
     let origin = found.origin;
     let mut metadata = Metadata {
         kind: if found.networks.is_empty() { Kind::Weights } else { Kind::Release },
@@ -125,10 +142,10 @@ pub fn import_bytes(bytes: &[u8], path: &Path) -> Result<Imported> {
     let imported = Imported { origin, metadata, tensors };
     for (prefix, config) in &imported.metadata.networks {
         let checked = check(config, imported.network(prefix));
-        checked.map_err(|error| unfit(&format!("network {prefix}: {error}")))?;
+        checked.map_err(|error| unfit(path, &format!("network {prefix}: {error}")))?;
     }
     if let Some((name, _)) = imported.tensors.iter().find(|(_, tensor)| !is_finite(tensor)) {
-        return Err(unfit(&Error::NotFinite { name: name.clone() }));
+        return Err(unfit(path, &Error::NotFinite { name: name.clone() }));
     }
     Ok(imported)
 }
@@ -145,7 +162,7 @@ fn check(config: &NetworkConfig, own: HashMap<String, Tensor>) -> Result<()> {
     }
 }
 
-/// Whether a file begins as pickles, torch files or their archives do, rather than as safetensors.
+/// Whether a file begins as pickles, torch files, NumPy's or their archives do, rather than as safetensors.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -153,15 +170,19 @@ pub fn is_foreign(path: impl AsRef<Path>) -> Result<bool> {
     let path = path.as_ref();
     let io = |source| Error::Io { verb: "read", path: path.into(), source };
     let mut start = Vec::new();
-    std::fs::File::open(path).map_err(io)?.take(9).read_to_end(&mut start).map_err(io)?;
+    regular_file::open(path)?.0.take(9).read_to_end(&mut start).map_err(io)?;
+    let numpy = start.starts_with(numpy_file::MAGIC);
     let pickle = matches!(start[..], [0x80, 2..=5, ..] | [b'(' | b'c' | b']' | b'}', ..]);
     let archive = start.starts_with(b"PK\x03\x04") || start.starts_with(&[0x1f, 0x8b]);
-    Ok((pickle || archive) && start.get(8) != Some(&b'{'))
+    Ok(numpy || (pickle || archive) && start.get(8) != Some(&b'{'))
 }
 
 fn recognise(bytes: &[u8]) -> std::result::Result<Found, ImportError> {
     if bytes.starts_with(&[0x1f, 0x8b]) {
         return Err(ImportError(format!("it is {}", kind_of(bytes))));
+    }
+    if let Some(found) = numpy_file::arrays(bytes)? {
+        return Ok(found);
     }
     let file = torch::open(bytes)?;
     if let Some(networks) = nvlabs_pytorch::networks(&file)? {
@@ -173,13 +194,16 @@ fn recognise(bytes: &[u8]) -> std::result::Result<Found, ImportError> {
     if let Some(found) = rosinality::networks(&file)? {
         return Ok(found);
     }
+    if let Some(found) = nvlabs_names::networks(&file, &BTreeMap::new())? {
+        return Ok(found);
+    }
     if let Some(found) = weights::weights(&file)? {
         return Ok(found);
     }
     Err(ImportError(
         "it holds no tensors that are known here: pickles of StyleGAN2-ADA and the StyleGAN3 repository (PyTorch), of \
          progressive GAN, StyleGAN and StyleGAN2 (TensorFlow), checkpoints of rosinality's StyleGAN and StyleGAN2 (PyTorch), \
-         state dictionaries"
+         state dictionaries, NumPy arrays"
             .into(),
     ))
 }
@@ -188,6 +212,12 @@ fn recognise(bytes: &[u8]) -> std::result::Result<Found, ImportError> {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{0}")]
 struct ImportError(String);
+
+impl ImportError {
+    fn alias_free() -> Self {
+        Self("an alias-free StyleGAN3 generator, which this program does not have; StyleGAN2 is".into())
+    }
+}
 
 impl From<pickle::PickleError> for ImportError {
     fn from(error: pickle::PickleError) -> Self {

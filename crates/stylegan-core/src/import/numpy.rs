@@ -33,12 +33,7 @@ pub(super) fn array<'a>(pickle: &Pickle<'a>, id: Id) -> Result<Option<StridedTen
         return Err(ImportError(format!("NumPy array: {} dimensions; no network needs that many", sides.len())));
     }
     let shape: Vec<usize> = sides.iter().map(|&side| pickle.size(side)).collect::<Option<_>>().ok_or_else(malformed)?;
-    let strides = if fortran {
-        let reversed: Vec<usize> = shape.iter().rev().copied().collect();
-        contiguous_strides(&reversed).into_iter().rev().collect()
-    } else {
-        contiguous_strides(&shape)
-    };
+    let strides = strides(&shape, fortran);
     let storage = pickle.bytes(bytes).ok_or_else(malformed)?;
     let (element, big_endian) = element(pickle, dtype)?;
     Ok(Some(StridedTensor { element, shape, strides, offset: 0, big_endian, storage }))
@@ -50,22 +45,35 @@ fn element(pickle: &Pickle<'_>, dtype: Id) -> Result<(Element, bool), ImportErro
     let name = call.and_then(|call| pickle.text(*pickle.sequence(call.args)?.first()?));
     // The state's second part is the byte order.
     let order = call.and_then(|call| pickle.text(*pickle.sequence(call.state?)?.get(1)?));
-    let element = match name.as_deref() {
-        Some("f8") => Element::F64,
-        Some("f4") => Element::F32,
-        Some("f2") => Element::F16,
-        Some("i8" | "u8") => Element::I64,
-        Some("i4") => Element::I32,
-        Some("i2") => Element::I16,
-        Some("u4") => Element::U32,
-        Some("u2") => Element::U16,
-        Some("i1") => Element::I8,
-        Some("u1") => Element::U8,
-        Some("b1") => Element::Bool,
-        other => {
-            let other: String = other.unwrap_or("unknown").escape_debug().take(40).collect();
-            return Err(ImportError(format!("NumPy array: element type `{other}` is not supported")));
-        }
-    };
+    let name = name.as_deref().unwrap_or("unknown");
+    let unknown = || ImportError(format!("NumPy array: element type `{name:.40}` is not supported"));
+    let element = element_of(name).ok_or_else(unknown)?;
     Ok((element, order.as_deref() == Some(">")))
+}
+
+/// The element type that NumPy calls so, without its byte order.
+pub(super) fn element_of(name: &str) -> Option<Element> {
+    Some(match name {
+        "f8" => Element::F64,
+        "f4" => Element::F32,
+        "f2" => Element::F16,
+        "i8" | "u8" => Element::I64,
+        "i4" => Element::I32,
+        "i2" => Element::I16,
+        "u4" => Element::U32,
+        "u2" => Element::U16,
+        "i1" => Element::I8,
+        "u1" => Element::U8,
+        "b1" => Element::Bool,
+        _ => return None,
+    })
+}
+
+/// The strides of an array that lies row by row, or column by column as Fortran has them.
+pub(super) fn strides(shape: &[usize], fortran: bool) -> Vec<usize> {
+    if !fortran {
+        return contiguous_strides(shape);
+    }
+    let reversed: Vec<usize> = shape.iter().rev().copied().collect();
+    contiguous_strides(&reversed).into_iter().rev().collect()
 }

@@ -8,9 +8,10 @@ use super::{ImportError, ImportedNetwork};
 use crate::stylegan2::{StyleGan2Config, StyleGan2DiscriminatorConfig, Topology};
 use crate::{DiscriminatorConfig, GeneratorConfig, NetworkConfig};
 
-/// The networks of a pickle `{G, D, G_ema, …}`, `None` if the file is something else.
+/// The networks of a pickle `{G, D, G_ema, …}`, or of one that is a network itself, `None` if the file is
+/// something else.
 pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwork>>, ImportError> {
-    let mut objects = Vec::new();
+    let mut objects: Vec<_> = alone(file)?.into_iter().collect();
     for prefix in ["D", "G", "G_ema"] {
         let Some(id) = file.pickle.get(file.pickle.root(), prefix) else { continue };
         let Some(object) = file.persistent(id)? else { continue };
@@ -30,9 +31,8 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwor
                 NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan2(discriminator(&object, &defaults)?))
             }
             other => {
-                let other: String = other.escape_debug().take(60).collect();
                 return Err(ImportError(format!(
-                    "network {prefix} is of class `{other}`; Generator and Discriminator of StyleGAN2 are known"
+                    "network {prefix} is of class `{other:.60}`; Generator and Discriminator of StyleGAN2 are known"
                 )));
             }
         };
@@ -41,6 +41,20 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwor
         networks.push(ImportedNetwork { prefix: prefix.into(), config, tensors });
     }
     Ok((!networks.is_empty()).then_some(networks))
+}
+
+/// A network that was pickled without the dictionary around it. Other networks of these class names are
+/// not StyleGAN's, which show by their layers.
+fn alone(file: &TorchFile<'_>) -> Result<Option<(&'static str, PersistentObject)>, ImportError> {
+    let root = file.pickle.root();
+    let (prefix, layers) = match file.persistent_class(root).as_deref() {
+        Some("Generator") => ("G_ema", "synthesis."),
+        Some("Discriminator") => ("D", "b4.out."),
+        _ => return Ok(None),
+    };
+    let object = file.persistent(root)?;
+    let ours = object.filter(|object| object.tensors.iter().any(|(name, _)| name.starts_with(layers)));
+    Ok(ours.map(|object| (prefix, object)))
 }
 
 /// What the two repositories take for arguments that are not given.
@@ -113,10 +127,7 @@ fn topology(kwargs: &Kwargs<'_>, default: Topology) -> Result<Topology, ImportEr
         Some("skip") => Ok(Topology::Skip),
         Some("resnet") => Ok(Topology::Resnet),
         Some("orig") => Ok(Topology::Orig),
-        Some(other) => {
-            let other: String = other.escape_debug().take(60).collect();
-            Err(ImportError(format!("network architecture `{other}`; skip, resnet and orig are known")))
-        }
+        Some(other) => Err(ImportError(format!("network architecture `{other:.60}`; skip, resnet and orig are known"))),
     }
 }
 
@@ -124,9 +135,7 @@ fn topology(kwargs: &Kwargs<'_>, default: Topology) -> Result<Topology, ImportEr
 fn refuse_stylegan3(object: &PersistentObject, kwargs: &Kwargs<'_>) -> Result<(), ImportError> {
     let alias_free = object.tensors.iter().any(|(name, _)| name.starts_with("synthesis.input."));
     if alias_free || kwargs.text("filter_size").is_some() {
-        return Err(ImportError(
-            "an alias-free StyleGAN3 generator, which this program does not have; StyleGAN2 is".into(),
-        ));
+        return Err(ImportError::alias_free());
     }
     Ok(())
 }

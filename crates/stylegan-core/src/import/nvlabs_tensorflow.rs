@@ -13,13 +13,17 @@ use crate::{DiscriminatorConfig, GeneratorConfig, NetworkConfig};
 use candle_core::{DType, Tensor};
 use std::collections::HashMap;
 
-/// The networks of a pickled tuple, or a discriminator alone, which is what the classifiers of attributes
-/// are; `None` if the file is something else.
+/// The networks of a pickled tuple, or one alone, as the classifiers of attributes are (discriminators);
+/// `None` if the file is something else.
 pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwork>>, ImportError> {
     let root = file.pickle.root();
     if let Some(network) = file.tensorflow_network(root)? {
-        let classifies = ["D_basic", "D_paper"].contains(&function(&network));
-        return if classifies { Ok(Some(vec![converted("D", &network)?])) } else { Ok(None) };
+        let prefix = match function(&network) {
+            "G_style" | "G_paper" | "G_main" => "G_ema",
+            "D_basic" | "D_paper" | "D_stylegan" | "D_stylegan2" | "D_main" => "D",
+            _ => return Ok(None),
+        };
+        return Ok(Some(vec![converted(prefix, &network)?]));
     }
     let Some(&[g, d, gs]) = file.pickle.sequence(root) else { return Ok(None) };
     let mut networks = Vec::new();
@@ -215,9 +219,8 @@ fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), Im
         "G_main" => stylegan2_generator(&facts)?,
         name @ ("D_stylegan" | "D_stylegan2" | "D_main") => stylegan2_discriminator(name, &facts)?,
         other => {
-            let other: String = other.escape_debug().take(60).collect();
             return Err(ImportError(format!(
-                "a TensorFlow network built by `{other}`; known are G_main with D_stylegan, D_stylegan2 or D_main \
+                "a TensorFlow network built by `{other:.60}`; known are G_main with D_stylegan, D_stylegan2 or D_main \
                  (StyleGAN2), G_style and D_basic (StyleGAN), G_paper and D_paper (progressive GAN)"
             )));
         }

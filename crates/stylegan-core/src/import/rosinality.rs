@@ -2,7 +2,7 @@
 //! (`style-based-gan-pytorch`, `.model`).
 
 use super::layouts::{self, Row};
-use super::torch::TorchFile;
+use super::parts::Parts;
 use super::{Found, ImportError, ImportedNetwork};
 use crate::checkpoint::infer_generator;
 use crate::latent::StreamKey;
@@ -27,59 +27,76 @@ const MAX_WIDTH: usize = 4096;
 /// What is said of a StyleGAN discriminator.
 const DISCRIMINATOR: &str = "not built here, for it is of another design than StyleGAN's (its RGB layers are linear, \
                              its gains and minibatch groups differ); --network all keeps its tensors";
+/// What is said of noise maps that were not in the file.
+const NOISE: &str = "drawn with seed 0, as the file keeps no noise";
 /// No released network has more resolutions; bounds what names alone may ask for.
 const MAX_LEVELS: usize = 9;
 
+/// What tells the networks apart.
+const STYLEGAN2: &str = "convs.0.conv.weight";
+const STYLEGAN2_DISCRIMINATOR: &str = "convs.1.conv1.0.weight";
+const STYLEGAN1: &str = "generator.progression.0.conv1.input";
+/// Where a network that was saved alone may be.
+const ALONE: [Option<&str>; 2] = [None, Some("state_dict")];
+
 /// The networks of a rosinality checkpoint, `None` if the file is something else.
-pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Found>, ImportError> {
-    let root = file.pickle.root();
-    let part = |name: &str| file.pickle.get(root, name);
-    // A network that was trained by several processes has `module.` before all of its names.
-    let holds =
-        |id, name: &str| ["", "module."].iter().any(|start| file.pickle.get(id, &format!("{start}{name}")).is_some());
-    let alone = |name: &str| [Some(root), part("state_dict")].into_iter().flatten().find(|&id| holds(id, name));
-    let mut extra = BTreeMap::new();
-    let (mut networks, mut kept) = (Vec::new(), Vec::new());
-    let (stylegan2, stylegan1) = ("convs.0.conv.weight", "generator.progression.0.conv1.input");
-    let origin = if let Some(g_ema) = part("g_ema").or_else(|| alone(stylegan2))
-        && holds(g_ema, stylegan2)
-    {
-        let mean = part("latent_avg").map(|id| file.load(id, "latent_avg")).transpose()?.flatten();
-        for (prefix, id) in [("D", part("d")), ("G", part("g")), ("G_ema", Some(g_ema))] {
-            let Some(id) = id else { continue };
-            let tensors = file.tensors(id)?.into_iter().collect();
-            let network = match prefix {
-                "D" => stylegan2_discriminator(&tensors),
-                _ => stylegan2_generator(&tensors, mean.as_ref(), &mut extra),
-            };
-            networks.push((prefix, network));
+pub(super) fn networks(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
+    match stylegan2(file)? {
+        None => stylegan1(file),
+        found => Ok(found),
+    }
+}
+
+/// `{g, d, g_ema, …}`, or a generator or discriminator alone.
+fn stylegan2(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
+    let mut found = Found { origin: "rosinality StyleGAN2 checkpoint (PyTorch)", ..Found::default() };
+    let generators = [("G", "g"), ("G_ema", "g_ema")].map(|(prefix, part)| (prefix, Some(part)));
+    let mut places: Vec<_> = generators.into_iter().filter(|(_, part)| file.holds(*part, STYLEGAN2)).collect();
+    if places.is_empty() {
+        places.extend(ALONE.iter().find(|part| file.holds(**part, STYLEGAN2)).map(|part| ("G_ema", *part)));
+    }
+    let discriminator = [Some("d")].iter().chain(&ALONE).find(|part| file.holds(**part, STYLEGAN2_DISCRIMINATOR));
+    if let Some(&part) = discriminator {
+        let network = stylegan2_discriminator(&file.tensors(part)?.into_iter().collect());
+        found.networks.push(named("D", network)?);
+    }
+    for (prefix, part) in places {
+        let mut tensors: Tensors = file.tensors(part)?.into_iter().collect();
+        if let Some(mean) = file.tensor("latent_avg")? {
+            tensors.insert("latent_avg".into(), mean);
         }
-        "rosinality StyleGAN2 checkpoint (PyTorch)"
-    } else if let Some(g_running) = part("g_running").or_else(|| alone(stylegan1))
-        && holds(g_running, stylegan1)
-    {
-        for (prefix, id) in [("G", part("generator")), ("G_ema", Some(g_running))] {
-            let Some(id) = id.filter(|&id| holds(id, stylegan1)) else { continue };
-            let tensors = file.tensors(id)?.into_iter().collect();
-            networks.push((prefix, stylegan1_generator(&tensors, &mut extra)));
-        }
-        if let Some(discriminator) = part("discriminator") {
-            kept = file.tensors(discriminator)?;
-            kept.iter_mut().for_each(|(name, _)| name.insert_str(0, "discriminator."));
-            extra.insert("discriminator".into(), DISCRIMINATOR.into());
-        }
-        "rosinality StyleGAN checkpoint (PyTorch)"
-    } else {
+        let network = stylegan2_generator(tensors, &mut found.extra);
+        found.networks.push(named(prefix, network)?);
+    }
+    Ok((!found.networks.is_empty()).then_some(found))
+}
+
+/// `{generator, discriminator, g_running, …}`, or a generator alone.
+fn stylegan1(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
+    let mut found = Found { origin: "rosinality StyleGAN checkpoint (PyTorch)", ..Found::default() };
+    let generators = [("G", "generator"), ("G_ema", "g_running")].map(|(prefix, part)| (prefix, Some(part)));
+    let mut places: Vec<_> = generators.into_iter().filter(|(_, part)| file.holds(*part, STYLEGAN1)).collect();
+    if places.is_empty() {
+        places.extend(ALONE.iter().find(|part| file.holds(**part, STYLEGAN1)).map(|part| ("G_ema", *part)));
+    }
+    if places.is_empty() {
         return Ok(None);
-    };
-    let networks = networks
-        .into_iter()
-        .map(|(prefix, network)| {
-            let (config, tensors) = network.map_err(|error| ImportError(format!("network {prefix}: {error}")))?;
-            Ok(ImportedNetwork { prefix: prefix.into(), config, tensors })
-        })
-        .collect::<Result<_, ImportError>>()?;
-    Ok(Some(Found { origin, networks, tensors: kept, extra }))
+    }
+    for (prefix, part) in places {
+        let network = stylegan1_generator(&file.tensors(part)?.into_iter().collect(), &mut found.extra);
+        found.networks.push(named(prefix, network)?);
+    }
+    found.tensors = file.tensors(Some("discriminator"))?;
+    if !found.tensors.is_empty() {
+        found.tensors.iter_mut().for_each(|(name, _)| name.insert_str(0, "discriminator."));
+        found.extra.insert("discriminator".into(), DISCRIMINATOR.into());
+    }
+    Ok(Some(found))
+}
+
+fn named(prefix: &str, network: CoreResult<Network>) -> Result<ImportedNetwork, ImportError> {
+    let (config, tensors) = network.map_err(|error| ImportError(format!("network {prefix}: {error}")))?;
+    Ok(ImportedNetwork { prefix: prefix.into(), config, tensors })
 }
 
 /// How many of the numbered names there are.
@@ -121,19 +138,23 @@ fn check_filters(tensors: &Tensors, names: &[String], gain: f64) -> CoreResult<(
     Ok(())
 }
 
-fn stylegan2_generator(
-    tensors: &Tensors,
-    mean: Option<&Tensor>,
-    extra: &mut BTreeMap<String, String>,
-) -> CoreResult<Network> {
-    let levels = checked_levels(1 + count(tensors, |k| format!("to_rgbs.{k}.conv.weight")))?;
-    check_filters(tensors, &layouts::rosinality::stylegan2_generator_filters(levels), 4.)?;
-    let layers = count(tensors, |i| format!("style.{}.weight", i + 1));
-    let mut ours = renamed(&layouts::rosinality::stylegan2_generator(levels, layers), tensors)?;
+fn stylegan2_generator(mut tensors: Tensors, extra: &mut BTreeMap<String, String>) -> CoreResult<Network> {
+    let levels = checked_levels(1 + count(&tensors, |k| format!("to_rgbs.{k}.conv.weight")))?;
+    check_filters(&tensors, &layouts::rosinality::stylegan2_generator_filters(levels), 4.)?;
+    let layers = count(&tensors, |i| format!("style.{}.weight", i + 1));
+    // The first versions of the program kept no noise, its first release among them.
+    if !tensors.keys().any(|name| name.starts_with("noises.")) {
+        for layer in 0..2 * levels - 1 {
+            let map = noise_map(layer, Pyramid::resolution(layer.div_ceil(2)))?;
+            tensors.insert(format!("noises.noise_{layer}"), map.unsqueeze(0)?.unsqueeze(0)?);
+        }
+        extra.insert("noise_const".into(), NOISE.into());
+    }
+    let mut ours = renamed(&layouts::rosinality::stylegan2_generator(levels, layers), &tensors)?;
     let GeneratorConfig::StyleGan2(config) = inferred(&ours)? else {
         return bad("its layers are not those of StyleGAN2");
     };
-    let w_avg = match mean {
+    let w_avg = match tensors.get("latent_avg") {
         Some(mean) => mean.to_dtype(DType::F32)?.flatten_all()?,
         None => {
             extra.insert("w_avg".into(), format!("mean style of {MEAN_OF} latents, as the file keeps none"));
@@ -207,11 +228,10 @@ fn stylegan1_generator(tensors: &Tensors, extra: &mut BTreeMap<String, String>) 
     }
     ours.push(("synthesis.b4.conv0.bias".into(), zeros(width)?));
     // The original draws new noise for every picture; a fixed map per resolution stands for it.
-    extra.insert("noise_const".into(), "drawn with seed 0, as the file keeps no noise".into());
-    let key = StreamKey::new(0, "noise maps", 0);
+    extra.insert("noise_const".into(), NOISE.into());
     for level in 0..levels {
         let r = Pyramid::resolution(level);
-        let map = key.normal_rows(&[level as u64], 0, &[r, r], DType::F32, &Device::Cpu)?.squeeze(0)?;
+        let map = noise_map(level, r)?;
         for half in 0..2 {
             ours.push((format!("synthesis.b{r}.conv{half}.noise_const"), map.clone()));
         }
@@ -227,6 +247,12 @@ fn stylegan1_generator(tensors: &Tensors, extra: &mut BTreeMap<String, String>) 
     })?;
     ours.push(("mapping.w_avg".into(), w_avg));
     Ok((NetworkConfig::Generator(GeneratorConfig::StyleGan1(config)), ours))
+}
+
+/// The fixed map `[side, side]` that stands for noise of which the file keeps none.
+fn noise_map(index: usize, side: usize) -> CoreResult<Tensor> {
+    let key = StreamKey::new(0, "noise maps", 0);
+    Ok(key.normal_rows(&[index as u64], 0, &[side, side], DType::F32, &Device::Cpu)?.squeeze(0)?)
 }
 
 fn conv0(level: usize) -> String {

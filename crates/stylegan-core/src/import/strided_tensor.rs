@@ -70,7 +70,7 @@ impl StridedTensor<'_> {
     /// Checks that every element lies inside the storage, and copies the view into a tensor.
     /// Element types stay, but bytes with a sign become I16, 16 bits without one I32, and booleans U8.
     pub(crate) fn to_tensor(&self, name: &str) -> Result<Tensor, ImportError> {
-        let damaged = |what: String| ImportError(format!("tensor `{name}`: {what}; the file is damaged"));
+        let damaged = |what: String| ImportError(format!("tensor `{name:.120}`: {what}; the file is damaged"));
         if self.shape.len() != self.strides.len() || self.shape.len() > MAX_RANK {
             return Err(damaged(format!("{} dimensions with {} strides", self.shape.len(), self.strides.len())));
         }

@@ -67,10 +67,9 @@ impl TorchFile<'_> {
             let tensor = self.keep(&array, &name)?;
             out.push((name, tensor));
         }
-        let components = self.look_up(state, "components")?.and_then(|components| pickle.entries(components));
-        for &(key, network) in components.unwrap_or_default() {
+        let Some(components) = self.look_up(state, "components")? else { return Ok(()) };
+        for &(key, network) in self.walk(components)? {
             let component = pickle.text(key).unwrap_or_default();
-            self.budget.visit()?;
             let state = pickle.call_of(network, Global::TensorFlowNetwork).and_then(|call| call.state);
             let state =
                 state.ok_or_else(|| ImportError(format!("TensorFlow component `{component}` without state")))?;

@@ -16,7 +16,7 @@ pub(super) fn weights(file: &TorchFile<'_>) -> Result<Option<Found>, ImportError
     let (pickle, root) = (&file.pickle, file.pickle.root());
     let mut extra = BTreeMap::new();
     let (origin, tensors) = if let Some(network) = file.tensorflow_network(root)? {
-        extra.insert("content".into(), format!("network built by {}", network.build_func_name.escape_debug()));
+        extra.insert("content".into(), format!("network built by {}", network.build_func_name));
         if !network.static_kwargs.is_empty() {
             extra.insert("arguments".into(), serde_json::Value::Object(network.static_kwargs).to_string());
         }
@@ -28,7 +28,7 @@ pub(super) fn weights(file: &TorchFile<'_>) -> Result<Option<Found>, ImportError
     } else if let Some(tensors) = file.torch_module(root)? {
         ("PyTorch module", tensors)
     } else if let Some(object) = file.persistent(root)? {
-        extra.insert("content".into(), format!("network of class {}", object.class_name.escape_debug()));
+        extra.insert("content".into(), format!("network of class {}", object.class_name));
         if !object.init.is_empty() {
             extra.insert("arguments".into(), serde_json::Value::Object(object.init).to_string());
         }
@@ -36,7 +36,7 @@ pub(super) fn weights(file: &TorchFile<'_>) -> Result<Option<Found>, ImportError
     } else if let Some(state) = pickle.get(root, "state_dict").filter(|&id| pickle.entries(id).is_some()) {
         // What stands beside the state dictionary (average styles, options) keeps its own name.
         let mut tensors = file.tensors(state)?;
-        for &(key, value) in pickle.entries(root).unwrap_or_default() {
+        for &(key, value) in file.walk(root)? {
             let Some(name) = pickle.text(key).filter(|_| value != state) else { continue };
             if let Some(tensor) = file.load(value, &name)? {
                 tensors.push((name.to_string(), tensor));
@@ -47,6 +47,8 @@ pub(super) fn weights(file: &TorchFile<'_>) -> Result<Option<Found>, ImportError
         ("PyTorch checkpoint", tensors)
     } else if pickle.entries(root).is_some() {
         ("PyTorch state dictionary", file.tensors(root)?)
+    } else if let Some(tensor) = file.load(root, "tensor")? {
+        ("PyTorch tensor", vec![("tensor".into(), tensor)])
     } else {
         return Ok(None);
     };
@@ -72,7 +74,8 @@ fn script_module(
     }
     let pickle = &file.pickle;
     let state = pickle.call_of(id, Global::TorchScript).and_then(|call| call.state);
-    for &(key, value) in state.and_then(|state| pickle.entries(state)).unwrap_or_default() {
+    let Some(state) = state else { return Ok(()) };
+    for &(key, value) in file.walk(state)? {
         let Some(name) = pickle.text(key) else { continue };
         let name = file.join(path, &name)?;
         if let Some(tensor) = file.load(value, &name)? {

@@ -8,6 +8,6 @@ mod truncation;
 
 pub use interpolation::{lerp, slerp};
 pub use mixing::mix;
-pub use numpy_seeds::{Mt19937, latents_from_seeds, numpy_randn};
+pub use numpy_seeds::{latents_from_seeds, numpy_randn};
 pub use random::{Stream, StreamKey};
 pub use truncation::truncate;

@@ -12,7 +12,7 @@ const M: usize = 397;
 
 /// The Mersenne Twister MT19937 as NumPy seeds it.
 #[derive(Clone)]
-pub struct Mt19937 {
+struct Mt19937 {
     state: [u32; N],
     next: usize,
     spare: Option<f64>,
@@ -20,7 +20,7 @@ pub struct Mt19937 {
 
 impl Mt19937 {
     /// The generator of `numpy.random.RandomState(seed)`.
-    pub fn new(seed: u32) -> Self {
+    fn new(seed: u32) -> Self {
         let mut state = [seed; N];
         for i in 1..N {
             let previous = state[i - 1];
@@ -47,13 +47,13 @@ impl Mt19937 {
     }
 
     /// A uniform number in [0, 1) of 53 bits (`random_sample`).
-    pub fn uniform(&mut self) -> f64 {
+    fn uniform(&mut self) -> f64 {
         let (high, low) = (self.bits() >> 5, self.bits() >> 6);
         (f64::from(high) * 67_108_864. + f64::from(low)) / 9_007_199_254_740_992.
     }
 
     /// A standard normal number (`randn`).
-    pub fn normal(&mut self) -> f64 {
+    fn normal(&mut self) -> f64 {
         if let Some(spare) = self.spare.take() {
             return spare;
         }

@@ -1,7 +1,8 @@
 //! Names and calls: both are written down, neither is acted on.
 
 use super::machine::Machine;
-use super::{Call, Global, Id, MAX_VALUES, PickleError, Value, globals};
+use super::{Call, Global, Id, MAX_NAME, PickleError, Value, globals};
+use std::ops::Range;
 
 type Outcome<T> = Result<T, PickleError>;
 
@@ -26,16 +27,13 @@ impl Machine<'_> {
             _ => None,
         };
         let pairs = items(args).and_then(|args| items(*args.first()?)).unwrap_or_default();
-        // One list may be given to many mappings.
-        if self.given + pairs.len() > MAX_VALUES {
-            return Err(self.cursor.error(format!("mappings made with more than {MAX_VALUES} entries")));
-        }
         let entries = pairs.iter().filter_map(|&pair| match items(pair) {
             Some(&[key, value]) => Some((key, value)),
             _ => None,
         });
         let (entries, given) = (entries.collect(), pairs.len());
-        self.given += given;
+        // One list may be given to many mappings.
+        self.hold(2 * given)?;
         Ok(entries)
     }
 
@@ -51,31 +49,38 @@ impl Machine<'_> {
 
     pub(super) fn global_lines(&mut self) -> Outcome<Value> {
         let (module, name) = (self.cursor.line()?, self.cursor.line()?);
-        let (module, name) = (self.cursor.text(module)?, self.cursor.text(name)?);
         self.known(module, name)
     }
 
     pub(super) fn stack_global(&mut self) -> Outcome<()> {
         let (name, module) = (self.pop()?, self.pop()?);
         let text = |id: Id| match &self.values[id as usize] {
-            Value::Text(range) | Value::ByteString(range) => self.cursor.text(range.clone()),
+            Value::Text(range) | Value::ByteString(range) => Ok(range.clone()),
             _ => Err(self.cursor.error("a global whose name is not text")),
         };
         let global = self.known(text(module)?, text(name)?)?;
         self.push(global)
     }
 
-    fn known(&self, module: &str, name: &str) -> Outcome<Value> {
-        let shown: String = format!("{module}.{name}").escape_debug().take(120).collect();
-        let advice = if module == "torch._utils" || module == "torch" && name.ends_with("Storage") {
-            "tensors of this kind are not read; save ordinary ones"
-        } else {
-            "a file that asks for it should not be trusted; if a program of yours saved a whole module, save its \
-             state_dict()"
-        };
+    /// The global of this module and name, which may stand in one place of the file and be asked for
+    /// from a million others: what it costs must not depend on how long it is.
+    fn known(&self, module: Range<usize>, name: Range<usize>) -> Outcome<Value> {
+        if let Some(length) = [module.len(), name.len()].into_iter().find(|&length| length > MAX_NAME) {
+            return Err(self.cursor.error(format!(
+                "a global whose name has {length} bytes, where {MAX_NAME} are the most; nothing was executed"
+            )));
+        }
+        let (module, name) = (self.cursor.text(module)?, self.cursor.text(name)?);
         globals::lookup(module, name).map(Value::Global).ok_or_else(|| {
+            let advice = if module == "torch._utils" || module == "torch" && name.ends_with("Storage") {
+                "tensors of this kind are not read; save ordinary ones"
+            } else {
+                "a file that asks for it should not be trusted; if a program of yours saved a whole module, save its \
+                 state_dict()"
+            };
             self.cursor.error(format!(
-                "global `{shown}` is not on the list of names that a checkpoint may use; nothing was executed; {advice}"
+                "global `{:.120}` is not on the list of names that a checkpoint may use; nothing was executed; {advice}",
+                format!("{module}.{name}")
             ))
         })
     }

@@ -8,6 +8,9 @@ use std::ops::Range;
 
 type Outcome<T> = Result<T, PickleError>;
 
+/// The most items on the stack, and in all lists, tuples and mappings together.
+const MAX_HELD: usize = 4 * MAX_VALUES;
+
 pub(super) fn run(source: &[u8]) -> Outcome<(Pickle<'_>, usize)> {
     let mut machine = Machine {
         cursor: Cursor::new(source),
@@ -15,7 +18,7 @@ pub(super) fn run(source: &[u8]) -> Outcome<(Pickle<'_>, usize)> {
         stack: Vec::new(),
         marks: Vec::new(),
         memo: HashMap::new(),
-        given: 0,
+        held: 0,
     };
     loop {
         let opcode = machine.cursor.opcode()?;
@@ -35,8 +38,8 @@ pub(super) struct Machine<'a> {
     /// Stack heights at the open marks.
     marks: Vec<usize>,
     memo: HashMap<u32, Id>,
-    /// Entries that mappings were made with.
-    pub(super) given: usize,
+    /// Items that were put into lists, tuples and mappings: one value may be put there many times.
+    held: usize,
 }
 
 impl Machine<'_> {
@@ -108,6 +111,7 @@ impl Machine<'_> {
                 self.push(Value::List(items))?;
             }
             b'a' => {
+                self.hold(1)?;
                 let item = self.pop()?;
                 self.append(vec![item])?;
             }
@@ -116,6 +120,7 @@ impl Machine<'_> {
                 self.append(items)?;
             }
             b's' => {
+                self.hold(2)?;
                 let (value, key) = (self.pop()?, self.pop()?);
                 self.set(vec![(key, value)])?;
             }
@@ -221,7 +226,7 @@ impl Machine<'_> {
     }
 
     fn push_id(&mut self, id: Id) -> Outcome<()> {
-        if self.stack.len() >= 8 * MAX_VALUES {
+        if self.stack.len() >= MAX_HELD {
             return Err(self.cursor.error("the stack grows beyond any checkpoint's"));
         }
         self.stack.push(id);
@@ -265,9 +270,21 @@ impl Machine<'_> {
 
     fn pop_mark(&mut self) -> Outcome<Vec<Id>> {
         match self.marks.pop() {
-            Some(at) if at <= self.stack.len() => Ok(self.stack.split_off(at)),
+            Some(at) if at <= self.stack.len() => {
+                self.hold(self.stack.len() - at)?;
+                Ok(self.stack.split_off(at))
+            }
             _ => Err(self.cursor.error("no open mark; the file is damaged")),
         }
+    }
+
+    /// Counts items that are put somewhere.
+    pub(super) fn hold(&mut self, count: usize) -> Outcome<()> {
+        self.held += count;
+        if self.held > MAX_HELD {
+            return Err(self.cursor.error(format!("lists and mappings of more than {MAX_HELD} items in all")));
+        }
+        Ok(())
     }
 
     fn pop_pairs(&mut self) -> Outcome<Vec<(Id, Id)>> {

@@ -31,6 +31,9 @@ pub(crate) struct PickleError {
 /// 100,000; the limit bounds the memory that a hostile file can claim (about 100 MB).
 pub(crate) const MAX_VALUES: usize = 1_500_000;
 
+/// The longest name or setting in bytes; names are compared and copied many times.
+const MAX_NAME: usize = 1024;
+
 /// Reads the pickle at the start of `source`; returns it with the number of bytes it took.
 ///
 /// # Errors

@@ -1,11 +1,8 @@
 //! The arena of values that a pickle describes, and typed access to them.
 
-use super::Global;
+use super::{Global, MAX_NAME};
 use std::borrow::Cow;
 use std::ops::Range;
-
-/// The longest name or setting in bytes.
-const MAX_NAME: usize = 1024;
 
 /// Index of a value in its [`Pickle`].
 pub(crate) type Id = u32;
@@ -69,7 +66,7 @@ impl<'a> Pickle<'a> {
     }
 
     /// The text of a name or a setting; `None` for other values, and for longer text than any of
-    /// those is, as names are compared and copied many times.
+    /// those is.
     pub(crate) fn text(&self, id: Id) -> Option<Cow<'_, str>> {
         let length = match self.value(id) {
             Value::Text(range) | Value::ByteString(range) => range.len(),
@@ -174,7 +171,16 @@ impl<'a> Pickle<'a> {
     /// The value under a text key of a mapping; the last one wins, as in Python.
     pub(crate) fn get(&self, mapping: Id, key: &str) -> Option<Id> {
         let entries = self.entries(mapping)?;
-        entries.iter().rev().find(|(k, _)| self.text(*k).is_some_and(|text| text == key)).map(|&(_, value)| value)
+        entries.iter().rev().find(|(own, _)| self.is_text(*own, key)).map(|&(_, value)| value)
+    }
+
+    /// Whether a value is this text of ASCII characters; costs no more than to compare bytes.
+    fn is_text(&self, id: Id, text: &str) -> bool {
+        match self.value(id) {
+            Value::Text(range) | Value::ByteString(range) => &self.source[range.clone()] == text.as_bytes(),
+            Value::Unescaped(own) => &**own == text,
+            _ => false,
+        }
     }
 
     /// The identifying values of all objects kept outside of the pickle.

@@ -3,11 +3,26 @@
 use super::TorchFile;
 use crate::import::budget::Budget;
 use crate::import::{ImportError, pickle};
+use memchr::memmem;
 use std::collections::HashMap;
 use std::io::Cursor;
 use zip::{CompressionMethod, ZipArchive};
 
+/// The largest known checkpoints have some 2000 entries; the archive's directory is read into memory.
+const MAX_ENTRIES: usize = 100_000;
+/// What each entry of the directory begins with.
+const ENTRY: &[u8] = b"PK\x01\x02";
+
+/// Refuses a ZIP archive of too many entries, before its directory is read.
+pub(in crate::import) fn check_entries(bytes: &[u8]) -> Result<(), ImportError> {
+    if memmem::find_iter(bytes, ENTRY).nth(MAX_ENTRIES).is_some() {
+        return Err(ImportError(format!("archive of more than {MAX_ENTRIES} entries; no checkpoint has that many")));
+    }
+    Ok(())
+}
+
 pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
+    check_entries(bytes)?;
     let unreadable = |error| ImportError(format!("torch archive: {error}; the file is truncated or damaged"));
     let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(unreadable)?;
     let (mut root, mut storages, mut big_endian) = (None, HashMap::new(), false);
@@ -17,9 +32,8 @@ pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
         let full = entry.name().map_err(unreadable)?.into_owned();
         let Some((_, name)) = full.split_once('/') else { continue };
         if full.starts_with('/') || full.split(['/', '\\']).any(|part| part == "..") {
-            let full: String = full.escape_debug().take(80).collect();
             return Err(ImportError(format!(
-                "torch archive: entry `{full}` leads out of the archive, which torch never writes; do not trust this file"
+                "torch archive: entry `{full:.80}` leads out of the archive, which torch never writes; do not trust this file"
             )));
         }
         let (is_root, key) = (name == "data.pkl", name.strip_prefix("data/"));
@@ -28,14 +42,16 @@ pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
         }
         if entry.compression() != CompressionMethod::Stored {
             return Err(ImportError(format!(
-                "torch archive: entry `{full}` is compressed, which torch never does; unpack it and pack it with `zip -0`"
+                "torch archive: entry `{full:.80}` is compressed, which torch never does; unpack it and pack it with `zip -0`"
             )));
         }
         let start = entry.data_start().and_then(|start| usize::try_from(start).ok());
         let end = start.zip(usize::try_from(entry.size()).ok()).and_then(|(start, size)| start.checked_add(size));
         let Some((range, content)) = start.zip(end).and_then(|(start, end)| Some((start..end, bytes.get(start..end)?)))
         else {
-            return Err(ImportError(format!("torch archive: entry `{full}` reaches beyond the file; it is damaged")));
+            return Err(ImportError(format!(
+                "torch archive: entry `{full:.80}` reaches beyond the file; it is damaged"
+            )));
         };
         match key {
             Some(key) => drop(storages.insert(key.to_string(), range)),
@@ -43,8 +59,8 @@ pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
             None if content == b"big" => big_endian = true,
             None if content == b"little" => {}
             None => {
-                let order: String = content.escape_ascii().to_string().chars().take(20).collect();
-                return Err(ImportError(format!("torch archive: byte order `{order}`, expected little or big")));
+                let order = String::from_utf8_lossy(content);
+                return Err(ImportError(format!("torch archive: byte order `{order:.20}`, expected little or big")));
             }
         }
     }

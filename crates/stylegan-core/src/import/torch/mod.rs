@@ -7,6 +7,7 @@ mod module;
 mod storage;
 mod tensor;
 
+pub(super) use archive::check_entries;
 pub(crate) use module::PersistentObject;
 
 use super::ImportError;

@@ -5,9 +5,12 @@ use crate::import::ImportError;
 use crate::import::pickle::{Global, Id, Value};
 use candle_core::Tensor;
 use serde_json::{Map, Value as Json};
+use std::borrow::Cow;
 
 /// Modules nest no deeper than this in any known network.
 const MAX_DEPTH: usize = 32;
+/// What a map of one entry takes: the nodes of its tree have room for eleven.
+const MAP_NODE: usize = 11 * size_of::<(String, Json)>();
 
 /// A `torch_utils.persistence` object: a network with the arguments it was made with.
 #[derive(Debug)]
@@ -54,6 +57,11 @@ impl TorchFile<'_> {
         Ok(tensors)
     }
 
+    /// The Python class of a persistent object, before its tensors are read.
+    pub(crate) fn persistent_class(&self, id: Id) -> Option<Cow<'_, str>> {
+        self.pickle.text(self.pickle.get(self.meta(id)?, "class_name")?)
+    }
+
     fn meta(&self, id: Id) -> Option<Id> {
         let call = self.pickle.call_of(id, Global::Persistent)?;
         self.pickle.sequence(call.args)?.first().copied()
@@ -97,9 +105,8 @@ impl TorchFile<'_> {
             }
         }
         let Some(modules) = self.look_up(state, "_modules")? else { return Ok(()) };
-        for &(key, module) in self.pickle.entries(modules).unwrap_or_default() {
+        for &(key, module) in self.walk(modules)? {
             let Some(name) = self.pickle.text(key) else { continue };
-            self.budget.visit()?;
             if let Some(state) = self.module_state(module)? {
                 self.collect_module(state, &self.join(path, &name)?, depth + 1, out)?;
             }
@@ -115,7 +122,7 @@ impl TorchFile<'_> {
         out: &mut Vec<(String, Tensor)>,
     ) -> Result<(), ImportError> {
         check_depth(depth)?;
-        for &(key, value) in self.pickle.entries(mapping).unwrap_or_default() {
+        for &(key, value) in self.walk(mapping)? {
             let Some(name) = self.pickle.text(key) else { continue };
             let name = self.join(path, &name)?;
             if let Some(tensor) = self.load(value, &name)? {
@@ -127,10 +134,17 @@ impl TorchFile<'_> {
         Ok(())
     }
 
-    /// The value under a text key of a mapping. What is looked through counts, for a large mapping may
-    /// stand in many places.
+    /// The entries of a mapping, to be walked through once, none for other values. Each counts, whatever
+    /// its key is, for a large mapping may stand in many places.
+    pub(crate) fn walk(&self, mapping: Id) -> Result<&[(Id, Id)], ImportError> {
+        let entries = self.pickle.entries(mapping).unwrap_or_default();
+        self.budget.visits(entries.len())?;
+        Ok(entries)
+    }
+
+    /// The value under a text key of a mapping.
     pub(crate) fn look_up(&self, mapping: Id, key: &str) -> Result<Option<Id>, ImportError> {
-        self.budget.visits(self.pickle.entries(mapping).unwrap_or_default().len())?;
+        self.walk(mapping)?;
         Ok(self.pickle.get(mapping, key))
     }
 
@@ -153,10 +167,11 @@ impl TorchFile<'_> {
         if let Some(items) = pickle.sequence(id) {
             return items.iter().map(|&item| self.json(item, depth + 1)).collect();
         }
-        if let Some(entries) = pickle.entries(id) {
+        if pickle.entries(id).is_some() {
             let mut map = Map::new();
-            for &(key, value) in entries {
+            for &(key, value) in self.walk(id)? {
                 if let Some(key) = pickle.text(key) {
+                    self.budget.bytes(MAP_NODE + key.len())?;
                     map.insert(key.into_owned(), self.json(value, depth + 1)?);
                 }
             }
