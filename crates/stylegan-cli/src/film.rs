@@ -10,7 +10,7 @@ use anyhow::Context;
 use image::codecs::gif::{GifEncoder, Repeat};
 use image::{Delay, DynamicImage, Frame, RgbImage};
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,8 +77,9 @@ pub(crate) struct Film {
 
 enum Sink {
     Frames(Writer),
-    Apng(Box<png::Writer<BufWriter<File>>>),
-    Gif(Box<GifEncoder<BufWriter<File>>>),
+    // Without a buffer: both encoders lose a buffer's last part unsaid where the disk is full.
+    Apng(Box<png::Writer<File>>),
+    Gif(Box<GifEncoder<File>>),
     Ffmpeg(Ffmpeg),
 }
 
@@ -103,9 +104,9 @@ impl Film {
                 Some(Unfinished::file(out).with_context(cannot)?)
             }
         };
-        let file = || -> anyhow::Result<BufWriter<File>> {
+        let file = || -> anyhow::Result<File> {
             let unfinished = unfinished.as_ref().context("frames are files of their own")?;
-            Ok(BufWriter::new(unfinished.writer().with_context(cannot)?))
+            unfinished.writer().with_context(cannot)
         };
         let sink = match format {
             Format::Frames => Sink::Frames(Writer::new()?),

@@ -35,7 +35,7 @@ keep_checkpoints = 0
 ";
 
 /// A bench with `tiny.toml` and 12 pictures in `pictures/`.
-fn bench() -> Bench {
+pub(crate) fn bench() -> Bench {
     let bench = Bench::new();
     std::fs::write(bench.path("tiny.toml"), CONFIG).unwrap();
     pictures(&bench, "pictures", 12, 8);
@@ -50,7 +50,7 @@ pub(crate) fn pictures(bench: &Bench, folder: &str, count: u32, side: u32) {
     }
 }
 
-const TRAIN: &str = "train --config tiny.toml --data pictures";
+pub(crate) const TRAIN: &str = "train --config tiny.toml --data pictures";
 
 fn checkpoint(bench: &Bench, run: &str) -> Vec<u8> {
     std::fs::read(bench.path(format!("{run}/network-000000.safetensors"))).unwrap()
@@ -155,139 +155,6 @@ fn a_folder_holds_one_run() {
     assert!(checkpoint(&bench, "run-1") == first, "the earlier run is kept");
 }
 
-/// A second training in a folder is refused, also to move the run aside, and disturbs nothing.
-#[test]
-fn a_folder_has_one_process() {
-    let bench = bench();
-    let train = format!("{TRAIN} --out run --kimg 1000");
-    let mut child = bench.command(&train).stderr(Stdio::piped()).spawn().unwrap();
-    BufReader::new(child.stderr.take().unwrap()).lines().next();
-    bench.one_sentence(&train, &["run", "in use by another training"]);
-    bench.one_sentence(&format!("{train} --new"), &["run", "in use"]);
-    assert!(!bench.path("run-1").exists() && child.try_wait().unwrap().is_none());
-    child.kill().unwrap();
-    child.wait().unwrap();
-    bench.ok("train --out run --kimg 0.05");
-
-    // Both at once: one trains.
-    let train = format!("{TRAIN} --out both");
-    let children = [0, 1].map(|_| bench.command(&train).stderr(Stdio::piped()).spawn().unwrap());
-    let mut codes = children.map(|child| child.wait_with_output().unwrap().status.code());
-    codes.sort();
-    assert_eq!(codes, [Some(0), Some(2)]);
-    let lines = std::fs::read_to_string(bench.path("both/stats.jsonl")).unwrap();
-    assert_eq!(lines.lines().count(), 8);
-}
-
-/// Without its config.toml a run goes on as its checkpoints say, or as --config does.
-#[test]
-fn a_run_without_its_configuration() {
-    let bench = bench();
-    bench.ok(&format!("{TRAIN} --out straight --kimg 2"));
-    let last = |run: &str| std::fs::read(bench.path(format!("{run}/network-000002.safetensors"))).unwrap();
-    for (run, config) in [("empty", Some("# nothing\n")), ("gone", None)] {
-        bench.ok(&format!("{TRAIN} --out {run} --kimg 1.2"));
-        let path = bench.path(format!("{run}/config.toml"));
-        std::fs::remove_file(&path).unwrap();
-        if let Some(text) = config {
-            std::fs::write(&path, text).unwrap();
-        }
-        bench.one_sentence(&format!("train --out {run}"), &["config.toml is missing", "--data"]);
-        bench.one_sentence(&format!("{TRAIN} --out {run} --kimg 2 --seed 4"), &["seed = 3, not 4"]);
-        // How often lines are written is not kept, and what is not yet in a line is in the checkpoint.
-        let how = if run == "empty" { "train --data pictures --set output.tick_kimg=0.05" } else { TRAIN };
-        let ran = bench.run(&format!("{how} --out {run} --kimg 2"));
-        assert!(ran.code == 0 && ran.stderr.contains("config.toml is missing"), "{}", ran.stderr);
-        assert!(last(run) == last("straight"), "{run}");
-        assert!(std::fs::read_to_string(&path).unwrap().contains("kimg = 2"));
-        // Started again, by its own configuration.
-        std::fs::remove_file(&path).unwrap();
-        bench.ok(&format!("train --data pictures --out {run} --kimg 2 --new --set output.tick_kimg=0.05"));
-        assert!(last(run) == last("straight") && last(&format!("{run}-1")) == last("straight"));
-    }
-}
-
-/// A checkpoint of format version 1 is gone on with, without a word; only its config.toml cannot be
-/// made up.
-#[test]
-fn runs_of_version_1_go_on() {
-    let bench = Bench::new();
-    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/version-1");
-    for folder in ["run", "pictures"] {
-        std::fs::create_dir(bench.path(folder)).unwrap();
-    }
-    for name in ["run/config.toml", "run/network-000000.safetensors", "pictures/0.png", "pictures/1.png"] {
-        std::fs::copy(source.join(name), bench.path(name)).unwrap();
-    }
-    let ran = bench.run("train --data pictures --out run --kimg 0.2");
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(ran.stderr.contains("going on at 0.1 of 0.2 kimg") && !ran.stderr.contains("warning"), "{}", ran.stderr);
-    std::fs::copy(source.join("run/network-000000.safetensors"), bench.path("run/network-000000.safetensors")).unwrap();
-    assert!(bench.ok("inspect run").contains("intact"));
-    std::fs::remove_file(bench.path("run/config.toml")).unwrap();
-    bench.one_sentence("train --data pictures --out run", &["config.toml is missing", "--config"]);
-}
-
-/// What is not a run of this program is neither trained in nor moved, and a start that fails is in
-/// nobody's way.
-#[test]
-fn folders_of_others_are_left_alone() {
-    let bench = bench();
-    let left = |name: &str| {
-        std::fs::create_dir_all(bench.path(name).parent().unwrap()).unwrap();
-        std::fs::write(bench.path(name), "theirs").unwrap();
-    };
-    for (name, how) in
-        [("a/log.txt", ""), ("b/stats.jsonl", " --new"), ("c/reals.png", ""), ("d/config.toml", " --new")]
-    {
-        left(name);
-        let (folder, file) = name.split_once('/').unwrap();
-        bench.one_sentence(&format!("{TRAIN} --out {folder}{how}"), &[folder, file]);
-        assert_eq!(std::fs::read(bench.path(name)).unwrap(), b"theirs");
-        assert_eq!(std::fs::read_dir(bench.path(folder)).unwrap().count(), 1, "{folder}");
-        assert!(!bench.path(format!("{folder}-1")).exists());
-    }
-    bench.one_sentence(&format!("{TRAIN} --out pictures"), &["pictures", "read by this command"]);
-    bench.one_sentence(&format!("{TRAIN} --out pictures/run/a"), &["pictures", "outside"]);
-    assert_eq!(std::fs::read_dir(bench.path("pictures")).unwrap().count(), 12);
-    left("e/notes.md");
-    bench.ok(&format!("{TRAIN} --out e --kimg 0.1 --new"));
-    assert!(bench.path("e/notes.md").exists() && !bench.path("e-1").exists());
-
-    // The pictures are of another size: found when the run is opened.
-    let wrong = format!("{TRAIN} --out f --set generator.img_size=[16,16]");
-    bench.one_sentence(&wrong, &["8x8"]);
-    assert!(!bench.path("f").exists());
-    bench.ok(&format!("{TRAIN} --out f --kimg 0.1"));
-    // A run without a checkpoint yet is no obstacle either.
-    std::fs::remove_file(bench.path("f/network-000000.safetensors")).unwrap();
-    bench.ok(&format!("{TRAIN} --out f --kimg 0.1 --seed 8"));
-    bench.wrong("train --config tiny.toml --data nowhere --out f --kimg 0.1 --new", &["nowhere"]);
-    assert!(bench.path("f/network-000000.safetensors").exists(), "moved for nothing");
-}
-
-/// The folder of a run stands for its newest whole checkpoint, not for the greatest name.
-#[test]
-fn the_newest_of_a_run() {
-    let bench = bench();
-    bench.ok(&format!("{TRAIN} --out run --kimg 2.1 --set output.checkpoint_kimg=1"));
-    let copy = |from: &str, to: &str| std::fs::copy(bench.path(from), bench.path(to)).unwrap();
-    copy("run/network-000001.safetensors", "run/network-final.safetensors");
-    stylegan_core::doc::save_tiny_network(&bench.path("run/network-900000.safetensors")).unwrap();
-    copy("run/network-000001.safetensors", "run/network-+5.safetensors");
-    let ran = bench.run("inspect run");
-    assert!(ran.stdout.contains("2.1 kimg"), "{}", ran.stderr);
-    let newest = bench.path("run/network-000002.safetensors");
-    let bytes = std::fs::read(&newest).unwrap();
-    std::fs::write(&newest, &bytes[..bytes.len() - 1]).unwrap();
-    let ran = bench.run("generate --network run --seeds 1 --out one.png");
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(ran.stderr.contains("network-000002") && ran.stderr.contains("network-000001.safetensors is used"));
-    std::fs::create_dir(bench.path("none")).unwrap();
-    copy("run/network-final.safetensors", "none/network-final.safetensors");
-    bench.one_sentence("inspect none", &["none", "network-<kimg>"]);
-}
-
 /// Threads and the number of shards in work at once change time and memory, not one bit.
 #[test]
 fn resources_do_not_matter() {
@@ -340,7 +207,7 @@ fn killed_runs_end_in_the_same_bytes() {
 }
 
 /// A line of stats.jsonl without what the clock and the system said.
-fn without_times(line: &str) -> serde_json::Value {
+pub(crate) fn without_times(line: &str) -> serde_json::Value {
     let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
     line.as_object_mut().unwrap().retain(|key, _| !key.starts_with("Timing/") && !key.starts_with("Resources/"));
     line
