@@ -40,27 +40,27 @@ fn a_folder_has_one_process() {
 #[test]
 fn a_run_without_its_configuration() {
     let bench = bench();
-    bench.ok(&format!("{TRAIN} --out straight --kimg 2"));
-    let last = |run: &str| std::fs::read(bench.path(format!("{run}/network-000002.safetensors"))).unwrap();
+    bench.ok(&format!("{TRAIN} --out straight --kimg 0.4"));
+    let last = |run: &str| std::fs::read(bench.path(format!("{run}/network-000000.safetensors"))).unwrap();
     for (run, config) in [("empty", Some("# nothing\n")), ("gone", None)] {
-        bench.ok(&format!("{TRAIN} --out {run} --kimg 1.2"));
+        bench.ok(&format!("{TRAIN} --out {run} --kimg 0.2"));
         let path = bench.path(format!("{run}/config.toml"));
         std::fs::remove_file(&path).unwrap();
         if let Some(text) = config {
             std::fs::write(&path, text).unwrap();
         }
         bench.one_sentence(&format!("train --out {run}"), &["config.toml is missing", "--data"]);
-        bench.one_sentence(&format!("{TRAIN} --out {run} --kimg 2 --seed 4"), &["seed = 3, not 4"]);
+        bench.one_sentence(&format!("{TRAIN} --out {run} --kimg 0.4 --seed 4"), &["seed = 3, not 4"]);
         // What is watched from tick to tick is part of a checkpoint, but when a tick comes is not.
         let of_itself = "train --data pictures --set output.tick_kimg=0.05";
         let how = if run == "empty" { of_itself } else { TRAIN };
-        let ran = bench.run(&format!("{how} --out {run} --kimg 2"));
+        let ran = bench.run(&format!("{how} --out {run} --kimg 0.4"));
         assert!(ran.code == 0 && ran.stderr.contains("config.toml is missing"), "{}", ran.stderr);
         assert!(last(run) == last("straight"), "{run}");
-        assert!(std::fs::read_to_string(&path).unwrap().contains("kimg = 2"));
+        assert!(std::fs::read_to_string(&path).unwrap().contains("kimg = 0.4"));
         // Started again, by its own configuration.
         std::fs::remove_file(&path).unwrap();
-        bench.ok(&format!("{of_itself} --out {run} --kimg 2 --new"));
+        bench.ok(&format!("{of_itself} --out {run} --kimg 0.4 --new"));
         assert!(last(run) == last("straight") && last(&format!("{run}-1")) == last("straight"));
     }
 }
