@@ -329,7 +329,7 @@ fn survives_without_pictures(architecture: &[&str]) {
     let Error::Saved { checkpoint: saved, error: cause } = &error else { panic!("{error}") };
     assert!(matches!(**cause, Error::Data { .. }) && error.is_wrong_input(), "{error}");
     assert!(error.to_string().contains("same command goes on"), "{error}");
-    assert_eq!(list(folder.path()).unwrap(), [saved.clone()]);
+    assert_eq!(list(folder.path()).unwrap(), std::slice::from_ref(saved));
     fs::rename(&away, &here).unwrap();
     let outcome = resume(&config, &set, &out, &Single, &mut Silent, &stop).unwrap();
     assert!(fs::read(checkpoint(outcome)).unwrap() == expected);

@@ -219,7 +219,7 @@ fn pictures(target: &Path, args: &Args) -> anyhow::Result<Option<u64>> {
     let files = Files::open(source)?;
     let folders = args.label_from_folders.map(|which| Classes::of(&files, which, &args.source)).transpose()?;
     let classes_found = folders.as_ref().map(Classes::describe);
-    let label = folders.is_some().then(|| match args.label_from_folders {
+    let label = folders.is_some().then_some(match args.label_from_folders {
         None | Some(ClassFolder::Only) => "folders",
         Some(ClassFolder::First) => "folders, the first",
         Some(ClassFolder::Last) => "folders, the last",
