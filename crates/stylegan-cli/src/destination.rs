@@ -35,7 +35,7 @@ impl Destination {
         })
     }
 
-    /// As [`folder`] and [`file`].
+    /// As [`folder()`] and [`file()`].
     pub(crate) fn prepare(&self, inputs: &[&Path]) -> anyhow::Result<()> {
         match self {
             Destination::Folder(path) => folder(path, inputs),
@@ -67,7 +67,7 @@ pub(crate) fn file(out: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
     takes(out)
 }
 
-/// As [`folder`], for a folder that is made when there is something to put into it.
+/// As [`folder()`], for a folder that is made when there is something to put into it.
 pub(crate) fn later_folder(out: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
     check(out, inputs)?;
     match out.ancestors().find(|place| place.exists()) {

@@ -75,7 +75,7 @@ fn names_of_other_programs() {
     assert_eq!(std::fs::read(bench.path("c.png")).unwrap(), std::fs::read(bench.path("b.png")).unwrap());
     for file in ["theirs", "official"] {
         let tensors =
-            candle_core::safetensors::load(bench.path(&format!("{file}.safetensors")), &candle_core::Device::Cpu);
+            candle_core::safetensors::load(bench.path(format!("{file}.safetensors")), &candle_core::Device::Cpu);
         candle_core::safetensors::save(&tensors.unwrap(), bench.path("plain.safetensors")).unwrap();
         for source in [file, "plain"] {
             bench.ok(&format!("convert {source}.safetensors back.safetensors"));
