@@ -19,6 +19,7 @@
 //! - [`Params`]: the ordered store of parameters, with a trainable and a frozen view.
 //! - [`latent`]: random streams, NumPy's seeds, truncation, mixing, interpolation.
 //! - [`checkpoint`]: one safetensors file with networks, configurations and provenance.
+//! - [`picture`]: image tensors as PNG files, alone or on sheets.
 //! - [`import`] and [`export`]: other programs' files, names and formats.
 //! - [`Unfinished`] and [`write_atomic`]: files that appear whole or not at all.
 //!
@@ -65,6 +66,7 @@ pub mod layers;
 mod model;
 mod params;
 pub mod pggan;
+pub mod picture;
 pub mod stylegan1;
 pub mod stylegan2;
 mod unfinished;

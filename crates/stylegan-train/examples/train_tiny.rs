@@ -3,13 +3,14 @@
 
 use image::{Rgb, RgbImage};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use stylegan_core::picture::write_png;
 use stylegan_train::communicator::Single;
 use stylegan_train::config;
 use stylegan_train::data::Dataset;
 use stylegan_train::observer::{Observer, Position};
-use stylegan_train::picture::write_png;
 use stylegan_train::stats::Stats;
 use stylegan_train::{Outcome, Result, resume};
 
@@ -41,12 +42,20 @@ fn discs(folder: &Path) -> Result<Arc<Dataset>> {
         let picture = RgbImage::from_fn(16, 16, |x, y| {
             Rgb(if x.abs_diff(x0).pow(2) + y.abs_diff(y0).pow(2) < 10 { [250, 240, 40] } else { ground })
         });
-        write_png(&folder.join(format!("{i:02}.png")), &picture)?;
+        write_png(&folder.join(format!("{i:02}.png")), &picture, &[])?;
     }
     Ok(Arc::new(Dataset::open(folder)?))
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    let failed = |error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    };
+    run().map_or_else(failed, |()| ExitCode::SUCCESS)
+}
+
+fn run() -> Result<()> {
     let out = std::env::args().nth(1).map_or_else(|| std::env::temp_dir().join("stylegan-tiny"), PathBuf::from);
     let dataset = discs(&out.join("pictures"))?;
     let config = config::read(CONFIG, "the example", &[])?;

@@ -27,12 +27,6 @@ pub enum Error {
         /// Pictures in the set.
         len: usize,
     },
-    /// A tensor that is not a batch of pictures.
-    #[error("pictures need a tensor [n, c, h, w] with c = 1, 3 or 4, found {found:?}")]
-    PictureShape {
-        /// The shape found.
-        found: Vec<usize>,
-    },
     /// A file or folder could not be read or written.
     #[error("cannot {action} {}: {source}", .path.display())]
     Io {
@@ -88,7 +82,7 @@ impl Error {
             Self::Network(_) => true,
             Self::Diverged { .. } => false,
             Self::Io { action, .. } => *action == "read",
-            Self::DataIndex { .. } | Self::PictureShape { .. } | Self::Tensor(_) => false,
+            Self::DataIndex { .. } | Self::Tensor(_) => false,
         }
     }
 

@@ -7,8 +7,7 @@
 //!   the arithmetic of a step;
 //! * [`observer`], [`stats`], [`tfevents`] and [`health`] say how a run goes;
 //! * [`data`] reads sets of pictures (folders and ZIP files) and decodes ahead of the step;
-//! * [`classifier`] learns a set's labels, for metrics that ask what a picture shows;
-//! * [`picture`] turns generated tensors into pictures, grids and PNG files.
+//! * [`classifier`] learns a set's labels, for metrics that ask what a picture shows.
 //!
 //! ```no_run
 //! use std::path::Path;

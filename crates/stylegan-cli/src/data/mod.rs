@@ -2,6 +2,7 @@
 
 mod avatars;
 pub(crate) mod build;
+mod contact_sheet;
 mod doctor;
 mod earth;
 mod folder;

@@ -1,19 +1,20 @@
 //! `stylegan data show`: what a set looks like and what it is.
 
+use super::contact_sheet::contact_sheet;
 use super::recipe::Recipe;
 use crate::exit::{Ending, Outcome};
+use crate::layout::LayoutArgs;
 use crate::output::make_parent;
-use crate::status::print;
-use candle_core::{Device, Tensor};
-use image::{GrayImage, RgbImage};
+use crate::status::{Progress, print};
+use crate::writer::software;
 use std::path::{Path, PathBuf};
-use stylegan_train::data::{Dataset, Labels, SampleRequest};
-use stylegan_train::picture;
+use stylegan_core::picture::write_png;
+use stylegan_train::data::{Dataset, Labels};
 
 /// Print what a data set is and write a contact sheet
 ///
-/// Number of pictures, size, labels, content hash, and a PNG of pictures from all over the set
-/// (and of their label maps below, if there are any).
+/// Number of pictures, size, labels, content hash, and a PNG of pictures from all over the set,
+/// each with its class below and its label map beside it, if there are any.
 ///
 /// Example:
 ///   stylegan data show data/avatars-64.zip
@@ -31,6 +32,9 @@ pub(crate) struct Args {
     /// Pictures on the sheet.
     #[arg(long, value_name = "N", default_value_t = 96, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pictures: u16,
+
+    #[command(flatten)]
+    layout: LayoutArgs,
 }
 
 /// Runs `stylegan data show`.
@@ -45,16 +49,20 @@ pub(crate) fn run(args: Args) -> Outcome {
         line(if i == 0 { "labels" } else { "" }, text)?;
     }
     line("maps", if set.has_maps() { "one per picture".to_string() } else { "none".to_string() })?;
-    line("content", set.hash()?.to_string())?;
+    let progress = Progress::of_unknown_length("hashing");
+    let hash = set.hash()?;
+    drop(progress);
+    line("content", hash.to_string())?;
     if let Some(recipe) = Recipe::of(&args.set) {
         line("built as", recipe.describe())?;
         if let Some(credit) = recipe.credit {
             line("credit", credit)?;
         }
     }
+    let text = [software(), ("stylegan:data", hash.to_owned())];
     let out = args.out.unwrap_or_else(|| beside(&args.set));
     make_parent(&out)?;
-    picture::write_png(&out, &sheet(&set, args.pictures.into())?)?;
+    write_png(&out, &contact_sheet(&set, args.pictures.into(), &args.layout)?.draw(), &text)?;
     line("sheet", out.display().to_string())?;
     Ok(Ending::Done)
 }
@@ -83,40 +91,4 @@ fn labels(set: &Dataset) -> Vec<String> {
             std::iter::once(format!("{count} classes")).chain(lines).collect()
         }
     }
-}
-
-/// Pictures from all over the set, and their label maps below.
-fn sheet(set: &Dataset, count: usize) -> anyhow::Result<RgbImage> {
-    let count = count.min(set.len());
-    let requests: Vec<_> = (0..count).map(|i| SampleRequest { index: i * set.len() / count, mirror: false }).collect();
-    let mut pictures = picture::to_pictures(&set.load(&requests)?.images)?;
-    let cells = if set.has_maps() { 2 * count } else { count };
-    let columns = picture::sheet_columns(cells, set.image_size()).min(count);
-    if set.has_maps() {
-        // Whole rows, so that the maps start a row of their own.
-        let [h, w] = set.image_size().map(|side| side as u32);
-        let blank = RgbImage::from_pixel(w, h, image::Rgb([255; 3]));
-        pictures.resize(count.next_multiple_of(columns), blank);
-        pictures.extend(maps(&set.load_maps(&requests)?)?);
-    }
-    Ok(picture::grid(&pictures, columns, 2))
-}
-
-/// Label maps `[n, h, w]` as pictures, each class in a colour of its own.
-fn maps(maps: &Tensor) -> anyhow::Result<Vec<RgbImage>> {
-    let (_, h, w) = maps.dims3()?;
-    let values = maps.to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<u8>()?;
-    let coloured = values.chunks(h * w).filter_map(|map| {
-        let map = GrayImage::from_raw(w as u32, h as u32, map.to_vec())?;
-        Some(RgbImage::from_fn(w as u32, h as u32, |x, y| color(map.get_pixel(x, y).0[0])))
-    });
-    Ok(coloured.collect())
-}
-
-/// Colours that are far from each other for classes that are near: three bits for each channel in
-/// turn, the highest first, as the PASCAL VOC colour map does.
-fn color(class: u8) -> image::Rgb<u8> {
-    let bit = |i: u8| (class >> i) & 1;
-    let channel = |c: u8| bit(c) << 7 | bit(c + 3) << 6 | if c < 2 { bit(c + 6) << 5 } else { 0 };
-    image::Rgb([channel(0), channel(1), channel(2)])
 }
