@@ -31,7 +31,9 @@ pub(super) fn deviation(network: &Network, seeds: &[u32], realisations: usize) -
                 NoiseLayers::All,
             )?;
             let wanted = EXAMPLES.saturating_sub(row.len() - 1).min(n);
-            row.extend(to_pictures(&images.narrow(0, 0, wanted)?)?);
+            if wanted > 0 {
+                row.extend(to_pictures(&images.narrow(0, 0, wanted)?)?);
+            }
             statistics.add(&images)?;
             progress.advance(n);
         }
