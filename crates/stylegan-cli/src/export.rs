@@ -52,7 +52,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     }
     let options = OnnxOptions { batch: args.batch, truncation_cutoff: args.trunc_cutoff };
     let bytes = onnx(model.config(), model.params(), &options)?;
-    stylegan_train::picture::write_atomic(&args.onnx, &bytes)?;
+    stylegan_core::write_file(&args.onnx, &bytes)?;
     drop(progress);
     let mut inputs = vec!["z"];
     inputs.extend((model.generator().c_dim() > 0).then_some("c"));

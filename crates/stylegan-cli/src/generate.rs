@@ -189,5 +189,5 @@ impl Plan {
 /// Writes tensors as a safetensors file; it appears whole or not at all.
 fn write_tensors(path: &Path, tensors: &HashMap<String, Tensor>) -> anyhow::Result<()> {
     let bytes = safetensors::serialize(tensors, None)?;
-    Ok(stylegan_train::picture::write_atomic(path, &bytes)?)
+    Ok(stylegan_core::write_file(path, &bytes)?)
 }

@@ -77,7 +77,7 @@ pub use error::{Error, Result};
 pub use generator::{Generator, NoiseKeys, NoiseLayers, NoiseMode, Synthesis, broadcast_ws};
 pub use model::Model;
 pub use params::{Params, is_buffer};
-pub use unfinished::{Unfinished, sweep, write_atomic};
+pub use unfinished::{Unfinished, sweep, write_atomic, write_file};
 
 /// Helpers of the examples in this documentation.
 #[doc(hidden)]

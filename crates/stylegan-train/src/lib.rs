@@ -36,7 +36,6 @@ mod moves;
 mod networks;
 pub mod observer;
 pub mod optimizer;
-pub mod picture;
 pub mod players;
 mod records;
 mod run;

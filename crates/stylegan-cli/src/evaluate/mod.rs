@@ -234,8 +234,8 @@ fn checked_hash(path: &Path, model: &Model) -> anyhow::Result<Option<String>> {
 /// Writes a report as JSON and, beside it, as Markdown, which it returns.
 fn write(report: &Path, results: &[MetricResult]) -> anyhow::Result<String> {
     let table = to_markdown(results);
-    stylegan_train::picture::write_atomic(report, to_json(results)?.as_bytes())?;
-    stylegan_train::picture::write_atomic(&report.with_extension("md"), table.as_bytes())?;
+    stylegan_core::write_file(report, to_json(results)?.as_bytes())?;
+    stylegan_core::write_file(report.with_extension("md"), table.as_bytes())?;
     Ok(table)
 }
 

@@ -1,8 +1,8 @@
 //! PNG files, with text that says where the picture comes from.
 
-use crate::{Error, Result};
+use crate::{Error, Result, write_file};
 use image::RgbImage;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 /// Writes a picture as PNG; the file appears whole or not at all. `text` are pairs of a keyword (1
@@ -11,8 +11,8 @@ use std::path::Path;
 /// # Errors
 /// If the folder cannot be written to, or the picture has no pixels.
 pub fn write_png(path: &Path, picture: &RgbImage, text: &[(&str, String)]) -> Result<()> {
-    let written = encode_png(picture, text).and_then(|bytes| write_atomic(path, |file| file.write_all(&bytes)));
-    written.map_err(|source| Error::Io { verb: "write", path: path.into(), source })
+    let bytes = encode_png(picture, text).map_err(|source| Error::Io { verb: "write", path: path.into(), source })?;
+    write_file(path, &bytes)
 }
 
 /// The bytes of a picture as PNG; the same picture and text give the same bytes.
@@ -69,8 +69,4 @@ mod tests {
         assert!(encode_png(&RgbImage::new(0, 0), &[]).is_err());
         assert!(encode_png(&picture, &[(&"k".repeat(80), String::new())]).is_err());
     }
-}
-
-fn write_atomic(path: &Path, write: impl FnOnce(&mut std::fs::File) -> io::Result<()>) -> io::Result<()> {
-    write(&mut std::fs::File::create(path)?)
 }

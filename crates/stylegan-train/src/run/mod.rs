@@ -11,7 +11,6 @@ use crate::data::Dataset;
 use crate::feed::{Feed, Plan};
 use crate::moves::{Move, Moves};
 use crate::observer::{Observer, Position};
-use crate::picture::write_atomic;
 use crate::records::Records;
 use crate::sampler::Sampler;
 use crate::schedule::{Phase, Schedule};
@@ -134,7 +133,7 @@ impl<'a> Run<'a> {
             state,
         };
         if leads {
-            write_atomic(&folder.join("config.toml"), config.to_toml()?.as_bytes())?;
+            stylegan_core::write_file(folder.join("config.toml"), config.to_toml()?.as_bytes())?;
             if images == 0 {
                 run.snapshot.write_reals(dataset, &folder.join("reals.png"))?;
                 let lod = run.phase().lod;

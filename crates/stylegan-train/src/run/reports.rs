@@ -2,7 +2,6 @@
 
 use super::{Run, images_of};
 use crate::health::Verdict;
-use crate::picture::write_atomic;
 use crate::{Error, Result, Score, state};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -159,5 +158,5 @@ fn keep_best(path: &Path, checkpoint: &Path, score: &Score) -> Result<()> {
         return Ok(());
     }
     let best = json!({ "checkpoint": name, "metric": score.metric, "score": score.value });
-    write_atomic(path, best.to_string().as_bytes())
+    Ok(stylegan_core::write_file(path, best.to_string().as_bytes())?)
 }
