@@ -7,8 +7,11 @@ use image::{Rgb, RgbImage};
 use stylegan_core::picture::{Band, Sheet, to_pictures};
 use stylegan_train::data::{Dataset, Labels, SampleRequest};
 
-/// Pictures read at a time.
+/// Pictures read at a time, of at most 512x512 pixels; fewer of larger ones.
 const BATCH: usize = 32;
+
+/// Pictures on a sheet are shrunk to this many pixels a side.
+const LARGEST_CELL: u32 = 1024;
 
 /// The value of pixels without a class, by custom.
 const UNLABELLED: u8 = 255;
@@ -24,8 +27,8 @@ pub(super) fn contact_sheet(set: &Dataset, count: usize, layout: &LayoutArgs) ->
     let progress = Progress::new("reading pictures", count);
     let mut pictures = Vec::with_capacity(count);
     let mut pixels = [0u64; 256];
-    for requests in requests.chunks(BATCH) {
-        let read = to_pictures(&set.load(requests)?.images)?;
+    for requests in requests.chunks((BATCH * 512 * 512 / (h * w)).clamp(1, BATCH)) {
+        let read: Vec<_> = to_pictures(&set.load(requests)?.images)?.into_iter().map(small).collect();
         if set.has_maps() {
             let maps = coloured(&set.load_maps(requests)?, &mut pixels)?;
             pictures.extend(read.iter().zip(&maps).map(|(picture, map)| Some(beside(picture, map))));
@@ -62,7 +65,14 @@ fn coloured(maps: &Tensor, pixels: &mut [u64; 256]) -> anyhow::Result<Vec<RgbIma
     let values = maps.to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<u8>()?;
     values.iter().for_each(|&class| pixels[usize::from(class)] += 1);
     let picture = |map: &[u8]| RgbImage::from_fn(w as u32, h as u32, |x, y| colour(map[y as usize * w + x as usize]));
-    Ok(values.chunks_exact(h * w).map(picture).collect())
+    Ok(values.chunks_exact(h * w).map(picture).map(small).collect())
+}
+
+/// A picture no larger than it is worth on a sheet.
+fn small(picture: RgbImage) -> RgbImage {
+    let (w, h) = picture.dimensions();
+    let factor = w.max(h).div_ceil(LARGEST_CELL);
+    if factor <= 1 { picture } else { image::imageops::thumbnail(&picture, (w / factor).max(1), (h / factor).max(1)) }
 }
 
 /// The colours of the classes on the sheet, with their share of the pixels there.

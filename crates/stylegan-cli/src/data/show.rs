@@ -13,9 +13,6 @@ use stylegan_core::picture::write_png;
 use stylegan_core::printable;
 use stylegan_train::data::{Dataset, Labels};
 
-/// Pictures on a sheet are shrunk to this many pixels a side.
-const LARGEST_CELL: u32 = 1024;
-
 /// Print what a data set is and write a contact sheet
 ///
 /// Number of pictures, size, labels, content hash, and a PNG of pictures from all over the set,

@@ -5,8 +5,8 @@ use crate::exit::wrong;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use stylegan_core::Unfinished;
-use stylegan_metrics::report::{MetricResult, from_json, is_markdown, merged, to_json, to_markdown};
 use stylegan_core::write_file;
+use stylegan_metrics::report::{MetricResult, from_json, is_markdown, merged, to_json, to_markdown};
 
 /// A report on disk. What it holds stays; a number that answers the same question as a new one is replaced.
 pub(super) struct ReportFile {

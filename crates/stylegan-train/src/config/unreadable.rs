@@ -65,8 +65,8 @@ fn culprit(table: &Table, path: &str, message: &str) -> String {
         let (kinds, others): (Vec<_>, Vec<_>) = inner.keys().partition(|key| KINDS.contains(&key.as_str()));
         for key in others.into_iter().chain(kinds) {
             let mut without = table.clone();
-            // The discriminator has it from the generator, unless it has its own.
-            for part in [path, "discriminator"] {
+            // The discriminator has it from the generator, unless it has its own; either may be read first.
+            for part in [path, "generator", "discriminator"] {
                 if let Some(Value::Table(inner)) = without.get_mut(part) {
                     inner.remove(key);
                 }
