@@ -4,7 +4,7 @@
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::check_exists;
-use crate::status::print;
+use crate::status::{Progress, print};
 use candle_core::{DType, Device, Tensor};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
@@ -99,6 +99,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         wrong!("{destination}: a safetensors file is written; let its name end in .safetensors");
     }
     destination::file(&args.destination, &[&args.source])?;
+    let progress = Progress::of_unknown_length("converting");
     let mut file = read(&args.source)?;
     match (args.network, file.metadata.networks.is_empty()) {
         (which, false) => choose(&mut file, which.unwrap_or(Which::GEma), &source)?,
@@ -119,6 +120,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         file.metadata.licence = args.licence;
     }
     save(&args.destination, &file.metadata, &file.tensors)?;
+    drop(progress);
     let mut what: Vec<&str> = file.metadata.networks.keys().map(String::as_str).collect();
     what.extend(file.metadata.extra.get("content").map(String::as_str).filter(|_| what.is_empty()));
     let what = if what.is_empty() { "all tensors".to_string() } else { what.join(", ") };

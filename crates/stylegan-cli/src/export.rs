@@ -3,7 +3,7 @@
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::checkpoint;
-use crate::status::print;
+use crate::status::{Progress, print};
 use candle_core::Device;
 use std::path::PathBuf;
 use stylegan_core::Model;
@@ -45,6 +45,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     if args.batch == Some(0) {
         wrong!("--batch 0: give at least 1, or leave it out to keep the number of pictures open");
     }
+    let progress = Progress::of_unknown_length("exporting");
     let file = checkpoint(&args.network)?;
     let model = Model::load(&file, &Device::Cpu)?;
     let rows = model.generator().num_ws();
@@ -54,7 +55,8 @@ pub(crate) fn run(args: Args) -> Outcome {
     destination::file(&args.onnx, &[&file])?;
     let options = OnnxOptions { batch: args.batch, truncation_cutoff: args.trunc_cutoff };
     let bytes = onnx(model.config(), model.params(), &options)?;
-    stylegan_train::picture::write_atomic(&args.onnx, &bytes)?;
+    stylegan_core::write_file(&args.onnx, &bytes)?;
+    drop(progress);
     let mut inputs = vec!["z"];
     inputs.extend((model.generator().c_dim() > 0).then_some("c"));
     inputs.extend(model.generator().w_avg().is_some().then_some("psi"));

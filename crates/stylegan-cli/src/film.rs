@@ -2,13 +2,13 @@
 
 use crate::destination;
 use crate::exit::wrong;
+use crate::gif::Gif;
 use crate::numbers::count;
 use crate::signals;
 use crate::status::say;
-use crate::writer::Writer;
+use crate::writer::{Text, Writer};
 use anyhow::Context;
-use image::codecs::gif::{GifEncoder, Repeat};
-use image::{Delay, DynamicImage, Frame, RgbImage};
+use image::RgbImage;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -68,8 +68,9 @@ fn has_ffmpeg() -> bool {
 /// A film being written. A file appears under its name when it is finished, not before.
 pub(crate) struct Film {
     out: PathBuf,
-    fps: u32,
     frames: usize,
+    /// What files of single frames say of them.
+    text: Text,
     sink: Sink,
     /// The file; frames have none.
     unfinished: Option<Unfinished>,
@@ -79,18 +80,19 @@ enum Sink {
     Frames(Writer),
     // Without a buffer: both encoders lose a buffer's last part unsaid where the disk is full.
     Apng(Box<png::Writer<File>>),
-    Gif(Box<GifEncoder<File>>),
+    Gif(Box<Gif<File>>),
     Ffmpeg(Ffmpeg),
 }
 
 impl Film {
-    /// A film of `frames` frames of `[h, w]` pixels.
+    /// A film of `frames` frames of `[h, w]` pixels; PNG files hold `text` about it.
     pub(crate) fn create(
         out: &Path,
         format: Format,
         [h, w]: [u32; 2],
         fps: u32,
         frames: usize,
+        text: Text,
     ) -> anyhow::Result<Self> {
         match format {
             Format::Frames => destination::folder(out, &[])?,
@@ -116,31 +118,24 @@ impl Film {
                 encoder.set_depth(png::BitDepth::Eight);
                 encoder.set_animated(u32::try_from(frames)?, 0)?;
                 encoder.set_frame_delay(1, u16::try_from(fps)?)?;
+                text.iter().try_for_each(|(key, value)| encoder.add_text_chunk((*key).to_owned(), value.clone()))?;
                 Sink::Apng(Box::new(encoder.write_header()?))
             }
-            Format::Gif => {
-                let mut encoder = GifEncoder::new_with_speed(file()?, 10);
-                encoder.set_repeat(Repeat::Infinite)?;
-                Sink::Gif(Box::new(encoder))
-            }
+            Format::Gif => Sink::Gif(Box::new(Gif::new(file()?, [h, w], fps)?)),
             Format::Ffmpeg => {
                 let path = unfinished.as_ref().map_or(out, Unfinished::path);
                 Sink::Ffmpeg(Ffmpeg::start([h, w], fps, muxer(out), path)?)
             }
         };
-        Ok(Film { out: out.to_path_buf(), unfinished, fps, frames: 0, sink })
+        Ok(Film { out: out.to_path_buf(), unfinished, frames: 0, text, sink })
     }
 
     /// Adds one frame.
     pub(crate) fn push(&mut self, frame: RgbImage) -> anyhow::Result<()> {
         match &mut self.sink {
-            Sink::Frames(writer) => writer.png(self.out.join(frame_name(self.frames)), frame)?,
+            Sink::Frames(writer) => writer.png(self.out.join(frame_name(self.frames)), frame, self.text.clone())?,
             Sink::Apng(writer) => writer.write_image_data(frame.as_raw())?,
-            Sink::Gif(encoder) => {
-                let delay = Delay::from_numer_denom_ms(1000, self.fps);
-                let frame = DynamicImage::ImageRgb8(frame).into_rgba8();
-                encoder.encode_frame(Frame::from_parts(frame, 0, 0, delay))?;
-            }
+            Sink::Gif(gif) => gif.push(&frame)?,
             Sink::Ffmpeg(ffmpeg) => {
                 let pipe = ffmpeg.pipe.as_mut().context("ffmpeg takes no input")?;
                 pipe.write_all(frame.as_raw()).context("ffmpeg stopped early; its message is above")?;
@@ -158,7 +153,7 @@ impl Film {
                 return remove_older(&self.out, self.frames);
             }
             Sink::Apng(writer) => writer.finish()?,
-            Sink::Gif(encoder) => drop(encoder),
+            Sink::Gif(gif) => drop(gif),
             Sink::Ffmpeg(mut ffmpeg) => {
                 drop(ffmpeg.pipe.take());
                 let status = ffmpeg.wait()?;
@@ -272,7 +267,7 @@ mod tests {
         let colours = [[250u8, 10, 20], [10, 250, 20], [20, 10, 250]];
         for name in ["walk.png", "walk.gif"] {
             let path = folder.join(name);
-            let mut film = Film::create(&path, Format::of(&path)?, [6, 4], 10, colours.len())?;
+            let mut film = Film::create(&path, Format::of(&path)?, [6, 4], 10, colours.len(), vec![])?;
             for colour in colours {
                 film.push(RgbImage::from_pixel(4, 6, image::Rgb(colour)))?;
             }

@@ -3,15 +3,16 @@
 use crate::destination::Destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::latents::Latents;
+use crate::layout::LayoutArgs;
 use crate::network::{Network, NetworkArgs};
 use crate::numbers::{GridSize, Numbers, count};
 use crate::status::{Progress, say};
-use crate::writer::Writer;
+use crate::writer::{Text, Writer};
 use candle_core::Tensor;
 use image::RgbImage;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use stylegan_train::picture::{grid, sheet_columns, to_pictures, write_png};
+use stylegan_core::picture::{Band, enlarge, to_pictures, write_png};
 
 /// Make pictures from seeds or latents
 ///
@@ -40,11 +41,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     latents: Option<PathBuf>,
 
-    /// Puts all pictures into one, COLUMNS across and ROWS down [default: as wide as a screen]
+    /// Puts all pictures into one, COLUMNS across and ROWS down [default: full rows, nearly square]
     ///
     /// Example: --grid 8x4
     #[arg(long, value_name = "COLUMNSxROWS", num_args = 0..=1, default_missing_value = "auto")]
     grid: Option<GridSize>,
+
+    #[command(flatten)]
+    layout: LayoutArgs,
 
     /// A folder (one PNG per picture), a .png file (one picture, or a grid) or a .safetensors file
     /// (tensor `images` [n, c, h, w], f32, about -1 to 1).
@@ -56,7 +60,9 @@ pub(crate) struct Args {
 struct Plan {
     network: Network,
     latents: Latents,
-    grid: Option<GridSize>,
+    /// All pictures on one sheet, with so many columns.
+    columns: Option<usize>,
+    layout: LayoutArgs,
     out: Destination,
 }
 
@@ -81,10 +87,20 @@ impl Plan {
             (Destination::Tensors(_), Some(_)) => {
                 wrong!("--grid makes a picture; leave it out, or give --out a .png file")
             }
-            (Destination::Png(_), None) => Some(GridSize::Auto),
+            (Destination::Png(_), None) if latents.len() > 1 => Some(GridSize::Auto),
             (_, grid) => grid,
         };
-        Ok(Plan { network, latents, grid, out })
+        let columns = match grid {
+            None => None,
+            Some(size) => {
+                let columns = args.layout.columns(latents.len(), network.size())?;
+                Some(if let GridSize::Fixed { columns, .. } = size { columns } else { columns })
+            }
+        };
+        if let (Destination::Tensors(_), Some(zoom)) = (&out, args.layout.zoom) {
+            wrong!("--zoom {zoom} enlarges pictures; leave it out, or give --out a .png file or a folder");
+        }
+        Ok(Plan { network, latents, columns, layout: args.layout.clone(), out })
     }
 }
 
@@ -106,25 +122,27 @@ pub(crate) fn run(args: Args) -> Outcome {
             say(&format!("{} in {}", count(n as u64, "picture"), path.display()));
         }
         Destination::Png(path) => {
-            write_png(path, &plan.sheet()?)?;
+            match plan.columns {
+                Some(columns) => plan.write_sheet(path, columns)?,
+                None => plan.each_picture(|i, picture| Ok(write_png(path, &picture, &plan.text(i, 1))?))?,
+            }
             say(&format!("{} in {}", count(n as u64, "picture"), path.display()));
         }
-        Destination::Folder(folder) if plan.grid.is_some() => {
-            let path = folder.join("grid.png");
-            write_png(&path, &plan.sheet()?)?;
-            say(&format!("{} in {}", count(n as u64, "picture"), path.display()));
-        }
-        Destination::Folder(folder) => {
-            let mut writer = Writer::new()?;
-            plan.each_batch(|start, images| {
-                for (i, picture) in to_pictures(&images)?.into_iter().enumerate() {
-                    writer.png(folder.join(plan.latents.file_name(start + i)), picture)?;
-                }
-                Ok(())
-            })?;
-            writer.finish()?;
-            say(&format!("{} in {}", count(n as u64, "picture"), folder.display()));
-        }
+        Destination::Folder(folder) => match plan.columns {
+            Some(columns) => {
+                let path = folder.join("grid.png");
+                plan.write_sheet(&path, columns)?;
+                say(&format!("{} in {}", count(n as u64, "picture"), path.display()));
+            }
+            None => {
+                let mut writer = Writer::new()?;
+                plan.each_picture(|i, picture| {
+                    writer.png(folder.join(plan.latents.file_name(i)), picture, plan.text(i, 1))
+                })?;
+                writer.finish()?;
+                say(&format!("{} in {}", count(n as u64, "picture"), folder.display()));
+            }
+        },
     }
     Ok(Ending::Done)
 }
@@ -144,23 +162,38 @@ impl Plan {
         Ok(())
     }
 
-    /// All pictures in one.
-    fn sheet(&self) -> anyhow::Result<RgbImage> {
-        let mut pictures = Vec::with_capacity(self.latents.len());
+    /// Computes the pictures one by one, each as large as its file; `f` receives its number too.
+    fn each_picture(&self, mut f: impl FnMut(usize, RgbImage) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let zoom = self.layout.zoom.unwrap_or(1);
+        self.each_batch(|start, images| {
+            let pictures = to_pictures(&images)?.into_iter().enumerate();
+            pictures.into_iter().try_for_each(|(i, picture)| f(start + i, enlarge(&picture, zoom)))
+        })
+    }
+
+    /// Writes all pictures as one.
+    fn write_sheet(&self, path: &Path, across: usize) -> anyhow::Result<()> {
+        let n = self.latents.len();
+        let mut pictures = Vec::with_capacity(n);
         self.each_batch(|_, images| {
-            pictures.extend(to_pictures(&images)?);
+            pictures.extend(to_pictures(&images)?.into_iter().map(Some));
             Ok(())
         })?;
-        let columns = match self.grid {
-            Some(GridSize::Fixed { columns, .. }) => columns,
-            _ => sheet_columns(pictures.len(), self.network.size()),
-        };
-        Ok(grid(&pictures, columns, 0))
+        let captions = (0..n).map(|i| self.latents.caption(i)).collect();
+        let band = Band { across: across.min(n), pictures, captions, ..Band::default() };
+        Ok(write_png(path, &self.layout.sheet(vec![band]).draw(), &self.text(0, n))?)
+    }
+
+    /// What a file says of the pictures `start..start + len`.
+    fn text(&self, start: usize, len: usize) -> Text {
+        let mut text = self.network.text();
+        text.push(self.latents.text(start, len));
+        text
     }
 }
 
 /// Writes tensors as a safetensors file; it appears whole or not at all.
 fn write_tensors(path: &Path, tensors: &HashMap<String, Tensor>) -> anyhow::Result<()> {
     let bytes = safetensors::serialize(tensors, None)?;
-    Ok(stylegan_train::picture::write_atomic(path, &bytes)?)
+    Ok(stylegan_core::write_file(path, &bytes)?)
 }

@@ -3,7 +3,7 @@
 use crate::exit::{Ending, Outcome};
 use crate::network::checkpoint;
 use crate::numbers::count;
-use crate::status::print;
+use crate::status::{Progress, print};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata};
@@ -67,6 +67,7 @@ pub(crate) fn run(args: Args) -> Outcome {
 
 impl Contents {
     fn of(path: PathBuf) -> anyhow::Result<Self> {
+        let _progress = Progress::of_unknown_length("reading");
         if is_foreign(&path)? { Self::foreign(path) } else { Self::own(path) }
     }
 

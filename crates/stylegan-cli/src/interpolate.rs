@@ -3,6 +3,7 @@
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::film::{Film, Format};
+use crate::gif;
 use crate::network::{Network, NetworkArgs};
 use crate::numbers::{Numbers, count};
 use crate::status::{Progress, say};
@@ -10,9 +11,16 @@ use candle_core::Tensor;
 use clap::ValueEnum;
 use std::path::PathBuf;
 use stylegan_core::latent::{lerp, slerp};
-use stylegan_train::picture::to_pictures;
+use stylegan_core::picture::{enlarge, to_pictures};
+
+/// Films of smaller pictures are enlarged to about so many pixels.
+const FILM_SIDE: usize = 256;
 
 /// Walk from seed to seed, as frames or as a film
+///
+/// Frames in a folder are as large as the network makes them; films of small pictures are enlarged
+/// to about 256 pixels. Browsers show no more than 50 frames a second of a .gif: of faster ones some
+/// frames are left out, so that the film keeps its length.
 ///
 /// Films ending in .mp4, .webm or .mkv need ffmpeg; .gif and animated .png are written without it.
 ///
@@ -47,9 +55,10 @@ pub(crate) struct Args {
     #[arg(long)]
     open: bool,
 
-    /// Enlarges the frames this many times, without smoothing.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
-    zoom: u32,
+    /// Enlarges the frames this many times, without smoothing [default: films to about 256 pixels,
+    /// frames in a folder not at all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    zoom: Option<u32>,
 
     /// A folder (frame000000.png, ...), or a film: .mp4, .webm, .mkv, .gif or .png (animated).
     #[arg(long, value_name = "FOLDER|FILE", default_value = "out")]
@@ -77,7 +86,21 @@ pub(crate) fn run(args: Args) -> Outcome {
     let legs = if args.open { seeds.len() - 1 } else { seeds.len() };
     let frames = legs * args.frames as usize + usize::from(args.open);
     let [h, w] = network.size();
-    let mut film = Film::create(&args.out, format, [h as u32 * args.zoom, w as u32 * args.zoom], args.fps, frames)?;
+    let zoom = args.zoom.unwrap_or(match format {
+        Format::Frames => 1,
+        _ => (FILM_SIDE / h.max(w)).max(1) as u32,
+    });
+    if format == Format::Gif && args.fps > gif::MAX_FPS {
+        say(&format!(
+            "a GIF has at most {} frames a second: some of the {} are left out, the film keeps its length",
+            gif::MAX_FPS,
+            args.fps
+        ));
+    }
+    let mut text = network.text();
+    text.push(("stylegan:walk", args.seeds.to_string()));
+    let size = [h as u32 * zoom, w as u32 * zoom];
+    let mut film = Film::create(&args.out, format, size, args.fps, frames, text)?;
     let progress = Progress::new("walking", frames);
     let all: Vec<usize> = (0..frames).collect();
     for batch in all.chunks(network.batch()) {
@@ -91,7 +114,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         let ws = stops.styles(&network, &Tensor::cat(&rows, 0)?)?;
         // One index for all frames: fresh noise would flicker from frame to frame.
         for picture in to_pictures(&network.synthesize(&ws, &vec![0; batch.len()])?)? {
-            film.push(enlarge(picture, args.zoom))?;
+            film.push(enlarge(&picture, zoom))?;
         }
         progress.advance(batch.len());
     }
@@ -99,15 +122,6 @@ pub(crate) fn run(args: Args) -> Outcome {
     drop(progress);
     say(&format!("{} in {}", count(frames as u64, "frame"), args.out.display()));
     Ok(Ending::Done)
-}
-
-fn enlarge(picture: image::RgbImage, zoom: u32) -> image::RgbImage {
-    match zoom {
-        1 => picture,
-        _ => image::RgbImage::from_fn(picture.width() * zoom, picture.height() * zoom, |x, y| {
-            *picture.get_pixel(x / zoom, y / zoom)
-        }),
-    }
 }
 
 /// The places that the walk visits.

@@ -90,6 +90,24 @@ impl Latents {
         }
     }
 
+    /// What stands below picture `i` on a sheet.
+    pub(crate) fn caption(&self, i: usize) -> String {
+        match self {
+            Latents::Seeds(seeds) => format!("seed {}", seeds[i]),
+            Latents::Rows { .. } => format!("row {i}"),
+        }
+    }
+
+    /// What the file of the pictures `start..start + len` says of their latents.
+    pub(crate) fn text(&self, start: usize, len: usize) -> (&'static str, String) {
+        match self {
+            Latents::Seeds(seeds) => ("stylegan:seed", Numbers(seeds[start..start + len].to_vec()).to_string()),
+            Latents::Rows { .. } => {
+                ("stylegan:row", Numbers((start as u32..(start + len) as u32).collect()).to_string())
+            }
+        }
+    }
+
     /// Style rows `[len, num_ws, w_dim]` of the pictures `start..start + len`, truncated.
     pub(crate) fn styles(&self, network: &Network, start: usize, len: usize) -> anyhow::Result<Tensor> {
         match self {

@@ -3,17 +3,18 @@
 use crate::destination::Destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::latents::Latents;
+use crate::layout::LayoutArgs;
 use crate::network::{Network, NetworkArgs};
 use crate::numbers::{Numbers, count};
 use crate::status::{Progress, say};
 use crate::writer::Writer;
 use candle_core::Tensor;
-use image::{Rgb, RgbImage};
+use image::RgbImage;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::str::FromStr;
 use stylegan_core::latent::mix;
-use stylegan_train::picture::{grid, to_pictures, write_png};
+use stylegan_core::picture::{Band, to_pictures, write_png};
 
 /// Mix styles: rows x columns of seeds
 ///
@@ -47,6 +48,9 @@ pub(crate) struct Args {
     /// Example: --styles 4-7
     #[arg(long, value_name = "LIST|NAME", default_value = "coarse")]
     styles: Styles,
+
+    #[command(flatten)]
+    layout: LayoutArgs,
 
     /// A .png file for the table, or a folder: then also one PNG per picture.
     #[arg(long, value_name = "FOLDER|FILE", default_value = "out")]
@@ -112,6 +116,13 @@ pub(crate) fn run(args: Args) -> Outcome {
         wrong!("--out {}: mixing makes pictures; name a folder or a .png file", path.display());
     }
     let network = Network::open(&args.network)?;
+    if !network.has_styles() {
+        wrong!(
+            "{} is a Progressive GAN, which has no styles that could be mixed; give a StyleGAN or StyleGAN2",
+            args.network.network.display()
+        );
+    }
+    args.layout.columns((args.rows.0.len() + 1) * (args.cols.0.len() + 1), network.size())?;
     let styles = args.styles.rows(network.generator().num_ws())?;
     if styles.is_empty() {
         wrong!(
@@ -120,6 +131,12 @@ pub(crate) fn run(args: Args) -> Outcome {
         );
     }
     out.prepare(&[network.file()])?;
+    let text = |rows: &Numbers, columns: &Numbers| {
+        let mut text = network.text();
+        text.extend([("stylegan:row-seed", rows.to_string()), ("stylegan:column-seed", columns.to_string())]);
+        text.push(("stylegan:column-styles", style_list(&styles)));
+        text
+    };
     let table = Table::compute(&network, &args.rows, &args.cols, &styles)?;
     let sheet = match &out {
         Destination::Folder(folder) => {
@@ -132,7 +149,8 @@ pub(crate) fn run(args: Args) -> Outcome {
                         continue;
                     }
                     let picture = table.mixed[r * args.cols.0.len() + c].clone();
-                    writer.png(folder.join(format!("row{row:04}-col{column:04}.png")), picture)?;
+                    let text = text(&Numbers(vec![*row]), &Numbers(vec![*column]));
+                    writer.png(folder.join(format!("row{row:04}-col{column:04}.png")), picture, text)?;
                 }
             }
             writer.finish()?;
@@ -140,7 +158,9 @@ pub(crate) fn run(args: Args) -> Outcome {
         }
         Destination::Png(path) | Destination::Tensors(path) => path.clone(),
     };
-    write_png(&sheet, &table.sheet())?;
+    let title = format!("Style rows {} of the columns, all others of the rows", style_list(&styles));
+    let picture = args.layout.sheet(vec![table.band(title)]).draw();
+    write_png(&sheet, &picture, &text(&args.rows, &args.cols))?;
     say(&format!(
         "{} by {} in {}",
         count(args.rows.0.len() as u64, "row"),
@@ -150,8 +170,15 @@ pub(crate) fn run(args: Args) -> Outcome {
     Ok(Ending::Done)
 }
 
+/// Style rows as a list: `0-3`.
+pub(crate) fn style_list(styles: &[usize]) -> String {
+    Numbers(styles.iter().map(|&row| row as u32).collect()).to_string()
+}
+
 /// Pictures of row seeds, column seeds, and of every mix of the two.
 pub(crate) struct Table {
+    row_seeds: Numbers,
+    column_seeds: Numbers,
     rows: Vec<RgbImage>,
     columns: Vec<RgbImage>,
     /// Row by row.
@@ -193,25 +220,34 @@ impl Table {
             }
         }
         Ok(Table {
+            row_seeds: rows.clone(),
+            column_seeds: columns.clone(),
             rows: draw(&row_ws, &row_indices)?,
             columns: draw(&column_ws, &column_indices)?,
             mixed: draw(&mixed_ws, &mixed_indices)?,
         })
     }
 
-    /// The table as one picture: columns' seeds at the top, rows' seeds at the left.
-    pub(crate) fn sheet(&self) -> RgbImage {
-        let corner = self
-            .columns
-            .first()
-            .map_or_else(|| RgbImage::new(1, 1), |p| RgbImage::from_pixel(p.width(), p.height(), Rgb([255; 3])));
-        let mut cells = vec![corner];
-        cells.extend(self.columns.iter().cloned());
+    /// The table on a sheet: columns' seeds at the top, rows' seeds at the left.
+    pub(crate) fn band(&self, title: String) -> Band {
+        let headings = |seeds: &Numbers| {
+            // Nothing stands above the column, nor beside the row, of the pictures that are mixed.
+            std::iter::once(String::new()).chain(seeds.0.iter().map(|seed| format!("seed {seed}"))).collect()
+        };
+        let mut pictures = vec![None];
+        pictures.extend(self.columns.iter().cloned().map(Some));
         for (row, mixed) in self.rows.iter().zip(self.mixed.chunks(self.columns.len().max(1))) {
-            cells.push(row.clone());
-            cells.extend(mixed.iter().cloned());
+            pictures.push(Some(row.clone()));
+            pictures.extend(mixed.iter().cloned().map(Some));
         }
-        grid(&cells, self.columns.len() + 1, 0)
+        Band {
+            title,
+            columns: headings(&self.column_seeds),
+            rows: headings(&self.row_seeds),
+            across: self.columns.len() + 1,
+            pictures,
+            captions: vec![],
+        }
     }
 }
 

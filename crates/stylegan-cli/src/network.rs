@@ -1,14 +1,15 @@
 //! The network that a verb works with, and the options that choose and steer it.
 
 use crate::exit::wrong;
-use crate::status::say;
+use crate::status::{Progress, say};
+use crate::writer::{Text, software};
 use candle_core::{DType, Device, Tensor};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, Metadata};
 use stylegan_core::import::is_foreign;
 use stylegan_core::latent::StreamKey;
-use stylegan_core::{Generator, Model, NoiseKeys, NoiseLayers, NoiseMode, Synthesis};
+use stylegan_core::{Generator, GeneratorConfig, Model, NoiseKeys, NoiseLayers, NoiseMode, Synthesis};
 use stylegan_train::{checkpoints, folder, state};
 
 /// Pixels that are computed at a time; pictures are handled in batches of about this many.
@@ -81,10 +82,12 @@ impl Network {
     pub(crate) fn open(args: &NetworkArgs) -> anyhow::Result<Self> {
         let path = checkpoint(&args.network)?;
         let foreign = is_foreign(&path)?;
+        let loading = Progress::of_unknown_length("loading the network");
         if path == args.network && !foreign {
             Checkpoint::open(&path)?.verify()?;
         }
         let model = Model::load(&path, &Device::Cpu)?;
+        drop(loading);
         if foreign {
             let source = model.metadata().and_then(|metadata| metadata.source.as_deref()).unwrap_or_default();
             say(&format!("{source}: converted in memory; `stylegan convert` keeps the result"));
@@ -138,6 +141,27 @@ impl Network {
     pub(crate) fn batch(&self) -> usize {
         let [h, w] = self.size();
         (BATCH_PIXELS / (h * w)).clamp(1, 32)
+    }
+
+    /// Whether styles exist between latents and pictures; Progressive GAN draws latents as they are.
+    pub(crate) fn has_styles(&self) -> bool {
+        !matches!(self.model.config(), GeneratorConfig::Pggan(_))
+    }
+
+    /// What the files of pictures say of the network and its settings; docs/pictures.md explains it.
+    pub(crate) fn text(&self) -> Text {
+        let mut text = vec![software()];
+        text.extend(self.model.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
+        text.push(("stylegan:psi", self.trunc.to_string()));
+        text.extend(self.trunc_cutoff.map(|cutoff| ("stylegan:psi-cutoff", cutoff.to_string())));
+        text.extend(self.class.map(|class| ("stylegan:class", class.to_string())));
+        let noise = match self.noise {
+            NoiseKind::Const => "const".to_owned(),
+            NoiseKind::Random => format!("random, seed {}", self.noise_seed),
+            NoiseKind::None => "none".to_owned(),
+        };
+        text.push(("stylegan:noise", noise));
+        text
     }
 
     /// The psi in force.

@@ -1,7 +1,7 @@
 //! Lists of numbers and sizes as they are typed: `0-63`, `85,265,297,849`, `8x4`.
 
 use std::collections::HashSet;
-use std::fmt::Display;
+use std::fmt::{Display, Formatter};
 use std::str::FromStr;
 
 /// The most numbers that one list may expand to; more is a slip of the finger.
@@ -40,6 +40,20 @@ impl FromStr for Numbers {
     }
 }
 
+/// Writes the list shortly, with ranges where numbers follow one another: `0-3,85`.
+impl Display for Numbers {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        for (i, run) in self.0.chunk_by(|a, b| a.checked_add(1) == Some(*b)).enumerate() {
+            let comma = if i == 0 { "" } else { "," };
+            match run {
+                [first, .., last] => write!(f, "{comma}{first}-{last}")?,
+                single => write!(f, "{comma}{}", single[0])?,
+            }
+        }
+        Ok(())
+    }
+}
+
 fn number(part: &str, text: &str) -> Result<u32, String> {
     let part = part.trim();
     part.parse().map_err(|_| {
@@ -51,7 +65,7 @@ fn number(part: &str, text: &str) -> Result<u32, String> {
 /// Columns and rows of a grid: `8x4` is 8 pictures across and 4 down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GridSize {
-    /// As wide as a screen is.
+    /// Full rows, between a square and 4:3.
     Auto,
     /// These columns and rows.
     Fixed {
@@ -95,6 +109,7 @@ mod tests {
         assert_eq!(Numbers(vec![5, 0, 1, 5, 0]).distinct(), Numbers(vec![5, 0, 1]));
         assert_eq!("7".parse(), Ok(Numbers(vec![7])));
         assert_eq!("4294967295".parse(), Ok(Numbers(vec![u32::MAX])));
+        assert_eq!(Numbers(vec![5, 0, 1, 2, 3, 5, u32::MAX, 0]).to_string(), "5,0-3,5,4294967295,0");
     }
 
     #[test]

@@ -118,6 +118,14 @@ impl Progress {
         Progress(bar)
     }
 
+    /// Work of unknown length, shown with the time that it has taken so far.
+    pub(crate) fn of_unknown_length(what: &'static str) -> Self {
+        let bar = bar("{spinner} {msg} {elapsed}", 0, 0);
+        bar.set_message(what);
+        bar.enable_steady_tick(Duration::from_millis(250));
+        Progress(bar)
+    }
+
     /// `steps` more are done.
     pub(crate) fn advance(&self, steps: usize) {
         self.0.inc(steps as u64);

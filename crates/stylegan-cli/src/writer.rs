@@ -9,6 +9,14 @@ use tokio::task::JoinSet;
 /// Files that may wait to be written; more would only hold memory.
 const WAITING: usize = 8;
 
+/// What a file says of its picture: keywords and values.
+pub(crate) type Text = Vec<(&'static str, String)>;
+
+/// The program, as every picture's file names it.
+pub(crate) fn software() -> (&'static str, String) {
+    ("Software", concat!("stylegan-rs ", env!("CARGO_PKG_VERSION")).to_owned())
+}
+
 /// Writes PNG files in the background.
 pub(crate) struct Writer {
     runtime: Runtime,
@@ -23,12 +31,12 @@ impl Writer {
         Ok(Writer { runtime, tasks: JoinSet::new() })
     }
 
-    /// Writes `picture` to `path` soon; reports an error of an earlier file.
-    pub(crate) fn png(&mut self, path: PathBuf, picture: RgbImage) -> anyhow::Result<()> {
+    /// Writes `picture` and `text` about it to `path` soon; reports an error of an earlier file.
+    pub(crate) fn png(&mut self, path: PathBuf, picture: RgbImage, text: Text) -> anyhow::Result<()> {
         while self.tasks.len() >= WAITING {
             self.wait_for_one()?;
         }
-        let write = move || Ok(stylegan_train::picture::write_png(&path, &picture)?);
+        let write = move || Ok(stylegan_core::picture::write_png(&path, &picture, &text)?);
         self.tasks.spawn_blocking_on(write, self.runtime.handle());
         Ok(())
     }

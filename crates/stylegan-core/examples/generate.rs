@@ -2,19 +2,16 @@
 //!
 //! Without arguments it makes a network with random weights first, to show the way.
 
-use candle_core::{DType, Device};
+use candle_core::Device;
 use std::process::ExitCode;
-use stylegan_core::{Model, Synthesis};
+use stylegan_core::{Model, Synthesis, picture};
 
 fn main() -> ExitCode {
-    // Errors are sentences: shown by `{error}`, not by a `Result` of `main`, which prints their fields.
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let failed = |error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    };
+    run().map_or_else(failed, |()| ExitCode::SUCCESS)
 }
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,7 +25,10 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
             path
         }
     };
-    let psi: f64 = arguments.next().map_or(Ok(1.), |psi| psi.parse())?;
+    let psi: f64 = match arguments.next() {
+        Some(psi) => psi.parse().map_err(|_| format!("{psi:?} is not a psi; give a number, such as 0.7"))?,
+        None => 1.,
+    };
 
     let model = Model::load(&path, &Device::Cpu)?;
     let z = model.latents(&[0, 1, 2, 3])?;
@@ -39,14 +39,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     println!("{:?} in {range:?}", img.dims());
 
     if let Some(out) = arguments.next() {
-        // Four pictures side by side, [-1, 1] to bytes.
-        let (n, c, h, w) = img.dims4()?;
-        let row = img.to_dtype(DType::F32)?.permute((2, 0, 3, 1))?.reshape((h, n * w, c))?;
-        let row = ((row * 127.5)? + 128.)?.clamp(0f32, 255f32)?.to_dtype(DType::U8)?;
-        let row = if c == 3 { row } else { row.narrow(2, 0, 1)?.broadcast_as((h, n * w, 3))? };
-        let bytes = row.flatten_all()?.to_vec1::<u8>()?;
-        let picture = image::RgbImage::from_raw((n * w) as u32, h as u32, bytes).ok_or("size")?;
-        picture.save(out)?;
+        picture::save_images(out, &img)?;
     }
     Ok(())
 }

@@ -6,13 +6,22 @@
 
 use candle_core::{DType, Device};
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::Instant;
 use stylegan_core::checkpoint::{Metadata, save};
 use stylegan_core::stylegan1::StyleGan1Config;
 use stylegan_core::stylegan2::StyleGan2Config;
 use stylegan_core::{GeneratorConfig, Model, NetworkConfig, Params, Synthesis, build_generator};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    let failed = |error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    };
+    run_all().map_or_else(failed, |()| ExitCode::SUCCESS)
+}
+
+fn run_all() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, architecture, size, file] = &arguments[..] else {
         return Err("usage: load_speed stylegan1|stylegan2 SIZE FILE.safetensors".into());

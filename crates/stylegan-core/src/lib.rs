@@ -19,6 +19,7 @@
 //! - [`Params`]: the ordered store of parameters, with a trainable and a frozen view.
 //! - [`latent`]: random streams, NumPy's seeds, truncation, mixing, interpolation.
 //! - [`checkpoint`]: one safetensors file with networks, configurations and provenance.
+//! - [`picture`]: image tensors as PNG files, alone or on sheets.
 //! - [`import`] and [`export`]: other programs' files, names and formats.
 //! - [`Unfinished`] and [`write_atomic`]: files that appear whole or not at all.
 //!
@@ -65,6 +66,7 @@ pub mod layers;
 mod model;
 mod params;
 pub mod pggan;
+pub mod picture;
 mod printable;
 mod regular_file;
 pub mod stylegan1;
@@ -78,7 +80,7 @@ pub use generator::{Generator, NoiseKeys, NoiseLayers, NoiseMode, Synthesis, bro
 pub use model::Model;
 pub use params::{Params, is_buffer};
 pub use printable::{Printable, printable, printable_path};
-pub use unfinished::{Unfinished, abandon_unfinished, sweep, write_atomic};
+pub use unfinished::{Unfinished, abandon_unfinished, sweep, write_atomic, write_file};
 
 /// Helpers of the examples in this documentation.
 #[doc(hidden)]

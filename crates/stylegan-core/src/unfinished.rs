@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -139,6 +139,16 @@ pub fn write_atomic(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>
     unfinished.finish()
 }
 
+/// Writes a file of these bytes; it appears at `path` whole or not at all.
+///
+/// # Errors
+/// When the folder cannot be written to. No temporary file is left then.
+pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> crate::Result<()> {
+    let path = path.as_ref();
+    let written = write_atomic(path, |file| file.write_all(bytes));
+    written.map_err(|source| crate::Error::Io { verb: "write", path: path.into(), source })
+}
+
 /// Removes what processes that are gone have left unfinished in `folder`; returns the paths. What
 /// cannot be read or removed is left alone.
 pub fn sweep(folder: &Path) -> Vec<PathBuf> {
@@ -213,7 +223,6 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use std::io::Write;
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();

@@ -6,6 +6,7 @@
 //! Rates are per second of processor time, which neighbours on a busy machine disturb least.
 
 use candle_core::{Device, Result, Tensor};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use stylegan_kernels::{conv_transpose2d, conv2d, conv2d_weight_gradient, cpu_info, threads};
 
@@ -43,7 +44,15 @@ fn busy() -> Duration {
     START.get_or_init(Instant::now).elapsed()
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    let failed = |error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    };
+    run_all().map_or_else(failed, |()| ExitCode::SUCCESS)
+}
+
+fn run_all() -> Result<()> {
     let mut args = std::env::args().skip(1);
     let count = args.next().and_then(|a| a.parse().ok()).unwrap_or(1);
     let pattern = args.next().unwrap_or_default();

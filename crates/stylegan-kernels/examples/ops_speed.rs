@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "candle's own operations are what we compare with")]
 
 use candle_core::{D, DType, Device, Result, Tensor, Var};
+use std::process::ExitCode;
 use std::time::Instant;
 use stylegan_kernels::optim::{self, AdamOptions};
 use stylegan_kernels::*;
@@ -53,7 +54,15 @@ fn run(f: impl Fn() -> Result<Tensor>) -> impl Fn() -> Result<()> {
     move || f().map(drop)
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    let failed = |error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    };
+    run_all().map_or_else(failed, |()| ExitCode::SUCCESS)
+}
+
+fn run_all() -> Result<()> {
     let cpu = &Device::Cpu;
     let dims = (4, 64, 128, 128);
     let all = 4 * 64 * 128 * 128;

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use stylegan_core::picture::write_png;
 use stylegan_train::communicator::Single;
 use stylegan_train::config;
 use stylegan_train::data::Dataset;
 use stylegan_train::observer::{Observer, Position};
-use stylegan_train::picture::write_png;
 use stylegan_train::stats::Stats;
 use stylegan_train::{Outcome, Result, RunFolder, resume};
 
@@ -42,20 +42,17 @@ fn discs(folder: &Path) -> Result<Arc<Dataset>> {
         let picture = RgbImage::from_fn(16, 16, |x, y| {
             Rgb(if x.abs_diff(x0).pow(2) + y.abs_diff(y0).pow(2) < 10 { [250, 240, 40] } else { ground })
         });
-        write_png(&folder.join(format!("{i:02}.png")), &picture)?;
+        write_png(&folder.join(format!("{i:02}.png")), &picture, &[])?;
     }
     Ok(Arc::new(Dataset::open(folder)?))
 }
 
 fn main() -> ExitCode {
-    // Errors are sentences: shown by `{error}`, not by a `Result` of `main`, which prints their fields.
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let failed = |error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    };
+    run().map_or_else(failed, |()| ExitCode::SUCCESS)
 }
 
 fn run() -> Result<()> {

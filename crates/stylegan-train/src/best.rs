@@ -1,6 +1,5 @@
 //! `best.json`: which checkpoint of a run is the best so far, and by which score.
 
-use crate::picture::write_atomic;
 use crate::{Error, Result, Score};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -49,7 +48,7 @@ impl Best {
         };
         let path = folder.join(FILE);
         let text = serde_json::to_string(&best).map_err(|error| Error::io("write", &path)(error.into()))?;
-        write_atomic(&path, text.as_bytes())
+        Ok(stylegan_core::write_file(&path, text.as_bytes())?)
     }
 }
 

@@ -28,12 +28,6 @@ pub enum Error {
         /// Pictures in the set.
         len: usize,
     },
-    /// A tensor that is not a batch of pictures.
-    #[error("pictures need a tensor [n, c, h, w] with c = 1, 3 or 4, found {found:?}")]
-    PictureShape {
-        /// The shape found.
-        found: Vec<usize>,
-    },
     /// A file or folder could not be read or written.
     #[error("cannot {action} {}: {source}", .path.display())]
     Io {
@@ -96,7 +90,7 @@ impl Error {
             Self::Diverged { .. } => false,
             Self::Saved { error, .. } => error.is_wrong_input(),
             Self::Io { action, .. } => *action == "read",
-            Self::DataIndex { .. } | Self::PictureShape { .. } | Self::Tensor(_) => false,
+            Self::DataIndex { .. } | Self::Tensor(_) => false,
         }
     }
 

@@ -8,8 +8,7 @@
 //! * [`folder`] and [`checkpoints`] are what a run leaves on disk;
 //! * [`observer`], [`stats`], [`tfevents`] and [`health`] say how a run goes;
 //! * [`data`] reads sets of pictures (folders and ZIP files) and decodes ahead of the step;
-//! * [`classifier`] learns a set's labels, for metrics that ask what a picture shows;
-//! * [`picture`] turns generated tensors into pictures, grids and PNG files.
+//! * [`classifier`] learns a set's labels, for metrics that ask what a picture shows.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -42,7 +41,6 @@ mod moves;
 mod networks;
 pub mod observer;
 pub mod optimizer;
-pub mod picture;
 pub mod players;
 mod records;
 mod run;

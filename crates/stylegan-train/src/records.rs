@@ -122,7 +122,7 @@ fn cut_lines(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<()> {
     let kept: Vec<u8> =
         bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| whole(line)).flatten().copied().collect();
     match kept.len() < bytes.len() {
-        true => crate::picture::write_atomic(path, &kept),
+        true => Ok(stylegan_core::write_file(path, &kept)?),
         false => Ok(()),
     }
 }

@@ -1,13 +1,13 @@
 //! Sample grids: the same latents at every point of a run, so that pictures can be compared.
 
 use crate::Result;
-use crate::data::{Dataset, SampleRequest};
-use crate::picture::{grid, to_pictures, write_png};
+use crate::data::{Dataset, Labels, SampleRequest};
 use candle_core::{DType, Device, Tensor};
 use image::RgbImage;
 use std::collections::HashMap;
 use std::path::Path;
 use stylegan_core::latent::StreamKey;
+use stylegan_core::picture::{Band, Sheet, to_pictures, write_png};
 use stylegan_core::{Generator, Synthesis};
 
 /// Pictures handled at a time.
@@ -16,6 +16,8 @@ const BATCH: usize = 8;
 /// A grid of `rows` x `columns` samples; with labels, each row shows one class.
 pub(crate) struct Snapshot {
     columns: usize,
+    /// What stands beside each row: its class, if there are any.
+    headings: Vec<String>,
     reals: Vec<usize>,
     latents: Tensor,
     labels: Option<Tensor>,
@@ -23,11 +25,11 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// Chooses latents and real pictures for a network, once for the whole run. The grid has about
-    /// the size of a screen, at most 16 x 8 samples.
+    /// the size and shape of a screen, at most 12 x 9 samples.
     pub(crate) fn new(seed: u64, generator: &dyn Generator, dataset: &Dataset) -> Result<Self> {
         let conditional = generator.c_dim() > 0;
         let [h, w] = generator.img_size();
-        let (columns, rows) = ((1920 / w).clamp(3, 16), (1080 / h).clamp(2, 8));
+        let (columns, rows) = ((1600 / w).clamp(3, 12), (1200 / h).clamp(2, 9));
         let indices: Vec<u64> = (0..(columns * rows) as u64).collect();
         let reals: Vec<usize> = if conditional {
             row_per_class(seed, dataset, rows, columns)
@@ -49,7 +51,15 @@ impl Snapshot {
         } else {
             None
         };
-        Ok(Self { columns, reals, latents, labels })
+        let headings = match dataset.labels() {
+            Labels::Classes { names, .. } if conditional => {
+                let first = reals.iter().step_by(columns).filter_map(|&index| dataset.labels().class(index));
+                let name = |class: u32| names.get(class as usize).cloned();
+                first.map(|class| name(class).unwrap_or_else(|| format!("class {class}"))).collect()
+            }
+            _ => vec![],
+        };
+        Ok(Self { columns, headings, reals, latents, labels })
     }
 
     /// Writes the real pictures.
@@ -59,7 +69,7 @@ impl Snapshot {
             let requests: Vec<_> = indices.iter().map(|&index| SampleRequest { index, mirror: false }).collect();
             cells.extend(to_pictures(&dataset.load(&requests)?.images)?);
         }
-        write_png(path, &grid(&cells, self.columns, 0))
+        Ok(write_png(path, &self.sheet(cells), &[])?)
     }
 
     /// Writes what a generator makes of the latents, without truncation and with its fixed noise.
@@ -72,9 +82,14 @@ impl Snapshot {
             let ws = stylegan_core::broadcast_ws(&w, generator.num_ws())?;
             cells.extend(to_pictures(&generator.synthesis(&ws, &Synthesis { lod, ..Synthesis::default() })?)?);
         }
-        let sheet = grid(&cells, self.columns, 0);
-        write_png(path, &sheet)?;
+        let sheet = self.sheet(cells);
+        write_png(path, &sheet, &[])?;
         Ok(sheet)
+    }
+
+    fn sheet(&self, pictures: Vec<RgbImage>) -> RgbImage {
+        let pictures = pictures.into_iter().map(Some).collect();
+        Sheet::new(vec![Band { across: self.columns, rows: self.headings.clone(), pictures, ..Band::default() }]).draw()
     }
 }
 

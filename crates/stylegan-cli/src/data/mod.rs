@@ -4,6 +4,7 @@ mod avatars;
 mod build;
 pub(crate) mod built_in;
 mod classes;
+mod contact_sheet;
 mod doctor;
 mod earth;
 mod make;

@@ -1,23 +1,22 @@
 //! `stylegan data show`: what a set looks like and what it is.
 
+use super::contact_sheet::contact_sheet;
 use super::recipe::Recipe;
 use crate::destination;
 use crate::exit::{Ending, Outcome};
+use crate::layout::LayoutArgs;
 use crate::pictures::{name_of_set, say_notes};
-use crate::status::print;
-use image::RgbImage;
+use crate::status::{Progress, print};
+use crate::writer::software;
 use std::path::{Path, PathBuf};
+use stylegan_core::picture::write_png;
 use stylegan_core::printable;
 use stylegan_train::data::{Dataset, Labels};
-use stylegan_train::picture;
-
-/// Pictures on a sheet are shrunk to this many pixels a side.
-const LARGEST_CELL: u32 = 1024;
 
 /// Print what a data set is and write a contact sheet
 ///
-/// Number of pictures, size, labels, content hash, and a PNG of pictures from all over the set
-/// (and of their label maps below, if there are any).
+/// Number of pictures, size, labels, content hash, and a PNG of pictures from all over the set,
+/// each with its class below and its label map beside it, if there are any.
 ///
 /// Example:
 ///   stylegan data show data/avatars-64.zip
@@ -35,6 +34,9 @@ pub(crate) struct Args {
     /// Pictures on the sheet.
     #[arg(long, value_name = "N", default_value_t = 96, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pictures: u16,
+
+    #[command(flatten)]
+    layout: LayoutArgs,
 }
 
 /// Runs `stylegan data show`.
@@ -60,14 +62,18 @@ pub(crate) fn run(args: Args) -> Outcome {
         line(if i == 0 { "labels" } else { "" }, text)?;
     }
     line("maps", if set.has_maps() { "one per picture".to_string() } else { "none".to_string() })?;
-    line("content", set.hash()?.to_string())?;
+    let progress = Progress::of_unknown_length("hashing");
+    let hash = set.hash()?;
+    drop(progress);
+    line("content", hash.to_string())?;
     if let Some(recipe) = Recipe::of(&args.set) {
         line("built as", recipe.describe())?;
         if let Some(credit) = recipe.credit {
             line("credit", credit)?;
         }
     }
-    picture::write_png(&out, &sheet(&set, args.pictures.into())?)?;
+    let text = [software(), ("stylegan:data", hash.to_owned())];
+    write_png(&out, &contact_sheet(&set, args.pictures.into(), &args.layout)?.draw(), &text)?;
     line("sheet", out.display().to_string())?;
     Ok(Ending::Done)
 }
@@ -100,43 +106,4 @@ fn labels(set: &Dataset) -> Vec<String> {
             std::iter::once(format!("{count} classes")).chain(lines).collect()
         }
     }
-}
-
-/// Pictures from all over the set, and their label maps below.
-fn sheet(set: &Dataset, count: usize) -> anyhow::Result<RgbImage> {
-    let count = count.min(set.len());
-    let chosen: Vec<usize> = (0..count).map(|i| i * set.len() / count).collect();
-    let mut pictures = Vec::with_capacity(count);
-    for batch in set.batches(&chosen) {
-        pictures.extend(picture::to_pictures(&batch?)?.into_iter().map(small));
-    }
-    let cells = if set.has_maps() { 2 * count } else { count };
-    let columns = picture::sheet_columns(cells, set.image_size()).min(count);
-    if set.has_maps() {
-        // Whole rows, so that the maps start a row of their own.
-        let (w, h) = pictures[0].dimensions();
-        let blank = RgbImage::from_pixel(w, h, image::Rgb([255; 3]));
-        pictures.resize(count.next_multiple_of(columns), blank);
-        let [h, w] = set.image_size().map(|side| side as u32);
-        for index in chosen {
-            let map = set.map(index)?;
-            pictures.push(small(RgbImage::from_fn(w, h, |x, y| color(map[(y * w + x) as usize]))));
-        }
-    }
-    Ok(picture::grid(&pictures, columns, 2))
-}
-
-/// A picture no larger than it is worth on a sheet.
-fn small(picture: RgbImage) -> RgbImage {
-    let (w, h) = picture.dimensions();
-    let factor = w.max(h).div_ceil(LARGEST_CELL);
-    if factor <= 1 { picture } else { image::imageops::thumbnail(&picture, (w / factor).max(1), (h / factor).max(1)) }
-}
-
-/// Colours that are far from each other for classes that are near: three bits for each channel in
-/// turn, the highest first, as the PASCAL VOC colour map does.
-fn color(class: u8) -> image::Rgb<u8> {
-    let bit = |i: u8| (class >> i) & 1;
-    let channel = |c: u8| bit(c) << 7 | bit(c + 3) << 6 | if c < 2 { bit(c + 6) << 5 } else { 0 };
-    image::Rgb([channel(0), channel(1), channel(2)])
 }

@@ -5,8 +5,8 @@ use crate::exit::wrong;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use stylegan_core::Unfinished;
+use stylegan_core::write_file;
 use stylegan_metrics::report::{MetricResult, from_json, is_markdown, merged, to_json, to_markdown};
-use stylegan_train::picture::write_atomic;
 
 /// A report on disk. What it holds stays; a number that answers the same question as a new one is replaced.
 pub(super) struct ReportFile {
@@ -40,8 +40,8 @@ impl ReportFile {
         // Read again: another evaluation may have added to it meanwhile.
         let all = merged(self.earlier()?, results);
         self.check_table()?;
-        write_atomic(&self.json, to_json(&all)?.as_bytes())?;
-        write_atomic(&self.table(), to_markdown(&all).as_bytes())?;
+        write_file(&self.json, to_json(&all)?.as_bytes())?;
+        write_file(&self.table(), to_markdown(&all).as_bytes())?;
         Ok(())
     }
 

@@ -112,6 +112,14 @@ impl Bench {
         assert_eq!(stderr.trim_end().lines().count(), 1, "{stderr}");
     }
 
+    /// What a PNG file says of itself under this keyword.
+    pub(crate) fn text(&self, name: &str, keyword: &str) -> Option<String> {
+        let file = std::io::BufReader::new(std::fs::File::open(self.path(name)).unwrap());
+        let reader = png::Decoder::new(file).read_info().unwrap();
+        let chunks = &reader.info().uncompressed_latin1_text;
+        chunks.iter().find(|chunk| chunk.keyword == keyword).map(|chunk| chunk.text.clone())
+    }
+
     /// The size of a picture, (width, height).
     pub(crate) fn size(&self, name: &str) -> (u32, u32) {
         let picture = image::open(self.path(name)).unwrap();

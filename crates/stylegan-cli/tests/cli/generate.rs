@@ -33,14 +33,59 @@ fn a_folder_gets_a_picture_per_seed() {
 #[test]
 fn grids_are_as_wide_as_asked() {
     let bench = Bench::with_network();
-    bench.ok(&format!("{NET} --seeds 0-5 --grid 3x2 --out a.png"));
-    assert_eq!(bench.size("a.png"), (48, 32));
-    bench.ok(&format!("{NET} --seeds 7 --out b.png"));
-    assert_eq!(bench.size("b.png"), (16, 16));
+    bench.ok(&format!("{NET} --seeds 0-5 --grid 3x2 --zoom 2 --no-captions --out a.png"));
+    // Two pixels around and between.
+    assert_eq!(bench.size("a.png"), (3 * 34 + 2, 2 * 34 + 2));
+    bench.ok(&format!("{NET} --seeds 0-5 --grid 3x2 --zoom 2 --out captions.png"));
+    assert_eq!(bench.size("captions.png"), (3 * 34 + 2, 2 * (34 + 16) + 2));
     bench.ok(&format!("{NET} --seeds 0-3 --grid --out folder"));
     assert!(bench.path("folder/grid.png").is_file());
     bench.one_sentence(&format!("{NET} --seeds 0-5 --grid 2x2 --out c.png"), &["room for 4", "there are 6"]);
     bench.one_sentence(&format!("{NET} --grid --out c.safetensors"), &["--grid makes a picture"]);
+    bench.one_sentence(&format!("{NET} --zoom 2 --out c.safetensors"), &["--zoom 2 enlarges pictures"]);
+    bench.one_sentence(&format!("{NET} --seeds 0-299999 --zoom 64 --out c.png"), &["million pixels"]);
+}
+
+/// 16 pictures are 4 by 4, enlarged to about 1000 pixels, and each is the single picture of its seed.
+#[test]
+fn grids_fill_a_screen_with_the_single_pictures() {
+    let bench = Bench::with_network();
+    bench.ok(&format!("{NET} --seeds 0-15 --out sheet.png"));
+    bench.ok(&format!("{NET} --seeds 0-15 --out out"));
+    let read = |name: &str| image::open(bench.path(name)).unwrap().to_rgb8();
+    let sheet = read("sheet.png");
+    // A zoom of 16, gaps of 4, captions of 16 pixels.
+    assert_eq!(sheet.dimensions(), (4 * 260 + 4, 4 * (260 + 16) + 4));
+    for seed in 0..16 {
+        let single = read(&format!("out/seed{seed:04}.png"));
+        let (left, top) = (4 + seed % 4 * 260, 4 + seed / 4 * 276);
+        let same =
+            single.enumerate_pixels().all(|(x, y, pixel)| sheet.get_pixel(left + x * 16 + 15, top + y * 16) == pixel);
+        assert!(same, "{seed}");
+    }
+}
+
+/// A single picture has neither caption nor zoom, and says what it is in its text.
+#[test]
+fn pictures_say_where_they_come_from() {
+    let bench = Bench::with_network();
+    bench.ok(&format!("{NET} --seeds 7 --trunc 0.5 --trunc-cutoff 2 --out b.png"));
+    bench.ok(&format!("{NET} --seeds 7,9 --trunc 0.5 --trunc-cutoff 2 --out out"));
+    assert_eq!(bench.size("b.png"), (16, 16));
+    let inspected = bench.ok("inspect tiny.safetensors --json");
+    for name in ["b.png", "out/seed0007.png"] {
+        let text = |keyword| bench.text(name, keyword).unwrap();
+        assert_eq!(text("stylegan:seed"), "7");
+        assert_eq!((text("stylegan:psi"), text("stylegan:psi-cutoff")), ("0.5".to_owned(), "2".to_owned()));
+        assert_eq!(text("stylegan:noise"), "const");
+        assert_eq!(text("Software"), concat!("stylegan-rs ", env!("CARGO_PKG_VERSION")));
+        assert!(inspected.contains(&text("stylegan:network")) && text("stylegan:network").len() == 64);
+        assert_eq!(bench.text(name, "stylegan:class"), None);
+    }
+    assert_eq!(std::fs::read(bench.path("b.png")).unwrap(), std::fs::read(bench.path("out/seed0007.png")).unwrap());
+    bench.ok(&format!("{NET} --seeds 3-5,9 --noise random --noise-seed 6 --out grid.png"));
+    assert_eq!(bench.text("grid.png", "stylegan:seed").unwrap(), "3-5,9");
+    assert_eq!(bench.text("grid.png", "stylegan:noise").unwrap(), "random, seed 6");
 }
 
 /// z of a seed is NumPy's, and z, w and ws given in a file make the pictures of the seed. The paths

@@ -5,8 +5,13 @@ use crate::bench::Bench;
 #[test]
 fn a_table_has_its_seeds_at_the_borders() {
     let bench = Bench::with_network();
-    bench.ok("mix --network tiny.safetensors --rows 0-1 --cols 5-7 --styles 0-3 --out mix.png");
-    assert_eq!(bench.size("mix.png"), (4 * 16, 3 * 16));
+    bench.ok("mix --network tiny.safetensors --rows 0-1 --cols 5-7 --styles 0-3 --zoom 1 --no-captions --out mix.png");
+    assert_eq!(bench.size("mix.png"), (4 * 18 + 2, 3 * 18 + 2));
+    assert_eq!(bench.text("mix.png", "stylegan:row-seed").unwrap(), "0-1");
+    assert_eq!(bench.text("mix.png", "stylegan:column-seed").unwrap(), "5-7");
+    assert_eq!(bench.text("mix.png", "stylegan:column-styles").unwrap(), "0-3");
+    bench.ok("mix --network tiny.safetensors --rows 0-1 --cols 5-7 --styles 0-3 --out large.png");
+    assert!(bench.size("large.png").0 > 1000);
     bench.ok("mix --network tiny.safetensors --rows 0 --cols 5 --styles 0-5 --out out");
     bench.ok("generate --network tiny.safetensors --seeds 5 --out five.png");
     // With all style rows from the column, the mix is the column's picture.
@@ -20,23 +25,55 @@ fn a_table_has_its_seeds_at_the_borders() {
 #[test]
 fn all_figures_are_drawn() {
     let bench = Bench::with_network();
-    bench.ok("figures --network tiny.safetensors --seeds 0-3 --realisations 5 --out figures");
+    bench.ok("figures --network tiny.safetensors --seeds 0-3 --realisations 5 --zoom 1 --no-captions --out figures");
     // 6 style rows: coarse (4 rows) and middle (2), no fine. Two seeds are columns; the two rows are
     // both of the coarse table, so there is one table of 3 x 3 cells.
-    assert_eq!(bench.size("figures/figure-mixing.png"), (48, 48));
-    assert_eq!(bench.size("figures/figure-deviation.png"), (6 * 16, 2 * 16));
-    assert_eq!(bench.size("figures/figure-noise.png"), (4 * 16, 2 * 16));
-    assert_eq!(bench.size("figures/figure-truncation.png"), (6 * 16, 2 * 16));
+    assert_eq!(bench.size("figures/figure-mixing.png"), (3 * 18 + 2, 3 * 18 + 2));
+    assert_eq!(bench.size("figures/figure-deviation.png"), (6 * 18 + 2, 2 * 18 + 2));
+    assert_eq!(bench.size("figures/figure-noise.png"), (4 * 18 + 2, 2 * 18 + 2));
+    assert_eq!(bench.size("figures/figure-truncation.png"), (6 * 18 + 2, 2 * 18 + 2));
+    // Columns of pictures of 16, 8, 4, 4, 2 and 2 pixels.
+    assert_eq!(bench.size("figures/figure-uncurated.png"), (36 + 4, 3 * 16 + 4));
+    assert_eq!(bench.text("figures/figure-uncurated.png", "stylegan:seed").unwrap(), "0-80");
+    assert_eq!(bench.text("figures/figure-truncation.png", "stylegan:psi"), None);
+    assert_eq!(bench.text("figures/figure-mixing.png", "stylegan:psi").unwrap(), "1");
     bench.one_sentence("figures --network tiny.safetensors --seeds 1", &["two seeds"]);
 }
 
+/// Progressive GAN has no styles: mixes and truncation would be copies, noise would change nothing.
 #[test]
-fn figures_of_noise_need_noise() {
+fn networks_without_styles_show_what_they_can() {
     let bench = Bench::new();
     let pggan = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/checkpoints/pggan_tf.pkl");
-    let ran = bench.run(&format!("figures --network {pggan} --seeds 0-1 --out figures"));
+    bench.wrong(
+        &format!("figures --network {pggan} --seeds 0-1 --out figures"),
+        &["Progressive GAN", "--only uncurated"],
+    );
+    bench.wrong(&format!("figures --network {pggan} --only uncurated,mixing --out figures"), &["Progressive GAN"]);
+    bench.wrong(&format!("mix --network {pggan} --rows 0 --cols 1 --out figures"), &["no styles"]);
+    assert!(!bench.path("figures").exists());
+    bench.ok(&format!("figures --network {pggan} --only uncurated --out figures"));
+    assert!(bench.path("figures/figure-uncurated.png").exists());
+}
+
+/// A figure that this network cannot show is not left over from another.
+#[test]
+fn figures_leave_no_stale_files() {
+    let bench = Bench::with_network();
+    let mut tensors =
+        candle_core::safetensors::load(bench.path("tiny.safetensors"), &candle_core::Device::Cpu).unwrap();
+    for (_, tensor) in tensors.iter_mut().filter(|(name, _)| name.ends_with("noise_strength")) {
+        *tensor = tensor.zeros_like().unwrap();
+    }
+    candle_core::safetensors::save(&tensors, bench.path("silent.safetensors")).unwrap();
+    std::fs::create_dir(bench.path("figures")).unwrap();
+    for name in ["figure-noise.png", "figure-mixing.png", "notes.txt"] {
+        std::fs::write(bench.path("figures").join(name), "old").unwrap();
+    }
+    let ran = bench.run("figures --network silent.safetensors --seeds 0-1 --only noise,truncation --out figures");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stderr.contains("figure-noise.png is left out: noise changes nothing"), "{}", ran.stderr);
-    assert!(bench.path("figures/figure-mixing.png").exists());
-    assert!(!bench.path("figures/figure-noise.png").exists() && !bench.path("figures/figure-deviation.png").exists());
+    let mut names: Vec<_> = std::fs::read_dir(bench.path("figures")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["figure-mixing.png", "figure-truncation.png", "notes.txt"]);
 }

@@ -27,6 +27,31 @@ fn films_have_all_frames() {
     let bench = Bench::with_network();
     bench.ok("interpolate --network tiny.safetensors --seeds 1-3 --frames 2 --open --zoom 2 --out walk.gif");
     assert_eq!(bench.size("walk.gif"), (32, 32));
+    bench.ok("interpolate --network tiny.safetensors --seeds 1-2 --frames 2 --out walk.png");
+    assert_eq!(bench.size("walk.png"), (256, 256));
+    assert_eq!(bench.text("walk.png", "stylegan:walk").unwrap(), "1-2");
     bench.one_sentence("interpolate --network tiny.safetensors --seeds 1", &["at least two seeds"]);
     bench.one_sentence("interpolate --network tiny.safetensors --seeds 1,2 --out walk.bmp", &[".bmp", ".gif"]);
+}
+
+/// A GIF counts in hundredths of a second, and browsers show frames of less than two of them for ten.
+#[test]
+fn gifs_run_at_the_speed_that_was_asked_for() {
+    use image::AnimationDecoder;
+    let bench = Bench::with_network();
+    for fps in [1_usize, 7, 24, 30, 50, 60, 100] {
+        let line =
+            format!("interpolate --network tiny.safetensors --seeds 1,2 --frames 50 --zoom 1 --fps {fps} --out a.gif");
+        let ran = bench.run(&line);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert_eq!(ran.stderr.contains("at most 50 frames a second"), fps > 50, "{}", ran.stderr);
+        let file = std::io::BufReader::new(std::fs::File::open(bench.path("a.gif")).unwrap());
+        let frames = image::codecs::gif::GifDecoder::new(file).unwrap().into_frames().collect_frames().unwrap();
+        let delays: Vec<u32> = frames.iter().map(|frame| frame.delay().numer_denom_ms().0).collect();
+        assert!(delays.iter().all(|&delay| delay >= 20), "{fps}: {delays:?}");
+        let seconds = f64::from(delays.iter().sum::<u32>()) / 1000.0;
+        let expected = 100.0 / fps as f64;
+        assert!((seconds - expected).abs() <= 0.021, "{fps}: {seconds} for {expected}");
+        assert_eq!(frames.len(), 5000_usize.div_ceil(fps.max(50)), "{fps}");
+    }
 }

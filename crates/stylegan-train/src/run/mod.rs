@@ -15,7 +15,6 @@ use crate::feed::{Feed, Plan};
 use crate::folder::{self, RunFolder};
 use crate::moves::{Move, Moves};
 use crate::observer::{Observer, Position};
-use crate::picture::write_atomic;
 use crate::records::Records;
 use crate::sampler::Sampler;
 use crate::schedule::{Phase, Schedule};
@@ -124,7 +123,7 @@ impl<'a> Run<'a> {
         let path = folder.path();
         let records = if leads {
             stylegan_core::sweep(path);
-            write_atomic(&path.join(folder::CONFIG), config.to_toml()?.as_bytes())?;
+            stylegan_core::write_file(path.join(folder::CONFIG), config.to_toml()?.as_bytes())?;
             Some(Records::open(path, state.progress.reported)?)
         } else {
             None

@@ -6,11 +6,11 @@ use image::{Rgb, RgbImage};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use stylegan_core::picture::write_png;
 use stylegan_train::communicator::Single;
 use stylegan_train::config::{Override, TrainConfig, read};
 use stylegan_train::data::Dataset;
 use stylegan_train::observer::{Observer, Position, Silent};
-use stylegan_train::picture::write_png;
 use stylegan_train::stats::Stats;
 use stylegan_train::{Outcome, Result, RunFolder, resume, train};
 
@@ -59,7 +59,7 @@ pub(crate) fn gradients(folder: &Path, side: u32) -> Arc<Dataset> {
     let name = |i: u32| format!("{i:02}.png");
     for i in 0..40 {
         let colour = |x: u32, y: u32| Rgb([x * (i % 7 + 1) * 2, y * (i % 3) * 5, x + y + i].map(|v| v as u8));
-        write_png(&folder.join(name(i)), &RgbImage::from_fn(side, side, colour)).unwrap();
+        write_png(&folder.join(name(i)), &RgbImage::from_fn(side, side, colour), &[]).unwrap();
     }
     let labels: Vec<_> = (0..40).map(|i| serde_json::json!([name(i), i % 2])).collect();
     std::fs::write(folder.join("dataset.json"), serde_json::json!({ "labels": labels }).to_string()).unwrap();

@@ -1,0 +1,253 @@
+//! `stylegan figures`: the paper's Figures 2, 3, 4, 5 and 8 for any network.
+
+mod deviation;
+mod uncurated;
+
+use crate::destination;
+use crate::exit::{Ending, Outcome, wrong};
+use crate::latents::Latents;
+use crate::layout::LayoutArgs;
+use crate::mix::{Styles, Table, style_list};
+use crate::network::{Network, NetworkArgs, NoiseKind};
+use crate::numbers::Numbers;
+use crate::status::{Progress, say};
+use clap::ValueEnum;
+use std::path::{Path, PathBuf};
+use stylegan_core::NoiseLayers;
+use stylegan_core::picture::{Band, to_pictures, write_png};
+
+/// The psi of each column of the truncation figure, as in Figure 8 of the paper.
+const PSI: [f64; 6] = [1.0, 0.7, 0.5, 0.0, -0.5, -1.0];
+
+/// Draw the figures of the StyleGAN paper for a network
+///
+/// Writes figure-uncurated.png (Figure 2), figure-mixing.png (3), figure-deviation.png (4),
+/// figure-noise.png (5) and figure-truncation.png (8). Those that a network cannot show are left out,
+/// and a file of that name from another time is removed.
+///
+/// Examples:
+///   stylegan figures --network runs/avatars-32 --seeds 0-10 --out figures/
+///   stylegan figures --network runs/avatars-32 --only uncurated --trunc 0.7
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    network: NetworkArgs,
+
+    /// Which figures.
+    ///
+    /// Example: --only noise,deviation
+    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',', default_values_t = Figure::ALL)]
+    only: Vec<Figure>,
+
+    /// Seeds; the mixing grid has up to 5 of them as columns and the others, up to 6, as rows, the
+    /// uncurated pictures begin with them and go on from 0, the other figures show the first two.
+    #[arg(long, value_name = "LIST", default_value = "0-10")]
+    seeds: Numbers,
+
+    /// Pictures with fresh noise that the standard deviation is taken over.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    realisations: u32,
+
+    #[command(flatten)]
+    layout: LayoutArgs,
+
+    /// Folder for the figures.
+    #[arg(long, value_name = "FOLDER", default_value = "figures")]
+    out: PathBuf,
+}
+
+/// A figure of the paper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Figure {
+    /// Figure 2: 81 pictures as the seeds give them, at four sizes.
+    Uncurated,
+    /// Figure 3: coarse, middle and fine styles of the columns in the pictures of the rows.
+    Mixing,
+    /// Figure 4: what fresh noise changes, and its standard deviation per pixel.
+    Deviation,
+    /// Figure 5: noise in all layers, in none, in the fine half, in the coarse half.
+    Noise,
+    /// Figure 8: psi 1, 0.7, 0.5, 0, -0.5, -1.
+    Truncation,
+}
+
+impl Figure {
+    const ALL: [Figure; 5] = [Figure::Uncurated, Figure::Mixing, Figure::Deviation, Figure::Noise, Figure::Truncation];
+
+    fn file_name(self) -> &'static str {
+        match self {
+            Figure::Uncurated => "figure-uncurated.png",
+            Figure::Mixing => "figure-mixing.png",
+            Figure::Deviation => "figure-deviation.png",
+            Figure::Noise => "figure-noise.png",
+            Figure::Truncation => "figure-truncation.png",
+        }
+    }
+
+    /// Why the network has nothing to show there, if so.
+    fn obstacle(self, network: &Network, seed: u32) -> anyhow::Result<Option<&'static str>> {
+        Ok(match self {
+            Figure::Deviation | Figure::Noise if !noise_matters(network, seed)? => {
+                Some("noise changes nothing in this network")
+            }
+            Figure::Truncation if network.generator().w_avg().is_none() => Some("this network has no average style"),
+            _ => None,
+        })
+    }
+}
+
+/// A figure before it is laid out.
+struct Drawn {
+    bands: Vec<Band>,
+    /// The seeds that it shows.
+    seeds: Vec<u32>,
+}
+
+pub(crate) fn run(args: Args) -> Outcome {
+    let seeds = &args.seeds.0[..];
+    if seeds.len() < 2 {
+        wrong!("--seeds: the figures need at least two seeds");
+    }
+    let mut network = Network::open(&args.network)?;
+    if !network.has_styles() && args.only != [Figure::Uncurated] {
+        wrong!(
+            "{} is a Progressive GAN, which has no styles, noise and truncation to show; \
+             draw uncurated pictures: --only uncurated",
+            args.network.network.display()
+        );
+    }
+    destination::folder(&args.out, &[network.file()])?;
+    for figure in &args.only {
+        let path = args.out.join(figure.file_name());
+        if let Some(obstacle) = figure.obstacle(&network, seeds[0])? {
+            say(&format!("{} is left out: {obstacle}", figure.file_name()));
+            remove(&path)?;
+            continue;
+        }
+        let mut text = network.text();
+        let drawn = match figure {
+            Figure::Uncurated => {
+                args.layout.columns(uncurated::PLACES, network.size())?;
+                uncurated::uncurated(&network, seeds, args.layout.zoom)?
+            }
+            Figure::Mixing => mixing(&network, seeds)?,
+            Figure::Deviation => deviation::deviation(&network, &seeds[..2], args.realisations as usize)?,
+            Figure::Noise => noise(&network, &seeds[..2])?,
+            Figure::Truncation => {
+                text.retain(|(key, _)| *key != "stylegan:psi");
+                truncation(&mut network, &seeds[..2])?
+            }
+        };
+        text.push(("stylegan:seed", Numbers(drawn.seeds).to_string()));
+        let mut sheet = args.layout.sheet(drawn.bands);
+        if *figure == Figure::Uncurated {
+            sheet.zoom = Some(1);
+        }
+        write_png(&path, &sheet.draw(), &text)?;
+        say(&path.display().to_string());
+    }
+    Ok(Ending::Done)
+}
+
+/// Removes a figure that an earlier call has drawn, perhaps of another network.
+fn remove(path: &Path) -> anyhow::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(anyhow::Error::new(error).context(format!("cannot remove {}", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What stands beside rows of these seeds.
+fn seed_headings(seeds: &[u32]) -> Vec<String> {
+    seeds.iter().map(|seed| format!("seed {seed}")).collect()
+}
+
+/// Three tables of mixes below one another, each with its own range of styles and its own rows.
+fn mixing(network: &Network, seeds: &[u32]) -> anyhow::Result<Drawn> {
+    let (columns, rest) = seeds.split_at((seeds.len() / 2).clamp(1, 5));
+    let rows = &rest[..rest.len().min(6)];
+    let spans = [("coarse", Styles::COARSE, 0..3), ("middle", Styles::MIDDLE, 3..5), ("fine", Styles::FINE, 5..6)];
+    let mut bands = Vec::new();
+    for (name, styles, range) in spans {
+        let styles = styles.rows(network.generator().num_ws())?;
+        let rows: Vec<u32> = rows.get(range.start..range.end.min(rows.len())).unwrap_or_default().to_vec();
+        if styles.is_empty() || rows.is_empty() {
+            continue;
+        }
+        let table = Table::compute(network, &Numbers(rows), &Numbers(columns.to_vec()), &styles)?;
+        let figure = if bands.is_empty() { "Figure 3: " } else { "" };
+        let list = style_list(&styles);
+        bands.push(table.band(format!("{figure}{name} styles ({list}) of the columns, all others of the rows")));
+    }
+    Ok(Drawn { bands, seeds: [columns, rows].concat() })
+}
+
+/// Whether a picture with the fixed noise differs from one without.
+fn noise_matters(network: &Network, seed: u32) -> anyhow::Result<bool> {
+    let ws = Latents::Seeds(vec![seed]).styles(network, 0, 1)?;
+    let render = |kind| -> anyhow::Result<Vec<f32>> {
+        Ok(network.render(&ws, &[0], kind, NoiseLayers::All)?.flatten_all()?.to_vec1()?)
+    };
+    Ok(render(NoiseKind::Const)? != render(NoiseKind::None)?)
+}
+
+/// For each seed: noise everywhere, nowhere, in the fine layers, in the coarse layers.
+fn noise(network: &Network, seeds: &[u32]) -> anyhow::Result<Drawn> {
+    // The paper's border is layer 8 of 18; smaller networks are cut in the middle.
+    let layers = network.generator().num_ws();
+    let border = (layers / 2).min(8);
+    let kinds = [
+        ("all noise".to_owned(), NoiseKind::Const, NoiseLayers::All),
+        ("no noise".to_owned(), NoiseKind::None, NoiseLayers::All),
+        (format!("fine layers ({border}-{})", layers - 1), NoiseKind::Const, NoiseLayers::Range(border..layers)),
+        (format!("coarse layers (0-{})", border - 1), NoiseKind::Const, NoiseLayers::Range(0..border)),
+    ];
+    let latents = Latents::Seeds(seeds.to_vec());
+    let progress = Progress::new("drawing noise", seeds.len() * kinds.len());
+    let mut pictures = Vec::new();
+    for i in 0..seeds.len() {
+        let ws = latents.styles(network, i, 1)?;
+        for (_, kind, layers) in &kinds {
+            pictures.extend(to_pictures(&network.render(&ws, &[0], *kind, layers.clone())?)?.into_iter().map(Some));
+            progress.advance(1);
+        }
+    }
+    let band = Band {
+        title: "Figure 5: noise in all layers, in none, in the fine ones only, in the coarse ones only".to_owned(),
+        across: kinds.len(),
+        columns: kinds.into_iter().map(|(heading, ..)| heading).collect(),
+        rows: seed_headings(seeds),
+        pictures,
+        captions: vec![],
+    };
+    Ok(Drawn { bands: vec![band], seeds: seeds.to_vec() })
+}
+
+/// For each seed: one picture per psi.
+fn truncation(network: &mut Network, seeds: &[u32]) -> anyhow::Result<Drawn> {
+    let latents = Latents::Seeds(seeds.to_vec());
+    let own = network.truncation();
+    let progress = Progress::new("truncating", seeds.len() * PSI.len());
+    let mut columns = Vec::new();
+    for psi in PSI {
+        network.set_truncation(psi);
+        let ws = latents.styles(network, 0, seeds.len())?;
+        columns.push(to_pictures(&network.synthesize(&ws, &vec![0; seeds.len()])?)?);
+        progress.advance(seeds.len());
+    }
+    network.set_truncation(own);
+    let pictures = (0..seeds.len()).flat_map(|i| columns.iter().map(move |column| Some(column[i].clone()))).collect();
+    let band = Band {
+        title: "Figure 8: truncation, from the seeds' own styles (psi 1) past the average (0) to their opposites"
+            .to_owned(),
+        columns: PSI.iter().map(|psi| format!("psi {psi}")).collect(),
+        rows: seed_headings(seeds),
+        across: PSI.len(),
+        pictures,
+        captions: vec![],
+    };
+    Ok(Drawn { bands: vec![band], seeds: seeds.to_vec() })
+}
