@@ -33,7 +33,7 @@ impl Pace {
             GeneratorConfig::Pggan(g) => ([g.channel_base, g.channel_max], true),
         };
         let levels = if grows { Pyramid::new(config.generator.img_size())?.levels() } else { 1 };
-        let schedule = Schedule::new(&config.schedule, &config.shards, config.resolution()?, (levels - 1) as f64);
+        let schedule = Schedule::new(config, config.resolution()?, (levels - 1) as f64);
         Ok(Self { schedule, channels, last_step: None, seconds: None })
     }
 

@@ -160,7 +160,7 @@ mod tests {
         let starts = |rank, n_critic| -> Vec<u64> {
             let loss = LossConfig::WganGp { lambda: 10., drift: 0., target: 1., n_critic };
             let config = TrainConfig { loss, ..config.clone() };
-            let schedule = Schedule::new(&config.schedule, &config.shards, 1024, 8.);
+            let schedule = Schedule::new(&config, 1024, 8.);
             let plan = Plan { schedule, moves: Moves::new(&config), rank };
             plan.shards(Place { step: 0, images: 0, moves: 0 })
                 .map(|shard| shard.start)
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn regularising_turns_see_the_batch_again() {
         let config = TrainConfig::stylegan2();
-        let schedule = Schedule::new(&config.schedule, &config.shards, 1024, 0.);
+        let schedule = Schedule::new(&config, 1024, 0.);
         let plan = Plan { schedule, moves: Moves::new(&config), rank: (0, 1) };
         // R1 comes in every 16th step, counted from the start of the run.
         let starts = |step, moves| -> Vec<u64> {

@@ -1,6 +1,6 @@
 //! What training does after a number of real pictures: pure functions of that number.
 
-use crate::config::{EmaConfig, ScheduleConfig, ShardConfig};
+use crate::config::{EmaConfig, ScheduleConfig, ShardConfig, TrainConfig};
 
 /// What holds at one moment of training.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,7 +14,7 @@ pub struct Phase {
     pub batch: usize,
     /// Samples per shard.
     pub shard: usize,
-    /// Learning rate.
+    /// Learning rate, with its decay.
     pub lr: f64,
 }
 
@@ -39,7 +39,7 @@ impl Phase {
 /// use stylegan_train::schedule::Schedule;
 ///
 /// let config = TrainConfig::default();
-/// let schedule = Schedule::new(&config.schedule, &config.shards, 1024, 8.);
+/// let schedule = Schedule::new(&config, 1024, 8.);
 /// assert_eq!(schedule.at(0).resolution, 8);
 /// assert_eq!(schedule.at(900_000).lod, 6.5); // 16 pixels, half faded in
 /// assert_eq!(schedule.at(8_400_000).lod, 0.);
@@ -48,6 +48,7 @@ impl Phase {
 pub struct Schedule {
     config: ScheduleConfig,
     shards: ShardConfig,
+    kimg: f64,
     resolution: usize,
     max_lod: f64,
 }
@@ -55,8 +56,9 @@ pub struct Schedule {
 impl Schedule {
     /// The schedule of networks of a full resolution in pixels, whose smallest pictures have level
     /// of detail `max_lod` (4 pixels; 0 for networks that do not grow).
-    pub fn new(config: &ScheduleConfig, shards: &ShardConfig, resolution: usize, max_lod: f64) -> Self {
-        Self { config: config.clone(), shards: shards.clone(), resolution, max_lod }
+    pub fn new(config: &TrainConfig, resolution: usize, max_lod: f64) -> Self {
+        let kimg = config.kimg;
+        Self { config: config.schedule.clone(), shards: config.shards.clone(), kimg, resolution, max_lod }
     }
 
     /// What holds after `images` real pictures.
@@ -68,8 +70,14 @@ impl Schedule {
             resolution,
             batch: self.config.batch.get(resolution),
             shard: self.shards.size.get(resolution),
-            lr: self.config.lr.get(resolution),
+            lr: self.config.lr.get(resolution) * self.lr_share(images),
         }
+    }
+
+    /// The share of the learning rate that the linear decay at the end of the run leaves, in [0, 1].
+    fn lr_share(&self, images: u64) -> f64 {
+        let decay = self.config.lr_decay_kimg;
+        if decay <= 0. { 1. } else { ((self.kimg - images as f64 / 1000.) / decay).clamp(0., 1.) }
     }
 
     fn lod(&self, images: u64) -> f64 {
@@ -111,7 +119,7 @@ mod tests {
 
     fn published() -> Schedule {
         let config = TrainConfig::default();
-        Schedule::new(&config.schedule, &config.shards, 1024, 8.)
+        Schedule::new(&config, 1024, 8.)
     }
 
     #[test]
@@ -132,6 +140,15 @@ mod tests {
         }
         assert_eq!(schedule.at(0).lod, 7.);
         assert_eq!(schedule.at(25_000_000).lod, 0.);
+    }
+
+    #[test]
+    fn rates_fall_at_the_end_of_the_run() {
+        let mut config = TrainConfig { kimg: 100., ..TrainConfig::stylegan2() };
+        config.schedule.lr_decay_kimg = 40.;
+        let schedule = Schedule::new(&config, 1024, 0.);
+        let rates = [0, 60, 80, 90, 100, 110].map(|kimg| schedule.at(kimg * 1000).lr);
+        assert_eq!(rates, [0.002, 0.002, 0.001, 0.0005, 0., 0.]);
     }
 
     #[test]
@@ -166,12 +183,12 @@ mod tests {
     fn full_size_from_the_start_and_networks_that_do_not_grow() {
         let mut config = TrainConfig::default();
         config.schedule.start_resolution = 1024;
-        assert_eq!(Schedule::new(&config.schedule, &config.shards, 1024, 8.).at(0).lod, 0.);
+        assert_eq!(Schedule::new(&config, 1024, 8.).at(0).lod, 0.);
         config.schedule.start_resolution = 8;
-        let fixed = Schedule::new(&config.schedule, &config.shards, 1024, 0.).at(0);
+        let fixed = Schedule::new(&config, 1024, 0.).at(0);
         assert_eq!((fixed.lod, fixed.resolution, fixed.batch, fixed.lr), (0., 1024, 32, 0.003));
         (config.schedule.stable_kimg, config.schedule.fade_kimg) = (0., 0.);
-        assert_eq!(Schedule::new(&config.schedule, &config.shards, 1024, 8.).at(0).lod, 0.);
+        assert_eq!(Schedule::new(&config, 1024, 8.).at(0).lod, 0.);
     }
 
     #[test]

@@ -121,6 +121,7 @@ impl ScheduleConfig {
         for &lr in std::iter::once(&self.lr.base).chain(self.lr.at.values()) {
             at_least_0("schedule.lr", lr)?;
         }
+        at_least_0("schedule.lr_decay_kimg", self.lr_decay_kimg)?;
         let start = self.start_resolution;
         if !start.is_power_of_two() || start < 4 {
             return Err(Wrong::new("schedule.start_resolution", format!("expected 4, 8, 16, …, found {start}")));

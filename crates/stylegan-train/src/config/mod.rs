@@ -149,6 +149,9 @@ pub struct ScheduleConfig {
     pub batch: ByResolution<usize>,
     /// Learning rate of both networks, by resolution; 0.001, more from 128 pixels.
     pub lr: ByResolution<f64>,
+    /// Thousands of pictures at the end of the run (`kimg`) over which the learning rate falls linearly
+    /// to 0; 0 = it never falls.
+    pub lr_decay_kimg: f64,
 }
 
 /// Adam's constants, the same for both networks.
@@ -248,6 +251,7 @@ impl Default for ScheduleConfig {
             generator_first: false,
             batch: ByResolution::new(32, [(4, 512), (8, 256), (16, 128), (32, 64), (64, 32)]),
             lr: ByResolution::new(0.001, [(128, 0.0015), (256, 0.002), (512, 0.003), (1024, 0.003)]),
+            lr_decay_kimg: 0.,
         }
     }
 }
