@@ -106,6 +106,10 @@ fn tell(sentence: String) {
     }
 }
 
+/// A file met the size that the user allows; the number on all Unix systems that Rust's standard library runs on but MIPS.
+#[cfg(unix)]
+const SIGXFSZ: i32 = 25;
+
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
@@ -118,6 +122,8 @@ struct Signals {
 impl Signals {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
+        // Watched, a file that meets its limit (`ulimit -f`) is an error of that write; else it ends the process.
+        drop(signal(SignalKind::from_raw(SIGXFSZ))?);
         let hangup = if hangups_are_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
         Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hangup })
     }

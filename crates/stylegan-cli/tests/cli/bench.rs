@@ -120,6 +120,11 @@ impl Bench {
         chunks.iter().find(|chunk| chunk.keyword == keyword).map(|chunk| chunk.text.clone())
     }
 
+    /// A picture without what its file says of itself.
+    pub(crate) fn pixels(&self, name: &str) -> image::RgbImage {
+        image::open(self.path(name)).unwrap().to_rgb8()
+    }
+
     /// The size of a picture, (width, height).
     pub(crate) fn size(&self, name: &str) -> (u32, u32) {
         let picture = image::open(self.path(name)).unwrap();

@@ -34,7 +34,7 @@ fn one_network_or_all() {
     // The averaged generator of both is the same file but for what it says of its origin.
     bench.ok("generate --network g.safetensors --seeds 1 --out a.png");
     bench.ok("generate --network ada.pkl --seeds 1 --out b.png");
-    assert_eq!(std::fs::read(bench.path("a.png")).unwrap(), std::fs::read(bench.path("b.png")).unwrap());
+    assert_eq!(bench.pixels("a.png"), bench.pixels("b.png"));
 }
 
 #[test]
@@ -68,11 +68,11 @@ fn names_of_other_programs() {
     // A plain state dictionary of official names is a network here as well.
     bench.ok("generate --network official.safetensors --seeds 1 --out a.png");
     bench.ok("generate --network ours.safetensors --seeds 1 --out b.png");
-    assert_eq!(std::fs::read(bench.path("a.png")).unwrap(), std::fs::read(bench.path("b.png")).unwrap());
+    assert_eq!(bench.pixels("a.png"), bench.pixels("b.png"));
     bench.wrong("convert tiny.safetensors x.safetensors --to nvlabs", &["only StyleGAN2"]);
     // Names of either program are read back, with and without what this program writes beside them.
     bench.ok("generate --network theirs.safetensors --seeds 1 --out c.png");
-    assert_eq!(std::fs::read(bench.path("c.png")).unwrap(), std::fs::read(bench.path("b.png")).unwrap());
+    assert_eq!(bench.pixels("c.png"), bench.pixels("b.png"));
     for file in ["theirs", "official"] {
         let tensors =
             candle_core::safetensors::load(bench.path(format!("{file}.safetensors")), &candle_core::Device::Cpu);
@@ -80,7 +80,7 @@ fn names_of_other_programs() {
         for source in [file, "plain"] {
             bench.ok(&format!("convert {source}.safetensors back.safetensors"));
             bench.ok("generate --network back.safetensors --seeds 1 --out d.png");
-            assert_eq!(std::fs::read(bench.path("d.png")).unwrap(), std::fs::read(bench.path("b.png")).unwrap());
+            assert_eq!(bench.pixels("d.png"), bench.pixels("b.png"));
             assert_eq!(json(&bench, "back.safetensors")["kind"], "release");
         }
     }
@@ -101,7 +101,7 @@ fn networks_pickled_alone() {
         bench.ok("convert alone.pkl g.safetensors");
         bench.ok("generate --network g.safetensors --seeds 1 --out a.png");
         bench.ok("generate --network all.pkl --seeds 1 --out b.png");
-        assert_eq!(std::fs::read(bench.path("a.png")).unwrap(), std::fs::read(bench.path("b.png")).unwrap());
+        assert_eq!(bench.pixels("a.png"), bench.pixels("b.png"));
     }
 }
 
@@ -114,7 +114,7 @@ fn early_files_without_noise() {
         bench.ok(&format!("generate --network {file} --seeds 1 --noise random --out {file}.random.png"));
         bench.ok(&format!("generate --network {file} --seeds 1 --out {file}.const.png"));
     }
-    let read = |name: &str| std::fs::read(bench.path(name)).unwrap();
+    let read = |name: &str| bench.pixels(name);
     assert_eq!(read("no_noises.pt.none.png"), read("with_noises.pt.none.png"));
     assert_eq!(read("no_noises.pt.random.png"), read("with_noises.pt.random.png"));
     assert!(bench.ok("inspect no_noises.pt").contains("drawn with seed 0"));

@@ -130,12 +130,12 @@ fn one_name_twice_is_one_file() {
     let ran = bench.run("generate --network tiny.safetensors --seeds 1,1,0-3,2 --out o");
     assert_eq!((ran.code, names("o").len()), (0, 4), "{}", ran.stderr);
     assert!(ran.stderr.contains("4 pictures in o"), "{}", ran.stderr);
-    bench.ok("mix --network tiny.safetensors --rows 1,1 --cols 2,2,3 --out m");
+    bench.ok("mix --network tiny.safetensors --rows 1,1 --cols 2,2,3 --zoom 1 --no-captions --out m");
     assert_eq!(names("m"), ["grid.png", "row0001-col0002.png", "row0001-col0003.png"]);
     // Where they do not share a name, what was asked for twice is there twice.
-    assert_eq!(bench.size("m/grid.png"), (4 * 16, 3 * 16));
-    bench.ok("generate --network tiny.safetensors --seeds 1,1 --out twice.png");
-    assert_eq!(bench.size("twice.png"), (32, 16));
+    assert_eq!(bench.size("m/grid.png"), (4 * 18 + 2, 3 * 18 + 2));
+    bench.ok("generate --network tiny.safetensors --seeds 1,1 --zoom 1 --no-captions --out twice.png");
+    assert_eq!(bench.size("twice.png"), (2 * 18 + 2, 18 + 2));
     bench.ok("interpolate --network tiny.safetensors --seeds 1,1 --frames 2 --out w");
     assert_eq!(names("w").len(), 4);
     bench.ok("figures --network tiny.safetensors --seeds 1,1 --only noise,noise --out f");

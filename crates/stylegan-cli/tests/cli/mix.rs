@@ -44,15 +44,16 @@ fn all_figures_are_drawn() {
 #[test]
 fn networks_without_styles_show_what_they_can() {
     let bench = Bench::new();
-    let pggan = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/checkpoints/pggan_tf.pkl");
+    let released = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/checkpoints/pggan_tf.pkl");
+    bench.ok(&format!("convert {released} pggan.safetensors"));
     bench.wrong(
-        &format!("figures --network {pggan} --seeds 0-1 --out figures"),
+        "figures --network pggan.safetensors --seeds 0-1 --out figures",
         &["Progressive GAN", "--only uncurated"],
     );
-    bench.wrong(&format!("figures --network {pggan} --only uncurated,mixing --out figures"), &["Progressive GAN"]);
-    bench.wrong(&format!("mix --network {pggan} --rows 0 --cols 1 --out figures"), &["no styles"]);
+    bench.wrong("figures --network pggan.safetensors --only uncurated,mixing --out figures", &["Progressive GAN"]);
+    bench.wrong("mix --network pggan.safetensors --rows 0 --cols 1 --out figures", &["no styles"]);
     assert!(!bench.path("figures").exists());
-    bench.ok(&format!("figures --network {pggan} --only uncurated --out figures"));
+    bench.ok("figures --network pggan.safetensors --only uncurated --out figures");
     assert!(bench.path("figures/figure-uncurated.png").exists());
 }
 
