@@ -12,6 +12,7 @@ use crate::{destination, pictures, settings, signals};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use stylegan_core::checkpoint::Checkpoint;
 use stylegan_train::communicator::Single;
 use stylegan_train::config::{Override, TrainConfig};
 use stylegan_train::data::Dataset;
@@ -162,6 +163,9 @@ impl Plan {
         {
             check_same(&config, stored, &out)?;
         }
+        if let Some(stored) = stored {
+            check_not_past(&config, stored, &out)?;
+        }
         let held = !matches!(found, Found::Nothing);
         Ok(Plan { config, out, held, note, data_dir, pictures })
     }
@@ -210,6 +214,21 @@ fn check_same(given: &TrainConfig, stored: &TrainConfig, out: &Path) -> anyhow::
             "--out {}: the run there has {key} = {there}, not {here}; go on with `stylegan train --out {}`, or start again with --new",
             out.display(),
             quote(out)
+        );
+    }
+    Ok(())
+}
+
+/// Refuses a length that is behind the run already: nothing would happen, as if all were well.
+fn check_not_past(given: &TrainConfig, stored: &TrainConfig, out: &Path) -> anyhow::Result<()> {
+    let images = |path: &PathBuf| Some(Checkpoint::open(path).ok()?.metadata()?.images);
+    let newest = checkpoints::list(out)?.iter().find_map(images).unwrap_or(0) as f64 / 1000.;
+    // A run that is done may be one batch past its length.
+    if given.kimg < stored.kimg && given.kimg < newest {
+        wrong!(
+            "--kimg {}: the run in {} is at {newest} kimg already; give more to go on, or --new to start again",
+            given.kimg,
+            out.display()
         );
     }
     Ok(())

@@ -82,8 +82,12 @@ fn legend(pixels: &[u64; 256], [h, w]: [usize; 2], across: usize) -> Band {
     let swatch = |class| RgbImage::from_pixel(w as u32, h.div_ceil(6) as u32, colour(class));
     let share = |class: u8| match 100.0 * pixels[usize::from(class)] as f64 / all as f64 {
         ..0.1 => format!("{class}: < 0.1 %"),
+        share @ 9.95.. => format!("{class}: {share:.0} %"),
         share => format!("{class}: {share:.1} %"),
     };
+    // Rows of the same length.
+    let count = present.clone().count().max(1);
+    let across = count.div_ceil(count.div_ceil(across));
     Band {
         title: "Values of the label maps and their share of these pixels".to_owned(),
         across,
@@ -147,7 +151,7 @@ mod tests {
         let pictures = coloured(&maps, &mut pixels)?;
         assert_eq!(pictures[1].get_pixel(1, 0), &colour(7));
         let legend = legend(&pixels, [6, 6], 4);
-        assert_eq!(legend.captions, ["0: 75.0 %", "7: 25.0 %"]);
+        assert_eq!(legend.captions, ["0: 75 %", "7: 25 %"]);
         Ok(())
     }
 }
