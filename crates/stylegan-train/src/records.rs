@@ -7,6 +7,21 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// What a state knows of the run's files.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    /// Pictures seen at its last tick.
+    pub(crate) ticked: u64,
+    /// Pictures seen by the state itself; measurements and sample grids in between are its own.
+    pub(crate) images: u64,
+}
+
+impl Known {
+    fn holds(self, images: u64, tick: bool) -> bool {
+        images <= if tick { self.ticked } else { self.images }
+    }
+}
+
 /// The open files of a run. What cannot be written is kept and tried again with what comes next.
 pub(crate) struct Records {
     log: Appended,
@@ -17,13 +32,19 @@ pub(crate) struct Records {
 const LOG: &str = "log.txt";
 const STATS: &str = "stats.jsonl";
 
+/// A statistic of every tick, and of nothing else.
+pub(crate) const STEP: &str = "Progress/step";
+
 impl Records {
-    /// Opens the files in a run folder. What they say of the time after `images` pictures is cut
-    /// off: a resumed run writes it again, and the files end up as those of a run in one go.
-    pub(crate) fn open(folder: &Path, images: u64) -> Result<Self> {
-        cut_lines(&folder.join(LOG), |line| logged_images(line).is_none_or(|seen| seen <= images))?;
-        cut_lines(&folder.join(STATS), |line| stats_images(line).is_none_or(|seen| seen <= images))?;
-        cut_events(&folder.join(tfevents::FILE_NAME), images)?;
+    /// Opens the files in a run folder. What they say of the time that a resumed run sees again is
+    /// cut off: it writes it again, and the files end up as those of a run in one go.
+    pub(crate) fn open(folder: &Path, known: Known) -> Result<Self> {
+        let seen = |line: &str, images: Option<u64>, tick: &str| {
+            images.is_none_or(|images| known.holds(images, line.contains(tick)))
+        };
+        cut_lines(&folder.join(LOG), |line| seen(line, logged_images(line), " step "))?;
+        cut_lines(&folder.join(STATS), |line| seen(line, stats_images(line), STEP))?;
+        cut_events(&folder.join(tfevents::FILE_NAME), known)?;
         let open = |name: &str| Appended::open(folder.join(name));
         let mut records = Self { log: open(LOG)?, stats: open(STATS)?, events: open(tfevents::FILE_NAME)? };
         if records.events.length == 0 {
@@ -127,10 +148,11 @@ fn cut_lines(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<()> {
     }
 }
 
-/// Shortens an event file to what is whole and of at most so many pictures.
-fn cut_events(path: &Path, images: u64) -> Result<()> {
+/// Shortens an event file to what is whole and known.
+fn cut_events(path: &Path, known: Known) -> Result<()> {
     let Some(bytes) = read(path)? else { return Ok(()) };
-    let kept = tfevents::kept_until(&bytes, images);
+    let tick = |event: &[u8]| event.windows(STEP.len()).any(|part| part == STEP.as_bytes());
+    let kept = tfevents::kept_while(&bytes, |images, event| known.holds(images, tick(event)));
     if kept < bytes.len() {
         let file = OpenOptions::new().write(true).open(path).map_err(Error::io("write", path))?;
         file.set_len(kept as u64).map_err(Error::io("write", path))?;
@@ -155,11 +177,11 @@ mod tests {
     fn resumed_records_forget_what_was_not_saved() {
         let folder = tempfile::tempdir().unwrap();
         let write = |images: u64| {
-            let mut records = Records::open(folder.path(), images).unwrap();
+            let mut records = Records::open(folder.path(), Known { ticked: images, images }).unwrap();
             for kimg in [1u64, 2, 3] {
                 if kimg * 1000 > images {
-                    let line = serde_json::json!({ "Progress/kimg": { "mean": kimg as f64 } });
-                    records.log(&format!("kimg {kimg}.000 and more")).unwrap();
+                    let line = serde_json::json!({ "Progress/kimg": { "mean": kimg as f64 }, STEP: { "mean": 1. } });
+                    records.log(&format!("kimg {kimg}.000 step 1 and more")).unwrap();
                     records.stats(kimg * 1000, &line).unwrap();
                 }
             }
@@ -178,7 +200,27 @@ mod tests {
         write(2000);
         assert_eq!((text(LOG), text(STATS)), before);
         let events = std::fs::read(folder.path().join(tfevents::FILE_NAME)).unwrap();
-        assert_eq!(tfevents::kept_until(&events, 3000), events.len());
+        assert_eq!(tfevents::kept_while(&events, |_, _| true), events.len());
+    }
+
+    /// A checkpoint between two ticks was measured: its numbers stay, later ones and the tick after go.
+    #[test]
+    fn measurements_between_ticks_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut records = Records::open(folder.path(), Known { ticked: 0, images: 0 }).unwrap();
+        let mut write = |images: u64, key: &str, log: &str| {
+            let line = serde_json::json!({ "Progress/kimg": { "mean": images as f64 / 1000. }, key: { "mean": 1. } });
+            records.stats(images, &line).unwrap();
+            records.log(&format!("kimg {:.3} {log}", images as f64 / 1000.)).unwrap();
+        };
+        write(1000, STEP, "step 9");
+        write(1500, "Metrics/fid", "measured fid");
+        let kept = || [LOG, STATS, tfevents::FILE_NAME].map(|name| std::fs::read(folder.path().join(name)).unwrap());
+        let before = kept();
+        write(1500, STEP, "step 10");
+        write(1600, "Metrics/fid", "measured fid");
+        Records::open(folder.path(), Known { ticked: 1000, images: 1500 }).unwrap();
+        assert_eq!(kept(), before);
     }
 
     /// A note between the lines takes none of them along.
@@ -187,7 +229,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(LOG);
         std::fs::write(&path, "kimg 1.000 a\n\nchanged the lamp\nkimg 2.000 b\nkimg 3.000 c\nand left\n").unwrap();
-        Records::open(folder.path(), 2000).unwrap();
+        Records::open(folder.path(), Known { ticked: 2000, images: 2000 }).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text, "kimg 1.000 a\n\nchanged the lamp\nkimg 2.000 b\nand left\n");
     }

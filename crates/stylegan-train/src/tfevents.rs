@@ -74,10 +74,10 @@ fn write_event(out: &mut impl Write, wall_time: f64, step: u64, summary: &Messag
 }
 
 /// The length of the leading part of an event file whose records are whole, by their checksums, and
-/// of steps up to `last_step`: what a run resumed at that step keeps.
-pub fn kept_until(file: &[u8], last_step: u64) -> usize {
+/// all `wanted`, a function of an event's step and its bytes.
+pub fn kept_while(file: &[u8], wanted: impl Fn(u64, &[u8]) -> bool) -> usize {
     let mut kept = 0;
-    while let Some(data) = first_record(&file[kept..]).filter(|data| step_of(data) <= last_step) {
+    while let Some(data) = first_record(&file[kept..]).filter(|data| wanted(step_of(data), data)) {
         kept += data.len() + 16;
     }
     kept
@@ -204,6 +204,7 @@ mod tests {
 
     #[test]
     fn later_and_torn_records_are_dropped() {
+        let kept_until = |file: &[u8], last: u64| kept_while(file, |step, _| step <= last);
         let mut file = vec![];
         write_header(&mut file, 5.).unwrap();
         write_scalars(&mut file, 5., 1000, [("a", 1.)]).unwrap();

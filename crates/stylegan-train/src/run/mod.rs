@@ -15,7 +15,7 @@ use crate::feed::{Feed, Plan};
 use crate::folder::{self, RunFolder};
 use crate::moves::{Move, Moves};
 use crate::observer::{Observer, Position};
-use crate::records::Records;
+use crate::records::{Known, Records};
 use crate::sampler::Sampler;
 use crate::schedule::{Phase, Schedule};
 use crate::snapshot::Snapshot;
@@ -124,7 +124,7 @@ impl<'a> Run<'a> {
         let records = if leads {
             stylegan_core::sweep(path);
             stylegan_core::write_file(path.join(folder::CONFIG), config.to_toml()?.as_bytes())?;
-            Some(Records::open(path, state.progress.reported)?)
+            Some(Records::open(path, Known { ticked: state.progress.reported, images })?)
         } else {
             None
         };

@@ -3,6 +3,7 @@
 use super::{Run, images_of};
 use crate::best::Best;
 use crate::health::Verdict;
+use crate::records::STEP;
 use crate::{Error, Result, checkpoints};
 use serde_json::json;
 use std::path::PathBuf;
@@ -58,7 +59,7 @@ impl Run<'_> {
             let memory = memory::peak().unwrap_or_default() as f64 / f64::from(1 << 30);
             for (key, value) in [
                 ("Progress/kimg", position.images as f64 / 1000.),
-                ("Progress/step", position.step as f64),
+                (STEP, position.step as f64),
                 ("Progress/lod", position.phase.lod),
                 ("Progress/resolution", position.phase.resolution as f64),
                 ("Progress/batch", position.phase.batch as f64),
