@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use stylegan_core::Unfinished;
 
 /// What the name given with `--out` means.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Destination {
     /// A folder, made if it is missing: one PNG per picture.
     Folder(PathBuf),

@@ -22,6 +22,7 @@ use stylegan_core::picture::{Band, enlarge, to_pictures, write_png};
 /// Examples:
 ///   stylegan generate --network runs/avatars-32 --seeds 0-63 --grid --out faces.png
 ///   stylegan generate --network ffhq.safetensors --seeds 85,265,297 --trunc 0.7 --out out/
+///   stylegan generate --network runs/c --all-classes --seeds 0-7 --out classes.png
 ///   stylegan generate --network a.safetensors --latents w.safetensors --out images.safetensors
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -47,6 +48,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COLUMNSxROWS", num_args = 0..=1, default_missing_value = "auto")]
     grid: Option<GridSize>,
 
+    /// Every class instead of one: a sheet with a row for each, with the same seeds.
+    #[arg(long, conflicts_with_all = ["class", "latents", "grid"])]
+    all_classes: bool,
+
     #[command(flatten)]
     layout: LayoutArgs,
 
@@ -62,6 +67,8 @@ struct Plan {
     latents: Latents,
     /// All pictures on one sheet, with so many columns.
     columns: Option<usize>,
+    /// The classes in words, if each is to have a row of the sheet.
+    classes: Option<Vec<String>>,
     layout: LayoutArgs,
     out: Destination,
 }
@@ -83,6 +90,9 @@ impl Plan {
         {
             wrong!("--grid {columns}x{rows} has room for {}, there are {}", columns * rows, latents.len());
         }
+        if let (Destination::Tensors(_), true) = (&out, args.all_classes) {
+            wrong!("--all-classes makes a picture; give --out a .png file");
+        }
         let grid = match (&out, args.grid) {
             (Destination::Tensors(_), Some(_)) => {
                 wrong!("--grid makes a picture; leave it out, or give --out a .png file")
@@ -90,7 +100,16 @@ impl Plan {
             (Destination::Png(_), None) if latents.len() > 1 => Some(GridSize::Auto),
             (_, grid) => grid,
         };
+        let classes = args.all_classes.then(|| network.classes());
+        let rows = classes.as_ref().map_or(1, Vec::len);
+        if rows == 0 {
+            wrong!("--all-classes: {} was trained without labels", network.file().display());
+        }
         let columns = match grid {
+            _ if classes.is_some() => {
+                args.layout.columns(latents.len() * rows, network.size())?;
+                Some(latents.len())
+            }
             None => None,
             Some(size) => {
                 let columns = args.layout.columns(latents.len(), network.size())?;
@@ -100,16 +119,16 @@ impl Plan {
         if let (Destination::Tensors(_), Some(zoom)) = (&out, args.layout.zoom) {
             wrong!("--zoom {zoom} enlarges pictures; leave it out, or give --out a .png file or a folder");
         }
-        Ok(Plan { network, latents, columns, layout: args.layout.clone(), out })
+        Ok(Plan { network, latents, columns, classes, layout: args.layout.clone(), out })
     }
 }
 
 pub(crate) fn run(args: Args) -> Outcome {
-    let plan = Plan::of(&args)?;
+    let mut plan = Plan::of(&args)?;
     let inputs: Vec<&Path> = [plan.network.file()].into_iter().chain(args.latents.as_deref()).collect();
     plan.out.prepare(&inputs)?;
-    let n = plan.latents.len();
-    match &plan.out {
+    let n = plan.latents.len() * plan.classes.as_ref().map_or(1, Vec::len);
+    match plan.out.clone() {
         Destination::Tensors(path) => {
             let mut batches = Vec::new();
             plan.each_batch(|_, images| {
@@ -118,13 +137,13 @@ pub(crate) fn run(args: Args) -> Outcome {
             })?;
             let images = Tensor::cat(&batches, 0)?;
             let tensors = HashMap::from([("images".to_string(), images)]);
-            write_tensors(path, &tensors)?;
+            write_tensors(&path, &tensors)?;
             say(&format!("{} in {}", count(n as u64, "picture"), path.display()));
         }
         Destination::Png(path) => {
             match plan.columns {
-                Some(columns) => plan.write_sheet(path, columns)?,
-                None => plan.each_picture(|i, picture| Ok(write_png(path, &picture, &plan.text(i, 1))?))?,
+                Some(columns) => plan.write_sheet(&path, columns)?,
+                None => plan.each_picture(|i, picture| Ok(write_png(&path, &picture, &plan.text(i, 1))?))?,
             }
             say(&format!("{} in {}", count(n as u64, "picture"), path.display()));
         }
@@ -172,16 +191,39 @@ impl Plan {
     }
 
     /// Writes all pictures as one.
-    fn write_sheet(&self, path: &Path, across: usize) -> anyhow::Result<()> {
+    fn write_sheet(&mut self, path: &Path, across: usize) -> anyhow::Result<()> {
         let n = self.latents.len();
-        let mut pictures = Vec::with_capacity(n);
+        let captions: Vec<String> = (0..n).map(|i| self.latents.caption(i)).collect();
+        let mut band = Band { across: across.min(n), ..Band::default() };
+        let text = match self.classes.clone() {
+            None => {
+                band.pictures = self.pictures()?;
+                band.captions = captions;
+                self.text(0, n)
+            }
+            Some(classes) => {
+                for class in 0..classes.len() {
+                    self.network.set_class(Some(class));
+                    band.pictures.extend(self.pictures()?);
+                }
+                self.network.set_class(None);
+                let mut text = self.text(0, n);
+                text.push(("stylegan:row-class", classes.join(", ")));
+                (band.rows, band.columns) = (classes, captions);
+                text
+            }
+        };
+        Ok(write_png(path, &self.layout.sheet(vec![band]).draw(), &text)?)
+    }
+
+    /// All pictures, as a sheet takes them.
+    fn pictures(&self) -> anyhow::Result<Vec<Option<RgbImage>>> {
+        let mut pictures = Vec::with_capacity(self.latents.len());
         self.each_batch(|_, images| {
             pictures.extend(to_pictures(&images)?.into_iter().map(Some));
             Ok(())
         })?;
-        let captions = (0..n).map(|i| self.latents.caption(i)).collect();
-        let band = Band { across: across.min(n), pictures, captions, ..Band::default() };
-        Ok(write_png(path, &self.layout.sheet(vec![band]).draw(), &self.text(0, n))?)
+        Ok(pictures)
     }
 
     /// What a file says of the pictures `start..start + len`.

@@ -174,6 +174,18 @@ impl Network {
         self.trunc = psi;
     }
 
+    /// Its classes in words: their names, or `class 0` and so on; none for networks without labels.
+    pub(crate) fn classes(&self) -> Vec<String> {
+        let names = self.model.classes();
+        let name = |class| names.get(class).cloned().unwrap_or_else(|| format!("class {class}"));
+        (0..self.generator().c_dim()).map(name).collect()
+    }
+
+    /// From now on with this class, or with none.
+    pub(crate) fn set_class(&mut self, class: Option<usize>) {
+        self.class = class;
+    }
+
     /// The chosen class as labels `[n, c_dim]`; `None` for networks without labels.
     pub(crate) fn labels(&self, n: usize) -> anyhow::Result<Option<Tensor>> {
         let classes = self.generator().c_dim();

@@ -67,6 +67,9 @@ fn classes_are_trained_and_asked_for_by_name() {
     bench.ok("generate --network run --class cat --seeds 0-3 --grid --out cat.png");
     let read = |name: &str| std::fs::read(bench.path(name)).unwrap();
     assert!(read("dog.png") == read("one.png") && read("dog.png") != read("cat.png"));
+    bench.ok("generate --network run --all-classes --seeds 0-3 --zoom 1 --no-captions --out rows.png");
+    assert_eq!(bench.size("rows.png"), (4 * 10 + 2, 2 * 10 + 2));
+    assert_eq!(bench.text("rows.png", "stylegan:row-class").unwrap(), "cat, dog");
     bench.one_sentence("generate --network run --class bird --out x.png", &["bird", "cat, dog (0 to 1)"]);
     bench.one_sentence("generate --network run --class 2 --out x.png", &["2 classes", "cat, dog"]);
     bench.one_sentence("generate --network run --out x.png", &["--class", "cat, dog"]);
