@@ -194,7 +194,7 @@ impl Plan {
     fn write_sheet(&mut self, path: &Path, across: usize) -> anyhow::Result<()> {
         let n = self.latents.len();
         let captions: Vec<String> = (0..n).map(|i| self.latents.caption(i)).collect();
-        let mut band = Band { across: across.min(n), ..Band::default() };
+        let mut band = Band { title: self.network.heading(), across: across.min(n), ..Band::default() };
         let text = match self.classes.clone() {
             None => {
                 band.pictures = self.pictures()?;

@@ -158,7 +158,11 @@ pub(crate) fn run(args: Args) -> Outcome {
         }
         Destination::Png(path) | Destination::Tensors(path) => path.clone(),
     };
-    let title = format!("Style rows {} of the columns, all others of the rows", style_list(&styles));
+    let mut title = format!("Style rows {} of the columns, all others of the rows", style_list(&styles));
+    let heading = network.heading();
+    if !heading.is_empty() {
+        title = format!("{title}; {heading}");
+    }
     let picture = args.layout.sheet(vec![table.band(title)]).draw();
     write_png(&sheet, &picture, &text(&args.rows, &args.cols))?;
     say(&format!(

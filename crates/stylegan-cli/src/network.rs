@@ -11,6 +11,7 @@ use stylegan_core::import::is_foreign;
 use stylegan_core::latent::StreamKey;
 use stylegan_core::{Generator, GeneratorConfig, Model, NoiseKeys, NoiseLayers, NoiseMode, Synthesis};
 use stylegan_train::{checkpoints, folder, state};
+use unicode_normalization::UnicodeNormalization;
 
 /// Pixels that are computed at a time; pictures are handled in batches of about this many.
 const BATCH_PIXELS: usize = 1 << 18;
@@ -164,6 +165,13 @@ impl Network {
         text
     }
 
+    /// The settings that a sheet's pictures share, as its heading: class and psi, where they were chosen.
+    pub(crate) fn heading(&self) -> String {
+        let class = self.class.and_then(|class| Some(format!("Class {}", self.classes().get(class)?)));
+        let psi = (self.trunc != 1.0).then(|| format!("psi {}", self.trunc));
+        class.into_iter().chain(psi).collect::<Vec<_>>().join(", ")
+    }
+
     /// The psi in force.
     pub(crate) fn truncation(&self) -> f64 {
         self.trunc
@@ -258,7 +266,7 @@ fn class_of(typed: &str, model: &Model, network: &str) -> anyhow::Result<usize> 
     if classes == 0 {
         wrong!("{network} was trained without labels; leave --class out");
     }
-    let named = model.classes().iter().position(|name| name == typed);
+    let named = model.classes().iter().position(|name| name.nfc().eq(typed.nfc()));
     match named.or_else(|| typed.parse().ok()).filter(|class| *class < classes) {
         Some(class) => Ok(class),
         None => wrong!("--class {typed}: {network} has {classes} classes: {}", listed(model)),

@@ -2,7 +2,9 @@
 
 use crate::configs::Source;
 use crate::exit::wrong;
+use crate::numbers::count;
 use crate::pictures;
+use crate::shell::quote;
 use candle_core::{DType, Device};
 use stylegan_core::{Params, build_discriminator, build_generator};
 use stylegan_train::config::{Override, TrainConfig};
@@ -52,8 +54,8 @@ impl StartingPoint {
     }
 }
 
-/// The setting with which a run uses the labels of its set.
-pub(crate) fn conditional(pictures: &Dataset, set: &str) -> anyhow::Result<Override> {
+/// The settings with which a run uses the labels of its set; stored configurations name the width in both networks.
+pub(crate) fn conditional(pictures: &Dataset, set: &str) -> anyhow::Result<Vec<Override>> {
     match pictures.label_dim() {
         0 if pictures::is_built_in(set) => wrong!(
             "--cond: {set} has no classes as it is built; `stylegan data build {set} --label {}` makes a set with \
@@ -61,10 +63,14 @@ pub(crate) fn conditional(pictures: &Dataset, set: &str) -> anyhow::Result<Overr
             if set == "avatars" { "hair" } else { "cover" }
         ),
         0 => wrong!(
-            "--cond: {set} has no labels; they belong in its dataset.json, or `stylegan data build {set} \
-             --label-from-folders` takes the names of folders"
+            "--cond: {set} has no labels; they belong in its dataset.json, or `stylegan data build {} --size \
+             N --label-from-folders` takes the names of folders",
+            quote(set)
         ),
-        classes => Ok(Override::parse(&format!("generator.c_dim={classes}"))?),
+        classes => {
+            let of = |network: &str| Override::parse(&format!("{network}.c_dim={classes}"));
+            Ok(vec![of("generator")?, of("discriminator")?])
+        }
     }
 }
 
@@ -72,19 +78,20 @@ pub(crate) fn conditional(pictures: &Dataset, set: &str) -> anyhow::Result<Overr
 pub(crate) fn summary(config: &TrainConfig, pictures: &Dataset) -> anyhow::Result<Vec<String>> {
     let ([h, w], channels, c_dim) = config.picture_shape();
     let mirrored = if config.data.mirror { ", mirrored at random" } else { "" };
-    let mut lines = vec![format!(
-        "pictures: {} of {w}x{h} pixels with {channels} channels{mirrored}, {}",
-        pictures.len(),
-        config.data.set
-    )];
+    let channels = count(channels as u64, "channel");
+    let mut lines =
+        vec![format!("pictures: {} of {w}x{h} pixels with {channels}{mirrored}, {}", pictures.len(), config.data.set)];
     let of_set = classes(pictures.labels());
     match (of_set, c_dim) {
         (None, _) => {}
         (Some(classes), 0) => lines.push(format!("labels:   {classes}, which this run does not use; --cond does")),
         (Some(classes), _) => lines.push(format!("labels:   {classes}")),
     }
-    let [g, d] = parameters(config)?.map(|n| n as f64 / 1e6);
-    lines.push(format!("networks: {g:.2} M parameters in the generator, {d:.2} M in the discriminator"));
+    let [g, d] = parameters(config)?.map(|n| match n {
+        0..100_000 => format!("{n}"),
+        _ => format!("{:.2} M", n as f64 / 1e6),
+    });
+    lines.push(format!("networks: {g} parameters in the generator, {d} in the discriminator"));
     Ok(lines)
 }
 

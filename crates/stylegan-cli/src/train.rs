@@ -153,7 +153,7 @@ impl Plan {
             }
         } else if args.cond {
             let set = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
-            overrides.push(conditional(&set, &config.data.set)?);
+            overrides.extend(conditional(&set, &config.data.set)?);
             config = source.read(&overrides)?;
             pictures = Some(set);
         }
@@ -276,6 +276,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let evaluator = Evaluator::of(config, &pictures, &folder)?;
     let mut status = TrainStatus::new(out, config, starting_point::summary(config, &pictures)?, evaluator)?;
     if args.new && plan.held {
+        config.check_pictures(&pictures)?;
         run = set_aside(run)?;
     }
     let go = if plan.held && !args.new { stylegan_train::resume } else { stylegan_train::train };
@@ -283,7 +284,8 @@ pub(crate) fn run(args: Args) -> Outcome {
         stylegan_train::Outcome::Finished { checkpoint } => {
             status.finish();
             say(&format!("finished after {} kimg: {}", config.kimg, checkpoint.display()));
-            say(&format!("look at it: stylegan generate --network {} --grid --out faces.png", quote(out)));
+            let which = if config.generator.c_dim() > 0 { "--all-classes" } else { "--grid" };
+            say(&format!("look at it: stylegan generate --network {} {which} --out faces.png", quote(out)));
             say(&format!("train on:   stylegan train --out {} --kimg {}", quote(out), config.kimg * 2.0));
             Ok(Ending::Done)
         }

@@ -36,7 +36,9 @@ impl Display for Printable {
 /// The escape of a character that does not simply show; backslashes stay, so that to escape twice is to
 /// escape once.
 fn escaped(c: char) -> impl Iterator<Item = char> {
-    let shows = matches!(c, '\\' | '\'' | '"') || c.is_alphanumeric();
+    // The accents of decomposed letters, as macOS writes names.
+    let accent = ('\u{300}'..='\u{36f}').contains(&c);
+    let shows = matches!(c, '\\' | '\'' | '"') || c.is_alphanumeric() || accent;
     let (own, escape) = if shows { (Some(c), None) } else { (None, Some(c.escape_debug())) };
     own.into_iter().chain(escape.into_iter().flatten())
 }
@@ -55,7 +57,9 @@ mod tests {
 
     #[test]
     fn names_of_any_script_stay() {
-        for name in ["mapping.fc0.weight", "größe (1).png", "日本語/é.png", "it's \"C:\\x\"", "{\"n\":1}", ""] {
+        for name in
+            ["mapping.fc0.weight", "größe (1).png", "gro\u{308}ße", "日本語/é.png", "it's \"C:\\x\"", "{\"n\":1}", ""]
+        {
             assert_eq!(printable(name).to_string(), name);
         }
     }

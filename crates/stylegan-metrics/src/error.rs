@@ -13,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// A batch of images has an unusable shape.
     #[error(
-        "image batch {batch} of the {set} has shape {found:?}, expected [n, 1 or 3, h, w]: convert the pictures first"
+        "image batch {batch} of the {set} has shape {found:?}, expected [n, 1 or 3, h, w]: feature networks look at grey or RGB pictures; build the set with --channels 3, and train on that"
     )]
     ImageShape {
         /// Which set: "real set", "generated set".
@@ -53,7 +53,7 @@ pub enum Error {
     },
     /// A metric needs more samples than it was given.
     #[error(
-        "{metric} needs at least {needed} samples in the {set}, found {found}: give more images or ask for a smaller protocol"
+        "{metric} needs at least {needed} samples in the {set}, found {found}: take more (--count), or ask for a smaller protocol"
     )]
     TooFew {
         /// Name of the metric.

@@ -3,6 +3,7 @@
 use crate::exit::wrong;
 use std::collections::BTreeSet;
 use stylegan_train::data::Files;
+use unicode_normalization::UnicodeNormalization;
 
 /// Which of the folders around a picture is its class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -51,9 +52,11 @@ impl Classes {
             };
             folders.push(class);
         }
-        let names: Vec<&str> = folders.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        // Accents are one letter here, also where macOS made them two.
+        let folders: Vec<String> = folders.iter().map(|folder| folder.nfc().collect()).collect();
+        let names: Vec<String> = folders.iter().collect::<BTreeSet<_>>().into_iter().cloned().collect();
         let ids = folders.iter().filter_map(|folder| names.binary_search(folder).ok()).map(|id| id as u32).collect();
-        Ok(Self { ids, names: names.into_iter().map(str::to_string).collect() })
+        Ok(Self { ids, names })
     }
 
     /// The classes as a few words.

@@ -81,7 +81,7 @@ fn legend(pixels: &[u64; 256], [h, w]: [usize; 2], across: usize) -> Band {
     let present = (0..=255u8).filter(|&class| pixels[usize::from(class)] > 0);
     let swatch = |class| RgbImage::from_pixel(w as u32, h.div_ceil(6) as u32, colour(class));
     let share = |class: u8| match 100.0 * pixels[usize::from(class)] as f64 / all as f64 {
-        ..0.1 => format!("{class}: < 0.1 %"),
+        ..0.1 => format!("{class}: 0.0 %"),
         share @ 9.95.. => format!("{class}: {share:.0} %"),
         share => format!("{class}: {share:.1} %"),
     };
@@ -97,32 +97,20 @@ fn legend(pixels: &[u64; 256], [h, w]: [usize; 2], across: usize) -> Band {
     }
 }
 
-/// The colour of a class: calm, and far from those of the classes near it. Hues are a golden angle
-/// apart and lightness takes turns, in OKLCH (B. Ottosson, "A perceptual color space for image
-/// processing", 2020), where equal steps look equal. Pixels without a class are grey.
+/// The colour of a class. Pixels without a class are grey; from 24 classes on colours come again.
 fn colour(class: u8) -> Rgb<u8> {
-    if class == UNLABELLED {
-        return Rgb([128; 3]);
-    }
-    // Hues come close again after 8, 13 and 21 classes; lightness differs where they are closest.
-    let lightness = [0.66, 0.84, 0.52, 0.75][usize::from(class) % 4];
-    let chroma = 0.11;
-    let (b, a) = (f64::from(class) * 137.507764f64.to_radians() + 4.0).sin_cos();
-    let (a, b) = (a * chroma, b * chroma);
-    let l = (lightness + 0.3963377774 * a + 0.2158037573 * b).powi(3);
-    let m = (lightness - 0.1055613458 * a - 0.0638541728 * b).powi(3);
-    let s = (lightness - 0.0894841775 * a - 1.2914855480 * b).powi(3);
-    let linear = [
-        4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
-        -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
-        -0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s,
-    ];
-    // The transfer function of sRGB, IEC 61966-2-1.
-    Rgb(linear.map(|x| {
-        let x = if x <= 0.0031308 { 12.92 * x } else { 1.055 * x.powf(1.0 / 2.4) - 0.055 };
-        (x * 255.0).round().clamp(0.0, 255.0) as u8
-    }))
+    if class == UNLABELLED { Rgb([128; 3]) } else { Rgb(COLOURS[usize::from(class) % COLOURS.len()]) }
 }
+
+/// Calm colours, chosen one after the other to lie far from all before and from the grey of no class: in
+/// OKLab (B. Ottosson, "A perceptual color space for image processing", 2020) of chroma up to 0.14.
+#[rustfmt::skip]
+const COLOURS: [[u8; 3]; 24] = [
+    [91, 151, 211], [248, 208, 92], [147, 42, 51], [1, 123, 55], [253, 156, 221], [118, 66, 151],
+    [158, 230, 204], [183, 145, 132], [58, 102, 109], [135, 107, 1], [135, 182, 81], [24, 167, 161],
+    [178, 143, 239], [43, 213, 255], [227, 141, 61], [250, 135, 137], [230, 209, 176], [205, 209, 245],
+    [42, 90, 171], [178, 80, 131], [128, 92, 85], [70, 94, 44], [86, 210, 152], [152, 124, 174],
+];
 
 #[cfg(test)]
 mod tests {
@@ -134,13 +122,10 @@ mod tests {
             for b in 0..a {
                 let squares = colour(a).0.into_iter().zip(colour(b).0).map(|(a, b)| f64::from(a.abs_diff(b)).powi(2));
                 let distance = squares.sum::<f64>().sqrt();
-                assert!(distance > 16.0, "{a} {:?} and {b} {:?}", colour(a), colour(b));
+                assert!(distance > 50.0, "{a} {:?} and {b} {:?}", colour(a), colour(b));
             }
         }
-        let greys = (0..UNLABELLED).filter(|&class| {
-            let colour = colour(class).0;
-            colour.iter().max().zip(colour.iter().min()).is_some_and(|(max, min)| max - min < 30)
-        });
+        let greys = COLOURS.iter().filter(|[r, g, b]| r.max(g).max(b) - r.min(g).min(b) < 30);
         assert_eq!(greys.count(), 0);
     }
 

@@ -51,10 +51,8 @@ pub(super) fn deviation(network: &Network, seeds: &[u32], realisations: usize) -
         pictures.extend(row.into_iter().map(Some));
         pictures.push(Some(map(&deviation, white, network.size())));
     }
-    let title = format!(
-        "Figure 4: what noise changes. Right: standard deviation of each pixel's brightness over {realisations} \
-         draws of noise, in percent of the way from black to white"
-    );
+    let title =
+        format!("Figure 4: what noise changes. Right: deviation of brightness over {realisations} draws of noise");
     let band = Band { title, columns, rows: seed_headings(seeds), across, pictures, captions: vec![] };
     Ok(Drawn { bands: vec![band], seeds: seeds.to_vec() })
 }

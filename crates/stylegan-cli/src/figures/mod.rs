@@ -106,8 +106,8 @@ struct Drawn {
 
 pub(crate) fn run(args: Args) -> Outcome {
     let seeds = &args.seeds.0[..];
-    if seeds.len() < 2 {
-        wrong!("--seeds: the figures need at least two seeds");
+    if seeds.len() < 2 && args.only != [Figure::Uncurated] {
+        wrong!("--seeds: the figures but that of uncurated pictures need at least two seeds");
     }
     let mut network = Network::open(&args.network)?;
     if !network.has_styles() && args.only != [Figure::Uncurated] {

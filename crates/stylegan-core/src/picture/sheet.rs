@@ -78,12 +78,18 @@ impl Sheet {
         let margin = rows.map(|text| font.width(text)).max().map_or(0, |width| width + 2 * gap);
         let layout = Layout { zoom, gap, font, margin, text: self.text };
         let size = |band: &Band| layout.place(band, [gap, gap], &mut |_| ());
+        // A title keeps away from the band above it.
+        let above = |i: usize| {
+            let titled = self.text && i > 0 && !self.bands[i].title.is_empty();
+            if titled { font.height() } else { 0 }
+        };
         let ends: Vec<_> = self.bands.iter().map(size).collect();
         let width = ends.iter().map(|end| end[1]).max().unwrap_or(0) + gap;
-        let height = gap + ends.iter().map(|end| end[0]).sum::<u32>();
+        let height = gap + ends.iter().enumerate().map(|(i, end)| end[0] + above(i)).sum::<u32>();
         let mut sheet = RgbImage::from_pixel(width, height, WHITE);
         let mut top = gap;
-        for band in &self.bands {
+        for (i, band) in self.bands.iter().enumerate() {
+            top += above(i);
             let mut draw = |item: Item| match item {
                 Item::Text(text, [top, left]) => font.draw(&mut sheet, text, left, top),
                 Item::Picture(picture, [top, left]) => {
@@ -171,18 +177,21 @@ impl Layout {
             for (i, lines) in captions.iter().enumerate() {
                 centred(lines, column(i), top - gap, draw);
             }
-            top += depth(captions);
+            // Captions stand nearer to their pictures than to the next row.
+            top += if captions.iter().all(Vec::is_empty) { 0 } else { depth(captions) + line / 3 };
         }
         [top - gap, right]
     }
 
     /// The lines of each text that fit into `width` pixels. A first word that all share ("seed") goes
     /// where it does not fit on one line.
-    fn fit(&self, texts: &[String], width: u32) -> Vec<Vec<String>> {
+    fn fit(&self, texts: &[String], cell: u32) -> Vec<Vec<String>> {
+        // Neighbours keep a letter apart, where there is room for that.
+        let width = if cell > self.font.width("12345678") { cell - self.font.width(" ") } else { cell };
         let present = || texts.iter().filter(|text| !text.is_empty());
         let first = present().next().and_then(|text| text.split_once(' ')).map(|(word, _)| format!("{word} "));
         let shared = first.filter(|first| present().all(|text| text.starts_with(first.as_str())));
-        let tight = present().any(|text| self.font.width(text) > width);
+        let tight = present().any(|text| self.font.width(text) > cell);
         let without = shared.filter(|_| tight && present().count() > 1).unwrap_or_default();
         texts.iter().map(|text| self.font.wrap(text.strip_prefix(&without).unwrap_or(text), width)).collect()
     }

@@ -4,6 +4,7 @@ mod base;
 mod by_resolution;
 mod check;
 mod output;
+mod pictures;
 mod place;
 mod read;
 mod settings;

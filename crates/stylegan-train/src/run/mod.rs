@@ -112,7 +112,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self> {
         stylegan_kernels::memory::keep_freed();
         stylegan_kernels::threads::keep_candle_on_its_thread();
-        check_pictures(config, dataset)?;
+        config.check_pictures(dataset)?;
         // Checkpoints need it, also when a picture has vanished meanwhile; what cannot be read is found now.
         dataset.hash()?;
         let generator = state.players.g_average();
@@ -196,24 +196,4 @@ impl<'a> Run<'a> {
 
 fn images_of(kimg: f64) -> u64 {
     ((kimg * 1000.).round() as u64).max(1)
-}
-
-fn check_pictures(config: &TrainConfig, dataset: &Dataset) -> Result<()> {
-    let ([h, w], c, c_dim) = config.picture_shape();
-    let problem = |problem: String| Err(Error::Config { place: "the data set".into(), problem });
-    let ([height, width], channels) = (dataset.image_size(), dataset.channels());
-    if (height, width, channels) != (h, w, c) {
-        return problem(format!(
-            "has pictures of {width}x{height} pixels with {channels} channels, expected {w}x{h} with {c}; set \
-             generator.img_size and generator.img_channels, or build the set at that size"
-        ));
-    }
-    if c_dim > 0 && dataset.label_dim() != c_dim {
-        return problem(format!(
-            "has labels of width {}, expected generator.c_dim = {c_dim}; set it to the width of the labels, or to 0 to \
-             train without",
-            dataset.label_dim()
-        ));
-    }
-    Ok(())
 }
