@@ -1,14 +1,13 @@
 //! Training of style-based generators: data, losses, schedules, shards and exact resume.
 //!
 //! * [`train`] and [`resume`] run a [`config::TrainConfig`] on a [`data::Dataset`] in a folder;
-//! * [`schedule`], [`sampler`] and [`shards`] make a run a function of configuration, pictures and
+//! * [`schedule`], [`inputs`] and [`shards`] make a run a function of configuration, pictures and
 //!   seed: growth, order and sums do not depend on threads, ranks or interruptions;
-//! * [`players`] are generator and discriminator in their turns, [`losses`], [`optimizer`] and [`ema`]
-//!   the arithmetic of a step;
+//! * [`recipe`] has a module per system that is trained, [`losses`] and [`optim`] the arithmetic of a
+//!   step;
 //! * [`folder`] and [`checkpoints`] are what a run leaves on disk;
-//! * [`observer`], [`stats`], [`tfevents`] and [`health`] say how a run goes;
-//! * [`data`] reads sets of pictures (folders and ZIP files) and decodes ahead of the step;
-//! * [`classifier`] learns a set's labels, for metrics that ask what a picture shows.
+//! * [`observer`], [`stats`], [`run_log`] and [`health`] say how a run goes;
+//! * [`data`] reads sets of pictures (folders and ZIP files) and decodes ahead of the step.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -25,32 +24,26 @@
 
 mod best;
 pub mod checkpoints;
-pub mod classifier;
 pub mod communicator;
 pub mod config;
 pub mod data;
-mod draws;
-pub mod ema;
 mod error;
-mod feed;
 pub mod folder;
 pub mod health;
+pub mod inputs;
 mod r#loop;
 pub mod losses;
-mod moves;
-mod networks;
 pub mod observer;
-pub mod optimizer;
-pub mod players;
-mod records;
+pub mod optim;
+mod phase;
+pub mod recipe;
 mod run;
-pub mod sampler;
+pub mod run_log;
+mod sample_grid;
 pub mod schedule;
 pub mod shards;
-mod snapshot;
 pub mod state;
 pub mod stats;
-pub mod tfevents;
 
 pub use error::{Error, Result};
 pub use folder::RunFolder;

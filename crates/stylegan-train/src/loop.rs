@@ -4,10 +4,10 @@ use crate::Result;
 use crate::communicator::Communicator;
 use crate::config::TrainConfig;
 use crate::data::Dataset;
-use crate::feed::Place;
 use crate::folder::RunFolder;
-use crate::moves::Move;
+use crate::inputs::prefetch::Place;
 use crate::observer::Observer;
+use crate::phase::Action;
 use crate::run::{Occasion, Run};
 use crate::state::Partial;
 use std::path::PathBuf;
@@ -76,20 +76,20 @@ fn drive(mut run: Run, stop: &AtomicBool) -> Result<Outcome> {
 fn steps(run: &mut Run, stop: &AtomicBool) -> Result<Outcome> {
     while !run.finished() {
         // A step that an error broke off is gone on with after its last move.
-        let Place { images: before, moves, .. } = run.state.place();
-        let phase = run.phase_at(before);
-        for (i, next) in run.moves().into_iter().enumerate().skip(moves) {
+        let Place { images: before, actions, .. } = run.state.place();
+        let stage = run.stage_at(before);
+        for (i, next) in run.iteration().into_iter().enumerate().skip(actions) {
             match next {
-                Move::Turn(turn) => run.take_turn(turn, &phase)?,
-                Move::Average => run.average(&phase)?,
+                Action::Phase(phase) => run.take_phase(phase, &stage)?,
+                Action::Advance => run.average(&stage)?,
             }
-            run.state.progress.partial = Some(Partial { moves: i + 1, began: before });
+            run.state.progress.partial = Some(Partial { actions: i + 1, began: before });
         }
         run.state.progress.partial = None;
         run.state.progress.step += 1;
-        if run.config.adam.reset_on_growth && run.phase().grew_since(&phase) {
-            run.state.players.opt_g.reset()?;
-            run.state.players.opt_d.reset()?;
+        if run.config.adam.reset_on_growth && run.stage().grew_since(&stage) {
+            run.state.gan.opt_g.reset()?;
+            run.state.gan.opt_d.reset()?;
         }
         run.report(before)?;
         if run.all_agree_to_stop(stop.load(Ordering::Relaxed))? && !run.finished() {

@@ -4,7 +4,7 @@ use crate::config::{EmaConfig, ScheduleConfig, ShardConfig, TrainConfig};
 
 /// What holds at one moment of training.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Phase {
+pub struct Stage {
     /// Level of detail: 0 is full size, each whole number halves it; the fraction is the share of
     /// the coarser picture while a finer one fades in.
     pub lod: f64,
@@ -18,7 +18,7 @@ pub struct Phase {
     pub lr: f64,
 }
 
-impl Phase {
+impl Stage {
     /// Share of the coarser picture in the blend, in [0, 1).
     pub fn fade(&self) -> f64 {
         self.lod.fract()
@@ -26,7 +26,7 @@ impl Phase {
 
     /// Whether the step of growth differs: another resolution, or a fade that started or ended.
     /// The optimiser's moments are forgotten there.
-    pub fn grew_since(&self, earlier: &Phase) -> bool {
+    pub fn grew_since(&self, earlier: &Stage) -> bool {
         self.lod.floor() != earlier.lod.floor() || self.lod.ceil() != earlier.lod.ceil()
     }
 }
@@ -62,10 +62,10 @@ impl Schedule {
     }
 
     /// What holds after `images` real pictures.
-    pub fn at(&self, images: u64) -> Phase {
+    pub fn at(&self, images: u64) -> Stage {
         let lod = self.lod(images);
         let resolution = self.resolution >> lod.floor() as u32;
-        Phase {
+        Stage {
             lod,
             resolution,
             batch: self.config.batch.get(resolution),
@@ -130,8 +130,8 @@ mod tests {
         for (resolution, complete) in
             [(16, 1200), (32, 2400), (64, 3600), (128, 4800), (256, 6000), (512, 7200), (1024, 8400)]
         {
-            let phase = schedule.at(complete * 1000);
-            assert_eq!((phase.resolution, phase.fade()), (resolution, 0.), "at {complete} kimg");
+            let stage = schedule.at(complete * 1000);
+            assert_eq!((stage.resolution, stage.fade()), (resolution, 0.), "at {complete} kimg");
             // The picture after the stable part starts the fade: computed at the next resolution.
             let before = schedule.at((complete - 600) * 1000);
             assert_eq!((before.resolution, before.fade()), (resolution / 2, 0.));
@@ -166,8 +166,8 @@ mod tests {
             (8400, 1024, 32, 0.003),
         ];
         for (kimg, resolution, batch, lr) in expected {
-            let phase = at(kimg);
-            assert_eq!((phase.resolution, phase.batch, phase.lr), (resolution, batch, lr), "at {kimg} kimg");
+            let stage = at(kimg);
+            assert_eq!((stage.resolution, stage.batch, stage.lr), (resolution, batch, lr), "at {kimg} kimg");
         }
     }
 

@@ -2,8 +2,8 @@
 
 use crate::config::TrainConfig;
 use crate::data::{Dataset, Labels};
-use crate::feed::Place;
-use crate::players::Players;
+use crate::inputs::prefetch::Place;
+use crate::recipe::gan::Gan;
 use crate::stats::Stats;
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
@@ -14,7 +14,7 @@ use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata, save};
 use stylegan_core::{NetworkConfig, Params};
 use stylegan_kernels::cpu_info;
 
-/// Where a run stands. With what the players hold this is everything: random numbers and
+/// Where a run stands. With what the gan hold this is everything: random numbers and
 /// data order are functions of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Progress {
@@ -33,17 +33,18 @@ pub(crate) struct Progress {
     pub(crate) partial: Option<Partial>,
 }
 
-/// Players and progress.
+/// Gan and progress.
 pub(crate) struct State {
-    pub(crate) players: Players,
+    pub(crate) gan: Gan,
     pub(crate) progress: Progress,
 }
 
-/// A step that was broken off: what its turns did before stands, and the rest is still to do.
+/// A step that was broken off: what its phases did before stands, and the rest is still to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Partial {
-    /// Moves done.
-    pub(crate) moves: usize,
+    /// Iteration done.
+    #[serde(alias = "moves")]
+    pub(crate) actions: usize,
     /// Real pictures shown before the step.
     pub(crate) began: u64,
 }
@@ -53,8 +54,8 @@ impl State {
     pub(crate) fn place(&self) -> Place {
         let Progress { step, images, ref partial, .. } = self.progress;
         match *partial {
-            Some(Partial { moves, began }) => Place { step, images: began, moves },
-            None => Place { step, images, moves: 0 },
+            Some(Partial { actions, began }) => Place { step, images: began, actions },
+            None => Place { step, images, actions: 0 },
         }
     }
 }
@@ -76,7 +77,7 @@ impl State {
         // Weights are addressed by (seed, name); the other seed keeps equal names in the two
         // networks from getting equal weights.
         let [g, d] = [config.seed, config.seed ^ (1 << 63)].map(|seed| Params::new(seed, DType::F32, &Device::Cpu));
-        Ok(Self { players: Players::new(config, g, d)?, progress: Progress::default() })
+        Ok(Self { gan: Gan::new(config, g, d)?, progress: Progress::default() })
     }
 
     /// The state of a checkpoint that [`fits`].
@@ -88,14 +89,14 @@ impl State {
         let steps = |key: &str| text(key).parse().map_err(|_| not_a_number(key));
         let progress = serde_json::from_str(text(PROGRESS))
             .map_err(|error| bad(format!("has progress in its metadata that cannot be read: {error}")))?;
-        let mut players = Players::load(config, checkpoint)?;
+        let mut gan = Gan::load(config, checkpoint)?;
         let moment = |key: String| checkpoint.tensor(&key, &Device::Cpu).map_err(Error::from);
-        players.opt_g.restore(steps(ADAM_STEPS_G)?, |name| moment(format!("opt_g.{name}")))?;
-        players.opt_d.restore(steps(ADAM_STEPS_D)?, |name| moment(format!("opt_d.{name}")))?;
+        gan.opt_g.restore(steps(ADAM_STEPS_G)?, |name| moment(format!("opt_g.{name}")))?;
+        gan.opt_d.restore(steps(ADAM_STEPS_D)?, |name| moment(format!("opt_d.{name}")))?;
         if config.path_length.is_some() {
-            players.pl_mean = text(PL_MEAN).parse().map_err(|_| not_a_number(PL_MEAN))?;
+            gan.pl_mean = text(PL_MEAN).parse().map_err(|_| not_a_number(PL_MEAN))?;
         }
-        Ok(Self { players, progress })
+        Ok(Self { gan, progress })
     }
 
     /// Writes the state to a file.
@@ -105,17 +106,17 @@ impl State {
             problem: format!("cannot be written: {error}"),
         };
         let progress = serde_json::to_string(&self.progress).map_err(failed)?;
-        let players = &self.players;
+        let gan = &self.gan;
         let mut extra = BTreeMap::from([
             (PROGRESS.to_owned(), progress),
             (CONFIG.to_owned(), serde_json::to_string(&config.decisive()).map_err(failed)?),
             (INSTRUCTION_SET.to_owned(), cpu_info::instruction_set().to_owned()),
-            (ADAM_STEPS_G.to_owned(), players.opt_g.steps().to_string()),
-            (ADAM_STEPS_D.to_owned(), players.opt_d.steps().to_string()),
+            (ADAM_STEPS_G.to_owned(), gan.opt_g.steps().to_string()),
+            (ADAM_STEPS_D.to_owned(), gan.opt_d.steps().to_string()),
         ]);
         if config.path_length.is_some() {
             // Rust prints the shortest digits that read back as the same number.
-            extra.insert(PL_MEAN.to_owned(), players.pl_mean.to_string());
+            extra.insert(PL_MEAN.to_owned(), gan.pl_mean.to_string());
         }
         let mut metadata = Metadata {
             kind: Kind::State,
@@ -137,8 +138,8 @@ impl State {
     }
 
     fn tensors(&self) -> Vec<(String, Tensor)> {
-        let mut tensors = self.players.networks.tensors();
-        for (prefix, optimizer) in [("opt_g", &self.players.opt_g), ("opt_d", &self.players.opt_d)] {
+        let mut tensors = self.gan.networks.tensors();
+        for (prefix, optimizer) in [("opt_g", &self.gan.opt_g), ("opt_d", &self.gan.opt_d)] {
             tensors.extend(optimizer.state().into_iter().map(|(name, tensor)| (format!("{prefix}.{name}"), tensor)));
         }
         tensors

@@ -97,7 +97,7 @@ fn stylegan2_regularises_in_turns_of_its_own() {
     let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 5);
     for line in &lines {
-        // Four steps of 16 samples, two path length turns of 8, one of R1.
+        // Four steps of 16 samples, two path length phases of 8, one of R1.
         let count = |key: &str| line[key]["count"].as_f64().unwrap();
         for (key, expected) in [
             ("Loss/G/loss", 64.),

@@ -1,24 +1,24 @@
 //! A run between its steps: how it is opened, what it holds.
 //!
-//! [`turns`] is what a step does, [`reports`] what is written after it.
+//! [`step`] is what a step does, [`maintenance`] what is written after it.
 
-mod reports;
-mod turns;
+mod maintenance;
+mod step;
 
-pub(crate) use reports::Occasion;
+pub(crate) use maintenance::Occasion;
 
 use crate::checkpoints::{self, Passed, Pruner};
 use crate::communicator::{Communicator, Reduction};
 use crate::config::TrainConfig;
 use crate::data::Dataset;
-use crate::feed::{Feed, Plan};
 use crate::folder::{self, RunFolder};
-use crate::moves::{Move, Moves};
+use crate::inputs::order::Order;
+use crate::inputs::prefetch::{Plan, Prefetch};
 use crate::observer::{Observer, Position};
-use crate::records::Records;
-use crate::sampler::Sampler;
-use crate::schedule::{Phase, Schedule};
-use crate::snapshot::Snapshot;
+use crate::phase::{Action, Iteration};
+use crate::run_log::RunLog;
+use crate::sample_grid::SampleGrid;
+use crate::schedule::{Schedule, Stage};
 use crate::state::{self, State};
 use crate::stats::Stats;
 use crate::{Error, Result};
@@ -35,12 +35,12 @@ pub(crate) struct Run<'a> {
     dataset: &'a Arc<Dataset>,
     schedule: Schedule,
     plan: Plan,
-    feed: Feed,
-    snapshot: Snapshot,
-    records: Option<Records>,
+    prefetch: Prefetch,
+    grid: SampleGrid,
+    log: Option<RunLog>,
     folder: &'a Path,
     tick_started: (Instant, u64),
-    /// Seconds of each turn since the last tick.
+    /// Seconds of each phase since the last tick.
     timings: Stats,
     pruner: Pruner,
     /// The last checkpoint, and the pictures seen until then.
@@ -115,23 +115,23 @@ impl<'a> Run<'a> {
         check_pictures(config, dataset)?;
         // Checkpoints need it, also when a picture has vanished meanwhile; what cannot be read is found now.
         dataset.hash()?;
-        let generator = state.players.g_average();
+        let generator = state.gan.g_average();
         let schedule = Schedule::new(config, config.resolution()?, generator.max_lod());
-        let snapshot = Snapshot::new(config.seed, generator, dataset)?;
+        let grid = SampleGrid::new(config.seed, generator, dataset)?;
         let images = state.progress.images;
         let leads = communicator.rank() == 0;
         let path = folder.path();
-        let records = if leads {
+        let log = if leads {
             stylegan_core::sweep(path);
             stylegan_core::write_file(path.join(folder::CONFIG), config.to_toml()?.as_bytes())?;
-            Some(Records::open(path, state.progress.reported)?)
+            Some(RunLog::open(path, state.progress.reported)?)
         } else {
             None
         };
         let rank = (communicator.rank(), communicator.world_size());
-        let plan = Plan { schedule: schedule.clone(), moves: Moves::new(config), rank };
-        let sampler = Sampler::new(config.seed, dataset.len(), config.data.mirror);
-        let feed = Feed::new(dataset, sampler, &plan, state.place(), 2 * config.shards.at_once);
+        let plan = Plan { schedule: schedule.clone(), iteration: Iteration::new(config), rank };
+        let order = Order::new(config.seed, dataset.len(), config.data.mirror);
+        let prefetch = Prefetch::new(dataset, order, &plan, state.place(), 2 * config.shards.at_once);
         let run = Self {
             config,
             communicator,
@@ -139,9 +139,9 @@ impl<'a> Run<'a> {
             dataset,
             schedule,
             plan,
-            feed,
-            snapshot,
-            records,
+            prefetch,
+            grid,
+            log,
             folder: path,
             tick_started: (Instant::now(), images),
             timings: Stats::default(),
@@ -151,9 +151,9 @@ impl<'a> Run<'a> {
             state,
         };
         if leads && images == 0 {
-            run.snapshot.write_reals(dataset, &path.join("reals.png"))?;
-            let lod = run.phase().lod;
-            run.snapshot.write_fakes(run.state.players.g_average(), lod, &path.join("fakes-init.png"))?;
+            run.grid.write_reals(dataset, &path.join("reals.png"))?;
+            let lod = run.stage().lod;
+            run.grid.write_fakes(run.state.gan.g_average(), lod, &path.join("fakes-init.png"))?;
         }
         let position = run.position();
         run.observer.started(&position);
@@ -161,18 +161,18 @@ impl<'a> Run<'a> {
     }
 
     /// What holds for a step that begins after so many pictures.
-    pub(crate) fn phase_at(&self, images: u64) -> Phase {
+    pub(crate) fn stage_at(&self, images: u64) -> Stage {
         self.schedule.at(images)
     }
 
     /// What holds for the next step.
-    pub(crate) fn phase(&self) -> Phase {
+    pub(crate) fn stage(&self) -> Stage {
         self.schedule.at(self.state.progress.images)
     }
 
-    /// What the next step does, in order.
-    pub(crate) fn moves(&self) -> Vec<Move> {
-        self.plan.moves.at(self.state.progress.step)
+    /// The actions of the next step, in order.
+    pub(crate) fn iteration(&self) -> Vec<Action> {
+        self.plan.iteration.at(self.state.progress.step)
     }
 
     /// Whether all pictures were shown, and the step that showed the last is done.
@@ -190,7 +190,7 @@ impl<'a> Run<'a> {
     fn position(&self) -> Position {
         let progress = &self.state.progress;
         let (step, images) = (progress.step, progress.images);
-        Position { step, images, total_images: images_of(self.config.kimg), phase: self.phase() }
+        Position { step, images, total_images: images_of(self.config.kimg), stage: self.stage() }
     }
 }
 

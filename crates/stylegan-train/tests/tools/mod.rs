@@ -45,7 +45,7 @@ snapshot_kimg = 0.16
 checkpoint_kimg = 0.16
 "#;
 
-/// Makes the tiny run one of StyleGAN2, with regularising turns in every second and fourth step.
+/// Makes the tiny run one of StyleGAN2, with regularising phases in every second and fourth step.
 pub(crate) const STYLEGAN2: [&str; 3] =
     ["generator.architecture=stylegan2", "path_length.interval=2", "loss.r1_interval=4"];
 

@@ -1,4 +1,4 @@
-//! The networks of a run, each with the views that the two players need.
+//! The networks of a run, each with the views that the two gan need.
 
 use crate::config::TrainConfig;
 use crate::{Error, Result};

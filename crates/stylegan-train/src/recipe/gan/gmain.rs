@@ -1,19 +1,19 @@
-//! The generator's turn.
+//! The generator's phase.
 
-use super::{Latents, Players, gradient, values};
+use super::{Gan, Latents, gradient, values};
 use crate::Result;
 use crate::config::LossConfig;
 use crate::losses::{logistic, wgan_gp};
-use crate::shards::Share;
+use crate::shards::ShardSums;
 use crate::stats::Stats;
 use stylegan_core::Synthesis;
 
-impl Players {
-    /// A shard's part in the generator's turn, judged by the frozen discriminator.
+impl Gan {
+    /// A shard's part in the generator's phase, judged by the frozen discriminator.
     ///
     /// # Errors
     /// When shapes do not fit.
-    pub fn generator(&self, latents: &Latents, options: &Synthesis) -> Result<Share> {
+    pub fn generator(&self, latents: &Latents, options: &Synthesis) -> Result<ShardSums> {
         let (ws, style_sum) = latents.styles(self.networks.g_trained.as_ref())?;
         let pictures = self.networks.g_trained.synthesis(&ws, options)?;
         let logits = self.networks.d_frozen.forward(&pictures, latents.labels.as_ref(), options.lod)?;
@@ -25,6 +25,6 @@ impl Players {
         stats.extend("Loss/G/loss", values(&loss)?);
         let mut sums = gradient(&self.opt_g, &loss)?;
         sums.extend(style_sum);
-        Ok(Share { values: sums, stats })
+        Ok(ShardSums { values: sums, stats })
     }
 }

@@ -1,21 +1,21 @@
-//! The generator's regularising turn.
+//! The generator's regularising phase.
 
-use super::{Latents, Players, gradient, not_configured, values};
+use super::{Gan, Latents, gradient, not_configured, values};
 use crate::Result;
 use crate::losses::path_length::path_length;
-use crate::shards::Share;
+use crate::shards::ShardSums;
 use crate::stats::Stats;
 use candle_core::Tensor;
 use stylegan_core::Synthesis;
 
-impl Players {
-    /// A shard's part in the turn of path length regularisation (StyleGAN2, section 3.2). `noise` is
+impl Gan {
+    /// A shard's part in the phase of path length regularisation (StyleGAN2, section 3.2). `noise` is
     /// standard normal, `[n, channels, h, w]`. The penalty is drawn to the running mean as this
-    /// shard alone would move it, and counts as often as turns are left out.
+    /// shard alone would move it, and counts as often as phases are left out.
     ///
     /// # Errors
     /// When shapes do not fit, or the configuration has no path length regularisation.
-    pub fn path_length(&self, latents: &Latents, options: &Synthesis, noise: &Tensor) -> Result<Share> {
+    pub fn path_length(&self, latents: &Latents, options: &Synthesis, noise: &Tensor) -> Result<ShardSums> {
         let config = self.path_length.as_ref();
         let config = config.ok_or_else(|| not_configured("path length regularisation", "path_length"))?;
         let generator = self.networks.g_trained.as_ref();
@@ -31,6 +31,6 @@ impl Players {
         let mut sums = gradient(&self.opt_g, &(weighted * config.interval as f64)?)?;
         sums.extend(style_sum);
         sums.push(length_sum);
-        Ok(Share { values: sums, stats })
+        Ok(ShardSums { values: sums, stats })
     }
 }

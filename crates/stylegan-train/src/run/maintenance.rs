@@ -23,7 +23,7 @@ impl Run<'_> {
             self.tick()?;
         }
         if due(output.snapshot_kimg) {
-            self.write_snapshot()?;
+            self.write_grid()?;
         }
         if due(output.checkpoint_kimg) || (tick && self.save_again) {
             let saved = self.save(Occasion::Scheduled).map(|_| ());
@@ -50,25 +50,25 @@ impl Run<'_> {
         let kimg = (position.images - images) as f64 / 1000.;
         let seconds_per_kimg = if kimg > 0. { started.elapsed().as_secs_f64() / kimg } else { 0. };
         let verdict = self.state.progress.health.judge(&stats);
-        if let Some(records) = &mut self.records {
+        if let Some(log) = &mut self.log {
             let mut line = stats.to_json();
-            for (turn, seconds) in std::mem::take(&mut self.timings).iter() {
-                line[turn] = json!({ "count": seconds.count, "mean": seconds.mean(), "std": seconds.std() });
+            for (phase, seconds) in std::mem::take(&mut self.timings).iter() {
+                line[phase] = json!({ "count": seconds.count, "mean": seconds.mean(), "std": seconds.std() });
             }
             let memory = memory::peak().unwrap_or_default() as f64 / f64::from(1 << 30);
             for (key, value) in [
                 ("Progress/kimg", position.images as f64 / 1000.),
                 ("Progress/step", position.step as f64),
-                ("Progress/lod", position.phase.lod),
-                ("Progress/resolution", position.phase.resolution as f64),
-                ("Progress/batch", position.phase.batch as f64),
-                ("Progress/lr", position.phase.lr),
+                ("Progress/lod", position.stage.lod),
+                ("Progress/resolution", position.stage.resolution as f64),
+                ("Progress/batch", position.stage.batch as f64),
+                ("Progress/lr", position.stage.lr),
                 ("Timing/sec_per_kimg", seconds_per_kimg),
                 ("Resources/peak_memory_gib", memory),
             ] {
                 line[key] = json!({ "count": 1., "mean": value, "std": 0. });
             }
-            let mut written = records.stats(position.images, &line);
+            let mut written = log.stats(position.images, &line);
             let mean = |key: &str| stats.get(key).mean();
             let path_length = match self.config.path_length {
                 Some(_) => format!("pl {:<8.4} ", mean("Loss/pl_length")),
@@ -79,9 +79,9 @@ impl Run<'_> {
                  {path_length}signs {:>5.2} {:>5.2} sec/kimg {:<8.2} memory {:.2} GiB",
                 position.images as f64 / 1000.,
                 position.step,
-                position.phase.resolution,
-                position.phase.lod,
-                position.phase.batch,
+                position.stage.resolution,
+                position.stage.lod,
+                position.stage.batch,
                 mean("Loss/G/loss"),
                 mean("Loss/D/loss"),
                 mean("Loss/D/reg"),
@@ -90,11 +90,11 @@ impl Run<'_> {
                 seconds_per_kimg,
                 memory,
             );
-            written = written.and(records.log(&text));
+            written = written.and(log.log(&text));
             self.observer.ticked(&position, &stats, &text);
             if let Verdict::Odd(sentence) = &verdict {
                 let line = format!("kimg {:<10.3} {sentence}", position.images as f64 / 1000.);
-                written = written.and(records.log(&line));
+                written = written.and(log.log(&line));
                 self.observer.warned(sentence);
             }
             self.tolerate(written, "; it is written when there is room again")?;
@@ -102,14 +102,14 @@ impl Run<'_> {
         self.stop_because(verdict)
     }
 
-    fn write_snapshot(&mut self) -> Result<()> {
+    fn write_grid(&mut self) -> Result<()> {
         let images = self.state.progress.images;
-        let lod = self.phase().lod;
-        let Some(records) = &mut self.records else { return Ok(()) };
+        let lod = self.stage().lod;
+        let Some(log) = &mut self.log else { return Ok(()) };
         let path = self.folder.join(format!("fakes-{:06}.png", images / 1000));
-        let written = self.snapshot.write_fakes(self.state.players.g_average(), lod, &path).and_then(|sheet| {
+        let written = self.grid.write_fakes(self.state.gan.g_average(), lod, &path).and_then(|sheet| {
             self.observer.pictured(&path);
-            records.picture(images, "fakes", [sheet.height(), sheet.width()], &path)
+            log.picture(images, "fakes", [sheet.height(), sheet.width()], &path)
         });
         self.tolerate(written, "")
     }
@@ -129,8 +129,8 @@ impl Run<'_> {
         }
         let best = Best::read(self.folder);
         let path = self.place(occasion, best.as_ref());
-        let Some(records) = &mut self.records else { return Ok(path) };
-        let written = records.sync();
+        let Some(log) = &mut self.log else { return Ok(path) };
+        let written = log.sync();
         self.tolerate(written, "")?;
         self.state.save(self.config, self.dataset, &path)?;
         self.saved = Some((images, path.clone()));
@@ -149,7 +149,7 @@ impl Run<'_> {
 
     /// Writes what was measured of a checkpoint to the logs.
     fn write_numbers(&mut self, numbers: &[(String, f64)]) -> Result<()> {
-        let Some(records) = self.records.as_mut().filter(|_| !numbers.is_empty()) else { return Ok(()) };
+        let Some(log) = self.log.as_mut().filter(|_| !numbers.is_empty()) else { return Ok(()) };
         let images = self.state.progress.images;
         let entry = |value: f64| json!({ "count": 1., "mean": value, "std": 0. });
         let mut line = json!({ "Progress/kimg": entry(images as f64 / 1000.) });
@@ -158,8 +158,8 @@ impl Run<'_> {
             line[format!("Metrics/{name}")] = entry(*value);
             text.push_str(&format!(" {name} {value:.4}"));
         }
-        records.stats(images, &line)?;
-        records.log(&text)
+        log.stats(images, &line)?;
+        log.log(&text)
     }
 
     /// The file for the present state. What is saved on schedule takes the place of an older state of
@@ -180,8 +180,7 @@ impl Run<'_> {
     /// After an error: saves what there is, unless the numbers themselves are no good. Returns the
     /// error with a word on that.
     pub(crate) fn broken_off(&mut self, error: Error) -> Error {
-        let worth_it =
-            self.records.is_some() && self.state.progress.images > 0 && !matches!(error, Error::Diverged { .. });
+        let worth_it = self.log.is_some() && self.state.progress.images > 0 && !matches!(error, Error::Diverged { .. });
         // Without a barrier: the other ranks do not come.
         let saved = if worth_it { self.write_checkpoint(Occasion::Between).ok() } else { None };
         let error = match saved {
@@ -197,7 +196,7 @@ impl Run<'_> {
         let path = self.save(Occasion::Scheduled)?;
         let grid = self.folder.join(format!("fakes-{:06}.png", self.state.progress.images / 1000));
         if !grid.exists() {
-            self.write_snapshot()?;
+            self.write_grid()?;
         }
         if !self.state.progress.stats.is_empty() {
             self.tick()?;

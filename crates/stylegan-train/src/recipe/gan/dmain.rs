@@ -1,17 +1,17 @@
-//! The discriminator's turn.
+//! The discriminator's phase.
 
-use super::r1::weighted_penalty;
-use super::{Latents, Players, gradient, signs, values};
+use super::dreg::weighted_penalty;
+use super::{Gan, Latents, gradient, signs, values};
 use crate::Result;
 use crate::config::LossConfig;
 use crate::losses::{logistic, wgan_gp};
-use crate::shards::Share;
+use crate::shards::ShardSums;
 use crate::stats::Stats;
 use candle_core::{Tensor, Var};
 use stylegan_core::Synthesis;
 
-impl Players {
-    /// A shard's part in the discriminator's turn: `real` pictures `[n, c, h, w]` with their labels,
+impl Gan {
+    /// A shard's part in the discriminator's phase: `real` pictures `[n, c, h, w]` with their labels,
     /// and as many generated ones. `blend` `[n, 1, 1, 1]`, uniform in [0, 1), is where between the
     /// two WGAN-GP's penalty looks.
     ///
@@ -27,7 +27,7 @@ impl Players {
         options: &Synthesis,
         (real, real_labels): (&Tensor, Option<&Tensor>),
         blend: &Tensor,
-    ) -> Result<Share> {
+    ) -> Result<ShardSums> {
         let (lod, labels) = (options.lod, latents.labels.as_ref());
         let (d, g) = (self.networks.d_trained.as_ref(), self.networks.g_frozen.as_ref());
         let (ws, style_sum) = latents.styles(g)?;
@@ -73,7 +73,7 @@ impl Players {
         }
         stats.extend("Loss/D/loss", losses);
         sums.extend(style_sum);
-        Ok(Share { values: sums, stats })
+        Ok(ShardSums { values: sums, stats })
     }
 }
 

@@ -1,6 +1,8 @@
 //! The files that a run writes line by line: `log.txt`, `stats.jsonl` and TensorBoard's events.
 
-use crate::{Error, Result, tfevents};
+pub mod tfevents;
+
+use crate::{Error, Result};
 use serde_json::Value;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -8,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The open files of a run. What cannot be written is kept and tried again with what comes next.
-pub(crate) struct Records {
+pub(crate) struct RunLog {
     log: Appended,
     stats: Appended,
     events: Appended,
@@ -17,7 +19,7 @@ pub(crate) struct Records {
 const LOG: &str = "log.txt";
 const STATS: &str = "stats.jsonl";
 
-impl Records {
+impl RunLog {
     /// Opens the files in a run folder. What they say of the time after `images` pictures is cut
     /// off: a resumed run writes it again, and the files end up as those of a run in one go.
     pub(crate) fn open(folder: &Path, images: u64) -> Result<Self> {
@@ -25,11 +27,11 @@ impl Records {
         cut_lines(&folder.join(STATS), |line| stats_images(line).is_none_or(|seen| seen <= images))?;
         cut_events(&folder.join(tfevents::FILE_NAME), images)?;
         let open = |name: &str| Appended::open(folder.join(name));
-        let mut records = Self { log: open(LOG)?, stats: open(STATS)?, events: open(tfevents::FILE_NAME)? };
-        if records.events.length == 0 {
-            records.events.add(|to| tfevents::write_header(to, wall_time()))?;
+        let mut log = Self { log: open(LOG)?, stats: open(STATS)?, events: open(tfevents::FILE_NAME)? };
+        if log.events.length == 0 {
+            log.events.add(|to| tfevents::write_header(to, wall_time()))?;
         }
-        Ok(records)
+        Ok(log)
     }
 
     /// Appends a line to `log.txt`.
@@ -155,12 +157,12 @@ mod tests {
     fn resumed_records_forget_what_was_not_saved() {
         let folder = tempfile::tempdir().unwrap();
         let write = |images: u64| {
-            let mut records = Records::open(folder.path(), images).unwrap();
+            let mut log = RunLog::open(folder.path(), images).unwrap();
             for kimg in [1u64, 2, 3] {
                 if kimg * 1000 > images {
                     let line = serde_json::json!({ "Progress/kimg": { "mean": kimg as f64 } });
-                    records.log(&format!("kimg {kimg}.000 and more")).unwrap();
-                    records.stats(kimg * 1000, &line).unwrap();
+                    log.log(&format!("kimg {kimg}.000 and more")).unwrap();
+                    log.stats(kimg * 1000, &line).unwrap();
                 }
             }
         };
@@ -187,7 +189,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(LOG);
         std::fs::write(&path, "kimg 1.000 a\n\nchanged the lamp\nkimg 2.000 b\nkimg 3.000 c\nand left\n").unwrap();
-        Records::open(folder.path(), 2000).unwrap();
+        RunLog::open(folder.path(), 2000).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text, "kimg 1.000 a\n\nchanged the lamp\nkimg 2.000 b\nand left\n");
     }

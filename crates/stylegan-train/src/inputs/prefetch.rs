@@ -2,9 +2,9 @@
 
 use crate::Result;
 use crate::data::{Batch, Dataset, Loader, SampleRequest};
-use crate::moves::{Move, Moves};
-use crate::players::Turn;
-use crate::sampler::Sampler;
+use crate::inputs::order::Order;
+use crate::phase::{Action, Iteration};
+use crate::recipe::gan::Phase;
 use crate::schedule::Schedule;
 use candle_core::Tensor;
 use std::collections::BTreeMap;
@@ -19,8 +19,8 @@ pub(crate) struct Place {
     pub(crate) step: u64,
     /// Real pictures shown before the step.
     pub(crate) images: u64,
-    /// Moves of the step that are done.
-    pub(crate) moves: usize,
+    /// Iteration of the step that are done.
+    pub(crate) actions: usize,
 }
 
 /// The shards that a rank will handle, in order, as ranges of global sample indices: a function of
@@ -28,7 +28,7 @@ pub(crate) struct Place {
 #[derive(Clone)]
 pub(crate) struct Plan {
     pub(crate) schedule: Schedule,
-    pub(crate) moves: Moves,
+    pub(crate) iteration: Iteration,
     /// Rank and number of ranks.
     pub(crate) rank: (usize, usize),
 }
@@ -40,24 +40,24 @@ impl Plan {
         count * rank / ranks..count * (rank + 1) / ranks
     }
 
-    /// All shards of the discriminator's turns from a place on, without end: a batch that is looked
-    /// at in two turns comes twice.
+    /// All shards of the discriminator's phases from a place on, without end: a batch that is looked
+    /// at in two phases comes twice.
     fn shards(self, from: Place) -> impl Iterator<Item = Range<u64>> {
         let mut images = from.images;
         (from.step..).flat_map(move |step| {
-            let phase = self.schedule.at(images);
+            let stage = self.schedule.at(images);
             let mut shards = vec![];
-            for (i, next) in self.moves.at(step).into_iter().enumerate() {
+            for (i, next) in self.iteration.at(step).into_iter().enumerate() {
                 match next {
-                    Move::Turn(Turn::Discriminator | Turn::R1) if step > from.step || i >= from.moves => {
-                        let own = self.own_shards(phase.batch, phase.shard);
+                    Action::Phase(Phase::Discriminator | Phase::R1) if step > from.step || i >= from.actions => {
+                        let own = self.own_shards(stage.batch, stage.shard);
                         shards.extend(own.map(|index| {
-                            let start = images + (index * phase.shard) as u64;
-                            start..start + phase.shard as u64
+                            let start = images + (index * stage.shard) as u64;
+                            start..start + stage.shard as u64
                         }));
                     }
-                    Move::Turn(_) => {}
-                    Move::Average => images += phase.batch as u64,
+                    Action::Phase(_) => {}
+                    Action::Advance => images += stage.batch as u64,
                 }
             }
             shards
@@ -69,10 +69,10 @@ type Requests = Box<dyn Iterator<Item = Vec<SampleRequest>> + Send>;
 type Shards = Box<dyn Iterator<Item = Range<u64>> + Send>;
 
 /// Batches by the global index of their first sample. Shards that are handled side by side may ask
-/// in any order, each once per turn.
-pub(crate) struct Feed {
+/// in any order, each once per phase.
+pub(crate) struct Prefetch {
     dataset: Arc<Dataset>,
-    sampler: Sampler,
+    order: Order,
     inner: Mutex<Inner>,
 }
 
@@ -89,15 +89,15 @@ const THREADS: usize = 1;
 /// The pauses before a batch that failed is tried again, as network drives may fail for a moment.
 const PAUSES: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(600)];
 
-impl Feed {
+impl Prefetch {
     /// Pictures from a place on, keeping `ahead` shards decoded.
-    pub(crate) fn new(dataset: &Arc<Dataset>, sampler: Sampler, plan: &Plan, from: Place, ahead: usize) -> Self {
-        let order = sampler;
+    pub(crate) fn new(dataset: &Arc<Dataset>, order: Order, plan: &Plan, from: Place, ahead: usize) -> Self {
+        let order = order;
         let requests: Requests = Box::new(plan.clone().shards(from).map(move |shard| request(&order, shard)));
         let shards: Shards = Box::new(plan.clone().shards(from));
         let loader = Loader::new(dataset.clone(), requests, THREADS, ahead);
         let inner = Mutex::new(Inner { loader, shards, early: BTreeMap::new() });
-        Self { dataset: dataset.clone(), sampler, inner }
+        Self { dataset: dataset.clone(), order, inner }
     }
 
     /// The pictures of the shard that starts at `start`, at a level of detail, and their labels.
@@ -117,7 +117,7 @@ impl Feed {
         for pause in PAUSES {
             if batch.is_err() {
                 std::thread::sleep(pause);
-                batch = self.dataset.load(&request(&self.sampler, shard.clone()));
+                batch = self.dataset.load(&request(&self.order, shard.clone()));
             }
         }
         let batch = batch?;
@@ -125,8 +125,8 @@ impl Feed {
     }
 }
 
-fn request(sampler: &Sampler, shard: Range<u64>) -> Vec<SampleRequest> {
-    shard.map(|place| SampleRequest { index: sampler.index(place), mirror: sampler.mirrored(place) }).collect()
+fn request(order: &Order, shard: Range<u64>) -> Vec<SampleRequest> {
+    shard.map(|place| SampleRequest { index: order.index(place), mirror: order.mirrored(place) }).collect()
 }
 
 /// Full-size pictures `[n, c, h, w]` at a level of detail, at the size `full / 2^floor(lod)`:
@@ -161,8 +161,8 @@ mod tests {
             let loss = LossConfig::WganGp { lambda: 10., drift: 0., target: 1., n_critic };
             let config = TrainConfig { loss, ..config.clone() };
             let schedule = Schedule::new(&config, 1024, 8.);
-            let plan = Plan { schedule, moves: Moves::new(&config), rank };
-            plan.shards(Place { step: 0, images: 0, moves: 0 })
+            let plan = Plan { schedule, iteration: Iteration::new(&config), rank };
+            plan.shards(Place { step: 0, images: 0, actions: 0 })
                 .map(|shard| shard.start)
                 .take_while(|&start| start < 1024)
                 .collect()
@@ -180,14 +180,14 @@ mod tests {
     fn regularising_turns_see_the_batch_again() {
         let config = TrainConfig::stylegan2();
         let schedule = Schedule::new(&config, 1024, 0.);
-        let plan = Plan { schedule, moves: Moves::new(&config), rank: (0, 1) };
+        let plan = Plan { schedule, iteration: Iteration::new(&config), rank: (0, 1) };
         // R1 comes in every 16th step, counted from the start of the run.
-        let starts = |step, moves| -> Vec<u64> {
-            let from = Place { step, images: step * 32, moves };
+        let starts = |step, actions| -> Vec<u64> {
+            let from = Place { step, images: step * 32, actions };
             plan.clone().shards(from).map(|shard| shard.start / 32).take(32).collect()
         };
         assert_eq!(starts(15, 0), [[15; 8], [16; 8], [16; 8], [17; 8]].concat());
-        // Broken off after the discriminator's turn, and after its R1: generator, path length, discriminator, R1.
+        // Broken off after the discriminator's phase, and after its R1: generator, path length, discriminator, R1.
         assert_eq!(starts(16, 3), [[16; 8], [17; 8], [18; 8], [19; 8]].concat());
         assert_eq!(starts(16, 4), [[17; 8], [18; 8], [19; 8], [20; 8]].concat());
     }

@@ -1,43 +1,45 @@
-//! Generator and discriminator with their optimisers, and what they do in their turns.
+//! Generator and discriminator with their optimisers, and what they do in their phases.
 //!
-//! A [`Turn`] is one step of one network's optimiser. Its gradient is a sum over shards: for each,
-//! one of [`Players::generator`], [`path_length`](Players::path_length),
-//! [`discriminator`](Players::discriminator) and [`r1`](Players::r1) gives a
-//! [`Share`](crate::shards::Share). Their sum, divided by the samples, goes to [`Players::step`]. The methods take all random inputs as
+//! A [`Phase`] is one step of one network's optimiser. Its gradient is a sum over shards: for each,
+//! one of [`Gan::generator`], [`path_length`](Gan::path_length),
+//! [`discriminator`](Gan::discriminator) and [`r1`](Gan::r1) gives a
+//! [`ShardSums`](crate::shards::ShardSums). Their sum, divided by the samples, goes to [`Gan::step`]. The methods take all random inputs as
 //! arguments and work in the element type of the parameters (f64 for checks).
 
-mod discriminator;
-mod generator;
+mod dmain;
+mod dreg;
+mod gmain;
+mod greg;
 mod latents;
-mod path_length;
-mod r1;
+mod networks;
 
 pub use latents::Latents;
 
 use crate::config::{LossConfig, PathLengthConfig, TrainConfig};
-use crate::networks::Networks;
-use crate::optimizer::Optimizer;
-use crate::{Error, Result, ema};
+use crate::optim::Adam;
+use crate::optim::ema;
+use crate::{Error, Result};
 use candle_core::{DType, Tensor};
+use networks::Networks;
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::{Generator, Params};
 use stylegan_kernels::autodiff;
 
 /// A step of one optimiser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum Phase {
     /// The generator along its loss.
     Generator,
     /// The generator along its path length penalty.
     PathLength,
-    /// The discriminator along its loss (with R1 inside, where that is not a turn of its own).
+    /// The discriminator along its loss (with R1 inside, where that is not a phase of its own).
     Discriminator,
     /// The discriminator along its R1 penalty.
     R1,
 }
 
-impl Turn {
-    /// StyleGAN2's name of the turn: `Gmain`, `Greg`, `Dmain` or `Dreg`.
+impl Phase {
+    /// StyleGAN2's name of the phase: `Gmain`, `Greg`, `Dmain` or `Dreg`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Generator => "Gmain",
@@ -50,10 +52,10 @@ impl Turn {
 
 /// Generator, averaged generator and discriminator, their optimisers, and the running mean of path
 /// lengths: all that training changes.
-pub struct Players {
+pub struct Gan {
     pub(crate) networks: Networks,
-    pub(crate) opt_g: Optimizer,
-    pub(crate) opt_d: Optimizer,
+    pub(crate) opt_g: Adam,
+    pub(crate) opt_d: Adam,
     /// The running mean of path lengths; 0 before the first were measured.
     pub pl_mean: f64,
     loss: LossConfig,
@@ -61,8 +63,8 @@ pub struct Players {
     w_avg_beta: f64,
 }
 
-impl Players {
-    /// Players on the parameters `g` and `d`, of which missing ones are created; the averaged
+impl Gan {
+    /// Gan on the parameters `g` and `d`, of which missing ones are created; the averaged
     /// generator starts as a copy.
     ///
     /// # Errors
@@ -71,15 +73,15 @@ impl Players {
         Self::on(config, Networks::new(config, g, d)?)
     }
 
-    /// The players of a checkpoint, with moments and path lengths still as at the start.
+    /// The gan of a checkpoint, with moments and path lengths still as at the start.
     pub(crate) fn load(config: &TrainConfig, checkpoint: &Checkpoint) -> Result<Self> {
         Self::on(config, Networks::load(config, checkpoint)?)
     }
 
     fn on(config: &TrainConfig, networks: Networks) -> Result<Self> {
         Ok(Self {
-            opt_g: Optimizer::new(&networks.g, &config.adam, config.g_stride())?,
-            opt_d: Optimizer::new(&networks.d, &config.adam, config.d_stride())?,
+            opt_g: Adam::new(&networks.g, &config.adam, config.g_stride())?,
+            opt_d: Adam::new(&networks.d, &config.adam, config.d_stride())?,
             networks,
             pl_mean: 0.,
             loss: config.loss.clone(),
@@ -106,20 +108,21 @@ impl Players {
     /// Steps a network along the mean over a batch's samples of what its shares' values sum: the gradient first, then what moves `w_avg` and the mean of path lengths.
     ///
     /// # Errors
-    /// When `mean` is not of this turn.
-    pub fn step(&mut self, turn: Turn, mean: &[f32], lr: f64) -> Result<()> {
-        let optimizer = match turn {
-            Turn::Generator | Turn::PathLength => &mut self.opt_g,
-            Turn::Discriminator | Turn::R1 => &mut self.opt_d,
+    /// When `mean` is not of this phase.
+    pub fn step(&mut self, phase: Phase, mean: &[f32], lr: f64) -> Result<()> {
+        let optimizer = match phase {
+            Phase::Generator | Phase::PathLength => &mut self.opt_g,
+            Phase::Discriminator | Phase::R1 => &mut self.opt_d,
         };
         let (gradient, mut rest) = mean.split_at(optimizer.len().min(mean.len()));
         optimizer.step(gradient, lr)?;
-        if let (Turn::PathLength, Some(config), Some((length, others))) = (turn, &self.path_length, rest.split_last()) {
+        if let (Phase::PathLength, Some(config), Some((length, others))) = (phase, &self.path_length, rest.split_last())
+        {
             self.pl_mean += config.decay * (f64::from(*length) - self.pl_mean);
             rest = others;
         }
-        match turn {
-            Turn::R1 => Ok(()),
+        match phase {
+            Phase::R1 => Ok(()),
             _ => self.networks.track_w(rest, self.w_avg_beta),
         }
     }
@@ -139,7 +142,7 @@ impl Players {
 }
 
 /// The gradient of a loss per sample `[n]`, summed over the samples, in one row.
-fn gradient(optimizer: &Optimizer, loss: &Tensor) -> Result<Vec<f32>> {
+fn gradient(optimizer: &Adam, loss: &Tensor) -> Result<Vec<f32>> {
     let found = autodiff::backward(&loss.sum_all()?)?;
     optimizer.flatten(|weight| found.get(weight.as_tensor()))
 }

@@ -10,7 +10,7 @@ use stylegan_kernels::threads;
 
 /// What a shard, or several together, add to a step: sums over their samples.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Share {
+pub struct ShardSums {
     /// The gradient of the summed loss, parameter after parameter in the order of names, then the
     /// sums that move buffers (the styles, for `w_avg`).
     pub values: Vec<f32>,
@@ -18,8 +18,8 @@ pub struct Share {
     pub stats: Stats,
 }
 
-impl Share {
-    fn add(&mut self, other: &Share) {
+impl ShardSums {
+    fn add(&mut self, other: &ShardSums) {
         debug_assert_eq!(self.values.len(), other.values.len());
         for (a, b) in self.values.iter_mut().zip(&other.values) {
             *a += b;
@@ -35,7 +35,11 @@ impl Share {
 /// # Errors
 /// The error of a shard that failed (the first one, should several fail), or that there are no
 /// shards.
-pub fn sum(shards: Range<usize>, at_once: usize, work: impl Fn(usize) -> Result<Share> + Sync) -> Result<Share> {
+pub fn sum(
+    shards: Range<usize>,
+    at_once: usize,
+    work: impl Fn(usize) -> Result<ShardSums> + Sync,
+) -> Result<ShardSums> {
     let (first, count) = (shards.start, shards.len());
     let lanes = at_once.clamp(1, count.max(1));
     let tree = Mutex::new(Tree::new(count));
@@ -83,8 +87,8 @@ struct Tree {
     /// Nodes per level, the leaves first; the last level has one.
     counts: Vec<usize>,
     /// Finished nodes whose sibling is missing, by (level, place).
-    waiting: BTreeMap<(usize, usize), Share>,
-    root: Option<Share>,
+    waiting: BTreeMap<(usize, usize), ShardSums>,
+    root: Option<ShardSums>,
 }
 
 impl Tree {
@@ -98,7 +102,7 @@ impl Tree {
         Self { counts, waiting: BTreeMap::new(), root: None }
     }
 
-    fn insert(tree: &Mutex<Self>, place: usize, share: Share) {
+    fn insert(tree: &Mutex<Self>, place: usize, share: ShardSums) {
         let (mut level, mut place, mut share) = (0, place, share);
         loop {
             let sibling = {
@@ -132,8 +136,8 @@ impl Tree {
 mod tests {
     use super::*;
 
-    fn share(value: f32) -> Share {
-        Share { values: vec![value], stats: Stats::default() }
+    fn share(value: f32) -> ShardSums {
+        ShardSums { values: vec![value], stats: Stats::default() }
     }
 
     #[test]

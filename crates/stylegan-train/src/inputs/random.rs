@@ -1,18 +1,18 @@
-//! The random inputs of a turn: latents, labels, mixing, noise.
+//! The random inputs of a phase: latents, labels, mixing, noise.
 
 use crate::Result;
 use crate::data::Labels;
-use crate::players::{Latents, Turn};
+use crate::recipe::gan::{Latents, Phase};
 use candle_core::{DType, Device, Tensor};
 use stylegan_core::latent::StreamKey;
 use stylegan_core::{Generator, NoiseKeys};
 
-/// Random inputs addressed by the run's seed, the turn and a sample's global index (the number of
+/// Random inputs addressed by the run's seed, the phase and a sample's global index (the number of
 /// real pictures shown before it), never by shard, thread or rank.
 #[derive(Clone, Copy)]
-pub(crate) struct Draws<'a> {
+pub(crate) struct RandomInputs<'a> {
     pub(crate) seed: u64,
-    pub(crate) turn: Turn,
+    pub(crate) phase: Phase,
     pub(crate) step: u64,
     /// The set's labels, which generated pictures draw theirs from; `None` without conditioning.
     pub(crate) labels: Option<&'a Labels>,
@@ -21,14 +21,14 @@ pub(crate) struct Draws<'a> {
     pub(crate) mixing_probability: f64,
 }
 
-impl Draws<'_> {
-    /// Streams for a purpose, which has a name for each turn that generates: the generator's, path
+impl RandomInputs<'_> {
+    /// Streams for a purpose, which has a name for each phase that generates: the generator's, path
     /// length's, the discriminator's.
     fn key(&self, [for_g, for_pl, for_d]: [&'static str; 3]) -> StreamKey {
-        let purpose = match self.turn {
-            Turn::Generator => for_g,
-            Turn::PathLength => for_pl,
-            Turn::Discriminator | Turn::R1 => for_d,
+        let purpose = match self.phase {
+            Phase::Generator => for_g,
+            Phase::PathLength => for_pl,
+            Phase::Discriminator | Phase::R1 => for_d,
         };
         StreamKey::new(self.seed, purpose, self.step)
     }
@@ -103,8 +103,8 @@ mod tests {
     use stylegan_core::Params;
     use stylegan_core::stylegan2::{StyleGan2Config, StyleGan2Generator};
 
-    fn draws(turn: Turn) -> Draws<'static> {
-        Draws { seed: 1, turn, step: 4, labels: None, pictures: 9, mixing_probability: 0.9 }
+    fn draws(phase: Phase) -> RandomInputs<'static> {
+        RandomInputs { seed: 1, phase, step: 4, labels: None, pictures: 9, mixing_probability: 0.9 }
     }
 
     #[test]
@@ -113,18 +113,18 @@ mod tests {
         let params = Params::new(0, DType::F32, &Device::Cpu);
         let g = StyleGan2Generator::new(&config, params.trainable()).unwrap();
         let rows = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        let all = |turn: Turn, indices: &[u64]| {
-            let latents = draws(turn).latents(&g, indices, 0.).unwrap();
+        let all = |phase: Phase, indices: &[u64]| {
+            let latents = draws(phase).latents(&g, indices, 0.).unwrap();
             let (z, mask) = latents.mixing.unwrap();
-            let directions = draws(turn).directions(&g, indices, 0.).unwrap();
+            let directions = draws(phase).directions(&g, indices, 0.).unwrap();
             [&latents.z, &z, &mask, &directions].map(rows)
         };
-        let whole = all(Turn::PathLength, &[6, 7]);
-        let parts = [all(Turn::PathLength, &[6]), all(Turn::PathLength, &[7])];
+        let whole = all(Phase::PathLength, &[6, 7]);
+        let parts = [all(Phase::PathLength, &[6]), all(Phase::PathLength, &[7])];
         for (i, whole) in whole.iter().enumerate() {
             assert_eq!(whole, &[parts[0][i].clone(), parts[1][i].clone()].concat());
         }
-        let others = [all(Turn::Generator, &[6, 7]), all(Turn::Discriminator, &[6, 7])];
+        let others = [all(Phase::Generator, &[6, 7]), all(Phase::Discriminator, &[6, 7])];
         for i in 0..2 {
             assert!(whole[i] != others[0][i] && whole[i] != others[1][i] && others[0][i] != others[1][i]);
         }
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn crossovers_reach_every_layer_and_spare_a_tenth() {
         let indices: Vec<u64> = (0..2000).collect();
-        let mask = draws(Turn::Generator).crossovers(&indices, 6, 6).unwrap().squeeze(2).unwrap();
+        let mask = draws(Phase::Generator).crossovers(&indices, 6, 6).unwrap().squeeze(2).unwrap();
         let mut counts = [0; 7];
         for row in mask.to_vec2::<f32>().unwrap() {
             counts[row.iter().sum::<f32>() as usize] += 1;

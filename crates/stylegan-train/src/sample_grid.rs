@@ -14,7 +14,7 @@ use stylegan_core::{Generator, Synthesis};
 const BATCH: usize = 8;
 
 /// A grid of `rows` x `columns` samples; with labels, each row shows one class.
-pub(crate) struct Snapshot {
+pub(crate) struct SampleGrid {
     columns: usize,
     /// What stands beside each row: its class, if there are any.
     headings: Vec<String>,
@@ -23,7 +23,7 @@ pub(crate) struct Snapshot {
     labels: Option<Tensor>,
 }
 
-impl Snapshot {
+impl SampleGrid {
     /// Chooses latents and real pictures for a network, once for the whole run. The grid has about
     /// the size and shape of a screen, at most 12 x 9 samples.
     pub(crate) fn new(seed: u64, generator: &dyn Generator, dataset: &Dataset) -> Result<Self> {

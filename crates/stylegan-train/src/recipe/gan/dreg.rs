@@ -1,20 +1,20 @@
-//! The discriminator's regularising turn.
+//! The discriminator's regularising phase.
 
-use super::{Players, gradient, not_configured, values};
+use super::{Gan, gradient, not_configured, values};
 use crate::Result;
 use crate::config::LossConfig;
 use crate::losses::logistic;
-use crate::shards::Share;
+use crate::shards::ShardSums;
 use crate::stats::Stats;
 use candle_core::{Tensor, Var};
 
-impl Players {
-    /// A shard's part in the turn of the R1 penalty on `real` pictures `[n, c, h, w]` at a level
-    /// of detail, which counts as often as turns are left out (lazy regularisation; StyleGAN2, section 3.1).
+impl Gan {
+    /// A shard's part in the phase of the R1 penalty on `real` pictures `[n, c, h, w]` at a level
+    /// of detail, which counts as often as phases are left out (lazy regularisation; StyleGAN2, section 3.1).
     ///
     /// # Errors
     /// When shapes do not fit, or the configuration has no R1 penalty.
-    pub fn r1(&self, real: &Tensor, labels: Option<&Tensor>, lod: f64) -> Result<Share> {
+    pub fn r1(&self, real: &Tensor, labels: Option<&Tensor>, lod: f64) -> Result<ShardSums> {
         let LossConfig::Logistic { r1_gamma, r1_interval } = self.loss else {
             return Err(not_configured("R1 penalty", "loss"));
         };
@@ -22,7 +22,7 @@ impl Players {
         let logits = self.networks.d_trained.forward(pictures.as_tensor(), labels, lod)?;
         let mut stats = Stats::default();
         let weighted = weighted_penalty(&logits, &pictures, r1_gamma, &mut stats)?;
-        Ok(Share { values: gradient(&self.opt_d, &(weighted * r1_interval as f64)?)?, stats })
+        Ok(ShardSums { values: gradient(&self.opt_d, &(weighted * r1_interval as f64)?)?, stats })
     }
 }
 
