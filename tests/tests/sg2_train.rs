@@ -8,7 +8,9 @@ use candle_core::{DType, Device, Tensor};
 use sg2_cases::*;
 use stylegan_core::{DiscriminatorConfig, GeneratorConfig, Params, Synthesis};
 use stylegan_train::config::{EmaConfig, LossConfig, PathLengthConfig, TrainConfig};
-use stylegan_train::recipe::gan::{Gan, Latents, Phase};
+use stylegan_train::phase::Phase;
+use stylegan_train::recipe::gan::{DMAIN, DREG, GMAIN, GREG, Gan, Latents};
+use stylegan_train::recipe::{GRADIENT, Recipe, step};
 use stylegan_train::shards::ShardSums;
 
 /// Both regularisers in every second step.
@@ -38,7 +40,7 @@ fn no_blend() -> Tensor {
 /// and each alone.
 fn check_gradients(what: &str, share: &ShardSums, divisor: f64, params: &Params, io: &Tensors, bound: f64) {
     let stored = io.below(&format!("grad_{what}."));
-    let (mut found, mut rest) = (Vec::new(), share.values.as_slice());
+    let (mut found, mut rest) = (Vec::new(), share.named.get(GRADIENT).unwrap());
     for (name, var) in params.parameters() {
         let (own, others) = rest.split_at(var.elem_count());
         rest = others;
@@ -79,26 +81,25 @@ fn check_losses(dtype: DType) {
     let (latents, options) = (Latents::new(z.clone()), Synthesis::default());
     let mean = |share: &ShardSums, key: &str| share.stats.get(key).mean();
 
-    let share = gan.generator(&latents, &options).unwrap();
+    let share = gan.gmain(&latents, &options).unwrap();
     relative("Gmain", mean(&share, "Loss/G/loss"), io.scalar("loss_Gmain"), bound("loss_Gmain"));
     check_gradients("Gmain", &share, 4., gan.g(), &io, bound("grad_Gmain"));
 
-    let share = gan.discriminator(&latents, &options, (&real, None), &no_blend()).unwrap();
+    let share = gan.dmain(&latents, &options, (&real, None), &no_blend()).unwrap();
     let expected = io.scalar("loss_Dgen") + io.scalar("loss_Dreal");
     relative("Dmain", mean(&share, "Loss/D/loss"), expected, bound("loss_Dreal"));
     check_gradients("Dmain", &share, 4., gan.d(), &io, bound("grad_Dmain"));
 
-    let share = gan.r1(&real, None, 0.).unwrap();
+    let share = gan.dreg(&real, None, 0., INTERVAL as f64).unwrap();
     relative("Dr1", mean(&share, "Loss/D/reg"), io.scalar("loss_Dr1"), bound("loss_Dr1"));
     check_gradients("Dr1", &share, 4. * INTERVAL as f64, gan.d(), &io, bound("grad_Dr1"));
 
     gan.pl_mean = io.scalar("pl_mean_before");
     let half = Latents::new(z.narrow(0, 0, 2).unwrap());
-    let mut share = gan.path_length(&half, &options, &io.cast("pl_noise_unit", dtype)).unwrap();
+    let share = gan.greg(&half, &options, &io.cast("pl_noise_unit", dtype), INTERVAL as f64).unwrap();
     relative("Gpl", mean(&share, "Loss/G/reg"), io.scalar("loss_Gpl"), bound("loss_Gpl"));
     check_gradients("Gpl", &share, 2. * INTERVAL as f64, gan.g(), &io, bound("grad_Gpl"));
-    share.values.iter_mut().for_each(|value| *value /= 2.);
-    gan.step(Phase::PathLength, &share.values, 0.002).unwrap();
+    step(&mut gan, &GREG, &share.named.over(2), 0.002).unwrap();
     relative("pl_mean", gan.pl_mean, io.scalar("pl_mean_after"), bound("pl_mean_after"));
 }
 
@@ -124,28 +125,27 @@ fn four_steps() {
         let take = |gan: &mut Gan, phase: Phase, share: ShardSums, samples: usize, key: &str, weight: f64| {
             // Losses of an f64 run, printed in f64. Ours follow weights whose steps were rounded to
             // f32 on the way, by 6e-8 each.
-            let (found, stored) = (weight * share.stats.get(key).mean(), format!("it{it}.loss_{}", phase.name()));
+            let (found, stored) = (weight * share.stats.get(key).mean(), format!("it{it}.loss_{}", phase.name));
             relative(&stored, found, io.scalar(&stored), 1e-7);
-            let mean: Vec<f32> = share.values.iter().map(|value| value / samples as f32).collect();
-            gan.step(phase, &mean, lr).unwrap();
+            step(gan, &phase, &share.named.over(samples), lr).unwrap();
         };
         let real = tensor("real");
-        let share = gan.generator(&Latents::new(tensor("z_Gmain")), &options).unwrap();
-        take(&mut gan, Phase::Generator, share, 4, "Loss/G/loss", 1.);
+        let share = gan.gmain(&Latents::new(tensor("z_Gmain")), &options).unwrap();
+        take(&mut gan, GMAIN, share, 4, "Loss/G/loss", 1.);
         let weight = INTERVAL as f64; // Stored times the interval.
         if it % INTERVAL == 0 {
             let half = Latents::new(tensor("z_Greg").narrow(0, 0, 2).unwrap());
-            let share = gan.path_length(&half, &options, &tensor("pl_noise_unit")).unwrap();
-            take(&mut gan, Phase::PathLength, share, 2, "Loss/G/reg", weight);
+            let share = gan.greg(&half, &options, &tensor("pl_noise_unit"), INTERVAL as f64).unwrap();
+            take(&mut gan, GREG, share, 2, "Loss/G/reg", weight);
         }
         let latents = Latents::new(tensor("z_Dmain"));
-        let share = gan.discriminator(&latents, &options, (&real, None), &no_blend()).unwrap();
-        take(&mut gan, Phase::Discriminator, share, 4, "Loss/D/loss", 1.);
+        let share = gan.dmain(&latents, &options, (&real, None), &no_blend()).unwrap();
+        take(&mut gan, DMAIN, share, 4, "Loss/D/loss", 1.);
         if it % INTERVAL == 0 {
-            let share = gan.r1(&real, None, 0.).unwrap();
-            take(&mut gan, Phase::R1, share, 4, "Loss/D/reg", weight);
+            let share = gan.dreg(&real, None, 0., INTERVAL as f64).unwrap();
+            take(&mut gan, DREG, share, 4, "Loss/D/reg", weight);
         }
-        gan.average(config.ema.beta(4 * it as u64, 4)).unwrap();
+        gan.advance(4 * it as u64, 4).unwrap();
     }
     relative("pl_mean", gan.pl_mean, io.scalar("pl_mean_final"), 1e-7);
     for (network, params) in [("G", gan.g()), ("D", gan.d()), ("G_ema", gan.g_ema())] {

@@ -27,13 +27,12 @@ pub(crate) struct Pace {
 impl Pace {
     /// Nothing is measured yet.
     pub(crate) fn new(config: &TrainConfig) -> anyhow::Result<Self> {
-        let (channels, grows) = match &config.generator {
-            GeneratorConfig::StyleGan1(g) => ([g.channel_base, g.channel_max], true),
-            GeneratorConfig::StyleGan2(g) => ([g.channel_base, g.channel_max], false),
-            GeneratorConfig::Pggan(g) => ([g.channel_base, g.channel_max], true),
+        let channels = match &config.generator {
+            GeneratorConfig::StyleGan1(g) => [g.channel_base, g.channel_max],
+            GeneratorConfig::StyleGan2(g) => [g.channel_base, g.channel_max],
+            GeneratorConfig::Pggan(g) => [g.channel_base, g.channel_max],
         };
-        let levels = if grows { Pyramid::new(config.generator.img_size())?.levels() } else { 1 };
-        let schedule = Schedule::new(config, config.resolution()?, (levels - 1) as f64);
+        let schedule = config.schedule()?;
         Ok(Self { schedule, channels, last_step: None, seconds: None })
     }
 

@@ -1,80 +1,108 @@
-//! What an iteration does, in order.
+//! Phases and iterations: what a run does, in order, as data.
 
-use crate::config::{LossConfig, TrainConfig};
-use crate::recipe::gan::Phase;
+use crate::inputs::random::Streams;
+
+/// A phase: one step of one optimiser along one loss, such as StyleGAN2's `Gmain`, `Greg`, `Dmain` and
+/// `Dreg`. Order, laziness, Adam's stride, random streams, what is decoded ahead, and the names of
+/// statistics are read from this record.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Phase {
+    /// Its name in `stats.jsonl` (`Timing/Gmain`), and how a recipe finds its code.
+    pub name: &'static str,
+    /// The optimiser that is stepped, by the prefix of its network (`G`, `D`).
+    pub optimizer: &'static str,
+    /// Iterations between two of its steps, from the first on (lazy regularisation; StyleGAN2, section
+    /// 3.1); 1 for every iteration.
+    pub interval: u64,
+    /// The factor of its loss: lazy losses count as often as they are left out.
+    pub gain: f64,
+    /// The part of each shard's samples that it looks at: one in `shrink`.
+    pub shrink: usize,
+    /// Whether it looks at the batch of real images.
+    pub reals: bool,
+    /// The streams that its random inputs come from.
+    pub streams: Streams,
+}
+
+impl Phase {
+    /// A phase of every iteration that looks at generated samples alone, all of them.
+    pub const fn new(name: &'static str, optimizer: &'static str, streams: Streams) -> Self {
+        Self { name, optimizer, interval: 1, gain: 1., shrink: 1, reals: false, streams }
+    }
+
+    /// The same phase with the batch of real images.
+    #[must_use]
+    pub const fn with_reals(self) -> Self {
+        Self { reals: true, ..self }
+    }
+
+    /// The same phase in one of so many iterations, as many times as strong.
+    #[must_use]
+    pub const fn lazy(self, interval: u64) -> Self {
+        Self { interval, gain: interval as f64, ..self }
+    }
+
+    fn is_due(&self, step: u64) -> bool {
+        step.is_multiple_of(self.interval.max(1))
+    }
+}
 
 /// One thing that an iteration does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// An optimiser makes a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Action {
+    /// An optimiser is stepped.
     Phase(Phase),
-    /// The averaged generator follows, and the next batch of real pictures comes up.
+    /// Averages follow their networks, and the next batch of real images comes up.
     Advance,
 }
 
-/// The order of actions, a pure function of configuration and step: the discriminator's phases,
-/// the average, the generator's phase; or the generator's first (`schedule.generator_first`, as in
-/// StyleGAN2). It is the same circle, begun as the original of each does. Regularising phases follow the phase
-/// of their network in every so many steps, from the first on (StyleGAN2, section 3.1).
-#[derive(Debug, Clone)]
-pub(crate) struct Iteration {
-    generator_first: bool,
-    n_critic: usize,
-    /// Steps between regularising phases; `None` without.
-    path_length: Option<usize>,
-    r1: Option<usize>,
+/// The actions of the iteration `step`, from 0: those of `all` that are due, in their order.
+pub fn due(all: &[Action], step: u64) -> Vec<Action> {
+    let is_due = |action: &&Action| match action {
+        Action::Phase(phase) => phase.is_due(step),
+        Action::Advance => true,
+    };
+    all.iter().filter(is_due).copied().collect()
 }
 
-impl Iteration {
-    pub(crate) fn new(config: &TrainConfig) -> Self {
-        let r1 = match config.loss {
-            LossConfig::Logistic { r1_gamma, r1_interval } if r1_gamma > 0. && r1_interval > 1 => Some(r1_interval),
-            _ => None,
-        };
-        Self {
-            generator_first: config.schedule.generator_first,
-            n_critic: config.loss.n_critic(),
-            path_length: config.path_length.as_ref().filter(|pl| pl.weight > 0.).map(|pl| pl.interval),
-            r1,
-        }
-    }
+/// How much of a full step each step of an optimiser is: where lazy phases come on top of a phase of
+/// every iteration, its learning rate and the exponents of its decays are this much of themselves,
+/// `interval / (interval + 1)` for one lazy phase (StyleGAN2, appendix B). 1 for one phase alone.
+pub fn stride(phases: &[Phase], optimizer: &str) -> f64 {
+    let intervals = || phases.iter().filter(|phase| phase.optimizer == optimizer).map(|phase| phase.interval.max(1));
+    let period = intervals().fold(1, |period, interval| period / gcd(period, interval) * interval);
+    let steps: u64 = intervals().map(|interval| period / interval).sum();
+    period as f64 / steps.max(1) as f64
+}
 
-    /// The actions of the iteration `step`, from 0.
-    pub(crate) fn at(&self, step: u64) -> Vec<Action> {
-        let due = |interval: Option<usize>| interval.is_some_and(|interval| step.is_multiple_of(interval as u64));
-        let with = |phase, regularizer, interval| {
-            std::iter::once(Action::Phase(phase)).chain(due(interval).then_some(Action::Phase(regularizer)))
-        };
-        let generator = with(Phase::Generator, Phase::PathLength, self.path_length);
-        let discriminator = (0..self.n_critic)
-            .flat_map(|_| with(Phase::Discriminator, Phase::R1, self.r1).chain(std::iter::once(Action::Advance)));
-        if self.generator_first {
-            generator.chain(discriminator).collect()
-        } else {
-            discriminator.chain(generator).collect()
-        }
-    }
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Action::{Advance, Phase as Take};
-    use Phase::{Discriminator, Generator, PathLength, R1};
+
+    const MAIN: Phase = Phase::new("Main", "A", Streams::UNNAMED);
 
     #[test]
-    fn stylegan_and_stylegan2() {
-        let mut config = TrainConfig::default();
-        let actions = |config: &TrainConfig, step| Iteration::new(config).at(step);
-        assert_eq!(actions(&config, 0), [Take(Discriminator), Advance, Take(Generator)]);
-        config.loss = LossConfig::WganGp { lambda: 10., drift: 0., target: 1., n_critic: 2 };
-        assert_eq!(actions(&config, 3), [Take(Discriminator), Advance, Take(Discriminator), Advance, Take(Generator)]);
-        let config = TrainConfig::stylegan2();
-        let main = [Take(Generator), Take(Discriminator), Advance];
-        let lazy = [Take(Generator), Take(PathLength), Take(Discriminator), Advance];
-        assert_eq!(actions(&config, 1), main);
-        assert_eq!(actions(&config, 4), lazy);
-        let both = [Take(Generator), Take(PathLength), Take(Discriminator), Take(R1), Advance];
-        assert!([0, 16, 32].iter().all(|&step| actions(&config, step) == both));
+    fn lazy_phases_are_due_from_the_first_iteration_on() {
+        let lazy = Phase { name: "Lazy", ..MAIN }.lazy(3);
+        assert_eq!((lazy.interval, lazy.gain), (3, 3.));
+        let all = [Action::Phase(MAIN), Action::Advance, Action::Phase(lazy)];
+        for step in 0..7 {
+            assert_eq!(due(&all, step), if step % 3 == 0 { &all[..] } else { &all[..2] }, "step {step}");
+        }
+    }
+
+    #[test]
+    fn strides_make_up_for_additional_steps() {
+        let other = Phase { optimizer: "B", ..MAIN };
+        assert_eq!(stride(&[MAIN, other], "A"), 1.);
+        assert_eq!(stride(&[MAIN, MAIN.lazy(4), other, other.lazy(16)], "A"), 4. / 5.);
+        assert_eq!(stride(&[MAIN, MAIN.lazy(4), other, other.lazy(16)], "B"), 16. / 17.);
+        // 12 iterations with 12, 3 and 2 steps.
+        assert_eq!(stride(&[MAIN, MAIN.lazy(4), MAIN.lazy(6)], "A"), 12. / 17.);
+        assert_eq!(stride(&[MAIN], "none"), 1.);
     }
 }

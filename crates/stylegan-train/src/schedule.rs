@@ -1,6 +1,9 @@
 //! What training does after a number of real pictures: pure functions of that number.
 
-use crate::config::{EmaConfig, ScheduleConfig, ShardConfig, TrainConfig};
+use crate::Result;
+use crate::config::{ByResolution, EmaConfig, ScheduleConfig, ShardConfig, TrainConfig};
+use stylegan_core::GeneratorConfig;
+use stylegan_core::layers::Pyramid;
 
 /// What holds at one moment of training.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,6 +64,19 @@ impl Schedule {
         Self { config: config.schedule.clone(), shards: config.shards.clone(), kimg, resolution, max_lod }
     }
 
+    /// A schedule that stays as it begins: full size, one batch in shards of one size, one learning rate.
+    pub fn constant(kimg: f64, resolution: usize, [batch, shard]: [usize; 2], lr: f64) -> Self {
+        let config = ScheduleConfig {
+            stable_kimg: 0.,
+            fade_kimg: 0.,
+            batch: ByResolution::new(batch, []),
+            lr: ByResolution::new(lr, []),
+            ..ScheduleConfig::default()
+        };
+        let shards = ShardConfig { size: ByResolution::new(shard, []), ..ShardConfig::default() };
+        Self { config, shards, kimg, resolution, max_lod: 0. }
+    }
+
     /// What holds after `images` real pictures.
     pub fn at(&self, images: u64) -> Stage {
         let lod = self.lod(images);
@@ -93,6 +109,20 @@ impl Schedule {
         let into = kimg - done * octave;
         let faded = if fade_kimg > 0. { (into - stable_kimg).max(0.) / fade_kimg } else { 0. };
         (first - done - faded).max(0.)
+    }
+}
+
+impl TrainConfig {
+    /// The schedule of the run, for networks that grow or not.
+    ///
+    /// # Errors
+    /// When `img_size` is none of a network.
+    pub fn schedule(&self) -> Result<Schedule> {
+        let levels = match self.generator {
+            GeneratorConfig::StyleGan2(_) => 1,
+            _ => Pyramid::new(self.generator.img_size())?.levels(),
+        };
+        Ok(Schedule::new(self, self.resolution()?, (levels - 1) as f64))
     }
 }
 

@@ -10,7 +10,9 @@ use stylegan_core::stylegan1::StyleGan1DiscriminatorConfig;
 use stylegan_core::stylegan2::StyleGan2DiscriminatorConfig;
 use stylegan_core::{DiscriminatorConfig, NoiseKeys, NoiseMode, Params, Synthesis};
 use stylegan_train::config::TrainConfig;
-use stylegan_train::recipe::gan::{Gan, Latents, Phase};
+use stylegan_train::phase::Phase;
+use stylegan_train::recipe::gan::{DMAIN, DREG, GMAIN, GREG, Gan, Latents};
+use stylegan_train::recipe::{Recipe, step};
 
 const SIZE: usize = 64;
 const CHANNEL_BASE: usize = 8192;
@@ -20,10 +22,8 @@ const BATCH: usize = 8;
 pub(crate) fn prepare(network: Network) -> Result<Work> {
     let config = config(network);
     let phases: &[(Phase, f64)] = match network {
-        Network::StyleGan1 => &[(Phase::Discriminator, 1.), (Phase::Generator, 1.)],
-        Network::StyleGan2 => {
-            &[(Phase::Generator, 1.), (Phase::PathLength, 4.), (Phase::Discriminator, 1.), (Phase::R1, 16.)]
-        }
+        Network::StyleGan1 => &[(DMAIN, 1.), (GMAIN, 1.)],
+        Network::StyleGan2 => &[(GMAIN, 1.), (GREG, 4.), (DMAIN, 1.), (DREG, 16.)],
     };
     let [g, d] = [0, 1].map(|seed| Params::new(seed, DType::F32, &Device::Cpu));
     let mut gan = Gan::new(&config, g, d).map_err(Error::wrap)?;
@@ -36,7 +36,7 @@ pub(crate) fn prepare(network: Network) -> Result<Work> {
             seconds += start.elapsed().as_secs_f64() / interval;
         }
         let start = Instant::now();
-        gan.average(0.999).map_err(Error::wrap)?;
+        gan.advance(0, BATCH).map_err(Error::wrap)?;
         Ok(seconds + start.elapsed().as_secs_f64())
     }))
 }
@@ -66,20 +66,19 @@ fn config(network: Network) -> TrainConfig {
 }
 
 fn take(gan: &mut Gan, phase: Phase, real: &Tensor, lr: f64) -> Result<()> {
-    let samples = if phase == Phase::PathLength { BATCH / 2 } else { BATCH };
+    let samples = if phase == GREG { BATCH / 2 } else { BATCH };
     let latents = Latents { z: random(&[samples, 512], 1)?, labels: None, mixing: None };
     let keys = NoiseKeys::new(StreamKey::new(0, "noise", 0), 0..samples as u64);
     let options = Synthesis::with_noise(NoiseMode::Random(&keys));
-    let share = match phase {
-        Phase::Generator => gan.generator(&latents, &options),
-        Phase::PathLength => gan.path_length(&latents, &options, &real.narrow(0, 0, samples)?),
-        Phase::Discriminator => {
+    let sums = match phase.name {
+        "Gmain" => gan.gmain(&latents, &options),
+        "Greg" => gan.greg(&latents, &options, &real.narrow(0, 0, samples)?, 4.),
+        "Dmain" => {
             let blend = Tensor::zeros((samples, 1, 1, 1), DType::F32, &Device::Cpu)?;
-            gan.discriminator(&latents, &options, (real, None), &blend)
+            gan.dmain(&latents, &options, (real, None), &blend)
         }
-        Phase::R1 => gan.r1(real, None, 0.),
+        _ => gan.dreg(real, None, 0., 16.),
     };
-    let mut mean = share.map_err(Error::wrap)?.values;
-    mean.iter_mut().for_each(|value| *value /= samples as f32);
-    gan.step(phase, &mean, lr).map_err(Error::wrap)
+    let means = sums.map_err(Error::wrap)?.named.over(samples);
+    step(gan, &phase, &means, lr).map_err(Error::wrap)
 }

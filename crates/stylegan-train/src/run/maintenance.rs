@@ -1,4 +1,4 @@
-//! What is written after a step: ticks, sample grids, checkpoints.
+//! What is written after an iteration: ticks, sample grids, checkpoints.
 
 use super::{Run, images_of};
 use crate::best::Best;
@@ -10,14 +10,14 @@ use std::time::Instant;
 use stylegan_kernels::memory;
 
 impl Run<'_> {
-    /// What is due after a step that began at `before` pictures: the line of a tick, a sample grid,
+    /// What is due after an iteration that began at `before` pictures: the line of a tick, a sample grid,
     /// a checkpoint.
-    pub(crate) fn report(&mut self, before: u64) -> Result<()> {
+    pub(crate) fn maintain(&mut self, before: u64) -> Result<()> {
         let now = self.state.progress.images;
         let due = |kimg: f64| now / images_of(kimg) > before / images_of(kimg);
         let position = self.position();
-        self.observer.stepped(&position, &self.state.progress.stats);
-        let output = &self.config.output;
+        self.session.observer.stepped(&position, &self.state.progress.stats);
+        let output = self.settings.output.clone();
         let tick = due(output.tick_kimg);
         if tick {
             self.tick()?;
@@ -36,7 +36,7 @@ impl Run<'_> {
     /// Makes a warning of a file that could not be written: no reason to end a run.
     fn tolerate(&mut self, written: Result<()>, what_then: &str) -> Result<()> {
         match written {
-            Err(error) if error.is_unwritten() => self.observer.warned(&format!("{error}{what_then}")),
+            Err(error) if error.is_unwritten() => self.session.observer.warned(&format!("{error}{what_then}")),
             other => return other,
         }
         Ok(())
@@ -69,33 +69,23 @@ impl Run<'_> {
                 line[key] = json!({ "count": 1., "mean": value, "std": 0. });
             }
             let mut written = log.stats(position.images, &line);
-            let mean = |key: &str| stats.get(key).mean();
-            let path_length = match self.config.path_length {
-                Some(_) => format!("pl {:<8.4} ", mean("Loss/pl_length")),
-                None => String::new(),
-            };
             let text = format!(
-                "kimg {:<10.3} step {:<8} res {:<4} lod {:<5.2} batch {:<4} G {:<7.3} D {:<7.3} reg {:<8.4} \
-                 {path_length}signs {:>5.2} {:>5.2} sec/kimg {:<8.2} memory {:.2} GiB",
+                "kimg {:<10.3} step {:<8} res {:<4} lod {:<5.2} batch {:<4} {} sec/kimg {:<8.2} memory {:.2} GiB",
                 position.images as f64 / 1000.,
                 position.step,
                 position.stage.resolution,
                 position.stage.lod,
                 position.stage.batch,
-                mean("Loss/G/loss"),
-                mean("Loss/D/loss"),
-                mean("Loss/D/reg"),
-                mean("Loss/signs/real"),
-                mean("Loss/signs/fake"),
+                self.state.recipe.log_line(&stats),
                 seconds_per_kimg,
                 memory,
             );
             written = written.and(log.log(&text));
-            self.observer.ticked(&position, &stats, &text);
+            self.session.observer.ticked(&position, &stats, &text);
             if let Verdict::Odd(sentence) = &verdict {
                 let line = format!("kimg {:<10.3} {sentence}", position.images as f64 / 1000.);
                 written = written.and(log.log(&line));
-                self.observer.warned(sentence);
+                self.session.observer.warned(sentence);
             }
             self.tolerate(written, "; it is written when there is room again")?;
         }
@@ -103,22 +93,27 @@ impl Run<'_> {
     }
 
     fn write_grid(&mut self) -> Result<()> {
-        let images = self.state.progress.images;
-        let lod = self.stage().lod;
-        let Some(log) = &mut self.log else { return Ok(()) };
-        let path = self.folder.join(format!("fakes-{:06}.png", images / 1000));
-        let written = self.grid.write_fakes(self.state.gan.g_average(), lod, &path).and_then(|sheet| {
-            self.observer.pictured(&path);
+        let (images, lod, dataset) = (self.state.progress.images, self.stage().lod, self.session.dataset);
+        let path = self.grid_file();
+        let (Some(log), Some(grid), Some(cells)) = (&mut self.log, &self.grid, self.state.recipe.grid()) else {
+            return Ok(());
+        };
+        let written = grid.write_fakes(cells, dataset, lod, &path).and_then(|sheet| {
+            self.session.observer.pictured(&path);
             log.picture(images, "fakes", [sheet.height(), sheet.width()], &path)
         });
         self.tolerate(written, "")
+    }
+
+    fn grid_file(&self) -> PathBuf {
+        self.session.folder.path().join(format!("fakes-{:06}.png", self.state.progress.images / 1000))
     }
 
     /// Writes a checkpoint, unless this very state is in one, and removes those that are no longer
     /// kept.
     pub(crate) fn save(&mut self, occasion: Occasion) -> Result<PathBuf> {
         let outcome = self.write_checkpoint(occasion);
-        self.communicator.barrier()?;
+        self.session.communicator.barrier()?;
         outcome
     }
 
@@ -127,22 +122,22 @@ impl Run<'_> {
         if let Some((_, path)) = self.saved.as_ref().filter(|(saved, _)| *saved == images) {
             return Ok(path.clone());
         }
-        let best = Best::read(self.folder);
+        let best = Best::read(self.session.folder.path());
         let path = self.place(occasion, best.as_ref());
         let Some(log) = &mut self.log else { return Ok(path) };
         let written = log.sync();
         self.tolerate(written, "")?;
-        self.state.save(self.config, self.dataset, &path)?;
+        self.state.save(&self.settings, self.session.dataset, &path)?;
         self.saved = Some((images, path.clone()));
-        let measured = self.observer.saved(&path)?;
+        let measured = self.session.observer.saved(&path)?;
         let written = self.write_numbers(&measured.numbers);
         self.tolerate(written, "")?;
         if let Some(score) = measured.score {
-            let written = Best::keep(self.folder, best, &path, &score);
+            let written = Best::keep(self.session.folder.path(), best, &path, &score);
             self.tolerate(written, "")?;
         }
-        let best = Best::read(self.folder).map(|best| self.folder.join(best.checkpoint));
-        let pruned = self.pruner.prune(self.folder, &path, images, best.as_deref());
+        let best = Best::read(self.session.folder.path()).map(|best| self.session.folder.path().join(best.checkpoint));
+        let pruned = self.pruner.prune(self.session.folder.path(), &path, images, best.as_deref());
         self.tolerate(pruned, "")?;
         Ok(path)
     }
@@ -166,13 +161,13 @@ impl Run<'_> {
     /// the same thousand unless that is the best so far, what is saved between takes nobody's place.
     fn place(&self, occasion: Occasion, best: Option<&Best>) -> PathBuf {
         let images = self.state.progress.images;
-        let path = self.folder.join(checkpoints::name(images));
+        let path = self.session.folder.path().join(checkpoints::name(images));
         let taken = match occasion {
-            Occasion::Scheduled => best.is_some_and(|best| self.folder.join(&best.checkpoint) == path),
+            Occasion::Scheduled => best.is_some_and(|best| self.session.folder.path().join(&best.checkpoint) == path),
             Occasion::Between => path.exists(),
         };
         if taken && checkpoints::images(&path) != Some(images) {
-            return self.folder.join(checkpoints::exact_name(images));
+            return self.session.folder.path().join(checkpoints::exact_name(images));
         }
         path
     }
@@ -187,15 +182,14 @@ impl Run<'_> {
             Some(checkpoint) => Error::Saved { error: error.into(), checkpoint },
             None => error,
         };
-        self.communicator.abort(&error.to_string());
+        self.session.communicator.abort(&error.to_string());
         error
     }
 
     /// The last checkpoint, grid and line of a run.
     pub(crate) fn finish(&mut self) -> Result<PathBuf> {
         let path = self.save(Occasion::Scheduled)?;
-        let grid = self.folder.join(format!("fakes-{:06}.png", self.state.progress.images / 1000));
-        if !grid.exists() {
+        if !self.grid_file().exists() {
             self.write_grid()?;
         }
         if !self.state.progress.stats.is_empty() {
@@ -206,7 +200,8 @@ impl Run<'_> {
 
     /// Ends a run that diverged.
     pub(super) fn stop_because(&self, verdict: Verdict) -> Result<()> {
-        let Verdict::Diverged { problem, advice } = verdict else { return Ok(()) };
+        let Verdict::Diverged { problem } = verdict else { return Ok(()) };
+        let advice = self.state.recipe.remedy();
         let last = match &self.saved {
             Some((_, path)) => format!("the last good checkpoint is {}", path.display()),
             None => "no checkpoint was written yet".to_owned(),

@@ -1,120 +1,96 @@
-//! What an iteration does: phases, each a sum over shards and a step, and the average.
+//! What an iteration does: phases, each a sum over shards and a step, and the advance to the next batch.
 
 use super::Run;
 use crate::Result;
 use crate::communicator::Reduction;
-use crate::config::TrainConfig;
 use crate::data::Dataset;
 use crate::health;
+use crate::inputs::ShardInput;
 use crate::inputs::prefetch::Prefetch;
 use crate::inputs::random::RandomInputs;
-use crate::recipe::gan::{Gan, Phase};
+use crate::phase::Phase;
+use crate::recipe::{self, Recipe};
 use crate::schedule::Stage;
 use crate::shards::{self, ShardSums};
 use std::ops::Range;
 use std::time::Instant;
-use stylegan_core::{NoiseMode, Synthesis};
 
 impl Run<'_> {
-    /// Steps a network along the gradient of the whole batch, summed over its shards on all ranks.
-    pub(crate) fn take_phase(&mut self, phase: Phase, stage: &Stage) -> Result<()> {
+    /// Steps an optimiser along the gradient of the whole batch, summed over its shards on all ranks.
+    pub(crate) fn take_phase(&mut self, phase: &Phase, stage: &Stage) -> Result<()> {
         let started = Instant::now();
         let own = self.plan.own_shards(stage.batch, stage.shard);
         let (shard, first) = (stage.shard as u64, self.state.progress.images);
         let work = Work {
-            config: self.config,
-            dataset: self.dataset,
-            gan: &self.state.gan,
+            recipe: self.state.recipe.as_ref(),
+            dataset: self.session.dataset,
             prefetch: &self.prefetch,
+            seed: self.settings.seed,
             step: self.state.progress.step,
-            stage,
             phase,
+            stage,
         };
-        let samples = stage.batch / work.shrink();
-        let mut share = shards::sum(own, self.config.shards.at_once, |index| {
+        let mut sums = shards::sum(own, self.settings.at_once, |index| {
             let start = first + index as u64 * shard;
-            work.share(start..start + shard)
+            work.shard(start..start + shard)
         })?;
-        self.communicator.all_reduce(&mut share.values, Reduction::Sum)?;
-        let mut sums = share.stats.to_vec();
-        self.communicator.all_reduce_f64(&mut sums, Reduction::Sum)?;
-        share.stats.set_from(&sums);
-        let mean = self.mean(share.values, samples)?;
-        self.state.gan.step(phase, &mean, stage.lr)?;
-        self.state.progress.stats.add(&share.stats);
-        self.timings.extend(&format!("Timing/{}", phase.name()), [started.elapsed().as_secs_f64()]);
+        for row in sums.named.rows_mut() {
+            self.session.communicator.all_reduce(row, Reduction::Sum)?;
+        }
+        let mut stats = sums.stats.to_vec();
+        self.session.communicator.all_reduce_f64(&mut stats, Reduction::Sum)?;
+        sums.stats.set_from(&stats);
+        if !sums.named.are_finite() {
+            self.stop_because(health::diverged("a gradient is not a finite number".into()))?;
+        }
+        let means = sums.named.over(stage.batch / phase.shrink.max(1));
+        recipe::step(self.state.recipe.as_mut(), phase, &means, stage.lr)?;
+        self.state.progress.stats.add(&sums.stats);
+        self.timings.extend(&format!("Timing/{}", phase.name), [started.elapsed().as_secs_f64()]);
         Ok(())
     }
 
-    /// Iteration the averaged generator, and on to the next batch of real pictures.
-    pub(crate) fn average(&mut self, stage: &Stage) -> Result<()> {
-        self.state.gan.average(self.config.ema.beta(self.state.progress.images, stage.batch))?;
+    /// Lets averages follow, and goes on to the next batch of real images.
+    pub(crate) fn advance(&mut self, stage: &Stage) -> Result<()> {
+        self.state.recipe.advance(self.state.progress.images, stage.batch)?;
         self.state.progress.images += stage.batch as u64;
         Ok(())
     }
 
-    /// Turns a batch's sums over so many samples into means.
-    fn mean(&self, mut values: Vec<f32>, samples: usize) -> Result<Vec<f32>> {
-        if !values.iter().all(|value| value.is_finite()) {
-            return self.stop_because(health::diverged("a gradient is not a finite number".into())).map(|()| values);
+    /// Lets optimisers forget their moments where growth took a step, if the configuration says so.
+    pub(crate) fn reset_if_grown_since(&mut self, earlier: &Stage) -> Result<()> {
+        if self.settings.reset_on_growth && self.stage().grew_since(earlier) {
+            self.state.recipe.optimizers_mut().into_iter().try_for_each(|(_, optimizer)| optimizer.reset())?;
         }
-        let samples = samples as f32;
-        values.iter_mut().for_each(|value| *value /= samples);
-        Ok(values)
+        Ok(())
     }
 }
 
 /// What all shards of a phase share.
 struct Work<'a> {
-    config: &'a TrainConfig,
+    recipe: &'a dyn Recipe,
     dataset: &'a Dataset,
-    gan: &'a Gan,
     prefetch: &'a Prefetch,
-    phase: Phase,
-    stage: &'a Stage,
+    seed: u64,
     step: u64,
+    phase: &'a Phase,
+    stage: &'a Stage,
 }
 
 impl Work<'_> {
-    /// A shard's part; `indices` are its global samples.
-    fn share(&self, indices: Range<u64>) -> Result<ShardSums> {
-        let Self { config, dataset, gan, prefetch, phase, stage, step } = *self;
-        let start = indices.start;
-        if phase == Phase::R1 {
-            let (real, labels) = prefetch.take(start, stage.lod)?;
-            return gan.r1(&real, labels.as_ref(), stage.lod);
-        }
-        let draws = RandomInputs {
-            seed: config.seed,
-            phase,
-            step,
-            labels: (config.picture_shape().2 > 0).then(|| dataset.labels()),
+    /// A shard's part in the phase; `samples` are its global indices.
+    fn shard(&self, samples: Range<u64>) -> Result<ShardSums> {
+        let Self { dataset, phase, stage, .. } = *self;
+        let count = stage.shard / phase.shrink.max(1);
+        let reals = if phase.reals { Some(self.prefetch.take(samples.start, stage.lod)?.first(count)?) } else { None };
+        let random = RandomInputs {
+            seed: self.seed,
+            step: self.step,
+            streams: phase.streams,
+            indices: samples.take(count).collect(),
+            labels: dataset.labels(),
             pictures: dataset.len(),
-            mixing_probability: config.mixing_probability,
         };
-        let indices: Vec<u64> = indices.take(stage.shard / self.shrink()).collect();
-        let generator = gan.g_average();
-        let latents = draws.latents(generator, &indices, stage.lod)?;
-        let noise = draws.noise(&indices);
-        let noise = NoiseMode::Random(&noise);
-        let options = Synthesis { lod: stage.lod, native_size: true, ..Synthesis::with_noise(noise) };
-        match phase {
-            Phase::Generator => gan.generator(&latents, &options),
-            Phase::PathLength => {
-                gan.path_length(&latents, &options, &draws.directions(generator, &indices, stage.lod)?)
-            }
-            Phase::Discriminator | Phase::R1 => {
-                let (real, labels) = prefetch.take(start, stage.lod)?;
-                gan.discriminator(&latents, &options, (&real, labels.as_ref()), &draws.blend(&indices)?)
-            }
-        }
-    }
-
-    /// Which part of a shard's samples the phase looks at: one in so many.
-    fn shrink(&self) -> usize {
-        match (self.phase, &self.config.path_length) {
-            (Phase::PathLength, Some(path_length)) => path_length.shrink.max(1),
-            _ => 1,
-        }
+        self.recipe.shard(phase, &ShardInput { stage, random, reals })
     }
 }

@@ -1,70 +1,59 @@
-//! Generator and discriminator with their optimisers, and what they do in their phases.
+//! A generator and a discriminator that train each other: StyleGAN, StyleGAN2 and Progressive GAN.
 //!
-//! A [`Phase`] is one step of one network's optimiser. Its gradient is a sum over shards: for each,
-//! one of [`Gan::generator`], [`path_length`](Gan::path_length),
-//! [`discriminator`](Gan::discriminator) and [`r1`](Gan::r1) gives a
-//! [`ShardSums`](crate::shards::ShardSums). Their sum, divided by the samples, goes to [`Gan::step`]. The methods take all random inputs as
-//! arguments and work in the element type of the parameters (f64 for checks).
+//! The [`phases`] are one file each: [`Gan::gmain`], [`greg`](Gan::greg), [`dmain`](Gan::dmain) and
+//! [`dreg`](Gan::dreg) give a shard's [`ShardSums`]. They take all random inputs as arguments and work
+//! in the element type of the parameters (f64 for checks); the [`Recipe`] draws these inputs for them.
 
+mod config;
 mod dmain;
 mod dreg;
 mod gmain;
 mod greg;
 mod latents;
 mod networks;
+mod phases;
 
 pub use latents::Latents;
+pub use phases::{DMAIN, DREG, GMAIN, GREG, iteration, phases};
 
-use crate::config::{LossConfig, PathLengthConfig, TrainConfig};
-use crate::optim::Adam;
-use crate::optim::ema;
+use super::{Recipe, unknown};
+use crate::config::{EmaConfig, LossConfig, PathLengthConfig, TrainConfig};
+use crate::inputs::ShardInput;
+use crate::optim::{Adam, ema};
+use crate::phase::{Action, Phase, stride};
+use crate::sample_grid::{Cells, GridImages};
+use crate::shards::{ShardSums, Sums};
+use crate::stats::Stats;
 use crate::{Error, Result};
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 use networks::Networks;
 use stylegan_core::checkpoint::Checkpoint;
-use stylegan_core::{Generator, Params};
-use stylegan_kernels::autodiff;
+use stylegan_core::{NoiseMode, Params, Synthesis, broadcast_ws};
 
-/// A step of one optimiser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// The generator along its loss.
-    Generator,
-    /// The generator along its path length penalty.
-    PathLength,
-    /// The discriminator along its loss (with R1 inside, where that is not a phase of its own).
-    Discriminator,
-    /// The discriminator along its R1 penalty.
-    R1,
-}
-
-impl Phase {
-    /// StyleGAN2's name of the phase: `Gmain`, `Greg`, `Dmain` or `Dreg`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Generator => "Gmain",
-            Self::PathLength => "Greg",
-            Self::Discriminator => "Dmain",
-            Self::R1 => "Dreg",
-        }
-    }
-}
+/// The name among a shard's sums of its samples' styles, which move `w_avg`.
+const W_SUM: &str = "w_avg";
+/// The name among a shard's sums of its samples' path lengths, which move [`Gan::pl_mean`].
+const PL_LENGTH: &str = "pl_length";
 
 /// Generator, averaged generator and discriminator, their optimisers, and the running mean of path
 /// lengths: all that training changes.
 pub struct Gan {
-    pub(crate) networks: Networks,
-    pub(crate) opt_g: Adam,
-    pub(crate) opt_d: Adam,
+    networks: Networks,
+    opt_g: Adam,
+    opt_d: Adam,
     /// The running mean of path lengths; 0 before the first were measured.
     pub pl_mean: f64,
+    iteration: Vec<Action>,
     loss: LossConfig,
     path_length: Option<PathLengthConfig>,
+    ema: EmaConfig,
     w_avg_beta: f64,
+    mixing_probability: f64,
+    conditional: bool,
 }
 
 impl Gan {
-    /// Gan on the parameters `g` and `d`, of which missing ones are created; the averaged
+    /// The recipe on the parameters `g` and `d`, of which missing ones are created; the averaged
     /// generator starts as a copy.
     ///
     /// # Errors
@@ -73,20 +62,25 @@ impl Gan {
         Self::on(config, Networks::new(config, g, d)?)
     }
 
-    /// The gan of a checkpoint, with moments and path lengths still as at the start.
-    pub(crate) fn load(config: &TrainConfig, checkpoint: &Checkpoint) -> Result<Self> {
+    /// The networks of a checkpoint, with moments and path lengths still as at the start.
+    fn load(config: &TrainConfig, checkpoint: &Checkpoint) -> Result<Self> {
         Self::on(config, Networks::load(config, checkpoint)?)
     }
 
     fn on(config: &TrainConfig, networks: Networks) -> Result<Self> {
+        let phases = phases(config);
         Ok(Self {
-            opt_g: Adam::new(&networks.g, &config.adam, config.g_stride())?,
-            opt_d: Adam::new(&networks.d, &config.adam, config.d_stride())?,
+            opt_g: Adam::new(&networks.g, &config.adam, stride(&phases, "G"))?,
+            opt_d: Adam::new(&networks.d, &config.adam, stride(&phases, "D"))?,
             networks,
             pl_mean: 0.,
+            iteration: iteration(config),
             loss: config.loss.clone(),
             path_length: config.path_length.clone(),
+            ema: config.ema.clone(),
             w_avg_beta: config.w_avg_beta,
+            mixing_probability: config.mixing_probability,
+            conditional: config.generator.c_dim() > 0,
         })
     }
 
@@ -104,57 +98,112 @@ impl Gan {
     pub fn d(&self) -> &Params {
         &self.networks.d
     }
+}
 
-    /// Steps a network along the mean over a batch's samples of what its shares' values sum: the gradient first, then what moves `w_avg` and the mean of path lengths.
-    ///
-    /// # Errors
-    /// When `mean` is not of this phase.
-    pub fn step(&mut self, phase: Phase, mean: &[f32], lr: f64) -> Result<()> {
-        let optimizer = match phase {
-            Phase::Generator | Phase::PathLength => &mut self.opt_g,
-            Phase::Discriminator | Phase::R1 => &mut self.opt_d,
+impl Recipe for Gan {
+    fn iteration(&self) -> Vec<Action> {
+        self.iteration.clone()
+    }
+
+    fn networks(&self) -> Vec<(&'static str, &Params)> {
+        vec![("G_ema", &self.networks.g_ema), ("G", &self.networks.g), ("D", &self.networks.d)]
+    }
+
+    fn optimizers(&self) -> Vec<(&'static str, &Adam)> {
+        vec![("G", &self.opt_g), ("D", &self.opt_d)]
+    }
+
+    fn optimizers_mut(&mut self) -> Vec<(&'static str, &mut Adam)> {
+        vec![("G", &mut self.opt_g), ("D", &mut self.opt_d)]
+    }
+
+    fn shard(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums> {
+        let (lod, random, generator) = (input.stage.lod, &input.random, self.networks.g_average.as_ref());
+        if phase.name == DREG.name {
+            let reals = input.reals()?;
+            return self.dreg(&reals.images, reals.labels.as_ref(), lod, phase.gain);
+        }
+        let labels = if self.conditional { random.labels()? } else { None };
+        let latents = Latents::draw(random, generator, labels, lod, self.mixing_probability)?;
+        let noise = random.noise();
+        let options = Synthesis { lod, native_size: true, ..Synthesis::with_noise(NoiseMode::Random(&noise)) };
+        if phase.name == GMAIN.name {
+            self.gmain(&latents, &options)
+        } else if phase.name == GREG.name {
+            self.greg(&latents, &options, &latents::directions(random, generator, lod)?, phase.gain)
+        } else if phase.name == DMAIN.name {
+            let reals = input.reals()?;
+            self.dmain(&latents, &options, (&reals.images, reals.labels.as_ref()), &random.uniform("D blend")?)
+        } else {
+            Err(unknown(phase))
+        }
+    }
+
+    fn apply(&mut self, phase: &Phase, means: &Sums) -> Result<()> {
+        if let (true, Some(config)) = (phase.name == GREG.name, &self.path_length) {
+            let length = means.get(PL_LENGTH)?.first().copied().unwrap_or_default();
+            self.pl_mean += config.decay * (f64::from(length) - self.pl_mean);
+        }
+        if phase.name == DREG.name {
+            return Ok(());
+        }
+        self.networks.track_w(means.get(W_SUM)?, self.w_avg_beta)
+    }
+
+    fn advance(&mut self, images: u64, batch: usize) -> Result<()> {
+        ema::update(&self.networks.g_ema, &self.networks.g, self.ema.beta(images, batch))
+    }
+
+    fn buffers(&self) -> Vec<(&'static str, f64)> {
+        self.path_length.iter().map(|_| ("pl_mean", self.pl_mean)).collect()
+    }
+
+    fn restore(&mut self, values: &[f64]) {
+        if let [pl_mean] = values {
+            self.pl_mean = *pl_mean;
+        }
+    }
+
+    fn grid(&self) -> Option<&dyn GridImages> {
+        Some(self)
+    }
+
+    fn log_line(&self, stats: &Stats) -> String {
+        let mean = |key: &str| stats.get(key).mean();
+        let path_length = match self.path_length {
+            Some(_) => format!("pl {:<8.4} ", mean("Loss/pl_length")),
+            None => String::new(),
         };
-        let (gradient, mut rest) = mean.split_at(optimizer.len().min(mean.len()));
-        optimizer.step(gradient, lr)?;
-        if let (Phase::PathLength, Some(config), Some((length, others))) = (phase, &self.path_length, rest.split_last())
-        {
-            self.pl_mean += config.decay * (f64::from(*length) - self.pl_mean);
-            rest = others;
-        }
-        match phase {
-            Phase::R1 => Ok(()),
-            _ => self.networks.track_w(rest, self.w_avg_beta),
-        }
+        format!(
+            "G {:<7.3} D {:<7.3} reg {:<8.4} {path_length}signs {:>5.2} {:>5.2}",
+            mean("Loss/G/loss"),
+            mean("Loss/D/loss"),
+            mean("Loss/D/reg"),
+            mean("Loss/signs/real"),
+            mean("Loss/signs/fake"),
+        )
     }
 
-    /// Moves the averaged generator, which keeps the share `beta` of its old parameters.
-    ///
-    /// # Errors
-    /// When the device fails.
-    pub fn average(&self, beta: f64) -> Result<()> {
-        ema::update(&self.networks.g_ema, &self.networks.g, beta)
-    }
-
-    /// The averaged generator's network.
-    pub(crate) fn g_average(&self) -> &dyn Generator {
-        self.networks.g_average.as_ref()
+    fn remedy(&self) -> &'static str {
+        "resume from the last checkpoint with half of schedule.lr, or start anew with loss.r1_gamma two to four times \
+         as large"
     }
 }
 
-/// The gradient of a loss per sample `[n]`, summed over the samples, in one row.
-fn gradient(optimizer: &Adam, loss: &Tensor) -> Result<Vec<f32>> {
-    let found = autodiff::backward(&loss.sum_all()?)?;
-    optimizer.flatten(|weight| found.get(weight.as_tensor()))
-}
+impl GridImages for Gan {
+    fn by_class(&self) -> bool {
+        self.conditional
+    }
 
-/// The values of `[n]` or `[n, 1]` logits and losses, for statistics.
-fn values(tensor: &Tensor) -> Result<Vec<f64>> {
-    Ok(tensor.flatten_all()?.to_dtype(DType::F64)?.to_vec1()?)
-}
-
-/// The signs of logits: their mean says how often the discriminator takes samples for real.
-fn signs(logits: &[f64]) -> impl Iterator<Item = f64> {
-    logits.iter().map(|x| if *x == 0. { 0. } else { x.signum() })
+    /// What the averaged generator makes of the run's grid latents, without truncation and with its
+    /// fixed noise.
+    fn images(&self, cells: &Cells) -> Result<Tensor> {
+        let generator = self.networks.g_average.as_ref();
+        let labels = if self.conditional { cells.labels()? } else { None };
+        let w = generator.mapping(&cells.latents(generator.z_dim())?, labels.as_ref())?;
+        let ws = broadcast_ws(&w, generator.num_ws())?;
+        Ok(generator.synthesis(&ws, &Synthesis { lod: cells.lod, ..Synthesis::default() })?)
+    }
 }
 
 /// A regulariser was asked for that the configuration does not have.
