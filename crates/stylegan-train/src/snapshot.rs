@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use stylegan_core::latent::StreamKey;
 use stylegan_core::picture::{Band, Sheet, to_pictures, write_png};
-use stylegan_core::{Generator, Synthesis};
+use stylegan_core::{Generator, SynthesisOptions};
 
 /// Pictures handled at a time.
 const BATCH: usize = 8;
@@ -27,8 +27,8 @@ impl Snapshot {
     /// Chooses latents and real pictures for a network, once for the whole run. The grid has about
     /// the size and shape of a screen, at most 12 x 9 samples.
     pub(crate) fn new(seed: u64, generator: &dyn Generator, dataset: &Dataset) -> Result<Self> {
-        let conditional = generator.c_dim() > 0;
-        let [h, w] = generator.img_size();
+        let conditional = generator.spec().condition.label_dim() > 0;
+        let [h, w] = generator.spec().img_size;
         let (columns, rows) = ((1600 / w).clamp(3, 12), (1200 / h).clamp(2, 9));
         let indices: Vec<u64> = (0..(columns * rows) as u64).collect();
         let reals: Vec<usize> = if conditional {
@@ -40,7 +40,7 @@ impl Snapshot {
         let latents = StreamKey::new(seed, "grid latent", 0).normal_rows(
             &indices,
             0,
-            &[generator.z_dim()],
+            &[generator.spec().z_dim],
             DType::F32,
             &Device::Cpu,
         )?;
@@ -78,9 +78,11 @@ impl Snapshot {
         for start in (0..self.reals.len()).step_by(BATCH) {
             let n = BATCH.min(self.reals.len() - start);
             let labels = self.labels.as_ref().map(|labels| labels.narrow(0, start, n)).transpose()?;
-            let w = generator.mapping(&self.latents.narrow(0, start, n)?, labels.as_ref())?;
-            let ws = stylegan_core::broadcast_ws(&w, generator.num_ws())?;
-            cells.extend(to_pictures(&generator.synthesis(&ws, &Synthesis { lod, ..Synthesis::default() })?)?);
+            let w = generator.mapping(&self.latents.narrow(0, start, n)?, labels.as_ref().into())?;
+            let ws = stylegan_core::broadcast_ws(&w, generator.spec().num_ws)?;
+            cells.extend(to_pictures(
+                &generator.synthesis(&ws, &SynthesisOptions { lod, ..SynthesisOptions::default() })?,
+            )?);
         }
         let sheet = self.sheet(cells);
         write_png(path, &sheet, &[])?;
