@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, Metadata};
 use stylegan_core::import::is_foreign;
 use stylegan_core::latent::StreamKey;
-use stylegan_core::{Generator, GeneratorConfig, Model, NoiseKeys, NoiseLayers, NoiseMode, Synthesis};
+use stylegan_core::{Generator, GeneratorConfig, Model, NoiseKeys, NoiseLayers, NoiseMode, SynthesisOptions};
 use stylegan_train::{checkpoints, folder, state};
 use unicode_normalization::UnicodeNormalization;
 
@@ -103,9 +103,9 @@ impl Network {
             wrong!("--trunc {}: {name} has no average style to truncate towards; leave --trunc out", args.trunc);
         }
         if let Some(cutoff) = args.trunc_cutoff
-            && cutoff > generator.num_ws()
+            && cutoff > generator.spec().num_ws
         {
-            wrong!("--trunc-cutoff {cutoff}: {name} has {} style rows", generator.num_ws());
+            wrong!("--trunc-cutoff {cutoff}: {name} has {} style rows", generator.spec().num_ws);
         }
         Ok(Network {
             file: path,
@@ -135,7 +135,7 @@ impl Network {
 
     /// Height and width of its pictures, in pixels.
     pub(crate) fn size(&self) -> [usize; 2] {
-        self.generator().img_size()
+        self.generator().spec().img_size
     }
 
     /// Pictures that are computed at a time.
@@ -196,7 +196,7 @@ impl Network {
 
     /// The chosen class as labels `[n, c_dim]`; `None` for networks without labels.
     pub(crate) fn labels(&self, n: usize) -> anyhow::Result<Option<Tensor>> {
-        let classes = self.generator().c_dim();
+        let classes = self.generator().spec().condition.label_dim();
         match self.class {
             _ if classes == 0 => Ok(None),
             None => {
@@ -208,7 +208,7 @@ impl Network {
 
     /// Latents `[n, z_dim]` (and labels) to style rows `[n, num_ws, w_dim]`, truncated.
     pub(crate) fn styles(&self, z: &Tensor, labels: Option<&Tensor>) -> anyhow::Result<Tensor> {
-        self.truncated(&self.model.mapping(z, labels)?)
+        self.truncated(&self.model.styles(z, labels)?)
     }
 
     /// The latents `[n, z_dim]` of these seeds.
@@ -241,7 +241,7 @@ impl Network {
             NoiseKind::Random => NoiseMode::Random(&keys),
             NoiseKind::None => NoiseMode::None,
         };
-        let options = Synthesis { noise, noise_layers: layers, ..Synthesis::default() };
+        let options = SynthesisOptions { noise, noise_layers: layers, ..SynthesisOptions::default() };
         let images = self.model.synthesize(&ws.contiguous()?, &options)?;
         check_finite(&images, indices)?;
         Ok(images)
@@ -262,7 +262,7 @@ fn check_finite(images: &Tensor, indices: &[u64]) -> anyhow::Result<()> {
 
 /// The class that was typed: a name wins over a number.
 fn class_of(typed: &str, model: &Model, network: &str) -> anyhow::Result<usize> {
-    let classes = model.generator().c_dim();
+    let classes = model.generator().spec().condition.label_dim();
     if classes == 0 {
         wrong!("{network} was trained without labels; leave --class out");
     }
@@ -275,7 +275,7 @@ fn class_of(typed: &str, model: &Model, network: &str) -> anyhow::Result<usize> 
 
 /// The classes of a network, by name where they have names.
 fn listed(model: &Model) -> String {
-    let last = model.generator().c_dim().saturating_sub(1);
+    let last = model.generator().spec().condition.label_dim().saturating_sub(1);
     match &model.classes()[..] {
         [] => format!("0 to {last}"),
         names => format!("{} (0 to {last})", names.join(", ")),

@@ -4,7 +4,8 @@ use crate::checkpoint::{Checkpoint, Kind, Metadata, infer_generator};
 use crate::import::{Imported, import, import_safetensors, is_foreign};
 use crate::latent::{latents_from_seeds, truncate};
 use crate::{
-    Error, Generator, GeneratorConfig, NetworkConfig, Params, Result, Synthesis, broadcast_ws, build_generator,
+    Condition, Error, Generator, GeneratorConfig, NetworkConfig, Params, Result, SynthesisOptions, broadcast_ws,
+    build_generator,
 };
 use candle_core::{DType, Device, Tensor};
 use std::path::Path;
@@ -13,16 +14,16 @@ use std::path::Path;
 ///
 /// ```
 /// use candle_core::Device;
-/// use stylegan_core::{Model, Synthesis};
+/// use stylegan_core::{Model, SynthesisOptions};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("network.safetensors");
 /// # stylegan_core::doc::save_tiny_network(&path)?;
 /// let model = Model::load(&path, &Device::Cpu)?;
 /// let z = model.latents(&[85, 100])?; // NumPy's seeds
-/// let ws = model.mapping(&z, None)?;
+/// let ws = model.styles(&z, None)?;
 /// let ws = model.truncate(&ws, 0.7, Some(8))?;
-/// let img = model.synthesize(&ws, &Synthesis::default())?;
+/// let img = model.synthesize(&ws, &SynthesisOptions::default())?;
 /// assert_eq!(img.dims(), [2, 3, 16, 16]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -44,7 +45,7 @@ impl Model {
     /// # let path = folder.path().join("network.safetensors");
     /// # stylegan_core::doc::save_tiny_network(&path)?;
     /// let model = stylegan_core::Model::load(&path, &candle_core::Device::Cpu)?;
-    /// assert_eq!(model.generator().img_size(), [16, 16]);
+    /// assert_eq!(model.generator().spec().img_size, [16, 16]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
@@ -152,7 +153,7 @@ impl Model {
     /// # Errors
     /// When the device has no room.
     pub fn latents(&self, seeds: &[u32]) -> Result<Tensor> {
-        let z = latents_from_seeds(seeds, self.generator.z_dim(), self.params.device())?;
+        let z = latents_from_seeds(seeds, self.generator.spec().z_dim, self.params.device())?;
         Ok(z.to_dtype(self.params.dtype())?)
     }
 
@@ -161,7 +162,7 @@ impl Model {
     /// # Errors
     /// When the class does not exist.
     pub fn labels(&self, class: usize, n: usize) -> Result<Option<Tensor>> {
-        let c_dim = self.generator.c_dim();
+        let c_dim = self.generator.spec().condition.label_dim();
         if c_dim == 0 {
             return Ok(None);
         }
@@ -177,8 +178,8 @@ impl Model {
     ///
     /// # Errors
     /// When shapes do not fit.
-    pub fn mapping(&self, z: &Tensor, c: Option<&Tensor>) -> Result<Tensor> {
-        broadcast_ws(&self.generator.mapping(z, c)?, self.generator.num_ws())
+    pub fn styles<'a>(&self, z: &Tensor, condition: impl Into<Condition<'a>>) -> Result<Tensor> {
+        broadcast_ws(&self.generator.mapping(z, condition.into())?, self.generator.spec().num_ws)
     }
 
     /// Moves style rows below `cutoff` (all for `None`) towards the average style; see
@@ -201,7 +202,7 @@ impl Model {
     ///
     /// # Errors
     /// When shapes do not fit.
-    pub fn synthesize(&self, ws: &Tensor, options: &Synthesis) -> Result<Tensor> {
+    pub fn synthesize(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor> {
         self.generator.synthesis(ws, options)
     }
 

@@ -5,7 +5,7 @@ use crate::images::Batch;
 use crate::{Error, Result, SourceError};
 use candle_core::{DType, Device, Tensor};
 use stylegan_core::latent::{StreamKey, truncate};
-use stylegan_core::{Generator, NoiseKeys, NoiseMode, Synthesis, broadcast_ws};
+use stylegan_core::{Generator, NoiseKeys, NoiseMode, SynthesisOptions, broadcast_ws};
 
 /// Pictures synthesised at once: this many at 64x64, fewer of larger ones.
 const CHUNK: usize = 16;
@@ -64,7 +64,7 @@ impl<'a> GeneratorSource<'a> {
 
     /// The same pictures with their latents.
     pub fn batches_from(self, seed: u64, first: u64) -> impl Iterator<Item = Result<GeneratedBatch>> + 'a {
-        let [h, w] = self.generator.img_size();
+        let [h, w] = self.generator.spec().img_size;
         let chunk = (CHUNK * 64 * 64 / (h * w).max(1)).clamp(1, CHUNK) as u64;
         (first..).step_by(chunk as usize).map(move |first: u64| {
             let indices: Vec<u64> = (first..first + chunk).collect();
@@ -74,10 +74,10 @@ impl<'a> GeneratorSource<'a> {
 
     fn batch(&self, seed: u64, indices: &[u64]) -> Result<GeneratedBatch> {
         let (generator, key) = (self.generator, StreamKey::new(seed, "metric pictures", 0));
-        let z = key.normal_rows(indices, 0, &[generator.z_dim()], DType::F32, &Device::Cpu)?;
+        let z = key.normal_rows(indices, 0, &[generator.spec().z_dim], DType::F32, &Device::Cpu)?;
         let c = label_rows(generator, self.labels, &key, indices, 1)?;
-        let w = generator.mapping(&z, c.as_ref())?;
-        let mut ws = broadcast_ws(&w, generator.num_ws())?;
+        let w = generator.mapping(&z, c.as_ref().into())?;
+        let mut ws = broadcast_ws(&w, generator.spec().num_ws)?;
         if self.mixed > 1 {
             ws = self.mix(&ws, c.as_ref(), &key, indices)?;
         }
@@ -89,14 +89,14 @@ impl<'a> GeneratorSource<'a> {
             ws = truncate(&ws, w_avg, self.truncation_psi, None)?;
         }
         let noise = NoiseKeys::new(StreamKey::new(seed, "metric noise", 0), indices.iter().copied());
-        let images = generator.synthesis(&ws, &Synthesis::with_noise(NoiseMode::Random(&noise)))?;
-        let w = ws.narrow(1, generator.num_ws() - 1, 1)?.squeeze(1)?;
+        let images = generator.synthesis(&ws, &SynthesisOptions::with_noise(NoiseMode::Random(&noise)))?;
+        let w = ws.narrow(1, generator.spec().num_ws - 1, 1)?.squeeze(1)?;
         Ok(GeneratedBatch { z, w, images })
     }
 
     /// The style rows `ws` of one latent with those of others from random layers on.
     fn mix(&self, ws: &Tensor, c: Option<&Tensor>, key: &StreamKey, indices: &[u64]) -> Result<Tensor> {
-        let (generator, rows) = (self.generator, self.generator.num_ws());
+        let (generator, rows) = (self.generator, self.generator.spec().num_ws);
         if self.mixed > rows {
             let (found, expected) =
                 (format!("has {rows} style rows"), format!("{} to mix as many latents", self.mixed));
@@ -104,8 +104,8 @@ impl<'a> GeneratorSource<'a> {
         }
         let mut sources = vec![ws.clone()];
         for other in 1..self.mixed {
-            let z = key.normal_rows(indices, 1 + other as u64, &[generator.z_dim()], DType::F32, &Device::Cpu)?;
-            sources.push(broadcast_ws(&generator.mapping(&z, c)?, rows)?);
+            let z = key.normal_rows(indices, 1 + other as u64, &[generator.spec().z_dim], DType::F32, &Device::Cpu)?;
+            sources.push(broadcast_ws(&generator.mapping(&z, c.into())?, rows)?);
         }
         let mut mixed = Vec::with_capacity(indices.len());
         for (i, index) in indices.iter().enumerate() {
@@ -133,7 +133,7 @@ pub(crate) fn label_rows(
     indices: &[u64],
     lane: u64,
 ) -> Result<Option<Tensor>> {
-    let c_dim = generator.c_dim();
+    let c_dim = generator.spec().condition.label_dim();
     if c_dim == 0 {
         return Ok(None);
     }
@@ -155,8 +155,8 @@ pub(crate) fn label_rows(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use stylegan_core::Params;
     use stylegan_core::stylegan1::{StyleGan1Config, StyleGan1Generator};
+    use stylegan_core::{Condition, Params};
 
     /// Every latent takes over somewhere, the first row stays the first latent's, and pictures do not
     /// depend on their neighbours.
@@ -177,9 +177,9 @@ mod tests {
         let source = GeneratorSource { mixed: 3, ..GeneratorSource::new(&generator) };
         let key = StreamKey::new(5, "metric pictures", 0);
         let rows = |indices: &[u64]| {
-            let z = key.normal_rows(indices, 0, &[generator.z_dim()], DType::F32, &Device::Cpu).unwrap();
-            let w = generator.mapping(&z, None).unwrap();
-            let ws = broadcast_ws(&w, generator.num_ws()).unwrap();
+            let z = key.normal_rows(indices, 0, &[generator.spec().z_dim], DType::F32, &Device::Cpu).unwrap();
+            let w = generator.mapping(&z, Condition::None).unwrap();
+            let ws = broadcast_ws(&w, generator.spec().num_ws).unwrap();
             (w, source.mix(&ws, None, &key, indices).unwrap())
         };
         let (w, mixed) = rows(&[0, 1, 2, 3]);

@@ -9,7 +9,7 @@ use crate::latent::StreamKey;
 use crate::layers::Pyramid;
 use crate::stylegan1::{StyleGan1Config, StyleGan1Mapping};
 use crate::stylegan2::{StyleGan2DiscriminatorConfig, StyleGan2Generator};
-use crate::{DiscriminatorConfig, GeneratorConfig, NetworkConfig, Params, Result as CoreResult};
+use crate::{Condition, DiscriminatorConfig, GeneratorConfig, NetworkConfig, Params, Result as CoreResult};
 use candle_core::{DType, Device, Tensor};
 use std::collections::{BTreeMap, HashMap};
 use stylegan_kernels::Filter;
@@ -160,7 +160,7 @@ fn stylegan2_generator(mut tensors: Tensors, extra: &mut BTreeMap<String, String
             extra.insert("w_avg".into(), format!("mean style of {MEAN_OF} latents, as the file keeps none"));
             mean_style(&ours, config.w_dim, config.z_dim, |params, z| {
                 let mapping = StyleGan2Generator::mapping_of(&config, params.frozen().pp("mapping"))?;
-                mapping.forward(Some(z), None)
+                mapping.forward(Some(z), Condition::None)
             })?
         }
     };
@@ -243,7 +243,7 @@ fn stylegan1_generator(tensors: &Tensors, extra: &mut BTreeMap<String, String>) 
         StyleGan1Config { mapping_lr: 1., norm_eps: 1e-5, bias_before_blur: true, share_noise: true, ..inferred };
     extra.insert("w_avg".into(), format!("mean style of {MEAN_OF} latents, as the file keeps none"));
     let w_avg = mean_style(&ours, config.w_dim, config.z_dim, |params, z| {
-        StyleGan1Mapping::new(&config, params.frozen().pp("mapping"))?.forward(z, None)
+        StyleGan1Mapping::new(&config, params.frozen().pp("mapping"))?.forward(z, Condition::None)
     })?;
     ours.push(("mapping.w_avg".into(), w_avg));
     Ok((NetworkConfig::Generator(GeneratorConfig::StyleGan1(config)), ours))

@@ -38,16 +38,6 @@ pub(crate) fn expect_rows(what: &str, x: &Tensor, dims: &[usize]) -> Result<usiz
     }
 }
 
-/// Checks that a label is there if and only if the network is conditional, as `[n, c_dim]`.
-pub(crate) fn expect_label(c: Option<&Tensor>, n: usize, c_dim: usize) -> Result<Option<&Tensor>> {
-    match (c, c_dim) {
-        (_, 0) => Ok(None),
-        (None, _) => bad_argument!("the network is conditional: labels [n, {c_dim}] are missing"),
-        (Some(c), _) if expect_rows("labels", c, &[c_dim])? == n => Ok(Some(c)),
-        (Some(c), _) => bad_argument!("labels have shape {:?}, expected [{n}, {c_dim}]", c.dims()),
-    }
-}
-
 /// A row of `[n, rows, dim]` as `[n, dim]`.
 pub(crate) fn row(ws: &Tensor, index: usize) -> Result<Tensor> {
     Ok(ws.narrow(1, index, 1)?.squeeze(1)?.contiguous()?)

@@ -4,7 +4,7 @@ use super::PgganDiscriminatorConfig;
 use crate::layers::{
     EqualizedConv, EqualizedLinear, LinearOptions, Pyramid, Resample, ResamplingConv, channels, lerp, picture_at_lod,
 };
-use crate::{Discriminator, Result};
+use crate::{Condition, ConditionSpec, Discriminator, DiscriminatorOutput, DiscriminatorSpec, Result};
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
 use std::f64::consts::SQRT_2;
@@ -14,6 +14,7 @@ use stylegan_kernels as kernels;
 #[derive(Debug, Clone)]
 pub struct PgganDiscriminator {
     config: PgganDiscriminatorConfig,
+    spec: DiscriminatorSpec,
     pyramid: Pyramid,
     /// By level, from the base up.
     fromrgb: Vec<EqualizedConv>,
@@ -60,6 +61,12 @@ impl PgganDiscriminator {
         let hidden = LinearOptions { gain: SQRT_2, ..LinearOptions::default() };
         Ok(Self {
             config: config.clone(),
+            spec: DiscriminatorSpec {
+                img_size: config.img_size,
+                img_channels: config.img_channels,
+                condition: ConditionSpec::label(config.c_dim),
+                max_lod: pyramid.max_lod(),
+            },
             pyramid,
             fromrgb,
             blocks,
@@ -109,25 +116,15 @@ impl Block {
 }
 
 impl Discriminator for PgganDiscriminator {
-    fn img_size(&self) -> [usize; 2] {
-        self.config.img_size
-    }
-
-    fn img_channels(&self) -> usize {
-        self.config.img_channels
-    }
-
-    fn c_dim(&self) -> usize {
-        self.config.c_dim
-    }
-
-    fn max_lod(&self) -> f64 {
-        self.pyramid.max_lod()
+    fn spec(&self) -> &DiscriminatorSpec {
+        &self.spec
     }
 
     /// The label is not needed: this network guesses it
     /// ([`forward_with_classes`](Self::forward_with_classes)).
-    fn forward(&self, img: &Tensor, _c: Option<&Tensor>, lod: f64) -> Result<Tensor> {
-        Ok(self.forward_with_classes(img, lod)?.narrow(1, 0, 1)?.contiguous()?)
+    fn forward(&self, img: &Tensor, condition: Condition, lod: f64) -> Result<DiscriminatorOutput> {
+        condition.refuse_map()?;
+        let logits = self.forward_with_classes(img, lod)?.narrow(1, 0, 1)?.contiguous()?;
+        Ok(DiscriminatorOutput::one(logits))
     }
 }

@@ -3,9 +3,9 @@
 use super::StyleGan1DiscriminatorConfig;
 use crate::layers::{
     EqualizedConv, EqualizedLinear, LinearOptions, Pyramid, Resample, ResamplingConv, blur, blur_filter, channels,
-    expect_label, lerp, picture_at_lod,
+    lerp, picture_at_lod,
 };
-use crate::{Discriminator, Result};
+use crate::{Condition, ConditionSpec, Discriminator, DiscriminatorOutput, DiscriminatorSpec, Result};
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
 use std::f64::consts::SQRT_2;
@@ -15,6 +15,7 @@ use stylegan_kernels::{self as kernels, Filter};
 #[derive(Debug, Clone)]
 pub struct StyleGan1Discriminator {
     config: StyleGan1DiscriminatorConfig,
+    spec: DiscriminatorSpec,
     pyramid: Pyramid,
     filter: Option<Filter>,
     /// By level, from the base up.
@@ -61,6 +62,12 @@ impl StyleGan1Discriminator {
         let hidden = LinearOptions { gain: SQRT_2, ..LinearOptions::default() };
         Ok(Self {
             config: config.clone(),
+            spec: DiscriminatorSpec {
+                img_size: config.img_size,
+                img_channels: config.img_channels,
+                condition: ConditionSpec::label(config.c_dim),
+                max_lod: pyramid.max_lod(),
+            },
             pyramid,
             filter: blur_filter(&config.blur_filter),
             fromrgb,
@@ -112,28 +119,16 @@ impl Block {
 }
 
 impl Discriminator for StyleGan1Discriminator {
-    fn img_size(&self) -> [usize; 2] {
-        self.config.img_size
+    fn spec(&self) -> &DiscriminatorSpec {
+        &self.spec
     }
 
-    fn img_channels(&self) -> usize {
-        self.config.img_channels
-    }
-
-    fn c_dim(&self) -> usize {
-        self.config.c_dim
-    }
-
-    fn max_lod(&self) -> f64 {
-        self.pyramid.max_lod()
-    }
-
-    fn forward(&self, img: &Tensor, c: Option<&Tensor>, lod: f64) -> Result<Tensor> {
-        let c = expect_label(c, img.dim(0)?, self.config.c_dim)?;
+    fn forward(&self, img: &Tensor, condition: Condition, lod: f64) -> Result<DiscriminatorOutput> {
+        let labels = condition.labels(img.dim(0)?, self.config.c_dim)?;
         let scores = self.scores_at(img, lod)?;
-        match c {
-            Some(c) => Ok((scores * c)?.sum_keepdim(1)?),
-            None => Ok(scores),
-        }
+        Ok(DiscriminatorOutput::one(match labels {
+            Some(labels) => (scores * labels)?.sum_keepdim(1)?,
+            None => scores,
+        }))
     }
 }

@@ -28,7 +28,7 @@ use crate::{Error, Result};
 use candle_core::Tensor;
 use networks::Networks;
 use stylegan_core::checkpoint::Checkpoint;
-use stylegan_core::{NoiseMode, Params, Synthesis, broadcast_ws};
+use stylegan_core::{NoiseMode, Params, SynthesisOptions, broadcast_ws};
 
 /// The name among a shard's sums of its samples' styles, which move `w_avg`.
 const W_SUM: &str = "w_avg";
@@ -126,7 +126,7 @@ impl Recipe for Gan {
         let labels = if self.conditional { random.labels()? } else { None };
         let latents = Latents::draw(random, generator, labels, lod, self.mixing_probability)?;
         let noise = random.noise();
-        let options = Synthesis { lod, native_size: true, ..Synthesis::with_noise(NoiseMode::Random(&noise)) };
+        let options = SynthesisOptions { lod, native_size: true, ..SynthesisOptions::with_noise(NoiseMode::Random(&noise)) };
         if phase.name == GMAIN.name {
             self.gmain(&latents, &options)
         } else if phase.name == GREG.name {
@@ -200,9 +200,9 @@ impl GridImages for Gan {
     fn images(&self, cells: &Cells) -> Result<Tensor> {
         let generator = self.networks.g_average.as_ref();
         let labels = if self.conditional { cells.labels()? } else { None };
-        let w = generator.mapping(&cells.latents(generator.z_dim())?, labels.as_ref())?;
-        let ws = broadcast_ws(&w, generator.num_ws())?;
-        Ok(generator.synthesis(&ws, &Synthesis { lod: cells.lod, ..Synthesis::default() })?)
+        let w = generator.mapping(&cells.latents(generator.spec().z_dim)?, labels.as_ref().into())?;
+        let ws = broadcast_ws(&w, generator.spec().num_ws)?;
+        Ok(generator.synthesis(&ws, &SynthesisOptions { lod: cells.lod, ..SynthesisOptions::default() })?)
     }
 }
 
