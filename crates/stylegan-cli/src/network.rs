@@ -186,7 +186,7 @@ impl Network {
     pub(crate) fn classes(&self) -> Vec<String> {
         let names = self.model.classes();
         let name = |class| names.get(class).cloned().unwrap_or_else(|| format!("class {class}"));
-        (0..self.generator().c_dim()).map(name).collect()
+        (0..self.generator().spec().condition.label_dim()).map(name).collect()
     }
 
     /// From now on with this class, or with none.

@@ -16,6 +16,7 @@ use stylegan_core::checkpoint::Checkpoint;
 use stylegan_train::communicator::Single;
 use stylegan_train::config::{Override, TrainConfig};
 use stylegan_train::data::Dataset;
+use stylegan_train::recipe::RunConfig;
 use stylegan_train::{RunFolder, Session, checkpoints};
 
 /// Train a network, or go on training
@@ -276,7 +277,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let evaluator = Evaluator::of(config, &pictures, &folder)?;
     let mut status = TrainStatus::new(out, config, starting_point::summary(config, &pictures)?, evaluator)?;
     if args.new && plan.held {
-        config.check_pictures(&pictures)?;
+        config.settings(&pictures)?;
         run = set_aside(run)?;
     }
     let session = Session {
