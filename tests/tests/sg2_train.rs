@@ -6,7 +6,7 @@ mod sg2_cases;
 
 use candle_core::{DType, Device, Tensor};
 use sg2_cases::*;
-use stylegan_core::{DiscriminatorConfig, GeneratorConfig, Params, Synthesis};
+use stylegan_core::{DiscriminatorConfig, GeneratorConfig, Params, SynthesisOptions};
 use stylegan_train::config::{EmaConfig, LossConfig, PathLengthConfig, TrainConfig};
 use stylegan_train::phase::Phase;
 use stylegan_train::recipe::gan::{DMAIN, DREG, GMAIN, GREG, Gan, Latents};
@@ -78,7 +78,7 @@ fn check_losses(dtype: DType) {
     };
     let (_, mut gan) = gan(dtype);
     let (z, real) = (io.cast("z", dtype), io.cast("real", dtype));
-    let (latents, options) = (Latents::new(z.clone()), Synthesis::default());
+    let (latents, options) = (Latents::new(z.clone()), SynthesisOptions::default());
     let mean = |share: &ShardSums, key: &str| share.stats.get(key).mean();
 
     let share = gan.gmain(&latents, &options).unwrap();
@@ -119,7 +119,7 @@ fn four_steps() {
     let io = tensors("train4.io");
     let dtype = DType::F64;
     let (config, mut gan) = gan(dtype);
-    let (options, lr) = (Synthesis::default(), config.schedule.lr.base);
+    let (options, lr) = (SynthesisOptions::default(), config.schedule.lr.base);
     for it in 0..4 {
         let tensor = |name: &str| io.cast(&format!("it{it}.{name}"), dtype);
         let take = |gan: &mut Gan, phase: Phase, share: ShardSums, samples: usize, key: &str, weight: f64| {

@@ -6,7 +6,7 @@ use crate::signals::{self, Reaction};
 use crate::status::{Stages, print, say};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use stylegan_core::checkpoint::{Kind, Metadata, save};
+use stylegan_core::checkpoint::{Kind, Metadata, prefix, save};
 use stylegan_core::{DiscriminatorConfig, NetworkConfig};
 use stylegan_train::communicator::Single;
 use stylegan_train::data::Dataset;
@@ -109,7 +109,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let network = NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan1(trained.network));
     let metadata = Metadata {
         kind: Kind::Release,
-        networks: [("D".to_owned(), network)].into(),
+        networks: [(prefix::D.to_owned(), network)].into(),
         images: (args.kimg * 1000.).round() as u64,
         seed: args.seed,
         dataset_hash: Some(dataset.hash()?.to_owned()),

@@ -8,7 +8,7 @@ use std::time::Instant;
 use stylegan_core::latent::StreamKey;
 use stylegan_core::stylegan1::StyleGan1DiscriminatorConfig;
 use stylegan_core::stylegan2::StyleGan2DiscriminatorConfig;
-use stylegan_core::{DiscriminatorConfig, NoiseKeys, NoiseMode, Params, Synthesis};
+use stylegan_core::{DiscriminatorConfig, NoiseKeys, NoiseMode, Params, SynthesisOptions};
 use stylegan_train::config::TrainConfig;
 use stylegan_train::phase::Phase;
 use stylegan_train::recipe::gan::{DMAIN, DREG, GMAIN, GREG, Gan, Latents};
@@ -69,7 +69,7 @@ fn take(gan: &mut Gan, phase: Phase, real: &Tensor, lr: f64) -> Result<()> {
     let samples = if phase == GREG { BATCH / 2 } else { BATCH };
     let latents = Latents { z: random(&[samples, 512], 1)?, labels: None, mixing: None };
     let keys = NoiseKeys::new(StreamKey::new(0, "noise", 0), 0..samples as u64);
-    let options = Synthesis::with_noise(NoiseMode::Random(&keys));
+    let options = SynthesisOptions::with_noise(NoiseMode::Random(&keys));
     let sums = match phase.name {
         "Gmain" => gan.gmain(&latents, &options),
         "Greg" => gan.greg(&latents, &options, &real.narrow(0, 0, samples)?, 4.),

@@ -18,7 +18,7 @@ use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use serde::Serialize;
 use std::path::Path;
-use stylegan_core::checkpoint::Checkpoint;
+use stylegan_core::checkpoint::{Checkpoint, prefix};
 use stylegan_core::stylegan1::{StyleGan1Discriminator, StyleGan1DiscriminatorConfig};
 use stylegan_core::{DiscriminatorConfig, NetworkConfig, Params};
 
@@ -48,7 +48,7 @@ impl Default for ClassifierConfig {
 }
 
 /// The classifier along its loss.
-const CMAIN: Phase = Phase::new("Cmain", "D", Streams::UNNAMED).with_reals();
+const CMAIN: Phase = Phase::new("Cmain", prefix::D, Streams::UNNAMED).with_reals();
 
 impl ClassifierConfig {
     /// The network for a set's pictures and classes.
@@ -106,7 +106,7 @@ impl RunConfig for ClassifierConfig {
                 keep_checkpoints: 1,
                 ..OutputConfig::default()
             },
-            networks: [("D".to_owned(), network)].into(),
+            networks: [(prefix::D.to_owned(), network)].into(),
             toml: format!("recipe = \"classifier\"\n{toml}"),
             decisive: serde_json::to_string(self).map_err(|error| unwritable(error.to_string()))?,
         })
@@ -114,7 +114,7 @@ impl RunConfig for ClassifierConfig {
 
     fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>> {
         let params = match checkpoint {
-            Some(checkpoint) => checkpoint.params("D", &Device::Cpu)?,
+            Some(checkpoint) => checkpoint.params(prefix::D, &Device::Cpu)?,
             None => Params::new(self.seed, DType::F32, &Device::Cpu),
         };
         let network = StyleGan1Discriminator::new(&self.network(dataset), params.trainable())?;
@@ -135,15 +135,15 @@ impl Recipe for Classifier {
     }
 
     fn networks(&self) -> Vec<(&'static str, &Params)> {
-        vec![("D", &self.params)]
+        vec![(prefix::D, &self.params)]
     }
 
     fn optimizers(&self) -> Vec<(&'static str, &Adam)> {
-        vec![("D", &self.optimizer)]
+        vec![(prefix::D, &self.optimizer)]
     }
 
     fn optimizers_mut(&mut self) -> Vec<(&'static str, &mut Adam)> {
-        vec![("D", &mut self.optimizer)]
+        vec![(prefix::D, &mut self.optimizer)]
     }
 
     fn shard(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums> {
@@ -185,7 +185,7 @@ impl TrainedClassifier {
     pub fn load(config: &ClassifierConfig, dataset: &Dataset, checkpoint: &Path) -> Result<Self> {
         config.check(dataset)?;
         let network = config.network(dataset);
-        let params = Checkpoint::open(checkpoint)?.params("D", &Device::Cpu)?;
+        let params = Checkpoint::open(checkpoint)?.params(prefix::D, &Device::Cpu)?;
         let frozen = StyleGan1Discriminator::new(&network, params.frozen())?;
         let held = config.pictures(dataset, true);
         let class = |&picture: &usize| dataset.labels().class(picture);

@@ -20,7 +20,7 @@ impl Gan {
             return Err(not_configured("R1 penalty", "loss"));
         };
         let images = Var::from_tensor(real)?;
-        let logits = self.networks.d_trained.forward(images.as_tensor(), labels, lod)?;
+        let logits = self.networks.d_trained.logits(images.as_tensor(), labels.into(), lod)?;
         let mut sums = ShardSums::default();
         let weighted = weighted_penalty(&logits, &images, r1_gamma, &mut sums.stats)?;
         sums.named.set(GRADIENT, gradient(&self.opt_d, &(weighted * gain)?)?);

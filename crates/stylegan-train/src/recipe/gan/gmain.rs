@@ -6,17 +6,17 @@ use crate::config::LossConfig;
 use crate::losses::{logistic, wgan_gp};
 use crate::recipe::{GRADIENT, gradient, values};
 use crate::shards::ShardSums;
-use stylegan_core::Synthesis;
+use stylegan_core::SynthesisOptions;
 
 impl Gan {
     /// A shard's part in `Gmain`, judged by the frozen discriminator.
     ///
     /// # Errors
     /// When shapes do not fit.
-    pub fn gmain(&self, latents: &Latents, options: &Synthesis) -> Result<ShardSums> {
+    pub fn gmain(&self, latents: &Latents, options: &SynthesisOptions) -> Result<ShardSums> {
         let (ws, w_sum) = latents.styles(self.networks.g_trained.as_ref())?;
         let images = self.networks.g_trained.synthesis(&ws, options)?;
-        let logits = self.networks.d_frozen.forward(&images, latents.labels.as_ref(), options.lod)?;
+        let logits = self.networks.d_frozen.logits(&images, latents.labels.as_ref().into(), options.lod)?;
         let loss = match self.loss {
             LossConfig::Logistic { .. } => logistic::generator(&logits)?,
             LossConfig::WganGp { .. } => wgan_gp::generator(&logits)?,

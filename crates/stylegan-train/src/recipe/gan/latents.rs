@@ -31,11 +31,11 @@ impl Latents {
         lod: f64,
         mixing_probability: f64,
     ) -> Result<Self> {
-        let draw = |lane| random.normal(random.streams.latent, lane, &[generator.z_dim()]);
+        let draw = |lane| random.normal(random.streams.latent, lane, &[generator.spec().z_dim]);
         // The layers above the resolution in training do not count, so every crossover is seen.
-        let layers = generator.num_ws().saturating_sub(2 * lod.floor() as usize);
+        let layers = generator.spec().num_ws.saturating_sub(2 * lod.floor() as usize);
         let mixing = if layers > 1 && mixing_probability > 0. {
-            Some((draw(1)?, crossovers(random, layers, generator.num_ws(), mixing_probability)?))
+            Some((draw(1)?, crossovers(random, layers, generator.spec().num_ws, mixing_probability)?))
         } else {
             None
         };
@@ -45,14 +45,14 @@ impl Latents {
     /// Style rows `[n, num_ws, w_dim]`, and the sum over samples of the first latents' styles, which
     /// moves `w_avg`; it is empty for generators without.
     pub(super) fn styles(&self, generator: &dyn Generator) -> Result<(Tensor, Vec<f32>)> {
-        let w = generator.mapping(&self.z, self.labels.as_ref())?;
+        let w = generator.mapping(&self.z, self.labels.as_ref().into())?;
         let sum = match generator.w_avg() {
             Some(_) => w.detach().sum(0)?.to_dtype(DType::F32)?.to_vec1()?,
             None => vec![],
         };
-        let mut ws = broadcast_ws(&w, generator.num_ws())?;
+        let mut ws = broadcast_ws(&w, generator.spec().num_ws)?;
         if let Some((z, first)) = &self.mixing {
-            let other = broadcast_ws(&generator.mapping(z, self.labels.as_ref())?, generator.num_ws())?;
+            let other = broadcast_ws(&generator.mapping(z, self.labels.as_ref().into())?, generator.spec().num_ws)?;
             let second = (1. - first)?;
             ws = (ws.broadcast_mul(first)? + other.broadcast_mul(&second)?)?;
         }
@@ -76,8 +76,8 @@ fn crossovers(random: &RandomInputs, layers: usize, num_ws: usize, probability: 
 
 /// Images of noise `[n, c, h, w]` at a level of detail, along which path lengths are measured.
 pub(super) fn directions(random: &RandomInputs, generator: &dyn Generator, lod: f64) -> Result<Tensor> {
-    let [h, w] = generator.img_size().map(|side| side >> lod.floor() as usize);
-    random.normal("PL direction", 0, &[generator.img_channels(), h, w])
+    let [h, w] = generator.spec().img_size.map(|side| side >> lod.floor() as usize);
+    random.normal("PL direction", 0, &[generator.spec().img_channels, h, w])
 }
 
 #[cfg(test)]
