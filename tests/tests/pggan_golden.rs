@@ -10,8 +10,9 @@
 use candle_core::{DType, Tensor, Var};
 use std::collections::HashMap;
 use stylegan_core::import::layouts::{self, Row, genforce};
+use stylegan_core::layers::FusedScale;
 use stylegan_core::pggan::{PgganConfig, PgganDiscriminator, PgganDiscriminatorConfig, PgganGenerator};
-use stylegan_core::stylegan1::{FusedScale, StyleGan1Discriminator, StyleGan1DiscriminatorConfig};
+use stylegan_core::stylegan1::{StyleGan1Discriminator, StyleGan1DiscriminatorConfig};
 use stylegan_core::{Condition, Discriminator, Generator, Params, SynthesisOptions, broadcast_ws};
 use stylegan_kernels::{autodiff, pixel_norm};
 use stylegan_tests::golden::{Case, assert_close, max_abs};

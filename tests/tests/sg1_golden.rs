@@ -8,8 +8,9 @@
 use candle_core::{DType, Tensor, Var};
 use stylegan_core::import::layouts::{self, genforce};
 use stylegan_core::latent::truncate;
+use stylegan_core::layers::FusedScale;
 use stylegan_core::stylegan1::{
-    FusedScale, StyleGan1Config, StyleGan1Discriminator, StyleGan1DiscriminatorConfig, StyleGan1Generator,
+    StyleGan1Config, StyleGan1Discriminator, StyleGan1DiscriminatorConfig, StyleGan1Generator,
 };
 use stylegan_core::{Condition, Discriminator, Generator, NoiseMode, Params, SynthesisOptions, broadcast_ws};
 use stylegan_kernels::autodiff;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, Metadata};
 use stylegan_core::import::is_foreign;
 use stylegan_core::latent::StreamKey;
-use stylegan_core::{Generator, GeneratorConfig, Model, NoiseKeys, NoiseLayers, NoiseMode, SynthesisOptions};
+use stylegan_core::{Condition, Generator, Model, NoiseLayers, NoiseSource, Sampler};
 use stylegan_train::{checkpoints, folder, state};
 use unicode_normalization::UnicodeNormalization;
 
@@ -140,13 +140,12 @@ impl Network {
 
     /// Pictures that are computed at a time.
     pub(crate) fn batch(&self) -> usize {
-        let [h, w] = self.size();
-        (BATCH_PIXELS / (h * w)).clamp(1, 32)
+        self.model.sampler().batch_size(BATCH_PIXELS, 32)
     }
 
     /// Whether styles exist between latents and pictures; Progressive GAN draws latents as they are.
     pub(crate) fn has_styles(&self) -> bool {
-        !matches!(self.model.config(), GeneratorConfig::Pggan(_))
+        self.generator().spec().mapping
     }
 
     /// What the files of pictures say of the network and its settings; docs/pictures.md explains it.
@@ -206,9 +205,14 @@ impl Network {
         }
     }
 
+    /// The sampler under the truncation in force.
+    fn sampler(&self) -> Sampler<'_> {
+        Sampler { psi: self.trunc, cutoff: self.trunc_cutoff, ..self.model.sampler() }
+    }
+
     /// Latents `[n, z_dim]` (and labels) to style rows `[n, num_ws, w_dim]`, truncated.
     pub(crate) fn styles(&self, z: &Tensor, labels: Option<&Tensor>) -> anyhow::Result<Tensor> {
-        self.truncated(&self.model.styles(z, labels)?)
+        Ok(self.sampler().styles(z, labels.into())?)
     }
 
     /// The latents `[n, z_dim]` of these seeds.
@@ -218,7 +222,7 @@ impl Network {
 
     /// Style rows `[n, num_ws, w_dim]`, truncated as the settings say.
     pub(crate) fn truncated(&self, ws: &Tensor) -> anyhow::Result<Tensor> {
-        Ok(self.model.truncate(ws, self.trunc, self.trunc_cutoff)?)
+        Ok(self.sampler().truncate(ws)?)
     }
 
     /// Style rows `[n, num_ws, w_dim]` to pictures `[n, c, h, w]`; `indices` choose the fresh noise
@@ -235,14 +239,13 @@ impl Network {
         noise: NoiseKind,
         layers: NoiseLayers,
     ) -> anyhow::Result<Tensor> {
-        let keys = NoiseKeys::new(StreamKey::new(self.noise_seed, "command noise", 0), indices.iter().copied());
         let noise = match noise {
-            NoiseKind::Const => NoiseMode::Const,
-            NoiseKind::Random => NoiseMode::Random(&keys),
-            NoiseKind::None => NoiseMode::None,
+            NoiseKind::Const => NoiseSource::Const,
+            NoiseKind::Random => NoiseSource::Random(StreamKey::new(self.noise_seed, "command noise", 0)),
+            NoiseKind::None => NoiseSource::None,
         };
-        let options = SynthesisOptions { noise, noise_layers: layers, ..SynthesisOptions::default() };
-        let images = self.model.synthesize(&ws.contiguous()?, &options)?;
+        let sampler = Sampler { noise, noise_layers: layers, ..self.sampler() };
+        let images = sampler.images(ws, Condition::None, indices)?;
         check_finite(&images, indices)?;
         Ok(images)
     }

@@ -14,6 +14,7 @@
 //! ```
 //!
 //! - [`Model`]: a trained generator from a file.
+//! - [`Sampler`]: the way from latents over styles to images, with truncation, noise and batches.
 //! - [`Generator`], [`Discriminator`] and [`Condition`]: what all architectures share; [`stylegan1`], [`stylegan2`]
 //!   and [`pggan`] implement them, [`build_generator`] and [`build_discriminator`] make them from configurations.
 //! - [`Params`]: the ordered store of parameters, with a trainable and a frozen view.
@@ -67,6 +68,7 @@ pub mod pggan;
 pub mod picture;
 mod printable;
 mod regular_file;
+mod sampling;
 pub mod stylegan1;
 pub mod stylegan2;
 mod unfinished;
@@ -80,6 +82,7 @@ pub use network::{
 };
 pub use params::{Params, is_buffer};
 pub use printable::{Printable, printable, printable_path};
+pub use sampling::{NoiseSource, Sampler};
 pub use unfinished::{Unfinished, abandon_unfinished, sweep, write_atomic, write_file};
 
 /// Helpers of the examples in this documentation.

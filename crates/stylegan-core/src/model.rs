@@ -1,10 +1,10 @@
 //! A generator with its weights: what programs that use trained networks start from.
 
-use crate::checkpoint::{Checkpoint, Kind, Metadata, infer_generator};
+use crate::checkpoint::{Checkpoint, Kind, Metadata, infer_generator, prefix};
 use crate::import::{Imported, import, import_safetensors, is_foreign};
-use crate::latent::{latents_from_seeds, truncate};
+use crate::latent::latents_from_seeds;
 use crate::{
-    Condition, Error, Generator, GeneratorConfig, NetworkConfig, Params, Result, SynthesisOptions, broadcast_ws,
+    Condition, Error, Generator, GeneratorConfig, NetworkConfig, Params, Result, Sampler, SynthesisOptions,
     build_generator,
 };
 use candle_core::{DType, Device, Tensor};
@@ -76,7 +76,7 @@ impl Model {
             return Self::from_imported(imported, None, path);
         }
         let holds = |prefix: &str| file.names().any(|name| name.starts_with(prefix));
-        let prefix = match ["G_ema", "G"].into_iter().find(|prefix| holds(&format!("{prefix}."))) {
+        let prefix = match [prefix::G_EMA, prefix::G].into_iter().find(|prefix| holds(&format!("{prefix}."))) {
             Some(prefix) => prefix,
             None if holds("synthesis.") => "",
             None => {
@@ -115,10 +115,11 @@ impl Model {
 
     fn from_imported(imported: Imported, config: Option<GeneratorConfig>, path: &Path) -> Result<Self> {
         let bad = |problem: String| Error::Checkpoint { path: path.into(), problem };
-        let stated = ["G_ema", "G"].into_iter().find_map(|prefix| match imported.metadata.networks.get(prefix)? {
-            NetworkConfig::Generator(config) => Some((prefix, config.clone())),
-            NetworkConfig::Discriminator(_) => None,
-        });
+        let stated =
+            [prefix::G_EMA, prefix::G].into_iter().find_map(|prefix| match imported.metadata.networks.get(prefix)? {
+                NetworkConfig::Generator(config) => Some((prefix, config.clone())),
+                NetworkConfig::Discriminator(_) => None,
+            });
         let content = imported.metadata.extra.get("content").map_or(imported.origin, String::as_str);
         let (prefix, stated) =
             stated.ok_or_else(|| bad(format!("holds no generator that can be run, but: {content}")))?;
@@ -179,7 +180,7 @@ impl Model {
     /// # Errors
     /// When shapes do not fit.
     pub fn styles<'a>(&self, z: &Tensor, condition: impl Into<Condition<'a>>) -> Result<Tensor> {
-        broadcast_ws(&self.generator.mapping(z, condition.into())?, self.generator.spec().num_ws)
+        self.sampler().untruncated(z, condition.into())
     }
 
     /// Moves style rows below `cutoff` (all for `None`) towards the average style; see
@@ -189,13 +190,7 @@ impl Model {
     /// # Errors
     /// When the network has no average style and `psi` is not 1.
     pub fn truncate(&self, ws: &Tensor, psi: f64, cutoff: Option<usize>) -> Result<Tensor> {
-        match self.generator.w_avg() {
-            Some(w_avg) => truncate(ws, w_avg, psi, cutoff),
-            None if psi == 1. => Ok(ws.clone()),
-            None => Err(Error::Argument(format!(
-                "this network keeps no average style to truncate to; use psi 1 instead of {psi}"
-            ))),
-        }
+        Sampler { psi, cutoff, ..self.sampler() }.truncate(ws)
     }
 
     /// Style rows `[n, num_ws, w_dim]` to pictures `[n, c, h, w]`, about in [-1, 1].
@@ -204,6 +199,11 @@ impl Model {
     /// When shapes do not fit.
     pub fn synthesize(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor> {
         self.generator.synthesis(ws, options)
+    }
+
+    /// A sampler of its images, without truncation.
+    pub fn sampler(&self) -> Sampler<'_> {
+        Sampler::new(self.generator.as_ref())
     }
 
     /// The network.

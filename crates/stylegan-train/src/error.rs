@@ -72,6 +72,12 @@ pub enum Error {
         /// The last checkpoint, from which the run can be gone on with.
         checkpoint: PathBuf,
     },
+    /// Another rank cannot go on, so none can.
+    #[error("another rank of this run: {reason}")]
+    Rank {
+        /// What it said.
+        reason: String,
+    },
     /// A network or a checkpoint cannot be used.
     #[error(transparent)]
     Network(#[from] stylegan_core::Error),
@@ -90,7 +96,7 @@ impl Error {
             Self::Diverged { .. } => false,
             Self::Saved { error, .. } => error.is_wrong_input(),
             Self::Io { action, .. } => *action == "read",
-            Self::DataIndex { .. } | Self::Tensor(_) => false,
+            Self::DataIndex { .. } | Self::Rank { .. } | Self::Tensor(_) => false,
         }
     }
 

@@ -38,7 +38,7 @@ impl RunFolder {
             return refuse("is a file; name a folder".into());
         }
         if checkpoints::list(path)?.is_empty() {
-            if let Some(Err(error)) = config(path) {
+            if let Some(Err(error)) = config(path).filter(|_| !is_of_a_recipe(path)) {
                 return refuse(format!("holds a {CONFIG} that is not of a run ({error}); choose another folder"));
             }
             let trace = TRACES.iter().find(|name| path.join(name).exists());
@@ -105,6 +105,13 @@ fn is_still_there(mut lock: &File, name: &Path) -> bool {
         // Windows lets nobody read what is locked.
         Err(error) => error.kind() != ErrorKind::NotFound,
     }
+}
+
+/// Whether the folder's configuration says that it is of a recipe of its own (`recipe = "…"`), such as
+/// the classifier.
+fn is_of_a_recipe(folder: &Path) -> bool {
+    let text = fs::read_to_string(folder.join(CONFIG)).unwrap_or_default();
+    text.parse::<toml::Table>().is_ok_and(|table| table.get("recipe").is_some_and(toml::Value::is_str))
 }
 
 /// The configuration that a run folder holds; `None` if the file is missing or says nothing.

@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::data::{Dataset, Labels, SampleRequest};
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use image::RgbImage;
 use std::collections::HashMap;
 use std::path::Path;
@@ -40,13 +40,9 @@ pub struct Cells<'a> {
 }
 
 impl Cells<'_> {
-    /// Standard normal latents `[n, z_dim]`, f32, the same during the whole run.
-    ///
-    /// # Errors
-    /// When the device has no room.
-    pub fn latents(&self, z_dim: usize) -> Result<Tensor> {
-        let key = StreamKey::new(self.seed, "grid latent", 0);
-        Ok(key.normal_rows(&self.indices, 0, &[z_dim], DType::F32, &Device::Cpu)?)
+    /// The streams of the cells' latents, the same during the whole run.
+    pub fn key(&self) -> StreamKey {
+        StreamKey::new(self.seed, "grid latent", 0)
     }
 
     /// The labels of the cells' real pictures, `[n, c_dim]`, f32; `None` for a set without labels.

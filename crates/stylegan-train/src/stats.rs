@@ -59,7 +59,8 @@ impl Stats {
         }
     }
 
-    fn merge(&mut self, key: &str, added: &Moments) {
+    /// Adds sums of a quantity.
+    pub(crate) fn merge(&mut self, key: &str, added: &Moments) {
         if !self.0.contains_key(key) {
             self.0.insert(key.to_owned(), Moments::default());
         }
@@ -85,18 +86,6 @@ impl Stats {
         self.0.is_empty()
     }
 
-    /// All sums in the order of keys, for a reduction over ranks (which see the same keys).
-    pub fn to_vec(&self) -> Vec<f64> {
-        self.0.values().flat_map(|m| [m.count, m.sum, m.squares]).collect()
-    }
-
-    /// Takes sums back from [`to_vec`](Self::to_vec)'s order.
-    pub fn set_from(&mut self, values: &[f64]) {
-        for (moments, values) in self.0.values_mut().zip(values.chunks_exact(3)) {
-            *moments = Moments { count: values[0], sum: values[1], squares: values[2] };
-        }
-    }
-
     /// One line of `stats.jsonl`: an object with `{count, mean, std}` per key.
     pub fn to_json(&self) -> serde_json::Value {
         let entry = |m: &Moments| serde_json::json!({ "count": m.count, "mean": m.mean(), "std": m.std() });
@@ -118,11 +107,6 @@ mod tests {
         all.extend("y", [-1.]);
         a.add(&b);
         assert_eq!(a, all);
-        let mut copy = Stats::default();
-        copy.extend("x", []);
-        copy.extend("y", []);
-        copy.set_from(&all.to_vec());
-        assert_eq!(copy, all);
     }
 
     #[test]

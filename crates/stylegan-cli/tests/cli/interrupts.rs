@@ -94,7 +94,6 @@ fn every_verb_ends_at_once_and_leaves_nothing_half_written() {
 fn nothing_is_computed_to_its_end() {
     let bench = bench();
     let jobs = [
-        ("classifier --data classes.zip --out c.safetensors --kimg 10000", 130),
         ("mix --network tiny.safetensors --rows 0-299 --cols 0-299 --out mix.png", 130),
         ("figures --network tiny.safetensors --seeds 0-3 --realisations 100000 --out figures", 130),
         ("generate --network tiny.safetensors --seeds 0-999999 --out all.safetensors", 130),
@@ -109,6 +108,22 @@ fn nothing_is_computed_to_its_end() {
         assert!(said.ends_with(how), "{line}: {said}");
         assert!(bench.leftovers().is_empty(), "{line}");
     }
+}
+
+/// A classifier's run is saved, and the same command goes on with it to the same file.
+#[test]
+fn a_classifier_goes_on() {
+    let bench = bench();
+    let line = |out: &str, kimg: f64| format!("classifier --data classes.zip --out {out}.safetensors --kimg {kimg}");
+    let started = Instant::now();
+    let begun = || bench.path("c.run/config.toml").exists() && started.elapsed() > Duration::from_millis(700);
+    let (code, said) = interrupt(&bench, &line("c", 10000.), "-INT", begun);
+    assert_eq!(code, Some(75), "{said}");
+    assert!(said.ends_with("the same command goes on\n") && bench.leftovers().is_empty(), "{said}");
+    assert!(!bench.path("c.safetensors").exists() && bench.path("c.run/stats.jsonl").exists());
+    // Fewer pictures than it has seen: the saved state is the classifier.
+    bench.ok(&line("c", 0.001));
+    assert!(bench.path("c.safetensors").exists());
 }
 
 /// A checkpoint that is being evaluated is on the disk already: there is nothing to wait for.

@@ -4,7 +4,7 @@
 use super::layouts::{self, Row};
 use super::parts::Parts;
 use super::{Found, ImportError, ImportedNetwork};
-use crate::checkpoint::infer_generator;
+use crate::checkpoint::{infer_generator, prefix};
 use crate::latent::StreamKey;
 use crate::layers::Pyramid;
 use crate::stylegan1::{StyleGan1Config, StyleGan1Mapping};
@@ -50,15 +50,15 @@ pub(super) fn networks(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
 /// `{g, d, g_ema, …}`, or a generator or discriminator alone.
 fn stylegan2(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
     let mut found = Found { origin: "rosinality StyleGAN2 checkpoint (PyTorch)", ..Found::default() };
-    let generators = [("G", "g"), ("G_ema", "g_ema")].map(|(prefix, part)| (prefix, Some(part)));
+    let generators = [(prefix::G, "g"), (prefix::G_EMA, "g_ema")].map(|(prefix, part)| (prefix, Some(part)));
     let mut places: Vec<_> = generators.into_iter().filter(|(_, part)| file.holds(*part, STYLEGAN2)).collect();
     if places.is_empty() {
-        places.extend(ALONE.iter().find(|part| file.holds(**part, STYLEGAN2)).map(|part| ("G_ema", *part)));
+        places.extend(ALONE.iter().find(|part| file.holds(**part, STYLEGAN2)).map(|part| (prefix::G_EMA, *part)));
     }
     let discriminator = [Some("d")].iter().chain(&ALONE).find(|part| file.holds(**part, STYLEGAN2_DISCRIMINATOR));
     if let Some(&part) = discriminator {
         let network = stylegan2_discriminator(&file.tensors(part)?.into_iter().collect());
-        found.networks.push(named("D", network)?);
+        found.networks.push(named(prefix::D, network)?);
     }
     for (prefix, part) in places {
         let mut tensors: Tensors = file.tensors(part)?.into_iter().collect();
@@ -74,10 +74,11 @@ fn stylegan2(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
 /// `{generator, discriminator, g_running, …}`, or a generator alone.
 fn stylegan1(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
     let mut found = Found { origin: "rosinality StyleGAN checkpoint (PyTorch)", ..Found::default() };
-    let generators = [("G", "generator"), ("G_ema", "g_running")].map(|(prefix, part)| (prefix, Some(part)));
+    let generators =
+        [(prefix::G, "generator"), (prefix::G_EMA, "g_running")].map(|(prefix, part)| (prefix, Some(part)));
     let mut places: Vec<_> = generators.into_iter().filter(|(_, part)| file.holds(*part, STYLEGAN1)).collect();
     if places.is_empty() {
-        places.extend(ALONE.iter().find(|part| file.holds(**part, STYLEGAN1)).map(|part| ("G_ema", *part)));
+        places.extend(ALONE.iter().find(|part| file.holds(**part, STYLEGAN1)).map(|part| (prefix::G_EMA, *part)));
     }
     if places.is_empty() {
         return Ok(None);

@@ -5,22 +5,28 @@
 //! weights is ever made and the tensor that a kernel sees is the parameter itself.
 
 mod equalized;
+mod growing;
 mod noise;
 mod pyramid;
 mod resample;
 mod style;
 
 pub use equalized::{EqualizedConv, EqualizedLinear, LinearOptions};
+pub(crate) use growing::{GrowingDiscriminator, GrowingOptions};
 pub use noise::NoiseInput;
 pub(crate) use pyramid::{MAX_LEVELS, channel_rule, follows_rule};
 pub use pyramid::{Pyramid, channels};
-pub use resample::{Resample, ResamplingConv};
+pub use resample::{FusedScale, Resample, ResamplingConv};
 pub(crate) use resample::{blur, blur_filter, spread};
 pub use style::Style;
 
-use crate::Result;
 use crate::error::bad_argument;
+use crate::{Error, Result};
 use candle_core::Tensor;
+
+/// The largest width or number of channels that a configuration may name; products of two and an
+/// area still fit into 64 bits.
+const MAX_WIDTH: usize = 1 << 24;
 
 /// `a + (b - a) t`, the blend of two resolutions of a growing network.
 pub(crate) fn lerp(a: &Tensor, b: &Tensor, t: f64) -> Result<Tensor> {
@@ -38,14 +44,22 @@ pub(crate) fn expect_rows(what: &str, x: &Tensor, dims: &[usize]) -> Result<usiz
     }
 }
 
+/// Refuses the first field that is 0 or absurdly large.
+pub(crate) fn check_positive(fields: &[(&str, usize)]) -> Result<()> {
+    match fields.iter().find(|(_, value)| !(1..=MAX_WIDTH).contains(value)) {
+        Some((name, value)) => Err(Error::Config(format!("{name} must be from 1 to {MAX_WIDTH}, found {value}"))),
+        None => Ok(()),
+    }
+}
+
 /// A row of `[n, rows, dim]` as `[n, dim]`.
 pub(crate) fn row(ws: &Tensor, index: usize) -> Result<Tensor> {
     Ok(ws.narrow(1, index, 1)?.squeeze(1)?.contiguous()?)
 }
 
-/// Pictures `[n, channels, h, w]` at the size of level `top`: as they are if they have it, averaged
+/// Images `[n, channels, h, w]` at the size of level `top`: as they are if they have it, averaged
 /// down if they have full size.
-pub(crate) fn picture_at_lod(img: &Tensor, channels: usize, pyramid: &Pyramid, top: usize) -> Result<Tensor> {
+pub(crate) fn image_at_lod(img: &Tensor, channels: usize, pyramid: &Pyramid, top: usize) -> Result<Tensor> {
     let full = pyramid.levels() - 1;
     let shape = |level| {
         let [h, w] = pyramid.size(level);

@@ -92,11 +92,8 @@ pub enum NoiseLayers {
     /// All.
     #[default]
     All,
-    /// Layers 0 to 7, resolutions 4 to 32 (StyleGAN, Figure 5 d).
-    Coarse,
-    /// Layers 8 and up, resolutions from 64 (StyleGAN, Figure 5 c).
-    Fine,
-    /// Layers of this range; two layers per resolution.
+    /// Layers of this range, two per resolution: 0 to 7 are the coarse ones (StyleGAN, Figure 5 d), 8 and up the
+    /// fine ones, from 64 pixels (Figure 5 c).
     Range(Range<usize>),
 }
 
@@ -105,8 +102,6 @@ impl NoiseLayers {
     pub fn contains(&self, layer: usize) -> bool {
         match self {
             NoiseLayers::All => true,
-            NoiseLayers::Coarse => layer < 8,
-            NoiseLayers::Fine => layer >= 8,
             NoiseLayers::Range(range) => range.contains(&layer),
         }
     }

@@ -82,7 +82,6 @@ mod tests {
         // b8.conv1 is layer 3: two per resolution.
         assert_ne!(run(NoiseMode::Const, NoiseLayers::Range(3..4)), without);
         assert_eq!(run(NoiseMode::Const, NoiseLayers::Range(0..3)), without);
-        assert_eq!(run(NoiseMode::Const, NoiseLayers::Fine), without);
     }
 
     #[test]

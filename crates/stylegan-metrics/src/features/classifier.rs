@@ -4,7 +4,7 @@ use super::pool::{box_downscale, box_factor};
 use crate::{Error, Result};
 use candle_core::{D, DType, Device, Tensor};
 use std::path::Path;
-use stylegan_core::checkpoint::Checkpoint;
+use stylegan_core::checkpoint::{Checkpoint, prefix};
 use stylegan_core::import::{Imported, import, is_foreign};
 use stylegan_core::stylegan1::StyleGan1Discriminator;
 use stylegan_core::{Condition, Discriminator, DiscriminatorConfig, NetworkConfig, Params, build_discriminator};
@@ -47,7 +47,7 @@ impl Classifier {
             File::Official(file) => &file.metadata,
             File::Ours(file) => file.metadata().ok_or_else(|| wrong("the file has no description"))?,
         };
-        let Some(NetworkConfig::Discriminator(config)) = metadata.networks.get("D") else {
+        let Some(NetworkConfig::Discriminator(config)) = metadata.networks.get(prefix::D) else {
             return Err(wrong("there is no network D of architecture stylegan1 or pggan"));
         };
         let (group, classes) = match config {
@@ -60,9 +60,11 @@ impl Classifier {
         }
         let (params, hash) = match &file {
             File::Official(file) => {
-                (Params::from_tensors(file.network("D"))?, file.metadata.extra.get("source_sha256").cloned())
+                (Params::from_tensors(file.network(prefix::D))?, file.metadata.extra.get("source_sha256").cloned())
             }
-            File::Ours(file) if file.verify()? => (file.params("D", device)?, file.content_hash().map(Into::into)),
+            File::Ours(file) if file.verify()? => {
+                (file.params(prefix::D, device)?, file.content_hash().map(Into::into))
+            }
             File::Ours(_) => return Err(wrong("there is no hash of its contents; train or convert it again")),
         };
         let network = match config {

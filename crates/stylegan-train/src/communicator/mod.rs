@@ -1,24 +1,18 @@
 //! Several processes training one model.
 
 mod single;
+mod threads;
 
 pub use single::Single;
+pub use threads::Threads;
 
 use crate::Result;
 
-/// How values of several ranks become one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reduction {
-    /// Their sum, added as a pairwise tree over ranks: the same bits on every rank.
-    Sum,
-    /// The largest.
-    Max,
-}
-
 /// The ranks of a run and what they exchange, named as in MPI, NCCL and `torch.distributed`.
 ///
-/// Every rank holds the same networks and handles a contiguous run of each step's shards. Every
-/// call but [`abort`](Self::abort) is collective: all ranks make it, in the same order.
+/// Every rank holds the same networks and handles a contiguous run of each batch's shards, as long as
+/// any other's or not. [`all_gather`](Self::all_gather) is collective: all ranks call it, in the same
+/// order.
 pub trait Communicator: Send + Sync {
     /// This process, in `0..world_size`.
     fn rank(&self) -> usize;
@@ -26,37 +20,20 @@ pub trait Communicator: Send + Sync {
     /// How many processes train together.
     fn world_size(&self) -> usize;
 
-    /// Replaces `values` by the reduction over all ranks.
+    /// The bytes of all ranks, in the order of ranks; each may give as many as it likes. Returns when
+    /// all ranks have called it.
     ///
     /// # Errors
-    /// When a rank does not answer, or the ranks' lengths differ.
-    fn all_reduce(&self, values: &mut [f32], reduction: Reduction) -> Result<()>;
-
-    /// [`all_reduce`](Self::all_reduce) for statistics.
-    ///
-    /// # Errors
-    /// As [`all_reduce`](Self::all_reduce).
-    fn all_reduce_f64(&self, values: &mut [f64], reduction: Reduction) -> Result<()>;
-
-    /// Replaces `values` by those of rank `root`.
-    ///
-    /// # Errors
-    /// As [`all_reduce`](Self::all_reduce).
-    fn broadcast(&self, values: &mut [f32], root: usize) -> Result<()>;
-
-    /// The bytes of all ranks (as many from each), in the order of ranks.
-    ///
-    /// # Errors
-    /// As [`all_reduce`](Self::all_reduce).
-    fn all_gather(&self, bytes: &[u8]) -> Result<Vec<u8>>;
-
-    /// Returns when all ranks have called it.
-    ///
-    /// # Errors
-    /// As [`all_reduce`](Self::all_reduce).
-    fn barrier(&self) -> Result<()>;
+    /// When a rank does not answer.
+    fn all_gather(&self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>>;
 
     /// Ends all ranks because this one failed, so that none waits forever. Does nothing where there
     /// is one rank: its error speaks for itself.
     fn abort(&self, reason: &str);
+}
+
+/// Whether a flag is set on any rank; all ranks get the same answer.
+pub(crate) fn any(communicator: &dyn Communicator, flag: bool) -> Result<bool> {
+    let flags = communicator.all_gather(vec![u8::from(flag)])?;
+    Ok(flags.iter().flatten().any(|&flag| flag > 0))
 }

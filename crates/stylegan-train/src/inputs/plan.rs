@@ -1,7 +1,8 @@
 //! Which shards a rank handles, in order: a function of schedule and iteration alone.
 
 use crate::phase::{Action, due};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Stage};
+use crate::shards::Part;
 use std::ops::Range;
 
 /// A place in a run.
@@ -25,10 +26,10 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The places of this rank's shards in a batch.
-    pub(crate) fn own_shards(&self, batch: usize, shard: usize) -> Range<usize> {
-        let (count, (rank, ranks)) = (batch / shard.max(1), self.rank);
-        count * rank / ranks..count * (rank + 1) / ranks
+    /// This rank's part of a batch's shards.
+    pub(crate) fn part(&self, stage: &Stage, at_once: usize) -> Part {
+        let (count, (rank, ranks)) = (stage.batch / stage.shard.max(1), self.rank);
+        Part { own: count * rank / ranks..count * (rank + 1) / ranks, count, at_once }
     }
 
     /// All shards of phases with real images from a place on, without end: a batch that is looked at in
@@ -41,7 +42,7 @@ impl Plan {
             for (i, next) in due(&self.iteration, step).into_iter().enumerate() {
                 match next {
                     Action::Phase(phase) if phase.reals && (step > from.step || i >= from.actions) => {
-                        let own = self.own_shards(stage.batch, stage.shard);
+                        let own = self.part(&stage, 1).own;
                         shards.extend(own.map(|index| {
                             let start = images + (index * stage.shard) as u64;
                             start..start + stage.shard as u64

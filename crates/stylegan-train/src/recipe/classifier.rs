@@ -1,21 +1,29 @@
-//! A classifier of a set's labels, for measures that ask what a picture shows.
+//! A classifier of a set's labels, for measures that ask what a picture shows: a recipe of one phase.
 //!
 //! The network is StyleGAN's discriminator without minibatch statistics and with a score per class,
 //! trained like the CelebA-HQ classifiers of that paper (Karras et al. 2019, appendix: Adam with
 //! learning rate 1e-3, batches of 8), by cross-entropy.
 
-use crate::config::AdamConfig;
+use super::{GRADIENT, Recipe, RunConfig, RunSettings, gradient, unknown, values};
+use crate::config::{AdamConfig, OutputConfig};
 use crate::data::{Dataset, SampleRequest};
+use crate::inputs::ShardInput;
+use crate::inputs::random::Streams;
 use crate::optim::Adam;
+use crate::phase::{Action, Phase};
+use crate::schedule::Schedule;
+use crate::shards::ShardSums;
+use crate::stats::Stats;
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
-use stylegan_core::Params;
-use stylegan_core::latent::StreamKey;
+use serde::Serialize;
+use std::path::Path;
+use stylegan_core::checkpoint::{Checkpoint, prefix};
 use stylegan_core::stylegan1::{StyleGan1Discriminator, StyleGan1DiscriminatorConfig};
-use stylegan_kernels::autodiff;
+use stylegan_core::{DiscriminatorConfig, NetworkConfig, Params};
 
 /// How a classifier is trained.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClassifierConfig {
     /// Thousands of pictures shown, 150 in the paper.
     pub kimg: f64,
@@ -39,6 +47,124 @@ impl Default for ClassifierConfig {
     }
 }
 
+/// The classifier along its loss.
+const CMAIN: Phase = Phase::new("Cmain", prefix::D, Streams::UNNAMED).with_reals();
+
+impl ClassifierConfig {
+    /// The network for a set's pictures and classes.
+    fn network(&self, dataset: &Dataset) -> StyleGan1DiscriminatorConfig {
+        StyleGan1DiscriminatorConfig {
+            img_size: dataset.image_size(),
+            img_channels: dataset.channels(),
+            c_dim: dataset.label_dim(),
+            channel_base: self.channel_base,
+            channel_max: self.channel_max,
+            mbstd_group: 0,
+            ..StyleGan1DiscriminatorConfig::default()
+        }
+    }
+
+    /// The pictures kept from training, or those trained on.
+    fn pictures(&self, dataset: &Dataset, held_out: bool) -> Vec<usize> {
+        let is_held = |i: usize| i % self.held_out == self.held_out - 1;
+        (0..dataset.len()).filter(|&i| is_held(i) == held_out).collect()
+    }
+
+    fn check(&self, dataset: &Dataset) -> Result<()> {
+        let wrong = |problem: &str| Err(Error::Config { place: "the classifier".into(), problem: problem.into() });
+        if dataset.label_dim() < 2 || (0..dataset.len()).any(|i| dataset.labels().class(i).is_none()) {
+            return wrong("needs a set in which every picture has one of two or more classes (dataset.json)");
+        }
+        if self.held_out < 2 || dataset.len() < self.held_out || self.batch == 0 {
+            return wrong("needs batches of 1 or more, and more pictures than held_out, which is 2 or more");
+        }
+        Ok(())
+    }
+}
+
+impl RunConfig for ClassifierConfig {
+    fn settings(&self, dataset: &Dataset) -> Result<RunSettings> {
+        self.check(dataset)?;
+        let unwritable = |error: String| Error::Config {
+            place: "the classifier's configuration".into(),
+            problem: format!("cannot be written: {error}"),
+        };
+        let network = NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan1(self.network(dataset)));
+        let toml = toml::to_string(self).map_err(|error| unwritable(error.to_string()))?;
+        Ok(RunSettings {
+            seed: self.seed,
+            kimg: self.kimg,
+            schedule: Schedule::constant(self.kimg, dataset.image_size()[0], [self.batch; 2], self.lr),
+            at_once: 1,
+            mirror: false,
+            maps: false,
+            pictures: Some(self.pictures(dataset, false).into()),
+            reset_on_growth: false,
+            output: OutputConfig {
+                tick_kimg: self.kimg / 100.,
+                checkpoint_kimg: self.kimg / 10.,
+                keep_checkpoints: 1,
+                ..OutputConfig::default()
+            },
+            networks: [(prefix::D.to_owned(), network)].into(),
+            toml: format!("recipe = \"classifier\"\n{toml}"),
+            decisive: serde_json::to_string(self).map_err(|error| unwritable(error.to_string()))?,
+        })
+    }
+
+    fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>> {
+        let params = match checkpoint {
+            Some(checkpoint) => checkpoint.params(prefix::D, &Device::Cpu)?,
+            None => Params::new(self.seed, DType::F32, &Device::Cpu),
+        };
+        let network = StyleGan1Discriminator::new(&self.network(dataset), params.trainable())?;
+        Ok(Box::new(Classifier { optimizer: Adam::new(&params, &AdamConfig::default(), 1.)?, params, network }))
+    }
+}
+
+/// The network in training.
+struct Classifier {
+    params: Params,
+    network: StyleGan1Discriminator,
+    optimizer: Adam,
+}
+
+impl Recipe for Classifier {
+    fn iteration(&self) -> Vec<Action> {
+        vec![Action::Phase(CMAIN), Action::Advance]
+    }
+
+    fn networks(&self) -> Vec<(&'static str, &Params)> {
+        vec![(prefix::D, &self.params)]
+    }
+
+    fn optimizers(&self) -> Vec<(&'static str, &Adam)> {
+        vec![(prefix::D, &self.optimizer)]
+    }
+
+    fn optimizers_mut(&mut self) -> Vec<(&'static str, &mut Adam)> {
+        vec![(prefix::D, &mut self.optimizer)]
+    }
+
+    fn shard(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums> {
+        let reals = input.reals()?;
+        let labels = reals.labels.as_ref().ok_or_else(|| unknown(phase))?;
+        let scores = self.network.scores(&reals.images)?;
+        let loss = cross_entropy(&scores, labels)?;
+        let right = scores.argmax(1)?.eq(&labels.argmax(1)?)?;
+        let mut sums = ShardSums::default();
+        sums.stats.extend("Loss/C/loss", values(&loss)?);
+        sums.stats.extend("Accuracy/train", values(&right)?);
+        sums.named.set(GRADIENT, gradient(&self.optimizer, &loss)?);
+        Ok(sums)
+    }
+
+    fn log_line(&self, stats: &Stats) -> String {
+        let mean = |key: &str| stats.get(key).mean();
+        format!("loss {:<7.4} right {:<6.3}", mean("Loss/C/loss"), mean("Accuracy/train"))
+    }
+}
+
 /// A trained classifier.
 pub struct TrainedClassifier {
     /// The network's configuration.
@@ -51,77 +177,34 @@ pub struct TrainedClassifier {
     pub chance: f64,
 }
 
-/// Trains a classifier of the labels of `dataset`. `progress` is told how many pictures were shown, out
-/// of how many.
-///
-/// # Errors
-/// A set without classes or with fewer than `held_out` pictures, or pictures that cannot be read.
-pub fn train_classifier(
-    config: &ClassifierConfig,
-    dataset: &Dataset,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<TrainedClassifier> {
-    let classes = dataset.label_dim();
-    let labels: Vec<u32> = (0..dataset.len()).filter_map(|i| dataset.labels().class(i)).collect();
-    let wrong = |problem: &str| Error::Config { place: "the classifier".into(), problem: problem.into() };
-    if classes < 2 || labels.len() != dataset.len() {
-        return Err(wrong("needs a set in which every picture has one of two or more classes (dataset.json)"));
+impl TrainedClassifier {
+    /// The classifier of a run's checkpoint, measured on the pictures that were kept from training.
+    ///
+    /// # Errors
+    /// When the checkpoint or pictures cannot be read, or they are not of this configuration.
+    pub fn load(config: &ClassifierConfig, dataset: &Dataset, checkpoint: &Path) -> Result<Self> {
+        config.check(dataset)?;
+        let network = config.network(dataset);
+        let params = Checkpoint::open(checkpoint)?.params(prefix::D, &Device::Cpu)?;
+        let frozen = StyleGan1Discriminator::new(&network, params.frozen())?;
+        let held = config.pictures(dataset, true);
+        let class = |&picture: &usize| dataset.labels().class(picture);
+        let mut right = 0;
+        for chunk in held.chunks(32) {
+            let requests: Vec<_> = chunk.iter().map(|&index| SampleRequest { index, mirror: false }).collect();
+            let named = frozen.scores(&dataset.load(&requests)?.images)?.argmax(1)?.to_vec1::<u32>()?;
+            right += named.iter().zip(chunk).filter(|(named, picture)| class(picture) == Some(**named)).count();
+        }
+        let count = |of: u32| held.iter().filter(|picture| class(picture) == Some(of)).count();
+        let most = (0..dataset.label_dim() as u32).map(count).max();
+        let part = |count: usize| count as f64 / held.len() as f64;
+        Ok(Self { network, params, accuracy: part(right), chance: part(most.unwrap_or_default()) })
     }
-    if config.held_out < 2 || dataset.len() < config.held_out || config.batch == 0 {
-        return Err(wrong("needs batches of 1 or more, and more pictures than held_out, which is 2 or more"));
-    }
-    let (held, train): (Vec<usize>, Vec<usize>) =
-        (0..dataset.len()).partition(|i| i % config.held_out == config.held_out - 1);
-    let network = StyleGan1DiscriminatorConfig {
-        img_size: dataset.image_size(),
-        img_channels: dataset.channels(),
-        c_dim: classes,
-        channel_base: config.channel_base,
-        channel_max: config.channel_max,
-        mbstd_group: 0,
-        ..StyleGan1DiscriminatorConfig::default()
-    };
-    let params = Params::new(config.seed, DType::F32, &Device::Cpu);
-    let trained = StyleGan1Discriminator::new(&network, params.trainable())?;
-    let mut optimizer = Adam::new(&params, &AdamConfig::default(), 1.)?;
-    let key = StreamKey::new(config.seed, "classifier order", 0);
-    let total = (config.kimg * 1000.).round() as u64;
-    let mut shown = 0;
-    while shown < total {
-        let pick = |i: u64| {
-            let mut stream = key.stream(i, 0);
-            let index = train[stream.below(train.len() as u64) as usize];
-            SampleRequest { index, mirror: false }
-        };
-        let requests: Vec<SampleRequest> = (shown..shown + config.batch as u64).map(pick).collect();
-        let batch = dataset.load(&requests)?;
-        let target: Vec<u32> = requests.iter().map(|request| labels[request.index]).collect();
-        let loss = cross_entropy(&trained.scores(&batch.images)?, &target)?;
-        let gradients = autodiff::backward(&loss)?;
-        let gradient = optimizer.flatten(|weight| gradients.get(weight.as_tensor()))?;
-        optimizer.step(&gradient, config.lr)?;
-        shown += config.batch as u64;
-        progress(shown.min(total), total);
-    }
-    let frozen = StyleGan1Discriminator::new(&network, params.frozen())?;
-    let mut right = 0;
-    for chunk in held.chunks(32) {
-        let requests: Vec<_> = chunk.iter().map(|&index| SampleRequest { index, mirror: false }).collect();
-        let named = frozen.scores(&dataset.load(&requests)?.images)?.argmax(1)?.to_vec1::<u32>()?;
-        right += named.iter().zip(chunk).filter(|(named, index)| **named == labels[**index]).count();
-    }
-    let most = (0..classes as u32).map(|class| held.iter().filter(|i| labels[**i] == class).count()).max();
-    let part = |count: usize| count as f64 / held.len() as f64;
-    Ok(TrainedClassifier { network, params, accuracy: part(right), chance: part(most.unwrap_or_default()) })
 }
 
-/// Mean over samples of `ln sum exp s - s[target]`, of scores `[n, classes]`.
-fn cross_entropy(scores: &Tensor, target: &[u32]) -> Result<Tensor> {
-    let (n, classes) = scores.dims2()?;
-    let mut chosen = vec![0f32; n * classes];
-    target.iter().enumerate().for_each(|(i, class)| chosen[i * classes + *class as usize] = 1.);
-    let chosen = Tensor::from_vec(chosen, (n, classes), scores.device())?;
+/// `ln sum exp s - s[class]` per sample `[n]`, of scores and one-hot classes `[n, classes]`.
+fn cross_entropy(scores: &Tensor, classes: &Tensor) -> Result<Tensor> {
     let most = scores.max_keepdim(1)?.detach();
     let norm = (scores.broadcast_sub(&most)?.exp()?.sum_keepdim(1)?.log()? + most)?;
-    Ok((norm.squeeze(1)? - (scores * chosen)?.sum(1)?)?.mean_all()?)
+    Ok((norm.squeeze(1)? - (scores * classes)?.sum(1)?)?)
 }

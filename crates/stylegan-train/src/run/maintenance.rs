@@ -4,7 +4,7 @@ use super::{Run, images_of};
 use crate::best::Best;
 use crate::health::Verdict;
 use crate::run_log::STEP;
-use crate::{Error, Result, checkpoints};
+use crate::{Error, Result, checkpoints, communicator};
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -28,7 +28,6 @@ impl Run<'_> {
         }
         if due(output.checkpoint_kimg) || (tick && self.save_again) {
             let saved = self.save(Occasion::Scheduled).map(|_| ());
-            self.save_again = matches!(&saved, Err(error) if error.is_unwritten());
             self.tolerate(saved, "; training goes on, and it is tried again at the next tick")?;
         }
         Ok(())
@@ -114,7 +113,9 @@ impl Run<'_> {
     /// kept.
     pub(crate) fn save(&mut self, occasion: Occasion) -> Result<PathBuf> {
         let outcome = self.write_checkpoint(occasion);
-        self.session.communicator.barrier()?;
+        // One rank writes; all must know whether it is to be tried again, to meet there.
+        let unwritten = matches!(&outcome, Err(error) if error.is_unwritten());
+        self.save_again = communicator::any(self.session.communicator, unwritten)?;
         outcome
     }
 
@@ -177,7 +178,7 @@ impl Run<'_> {
     /// error with a word on that.
     pub(crate) fn broken_off(&mut self, error: Error) -> Error {
         let worth_it = self.log.is_some() && self.state.progress.images > 0 && !matches!(error, Error::Diverged { .. });
-        // Without a barrier: the other ranks do not come.
+        // Without a meeting: the other ranks do not come.
         let saved = if worth_it { self.write_checkpoint(Occasion::Between).ok() } else { None };
         let error = match saved {
             Some(checkpoint) => Error::Saved { error: error.into(), checkpoint },

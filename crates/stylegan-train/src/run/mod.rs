@@ -10,7 +10,7 @@ pub(crate) use maintenance::Occasion;
 
 use crate::Result;
 use crate::checkpoints::Pruner;
-use crate::communicator::Reduction;
+use crate::communicator;
 use crate::inputs::plan::Plan;
 use crate::inputs::prefetch::Prefetch;
 use crate::observer::Position;
@@ -69,9 +69,7 @@ impl Run<'_> {
 
     /// Whether any rank was asked to stop; all ranks get the same answer.
     pub(crate) fn all_agree_to_stop(&self, asked: bool) -> Result<bool> {
-        let mut flag = [f64::from(u8::from(asked))];
-        self.session.communicator.all_reduce_f64(&mut flag, Reduction::Max)?;
-        Ok(flag[0] > 0.)
+        communicator::any(self.session.communicator, asked)
     }
 
     fn position(&self) -> Position {

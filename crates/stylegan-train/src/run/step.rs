@@ -2,7 +2,6 @@
 
 use super::Run;
 use crate::Result;
-use crate::communicator::Reduction;
 use crate::data::Dataset;
 use crate::health;
 use crate::inputs::ShardInput;
@@ -19,7 +18,7 @@ impl Run<'_> {
     /// Steps an optimiser along the gradient of the whole batch, summed over its shards on all ranks.
     pub(crate) fn take_phase(&mut self, phase: &Phase, stage: &Stage) -> Result<()> {
         let started = Instant::now();
-        let own = self.plan.own_shards(stage.batch, stage.shard);
+        let part = self.plan.part(stage, self.settings.at_once);
         let (shard, first) = (stage.shard as u64, self.state.progress.images);
         let work = Work {
             recipe: self.state.recipe.as_ref(),
@@ -30,16 +29,10 @@ impl Run<'_> {
             phase,
             stage,
         };
-        let mut sums = shards::sum(own, self.settings.at_once, |index| {
+        let sums = shards::sum(&part, self.session.communicator, |index| {
             let start = first + index as u64 * shard;
             work.shard(start..start + shard)
         })?;
-        for row in sums.named.rows_mut() {
-            self.session.communicator.all_reduce(row, Reduction::Sum)?;
-        }
-        let mut stats = sums.stats.to_vec();
-        self.session.communicator.all_reduce_f64(&mut stats, Reduction::Sum)?;
-        sums.stats.set_from(&stats);
         if !sums.named.are_finite() {
             self.stop_because(health::diverged("a gradient is not a finite number".into()))?;
         }

@@ -2,9 +2,11 @@
 
 mod sums;
 mod tree;
+mod wire;
 
 pub use sums::{ShardSums, Sums};
 
+use crate::communicator::Communicator;
 use crate::{Error, Result};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,31 +14,42 @@ use std::sync::{Mutex, PoisonError};
 use stylegan_kernels::threads;
 use tree::Tree;
 
-/// Calls `work` for each shard of `shards`, `at_once` of them side by side (sharing the threads of
-/// the caller's limit), and adds the results as a pairwise tree over the shards' places. The sum is
-/// the same bits for any `at_once` and any number of threads, if `work` is.
+/// A rank's part of a batch's shards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The places of its own shards in the whole batch.
+    pub own: Range<usize>,
+    /// Shards of the whole batch.
+    pub count: usize,
+    /// Own shards handled side by side.
+    pub at_once: usize,
+}
+
+/// Calls `work` for each place of `part.own`, some side by side (sharing the threads of the caller's
+/// limit), and adds the results of all ranks as a pairwise tree over places in the whole batch. The sum
+/// is the same bits for any `at_once`, any number of threads, and any number of ranks that hold any parts,
+/// if `work` is.
 ///
 /// # Errors
-/// The error of a shard that failed (the first one, should several fail), or that there are no
-/// shards.
+/// The error of a shard that failed (the first one, should several fail), that there are no shards, or
+/// that a rank does not answer.
 pub fn sum(
-    shards: Range<usize>,
-    at_once: usize,
+    part: &Part,
+    communicator: &dyn Communicator,
     work: impl Fn(usize) -> Result<ShardSums> + Sync,
 ) -> Result<ShardSums> {
-    let (first, count) = (shards.start, shards.len());
-    let lanes = at_once.clamp(1, count.max(1));
-    let tree = Mutex::new(Tree::new(count));
+    let lanes = part.at_once.clamp(1, part.own.len().max(1));
+    let tree = Mutex::new(Tree::new(part.count));
     let failed: Mutex<Option<(usize, Error)>> = Mutex::new(None);
-    let next = AtomicUsize::new(0);
+    let next = AtomicUsize::new(part.own.start);
     let lane = || {
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
-            if place >= count || failed.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            if place >= part.own.end || failed.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
                 break;
             }
-            match work(first + place) {
-                Ok(sums) => Tree::insert(&tree, place, sums),
+            match work(place) {
+                Ok(sums) => Tree::insert(&tree, (0, place), sums),
                 Err(error) => {
                     let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
                     if failed.as_ref().is_none_or(|(earlier, _)| place < *earlier) {
@@ -59,8 +72,8 @@ pub fn sum(
     if let Some((_, error)) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
     }
-    let root = tree.into_inner().unwrap_or_else(PoisonError::into_inner).root;
-    root.ok_or_else(|| Error::Config {
+    let tree = tree.into_inner().unwrap_or_else(PoisonError::into_inner);
+    tree.finish(communicator)?.ok_or_else(|| Error::Config {
         place: "the batch".into(),
         problem: "has no shards; raise schedule.batch".into(),
     })
@@ -70,11 +83,16 @@ pub fn sum(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::communicator::{Single, Threads};
 
     fn leaf(value: f32) -> ShardSums {
         let mut sums = ShardSums::default();
         sums.named.set("value", vec![value]);
         sums
+    }
+
+    fn all(count: usize, at_once: usize) -> Part {
+        Part { own: 0..count, count, at_once }
     }
 
     #[test]
@@ -83,34 +101,54 @@ mod tests {
         let values = [16_777_216f32, 1., 1., 1., 3.];
         let expected = ((values[0] + values[1]) + (values[2] + values[3])) + values[4];
         for at_once in 1..=6 {
-            let total = sum(0..5, at_once, |i| {
+            let total = sum(&all(5, at_once), &Single, |i| {
                 std::thread::sleep(std::time::Duration::from_millis(5 * (5 - i as u64)));
                 Ok(leaf(values[i]))
             });
-            assert_eq!(total.unwrap().named.get("value").unwrap(), [expected], "{at_once} at once");
+            assert_eq!(total.unwrap(), leaf(expected), "{at_once} at once");
         }
         assert_eq!(expected, 16_777_221.);
     }
 
+    /// Wherever the parts are cut, also where a rank has none.
     #[test]
-    fn ranks_hold_subtrees() {
-        let values: Vec<f32> = (0..8).map(|i| 0.1 + i as f32 * 1e7).collect();
-        let part = |range| sum(range, 1, |i| Ok(leaf(values[i]))).unwrap().named.get("value").unwrap()[0];
-        assert_eq!(part(0..8), part(0..4) + part(4..8));
+    fn ranks_hold_any_parts() {
+        for count in [1, 5, 6, 8] {
+            let work = |i: usize| {
+                let mut sums = leaf(0.1 + i as f32 * 1e7);
+                sums.stats.extend("x", [i as f64 * 0.1, 1e17, f64::NAN]);
+                Ok(sums)
+            };
+            let alone = sum(&all(count, 1), &Single, work).unwrap();
+            for cuts in [vec![count], vec![1, count], vec![0, count.div_ceil(3), count], vec![1, 1, count, count]] {
+                let found: Vec<ShardSums> = std::thread::scope(|scope| {
+                    let ranks = Threads::world(cuts.len()).into_iter().enumerate().map(|(rank, me)| {
+                        let own = if rank == 0 { 0 } else { cuts[rank - 1] }..cuts[rank];
+                        scope.spawn(move || sum(&Part { own, count, at_once: 2 }, &me, work).unwrap())
+                    });
+                    ranks.collect::<Vec<_>>().into_iter().map(|rank| rank.join().unwrap()).collect()
+                });
+                for sums in found {
+                    assert_eq!(sums.named, alone.named, "{count} shards cut at {cuts:?}");
+                    let bits = |sums: &ShardSums| sums.stats.iter().map(|(_, m)| m.count.to_bits()).collect::<Vec<_>>();
+                    assert_eq!(bits(&sums), bits(&alone));
+                }
+            }
+        }
     }
 
     #[test]
     fn errors_reach_the_caller() {
         let fails = |i| if i == 2 { Err(Error::DataIndex { index: 9, len: 3 }) } else { Ok(leaf(1.)) };
-        assert!(matches!(sum(0..4, 2, fails), Err(Error::DataIndex { index: 9, .. })));
-        assert!(sum(0..0, 1, fails).is_err());
+        assert!(matches!(sum(&all(4, 2), &Single, fails), Err(Error::DataIndex { index: 9, .. })));
+        assert!(sum(&all(0, 1), &Single, fails).is_err());
     }
 
     #[test]
     fn lanes_share_the_threads() {
         let limits = Mutex::new(vec![]);
         threads::with_limit(2, || {
-            sum(0..4, 2, |_| {
+            sum(&all(4, 2), &Single, |_| {
                 limits.lock().unwrap().push(threads::limit());
                 Ok(leaf(0.))
             })

@@ -59,9 +59,4 @@ impl Sums {
     pub fn are_finite(&self) -> bool {
         self.0.values().flatten().all(|value| value.is_finite())
     }
-
-    /// All rows, in the order of their names.
-    pub(crate) fn rows_mut(&mut self) -> impl Iterator<Item = &mut Vec<f32>> {
-        self.0.values_mut()
-    }
 }

@@ -1,16 +1,26 @@
-//! The order in which sums of shards are added.
+//! The order in which sums of shards are added: a pairwise tree over their places in the whole batch.
+//!
+//! ```text
+//! level 2            0                 five shards: the last of an odd row moves up alone
+//! level 1      0           1     2
+//! level 0   0     1     2     3  4
+//! ```
+//! Ranks that hold a part of the shards add the nodes that lie wholly in it, exchange what is left, and
+//! all finish the same tree: the bits do not depend on where the parts are cut.
 
 use super::ShardSums;
+use super::wire::{self, Node};
+use crate::Result;
+use crate::communicator::Communicator;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// A pairwise sum that takes its leaves in any order and holds as few partial sums as that allows.
 pub(super) struct Tree {
-    /// Nodes per level, the leaves first; the last level has one.
+    /// Nodes per level, the leaves first; the last level has one, the root.
     counts: Vec<usize>,
-    /// Finished nodes whose sibling is missing, by (level, place).
-    waiting: BTreeMap<(usize, usize), ShardSums>,
-    pub(super) root: Option<ShardSums>,
+    /// Finished nodes whose sibling is missing, and the root.
+    waiting: BTreeMap<Node, ShardSums>,
 }
 
 impl Tree {
@@ -21,16 +31,16 @@ impl Tree {
             nodes = nodes.div_ceil(2);
             counts.push(nodes);
         }
-        Self { counts, waiting: BTreeMap::new(), root: None }
+        Self { counts, waiting: BTreeMap::new() }
     }
 
-    pub(super) fn insert(tree: &Mutex<Self>, place: usize, sums: ShardSums) {
-        let (mut level, mut place, mut sums) = (0, place, sums);
+    /// Puts in a node, and adds what is complete with it.
+    pub(super) fn insert(tree: &Mutex<Self>, (mut level, mut place): Node, mut sums: ShardSums) {
         loop {
             let sibling = {
                 let mut tree = tree.lock().unwrap_or_else(PoisonError::into_inner);
                 if level + 1 >= tree.counts.len() {
-                    tree.root = Some(sums);
+                    tree.waiting.insert((level, place), sums);
                     return;
                 }
                 if place ^ 1 < tree.counts[level] {
@@ -50,5 +60,18 @@ impl Tree {
             }
             (level, place) = (level + 1, place / 2);
         }
+    }
+
+    /// The sum of all leaves, of which other ranks have the missing ones; `None` of no leaves.
+    pub(super) fn finish(self, communicator: &dyn Communicator) -> Result<Option<ShardSums>> {
+        let mut tree = self;
+        if communicator.world_size() > 1 {
+            let all = Mutex::new(Self { counts: tree.counts, waiting: BTreeMap::new() });
+            for part in communicator.all_gather(wire::write(tree.waiting.iter()))? {
+                wire::read(&part)?.into_iter().for_each(|(node, sums)| Self::insert(&all, node, sums));
+            }
+            tree = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(tree.waiting.remove(&(tree.counts.len() - 1, 0)))
     }
 }

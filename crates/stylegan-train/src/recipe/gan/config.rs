@@ -7,7 +7,7 @@ use crate::recipe::{Recipe, RunConfig, RunSettings};
 use crate::{Error, Result};
 use candle_core::{DType, Device};
 use std::collections::BTreeMap;
-use stylegan_core::checkpoint::Checkpoint;
+use stylegan_core::checkpoint::{Checkpoint, prefix};
 use stylegan_core::{NetworkConfig, Params};
 
 impl RunConfig for TrainConfig {
@@ -49,9 +49,9 @@ impl TrainConfig {
     pub fn networks(&self) -> BTreeMap<String, NetworkConfig> {
         let generator = || NetworkConfig::Generator(self.generator.clone());
         BTreeMap::from([
-            ("G".to_owned(), generator()),
-            ("G_ema".to_owned(), generator()),
-            ("D".to_owned(), NetworkConfig::Discriminator(self.discriminator.clone())),
+            (prefix::G.to_owned(), generator()),
+            (prefix::G_EMA.to_owned(), generator()),
+            (prefix::D.to_owned(), NetworkConfig::Discriminator(self.discriminator.clone())),
         ])
     }
 }

@@ -27,8 +27,8 @@ use crate::stats::Stats;
 use crate::{Error, Result};
 use candle_core::Tensor;
 use networks::Networks;
-use stylegan_core::checkpoint::Checkpoint;
-use stylegan_core::{NoiseMode, Params, SynthesisOptions, broadcast_ws};
+use stylegan_core::checkpoint::{Checkpoint, prefix};
+use stylegan_core::{Condition, NoiseMode, Params, Sampler, SynthesisOptions};
 
 /// The name among a shard's sums of its samples' styles, which move `w_avg`.
 const W_SUM: &str = "w_avg";
@@ -70,8 +70,8 @@ impl Gan {
     fn on(config: &TrainConfig, networks: Networks) -> Result<Self> {
         let phases = phases(config);
         Ok(Self {
-            opt_g: Adam::new(&networks.g, &config.adam, stride(&phases, "G"))?,
-            opt_d: Adam::new(&networks.d, &config.adam, stride(&phases, "D"))?,
+            opt_g: Adam::new(&networks.g, &config.adam, stride(&phases, prefix::G))?,
+            opt_d: Adam::new(&networks.d, &config.adam, stride(&phases, prefix::D))?,
             networks,
             pl_mean: 0.,
             iteration: iteration(config),
@@ -106,15 +106,15 @@ impl Recipe for Gan {
     }
 
     fn networks(&self) -> Vec<(&'static str, &Params)> {
-        vec![("G_ema", &self.networks.g_ema), ("G", &self.networks.g), ("D", &self.networks.d)]
+        vec![(prefix::G_EMA, &self.networks.g_ema), (prefix::G, &self.networks.g), (prefix::D, &self.networks.d)]
     }
 
     fn optimizers(&self) -> Vec<(&'static str, &Adam)> {
-        vec![("G", &self.opt_g), ("D", &self.opt_d)]
+        vec![(prefix::G, &self.opt_g), (prefix::D, &self.opt_d)]
     }
 
     fn optimizers_mut(&mut self) -> Vec<(&'static str, &mut Adam)> {
-        vec![("G", &mut self.opt_g), ("D", &mut self.opt_d)]
+        vec![(prefix::G, &mut self.opt_g), (prefix::D, &mut self.opt_d)]
     }
 
     fn shard(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums> {
@@ -126,7 +126,8 @@ impl Recipe for Gan {
         let labels = if self.conditional { random.labels()? } else { None };
         let latents = Latents::draw(random, generator, labels, lod, self.mixing_probability)?;
         let noise = random.noise();
-        let options = SynthesisOptions { lod, native_size: true, ..SynthesisOptions::with_noise(NoiseMode::Random(&noise)) };
+        let options =
+            SynthesisOptions { lod, native_size: true, ..SynthesisOptions::with_noise(NoiseMode::Random(&noise)) };
         if phase.name == GMAIN.name {
             self.gmain(&latents, &options)
         } else if phase.name == GREG.name {
@@ -200,9 +201,10 @@ impl GridImages for Gan {
     fn images(&self, cells: &Cells) -> Result<Tensor> {
         let generator = self.networks.g_average.as_ref();
         let labels = if self.conditional { cells.labels()? } else { None };
-        let w = generator.mapping(&cells.latents(generator.spec().z_dim)?, labels.as_ref().into())?;
-        let ws = broadcast_ws(&w, generator.spec().num_ws)?;
-        Ok(generator.synthesis(&ws, &SynthesisOptions { lod: cells.lod, ..SynthesisOptions::default() })?)
+        let condition = Condition::from(labels.as_ref());
+        let sampler = Sampler { lod: cells.lod, ..Sampler::new(generator) };
+        let ws = sampler.styles(&sampler.latents(&cells.key(), &cells.indices, 0)?, condition)?;
+        Ok(sampler.images(&ws, condition, &[])?)
     }
 }
 

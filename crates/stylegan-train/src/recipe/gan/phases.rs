@@ -3,19 +3,29 @@
 use crate::config::{LossConfig, TrainConfig};
 use crate::inputs::random::Streams;
 use crate::phase::{Action, Phase};
+use stylegan_core::checkpoint::prefix;
 
 /// The generator along its loss.
-pub const GMAIN: Phase =
-    Phase::new("Gmain", "G", Streams { latent: "G latent", label: "G label", mixing: "G mixing", noise: "G noise" });
+pub const GMAIN: Phase = Phase::new(
+    "Gmain",
+    prefix::G,
+    Streams { latent: "G latent", label: "G label", mixing: "G mixing", noise: "G noise" },
+);
 
 /// The generator along its path length penalty, before the configuration's interval.
-pub const GREG: Phase =
-    Phase::new("Greg", "G", Streams { latent: "PL latent", label: "PL label", mixing: "PL mixing", noise: "PL noise" });
+pub const GREG: Phase = Phase::new(
+    "Greg",
+    prefix::G,
+    Streams { latent: "PL latent", label: "PL label", mixing: "PL mixing", noise: "PL noise" },
+);
 
 /// The discriminator along its loss (with R1 inside, where that is not a phase of its own).
-pub const DMAIN: Phase =
-    Phase::new("Dmain", "D", Streams { latent: "D latent", label: "D label", mixing: "D mixing", noise: "D noise" })
-        .with_reals();
+pub const DMAIN: Phase = Phase::new(
+    "Dmain",
+    prefix::D,
+    Streams { latent: "D latent", label: "D label", mixing: "D mixing", noise: "D noise" },
+)
+.with_reals();
 
 /// The discriminator along its R1 penalty, before the configuration's interval.
 pub const DREG: Phase = Phase { name: "Dreg", ..DMAIN };
@@ -84,7 +94,7 @@ mod tests {
 
     #[test]
     fn lazy_steps_are_shorter() {
-        let strides = |config: &TrainConfig| ["G", "D"].map(|network| stride(&phases(config), network));
+        let strides = |config: &TrainConfig| [prefix::G, prefix::D].map(|network| stride(&phases(config), network));
         let mut config = TrainConfig::stylegan2();
         assert_eq!(strides(&config), [4. / 5., 16. / 17.]);
         config.path_length.iter_mut().for_each(|path_length| path_length.weight = 0.);
