@@ -209,26 +209,18 @@ fn recorded_draws_of_whole_pipes() {
     for pipe in ["bg", "bgc", "bgcfnc"] {
         let (x, gy) = (recorded.get(&format!("in.{pipe}.x")), recorded.get(&format!("in.{pipe}.gy")));
         let config = config(&info["pipes"][pipe]);
-        let (mut moved, mut pixels) = (0f64, 0);
         for set in 0..info["draw_sets"].as_u64().unwrap() as usize {
-            let mut own = Augmentation::new(&config, p, &numbers(&recorded, pipe, set), shape(&x));
+            let mut augmentation = Augmentation::new(&config, p, &numbers(&recorded, pipe, set), shape(&x));
             let noise = format!("in.{pipe}.draw.noise.image");
             if recorded.has(&noise) {
-                own = own.with_noise(recorded.get(&noise).get(set).unwrap());
+                augmentation = augmentation.with_noise(recorded.get(&noise).get(set).unwrap());
             }
             let result = |kind: &str| recorded.get(&format!("{pipe}.{kind}")).get(set).unwrap();
-            let shared = own.clone().with_shared_margins();
-            let y = shared.apply(&x).unwrap();
-            // The recorded f32 runs lose 4.5e-5 and 1.2e-4 against f64 (`draws.json`).
-            assert_close(&format!("{pipe} {set}"), &y, &result("y"), 2e-4);
-            assert_close(&format!("{pipe} {set}: gx"), &pulled_back(&shared, &x, &gy), &result("gx"), 5e-4);
-            // With margins of their own images differ along edges alone.
-            let difference = (own.apply(&x).unwrap() - y).unwrap();
-            moved = moved.max(max_abs(&difference));
-            pixels += values(&difference).iter().filter(|d| d.abs() > 1e-3).count();
+            // The recorded f32 runs lose 4.5e-5 and 1.2e-4 against f64 (`draws.json`); that images of the
+            // original's batches share their margins and ours do not is below that.
+            assert_close(&format!("{pipe} {set}"), &augmentation.apply(&x).unwrap(), &result("y"), 1e-4);
+            assert_close(&format!("{pipe} {set}: gx"), &pulled_back(&augmentation, &x, &gy), &result("gx"), 3e-4);
         }
-        println!("{pipe}: own margins change {pixels} of 69120 values by more than 1e-3, at most {moved:e}");
-        assert!(moved > 0. && pixels < 69);
     }
 }
 

@@ -72,15 +72,6 @@ impl Augmentation {
         Self { noise: Some(noise), ..self }
     }
 
-    /// The same with the margins that the official program would take, on each side the largest of the
-    /// batch, for comparisons with it: then images depend on their batch mates.
-    #[must_use]
-    pub fn with_shared_margins(mut self) -> Self {
-        let largest = std::array::from_fn(|side| self.maps.iter().map(|map| map.margins()[side]).max().unwrap_or(0));
-        self.maps.iter_mut().for_each(|map| *map = map.with_margins(largest));
-        self
-    }
-
     /// The images `[n, c, h, w]` as the discriminator is to see them. Differentiable twice.
     ///
     /// # Errors
@@ -98,5 +89,46 @@ impl Augmentation {
             None => filtered,
         };
         Ok(cutout(&noisy, &self.holes)?)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::augment::Pipe;
+
+    fn augmented(images: &Tensor, indices: &[u64], purpose: &'static str) -> Vec<f32> {
+        let config = AugmentConfig { pipe: Pipe::Bgcfnc, ..Default::default() };
+        let shape: [usize; 3] = images.dims()[1..].try_into().unwrap();
+        let key = StreamKey::new(1, purpose, 7);
+        let augmentation = Augmentation::draw(&config, 0.8, &key, indices, shape).unwrap();
+        augmentation.apply(images).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    #[test]
+    fn an_image_depends_on_its_index_and_purpose_alone() {
+        let images = Tensor::rand(-1f32, 1f32, (6, 4, 12, 20), &Device::Cpu).unwrap();
+        let whole = augmented(&images, &[5, 6, 7, 8, 9, 10], "D real augment");
+        let parts = [(0, 1), (1, 2), (3, 3)].map(|(start, len)| {
+            let indices: Vec<u64> = (5..11).collect();
+            augmented(&images.narrow(0, start, len).unwrap(), &indices[start..start + len], "D real augment")
+        });
+        assert_eq!(whole, parts.concat());
+        let other = augmented(&images, &[5, 6, 7, 8, 9, 10], "D fake augment");
+        let size = 4 * 12 * 20;
+        assert!(whole.chunks(size).zip(other.chunks(size)).all(|(a, b)| a != b));
+    }
+
+    #[test]
+    fn without_probability_nothing_happens() {
+        let images = Tensor::rand(-1f32, 1f32, (3, 3, 8, 8), &Device::Cpu).unwrap();
+        let config = AugmentConfig { pipe: Pipe::Bgcfnc, ..Default::default() };
+        let key = StreamKey::new(1, "test augment", 0);
+        let same = Augmentation::draw(&config, 0., &key, &[0, 1, 2], [3, 8, 8]).unwrap().apply(&images).unwrap();
+        assert_eq!(same.id(), images.id());
+        // Other counts than were drawn for are an error.
+        let two = Augmentation::draw(&config, 0.5, &key, &[0, 1], [3, 8, 8]).unwrap();
+        assert!(two.apply(&images).unwrap_err().to_string().contains("2 maps for 3 images"));
     }
 }

@@ -42,13 +42,6 @@ impl AffineMap {
         self.margins
     }
 
-    /// The same map with other margins, for comparisons with programs that give all images of a
-    /// batch the same ones.
-    #[must_use]
-    pub fn with_margins(self, margins: [usize; 4]) -> Self {
-        Self { margins, ..self }
-    }
-
     /// Whether images stay as they are, to the bit.
     pub fn is_identity(&self) -> bool {
         self.inverse == Self::IDENTITY.inverse

@@ -2,7 +2,7 @@
 
 use super::FilterImages;
 use crate::augment::reflect::reflect;
-use crate::augment::rows::add_rows;
+use crate::augment::rows::{add_rows, sum_rows};
 use crate::cpu::Scratch;
 use crate::elementwise::{Real, written, zeroed};
 use candle_core::CpuStorage;
@@ -36,24 +36,22 @@ fn around<T: Real>(taps: &[T], row: usize, h: usize) -> impl Iterator<Item = (T,
     taps.iter().enumerate().map(move |(k, &tap)| (tap, reflect(first + k as i64, h)))
 }
 
-/// `y` must hold zeros.
 fn forward<T: Real>(taps: &[T], x: &[T], y: &mut [T], w: usize) {
     let (h, reach) = (x.len() / w, taps.len() / 2);
     let mut rows = Scratch::take(x.len());
     let mut extended = Scratch::take(w + 2 * reach);
     let mut terms: Vec<(T, &[T])> = Vec::with_capacity(taps.len());
-    rows.fill(T::zero());
     for (x, row) in x.chunks(w).zip(rows.chunks_mut(w)) {
         for (i, out) in extended.iter_mut().enumerate() {
             *out = x[reflect(i as i64 - reach as i64, w)];
         }
         let shifted: Vec<(T, &[T])> = taps.iter().enumerate().map(|(k, &tap)| (tap, &extended[k..])).collect();
-        add_rows(&shifted, row);
+        sum_rows(&shifted, row);
     }
     for (j, y) in y.chunks_mut(w).enumerate() {
         terms.clear();
         terms.extend(around(taps, j, h).map(|(tap, row)| (tap, &rows[row * w..][..w])));
-        add_rows(&terms, y);
+        sum_rows(&terms, y);
     }
 }
 
@@ -75,8 +73,7 @@ fn adjoint<T: Real>(taps: &[T], g: &[T], x: &mut [T], w: usize) {
         padded[2 * reach..][..w].copy_from_slice(row);
         let shifted: Vec<(T, &[T])> =
             taps.iter().enumerate().map(|(k, &tap)| (tap, &padded[2 * reach - k..])).collect();
-        extended.fill(T::zero());
-        add_rows(&shifted, &mut extended);
+        sum_rows(&shifted, &mut extended);
         for (i, &value) in extended.iter().enumerate() {
             x[reflect(i as i64 - reach as i64, w)] += value;
         }
