@@ -6,7 +6,7 @@ use safetensors::SafeTensors;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use stylegan_kernels::autodiff::{backward, grad};
-use stylegan_tests::golden::{assert_close, max_abs, values};
+use stylegan_tests::golden::{assert_close, values};
 use stylegan_train::augment::{AugmentConfig, Augmentation, Controller, Gated, Numbers};
 
 fn folder(case: &str) -> PathBuf {

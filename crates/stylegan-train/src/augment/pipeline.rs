@@ -1,8 +1,7 @@
 //! The augmentation of a batch of images.
 
 use super::{AugmentConfig, Numbers, color, corruption, filter, geometry};
-use crate::Result;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 use stylegan_core::latent::StreamKey;
 use stylegan_kernels::augment::{
     AffineMap, ColorMatrix, Rectangle, affine_resample, color_transform, cutout, filter_images,
@@ -15,6 +14,8 @@ const NOISE: u64 = 1;
 /// What happens to each image of a batch: geometry, colour, filter, noise, cutout, in this order.
 #[derive(Debug, Clone)]
 pub struct Augmentation {
+    /// `[n, c, h, w]` of the images it is for.
+    shape: [usize; 4],
     maps: Vec<AffineMap>,
     colors: Vec<ColorMatrix>,
     filters: Vec<Option<Vec<f64>>>,
@@ -57,6 +58,7 @@ impl Augmentation {
         let config = &config.in_force();
         let size = [h, w];
         Self {
+            shape: [numbers.len(), c, h, w],
             maps: numbers.iter().map(|n| geometry::affine_map(n, config, p, size)).collect(),
             colors: numbers.iter().map(|n| color::color_matrix(n, config, p, c)).collect(),
             filters: numbers.iter().map(|n| filter::taps(n, config, p)).collect(),
@@ -77,6 +79,13 @@ impl Augmentation {
     /// # Errors
     /// When there are not as many images as were drawn for, or not of their shape.
     pub fn apply(&self, images: &Tensor) -> Result<Tensor> {
+        if images.dims() != self.shape {
+            candle_core::bail!(
+                "augmentation: images of shape {:?}, expected {:?} as it was drawn for",
+                images.dims(),
+                self.shape
+            )
+        }
         let moved = affine_resample(images, &self.maps)?;
         let colored = color_transform(&moved, &self.colors)?;
         let filtered = filter_images(&colored, &self.filters)?;
@@ -88,7 +97,7 @@ impl Augmentation {
             }
             None => filtered,
         };
-        Ok(cutout(&noisy, &self.holes)?)
+        cutout(&noisy, &self.holes)
     }
 }
 
@@ -129,6 +138,6 @@ mod tests {
         assert_eq!(same.id(), images.id());
         // Other counts than were drawn for are an error.
         let two = Augmentation::draw(&config, 0.5, &key, &[0, 1], [3, 8, 8]).unwrap();
-        assert!(two.apply(&images).unwrap_err().to_string().contains("2 maps for 3 images"));
+        assert!(two.apply(&images).unwrap_err().to_string().contains("expected [2, 3, 8, 8]"));
     }
 }
