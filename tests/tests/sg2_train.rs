@@ -8,14 +8,16 @@ use candle_core::{DType, Device, Tensor};
 use sg2_cases::*;
 use stylegan_core::{DiscriminatorConfig, GeneratorConfig, Params, Synthesis};
 use stylegan_train::config::{EmaConfig, LossConfig, PathLengthConfig, TrainConfig};
-use stylegan_train::players::{Latents, Players, Turn};
-use stylegan_train::shards::Share;
+use stylegan_train::phase::Phase;
+use stylegan_train::recipe::gan::{DMAIN, DREG, GMAIN, GREG, Gan, Latents};
+use stylegan_train::recipe::{GRADIENT, Recipe, step};
+use stylegan_train::shards::ShardSums;
 
 /// Both regularisers in every second step.
 const INTERVAL: usize = 2;
 
-/// The case's players: StyleGAN2's constants, but for [`INTERVAL`].
-fn players(dtype: DType) -> (TrainConfig, Players) {
+/// The case's gan: StyleGAN2's constants, but for [`INTERVAL`].
+fn gan(dtype: DType) -> (TrainConfig, Gan) {
     let json = json("loss");
     let config = TrainConfig {
         generator: GeneratorConfig::StyleGan2(generator_config(&json["G"])),
@@ -25,8 +27,8 @@ fn players(dtype: DType) -> (TrainConfig, Players) {
         ema: EmaConfig::HalfLife { kimg: 0.02, ramp: 0. },
         ..TrainConfig::stylegan2()
     };
-    let players = Players::new(&config, weights("loss_G", dtype), weights("loss_D", dtype)).unwrap();
-    (config, players)
+    let gan = Gan::new(&config, weights("loss_G", dtype), weights("loss_D", dtype)).unwrap();
+    (config, gan)
 }
 
 /// WGAN-GP alone reads this.
@@ -36,9 +38,9 @@ fn no_blend() -> Tensor {
 
 /// `share`'s gradient over `divisor` (samples times weight) against the stored one, all parameters together
 /// and each alone.
-fn check_gradients(what: &str, share: &Share, divisor: f64, params: &Params, io: &Tensors, bound: f64) {
+fn check_gradients(what: &str, share: &ShardSums, divisor: f64, params: &Params, io: &Tensors, bound: f64) {
     let stored = io.below(&format!("grad_{what}."));
-    let (mut found, mut rest) = (Vec::new(), share.values.as_slice());
+    let (mut found, mut rest) = (Vec::new(), share.named.get(GRADIENT).unwrap());
     for (name, var) in params.parameters() {
         let (own, others) = rest.split_at(var.elem_count());
         rest = others;
@@ -74,32 +76,31 @@ fn check_losses(dtype: DType) {
         DType::F64 => 1e-7,
         _ => 5. * json["rel_l2_err_of_torch_f32_run"][key].as_f64().unwrap().max(1.2e-7),
     };
-    let (_, mut players) = players(dtype);
+    let (_, mut gan) = gan(dtype);
     let (z, real) = (io.cast("z", dtype), io.cast("real", dtype));
     let (latents, options) = (Latents::new(z.clone()), Synthesis::default());
-    let mean = |share: &Share, key: &str| share.stats.get(key).mean();
+    let mean = |share: &ShardSums, key: &str| share.stats.get(key).mean();
 
-    let share = players.generator(&latents, &options).unwrap();
+    let share = gan.gmain(&latents, &options).unwrap();
     relative("Gmain", mean(&share, "Loss/G/loss"), io.scalar("loss_Gmain"), bound("loss_Gmain"));
-    check_gradients("Gmain", &share, 4., players.g(), &io, bound("grad_Gmain"));
+    check_gradients("Gmain", &share, 4., gan.g(), &io, bound("grad_Gmain"));
 
-    let share = players.discriminator(&latents, &options, (&real, None), &no_blend()).unwrap();
+    let share = gan.dmain(&latents, &options, (&real, None), &no_blend()).unwrap();
     let expected = io.scalar("loss_Dgen") + io.scalar("loss_Dreal");
     relative("Dmain", mean(&share, "Loss/D/loss"), expected, bound("loss_Dreal"));
-    check_gradients("Dmain", &share, 4., players.d(), &io, bound("grad_Dmain"));
+    check_gradients("Dmain", &share, 4., gan.d(), &io, bound("grad_Dmain"));
 
-    let share = players.r1(&real, None, 0.).unwrap();
+    let share = gan.dreg(&real, None, 0., INTERVAL as f64).unwrap();
     relative("Dr1", mean(&share, "Loss/D/reg"), io.scalar("loss_Dr1"), bound("loss_Dr1"));
-    check_gradients("Dr1", &share, 4. * INTERVAL as f64, players.d(), &io, bound("grad_Dr1"));
+    check_gradients("Dr1", &share, 4. * INTERVAL as f64, gan.d(), &io, bound("grad_Dr1"));
 
-    players.pl_mean = io.scalar("pl_mean_before");
+    gan.pl_mean = io.scalar("pl_mean_before");
     let half = Latents::new(z.narrow(0, 0, 2).unwrap());
-    let mut share = players.path_length(&half, &options, &io.cast("pl_noise_unit", dtype)).unwrap();
+    let share = gan.greg(&half, &options, &io.cast("pl_noise_unit", dtype), INTERVAL as f64).unwrap();
     relative("Gpl", mean(&share, "Loss/G/reg"), io.scalar("loss_Gpl"), bound("loss_Gpl"));
-    check_gradients("Gpl", &share, 2. * INTERVAL as f64, players.g(), &io, bound("grad_Gpl"));
-    share.values.iter_mut().for_each(|value| *value /= 2.);
-    players.step(Turn::PathLength, &share.values, 0.002).unwrap();
-    relative("pl_mean", players.pl_mean, io.scalar("pl_mean_after"), bound("pl_mean_after"));
+    check_gradients("Gpl", &share, 2. * INTERVAL as f64, gan.g(), &io, bound("grad_Gpl"));
+    step(&mut gan, &GREG, &share.named.over(2), 0.002).unwrap();
+    relative("pl_mean", gan.pl_mean, io.scalar("pl_mean_after"), bound("pl_mean_after"));
 }
 
 #[test]
@@ -112,43 +113,42 @@ fn losses_and_all_gradients_f32() {
     check_losses(DType::F32);
 }
 
-/// Four iterations of all turns with Adam, w_avg and the averaged generator.
+/// Four iterations of all phases with Adam, w_avg and the averaged generator.
 #[test]
 fn four_steps() {
     let io = tensors("train4.io");
     let dtype = DType::F64;
-    let (config, mut players) = players(dtype);
+    let (config, mut gan) = gan(dtype);
     let (options, lr) = (Synthesis::default(), config.schedule.lr.base);
     for it in 0..4 {
         let tensor = |name: &str| io.cast(&format!("it{it}.{name}"), dtype);
-        let take = |players: &mut Players, turn: Turn, share: Share, samples: usize, key: &str, weight: f64| {
+        let take = |gan: &mut Gan, phase: Phase, share: ShardSums, samples: usize, key: &str, weight: f64| {
             // Losses of an f64 run, printed in f64. Ours follow weights whose steps were rounded to
             // f32 on the way, by 6e-8 each.
-            let (found, stored) = (weight * share.stats.get(key).mean(), format!("it{it}.loss_{}", turn.name()));
+            let (found, stored) = (weight * share.stats.get(key).mean(), format!("it{it}.loss_{}", phase.name));
             relative(&stored, found, io.scalar(&stored), 1e-7);
-            let mean: Vec<f32> = share.values.iter().map(|value| value / samples as f32).collect();
-            players.step(turn, &mean, lr).unwrap();
+            step(gan, &phase, &share.named.over(samples), lr).unwrap();
         };
         let real = tensor("real");
-        let share = players.generator(&Latents::new(tensor("z_Gmain")), &options).unwrap();
-        take(&mut players, Turn::Generator, share, 4, "Loss/G/loss", 1.);
+        let share = gan.gmain(&Latents::new(tensor("z_Gmain")), &options).unwrap();
+        take(&mut gan, GMAIN, share, 4, "Loss/G/loss", 1.);
         let weight = INTERVAL as f64; // Stored times the interval.
         if it % INTERVAL == 0 {
             let half = Latents::new(tensor("z_Greg").narrow(0, 0, 2).unwrap());
-            let share = players.path_length(&half, &options, &tensor("pl_noise_unit")).unwrap();
-            take(&mut players, Turn::PathLength, share, 2, "Loss/G/reg", weight);
+            let share = gan.greg(&half, &options, &tensor("pl_noise_unit"), INTERVAL as f64).unwrap();
+            take(&mut gan, GREG, share, 2, "Loss/G/reg", weight);
         }
         let latents = Latents::new(tensor("z_Dmain"));
-        let share = players.discriminator(&latents, &options, (&real, None), &no_blend()).unwrap();
-        take(&mut players, Turn::Discriminator, share, 4, "Loss/D/loss", 1.);
+        let share = gan.dmain(&latents, &options, (&real, None), &no_blend()).unwrap();
+        take(&mut gan, DMAIN, share, 4, "Loss/D/loss", 1.);
         if it % INTERVAL == 0 {
-            let share = players.r1(&real, None, 0.).unwrap();
-            take(&mut players, Turn::R1, share, 4, "Loss/D/reg", weight);
+            let share = gan.dreg(&real, None, 0., INTERVAL as f64).unwrap();
+            take(&mut gan, DREG, share, 4, "Loss/D/reg", weight);
         }
-        players.average(config.ema.beta(4 * it as u64, 4)).unwrap();
+        gan.advance(4 * it as u64, 4).unwrap();
     }
-    relative("pl_mean", players.pl_mean, io.scalar("pl_mean_final"), 1e-7);
-    for (network, params) in [("G", players.g()), ("D", players.d()), ("G_ema", players.g_ema())] {
+    relative("pl_mean", gan.pl_mean, io.scalar("pl_mean_final"), 1e-7);
+    for (network, params) in [("G", gan.g()), ("D", gan.d()), ("G_ema", gan.g_ema())] {
         let stored = io.below(&format!("final.{network}."));
         let fixed_noise = params.vars().iter().filter(|(name, _)| name.ends_with("noise_const")).count();
         assert_eq!(stored.len(), params.vars().len() - fixed_noise, "{network}");

@@ -6,8 +6,8 @@ use crate::status::{Stages, print};
 use std::path::PathBuf;
 use stylegan_core::checkpoint::{Kind, Metadata, save};
 use stylegan_core::{DiscriminatorConfig, NetworkConfig};
-use stylegan_train::classifier::{ClassifierConfig, train_classifier};
 use stylegan_train::data::Dataset;
+use stylegan_train::recipe::classifier::{ClassifierConfig, train_classifier};
 
 /// Train a classifier of a set's labels, for linear separability
 ///

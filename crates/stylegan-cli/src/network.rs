@@ -282,7 +282,9 @@ pub(crate) fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
         return Ok(path.to_path_buf());
     }
     let config = folder::config(path).and_then(Result::ok);
-    let of_the_run = |about: &Metadata| config.as_ref().map_or(Ok(()), |config| state::is_of(config, about));
+    let of_the_run = |about: &Metadata| {
+        config.as_ref().map_or(Ok(()), |config| state::is_of(&config.networks(), config.seed, about))
+    };
     let (found, passed) = checkpoints::newest(path, of_the_run)?;
     // Folders of released networks have their newest, too.
     let found = found.map(|checkpoint| checkpoint.path().to_path_buf());

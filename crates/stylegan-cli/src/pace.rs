@@ -27,13 +27,12 @@ pub(crate) struct Pace {
 impl Pace {
     /// Nothing is measured yet.
     pub(crate) fn new(config: &TrainConfig) -> anyhow::Result<Self> {
-        let (channels, grows) = match &config.generator {
-            GeneratorConfig::StyleGan1(g) => ([g.channel_base, g.channel_max], true),
-            GeneratorConfig::StyleGan2(g) => ([g.channel_base, g.channel_max], false),
-            GeneratorConfig::Pggan(g) => ([g.channel_base, g.channel_max], true),
+        let channels = match &config.generator {
+            GeneratorConfig::StyleGan1(g) => [g.channel_base, g.channel_max],
+            GeneratorConfig::StyleGan2(g) => [g.channel_base, g.channel_max],
+            GeneratorConfig::Pggan(g) => [g.channel_base, g.channel_max],
         };
-        let levels = if grows { Pyramid::new(config.generator.img_size())?.levels() } else { 1 };
-        let schedule = Schedule::new(config, config.resolution()?, (levels - 1) as f64);
+        let schedule = config.schedule()?;
         Ok(Self { schedule, channels, last_step: None, seconds: None })
     }
 
@@ -48,7 +47,7 @@ impl Pace {
         if let Some((before, images)) = self.last_step.replace((now, at.images))
             && at.images > images
         {
-            let work = (at.images - images) as f64 * self.work(at.phase.resolution);
+            let work = (at.images - images) as f64 * self.work(at.stage.resolution);
             let seconds = (now - before).as_secs_f64() / work;
             self.seconds = Some(self.seconds.map_or(seconds, |old| SMOOTHING * old + (1.0 - SMOOTHING) * seconds));
         }
@@ -61,7 +60,7 @@ impl Pace {
 
     /// Seconds for a thousand pictures, as things are.
     pub(crate) fn seconds_per_kimg(&self, at: &Position) -> Option<f64> {
-        Some(self.seconds? * self.work(at.phase.resolution) * 1e3)
+        Some(self.seconds? * self.work(at.stage.resolution) * 1e3)
     }
 
     /// How long the rest of the run takes.
@@ -91,9 +90,9 @@ mod tests {
         let text = "kimg = 10\n[generator]\nimg_size = [32, 32]\nchannel_base = 64\nchannel_max = 2\n\
                     [schedule]\nstable_kimg = 1\nfade_kimg = 0.5\n";
         let mut pace = Pace::new(&read(text, "test", &[])?)?;
-        let at = |images| Position { step: 0, images, total_images: 10_000, phase: pace.schedule.at(images) };
+        let at = |images| Position { step: 0, images, total_images: 10_000, stage: pace.schedule.at(images) };
         let (start, end) = (at(0), at(9_000));
-        assert_eq!((start.phase.resolution, end.phase.resolution), (8, 32));
+        assert_eq!((start.stage.resolution, end.stage.resolution), (8, 32));
         assert!((pace.work(16) / pace.work(8) - 21. / 5.).abs() < 1e-9);
         assert_eq!(pace.remaining(&start), None);
         pace.seconds = Some(1. / pace.work(8));

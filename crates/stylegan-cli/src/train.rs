@@ -16,7 +16,7 @@ use stylegan_core::checkpoint::Checkpoint;
 use stylegan_train::communicator::Single;
 use stylegan_train::config::{Override, TrainConfig};
 use stylegan_train::data::Dataset;
-use stylegan_train::{RunFolder, checkpoints};
+use stylegan_train::{RunFolder, Session, checkpoints};
 
 /// Train a network, or go on training
 ///
@@ -278,8 +278,15 @@ pub(crate) fn run(args: Args) -> Outcome {
     if args.new && plan.held {
         run = set_aside(run)?;
     }
-    let go = if plan.held && !args.new { stylegan_train::resume } else { stylegan_train::train };
-    match go(config, &pictures, &run, &Single, &mut status, &signals::STOP)? {
+    let session = Session {
+        config,
+        dataset: &pictures,
+        folder: &run,
+        communicator: &Single,
+        observer: &mut status,
+        stop: &signals::STOP,
+    };
+    match if plan.held && !args.new { session.resume()? } else { session.start()? } {
         stylegan_train::Outcome::Finished { checkpoint } => {
             status.finish();
             say(&format!("finished after {} kimg: {}", config.kimg, checkpoint.display()));

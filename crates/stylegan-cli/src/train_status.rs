@@ -71,8 +71,8 @@ impl TrainStatus {
             && let (Some(seconds), Some(eta)) = (self.pace.seconds_per_kimg(at), self.eta(at))
         {
             self.began = None;
-            let growing = if at.phase.lod > 0. { " (more work at every resolution is reckoned in)" } else { "" };
-            let side = at.phase.resolution;
+            let growing = if at.stage.lod > 0. { " (more work at every resolution is reckoned in)" } else { "" };
+            let side = at.stage.resolution;
             say(&format!("pace:     {seconds:.1} s a kimg at {side} pixels, some {eta} to the end{growing}"));
         }
     }
@@ -87,7 +87,7 @@ impl TrainStatus {
             at.images as f64 / 1e3,
             at.total_images as f64 / 1e3,
             self.pace.seconds_per_kimg(at).unwrap_or_default(),
-            at.phase.resolution,
+            at.stage.resolution,
             mean("Loss/G/loss"),
             mean("Loss/D/loss"),
             self.penalty,

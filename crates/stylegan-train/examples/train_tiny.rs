@@ -12,7 +12,7 @@ use stylegan_train::config;
 use stylegan_train::data::Dataset;
 use stylegan_train::observer::{Observer, Position};
 use stylegan_train::stats::Stats;
-use stylegan_train::{Outcome, Result, RunFolder, resume};
+use stylegan_train::{Outcome, Result, RunFolder, Session};
 
 const CONFIG: &str = r#"
 kimg = 4
@@ -60,7 +60,10 @@ fn run() -> Result<()> {
     let dataset = discs(&out.join("pictures"))?;
     let config = config::read(CONFIG, "the example", &[])?;
     let folder = RunFolder::open(&out)?;
-    match resume(&config, &dataset, &folder, &Single, &mut Print, &AtomicBool::new(false))? {
+    let (observer, stop) = (&mut Print, &AtomicBool::new(false));
+    let session =
+        Session { config: &config, dataset: &dataset, folder: &folder, communicator: &Single, observer, stop };
+    match session.resume()? {
         Outcome::Finished { checkpoint } | Outcome::Interrupted { checkpoint } => println!("{}", checkpoint.display()),
     }
     Ok(())

@@ -1,4 +1,5 @@
-//! Is this run still going anywhere? Judged by what the discriminator says.
+//! Whether a run is still going anywhere, judged by its statistics: all must be finite, and where a
+//! discriminator reports its scores (`Loss/scores/…`, `Loss/signs/…`) they must say something.
 
 use crate::stats::Stats;
 use serde::{Deserialize, Serialize};
@@ -19,12 +20,10 @@ pub enum Verdict {
     Good,
     /// The run goes on; the sentence says what is odd and what may help.
     Odd(String),
-    /// The run must stop: what was seen, and what helps.
+    /// The run must stop.
     Diverged {
         /// What was seen.
         problem: String,
-        /// What helps.
-        advice: String,
     },
 }
 
@@ -76,12 +75,8 @@ impl Health {
 
 /// The verdict on a gradient or loss that is no longer finite, or a score that ran away.
 pub(crate) fn diverged(problem: String) -> Verdict {
-    Verdict::Diverged { problem, advice: ADVICE.into() }
+    Verdict::Diverged { problem }
 }
-
-/// What helps a run that diverged.
-const ADVICE: &str = "resume from the last checkpoint with half of schedule.lr, or start anew with loss.r1_gamma two to \
-                      four times as large";
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! Who is told how a run goes.
 
 use crate::Result;
-use crate::schedule::Phase;
+use crate::schedule::Stage;
 use crate::stats::Stats;
 use std::path::Path;
 
@@ -15,7 +15,7 @@ pub struct Position {
     /// Pictures that the run will show in all.
     pub total_images: u64,
     /// Resolution, batch, learning rate.
-    pub phase: Phase,
+    pub stage: Stage,
 }
 
 /// How good a checkpoint is.

@@ -1,10 +1,13 @@
 //! What training does after a number of real pictures: pure functions of that number.
 
-use crate::config::{EmaConfig, ScheduleConfig, ShardConfig, TrainConfig};
+use crate::Result;
+use crate::config::{ByResolution, EmaConfig, ScheduleConfig, ShardConfig, TrainConfig};
+use stylegan_core::GeneratorConfig;
+use stylegan_core::layers::Pyramid;
 
 /// What holds at one moment of training.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Phase {
+pub struct Stage {
     /// Level of detail: 0 is full size, each whole number halves it; the fraction is the share of
     /// the coarser picture while a finer one fades in.
     pub lod: f64,
@@ -18,7 +21,7 @@ pub struct Phase {
     pub lr: f64,
 }
 
-impl Phase {
+impl Stage {
     /// Share of the coarser picture in the blend, in [0, 1).
     pub fn fade(&self) -> f64 {
         self.lod.fract()
@@ -26,7 +29,7 @@ impl Phase {
 
     /// Whether the step of growth differs: another resolution, or a fade that started or ended.
     /// The optimiser's moments are forgotten there.
-    pub fn grew_since(&self, earlier: &Phase) -> bool {
+    pub fn grew_since(&self, earlier: &Stage) -> bool {
         self.lod.floor() != earlier.lod.floor() || self.lod.ceil() != earlier.lod.ceil()
     }
 }
@@ -61,11 +64,24 @@ impl Schedule {
         Self { config: config.schedule.clone(), shards: config.shards.clone(), kimg, resolution, max_lod }
     }
 
+    /// A schedule that stays as it begins: full size, one batch in shards of one size, one learning rate.
+    pub fn constant(kimg: f64, resolution: usize, [batch, shard]: [usize; 2], lr: f64) -> Self {
+        let config = ScheduleConfig {
+            stable_kimg: 0.,
+            fade_kimg: 0.,
+            batch: ByResolution::new(batch, []),
+            lr: ByResolution::new(lr, []),
+            ..ScheduleConfig::default()
+        };
+        let shards = ShardConfig { size: ByResolution::new(shard, []), ..ShardConfig::default() };
+        Self { config, shards, kimg, resolution, max_lod: 0. }
+    }
+
     /// What holds after `images` real pictures.
-    pub fn at(&self, images: u64) -> Phase {
+    pub fn at(&self, images: u64) -> Stage {
         let lod = self.lod(images);
         let resolution = self.resolution >> lod.floor() as u32;
-        Phase {
+        Stage {
             lod,
             resolution,
             batch: self.config.batch.get(resolution),
@@ -93,6 +109,20 @@ impl Schedule {
         let into = kimg - done * octave;
         let faded = if fade_kimg > 0. { (into - stable_kimg).max(0.) / fade_kimg } else { 0. };
         (first - done - faded).max(0.)
+    }
+}
+
+impl TrainConfig {
+    /// The schedule of the run, for networks that grow or not.
+    ///
+    /// # Errors
+    /// When `img_size` is none of a network.
+    pub fn schedule(&self) -> Result<Schedule> {
+        let levels = match self.generator {
+            GeneratorConfig::StyleGan2(_) => 1,
+            _ => Pyramid::new(self.generator.img_size())?.levels(),
+        };
+        Ok(Schedule::new(self, self.resolution()?, (levels - 1) as f64))
     }
 }
 
@@ -130,8 +160,8 @@ mod tests {
         for (resolution, complete) in
             [(16, 1200), (32, 2400), (64, 3600), (128, 4800), (256, 6000), (512, 7200), (1024, 8400)]
         {
-            let phase = schedule.at(complete * 1000);
-            assert_eq!((phase.resolution, phase.fade()), (resolution, 0.), "at {complete} kimg");
+            let stage = schedule.at(complete * 1000);
+            assert_eq!((stage.resolution, stage.fade()), (resolution, 0.), "at {complete} kimg");
             // The picture after the stable part starts the fade: computed at the next resolution.
             let before = schedule.at((complete - 600) * 1000);
             assert_eq!((before.resolution, before.fade()), (resolution / 2, 0.));
@@ -166,8 +196,8 @@ mod tests {
             (8400, 1024, 32, 0.003),
         ];
         for (kimg, resolution, batch, lr) in expected {
-            let phase = at(kimg);
-            assert_eq!((phase.resolution, phase.batch, phase.lr), (resolution, batch, lr), "at {kimg} kimg");
+            let stage = at(kimg);
+            assert_eq!((stage.resolution, stage.batch, stage.lr), (resolution, batch, lr), "at {kimg} kimg");
         }
     }
 

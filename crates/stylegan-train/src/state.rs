@@ -2,20 +2,20 @@
 
 use crate::config::TrainConfig;
 use crate::data::{Dataset, Labels};
-use crate::feed::Place;
-use crate::players::Players;
+use crate::inputs::plan::Place;
+use crate::recipe::{Recipe, RunConfig, RunSettings};
 use crate::stats::Stats;
 use crate::{Error, Result};
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
+use stylegan_core::NetworkConfig;
 use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata, save};
-use stylegan_core::{NetworkConfig, Params};
 use stylegan_kernels::cpu_info;
 
-/// Where a run stands. With what the players hold this is everything: random numbers and
-/// data order are functions of it.
+/// Where a run stands. With what the recipe holds this is everything: random numbers and data order
+/// are functions of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Progress {
     /// Generator steps done.
@@ -33,17 +33,18 @@ pub(crate) struct Progress {
     pub(crate) partial: Option<Partial>,
 }
 
-/// Players and progress.
+/// Recipe and progress.
 pub(crate) struct State {
-    pub(crate) players: Players,
+    pub(crate) recipe: Box<dyn Recipe>,
     pub(crate) progress: Progress,
 }
 
-/// A step that was broken off: what its turns did before stands, and the rest is still to do.
+/// A step that was broken off: what its actions did before stands, and the rest is still to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Partial {
-    /// Moves done.
-    pub(crate) moves: usize,
+    /// Iteration done.
+    #[serde(alias = "moves")]
+    pub(crate) actions: usize,
     /// Real pictures shown before the step.
     pub(crate) began: u64,
 }
@@ -53,8 +54,8 @@ impl State {
     pub(crate) fn place(&self) -> Place {
         let Progress { step, images, ref partial, .. } = self.progress;
         match *partial {
-            Some(Partial { moves, began }) => Place { step, images: began, moves },
-            None => Place { step, images, moves: 0 },
+            Some(Partial { actions, began }) => Place { step, images: began, actions },
+            None => Place { step, images, actions: 0 },
         }
     }
 }
@@ -65,70 +66,66 @@ const PROGRESS: &str = "progress";
 const CONFIG: &str = "config";
 /// What the kernels ran on: the bits of a run depend on it.
 const INSTRUCTION_SET: &str = "instruction_set";
-const ADAM_STEPS_G: &str = "opt_g.steps";
-const ADAM_STEPS_D: &str = "opt_d.steps";
-/// With path length regularisation.
-const PL_MEAN: &str = "pl_mean";
+
+/// What an optimiser's entries begin with: `opt_g` for that of `G`.
+fn prefix(optimizer: &str) -> String {
+    format!("opt_{}", optimizer.to_lowercase())
+}
 
 impl State {
     /// The state before the first step.
-    pub(crate) fn new(config: &TrainConfig) -> Result<Self> {
-        // Weights are addressed by (seed, name); the other seed keeps equal names in the two
-        // networks from getting equal weights.
-        let [g, d] = [config.seed, config.seed ^ (1 << 63)].map(|seed| Params::new(seed, DType::F32, &Device::Cpu));
-        Ok(Self { players: Players::new(config, g, d)?, progress: Progress::default() })
+    pub(crate) fn new(config: &dyn RunConfig, dataset: &Dataset) -> Result<Self> {
+        Ok(Self { recipe: config.recipe(dataset, None)?, progress: Progress::default() })
     }
 
     /// The state of a checkpoint that [`fits`].
-    pub(crate) fn load(config: &TrainConfig, checkpoint: &Checkpoint) -> Result<Self> {
+    pub(crate) fn load(config: &dyn RunConfig, dataset: &Dataset, checkpoint: &Checkpoint) -> Result<Self> {
         let bad = |problem: String| Error::Run { folder: checkpoint.path().to_owned(), problem };
         let metadata = checkpoint.metadata().ok_or_else(|| bad("has no metadata".into()))?;
         let text = |key: &str| metadata.extra.get(key).map(String::as_str).unwrap_or_default();
         let not_a_number = |key: &str| bad(format!("has {key} {:?} in its metadata, expected a number", text(key)));
-        let steps = |key: &str| text(key).parse().map_err(|_| not_a_number(key));
         let progress = serde_json::from_str(text(PROGRESS))
             .map_err(|error| bad(format!("has progress in its metadata that cannot be read: {error}")))?;
-        let mut players = Players::load(config, checkpoint)?;
-        let moment = |key: String| checkpoint.tensor(&key, &Device::Cpu).map_err(Error::from);
-        players.opt_g.restore(steps(ADAM_STEPS_G)?, |name| moment(format!("opt_g.{name}")))?;
-        players.opt_d.restore(steps(ADAM_STEPS_D)?, |name| moment(format!("opt_d.{name}")))?;
-        if config.path_length.is_some() {
-            players.pl_mean = text(PL_MEAN).parse().map_err(|_| not_a_number(PL_MEAN))?;
+        let mut recipe = config.recipe(dataset, Some(checkpoint))?;
+        for (name, optimizer) in recipe.optimizers_mut() {
+            let prefix = prefix(name);
+            let key = format!("{prefix}.steps");
+            let steps = text(&key).parse().map_err(|_| not_a_number(&key))?;
+            let moment = |name: &str| Ok(checkpoint.tensor(&format!("{prefix}.{name}"), &Device::Cpu)?);
+            optimizer.restore(steps, moment)?;
         }
-        Ok(Self { players, progress })
+        let value = |(key, _): (&str, f64)| text(key).parse().map_err(|_| not_a_number(key));
+        let values: Vec<f64> = recipe.buffers().into_iter().map(value).collect::<Result<_>>()?;
+        recipe.restore(&values);
+        Ok(Self { recipe, progress })
     }
 
     /// Writes the state to a file.
-    pub(crate) fn save(&self, config: &TrainConfig, dataset: &Dataset, path: &Path) -> Result<()> {
-        let failed = |error: serde_json::Error| Error::Run {
-            folder: path.to_owned(),
-            problem: format!("cannot be written: {error}"),
-        };
-        let progress = serde_json::to_string(&self.progress).map_err(failed)?;
-        let players = &self.players;
+    pub(crate) fn save(&self, settings: &RunSettings, dataset: &Dataset, path: &Path) -> Result<()> {
+        let progress = serde_json::to_string(&self.progress)
+            .map_err(|error| Error::Run { folder: path.to_owned(), problem: format!("cannot be written: {error}") })?;
         let mut extra = BTreeMap::from([
             (PROGRESS.to_owned(), progress),
-            (CONFIG.to_owned(), serde_json::to_string(&config.decisive()).map_err(failed)?),
+            (CONFIG.to_owned(), settings.decisive.clone()),
             (INSTRUCTION_SET.to_owned(), cpu_info::instruction_set().to_owned()),
-            (ADAM_STEPS_G.to_owned(), players.opt_g.steps().to_string()),
-            (ADAM_STEPS_D.to_owned(), players.opt_d.steps().to_string()),
         ]);
-        if config.path_length.is_some() {
-            // Rust prints the shortest digits that read back as the same number.
-            extra.insert(PL_MEAN.to_owned(), players.pl_mean.to_string());
+        for (name, optimizer) in self.recipe.optimizers() {
+            extra.insert(format!("{}.steps", prefix(name)), optimizer.steps().to_string());
         }
+        // Rust prints the shortest digits that read back as the same number.
+        extra.extend(self.recipe.buffers().into_iter().map(|(key, value)| (key.to_owned(), value.to_string())));
         let mut metadata = Metadata {
             kind: Kind::State,
-            networks: networks_of(config),
+            networks: settings.networks.clone(),
             step: self.progress.step,
             images: self.progress.images,
-            seed: config.seed,
+            seed: settings.seed,
             dataset_hash: Some(dataset.hash()?.to_owned()),
             extra,
             ..Metadata::default()
         };
         if let Labels::Classes { names, .. } = dataset.labels()
-            && config.generator.c_dim() > 0
+            && settings.networks.values().any(|network| c_dim(network) > 0)
             && !names.is_empty()
         {
             metadata.set_classes(names);
@@ -137,47 +134,50 @@ impl State {
     }
 
     fn tensors(&self) -> Vec<(String, Tensor)> {
-        let mut tensors = self.players.networks.tensors();
-        for (prefix, optimizer) in [("opt_g", &self.players.opt_g), ("opt_d", &self.players.opt_d)] {
-            tensors.extend(optimizer.state().into_iter().map(|(name, tensor)| (format!("{prefix}.{name}"), tensor)));
+        let mut tensors = vec![];
+        for (prefix, params) in self.recipe.networks() {
+            let vars = params.vars().into_iter();
+            tensors.extend(vars.map(|(name, var)| (format!("{prefix}.{name}"), var.as_detached_tensor())));
+        }
+        for (name, optimizer) in self.recipe.optimizers() {
+            let moments = optimizer.state().into_iter();
+            tensors.extend(moments.map(|(moment, tensor)| (format!("{}.{moment}", prefix(name)), tensor)));
         }
         tensors
     }
 }
 
-fn networks_of(config: &TrainConfig) -> BTreeMap<String, NetworkConfig> {
-    let generator = || NetworkConfig::Generator(config.generator.clone());
-    BTreeMap::from([
-        ("G".to_owned(), generator()),
-        ("G_ema".to_owned(), generator()),
-        ("D".to_owned(), NetworkConfig::Discriminator(config.discriminator.clone())),
-    ])
+fn c_dim(network: &NetworkConfig) -> usize {
+    match network {
+        NetworkConfig::Generator(config) => config.c_dim(),
+        NetworkConfig::Discriminator(config) => config.c_dim(),
+    }
 }
 
-/// Whether a run of this configuration can go on from a checkpoint; if not, why: the rest of a
-/// sentence that begins with the file.
+/// Whether a run of these networks and this seed can go on from a checkpoint; if not, why: the rest of
+/// a sentence that begins with the file.
 ///
 /// # Errors
 /// That rest of a sentence.
-pub fn is_of(config: &TrainConfig, metadata: &Metadata) -> Result<(), String> {
-    for (name, network) in networks_of(config) {
-        if metadata.networks.get(&name) != Some(&network) {
+pub fn is_of(networks: &BTreeMap<String, NetworkConfig>, seed: u64, metadata: &Metadata) -> Result<(), String> {
+    for (name, network) in networks {
+        if metadata.networks.get(name) != Some(network) {
             return Err(format!(
                 "was trained with another configuration of {name}; resume with the run's own config.toml, or start \
                  anew in another folder"
             ));
         }
     }
-    if metadata.seed != config.seed {
-        let (found, expected) = (metadata.seed, config.seed);
+    if metadata.seed != seed {
+        let (found, expected) = (metadata.seed, seed);
         return Err(format!("was trained with seed {found}, expected {expected}; resume with the same seed"));
     }
     Ok(())
 }
 
 /// [`is_of`], with pictures of this hash.
-pub(crate) fn fits(config: &TrainConfig, dataset_hash: &str, metadata: &Metadata) -> Result<(), String> {
-    is_of(config, metadata)?;
+pub(crate) fn fits(settings: &RunSettings, dataset_hash: &str, metadata: &Metadata) -> Result<(), String> {
+    is_of(&settings.networks, settings.seed, metadata)?;
     match metadata.dataset_hash.as_deref() {
         Some(hash) if hash == dataset_hash => Ok(()),
         other => Err(format!(

@@ -10,12 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use stylegan_train::checkpoints::list;
-use stylegan_train::communicator::Single;
 use stylegan_train::data::Dataset;
 use stylegan_train::observer::{Position, Silent};
 use stylegan_train::stats::Stats;
-use stylegan_train::{Error, Measured, Observer, Outcome, RunFolder, Score, resume, train};
-use tools::{STYLEGAN2, StopAfter, go_on, gradients, pictures, run, tiny};
+use stylegan_train::{Error, Measured, Observer, Outcome, RunFolder, Score};
+use tools::{STYLEGAN2, StopAfter, go_on, gradients, pictures, run, session, tiny};
 
 fn checkpoint(outcome: Outcome) -> PathBuf {
     match outcome {
@@ -69,9 +68,9 @@ fn resumes(architecture: &[&str]) {
         let folder = tempfile::tempdir().unwrap();
         let stop = AtomicBool::new(false);
         let mut observer = StopAfter { step, stop: &stop, warnings: vec![] };
-        let outcome =
-            train(&config, pictures(), &RunFolder::open(folder.path()).unwrap(), &Single, &mut observer, &stop)
-                .unwrap();
+        let outcome = session(&config, pictures(), &RunFolder::open(folder.path()).unwrap(), &mut observer, &stop)
+            .start()
+            .unwrap();
         assert!(matches!(outcome, Outcome::Interrupted { .. }));
         let last = checkpoint(go_on(&config, folder.path()).unwrap());
         assert!(fs::read(last).unwrap() == expected, "stopped after step {step}");
@@ -97,7 +96,7 @@ fn stylegan2_regularises_in_turns_of_its_own() {
     let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 5);
     for line in &lines {
-        // Four steps of 16 samples, two path length turns of 8, one of R1.
+        // Four steps of 16 samples, two path length phases of 8, one of R1.
         let count = |key: &str| line[key]["count"].as_f64().unwrap();
         for (key, expected) in [
             ("Loss/G/loss", 64.),
@@ -184,7 +183,7 @@ fn damaged_newest_checkpoint_is_passed_over() {
     let stop = AtomicBool::new(false);
     let mut observer = StopAfter { step: u64::MAX, stop: &stop, warnings: vec![] };
     let outcome =
-        resume(&config, pictures(), &RunFolder::open(folder.path()).unwrap(), &Single, &mut observer, &stop).unwrap();
+        session(&config, pictures(), &RunFolder::open(folder.path()).unwrap(), &mut observer, &stop).resume().unwrap();
     assert_eq!(observer.warnings.len(), 1);
     assert!(observer.warnings[0].contains("network-000001"), "{:?}", observer.warnings);
     assert!(fs::read(checkpoint(outcome)).unwrap() == expected);
@@ -252,13 +251,13 @@ fn wrong_folders_and_sets_are_named() {
     let other = Arc::new(Dataset::open(others.path()).unwrap());
     let mut silent = Silent;
     let error =
-        resume(&config, &other, &RunFolder::open(folder.path()).unwrap(), &Single, &mut silent, &stop).unwrap_err();
+        session(&config, &other, &RunFolder::open(folder.path()).unwrap(), &mut silent, &stop).resume().unwrap_err();
     assert!(text(error).contains("same pictures"));
     let large_folder = tempfile::tempdir().unwrap();
     let large = gradients(large_folder.path(), 32);
     let empty = tempfile::tempdir().unwrap();
     let out = RunFolder::open(empty.path()).unwrap();
-    let error = train(&config, &large, &out, &Single, &mut silent, &stop).unwrap_err();
+    let error = session(&config, &large, &out, &mut silent, &stop).start().unwrap_err();
     assert!(text(error).contains("32x32"));
     let error = go_on(&tiny(&["kimg=0.032", "generator.z_dim=9"]).unwrap(), folder.path()).unwrap_err();
     assert!(text(error).contains("another configuration"));
@@ -315,7 +314,7 @@ fn survives_without_pictures(architecture: &[&str]) {
             });
         }
     });
-    let outcome = train(&config, &set, &out, &Single, &mut observer, &stop).unwrap();
+    let outcome = session(&config, &set, &out, &mut observer, &stop).start().unwrap();
     assert!(fs::read(checkpoint(outcome)).unwrap() == expected);
 
     let folder = tempfile::tempdir().unwrap();
@@ -325,13 +324,13 @@ fn survives_without_pictures(architecture: &[&str]) {
             fs::rename(&here, &away).unwrap();
         }
     });
-    let error = train(&config, &set, &out, &Single, &mut observer, &stop).unwrap_err();
+    let error = session(&config, &set, &out, &mut observer, &stop).start().unwrap_err();
     let Error::Saved { checkpoint: saved, error: cause } = &error else { panic!("{error}") };
     assert!(matches!(**cause, Error::Data { .. }) && error.is_wrong_input(), "{error}");
     assert!(error.to_string().contains("same command goes on"), "{error}");
     assert_eq!(list(folder.path()).unwrap(), std::slice::from_ref(saved));
     fs::rename(&away, &here).unwrap();
-    let outcome = resume(&config, &set, &out, &Single, &mut Silent, &stop).unwrap();
+    let outcome = session(&config, &set, &out, &mut Silent, &stop).resume().unwrap();
     assert!(fs::read(checkpoint(outcome)).unwrap() == expected);
     assert_eq!(stats(folder.path()), stats(straight.path()));
 }
@@ -367,7 +366,7 @@ fn what_cannot_be_written_ends_no_run() {
         _ => {}
     });
     let out = RunFolder::open(folder.path()).unwrap();
-    let outcome = train(&config, pictures(), &out, &Single, &mut observer, &stop).unwrap();
+    let outcome = session(&config, pictures(), &out, &mut observer, &stop).start().unwrap();
     let warnings = std::mem::take(&mut observer.warnings);
     assert!(fs::read(checkpoint(outcome)).unwrap() == expected);
     assert_eq!(seen, [true], "saved at the tick after the schedule");
@@ -384,7 +383,7 @@ fn what_cannot_be_written_ends_no_run() {
         }
     });
     let out = RunFolder::open(folder.path()).unwrap();
-    let error = train(&config, pictures(), &out, &Single, &mut observer, &stop).unwrap_err();
+    let error = session(&config, pictures(), &out, &mut observer, &stop).start().unwrap_err();
     let Error::Saved { checkpoint: saved, .. } = &error else { panic!("{error}") };
     assert!(!error.is_wrong_input() && error.to_string().contains("cannot write"), "{error}");
     // There was room elsewhere.
@@ -405,7 +404,7 @@ fn the_best_checkpoint_is_not_replaced() {
     let config = tiny(&["output.checkpoint_kimg=0.08", "output.keep_checkpoints=1"]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let out = RunFolder::open(folder.path()).unwrap();
-    let outcome = train(&config, pictures(), &out, &Single, &mut Judge(vec![3., 2., 4., 5.]), &stop).unwrap();
+    let outcome = session(&config, pictures(), &out, &mut Judge(vec![3., 2., 4., 5.]), &stop).start().unwrap();
     let best: serde_json::Value = serde_json::from_slice(&fs::read(folder.path().join("best.json")).unwrap()).unwrap();
     assert_eq!((&best["checkpoint"], &best["images"]), (&"network-000000-160.safetensors".into(), &160.into()));
     assert_eq!(checkpoint(outcome), folder.path().join("network-000000.safetensors"));

@@ -10,33 +10,33 @@ use stylegan_core::stylegan1::StyleGan1DiscriminatorConfig;
 use stylegan_core::stylegan2::StyleGan2DiscriminatorConfig;
 use stylegan_core::{DiscriminatorConfig, NoiseKeys, NoiseMode, Params, Synthesis};
 use stylegan_train::config::TrainConfig;
-use stylegan_train::players::{Latents, Players, Turn};
+use stylegan_train::phase::Phase;
+use stylegan_train::recipe::gan::{DMAIN, DREG, GMAIN, GREG, Gan, Latents};
+use stylegan_train::recipe::{Recipe, step};
 
 const SIZE: usize = 64;
 const CHANNEL_BASE: usize = 8192;
 const BATCH: usize = 8;
 
-/// The turns of an iteration: forward and backward passes and Adam's step of each.
+/// The phases of an iteration: forward and backward passes and Adam's step of each.
 pub(crate) fn prepare(network: Network) -> Result<Work> {
     let config = config(network);
-    let turns: &[(Turn, f64)] = match network {
-        Network::StyleGan1 => &[(Turn::Discriminator, 1.), (Turn::Generator, 1.)],
-        Network::StyleGan2 => {
-            &[(Turn::Generator, 1.), (Turn::PathLength, 4.), (Turn::Discriminator, 1.), (Turn::R1, 16.)]
-        }
+    let phases: &[(Phase, f64)] = match network {
+        Network::StyleGan1 => &[(DMAIN, 1.), (GMAIN, 1.)],
+        Network::StyleGan2 => &[(GMAIN, 1.), (GREG, 4.), (DMAIN, 1.), (DREG, 16.)],
     };
     let [g, d] = [0, 1].map(|seed| Params::new(seed, DType::F32, &Device::Cpu));
-    let mut players = Players::new(&config, g, d).map_err(Error::wrap)?;
+    let mut gan = Gan::new(&config, g, d).map_err(Error::wrap)?;
     let pictures = random(&[BATCH, 3, SIZE, SIZE], 3)?;
     Ok(Box::new(move || {
         let mut seconds = 0.;
-        for &(turn, interval) in turns {
+        for &(phase, interval) in phases {
             let start = Instant::now();
-            take(&mut players, turn, &pictures, config.schedule.lr.base)?;
+            take(&mut gan, phase, &pictures, config.schedule.lr.base)?;
             seconds += start.elapsed().as_secs_f64() / interval;
         }
         let start = Instant::now();
-        players.average(0.999).map_err(Error::wrap)?;
+        gan.advance(0, BATCH).map_err(Error::wrap)?;
         Ok(seconds + start.elapsed().as_secs_f64())
     }))
 }
@@ -65,21 +65,20 @@ fn config(network: Network) -> TrainConfig {
     }
 }
 
-fn take(players: &mut Players, turn: Turn, real: &Tensor, lr: f64) -> Result<()> {
-    let samples = if turn == Turn::PathLength { BATCH / 2 } else { BATCH };
+fn take(gan: &mut Gan, phase: Phase, real: &Tensor, lr: f64) -> Result<()> {
+    let samples = if phase == GREG { BATCH / 2 } else { BATCH };
     let latents = Latents { z: random(&[samples, 512], 1)?, labels: None, mixing: None };
     let keys = NoiseKeys::new(StreamKey::new(0, "noise", 0), 0..samples as u64);
     let options = Synthesis::with_noise(NoiseMode::Random(&keys));
-    let share = match turn {
-        Turn::Generator => players.generator(&latents, &options),
-        Turn::PathLength => players.path_length(&latents, &options, &real.narrow(0, 0, samples)?),
-        Turn::Discriminator => {
+    let sums = match phase.name {
+        "Gmain" => gan.gmain(&latents, &options),
+        "Greg" => gan.greg(&latents, &options, &real.narrow(0, 0, samples)?, 4.),
+        "Dmain" => {
             let blend = Tensor::zeros((samples, 1, 1, 1), DType::F32, &Device::Cpu)?;
-            players.discriminator(&latents, &options, (real, None), &blend)
+            gan.dmain(&latents, &options, (real, None), &blend)
         }
-        Turn::R1 => players.r1(real, None, 0.),
+        _ => gan.dreg(real, None, 0., 16.),
     };
-    let mut mean = share.map_err(Error::wrap)?.values;
-    mean.iter_mut().for_each(|value| *value /= samples as f32);
-    players.step(turn, &mean, lr).map_err(Error::wrap)
+    let means = sums.map_err(Error::wrap)?.named.over(samples);
+    step(gan, &phase, &means, lr).map_err(Error::wrap)
 }

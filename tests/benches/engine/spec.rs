@@ -15,7 +15,7 @@ pub(crate) enum Spec {
     Augment { gradient: bool, batch: usize, size: usize },
     /// Pictures from styles, fixed noise.
     Synthesis { network: Network, size: usize, batch: usize, channel_base: usize },
-    /// One training iteration, the mean over lazy turns; see `iteration.rs`.
+    /// One training iteration, the mean over lazy phases; see `iteration.rs`.
     Iteration { network: Network },
     /// A feature network of the metrics.
     Features { network: Features },

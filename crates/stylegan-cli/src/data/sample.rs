@@ -2,11 +2,11 @@
 
 use crate::exit::wrong;
 use std::collections::BTreeMap;
-use stylegan_train::sampler::Sampler;
+use stylegan_train::inputs::order::Order;
 
 /// `count` of `candidates`, drawn by `seed`, in the order of the candidates.
 pub(super) fn uniform(candidates: &[usize], count: usize, seed: u64) -> Vec<usize> {
-    let order = Sampler::new(seed, candidates.len(), false);
+    let order = Order::new(seed, candidates.len(), false);
     let mut drawn: Vec<usize> =
         (0..count.min(candidates.len())).map(|place| candidates[order.index(place as u64)]).collect();
     drawn.sort_unstable();

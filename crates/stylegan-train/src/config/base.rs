@@ -121,12 +121,4 @@ mod tests {
         assert!(matches!(other.loss, LossConfig::WganGp { n_critic: 1, .. }));
         assert_eq!(other.discriminator.img_size(), [1024, 1024]);
     }
-
-    #[test]
-    fn lazy_steps_are_shorter() {
-        let config = TrainConfig::stylegan2();
-        assert_eq!((config.g_stride(), config.d_stride()), (4. / 5., 16. / 17.));
-        let config = TrainConfig::default();
-        assert_eq!((config.g_stride(), config.d_stride()), (1., 1.));
-    }
 }

@@ -29,12 +29,12 @@ impl TrainConfig {
         self.shards.check()?;
         self.output.check()?;
         self.eval.check()?;
-        self.check_players()?;
+        self.check_networks()?;
         self.check_shards()
     }
 
     /// The two networks see the same pictures, and grow together.
-    fn check_players(&self) -> Checked {
+    fn check_networks(&self) -> Checked {
         let (found, expected) = (&self.discriminator, self.picture_shape());
         let found = (found.img_size(), found.img_channels(), found.c_dim());
         if found != expected {

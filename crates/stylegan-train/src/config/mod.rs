@@ -299,20 +299,6 @@ impl TrainConfig {
         Ok(Pyramid::resolution(Pyramid::new(self.generator.img_size())?.levels() - 1))
     }
 
-    /// How much of a step each of the generator's is, below 1 where regularising steps come on top:
-    /// `interval / (interval + 1)` (StyleGAN2, appendix B).
-    pub fn g_stride(&self) -> f64 {
-        self.path_length.as_ref().map_or(1., |path_length| stride(path_length.interval))
-    }
-
-    /// As [`g_stride`](Self::g_stride), of the discriminator.
-    pub fn d_stride(&self) -> f64 {
-        match self.loss {
-            LossConfig::Logistic { r1_interval, .. } if r1_interval > 1 => stride(r1_interval),
-            _ => 1.,
-        }
-    }
-
     /// The configuration with what no step depends on at its default: what is written and measured,
     /// where the pictures are, how many shards are handled at once. A run can be gone on with under any
     /// configuration that is equal in the rest, but for `kimg`.
@@ -336,10 +322,6 @@ impl TrainConfig {
             problem: format!("cannot be written as TOML: {error}"),
         })
     }
-}
-
-fn stride(interval: usize) -> f64 {
-    interval as f64 / (interval as f64 + 1.)
 }
 
 mod defaults {

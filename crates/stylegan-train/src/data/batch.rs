@@ -27,6 +27,16 @@ pub struct Batch {
     pub images: Tensor,
     /// `[n, label_dim]` f32, one-hot for classes; `None` for a set without labels.
     pub labels: Option<Tensor>,
+    /// Label maps `[n, h, w]` u8, class numbers; `None` unless they were asked for.
+    pub maps: Option<Tensor>,
+}
+
+impl Batch {
+    /// The first `n` samples.
+    pub(crate) fn first(&self, n: usize) -> Result<Self> {
+        let part = |tensor: &Option<Tensor>| tensor.as_ref().map(|tensor| tensor.narrow(0, 0, n)).transpose();
+        Ok(Self { images: self.images.narrow(0, 0, n)?, labels: part(&self.labels)?, maps: part(&self.maps)? })
+    }
 }
 
 impl Dataset {
@@ -41,10 +51,16 @@ impl Dataset {
         self.assemble(requests, &decoded)
     }
 
-    /// Like [`Dataset::load`] on this thread alone, for threads that work beside the step.
-    pub(super) fn load_quietly(&self, requests: &[SampleRequest]) -> Result<Batch> {
+    /// Like [`Dataset::load`], with label maps if asked for, on this thread alone: for threads that work
+    /// beside the step.
+    pub(crate) fn load_quietly(&self, requests: &[SampleRequest], maps: bool) -> Result<Batch> {
         let decoded = unique(requests).into_iter().map(|i| Ok((i, self.pixels(i)?))).collect::<Result<_>>()?;
-        self.assemble(requests, &decoded)
+        let mut batch = self.assemble(requests, &decoded)?;
+        if maps {
+            let maps = requests.iter().map(|request| self.mirrored_map(request)).collect::<Result<Vec<_>>>()?;
+            batch.maps = Some(self.stack_maps(maps)?);
+        }
+        Ok(batch)
     }
 
     /// The label maps of samples: `[n, h, w]` u8 class numbers, mirrored with their pictures.
@@ -52,16 +68,20 @@ impl Dataset {
     /// # Errors
     /// If a picture or its map does not exist or the map cannot be decoded.
     pub fn load_maps(&self, requests: &[SampleRequest]) -> Result<Tensor> {
+        self.stack_maps(requests.par_iter().map(|request| self.mirrored_map(request)).collect::<Result<_>>()?)
+    }
+
+    fn mirrored_map(&self, request: &SampleRequest) -> Result<Vec<u8>> {
+        let mut map = self.map(request.index)?;
+        if request.mirror {
+            map.chunks_exact_mut(self.image_size()[1]).for_each(<[u8]>::reverse);
+        }
+        Ok(map)
+    }
+
+    fn stack_maps(&self, maps: Vec<Vec<u8>>) -> Result<Tensor> {
         let [h, w] = self.image_size();
-        let maps = requests.par_iter().map(|request| {
-            let mut map = self.map(request.index)?;
-            if request.mirror {
-                map.chunks_exact_mut(w).for_each(<[u8]>::reverse);
-            }
-            Ok(map)
-        });
-        let maps = maps.collect::<Result<Vec<_>>>()?.concat();
-        Ok(Tensor::from_vec(maps, (requests.len(), h, w), &Device::Cpu)?)
+        Ok(Tensor::from_vec(maps.concat(), (maps.len(), h, w), &Device::Cpu)?)
     }
 
     /// The pictures with these numbers, in this order, as `[n, c, h, w]` f32 in [-1, 1]: as many at a
@@ -94,7 +114,7 @@ impl Dataset {
             0 => None,
             dim => Some(Tensor::from_vec(labels, (n, dim), &Device::Cpu)?),
         };
-        Ok(Batch { images: Tensor::from_vec(images, (n, c, h, w), &Device::Cpu)?, labels })
+        Ok(Batch { images: Tensor::from_vec(images, (n, c, h, w), &Device::Cpu)?, labels, maps: None })
     }
 }
 

@@ -25,13 +25,13 @@ pub struct Loader<I> {
 
 impl<I: Iterator<Item = Vec<SampleRequest>>> Loader<I> {
     /// Decodes the batches of `requests` with `threads` threads (at least 1), keeping up to `ahead`
-    /// batches (at least 1) ready or in work.
-    pub fn new(dataset: Arc<Dataset>, requests: I, threads: usize, ahead: usize) -> Self {
+    /// batches (at least 1) ready or in work; with their label maps, if `maps` says so.
+    pub fn new(dataset: Arc<Dataset>, requests: I, maps: bool, threads: usize, ahead: usize) -> Self {
         let (jobs, queue) = channel::<Job>();
         let queue = Arc::new(Mutex::new(queue));
         let workers = (0..threads.max(1)).map(|_| {
             let (dataset, queue) = (dataset.clone(), queue.clone());
-            std::thread::spawn(move || work(&dataset, &queue))
+            std::thread::spawn(move || work(&dataset, maps, &queue))
         });
         let workers = workers.collect();
         let mut loader = Self { requests, ahead: ahead.max(1), pending: VecDeque::new(), jobs: Some(jobs), workers };
@@ -73,11 +73,11 @@ impl<I> Drop for Loader<I> {
     }
 }
 
-fn work(dataset: &Dataset, queue: &Mutex<Receiver<Job>>) {
+fn work(dataset: &Dataset, maps: bool, queue: &Mutex<Receiver<Job>>) {
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((request, reply)) = job else { return };
-        if reply.send(dataset.load_quietly(&request)).is_err() {
+        if reply.send(dataset.load_quietly(&request, maps)).is_err() {
             // Nobody wants this batch any more, nor those after it.
             return;
         }

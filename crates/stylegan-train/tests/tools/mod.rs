@@ -12,7 +12,7 @@ use stylegan_train::config::{Override, TrainConfig, read};
 use stylegan_train::data::Dataset;
 use stylegan_train::observer::{Observer, Position, Silent};
 use stylegan_train::stats::Stats;
-use stylegan_train::{Outcome, Result, RunFolder, resume, train};
+use stylegan_train::{Outcome, Result, RunFolder, Session};
 
 pub(crate) const TINY: &str = r#"
 seed = 3
@@ -45,7 +45,7 @@ snapshot_kimg = 0.16
 checkpoint_kimg = 0.16
 "#;
 
-/// Makes the tiny run one of StyleGAN2, with regularising turns in every second and fourth step.
+/// Makes the tiny run one of StyleGAN2, with regularising phases in every second and fourth step.
 pub(crate) const STYLEGAN2: [&str; 3] =
     ["generator.architecture=stylegan2", "path_length.interval=2", "loss.r1_interval=4"];
 
@@ -77,12 +77,23 @@ pub(crate) fn pictures() -> &'static Arc<Dataset> {
     .1
 }
 
+/// A session of one process.
+pub(crate) fn session<'a>(
+    config: &'a TrainConfig,
+    dataset: &'a Arc<Dataset>,
+    folder: &'a RunFolder,
+    observer: &'a mut dyn Observer,
+    stop: &'a AtomicBool,
+) -> Session<'a> {
+    Session { config, dataset, folder, communicator: &Single, observer, stop }
+}
+
 pub(crate) fn run(config: &TrainConfig, out: &Path) -> Result<Outcome> {
-    train(config, pictures(), &RunFolder::open(out)?, &Single, &mut Silent, &AtomicBool::new(false))
+    session(config, pictures(), &RunFolder::open(out)?, &mut Silent, &AtomicBool::new(false)).start()
 }
 
 pub(crate) fn go_on(config: &TrainConfig, out: &Path) -> Result<Outcome> {
-    resume(config, pictures(), &RunFolder::open(out)?, &Single, &mut Silent, &AtomicBool::new(false))
+    session(config, pictures(), &RunFolder::open(out)?, &mut Silent, &AtomicBool::new(false)).resume()
 }
 
 /// Asks to stop after a step, and remembers what it was told.

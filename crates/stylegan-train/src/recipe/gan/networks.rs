@@ -1,4 +1,4 @@
-//! The networks of a run, each with the views that the two players need.
+//! The networks of a run, each with the views that generator and discriminator need.
 
 use crate::config::TrainConfig;
 use crate::{Error, Result};
@@ -7,9 +7,9 @@ use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::{Discriminator, Generator, Params, build_discriminator, build_generator};
 
 /// Name of the moving average of styles in a generator's parameters.
-pub(crate) const W_AVG: &str = "mapping.w_avg";
+const W_AVG: &str = "mapping.w_avg";
 
-/// Generator, discriminator and averaged generator. A player's opponent is always the frozen view:
+/// Generator, discriminator and averaged generator. A network's opponent is always the frozen view:
 /// same weights, no gradient.
 pub(crate) struct Networks {
     pub(crate) g: Params,
@@ -61,15 +61,5 @@ impl Networks {
         let mean = Tensor::from_slice(mean, w_avg.shape(), &Device::Cpu)?;
         let mean = mean.to_dtype(w_avg.dtype())?.to_device(w_avg.device())?;
         stylegan_kernels::optim::ema_step(&w_avg, &mean, beta).map_err(Error::from)
-    }
-
-    /// All tensors under their checkpoint keys.
-    pub(crate) fn tensors(&self) -> Vec<(String, Tensor)> {
-        [("G_ema", &self.g_ema), ("G", &self.g), ("D", &self.d)]
-            .into_iter()
-            .flat_map(|(prefix, params)| {
-                params.vars().into_iter().map(move |(name, var)| (format!("{prefix}.{name}"), var.as_detached_tensor()))
-            })
-            .collect()
     }
 }

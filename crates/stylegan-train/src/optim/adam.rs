@@ -10,7 +10,7 @@ use stylegan_kernels::optim::{AdamOptions, adam_step};
 ///
 /// StyleGAN's slower mapping network needs no rate of its own here: the network multiplies those
 /// weights by `mapping_lr` itself.
-pub struct Optimizer {
+pub struct Adam {
     /// The rate is a share of the schedule's.
     options: AdamOptions,
     entries: Vec<Entry>,
@@ -24,7 +24,7 @@ struct Entry {
     v: Var,
 }
 
-impl Optimizer {
+impl Adam {
     /// An optimiser that has seen nothing. Its steps are `stride` of full ones: the learning rate
     /// times that, the decays to that power (StyleGAN2, appendix B); 1 without lazy regularisation.
     ///
@@ -73,7 +73,7 @@ impl Optimizer {
     pub fn step(&mut self, gradient: &[f32], lr: f64) -> Result<()> {
         if gradient.len() != self.len() {
             return Err(Error::Tensor(candle_core::Error::Msg(format!(
-                "Optimizer::step: the gradient has {} scalars, expected {}",
+                "Adam::step: the gradient has {} scalars, expected {}",
                 gradient.len(),
                 self.len()
             ))));

@@ -1,18 +1,19 @@
-//! The discriminator's turn.
+//! `Dmain`: the discriminator along its loss.
 
-use super::r1::weighted_penalty;
-use super::{Latents, Players, gradient, signs, values};
+use super::dreg::weighted_penalty;
+use super::{Gan, Latents, W_SUM};
 use crate::Result;
 use crate::config::LossConfig;
 use crate::losses::{logistic, wgan_gp};
-use crate::shards::Share;
+use crate::recipe::{GRADIENT, gradient, values};
+use crate::shards::ShardSums;
 use crate::stats::Stats;
 use candle_core::{Tensor, Var};
 use stylegan_core::Synthesis;
 
-impl Players {
-    /// A shard's part in the discriminator's turn: `real` pictures `[n, c, h, w]` with their labels,
-    /// and as many generated ones. `blend` `[n, 1, 1, 1]`, uniform in [0, 1), is where between the
+impl Gan {
+    /// A shard's part in `Dmain`: `real` images `[n, c, h, w]` with their labels, and as many generated
+    /// ones. `blend` `[n, 1, 1, 1]`, uniform in [0, 1), is where between the
     /// two WGAN-GP's penalty looks.
     ///
     /// Each term of the loss is differentiated on its own and its graph dropped before the next
@@ -21,16 +22,16 @@ impl Players {
     ///
     /// # Errors
     /// When shapes do not fit.
-    pub fn discriminator(
+    pub fn dmain(
         &self,
         latents: &Latents,
         options: &Synthesis,
         (real, real_labels): (&Tensor, Option<&Tensor>),
         blend: &Tensor,
-    ) -> Result<Share> {
+    ) -> Result<ShardSums> {
         let (lod, labels) = (options.lod, latents.labels.as_ref());
         let (d, g) = (self.networks.d_trained.as_ref(), self.networks.g_frozen.as_ref());
-        let (ws, style_sum) = latents.styles(g)?;
+        let (ws, w_sum) = latents.styles(g)?;
         let fake = g.synthesis(&ws, options)?;
         let mut stats = Stats::default();
 
@@ -72,8 +73,10 @@ impl Players {
             }
         }
         stats.extend("Loss/D/loss", losses);
-        sums.extend(style_sum);
-        Ok(Share { values: sums, stats })
+        let mut shard = ShardSums { stats, ..ShardSums::default() };
+        shard.named.set(GRADIENT, sums);
+        shard.named.set(W_SUM, w_sum);
+        Ok(shard)
     }
 }
 
@@ -87,4 +90,9 @@ fn report(stats: &mut Stats, which: &str, logits: &Tensor, loss: &Tensor) -> Res
     stats.extend(&format!("Loss/signs/{which}"), signs(&scores));
     stats.extend(&format!("Loss/scores/{which}"), scores);
     values(loss)
+}
+
+/// The signs of logits: their mean says how often the discriminator takes samples for real.
+fn signs(logits: &[f64]) -> impl Iterator<Item = f64> {
+    logits.iter().map(|x| if *x == 0. { 0. } else { x.signum() })
 }

@@ -10,15 +10,15 @@ use stylegan_core::latent::StreamKey;
 /// walked until it lands inside (Black and Rogaway 2002).
 ///
 /// ```
-/// use stylegan_train::sampler::Sampler;
+/// use stylegan_train::inputs::order::Order;
 ///
-/// let sampler = Sampler::new(7, 5, false);
-/// let mut epoch: Vec<usize> = (0..5).map(|place| sampler.index(place)).collect();
+/// let order = Order::new(7, 5, false);
+/// let mut epoch: Vec<usize> = (0..5).map(|place| order.index(place)).collect();
 /// epoch.sort();
 /// assert_eq!(epoch, [0, 1, 2, 3, 4]);
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct Sampler {
+pub struct Order {
     seed: u64,
     len: u64,
     mirror: bool,
@@ -27,7 +27,7 @@ pub struct Sampler {
 
 const ROUNDS: u64 = 6;
 
-impl Sampler {
+impl Order {
     /// The order of a set of `len` pictures (at least 1); with `mirror`, half of the places show
     /// their picture mirrored.
     pub fn new(seed: u64, len: usize, mirror: bool) -> Self {
@@ -78,10 +78,10 @@ mod tests {
     #[test]
     fn every_epoch_holds_each_picture_once() {
         for len in [1usize, 2, 3, 5, 16, 17, 1000] {
-            let sampler = Sampler::new(3, len, false);
+            let order = Order::new(3, len, false);
             for epoch in 0..3u64 {
                 let mut seen = vec![0; len];
-                (0..len as u64).for_each(|i| seen[sampler.index(epoch * len as u64 + i)] += 1);
+                (0..len as u64).for_each(|i| seen[order.index(epoch * len as u64 + i)] += 1);
                 assert!(seen.iter().all(|&n| n == 1), "{len} pictures, epoch {epoch}");
             }
         }
@@ -90,19 +90,19 @@ mod tests {
     #[test]
     fn epochs_and_seeds_differ_and_places_do_not_depend_on_the_way_there() {
         let order = |seed, epoch: u64| {
-            (0..100).map(|i| Sampler::new(seed, 100, false).index(epoch * 100 + i)).collect::<Vec<_>>()
+            (0..100).map(|i| Order::new(seed, 100, false).index(epoch * 100 + i)).collect::<Vec<_>>()
         };
         assert_ne!(order(1, 0), order(1, 1));
         assert_ne!(order(1, 0), order(2, 0));
-        assert_eq!(order(1, 1)[37], Sampler::new(1, 100, false).index(137));
+        assert_eq!(order(1, 1)[37], Order::new(1, 100, false).index(137));
     }
 
     #[test]
     fn order_is_shuffled() {
         // Neighbours in the set are neighbours in the row for 2 of 1000 places on average; the sum
         // of displacements of a uniform permutation is 1000 * 333 with a deviation of about 1 %.
-        let sampler = Sampler::new(0, 1000, false);
-        let order: Vec<i64> = (0..1000).map(|i| sampler.index(i) as i64).collect();
+        let order = Order::new(0, 1000, false);
+        let order: Vec<i64> = (0..1000).map(|i| order.index(i) as i64).collect();
         let adjacent = order.windows(2).filter(|w| (w[0] - w[1]).abs() == 1).count();
         let moved: i64 = order.iter().enumerate().map(|(i, &x)| (x - i as i64).abs()).sum();
         assert!(adjacent < 12 && (300_000..367_000).contains(&moved), "{adjacent} {moved}");
@@ -111,8 +111,8 @@ mod tests {
     #[test]
     fn half_of_the_places_are_mirrored_if_asked() {
         // Standard deviation of 4000 coins is 32; the bound is five.
-        let count = (0..4000).filter(|&i| Sampler::new(0, 10, true).mirrored(i)).count();
+        let count = (0..4000).filter(|&i| Order::new(0, 10, true).mirrored(i)).count();
         assert!(count.abs_diff(2000) < 160, "{count}");
-        assert!((0..100).all(|i| !Sampler::new(0, 10, false).mirrored(i)));
+        assert!((0..100).all(|i| !Order::new(0, 10, false).mirrored(i)));
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::config::AdamConfig;
 use crate::data::{Dataset, SampleRequest};
-use crate::optimizer::Optimizer;
+use crate::optim::Adam;
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use stylegan_core::Params;
@@ -83,7 +83,7 @@ pub fn train_classifier(
     };
     let params = Params::new(config.seed, DType::F32, &Device::Cpu);
     let trained = StyleGan1Discriminator::new(&network, params.trainable())?;
-    let mut optimizer = Optimizer::new(&params, &AdamConfig::default(), 1.)?;
+    let mut optimizer = Adam::new(&params, &AdamConfig::default(), 1.)?;
     let key = StreamKey::new(config.seed, "classifier order", 0);
     let total = (config.kimg * 1000.).round() as u64;
     let mut shown = 0;

@@ -1,9 +1,9 @@
-//! What is written after a step: ticks, sample grids, checkpoints.
+//! What is written after an iteration: ticks, sample grids, checkpoints.
 
 use super::{Run, images_of};
 use crate::best::Best;
 use crate::health::Verdict;
-use crate::records::STEP;
+use crate::run_log::STEP;
 use crate::{Error, Result, checkpoints};
 use serde_json::json;
 use std::path::PathBuf;
@@ -11,20 +11,20 @@ use std::time::Instant;
 use stylegan_kernels::memory;
 
 impl Run<'_> {
-    /// What is due after a step that began at `before` pictures: the line of a tick, a sample grid,
+    /// What is due after an iteration that began at `before` pictures: the line of a tick, a sample grid,
     /// a checkpoint.
-    pub(crate) fn report(&mut self, before: u64) -> Result<()> {
+    pub(crate) fn maintain(&mut self, before: u64) -> Result<()> {
         let now = self.state.progress.images;
         let due = |kimg: f64| now / images_of(kimg) > before / images_of(kimg);
         let position = self.position();
-        self.observer.stepped(&position, &self.state.progress.stats);
-        let output = &self.config.output;
+        self.session.observer.stepped(&position, &self.state.progress.stats);
+        let output = self.settings.output.clone();
         let tick = due(output.tick_kimg);
         if tick {
             self.tick()?;
         }
         if due(output.snapshot_kimg) {
-            self.write_snapshot()?;
+            self.write_grid()?;
         }
         if due(output.checkpoint_kimg) || (tick && self.save_again) {
             let saved = self.save(Occasion::Scheduled).map(|_| ());
@@ -37,7 +37,7 @@ impl Run<'_> {
     /// Makes a warning of a file that could not be written: no reason to end a run.
     fn tolerate(&mut self, written: Result<()>, what_then: &str) -> Result<()> {
         match written {
-            Err(error) if error.is_unwritten() => self.observer.warned(&format!("{error}{what_then}")),
+            Err(error) if error.is_unwritten() => self.session.observer.warned(&format!("{error}{what_then}")),
             other => return other,
         }
         Ok(())
@@ -51,75 +51,70 @@ impl Run<'_> {
         let kimg = (position.images - images) as f64 / 1000.;
         let seconds_per_kimg = if kimg > 0. { started.elapsed().as_secs_f64() / kimg } else { 0. };
         let verdict = self.state.progress.health.judge(&stats);
-        if let Some(records) = &mut self.records {
+        if let Some(log) = &mut self.log {
             let mut line = stats.to_json();
-            for (turn, seconds) in std::mem::take(&mut self.timings).iter() {
-                line[turn] = json!({ "count": seconds.count, "mean": seconds.mean(), "std": seconds.std() });
+            for (phase, seconds) in std::mem::take(&mut self.timings).iter() {
+                line[phase] = json!({ "count": seconds.count, "mean": seconds.mean(), "std": seconds.std() });
             }
             let memory = memory::peak().unwrap_or_default() as f64 / f64::from(1 << 30);
             for (key, value) in [
                 ("Progress/kimg", position.images as f64 / 1000.),
                 (STEP, position.step as f64),
-                ("Progress/lod", position.phase.lod),
-                ("Progress/resolution", position.phase.resolution as f64),
-                ("Progress/batch", position.phase.batch as f64),
-                ("Progress/lr", position.phase.lr),
+                ("Progress/lod", position.stage.lod),
+                ("Progress/resolution", position.stage.resolution as f64),
+                ("Progress/batch", position.stage.batch as f64),
+                ("Progress/lr", position.stage.lr),
                 ("Timing/sec_per_kimg", seconds_per_kimg),
                 ("Resources/peak_memory_gib", memory),
             ] {
                 line[key] = json!({ "count": 1., "mean": value, "std": 0. });
             }
-            let mut written = records.stats(position.images, &line);
-            let mean = |key: &str| stats.get(key).mean();
-            let path_length = match self.config.path_length {
-                Some(_) => format!("pl {:<8.4} ", mean("Loss/pl_length")),
-                None => String::new(),
-            };
+            let mut written = log.stats(position.images, &line);
             let text = format!(
-                "kimg {:<10.3} step {:<8} res {:<4} lod {:<5.2} batch {:<4} G {:<7.3} D {:<7.3} reg {:<8.4} \
-                 {path_length}signs {:>5.2} {:>5.2} sec/kimg {:<8.2} memory {:.2} GiB",
+                "kimg {:<10.3} step {:<8} res {:<4} lod {:<5.2} batch {:<4} {} sec/kimg {:<8.2} memory {:.2} GiB",
                 position.images as f64 / 1000.,
                 position.step,
-                position.phase.resolution,
-                position.phase.lod,
-                position.phase.batch,
-                mean("Loss/G/loss"),
-                mean("Loss/D/loss"),
-                mean("Loss/D/reg"),
-                mean("Loss/signs/real"),
-                mean("Loss/signs/fake"),
+                position.stage.resolution,
+                position.stage.lod,
+                position.stage.batch,
+                self.state.recipe.log_line(&stats),
                 seconds_per_kimg,
                 memory,
             );
-            written = written.and(records.log(&text));
-            self.observer.ticked(&position, &stats, &text);
+            written = written.and(log.log(&text));
+            self.session.observer.ticked(&position, &stats, &text);
             if let Verdict::Odd(sentence) = &verdict {
                 let line = format!("kimg {:<10.3} {sentence}", position.images as f64 / 1000.);
-                written = written.and(records.log(&line));
-                self.observer.warned(sentence);
+                written = written.and(log.log(&line));
+                self.session.observer.warned(sentence);
             }
             self.tolerate(written, "; it is written when there is room again")?;
         }
         self.stop_because(verdict)
     }
 
-    fn write_snapshot(&mut self) -> Result<()> {
-        let images = self.state.progress.images;
-        let lod = self.phase().lod;
-        let Some(records) = &mut self.records else { return Ok(()) };
-        let path = self.folder.join(format!("fakes-{:06}.png", images / 1000));
-        let written = self.snapshot.write_fakes(self.state.players.g_average(), lod, &path).and_then(|sheet| {
-            self.observer.pictured(&path);
-            records.picture(images, "fakes", [sheet.height(), sheet.width()], &path)
+    fn write_grid(&mut self) -> Result<()> {
+        let (images, lod, dataset) = (self.state.progress.images, self.stage().lod, self.session.dataset);
+        let path = self.grid_file();
+        let (Some(log), Some(grid), Some(cells)) = (&mut self.log, &self.grid, self.state.recipe.grid()) else {
+            return Ok(());
+        };
+        let written = grid.write_fakes(cells, dataset, lod, &path).and_then(|sheet| {
+            self.session.observer.pictured(&path);
+            log.picture(images, "fakes", [sheet.height(), sheet.width()], &path)
         });
         self.tolerate(written, "")
+    }
+
+    fn grid_file(&self) -> PathBuf {
+        self.session.folder.path().join(format!("fakes-{:06}.png", self.state.progress.images / 1000))
     }
 
     /// Writes a checkpoint, unless this very state is in one, and removes those that are no longer
     /// kept.
     pub(crate) fn save(&mut self, occasion: Occasion) -> Result<PathBuf> {
         let outcome = self.write_checkpoint(occasion);
-        self.communicator.barrier()?;
+        self.session.communicator.barrier()?;
         outcome
     }
 
@@ -128,29 +123,29 @@ impl Run<'_> {
         if let Some((_, path)) = self.saved.as_ref().filter(|(saved, _)| *saved == images) {
             return Ok(path.clone());
         }
-        let best = Best::read(self.folder);
+        let best = Best::read(self.session.folder.path());
         let path = self.place(occasion, best.as_ref());
-        let Some(records) = &mut self.records else { return Ok(path) };
-        let written = records.sync();
+        let Some(log) = &mut self.log else { return Ok(path) };
+        let written = log.sync();
         self.tolerate(written, "")?;
-        self.state.save(self.config, self.dataset, &path)?;
+        self.state.save(&self.settings, self.session.dataset, &path)?;
         self.saved = Some((images, path.clone()));
-        let measured = self.observer.saved(&path)?;
+        let measured = self.session.observer.saved(&path)?;
         let written = self.write_numbers(&measured.numbers);
         self.tolerate(written, "")?;
         if let Some(score) = measured.score {
-            let written = Best::keep(self.folder, best, &path, &score);
+            let written = Best::keep(self.session.folder.path(), best, &path, &score);
             self.tolerate(written, "")?;
         }
-        let best = Best::read(self.folder).map(|best| self.folder.join(best.checkpoint));
-        let pruned = self.pruner.prune(self.folder, &path, images, best.as_deref());
+        let best = Best::read(self.session.folder.path()).map(|best| self.session.folder.path().join(best.checkpoint));
+        let pruned = self.pruner.prune(self.session.folder.path(), &path, images, best.as_deref());
         self.tolerate(pruned, "")?;
         Ok(path)
     }
 
     /// Writes what was measured of a checkpoint to the logs.
     fn write_numbers(&mut self, numbers: &[(String, f64)]) -> Result<()> {
-        let Some(records) = self.records.as_mut().filter(|_| !numbers.is_empty()) else { return Ok(()) };
+        let Some(log) = self.log.as_mut().filter(|_| !numbers.is_empty()) else { return Ok(()) };
         let images = self.state.progress.images;
         let entry = |value: f64| json!({ "count": 1., "mean": value, "std": 0. });
         let mut line = json!({ "Progress/kimg": entry(images as f64 / 1000.) });
@@ -159,21 +154,21 @@ impl Run<'_> {
             line[format!("Metrics/{name}")] = entry(*value);
             text.push_str(&format!(" {name} {value:.4}"));
         }
-        records.stats(images, &line)?;
-        records.log(&text)
+        log.stats(images, &line)?;
+        log.log(&text)
     }
 
     /// The file for the present state. What is saved on schedule takes the place of an older state of
     /// the same thousand unless that is the best so far, what is saved between takes nobody's place.
     fn place(&self, occasion: Occasion, best: Option<&Best>) -> PathBuf {
         let images = self.state.progress.images;
-        let path = self.folder.join(checkpoints::name(images));
+        let path = self.session.folder.path().join(checkpoints::name(images));
         let taken = match occasion {
-            Occasion::Scheduled => best.is_some_and(|best| self.folder.join(&best.checkpoint) == path),
+            Occasion::Scheduled => best.is_some_and(|best| self.session.folder.path().join(&best.checkpoint) == path),
             Occasion::Between => path.exists(),
         };
         if taken && checkpoints::images(&path) != Some(images) {
-            return self.folder.join(checkpoints::exact_name(images));
+            return self.session.folder.path().join(checkpoints::exact_name(images));
         }
         path
     }
@@ -181,24 +176,22 @@ impl Run<'_> {
     /// After an error: saves what there is, unless the numbers themselves are no good. Returns the
     /// error with a word on that.
     pub(crate) fn broken_off(&mut self, error: Error) -> Error {
-        let worth_it =
-            self.records.is_some() && self.state.progress.images > 0 && !matches!(error, Error::Diverged { .. });
+        let worth_it = self.log.is_some() && self.state.progress.images > 0 && !matches!(error, Error::Diverged { .. });
         // Without a barrier: the other ranks do not come.
         let saved = if worth_it { self.write_checkpoint(Occasion::Between).ok() } else { None };
         let error = match saved {
             Some(checkpoint) => Error::Saved { error: error.into(), checkpoint },
             None => error,
         };
-        self.communicator.abort(&error.to_string());
+        self.session.communicator.abort(&error.to_string());
         error
     }
 
     /// The last checkpoint, grid and line of a run.
     pub(crate) fn finish(&mut self) -> Result<PathBuf> {
         let path = self.save(Occasion::Scheduled)?;
-        let grid = self.folder.join(format!("fakes-{:06}.png", self.state.progress.images / 1000));
-        if !grid.exists() {
-            self.write_snapshot()?;
+        if !self.grid_file().exists() {
+            self.write_grid()?;
         }
         if !self.state.progress.stats.is_empty() {
             self.tick()?;
@@ -208,7 +201,8 @@ impl Run<'_> {
 
     /// Ends a run that diverged.
     pub(super) fn stop_because(&self, verdict: Verdict) -> Result<()> {
-        let Verdict::Diverged { problem, advice } = verdict else { return Ok(()) };
+        let Verdict::Diverged { problem } = verdict else { return Ok(()) };
+        let advice = self.state.recipe.remedy();
         let last = match &self.saved {
             Some((_, path)) => format!("the last good checkpoint is {}", path.display()),
             None => "no checkpoint was written yet".to_owned(),

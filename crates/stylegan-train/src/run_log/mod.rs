@@ -1,6 +1,8 @@
 //! The files that a run writes line by line: `log.txt`, `stats.jsonl` and TensorBoard's events.
 
-use crate::{Error, Result, tfevents};
+pub mod tfevents;
+
+use crate::{Error, Result};
 use serde_json::Value;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -23,7 +25,7 @@ impl Known {
 }
 
 /// The open files of a run. What cannot be written is kept and tried again with what comes next.
-pub(crate) struct Records {
+pub(crate) struct RunLog {
     log: Appended,
     stats: Appended,
     events: Appended,
@@ -35,7 +37,7 @@ const STATS: &str = "stats.jsonl";
 /// A statistic of every tick, and of nothing else.
 pub(crate) const STEP: &str = "Progress/step";
 
-impl Records {
+impl RunLog {
     /// Opens the files in a run folder. What they say of the time that a resumed run sees again is
     /// cut off: it writes it again, and the files end up as those of a run in one go.
     pub(crate) fn open(folder: &Path, known: Known) -> Result<Self> {
@@ -46,11 +48,11 @@ impl Records {
         cut_lines(&folder.join(STATS), |line| seen(line, stats_images(line), STEP))?;
         cut_events(&folder.join(tfevents::FILE_NAME), known)?;
         let open = |name: &str| Appended::open(folder.join(name));
-        let mut records = Self { log: open(LOG)?, stats: open(STATS)?, events: open(tfevents::FILE_NAME)? };
-        if records.events.length == 0 {
-            records.events.add(|to| tfevents::write_header(to, wall_time()))?;
+        let mut log = Self { log: open(LOG)?, stats: open(STATS)?, events: open(tfevents::FILE_NAME)? };
+        if log.events.length == 0 {
+            log.events.add(|to| tfevents::write_header(to, wall_time()))?;
         }
-        Ok(records)
+        Ok(log)
     }
 
     /// Appends a line to `log.txt`.
@@ -177,12 +179,12 @@ mod tests {
     fn resumed_records_forget_what_was_not_saved() {
         let folder = tempfile::tempdir().unwrap();
         let write = |images: u64| {
-            let mut records = Records::open(folder.path(), Known { ticked: images, images }).unwrap();
+            let mut log = RunLog::open(folder.path(), Known { ticked: images, images }).unwrap();
             for kimg in [1u64, 2, 3] {
                 if kimg * 1000 > images {
                     let line = serde_json::json!({ "Progress/kimg": { "mean": kimg as f64 }, STEP: { "mean": 1. } });
-                    records.log(&format!("kimg {kimg}.000 step 1 and more")).unwrap();
-                    records.stats(kimg * 1000, &line).unwrap();
+                    log.log(&format!("kimg {kimg}.000 step 1 and more")).unwrap();
+                    log.stats(kimg * 1000, &line).unwrap();
                 }
             }
         };
@@ -207,11 +209,11 @@ mod tests {
     #[test]
     fn measurements_between_ticks_stay() {
         let folder = tempfile::tempdir().unwrap();
-        let mut records = Records::open(folder.path(), Known { ticked: 0, images: 0 }).unwrap();
+        let mut run_log = RunLog::open(folder.path(), Known { ticked: 0, images: 0 }).unwrap();
         let mut write = |images: u64, key: &str, log: &str| {
             let line = serde_json::json!({ "Progress/kimg": { "mean": images as f64 / 1000. }, key: { "mean": 1. } });
-            records.stats(images, &line).unwrap();
-            records.log(&format!("kimg {:.3} {log}", images as f64 / 1000.)).unwrap();
+            run_log.stats(images, &line).unwrap();
+            run_log.log(&format!("kimg {:.3} {log}", images as f64 / 1000.)).unwrap();
         };
         write(1000, STEP, "step 9");
         write(1500, "Metrics/fid", "measured fid");
@@ -219,7 +221,7 @@ mod tests {
         let before = kept();
         write(1500, STEP, "step 10");
         write(1600, "Metrics/fid", "measured fid");
-        Records::open(folder.path(), Known { ticked: 1000, images: 1500 }).unwrap();
+        RunLog::open(folder.path(), Known { ticked: 1000, images: 1500 }).unwrap();
         assert_eq!(kept(), before);
     }
 
@@ -229,7 +231,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(LOG);
         std::fs::write(&path, "kimg 1.000 a\n\nchanged the lamp\nkimg 2.000 b\nkimg 3.000 c\nand left\n").unwrap();
-        Records::open(folder.path(), Known { ticked: 2000, images: 2000 }).unwrap();
+        RunLog::open(folder.path(), Known { ticked: 2000, images: 2000 }).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text, "kimg 1.000 a\n\nchanged the lamp\nkimg 2.000 b\nand left\n");
     }

@@ -1,32 +1,16 @@
 //! A batch in pieces, and their sum in an order that nothing can change.
 
-use crate::stats::Stats;
+mod sums;
+mod tree;
+
+pub use sums::{ShardSums, Sums};
+
 use crate::{Error, Result};
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use stylegan_kernels::threads;
-
-/// What a shard, or several together, add to a step: sums over their samples.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Share {
-    /// The gradient of the summed loss, parameter after parameter in the order of names, then the
-    /// sums that move buffers (the styles, for `w_avg`).
-    pub values: Vec<f32>,
-    /// What is reported of the samples.
-    pub stats: Stats,
-}
-
-impl Share {
-    fn add(&mut self, other: &Share) {
-        debug_assert_eq!(self.values.len(), other.values.len());
-        for (a, b) in self.values.iter_mut().zip(&other.values) {
-            *a += b;
-        }
-        self.stats.add(&other.stats);
-    }
-}
+use tree::Tree;
 
 /// Calls `work` for each shard of `shards`, `at_once` of them side by side (sharing the threads of
 /// the caller's limit), and adds the results as a pairwise tree over the shards' places. The sum is
@@ -35,7 +19,11 @@ impl Share {
 /// # Errors
 /// The error of a shard that failed (the first one, should several fail), or that there are no
 /// shards.
-pub fn sum(shards: Range<usize>, at_once: usize, work: impl Fn(usize) -> Result<Share> + Sync) -> Result<Share> {
+pub fn sum(
+    shards: Range<usize>,
+    at_once: usize,
+    work: impl Fn(usize) -> Result<ShardSums> + Sync,
+) -> Result<ShardSums> {
     let (first, count) = (shards.start, shards.len());
     let lanes = at_once.clamp(1, count.max(1));
     let tree = Mutex::new(Tree::new(count));
@@ -48,7 +36,7 @@ pub fn sum(shards: Range<usize>, at_once: usize, work: impl Fn(usize) -> Result<
                 break;
             }
             match work(first + place) {
-                Ok(share) => Tree::insert(&tree, place, share),
+                Ok(sums) => Tree::insert(&tree, place, sums),
                 Err(error) => {
                     let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
                     if failed.as_ref().is_none_or(|(earlier, _)| place < *earlier) {
@@ -78,62 +66,15 @@ pub fn sum(shards: Range<usize>, at_once: usize, work: impl Fn(usize) -> Result<
     })
 }
 
-/// A pairwise sum that takes its leaves in any order and holds as few partial sums as that allows.
-struct Tree {
-    /// Nodes per level, the leaves first; the last level has one.
-    counts: Vec<usize>,
-    /// Finished nodes whose sibling is missing, by (level, place).
-    waiting: BTreeMap<(usize, usize), Share>,
-    root: Option<Share>,
-}
-
-impl Tree {
-    fn new(leaves: usize) -> Self {
-        let mut counts = vec![leaves];
-        let mut nodes = leaves;
-        while nodes > 1 {
-            nodes = nodes.div_ceil(2);
-            counts.push(nodes);
-        }
-        Self { counts, waiting: BTreeMap::new(), root: None }
-    }
-
-    fn insert(tree: &Mutex<Self>, place: usize, share: Share) {
-        let (mut level, mut place, mut share) = (0, place, share);
-        loop {
-            let sibling = {
-                let mut tree = tree.lock().unwrap_or_else(PoisonError::into_inner);
-                if level + 1 >= tree.counts.len() {
-                    tree.root = Some(share);
-                    return;
-                }
-                if place ^ 1 < tree.counts[level] {
-                    match tree.waiting.remove(&(level, place ^ 1)) {
-                        Some(sibling) => Some(sibling),
-                        None => {
-                            tree.waiting.insert((level, place), share);
-                            return;
-                        }
-                    }
-                } else {
-                    None // The last of an odd row moves up alone.
-                }
-            };
-            if let Some(sibling) = sibling {
-                share.add(&sibling);
-            }
-            (level, place) = (level + 1, place / 2);
-        }
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
-    fn share(value: f32) -> Share {
-        Share { values: vec![value], stats: Stats::default() }
+    fn leaf(value: f32) -> ShardSums {
+        let mut sums = ShardSums::default();
+        sums.named.set("value", vec![value]);
+        sums
     }
 
     #[test]
@@ -144,9 +85,9 @@ mod tests {
         for at_once in 1..=6 {
             let total = sum(0..5, at_once, |i| {
                 std::thread::sleep(std::time::Duration::from_millis(5 * (5 - i as u64)));
-                Ok(share(values[i]))
+                Ok(leaf(values[i]))
             });
-            assert_eq!(total.unwrap().values, [expected], "{at_once} at once");
+            assert_eq!(total.unwrap().named.get("value").unwrap(), [expected], "{at_once} at once");
         }
         assert_eq!(expected, 16_777_221.);
     }
@@ -154,13 +95,13 @@ mod tests {
     #[test]
     fn ranks_hold_subtrees() {
         let values: Vec<f32> = (0..8).map(|i| 0.1 + i as f32 * 1e7).collect();
-        let part = |range| sum(range, 1, |i| Ok(share(values[i]))).unwrap().values[0];
+        let part = |range| sum(range, 1, |i| Ok(leaf(values[i]))).unwrap().named.get("value").unwrap()[0];
         assert_eq!(part(0..8), part(0..4) + part(4..8));
     }
 
     #[test]
     fn errors_reach_the_caller() {
-        let fails = |i| if i == 2 { Err(Error::DataIndex { index: 9, len: 3 }) } else { Ok(share(1.)) };
+        let fails = |i| if i == 2 { Err(Error::DataIndex { index: 9, len: 3 }) } else { Ok(leaf(1.)) };
         assert!(matches!(sum(0..4, 2, fails), Err(Error::DataIndex { index: 9, .. })));
         assert!(sum(0..0, 1, fails).is_err());
     }
@@ -171,7 +112,7 @@ mod tests {
         threads::with_limit(2, || {
             sum(0..4, 2, |_| {
                 limits.lock().unwrap().push(threads::limit());
-                Ok(share(0.))
+                Ok(leaf(0.))
             })
         })
         .unwrap();

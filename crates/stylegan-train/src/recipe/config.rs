@@ -1,0 +1,56 @@
+//! What the configuration of a run must say, whatever is trained.
+
+use super::Recipe;
+use crate::Result;
+use crate::config::OutputConfig;
+use crate::data::Dataset;
+use crate::schedule::Schedule;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use stylegan_core::NetworkConfig;
+use stylegan_core::checkpoint::Checkpoint;
+
+/// A configuration that describes a run: the settings that all runs have, and the recipe that is its own.
+pub trait RunConfig: Sync {
+    /// The settings, for a data set that must fit.
+    ///
+    /// # Errors
+    /// When the configuration describes no run on these pictures.
+    fn settings(&self, dataset: &Dataset) -> Result<RunSettings>;
+
+    /// The recipe before the first step; or with the networks of a checkpoint, where optimisers and
+    /// buffers are restored by the caller.
+    ///
+    /// # Errors
+    /// When a network cannot be built, or the checkpoint lacks one.
+    fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>>;
+}
+
+/// What every run has, whatever its recipe.
+#[derive(Debug, Clone)]
+pub struct RunSettings {
+    /// Seed of weights, random inputs and data order.
+    pub seed: u64,
+    /// Length in thousands of real images.
+    pub kimg: f64,
+    /// Level of detail, batch, shard and learning rate by images seen.
+    pub schedule: Schedule,
+    /// Shards handled side by side.
+    pub at_once: usize,
+    /// Whether each picture is mirrored with probability one half.
+    pub mirror: bool,
+    /// Whether label maps come with the real images.
+    pub maps: bool,
+    /// The pictures of the set that are trained on; `None` for all.
+    pub pictures: Option<Arc<[usize]>>,
+    /// Whether optimisers forget their moments where the schedule's growth takes a step.
+    pub reset_on_growth: bool,
+    /// What is written, and how often.
+    pub output: OutputConfig,
+    /// The networks by their prefix: what a checkpoint must have been trained with.
+    pub networks: BTreeMap<String, NetworkConfig>,
+    /// The configuration as `config.toml` holds it.
+    pub toml: String,
+    /// As JSON, the part of it that steps depend on; kept in checkpoints.
+    pub decisive: String,
+}

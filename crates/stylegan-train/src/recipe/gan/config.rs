@@ -1,0 +1,77 @@
+//! A [`TrainConfig`] as the configuration of a run.
+
+use super::Gan;
+use crate::config::TrainConfig;
+use crate::data::Dataset;
+use crate::recipe::{Recipe, RunConfig, RunSettings};
+use crate::{Error, Result};
+use candle_core::{DType, Device};
+use std::collections::BTreeMap;
+use stylegan_core::checkpoint::Checkpoint;
+use stylegan_core::{NetworkConfig, Params};
+
+impl RunConfig for TrainConfig {
+    fn settings(&self, dataset: &Dataset) -> Result<RunSettings> {
+        check_pictures(self, dataset)?;
+        let decisive = serde_json::to_string(&self.decisive()).map_err(|error| Error::Config {
+            place: "this configuration".into(),
+            problem: format!("cannot be written as JSON: {error}"),
+        })?;
+        Ok(RunSettings {
+            seed: self.seed,
+            kimg: self.kimg,
+            schedule: self.schedule()?,
+            at_once: self.shards.at_once,
+            mirror: self.data.mirror,
+            maps: false,
+            pictures: None,
+            reset_on_growth: self.adam.reset_on_growth,
+            output: self.output.clone(),
+            networks: self.networks(),
+            toml: self.to_toml()?,
+            decisive,
+        })
+    }
+
+    fn recipe(&self, _dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>> {
+        if let Some(checkpoint) = checkpoint {
+            return Ok(Box::new(Gan::load(self, checkpoint)?));
+        }
+        // Weights are addressed by (seed, name); the other seed keeps equal names in the two
+        // networks from getting equal weights.
+        let [g, d] = [self.seed, self.seed ^ (1 << 63)].map(|seed| Params::new(seed, DType::F32, &Device::Cpu));
+        Ok(Box::new(Gan::new(self, g, d)?))
+    }
+}
+
+impl TrainConfig {
+    /// The networks by their prefix in checkpoints: `G`, `G_ema` and `D`.
+    pub fn networks(&self) -> BTreeMap<String, NetworkConfig> {
+        let generator = || NetworkConfig::Generator(self.generator.clone());
+        BTreeMap::from([
+            ("G".to_owned(), generator()),
+            ("G_ema".to_owned(), generator()),
+            ("D".to_owned(), NetworkConfig::Discriminator(self.discriminator.clone())),
+        ])
+    }
+}
+
+fn check_pictures(config: &TrainConfig, dataset: &Dataset) -> Result<()> {
+    let ([h, w], c, c_dim) = config.picture_shape();
+    let problem = |problem: String| Err(Error::Config { place: "the data set".into(), problem });
+    let ([height, width], channels) = (dataset.image_size(), dataset.channels());
+    if (height, width, channels) != (h, w, c) {
+        return problem(format!(
+            "has pictures of {width}x{height} pixels with {channels} channels, expected {w}x{h} with {c}; set \
+             generator.img_size and generator.img_channels, or build the set at that size"
+        ));
+    }
+    if c_dim > 0 && dataset.label_dim() != c_dim {
+        return problem(format!(
+            "has labels of width {}, expected generator.c_dim = {c_dim}; set it to the width of the labels, or to 0 to \
+             train without",
+            dataset.label_dim()
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! `Gmain`: the generator along its loss.
+
+use super::{Gan, Latents, W_SUM};
+use crate::Result;
+use crate::config::LossConfig;
+use crate::losses::{logistic, wgan_gp};
+use crate::recipe::{GRADIENT, gradient, values};
+use crate::shards::ShardSums;
+use stylegan_core::Synthesis;
+
+impl Gan {
+    /// A shard's part in `Gmain`, judged by the frozen discriminator.
+    ///
+    /// # Errors
+    /// When shapes do not fit.
+    pub fn gmain(&self, latents: &Latents, options: &Synthesis) -> Result<ShardSums> {
+        let (ws, w_sum) = latents.styles(self.networks.g_trained.as_ref())?;
+        let images = self.networks.g_trained.synthesis(&ws, options)?;
+        let logits = self.networks.d_frozen.forward(&images, latents.labels.as_ref(), options.lod)?;
+        let loss = match self.loss {
+            LossConfig::Logistic { .. } => logistic::generator(&logits)?,
+            LossConfig::WganGp { .. } => wgan_gp::generator(&logits)?,
+        };
+        let mut sums = ShardSums::default();
+        sums.stats.extend("Loss/G/loss", values(&loss)?);
+        sums.named.set(GRADIENT, gradient(&self.opt_g, &loss)?);
+        sums.named.set(W_SUM, w_sum);
+        Ok(sums)
+    }
+}

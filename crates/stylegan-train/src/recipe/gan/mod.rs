@@ -1,0 +1,212 @@
+//! A generator and a discriminator that train each other: StyleGAN, StyleGAN2 and Progressive GAN.
+//!
+//! The [`phases`] are one file each: [`Gan::gmain`], [`greg`](Gan::greg), [`dmain`](Gan::dmain) and
+//! [`dreg`](Gan::dreg) give a shard's [`ShardSums`]. They take all random inputs as arguments and work
+//! in the element type of the parameters (f64 for checks); the [`Recipe`] draws these inputs for them.
+
+mod config;
+mod dmain;
+mod dreg;
+mod gmain;
+mod greg;
+mod latents;
+mod networks;
+mod phases;
+
+pub use latents::Latents;
+pub use phases::{DMAIN, DREG, GMAIN, GREG, iteration, phases};
+
+use super::{Recipe, unknown};
+use crate::config::{EmaConfig, LossConfig, PathLengthConfig, TrainConfig};
+use crate::inputs::ShardInput;
+use crate::optim::{Adam, ema};
+use crate::phase::{Action, Phase, stride};
+use crate::sample_grid::{Cells, GridImages};
+use crate::shards::{ShardSums, Sums};
+use crate::stats::Stats;
+use crate::{Error, Result};
+use candle_core::Tensor;
+use networks::Networks;
+use stylegan_core::checkpoint::Checkpoint;
+use stylegan_core::{NoiseMode, Params, Synthesis, broadcast_ws};
+
+/// The name among a shard's sums of its samples' styles, which move `w_avg`.
+const W_SUM: &str = "w_avg";
+/// The name among a shard's sums of its samples' path lengths, which move [`Gan::pl_mean`].
+const PL_LENGTH: &str = "pl_length";
+
+/// Generator, averaged generator and discriminator, their optimisers, and the running mean of path
+/// lengths: all that training changes.
+pub struct Gan {
+    networks: Networks,
+    opt_g: Adam,
+    opt_d: Adam,
+    /// The running mean of path lengths; 0 before the first were measured.
+    pub pl_mean: f64,
+    iteration: Vec<Action>,
+    loss: LossConfig,
+    path_length: Option<PathLengthConfig>,
+    ema: EmaConfig,
+    w_avg_beta: f64,
+    mixing_probability: f64,
+    conditional: bool,
+}
+
+impl Gan {
+    /// The recipe on the parameters `g` and `d`, of which missing ones are created; the averaged
+    /// generator starts as a copy.
+    ///
+    /// # Errors
+    /// When a configuration describes no network, or parameters do not fit it.
+    pub fn new(config: &TrainConfig, g: Params, d: Params) -> Result<Self> {
+        Self::on(config, Networks::new(config, g, d)?)
+    }
+
+    /// The networks of a checkpoint, with moments and path lengths still as at the start.
+    fn load(config: &TrainConfig, checkpoint: &Checkpoint) -> Result<Self> {
+        Self::on(config, Networks::load(config, checkpoint)?)
+    }
+
+    fn on(config: &TrainConfig, networks: Networks) -> Result<Self> {
+        let phases = phases(config);
+        Ok(Self {
+            opt_g: Adam::new(&networks.g, &config.adam, stride(&phases, "G"))?,
+            opt_d: Adam::new(&networks.d, &config.adam, stride(&phases, "D"))?,
+            networks,
+            pl_mean: 0.,
+            iteration: iteration(config),
+            loss: config.loss.clone(),
+            path_length: config.path_length.clone(),
+            ema: config.ema.clone(),
+            w_avg_beta: config.w_avg_beta,
+            mixing_probability: config.mixing_probability,
+            conditional: config.generator.c_dim() > 0,
+        })
+    }
+
+    /// The generator in training.
+    pub fn g(&self) -> &Params {
+        &self.networks.g
+    }
+
+    /// The averaged generator.
+    pub fn g_ema(&self) -> &Params {
+        &self.networks.g_ema
+    }
+
+    /// The discriminator.
+    pub fn d(&self) -> &Params {
+        &self.networks.d
+    }
+}
+
+impl Recipe for Gan {
+    fn iteration(&self) -> Vec<Action> {
+        self.iteration.clone()
+    }
+
+    fn networks(&self) -> Vec<(&'static str, &Params)> {
+        vec![("G_ema", &self.networks.g_ema), ("G", &self.networks.g), ("D", &self.networks.d)]
+    }
+
+    fn optimizers(&self) -> Vec<(&'static str, &Adam)> {
+        vec![("G", &self.opt_g), ("D", &self.opt_d)]
+    }
+
+    fn optimizers_mut(&mut self) -> Vec<(&'static str, &mut Adam)> {
+        vec![("G", &mut self.opt_g), ("D", &mut self.opt_d)]
+    }
+
+    fn shard(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums> {
+        let (lod, random, generator) = (input.stage.lod, &input.random, self.networks.g_average.as_ref());
+        if phase.name == DREG.name {
+            let reals = input.reals()?;
+            return self.dreg(&reals.images, reals.labels.as_ref(), lod, phase.gain);
+        }
+        let labels = if self.conditional { random.labels()? } else { None };
+        let latents = Latents::draw(random, generator, labels, lod, self.mixing_probability)?;
+        let noise = random.noise();
+        let options = Synthesis { lod, native_size: true, ..Synthesis::with_noise(NoiseMode::Random(&noise)) };
+        if phase.name == GMAIN.name {
+            self.gmain(&latents, &options)
+        } else if phase.name == GREG.name {
+            self.greg(&latents, &options, &latents::directions(random, generator, lod)?, phase.gain)
+        } else if phase.name == DMAIN.name {
+            let reals = input.reals()?;
+            self.dmain(&latents, &options, (&reals.images, reals.labels.as_ref()), &random.uniform("D blend")?)
+        } else {
+            Err(unknown(phase))
+        }
+    }
+
+    fn apply(&mut self, phase: &Phase, means: &Sums) -> Result<()> {
+        if let (true, Some(config)) = (phase.name == GREG.name, &self.path_length) {
+            let length = means.get(PL_LENGTH)?.first().copied().unwrap_or_default();
+            self.pl_mean += config.decay * (f64::from(length) - self.pl_mean);
+        }
+        if phase.name == DREG.name {
+            return Ok(());
+        }
+        self.networks.track_w(means.get(W_SUM)?, self.w_avg_beta)
+    }
+
+    fn advance(&mut self, images: u64, batch: usize) -> Result<()> {
+        ema::update(&self.networks.g_ema, &self.networks.g, self.ema.beta(images, batch))
+    }
+
+    fn buffers(&self) -> Vec<(&'static str, f64)> {
+        self.path_length.iter().map(|_| ("pl_mean", self.pl_mean)).collect()
+    }
+
+    fn restore(&mut self, values: &[f64]) {
+        if let [pl_mean] = values {
+            self.pl_mean = *pl_mean;
+        }
+    }
+
+    fn grid(&self) -> Option<&dyn GridImages> {
+        Some(self)
+    }
+
+    fn log_line(&self, stats: &Stats) -> String {
+        let mean = |key: &str| stats.get(key).mean();
+        let path_length = match self.path_length {
+            Some(_) => format!("pl {:<8.4} ", mean("Loss/pl_length")),
+            None => String::new(),
+        };
+        format!(
+            "G {:<7.3} D {:<7.3} reg {:<8.4} {path_length}signs {:>5.2} {:>5.2}",
+            mean("Loss/G/loss"),
+            mean("Loss/D/loss"),
+            mean("Loss/D/reg"),
+            mean("Loss/signs/real"),
+            mean("Loss/signs/fake"),
+        )
+    }
+
+    fn remedy(&self) -> &'static str {
+        "resume from the last checkpoint with half of schedule.lr, or start anew with loss.r1_gamma two to four times \
+         as large"
+    }
+}
+
+impl GridImages for Gan {
+    fn by_class(&self) -> bool {
+        self.conditional
+    }
+
+    /// What the averaged generator makes of the run's grid latents, without truncation and with its
+    /// fixed noise.
+    fn images(&self, cells: &Cells) -> Result<Tensor> {
+        let generator = self.networks.g_average.as_ref();
+        let labels = if self.conditional { cells.labels()? } else { None };
+        let w = generator.mapping(&cells.latents(generator.z_dim())?, labels.as_ref())?;
+        let ws = broadcast_ws(&w, generator.num_ws())?;
+        Ok(generator.synthesis(&ws, &Synthesis { lod: cells.lod, ..Synthesis::default() })?)
+    }
+}
+
+/// A regulariser was asked for that the configuration does not have.
+fn not_configured(what: &str, key: &str) -> Error {
+    Error::Config { place: "this configuration".into(), problem: format!("has no {what}; give it the section `{key}`") }
+}

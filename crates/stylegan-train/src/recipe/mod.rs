@@ -1,0 +1,121 @@
+//! Recipes: what is trained, and how. A recipe is a folder with its networks, its phases and the code
+//! of each; loop, shards, state, health and log work for all.
+
+pub mod classifier;
+mod config;
+pub mod gan;
+
+pub use config::{RunConfig, RunSettings};
+
+use crate::inputs::ShardInput;
+use crate::optim::Adam;
+use crate::phase::{Action, Phase};
+use crate::sample_grid::GridImages;
+use crate::shards::{ShardSums, Sums};
+use crate::stats::Stats;
+use crate::{Error, Result};
+use candle_core::{DType, Tensor};
+use stylegan_core::Params;
+use stylegan_kernels::autodiff;
+
+/// The state of a system in training, and what its phases do with it: its networks, optimisers and
+/// whatever else training changes.
+pub trait Recipe: Send + Sync {
+    /// All actions of an iteration, in order; lazy phases take part in those that they are due in.
+    fn iteration(&self) -> Vec<Action>;
+
+    /// Its networks by their prefix in checkpoints.
+    fn networks(&self) -> Vec<(&'static str, &Params)>;
+
+    /// Its optimisers by the prefix of their network, in the order of their checkpoint entries.
+    fn optimizers(&self) -> Vec<(&'static str, &Adam)>;
+
+    /// [`optimizers`](Self::optimizers), to be stepped.
+    fn optimizers_mut(&mut self) -> Vec<(&'static str, &mut Adam)>;
+
+    /// A shard's part in a phase: the sum over its samples of the gradient, under [`GRADIENT`], and of
+    /// whatever [`apply`](Self::apply) needs. Called for many shards at a time.
+    ///
+    /// # Errors
+    /// When shapes do not fit, or the phase is none of this recipe.
+    fn shard(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums>;
+
+    /// Takes up what a phase sums besides the gradient, as means over the batch's samples, after the
+    /// optimiser's step.
+    ///
+    /// # Errors
+    /// When a mean is missing or of another length.
+    fn apply(&mut self, _phase: &Phase, _means: &Sums) -> Result<()> {
+        Ok(())
+    }
+
+    /// Lets averages follow, before the next batch of `batch` real images comes up after `images`.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn advance(&mut self, _images: u64, _batch: usize) -> Result<()> {
+        Ok(())
+    }
+
+    /// Numbers that training changes besides the networks, by their key in a checkpoint's metadata.
+    fn buffers(&self) -> Vec<(&'static str, f64)> {
+        vec![]
+    }
+
+    /// Takes up the saved numbers, in the order of [`buffers`](Self::buffers).
+    fn restore(&mut self, _values: &[f64]) {}
+
+    /// What its sample grids show; nothing for recipes that make no pictures.
+    fn grid(&self) -> Option<&dyn GridImages> {
+        None
+    }
+
+    /// Its part of a line of `log.txt`, from the statistics since the last one.
+    fn log_line(&self, stats: &Stats) -> String;
+
+    /// What helps when its numbers run away: the rest of a sentence.
+    fn remedy(&self) -> &'static str {
+        "resume from the last checkpoint with half of the learning rate"
+    }
+}
+
+/// The name of a shard's gradient among its sums: parameter after parameter, in the order of names.
+pub const GRADIENT: &str = "gradient";
+
+/// Steps the phase's optimiser along the mean gradient, then lets the recipe take up the other means.
+///
+/// # Errors
+/// When the means are not of this phase.
+pub fn step(recipe: &mut dyn Recipe, phase: &Phase, means: &Sums, lr: f64) -> Result<()> {
+    let mut optimizers = recipe.optimizers_mut().into_iter();
+    match optimizers.find(|(name, _)| *name == phase.optimizer) {
+        Some((_, optimizer)) => optimizer.step(means.get(GRADIENT)?, lr)?,
+        None => return Err(unknown(phase)),
+    }
+    recipe.apply(phase, means)
+}
+
+/// The sums of a shard whose loss per sample is `[n]`: the gradient of its sum.
+///
+/// # Errors
+/// When a gradient cannot be read back.
+pub fn gradient(optimizer: &Adam, loss: &Tensor) -> Result<Vec<f32>> {
+    let found = autodiff::backward(&loss.sum_all()?)?;
+    optimizer.flatten(|weight| found.get(weight.as_tensor()))
+}
+
+/// The values of a tensor, for statistics.
+///
+/// # Errors
+/// When they cannot be read back.
+pub fn values(tensor: &Tensor) -> Result<Vec<f64>> {
+    Ok(tensor.flatten_all()?.to_dtype(DType::F64)?.to_vec1()?)
+}
+
+/// A phase came that a recipe does not know.
+pub fn unknown(phase: &Phase) -> Error {
+    Error::Config {
+        place: format!("the phase {}", phase.name),
+        problem: format!("(optimiser {}) is not of this recipe; list it in `iteration`", phase.optimizer),
+    }
+}

@@ -1,0 +1,96 @@
+//! What an iteration does: phases, each a sum over shards and a step, and the advance to the next batch.
+
+use super::Run;
+use crate::Result;
+use crate::communicator::Reduction;
+use crate::data::Dataset;
+use crate::health;
+use crate::inputs::ShardInput;
+use crate::inputs::prefetch::Prefetch;
+use crate::inputs::random::RandomInputs;
+use crate::phase::Phase;
+use crate::recipe::{self, Recipe};
+use crate::schedule::Stage;
+use crate::shards::{self, ShardSums};
+use std::ops::Range;
+use std::time::Instant;
+
+impl Run<'_> {
+    /// Steps an optimiser along the gradient of the whole batch, summed over its shards on all ranks.
+    pub(crate) fn take_phase(&mut self, phase: &Phase, stage: &Stage) -> Result<()> {
+        let started = Instant::now();
+        let own = self.plan.own_shards(stage.batch, stage.shard);
+        let (shard, first) = (stage.shard as u64, self.state.progress.images);
+        let work = Work {
+            recipe: self.state.recipe.as_ref(),
+            dataset: self.session.dataset,
+            prefetch: &self.prefetch,
+            seed: self.settings.seed,
+            step: self.state.progress.step,
+            phase,
+            stage,
+        };
+        let mut sums = shards::sum(own, self.settings.at_once, |index| {
+            let start = first + index as u64 * shard;
+            work.shard(start..start + shard)
+        })?;
+        for row in sums.named.rows_mut() {
+            self.session.communicator.all_reduce(row, Reduction::Sum)?;
+        }
+        let mut stats = sums.stats.to_vec();
+        self.session.communicator.all_reduce_f64(&mut stats, Reduction::Sum)?;
+        sums.stats.set_from(&stats);
+        if !sums.named.are_finite() {
+            self.stop_because(health::diverged("a gradient is not a finite number".into()))?;
+        }
+        let means = sums.named.over(stage.batch / phase.shrink.max(1));
+        recipe::step(self.state.recipe.as_mut(), phase, &means, stage.lr)?;
+        self.state.progress.stats.add(&sums.stats);
+        self.timings.extend(&format!("Timing/{}", phase.name), [started.elapsed().as_secs_f64()]);
+        Ok(())
+    }
+
+    /// Lets averages follow, and goes on to the next batch of real images.
+    pub(crate) fn advance(&mut self, stage: &Stage) -> Result<()> {
+        self.state.recipe.advance(self.state.progress.images, stage.batch)?;
+        self.state.progress.images += stage.batch as u64;
+        Ok(())
+    }
+
+    /// Lets optimisers forget their moments where growth took a step, if the configuration says so.
+    pub(crate) fn reset_if_grown_since(&mut self, earlier: &Stage) -> Result<()> {
+        if self.settings.reset_on_growth && self.stage().grew_since(earlier) {
+            self.state.recipe.optimizers_mut().into_iter().try_for_each(|(_, optimizer)| optimizer.reset())?;
+        }
+        Ok(())
+    }
+}
+
+/// What all shards of a phase share.
+struct Work<'a> {
+    recipe: &'a dyn Recipe,
+    dataset: &'a Dataset,
+    prefetch: &'a Prefetch,
+    seed: u64,
+    step: u64,
+    phase: &'a Phase,
+    stage: &'a Stage,
+}
+
+impl Work<'_> {
+    /// A shard's part in the phase; `samples` are its global indices.
+    fn shard(&self, samples: Range<u64>) -> Result<ShardSums> {
+        let Self { dataset, phase, stage, .. } = *self;
+        let count = stage.shard / phase.shrink.max(1);
+        let reals = if phase.reals { Some(self.prefetch.take(samples.start, stage.lod)?.first(count)?) } else { None };
+        let random = RandomInputs {
+            seed: self.seed,
+            step: self.step,
+            streams: phase.streams,
+            indices: samples.take(count).collect(),
+            labels: dataset.labels(),
+            pictures: dataset.len(),
+        };
+        self.recipe.shard(phase, &ShardInput { stage, random, reals })
+    }
+}

@@ -1,0 +1,163 @@
+//! Sample grids: the same latents at every point of a run, so that pictures can be compared.
+
+use crate::Result;
+use crate::data::{Dataset, Labels, SampleRequest};
+use candle_core::{DType, Device, Tensor};
+use image::RgbImage;
+use std::collections::HashMap;
+use std::path::Path;
+use stylegan_core::latent::StreamKey;
+use stylegan_core::picture::{Band, Sheet, to_pictures, write_png};
+
+/// Cells handled at a time.
+const BATCH: usize = 8;
+
+/// What makes the images of a sample grid.
+pub trait GridImages {
+    /// Whether each row shows one class of a set that has labels.
+    fn by_class(&self) -> bool;
+
+    /// Images `[n, c, h, w]` of some cells, in [-1, 1].
+    ///
+    /// # Errors
+    /// When the networks fail.
+    fn images(&self, cells: &Cells) -> Result<Tensor>;
+}
+
+/// Some cells of a sample grid.
+#[derive(Debug, Clone)]
+pub struct Cells<'a> {
+    /// Seed of the run.
+    pub seed: u64,
+    /// Number of each cell, row by row.
+    pub indices: Vec<u64>,
+    /// The real picture of each cell.
+    pub pictures: &'a [usize],
+    /// The set that it is from.
+    pub dataset: &'a Dataset,
+    /// Level of detail.
+    pub lod: f64,
+}
+
+impl Cells<'_> {
+    /// Standard normal latents `[n, z_dim]`, f32, the same during the whole run.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn latents(&self, z_dim: usize) -> Result<Tensor> {
+        let key = StreamKey::new(self.seed, "grid latent", 0);
+        Ok(key.normal_rows(&self.indices, 0, &[z_dim], DType::F32, &Device::Cpu)?)
+    }
+
+    /// The labels of the cells' real pictures, `[n, c_dim]`, f32; `None` for a set without labels.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn labels(&self) -> Result<Option<Tensor>> {
+        let dim = self.dataset.label_dim();
+        if dim == 0 {
+            return Ok(None);
+        }
+        let mut rows = vec![];
+        self.pictures.iter().for_each(|&index| self.dataset.labels().push_row(index, &mut rows));
+        Ok(Some(Tensor::from_vec(rows, (self.pictures.len(), dim), &Device::Cpu)?))
+    }
+
+    /// The cells' real pictures as a request.
+    pub fn requests(&self) -> Vec<SampleRequest> {
+        requests(self.pictures)
+    }
+}
+
+/// A grid of `rows` x `columns` samples; with labels, each row shows one class.
+pub(crate) struct SampleGrid {
+    seed: u64,
+    columns: usize,
+    /// What stands beside each row: its class, if there are any.
+    headings: Vec<String>,
+    reals: Vec<usize>,
+}
+
+impl SampleGrid {
+    /// Chooses real pictures, once for the whole run. The grid has about the size and shape of a
+    /// screen, at most 12 x 9 samples.
+    pub(crate) fn new(seed: u64, by_class: bool, dataset: &Dataset) -> Self {
+        let [h, w] = dataset.image_size();
+        let (columns, rows) = ((1600 / w).clamp(3, 12), (1200 / h).clamp(2, 9));
+        let reals: Vec<usize> = if by_class {
+            row_per_class(seed, dataset, rows, columns)
+        } else {
+            let key = StreamKey::new(seed, "grid picture", 0);
+            (0..(columns * rows) as u64).map(|i| key.stream(i, 0).below(dataset.len() as u64) as usize).collect()
+        };
+        let headings = match dataset.labels() {
+            Labels::Classes { names, .. } if by_class => {
+                let first = reals.iter().step_by(columns).filter_map(|&index| dataset.labels().class(index));
+                let name = |class: u32| names.get(class as usize).cloned();
+                first.map(|class| name(class).unwrap_or_else(|| format!("class {class}"))).collect()
+            }
+            _ => vec![],
+        };
+        Self { seed, columns, headings, reals }
+    }
+
+    /// Writes the real pictures.
+    pub(crate) fn write_reals(&self, dataset: &Dataset, path: &Path) -> Result<()> {
+        let mut cells = vec![];
+        for pictures in self.reals.chunks(BATCH) {
+            cells.extend(to_pictures(&dataset.load(&requests(pictures))?.images)?);
+        }
+        Ok(write_png(path, &self.sheet(cells), &[])?)
+    }
+
+    /// Writes what a recipe makes of the cells at a level of detail.
+    pub(crate) fn write_fakes(
+        &self,
+        images: &dyn GridImages,
+        dataset: &Dataset,
+        lod: f64,
+        path: &Path,
+    ) -> Result<RgbImage> {
+        let mut cells = vec![];
+        for (i, pictures) in self.reals.chunks(BATCH).enumerate() {
+            let first = (i * BATCH) as u64;
+            let indices = (first..first + pictures.len() as u64).collect();
+            cells.extend(to_pictures(&images.images(&Cells { seed: self.seed, indices, pictures, dataset, lod })?)?);
+        }
+        let sheet = self.sheet(cells);
+        write_png(path, &sheet, &[])?;
+        Ok(sheet)
+    }
+
+    fn sheet(&self, pictures: Vec<RgbImage>) -> RgbImage {
+        let pictures = pictures.into_iter().map(Some).collect();
+        Sheet::new(vec![Band { across: self.columns, rows: self.headings.clone(), pictures, ..Band::default() }]).draw()
+    }
+}
+
+/// For each row a class, in the order of first appearance, and pictures of it.
+fn row_per_class(seed: u64, dataset: &Dataset, rows: usize, columns: usize) -> Vec<usize> {
+    let mut classes: Vec<Vec<usize>> = vec![];
+    let mut place = HashMap::new();
+    for index in 0..dataset.len() {
+        let mut label = vec![];
+        dataset.labels().push_row(index, &mut label);
+        let bits: Vec<u32> = label.iter().map(|x| x.to_bits()).collect();
+        let class = *place.entry(bits).or_insert_with(|| {
+            classes.push(vec![]);
+            classes.len() - 1
+        });
+        classes[class].push(index);
+    }
+    let key = StreamKey::new(seed, "grid picture", 0);
+    (0..rows * columns)
+        .map(|cell| {
+            let class = &classes[(cell / columns) % classes.len()];
+            class[key.stream(cell as u64, 0).below(class.len() as u64) as usize]
+        })
+        .collect()
+}
+
+fn requests(pictures: &[usize]) -> Vec<SampleRequest> {
+    pictures.iter().map(|&index| SampleRequest { index, mirror: false }).collect()
+}
