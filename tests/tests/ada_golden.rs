@@ -272,7 +272,7 @@ fn p_follows_the_recorded_trajectory() {
         {
             let seen = &logits[..count as usize];
             let signs = seen.iter().map(|&logit| if logit == 0. { 0. } else { logit.signum() }).sum();
-            controller.observe(signs, seen.len() as u64);
+            controller.observe(signs, seen.len() as f64);
             controller.end_step(&config, number("batch_size") as usize);
             // The original's p is an f32.
             assert!((controller.p() - p).abs() < 1e-6, "{name} {step}: {} {p}", controller.p());

@@ -1,7 +1,6 @@
 //! How `p` follows the overfitting of the discriminator (StyleGAN2-ADA, section 3).
 
 use super::AugmentConfig;
-use serde::{Deserialize, Serialize};
 
 /// The probability of augmentation, and what has been seen of the discriminator since it last moved.
 ///
@@ -9,8 +8,7 @@ use serde::{Deserialize, Serialize};
 /// (equation 1): 0 where the discriminator cannot tell, 1 where it knows the set by heart. `p` rises
 /// where `r_t` is above the target and falls where it is below, by a fixed amount, and is never
 /// negative; above 1 it is as 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Controller {
     /// The probability.
     p: f64,
@@ -18,7 +16,7 @@ pub struct Controller {
     overfitting: Option<f64>,
     /// Since the last move: the sum of signs, of how many logits, steps, and images of these steps.
     signs: f64,
-    logits: u64,
+    logits: f64,
     steps: usize,
     images: u64,
 }
@@ -35,7 +33,7 @@ impl Controller {
 
     /// Begins with a probability.
     pub fn starting_at(p: f64) -> Self {
-        Self { p, overfitting: None, signs: 0., logits: 0, steps: 0, images: 0 }
+        Self { p, overfitting: None, signs: 0., logits: 0., steps: 0, images: 0 }
     }
 
     /// The probability of augmentation.
@@ -49,8 +47,9 @@ impl Controller {
     }
 
     /// Takes in the sum of the signs of some logits of (augmented) real images: those of the
-    /// discriminator's loss and those of its penalty alike, of all ranks.
-    pub fn observe(&mut self, sum_of_signs: f64, logits: u64) {
+    /// discriminator's loss and those of its penalty alike, of all ranks. Sum and number may be of a
+    /// mean logit.
+    pub fn observe(&mut self, sum_of_signs: f64, logits: f64) {
         self.signs += sum_of_signs;
         self.logits += logits;
     }
@@ -64,8 +63,8 @@ impl Controller {
         if self.steps < config.interval {
             return;
         }
-        if self.logits > 0 {
-            self.overfitting = Some(self.signs / self.logits as f64);
+        if self.logits > 0. {
+            self.overfitting = Some(self.signs / self.logits);
         }
         if let (Some(overfitting), None) = (self.overfitting, config.fixed_p) {
             let amount = self.images as f64 / (config.kimg * 1000.);
@@ -77,12 +76,29 @@ impl Controller {
             };
             self.p = (self.p + direction * amount).max(0.);
         }
-        (self.signs, self.logits, self.steps, self.images) = (0., 0, 0, 0);
+        (self.signs, self.logits, self.steps, self.images) = (0., 0., 0, 0);
+    }
+
+    /// All of it as numbers, by their key in a checkpoint's metadata.
+    pub(crate) fn buffers(&self) -> [(&'static str, f64); 6] {
+        [
+            ("augment_p", self.p),
+            ("augment_overfitting", self.overfitting.unwrap_or(f64::NAN)),
+            ("augment_signs", self.signs),
+            ("augment_logits", self.logits),
+            ("augment_steps", self.steps as f64),
+            ("augment_images", self.images as f64),
+        ]
+    }
+
+    /// What [`buffers`](Self::buffers) was taken of.
+    pub(crate) fn from_buffers([p, overfitting, signs, logits, steps, images]: [f64; 6]) -> Self {
+        let overfitting = if overfitting.is_nan() { None } else { Some(overfitting) };
+        Self { p, overfitting, signs, logits, steps: steps as usize, images: images as u64 }
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -93,7 +109,7 @@ mod tests {
         let mut seen = vec![];
         // Signs of 4 of 4, then of 3 of 4 (mean 0.5: below the target), then nothing (as before).
         for signs in [4., 4., 4., 4., 2., 2., 2., 2., 2., 2.] {
-            controller.observe(signs, 4);
+            controller.observe(signs, 4.);
             controller.end_step(&config, 50);
             seen.push(controller.p());
         }
@@ -108,7 +124,7 @@ mod tests {
         let mut controller = Controller::new(&config);
         controller.end_step(&config, 8);
         assert_eq!((controller.p(), controller.overfitting()), (0.3, None));
-        controller.observe(8., 8);
+        controller.observe(8., 8.);
         controller.end_step(&config, 8);
         assert_eq!((controller.p(), controller.overfitting()), (0.3, Some(1.)));
     }
@@ -120,11 +136,12 @@ mod tests {
         let mut parts = whole.clone();
         for step in 0..23u64 {
             for controller in [&mut whole, &mut parts] {
-                controller.observe((step % 5) as f64 - 1., 4);
+                controller.observe((step % 5) as f64 - 1., 4.);
                 controller.end_step(&config, 32);
             }
-            let saved = serde_json::to_string(&parts).unwrap();
-            parts = serde_json::from_str(&saved).unwrap();
+            // As the metadata of a checkpoint holds them.
+            let saved = parts.buffers().map(|(_, value)| value.to_string());
+            parts = Controller::from_buffers(saved.map(|value| value.parse().unwrap_or(-1.)));
         }
         assert_eq!(parts, whole);
     }

@@ -29,6 +29,7 @@ mod geometry;
 mod numbers;
 mod pipeline;
 mod settings;
+mod shard;
 #[cfg(test)]
 mod statistics;
 
@@ -36,3 +37,4 @@ pub use controller::Controller;
 pub use numbers::{Gated, Numbers};
 pub use pipeline::Augmentation;
 pub use settings::{AugmentConfig, Pipe};
+pub use shard::ShardAugment;
