@@ -81,16 +81,16 @@ fn check_losses(dtype: DType) {
     let (latents, options) = (Latents::new(z.clone()), SynthesisOptions::default());
     let mean = |share: &ShardSums, key: &str| share.stats.get(key).mean();
 
-    let share = gan.gmain(&latents, &options).unwrap();
+    let share = gan.gmain(&latents, &options, None).unwrap();
     relative("Gmain", mean(&share, "Loss/G/loss"), io.scalar("loss_Gmain"), bound("loss_Gmain"));
     check_gradients("Gmain", &share, 4., gan.g(), &io, bound("grad_Gmain"));
 
-    let share = gan.dmain(&latents, &options, (&real, None), &no_blend()).unwrap();
+    let share = gan.dmain(&latents, &options, (&real, None), &no_blend(), None).unwrap();
     let expected = io.scalar("loss_Dgen") + io.scalar("loss_Dreal");
     relative("Dmain", mean(&share, "Loss/D/loss"), expected, bound("loss_Dreal"));
     check_gradients("Dmain", &share, 4., gan.d(), &io, bound("grad_Dmain"));
 
-    let share = gan.dreg(&real, None, 0., INTERVAL as f64).unwrap();
+    let share = gan.dreg((&real, None), 0., INTERVAL as f64, None).unwrap();
     relative("Dr1", mean(&share, "Loss/D/reg"), io.scalar("loss_Dr1"), bound("loss_Dr1"));
     check_gradients("Dr1", &share, 4. * INTERVAL as f64, gan.d(), &io, bound("grad_Dr1"));
 
@@ -130,7 +130,7 @@ fn four_steps() {
             step(gan, &phase, &share.named.over(samples), lr).unwrap();
         };
         let real = tensor("real");
-        let share = gan.gmain(&Latents::new(tensor("z_Gmain")), &options).unwrap();
+        let share = gan.gmain(&Latents::new(tensor("z_Gmain")), &options, None).unwrap();
         take(&mut gan, GMAIN, share, 4, "Loss/G/loss", 1.);
         let weight = INTERVAL as f64; // Stored times the interval.
         if it % INTERVAL == 0 {
@@ -139,10 +139,10 @@ fn four_steps() {
             take(&mut gan, GREG, share, 2, "Loss/G/reg", weight);
         }
         let latents = Latents::new(tensor("z_Dmain"));
-        let share = gan.dmain(&latents, &options, (&real, None), &no_blend()).unwrap();
+        let share = gan.dmain(&latents, &options, (&real, None), &no_blend(), None).unwrap();
         take(&mut gan, DMAIN, share, 4, "Loss/D/loss", 1.);
         if it % INTERVAL == 0 {
-            let share = gan.dreg(&real, None, 0., INTERVAL as f64).unwrap();
+            let share = gan.dreg((&real, None), 0., INTERVAL as f64, None).unwrap();
             take(&mut gan, DREG, share, 4, "Loss/D/reg", weight);
         }
         gan.advance(4 * it as u64, 4).unwrap();

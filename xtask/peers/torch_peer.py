@@ -18,6 +18,8 @@ def prepare(mode, spec, threads):
         "iteration": iteration,
         "features": features,
     }
+    if spec["kind"] not in kinds:
+        raise Cannot(f"nothing in PyTorch itself does the work of {spec['kind']}")
     return kinds[spec["kind"]](spec, layout)
 
 

@@ -12,8 +12,8 @@ use stylegan_train::data::{Dataset, Labels};
 
 /// The configuration for pictures up to so many pixels on their longer side, and that for all above.
 const BY_SIZE: [(usize, &str); 4] =
-    [(64, "earth-64"), (128, "ada/auto-128-noaug"), (256, "ada/auto-256-noaug"), (512, "ada/auto-512-noaug")];
-const LARGE: &str = "ada/auto-1024-noaug";
+    [(64, "earth-64"), (128, "ada/auto-128"), (256, "ada/auto-256"), (512, "ada/auto-512")];
+const LARGE: &str = "ada/auto-1024";
 
 /// Names of classes that are listed; of more only the first are.
 const LISTED_CLASSES: usize = 8;

@@ -8,6 +8,7 @@
 //!
 //! Results do not depend on the number of threads ([`threads`]).
 
+pub mod augment;
 pub mod autodiff;
 pub mod bias_act;
 pub mod conv;

@@ -1,6 +1,7 @@
 //! Whether a run is still going anywhere, judged by its statistics: all must be finite, and where a
 //! discriminator reports its scores (`Loss/scores/…`, `Loss/signs/…`) they must say something.
 
+use crate::augment::Controller;
 use crate::stats::Stats;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,9 @@ pub struct Health {
     certain: u32,
     /// Ticks in a row in which it gave all samples nearly the same score.
     blind: u32,
+    /// Ticks in a row in which augmentation was so frequent that it leaks.
+    #[serde(default)]
+    leaky: u32,
 }
 
 /// The watch's judgement of a tick.
@@ -55,6 +59,8 @@ impl Health {
         let apart = stats.get("Loss/signs/real").mean() - stats.get("Loss/signs/fake").mean();
         self.certain = if apart > CERTAIN { self.certain + 1 } else { 0 };
         self.blind = if real.std() < BLIND && fake.std() < BLIND { self.blind + 1 } else { 0 };
+        let augment = stats.get("Progress/augment").mean();
+        self.leaky = if augment > Controller::LEAKS_ABOVE { self.leaky + 1 } else { 0 };
         if self.certain > 0 && self.certain.is_multiple_of(PATIENCE) {
             return Verdict::Odd(format!(
                 "the discriminator has made next to no mistake for {} ticks: it may know the pictures by heart; more \
@@ -67,6 +73,14 @@ impl Health {
                 "the discriminator has given all samples the same score for {} ticks: it learns nothing; a smaller \
                  loss.r1_gamma or a larger schedule.lr helps",
                 self.blind
+            ));
+        }
+        // The first word comes at once: what leaks is not unlearned soon.
+        if self.leaky % PATIENCE == 1 {
+            return Verdict::Odd(format!(
+                "images are augmented with probability {augment:.2}: above {} generated ones begin to show augmentations; \
+                 more pictures, data.mirror = true or a larger loss.r1_gamma help, or an earlier checkpoint",
+                Controller::LEAKS_ABOVE
             ));
         }
         Verdict::Good
@@ -109,5 +123,16 @@ mod tests {
         assert_eq!(said(&mut blind, tick([0., 0.], [0., 0.])), 2);
         assert_eq!(certain.judge(&tick([5., -6.], [-5., -4.])), Verdict::Good);
         assert_eq!(certain, Health::default());
+    }
+
+    #[test]
+    fn leaks_are_named_at_once_and_not_every_tick() {
+        let mut health = Health::default();
+        let mut said = |p: f64| {
+            let mut stats = tick([1., -1.], [-1., 1.]);
+            stats.extend("Progress/augment", [p]);
+            matches!(health.judge(&stats), Verdict::Odd(_))
+        };
+        assert!(!said(0.8) && said(0.85) && (0..9).all(|_| !said(0.9)) && said(0.9) && !said(0.7) && said(0.81));
     }
 }

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use stylegan_core::GeneratorConfig;
+use stylegan_train::augment::AugmentConfig;
 use stylegan_train::config::{EmaConfig, LossConfig, Override, TrainConfig, read};
 
 fn folder() -> PathBuf {
@@ -49,6 +50,10 @@ fn stylegan2_defaults_are_the_published_run() {
     // StyleGAN2-ADA's `auto` is a formula of resolution and GPUs (1 here).
     for (side, batch) in [(128, 32), (256, 16), (512, 8), (1024, 4)] {
         let auto = file(&format!("ada/auto-{side}-noaug.toml"));
+        assert_eq!(auto.augment, None);
+        let augmented = file(&format!("ada/auto-{side}.toml"));
+        assert_eq!(augmented.augment, Some(AugmentConfig::default()));
+        assert_eq!(TrainConfig { augment: None, ..augmented }, auto);
         let gamma = 0.0002 * (side * side) as f64 / batch as f64;
         assert!(matches!(auto.loss, LossConfig::Logistic { r1_gamma, .. } if (r1_gamma - gamma).abs() < 1e-12 * gamma));
         assert_eq!(auto.schedule.batch.get(side), batch);
@@ -82,7 +87,9 @@ fn overrides_go_on_top() {
 
 #[test]
 fn wrong_ones_name_file_key_expected_and_found() {
-    let cases: [(&str, &[&str]); 28] = [
+    let cases: [(&str, &[&str]); 30] = [
+        ("[augment]\nfixed_p = 2", &["`augment.fixed_p`", "0 to 1", "found 2"]),
+        ("[augment]\npipe = \"bgx\"", &["`augment.pipe`", "`bgx`", "`bgc`"]),
         ("[loss]\nr1_interval = 0", &["`loss.r1_interval`", "at least 1", "found 0"]),
         ("[path_length]\ninterval = 0", &["`path_length.interval`", "at least 1", "found 0"]),
         ("[path_length]\nshrink = 3", &["`path_length.shrink`", "shards.size = 4", "found 3"]),

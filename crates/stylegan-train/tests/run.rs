@@ -88,6 +88,55 @@ fn resumed_runs_of_stylegan2_end_in_the_same_bytes() {
     resumes(&STYLEGAN2);
 }
 
+/// StyleGAN2 with every augmentation, whose probability rises to about 0.3.
+fn augmented() -> Vec<&'static str> {
+    [&STYLEGAN2[..], &["augment={pipe='bgcfnc',target=-1,kimg=1,interval=3}"]].concat()
+}
+
+#[test]
+fn resumed_runs_with_augmentation_end_in_the_same_bytes() {
+    resumes(&augmented());
+}
+
+#[test]
+fn neither_lanes_nor_threads_change_a_bit_with_augmentation() {
+    lanes_and_threads(&augmented());
+}
+
+#[test]
+fn augmentation_adapts_and_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let last = checkpoint(run(&tiny(&augmented()).unwrap(), folder.path()).unwrap());
+    let lines = stats(folder.path());
+    let means =
+        |key: &str| -> Vec<f64> { lines.iter().map(|line| line[key]["mean"].as_f64().unwrap_or(-9.)).collect() };
+    // 20 steps of 16 images, a move of 0.048 after every third; p counts as it was when a step began.
+    // A tick is four steps: 0 0 0 1, 1 1 2 2, 2 3 3 3, 4 4 4 5, 5 5 6 6 moves.
+    let expected = [1., 6., 11., 17., 22.].map(|moves: f64| moves / 4. * 0.048);
+    assert!(means("Progress/augment").iter().zip(expected).all(|(p, e)| (p - e).abs() < 1e-12), "{lines:?}");
+    assert!(means("Progress/overfitting").iter().all(|r| (-1. ..=1.).contains(r)));
+    let open = stylegan_core::checkpoint::Checkpoint::open(&last).unwrap();
+    let p: f64 = open.metadata().unwrap().extra["augment_p"].parse().unwrap();
+    assert!((p - 0.288).abs() < 1e-12, "{p}");
+    assert!(fs::read_to_string(folder.path().join("log.txt")).unwrap().contains(" augment 0.288"));
+}
+
+#[test]
+fn without_probability_augmentation_changes_no_step() {
+    let (plain, still) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for architecture in [&[][..], &STYLEGAN2[..]] {
+        let lines = [(plain.path(), ""), (still.path(), "augment={fixed_p=0}")].map(|(folder, augment)| {
+            let overrides: Vec<&str> =
+                architecture.iter().copied().chain(["kimg=0.064", augment]).filter(|text| !text.is_empty()).collect();
+            fs::remove_dir_all(folder).unwrap();
+            run(&tiny(&overrides).unwrap(), folder).unwrap();
+            stats(folder)
+        });
+        assert_eq!(lines[0][0]["Loss/scores/real"], lines[1][0]["Loss/scores/real"]);
+        assert_eq!(lines[0][0]["Loss/G/loss"], lines[1][0]["Loss/G/loss"]);
+    }
+}
+
 #[test]
 fn stylegan2_regularises_in_turns_of_its_own() {
     let folder = tempfile::tempdir().unwrap();

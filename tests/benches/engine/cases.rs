@@ -16,6 +16,9 @@ pub(crate) fn all() -> Vec<Case> {
         spec: Spec::Filter { resample, batch: 4, channels: 64, size: 128 },
         targets: vec![("torch", 10.0)],
     }));
+    cases.extend([(32, 64), (8, 256)].into_iter().flat_map(|(batch, size)| {
+        [false, true].map(|gradient| Case { spec: Spec::Augment { gradient, batch, size }, targets: vec![] })
+    }));
     cases.extend(syntheses());
     cases.extend(
         [Network::StyleGan2, Network::StyleGan1]

@@ -71,13 +71,13 @@ fn take(gan: &mut Gan, phase: Phase, real: &Tensor, lr: f64) -> Result<()> {
     let keys = NoiseKeys::new(StreamKey::new(0, "noise", 0), 0..samples as u64);
     let options = SynthesisOptions::with_noise(NoiseMode::Random(&keys));
     let sums = match phase.name {
-        "Gmain" => gan.gmain(&latents, &options),
+        "Gmain" => gan.gmain(&latents, &options, None),
         "Greg" => gan.greg(&latents, &options, &real.narrow(0, 0, samples)?, 4.),
         "Dmain" => {
             let blend = Tensor::zeros((samples, 1, 1, 1), DType::F32, &Device::Cpu)?;
-            gan.dmain(&latents, &options, (real, None), &blend)
+            gan.dmain(&latents, &options, (real, None), &blend, None)
         }
-        _ => gan.dreg(real, None, 0., 16.),
+        _ => gan.dreg((real, None), 0., 16., None),
     };
     let means = sums.map_err(Error::wrap)?.named.over(samples);
     step(gan, &phase, &means, lr).map_err(Error::wrap)

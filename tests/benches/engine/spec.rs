@@ -10,6 +10,9 @@ pub(crate) enum Spec {
     Conv { pass: Pass, shape: Shape, batch: usize, channels: usize, size: usize },
     /// The filter `[1, 3, 3, 1]` in both directions.
     Filter { resample: Resample, batch: usize, channels: usize, size: usize },
+    /// Augmentation of images of three channels by the paper's pipe `bgc` with probability 0.6, and with
+    /// `gradient` the images' gradient as well.
+    Augment { gradient: bool, batch: usize, size: usize },
     /// Pictures from styles, fixed noise.
     Synthesis { network: Network, size: usize, batch: usize, channel_base: usize },
     /// One training iteration, the mean over lazy phases; see `iteration.rs`.
@@ -88,6 +91,9 @@ impl Spec {
                     Resample::Down => "down 2",
                 };
                 format!("upfirdn2d 4x4 {resample} b{batch} {channels}@{size}")
+            }
+            Self::Augment { gradient, batch, size } => {
+                format!("augment bgc {} b{batch} 3@{size}", if *gradient { "with gradient" } else { "forward" })
             }
             Self::Synthesis { network, size, batch, .. } => format!("{} synthesis {size} b{batch}", network.name()),
             Self::Features { network: Features::Inception } => "inception 299 b8".to_string(),

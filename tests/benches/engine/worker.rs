@@ -10,11 +10,12 @@ use crate::{features, iteration};
 use candle_core::{DType, Device, Result, Tensor, Var};
 use std::io::{BufRead, Write};
 use std::time::Instant;
-use stylegan_core::latent::latents_from_seeds;
+use stylegan_core::latent::{StreamKey, latents_from_seeds};
 use stylegan_core::stylegan1::StyleGan1Config;
 use stylegan_core::stylegan2::StyleGan2Config;
 use stylegan_core::{GeneratorConfig, Params, SynthesisOptions, broadcast_ws, build_generator};
 use stylegan_kernels::{Filter, autodiff, conv_transpose2d, conv2d, downsample2d, filter2d, memory, upsample2d};
+use stylegan_train::augment::{AugmentConfig, Augmentation};
 
 /// A piece of work that can be repeated; returns the seconds that it took.
 pub(crate) type Work = Box<dyn FnMut() -> Result<f64>>;
@@ -41,6 +42,7 @@ fn prepare(spec: &Spec) -> Result<Work> {
     match *spec {
         Spec::Conv { pass, shape, batch, channels, size } => convolution(pass, shape, batch, channels, size),
         Spec::Filter { resample, batch, channels, size } => filter(resample, &[batch, channels, size, size]),
+        Spec::Augment { gradient, batch, size } => augment(gradient, &[batch, 3, size, size]),
         Spec::Synthesis { network, size, batch, channel_base } => synthesis(network, size, batch, channel_base),
         Spec::Iteration { network } => iteration::prepare(network),
         Spec::Features { network } => features::prepare(network),
@@ -96,6 +98,18 @@ fn filter(resample: Resample, shape: &[usize]) -> Result<Work> {
             Resample::Up => upsample2d(&x, &filter, 4.0)?,
             Resample::Down => downsample2d(&x, &filter, 1.0)?,
         }])
+    }))
+}
+
+fn augment(gradient: bool, shape: &[usize; 4]) -> Result<Work> {
+    let x = Var::from_tensor(&random(shape, 1)?)?;
+    let [n, c, h, w] = *shape;
+    let indices: Vec<u64> = (0..n as u64).collect();
+    let key = StreamKey::new(0, "augment", 0);
+    let augmentation = Augmentation::draw(&AugmentConfig::default(), 0.6, &key, &indices, [c, h, w])?;
+    Ok(timed(move || match gradient {
+        true => autodiff::grad(&augmentation.apply(&x)?, &[&x], false),
+        false => Ok(vec![augmentation.apply(&x.detach())?]),
     }))
 }
 

@@ -23,6 +23,9 @@ impl TrainConfig {
         self.discriminator.validate().map_err(|error| Wrong::table("discriminator", error))?;
         self.loss.check()?;
         self.path_length.as_ref().map_or(Ok(()), PathLengthConfig::check)?;
+        if let Some(augment) = &self.augment {
+            augment.check().map_err(|(key, problem)| Wrong::new(&format!("augment.{key}"), problem))?;
+        }
         self.schedule.check()?;
         self.adam.check()?;
         self.ema.check()?;

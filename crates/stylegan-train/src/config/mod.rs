@@ -14,6 +14,7 @@ pub use output::{EvalConfig, OutputConfig};
 pub use read::{Override, read};
 pub use settings::{Setting, Table, tables};
 
+use crate::augment::AugmentConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stylegan_core::layers::Pyramid;
@@ -49,6 +50,9 @@ pub struct TrainConfig {
     /// The generator's regularisation; none in StyleGAN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_length: Option<PathLengthConfig>,
+    /// Augmentation of what the discriminator sees; none where the section is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub augment: Option<AugmentConfig>,
     /// Growth, batch size and learning rate by pictures seen.
     pub schedule: ScheduleConfig,
     /// Adam.
@@ -214,6 +218,7 @@ impl Default for TrainConfig {
             discriminator: DiscriminatorConfig::StyleGan1(StyleGan1DiscriminatorConfig::default()),
             loss: LossConfig::default(),
             path_length: None,
+            augment: None,
             schedule: ScheduleConfig::default(),
             adam: AdamConfig::default(),
             ema: EmaConfig::default(),

@@ -209,11 +209,11 @@ mod tests {
     #[test]
     fn measurements_between_ticks_stay() {
         let folder = tempfile::tempdir().unwrap();
-        let mut records = RunLog::open(folder.path(), Known { ticked: 0, images: 0 }).unwrap();
+        let mut run_log = RunLog::open(folder.path(), Known { ticked: 0, images: 0 }).unwrap();
         let mut write = |images: u64, key: &str, log: &str| {
             let line = serde_json::json!({ "Progress/kimg": { "mean": images as f64 / 1000. }, key: { "mean": 1. } });
-            records.stats(images, &line).unwrap();
-            records.log(&format!("kimg {:.3} {log}", images as f64 / 1000.)).unwrap();
+            run_log.stats(images, &line).unwrap();
+            run_log.log(&format!("kimg {:.3} {log}", images as f64 / 1000.)).unwrap();
         };
         write(1000, STEP, "step 9");
         write(1500, "Metrics/fid", "measured fid");

@@ -1,8 +1,9 @@
 //! `Dmain`: the discriminator along its loss.
 
 use super::dreg::weighted_penalty;
-use super::{Gan, Latents, W_SUM};
+use super::{Gan, Latents, REAL_SIGNS, W_SUM, seen, sign, signs};
 use crate::Result;
+use crate::augment::ShardAugment;
 use crate::config::LossConfig;
 use crate::losses::{logistic, wgan_gp};
 use crate::recipe::{GRADIENT, gradient, values};
@@ -16,6 +17,9 @@ impl Gan {
     /// ones. `blend` `[n, 1, 1, 1]`, uniform in [0, 1), is where between the
     /// two WGAN-GP's penalty looks.
     ///
+    /// Real and generated images are seen as `augment` makes them, each in its own way; R1 is taken with
+    /// respect to real ones before that, WGAN-GP's penalty between those after it.
+    ///
     /// Each term of the loss is differentiated on its own and its graph dropped before the next
     /// begins: the peak of memory is that of one term, and real and generated pictures form their
     /// own minibatch statistics.
@@ -28,11 +32,13 @@ impl Gan {
         options: &SynthesisOptions,
         (real, real_labels): (&Tensor, Option<&Tensor>),
         blend: &Tensor,
+        augment: Option<&ShardAugment>,
     ) -> Result<ShardSums> {
         let (lod, labels) = (options.lod, latents.labels.as_ref());
         let (d, g) = (self.networks.d_trained.as_ref(), self.networks.g_frozen.as_ref());
         let (ws, w_sum) = latents.styles(g)?;
-        let fake = g.synthesis(&ws, options)?;
+        let fake = seen(augment, "D augment fake", &g.synthesis(&ws, options)?)?;
+        let augmented = |real: &Tensor| seen(augment, "D augment real", real);
         let mut stats = Stats::default();
 
         let logits = d.logits(&fake, labels.into(), lod)?;
@@ -41,41 +47,47 @@ impl Gan {
             LossConfig::WganGp { .. } => wgan_gp::critic_fake(&logits)?,
         };
         let mut sums = gradient(&self.opt_d, &loss)?;
-        let mut losses = report(&mut stats, "fake", &logits, &loss)?;
+        let (_, mut losses) = report(&mut stats, "fake", &logits, &loss)?;
         drop((logits, loss));
 
-        match self.loss {
+        let (scores, real_losses) = match self.loss {
             LossConfig::Logistic { r1_gamma, r1_interval: 1 } if r1_gamma > 0. => {
                 let pictures = Var::from_tensor(real)?;
-                let logits = d.logits(pictures.as_tensor(), real_labels.into(), lod)?;
+                let logits = d.logits(&augmented(pictures.as_tensor())?, real_labels.into(), lod)?;
                 let loss = logistic::discriminator_real(&logits)?;
                 let weighted = weighted_penalty(&logits, &pictures, r1_gamma, &mut stats)?;
                 add(&mut sums, gradient(&self.opt_d, &(&loss + weighted)?)?);
-                add(&mut losses, report(&mut stats, "real", &logits, &loss)?);
+                report(&mut stats, "real", &logits, &loss)?
             }
             LossConfig::Logistic { .. } => {
-                let logits = d.logits(real, real_labels.into(), lod)?;
+                let logits = d.logits(&augmented(real)?, real_labels.into(), lod)?;
                 let loss = logistic::discriminator_real(&logits)?;
                 add(&mut sums, gradient(&self.opt_d, &loss)?);
-                add(&mut losses, report(&mut stats, "real", &logits, &loss)?);
+                report(&mut stats, "real", &logits, &loss)?
             }
             LossConfig::WganGp { lambda, drift, target, .. } => {
-                let logits = d.logits(real, real_labels.into(), lod)?;
+                let real = augmented(real)?;
+                let logits = d.logits(&real, real_labels.into(), lod)?;
                 let loss = wgan_gp::critic_real(&logits, drift)?;
                 add(&mut sums, gradient(&self.opt_d, &loss)?);
-                add(&mut losses, report(&mut stats, "real", &logits, &loss)?);
+                let reported = report(&mut stats, "real", &logits, &loss)?;
                 drop((logits, loss));
-                let mixed = wgan_gp::mixed(real, &fake, blend)?;
+                let mixed = wgan_gp::mixed(&real, &fake, blend)?;
                 let logits = d.logits(mixed.as_tensor(), labels.into(), lod)?;
                 let penalty = (wgan_gp::gradient_penalty(&logits, &mixed, target)? * lambda)?;
                 stats.extend("Loss/D/reg", values(&penalty)?);
                 add(&mut sums, gradient(&self.opt_d, &penalty)?);
+                reported
             }
-        }
+        };
+        add(&mut losses, real_losses);
         stats.extend("Loss/D/loss", losses);
         let mut shard = ShardSums { stats, ..ShardSums::default() };
         shard.named.set(GRADIENT, sums);
         shard.named.set(W_SUM, w_sum);
+        if augment.is_some() {
+            shard.named.set(REAL_SIGNS, signs(&scores));
+        }
         Ok(shard)
     }
 }
@@ -84,15 +96,10 @@ fn add<T: std::ops::AddAssign>(sums: &mut [T], others: Vec<T>) {
     sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
 }
 
-/// Notes scores and signs; returns the losses.
-fn report(stats: &mut Stats, which: &str, logits: &Tensor, loss: &Tensor) -> Result<Vec<f64>> {
+/// Notes scores and signs; returns scores and losses.
+fn report(stats: &mut Stats, which: &str, logits: &Tensor, loss: &Tensor) -> Result<(Vec<f64>, Vec<f64>)> {
     let scores = values(logits)?;
-    stats.extend(&format!("Loss/signs/{which}"), signs(&scores));
-    stats.extend(&format!("Loss/scores/{which}"), scores);
-    values(loss)
-}
-
-/// The signs of logits: their mean says how often the discriminator takes samples for real.
-fn signs(logits: &[f64]) -> impl Iterator<Item = f64> {
-    logits.iter().map(|x| if *x == 0. { 0. } else { x.signum() })
+    stats.extend(&format!("Loss/signs/{which}"), scores.iter().map(|&score| sign(score)));
+    stats.extend(&format!("Loss/scores/{which}"), scores.iter().copied());
+    Ok((scores, values(loss)?))
 }

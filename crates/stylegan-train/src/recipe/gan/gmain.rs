@@ -1,7 +1,8 @@
 //! `Gmain`: the generator along its loss.
 
-use super::{Gan, Latents, W_SUM};
+use super::{Gan, Latents, W_SUM, seen};
 use crate::Result;
+use crate::augment::ShardAugment;
 use crate::config::LossConfig;
 use crate::losses::{logistic, wgan_gp};
 use crate::recipe::{GRADIENT, gradient, values};
@@ -9,13 +10,14 @@ use crate::shards::ShardSums;
 use stylegan_core::SynthesisOptions;
 
 impl Gan {
-    /// A shard's part in `Gmain`, judged by the frozen discriminator.
+    /// A shard's part in `Gmain`, judged by the frozen discriminator from images augmented by `augment`.
     ///
     /// # Errors
     /// When shapes do not fit.
-    pub fn gmain(&self, latents: &Latents, options: &SynthesisOptions) -> Result<ShardSums> {
+    pub fn gmain(&self, latents: &Latents, options: &SynthesisOptions, augment: Option<&ShardAugment>) -> Result<ShardSums> {
         let (ws, w_sum) = latents.styles(self.networks.g_trained.as_ref())?;
         let images = self.networks.g_trained.synthesis(&ws, options)?;
+        let images = seen(augment, "G augment", &images)?;
         let logits = self.networks.d_frozen.logits(&images, latents.labels.as_ref().into(), options.lod)?;
         let loss = match self.loss {
             LossConfig::Logistic { .. } => logistic::generator(&logits)?,

@@ -17,6 +17,7 @@ pub use latents::Latents;
 pub use phases::{DMAIN, DREG, GMAIN, GREG, iteration, phases};
 
 use super::{Recipe, unknown};
+use crate::augment::{AugmentConfig, Controller, ShardAugment};
 use crate::config::{EmaConfig, LossConfig, PathLengthConfig, TrainConfig};
 use crate::inputs::ShardInput;
 use crate::optim::{Adam, ema};
@@ -34,6 +35,9 @@ use stylegan_core::{Condition, NoiseMode, Params, Sampler, SynthesisOptions};
 const W_SUM: &str = "w_avg";
 /// The name among a shard's sums of its samples' path lengths, which move [`Gan::pl_mean`].
 const PL_LENGTH: &str = "pl_length";
+/// The name among a shard's sums of the signs of its real images' logits and of their number, which move
+/// the probability of augmentation.
+const REAL_SIGNS: &str = "real_signs";
 
 /// Generator, averaged generator and discriminator, their optimisers, and the running mean of path
 /// lengths: all that training changes.
@@ -46,6 +50,7 @@ pub struct Gan {
     iteration: Vec<Action>,
     loss: LossConfig,
     path_length: Option<PathLengthConfig>,
+    augment: Option<(AugmentConfig, Controller)>,
     ema: EmaConfig,
     w_avg_beta: f64,
     mixing_probability: f64,
@@ -77,6 +82,7 @@ impl Gan {
             iteration: iteration(config),
             loss: config.loss.clone(),
             path_length: config.path_length.clone(),
+            augment: config.augment.clone().map(|augment| (augment.clone(), Controller::new(&augment))),
             ema: config.ema.clone(),
             w_avg_beta: config.w_avg_beta,
             mixing_probability: config.mixing_probability,
@@ -119,9 +125,12 @@ impl Recipe for Gan {
 
     fn shard(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums> {
         let (lod, random, generator) = (input.stage.lod, &input.random, self.networks.g_average.as_ref());
+        let augment = self.augment.as_ref();
+        let augment = augment.map(|(config, controller)| ShardAugment { config, p: controller.p(), random });
+        let augment = augment.as_ref();
         if phase.name == DREG.name {
             let reals = input.reals()?;
-            return self.dreg(&reals.images, reals.labels.as_ref(), lod, phase.gain);
+            return self.dreg((&reals.images, reals.labels.as_ref()), lod, phase.gain, augment);
         }
         let labels = if self.conditional { random.labels()? } else { None };
         let latents = Latents::draw(random, generator, labels, lod, self.mixing_probability)?;
@@ -129,12 +138,18 @@ impl Recipe for Gan {
         let options =
             SynthesisOptions { lod, native_size: true, ..SynthesisOptions::with_noise(NoiseMode::Random(&noise)) };
         if phase.name == GMAIN.name {
-            self.gmain(&latents, &options)
+            self.gmain(&latents, &options, augment)
         } else if phase.name == GREG.name {
             self.greg(&latents, &options, &latents::directions(random, generator, lod)?, phase.gain)
         } else if phase.name == DMAIN.name {
             let reals = input.reals()?;
-            self.dmain(&latents, &options, (&reals.images, reals.labels.as_ref()), &random.uniform("D blend")?)
+            let blend = random.uniform("D blend")?;
+            let mut sums = self.dmain(&latents, &options, (&reals.images, reals.labels.as_ref()), &blend, augment)?;
+            if let Some((_, controller)) = &self.augment {
+                sums.stats.extend("Progress/augment", [controller.p()]);
+                sums.stats.extend("Progress/overfitting", controller.overfitting());
+            }
+            Ok(sums)
         } else {
             Err(unknown(phase))
         }
@@ -145,6 +160,11 @@ impl Recipe for Gan {
             let length = means.get(PL_LENGTH)?.first().copied().unwrap_or_default();
             self.pl_mean += config.decay * (f64::from(length) - self.pl_mean);
         }
+        if let (true, Some((_, controller))) = (phase.reals, &mut self.augment)
+            && let [signs, logits] = *means.get(REAL_SIGNS)?
+        {
+            controller.observe(signs.into(), logits.into());
+        }
         if phase.name == DREG.name {
             return Ok(());
         }
@@ -152,16 +172,24 @@ impl Recipe for Gan {
     }
 
     fn advance(&mut self, images: u64, batch: usize) -> Result<()> {
+        if let Some((config, controller)) = &mut self.augment {
+            controller.end_step(config, batch);
+        }
         ema::update(&self.networks.g_ema, &self.networks.g, self.ema.beta(images, batch))
     }
 
     fn buffers(&self) -> Vec<(&'static str, f64)> {
-        self.path_length.iter().map(|_| ("pl_mean", self.pl_mean)).collect()
+        let lengths = self.path_length.iter().map(|_| ("pl_mean", self.pl_mean));
+        lengths.chain(self.augment.iter().flat_map(|(_, controller)| controller.buffers())).collect()
     }
 
     fn restore(&mut self, values: &[f64]) {
-        if let [pl_mean] = values {
-            self.pl_mean = *pl_mean;
+        let (lengths, augment) = values.split_at(usize::from(self.path_length.is_some()).min(values.len()));
+        if let [pl_mean] = *lengths {
+            self.pl_mean = pl_mean;
+        }
+        if let (Some((_, controller)), Ok(buffers)) = (&mut self.augment, augment.try_into()) {
+            *controller = Controller::from_buffers(buffers);
         }
     }
 
@@ -175,8 +203,12 @@ impl Recipe for Gan {
             Some(_) => format!("pl {:<8.4} ", mean("Loss/pl_length")),
             None => String::new(),
         };
+        let augment = match &self.augment {
+            Some((_, controller)) => format!(" augment {:.3}", controller.p()),
+            None => String::new(),
+        };
         format!(
-            "G {:<7.3} D {:<7.3} reg {:<8.4} {path_length}signs {:>5.2} {:>5.2}",
+            "G {:<7.3} D {:<7.3} reg {:<8.4} {path_length}signs {:>5.2} {:>5.2}{augment}",
             mean("Loss/G/loss"),
             mean("Loss/D/loss"),
             mean("Loss/D/reg"),
@@ -206,6 +238,21 @@ impl GridImages for Gan {
         let ws = sampler.styles(&sampler.latents(&cells.key(), &cells.indices, 0)?, condition)?;
         Ok(sampler.images(&ws, condition, &[])?)
     }
+}
+
+/// Images as the discriminator sees them.
+fn seen(augment: Option<&ShardAugment>, purpose: &'static str, images: &Tensor) -> Result<Tensor> {
+    Ok(augment.map_or_else(|| Ok(images.clone()), |augment| augment.apply(purpose, images))?)
+}
+
+/// The sign of a logit: the mean over samples says how often the discriminator takes them for real.
+fn sign(logit: f64) -> f64 {
+    if logit == 0. { 0. } else { logit.signum() }
+}
+
+/// The sum of the signs of logits, and how many there are.
+fn signs(logits: &[f64]) -> Vec<f32> {
+    vec![logits.iter().map(|&logit| sign(logit)).sum::<f64>() as f32, logits.len() as f32]
 }
 
 /// A regulariser was asked for that the configuration does not have.
