@@ -23,6 +23,7 @@
 //! # Ok::<(), stylegan_train::Error>(())
 //! ```
 
+pub mod adversarial;
 mod best;
 pub mod checkpoints;
 pub mod classifier;
