@@ -48,25 +48,29 @@ pub(crate) fn weights(case: &str, dtype: DType) -> Params {
     Params::from_tensors(own.map(|(name, t)| (name, t.to_dtype(dtype).unwrap()))).unwrap()
 }
 
-/// The weights that `build` asks for, by the formula of `prefix` and their names, in `dtype`.
+/// The weights and buffers that `build` asks for, by the formula of `prefix` and their names, in `dtype`.
 pub(crate) fn by_formula(prefix: &str, dtype: DType, build: impl Fn(&Params)) -> Params {
     let params = Params::new(0, dtype, &CPU);
     build(&params);
-    for (name, var) in params.parameters() {
+    for (name, var) in params.vars() {
         let shape = var.dims();
         let fan_in: usize = shape.iter().skip(1).product();
-        let scale = if shape.len() > 1 { (6. / fan_in as f64).sqrt() } else { 0.1 };
         let text = format!("{prefix}{name}");
         let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
-        let values: Vec<f32> = (1..=var.elem_count() as u64)
-            .map(|i| {
-                let z = hash.wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-                let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-                let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-                let u = ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 24);
-                ((2. * u - 1.) * scale) as f32
-            })
-            .collect();
+        let uniform = (1..=var.elem_count() as u64).map(|i| {
+            let z = hash.wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 24)
+        });
+        let signed = uniform.clone().map(|u| 2. * u - 1.);
+        let length = signed.clone().map(|s| s * s).sum::<f64>().sqrt();
+        let values: Vec<f32> = match name.rsplit('.').next() {
+            Some("running_var") => uniform.map(|u| (1. + 0.5 * u) as f32).collect(),
+            Some("weight_u" | "weight_v") => signed.map(|s| (s / length) as f32).collect(),
+            _ if shape.len() > 1 => signed.map(|s| (s * (6. / fan_in as f64).sqrt()) as f32).collect(),
+            _ => signed.map(|s| (0.1 * s) as f32).collect(),
+        };
         var.set(&Tensor::from_vec(values, shape, &CPU).unwrap().to_dtype(dtype).unwrap()).unwrap();
     }
     params

@@ -1,13 +1,12 @@
 //! One step's losses, their gradients and the buffers that it leaves, against the original code.
 
 use crate::cases::*;
+use crate::vgg::perceptual;
 use candle_core::{DType, Result, Tensor, Var};
-use std::collections::HashMap;
 use stylegan_core::Params;
 use stylegan_core::layers::{BufferUpdates, Mode, SemanticMap, power_iteration};
 use stylegan_core::spade::*;
 use stylegan_kernels::autodiff::{Gradients, backward, grad};
-use stylegan_kernels::{Activation, conv2d_bias_act};
 use stylegan_train::adversarial::feature_matching::feature_matching;
 use stylegan_train::adversarial::gan_loss::GanLoss;
 use stylegan_train::adversarial::kl_divergence::kl_divergence;
@@ -93,19 +92,19 @@ impl Step {
     }
 }
 
-fn logits(said: &[PatchScale]) -> Vec<Tensor> {
+pub(crate) fn logits(said: &[PatchScale]) -> Vec<Tensor> {
     said.iter().map(|scale| scale.logits.clone()).collect()
 }
 
-fn features(said: &[PatchScale]) -> Vec<Vec<Tensor>> {
+pub(crate) fn features(said: &[PatchScale]) -> Vec<Vec<Tensor>> {
     said.iter().map(|scale| scale.features.clone()).collect()
 }
 
-fn scalar(x: &Tensor) -> f64 {
+pub(crate) fn scalar(x: &Tensor) -> f64 {
     x.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap()[0]
 }
 
-fn norm(x: &Tensor) -> f64 {
+pub(crate) fn norm(x: &Tensor) -> f64 {
     scalar(&x.to_dtype(DType::F64).unwrap().sqr().unwrap().sum_all().unwrap()).sqrt()
 }
 
@@ -197,55 +196,4 @@ fn what_the_generator_gains_from_its_pictures() {
         loss(name, &value, modes.get(&format!("{name}.loss_G.GAN")));
         close(name, slope, modes.get(&format!("{name}.l2.dfake.GAN")));
     }
-}
-
-/// SPADE's perceptual loss: VGG19 with weights by formula, distances behind five of its layers.
-fn perceptual(fake: &Tensor, real: &Tensor) -> Result<Tensor> {
-    // (index in torchvision's list, inputs, outputs) and slice of each convolution.
-    let plan = [
-        (1, 0, 3, 64),
-        (2, 2, 64, 64),
-        (2, 5, 64, 128),
-        (3, 7, 128, 128),
-        (3, 10, 128, 256),
-        (4, 12, 256, 256),
-        (4, 14, 256, 256),
-        (4, 16, 256, 256),
-        (4, 19, 256, 512),
-        (5, 21, 512, 512),
-        (5, 23, 512, 512),
-        (5, 25, 512, 512),
-        (5, 28, 512, 512),
-    ];
-    let names: HashMap<usize, String> = plan.iter().map(|&(s, at, ..)| (at, format!("slice{s}.{at}"))).collect();
-    let weights = by_formula("spade_vgg19/", F32, |params| {
-        let vb = params.trainable();
-        for (_, at, inputs, outputs) in plan {
-            let vb = vb.pp(&names[&at]);
-            vb.get((outputs, inputs, 3, 3), "weight").unwrap();
-            vb.get(outputs, "bias").unwrap();
-        }
-    });
-    let run = |x: &Tensor| -> Result<Vec<Tensor>> {
-        let (mut x, mut taps) = (x.clone(), vec![]);
-        let vb = weights.frozen();
-        for (_, at, inputs, outputs) in plan {
-            if [5, 10, 19, 28].contains(&at) {
-                let (n, c, h, w) = x.dims4()?;
-                x = x.reshape((n, c, h / 2, 2, w / 2, 2))?.max(5)?.max(3)?;
-            }
-            let vb = vb.pp(&names[&at]);
-            let (weight, bias) = (vb.get((outputs, inputs, 3, 3), "weight")?, vb.get(outputs, "bias")?);
-            x = conv2d_bias_act(&x, &weight, &bias, 1, 1, 1., Activation::Relu.into())?;
-            if [0, 5, 10, 19, 28].contains(&at) {
-                taps.push(x.clone());
-            }
-        }
-        Ok(taps)
-    };
-    let mut total = Tensor::zeros((), F32, &CPU)?;
-    for ((a, b), weight) in run(fake)?.iter().zip(run(real)?).zip([1. / 32., 1. / 16., 1. / 8., 1. / 4., 1.]) {
-        total = (total + ((a - b)?.abs()?.mean_all()? * weight)?)?;
-    }
-    Ok(total)
 }

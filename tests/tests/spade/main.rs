@@ -5,3 +5,5 @@ mod cases;
 mod losses;
 mod networks;
 mod sizes;
+mod training;
+mod vgg;
