@@ -57,8 +57,7 @@ impl Step {
         let e = SpadeEncoder::new(&encoder_config(), view(&self.e)).unwrap();
         let g = SpadeGenerator::new(&generator_config(), view(&self.g)).unwrap();
         let updates = BufferUpdates::default();
-        let code = e.forward(&self.real, Mode::Train(&updates)).unwrap();
-        assert!(updates.notes().is_empty());
+        let code = e.forward(&self.real).unwrap();
         let z = code.sample(self.io.get(eps)).unwrap();
         let fake = g.forward(&self.map, Some(&z), Mode::Train(&updates)).unwrap();
         updates.store(&self.g).unwrap();
@@ -71,7 +70,7 @@ impl Step {
         let d = MultiscaleDiscriminator::new(&discriminator_config(), vb).unwrap();
         let SemanticMap::Labels(labels) = &self.map else { panic!("labels") };
         let twice = stylegan_kernels::Labels::cat(&[labels, labels]).unwrap().into();
-        let said = d.forward(&twice, &Tensor::cat(&[fake, &self.real], 0).unwrap(), Mode::Eval).unwrap();
+        let said = d.forward(&twice, &Tensor::cat(&[fake, &self.real], 0).unwrap()).unwrap();
         let half = |from: usize| {
             let part = |t: &Tensor| t.narrow(0, from, 2).unwrap();
             said.iter()

@@ -93,7 +93,7 @@ fn image_encoder() {
         assert_eq!(params.unused(), Vec::<String>::new());
         // Outputs are those of PyTorch's f32.
         for (img, mean, log_variance) in [("x256", "mu256", "logvar256"), ("x128", "mu", "logvar")] {
-            let code = e.forward(&io.cast(img, dtype), Mode::Eval).unwrap();
+            let code = e.forward(&io.cast(img, dtype)).unwrap();
             within(mean, &code.mean, io.get(mean), 1e-5);
             within(log_variance, &code.log_variance, io.get(log_variance), 1e-5);
         }
@@ -116,7 +116,7 @@ fn multiscale_discriminator() {
         let seg = io.cast("seg", dtype);
         let both = SemanticMap::Channels(Tensor::cat(&[&seg, &seg], 0).unwrap());
         let img = Tensor::cat(&[&io.cast("fake", dtype), &io.cast("real", dtype)], 0).unwrap();
-        let said = d.forward(&both, &img, Mode::Eval).unwrap();
+        let said = d.forward(&both, &img).unwrap();
         for (i, scale) in said.iter().enumerate() {
             for (j, feature) in scale.features.iter().chain([&scale.logits]).enumerate() {
                 let name = format!("out.{i}.{j}");
@@ -129,7 +129,7 @@ fn multiscale_discriminator() {
         let edges = seg.narrow(1, 6, 1).unwrap().to_dtype(DType::U8).unwrap();
         let labels = stylegan_kernels::Labels::new(&classes, Some(&edges), 6).unwrap();
         let both = stylegan_kernels::Labels::cat(&[&labels, &labels]).unwrap();
-        for (a, b) in said.iter().zip(d.forward(&both.into(), &img, Mode::Eval).unwrap()) {
+        for (a, b) in said.iter().zip(d.forward(&both.into(), &img).unwrap()) {
             within("logits from indices", &b.logits, &a.logits, 1e-5);
         }
     }

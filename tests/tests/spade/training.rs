@@ -101,7 +101,7 @@ impl Game {
         let e = SpadeEncoder::new(&Self::encoder(), view(&self.e)).unwrap();
         let g = SpadeGenerator::new(&Self::generator(), view(&self.g)).unwrap();
         let updates = BufferUpdates::default();
-        let code = e.forward(&self.input("in.image", step), Mode::Train(&updates)).unwrap();
+        let code = e.forward(&self.input("in.image", step)).unwrap();
         let z = code.sample(&self.input("in.eps", step).get(turn).unwrap()).unwrap();
         let fake = g.forward(&self.labels(step).into(), Some(&z), Mode::Train(&updates)).unwrap();
         updates.store(&self.g.params).unwrap();
@@ -115,7 +115,7 @@ impl Game {
         let labels = self.labels(step);
         let twice = Labels::cat(&[&labels, &labels]).unwrap().into();
         let both = Tensor::cat(&[fake, &self.input("in.image", step)], 0).unwrap();
-        let said = d.forward(&twice, &both, Mode::Eval).unwrap();
+        let said = d.forward(&twice, &both).unwrap();
         [0, 2].map(|from| {
             let part = |t: &Tensor| t.narrow(0, from, 2).unwrap();
             let scale = |s: &PatchScale| PatchScale {
@@ -197,7 +197,7 @@ fn three_steps() {
     let e = SpadeEncoder::new(&Game::encoder(), game.e.params.frozen()).unwrap();
     let g = SpadeGenerator::new(&Game::generator(), game.g.params.frozen()).unwrap();
     let map: SemanticMap = game.labels(0).into();
-    let code = e.forward(&game.input("in.image", 0), Mode::Eval).unwrap();
+    let code = e.forward(&game.input("in.image", 0)).unwrap();
     within("means", &code.mean, game.io.get("final_eval.mu"), 1e-4);
     within("variances", &code.log_variance, game.io.get("final_eval.logvar"), 1e-4);
     let first = |img: Tensor| img.narrow(0, 0, 1).unwrap();

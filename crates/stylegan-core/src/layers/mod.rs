@@ -22,6 +22,7 @@ mod weight_init;
 pub(crate) use batch_norm::{EPS as NORM_EPS, RunningStatistics};
 pub(crate) use conv::{Conv, ConvOptions, UpConv};
 pub use equalized::{EqualizedConv, EqualizedLinear, LinearOptions};
+pub(crate) use instance_norm::instance_norm;
 pub use mode::{BufferUpdates, Mode};
 pub use noise::NoiseInput;
 pub(crate) use norm::Norm;

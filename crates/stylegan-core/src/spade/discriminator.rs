@@ -3,7 +3,7 @@
 use super::discriminator_config::MultiscaleDiscriminatorConfig;
 use crate::Result;
 use crate::error::bad_argument;
-use crate::layers::{Conv, ConvOptions, Mode, Norm, NormKind, SemanticMap};
+use crate::layers::{Conv, ConvOptions, SemanticMap, instance_norm};
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
 use stylegan_kernels::{Activation, avg_pool2d};
@@ -35,13 +35,13 @@ pub struct MultiscaleDiscriminator {
 #[derive(Debug, Clone)]
 struct Patches {
     first: Conv,
-    hidden: Vec<(Conv, Norm)>,
+    /// Instance normalisation and leaky ReLU follow each.
+    hidden: Vec<Conv>,
     last: Conv,
 }
 
 impl MultiscaleDiscriminator {
-    /// `discriminator_{i}.model0.0`, `.model{k}.0.0` (`.model{k}.0.1` of batch normalisation) and
-    /// `.model{layers}.0` of `vb`.
+    /// `discriminator_{i}.model0.0`, `.model{k}.0.0` and `.model{layers}.0` of `vb`.
     ///
     /// # Errors
     /// When the configuration describes no network, or a parameter is missing or of another shape.
@@ -63,7 +63,7 @@ impl MultiscaleDiscriminator {
     ///
     /// # Errors
     /// When shapes do not fit.
-    pub fn forward(&self, map: &SemanticMap, img: &Tensor, mode: Mode) -> Result<Vec<PatchScale>> {
+    pub fn forward(&self, map: &SemanticMap, img: &Tensor) -> Result<Vec<PatchScale>> {
         let (n, c, h, w) = img.dims4()?;
         if c != self.config.img_channels || [h, w] != self.config.img_size {
             let [y, x] = self.config.img_size;
@@ -77,7 +77,7 @@ impl MultiscaleDiscriminator {
                 map = SemanticMap::Channels(halved(&map.tensor(img.dtype(), img.device())?)?);
                 img = halved(&img)?;
             }
-            said.push(scale.forward(&map, &img, mode)?);
+            said.push(scale.forward(&map, &img)?);
         }
         Ok(said)
     }
@@ -97,12 +97,8 @@ impl Patches {
         for layer in 1..config.layers {
             let (outputs, vb) = ((inputs * 2).min(MOST), vb.pp(format!("model{layer}.0")));
             let stride = if layer + 1 == config.layers { 1 } else { 2 };
-            let options = ConvOptions {
-                bias: config.norm == NormKind::None,
-                spectral: config.spectral,
-                ..options(inputs, outputs, stride)
-            };
-            hidden.push((Conv::new(options, vb.pp("0"))?, Norm::new(config.norm, outputs, vb.pp("1"))?));
+            let options = ConvOptions { bias: false, spectral: config.spectral, ..options(inputs, outputs, stride) };
+            hidden.push(Conv::new(options, vb.pp("0"))?);
             inputs = outputs;
         }
         Ok(Self {
@@ -112,11 +108,11 @@ impl Patches {
         })
     }
 
-    fn forward(&self, map: &SemanticMap, img: &Tensor, mode: Mode) -> Result<PatchScale> {
+    fn forward(&self, map: &SemanticMap, img: &Tensor) -> Result<PatchScale> {
         let mut x = self.first.forward_joined(map, img, Activation::Lrelu)?;
         let mut features = vec![x.clone()];
-        for (conv, norm) in &self.hidden {
-            x = norm.forward(&conv.forward(&x, Activation::Linear)?, mode, Activation::Lrelu)?;
+        for conv in &self.hidden {
+            x = instance_norm(&conv.forward(&x, Activation::Linear)?, Activation::Lrelu)?;
             features.push(x.clone());
         }
         Ok(PatchScale { logits: self.last.forward(&x, Activation::Linear)?, features })

@@ -1,6 +1,6 @@
 //! Configuration of the multi-scale patch discriminator.
 
-use crate::layers::{NormKind, WeightInit};
+use crate::layers::WeightInit;
 use crate::stylegan1::check_positive;
 use crate::{Error, Result};
 use schemars::JsonSchema;
@@ -27,8 +27,6 @@ pub struct MultiscaleDiscriminatorConfig {
     pub channels: usize,
     /// Spectral normalisation of the convolutions between the first and the last, true; false in pix2pixHD.
     pub spectral: bool,
-    /// The normalisation behind those, `instance`.
-    pub norm: NormKind,
     /// What weights start from, `glorot`; `normal` in pix2pixHD.
     pub init: WeightInit,
 }
@@ -44,7 +42,6 @@ impl Default for MultiscaleDiscriminatorConfig {
             layers: 4,
             channels: 64,
             spectral: true,
-            norm: NormKind::Instance,
             init: WeightInit::Glorot,
         }
     }

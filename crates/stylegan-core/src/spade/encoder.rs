@@ -3,7 +3,7 @@
 use super::encoder_config::SpadeEncoderConfig;
 use crate::Result;
 use crate::error::bad_argument;
-use crate::layers::{Conv, ConvOptions, Mode, Norm, NormKind, WeightInit};
+use crate::layers::{Conv, ConvOptions, WeightInit, instance_norm};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
 use stylegan_kernels::{Activation, linear, resize_bilinear};
@@ -33,18 +33,18 @@ impl GaussianCode {
     }
 }
 
-/// The image encoder of SPADE: pictures to distributions of latents. Its normalisations keep no running
-/// statistics unless they are batch normalisations.
+/// The image encoder of SPADE: pictures to distributions of latents. Instance normalisation and leaky ReLU follow
+/// its convolutions; it computes the same in training and afterwards.
 #[derive(Debug, Clone)]
 pub struct SpadeEncoder {
     config: SpadeEncoderConfig,
-    layers: Vec<(Conv, Norm)>,
+    layers: Vec<Conv>,
     mean: (Tensor, Tensor),
     log_variance: (Tensor, Tensor),
 }
 
 impl SpadeEncoder {
-    /// `layer{i}.0` (`layer{i}.1` of batch normalisation), from 1, `fc_mu` and `fc_var` of `vb`.
+    /// `layer{i}.0`, from 1, `fc_mu` and `fc_var` of `vb`.
     ///
     /// # Errors
     /// When the configuration describes no network, or a parameter is missing or of another shape.
@@ -56,21 +56,21 @@ impl SpadeEncoder {
             let vb = vb.pp(format!("layer{}", i + 1));
             let options = ConvOptions {
                 stride: 2,
-                bias: config.norm == NormKind::None,
+                bias: false,
                 spectral: config.spectral,
-                init: config.init,
                 ..ConvOptions::same(inputs, outputs, 3)
             };
-            layers.push((Conv::new(options, vb.pp("0"))?, Norm::new(config.norm, outputs, vb.pp("1"))?));
+            layers.push(Conv::new(options, vb.pp("0"))?);
             inputs = outputs;
         }
         let features = inputs * LAST * LAST;
-        let head = |name: &str, init: WeightInit| -> Result<(Tensor, Tensor)> {
+        let head = |name: &str| -> Result<(Tensor, Tensor)> {
             let (vb, z_dim) = (vb.pp(name), config.z_dim);
-            let weight = vb.get_with_hints((z_dim, features), "weight", init.of([z_dim, features, 1, 1]))?;
+            let weight =
+                vb.get_with_hints((z_dim, features), "weight", WeightInit::Glorot.of([z_dim, features, 1, 1]))?;
             Ok((weight, vb.get_with_hints(z_dim, "bias", Init::Const(0.))?))
         };
-        let (mean, log_variance) = (head("fc_mu", config.init)?, head("fc_var", config.init)?);
+        let (mean, log_variance) = (head("fc_mu")?, head("fc_var")?);
         Ok(Self { config: config.clone(), layers, mean, log_variance })
     }
 
@@ -83,15 +83,15 @@ impl SpadeEncoder {
     ///
     /// # Errors
     /// When pictures have other channels.
-    pub fn forward(&self, img: &Tensor, mode: Mode) -> Result<GaussianCode> {
+    pub fn forward(&self, img: &Tensor) -> Result<GaussianCode> {
         let (_, c, h, w) = img.dims4()?;
         let side = self.config.resolution;
         if c != self.config.img_channels {
             bad_argument!("pictures have {c} channels, the encoder reads {}", self.config.img_channels)
         }
         let mut x = if [h, w] == [side; 2] { img.clone() } else { resize_bilinear(img, side, side, false)? };
-        for (conv, norm) in &self.layers {
-            x = norm.forward(&conv.forward(&x, Activation::Linear)?, mode, Activation::Lrelu)?;
+        for conv in &self.layers {
+            x = instance_norm(&conv.forward(&x, Activation::Linear)?, Activation::Lrelu)?;
         }
         let x = x.flatten_from(1)?;
         let head = |(weight, bias): &(Tensor, Tensor)| linear(&x, weight, Some(bias), 1., 1.);

@@ -1,6 +1,5 @@
 //! Configuration of the image encoder.
 
-use crate::layers::{NormKind, WeightInit};
 use crate::stylegan1::check_positive;
 use crate::{Error, Result};
 use schemars::JsonSchema;
@@ -22,23 +21,11 @@ pub struct SpadeEncoderConfig {
     pub z_dim: usize,
     /// Spectral normalisation of the convolutions, true.
     pub spectral: bool,
-    /// The normalisation behind them, `instance`.
-    pub norm: NormKind,
-    /// What weights start from, `glorot`.
-    pub init: WeightInit,
 }
 
 impl Default for SpadeEncoderConfig {
     fn default() -> Self {
-        Self {
-            img_channels: 3,
-            resolution: 256,
-            channels: 64,
-            z_dim: 256,
-            spectral: true,
-            norm: NormKind::Instance,
-            init: WeightInit::Glorot,
-        }
+        Self { img_channels: 3, resolution: 256, channels: 64, z_dim: 256, spectral: true }
     }
 }
 
