@@ -10,7 +10,7 @@ use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata, save};
 use stylegan_core::export::{Naming, state_dict};
 use stylegan_core::import::{CONFIG_KEY, Imported, import, import_bytes, import_safetensors};
 use stylegan_core::latent::StreamKey;
-use stylegan_core::{Model, NoiseKeys, NoiseMode, Synthesis};
+use stylegan_core::{Model, NoiseKeys, NoiseMode, SynthesisOptions};
 use stylegan_tests::golden::assert_close;
 use stylegan_tests::pickle::Pickle;
 
@@ -23,8 +23,8 @@ fn golden(name: &str) -> PathBuf {
 /// The pictures of two seeds.
 fn pictures(path: &Path, noise: NoiseMode<'_>) -> Tensor {
     let model = Model::load(path, &Device::Cpu).unwrap();
-    let ws = model.mapping(&model.latents(&[3, 4]).unwrap(), None).unwrap();
-    model.synthesize(&ws, &Synthesis { noise, ..Synthesis::default() }).unwrap()
+    let ws = model.styles(&model.latents(&[3, 4]).unwrap(), None).unwrap();
+    model.synthesize(&ws, &SynthesisOptions { noise, ..SynthesisOptions::default() }).unwrap()
 }
 
 #[track_caller]

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use stylegan_core::checkpoint::{Checkpoint, save};
 use stylegan_core::import::import;
-use stylegan_core::{Model, NetworkConfig, Synthesis, build_discriminator};
+use stylegan_core::{Condition, Model, NetworkConfig, SynthesisOptions, build_discriminator};
 
 /// f32 against f32 of other kernels on pictures of standard deviation 1 to 2: numerics differ by up
 /// to 3e-5 with instance norm (StyleGAN), 1e-5 without; five times that.
@@ -48,15 +48,20 @@ fn check(file: &str, case: &str, picture: &str) {
 
     for path in [golden(file), converted.clone()] {
         let model = Model::load(&path, &Device::Cpu).unwrap();
-        let ws = model.mapping(&io["z"], None).unwrap();
-        let img = model.synthesize(&ws, &Synthesis::default()).unwrap();
+        let ws = model.styles(&io["z"], None).unwrap();
+        let img = model.synthesize(&ws, &SynthesisOptions::default()).unwrap();
         within(&format!("{file} {picture}"), &img, &io[picture], PICTURES);
         if let Some(expected) = io.get("G_ema.ws_psi0.7") {
             within(&format!("{file} ws"), &model.truncate(&ws, 0.7, None).unwrap(), expected, PICTURES);
         }
         if let Some(expected) = io.get("Gs.img_psi0.7_cut8") {
             let ws = model.truncate(&ws, 0.7, Some(8)).unwrap();
-            within(&format!("{file} psi"), &model.synthesize(&ws, &Synthesis::default()).unwrap(), expected, PICTURES);
+            within(
+                &format!("{file} psi"),
+                &model.synthesize(&ws, &SynthesisOptions::default()).unwrap(),
+                expected,
+                PICTURES,
+            );
         }
     }
 
@@ -66,7 +71,7 @@ fn check(file: &str, case: &str, picture: &str) {
     let params = checkpoint.params("D", &Device::Cpu).unwrap();
     let d = build_discriminator(config, params.frozen()).unwrap();
     assert_eq!(params.unused(), Vec::<String>::new());
-    within(&format!("{file} logits"), &d.forward(&io["img_in"], None, 0.).unwrap(), &io["D.logits"], LOGITS);
+    within(&format!("{file} logits"), &d.logits(&io["img_in"], Condition::None, 0.).unwrap(), &io["D.logits"], LOGITS);
 }
 
 #[test]

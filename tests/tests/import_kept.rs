@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, Kind, save};
 use stylegan_core::import::{Imported, import, import_bytes};
 use stylegan_core::stylegan1::{StyleGan1Discriminator, StyleGan1DiscriminatorConfig};
-use stylegan_core::{Discriminator, Model, Params};
+use stylegan_core::{Condition, Discriminator, Model, Params};
 use stylegan_metrics::features::Classifier;
 use stylegan_tests::pickle::Pickle;
 
@@ -221,7 +221,7 @@ fn classifier_of_an_attribute() {
     let pictures = Tensor::arange(0f32, 2. * 3. * 256., &Device::Cpu).unwrap().reshape((2, 3, 16, 16)).unwrap();
     let pictures = (pictures / 768.).unwrap().affine(1., -1.).unwrap();
     let values = |t: Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    let expected = values(network.forward(&pictures, None, 0.).unwrap());
+    let expected = values(network.logits(&pictures, Condition::None, 0.).unwrap());
     let classifier = Classifier::open(&path, &Device::Cpu).unwrap();
     assert_eq!(classifier.attributes(), ["celebahq-classifier-00-male"]);
     assert_eq!(values(classifier.logits(&pictures).unwrap()), expected);

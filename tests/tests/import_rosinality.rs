@@ -9,7 +9,7 @@ use stylegan_core::checkpoint::{Checkpoint, save};
 use stylegan_core::import::layouts::{Change, convert, rosinality};
 use stylegan_core::import::{import, import_bytes};
 use stylegan_core::layers::{Resample, ResamplingConv};
-use stylegan_core::{Model, NetworkConfig, Params, Synthesis, broadcast_ws, build_discriminator};
+use stylegan_core::{Condition, Model, NetworkConfig, Params, SynthesisOptions, broadcast_ws, build_discriminator};
 use stylegan_tests::golden::assert_close;
 use stylegan_tests::pickle::Pickle;
 
@@ -27,7 +27,7 @@ fn results(name: &str) -> HashMap<String, Tensor> {
 }
 
 fn picture(model: &Model, ws: &Tensor) -> Tensor {
-    model.synthesize(ws, &Synthesis::default()).unwrap()
+    model.synthesize(ws, &SynthesisOptions::default()).unwrap()
 }
 
 #[test]
@@ -40,14 +40,14 @@ fn stylegan2_generator() {
         save(&converted, &imported.metadata, &imported.tensors).unwrap();
         for path in [golden(file), converted.clone()] {
             let model = Model::load(&path, &Device::Cpu).unwrap();
-            let ws = model.mapping(&io["z"], None).unwrap();
+            let ws = model.styles(&io["z"], None).unwrap();
             // Styles are of order 1 and pass four layers: a few units of the last place.
             assert_close("w", &ws.i((.., 0)).unwrap(), &io["w"], 2e-6);
             assert_close("picture", &picture(&model, &ws), &io["img"], STYLEGAN2);
             assert_close("from w+", &picture(&model, &io["wplus"]), &io["img_from_wplus"], STYLEGAN2);
             let cut = model.truncate(&ws, 0.7, None).unwrap();
             assert_close("psi 0.7", &picture(&model, &cut), &io["img_trunc0.7"], STYLEGAN2);
-            let other = model.mapping(&io["z2"], None).unwrap();
+            let other = model.styles(&io["z2"], None).unwrap();
             let mixed = stylegan_core::latent::mix(&ws, &[(&other, 4..10)]).unwrap();
             assert_close("mixed", &picture(&model, &mixed), &io["img_mix4"], STYLEGAN2);
         }
@@ -69,7 +69,7 @@ fn stylegan2_discriminator() {
     // f32 and f64 of this network differ by up to 1e-6 on logits; five times that.
     for (n, name) in [(8, "d_logits_n8"), (2, "d_logits_n2")] {
         let img = io["d_in"].narrow(0, 0, n).unwrap();
-        assert_close(name, &d.forward(&img, None, 0.).unwrap(), &io[name], 5e-6);
+        assert_close(name, &d.logits(&img, Condition::None, 0.).unwrap(), &io[name], 5e-6);
     }
 }
 
@@ -84,7 +84,7 @@ fn a_missing_average_style_is_computed() {
     let key = stylegan_core::latent::StreamKey::new(3, "test", 0);
     let indices: Vec<u64> = (0..1024).collect();
     let z = key.normal_rows(&indices, 0, &[32], DType::F32, &Device::Cpu).unwrap();
-    let w = model.generator().mapping(&z, None).unwrap();
+    let w = model.generator().mapping(&z, Condition::None).unwrap();
     let mean = w.mean_keepdim(0).unwrap();
     let sigma = w.broadcast_sub(&mean).unwrap().sqr().unwrap().mean(0).unwrap().sqrt().unwrap();
     let sigma = sigma.max(0).unwrap().to_scalar::<f32>().unwrap();
@@ -105,7 +105,7 @@ fn stylegan1_generator() {
     let params = Params::from_tensors(own).unwrap();
     params.get("mapping.w_avg").unwrap().set(&io["mean_style"].squeeze(0).unwrap()).unwrap();
     let model = Model::from_params(config, params.clone()).unwrap();
-    let w = model.generator().mapping(&io["z"], None).unwrap();
+    let w = model.generator().mapping(&io["z"], Condition::None).unwrap();
     assert_close("w", &w, &io["w"], 2e-6);
     for sample in 0..2 {
         for level in 0..5 {
@@ -119,7 +119,7 @@ fn stylegan1_generator() {
         let ws = broadcast_ws(&w.narrow(0, sample, 1).unwrap(), 10).unwrap();
         assert_close("picture", &picture(&model, &ws), &one("img_step4"), STYLEGAN1);
         // The original fades by alpha from the lower resolution to the higher one.
-        let fading = model.synthesize(&ws, &Synthesis { lod: 0.6, ..Synthesis::default() }).unwrap();
+        let fading = model.synthesize(&ws, &SynthesisOptions { lod: 0.6, ..SynthesisOptions::default() }).unwrap();
         assert_close("alpha 0.4", &fading, &one("img_step4_a0.4"), STYLEGAN1);
         let cut = model.truncate(&ws, 0.7, None).unwrap();
         assert_close("psi 0.7", &picture(&model, &cut), &one("img_step4_trunc0.7"), STYLEGAN1);

@@ -10,7 +10,7 @@ use sg2_cases::*;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use stylegan_core::import::import;
-use stylegan_core::{Model, NetworkConfig, Params, Synthesis, build_discriminator};
+use stylegan_core::{Model, NetworkConfig, Params, SynthesisOptions, build_discriminator};
 use stylegan_tests::pickle::Pickle;
 
 /// `[o, i, h, w]` to `[h, w, i, o]`.
@@ -155,8 +155,8 @@ fn same_results(path: &Path, g: &str, d: &str, c_dim: u32) {
     let io = tensors(&format!("{g}.io"));
     let model = Model::load(path, &Device::Cpu).unwrap();
     let c = (c_dim > 0).then(|| io.cast("c", DType::F32));
-    let ws = model.mapping(io.get("z"), c.as_ref()).unwrap();
-    let img = model.synthesize(&ws, &Synthesis::default()).unwrap();
+    let ws = model.styles(io.get("z"), c.as_ref()).unwrap();
+    let img = model.synthesize(&ws, &SynthesisOptions::default()).unwrap();
     within(&format!("{g} picture"), max_abs(&img, io.get("img_const_f64")), bound(g));
     let cut = model.truncate(&ws, 0.7, Some(4)).unwrap();
     within(&format!("{g} psi"), max_abs(&cut, io.get("ws_psi0.7_cut4")), bound(g));
@@ -169,7 +169,7 @@ fn same_results(path: &Path, g: &str, d: &str, c_dim: u32) {
     assert_eq!(params.unused(), Vec::<String>::new());
     let io = tensors(&format!("{d}.io"));
     let c = (c_dim > 0).then(|| io.cast("c", DType::F32));
-    let logits = network.forward(io.get("img"), c.as_ref(), 0.).unwrap();
+    let logits = network.logits(io.get("img"), c.as_ref().into(), 0.).unwrap();
     within(&format!("{d} logits"), max_abs(&logits, io.get("logits_n8_f64")), bound(d));
 }
 

@@ -8,10 +8,11 @@ use std::path::Path;
 use std::process::Command;
 use stylegan_core::export::{ONNX_OPSET, OnnxOptions, onnx};
 use stylegan_core::latent::StreamKey;
+use stylegan_core::layers::FusedScale;
 use stylegan_core::pggan::PgganConfig;
-use stylegan_core::stylegan1::{FusedScale, StyleGan1Config};
+use stylegan_core::stylegan1::StyleGan1Config;
 use stylegan_core::stylegan2::{StyleGan2Config, Topology};
-use stylegan_core::{GeneratorConfig, Model, Params, Synthesis, build_generator};
+use stylegan_core::{GeneratorConfig, Model, Params, SynthesisOptions, build_generator};
 use stylegan_tests::golden::assert_close;
 
 /// A generator with random parameters of each kind, noise and average style included.
@@ -224,9 +225,9 @@ fn onnx_runtime_draws_the_same_pictures() {
             let ran = Command::new(&python).args(["-c", RUN, path, &n.to_string()]).output().unwrap();
             assert!(ran.status.success(), "{name}: {}", String::from_utf8_lossy(&ran.stderr));
 
-            let ws = model.mapping(&z, c).unwrap();
+            let ws = model.styles(&z, c).unwrap();
             let ws = if average { model.truncate(&ws, psi.into(), cutoff).unwrap() } else { ws };
-            let expected = model.synthesize(&ws, &Synthesis::default()).unwrap();
+            let expected = model.synthesize(&ws, &SynthesisOptions::default()).unwrap();
             let bytes = std::fs::read(folder.path().join("img.f32")).unwrap();
             let values = bytes.as_chunks::<4>().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect();
             let found = Tensor::from_vec(values, expected.shape(), &Device::Cpu).unwrap();

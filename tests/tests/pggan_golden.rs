@@ -10,9 +10,10 @@
 use candle_core::{DType, Tensor, Var};
 use std::collections::HashMap;
 use stylegan_core::import::layouts::{self, Row, genforce};
+use stylegan_core::layers::FusedScale;
 use stylegan_core::pggan::{PgganConfig, PgganDiscriminator, PgganDiscriminatorConfig, PgganGenerator};
-use stylegan_core::stylegan1::{FusedScale, StyleGan1Discriminator, StyleGan1DiscriminatorConfig};
-use stylegan_core::{Discriminator, Generator, Params, Synthesis, broadcast_ws};
+use stylegan_core::stylegan1::{StyleGan1Discriminator, StyleGan1DiscriminatorConfig};
+use stylegan_core::{Condition, Discriminator, Generator, Params, SynthesisOptions, broadcast_ws};
 use stylegan_kernels::{autodiff, pixel_norm};
 use stylegan_tests::golden::{Case, assert_close, max_abs};
 
@@ -45,21 +46,21 @@ fn check_generator(name: &str) {
         let g = PgganGenerator::new(&config, params.frozen()).unwrap();
         assert!(params.unused().is_empty(), "{:?}", params.unused());
         let mut z = case.io("z", dtype);
-        let label = (g.c_dim() > 0).then(|| case.io("label", dtype));
+        let label = (g.spec().condition.label_dim() > 0).then(|| case.io("label", dtype));
         if label.is_some() {
             // What genforce ran and the official code does not: it normalises the latent before the
             // label is put beside it. Ours, like the official code, normalises both together, so
             // feeding a normalised latent gives what genforce computed.
             z = pixel_norm(&z, 1e-8).unwrap();
         }
-        let ws = broadcast_ws(&g.mapping(&z, label.as_ref()).unwrap(), g.num_ws()).unwrap();
+        let ws = broadcast_ws(&g.mapping(&z, label.as_ref().into()).unwrap(), g.spec().num_ws).unwrap();
         let mut outputs = case.numbered("img_lod");
         outputs.push(("img".into(), 0.));
         for (output, lod) in outputs {
-            let img = g.synthesis(&ws, &Synthesis { lod, ..Synthesis::default() }).unwrap();
+            let img = g.synthesis(&ws, &SynthesisOptions { lod, ..SynthesisOptions::default() }).unwrap();
             let expected = case.io(&output, dtype);
             assert_close(&format!("{name} {dtype:?} {output}"), &img, &expected, 2e-5 * max_abs(&expected));
-            let options = Synthesis { lod, native_size: true, ..Synthesis::default() };
+            let options = SynthesisOptions { lod, native_size: true, ..SynthesisOptions::default() };
             let mut native = g.synthesis(&ws, &options).unwrap();
             for _ in 0..lod as usize {
                 native = stylegan_kernels::upsample_nearest2x(&native).unwrap();
@@ -121,7 +122,7 @@ fn check_discriminator(name: &str, pictures: &str) {
             for _ in 0..lod as usize {
                 small = stylegan_kernels::avg_pool2x(&small).unwrap();
             }
-            let score = d.forward(&small, None, lod).unwrap();
+            let score = d.logits(&small, Condition::None, lod).unwrap();
             assert_close(&format!("{name} small {output}"), &score, &found.narrow(1, 0, 1).unwrap(), 0.);
         }
     }
@@ -185,8 +186,8 @@ fn losses_generator(case: &Case) -> (Params, PgganGenerator) {
 }
 
 fn losses_fakes(g: &PgganGenerator, case: &Case) -> Tensor {
-    let ws = broadcast_ws(&g.mapping(&case.io("z", DType::F64), None).unwrap(), 1).unwrap();
-    g.synthesis(&ws, &Synthesis::default()).unwrap()
+    let ws = broadcast_ws(&g.mapping(&case.io("z", DType::F64), Condition::None).unwrap(), 1).unwrap();
+    g.synthesis(&ws, &SynthesisOptions::default()).unwrap()
 }
 
 #[test]
@@ -201,12 +202,13 @@ fn wasserstein_loss_with_gradient_penalty() {
     // The stored fakes are rounded to f32; the losses ran on these.
     let (real, fake) = (io("real"), losses_fakes(&losses_generator(&case).1, &case).detach());
     assert_close("fake", &fake, &io("fake"), 1e-6);
-    let (real_logits, fake_logits) = (d.forward(&real, None, 0.).unwrap(), d.forward(&fake, None, 0.).unwrap());
+    let (real_logits, fake_logits) =
+        (d.logits(&real, Condition::None, 0.).unwrap(), d.logits(&fake, Condition::None, 0.).unwrap());
     close("real_logits", &real_logits);
     close("fake_logits", &fake_logits);
     let mixed = (&real + (&fake - &real).unwrap().broadcast_mul(&io("mix_t")).unwrap()).unwrap();
     let mixed = Var::from_tensor(&mixed).unwrap();
-    let score = d.forward(&mixed, None, 0.).unwrap().sum_all().unwrap();
+    let score = d.logits(&mixed, Condition::None, 0.).unwrap().sum_all().unwrap();
     let slope = autodiff::grad(&score, &[mixed.as_tensor()], true).unwrap().remove(0);
     let norms = slope.sqr().unwrap().sum((1, 2, 3)).unwrap().sqrt().unwrap();
     close("mixed_grad_norms", &norms);
@@ -227,7 +229,7 @@ fn wasserstein_loss_of_the_generator() {
     let d_params = params(&genforce::discriminator(3), &case.weights, "D.", DType::F64);
     let d = PgganDiscriminator::new(&losses_discriminator_config(), d_params.frozen()).unwrap();
     let img = losses_fakes(&g, &case);
-    let loss = d.forward(&img, None, 0.).unwrap().mean_all().unwrap().neg().unwrap();
+    let loss = d.logits(&img, Condition::None, 0.).unwrap().mean_all().unwrap().neg().unwrap();
     assert_close("loss_G", &loss.reshape(1).unwrap(), &case.io("loss_G", DType::F64), 1e-9);
     check_gradients(&case, "gG.", &rows, &g_params, &loss);
 }
@@ -245,7 +247,7 @@ fn logistic_loss_with_r1() {
     };
     let d = StyleGan1Discriminator::new(&config, params.trainable()).unwrap();
     let real = Var::from_tensor(&case.io("real", DType::F64)).unwrap();
-    let logits = d.forward(&real, None, 0.).unwrap();
+    let logits = d.logits(&real, Condition::None, 0.).unwrap();
     assert_close("logits", &logits, &case.io("sg1.logits", DType::F64), 1e-9);
     let slope = autodiff::grad(&logits.sum_all().unwrap(), &[real.as_tensor()], true).unwrap().remove(0);
     let penalty = slope.sqr().unwrap().sum((1, 2, 3)).unwrap();

@@ -8,10 +8,11 @@
 use candle_core::{DType, Tensor, Var};
 use stylegan_core::import::layouts::{self, genforce};
 use stylegan_core::latent::truncate;
+use stylegan_core::layers::FusedScale;
 use stylegan_core::stylegan1::{
-    FusedScale, StyleGan1Config, StyleGan1Discriminator, StyleGan1DiscriminatorConfig, StyleGan1Generator,
+    StyleGan1Config, StyleGan1Discriminator, StyleGan1DiscriminatorConfig, StyleGan1Generator,
 };
-use stylegan_core::{Discriminator, Generator, NoiseMode, Params, Synthesis, broadcast_ws};
+use stylegan_core::{Condition, Discriminator, Generator, NoiseMode, Params, SynthesisOptions, broadcast_ws};
 use stylegan_kernels::autodiff;
 use stylegan_tests::golden::{Case, assert_close, max_abs};
 
@@ -55,20 +56,20 @@ fn check_generator(name: &str) {
     let cutoff = case.info["trunc_layers"].as_u64().map(|rows| rows as usize);
     for dtype in [DType::F32, DType::F64] {
         let g = generator(&case, dtype);
-        let label = (g.c_dim() > 0).then(|| case.io("label", dtype));
-        let w = g.mapping(&case.io("z", dtype), label.as_ref()).unwrap();
+        let label = (g.spec().condition.label_dim() > 0).then(|| case.io("label", dtype));
+        let w = g.mapping(&case.io("z", dtype), label.as_ref().into()).unwrap();
         let close = |what: &str, found: &Tensor, expected: &str, tolerance: f64| {
             assert_close(&format!("{name} {dtype:?} {what}"), found, &case.io(expected, dtype), tolerance);
         };
         let w_tolerance = 1e-6 * max_abs(&w).max(1.);
         close("w", &w, "w", w_tolerance);
-        let ws = broadcast_ws(&w, g.num_ws()).unwrap();
+        let ws = broadcast_ws(&w, g.spec().num_ws).unwrap();
         close("ws", &ws, "wp", w_tolerance);
         let truncated = truncate(&ws, g.w_avg().unwrap(), 0.7, cutoff).unwrap();
         close("truncated ws", &truncated, "wp_psi0.7", w_tolerance);
 
         let run = |ws: &Tensor, lod, native_size| {
-            g.synthesis(ws, &Synthesis { lod, native_size, ..Synthesis::default() }).unwrap()
+            g.synthesis(ws, &SynthesisOptions { lod, native_size, ..SynthesisOptions::default() }).unwrap()
         };
         close("img", &run(&ws, 0., false), "img", tolerance);
         close("truncated img", &run(&truncated, 0., false), "img_psi0.7", tolerance);
@@ -80,7 +81,7 @@ fn check_generator(name: &str) {
             close(&output, &img, &output, tolerance);
             // At native size: the same picture before its pixels are repeated.
             let mut native = run(&ws, lod, true);
-            assert_eq!(native.dim(2).unwrap(), g.img_size()[0] >> lod as usize);
+            assert_eq!(native.dim(2).unwrap(), g.spec().img_size[0] >> lod as usize);
             for _ in 0..lod as usize {
                 native = stylegan_kernels::upsample_nearest2x(&native).unwrap();
             }
@@ -129,8 +130,8 @@ fn check_discriminator(name: &str) {
         let d = discriminator(&case, dtype);
         let run = |img: &Tensor, lod: f64| {
             let n = img.dim(0).unwrap();
-            let label = (d.c_dim() > 0).then(|| case.io("label", dtype).narrow(0, 0, n).unwrap());
-            d.forward(img, label.as_ref(), lod).unwrap()
+            let label = (d.spec().condition.label_dim() > 0).then(|| case.io("label", dtype).narrow(0, 0, n).unwrap());
+            d.logits(img, label.as_ref().into(), lod).unwrap()
         };
         let img = pictures.io("img", dtype);
         for n in [8, 4, 1] {
@@ -181,9 +182,9 @@ fn native_size_equals_full_size_in_training() {
         let mut results = Vec::new();
         for native_size in [false, true] {
             let ws = Var::from_tensor(&g_case.io("wp", DType::F64)).unwrap();
-            let options = Synthesis { lod, native_size, noise: NoiseMode::None, ..Synthesis::default() };
+            let options = SynthesisOptions { lod, native_size, noise: NoiseMode::None, ..SynthesisOptions::default() };
             let img = g.synthesis(&ws, &options).unwrap();
-            let logits = d.forward(&img, None, lod).unwrap();
+            let logits = d.logits(&img, Condition::None, lod).unwrap();
             let grad = autodiff::backward(&logits).unwrap().get(&ws).unwrap();
             results.push((logits, grad));
         }
@@ -207,14 +208,14 @@ fn unused_layers_get_no_gradient() {
     let params = Params::new(0, DType::F64, &candle_core::Device::Cpu);
     let g = StyleGan1Generator::new(&config, params.trainable()).unwrap();
     let z = Tensor::ones((1, 4), DType::F64, &candle_core::Device::Cpu).unwrap();
-    let ws = broadcast_ws(&g.mapping(&z, None).unwrap(), g.num_ws()).unwrap();
-    let img = g.synthesis(&ws, &Synthesis { lod: 0.5, ..Synthesis::default() }).unwrap();
+    let ws = broadcast_ws(&g.mapping(&z, Condition::None).unwrap(), g.spec().num_ws).unwrap();
+    let img = g.synthesis(&ws, &SynthesisOptions { lod: 0.5, ..SynthesisOptions::default() }).unwrap();
     let grads = autodiff::backward(&img.sqr().unwrap()).unwrap();
     for (name, var) in params.parameters() {
         let used = name != "synthesis.b4.torgb.weight" && name != "synthesis.b4.torgb.bias";
         assert_eq!(grads.get(&var).is_some(), used, "{name}");
     }
-    let img = g.synthesis(&ws, &Synthesis { lod: 2., ..Synthesis::default() }).unwrap();
+    let img = g.synthesis(&ws, &SynthesisOptions { lod: 2., ..SynthesisOptions::default() }).unwrap();
     let grads = autodiff::backward(&img.sqr().unwrap()).unwrap();
     for (name, var) in params.parameters() {
         let used = name.starts_with("mapping.") || name.starts_with("synthesis.b4.");

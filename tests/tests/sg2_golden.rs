@@ -7,7 +7,7 @@ use candle_core::{DType, Tensor};
 use sg2_cases::*;
 use stylegan_core::latent::{mix, truncate};
 use stylegan_core::stylegan2::{StyleGan2Discriminator, StyleGan2Generator, StyleGan2Mapping, StyleGan2MappingConfig};
-use stylegan_core::{Discriminator, Generator, NoiseMode, Synthesis, broadcast_ws};
+use stylegan_core::{Condition, Discriminator, Generator, NoiseMode, SynthesisOptions, broadcast_ws};
 
 fn label(io: &Tensors, config_c_dim: usize, dtype: DType) -> Option<Tensor> {
     (config_c_dim > 0).then(|| io.cast("c", dtype))
@@ -23,12 +23,12 @@ fn check_generator(case: &str) {
         let params = weights(case, dtype);
         let g = StyleGan2Generator::new(&config, params.frozen()).unwrap();
         assert_eq!(params.unused(), Vec::<String>::new(), "{case}");
-        assert_eq!(g.num_ws() as u64, json["num_ws"].as_u64().unwrap());
+        assert_eq!(g.spec().num_ws as u64, json["num_ws"].as_u64().unwrap());
 
-        let w = g.mapping(&io.cast("z", dtype), label(&io, config.c_dim, dtype).as_ref()).unwrap();
-        let ws = broadcast_ws(&w, g.num_ws()).unwrap();
+        let w = g.mapping(&io.cast("z", dtype), label(&io, config.c_dim, dtype).as_ref().into()).unwrap();
+        let ws = broadcast_ws(&w, g.spec().num_ws).unwrap();
         within(&format!("{case} ws"), max_abs(&ws, io.get("ws_f64")), bound);
-        let run = |ws: &Tensor, noise| g.synthesis(ws, &Synthesis::with_noise(noise)).unwrap();
+        let run = |ws: &Tensor, noise| g.synthesis(ws, &SynthesisOptions::with_noise(noise)).unwrap();
         within(&format!("{case} picture"), max_abs(&run(&ws, NoiseMode::Const), io.get("img_const_f64")), bound);
 
         // The rest was stored as f32 results of the f32 network: the bounds of f32 hold for both.
@@ -36,7 +36,7 @@ fn check_generator(case: &str) {
         within(&format!("{case} no noise"), max_abs(&run(&ws, NoiseMode::None), io.get("img_none")), bound);
         // ws_mix5: rows from 5 on are those of the sample before.
         let before = Tensor::cat(&[ws.narrow(0, 2, 1).unwrap(), ws.narrow(0, 0, 2).unwrap()], 0).unwrap();
-        let mixed = mix(&ws, &[(&before, 5..g.num_ws())]).unwrap();
+        let mixed = mix(&ws, &[(&before, 5..g.spec().num_ws)]).unwrap();
         within(&format!("{case} mixed"), max_abs(&run(&mixed, NoiseMode::Const), io.get("img_mix5")), bound);
         let w_avg = g.w_avg().unwrap();
         let all = truncate(&ws, w_avg, 0.7, None).unwrap();
@@ -51,7 +51,7 @@ fn check_generator(case: &str) {
         let mut seen = 0;
         let one = ws.narrow(0, 0, 1).unwrap();
         g.synthesis
-            .trace(&one, &Synthesis::default(), &mut |name, x| {
+            .trace(&one, &SynthesisOptions::default(), &mut |name, x| {
                 if let Some((_, expected)) = io.below("act.").iter().find(|(other, _)| other == name) {
                     within(&format!("{case} {name}"), max_abs(x, expected), 10. * bound);
                     seen += 1;
@@ -106,7 +106,7 @@ fn mapping_with_all_widths_different() {
     let params = weights("mapping", DType::F32);
     let mapping = StyleGan2Mapping::new(config, params.frozen()).unwrap();
     assert_eq!(params.unused(), Vec::<String>::new());
-    let w = mapping.forward(Some(io.get("z")), Some(io.get("c"))).unwrap();
+    let w = mapping.forward(Some(io.get("z")), io.get("c").into()).unwrap();
     let ws = broadcast_ws(&w, number("num_ws")).unwrap();
     // Styles are of order 1 and pass three layers: a few units of the last place.
     within("ws", max_abs(&ws, io.get("ws")), 2e-6);
@@ -114,8 +114,8 @@ fn mapping_with_all_widths_different() {
     within("psi 0.5", max_abs(&truncate(&ws, w_avg, 0.5, None).unwrap(), io.get("ws_psi0.5")), 2e-6);
     within("cutoff 3", max_abs(&truncate(&ws, w_avg, 0.5, Some(3)).unwrap(), io.get("ws_psi0.5_cut3")), 2e-6);
 
-    assert!(mapping.forward(Some(io.get("z")), None).is_err(), "a conditional network needs its label");
-    assert!(mapping.forward(Some(io.get("c")), Some(io.get("c"))).is_err(), "latents of another width");
+    assert!(mapping.forward(Some(io.get("z")), Condition::None).is_err(), "a conditional network needs its label");
+    assert!(mapping.forward(Some(io.get("c")), io.get("c").into()).is_err(), "latents of another width");
 }
 
 fn check_discriminator(case: &str) {
@@ -129,7 +129,7 @@ fn check_discriminator(case: &str) {
         let (img, c) = (io.cast("img", dtype), label(&io, config.c_dim, dtype));
         let logits = |n: usize| {
             let c = c.as_ref().map(|c| c.narrow(0, 0, n).unwrap());
-            d.forward(&img.narrow(0, 0, n).unwrap(), c.as_ref(), 0.).unwrap()
+            d.logits(&img.narrow(0, 0, n).unwrap(), c.as_ref().into(), 0.).unwrap()
         };
         within(&format!("{case} n 8"), max_abs(&logits(8), io.get("logits_n8_f64")), exact);
         // Other batch sizes form other groups of the minibatch standard deviation. Stored as f32.

@@ -6,7 +6,7 @@ mod sg2_cases;
 
 use candle_core::{DType, Device, Tensor};
 use sg2_cases::*;
-use stylegan_core::{DiscriminatorConfig, GeneratorConfig, Params, Synthesis};
+use stylegan_core::{DiscriminatorConfig, GeneratorConfig, Params, SynthesisOptions};
 use stylegan_train::config::{EmaConfig, LossConfig, PathLengthConfig, TrainConfig};
 use stylegan_train::players::{Latents, Players, Turn};
 use stylegan_train::shards::Share;
@@ -76,7 +76,7 @@ fn check_losses(dtype: DType) {
     };
     let (_, mut players) = players(dtype);
     let (z, real) = (io.cast("z", dtype), io.cast("real", dtype));
-    let (latents, options) = (Latents::new(z.clone()), Synthesis::default());
+    let (latents, options) = (Latents::new(z.clone()), SynthesisOptions::default());
     let mean = |share: &Share, key: &str| share.stats.get(key).mean();
 
     let share = players.generator(&latents, &options).unwrap();
@@ -118,7 +118,7 @@ fn four_steps() {
     let io = tensors("train4.io");
     let dtype = DType::F64;
     let (config, mut players) = players(dtype);
-    let (options, lr) = (Synthesis::default(), config.schedule.lr.base);
+    let (options, lr) = (SynthesisOptions::default(), config.schedule.lr.base);
     for it in 0..4 {
         let tensor = |name: &str| io.cast(&format!("it{it}.{name}"), dtype);
         let take = |players: &mut Players, turn: Turn, share: Share, samples: usize, key: &str, weight: f64| {

@@ -4,7 +4,7 @@ use crate::destination;
 use crate::exit::{Ending, Outcome};
 use crate::status::{Stages, print};
 use std::path::PathBuf;
-use stylegan_core::checkpoint::{Kind, Metadata, save};
+use stylegan_core::checkpoint::{Kind, Metadata, prefix, save};
 use stylegan_core::{DiscriminatorConfig, NetworkConfig};
 use stylegan_train::classifier::{ClassifierConfig, train_classifier};
 use stylegan_train::data::Dataset;
@@ -58,7 +58,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let network = NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan1(trained.network));
     let metadata = Metadata {
         kind: Kind::Release,
-        networks: [("D".to_owned(), network)].into(),
+        networks: [(prefix::D.to_owned(), network)].into(),
         images: (args.kimg * 1000.).round() as u64,
         seed: args.seed,
         dataset_hash: Some(dataset.hash()?.to_owned()),

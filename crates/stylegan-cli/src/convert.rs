@@ -8,7 +8,7 @@ use crate::status::{Progress, print};
 use candle_core::{DType, Device, Tensor};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
-use stylegan_core::checkpoint::{Checkpoint, Kind, save};
+use stylegan_core::checkpoint::{Checkpoint, Kind, prefix, save};
 use stylegan_core::export::{Naming, state_dict};
 use stylegan_core::import::{CONFIG_KEY, Imported, import, import_safetensors, is_foreign};
 use stylegan_core::printable;
@@ -74,9 +74,9 @@ enum Which {
 impl Which {
     fn prefix(self) -> Option<&'static str> {
         match self {
-            Which::GEma => Some("G_ema"),
-            Which::G => Some("G"),
-            Which::D => Some("D"),
+            Which::GEma => Some(prefix::G_EMA),
+            Which::G => Some(prefix::G),
+            Which::D => Some(prefix::D),
             Which::All => None,
         }
     }

@@ -48,7 +48,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let progress = Progress::of_unknown_length("exporting");
     let file = checkpoint(&args.network)?;
     let model = Model::load(&file, &Device::Cpu)?;
-    let rows = model.generator().num_ws();
+    let rows = model.generator().spec().num_ws;
     if let Some(cutoff) = args.trunc_cutoff.filter(|&cutoff| cutoff > rows) {
         wrong!("--trunc-cutoff {cutoff}: {} has {rows} style rows", args.network.display());
     }
@@ -58,7 +58,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     stylegan_core::write_file(&args.onnx, &bytes)?;
     drop(progress);
     let mut inputs = vec!["z"];
-    inputs.extend((model.generator().c_dim() > 0).then_some("c"));
+    inputs.extend((model.generator().spec().condition.label_dim() > 0).then_some("c"));
     inputs.extend(model.generator().w_avg().is_some().then_some("psi"));
     let megabytes = bytes.len() as f64 / 1e6;
     print(&format!(

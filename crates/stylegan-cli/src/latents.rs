@@ -44,9 +44,9 @@ impl Latents {
         let key = key.as_str();
         let generator = network.generator();
         let expected: &[usize] = match key {
-            "z" => &[generator.z_dim()],
-            "w" => &[generator.w_dim()],
-            _ => &[generator.num_ws(), generator.w_dim()],
+            "z" => &[generator.spec().z_dim],
+            "w" => &[generator.spec().w_dim],
+            _ => &[generator.spec().num_ws, generator.spec().w_dim],
         };
         if rows.rank() != expected.len() + 1 || &rows.dims()[1..] != expected || rows.dims()[0] == 0 {
             wrong!(
@@ -58,7 +58,7 @@ impl Latents {
         let rows = floats(&rows, key, path)?.to_dtype(network.dtype())?;
         let labels = labels
             .map(|labels| {
-                label_rows(&labels, rows.dims()[0], generator.c_dim(), path)?
+                label_rows(&labels, rows.dims()[0], generator.spec().condition.label_dim(), path)?
                     .to_dtype(network.dtype())
                     .map_err(anyhow::Error::from)
             })
@@ -124,7 +124,7 @@ impl Latents {
             }
             Latents::Rows { rows, .. } => {
                 let rows = rows.narrow(0, start, len)?;
-                let ws = if rows.rank() == 2 { broadcast_ws(&rows, network.generator().num_ws())? } else { rows };
+                let ws = if rows.rank() == 2 { broadcast_ws(&rows, network.generator().spec().num_ws)? } else { rows };
                 network.truncated(&ws)
             }
         }
@@ -136,7 +136,8 @@ impl Latents {
 fn choose(mut tensors: Vec<(String, Tensor)>, network: &Network, path: &Path) -> anyhow::Result<(String, Tensor)> {
     let own = |(name, _): &(String, Tensor)| ["z", "w", "ws"].contains(&name.as_str());
     let generator = network.generator();
-    let is_rows = |tensor: &Tensor| tensor.rank() == 3 && tensor.dims()[1..] == [generator.num_ws(), generator.w_dim()];
+    let is_rows =
+        |tensor: &Tensor| tensor.rank() == 3 && tensor.dims()[1..] == [generator.spec().num_ws, generator.spec().w_dim];
     let at = match tensors.iter().filter(|&entry| own(entry)).count() {
         1 => tensors.iter().position(own),
         0 if tensors.len() == 1 && is_rows(&tensors[0].1) => Some(0),

@@ -123,11 +123,11 @@ pub(crate) fn run(args: Args) -> Outcome {
         );
     }
     args.layout.columns((args.rows.0.len() + 1) * (args.cols.0.len() + 1), network.size())?;
-    let styles = args.styles.rows(network.generator().num_ws())?;
+    let styles = args.styles.rows(network.generator().spec().num_ws)?;
     if styles.is_empty() {
         wrong!(
             "--styles: this network has only {} and none of those rows",
-            count(network.generator().num_ws() as u64, "style row")
+            count(network.generator().spec().num_ws as u64, "style row")
         );
     }
     out.prepare(&[network.file()])?;

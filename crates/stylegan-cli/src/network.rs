@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, Metadata};
 use stylegan_core::import::is_foreign;
 use stylegan_core::latent::StreamKey;
-use stylegan_core::{Generator, GeneratorConfig, Model, NoiseKeys, NoiseLayers, NoiseMode, Synthesis};
+use stylegan_core::{Condition, Generator, Model, NoiseLayers, NoiseSource, Sampler};
 use stylegan_train::{checkpoints, folder, state};
 
 /// Pixels that are computed at a time; pictures are handled in batches of about this many.
@@ -102,9 +102,9 @@ impl Network {
             wrong!("--trunc {}: {name} has no average style to truncate towards; leave --trunc out", args.trunc);
         }
         if let Some(cutoff) = args.trunc_cutoff
-            && cutoff > generator.num_ws()
+            && cutoff > generator.spec().num_ws
         {
-            wrong!("--trunc-cutoff {cutoff}: {name} has {} style rows", generator.num_ws());
+            wrong!("--trunc-cutoff {cutoff}: {name} has {} style rows", generator.spec().num_ws);
         }
         Ok(Network {
             file: path,
@@ -134,18 +134,17 @@ impl Network {
 
     /// Height and width of its pictures, in pixels.
     pub(crate) fn size(&self) -> [usize; 2] {
-        self.generator().img_size()
+        self.generator().spec().img_size
     }
 
     /// Pictures that are computed at a time.
     pub(crate) fn batch(&self) -> usize {
-        let [h, w] = self.size();
-        (BATCH_PIXELS / (h * w)).clamp(1, 32)
+        self.model.sampler().batch_size(BATCH_PIXELS, 32)
     }
 
     /// Whether styles exist between latents and pictures; Progressive GAN draws latents as they are.
     pub(crate) fn has_styles(&self) -> bool {
-        !matches!(self.model.config(), GeneratorConfig::Pggan(_))
+        self.generator().spec().mapping
     }
 
     /// What the files of pictures say of the network and its settings; docs/pictures.md explains it.
@@ -176,7 +175,7 @@ impl Network {
 
     /// The chosen class as labels `[n, c_dim]`; `None` for networks without labels.
     pub(crate) fn labels(&self, n: usize) -> anyhow::Result<Option<Tensor>> {
-        let classes = self.generator().c_dim();
+        let classes = self.generator().spec().condition.label_dim();
         match self.class {
             _ if classes == 0 => Ok(None),
             None => {
@@ -186,9 +185,14 @@ impl Network {
         }
     }
 
+    /// The sampler under the truncation in force.
+    fn sampler(&self) -> Sampler<'_> {
+        Sampler { psi: self.trunc, cutoff: self.trunc_cutoff, ..self.model.sampler() }
+    }
+
     /// Latents `[n, z_dim]` (and labels) to style rows `[n, num_ws, w_dim]`, truncated.
     pub(crate) fn styles(&self, z: &Tensor, labels: Option<&Tensor>) -> anyhow::Result<Tensor> {
-        self.truncated(&self.model.mapping(z, labels)?)
+        Ok(self.sampler().styles(z, labels.into())?)
     }
 
     /// The latents `[n, z_dim]` of these seeds.
@@ -198,7 +202,7 @@ impl Network {
 
     /// Style rows `[n, num_ws, w_dim]`, truncated as the settings say.
     pub(crate) fn truncated(&self, ws: &Tensor) -> anyhow::Result<Tensor> {
-        Ok(self.model.truncate(ws, self.trunc, self.trunc_cutoff)?)
+        Ok(self.sampler().truncate(ws)?)
     }
 
     /// Style rows `[n, num_ws, w_dim]` to pictures `[n, c, h, w]`; `indices` choose the fresh noise
@@ -215,14 +219,13 @@ impl Network {
         noise: NoiseKind,
         layers: NoiseLayers,
     ) -> anyhow::Result<Tensor> {
-        let keys = NoiseKeys::new(StreamKey::new(self.noise_seed, "command noise", 0), indices.iter().copied());
         let noise = match noise {
-            NoiseKind::Const => NoiseMode::Const,
-            NoiseKind::Random => NoiseMode::Random(&keys),
-            NoiseKind::None => NoiseMode::None,
+            NoiseKind::Const => NoiseSource::Const,
+            NoiseKind::Random => NoiseSource::Random(StreamKey::new(self.noise_seed, "command noise", 0)),
+            NoiseKind::None => NoiseSource::None,
         };
-        let options = Synthesis { noise, noise_layers: layers, ..Synthesis::default() };
-        let images = self.model.synthesize(&ws.contiguous()?, &options)?;
+        let sampler = Sampler { noise, noise_layers: layers, ..self.sampler() };
+        let images = sampler.images(ws, Condition::None, indices)?;
         check_finite(&images, indices)?;
         Ok(images)
     }
@@ -242,7 +245,7 @@ fn check_finite(images: &Tensor, indices: &[u64]) -> anyhow::Result<()> {
 
 /// The class that was typed: a name wins over a number.
 fn class_of(typed: &str, model: &Model, network: &str) -> anyhow::Result<usize> {
-    let classes = model.generator().c_dim();
+    let classes = model.generator().spec().condition.label_dim();
     if classes == 0 {
         wrong!("{network} was trained without labels; leave --class out");
     }
@@ -255,7 +258,7 @@ fn class_of(typed: &str, model: &Model, network: &str) -> anyhow::Result<usize> 
 
 /// The classes of a network, by name where they have names.
 fn listed(model: &Model) -> String {
-    let last = model.generator().c_dim().saturating_sub(1);
+    let last = model.generator().spec().condition.label_dim().saturating_sub(1);
     match &model.classes()[..] {
         [] => format!("0 to {last}"),
         names => format!("{} (0 to {last})", names.join(", ")),

@@ -4,7 +4,7 @@
 
 use candle_core::Device;
 use std::process::ExitCode;
-use stylegan_core::{Model, Synthesis, picture};
+use stylegan_core::{Model, SynthesisOptions, picture};
 
 fn main() -> ExitCode {
     let failed = |error| {
@@ -32,9 +32,9 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
 
     let model = Model::load(&path, &Device::Cpu)?;
     let z = model.latents(&[0, 1, 2, 3])?;
-    let ws = model.mapping(&z, model.labels(0, 4)?.as_ref())?;
+    let ws = model.styles(&z, model.labels(0, 4)?.as_ref())?;
     let ws = model.truncate(&ws, psi, Some(8))?;
-    let img = model.synthesize(&ws, &Synthesis::default())?;
+    let img = model.synthesize(&ws, &SynthesisOptions::default())?;
     let range = [img.min_all()?.to_scalar::<f32>()?, img.max_all()?.to_scalar()?];
     println!("{:?} in {range:?}", img.dims());
 

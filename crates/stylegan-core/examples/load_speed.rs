@@ -11,7 +11,7 @@ use std::time::Instant;
 use stylegan_core::checkpoint::{Metadata, save};
 use stylegan_core::stylegan1::StyleGan1Config;
 use stylegan_core::stylegan2::StyleGan2Config;
-use stylegan_core::{GeneratorConfig, Model, NetworkConfig, Params, Synthesis, build_generator};
+use stylegan_core::{GeneratorConfig, Model, NetworkConfig, Params, SynthesisOptions, build_generator};
 
 fn main() -> ExitCode {
     let failed = |error| {
@@ -53,9 +53,9 @@ fn measure(path: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let after_load = peak();
     let mut times = Vec::new();
     for seed in 0..4 {
-        let ws = model.mapping(&model.latents(&[seed])?, None)?;
+        let ws = model.styles(&model.latents(&[seed])?, None)?;
         let start = Instant::now();
-        model.synthesize(&ws, &Synthesis::default())?;
+        model.synthesize(&ws, &SynthesisOptions::default())?;
         times.push(start.elapsed().as_secs_f64());
     }
     println!(

@@ -4,17 +4,18 @@
 //!
 //! ```no_run
 //! use candle_core::Device;
-//! use stylegan_core::{Model, Synthesis};
+//! use stylegan_core::{Model, SynthesisOptions};
 //!
 //! let model = Model::load("ffhq.pkl", &Device::Cpu)?; // or ffhq.safetensors, stylegan2-ffhq.pt, …
-//! let ws = model.mapping(&model.latents(&[85, 265])?, None)?;
+//! let ws = model.styles(&model.latents(&[85, 265])?, None)?;
 //! let ws = model.truncate(&ws, 0.7, None)?;
-//! let pictures = model.synthesize(&ws, &Synthesis::default())?; // [2, 3, 1024, 1024], about -1 to 1
+//! let pictures = model.synthesize(&ws, &SynthesisOptions::default())?; // [2, 3, 1024, 1024], about -1 to 1
 //! # Ok::<(), stylegan_core::Error>(())
 //! ```
 //!
 //! - [`Model`]: a trained generator from a file.
-//! - [`Generator`] and [`Discriminator`]: what all architectures share; [`stylegan1`], [`stylegan2`]
+//! - [`Sampler`]: the way from latents over styles to images, with truncation, noise and batches.
+//! - [`Generator`], [`Discriminator`] and [`Condition`]: what all architectures share; [`stylegan1`], [`stylegan2`]
 //!   and [`pggan`] implement them, [`build_generator`] and [`build_discriminator`] make them from configurations.
 //! - [`Params`]: the ordered store of parameters, with a trainable and a frozen view.
 //! - [`latent`]: random streams, NumPy's seeds, truncation, mixing, interpolation.
@@ -30,7 +31,7 @@
 //! use candle_core::{DType, Device, Tensor};
 //! use candle_nn::VarBuilder;
 //! use stylegan_core::stylegan1::{StyleGan1Config, StyleGan1Generator};
-//! use stylegan_core::{Generator, Synthesis, broadcast_ws};
+//! use stylegan_core::{Condition, Generator, SynthesisOptions, broadcast_ws};
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("network.safetensors");
@@ -48,22 +49,20 @@
 //!     ..StyleGan1Config::default()
 //! };
 //! let network = StyleGan1Generator::new(&config, vb.pp("G_ema"))?;
-//! let w = network.mapping(&Tensor::randn(0f32, 1., (1, 8), &Device::Cpu)?, None)?;
-//! let picture = network.synthesis(&broadcast_ws(&w, network.num_ws())?, &Synthesis::default())?;
+//! let w = network.mapping(&Tensor::randn(0f32, 1., (1, 8), &Device::Cpu)?, Condition::None)?;
+//! let picture = network.synthesis(&broadcast_ws(&w, network.spec().num_ws)?, &SynthesisOptions::default())?;
 //! assert_eq!(picture.dims(), [1, 3, 16, 16]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod checkpoint;
-mod config;
-mod discriminator;
 mod error;
 pub mod export;
-mod generator;
 pub mod import;
 pub mod latent;
 pub mod layers;
 mod model;
+mod network;
 mod params;
 pub mod pggan;
 pub mod picture;
@@ -71,17 +70,21 @@ pub mod pix2pixhd;
 mod printable;
 mod regular_file;
 pub mod spade;
+mod sampling;
 pub mod stylegan1;
 pub mod stylegan2;
 mod unfinished;
 
-pub use config::{DiscriminatorConfig, GeneratorConfig, NetworkConfig, build_discriminator, build_generator};
-pub use discriminator::Discriminator;
 pub use error::{Error, Result};
-pub use generator::{Generator, NoiseKeys, NoiseLayers, NoiseMode, Synthesis, broadcast_ws};
 pub use model::Model;
+pub use network::{
+    Condition, ConditionSpec, Discriminator, DiscriminatorConfig, DiscriminatorOutput, DiscriminatorSpec, Generator,
+    GeneratorConfig, GeneratorSpec, NetworkConfig, NoiseKeys, NoiseLayers, NoiseMode, Scale, SynthesisOptions,
+    broadcast_ws, build_discriminator, build_generator,
+};
 pub use params::{Params, is_buffer};
 pub use printable::{Printable, printable, printable_path};
+pub use sampling::{NoiseSource, Sampler};
 pub use unfinished::{Unfinished, abandon_unfinished, sweep, write_atomic, write_file};
 
 /// Helpers of the examples in this documentation.

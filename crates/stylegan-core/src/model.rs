@@ -1,10 +1,11 @@
 //! A generator with its weights: what programs that use trained networks start from.
 
-use crate::checkpoint::{Checkpoint, Kind, Metadata, infer_generator};
+use crate::checkpoint::{Checkpoint, Kind, Metadata, infer_generator, prefix};
 use crate::import::{Imported, import, import_safetensors, is_foreign};
-use crate::latent::{latents_from_seeds, truncate};
+use crate::latent::latents_from_seeds;
 use crate::{
-    Error, Generator, GeneratorConfig, NetworkConfig, Params, Result, Synthesis, broadcast_ws, build_generator,
+    Condition, Error, Generator, GeneratorConfig, NetworkConfig, Params, Result, Sampler, SynthesisOptions,
+    build_generator,
 };
 use candle_core::{DType, Device, Tensor};
 use std::path::Path;
@@ -13,16 +14,16 @@ use std::path::Path;
 ///
 /// ```
 /// use candle_core::Device;
-/// use stylegan_core::{Model, Synthesis};
+/// use stylegan_core::{Model, SynthesisOptions};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("network.safetensors");
 /// # stylegan_core::doc::save_tiny_network(&path)?;
 /// let model = Model::load(&path, &Device::Cpu)?;
 /// let z = model.latents(&[85, 100])?; // NumPy's seeds
-/// let ws = model.mapping(&z, None)?;
+/// let ws = model.styles(&z, None)?;
 /// let ws = model.truncate(&ws, 0.7, Some(8))?;
-/// let img = model.synthesize(&ws, &Synthesis::default())?;
+/// let img = model.synthesize(&ws, &SynthesisOptions::default())?;
 /// assert_eq!(img.dims(), [2, 3, 16, 16]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -44,7 +45,7 @@ impl Model {
     /// # let path = folder.path().join("network.safetensors");
     /// # stylegan_core::doc::save_tiny_network(&path)?;
     /// let model = stylegan_core::Model::load(&path, &candle_core::Device::Cpu)?;
-    /// assert_eq!(model.generator().img_size(), [16, 16]);
+    /// assert_eq!(model.generator().spec().img_size, [16, 16]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
@@ -75,7 +76,7 @@ impl Model {
             return Self::from_imported(imported, None, path);
         }
         let holds = |prefix: &str| file.names().any(|name| name.starts_with(prefix));
-        let prefix = match ["G_ema", "G"].into_iter().find(|prefix| holds(&format!("{prefix}."))) {
+        let prefix = match [prefix::G_EMA, prefix::G].into_iter().find(|prefix| holds(&format!("{prefix}."))) {
             Some(prefix) => prefix,
             None if holds("synthesis.") => "",
             None => {
@@ -114,10 +115,11 @@ impl Model {
 
     fn from_imported(imported: Imported, config: Option<GeneratorConfig>, path: &Path) -> Result<Self> {
         let bad = |problem: String| Error::Checkpoint { path: path.into(), problem };
-        let stated = ["G_ema", "G"].into_iter().find_map(|prefix| match imported.metadata.networks.get(prefix)? {
-            NetworkConfig::Generator(config) => Some((prefix, config.clone())),
-            NetworkConfig::Discriminator(_) => None,
-        });
+        let stated =
+            [prefix::G_EMA, prefix::G].into_iter().find_map(|prefix| match imported.metadata.networks.get(prefix)? {
+                NetworkConfig::Generator(config) => Some((prefix, config.clone())),
+                NetworkConfig::Discriminator(_) => None,
+            });
         let content = imported.metadata.extra.get("content").map_or(imported.origin, String::as_str);
         let (prefix, stated) =
             stated.ok_or_else(|| bad(format!("holds no generator that can be run, but: {content}")))?;
@@ -152,7 +154,7 @@ impl Model {
     /// # Errors
     /// When the device has no room.
     pub fn latents(&self, seeds: &[u32]) -> Result<Tensor> {
-        let z = latents_from_seeds(seeds, self.generator.z_dim(), self.params.device())?;
+        let z = latents_from_seeds(seeds, self.generator.spec().z_dim, self.params.device())?;
         Ok(z.to_dtype(self.params.dtype())?)
     }
 
@@ -161,7 +163,7 @@ impl Model {
     /// # Errors
     /// When the class does not exist.
     pub fn labels(&self, class: usize, n: usize) -> Result<Option<Tensor>> {
-        let c_dim = self.generator.c_dim();
+        let c_dim = self.generator.spec().condition.label_dim();
         if c_dim == 0 {
             return Ok(None);
         }
@@ -177,8 +179,8 @@ impl Model {
     ///
     /// # Errors
     /// When shapes do not fit.
-    pub fn mapping(&self, z: &Tensor, c: Option<&Tensor>) -> Result<Tensor> {
-        broadcast_ws(&self.generator.mapping(z, c)?, self.generator.num_ws())
+    pub fn styles<'a>(&self, z: &Tensor, condition: impl Into<Condition<'a>>) -> Result<Tensor> {
+        self.sampler().untruncated(z, condition.into())
     }
 
     /// Moves style rows below `cutoff` (all for `None`) towards the average style; see
@@ -188,21 +190,20 @@ impl Model {
     /// # Errors
     /// When the network has no average style and `psi` is not 1.
     pub fn truncate(&self, ws: &Tensor, psi: f64, cutoff: Option<usize>) -> Result<Tensor> {
-        match self.generator.w_avg() {
-            Some(w_avg) => truncate(ws, w_avg, psi, cutoff),
-            None if psi == 1. => Ok(ws.clone()),
-            None => Err(Error::Argument(format!(
-                "this network keeps no average style to truncate to; use psi 1 instead of {psi}"
-            ))),
-        }
+        Sampler { psi, cutoff, ..self.sampler() }.truncate(ws)
     }
 
     /// Style rows `[n, num_ws, w_dim]` to pictures `[n, c, h, w]`, about in [-1, 1].
     ///
     /// # Errors
     /// When shapes do not fit.
-    pub fn synthesize(&self, ws: &Tensor, options: &Synthesis) -> Result<Tensor> {
+    pub fn synthesize(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor> {
         self.generator.synthesis(ws, options)
+    }
+
+    /// A sampler of its images, without truncation.
+    pub fn sampler(&self) -> Sampler<'_> {
+        Sampler::new(self.generator.as_ref())
     }
 
     /// The network.

@@ -9,7 +9,7 @@ use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata, infer_generator, sav
 use stylegan_core::pggan::PgganConfig;
 use stylegan_core::stylegan1::StyleGan1Config;
 use stylegan_core::stylegan2::{StyleGan2Config, Topology};
-use stylegan_core::{GeneratorConfig, Model, NetworkConfig, Params, Synthesis, build_generator};
+use stylegan_core::{GeneratorConfig, Model, NetworkConfig, Params, SynthesisOptions, build_generator};
 
 const CPU: Device = Device::Cpu;
 
@@ -292,9 +292,10 @@ fn plain_files_are_inferred_from_shapes() {
         let model = Model::load(&path, &CPU).unwrap();
         assert_eq!(model.config(), &config);
         let z = model.latents(&[1]).unwrap();
-        let ws = model.mapping(&z, model.labels(0, 1).unwrap().as_ref()).unwrap();
-        let img = model.synthesize(&ws, &Synthesis::default()).unwrap();
-        let direct = build_generator(&config, params.frozen()).unwrap().synthesis(&ws, &Synthesis::default()).unwrap();
+        let ws = model.styles(&z, model.labels(0, 1).unwrap().as_ref()).unwrap();
+        let img = model.synthesize(&ws, &SynthesisOptions::default()).unwrap();
+        let direct =
+            build_generator(&config, params.frozen()).unwrap().synthesis(&ws, &SynthesisOptions::default()).unwrap();
         let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert_eq!(values(&img), values(&direct));
     }

@@ -5,11 +5,12 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use stylegan_core::latent::{StreamKey, mix};
+use stylegan_core::layers::FusedScale;
 use stylegan_core::pggan::{PgganConfig, PgganDiscriminatorConfig};
-use stylegan_core::stylegan1::{FusedScale, StyleGan1Config, StyleGan1DiscriminatorConfig};
+use stylegan_core::stylegan1::{StyleGan1Config, StyleGan1DiscriminatorConfig};
 use stylegan_core::{
-    DiscriminatorConfig, Generator, GeneratorConfig, NoiseKeys, NoiseLayers, NoiseMode, Params, Synthesis,
-    broadcast_ws, build_discriminator, build_generator,
+    Condition, DiscriminatorConfig, Generator, GeneratorConfig, NoiseKeys, NoiseLayers, NoiseMode, Params,
+    SynthesisOptions, broadcast_ws, build_discriminator, build_generator,
 };
 use stylegan_kernels::autodiff;
 
@@ -72,9 +73,9 @@ fn every_configuration_of_tables_1_and_4_makes_pictures() {
     for (name, config) in configs {
         let params = Params::new(0, DType::F64, &CPU);
         let g = build_generator(&config, params.trainable()).unwrap();
-        let w = g.mapping(&normal(&[2, 6]), None).unwrap();
-        assert_eq!(w.dims(), [2, g.w_dim()], "{name}");
-        let img = g.synthesis(&broadcast_ws(&w, g.num_ws()).unwrap(), &Synthesis::default()).unwrap();
+        let w = g.mapping(&normal(&[2, 6]), Condition::None).unwrap();
+        assert_eq!(w.dims(), [2, g.spec().w_dim], "{name}");
+        let img = g.synthesis(&broadcast_ws(&w, g.spec().num_ws).unwrap(), &SynthesisOptions::default()).unwrap();
         assert_eq!(img.dims(), [2, 3, 16, 16], "{name}");
         let img = values(&img);
         assert!(img.iter().all(|x| x.is_finite()) && img[..768] != img[768..], "{name}: latents make no difference");
@@ -111,11 +112,11 @@ fn any_size_and_number_of_channels() {
             let (gp, dp) = (Params::new(0, DType::F64, &CPU), Params::new(0, DType::F64, &CPU));
             let g = build_generator(&g, gp.trainable()).unwrap();
             let d = build_discriminator(&d, dp.trainable()).unwrap();
-            let ws = broadcast_ws(&g.mapping(&normal(&[2, 6]), None).unwrap(), g.num_ws()).unwrap();
-            for lod in [0., 0.5, g.max_lod()] {
-                let img = g.synthesis(&ws, &Synthesis { lod, ..Default::default() }).unwrap();
+            let ws = broadcast_ws(&g.mapping(&normal(&[2, 6]), Condition::None).unwrap(), g.spec().num_ws).unwrap();
+            for lod in [0., 0.5, g.spec().max_lod] {
+                let img = g.synthesis(&ws, &SynthesisOptions { lod, ..Default::default() }).unwrap();
                 assert_eq!(img.dims(), [2, channels, img_size[0], img_size[1]]);
-                assert_eq!(d.forward(&img, None, lod).unwrap().dims(), [2, 1]);
+                assert_eq!(d.logits(&img, Condition::None, lod).unwrap().dims(), [2, 1]);
             }
         }
     }
@@ -157,8 +158,8 @@ fn frozen_networks_follow_the_parameters_and_take_no_gradient() {
     let live = build_generator(&config, params.trainable()).unwrap();
     let frozen = build_generator(&config, params.frozen()).unwrap();
     let copy = build_generator(&config, params.copy().unwrap().frozen()).unwrap();
-    let ws = broadcast_ws(&live.mapping(&normal(&[1, 6]), None).unwrap(), 6).unwrap().detach();
-    let run = |g: &dyn Generator| g.synthesis(&ws, &Synthesis::default()).unwrap();
+    let ws = broadcast_ws(&live.mapping(&normal(&[1, 6]), Condition::None).unwrap(), 6).unwrap().detach();
+    let run = |g: &dyn Generator| g.synthesis(&ws, &SynthesisOptions::default()).unwrap();
     let before = values(&run(frozen.as_ref()));
     assert!(before == values(&run(copy.as_ref())));
     assert!(!run(frozen.as_ref()).track_op() && run(live.as_ref()).track_op());
@@ -174,11 +175,11 @@ fn frozen_networks_follow_the_parameters_and_take_no_gradient() {
 #[test]
 fn noise_is_a_function_of_sample_and_layer() {
     let (_, g) = generator(&small());
-    let ws = broadcast_ws(&normal(&[1, 6]), g.num_ws()).unwrap();
+    let ws = broadcast_ws(&normal(&[1, 6]), g.spec().num_ws).unwrap();
     let twice = Tensor::cat(&[&ws, &ws], 0).unwrap();
     let key = StreamKey::new(1, "noise", 0);
     let run = |ws: &Tensor, noise, noise_layers| {
-        values(&g.synthesis(ws, &Synthesis { noise, noise_layers, ..Default::default() }).unwrap())
+        values(&g.synthesis(ws, &SynthesisOptions { noise, noise_layers, ..Default::default() }).unwrap())
     };
     let (a, b) = (NoiseKeys::new(key, [4]), NoiseKeys::new(key, [5]));
     let (of_a, of_b) =
@@ -189,13 +190,13 @@ fn noise_is_a_function_of_sample_and_layer() {
     // Rows of a batch are computed as they are alone, up to rounding of f64.
     let close = |x: &[f64], y: &[f64]| x.iter().zip(y).all(|(x, y)| (x - y).abs() < 1e-10);
     assert!(close(&both[..768], &of_a) && close(&both[768..], &of_b));
-    assert!(g.synthesis(&twice, &Synthesis::with_noise(NoiseMode::Random(&a))).is_err());
+    assert!(g.synthesis(&twice, &SynthesisOptions::with_noise(NoiseMode::Random(&a))).is_err());
 
     let none = run(&ws, NoiseMode::None, NoiseLayers::All);
     let constant = run(&ws, NoiseMode::Const, NoiseLayers::All);
     assert_ne!(none, constant);
-    assert_eq!(none, run(&ws, NoiseMode::Const, NoiseLayers::Fine), "16 pixels have no fine layers");
-    assert_eq!(constant, run(&ws, NoiseMode::Const, NoiseLayers::Coarse));
+    assert_eq!(none, run(&ws, NoiseMode::Const, NoiseLayers::Range(8..99)), "16 pixels have no fine layers");
+    assert_eq!(constant, run(&ws, NoiseMode::Const, NoiseLayers::Range(0..8)));
     assert_eq!(constant, run(&ws, NoiseMode::Const, NoiseLayers::Range(0..6)));
     assert_ne!(constant, run(&ws, NoiseMode::Const, NoiseLayers::Range(0..5)));
 }
@@ -205,7 +206,7 @@ fn style_rows_reach_their_own_layers() {
     let (_, g) = generator(&small());
     let (a, b) =
         (broadcast_ws(&normal(&[1, 6]), 6).unwrap(), broadcast_ws(&(normal(&[1, 6]) * -1.).unwrap(), 6).unwrap());
-    let at_8 = Synthesis { lod: 1., ..Default::default() };
+    let at_8 = SynthesisOptions { lod: 1., ..Default::default() };
     // Rows 4 and 5 belong to 16x16, which lod 1 leaves out.
     let mixed = mix(&a, &[(&b, 4..6)]).unwrap();
     assert_eq!(values(&g.synthesis(&a, &at_8).unwrap()), values(&g.synthesis(&mixed, &at_8).unwrap()));
@@ -258,8 +259,8 @@ fn derivatives_match_finite_differences() {
         let g = build_generator(&GeneratorConfig::StyleGan1(config), params.trainable()).unwrap();
         let target = normal(&[2, 3, 16, 16]);
         check("generator", &params, &|| {
-            let ws = broadcast_ws(&g.mapping(&normal(&[2, 6]), None).unwrap(), 6).unwrap();
-            let img = g.synthesis(&ws, &Synthesis { lod: 0.3, ..Default::default() }).unwrap();
+            let ws = broadcast_ws(&g.mapping(&normal(&[2, 6]), Condition::None).unwrap(), 6).unwrap();
+            let img = g.synthesis(&ws, &SynthesisOptions { lod: 0.3, ..Default::default() }).unwrap();
             (img * &target).unwrap().sum_all().unwrap()
         });
 
@@ -275,7 +276,7 @@ fn derivatives_match_finite_differences() {
         check("r1", &params, &|| {
             let real = Var::from_tensor(&target).unwrap();
             // A curved function of the logits, so that every second derivative takes part.
-            let score = d.forward(&real, None, 0.3).unwrap().sqr().unwrap().sum_all().unwrap();
+            let score = d.logits(&real, Condition::None, 0.3).unwrap().sqr().unwrap().sum_all().unwrap();
             let slope = autodiff::grad(&score, &[real.as_tensor()], true).unwrap().remove(0);
             slope.sqr().unwrap().sum_all().unwrap()
         });
@@ -287,13 +288,13 @@ fn mistakes_are_named() {
     let (_, g) = generator(&StyleGan1Config { c_dim: 2, ..small() });
     let z = normal(&[2, 6]);
     let message = |result: stylegan_core::Result<Tensor>| result.map(drop).unwrap_err().to_string();
-    assert!(message(g.mapping(&z, None)).contains("labels [n, 2] are missing"));
-    assert!(message(g.mapping(&z, Some(&normal(&[1, 2])))).contains("expected [2, 2]"));
-    assert!(message(g.mapping(&normal(&[2, 5]), Some(&normal(&[2, 2])))).contains("expected [n, 6]"));
+    assert!(message(g.mapping(&z, Condition::None)).contains("labels [n, 2] are missing"));
+    assert!(message(g.mapping(&z, (&normal(&[1, 2])).into())).contains("expected [2, 2]"));
+    assert!(message(g.mapping(&normal(&[2, 5]), (&normal(&[2, 2])).into())).contains("expected [n, 6]"));
     let ws = broadcast_ws(&z, 6).unwrap();
-    let lod = |lod| message(g.synthesis(&ws, &Synthesis { lod, ..Default::default() }));
+    let lod = |lod| message(g.synthesis(&ws, &SynthesisOptions { lod, ..Default::default() }));
     assert!(lod(2.5).contains("lies outside 0 to 2") && lod(f64::NAN).contains("outside"));
-    assert!(message(g.synthesis(&z, &Synthesis::default())).contains("expected [n, 6, 6]"));
+    assert!(message(g.synthesis(&z, &SynthesisOptions::default())).contains("expected [n, 6, 6]"));
     assert!(message(broadcast_ws(&ws, 6)).contains("[n, w_dim]"));
     for config in [
         StyleGan1Config { img_size: [30, 31], ..small() },

@@ -3,9 +3,9 @@
 use crate::draw::without_replacement;
 use crate::images::Batch;
 use crate::{Error, Result, SourceError};
-use candle_core::{DType, Device, Tensor};
-use stylegan_core::latent::{StreamKey, truncate};
-use stylegan_core::{Generator, NoiseKeys, NoiseMode, Synthesis, broadcast_ws};
+use candle_core::{Device, Tensor};
+use stylegan_core::latent::{StreamKey, mix};
+use stylegan_core::{Condition, Generator, NoiseSource, Sampler};
 
 /// Pictures synthesised at once: this many at 64x64, fewer of larger ones.
 const CHUNK: usize = 16;
@@ -64,8 +64,7 @@ impl<'a> GeneratorSource<'a> {
 
     /// The same pictures with their latents.
     pub fn batches_from(self, seed: u64, first: u64) -> impl Iterator<Item = Result<GeneratedBatch>> + 'a {
-        let [h, w] = self.generator.img_size();
-        let chunk = (CHUNK * 64 * 64 / (h * w).max(1)).clamp(1, CHUNK) as u64;
+        let chunk = Sampler::new(self.generator).batch_size(CHUNK * 64 * 64, CHUNK) as u64;
         (first..).step_by(chunk as usize).map(move |first: u64| {
             let indices: Vec<u64> = (first..first + chunk).collect();
             self.batch(seed, &indices)
@@ -73,40 +72,39 @@ impl<'a> GeneratorSource<'a> {
     }
 
     fn batch(&self, seed: u64, indices: &[u64]) -> Result<GeneratedBatch> {
-        let (generator, key) = (self.generator, StreamKey::new(seed, "metric pictures", 0));
-        let z = key.normal_rows(indices, 0, &[generator.z_dim()], DType::F32, &Device::Cpu)?;
-        let c = label_rows(generator, self.labels, &key, indices, 1)?;
-        let w = generator.mapping(&z, c.as_ref())?;
-        let mut ws = broadcast_ws(&w, generator.num_ws())?;
+        let key = StreamKey::new(seed, "metric pictures", 0);
+        let noise = NoiseSource::Random(StreamKey::new(seed, "metric noise", 0));
+        let sampler = Sampler { psi: self.truncation_psi, noise, ..Sampler::new(self.generator) };
+        if self.truncation_psi != 1. && self.generator.w_avg().is_none() {
+            let expected = "truncation psi 1".into();
+            return Err(Error::Generator { found: "has no average style to truncate to".into(), expected });
+        }
+        let z = sampler.latents(&key, indices, 0)?;
+        let c = label_rows(self.generator, self.labels, &key, indices, 1)?;
+        let condition = Condition::from(c.as_ref());
+        let mut ws = sampler.untruncated(&z, condition)?;
         if self.mixed > 1 {
-            ws = self.mix(&ws, c.as_ref(), &key, indices)?;
+            ws = self.mix(&ws, condition, &key, indices)?;
         }
-        if self.truncation_psi != 1. {
-            let Some(w_avg) = generator.w_avg() else {
-                let expected = "truncation psi 1".into();
-                return Err(Error::Generator { found: "has no average style to truncate to".into(), expected });
-            };
-            ws = truncate(&ws, w_avg, self.truncation_psi, None)?;
-        }
-        let noise = NoiseKeys::new(StreamKey::new(seed, "metric noise", 0), indices.iter().copied());
-        let images = generator.synthesis(&ws, &Synthesis::with_noise(NoiseMode::Random(&noise)))?;
-        let w = ws.narrow(1, generator.num_ws() - 1, 1)?.squeeze(1)?;
+        let ws = sampler.truncate(&ws)?;
+        let images = sampler.images(&ws, condition, indices)?;
+        let w = ws.narrow(1, ws.dim(1)? - 1, 1)?.squeeze(1)?;
         Ok(GeneratedBatch { z, w, images })
     }
 
     /// The style rows `ws` of one latent with those of others from random layers on.
-    fn mix(&self, ws: &Tensor, c: Option<&Tensor>, key: &StreamKey, indices: &[u64]) -> Result<Tensor> {
-        let (generator, rows) = (self.generator, self.generator.num_ws());
+    fn mix(&self, ws: &Tensor, condition: Condition, key: &StreamKey, indices: &[u64]) -> Result<Tensor> {
+        let (sampler, rows) = (Sampler::new(self.generator), self.generator.spec().num_ws);
         if self.mixed > rows {
             let (found, expected) =
                 (format!("has {rows} style rows"), format!("{} to mix as many latents", self.mixed));
             return Err(Error::Generator { found, expected });
         }
-        let mut sources = vec![ws.clone()];
-        for other in 1..self.mixed {
-            let z = key.normal_rows(indices, 1 + other as u64, &[generator.z_dim()], DType::F32, &Device::Cpu)?;
-            sources.push(broadcast_ws(&generator.mapping(&z, c)?, rows)?);
-        }
+        let others = (1..self.mixed).map(|other| {
+            let z = sampler.latents(key, indices, 1 + other as u64)?;
+            sampler.untruncated(&z, condition)
+        });
+        let others = others.collect::<stylegan_core::Result<Vec<_>>>()?;
         let mut mixed = Vec::with_capacity(indices.len());
         for (i, index) in indices.iter().enumerate() {
             // The layers from which another latent takes over, different and in order.
@@ -114,12 +112,10 @@ impl<'a> GeneratorSource<'a> {
                 without_replacement(&mut key.stream(*index, 1 + self.mixed as u64), rows - 1, self.mixed - 1);
             cuts.iter_mut().for_each(|cut| *cut += 1);
             cuts.sort_unstable();
-            let (mut parts, mut start) = (Vec::new(), 0);
-            for (source, end) in sources.iter().zip(cuts.into_iter().chain([rows])) {
-                parts.push(source.narrow(0, i, 1)?.narrow(1, start, end - start)?);
-                start = end;
-            }
-            mixed.push(Tensor::cat(&parts, 1)?);
+            let own = others.iter().map(|other| other.narrow(0, i, 1)).collect::<candle_core::Result<Vec<_>>>()?;
+            // Each takes the rows from its layer on, of which the next one takes the rest.
+            let styles: Vec<_> = own.iter().zip(cuts).map(|(other, cut)| (other, cut..rows)).collect();
+            mixed.push(mix(&ws.narrow(0, i, 1)?, &styles)?);
         }
         Ok(Tensor::cat(&mixed, 0)?)
     }
@@ -133,7 +129,7 @@ pub(crate) fn label_rows(
     indices: &[u64],
     lane: u64,
 ) -> Result<Option<Tensor>> {
-    let c_dim = generator.c_dim();
+    let c_dim = generator.spec().condition.label_dim();
     if c_dim == 0 {
         return Ok(None);
     }
@@ -155,6 +151,7 @@ pub(crate) fn label_rows(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use candle_core::DType;
     use stylegan_core::Params;
     use stylegan_core::stylegan1::{StyleGan1Config, StyleGan1Generator};
 
@@ -177,10 +174,10 @@ mod tests {
         let source = GeneratorSource { mixed: 3, ..GeneratorSource::new(&generator) };
         let key = StreamKey::new(5, "metric pictures", 0);
         let rows = |indices: &[u64]| {
-            let z = key.normal_rows(indices, 0, &[generator.z_dim()], DType::F32, &Device::Cpu).unwrap();
-            let w = generator.mapping(&z, None).unwrap();
-            let ws = broadcast_ws(&w, generator.num_ws()).unwrap();
-            (w, source.mix(&ws, None, &key, indices).unwrap())
+            let sampler = Sampler::new(&generator);
+            let ws = sampler.untruncated(&sampler.latents(&key, indices, 0).unwrap(), Condition::None).unwrap();
+            let first = ws.narrow(1, 0, 1).unwrap();
+            (first, source.mix(&ws, Condition::None, &key, indices).unwrap())
         };
         let (w, mixed) = rows(&[0, 1, 2, 3]);
         let (_, alone) = rows(&[2]);

@@ -13,7 +13,7 @@ use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use stylegan_core::latent::{StreamKey, lerp, slerp};
-use stylegan_core::{Generator, NoiseKeys, NoiseMode, Synthesis, broadcast_ws};
+use stylegan_core::{Condition, Generator, NoiseSource, Sampler, broadcast_ws};
 
 /// Pairs synthesised at once: this many at 64x64, fewer of larger pictures.
 const CHUNK: usize = 8;
@@ -85,8 +85,7 @@ impl PathLength {
         progress: &mut dyn FnMut(usize),
     ) -> Result<Vec<f32>> {
         self.check()?;
-        let [h, w] = generator.img_size();
-        let chunk = (CHUNK * 64 * 64 / (h * w).max(1)).clamp(1, CHUNK);
+        let chunk = Sampler::new(generator).batch_size(CHUNK * 64 * 64, CHUNK);
         let mut distances = Vec::with_capacity(pairs.len());
         while distances.len() < pairs.len() {
             let first = pairs.start + distances.len();
@@ -120,16 +119,17 @@ impl PathLength {
         indices: &[u64],
     ) -> Result<[Tensor; 2]> {
         let (n, key) = (indices.len(), StreamKey::new(seed, PURPOSE, 0));
-        let device = candle_core::Device::Cpu;
-        let z = |lane| key.normal_rows(indices, lane, &[generator.z_dim()], DType::F32, &device);
+        let noise = NoiseSource::Random(StreamKey::new(seed, "path length noise", 0));
+        let sampler = Sampler { noise, ..Sampler::new(generator) };
         let t: Vec<f64> = match self.sampling {
             Sampling::Full => indices.iter().map(|&i| key.stream(i, 2).uniform()).collect(),
             Sampling::End => vec![0.; n],
         };
         let step: Vec<f64> = t.iter().map(|t| t + self.epsilon).collect();
         let c = label_rows(generator, labels, &key, indices, 3)?;
-        let (z0, z1) = (z(0)?, z(1)?);
-        let map = |z: &Tensor| generator.mapping(z, c.as_ref());
+        let (z0, z1) = (sampler.latents(&key, indices, 0)?, sampler.latents(&key, indices, 1)?);
+        let condition = Condition::from(c.as_ref());
+        let map = |z: &Tensor| generator.mapping(z, condition);
         let (w0, w1) = match self.space {
             Space::Z => (map(&slerp(&z0, &z1, &t)?)?, map(&slerp(&z0, &z1, &step)?)?),
             Space::W => {
@@ -137,10 +137,8 @@ impl PathLength {
                 (lerp(&w0, &w1, &t)?, lerp(&w0, &w1, &step)?)
             }
         };
-        let noise =
-            NoiseKeys::new(StreamKey::new(seed, "path length noise", 0), indices.iter().chain(indices).copied());
-        let ws = broadcast_ws(&Tensor::cat(&[w0, w1], 0)?, generator.num_ws())?;
-        let images = generator.synthesis(&ws, &Synthesis::with_noise(NoiseMode::Random(&noise)))?;
+        let ws = broadcast_ws(&Tensor::cat(&[w0, w1], 0)?, generator.spec().num_ws)?;
+        let images = sampler.images(&ws, Condition::None, &[indices, indices].concat())?;
         let mut images = three_channels(&images, 0, "generated set")?.to_dtype(DType::F32)?;
         if self.crop {
             let (_, _, h, w) = images.dims4()?;
@@ -285,6 +283,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::test_data::{Linear, Pixels, on_one_thread};
+    use stylegan_core::ConditionSpec;
 
     fn measure(ppl: &PathLength, generator: &Linear) -> Vec<f64> {
         let mut told = 0;
@@ -296,7 +295,7 @@ mod tests {
     }
 
     fn ends(generator: &Linear, i: u64) -> [Vec<f64>; 2] {
-        let z = |lane| StreamKey::new(3, PURPOSE, 0).stream(i, lane).normals_f32(generator.z_dim());
+        let z = |lane| StreamKey::new(3, PURPOSE, 0).stream(i, lane).normals_f32(generator.spec().z_dim);
         [z(0), z(1)].map(|z| z.into_iter().map(f64::from).collect())
     }
 
@@ -344,7 +343,7 @@ mod tests {
     /// The crop keeps rows 3/8 to 7/8 and columns 2/8 to 6/8, and grey pictures become RGB.
     #[test]
     fn crop_and_grey() {
-        let generator = Linear { channels: 1, ..Linear::new(8, 8) };
+        let generator = Linear::with(1, 8, 8, ConditionSpec::None);
         let ppl = PathLength { pairs: 3, epsilon: 0.125, crop: true, ..PathLength::new(Space::W, Sampling::End) };
         for (i, found) in measure(&ppl, &generator).into_iter().enumerate() {
             let [a, b] = ends(&generator, i as u64);
@@ -374,7 +373,7 @@ mod tests {
         };
         let broken = Linear { scale: f64::NAN, ..Linear::new(4, 4) };
         assert!(run(&ppl, &broken).contains("distances of pair 0 of the generated set are not finite"));
-        let conditional = Linear { c_dim: 2, ..Linear::new(4, 4) };
+        let conditional = Linear::with(3, 4, 4, ConditionSpec::label(2));
         assert!(run(&ppl, &conditional).contains("a label of length 1 was given, expected labels of length 2"));
         let backwards = PathLength { percentiles: [99., 1.], ..ppl.clone() };
         assert!(run(&backwards, &Linear::new(4, 4)).contains("percentiles of ppl is [99, 1]"));

@@ -149,10 +149,10 @@ impl GeneratorMetric for Separability {
             classified(source, classifiers, part, context.seed, &mut tell)
         })?;
         let attributes: Vec<String> = classifiers.iter().flat_map(|c| c.attributes().iter().cloned()).collect();
-        let (z, w) = (source.generator.z_dim(), source.generator.w_dim());
+        let (z, w) = (source.generator.spec().z_dim, source.generator.spec().w_dim);
         let logits = columns(&table, z + w..table.dim())?;
         let mut spaces = vec![("ls_z", 0..z)];
-        if source.generator.has_mapping() {
+        if source.generator.spec().mapping {
             spaces.push(("ls_w", z..z + w));
         }
         let mut numbers = Vec::new();

@@ -18,56 +18,51 @@ pub(crate) fn on_one_thread<R: Send>(f: impl FnOnce() -> R + Send) -> R {
 use crate::Result;
 use crate::features::{FeatureNetwork, PerceptualDistance};
 use candle_core::{DType, Device, Tensor};
-use stylegan_core::{Generator, NoiseMode, Synthesis};
+use stylegan_core::{Condition, ConditionSpec, Generator, GeneratorSpec, NoiseMode, SynthesisOptions};
 
 /// `w = z`, picture = `w` scaled, one style number per pixel, plus noise that moves the whole
 /// picture by `noise` times a number of its sample.
 pub(crate) struct Linear {
-    pub(crate) size: [usize; 2],
-    pub(crate) channels: usize,
+    pub(crate) spec: GeneratorSpec,
     pub(crate) scale: f64,
     pub(crate) noise: f64,
-    pub(crate) c_dim: usize,
     pub(crate) w_avg: Option<Tensor>,
 }
 
 impl Linear {
     pub(crate) fn new(h: usize, w: usize) -> Self {
-        Self { size: [h, w], channels: 3, scale: 1., noise: 0., c_dim: 0, w_avg: None }
+        Self::with(3, h, w, ConditionSpec::None)
+    }
+
+    pub(crate) fn with(channels: usize, h: usize, w: usize, condition: ConditionSpec) -> Self {
+        let values = channels * h * w;
+        let spec = GeneratorSpec {
+            z_dim: values,
+            w_dim: values,
+            num_ws: 1,
+            img_size: [h, w],
+            img_channels: channels,
+            condition,
+            max_lod: 0.,
+            mapping: true,
+        };
+        Self { spec, scale: 1., noise: 0., w_avg: None }
     }
 }
 
 impl Generator for Linear {
-    fn z_dim(&self) -> usize {
-        self.channels * self.size[0] * self.size[1]
-    }
-    fn c_dim(&self) -> usize {
-        self.c_dim
-    }
-    fn w_dim(&self) -> usize {
-        self.z_dim()
-    }
-    fn num_ws(&self) -> usize {
-        1
-    }
-    fn img_size(&self) -> [usize; 2] {
-        self.size
-    }
-    fn img_channels(&self) -> usize {
-        self.channels
-    }
-    fn max_lod(&self) -> f64 {
-        0.
+    fn spec(&self) -> &GeneratorSpec {
+        &self.spec
     }
     fn w_avg(&self) -> Option<&Tensor> {
         self.w_avg.as_ref()
     }
-    fn mapping(&self, z: &Tensor, _c: Option<&Tensor>) -> stylegan_core::Result<Tensor> {
+    fn mapping(&self, z: &Tensor, _: Condition) -> stylegan_core::Result<Tensor> {
         Ok(z.clone())
     }
-    fn synthesis(&self, ws: &Tensor, options: &Synthesis) -> stylegan_core::Result<Tensor> {
-        let n = ws.dim(0)?;
-        let images = (ws.reshape((n, self.channels, self.size[0], self.size[1]))? * self.scale)?;
+    fn synthesis(&self, ws: &Tensor, options: &SynthesisOptions) -> stylegan_core::Result<Tensor> {
+        let (n, [h, w]) = (ws.dim(0)?, self.spec.img_size);
+        let images = (ws.reshape((n, self.spec.img_channels, h, w))? * self.scale)?;
         let NoiseMode::Random(keys) = options.noise else { return Ok(images) };
         let shift: Vec<f32> =
             keys.indices.iter().map(|i| (keys.key.stream(*i, 0).normal() * self.noise) as f32).collect();

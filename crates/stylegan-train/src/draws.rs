@@ -36,11 +36,11 @@ impl Draws<'_> {
     /// Latents and labels of the samples `indices`, for pictures at a level of detail.
     pub(crate) fn latents(&self, generator: &dyn Generator, indices: &[u64], lod: f64) -> Result<Latents> {
         let key = self.key(["G latent", "PL latent", "D latent"]);
-        let draw = |lane| key.normal_rows(indices, lane, &[generator.z_dim()], DType::F32, &Device::Cpu);
+        let draw = |lane| key.normal_rows(indices, lane, &[generator.spec().z_dim], DType::F32, &Device::Cpu);
         // The layers above the resolution in training do not count, so every crossover is seen.
-        let layers = generator.num_ws().saturating_sub(2 * lod.floor() as usize);
+        let layers = generator.spec().num_ws.saturating_sub(2 * lod.floor() as usize);
         let mixing = if layers > 1 && self.mixing_probability > 0. {
-            Some((draw(1)?, self.crossovers(indices, layers, generator.num_ws())?))
+            Some((draw(1)?, self.crossovers(indices, layers, generator.spec().num_ws)?))
         } else {
             None
         };
@@ -81,8 +81,8 @@ impl Draws<'_> {
 
     /// Pictures of noise `[n, c, h, w]` at a level of detail, along which path lengths are measured.
     pub(crate) fn directions(&self, generator: &dyn Generator, indices: &[u64], lod: f64) -> Result<Tensor> {
-        let [h, w] = generator.img_size().map(|side| side >> lod.floor() as usize);
-        let c = generator.img_channels();
+        let [h, w] = generator.spec().img_size.map(|side| side >> lod.floor() as usize);
+        let c = generator.spec().img_channels;
         let key = StreamKey::new(self.seed, "PL direction", self.step);
         Ok(key.normal_rows(indices, 0, &[c, h, w], DType::F32, &Device::Cpu)?)
     }

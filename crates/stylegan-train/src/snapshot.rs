@@ -2,13 +2,13 @@
 
 use crate::Result;
 use crate::data::{Dataset, Labels, SampleRequest};
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use image::RgbImage;
 use std::collections::HashMap;
 use std::path::Path;
 use stylegan_core::latent::StreamKey;
 use stylegan_core::picture::{Band, Sheet, to_pictures, write_png};
-use stylegan_core::{Generator, Synthesis};
+use stylegan_core::{Condition, Generator, Sampler};
 
 /// Pictures handled at a time.
 const BATCH: usize = 8;
@@ -27,8 +27,8 @@ impl Snapshot {
     /// Chooses latents and real pictures for a network, once for the whole run. The grid has about
     /// the size and shape of a screen, at most 12 x 9 samples.
     pub(crate) fn new(seed: u64, generator: &dyn Generator, dataset: &Dataset) -> Result<Self> {
-        let conditional = generator.c_dim() > 0;
-        let [h, w] = generator.img_size();
+        let conditional = generator.spec().condition.label_dim() > 0;
+        let [h, w] = generator.spec().img_size;
         let (columns, rows) = ((1600 / w).clamp(3, 12), (1200 / h).clamp(2, 9));
         let indices: Vec<u64> = (0..(columns * rows) as u64).collect();
         let reals: Vec<usize> = if conditional {
@@ -37,13 +37,8 @@ impl Snapshot {
             let key = StreamKey::new(seed, "grid picture", 0);
             indices.iter().map(|&i| key.stream(i, 0).below(dataset.len() as u64) as usize).collect()
         };
-        let latents = StreamKey::new(seed, "grid latent", 0).normal_rows(
-            &indices,
-            0,
-            &[generator.z_dim()],
-            DType::F32,
-            &Device::Cpu,
-        )?;
+        let key = StreamKey::new(seed, "grid latent", 0);
+        let latents = Sampler::new(generator).latents(&key, &indices, 0)?;
         let labels = if conditional {
             let mut rows = vec![];
             reals.iter().for_each(|&index| dataset.labels().push_row(index, &mut rows));
@@ -74,13 +69,14 @@ impl Snapshot {
 
     /// Writes what a generator makes of the latents, without truncation and with its fixed noise.
     pub(crate) fn write_fakes(&self, generator: &dyn Generator, lod: f64, path: &Path) -> Result<RgbImage> {
+        let sampler = Sampler { lod, ..Sampler::new(generator) };
         let mut cells = vec![];
         for start in (0..self.reals.len()).step_by(BATCH) {
             let n = BATCH.min(self.reals.len() - start);
             let labels = self.labels.as_ref().map(|labels| labels.narrow(0, start, n)).transpose()?;
-            let w = generator.mapping(&self.latents.narrow(0, start, n)?, labels.as_ref())?;
-            let ws = stylegan_core::broadcast_ws(&w, generator.num_ws())?;
-            cells.extend(to_pictures(&generator.synthesis(&ws, &Synthesis { lod, ..Synthesis::default() })?)?);
+            let condition = Condition::from(labels.as_ref());
+            let ws = sampler.styles(&self.latents.narrow(0, start, n)?, condition)?;
+            cells.extend(to_pictures(&sampler.images(&ws, condition, &[])?)?);
         }
         let sheet = self.sheet(cells);
         write_png(path, &sheet, &[])?;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use stylegan_core::latent::StreamKey;
 use stylegan_core::stylegan1::StyleGan1DiscriminatorConfig;
 use stylegan_core::stylegan2::StyleGan2DiscriminatorConfig;
-use stylegan_core::{DiscriminatorConfig, NoiseKeys, NoiseMode, Params, Synthesis};
+use stylegan_core::{DiscriminatorConfig, NoiseKeys, NoiseMode, Params, SynthesisOptions};
 use stylegan_train::config::TrainConfig;
 use stylegan_train::players::{Latents, Players, Turn};
 
@@ -69,7 +69,7 @@ fn take(players: &mut Players, turn: Turn, real: &Tensor, lr: f64) -> Result<()>
     let samples = if turn == Turn::PathLength { BATCH / 2 } else { BATCH };
     let latents = Latents { z: random(&[samples, 512], 1)?, labels: None, mixing: None };
     let keys = NoiseKeys::new(StreamKey::new(0, "noise", 0), 0..samples as u64);
-    let options = Synthesis::with_noise(NoiseMode::Random(&keys));
+    let options = SynthesisOptions::with_noise(NoiseMode::Random(&keys));
     let share = match turn {
         Turn::Generator => players.generator(&latents, &options),
         Turn::PathLength => players.path_length(&latents, &options, &real.narrow(0, 0, samples)?),

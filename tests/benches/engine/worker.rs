@@ -13,7 +13,7 @@ use std::time::Instant;
 use stylegan_core::latent::latents_from_seeds;
 use stylegan_core::stylegan1::StyleGan1Config;
 use stylegan_core::stylegan2::StyleGan2Config;
-use stylegan_core::{GeneratorConfig, Params, Synthesis, broadcast_ws, build_generator};
+use stylegan_core::{GeneratorConfig, Params, SynthesisOptions, broadcast_ws, build_generator};
 use stylegan_kernels::{Filter, autodiff, conv_transpose2d, conv2d, downsample2d, filter2d, memory, upsample2d};
 
 /// A piece of work that can be repeated; returns the seconds that it took.
@@ -123,7 +123,7 @@ pub(crate) fn generator_of(network: Network, size: usize, channel_base: usize) -
 fn synthesis(network: Network, size: usize, batch: usize, channel_base: usize) -> Result<Work> {
     let (config, params) = generator_of(network, size, channel_base)?;
     let generator = build_generator(&config, params.frozen())?;
-    let w = random(&[batch, generator.w_dim()], 3)?;
-    let ws = broadcast_ws(&w, generator.num_ws())?.contiguous()?;
-    Ok(timed(move || Ok(vec![generator.synthesis(&ws, &Synthesis::default())?])))
+    let w = random(&[batch, generator.spec().w_dim], 3)?;
+    let ws = broadcast_ws(&w, generator.spec().num_ws)?.contiguous()?;
+    Ok(timed(move || Ok(vec![generator.synthesis(&ws, &SynthesisOptions::default())?])))
 }

@@ -109,7 +109,7 @@ impl Evaluator {
     fn evaluate(&self, checkpoint: &Path) -> anyhow::Result<Vec<MetricResult>> {
         let model = Model::load(checkpoint, &Device::Cpu)?;
         let generator = model.generator();
-        let labels = dataset_source::labels(checkpoint, Some(&self.dataset), generator.c_dim())?;
+        let labels = dataset_source::labels(checkpoint, Some(&self.dataset), generator.spec().condition.label_dim())?;
         let config = serde_json::to_string(model.config())?;
         let source = GeneratorSource {
             hash: model.content_hash(),

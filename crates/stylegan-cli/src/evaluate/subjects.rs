@@ -98,7 +98,7 @@ impl Opened {
 
     /// Nobody asked for the usual metrics by name: those in W are not missed where there is no W.
     fn leave_out_what_needs_styles(&self, plan: &mut Plan, args: &Args) {
-        let Some(candidate) = self.candidates.iter().find(|candidate| !candidate.model.generator().has_mapping())
+        let Some(candidate) = self.candidates.iter().find(|candidate| !candidate.model.generator().spec().mapping)
         else {
             return;
         };
@@ -114,12 +114,12 @@ impl Opened {
     /// Opens the real pictures that the plan names, and gives conditional networks their labels.
     fn open_reals(&mut self, plan: &Plan) -> anyhow::Result<()> {
         let generators = || self.candidates.iter().map(|candidate| candidate.model.generator());
-        let sizes: Vec<_> = generators().map(|generator| generator.img_size()).collect();
-        let labelled = generators().any(|generator| generator.c_dim() > 0);
+        let sizes: Vec<_> = generators().map(|generator| generator.spec().img_size).collect();
+        let labelled = generators().any(|generator| generator.spec().condition.label_dim() > 0);
         self.reals = plan.reals(&sizes, labelled)?.map(|(name, dataset)| NamedSet { name, dataset });
         let dataset = self.reals.as_ref().map(|set| &set.dataset);
         for candidate in &mut self.candidates {
-            let classes = candidate.model.generator().c_dim();
+            let classes = candidate.model.generator().spec().condition.label_dim();
             candidate.labels = dataset_source::labels(&candidate.path, dataset, classes)?;
         }
         Ok(())
@@ -129,8 +129,8 @@ impl Opened {
 impl Candidate {
     fn open(path: PathBuf, mixed: usize) -> anyhow::Result<Self> {
         let model = Model::load(&path, &Device::Cpu)?;
-        let rows = model.generator().num_ws();
-        if mixed > 1 && !model.generator().has_mapping() {
+        let rows = model.generator().spec().num_ws;
+        if mixed > 1 && !model.generator().spec().mapping {
             wrong!("--mix {mixed}: {} maps latents to no styles that could be mixed", path.display());
         }
         if mixed > rows {

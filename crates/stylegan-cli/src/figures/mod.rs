@@ -172,7 +172,7 @@ fn mixing(network: &Network, seeds: &[u32]) -> anyhow::Result<Drawn> {
     let spans = [("coarse", Styles::COARSE, 0..3), ("middle", Styles::MIDDLE, 3..5), ("fine", Styles::FINE, 5..6)];
     let mut bands = Vec::new();
     for (name, styles, range) in spans {
-        let styles = styles.rows(network.generator().num_ws())?;
+        let styles = styles.rows(network.generator().spec().num_ws)?;
         let rows: Vec<u32> = rows.get(range.start..range.end.min(rows.len())).unwrap_or_default().to_vec();
         if styles.is_empty() || rows.is_empty() {
             continue;
@@ -197,7 +197,7 @@ fn noise_matters(network: &Network, seed: u32) -> anyhow::Result<bool> {
 /// For each seed: noise everywhere, nowhere, in the fine layers, in the coarse layers.
 fn noise(network: &Network, seeds: &[u32]) -> anyhow::Result<Drawn> {
     // The paper's border is layer 8 of 18; smaller networks are cut in the middle.
-    let layers = network.generator().num_ws();
+    let layers = network.generator().spec().num_ws;
     let border = (layers / 2).min(8);
     let kinds = [
         ("all noise".to_owned(), NoiseKind::Const, NoiseLayers::All),

@@ -102,7 +102,7 @@ fn seeds_and_latents_agree() {
     let z: Vec<f32> =
         [5, 9].into_iter().flat_map(|s| stylegan_core::latent::numpy_randn(s, 8)).map(|x| x as f32).collect();
     let z = Tensor::from_vec(z, (2, 8), &Device::Cpu).unwrap();
-    let ws = model.mapping(&z, None).unwrap();
+    let ws = model.styles(&z, None).unwrap();
     let w = ws.narrow(1, 0, 1).unwrap().squeeze(1).unwrap();
     save(&bench, "z.safetensors", &[("z", z)]);
     save(&bench, "w.safetensors", &[("w", w.contiguous().unwrap())]);
@@ -138,7 +138,7 @@ fn npy(array: &Tensor) -> Vec<u8> {
 fn projected_latents_of_numpy() {
     let bench = Bench::with_network();
     let model = stylegan_core::Model::load(bench.path("tiny.safetensors"), &Device::Cpu).unwrap();
-    let ws = model.mapping(&model.latents(&[5]).unwrap(), None).unwrap().contiguous().unwrap();
+    let ws = model.styles(&model.latents(&[5]).unwrap(), None).unwrap().contiguous().unwrap();
     save(&bench, "ws.safetensors", &[("ws", ws.clone())]);
     bench.ok(&format!("{NET} --latents ws.safetensors --out expected.safetensors"));
     savez(&bench, "projected_w.npz", &[("w", &ws)]);

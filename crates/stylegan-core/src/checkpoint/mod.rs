@@ -1,12 +1,13 @@
 //! Checkpoints: one safetensors file with networks, their configurations and where they come from.
 //!
-//! Tensor keys are a prefix and a module path: `G_ema.`, `G.`, `D.` for networks, `opt_g.m.`,
+//! Tensor keys are a prefix and a module path: [`prefix`] has those of networks, `opt_g.m.`,
 //! `opt_g.v.`, `opt_d.m.`, `opt_d.v.` for Adam's moments. [`save`] writes atomically and the same
 //! bytes for the same input; [`Checkpoint::open`] checks everything it can before it takes memory.
 
 mod format;
 mod infer;
 mod metadata;
+pub mod prefix;
 mod write;
 
 pub use format::Checkpoint;

@@ -5,6 +5,7 @@ use super::kwargs::Kwargs;
 use super::torch::PersistentObject;
 use super::torch::TorchFile;
 use super::{ImportError, ImportedNetwork};
+use crate::checkpoint::prefix;
 use crate::stylegan2::{StyleGan2Config, StyleGan2DiscriminatorConfig, Topology};
 use crate::{DiscriminatorConfig, GeneratorConfig, NetworkConfig};
 
@@ -12,13 +13,13 @@ use crate::{DiscriminatorConfig, GeneratorConfig, NetworkConfig};
 /// something else.
 pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwork>>, ImportError> {
     let mut objects: Vec<_> = alone(file)?.into_iter().collect();
-    for prefix in ["D", "G", "G_ema"] {
+    for prefix in [prefix::D, prefix::G, prefix::G_EMA] {
         let Some(id) = file.pickle.get(file.pickle.root(), prefix) else { continue };
         let Some(object) = file.persistent(id)? else { continue };
         objects.push((prefix, object));
     }
     let nested = |object: &PersistentObject| object.init.contains_key("synthesis_kwargs");
-    let generators: Vec<_> = objects.iter().filter(|(prefix, _)| *prefix != "D").collect();
+    let generators: Vec<_> = objects.iter().filter(|(prefix, _)| *prefix != prefix::D).collect();
     let defaults = match generators.iter().all(|(_, object)| nested(object)) {
         true => Defaults { conv_clamp: None, num_fp16_res: 0 },
         false => Defaults { conv_clamp: Some(256.), num_fp16_res: 4 },
@@ -48,8 +49,8 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwor
 fn alone(file: &TorchFile<'_>) -> Result<Option<(&'static str, PersistentObject)>, ImportError> {
     let root = file.pickle.root();
     let (prefix, layers) = match file.persistent_class(root).as_deref() {
-        Some("Generator") => ("G_ema", "synthesis."),
-        Some("Discriminator") => ("D", "b4.out."),
+        Some("Generator") => (prefix::G_EMA, "synthesis."),
+        Some("Discriminator") => (prefix::D, "b4.out."),
         _ => return Ok(None),
     };
     let object = file.persistent(root)?;

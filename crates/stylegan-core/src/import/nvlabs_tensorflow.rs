@@ -5,9 +5,11 @@ use super::layouts::{self, Row, tensorflow_stylegan2};
 use super::tflib::TensorFlowNetwork;
 use super::torch::TorchFile;
 use super::{ImportError, ImportedNetwork};
+use crate::checkpoint::prefix;
+use crate::layers::FusedScale;
 use crate::layers::Pyramid;
 use crate::pggan::{PgganConfig, PgganDiscriminatorConfig};
-use crate::stylegan1::{FusedScale, StyleGan1Config, StyleGan1DiscriminatorConfig};
+use crate::stylegan1::{StyleGan1Config, StyleGan1DiscriminatorConfig};
 use crate::stylegan2::{StyleGan2Config, StyleGan2DiscriminatorConfig, Topology};
 use crate::{DiscriminatorConfig, GeneratorConfig, NetworkConfig};
 use candle_core::{DType, Tensor};
@@ -19,15 +21,15 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwor
     let root = file.pickle.root();
     if let Some(network) = file.tensorflow_network(root)? {
         let prefix = match function(&network) {
-            "G_style" | "G_paper" | "G_main" => "G_ema",
-            "D_basic" | "D_paper" | "D_stylegan" | "D_stylegan2" | "D_main" => "D",
+            "G_style" | "G_paper" | "G_main" => prefix::G_EMA,
+            "D_basic" | "D_paper" | "D_stylegan" | "D_stylegan2" | "D_main" => prefix::D,
             _ => return Ok(None),
         };
         return Ok(Some(vec![converted(prefix, &network)?]));
     }
     let Some(&[g, d, gs]) = file.pickle.sequence(root) else { return Ok(None) };
     let mut networks = Vec::new();
-    for (prefix, id) in [("D", d), ("G", g), ("G_ema", gs)] {
+    for (prefix, id) in [(prefix::D, d), (prefix::G, g), (prefix::G_EMA, gs)] {
         let Some(network) = file.tensorflow_network(id)? else { return Ok(None) };
         networks.push(converted(prefix, &network)?);
     }

@@ -4,12 +4,12 @@
 use super::layouts::{self, Row};
 use super::parts::Parts;
 use super::{Found, ImportError, ImportedNetwork};
-use crate::checkpoint::infer_generator;
+use crate::checkpoint::{infer_generator, prefix};
 use crate::latent::StreamKey;
 use crate::layers::Pyramid;
 use crate::stylegan1::{StyleGan1Config, StyleGan1Mapping};
 use crate::stylegan2::{StyleGan2DiscriminatorConfig, StyleGan2Generator};
-use crate::{DiscriminatorConfig, GeneratorConfig, NetworkConfig, Params, Result as CoreResult};
+use crate::{Condition, DiscriminatorConfig, GeneratorConfig, NetworkConfig, Params, Result as CoreResult};
 use candle_core::{DType, Device, Tensor};
 use std::collections::{BTreeMap, HashMap};
 use stylegan_kernels::Filter;
@@ -50,15 +50,15 @@ pub(super) fn networks(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
 /// `{g, d, g_ema, …}`, or a generator or discriminator alone.
 fn stylegan2(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
     let mut found = Found { origin: "rosinality StyleGAN2 checkpoint (PyTorch)", ..Found::default() };
-    let generators = [("G", "g"), ("G_ema", "g_ema")].map(|(prefix, part)| (prefix, Some(part)));
+    let generators = [(prefix::G, "g"), (prefix::G_EMA, "g_ema")].map(|(prefix, part)| (prefix, Some(part)));
     let mut places: Vec<_> = generators.into_iter().filter(|(_, part)| file.holds(*part, STYLEGAN2)).collect();
     if places.is_empty() {
-        places.extend(ALONE.iter().find(|part| file.holds(**part, STYLEGAN2)).map(|part| ("G_ema", *part)));
+        places.extend(ALONE.iter().find(|part| file.holds(**part, STYLEGAN2)).map(|part| (prefix::G_EMA, *part)));
     }
     let discriminator = [Some("d")].iter().chain(&ALONE).find(|part| file.holds(**part, STYLEGAN2_DISCRIMINATOR));
     if let Some(&part) = discriminator {
         let network = stylegan2_discriminator(&file.tensors(part)?.into_iter().collect());
-        found.networks.push(named("D", network)?);
+        found.networks.push(named(prefix::D, network)?);
     }
     for (prefix, part) in places {
         let mut tensors: Tensors = file.tensors(part)?.into_iter().collect();
@@ -74,10 +74,11 @@ fn stylegan2(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
 /// `{generator, discriminator, g_running, …}`, or a generator alone.
 fn stylegan1(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
     let mut found = Found { origin: "rosinality StyleGAN checkpoint (PyTorch)", ..Found::default() };
-    let generators = [("G", "generator"), ("G_ema", "g_running")].map(|(prefix, part)| (prefix, Some(part)));
+    let generators =
+        [(prefix::G, "generator"), (prefix::G_EMA, "g_running")].map(|(prefix, part)| (prefix, Some(part)));
     let mut places: Vec<_> = generators.into_iter().filter(|(_, part)| file.holds(*part, STYLEGAN1)).collect();
     if places.is_empty() {
-        places.extend(ALONE.iter().find(|part| file.holds(**part, STYLEGAN1)).map(|part| ("G_ema", *part)));
+        places.extend(ALONE.iter().find(|part| file.holds(**part, STYLEGAN1)).map(|part| (prefix::G_EMA, *part)));
     }
     if places.is_empty() {
         return Ok(None);
@@ -160,7 +161,7 @@ fn stylegan2_generator(mut tensors: Tensors, extra: &mut BTreeMap<String, String
             extra.insert("w_avg".into(), format!("mean style of {MEAN_OF} latents, as the file keeps none"));
             mean_style(&ours, config.w_dim, config.z_dim, |params, z| {
                 let mapping = StyleGan2Generator::mapping_of(&config, params.frozen().pp("mapping"))?;
-                mapping.forward(Some(z), None)
+                mapping.forward(Some(z), Condition::None)
             })?
         }
     };
@@ -243,7 +244,7 @@ fn stylegan1_generator(tensors: &Tensors, extra: &mut BTreeMap<String, String>) 
         StyleGan1Config { mapping_lr: 1., norm_eps: 1e-5, bias_before_blur: true, share_noise: true, ..inferred };
     extra.insert("w_avg".into(), format!("mean style of {MEAN_OF} latents, as the file keeps none"));
     let w_avg = mean_style(&ours, config.w_dim, config.z_dim, |params, z| {
-        StyleGan1Mapping::new(&config, params.frozen().pp("mapping"))?.forward(z, None)
+        StyleGan1Mapping::new(&config, params.frozen().pp("mapping"))?.forward(z, Condition::None)
     })?;
     ours.push(("mapping.w_avg".into(), w_avg));
     Ok((NetworkConfig::Generator(GeneratorConfig::StyleGan1(config)), ours))

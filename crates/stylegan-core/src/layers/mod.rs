@@ -10,6 +10,7 @@ mod conv;
 mod equalized;
 mod instance_norm;
 mod mode;
+mod growing;
 mod noise;
 mod norm;
 mod pyramid;
@@ -24,21 +25,26 @@ pub(crate) use conv::{Conv, ConvOptions, UpConv};
 pub use equalized::{EqualizedConv, EqualizedLinear, LinearOptions};
 pub(crate) use instance_norm::instance_norm;
 pub use mode::{BufferUpdates, Mode};
+pub(crate) use growing::{GrowingDiscriminator, GrowingOptions};
 pub use noise::NoiseInput;
 pub(crate) use norm::Norm;
 pub use norm::NormKind;
 pub(crate) use pyramid::{MAX_LEVELS, channel_rule, follows_rule};
 pub use pyramid::{Pyramid, channels};
-pub use resample::{Resample, ResamplingConv};
+pub use resample::{FusedScale, Resample, ResamplingConv};
 pub(crate) use resample::{blur, blur_filter, spread};
 pub use semantic_map::SemanticMap;
 pub use spectral_norm::{SpectralNorm, power_iteration};
 pub use style::Style;
 pub use weight_init::WeightInit;
 
-use crate::Result;
 use crate::error::bad_argument;
+use crate::{Error, Result};
 use candle_core::Tensor;
+
+/// The largest width or number of channels that a configuration may name; products of two and an
+/// area still fit into 64 bits.
+const MAX_WIDTH: usize = 1 << 24;
 
 /// `a + (b - a) t`, the blend of two resolutions of a growing network.
 pub(crate) fn lerp(a: &Tensor, b: &Tensor, t: f64) -> Result<Tensor> {
@@ -56,13 +62,11 @@ pub(crate) fn expect_rows(what: &str, x: &Tensor, dims: &[usize]) -> Result<usiz
     }
 }
 
-/// Checks that a label is there if and only if the network is conditional, as `[n, c_dim]`.
-pub(crate) fn expect_label(c: Option<&Tensor>, n: usize, c_dim: usize) -> Result<Option<&Tensor>> {
-    match (c, c_dim) {
-        (_, 0) => Ok(None),
-        (None, _) => bad_argument!("the network is conditional: labels [n, {c_dim}] are missing"),
-        (Some(c), _) if expect_rows("labels", c, &[c_dim])? == n => Ok(Some(c)),
-        (Some(c), _) => bad_argument!("labels have shape {:?}, expected [{n}, {c_dim}]", c.dims()),
+/// Refuses the first field that is 0 or absurdly large.
+pub(crate) fn check_positive(fields: &[(&str, usize)]) -> Result<()> {
+    match fields.iter().find(|(_, value)| !(1..=MAX_WIDTH).contains(value)) {
+        Some((name, value)) => Err(Error::Config(format!("{name} must be from 1 to {MAX_WIDTH}, found {value}"))),
+        None => Ok(()),
     }
 }
 
@@ -71,9 +75,9 @@ pub(crate) fn row(ws: &Tensor, index: usize) -> Result<Tensor> {
     Ok(ws.narrow(1, index, 1)?.squeeze(1)?.contiguous()?)
 }
 
-/// Pictures `[n, channels, h, w]` at the size of level `top`: as they are if they have it, averaged
+/// Images `[n, channels, h, w]` at the size of level `top`: as they are if they have it, averaged
 /// down if they have full size.
-pub(crate) fn picture_at_lod(img: &Tensor, channels: usize, pyramid: &Pyramid, top: usize) -> Result<Tensor> {
+pub(crate) fn image_at_lod(img: &Tensor, channels: usize, pyramid: &Pyramid, top: usize) -> Result<Tensor> {
     let full = pyramid.levels() - 1;
     let shape = |level| {
         let [h, w] = pyramid.size(level);

@@ -1,7 +1,7 @@
 //! Noise inputs of a synthesis layer.
 
 use crate::error::bad_argument;
-use crate::{NoiseMode, Result, Synthesis};
+use crate::{NoiseMode, Result, SynthesisOptions};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
 
@@ -45,7 +45,7 @@ impl NoiseInput {
     ///
     /// # Errors
     /// When there are fewer or more random streams than samples.
-    pub fn map(&self, n: usize, options: &Synthesis) -> Result<Option<Tensor>> {
+    pub fn map(&self, n: usize, options: &SynthesisOptions) -> Result<Option<Tensor>> {
         if !options.noise_layers.contains(self.layer) {
             return Ok(None);
         }

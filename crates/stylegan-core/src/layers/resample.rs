@@ -4,6 +4,8 @@ use super::EqualizedConv;
 use crate::Result;
 use candle_core::{DType, Tensor};
 use candle_nn::VarBuilder;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use stylegan_kernels::{self as kernels, Activation, Filter};
 
 /// The direction of a [`ResamplingConv`].
@@ -13,6 +15,35 @@ pub enum Resample {
     Up,
     /// Convolve, then average 2x2 pixels.
     Down,
+}
+
+/// Which of two ways a resampling convolution takes.
+///
+/// Upsampling then convolving is one transposed convolution with a 4x4 kernel, convolving then
+/// averaging is one strided convolution (PGGAN, official code: `fused_scale`): the same function at
+/// another cost. (In the official generators fused weights are stored rotated by 180 degrees, as
+/// their transposed convolutions take kernels unflipped; importers turn them round.)
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FusedScale {
+    /// Fused from 128 pixels (the shorter side of the larger picture), as published.
+    #[default]
+    Auto,
+    /// Always fused.
+    Always,
+    /// Never fused.
+    Never,
+}
+
+impl FusedScale {
+    /// Whether to fuse a change of resolution whose larger picture has `[h, w]` pixels.
+    pub fn fuses(self, [h, w]: [usize; 2]) -> bool {
+        match self {
+            FusedScale::Auto => h.min(w) >= 128,
+            FusedScale::Always => true,
+            FusedScale::Never => false,
+        }
+    }
 }
 
 /// A 3x3 convolution with a change of resolution, as two steps or fused into one with a 4x4 kernel

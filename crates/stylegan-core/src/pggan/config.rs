@@ -1,8 +1,7 @@
 //! Configuration of the PGGAN generator and discriminator.
 
 use crate::Result;
-use crate::layers::Pyramid;
-use crate::stylegan1::{FusedScale, check_positive};
+use crate::layers::{FusedScale, Pyramid, check_positive};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

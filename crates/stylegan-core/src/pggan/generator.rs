@@ -2,10 +2,9 @@
 
 use super::PgganConfig;
 use crate::layers::{
-    EqualizedConv, EqualizedLinear, LinearOptions, Pyramid, Resample, ResamplingConv, channels, expect_label,
-    expect_rows, lerp, row,
+    EqualizedConv, EqualizedLinear, LinearOptions, Pyramid, Resample, ResamplingConv, channels, expect_rows, lerp, row,
 };
-use crate::{Generator, Result, Synthesis};
+use crate::{Condition, ConditionSpec, Generator, GeneratorSpec, Result, SynthesisOptions};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
 use std::f64::consts::SQRT_2;
@@ -16,6 +15,7 @@ use stylegan_kernels::{self as kernels, Activation};
 #[derive(Debug, Clone)]
 pub struct PgganGenerator {
     config: PgganConfig,
+    spec: GeneratorSpec,
     pyramid: Pyramid,
     fc: EqualizedLinear,
     fc_bias: Tensor,
@@ -57,8 +57,19 @@ impl PgganGenerator {
                 })
             })
             .collect::<Result<_>>()?;
+        let spec = GeneratorSpec {
+            z_dim: config.z_dim,
+            w_dim: config.z_dim + config.c_dim,
+            num_ws: 1,
+            img_size: config.img_size,
+            img_channels: config.img_channels,
+            condition: ConditionSpec::label(config.c_dim),
+            max_lod: pyramid.max_lod(),
+            mapping: false,
+        };
         Ok(Self {
             config: config.clone(),
+            spec,
             pyramid,
             fc: EqualizedLinear::new(config.z_dim + config.c_dim, width(0) * area, options, fc.clone())?,
             fc_bias: fc.get_with_hints(width(0), "bias", Init::Const(0.))?,
@@ -77,53 +88,26 @@ impl PgganGenerator {
 }
 
 impl Generator for PgganGenerator {
-    fn z_dim(&self) -> usize {
-        self.config.z_dim
-    }
-
-    fn c_dim(&self) -> usize {
-        self.config.c_dim
-    }
-
-    fn w_dim(&self) -> usize {
-        self.config.z_dim + self.config.c_dim
-    }
-
-    fn num_ws(&self) -> usize {
-        1
-    }
-
-    fn img_size(&self) -> [usize; 2] {
-        self.config.img_size
-    }
-
-    fn img_channels(&self) -> usize {
-        self.config.img_channels
-    }
-
-    fn max_lod(&self) -> f64 {
-        self.pyramid.max_lod()
+    fn spec(&self) -> &GeneratorSpec {
+        &self.spec
     }
 
     fn w_avg(&self) -> Option<&Tensor> {
         None
     }
 
-    fn has_mapping(&self) -> bool {
-        false
-    }
-
-    fn mapping(&self, z: &Tensor, c: Option<&Tensor>) -> Result<Tensor> {
+    fn mapping(&self, z: &Tensor, condition: Condition) -> Result<Tensor> {
         let n = expect_rows("latents", z, &[self.config.z_dim])?;
         let mut x = z.clone();
-        if let Some(c) = expect_label(c, n, self.config.c_dim)? {
+        if let Some(c) = condition.labels(n, self.config.c_dim)? {
             x = Tensor::cat(&[&x, c], 1)?;
         }
         if self.config.normalize_latents { Ok(kernels::pixel_norm(&x, 1e-8)?) } else { Ok(x) }
     }
 
-    fn synthesis(&self, ws: &Tensor, options: &Synthesis) -> Result<Tensor> {
-        let n = expect_rows("style rows", ws, &[1, self.w_dim()])?;
+    fn synthesis(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor> {
+        options.condition.refuse_map()?;
+        let n = expect_rows("style rows", ws, &[1, self.spec.w_dim])?;
         let (top, fade) = self.pyramid.at_lod(options.lod)?;
         let [h, w] = self.pyramid.size(0);
         let x = self.fc.forward(&row(ws, 0)?)?.reshape((n, (), h, w))?;

@@ -2,14 +2,14 @@
 //!
 //! ```
 //! use candle_core::Device;
-//! use stylegan_core::{Model, Synthesis, picture};
+//! use stylegan_core::{Model, SynthesisOptions, picture};
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("network.safetensors");
 //! # stylegan_core::doc::save_tiny_network(&path)?;
 //! # let out = folder.path().join("pictures.png");
 //! let model = Model::load(path, &Device::Cpu)?;
-//! let images = model.synthesize(&model.mapping(&model.latents(&[0, 1, 2, 3])?, None)?, &Synthesis::default())?;
+//! let images = model.synthesize(&model.styles(&model.latents(&[0, 1, 2, 3])?, None)?, &SynthesisOptions::default())?;
 //! picture::save_images(out, &images)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

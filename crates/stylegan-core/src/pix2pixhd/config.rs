@@ -2,7 +2,7 @@
 
 use crate::layers::{NormKind, WeightInit};
 use crate::spade::{Conditioning, check_kernel};
-use crate::stylegan1::check_positive;
+use crate::layers::check_positive;
 use crate::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

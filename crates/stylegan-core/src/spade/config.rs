@@ -2,7 +2,7 @@
 
 use super::conditioning::Conditioning;
 use crate::layers::NormKind;
-use crate::stylegan1::check_positive;
+use crate::layers::check_positive;
 use crate::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

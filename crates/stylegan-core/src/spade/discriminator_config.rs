@@ -1,7 +1,7 @@
 //! Configuration of the multi-scale patch discriminator.
 
 use crate::layers::WeightInit;
-use crate::stylegan1::check_positive;
+use crate::layers::check_positive;
 use crate::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,38 +1,9 @@
 //! Configuration of the StyleGAN generator and discriminator.
 
-use crate::layers::Pyramid;
+use crate::layers::{FusedScale, Pyramid, check_positive};
 use crate::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// Which of two ways a resampling convolution takes.
-///
-/// Upsampling then convolving is one transposed convolution with a 4x4 kernel, convolving then
-/// averaging is one strided convolution (PGGAN, official code: `fused_scale`): the same function at
-/// another cost. (In the official generators fused weights are stored rotated by 180 degrees, as
-/// their transposed convolutions take kernels unflipped; importers turn them round.)
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum FusedScale {
-    /// Fused from 128 pixels (the shorter side of the larger picture), as published.
-    #[default]
-    Auto,
-    /// Always fused.
-    Always,
-    /// Never fused.
-    Never,
-}
-
-impl FusedScale {
-    /// Whether to fuse a change of resolution whose larger picture has `[h, w]` pixels.
-    pub fn fuses(self, [h, w]: [usize; 2]) -> bool {
-        match self {
-            FusedScale::Auto => h.min(w) >= 128,
-            FusedScale::Always => true,
-            FusedScale::Never => false,
-        }
-    }
-}
 
 /// Configuration of the StyleGAN generator. The defaults are those of the official code
 /// (`G_mapping`, `G_synthesis` and `train.py`), which are configuration F of the paper; the
@@ -226,18 +197,8 @@ impl StyleGan1DiscriminatorConfig {
     }
 }
 
-/// The largest width or number of channels that a configuration may name; products of two and an
-/// area still fit into 64 bits.
-const MAX_WIDTH: usize = 1 << 24;
 /// The longest low-pass filter.
 const MAX_TAPS: usize = 15;
-
-pub(crate) fn check_positive(fields: &[(&str, usize)]) -> Result<()> {
-    match fields.iter().find(|(_, value)| !(1..=MAX_WIDTH).contains(value)) {
-        Some((name, value)) => Err(Error::Config(format!("{name} must be from 1 to {MAX_WIDTH}, found {value}"))),
-        None => Ok(()),
-    }
-}
 
 fn check_filter(taps: &[f64]) -> Result<()> {
     let sum: f64 = taps.iter().sum();

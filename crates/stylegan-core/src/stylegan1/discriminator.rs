@@ -1,35 +1,17 @@
-//! The discriminator: pictures to logits.
+//! The discriminator: images to logits.
 
 use super::StyleGan1DiscriminatorConfig;
-use crate::layers::{
-    EqualizedConv, EqualizedLinear, LinearOptions, Pyramid, Resample, ResamplingConv, blur, blur_filter, channels,
-    expect_label, lerp, picture_at_lod,
-};
-use crate::{Discriminator, Result};
+use crate::layers::{GrowingDiscriminator, GrowingOptions, Pyramid, blur_filter};
+use crate::{Condition, ConditionSpec, Discriminator, DiscriminatorOutput, DiscriminatorSpec, Result};
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
-use std::f64::consts::SQRT_2;
-use stylegan_kernels::{self as kernels, Filter};
 
 /// The StyleGAN discriminator: that of PGGAN with a low-pass filter before each downsampling.
 #[derive(Debug, Clone)]
 pub struct StyleGan1Discriminator {
     config: StyleGan1DiscriminatorConfig,
-    pyramid: Pyramid,
-    filter: Option<Filter>,
-    /// By level, from the base up.
-    fromrgb: Vec<EqualizedConv>,
-    /// By level, from the one above the base up.
-    blocks: Vec<Block>,
-    conv: EqualizedConv,
-    fc: EqualizedLinear,
-    out: EqualizedLinear,
-}
-
-#[derive(Debug, Clone)]
-struct Block {
-    conv0: EqualizedConv,
-    conv1: ResamplingConv,
+    spec: DiscriminatorSpec,
+    network: GrowingDiscriminator,
 }
 
 impl StyleGan1Discriminator {
@@ -40,62 +22,34 @@ impl StyleGan1Discriminator {
     /// When the configuration describes no network, or a parameter is missing or of another shape.
     pub fn new(config: &StyleGan1DiscriminatorConfig, vb: VarBuilder) -> Result<Self> {
         config.validate()?;
-        let pyramid = Pyramid::new(config.img_size)?;
-        let width = |resolution| channels(config.channel_base, config.channel_max, resolution);
-        let (mut fromrgb, mut blocks) = (Vec::new(), Vec::new());
-        for level in 0..pyramid.levels() {
-            let r = Pyramid::resolution(level);
-            let vb = vb.pp(format!("b{r}"));
-            fromrgb.push(EqualizedConv::new(config.img_channels, width(r), 1, SQRT_2, vb.pp("fromrgb"))?);
-            if level > 0 {
-                let fused = config.fused_scale.fuses(pyramid.size(level));
-                blocks.push(Block {
-                    conv0: EqualizedConv::new(width(r), width(r), 3, SQRT_2, vb.pp("conv0"))?,
-                    conv1: ResamplingConv::new(width(r), width(r / 2), Resample::Down, fused, SQRT_2, vb.pp("conv1"))?,
-                });
-            }
-        }
-        let vb = vb.pp("b4");
-        let [h, w] = pyramid.size(0);
-        let extra = if config.mbstd_group > 0 { config.mbstd_channels } else { 0 };
-        let hidden = LinearOptions { gain: SQRT_2, ..LinearOptions::default() };
-        Ok(Self {
-            config: config.clone(),
-            pyramid,
+        let options = GrowingOptions {
+            img_size: config.img_size,
+            img_channels: config.img_channels,
+            channel_base: config.channel_base,
+            channel_max: config.channel_max,
+            fused_scale: config.fused_scale,
             filter: blur_filter(&config.blur_filter),
-            fromrgb,
-            blocks,
-            conv: EqualizedConv::new(width(4) + extra, width(4), 3, SQRT_2, vb.pp("conv"))?,
-            fc: EqualizedLinear::new(width(4) * h * w, width(2), hidden, vb.pp("fc"))?,
-            out: EqualizedLinear::new(width(2), config.c_dim.max(1), LinearOptions::default(), vb.pp("out"))?,
-        })
+            activate_before_pooling: false,
+            mbstd_group: config.mbstd_group,
+            mbstd_channels: config.mbstd_channels,
+            outputs: config.c_dim.max(1),
+        };
+        let spec = DiscriminatorSpec {
+            img_size: config.img_size,
+            img_channels: config.img_channels,
+            condition: ConditionSpec::label(config.c_dim),
+            max_lod: Pyramid::new(config.img_size)?.max_lod(),
+        };
+        Ok(Self { config: config.clone(), spec, network: GrowingDiscriminator::new(options, vb)? })
     }
 
-    /// Pictures at full size `[n, img_channels, h, w]` to all their scores `[n, max(c_dim, 1)]`, one per
+    /// Images at full size `[n, img_channels, h, w]` to all their scores `[n, max(c_dim, 1)]`, one per
     /// class: what a classifier of this architecture answers.
     ///
     /// # Errors
     /// When shapes do not fit.
     pub fn scores(&self, img: &Tensor) -> Result<Tensor> {
-        self.scores_at(img, 0.)
-    }
-
-    fn scores_at(&self, img: &Tensor, lod: f64) -> Result<Tensor> {
-        let (top, fade) = self.pyramid.at_lod(lod)?;
-        let mut img = picture_at_lod(img, self.config.img_channels, &self.pyramid, top)?;
-        let mut x = self.fromrgb[top].forward_lrelu(&img)?;
-        for level in (1..=top).rev() {
-            x = self.blocks[level - 1].forward(&x, self.filter.as_ref())?;
-            if level == top && fade > 0. {
-                img = kernels::avg_pool2x(&img)?;
-                x = lerp(&x, &self.fromrgb[level - 1].forward_lrelu(&img)?, fade)?;
-            }
-        }
-        if self.config.mbstd_group > 0 {
-            x = kernels::minibatch_stddev(&x, self.config.mbstd_group, self.config.mbstd_channels)?;
-        }
-        let x = self.conv.forward_lrelu(&x)?.flatten_from(1)?;
-        self.out.forward(&self.fc.forward_lrelu(&x)?)
+        self.network.forward(img, 0.)
     }
 
     /// The configuration it was built with.
@@ -104,36 +58,17 @@ impl StyleGan1Discriminator {
     }
 }
 
-impl Block {
-    fn forward(&self, x: &Tensor, filter: Option<&Filter>) -> Result<Tensor> {
-        let x = blur(self.conv0.forward_lrelu(x)?, filter)?;
-        self.conv1.activate(&self.conv1.convolve(&x)?)
-    }
-}
-
 impl Discriminator for StyleGan1Discriminator {
-    fn img_size(&self) -> [usize; 2] {
-        self.config.img_size
+    fn spec(&self) -> &DiscriminatorSpec {
+        &self.spec
     }
 
-    fn img_channels(&self) -> usize {
-        self.config.img_channels
-    }
-
-    fn c_dim(&self) -> usize {
-        self.config.c_dim
-    }
-
-    fn max_lod(&self) -> f64 {
-        self.pyramid.max_lod()
-    }
-
-    fn forward(&self, img: &Tensor, c: Option<&Tensor>, lod: f64) -> Result<Tensor> {
-        let c = expect_label(c, img.dim(0)?, self.config.c_dim)?;
-        let scores = self.scores_at(img, lod)?;
-        match c {
-            Some(c) => Ok((scores * c)?.sum_keepdim(1)?),
-            None => Ok(scores),
-        }
+    fn forward(&self, img: &Tensor, condition: Condition, lod: f64) -> Result<DiscriminatorOutput> {
+        let labels = condition.labels(img.dim(0)?, self.config.c_dim)?;
+        let scores = self.network.forward(img, lod)?;
+        Ok(DiscriminatorOutput::one(match labels {
+            Some(labels) => (scores * labels)?.sum_keepdim(1)?,
+            None => scores,
+        }))
     }
 }

@@ -1,7 +1,7 @@
 //! Mapping and synthesis as one generator.
 
 use super::{StyleGan1Config, StyleGan1Mapping, StyleGan1Synthesis};
-use crate::{Generator, Result, Synthesis};
+use crate::{Condition, ConditionSpec, Generator, GeneratorSpec, Result, SynthesisOptions};
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
 
@@ -9,6 +9,7 @@ use candle_nn::VarBuilder;
 #[derive(Debug, Clone)]
 pub struct StyleGan1Generator {
     config: StyleGan1Config,
+    spec: GeneratorSpec,
     /// Latents to styles.
     pub mapping: StyleGan1Mapping,
     /// Styles to pictures.
@@ -21,7 +22,7 @@ impl StyleGan1Generator {
     /// ```
     /// use candle_core::{DType, Device, Tensor};
     /// use stylegan_core::stylegan1::{StyleGan1Config, StyleGan1Generator};
-    /// use stylegan_core::{Generator, Params, Synthesis, broadcast_ws};
+    /// use stylegan_core::{Condition, Generator, Params, SynthesisOptions, broadcast_ws};
     ///
     /// let config = StyleGan1Config {
     ///     img_size: [24, 32], // height, width
@@ -32,8 +33,8 @@ impl StyleGan1Generator {
     /// };
     /// let params = Params::new(0, DType::F32, &Device::Cpu);
     /// let g = StyleGan1Generator::new(&config, params.trainable())?;
-    /// let w = g.mapping(&Tensor::ones((2, 8), DType::F32, &Device::Cpu)?, None)?;
-    /// let img = g.synthesis(&broadcast_ws(&w, g.num_ws())?, &Synthesis::default())?;
+    /// let w = g.mapping(&Tensor::ones((2, 8), DType::F32, &Device::Cpu)?, Condition::None)?;
+    /// let img = g.synthesis(&broadcast_ws(&w, g.spec().num_ws)?, &SynthesisOptions::default())?;
     /// assert_eq!(img.dims(), [2, 3, 24, 32]);
     /// # Ok::<(), stylegan_core::Error>(())
     /// ```
@@ -42,11 +43,19 @@ impl StyleGan1Generator {
     /// When the configuration describes no network, or a parameter is missing or of another shape.
     pub fn new(config: &StyleGan1Config, vb: VarBuilder) -> Result<Self> {
         config.validate()?;
-        Ok(Self {
-            config: config.clone(),
-            mapping: StyleGan1Mapping::new(config, vb.pp("mapping"))?,
-            synthesis: StyleGan1Synthesis::new(config, vb.pp("synthesis"))?,
-        })
+        let mapping = StyleGan1Mapping::new(config, vb.pp("mapping"))?;
+        let synthesis = StyleGan1Synthesis::new(config, vb.pp("synthesis"))?;
+        let spec = GeneratorSpec {
+            z_dim: config.z_dim,
+            w_dim: config.w_dim,
+            num_ws: synthesis.num_ws(),
+            img_size: config.img_size,
+            img_channels: config.img_channels,
+            condition: ConditionSpec::label(config.c_dim),
+            max_lod: synthesis.pyramid().max_lod(),
+            mapping: true,
+        };
+        Ok(Self { config: config.clone(), spec, mapping, synthesis })
     }
 
     /// The configuration it was built with.
@@ -56,43 +65,20 @@ impl StyleGan1Generator {
 }
 
 impl Generator for StyleGan1Generator {
-    fn z_dim(&self) -> usize {
-        self.config.z_dim
-    }
-
-    fn c_dim(&self) -> usize {
-        self.config.c_dim
-    }
-
-    fn w_dim(&self) -> usize {
-        self.config.w_dim
-    }
-
-    fn num_ws(&self) -> usize {
-        self.synthesis.num_ws()
-    }
-
-    fn img_size(&self) -> [usize; 2] {
-        self.config.img_size
-    }
-
-    fn img_channels(&self) -> usize {
-        self.config.img_channels
-    }
-
-    fn max_lod(&self) -> f64 {
-        self.synthesis.pyramid().max_lod()
+    fn spec(&self) -> &GeneratorSpec {
+        &self.spec
     }
 
     fn w_avg(&self) -> Option<&Tensor> {
         Some(self.mapping.w_avg())
     }
 
-    fn mapping(&self, z: &Tensor, c: Option<&Tensor>) -> Result<Tensor> {
-        self.mapping.forward(z, c)
+    fn mapping(&self, z: &Tensor, condition: Condition) -> Result<Tensor> {
+        self.mapping.forward(z, condition)
     }
 
-    fn synthesis(&self, ws: &Tensor, options: &Synthesis) -> Result<Tensor> {
+    fn synthesis(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor> {
+        options.condition.refuse_map()?;
         self.synthesis.forward(ws, options)
     }
 }

@@ -1,8 +1,8 @@
 //! The mapping network: latents to styles.
 
 use super::StyleGan1Config;
-use crate::Result;
-use crate::layers::{EqualizedLinear, LinearOptions, expect_label, expect_rows};
+use crate::layers::{EqualizedLinear, LinearOptions, expect_rows};
+use crate::{Condition, Result};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
 use std::f64::consts::SQRT_2;
@@ -45,14 +45,14 @@ impl StyleGan1Mapping {
         Ok(Self { z_dim, c_dim, normalize, embed, layers, w_avg })
     }
 
-    /// `z` `[n, z_dim]` and `c` `[n, c_dim]` to `[n, w_dim]`.
+    /// `z` `[n, z_dim]` and labels `[n, c_dim]` to `[n, w_dim]`.
     ///
     /// # Errors
     /// When shapes do not fit, or a label is missing.
-    pub fn forward(&self, z: &Tensor, c: Option<&Tensor>) -> Result<Tensor> {
+    pub fn forward(&self, z: &Tensor, condition: Condition) -> Result<Tensor> {
         let n = expect_rows("latents", z, &[self.z_dim])?;
         let mut x = z.clone();
-        if let (Some(c), Some(embed)) = (expect_label(c, n, self.c_dim)?, &self.embed) {
+        if let (Some(c), Some(embed)) = (condition.labels(n, self.c_dim)?, &self.embed) {
             x = Tensor::cat(&[x, kernels::linear(c, embed, None, 1., 0.)?], 1)?;
         }
         if self.normalize {

@@ -7,8 +7,7 @@ mod generator;
 mod mapping;
 mod synthesis;
 
-pub(crate) use config::check_positive;
-pub use config::{FusedScale, StyleGan1Config, StyleGan1DiscriminatorConfig};
+pub use config::{StyleGan1Config, StyleGan1DiscriminatorConfig};
 pub use discriminator::StyleGan1Discriminator;
 pub use generator::StyleGan1Generator;
 pub use mapping::StyleGan1Mapping;

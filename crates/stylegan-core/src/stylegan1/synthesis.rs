@@ -5,7 +5,7 @@ use crate::layers::{
     EqualizedConv, EqualizedLinear, LinearOptions, NoiseInput, Pyramid, Resample, ResamplingConv, Style, blur_filter,
     channels, expect_rows, lerp, row,
 };
-use crate::{Result, Synthesis};
+use crate::{Result, SynthesisOptions};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
 use std::f64::consts::SQRT_2;
@@ -74,7 +74,7 @@ impl StyleGan1Synthesis {
     ///
     /// # Errors
     /// When shapes do not fit, or `lod` is out of range.
-    pub fn forward(&self, ws: &Tensor, options: &Synthesis) -> Result<Tensor> {
+    pub fn forward(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor> {
         expect_rows("style rows", ws, &[self.num_ws, self.w_dim])?;
         let (top, fade) = self.pyramid.at_lod(options.lod)?;
         let mut x = self.blocks[0].forward(None, ws, 0, options)?;
@@ -129,7 +129,7 @@ impl Block {
         })
     }
 
-    fn forward(&self, x: Option<&Tensor>, ws: &Tensor, level: usize, options: &Synthesis) -> Result<Tensor> {
+    fn forward(&self, x: Option<&Tensor>, ws: &Tensor, level: usize, options: &SynthesisOptions) -> Result<Tensor> {
         let n = ws.dim(0)?;
         let finished = match (&self.input, x) {
             (Input::Previous { conv, biased, filter }, Some(x)) => {
@@ -186,7 +186,7 @@ impl Epilogue {
     fn finish(
         &self,
         n: usize,
-        options: &Synthesis,
+        options: &SynthesisOptions,
         layer: impl FnOnce(kernels::Epilogue) -> candle_core::Result<Tensor>,
     ) -> Result<Tensor> {
         let map = match &self.noise {

@@ -1,7 +1,6 @@
 //! Configuration of the StyleGAN2 generator and discriminator.
 
-use crate::layers::{self, Pyramid};
-use crate::stylegan1::check_positive;
+use crate::layers::{self, Pyramid, check_positive};
 use crate::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

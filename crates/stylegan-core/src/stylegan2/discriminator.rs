@@ -5,10 +5,9 @@ use super::config::{StyleGan2DiscriminatorConfig, Topology};
 use super::layers::{ActivatedLinear, ConvLayer, resample_filter};
 use super::mapping::{StyleGan2Mapping, StyleGan2MappingConfig};
 use super::resample::Direction;
-use crate::Discriminator;
 use crate::error::bad_argument;
 use crate::layers::{EqualizedLinear, LinearOptions, Pyramid, expect_rows};
-use crate::{Error, Result};
+use crate::{Condition, ConditionSpec, Discriminator, DiscriminatorOutput, DiscriminatorSpec, Error, Result};
 use candle_core::{D, Tensor};
 use candle_nn::VarBuilder;
 use std::f64::consts::FRAC_1_SQRT_2;
@@ -18,6 +17,7 @@ use stylegan_kernels::{Filter, downsample2d, minibatch_stddev};
 #[derive(Debug, Clone)]
 pub struct StyleGan2Discriminator {
     config: StyleGan2DiscriminatorConfig,
+    spec: DiscriminatorSpec,
     blocks: Vec<Block>,
     epilogue: Epilogue,
     mapping: Option<StyleGan2Mapping>,
@@ -48,6 +48,12 @@ impl StyleGan2Discriminator {
         };
         Ok(Self {
             config: config.clone(),
+            spec: DiscriminatorSpec {
+                img_size: config.img_size,
+                img_channels: config.img_channels,
+                condition: ConditionSpec::label(config.c_dim),
+                max_lod: 0.,
+            },
             blocks,
             epilogue: Epilogue::new(config, pyramid, vb.pp("b4"))?,
             mapping: (config.c_dim > 0).then(|| StyleGan2Mapping::new(mapping, vb.pp("mapping"))).transpose()?,
@@ -61,23 +67,12 @@ impl StyleGan2Discriminator {
 }
 
 impl Discriminator for StyleGan2Discriminator {
-    fn max_lod(&self) -> f64 {
-        0.
+    fn spec(&self) -> &DiscriminatorSpec {
+        &self.spec
     }
 
-    fn c_dim(&self) -> usize {
-        self.config.c_dim
-    }
-
-    fn img_size(&self) -> [usize; 2] {
-        self.config.img_size
-    }
-
-    fn img_channels(&self) -> usize {
-        self.config.img_channels
-    }
-
-    fn forward(&self, img: &Tensor, c: Option<&Tensor>, lod: f64) -> Result<Tensor> {
+    fn forward(&self, img: &Tensor, condition: Condition, lod: f64) -> Result<DiscriminatorOutput> {
+        condition.refuse_map()?;
         let [h, w] = self.config.img_size;
         expect_rows("pictures", img, &[self.config.img_channels, h, w])?;
         if lod != 0. {
@@ -88,8 +83,8 @@ impl Discriminator for StyleGan2Discriminator {
         for block in &self.blocks {
             (x, image) = block.forward(x, image)?;
         }
-        let label = self.mapping.as_ref().map(|mapping| mapping.forward(None, c)).transpose()?;
-        self.epilogue.forward(x, image, label.as_ref())
+        let label = self.mapping.as_ref().map(|mapping| mapping.forward(None, condition)).transpose()?;
+        Ok(DiscriminatorOutput::one(self.epilogue.forward(x, image, label.as_ref())?))
     }
 }
 

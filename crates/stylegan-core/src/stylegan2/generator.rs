@@ -3,8 +3,7 @@
 use super::config::StyleGan2Config;
 use super::mapping::{StyleGan2Mapping, StyleGan2MappingConfig};
 use super::synthesis::StyleGan2Synthesis;
-use crate::Result;
-use crate::{Generator, Synthesis};
+use crate::{Condition, ConditionSpec, Generator, GeneratorSpec, Result, SynthesisOptions};
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
 
@@ -12,6 +11,7 @@ use candle_nn::VarBuilder;
 #[derive(Debug, Clone)]
 pub struct StyleGan2Generator {
     config: StyleGan2Config,
+    spec: GeneratorSpec,
     /// Latents to styles.
     pub mapping: StyleGan2Mapping,
     /// Styles to pictures.
@@ -25,11 +25,19 @@ impl StyleGan2Generator {
     /// When the configuration describes no network, or a tensor is missing or has another shape.
     pub fn new(config: &StyleGan2Config, vb: VarBuilder) -> Result<Self> {
         config.validate()?;
-        Ok(Self {
-            config: config.clone(),
-            mapping: Self::mapping_of(config, vb.pp("mapping"))?,
-            synthesis: StyleGan2Synthesis::new(config, vb.pp("synthesis"))?,
-        })
+        let mapping = Self::mapping_of(config, vb.pp("mapping"))?;
+        let synthesis = StyleGan2Synthesis::new(config, vb.pp("synthesis"))?;
+        let spec = GeneratorSpec {
+            z_dim: config.z_dim,
+            w_dim: config.w_dim,
+            num_ws: synthesis.num_ws(),
+            img_size: config.img_size,
+            img_channels: config.img_channels,
+            condition: ConditionSpec::label(config.c_dim),
+            max_lod: 0.,
+            mapping: true,
+        };
+        Ok(Self { config: config.clone(), spec, mapping, synthesis })
     }
 
     /// The mapping network alone, on its own parameters.
@@ -54,43 +62,20 @@ impl StyleGan2Generator {
 }
 
 impl Generator for StyleGan2Generator {
-    fn z_dim(&self) -> usize {
-        self.config.z_dim
-    }
-
-    fn c_dim(&self) -> usize {
-        self.config.c_dim
-    }
-
-    fn w_dim(&self) -> usize {
-        self.config.w_dim
-    }
-
-    fn num_ws(&self) -> usize {
-        self.synthesis.num_ws()
-    }
-
-    fn img_size(&self) -> [usize; 2] {
-        self.config.img_size
-    }
-
-    fn img_channels(&self) -> usize {
-        self.config.img_channels
-    }
-
-    fn max_lod(&self) -> f64 {
-        0.
+    fn spec(&self) -> &GeneratorSpec {
+        &self.spec
     }
 
     fn w_avg(&self) -> Option<&Tensor> {
         self.mapping.w_avg()
     }
 
-    fn mapping(&self, z: &Tensor, c: Option<&Tensor>) -> Result<Tensor> {
-        self.mapping.forward(Some(z), c)
+    fn mapping(&self, z: &Tensor, condition: Condition) -> Result<Tensor> {
+        self.mapping.forward(Some(z), condition)
     }
 
-    fn synthesis(&self, ws: &Tensor, options: &Synthesis) -> Result<Tensor> {
+    fn synthesis(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor> {
+        options.condition.refuse_map()?;
         self.synthesis.forward(ws, options)
     }
 }

@@ -1,9 +1,9 @@
 //! The mapping network of StyleGAN2 and the label mapping of its discriminator.
 
 use super::layers::ActivatedLinear;
-use crate::Result;
 use crate::error::bad_argument;
-use crate::layers::{EqualizedLinear, LinearOptions, expect_label, expect_rows};
+use crate::layers::{EqualizedLinear, LinearOptions, expect_rows};
+use crate::{Condition, Result};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
 use stylegan_kernels::pixel_norm;
@@ -70,21 +70,21 @@ impl StyleGan2Mapping {
         self.w_avg.as_ref()
     }
 
-    /// `z` `[n, z_dim]` (`None` where `z_dim` is 0) and `c` `[n, c_dim]` to `[n, w_dim]`.
+    /// `z` `[n, z_dim]` (`None` where `z_dim` is 0) and labels `[n, c_dim]` to `[n, w_dim]`.
     ///
     /// # Errors
     /// When shapes do not fit, or the latent or label is missing.
-    pub fn forward(&self, z: Option<&Tensor>, c: Option<&Tensor>) -> Result<Tensor> {
+    pub fn forward(&self, z: Option<&Tensor>, condition: Condition) -> Result<Tensor> {
         let mut parts = Vec::with_capacity(2);
         if let Some(z) = z {
             expect_rows("latents", z, &[self.config.z_dim])?;
             parts.push(pixel_norm(z, 1e-8)?);
         }
-        let n = match (z, c) {
-            (Some(x), _) | (None, Some(x)) => x.dim(0)?,
-            (None, None) => bad_argument!("the mapping network has neither latents nor labels to map"),
+        let n = match (z, condition) {
+            (Some(x), _) | (None, Condition::Label(x)) => x.dim(0)?,
+            (None, _) => bad_argument!("the mapping network has neither latents nor labels to map"),
         };
-        if let (Some(c), Some(embed)) = (expect_label(c, n, self.config.c_dim)?, &self.embed) {
+        if let (Some(c), Some(embed)) = (condition.labels(n, self.config.c_dim)?, &self.embed) {
             parts.push(pixel_norm(&embed.forward(c)?, 1e-8)?);
         }
         let mut x = if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(&parts, 1)? };

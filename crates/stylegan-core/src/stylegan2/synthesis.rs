@@ -3,7 +3,7 @@
 use super::config::{StyleGan2Config, Topology};
 use super::layers::{ConvLayer, NORMAL, affine, resample_filter};
 use super::resample::Direction;
-use crate::Synthesis;
+use crate::SynthesisOptions;
 use crate::error::bad_argument;
 use crate::layers::{EqualizedLinear, NoiseInput, Pyramid, expect_rows, row};
 use crate::{Error, Result};
@@ -51,7 +51,7 @@ impl StyleGan2Synthesis {
     ///
     /// # Errors
     /// When `ws` has another shape, `lod` is not 0, or the noise does not fit.
-    pub fn forward(&self, ws: &Tensor, options: &Synthesis) -> Result<Tensor> {
+    pub fn forward(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor> {
         self.trace(ws, options, &mut |_, _| {})
     }
 
@@ -59,7 +59,7 @@ impl StyleGan2Synthesis {
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
-    pub fn trace(&self, ws: &Tensor, options: &Synthesis, visit: Visitor) -> Result<Tensor> {
+    pub fn trace(&self, ws: &Tensor, options: &SynthesisOptions, visit: Visitor) -> Result<Tensor> {
         expect_rows("style rows", ws, &[self.num_ws, self.w_dim])?;
         if options.lod != 0. {
             bad_argument!("StyleGAN2 does not grow, so its only lod is 0, found {}", options.lod)
@@ -115,7 +115,14 @@ impl Block {
         1 + usize::from(self.conv0.is_some())
     }
 
-    fn features(&self, x: Tensor, ws: &Tensor, first: usize, options: &Synthesis, visit: Visitor) -> Result<Tensor> {
+    fn features(
+        &self,
+        x: Tensor,
+        ws: &Tensor,
+        first: usize,
+        options: &SynthesisOptions,
+        visit: Visitor,
+    ) -> Result<Tensor> {
         let name = &self.name;
         let residual = self.skip.as_ref().map(|skip| skip.forward(&x, FRAC_1_SQRT_2)).transpose()?;
         let mut x = x;
@@ -190,7 +197,7 @@ impl SynthesisLayer {
     }
 
     /// The result, and with it the clamp, is multiplied by `gain`.
-    fn forward(&self, x: &Tensor, w: &Tensor, gain: f64, options: &Synthesis) -> Result<Tensor> {
+    fn forward(&self, x: &Tensor, w: &Tensor, gain: f64, options: &SynthesisOptions) -> Result<Tensor> {
         let style = self.affine.forward(w)?;
         let noise = self.noise.map(x.dim(0)?, options)?;
         let clamp = self.clamp.map(|bound| bound * gain);

@@ -27,7 +27,7 @@ impl<'a> Available<'a> {
     pub(super) fn of(request: &Request<'a>) -> Self {
         let kind = |generated: &Generated| match generated {
             Generated::Images(_) => SubjectKind::Images,
-            Generated::Generator(source) if source.generator.has_mapping() => SubjectKind::Mapping,
+            Generated::Generator(source) if source.generator.spec().mapping => SubjectKind::Mapping,
             Generated::Generator(_) => SubjectKind::Generator,
         };
         let kinds: Vec<SubjectKind> = request.subjects.iter().map(|subject| kind(&subject.generated)).collect();
@@ -47,7 +47,7 @@ impl<'a> Available<'a> {
         });
         let size = request.subjects.iter().find_map(|subject| match &subject.generated {
             Generated::Images(_) => None,
-            Generated::Generator(source) => Some(source.generator.img_size()),
+            Generated::Generator(source) => Some(source.generator.spec().img_size),
         });
         Self {
             subject,

@@ -2,7 +2,7 @@
 
 use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use stylegan_core::{Generator, Synthesis};
+use stylegan_core::{Condition, Generator, GeneratorSpec, SynthesisOptions};
 
 /// A generator that counts its pictures and fails after some.
 struct Counting {
@@ -12,34 +12,16 @@ struct Counting {
 }
 
 impl Generator for Counting {
-    fn z_dim(&self) -> usize {
-        self.inner.z_dim()
-    }
-    fn c_dim(&self) -> usize {
-        0
-    }
-    fn w_dim(&self) -> usize {
-        self.inner.w_dim()
-    }
-    fn num_ws(&self) -> usize {
-        1
-    }
-    fn img_size(&self) -> [usize; 2] {
-        self.inner.size
-    }
-    fn img_channels(&self) -> usize {
-        3
-    }
-    fn max_lod(&self) -> f64 {
-        0.
+    fn spec(&self) -> &GeneratorSpec {
+        self.inner.spec()
     }
     fn w_avg(&self) -> Option<&Tensor> {
         None
     }
-    fn mapping(&self, z: &Tensor, c: Option<&Tensor>) -> stylegan_core::Result<Tensor> {
-        self.inner.mapping(z, c)
+    fn mapping(&self, z: &Tensor, condition: Condition) -> stylegan_core::Result<Tensor> {
+        self.inner.mapping(z, condition)
     }
-    fn synthesis(&self, ws: &Tensor, options: &Synthesis) -> stylegan_core::Result<Tensor> {
+    fn synthesis(&self, ws: &Tensor, options: &SynthesisOptions) -> stylegan_core::Result<Tensor> {
         let before = self.made.fetch_add(ws.dim(0)?, Ordering::Relaxed);
         if before > self.most {
             return Err(candle_core::Error::msg("the lights went out").into());

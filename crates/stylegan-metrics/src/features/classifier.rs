@@ -4,10 +4,10 @@ use super::pool::{box_downscale, box_factor};
 use crate::{Error, Result};
 use candle_core::{D, DType, Device, Tensor};
 use std::path::Path;
-use stylegan_core::checkpoint::Checkpoint;
+use stylegan_core::checkpoint::{Checkpoint, prefix};
 use stylegan_core::import::{Imported, import, is_foreign};
 use stylegan_core::stylegan1::StyleGan1Discriminator;
-use stylegan_core::{Discriminator, DiscriminatorConfig, NetworkConfig, Params, build_discriminator};
+use stylegan_core::{Condition, Discriminator, DiscriminatorConfig, NetworkConfig, Params, build_discriminator};
 
 /// A network with the architecture of StyleGAN's or progressive GAN's discriminator, as the CelebA-HQ classifiers
 /// of that paper have it, without minibatch statistics and with one score per class.
@@ -47,7 +47,7 @@ impl Classifier {
             File::Official(file) => &file.metadata,
             File::Ours(file) => file.metadata().ok_or_else(|| wrong("the file has no description"))?,
         };
-        let Some(NetworkConfig::Discriminator(config)) = metadata.networks.get("D") else {
+        let Some(NetworkConfig::Discriminator(config)) = metadata.networks.get(prefix::D) else {
             return Err(wrong("there is no network D of architecture stylegan1 or pggan"));
         };
         let (group, classes) = match config {
@@ -60,9 +60,11 @@ impl Classifier {
         }
         let (params, hash) = match &file {
             File::Official(file) => {
-                (Params::from_tensors(file.network("D"))?, file.metadata.extra.get("source_sha256").cloned())
+                (Params::from_tensors(file.network(prefix::D))?, file.metadata.extra.get("source_sha256").cloned())
             }
-            File::Ours(file) if file.verify()? => (file.params("D", device)?, file.content_hash().map(Into::into)),
+            File::Ours(file) if file.verify()? => {
+                (file.params(prefix::D, device)?, file.content_hash().map(Into::into))
+            }
             File::Ours(_) => return Err(wrong("there is no hash of its contents; train or convert it again")),
         };
         let network = match config {
@@ -100,8 +102,8 @@ impl Classifier {
     pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
         let (_, _, h, w) = images.dims4()?;
         let [nh, nw] = match &self.network {
-            Network::One(network) => network.img_size(),
-            Network::Classes(network) => network.img_size(),
+            Network::One(network) => network.spec().img_size,
+            Network::Classes(network) => network.spec().img_size,
         };
         let images = box_downscale(images, box_factor(h, w, nh.min(nw)))?.to_device(&self.device)?;
         if images.dims()[2..] != [nh, nw] {
@@ -109,7 +111,7 @@ impl Classifier {
             return Err(Error::Mismatch { what: "size of generated pictures and of the classifier", left, right });
         }
         let scores = match &self.network {
-            Network::One(network) => return Ok(network.forward(&images, None, 0.)?.to_dtype(DType::F32)?),
+            Network::One(network) => return Ok(network.logits(&images, Condition::None, 0.)?.to_dtype(DType::F32)?),
             Network::Classes(network) => network.scores(&images)?.to_dtype(DType::F32)?,
         };
         let classes = scores.dim(1)?;

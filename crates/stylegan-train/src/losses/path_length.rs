@@ -7,7 +7,7 @@
 
 use crate::Result;
 use candle_core::{D, Tensor, Var};
-use stylegan_core::{Generator, Synthesis};
+use stylegan_core::{Generator, SynthesisOptions};
 use stylegan_kernels::autodiff;
 
 /// What one evaluation of the regulariser gives.
@@ -31,7 +31,7 @@ pub fn path_length(
     generator: &dyn Generator,
     ws: &Tensor,
     noise: &Tensor,
-    options: &Synthesis,
+    options: &SynthesisOptions,
     mean: f64,
     decay: f64,
 ) -> Result<PathLength> {

@@ -8,7 +8,7 @@ use crate::losses::{logistic, wgan_gp};
 use crate::shards::Share;
 use crate::stats::Stats;
 use candle_core::{Tensor, Var};
-use stylegan_core::Synthesis;
+use stylegan_core::SynthesisOptions;
 
 impl Players {
     /// A shard's part in the discriminator's turn: `real` pictures `[n, c, h, w]` with their labels,
@@ -24,7 +24,7 @@ impl Players {
     pub fn discriminator(
         &self,
         latents: &Latents,
-        options: &Synthesis,
+        options: &SynthesisOptions,
         (real, real_labels): (&Tensor, Option<&Tensor>),
         blend: &Tensor,
     ) -> Result<Share> {
@@ -34,7 +34,7 @@ impl Players {
         let fake = g.synthesis(&ws, options)?;
         let mut stats = Stats::default();
 
-        let logits = d.forward(&fake, labels, lod)?;
+        let logits = d.logits(&fake, labels.into(), lod)?;
         let loss = match self.loss {
             LossConfig::Logistic { .. } => logistic::discriminator_fake(&logits)?,
             LossConfig::WganGp { .. } => wgan_gp::critic_fake(&logits)?,
@@ -46,26 +46,26 @@ impl Players {
         match self.loss {
             LossConfig::Logistic { r1_gamma, r1_interval: 1 } if r1_gamma > 0. => {
                 let pictures = Var::from_tensor(real)?;
-                let logits = d.forward(pictures.as_tensor(), real_labels, lod)?;
+                let logits = d.logits(pictures.as_tensor(), real_labels.into(), lod)?;
                 let loss = logistic::discriminator_real(&logits)?;
                 let weighted = weighted_penalty(&logits, &pictures, r1_gamma, &mut stats)?;
                 add(&mut sums, gradient(&self.opt_d, &(&loss + weighted)?)?);
                 add(&mut losses, report(&mut stats, "real", &logits, &loss)?);
             }
             LossConfig::Logistic { .. } => {
-                let logits = d.forward(real, real_labels, lod)?;
+                let logits = d.logits(real, real_labels.into(), lod)?;
                 let loss = logistic::discriminator_real(&logits)?;
                 add(&mut sums, gradient(&self.opt_d, &loss)?);
                 add(&mut losses, report(&mut stats, "real", &logits, &loss)?);
             }
             LossConfig::WganGp { lambda, drift, target, .. } => {
-                let logits = d.forward(real, real_labels, lod)?;
+                let logits = d.logits(real, real_labels.into(), lod)?;
                 let loss = wgan_gp::critic_real(&logits, drift)?;
                 add(&mut sums, gradient(&self.opt_d, &loss)?);
                 add(&mut losses, report(&mut stats, "real", &logits, &loss)?);
                 drop((logits, loss));
                 let mixed = wgan_gp::mixed(real, &fake, blend)?;
-                let logits = d.forward(mixed.as_tensor(), labels, lod)?;
+                let logits = d.logits(mixed.as_tensor(), labels.into(), lod)?;
                 let penalty = (wgan_gp::gradient_penalty(&logits, &mixed, target)? * lambda)?;
                 stats.extend("Loss/D/reg", values(&penalty)?);
                 add(&mut sums, gradient(&self.opt_d, &penalty)?);

@@ -25,14 +25,14 @@ impl Latents {
     /// Style rows `[n, num_ws, w_dim]`, and the sum over samples of the first latents' styles, which
     /// moves `w_avg`; it is empty for generators without.
     pub(super) fn styles(&self, generator: &dyn Generator) -> Result<(Tensor, Vec<f32>)> {
-        let w = generator.mapping(&self.z, self.labels.as_ref())?;
+        let w = generator.mapping(&self.z, self.labels.as_ref().into())?;
         let sum = match generator.w_avg() {
             Some(_) => w.detach().sum(0)?.to_dtype(DType::F32)?.to_vec1()?,
             None => vec![],
         };
-        let mut ws = broadcast_ws(&w, generator.num_ws())?;
+        let mut ws = broadcast_ws(&w, generator.spec().num_ws)?;
         if let Some((z, first)) = &self.mixing {
-            let other = broadcast_ws(&generator.mapping(z, self.labels.as_ref())?, generator.num_ws())?;
+            let other = broadcast_ws(&generator.mapping(z, self.labels.as_ref().into())?, generator.spec().num_ws)?;
             let second = (1. - first)?;
             ws = (ws.broadcast_mul(first)? + other.broadcast_mul(&second)?)?;
         }

@@ -6,7 +6,7 @@ use crate::losses::path_length::path_length;
 use crate::shards::Share;
 use crate::stats::Stats;
 use candle_core::Tensor;
-use stylegan_core::Synthesis;
+use stylegan_core::SynthesisOptions;
 
 impl Players {
     /// A shard's part in the turn of path length regularisation (StyleGAN2, section 3.2). `noise` is
@@ -15,7 +15,7 @@ impl Players {
     ///
     /// # Errors
     /// When shapes do not fit, or the configuration has no path length regularisation.
-    pub fn path_length(&self, latents: &Latents, options: &Synthesis, noise: &Tensor) -> Result<Share> {
+    pub fn path_length(&self, latents: &Latents, options: &SynthesisOptions, noise: &Tensor) -> Result<Share> {
         let config = self.path_length.as_ref();
         let config = config.ok_or_else(|| not_configured("path length regularisation", "path_length"))?;
         let generator = self.networks.g_trained.as_ref();

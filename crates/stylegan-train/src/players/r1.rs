@@ -19,7 +19,7 @@ impl Players {
             return Err(not_configured("R1 penalty", "loss"));
         };
         let pictures = Var::from_tensor(real)?;
-        let logits = self.networks.d_trained.forward(pictures.as_tensor(), labels, lod)?;
+        let logits = self.networks.d_trained.logits(pictures.as_tensor(), labels.into(), lod)?;
         let mut stats = Stats::default();
         let weighted = weighted_penalty(&logits, &pictures, r1_gamma, &mut stats)?;
         Ok(Share { values: gradient(&self.opt_d, &(weighted * r1_interval as f64)?)?, stats })

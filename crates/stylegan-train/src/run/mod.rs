@@ -116,7 +116,7 @@ impl<'a> Run<'a> {
         // Checkpoints need it, also when a picture has vanished meanwhile; what cannot be read is found now.
         dataset.hash()?;
         let generator = state.players.g_average();
-        let schedule = Schedule::new(config, config.resolution()?, generator.max_lod());
+        let schedule = Schedule::new(config, config.resolution()?, generator.spec().max_lod);
         let snapshot = Snapshot::new(config.seed, generator, dataset)?;
         let images = state.progress.images;
         let leads = communicator.rank() == 0;

@@ -13,7 +13,7 @@ use crate::schedule::Phase;
 use crate::shards::{self, Share};
 use std::ops::Range;
 use std::time::Instant;
-use stylegan_core::{NoiseMode, Synthesis};
+use stylegan_core::{NoiseMode, SynthesisOptions};
 
 impl Run<'_> {
     /// Steps a network along the gradient of the whole batch, summed over its shards on all ranks.
@@ -97,7 +97,7 @@ impl Work<'_> {
         let latents = draws.latents(generator, &indices, phase.lod)?;
         let noise = draws.noise(&indices);
         let noise = NoiseMode::Random(&noise);
-        let options = Synthesis { lod: phase.lod, native_size: true, ..Synthesis::with_noise(noise) };
+        let options = SynthesisOptions { lod: phase.lod, native_size: true, ..SynthesisOptions::with_noise(noise) };
         match turn {
             Turn::Generator => players.generator(&latents, &options),
             Turn::PathLength => {

@@ -1,56 +1,42 @@
 //! What every generator of the family can do.
 
+use super::condition::Condition;
+use super::spec::GeneratorSpec;
 use crate::Result;
 use crate::error::bad_argument;
 use crate::latent::StreamKey;
 use candle_core::Tensor;
 use std::ops::Range;
 
-/// A generator: a mapping from latents to styles, and a synthesis from styles to pictures.
+/// A generator: a mapping from latents to styles, and a synthesis from styles to images.
 ///
-/// Latent codes `z` `[n, z_dim]` are standard normal; labels `c` `[n, c_dim]` are one-hot or any
-/// vector; style codes `w` `[n, w_dim]`; style rows `ws` `[n, num_ws, w_dim]`, one row per layer, so
+/// Latent codes `z` `[n, z_dim]` are standard normal; style codes `w` `[n, w_dim]`; style rows `ws` `[n, num_ws, w_dim]`, one row per layer, so
 /// that truncation cutoffs, mixing and W+ are all just `ws`.
 pub trait Generator: Send + Sync {
-    /// Width of the latent code.
-    fn z_dim(&self) -> usize;
-    /// Width of the label, 0 for unconditional networks.
-    fn c_dim(&self) -> usize;
-    /// Width of one style row.
-    fn w_dim(&self) -> usize;
-    /// Number of style rows.
-    fn num_ws(&self) -> usize;
-    /// Height and width of pictures, in pixels.
-    fn img_size(&self) -> [usize; 2];
-    /// Channels of pictures.
-    fn img_channels(&self) -> usize;
-    /// The level of detail at which only the smallest pictures are made: `lod` 0 is full size, each
-    /// whole number halves it. 0 for networks that do not grow.
-    fn max_lod(&self) -> f64;
+    /// Its constants.
+    fn spec(&self) -> &GeneratorSpec;
+
     /// The moving average of styles `[w_dim]`, the centre of truncation.
     fn w_avg(&self) -> Option<&Tensor>;
-    /// Whether a mapping network makes styles of latents. Those of Progressive GAN go into synthesis as they
-    /// are: it has no W in which to mix, truncate or measure.
-    fn has_mapping(&self) -> bool {
-        true
-    }
 
     /// Latents `[n, z_dim]` (and labels `[n, c_dim]`) to styles `[n, w_dim]`; no truncation.
     ///
     /// # Errors
-    /// When shapes do not fit, or the label is missing or not wanted.
-    fn mapping(&self, z: &Tensor, c: Option<&Tensor>) -> Result<Tensor>;
+    /// When shapes do not fit, or the condition is missing or of another kind.
+    fn mapping(&self, z: &Tensor, condition: Condition) -> Result<Tensor>;
 
-    /// Style rows `[n, num_ws, w_dim]` to pictures `[n, img_channels, h, w]`, about in [-1, 1].
+    /// Style rows `[n, num_ws, w_dim]` to images `[n, img_channels, h, w]`, about in [-1, 1].
     ///
     /// # Errors
-    /// When shapes do not fit, or `lod` lies outside `0..=max_lod`.
-    fn synthesis(&self, ws: &Tensor, options: &Synthesis) -> Result<Tensor>;
+    /// When shapes do not fit, the condition is missing or of another kind, or `lod` lies outside `0..=max_lod`.
+    fn synthesis(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor>;
 }
 
-/// How a picture is made of its styles.
+/// Options of [`Generator::synthesis`].
 #[derive(Debug, Clone, Default)]
-pub struct Synthesis<'a> {
+pub struct SynthesisOptions<'a> {
+    /// The condition of the images. Synthesis reads maps; labels have had their effect in the mapping.
+    pub condition: Condition<'a>,
     /// Where the noise comes from.
     pub noise: NoiseMode<'a>,
     /// Which layers receive noise.
@@ -64,7 +50,7 @@ pub struct Synthesis<'a> {
     pub native_size: bool,
 }
 
-impl<'a> Synthesis<'a> {
+impl<'a> SynthesisOptions<'a> {
     /// The defaults with this noise.
     pub fn with_noise(noise: NoiseMode<'a>) -> Self {
         Self { noise, ..Self::default() }
@@ -106,11 +92,8 @@ pub enum NoiseLayers {
     /// All.
     #[default]
     All,
-    /// Layers 0 to 7, resolutions 4 to 32 (StyleGAN, Figure 5 d).
-    Coarse,
-    /// Layers 8 and up, resolutions from 64 (StyleGAN, Figure 5 c).
-    Fine,
-    /// Layers of this range; two layers per resolution.
+    /// Layers of this range, two per resolution: 0 to 7 are the coarse ones (StyleGAN, Figure 5 d), 8 and up the
+    /// fine ones, from 64 pixels (Figure 5 c).
     Range(Range<usize>),
 }
 
@@ -119,8 +102,6 @@ impl NoiseLayers {
     pub fn contains(&self, layer: usize) -> bool {
         match self {
             NoiseLayers::All => true,
-            NoiseLayers::Coarse => layer < 8,
-            NoiseLayers::Fine => layer >= 8,
             NoiseLayers::Range(range) => range.contains(&layer),
         }
     }

@@ -1,0 +1,13 @@
+//! What networks of all architectures share: traits, constants, conditions, configurations.
+
+mod condition;
+mod config;
+mod discriminator;
+mod generator;
+mod spec;
+
+pub use condition::Condition;
+pub use config::{DiscriminatorConfig, GeneratorConfig, NetworkConfig, build_discriminator, build_generator};
+pub use discriminator::{Discriminator, DiscriminatorOutput, Scale};
+pub use generator::{Generator, NoiseKeys, NoiseLayers, NoiseMode, SynthesisOptions, broadcast_ws};
+pub use spec::{ConditionSpec, DiscriminatorSpec, GeneratorSpec};
