@@ -31,6 +31,8 @@ impl Pace {
             GeneratorConfig::StyleGan1(g) => ([g.channel_base, g.channel_max], true),
             GeneratorConfig::StyleGan2(g) => ([g.channel_base, g.channel_max], false),
             GeneratorConfig::Pggan(g) => ([g.channel_base, g.channel_max], true),
+            GeneratorConfig::Spade(g) => ([g.channels; 2], false),
+            GeneratorConfig::Pix2PixHd(g) => ([g.channels; 2], false),
         };
         let levels = if grows { Pyramid::new(config.generator.img_size())?.levels() } else { 1 };
         let schedule = Schedule::new(config, config.resolution()?, (levels - 1) as f64);

@@ -3,9 +3,9 @@
 use crate::cases::*;
 use crate::vgg::perceptual;
 use candle_core::{DType, Result, Tensor, Var};
-use stylegan_core::Params;
 use stylegan_core::layers::{BufferUpdates, Mode, SemanticMap, power_iteration};
 use stylegan_core::spade::*;
+use stylegan_core::{Condition, Discriminator, Params, Scale};
 use stylegan_kernels::autodiff::{Gradients, backward, grad};
 use stylegan_train::adversarial::feature_matching::feature_matching;
 use stylegan_train::adversarial::gan_loss::GanLoss;
@@ -65,16 +65,16 @@ impl Step {
     }
 
     /// What the discriminator says of generated and of real pictures, that go through it in one batch.
-    fn judged(&self, trainable: bool, fake: &Tensor) -> [Vec<PatchScale>; 2] {
+    fn judged(&self, trainable: bool, fake: &Tensor) -> [Vec<Scale>; 2] {
         let vb = if trainable { self.d.trainable() } else { self.d.frozen() };
         let d = MultiscaleDiscriminator::new(&discriminator_config(), vb).unwrap();
         let SemanticMap::Labels(labels) = &self.map else { panic!("labels") };
-        let twice = stylegan_kernels::Labels::cat(&[labels, labels]).unwrap().into();
-        let said = d.forward(&twice, &Tensor::cat(&[fake, &self.real], 0).unwrap()).unwrap();
+        let twice: SemanticMap = stylegan_kernels::Labels::cat(&[labels, labels]).unwrap().into();
+        let said = d.forward(&Tensor::cat(&[fake, &self.real], 0).unwrap(), Condition::Map(&twice), 0.).unwrap().scales;
         let half = |from: usize| {
             let part = |t: &Tensor| t.narrow(0, from, 2).unwrap();
             said.iter()
-                .map(|s| PatchScale { logits: part(&s.logits), features: s.features.iter().map(part).collect() })
+                .map(|s| Scale { logits: part(&s.logits), features: s.features.iter().map(part).collect() })
                 .collect()
         };
         [half(0), half(2)]
@@ -91,11 +91,11 @@ impl Step {
     }
 }
 
-pub(crate) fn logits(said: &[PatchScale]) -> Vec<Tensor> {
+pub(crate) fn logits(said: &[Scale]) -> Vec<Tensor> {
     said.iter().map(|scale| scale.logits.clone()).collect()
 }
 
-pub(crate) fn features(said: &[PatchScale]) -> Vec<Vec<Tensor>> {
+pub(crate) fn features(said: &[Scale]) -> Vec<Vec<Tensor>> {
     said.iter().map(|scale| scale.features.clone()).collect()
 }
 
@@ -179,7 +179,7 @@ fn what_the_generator_gains_from_its_pictures() {
     let modes = Tensors::load("losses_modes.io");
     let step = Step::new();
     let fake = Var::from_tensor(&step.fake(false, "in.eps_G").0).unwrap();
-    let slope = |of: &dyn Fn([Vec<PatchScale>; 2]) -> Result<Tensor>| {
+    let slope = |of: &dyn Fn([Vec<Scale>; 2]) -> Result<Tensor>| {
         let value = of(step.judged(false, &fake)).unwrap().mean(0).unwrap();
         (value.clone(), norm(&grad(&value, &[&fake], false).unwrap()[0]))
     };

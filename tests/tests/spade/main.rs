@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cases;
+mod files;
 mod losses;
 mod networks;
 mod sizes;

@@ -2,10 +2,10 @@
 
 use crate::cases::*;
 use candle_core::{DType, Tensor};
-use stylegan_core::Params;
 use stylegan_core::layers::{BufferUpdates, Mode, NormKind, SemanticMap, power_iteration};
 use stylegan_core::pix2pixhd::{Pix2PixHdConfig, Pix2PixHdGenerator};
 use stylegan_core::spade::*;
+use stylegan_core::{Condition, Discriminator, Params};
 
 /// The generator of `g_normal`.
 fn small() -> SpadeConfig {
@@ -116,7 +116,7 @@ fn multiscale_discriminator() {
         let seg = io.cast("seg", dtype);
         let both = SemanticMap::Channels(Tensor::cat(&[&seg, &seg], 0).unwrap());
         let img = Tensor::cat(&[&io.cast("fake", dtype), &io.cast("real", dtype)], 0).unwrap();
-        let said = d.forward(&both, &img).unwrap();
+        let said = d.forward(&img, Condition::Map(&both), 0.).unwrap().scales;
         for (i, scale) in said.iter().enumerate() {
             for (j, feature) in scale.features.iter().chain([&scale.logits]).enumerate() {
                 let name = format!("out.{i}.{j}");
@@ -128,8 +128,8 @@ fn multiscale_discriminator() {
         let classes = seg.narrow(1, 0, 6).unwrap().argmax_keepdim(1).unwrap();
         let edges = seg.narrow(1, 6, 1).unwrap().to_dtype(DType::U8).unwrap();
         let labels = stylegan_kernels::Labels::new(&classes, Some(&edges), 6).unwrap();
-        let both = stylegan_kernels::Labels::cat(&[&labels, &labels]).unwrap();
-        for (a, b) in said.iter().zip(d.forward(&both.into(), &img).unwrap()) {
+        let both: SemanticMap = stylegan_kernels::Labels::cat(&[&labels, &labels]).unwrap().into();
+        for (a, b) in said.iter().zip(d.forward(&img, Condition::Map(&both), 0.).unwrap().scales) {
             within("logits from indices", &b.logits, &a.logits, 1e-5);
         }
     }

@@ -5,9 +5,9 @@ use crate::losses::{features, logits, norm, scalar};
 use crate::vgg::perceptual;
 use candle_core::{DType, Tensor, Var};
 use std::collections::HashMap;
-use stylegan_core::Params;
 use stylegan_core::layers::{BufferUpdates, Mode, SemanticMap, power_iteration};
 use stylegan_core::spade::*;
+use stylegan_core::{Condition, Discriminator, Params, Scale};
 use stylegan_kernels::Labels;
 use stylegan_kernels::autodiff::{Gradients, backward};
 use stylegan_kernels::label::instance_edges;
@@ -108,20 +108,17 @@ impl Game {
         (fake, code)
     }
 
-    fn judged(&self, step: usize, trainable: bool, fake: &Tensor) -> [Vec<PatchScale>; 2] {
+    fn judged(&self, step: usize, trainable: bool, fake: &Tensor) -> [Vec<Scale>; 2] {
         power_iteration(&self.d.params).unwrap();
         let vb = if trainable { self.d.params.trainable() } else { self.d.params.frozen() };
         let d = MultiscaleDiscriminator::new(&Self::discriminator(), vb).unwrap();
         let labels = self.labels(step);
-        let twice = Labels::cat(&[&labels, &labels]).unwrap().into();
+        let twice: SemanticMap = Labels::cat(&[&labels, &labels]).unwrap().into();
         let both = Tensor::cat(&[fake, &self.input("in.image", step)], 0).unwrap();
-        let said = d.forward(&twice, &both).unwrap();
+        let said = d.forward(&both, Condition::Map(&twice), 0.).unwrap().scales;
         [0, 2].map(|from| {
             let part = |t: &Tensor| t.narrow(0, from, 2).unwrap();
-            let scale = |s: &PatchScale| PatchScale {
-                logits: part(&s.logits),
-                features: s.features.iter().map(part).collect(),
-            };
+            let scale = |s: &Scale| Scale { logits: part(&s.logits), features: s.features.iter().map(part).collect() };
             said.iter().map(scale).collect()
         })
     }

@@ -4,9 +4,10 @@
 use super::parts::Parts;
 use super::spade::{Tensors, refused, shape, weight};
 use super::{Found, ImportError, ImportedNetwork};
-use crate::Result as CoreResult;
+use crate::checkpoint::prefix;
 use crate::layers::{NormKind, WeightInit};
 use crate::pix2pixhd::Pix2PixHdConfig;
+use crate::{GeneratorConfig, NetworkConfig, Result as CoreResult};
 use candle_core::{DType, Tensor};
 
 /// Where layers stand in the list of a program.
@@ -40,17 +41,16 @@ pub(super) fn networks(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
     };
     let tensors: Tensors = file.tensors(None)?.into_iter().collect();
     let Some((config, tensors)) = generator(&tensors, &numbers).map_err(refused)? else { return Ok(None) };
-    let network = ImportedNetwork { prefix: "G".into(), config: config.into(), tensors };
-    let mut found = Found { origin: "pix2pixHD state dictionary (PyTorch)", networks: vec![network], ..Found::default() };
+    let config = NetworkConfig::Generator(GeneratorConfig::Pix2PixHd(config));
+    let network = ImportedNetwork { prefix: prefix::G_EMA.into(), config, tensors };
+    let mut found =
+        Found { origin: "pix2pixHD state dictionary (PyTorch)", networks: vec![network], ..Found::default() };
     found.extra.insert("img_size".into(), "assumed, as nothing in the file tells it".into());
     Ok(Some(found))
 }
 
 /// The configuration and the tensors under our names, `None` for a network that is built otherwise.
-fn generator(
-    tensors: &Tensors,
-    numbers: &Numbers,
-) -> CoreResult<Option<(Pix2PixHdConfig, Vec<(String, Tensor)>)>> {
+fn generator(tensors: &Tensors, numbers: &Numbers) -> CoreResult<Option<(Pix2PixHdConfig, Vec<(String, Tensor)>)>> {
     let number = |name: &str| name.strip_prefix("model.")?.split('.').next()?.parse::<usize>().ok();
     let mut blocks: Vec<usize> =
         tensors.keys().filter(|name| name.contains(".conv_block.")).filter_map(|name| number(name)).collect();

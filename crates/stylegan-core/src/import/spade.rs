@@ -3,9 +3,10 @@
 
 use super::parts::Parts;
 use super::{Found, ImportError, ImportedNetwork};
+use crate::checkpoint::prefix;
 use crate::layers::{NormKind, WeightInit};
 use crate::spade::{Conditioning, Depth, MultiscaleDiscriminatorConfig, SpadeConfig, SpadeEncoderConfig};
-use crate::{Error, NetworkConfig, Result as CoreResult};
+use crate::{DiscriminatorConfig, EncoderConfig, Error, GeneratorConfig, NetworkConfig, Result as CoreResult};
 use candle_core::{DType, Tensor};
 use std::collections::BTreeMap;
 
@@ -28,11 +29,13 @@ pub(super) fn networks(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
     let (prefix, config) = if has(GENERATOR) && has("conv_img.weight") {
         let (config, note) = generator(&file.tensors(None)?.into_iter().collect()).map_err(refused)?;
         found.extra.extend(note.map(|note| ("img_size".to_owned(), note)));
-        ("G", NetworkConfig::from(config))
+        (prefix::G_EMA, NetworkConfig::Generator(GeneratorConfig::Spade(config)))
     } else if has(DISCRIMINATOR) {
-        ("D", discriminator(&file.tensors(None)?.into_iter().collect()).map_err(refused)?.into())
+        let config = discriminator(&file.tensors(None)?.into_iter().collect()).map_err(refused)?;
+        (prefix::D, NetworkConfig::Discriminator(DiscriminatorConfig::MultiscalePatch(config)))
     } else if encoder {
-        ("E", self::encoder(&file.tensors(None)?.into_iter().collect()).map_err(refused)?.into())
+        let config = self::encoder(&file.tensors(None)?.into_iter().collect()).map_err(refused)?;
+        (prefix::E, NetworkConfig::Encoder(EncoderConfig::Spade(config)))
     } else {
         return Ok(None);
     };
@@ -150,11 +153,5 @@ fn encoder(tensors: &Tensors) -> CoreResult<SpadeEncoderConfig> {
     let ([channels, img_channels, ..], spectral) = weight(tensors, "layer1.0")?;
     let [z_dim, _] = shape(tensors, ENCODER)?;
     let layers = (1..=MOST).take_while(|i| weight(tensors, &format!("layer{i}.0")).is_ok()).count();
-    Ok(SpadeEncoderConfig {
-        img_channels,
-        resolution: 4 << layers,
-        channels,
-        z_dim,
-        spectral,
-    })
+    Ok(SpadeEncoderConfig { img_channels, resolution: 4 << layers, channels, z_dim, spectral })
 }

@@ -1,8 +1,8 @@
 //! Configuration of the pix2pixHD generator.
 
+use crate::layers::check_positive;
 use crate::layers::{NormKind, WeightInit};
 use crate::spade::{Conditioning, check_kernel};
-use crate::layers::check_positive;
 use crate::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -2,9 +2,10 @@
 
 use super::config::Pix2PixHdConfig;
 use super::layer::{Layer, LayerOptions};
-use crate::Result;
-use crate::layers::{Conv, ConvOptions, Mode, SemanticMap};
+use crate::error::bad_argument;
+use crate::layers::{Conv, ConvOptions, Mode, SemanticMap, expect_rows};
 use crate::spade::{Conditioning, NormOptions};
+use crate::{Condition, ConditionSpec, Generator, GeneratorSpec, Result, SynthesisOptions};
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
 use stylegan_kernels::{Activation, reflect_pad2d};
@@ -17,6 +18,7 @@ const KERNEL: usize = 7;
 #[derive(Debug, Clone)]
 pub struct Pix2PixHdGenerator {
     config: Pix2PixHdConfig,
+    spec: GeneratorSpec,
     input: Layer,
     downs: Vec<Layer>,
     /// Two layers each.
@@ -59,8 +61,19 @@ impl Pix2PixHdGenerator {
             init: config.init,
             ..ConvOptions::same(config.channels, config.img_channels, KERNEL)
         };
+        let spec = GeneratorSpec {
+            z_dim: 0,
+            w_dim: 0,
+            num_ws: 0,
+            img_size: config.img_size,
+            img_channels: config.img_channels,
+            condition: ConditionSpec::Map { channels: config.map_channels() },
+            max_lod: 0.,
+            mapping: false,
+        };
         Ok(Self {
             config: config.clone(),
+            spec,
             input: options.mirrored(config.map_channels(), config.channels, KERNEL, true, vb.pp("input"))?,
             downs: (0..config.downsamplings)
                 .map(|i| options.down(width(i), vb.pp(format!("down_{i}"))))
@@ -97,5 +110,29 @@ impl Pix2PixHdGenerator {
             x = layer.forward(&x, map, false, mode)?;
         }
         self.output.forward(&reflect_pad2d(&x, KERNEL / 2)?, Activation::Tanh)
+    }
+}
+
+impl Generator for Pix2PixHdGenerator {
+    fn spec(&self) -> &GeneratorSpec {
+        &self.spec
+    }
+
+    fn w_avg(&self) -> Option<&Tensor> {
+        None
+    }
+
+    /// There are no latents: `[n, 0]` to `[n, 0]`.
+    fn mapping(&self, z: &Tensor, _condition: Condition) -> Result<Tensor> {
+        expect_rows("latents", z, &[0])?;
+        Ok(z.clone())
+    }
+
+    fn synthesis(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor> {
+        expect_rows("style rows", ws, &[0, 0])?;
+        if options.lod != 0. {
+            bad_argument!("pix2pixHD does not grow, so its only lod is 0, found {}", options.lod)
+        }
+        self.forward(options.condition.map()?, options.mode)
     }
 }

@@ -1,9 +1,9 @@
 //! The multi-scale patch discriminator (Wang et al. 2018, section 3.2; Park et al. 2019, figure 13).
 
 use super::discriminator_config::MultiscaleDiscriminatorConfig;
-use crate::Result;
 use crate::error::bad_argument;
 use crate::layers::{Conv, ConvOptions, SemanticMap, instance_norm};
+use crate::{Condition, ConditionSpec, Discriminator, DiscriminatorOutput, DiscriminatorSpec, Result, Scale};
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
 use stylegan_kernels::{Activation, avg_pool2d};
@@ -14,20 +14,11 @@ const PADDING: usize = 2;
 /// Bound of the channels.
 const MOST: usize = 512;
 
-/// What a discriminator says at one scale.
-#[derive(Debug, Clone)]
-pub struct PatchScale {
-    /// One logit for each patch, `[n, 1, h, w]`, high for real.
-    pub logits: Tensor,
-    /// What each layer but the last makes, behind its activation, `[n, c, h, w]` each: what feature matching
-    /// compares.
-    pub features: Vec<Tensor>,
-}
-
 /// Patch discriminators that see a map and a picture at several resolutions.
 #[derive(Debug, Clone)]
 pub struct MultiscaleDiscriminator {
     config: MultiscaleDiscriminatorConfig,
+    spec: DiscriminatorSpec,
     scales: Vec<Patches>,
 }
 
@@ -50,20 +41,31 @@ impl MultiscaleDiscriminator {
         let scales = (0..config.scales)
             .map(|scale| Patches::new(config, vb.pp(format!("discriminator_{scale}"))))
             .collect::<Result<_>>()?;
-        Ok(Self { config: config.clone(), scales })
+        let spec = DiscriminatorSpec {
+            img_size: config.img_size,
+            img_channels: config.img_channels,
+            condition: ConditionSpec::Map { channels: config.map_channels() },
+            max_lod: 0.,
+        };
+        Ok(Self { config: config.clone(), spec, scales })
     }
 
     /// The configuration it was built with.
     pub fn config(&self) -> &MultiscaleDiscriminatorConfig {
         &self.config
     }
+}
 
-    /// Maps `[n, map channels, h, w]` and pictures `[n, img_channels, h, w]` to what each scale says of them, the
-    /// largest first.
-    ///
-    /// # Errors
-    /// When shapes do not fit.
-    pub fn forward(&self, map: &SemanticMap, img: &Tensor) -> Result<Vec<PatchScale>> {
+impl Discriminator for MultiscaleDiscriminator {
+    fn spec(&self) -> &DiscriminatorSpec {
+        &self.spec
+    }
+
+    fn forward(&self, img: &Tensor, condition: Condition, lod: f64) -> Result<DiscriminatorOutput> {
+        let map = condition.map()?;
+        if lod != 0. {
+            bad_argument!("patch discriminators do not grow, so their only lod is 0, found {lod}")
+        }
         let (n, c, h, w) = img.dims4()?;
         if c != self.config.img_channels || [h, w] != self.config.img_size {
             let [y, x] = self.config.img_size;
@@ -79,7 +81,7 @@ impl MultiscaleDiscriminator {
             }
             said.push(scale.forward(&map, &img)?);
         }
-        Ok(said)
+        Ok(DiscriminatorOutput { scales: said })
     }
 }
 
@@ -108,14 +110,14 @@ impl Patches {
         })
     }
 
-    fn forward(&self, map: &SemanticMap, img: &Tensor) -> Result<PatchScale> {
+    fn forward(&self, map: &SemanticMap, img: &Tensor) -> Result<Scale> {
         let mut x = self.first.forward_joined(map, img, Activation::Lrelu)?;
         let mut features = vec![x.clone()];
         for conv in &self.hidden {
             x = instance_norm(&conv.forward(&x, Activation::Linear)?, Activation::Lrelu)?;
             features.push(x.clone());
         }
-        Ok(PatchScale { logits: self.last.forward(&x, Activation::Linear)?, features })
+        Ok(Scale { logits: self.last.forward(&x, Activation::Linear)?, features })
     }
 }
 

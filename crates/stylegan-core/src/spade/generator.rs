@@ -3,9 +3,9 @@
 use super::block::SpadeBlock;
 use super::conditioning::NormOptions;
 use super::config::{Depth, SpadeConfig};
-use crate::Result;
 use crate::error::bad_argument;
-use crate::layers::{Conv, ConvOptions, Mode, SemanticMap, WeightInit, expect_rows};
+use crate::layers::{Conv, ConvOptions, Mode, SemanticMap, WeightInit, expect_rows, row};
+use crate::{Condition, ConditionSpec, Generator, GeneratorSpec, Result, SynthesisOptions};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
 use stylegan_kernels::{Activation, bias_act, linear, upsample_nearest2x};
@@ -15,6 +15,7 @@ use stylegan_kernels::{Activation, bias_act, linear, upsample_nearest2x};
 #[derive(Debug, Clone)]
 pub struct SpadeGenerator {
     config: SpadeConfig,
+    spec: GeneratorSpec,
     start: Start,
     /// Each with whether the resolution doubles before it.
     blocks: Vec<(bool, SpadeBlock)>,
@@ -78,7 +79,17 @@ impl SpadeGenerator {
             }
         };
         let image = Conv::new(ConvOptions::same(last, config.img_channels, 3), vb.pp("conv_img"))?;
-        Ok(Self { config: config.clone(), start, blocks, image })
+        let spec = GeneratorSpec {
+            z_dim: config.z_dim,
+            w_dim: config.z_dim,
+            num_ws: usize::from(config.z_dim > 0),
+            img_size: config.img_size,
+            img_channels: config.img_channels,
+            condition: ConditionSpec::Map { channels: config.map_channels() },
+            max_lod: 0.,
+            mapping: false,
+        };
+        Ok(Self { config: config.clone(), spec, start, blocks, image })
     }
 
     /// The configuration it was built with.
@@ -115,5 +126,30 @@ impl SpadeGenerator {
         }
         let x = bias_act(&x, None, Activation::Lrelu.into())?;
         self.image.forward(&x, Activation::Tanh)
+    }
+}
+
+impl Generator for SpadeGenerator {
+    fn spec(&self) -> &GeneratorSpec {
+        &self.spec
+    }
+
+    fn w_avg(&self) -> Option<&Tensor> {
+        None
+    }
+
+    /// Latents are their own styles.
+    fn mapping(&self, z: &Tensor, _condition: Condition) -> Result<Tensor> {
+        expect_rows("latents", z, &[self.config.z_dim])?;
+        Ok(z.clone())
+    }
+
+    fn synthesis(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor> {
+        expect_rows("style rows", ws, &[self.spec.num_ws, self.spec.w_dim])?;
+        if options.lod != 0. {
+            bad_argument!("SPADE does not grow, so its only lod is 0, found {}", options.lod)
+        }
+        let z = (self.spec.num_ws > 0).then(|| row(ws, 0)).transpose()?;
+        self.forward(options.condition.map()?, z.as_ref(), options.mode)
     }
 }

@@ -18,7 +18,7 @@ pub use conditioning::Conditioning;
 pub(crate) use conditioning::{ConditionedNorm, NormOptions};
 pub(crate) use config::check_kernel;
 pub use config::{Depth, SpadeConfig};
-pub use discriminator::{MultiscaleDiscriminator, PatchScale};
+pub use discriminator::MultiscaleDiscriminator;
 pub use discriminator_config::MultiscaleDiscriminatorConfig;
 pub use encoder::{GaussianCode, SpadeEncoder};
 pub use encoder_config::SpadeEncoderConfig;
