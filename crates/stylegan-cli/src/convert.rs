@@ -16,9 +16,10 @@ use stylegan_core::printable;
 /// Convert released weights of other programs
 ///
 /// Reads the official pickles of progressive GAN, StyleGAN and StyleGAN2 (TensorFlow), of
-/// StyleGAN2-ADA and of the StyleGAN2 networks of the StyleGAN3 repository (PyTorch), and
-/// rosinality's checkpoints of StyleGAN and StyleGAN2; also a network alone, and state dictionaries of
-/// these names as torch files or safetensors. Of SPADE, pixel2style2pixel and the feature networks of
+/// StyleGAN2-ADA and of the StyleGAN2 networks of the StyleGAN3 repository (PyTorch),
+/// rosinality's checkpoints of StyleGAN and StyleGAN2, SPADE's generator, discriminator and encoder,
+/// and pix2pixHD's global generator; also a network alone, and state dictionaries of these names as
+/// torch files or safetensors. Of pixel2style2pixel and the feature networks of
 /// metrics every tensor is kept under its name. Nothing in the file is executed. The same file always
 /// gives the same bytes.
 ///
@@ -43,8 +44,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TEXT")]
     licence: Option<String>,
 
-    /// Which networks to keep: the averaged generator, the generator, the discriminator, or all
-    /// [default: G_ema]
+    /// Which networks to keep: the averaged generator, the generator, the discriminator, the encoder, or
+    /// all [default: G_ema, or the only one]
     #[arg(long, value_name = "NAME", value_enum)]
     network: Option<Which>,
 
@@ -67,6 +68,8 @@ enum Which {
     G,
     #[value(name = "D")]
     D,
+    #[value(name = "E")]
+    E,
     #[value(name = "all")]
     All,
 }
@@ -77,6 +80,7 @@ impl Which {
             Which::GEma => Some(prefix::G_EMA),
             Which::G => Some(prefix::G),
             Which::D => Some(prefix::D),
+            Which::E => Some(prefix::E),
             Which::All => None,
         }
     }
@@ -102,6 +106,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let progress = Progress::of_unknown_length("converting");
     let mut file = read(&args.source)?;
     match (args.network, file.metadata.networks.is_empty()) {
+        (None, false) if file.metadata.networks.len() == 1 => {}
         (which, false) => choose(&mut file, which.unwrap_or(Which::GEma), &source)?,
         (None, true) => {}
         (Some(_), true) => {

@@ -31,6 +31,8 @@ impl Pace {
             GeneratorConfig::StyleGan1(g) => [g.channel_base, g.channel_max],
             GeneratorConfig::StyleGan2(g) => [g.channel_base, g.channel_max],
             GeneratorConfig::Pggan(g) => [g.channel_base, g.channel_max],
+            GeneratorConfig::Spade(g) => [g.channels; 2],
+            GeneratorConfig::Pix2PixHd(g) => [g.channels; 2],
         };
         let schedule = config.schedule()?;
         Ok(Self { schedule, channels, last_step: None, seconds: None })

@@ -66,9 +66,11 @@ mod network;
 mod params;
 pub mod pggan;
 pub mod picture;
+pub mod pix2pixhd;
 mod printable;
 mod regular_file;
 mod sampling;
+pub mod spade;
 pub mod stylegan1;
 pub mod stylegan2;
 mod unfinished;
@@ -76,9 +78,9 @@ mod unfinished;
 pub use error::{Error, Result};
 pub use model::Model;
 pub use network::{
-    Condition, ConditionSpec, Discriminator, DiscriminatorConfig, DiscriminatorOutput, DiscriminatorSpec, Generator,
-    GeneratorConfig, GeneratorSpec, NetworkConfig, NoiseKeys, NoiseLayers, NoiseMode, Scale, SynthesisOptions,
-    broadcast_ws, build_discriminator, build_generator,
+    Condition, ConditionSpec, Discriminator, DiscriminatorConfig, DiscriminatorOutput, DiscriminatorSpec,
+    EncoderConfig, Generator, GeneratorConfig, GeneratorSpec, NetworkConfig, NoiseKeys, NoiseLayers, NoiseMode, Scale,
+    SynthesisOptions, broadcast_ws, build_discriminator, build_generator,
 };
 pub use params::{Params, is_buffer};
 pub use printable::{Printable, printable, printable_path};

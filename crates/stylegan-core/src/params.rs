@@ -11,7 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whether a tensor of this name is a buffer: saved with the network, never trained.
 pub fn is_buffer(name: &str) -> bool {
-    matches!(name.rsplit('.').next(), Some("w_avg" | "noise_const"))
+    matches!(
+        name.rsplit('.').next(),
+        Some("w_avg" | "noise_const" | "running_mean" | "running_var" | "weight_u" | "weight_v")
+    )
 }
 
 /// Parameters and buffers by name, in the order of names. Clones share the store.

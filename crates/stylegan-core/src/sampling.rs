@@ -116,7 +116,14 @@ impl<'a> Sampler<'a> {
             }
         };
         let (noise_layers, lod) = (self.noise_layers.clone(), self.lod);
-        let options = SynthesisOptions { condition, noise, noise_layers, lod, native_size: false };
+        let options = SynthesisOptions {
+            condition,
+            noise,
+            noise_layers,
+            lod,
+            native_size: false,
+            mode: crate::layers::Mode::Eval,
+        };
         self.generator.synthesis(&ws.contiguous()?, &options)
     }
 

@@ -30,6 +30,7 @@
 //! # Ok::<(), stylegan_train::Error>(())
 //! ```
 
+pub mod adversarial;
 pub mod augment;
 mod best;
 pub mod checkpoints;

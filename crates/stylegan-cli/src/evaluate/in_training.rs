@@ -46,7 +46,9 @@ impl Evaluator {
         }
         let networks = FeatureNetworks::embedded(&Device::Cpu)?;
         let subject = match &config.generator {
-            GeneratorConfig::Pggan(_) => SubjectKind::Generator,
+            GeneratorConfig::Pggan(_) | GeneratorConfig::Spade(_) | GeneratorConfig::Pix2PixHd(_) => {
+                SubjectKind::Generator
+            }
             GeneratorConfig::StyleGan1(_) | GeneratorConfig::StyleGan2(_) => SubjectKind::Mapping,
         };
         let available = Available {

@@ -6,3 +6,5 @@ pub const G_EMA: &str = "G_ema";
 pub const G: &str = "G";
 /// The discriminator.
 pub const D: &str = "D";
+/// The encoder.
+pub const E: &str = "E";

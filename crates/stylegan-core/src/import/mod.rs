@@ -2,8 +2,8 @@
 //!
 //! [`import`] opens the official pickles of progressive GAN, StyleGAN and StyleGAN2 (TensorFlow),
 //! StyleGAN2-ADA and the StyleGAN2 networks of the StyleGAN3 repository (PyTorch), and rosinality's
-//! checkpoints of StyleGAN and StyleGAN2; [`import_safetensors`] knows their names in safetensors files.
-//! Of SPADE, pixel2style2pixel and the feature networks of metrics (PyTorch state dictionaries and
+//! checkpoints of StyleGAN and StyleGAN2, SPADE's generator, discriminator and encoder, and pix2pixHD's global
+//! generator; [`import_safetensors`] knows their names in safetensors files. Of pixel2style2pixel and the feature networks of metrics (PyTorch state dictionaries and
 //! modules, TorchScript, TensorFlow), and of NumPy's files, it keeps every tensor as it is. Pickles are
 //! programs; here they are only described, by a reader with a closed list of names and limits on
 //! everything it takes.
@@ -18,8 +18,10 @@ mod nvlabs_pytorch;
 mod nvlabs_tensorflow;
 mod parts;
 mod pickle;
+mod pix2pixhd;
 mod plain;
 mod rosinality;
+mod spade;
 mod state_dict;
 mod strided_tensor;
 mod tflib;
@@ -31,7 +33,8 @@ pub use state_dict::state_dict;
 
 use crate::checkpoint::{Kind, Metadata, kind_of, text_instead};
 use crate::params::is_finite;
-use crate::{Error, NetworkConfig, Result, build_discriminator, build_generator, regular_file};
+use crate::spade::SpadeEncoder;
+use crate::{EncoderConfig, Error, NetworkConfig, Result, build_discriminator, build_generator, regular_file};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use sha2::{Digest, Sha256};
@@ -159,6 +162,7 @@ fn check(config: &NetworkConfig, own: HashMap<String, Tensor>) -> Result<()> {
     match config {
         NetworkConfig::Generator(config) => build_generator(config, vb).map(drop),
         NetworkConfig::Discriminator(config) => build_discriminator(config, vb).map(drop),
+        NetworkConfig::Encoder(EncoderConfig::Spade(config)) => SpadeEncoder::new(config, vb).map(drop),
     }
 }
 
@@ -197,13 +201,19 @@ fn recognise(bytes: &[u8]) -> std::result::Result<Found, ImportError> {
     if let Some(found) = nvlabs_names::networks(&file, &BTreeMap::new())? {
         return Ok(found);
     }
+    if let Some(found) = spade::networks(&file)? {
+        return Ok(found);
+    }
+    if let Some(found) = pix2pixhd::networks(&file)? {
+        return Ok(found);
+    }
     if let Some(found) = weights::weights(&file)? {
         return Ok(found);
     }
     Err(ImportError(
         "it holds no tensors that are known here: pickles of StyleGAN2-ADA and the StyleGAN3 repository (PyTorch), of \
          progressive GAN, StyleGAN and StyleGAN2 (TensorFlow), checkpoints of rosinality's StyleGAN and StyleGAN2 (PyTorch), \
-         state dictionaries, NumPy arrays"
+         SPADE's and pix2pixHD's networks, state dictionaries, NumPy arrays"
             .into(),
     ))
 }

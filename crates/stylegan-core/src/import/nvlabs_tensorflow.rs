@@ -40,13 +40,13 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwor
 pub(super) fn origin(networks: &[ImportedNetwork]) -> &'static str {
     let generator = networks.iter().find_map(|network| match &network.config {
         NetworkConfig::Generator(config) => Some(config),
-        NetworkConfig::Discriminator(_) => None,
+        NetworkConfig::Discriminator(_) | NetworkConfig::Encoder(_) => None,
     });
     match generator {
         Some(GeneratorConfig::Pggan(_)) => "progressive GAN pickle (TensorFlow)",
         Some(GeneratorConfig::StyleGan1(_)) => "StyleGAN pickle (TensorFlow)",
         Some(GeneratorConfig::StyleGan2(_)) => "StyleGAN2 pickle (TensorFlow)",
-        None => "discriminator pickle (TensorFlow)",
+        _ => "discriminator pickle (TensorFlow)",
     }
 }
 

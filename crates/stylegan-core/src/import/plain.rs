@@ -1,8 +1,8 @@
 //! Safetensors files that say nothing of the networks in them: state dictionaries of other programs.
 
-use super::{Imported, finish, nvlabs_names, rosinality};
+use super::{Found, ImportError, Imported, finish, nvlabs_names, pix2pixhd, rosinality, spade};
+use crate::NetworkConfig;
 use crate::checkpoint::{Checkpoint, Kind};
-use crate::{NetworkConfig, Result};
 use std::collections::BTreeMap;
 
 /// The key, in the metadata of a state dictionary that this program wrote, of a network's configuration.
@@ -14,7 +14,7 @@ pub const CONFIG_KEY: &str = "config.";
 ///
 /// # Errors
 /// One sentence that names the file and what is wrong with it.
-pub fn import_safetensors(file: &Checkpoint) -> Result<Option<Imported>> {
+pub fn import_safetensors(file: &Checkpoint) -> crate::Result<Option<Imported>> {
     let metadata = file.metadata();
     if metadata.is_some_and(|metadata| metadata.kind != Kind::Weights) {
         return Ok(None);
@@ -29,13 +29,18 @@ pub fn import_safetensors(file: &Checkpoint) -> Result<Option<Imported>> {
         stated.insert(prefix.to_owned(), config);
     }
     let unfit = |error: &dyn std::fmt::Display| file.bad(format!("cannot be imported: {error}"));
-    let mut found = match rosinality::networks(file).map_err(|error| unfit(&error))? {
-        Some(found) => found,
-        None => match nvlabs_names::networks(file, &stated).map_err(|error| unfit(&error))? {
-            Some(found) => found,
-            None => return Ok(None),
-        },
-    };
+    let readers: [&dyn Fn() -> Result<Option<Found>, ImportError>; 4] =
+        [&|| rosinality::networks(file), &|| nvlabs_names::networks(file, &stated), &|| spade::networks(file), &|| {
+            pix2pixhd::networks(file)
+        }];
+    let mut found = None;
+    for networks in readers {
+        found = networks().map_err(|error| unfit(&error))?;
+        if found.is_some() {
+            break;
+        }
+    }
+    let Some(mut found) = found else { return Ok(None) };
     // What shapes do not tell, such as clamps, is as it was stated.
     if let ([network], Some((prefix, config))) = (&mut found.networks[..], stated.first_key_value())
         && stated.len() == 1

@@ -1,4 +1,4 @@
-//! Weights of networks that are only kept: SPADE, pixel2style2pixel and the feature networks of
+//! Weights of networks that are only kept: pixel2style2pixel and the feature networks of
 //! metrics. Every tensor keeps its original name, shape and element type.
 
 use super::pickle::{Global, Id};
@@ -88,10 +88,7 @@ fn script_module(
 }
 
 /// What is known by the names of some of its tensors.
-const KNOWN: [(&str, &[&str]); 13] = [
-    ("SPADE generator", &["head_0.conv_0.weight_orig", "up_0.norm_0.mlp_shared.0.weight"]),
-    ("SPADE discriminator", &["discriminator_0.model0.0.weight"]),
-    ("SPADE encoder", &["layer1.0.weight_orig", "fc_mu.weight", "fc_var.weight"]),
+const KNOWN: [(&str, &[&str]); 10] = [
     ("pixel2style2pixel encoder and decoder", &["encoder.input_layer.0.weight", "decoder.conv1.conv.weight"]),
     ("ArcFace network (IR-SE)", &["input_layer.0.weight", "body.0.res_layer.1.weight", "output_layer.3.weight"]),
     ("Inception v3 for FID", &["Conv2d_1a_3x3.conv.weight", "Mixed_7c.branch_pool.conv.weight"]),

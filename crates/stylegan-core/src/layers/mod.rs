@@ -2,23 +2,41 @@
 //!
 //! Weights start as N(0, 1) and are scaled at run time by He's constant ("equalised learning rate",
 //! PGGAN, section 4.1). The scale goes into the kernels' `gain` argument, so no scaled copy of the
-//! weights is ever made and the tensor that a kernel sees is the parameter itself.
+//! weights is ever made and the tensor that a kernel sees is the parameter itself. The layers of SPADE and
+//! pix2pixHD know no such scale: their weights start small, and spectral or batch normalisation follows.
 
+mod batch_norm;
+mod conv;
 mod equalized;
 mod growing;
+mod instance_norm;
+mod mode;
 mod noise;
+mod norm;
 mod pyramid;
 mod resample;
+mod semantic_map;
+mod spectral_norm;
 mod style;
+mod weight_init;
 
+pub(crate) use batch_norm::{EPS as NORM_EPS, RunningStatistics};
+pub(crate) use conv::{Conv, ConvOptions, UpConv};
 pub use equalized::{EqualizedConv, EqualizedLinear, LinearOptions};
 pub(crate) use growing::{GrowingDiscriminator, GrowingOptions};
+pub(crate) use instance_norm::instance_norm;
+pub use mode::{BufferUpdates, Mode};
 pub use noise::NoiseInput;
+pub(crate) use norm::Norm;
+pub use norm::NormKind;
 pub(crate) use pyramid::{MAX_LEVELS, channel_rule, follows_rule};
 pub use pyramid::{Pyramid, channels};
 pub use resample::{FusedScale, Resample, ResamplingConv};
 pub(crate) use resample::{blur, blur_filter, spread};
+pub use semantic_map::SemanticMap;
+pub use spectral_norm::{SpectralNorm, power_iteration};
 pub use style::Style;
+pub use weight_init::WeightInit;
 
 use crate::error::bad_argument;
 use crate::{Error, Result};

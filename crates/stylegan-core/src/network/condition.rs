@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::error::bad_argument;
-use crate::layers::expect_rows;
+use crate::layers::{SemanticMap, expect_rows};
 use candle_core::Tensor;
 
 /// The condition of a batch of images; [`ConditionSpec`](crate::ConditionSpec) says which one a network takes.
@@ -23,8 +23,8 @@ pub enum Condition<'a> {
     None,
     /// Labels `[n, c_dim]`, one-hot or any vector.
     Label(&'a Tensor),
-    /// Maps `[n, channels, h, w]` of the images' size: what is to be where.
-    Map(&'a Tensor),
+    /// Maps of the images' size: what is to be where.
+    Map(&'a SemanticMap),
 }
 
 impl<'a> Condition<'a> {
@@ -45,10 +45,18 @@ impl<'a> Condition<'a> {
 
     /// Refuses maps, for networks that have no place for them.
     pub(crate) fn refuse_map(self) -> Result<()> {
-        if let Self::Map(map) = self {
-            bad_argument!("the condition is a map of shape {:?}, but this network takes none", map.dims())
+        if let Self::Map(_) = self {
+            bad_argument!("the condition is a map, but this network takes none")
         }
         Ok(())
+    }
+
+    /// The maps, for networks that make images of nothing else.
+    pub(crate) fn map(self) -> Result<&'a SemanticMap> {
+        match self {
+            Self::Map(map) => Ok(map),
+            _ => bad_argument!("the network reads maps of what is to be where, and there are none"),
+        }
     }
 }
 
@@ -56,6 +64,12 @@ impl<'a> From<&'a Tensor> for Condition<'a> {
     /// Labels.
     fn from(labels: &'a Tensor) -> Self {
         Self::Label(labels)
+    }
+}
+
+impl<'a> From<&'a SemanticMap> for Condition<'a> {
+    fn from(map: &'a SemanticMap) -> Self {
+        Self::Map(map)
     }
 }
 

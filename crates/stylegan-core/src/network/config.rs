@@ -1,6 +1,10 @@
 //! Which network: the configurations of all architectures under one tag.
 
 use crate::pggan::{PgganConfig, PgganDiscriminator, PgganDiscriminatorConfig, PgganGenerator};
+use crate::pix2pixhd::{Pix2PixHdConfig, Pix2PixHdGenerator};
+use crate::spade::{
+    MultiscaleDiscriminator, MultiscaleDiscriminatorConfig, SpadeConfig, SpadeEncoderConfig, SpadeGenerator,
+};
 use crate::stylegan1::{StyleGan1Config, StyleGan1Discriminator, StyleGan1DiscriminatorConfig, StyleGan1Generator};
 use crate::stylegan2::{StyleGan2Config, StyleGan2Discriminator, StyleGan2DiscriminatorConfig, StyleGan2Generator};
 use crate::{Discriminator, Generator, Result};
@@ -8,7 +12,8 @@ use candle_nn::VarBuilder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A generator's architecture (`architecture = "stylegan1" | "stylegan2" | "pggan"`) and configuration.
+/// A generator's architecture (`architecture = "stylegan1" | "stylegan2" | "pggan" | "spade" | "pix2pixhd"`) and
+/// configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "architecture", rename_all = "lowercase")]
 pub enum GeneratorConfig {
@@ -18,9 +23,14 @@ pub enum GeneratorConfig {
     StyleGan2(StyleGan2Config),
     /// Progressive GAN, configuration A.
     Pggan(PgganConfig),
+    /// SPADE / GauGAN, which paints maps.
+    Spade(SpadeConfig),
+    /// pix2pixHD and the variants that SPADE is compared with, which paint maps.
+    Pix2PixHd(Pix2PixHdConfig),
 }
 
-/// A discriminator's architecture (`architecture = "stylegan1" | "stylegan2" | "pggan"`) and configuration.
+/// A discriminator's architecture (`architecture = "stylegan1" | "stylegan2" | "pggan" | "multiscale-patch"`) and
+/// configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "architecture", rename_all = "lowercase")]
 pub enum DiscriminatorConfig {
@@ -30,6 +40,17 @@ pub enum DiscriminatorConfig {
     StyleGan2(StyleGan2DiscriminatorConfig),
     /// Progressive GAN.
     Pggan(PgganDiscriminatorConfig),
+    /// That of pix2pixHD and SPADE, which judges maps and pictures together.
+    #[serde(rename = "multiscale-patch")]
+    MultiscalePatch(MultiscaleDiscriminatorConfig),
+}
+
+/// An encoder's architecture (`architecture = "spade"`) and configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "architecture", rename_all = "lowercase")]
+pub enum EncoderConfig {
+    /// The image encoder of SPADE.
+    Spade(SpadeEncoderConfig),
 }
 
 /// A network of a checkpoint: its role, architecture and full configuration.
@@ -40,37 +61,27 @@ pub enum NetworkConfig {
     Generator(GeneratorConfig),
     /// Under the key `D`.
     Discriminator(DiscriminatorConfig),
+    /// Under the key `E`.
+    Encoder(EncoderConfig),
 }
 
 /// The fields that all architectures share.
 macro_rules! shared_fields {
-    ($config:ident) => {
+    ($config:ident: $($variant:ident($c:ident) => $c_dim:expr),*) => {
         impl $config {
             /// Height and width of pictures, in pixels.
             pub fn img_size(&self) -> [usize; 2] {
-                match self {
-                    Self::StyleGan1(config) => config.img_size,
-                    Self::StyleGan2(config) => config.img_size,
-                    Self::Pggan(config) => config.img_size,
-                }
+                match self { $(Self::$variant(config) => config.img_size,)* }
             }
 
             /// Channels of pictures.
             pub fn img_channels(&self) -> usize {
-                match self {
-                    Self::StyleGan1(config) => config.img_channels,
-                    Self::StyleGan2(config) => config.img_channels,
-                    Self::Pggan(config) => config.img_channels,
-                }
+                match self { $(Self::$variant(config) => config.img_channels,)* }
             }
 
             /// Width of the label, 0 for none.
             pub fn c_dim(&self) -> usize {
-                match self {
-                    Self::StyleGan1(config) => config.c_dim,
-                    Self::StyleGan2(config) => config.c_dim,
-                    Self::Pggan(config) => config.c_dim,
-                }
+                match self { $(Self::$variant($c) => $c_dim,)* }
             }
 
             /// Checks that the fields describe a network.
@@ -78,17 +89,13 @@ macro_rules! shared_fields {
             /// # Errors
             /// [`Error::Config`](crate::Error::Config) naming the field.
             pub fn validate(&self) -> Result<()> {
-                match self {
-                    Self::StyleGan1(config) => config.validate(),
-                    Self::StyleGan2(config) => config.validate(),
-                    Self::Pggan(config) => config.validate(),
-                }
+                match self { $(Self::$variant(config) => config.validate(),)* }
             }
         }
     };
 }
-shared_fields!(GeneratorConfig);
-shared_fields!(DiscriminatorConfig);
+shared_fields!(GeneratorConfig: StyleGan1(c) => c.c_dim, StyleGan2(c) => c.c_dim, Pggan(c) => c.c_dim, Spade(_c) => 0, Pix2PixHd(_c) => 0);
+shared_fields!(DiscriminatorConfig: StyleGan1(c) => c.c_dim, StyleGan2(c) => c.c_dim, Pggan(c) => c.c_dim, MultiscalePatch(_c) => 0);
 
 impl DiscriminatorConfig {
     /// Samples per group of the minibatch standard deviation, 0 without that layer.
@@ -97,6 +104,7 @@ impl DiscriminatorConfig {
             Self::StyleGan1(config) => config.mbstd_group,
             Self::StyleGan2(config) => config.mbstd_group,
             Self::Pggan(config) => config.mbstd_group,
+            Self::MultiscalePatch(_) => 0,
         }
     }
 }
@@ -111,6 +119,8 @@ pub fn build_generator(config: &GeneratorConfig, vb: VarBuilder) -> Result<Box<d
         GeneratorConfig::StyleGan1(config) => Box::new(StyleGan1Generator::new(config, vb)?),
         GeneratorConfig::StyleGan2(config) => Box::new(StyleGan2Generator::new(config, vb)?),
         GeneratorConfig::Pggan(config) => Box::new(PgganGenerator::new(config, vb)?),
+        GeneratorConfig::Spade(config) => Box::new(SpadeGenerator::new(config, vb)?),
+        GeneratorConfig::Pix2PixHd(config) => Box::new(Pix2PixHdGenerator::new(config, vb)?),
     })
 }
 
@@ -123,6 +133,7 @@ pub fn build_discriminator(config: &DiscriminatorConfig, vb: VarBuilder) -> Resu
         DiscriminatorConfig::StyleGan1(config) => Box::new(StyleGan1Discriminator::new(config, vb)?),
         DiscriminatorConfig::StyleGan2(config) => Box::new(StyleGan2Discriminator::new(config, vb)?),
         DiscriminatorConfig::Pggan(config) => Box::new(PgganDiscriminator::new(config, vb)?),
+        DiscriminatorConfig::MultiscalePatch(config) => Box::new(MultiscaleDiscriminator::new(config, vb)?),
     })
 }
 

@@ -5,6 +5,7 @@ use super::spec::GeneratorSpec;
 use crate::Result;
 use crate::error::bad_argument;
 use crate::latent::StreamKey;
+use crate::layers::Mode;
 use candle_core::Tensor;
 use std::ops::Range;
 
@@ -48,6 +49,8 @@ pub struct SynthesisOptions<'a> {
     /// repeating their pixels up to full size. [`Discriminator`](crate::Discriminator)s take
     /// either, with the same result; training saves the way up and down again.
     pub native_size: bool,
+    /// Which statistics batch normalisations use; networks without do not ask.
+    pub mode: Mode<'a>,
 }
 
 impl<'a> SynthesisOptions<'a> {

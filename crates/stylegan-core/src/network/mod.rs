@@ -7,7 +7,9 @@ mod generator;
 mod spec;
 
 pub use condition::Condition;
-pub use config::{DiscriminatorConfig, GeneratorConfig, NetworkConfig, build_discriminator, build_generator};
+pub use config::{
+    DiscriminatorConfig, EncoderConfig, GeneratorConfig, NetworkConfig, build_discriminator, build_generator,
+};
 pub use discriminator::{Discriminator, DiscriminatorOutput, Scale};
 pub use generator::{Generator, NoiseKeys, NoiseLayers, NoiseMode, SynthesisOptions, broadcast_ws};
 pub use spec::{ConditionSpec, DiscriminatorSpec, GeneratorSpec};

@@ -11,10 +11,10 @@ pub use activation::{Activation, LRELU_ALPHA};
 pub use convolution::conv2d_bias_act;
 pub use epilogue::Epilogue;
 pub(crate) use epilogue::EpilogueData;
+pub(crate) use piecewise_linear::PiecewiseLinear;
 
 use crate::autodiff::{apply1, apply2, apply3};
 use candle_core::{Result, Tensor};
-use piecewise_linear::PiecewiseLinear;
 use smooth::Smooth;
 
 /// What is done to `x + bias`: `clamp(gain * act(x + bias))`. The default is the identity.

@@ -6,6 +6,8 @@ use super::{
     TrainConfig,
 };
 
+use stylegan_core::GeneratorConfig;
+
 type Checked = Result<(), Wrong>;
 
 impl TrainConfig {
@@ -17,6 +19,12 @@ impl TrainConfig {
             return Err(Wrong::new(
                 "mixing_probability",
                 format!("expected 0 to 1, found {}", self.mixing_probability),
+            ));
+        }
+        if matches!(self.generator, GeneratorConfig::Spade(_) | GeneratorConfig::Pix2PixHd(_)) {
+            return Err(Wrong::new(
+                "generator.architecture",
+                "networks that paint label maps are not trained by this version; use stylegan1, stylegan2 or pggan",
             ));
         }
         self.generator.validate().map_err(|error| Wrong::table("generator", error))?;

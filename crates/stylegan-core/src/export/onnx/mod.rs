@@ -49,6 +49,11 @@ pub fn onnx(config: &GeneratorConfig, params: &Params, options: &OnnxOptions) ->
             stylegan1_pggan::pggan(&mut graph, config)?;
             (config.z_dim, false)
         }
+        GeneratorConfig::Spade(_) | GeneratorConfig::Pix2PixHd(_) => {
+            return Err(crate::Error::Argument(
+                "networks that paint maps are not written as ONNX; StyleGAN, StyleGAN2 and Progressive GAN are".into(),
+            ));
+        }
     };
     let (n, [h, w]) = (options.batch, config.img_size());
     let mut body = graph.finish().data(2, "generator").message(11, &value("z", n, &[z_dim]));

@@ -13,7 +13,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, S
 
 /// `clamp(gain * act(x + bias * bias_gain + noise * strength))`, the last argument applied or not.
 #[derive(Clone)]
-pub(super) struct PiecewiseLinear {
+pub(crate) struct PiecewiseLinear {
     /// Slope below zero.
     pub slope: f64,
     pub gain: f64,
@@ -45,8 +45,13 @@ impl PiecewiseLinear {
         Ok((self.cpu(x, layout.dims(), bias, strength, noise), layout.shape().clone()))
     }
 
+    /// Leaky ReLU with this slope below zero, and nothing else.
+    pub(crate) fn leaky(slope: f64) -> Self {
+        Self { slope, gain: 1., clamp: f64::INFINITY, bias_gain: 1., noise: None }
+    }
+
     /// The gradient before the activation, from the gradient `g` and the value `y` behind it.
-    pub(super) fn grad_x(&self, g: &Tensor, y: &Tensor) -> Result<Tensor> {
+    pub(crate) fn grad_x(&self, g: &Tensor, y: &Tensor) -> Result<Tensor> {
         if self.slope == 1. && self.gain == 1. && self.clamp == f64::INFINITY {
             return Ok(g.clone());
         }

@@ -1,0 +1,156 @@
+//! Checkpoints of pix2pixHD's global generator: NVIDIA/pix2pixHD's own (`latest_net_G.pth`), and those of the
+//! baseline in NVlabs/SPADE. Both number their layers.
+
+use super::parts::Parts;
+use super::spade::{Tensors, refused, shape, weight};
+use super::{Found, ImportError, ImportedNetwork};
+use crate::checkpoint::prefix;
+use crate::layers::{NormKind, WeightInit};
+use crate::pix2pixhd::Pix2PixHdConfig;
+use crate::{GeneratorConfig, NetworkConfig, Result as CoreResult};
+use candle_core::{DType, Tensor};
+
+/// Where layers stand in the list of a program.
+struct Numbers {
+    /// Of the first convolution that halves the resolution.
+    first: usize,
+    /// From one layer to the next.
+    step: usize,
+    /// Of the first and the second convolution in a residual block.
+    block: [usize; 2],
+    /// What stands between the number and the name of a parameter.
+    inner: &'static str,
+    /// Whether the biases before normalisations, which have no effect, are kept in the file.
+    biased: bool,
+}
+
+/// The generator of the pix2pixHD repository: convolution, normalisation and activation have numbers of their own.
+const NVIDIA: Numbers = Numbers { first: 4, step: 3, block: [1, 5], inner: "", biased: true };
+/// That of the SPADE repository: convolution and normalisation share one.
+const SPADE: Numbers = Numbers { first: 3, step: 2, block: [1, 4], inner: "0.", biased: false };
+
+/// The generator of a pix2pixHD file, `None` if it is something else.
+pub(super) fn networks(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
+    let has = |name| file.holds(None, name);
+    let numbers = if has("model.1.weight") && has("model.4.weight") {
+        NVIDIA
+    } else if has("model.1.0.weight_orig") || has("model.1.0.weight") && has("model.3.0.weight") {
+        SPADE
+    } else {
+        return Ok(None);
+    };
+    let tensors: Tensors = file.tensors(None)?.into_iter().collect();
+    let Some((config, tensors)) = generator(&tensors, &numbers).map_err(refused)? else { return Ok(None) };
+    let config = NetworkConfig::Generator(GeneratorConfig::Pix2PixHd(config));
+    let network = ImportedNetwork { prefix: prefix::G_EMA.into(), config, tensors };
+    let mut found =
+        Found { origin: "pix2pixHD state dictionary (PyTorch)", networks: vec![network], ..Found::default() };
+    found.extra.insert("img_size".into(), "assumed, as nothing in the file tells it".into());
+    Ok(Some(found))
+}
+
+/// The configuration and the tensors under our names, `None` for a network that is built otherwise.
+fn generator(tensors: &Tensors, numbers: &Numbers) -> CoreResult<Option<(Pix2PixHdConfig, Vec<(String, Tensor)>)>> {
+    let number = |name: &str| name.strip_prefix("model.")?.split('.').next()?.parse::<usize>().ok();
+    let mut blocks: Vec<usize> =
+        tensors.keys().filter(|name| name.contains(".conv_block.")).filter_map(|name| number(name)).collect();
+    blocks.sort_unstable();
+    blocks.dedup();
+    let Some(&first_block) = blocks.first() else { return Ok(None) };
+    let downsamplings = first_block.saturating_sub(numbers.first) / numbers.step;
+    let layout = Layout { numbers, first_block, blocks: blocks.len(), downsamplings };
+    let first = format!("model.1.{}", numbers.inner);
+    let ([channels, map_channels, ..], spectral) = weight(tensors, first.trim_end_matches('.'))?;
+    let last = format!("model.{}.weight", layout.last());
+    if !tensors.contains_key(&last) {
+        return Ok(None);
+    }
+    let [img_channels, ..] = shape::<4>(tensors, &last)?;
+    let batch = tensors.keys().any(|name| name.ends_with("running_mean"));
+    let mut own = Vec::with_capacity(tensors.len());
+    for (name, tensor) in tensors {
+        let Some(ours) = layout.ours(name) else { return Ok(None) };
+        let unread = numbers.biased && ours.ends_with("conv.bias") && ours != "output.conv.bias"
+            || ours.ends_with(".num_batches_tracked");
+        if !unread {
+            own.push((ours, tensor.to_dtype(DType::F32)?));
+        }
+    }
+    // 36 channels are the 35 classes of Cityscapes and edges, in both repositories' released networks.
+    let edges = map_channels == 36;
+    let config = Pix2PixHdConfig {
+        img_size: match (edges, numbers.biased) {
+            (true, true) => [512, 1024],
+            (true, false) => [256, 512],
+            _ => [256, 256],
+        },
+        img_channels,
+        classes: map_channels - usize::from(edges),
+        edges,
+        channels,
+        downsamplings,
+        blocks: blocks.len(),
+        norm: if batch { NormKind::Batch } else { NormKind::Instance },
+        spectral,
+        init: if numbers.biased { WeightInit::Normal } else { WeightInit::Glorot },
+        ..Pix2PixHdConfig::default()
+    };
+    Ok(Some((config, own)))
+}
+
+/// The numbers of a network's layers.
+struct Layout<'a> {
+    numbers: &'a Numbers,
+    first_block: usize,
+    blocks: usize,
+    downsamplings: usize,
+}
+
+impl Layout<'_> {
+    /// The number of the last convolution, behind the last padding.
+    fn last(&self) -> usize {
+        self.first_block + self.blocks + self.numbers.step * self.downsamplings + 1
+    }
+
+    /// Our name of a tensor.
+    fn ours(&self, name: &str) -> Option<String> {
+        let Numbers { first, step, block, inner, .. } = *self.numbers;
+        let (number, rest) = name.strip_prefix("model.")?.split_once('.')?;
+        let number: usize = number.parse().ok()?;
+        let first_up = self.first_block + self.blocks;
+        if number == self.last() {
+            return Some(format!("output.conv.{rest}"));
+        }
+        if (self.first_block..first_up).contains(&number) {
+            let (conv, rest) = rest.strip_prefix("conv_block.")?.split_once('.')?;
+            let conv: usize = conv.parse().ok()?;
+            let layer = block.iter().position(|&at| at == conv || inner.is_empty() && at + 1 == conv)?;
+            let part = part(inner, rest, conv - block[layer])?;
+            return Some(format!("block_{}.layer_{layer}.{part}", number - self.first_block));
+        }
+        // The number of a layer and the distance from its convolution.
+        let (module, beyond) = match number {
+            _ if number < first => ("input".to_owned(), number.checked_sub(1)?),
+            _ if number < self.first_block => (format!("down_{}", (number - first) / step), (number - first) % step),
+            _ => (format!("up_{}", (number - first_up) / step), (number - first_up) % step),
+        };
+        Some(format!("{module}.{}", part(inner, rest, beyond)?))
+    }
+}
+
+/// `conv.weight`, `norm.running_mean`, …: the part of a layer that the rest of a name is, `beyond` numbers from
+/// the convolution.
+fn part(inner: &str, rest: &str, beyond: usize) -> Option<String> {
+    if inner.is_empty() {
+        return match beyond {
+            0 => Some(format!("conv.{rest}")),
+            1 => Some(format!("norm.{rest}")),
+            _ => None,
+        };
+    }
+    match rest.split_once('.')? {
+        ("0", rest) if beyond == 0 => Some(format!("conv.{rest}")),
+        ("1", rest) if beyond == 0 => Some(format!("norm.{rest}")),
+        _ => None,
+    }
+}

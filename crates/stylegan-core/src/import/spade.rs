@@ -1,0 +1,157 @@
+//! Checkpoints of SPADE (NVlabs/SPADE, `latest_net_{G,D,E}.pth`): state dictionaries, one network each, under
+//! names that are ours too.
+
+use super::parts::Parts;
+use super::{Found, ImportError, ImportedNetwork};
+use crate::checkpoint::prefix;
+use crate::layers::{NormKind, WeightInit};
+use crate::spade::{Conditioning, Depth, MultiscaleDiscriminatorConfig, SpadeConfig, SpadeEncoderConfig};
+use crate::{DiscriminatorConfig, EncoderConfig, Error, GeneratorConfig, NetworkConfig, Result as CoreResult};
+use candle_core::{DType, Tensor};
+use std::collections::BTreeMap;
+
+pub(super) type Tensors = BTreeMap<String, Tensor>;
+
+/// What tells the networks apart.
+const GENERATOR: &str = "head_0.norm_0.mlp_shared.0.weight";
+const DISCRIMINATOR: &str = "discriminator_0.model0.0.weight";
+const ENCODER: &str = "fc_mu.weight";
+/// Channels of the pictures that discriminators are known to read.
+const RGB: usize = 3;
+/// No released network has more layers or scales; bounds what names alone may ask for.
+const MOST: usize = 16;
+
+/// The network of a SPADE file, `None` if it is something else.
+pub(super) fn networks(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
+    let has = |name| file.holds(None, name);
+    let encoder = has(ENCODER) && (has("layer1.0.weight_orig") || has("layer1.0.weight"));
+    let mut found = Found { origin: "SPADE state dictionary (PyTorch)", ..Found::default() };
+    let (prefix, config) = if has(GENERATOR) && has("conv_img.weight") {
+        let (config, note) = generator(&file.tensors(None)?.into_iter().collect()).map_err(refused)?;
+        found.extra.extend(note.map(|note| ("img_size".to_owned(), note)));
+        (prefix::G_EMA, NetworkConfig::Generator(GeneratorConfig::Spade(config)))
+    } else if has(DISCRIMINATOR) {
+        let config = discriminator(&file.tensors(None)?.into_iter().collect()).map_err(refused)?;
+        (prefix::D, NetworkConfig::Discriminator(DiscriminatorConfig::MultiscalePatch(config)))
+    } else if encoder {
+        let config = self::encoder(&file.tensors(None)?.into_iter().collect()).map_err(refused)?;
+        (prefix::E, NetworkConfig::Encoder(EncoderConfig::Spade(config)))
+    } else {
+        return Ok(None);
+    };
+    found.networks.push(ImportedNetwork { prefix: prefix.into(), config, tensors: kept(file.tensors(None)?)? });
+    Ok(Some(found))
+}
+
+pub(super) fn refused(error: Error) -> ImportError {
+    ImportError(error.to_string())
+}
+
+/// The tensors without the counters of batch normalisations, in f32.
+fn kept(tensors: Vec<(String, Tensor)>) -> Result<Vec<(String, Tensor)>, ImportError> {
+    let own = tensors.into_iter().filter(|(name, _)| !name.ends_with(".num_batches_tracked"));
+    let wide = |(name, tensor): (String, Tensor)| Ok((name, tensor.to_dtype(DType::F32)?));
+    own.map(wide).collect::<CoreResult<_>>().map_err(refused)
+}
+
+/// The shape of a tensor of this rank.
+pub(super) fn shape<const RANK: usize>(tensors: &Tensors, name: &str) -> CoreResult<[usize; RANK]> {
+    match tensors.get(name).map(|tensor| <[usize; RANK]>::try_from(tensor.dims())) {
+        Some(Ok(shape)) => Ok(shape),
+        Some(Err(_)) => Err(Error::Argument(format!("`{name}` does not have {RANK} dimensions; the file is damaged"))),
+        None => Err(Error::Argument(format!("`{name}` is missing; the file is incomplete"))),
+    }
+}
+
+/// The weight of a convolution with or without spectral normalisation, and whether it has that.
+pub(super) fn weight(tensors: &Tensors, module: &str) -> CoreResult<([usize; 4], bool)> {
+    let spectral = format!("{module}.weight_orig");
+    if tensors.contains_key(&spectral) {
+        return Ok((shape(tensors, &spectral)?, true));
+    }
+    Ok((shape(tensors, &format!("{module}.weight"))?, false))
+}
+
+/// What the shapes of a generator do not tell: size, depth, classes and edges, by the channels of its map; and a
+/// word on what was assumed.
+fn data(map_channels: usize) -> (SpadeConfig, Option<String>) {
+    let base = SpadeConfig::default();
+    match map_channels {
+        184 => (base, None),
+        151 => (SpadeConfig { classes: 151, edges: false, ..base }, None),
+        36 => (SpadeConfig { classes: 35, img_size: [256, 512], depth: Depth::More, ..base }, None),
+        classes => {
+            let note = format!(
+                "assumed, as nothing in the file tells size and depth of a network of {classes} channels; nor whether the \
+                 last are edges"
+            );
+            (SpadeConfig { classes, edges: false, ..base }, Some(note))
+        }
+    }
+}
+
+/// The configuration of a generator, and a word on what was assumed.
+fn generator(tensors: &Tensors) -> CoreResult<(SpadeConfig, Option<String>)> {
+    let ([wide, ..], spectral) = weight(tensors, "head_0.conv_0")?;
+    let [img_channels, ..] = shape::<4>(tensors, "conv_img.weight")?;
+    let [hidden, map_channels, kernel, _] = shape::<4>(tensors, GENERATOR)?;
+    let (mut config, mut note) = data(map_channels);
+    if tensors.keys().any(|name| name.starts_with("up_4.")) && config.depth != Depth::Most {
+        (config.depth, config.img_size) = (Depth::Most, [512, 512]);
+        note.get_or_insert_with(|| "assumed, as nothing in the file tells the size of a network of this depth".into());
+    }
+    config = SpadeConfig {
+        img_channels,
+        channels: wide / 16,
+        conditioning: Conditioning::Spade,
+        norm: match tensors.contains_key("head_0.norm_0.param_free_norm.running_mean") {
+            true => NormKind::Batch,
+            false => NormKind::Instance,
+        },
+        spectral,
+        hidden,
+        kernel,
+        ..config
+    };
+    if tensors.get("fc.weight").is_some_and(|fc| fc.rank() == 2) {
+        let [features, z_dim] = shape(tensors, "fc.weight")?;
+        config.z_dim = z_dim;
+        let area = features / wide.max(1);
+        let [h, w] = config.start();
+        let side = area.isqrt();
+        if h * w != area && side * side == area && side <= 64 {
+            let step = config.img_size[0] / h.max(1);
+            config.img_size = [side * step; 2];
+        }
+    }
+    Ok((config, note))
+}
+
+/// The configuration of a discriminator.
+fn discriminator(tensors: &Tensors) -> CoreResult<MultiscaleDiscriminatorConfig> {
+    let [channels, inputs, ..] = shape::<4>(tensors, DISCRIMINATOR)?;
+    let has = |start: &str| tensors.keys().any(|name| name.starts_with(start));
+    let count = |start: &dyn Fn(usize) -> String| (0..=MOST).take_while(|&i| has(&start(i))).count();
+    let layers = count(&|i| format!("discriminator_0.model{i}.")).saturating_sub(1);
+    let spectral = layers > 1 && weight(tensors, "discriminator_0.model1.0.0")?.1;
+    let data = data(inputs.saturating_sub(RGB)).0;
+    Ok(MultiscaleDiscriminatorConfig {
+        img_size: data.img_size,
+        img_channels: RGB,
+        classes: data.classes,
+        edges: data.edges,
+        scales: count(&|i| format!("discriminator_{i}.")),
+        layers,
+        channels,
+        spectral,
+        init: WeightInit::Glorot,
+    })
+}
+
+/// The configuration of an image encoder.
+fn encoder(tensors: &Tensors) -> CoreResult<SpadeEncoderConfig> {
+    let ([channels, img_channels, ..], spectral) = weight(tensors, "layer1.0")?;
+    let [z_dim, _] = shape(tensors, ENCODER)?;
+    let layers = (1..=MOST).take_while(|i| weight(tensors, &format!("layer{i}.0")).is_ok()).count();
+    Ok(SpadeEncoderConfig { img_channels, resolution: 4 << layers, channels, z_dim, spectral })
+}

@@ -1,0 +1,102 @@
+//! The golden cases: files, label maps, weights by formula, comparisons.
+
+use candle_core::{DType, Device, Tensor};
+use std::collections::HashMap;
+use stylegan_core::Params;
+use stylegan_core::layers::SemanticMap;
+use stylegan_kernels::Labels;
+use stylegan_kernels::label::instance_edges;
+
+pub(crate) const CPU: Device = Device::Cpu;
+
+/// Tensors of a file, by name.
+pub(crate) struct Tensors(pub HashMap<String, Tensor>);
+
+impl Tensors {
+    pub(crate) fn load(file: &str) -> Self {
+        let path = format!("{}/golden/spade/{file}.safetensors", env!("CARGO_MANIFEST_DIR"));
+        Self(candle_core::safetensors::load(path, &CPU).expect(file))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> &Tensor {
+        self.0.get(name).unwrap_or_else(|| panic!("no tensor `{name}`"))
+    }
+
+    pub(crate) fn cast(&self, name: &str, dtype: DType) -> Tensor {
+        self.get(name).to_dtype(dtype).unwrap()
+    }
+
+    /// Entries whose names start with `prefix`, which is cut off.
+    pub(crate) fn below(&self, prefix: &str) -> Vec<(String, &Tensor)> {
+        let mut all: Vec<_> =
+            self.0.iter().filter_map(|(name, t)| Some((name.strip_prefix(prefix)?.to_owned(), t))).collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all
+    }
+
+    /// The maps `{prefix}label` with the edges of `{prefix}instance`, if there are any.
+    pub(crate) fn map(&self, prefix: &str, classes: usize) -> SemanticMap {
+        let edges = self.0.get(&format!("{prefix}instance")).map(|ids| instance_edges(ids).unwrap());
+        Labels::new(self.get(&format!("{prefix}label")), edges.as_ref(), classes).unwrap().into()
+    }
+}
+
+/// The weights of a case, without counters.
+pub(crate) fn weights(case: &str, dtype: DType) -> Params {
+    let all = Tensors::load(&format!("{case}.weights")).0;
+    let own = all.into_iter().filter(|(_, t)| t.dtype().is_float());
+    Params::from_tensors(own.map(|(name, t)| (name, t.to_dtype(dtype).unwrap()))).unwrap()
+}
+
+/// The weights and buffers that `build` asks for, by the formula of `prefix` and their names, in `dtype`.
+pub(crate) fn by_formula(prefix: &str, dtype: DType, build: impl Fn(&Params)) -> Params {
+    let params = Params::new(0, dtype, &CPU);
+    build(&params);
+    for (name, var) in params.vars() {
+        let shape = var.dims();
+        let fan_in: usize = shape.iter().skip(1).product();
+        let text = format!("{prefix}{name}");
+        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+        let uniform = (1..=var.elem_count() as u64).map(|i| {
+            let z = hash.wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 24)
+        });
+        let signed = uniform.clone().map(|u| 2. * u - 1.);
+        let length = signed.clone().map(|s| s * s).sum::<f64>().sqrt();
+        let values: Vec<f32> = match name.rsplit('.').next() {
+            Some("running_var") => uniform.map(|u| (1. + 0.5 * u) as f32).collect(),
+            Some("weight_u" | "weight_v") => signed.map(|s| (s / length) as f32).collect(),
+            _ if shape.len() > 1 => signed.map(|s| (s * (6. / fan_in as f64).sqrt()) as f32).collect(),
+            _ => signed.map(|s| (0.1 * s) as f32).collect(),
+        };
+        var.set(&Tensor::from_vec(values, shape, &CPU).unwrap().to_dtype(dtype).unwrap()).unwrap();
+    }
+    params
+}
+
+/// Writes buffers.
+pub(crate) fn set(params: &Params, buffers: Vec<(String, &Tensor)>) {
+    for (name, value) in buffers {
+        let var = params.get(&name).unwrap_or_else(|| panic!("no buffer {name}"));
+        var.set(&value.to_dtype(params.dtype()).unwrap()).unwrap();
+    }
+}
+
+/// Fails when shapes differ or a number differs by more than `bound`, relative to the largest expected one if
+/// that is above 1.
+#[track_caller]
+pub(crate) fn within(what: &str, found: &Tensor, expected: &Tensor, bound: f64) {
+    assert_eq!(found.dims(), expected.dims(), "{what}");
+    let numbers =
+        |t: &Tensor| -> Vec<f64> { t.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap() };
+    let expected = numbers(expected);
+    let scale = expected.iter().fold(1f64, |scale, x| scale.max(x.abs()));
+    let worst = numbers(found).iter().zip(&expected).fold(0f64, |worst, (a, b)| {
+        let error = (a - b).abs() / scale;
+        if error.is_nan() { f64::INFINITY } else { worst.max(error) }
+    });
+    println!("{what}: {worst:.2e} of {bound:.0e}");
+    assert!(worst <= bound, "{what} is off by {worst:e}, allowed {bound:e}");
+}

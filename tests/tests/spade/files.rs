@@ -1,0 +1,122 @@
+//! Files of SPADE and pix2pixHD: read, written as checkpoints, read back.
+
+use crate::cases::{CPU, Tensors, within};
+use candle_core::{DType, Tensor};
+use std::path::{Path, PathBuf};
+use stylegan_core::checkpoint::{Checkpoint, save};
+use stylegan_core::import::{Imported, import, import_safetensors};
+use stylegan_core::layers::{NormKind, SemanticMap};
+use stylegan_core::spade::{Depth, SpadeConfig, SpadeEncoder};
+use stylegan_core::{
+    Condition, DiscriminatorConfig, EncoderConfig, GeneratorConfig, Model, NetworkConfig, Params, SynthesisOptions,
+    build_discriminator,
+};
+
+fn golden(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(name)
+}
+
+fn state_dictionary(case: &str) -> Imported {
+    let file = Checkpoint::open(golden(&format!("spade/{case}.weights.safetensors"))).unwrap();
+    import_safetensors(&file).unwrap().expect("a network")
+}
+
+fn params(file: &Imported, prefix: &str) -> Params {
+    Params::from_tensors(file.network(prefix)).unwrap()
+}
+
+/// The generator of a file, by way of one of our checkpoints.
+fn saved(file: &Imported, folder: &Path) -> Model {
+    let path = folder.join("network.safetensors");
+    save(&path, &file.metadata, &file.tensors).unwrap();
+    Model::load(&path, &CPU).unwrap()
+}
+
+fn painted(model: &Model, map: &SemanticMap) -> Tensor {
+    let n = map.batch().unwrap();
+    let ws = Tensor::zeros((n, 0, 0), DType::F32, &CPU).unwrap();
+    let options = SynthesisOptions { condition: Condition::Map(map), ..SynthesisOptions::default() };
+    model.generator().synthesis(&ws, &options).unwrap()
+}
+
+#[test]
+fn generators_paint_what_they_painted() {
+    let folder = tempfile::tempdir().unwrap();
+    // Size and edges are not in such files: they are said, as a user would.
+    let mut file = state_dictionary("g_normal");
+    let Some(NetworkConfig::Generator(GeneratorConfig::Spade(config))) = file.metadata.networks.get_mut("G_ema") else {
+        panic!("no SPADE generator")
+    };
+    assert_eq!((config.channels, config.map_channels(), config.norm, config.spectral), (4, 7, NormKind::Batch, true));
+    assert!(file.metadata.extra["img_size"].starts_with("assumed"));
+    config.img_size = [64, 64];
+    let io = Tensors::load("g_normal.io");
+    let img = painted(&saved(&file, folder.path()), &SemanticMap::Channels(io.cast("seg", DType::F32)));
+    within("SPADE", &img, io.get("img_f64"), 5e-5);
+    for (case, io, seg) in
+        [("pix2pixhd_g", "pix2pixhd_g.io", "seg"), ("pix2pixhd_global", "pix2pixhd_global.io", "in.x")]
+    {
+        let (mut file, io) = (state_dictionary(case), Tensors::load(io));
+        let network = file.metadata.networks.get_mut("G_ema");
+        let Some(NetworkConfig::Generator(GeneratorConfig::Pix2PixHd(config))) = network else { panic!("{case}") };
+        assert_eq!((config.channels, config.downsamplings, config.blocks, config.norm), (4, 3, 2, NormKind::Instance));
+        config.img_size = [32, 48];
+        let img = painted(&saved(&file, folder.path()), &SemanticMap::Channels(io.cast(seg, DType::F32)));
+        within(case, &img, io.get("img"), 5e-5);
+    }
+}
+
+#[test]
+fn discriminator_and_encoder_by_their_shapes() {
+    let file = state_dictionary("d_multiscale");
+    let Some(NetworkConfig::Discriminator(DiscriminatorConfig::MultiscalePatch(config))) =
+        file.metadata.networks.get("D")
+    else {
+        panic!("no discriminator")
+    };
+    let mut config = config.clone();
+    assert_eq!((config.scales, config.layers, config.channels, config.map_channels()), (2, 4, 8, 7));
+    config.img_size = [64, 64];
+    let io = Tensors::load("d_multiscale.io");
+    let d = build_discriminator(&DiscriminatorConfig::MultiscalePatch(config), params(&file, "D").frozen()).unwrap();
+    let map = SemanticMap::Channels(io.cast("seg", DType::F32));
+    let said = d.forward(io.get("fake"), Condition::Map(&map), 0.).unwrap();
+    within("logits", &said.scales[1].logits, &io.get("out.1.4").narrow(0, 0, 2).unwrap(), 2e-5);
+
+    let file = state_dictionary("e_conv");
+    let Some(NetworkConfig::Encoder(EncoderConfig::Spade(config))) = file.metadata.networks.get("E") else {
+        panic!("no encoder")
+    };
+    assert_eq!((config.resolution, config.channels, config.z_dim, config.spectral), (256, 4, 256, true));
+    let io = Tensors::load("e_conv.io");
+    let code = SpadeEncoder::new(config, params(&file, "E").frozen()).unwrap().forward(io.get("x128")).unwrap();
+    within("means", &code.mean, io.get("mu"), 1e-5);
+}
+
+#[test]
+fn a_released_file_paints() {
+    let file = import(golden("kept/spade_latest_net_G.pth")).unwrap();
+    let NetworkConfig::Generator(GeneratorConfig::Spade(config)) = &file.metadata.networks["G_ema"] else {
+        panic!("no SPADE generator")
+    };
+    let expected = SpadeConfig { classes: 7, edges: false, channels: 2, ..SpadeConfig::default() };
+    assert_eq!((config, config.depth), (&expected, Depth::Normal));
+    // The reference holds all but the largest tensors, their names after `sd.`.
+    let (own, mut same) = (file.network("G_ema"), 0);
+    for (name, tensor) in candle_core::safetensors::load(golden("kept/spade.weights.safetensors"), &CPU).unwrap() {
+        let name = name.strip_prefix("sd.").unwrap();
+        if !name.ends_with("num_batches_tracked") {
+            within(name, &own[name], &tensor, 0.);
+            same += 1;
+        }
+    }
+    assert!(same > 130, "{same}");
+    let model = Model::load(golden("kept/spade_latest_net_G.pth"), &CPU).unwrap();
+    let map = Tensor::zeros((1, 1, 256, 256), DType::U8, &CPU).unwrap();
+    let img = painted(&model, &stylegan_kernels::Labels::new(&map, None, 7).unwrap().into());
+    assert_eq!(img.dims(), [1, 3, 256, 256]);
+    // Without a map there is a sentence.
+    let ws = Tensor::zeros((1, 0, 0), DType::F32, &CPU).unwrap();
+    let error = model.generator().synthesis(&ws, &SynthesisOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("maps"), "{error}");
+}
