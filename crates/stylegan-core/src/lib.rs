@@ -69,6 +69,7 @@ pub mod pggan;
 pub mod picture;
 pub mod pix2pixhd;
 mod printable;
+pub mod psp;
 mod regular_file;
 pub mod spade;
 pub mod stylegan1;
