@@ -8,6 +8,7 @@
 //! * [`folder`] and [`checkpoints`] are what a run leaves on disk;
 //! * [`observer`], [`stats`], [`tfevents`] and [`health`] say how a run goes;
 //! * [`data`] reads sets of pictures (folders and ZIP files) and decodes ahead of the step;
+//! * [`inversion`] finds the style of a picture;
 //! * [`classifier`] learns a set's labels, for metrics that ask what a picture shows.
 //!
 //! ```no_run
@@ -36,6 +37,7 @@ mod error;
 mod feed;
 pub mod folder;
 pub mod health;
+pub mod inversion;
 mod r#loop;
 pub mod losses;
 mod moves;
