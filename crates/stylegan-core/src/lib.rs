@@ -68,6 +68,7 @@ pub mod pggan;
 pub mod picture;
 pub mod pix2pixhd;
 mod printable;
+pub mod psp;
 mod regular_file;
 mod sampling;
 pub mod spade;

@@ -36,5 +36,7 @@ pub use linear::linear;
 pub use modulate::{conv2d_resample, modulated_conv2d};
 pub use norm::{Statistics, instance_style, minibatch_stddev, pixel_norm, spade_norm, standardize};
 pub use pad::reflect_pad2d;
-pub use resize::{avg_pool2d, avg_pool2x, resize_bilinear, upsample_nearest, upsample_nearest2x};
+pub use resize::{
+    avg_pool2d, avg_pool2x, max_pool2d, resize_area, resize_bilinear, upsample_nearest, upsample_nearest2x,
+};
 pub use upfirdn2d::{Filter, downsample2d, filter2d, upfirdn2d, upsample2d};

@@ -104,4 +104,10 @@ impl PerceptualDistance for Pixels {
     fn distance(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         Ok((a.to_dtype(DType::F64)? - b.to_dtype(DType::F64)?)?.sqr()?.mean((1, 2, 3))?.to_dtype(DType::F32)?)
     }
+    fn activations(&self, images: &Tensor) -> Result<Vec<Tensor>> {
+        Ok(vec![images.clone()])
+    }
+    fn between(&self, a: &[Tensor], b: &[Tensor]) -> Result<Tensor> {
+        self.distance(&a[0], &b[0])
+    }
 }

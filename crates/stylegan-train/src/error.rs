@@ -81,6 +81,9 @@ pub enum Error {
     /// A network or a checkpoint cannot be used.
     #[error(transparent)]
     Network(#[from] stylegan_core::Error),
+    /// A network that looks at pictures failed.
+    #[error(transparent)]
+    Features(#[from] stylegan_metrics::Error),
     /// An operation on tensors failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -93,6 +96,7 @@ impl Error {
         match self {
             Self::Data { .. } | Self::Config { .. } | Self::Run { .. } => true,
             Self::Network(error) => error.is_wrong_input(),
+            Self::Features(error) => error.is_wrong_input(),
             Self::Diverged { .. } => false,
             Self::Saved { error, .. } => error.is_wrong_input(),
             Self::Io { action, .. } => *action == "read",

@@ -7,7 +7,8 @@
 //!   the arithmetic of a step;
 //! * [`folder`] and [`checkpoints`] are what a run leaves on disk;
 //! * [`observer`], [`stats`], [`run_log`] and [`health`] say how a run goes;
-//! * [`data`] reads sets of pictures (folders and ZIP files) and decodes ahead of the step.
+//! * [`data`] reads sets of pictures (folders and ZIP files) and decodes ahead of the step;
+//! * [`inversion`] finds the style of a picture.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -41,6 +42,7 @@ mod error;
 pub mod folder;
 pub mod health;
 pub mod inputs;
+pub mod inversion;
 mod r#loop;
 pub mod losses;
 pub mod observer;

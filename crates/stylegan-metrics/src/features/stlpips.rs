@@ -12,7 +12,7 @@
 //! each tap to unit length, weights the squared differences by channel, averages over pixels and
 //! sums over the five taps.
 
-use super::perceptual::{distance, scaled, unit};
+use super::perceptual::{between, distance, scaled, unit, unit_taps};
 use super::pool::{blur_pool, box_downscale, box_factor};
 use super::{FeatureNetwork, PerceptualDistance};
 use crate::{Error, Result};
@@ -156,6 +156,14 @@ impl PerceptualDistance for StLpips {
 
     fn distance(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         distance(a, b, &self.heads, |pictures| self.taps(pictures))
+    }
+
+    fn activations(&self, images: &Tensor) -> Result<Vec<Tensor>> {
+        unit_taps(self.taps(images)?)
+    }
+
+    fn between(&self, a: &[Tensor], b: &[Tensor]) -> Result<Tensor> {
+        between(a, b, &self.heads)
     }
 }
 

@@ -1,0 +1,158 @@
+//! From feature maps to style rows.
+
+use super::config::{Head, PspConfig};
+use super::ir_se::conv_weight;
+use crate::Result;
+use crate::layers::{BatchNorm, EqualizedLinear, LinearOptions, Mode};
+use candle_core::Tensor;
+use candle_nn::{Init, VarBuilder};
+use stylegan_kernels::{Activation, BiasAct, bias_act, conv2d, conv2d_bias_act, linear, resize_area, resize_bilinear};
+
+/// The first row of the middle and of the finest level of the pyramid.
+const MIDDLE: usize = 3;
+const FINE: usize = 7;
+/// The side that the last map is brought to before one vector is made of it.
+const GRID: usize = 7;
+
+/// What makes rows of the maps of [`IrSe50`](super::ir_se::IrSe50).
+#[derive(Debug, Clone)]
+pub(super) enum Rows {
+    Pyramid { lateral: [Lateral; 2], styles: Vec<MapToStyle> },
+    W(EqualizedLinear),
+    WPlus { norm: BatchNorm, hidden: Linear, rows: EqualizedLinear },
+}
+
+impl Rows {
+    pub(super) fn new(config: &PspConfig, vb: &VarBuilder) -> Result<Self> {
+        let (c, w_dim) = (config.last_channels(), config.w_dim);
+        let equalized = |i, o| EqualizedLinear::new(i, o, LinearOptions::default(), vb.pp("linear"));
+        Ok(match config.head {
+            Head::Pyramid => {
+                let halvings = config.last_halvings();
+                let style = |row: usize| {
+                    let deeper = usize::from(row >= MIDDLE) + usize::from(row >= FINE);
+                    MapToStyle::new(c, w_dim, halvings + deeper, vb.pp(format!("styles.{row}")))
+                };
+                Self::Pyramid {
+                    lateral: [Lateral::new(c / 2, c, vb.pp("latlayer1"))?, Lateral::new(c / 4, c, vb.pp("latlayer2"))?],
+                    styles: (0..config.num_ws).map(style).collect::<Result<_>>()?,
+                }
+            }
+            Head::W => Self::W(equalized(c, w_dim)?),
+            Head::WPlus => {
+                let layer = |part: &str| vb.pp(format!("output_layer_2.{part}"));
+                Self::WPlus {
+                    norm: BatchNorm::new(c, layer("0"))?,
+                    hidden: Linear::new(c * GRID * GRID, config.hidden, layer("3"))?,
+                    rows: equalized(config.hidden, config.num_ws * w_dim)?,
+                }
+            }
+        })
+    }
+
+    /// Rows `[n, num_ws, w_dim]` of the maps of the last three stages.
+    pub(super) fn forward(&self, [fine, middle, coarse]: &[Tensor; 3], num_ws: usize, mode: Mode) -> Result<Tensor> {
+        let n = coarse.dim(0)?;
+        match self {
+            Self::Pyramid { lateral: [to_middle, to_fine], styles } => {
+                let middle = to_middle.forward(coarse, middle)?;
+                let fine = to_fine.forward(&middle, fine)?;
+                let rows = styles.iter().enumerate().map(|(row, style)| {
+                    style.forward(match row {
+                        _ if row < MIDDLE => coarse,
+                        _ if row < FINE => &middle,
+                        _ => &fine,
+                    })
+                });
+                Ok(Tensor::stack(&rows.collect::<Result<Vec<_>>>()?, 1)?)
+            }
+            Self::W(layer) => crate::broadcast_ws(&layer.forward(&coarse.flatten_from(2)?.mean(2)?)?, num_ws),
+            Self::WPlus { norm, hidden, rows } => {
+                let x = resize_area(&norm.forward(coarse, mode, Activation::Linear)?, GRID, GRID)?;
+                let rows = rows.forward(&hidden.forward(&x.flatten_from(1)?)?)?;
+                let w_dim = rows.dim(1)? / num_ws;
+                Ok(rows.reshape((n, num_ws, w_dim))?)
+            }
+        }
+    }
+}
+
+/// A step down the pyramid: the map above, enlarged, plus a 1x1 convolution of the backbone's map.
+#[derive(Debug, Clone)]
+pub(super) struct Lateral {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Lateral {
+    fn new(inputs: usize, outputs: usize, vb: VarBuilder) -> Result<Self> {
+        let bias = bias(inputs, outputs, &vb)?;
+        Ok(Self { weight: conv_weight(inputs, outputs, 1, vb)?, bias })
+    }
+
+    fn forward(&self, above: &Tensor, map: &Tensor) -> Result<Tensor> {
+        let (_, _, h, w) = map.dims4()?;
+        let own = conv2d_bias_act(map, &self.weight, &self.bias, 1, 0, 1., BiasAct::default())?;
+        Ok((resize_bilinear(above, h, w, true)? + own)?)
+    }
+}
+
+/// The network of one row, "map2style": convolutions of stride 2 down to one pixel, then a linear layer.
+#[derive(Debug, Clone)]
+pub(super) struct MapToStyle {
+    convs: Vec<(Tensor, Tensor)>,
+    linear: EqualizedLinear,
+}
+
+impl MapToStyle {
+    fn new(inputs: usize, w_dim: usize, halvings: usize, vb: VarBuilder) -> Result<Self> {
+        let conv = |i: usize| -> Result<(Tensor, Tensor)> {
+            // Activations have numbers too.
+            let (vb, inputs) = (vb.pp(format!("convs.{}", 2 * i)), if i == 0 { inputs } else { w_dim });
+            let bias = bias(9 * inputs, w_dim, &vb)?;
+            Ok((conv_weight(inputs, w_dim, 3, vb)?, bias))
+        };
+        Ok(Self {
+            convs: (0..halvings).map(conv).collect::<Result<_>>()?,
+            linear: EqualizedLinear::new(w_dim, w_dim, LinearOptions::default(), vb.pp("linear"))?,
+        })
+    }
+
+    fn forward(&self, map: &Tensor) -> Result<Tensor> {
+        let mut x = map.clone();
+        for (weight, bias) in &self.convs {
+            x = conv2d(&x, weight, 2, 1, 1.)?;
+            x = bias_act(&x, Some(bias), Activation::Leaky(0.01).into())?;
+        }
+        let (_, _, h, w) = x.dims4()?;
+        if [h, w] != [1, 1] {
+            crate::error::bad_argument!("map2style leaves {h}x{w} pixels, expected one: the picture is too large")
+        }
+        self.linear.forward(&x.flatten_from(1)?)
+    }
+}
+
+/// A linear layer without equalised learning rate: `weight` `[outputs, inputs]`, `bias` `[outputs]`.
+#[derive(Debug, Clone)]
+pub(super) struct Linear {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Linear {
+    pub(super) fn new(inputs: usize, outputs: usize, vb: VarBuilder) -> Result<Self> {
+        let bound = 1. / (inputs as f64).sqrt();
+        let weight = vb.get_with_hints((outputs, inputs), "weight", Init::Uniform { lo: -bound, up: bound })?;
+        Ok(Self { weight, bias: bias(inputs, outputs, &vb)? })
+    }
+
+    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(linear(x, &self.weight, Some(&self.bias), 1., 1.)?)
+    }
+}
+
+/// `bias` `[outputs]` of a layer whose outputs are sums of `terms`, started as PyTorch starts it.
+fn bias(terms: usize, outputs: usize, vb: &VarBuilder) -> Result<Tensor> {
+    let bound = 1. / (terms as f64).sqrt();
+    Ok(vb.get_with_hints(outputs, "bias", Init::Uniform { lo: -bound, up: bound })?)
+}

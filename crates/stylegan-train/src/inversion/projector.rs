@@ -1,0 +1,238 @@
+//! Projection by optimisation (Karras et al. 2020, StyleGAN2, section 5 and appendix D).
+
+use super::noise::{normalize, pattern};
+use super::{ProjectOptions, Space, StyleStatistics};
+use crate::{Error, Result};
+use candle_core::{DType, Tensor, Var};
+use candle_nn::VarBuilder;
+use std::collections::HashMap;
+use stylegan_core::latent::StreamKey;
+use stylegan_core::{Generator, Model, NoiseMode, Synthesis, build_generator};
+use stylegan_kernels::autodiff::backward;
+use stylegan_kernels::optim::{AdamOptions, adam_step};
+use stylegan_kernels::resize_area;
+use stylegan_metrics::features::PerceptualDistance;
+
+/// The side above which pictures are made smaller before they are compared, in pixels.
+const SIDE: usize = 256;
+
+/// A value that Adam moves.
+struct Moving {
+    value: Var,
+    m: Var,
+    v: Var,
+}
+
+impl Moving {
+    fn new(start: &Tensor) -> Result<Self> {
+        let start = start.detach().contiguous()?;
+        let zeros = start.zeros_like()?;
+        Ok(Self { value: Var::from_tensor(&start)?, m: Var::from_tensor(&zeros)?, v: Var::from_tensor(&zeros)? })
+    }
+}
+
+/// What a step found, before it moved anything.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepReport {
+    /// Steps done, this one included.
+    pub step: usize,
+    /// The perceptual distance between picture and target.
+    pub distance: f64,
+    /// What keeps noise maps free of pattern, without its weight.
+    pub pattern: f64,
+}
+
+/// The search for the style of one picture: style and noise maps are moved together, so that noise need not be
+/// explained by the style. The same options, picture and network give the same bytes, also across
+/// [`state`](Self::state) and [`restore`](Self::restore).
+pub struct Projector<'a> {
+    options: ProjectOptions,
+    generator: Box<dyn Generator>,
+    network: &'a dyn PerceptualDistance,
+    /// Activations of the target.
+    target: Vec<Tensor>,
+    deviation: f64,
+    /// `[1, w_dim]`, or `[num_ws, w_dim]` in W+.
+    style: Moving,
+    /// Noise maps `[h, w]` by name.
+    noise: Vec<(String, Moving)>,
+    steps: usize,
+}
+
+impl<'a> Projector<'a> {
+    /// A search that starts from the average style and random noise maps. `target` `[1, c, h, w]` is of the size of the
+    /// generator's pictures, in [-1, 1].
+    ///
+    /// # Errors
+    /// Options out of range, or a target of another shape.
+    pub fn new(
+        model: &Model,
+        styles: &StyleStatistics,
+        network: &'a dyn PerceptualDistance,
+        target: &Tensor,
+        options: ProjectOptions,
+    ) -> Result<Self> {
+        options.validate()?;
+        let ([h, w], c) = (model.generator().img_size(), model.generator().img_channels());
+        if target.dims() != [1, c, h, w] {
+            return Err(Error::Config {
+                place: "projection".into(),
+                problem: format!("the target is {:?}, the network makes [1, {c}, {h}, {w}]", target.dims()),
+            });
+        }
+        // Maps are variables in a network of their own, all else is shared with the model.
+        let key = StreamKey::new(options.seed, "projection noise map", 0);
+        let (mut noise, mut tensors) = (Vec::new(), HashMap::new());
+        for (name, var) in model.params().vars() {
+            if name.ends_with("noise_const") {
+                let index = noise.len() as u64;
+                let map = key.normal_rows(&[index], 0, var.dims(), var.dtype(), var.device())?.squeeze(0)?;
+                let moving = Moving::new(&map)?;
+                tensors.insert(name.clone(), moving.value.as_tensor().clone());
+                noise.push((name, moving));
+            } else {
+                tensors.insert(name, var.as_detached_tensor());
+            }
+        }
+        let vb = VarBuilder::from_tensors(tensors, model.dtype(), model.params().device());
+        let generator = build_generator(model.config(), vb)?;
+        let start = match options.space {
+            Space::W => styles.mean.clone(),
+            Space::WPlus => styles.mean.broadcast_as((generator.num_ws(), generator.w_dim()))?,
+        };
+        let target = network.activations(&seen(target)?)?.iter().map(Tensor::detach).collect();
+        let style = Moving::new(&start)?;
+        Ok(Self { options, generator, network, target, deviation: styles.deviation, style, noise, steps: 0 })
+    }
+
+    /// One step, with noise on the style from the options' seed.
+    ///
+    /// # Errors
+    /// When numbers stop being finite.
+    pub fn step(&mut self) -> Result<StepReport> {
+        let key = StreamKey::new(self.options.seed, "projection style noise", self.steps as u64);
+        let style = &self.style.value;
+        let noise = key.normal_rows(&[0], 0, style.dims(), style.dtype(), style.device())?.squeeze(0)?;
+        self.step_with(&noise)
+    }
+
+    /// One step with these standard normal numbers, of the shape of the style, as noise on it.
+    ///
+    /// # Errors
+    /// When numbers stop being finite, or the noise has another shape.
+    pub fn step_with(&mut self, noise: &Tensor) -> Result<StepReport> {
+        let scale = self.deviation * self.options.style_noise_at(self.steps);
+        let style = (self.style.value.as_tensor() + (noise * scale)?)?;
+        let images = self.render(&style, NoiseMode::Const)?;
+        let distance = self.network.between(&self.network.activations(&seen(&images)?)?, &self.target)?.sum_all()?;
+        let patterns = self.noise.iter().map(|(_, map)| pattern(map.value.as_tensor()));
+        let patterns = patterns.collect::<candle_core::Result<Vec<_>>>()?;
+        let mut loss = distance.to_dtype(style.dtype())?;
+        let mut sum = 0.;
+        if !patterns.is_empty() {
+            let patterns = Tensor::stack(&patterns, 0)?.sum_all()?;
+            loss = (loss + (&patterns * self.options.noise_weight)?)?;
+            sum = number(&patterns)?;
+        }
+        let report = StepReport { step: self.steps + 1, distance: number(&distance)?, pattern: sum };
+        if !report.distance.is_finite() || !report.pattern.is_finite() {
+            return Err(Error::Config {
+                place: format!("projection, step {}", report.step),
+                problem: "the distance is no number any more; choose a smaller learning rate".into(),
+            });
+        }
+        let gradients = backward(&loss)?;
+        let options = AdamOptions { lr: self.options.lr_at(self.steps), beta1: 0.9, beta2: 0.999, eps: 1e-8 };
+        self.steps += 1;
+        for moving in self.noise.iter().map(|(_, map)| map).chain([&self.style]) {
+            // A layer whose noise has no strength yet leaves its map to the regularisation.
+            let gradient = match gradients.get(&moving.value) {
+                Some(gradient) => gradient,
+                None => moving.value.zeros_like()?,
+            };
+            adam_step(&moving.value, &gradient, &moving.m, &moving.v, self.steps as u64, options)?;
+        }
+        for (_, map) in &self.noise {
+            normalize(&map.value)?;
+        }
+        Ok(report)
+    }
+
+    /// Style `[1 or num_ws, w_dim]` to the picture `[1, c, h, w]`.
+    fn render(&self, style: &Tensor, noise: NoiseMode) -> Result<Tensor> {
+        let rows = style.broadcast_as((self.generator.num_ws(), self.generator.w_dim()))?;
+        Ok(self.generator.synthesis(&rows.unsqueeze(0)?.contiguous()?, &Synthesis::with_noise(noise))?)
+    }
+
+    /// The style rows found so far, `[1, num_ws, w_dim]`.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn rows(&self) -> Result<Tensor> {
+        let style = self.style.value.as_detached_tensor();
+        let rows = style.broadcast_as((self.generator.num_ws(), self.generator.w_dim()))?;
+        Ok(rows.unsqueeze(0)?.contiguous()?)
+    }
+
+    /// The picture `[1, c, h, w]` of style and noise maps found so far. The official program shows the style with the
+    /// network's own maps, as [`Model::synthesize`] does.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn image(&self) -> Result<Tensor> {
+        Ok(self.render(&self.style.value.as_detached_tensor(), NoiseMode::Const)?.detach())
+    }
+
+    /// Steps done.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Whether all steps are done.
+    pub fn is_done(&self) -> bool {
+        self.steps >= self.options.steps
+    }
+
+    /// All that moves, by name: `style`, the noise maps, and `m.` and `v.` with each.
+    pub fn state(&self) -> Vec<(String, Tensor)> {
+        let named = |name: &str, moving: &Moving| {
+            [("", &moving.value), ("m.", &moving.m), ("v.", &moving.v)]
+                .map(|(part, var)| (format!("{part}{name}"), var.as_detached_tensor()))
+        };
+        let noise = self.noise.iter().flat_map(|(name, map)| named(name, map));
+        noise.chain(named("style", &self.style)).collect()
+    }
+
+    /// Takes up a saved state after `steps` steps: `find` gives the tensors by the names of [`state`](Self::state).
+    ///
+    /// # Errors
+    /// When `find` fails or a tensor has another shape.
+    pub fn restore(&mut self, steps: usize, find: impl Fn(&str) -> Result<Tensor>) -> Result<()> {
+        let style = [("style", &self.style)];
+        for (name, moving) in self.noise.iter().map(|(name, map)| (name.as_str(), map)).chain(style) {
+            for (part, var) in [("", &moving.value), ("m.", &moving.m), ("v.", &moving.v)] {
+                var.set(&find(&format!("{part}{name}"))?)?;
+            }
+        }
+        self.steps = steps;
+        Ok(())
+    }
+}
+
+/// Pictures as the feature network sees them: of three channels, and not too large.
+fn seen(images: &Tensor) -> Result<Tensor> {
+    let (_, c, h, w) = images.dims4()?;
+    let images = match c {
+        1 => Tensor::cat(&[images, images, images], 1)?,
+        _ => images.narrow(1, 0, 3)?.contiguous()?,
+    };
+    if h.max(w) <= SIDE {
+        return Ok(images);
+    }
+    let side = |pixels: usize| (pixels * SIDE).div_ceil(h.max(w));
+    Ok(resize_area(&images, side(h), side(w))?)
+}
+
+fn number(x: &Tensor) -> Result<f64> {
+    Ok(x.to_dtype(DType::F64)?.to_scalar()?)
+}

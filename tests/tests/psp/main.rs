@@ -1,0 +1,6 @@
+//! pixel2style2pixel against the original code, see `golden/psp/README.md`.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod cases;
+mod encoders;
+mod ranger;
