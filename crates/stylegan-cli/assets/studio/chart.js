@@ -24,9 +24,12 @@ export function chart(title, about, curves) {
     svg.append(s("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }),
       s("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, number(value)));
   }
-  for (const value of ticks(x.from, x.to, 5)) {
-    svg.append(s("text", { x: x(value), y: HEIGHT - 6, "text-anchor": "middle" }, number(value)));
-  }
+  const marks = ticks(x.from, x.to, 5);
+  marks.forEach((value, i) => {
+    const last = i === marks.length - 1;
+    const anchor = last && x(value) > WIDTH - 40 ? "end" : "middle";
+    svg.append(s("text", { x: x(value), y: HEIGHT - 6, "text-anchor": anchor }, last ? `${number(value)} kimg` : number(value)));
+  });
   drawn.forEach((curve, i) => {
     const colour = `var(--series-${i % 4})`;
     if (curve.points.some(({ low }) => low !== undefined) && !curve.dots) {

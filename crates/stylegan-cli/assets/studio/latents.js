@@ -29,8 +29,8 @@ export function latents(main) {
   });
   const settings = h("div", { className: "panel" });
   const side = h("div", { className: "stage" },
-    h("section", { className: "panel", "aria-label": "Where the picture comes from" }, pad.element, seed.element,
-      h("div", { className: "row" }, play), pace.element), settings);
+    h("section", { className: "panel", "aria-label": "Where the picture comes from" }, pad.element, seed.element), settings,
+    h("section", { className: "panel", "aria-label": "Animation" }, h("div", { className: "row" }, play), pace.element));
   side.style.justifyItems = "stretch";
   stage.append(h("div", { className: "row" }, download, copy));
   main.replaceChildren(h("div", { className: "latents" }, stage, side));

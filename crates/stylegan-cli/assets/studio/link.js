@@ -2,7 +2,7 @@
 
 const DEFAULTS = {
   room: "latents", network: "", psi: 1, cutoff: -1, class: 0, noise: "const", noise_seed: 0,
-  x: 0, y: 0, rows: "0-3", columns: "10-15", styles: "coarse", run: "", grid: "",
+  x: 2, y: 2, rows: "0-3", columns: "10-15", styles: "coarse", run: "", grid: "",
 };
 const ROOMS = ["latents", "mix", "runs"];
 const NOISES = ["const", "random", "none"];

@@ -54,7 +54,9 @@ async function start() {
   chooser.disabled = !networks.length;
   if (!networks.some(({ name }) => name === state.network)) {
     if (state.network) say(`The network ${state.network} is not here; another one is shown.`, true);
-    state.network = (networks.find(({ given }) => given) ?? networks[0])?.name ?? "";
+    const age = (entry) => entry.seconds_since_last_tick ?? Infinity;
+    const newest = networks.toSorted((a, b) => age(a) - age(b))[0];
+    state.network = (networks.find(({ given }) => given) ?? newest)?.name ?? "";
   }
   watch(enter);
   theme(localStorage.getItem("theme") ?? (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark"));

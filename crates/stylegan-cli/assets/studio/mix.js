@@ -61,8 +61,7 @@ export function mix(main) {
 
   /** The switch of a style row; dragging from it gives those under the pointer the same position. */
   function toggle(row) {
-    const button = h("button", { type: "button", "data-row": row, "aria-label": `Style row ${row}, ${4 << (row >> 1)} pixels` },
-      String(row), h("small", {}, `${4 << (row >> 1)}px`));
+    const button = h("button", { type: "button", "data-row": row }, String(row), h("small", {}, `${4 << (row >> 1)}px`));
     button.addEventListener("pointerdown", (event) => {
       painting = { on: button.getAttribute("aria-pressed") !== "true" };
       mark(row, painting.on);
@@ -121,16 +120,18 @@ export function mix(main) {
     if (wanted === shape) return;
     shape = wanted;
     canvases = [];
-    const side = Math.max(56, Math.min(about.width, Math.floor(Math.min(1000, innerWidth - 90) / (columns.length + 1)) - 8, 150));
-    const shown = about.width < side ? side : Math.min(side, 150);
+    const room = Math.floor((table.clientWidth - 70) / (columns.length + 1)) - 8;
+    const side = Math.max(64, Math.min(room, 150));
+    // Whole factors show small pictures best.
+    const shown = about.width < side ? side - (side % about.width) : side;
     const cell = (name, number) => {
       const canvas = h("canvas", { width: about.width, height: about.height });
-      canvas.style.width = `${Math.max(shown, 72)}px`;
+      canvas.style.width = `${shown}px`;
       canvases.push(canvas);
       return h("button", { type: "button", "aria-label": name, onclick: () => enlarge(number, name, rows, columns) }, canvas);
     };
     const head = h("tr", {}, h("td", {}), columns.map((seed) => h("th", { scope: "col" }, `seed ${seed}`)));
-    const parents = h("tr", { className: "parent" }, h("th", {}), h("td", {}), columns.map((seed, c) => h("td", {}, cell(`Column seed ${seed}`, c))));
+    const parents = h("tr", { className: "parent" }, h("td", {}), h("td", {}), columns.map((seed, c) => h("td", {}, cell(`Column seed ${seed}`, c))));
     head.firstChild.colSpan = 2;
     const body = rows.map((seed, r) => {
       const at = (r + 1) * (columns.length + 1) - 1;

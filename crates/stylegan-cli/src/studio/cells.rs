@@ -10,16 +10,14 @@ use image::RgbImage;
 use image::imageops::{FilterType, resize};
 use std::ops::Range;
 use stylegan_core::latent::mix;
-use stylegan_core::picture::Sheet;
+use stylegan_core::picture::{Sheet, encode_png};
 
-/// A picture to download, with the name and text of its file.
-pub(super) struct Download {
-    /// Name of the file.
+/// A picture as a PNG file.
+pub(super) struct PictureFile {
+    /// Its name.
     pub(super) name: String,
-    /// The picture.
-    pub(super) picture: RgbImage,
-    /// What its file says.
-    pub(super) text: Text,
+    /// Its contents.
+    pub(super) bytes: Vec<u8>,
 }
 
 /// Computes the pictures `cells` of a state.
@@ -56,7 +54,7 @@ pub(super) fn pictures(sampler: &Sampler, state: &State, cells: Range<usize>) ->
 ///
 /// # Errors
 /// When the state does not fit the network, or has no such picture.
-pub(super) fn download(sampler: &Sampler, state: &State, cell: Option<usize>) -> anyhow::Result<Download> {
+pub(super) fn download(sampler: &Sampler, state: &State, cell: Option<usize>) -> anyhow::Result<PictureFile> {
     let all = state.cells();
     if cell.is_some_and(|cell| cell >= all) {
         anyhow::bail!("there are {all} pictures, counted from 0");
@@ -104,7 +102,7 @@ pub(super) fn download(sampler: &Sampler, state: &State, cell: Option<usize>) ->
             }
         },
     };
-    Ok(Download { name, picture, text })
+    Ok(PictureFile { name, bytes: encode_png(&picture, &text)? })
 }
 
 /// Style rows `[1, num_ws, w_dim]` between seeds, blended after truncation, and the seed that is nearest:

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use stylegan_train::{checkpoints, folder};
+use stylegan_train::folder;
 
 /// Where training puts its runs.
 const RUNS: &str = "runs";
@@ -68,9 +68,17 @@ impl Library {
 impl Entry {
     fn of(path: PathBuf, given: bool) -> Self {
         let is_run = path.is_dir() && folder::config(&path).is_some();
-        let has_network = path.is_file() || checkpoints::list(&path).is_ok_and(|found| !found.is_empty());
+        let has_network = path.is_file() || has_checkpoint(&path);
         Self { path, is_run, has_network, given }
     }
+}
+
+/// Whether a folder has a file that is named like a checkpoint.
+fn has_checkpoint(folder: &Path) -> bool {
+    let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    names
+        .filter_map(|name| name.into_string().ok())
+        .any(|name| name.starts_with("network-") && name.ends_with(".safetensors"))
 }
 
 /// The name of a file without its ending, or of a folder, also where the path does not show it (`.`).

@@ -4,7 +4,7 @@
 //! work on that has begun or not. Work is handed out in portions of a few pictures, and only to pages
 //! with room for them: a page that does not read holds up nobody, and a long table no other page.
 
-use super::cells::Download;
+use super::cells::PictureFile;
 use super::frame::Format;
 use super::wish::{State, View, Wish};
 use axum::extract::ws::Message;
@@ -60,7 +60,7 @@ pub(super) struct Order {
     /// Its number, or none for the whole of it.
     pub(super) cell: Option<usize>,
     /// Where the picture, or a sentence, goes.
-    pub(super) reply: oneshot::Sender<Result<Download, String>>,
+    pub(super) reply: oneshot::Sender<Result<PictureFile, String>>,
 }
 
 /// A portion of work.

@@ -72,8 +72,12 @@ impl Sampler {
     /// # Errors
     /// When the settings do not fit the network.
     pub(super) fn styles(&self, seeds: &[u32], look: &Look) -> anyhow::Result<Tensor> {
-        let classes = self.model.generator().c_dim();
+        let (classes, rows) = (self.model.generator().c_dim(), self.num_ws());
+        if let Some(cutoff) = look.cutoff.filter(|cutoff| *cutoff > rows) {
+            anyhow::bail!("cutoff {cutoff}: this network has {rows} style rows");
+        }
         let labels = match look.class {
+            Some(_) if classes == 0 => anyhow::bail!("this network was trained without labels: leave the class out"),
             Some(class) => self.model.labels(class, seeds.len())?,
             None if classes == 0 => None,
             None => anyhow::bail!("this network was trained with labels: choose one of its {classes} classes"),

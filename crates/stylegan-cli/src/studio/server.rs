@@ -15,11 +15,11 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use stylegan_core::picture::encode_png;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
@@ -68,6 +68,12 @@ pub(super) async fn serve(listener: TcpListener, studio: Arc<Studio>) -> std::io
         .route("/runs/{run}/pictures/{name}", get(run_picture))
         .layer(from_fn_with_state(studio.clone(), guard))
         .with_state(studio);
+    // Frames leave as they are made: waiting for more to send with them would cost a delay that is felt.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("a connection waits before it sends: {error}");
+        }
+    });
     axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>()).await
 }
 
@@ -156,16 +162,13 @@ async fn picture(Shared(studio): Shared<Arc<Studio>>, link: Result<Query<Picture
     if studio.queue.order(Order { state, cell: link.cell, reply }).is_err() {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "Too many pictures wait to be downloaded: try again soon.");
     }
-    let download = match timeout(PATIENCE, made).await {
-        Ok(Ok(Ok(download))) => download,
+    let file = match timeout(PATIENCE, made).await {
+        Ok(Ok(Ok(file))) => file,
         Ok(Ok(Err(sentence))) => return problem(StatusCode::BAD_REQUEST, &sentence),
         _ => return problem(StatusCode::SERVICE_UNAVAILABLE, "The picture could not be computed in time."),
     };
-    let Ok(bytes) = encode_png(&download.picture, &download.text) else {
-        return problem(StatusCode::INTERNAL_SERVER_ERROR, "The picture could not be encoded.");
-    };
-    let disposition = format!("attachment; filename=\"{}\"", download.name);
-    ([(header::CONTENT_TYPE, "image/png".to_owned()), (header::CONTENT_DISPOSITION, disposition)], bytes)
+    let disposition = format!("attachment; filename=\"{}\"", file.name);
+    ([(header::CONTENT_TYPE, "image/png".to_owned()), (header::CONTENT_DISPOSITION, disposition)], file.bytes)
         .into_response()
 }
 
