@@ -6,6 +6,9 @@ import { look, pictureLink, set, state, watch } from "./link.js";
 import { lookControls } from "./look.js";
 import { makePad, placeOf, seedAt } from "./pad.js";
 
+/** Sides of a picture's pixels on the screen, at most. */
+const LARGEST_PIXEL = 12;
+
 /** Builds the room; returns how to leave it. */
 export function latents(main) {
   const canvas = h("canvas", { width: 16, height: 16, role: "img", "aria-label": "The picture" });
@@ -82,6 +85,8 @@ export function latents(main) {
     controls = lookControls(about);
     settings.replaceChildren(...controls.elements);
     stage.classList.toggle("large", about.width >= 256);
+    // Beyond that small pictures are nothing but squares.
+    canvas.style.maxWidth = `${about.width * LARGEST_PIXEL}px`;
     update();
   }
 

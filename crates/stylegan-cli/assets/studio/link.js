@@ -9,6 +9,7 @@ const NOISES = ["const", "random", "none"];
 
 const listeners = new Set();
 let timer = 0;
+let [networks, preferred] = [null, ""];
 
 /** The state, to read; `set` changes it. */
 export const state = { ...DEFAULTS };
@@ -53,8 +54,18 @@ export function pictureLink(picture, cell) {
   return `/picture?${query}`;
 }
 
+/** Says which networks there are, and which to take where the address names none of them. */
+export function knowNetworks(names, first) {
+  [networks, preferred] = [names, first];
+  settle();
+}
+
+function settle() {
+  if (networks && !networks.includes(state.network)) state.network = preferred;
+}
+
 function address() {
-  const changed = Object.entries(state).filter(([key, value]) => key === "room" || value !== DEFAULTS[key]);
+  const changed = Object.entries(state).filter(([key, value]) => key === "room" || key === "network" || value !== DEFAULTS[key]);
   return `#${new URLSearchParams(changed)}`;
 }
 
@@ -70,6 +81,7 @@ function read() {
   const limit = 5e7;
   state.x = Math.max(-limit, Math.min(limit, state.x));
   state.y = Math.max(-limit, Math.min(limit, state.y));
+  settle();
 }
 
 const again = () => { read(); listeners.forEach((listener) => listener(state)); };

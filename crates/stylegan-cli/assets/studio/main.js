@@ -2,7 +2,7 @@
 
 import { h, say } from "./elements.js";
 import { latents } from "./latents.js";
-import { set, state, watch } from "./link.js";
+import { knowNetworks, set, state, watch } from "./link.js";
 import { mix } from "./mix.js";
 import { runs } from "./runs.js";
 
@@ -52,12 +52,11 @@ async function start() {
   const networks = library.filter(({ network }) => network);
   chooser.replaceChildren(...networks.map(({ name }) => h("option", { value: name }, name)));
   chooser.disabled = !networks.length;
-  if (!networks.some(({ name }) => name === state.network)) {
-    if (state.network) say(`The network ${state.network} is not here; another one is shown.`, true);
-    const age = (entry) => entry.seconds_since_last_tick ?? Infinity;
-    const newest = networks.toSorted((a, b) => age(a) - age(b))[0];
-    state.network = (networks.find(({ given }) => given) ?? newest)?.name ?? "";
-  }
+  const age = (entry) => entry.seconds_since_last_tick ?? Infinity;
+  const newest = networks.toSorted((a, b) => age(a) - age(b))[0];
+  const asked = state.network;
+  knowNetworks(networks.map(({ name }) => name), (networks.find(({ given }) => given) ?? newest)?.name ?? "");
+  if (asked && asked !== state.network) say(`The network ${asked} is not here; another one is shown.`, true);
   watch(enter);
   theme(localStorage.getItem("theme") ?? (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark"));
 }
