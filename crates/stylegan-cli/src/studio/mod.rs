@@ -38,8 +38,8 @@ const PORT: u16 = 7531;
 
 /// Make, mix and watch in the browser
 ///
-/// Opens a page that this program serves itself, from this computer to this computer alone: pictures at the
-/// drag of a mouse, mixes of styles, and the runs below runs/ while they train. Ctrl-C ends it.
+/// Opens a page that this program serves itself, to this computer alone: pictures at the drag of a
+/// mouse, mixes of styles, and the runs below runs/ while they train. Ctrl-C ends it.
 ///
 /// Examples:
 ///   stylegan studio
