@@ -4,6 +4,7 @@ use super::wish::View;
 use axum::extract::ws::Message;
 use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
+use std::net::IpAddr;
 
 /// Quality of pictures that travel over a network, as ComfyUI's previews have.
 const JPEG_QUALITY: u8 = 95;
@@ -16,6 +17,13 @@ pub(super) enum Format {
     Rgb = 0,
     /// JPEG, for pages on other computers.
     Jpeg = 1,
+}
+
+impl Format {
+    /// How a page at this address takes its pictures.
+    pub(super) fn for_page(address: IpAddr) -> Self {
+        if address.is_loopback() { Format::Rgb } else { Format::Jpeg }
+    }
 }
 
 /// Which picture of which answer a frame holds.

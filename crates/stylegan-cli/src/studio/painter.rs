@@ -1,7 +1,7 @@
 //! The studio's one worker: it opens networks and computes pictures, on a thread of its own.
 
 use super::cells;
-use super::frame::{Format, Place, frame, json, trouble};
+use super::frame::{Place, frame, json, trouble};
 use super::library::Library;
 use super::queue::{Made, Order, Portion, Queue, Work};
 use super::sampler::Sampler;
@@ -111,9 +111,4 @@ fn guarded<T>(f: impl FnOnce() -> anyhow::Result<T>) -> Result<T, String> {
         Ok(result) => result.map_err(|error| sentence(&error)),
         Err(_) => Err("this is a bug of stylegan: the picture could not be computed".to_owned()),
     }
-}
-
-/// How a page on the computer itself, or on another, takes its pictures.
-pub(super) fn format_for(address: std::net::IpAddr) -> Format {
-    if address.is_loopback() { Format::Rgb } else { Format::Jpeg }
 }

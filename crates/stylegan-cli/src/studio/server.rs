@@ -1,8 +1,8 @@
 //! The studio's answers: the page, its files, its socket, pictures to download, and what runs have to say.
 
+use super::frame::Format;
 use super::gate::{Gate, Refusal};
 use super::library::{Entry, Library};
-use super::painter::format_for;
 use super::queue::{Order, Queue};
 use super::wish::{MAX_BYTES, State};
 use super::{assets, runs, socket};
@@ -137,7 +137,7 @@ async fn page(
     let upgrade = upgrade.max_message_size(MAX_BYTES).max_frame_size(MAX_BYTES);
     upgrade.on_upgrade(async move |socket| {
         let _place = place;
-        socket::serve(socket, &studio.queue, format_for(peer.ip())).await;
+        socket::serve(socket, &studio.queue, Format::for_page(peer.ip())).await;
     })
 }
 
