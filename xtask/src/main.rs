@@ -32,6 +32,7 @@ and, where they leave it out, what is in brackets):
                paper, ours beside the paper's numbers
   generate, mix, interpolate, figures
                pictures of a network [--network: the same]
+  studio       the same in a browser, and runs while they train [the runs below runs/]
   data, inspect, convert, ...
                any verb of `stylegan`; `cargo xtask stylegan --help` lists them all
 

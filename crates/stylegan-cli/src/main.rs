@@ -31,6 +31,7 @@ mod shell;
 mod signals;
 mod starting_point;
 mod status;
+mod studio;
 mod terminal;
 mod train;
 mod train_status;
@@ -93,6 +94,7 @@ fn run(options: Options) -> Outcome {
         Verb::Mix(args) => mix::run(args),
         Verb::Interpolate(args) => interpolate::run(args),
         Verb::Figures(args) => figures::run(args),
+        Verb::Studio(args) => studio::run(args),
         Verb::Eval(args) => evaluate::run(args),
         Verb::Classifier(args) => classifier::run(args),
         Verb::Convert(args) => convert::run(args),

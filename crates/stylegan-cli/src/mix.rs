@@ -181,12 +181,12 @@ pub(crate) fn style_list(styles: &[usize]) -> String {
 
 /// Pictures of row seeds, column seeds, and of every mix of the two.
 pub(crate) struct Table {
-    row_seeds: Numbers,
-    column_seeds: Numbers,
-    rows: Vec<RgbImage>,
-    columns: Vec<RgbImage>,
+    pub(crate) row_seeds: Numbers,
+    pub(crate) column_seeds: Numbers,
+    pub(crate) rows: Vec<RgbImage>,
+    pub(crate) columns: Vec<RgbImage>,
     /// Row by row.
-    mixed: Vec<RgbImage>,
+    pub(crate) mixed: Vec<RgbImage>,
 }
 
 impl Table {

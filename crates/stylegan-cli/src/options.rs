@@ -4,7 +4,8 @@
 //! done. This registry feeds the parser and every help text.
 
 use crate::{
-    classifier, completions, convert, data, evaluate, export, figures, generate, inspect, interpolate, man, mix, train,
+    classifier, completions, convert, data, evaluate, export, figures, generate, inspect, interpolate, man, mix,
+    studio, train,
 };
 use clap::{Parser, Subcommand};
 
@@ -35,6 +36,7 @@ pub(crate) enum Verb {
     Mix(mix::Args),
     Interpolate(interpolate::Args),
     Figures(figures::Args),
+    Studio(studio::Args),
     Eval(evaluate::Args),
     Classifier(classifier::Args),
     Convert(convert::Args),

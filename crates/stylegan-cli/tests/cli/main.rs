@@ -15,6 +15,7 @@ mod messages;
 mod mix;
 mod run_folder;
 mod sets;
+mod studio;
 mod train;
 mod verbs;
 mod walk;

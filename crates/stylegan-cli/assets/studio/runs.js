@@ -1,0 +1,185 @@
+// Runs: how a run's pictures and numbers have changed, and change while it trains.
+
+import { chart, number } from "./chart.js";
+import { h, say, select } from "./elements.js";
+import { set, state, watch } from "./link.js";
+
+const EVERY = 4000;
+/** A run that has said nothing for as long is at rest. */
+const AT_REST = 15 * 60;
+
+const CHARTS = [
+  ["Losses", "mean of each tick", [["Loss/G/loss", "generator"], ["Loss/D/loss", "discriminator"]]],
+  ["Signs of the scores", "near ±1 nothing is learnt, near 0 it guesses", [["Loss/signs/real", "real"], ["Loss/signs/fake", "fake"]]],
+  ["Scores", "bands: one standard deviation", [["Loss/scores/real", "real"], ["Loss/scores/fake", "fake"]], true],
+  ["R1", "squared gradient at real pictures", [["Loss/r1_penalty", "penalty"]]],
+  ["Path length", "of StyleGAN2", [["Loss/pl_length", "length"]]],
+  ["Augmentation p", "how often pictures are changed", [["Progress/augment", "p"]]],
+  ["Resolution", "pixels", [["Progress/resolution", "side"]]],
+  ["Seconds per kimg", "of training alone", [["Timing/sec_per_kimg", "s"]]],
+];
+
+/** Builds the room; returns how to leave it. */
+export function runs(main, library) {
+  const all = library.filter(({ run }) => run);
+  if (!all.length) {
+    main.replaceChildren(h("div", { className: "empty" }, h("h2", {}, "No run here"),
+      h("p", {}, "Runs that train below ", h("code", {}, "runs/"), " show here, live. ", h("code", {}, "stylegan train"), " starts one.")));
+    return () => {};
+  }
+  const given = all.find(({ given }) => given) ?? all.reduce((a, b) => ((b.seconds_since_last_tick ?? Infinity) < (a.seconds_since_last_tick ?? Infinity) ? b : a));
+  let name = "";
+  let [timer, left, ticks, next, grids, following] = [0, false, [], 0, [], true];
+
+  const pick = select({
+    label: "Run", options: all.map(({ name }) => [name, name]), value: "", hint: "All runs below runs/, and the one the studio was started with.",
+    onchange: (run) => set({ run, grid: "" }),
+  });
+  const facts = h("dl", { className: "facts" });
+  const image = h("img", { alt: "" });
+  const slider = h("input", { type: "range", id: "grid", min: 0, max: 0, step: 1, value: 0, "aria-label": "When" });
+  slider.addEventListener("input", () => set({ grid: grids[slider.valueAsNumber]?.name ?? "" }));
+  const when = h("output", { for: "grid" });
+  const reals = h("button", { type: "button", "aria-pressed": "false", onclick: () => { reals.setAttribute("aria-pressed", String(reals.getAttribute("aria-pressed") !== "true")); showGrid(); } }, "Real pictures");
+  const save = h("a", { className: "button", download: "" }, "Download PNG");
+  const open = h("button", { type: "button", onclick: () => set({ room: "latents", network: name }) }, "Open its network");
+  const charts = h("div", { className: "charts" });
+  const report = h("div", { className: "scroll" });
+  const log = h("pre", { tabIndex: 0, "aria-label": "The log's last lines" });
+  main.replaceChildren(h("div", { className: "runs" },
+    h("section", { className: "panel wide", "aria-label": "The run" }, pick.element, facts),
+    h("section", { className: "panel", "aria-label": "Samples" },
+      h("div", { className: "control" }, h("div", { className: "head" }, h("label", { for: "grid" }, "Samples, the same latents each time"), when), slider),
+      image, h("div", { className: "row" }, reals, save, open)),
+    h("section", { className: "panel", "aria-label": "Metrics" }, h("h2", {}, "Metrics"), report, h("h2", {}, "Log"), log),
+    h("section", { className: "panel wide", "aria-label": "Curves" }, h("h2", {}, "Curves"), charts)));
+
+  async function ask(path) {
+    const answer = await fetch(`/runs/${encodeURIComponent(name)}${path}`);
+    if (!answer.ok) throw new Error(await answer.text());
+    return answer.json();
+  }
+
+  async function refresh() {
+    clearTimeout(timer);
+    const asked = name;
+    try {
+      const details = await ask("");
+      let grown = false;
+      for (let more = true; more;) {
+        const stats = await ask(`/stats?from=${next}`);
+        if (asked !== name || left) return;
+        if (stats.from < next) ticks = [];
+        ticks.push(...stats.ticks);
+        grown ||= stats.ticks.length > 0;
+        [next, more] = [stats.next, stats.more];
+      }
+      if (asked !== name || left) return;
+      showDetails(details);
+      if (grown || !charts.childElementCount) showCharts(details.reports);
+    } catch (error) {
+      if (!left && asked === name) say(error.message, true);
+    }
+    if (!left) timer = setTimeout(refresh, EVERY);
+  }
+
+  function showDetails(details) {
+    const last = ticks.findLast((tick) => tick["Progress/kimg"]);
+    const [kimg, pace] = [last?.["Progress/kimg"]?.mean, last?.["Timing/sec_per_kimg"]?.mean];
+    const age = details.seconds_since_last_tick;
+    const live = age !== null && age < AT_REST && (details.total_kimg === null || kimg === undefined || kimg < details.total_kimg);
+    const done = kimg !== undefined && details.total_kimg !== null && kimg >= details.total_kimg;
+    const left = live && pace && details.total_kimg ? (details.total_kimg - kimg) * pace : null;
+    const pairs = [
+      ["State", done ? "done" : live ? "training" : "at rest"], ["Shown", `${number(kimg)} of ${number(details.total_kimg)} kimg`],
+      ["Pace", `${number(pace)} s a kimg`], ["Last tick", age === null ? "none yet" : `${span(age)} ago`],
+    ];
+    if (left) pairs.push(["To the end", span(left)]);
+    facts.replaceChildren(...pairs.map(([key, value]) => h("div", {}, h("dt", {}, key), h("dd", {}, value))));
+    const more = details.grids.length !== grids.length;
+    grids = details.grids;
+    reals.hidden = !details.reals;
+    if (more || !image.src) showGrid();
+    log.textContent = details.log.join("\n");
+    showReports(details.reports);
+  }
+
+  function showGrid() {
+    const chosen = grids.findIndex((grid) => grid.name === state.grid);
+    following = chosen < 0;
+    const at = following ? grids.length - 1 : chosen;
+    slider.max = Math.max(0, grids.length - 1);
+    slider.value = at;
+    const grid = grids[at];
+    const real = reals.getAttribute("aria-pressed") === "true";
+    const file = real ? "reals.png" : grid?.name;
+    image.hidden = !file;
+    if (!file) { when.textContent = "none yet"; return; }
+    const words = grid?.kimg < 0 ? "before training" : `${grid?.kimg} kimg`;
+    when.textContent = real ? "the set" : words + (following ? ", the latest" : "");
+    slider.setAttribute("aria-valuetext", when.textContent);
+    const address = `/runs/${encodeURIComponent(name)}/pictures/${encodeURIComponent(file)}`;
+    if (!image.src.endsWith(address)) image.src = address;
+    image.alt = real ? "Real pictures of the set" : `Sample grid, ${words}`;
+    save.href = address;
+    save.download = `${name}-${file}`;
+  }
+
+  function showCharts(reports) {
+    const measured = new Set(ticks.flatMap((tick) => Object.keys(tick).filter((key) => key.startsWith("Metrics/"))));
+    const figures = CHARTS.map(([title, about, curves, spread]) => chart(title, about, curves.map(([key, name]) => ({ name, points: points(key, spread) }))));
+    for (const metric of new Set([...reports.map(({ name }) => name), ...[...measured].map((key) => key.slice("Metrics/".length))])) {
+      const reported = reports.filter((result) => result.name === metric && result.subject !== "real set")
+        .map(({ kimg, value, low, high }) => ({ x: kimg, y: value, low: low ?? undefined, high: high ?? undefined }));
+      const inLine = reported.length ? [] : points(`Metrics/${metric}`);
+      if (reported.length + inLine.length > 1) figures.unshift(chart(metric, "bars: 95 % intervals", [{ name: metric, points: [...reported, ...inLine], dots: true }]));
+    }
+    const found = figures.filter(Boolean);
+    charts.replaceChildren(...(found.length ? found : [h("p", { className: "hint" }, "No tick yet: curves begin with the first.")]));
+  }
+
+  const points = (key, spread) => ticks.filter((tick) => tick[key] && tick["Progress/kimg"]).map((tick) => {
+    const { mean, std } = tick[key];
+    return { x: tick["Progress/kimg"].mean, y: mean, ...(spread ? { low: mean - std, high: mean + std } : {}) };
+  });
+
+  function showReports(reports) {
+    if (!reports.length) {
+      report.replaceChildren(h("p", { className: "hint" }, "Nothing was measured yet: ", h("code", {}, "stylegan eval"), " does, and [eval] in a configuration while it trains."));
+      return;
+    }
+    const newest = [...reports].reverse();
+    report.replaceChildren(h("table", { className: "report" },
+      h("thead", {}, h("tr", {}, ["kimg", "metric", "value", "95 % interval", "better"].map((head) => h("th", { scope: "col" }, head)))),
+      h("tbody", {}, newest.map((result) => h("tr", {}, [number(result.kimg), result.name, number(result.value),
+        result.low === null ? "–" : `${number(result.low)} to ${number(result.high)}`, result.better ?? ""].map((cell) => h("td", {}, cell)))))));
+  }
+
+  function choose() {
+    const wanted = all.some((run) => run.name === state.run) ? state.run : given.name;
+    if (wanted === name) return showGrid();
+    [name, ticks, next, grids] = [wanted, [], 0, []];
+    pick.set(name);
+    open.hidden = !all.find((run) => run.name === name).network;
+    reals.setAttribute("aria-pressed", "false");
+    image.removeAttribute("src");
+    charts.replaceChildren();
+    document.getElementById("facts").textContent = "";
+    refresh();
+  }
+
+  const stop = watch(choose);
+  choose();
+  return () => {
+    left = true;
+    clearTimeout(timer);
+    stop();
+  };
+}
+
+/** A time in words. */
+function span(seconds) {
+  const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const [size, unit] = units.find(([size]) => seconds >= size) ?? units.at(-1);
+  return `${Math.round(seconds / size)} ${unit}`;
+}

@@ -1,0 +1,229 @@
+//! The pictures that answer a state, one by one.
+
+use super::sampler::Sampler;
+use super::wish::{Look, State, corners};
+use crate::mix::{Table, style_list};
+use crate::numbers::Numbers;
+use crate::writer::Text;
+use candle_core::Tensor;
+use image::RgbImage;
+use image::imageops::{FilterType, resize};
+use std::ops::Range;
+use stylegan_core::latent::mix;
+use stylegan_core::picture::{Sheet, encode_png};
+
+/// A picture as a PNG file.
+pub(super) struct PictureFile {
+    /// Its name.
+    pub(super) name: String,
+    /// Its contents.
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Computes the pictures `cells` of a state.
+///
+/// # Errors
+/// When the state does not fit the network.
+pub(super) fn pictures(sampler: &Sampler, state: &State, cells: Range<usize>) -> anyhow::Result<Vec<RgbImage>> {
+    let look = state.look();
+    match state {
+        State::Picture { x, y, .. } => {
+            let (ws, index) = blend(sampler, look, &corners(*x, *y))?;
+            sampler.pictures(&ws, &[index], look)
+        }
+        State::Mix { rows, columns, styles, .. } => {
+            check(sampler, styles)?;
+            let (mut ws, mut indices) = (Vec::with_capacity(cells.len()), Vec::with_capacity(cells.len()));
+            for cell in cells {
+                let (row, column) = seeds_of(rows, columns, cell);
+                ws.push(mixed(sampler, look, row, column, styles)?);
+                indices.extend(row.or(column).map(u64::from));
+            }
+            sampler.pictures(&Tensor::cat(&ws, 0)?, &indices, look)
+        }
+        State::Thumbnails { seeds, side, .. } => {
+            let seeds = &seeds[cells];
+            let indices: Vec<u64> = seeds.iter().copied().map(u64::from).collect();
+            let pictures = sampler.pictures(&sampler.styles(seeds, look)?, &indices, look)?;
+            Ok(pictures.into_iter().map(|picture| shrunk(picture, *side)).collect())
+        }
+    }
+}
+
+/// Makes what a link to a picture of a state leads to; without a cell the whole of it.
+///
+/// # Errors
+/// When the state does not fit the network, or has no such picture.
+pub(super) fn download(sampler: &Sampler, state: &State, cell: Option<usize>) -> anyhow::Result<PictureFile> {
+    let all = state.cells();
+    if cell.is_some_and(|cell| cell >= all) {
+        anyhow::bail!("there are {all} pictures, counted from 0");
+    }
+    let one = |cell: usize| {
+        let picture = pictures(sampler, state, cell..cell + 1)?.pop();
+        picture.ok_or_else(|| anyhow::anyhow!("no picture was made"))
+    };
+    let mut text = sampler.text(state.look());
+    let (name, picture) = match state {
+        State::Picture { x, y, .. } => match corners(*x, *y)[..] {
+            [(seed, _)] => {
+                text.push(("stylegan:seed", seed.to_string()));
+                (seed_name(seed), one(0)?)
+            }
+            ref corners => {
+                let blend: Vec<_> = corners.iter().map(|(seed, weight)| format!("{seed}:{weight}")).collect();
+                text.push(("stylegan:blend", blend.join(",")));
+                (format!("blend{x:.2}x{y:.2}.png"), one(0)?)
+            }
+        },
+        State::Thumbnails { seeds, .. } => {
+            let cell = cell.unwrap_or_default();
+            text.push(("stylegan:seed", seeds[cell].to_string()));
+            (seed_name(seeds[cell]), one(cell)?)
+        }
+        State::Mix { rows, columns, styles, .. } => match cell {
+            Some(cell) => {
+                let name = match seeds_of(rows, columns, cell) {
+                    (Some(row), Some(column)) => {
+                        mix_text(&mut text, &[row], &[column], styles);
+                        format!("row{row:04}-col{column:04}.png")
+                    }
+                    (row, column) => {
+                        let seed = row.or(column).unwrap_or_default();
+                        text.push(("stylegan:seed", seed.to_string()));
+                        seed_name(seed)
+                    }
+                };
+                (name, one(cell)?)
+            }
+            None => {
+                mix_text(&mut text, rows, columns, styles);
+                ("mix.png".to_owned(), sheet(sampler, state, rows, columns, styles)?)
+            }
+        },
+    };
+    Ok(PictureFile { name, bytes: encode_png(&picture, &text)? })
+}
+
+/// Style rows `[1, num_ws, w_dim]` between seeds, blended after truncation, and the seed that is nearest:
+/// the noise is that of its picture.
+fn blend(sampler: &Sampler, look: &Look, corners: &[(u32, f64)]) -> anyhow::Result<(Tensor, u64)> {
+    let seeds: Vec<u32> = corners.iter().map(|(seed, _)| *seed).collect();
+    let ws = sampler.styles(&seeds, look)?;
+    let nearest = corners.iter().fold((0, 0.), |best, corner| if corner.1 > best.1 { *corner } else { best }).0;
+    if corners.len() == 1 {
+        return Ok((ws, nearest.into()));
+    }
+    let mut sum: Option<Tensor> = None;
+    for (i, (_, weight)) in corners.iter().enumerate() {
+        let part = (ws.narrow(0, i, 1)? * *weight)?;
+        sum = Some(match sum {
+            Some(sum) => (sum + part)?,
+            None => part,
+        });
+    }
+    Ok((sum.unwrap_or(ws), nearest.into()))
+}
+
+/// Refuses style rows that the network does not have.
+fn check(sampler: &Sampler, styles: &[usize]) -> anyhow::Result<()> {
+    match styles.iter().find(|&&row| row >= sampler.num_ws()) {
+        Some(row) => anyhow::bail!("style row {row}: this network has style rows 0 to {}", sampler.num_ws() - 1),
+        None => Ok(()),
+    }
+}
+
+/// Whose picture a cell of a table is: the columns' seeds come first, then each row's own and its mixes.
+fn seeds_of(rows: &[u32], columns: &[u32], cell: usize) -> (Option<u32>, Option<u32>) {
+    // The corner of the table is empty.
+    let place = cell + 1;
+    let (row, column) = (place / (columns.len() + 1), place % (columns.len() + 1));
+    (row.checked_sub(1).map(|row| rows[row]), column.checked_sub(1).map(|column| columns[column]))
+}
+
+/// Style rows `[1, num_ws, w_dim]` of a cell.
+fn mixed(
+    sampler: &Sampler,
+    look: &Look,
+    row: Option<u32>,
+    column: Option<u32>,
+    styles: &[usize],
+) -> anyhow::Result<Tensor> {
+    match (row, column) {
+        (Some(row), Some(column)) => {
+            let (row, column) = (sampler.styles(&[row], look)?, sampler.styles(&[column], look)?);
+            let from_column: Vec<_> = styles.iter().map(|&row| (&column, row..row + 1)).collect();
+            Ok(mix(&row, &from_column)?)
+        }
+        (row, column) => sampler.styles(&[row.or(column).unwrap_or_default()], look),
+    }
+}
+
+/// The whole table, as `stylegan mix` lays it out.
+fn sheet(
+    sampler: &Sampler,
+    state: &State,
+    rows: &[u32],
+    columns: &[u32],
+    styles: &[usize],
+) -> anyhow::Result<RgbImage> {
+    let mut all = Vec::with_capacity(state.cells());
+    for start in (0..state.cells()).step_by(sampler.batch()) {
+        all.extend(pictures(sampler, state, start..(start + sampler.batch()).min(state.cells()))?);
+    }
+    let mut table = Table {
+        row_seeds: Numbers(rows.to_vec()),
+        column_seeds: Numbers(columns.to_vec()),
+        rows: Vec::with_capacity(rows.len()),
+        columns: all.drain(..columns.len()).collect(),
+        mixed: Vec::with_capacity(rows.len() * columns.len()),
+    };
+    let mut all = all.into_iter();
+    while let Some(row) = all.next() {
+        table.rows.push(row);
+        table.mixed.extend(all.by_ref().take(columns.len()));
+    }
+    let title = format!("Style rows {} of the columns, all others of the rows", style_list(styles));
+    Ok(Sheet::new(vec![table.band(title)]).draw())
+}
+
+/// What files of mixes say.
+fn mix_text(text: &mut Text, rows: &[u32], columns: &[u32], styles: &[usize]) {
+    text.push(("stylegan:row-seed", Numbers(rows.to_vec()).to_string()));
+    text.push(("stylegan:column-seed", Numbers(columns.to_vec()).to_string()));
+    text.push(("stylegan:column-styles", style_list(styles)));
+}
+
+/// The name that `stylegan generate` gives the picture of a seed.
+fn seed_name(seed: u32) -> String {
+    format!("seed{seed:04}.png")
+}
+
+/// The picture with neither side longer than `side`.
+fn shrunk(picture: RgbImage, side: u32) -> RgbImage {
+    let longer = picture.width().max(picture.height());
+    if longer <= side {
+        return picture;
+    }
+    let fit = |length: u32| (u64::from(length) * u64::from(side) / u64::from(longer)).max(1) as u32;
+    resize(&picture, fit(picture.width()), fit(picture.height()), FilterType::Triangle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_go_through_the_table_row_by_row() {
+        let seeds = |cell| seeds_of(&[10, 11], &[20, 21, 22], cell);
+        assert_eq!((seeds(0), seeds(2)), ((None, Some(20)), (None, Some(22))));
+        assert_eq!((seeds(3), seeds(4)), ((Some(10), None), (Some(10), Some(20))));
+        assert_eq!((seeds(7), seeds(10)), ((Some(11), None), (Some(11), Some(22))));
+    }
+
+    #[test]
+    fn thumbnails_keep_their_shape() {
+        assert_eq!(shrunk(RgbImage::new(512, 256), 64).dimensions(), (64, 32));
+        assert_eq!(shrunk(RgbImage::new(32, 32), 64).dimensions(), (32, 32));
+    }
+}

@@ -1,0 +1,151 @@
+//! `stylegan studio`: the networks and runs of this computer in a browser.
+//!
+//! One runtime answers requests, one thread computes. [`gate`] decides who is let in, [`socket`] reads what a
+//! page wishes to see ([`wish`]) into the [`queue`], of which [`painter`] takes portions and answers them by
+//! [`frame`]s. [`cells`] knows which pictures a state consists of, and [`sampler`] alone how one is computed.
+
+mod assets;
+mod cells;
+mod frame;
+mod gate;
+mod library;
+mod painter;
+mod queue;
+mod runs;
+mod sampler;
+mod server;
+mod socket;
+mod wish;
+
+use crate::exit::{Ending, Outcome, wrong};
+use crate::network::check_exists;
+use crate::status::{print, say};
+use anyhow::Context;
+use gate::Gate;
+use library::Library;
+use queue::Queue;
+use server::{MAX_PAGES, Studio};
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+/// The port that is tried first, so that links stay good.
+const PORT: u16 = 7531;
+
+/// Make, mix and watch in the browser
+///
+/// Opens a page that this program serves itself, to this computer alone: pictures at the drag of a
+/// mouse, mixes of styles, and the runs below runs/ while they train. Ctrl-C ends it.
+///
+/// Examples:
+///   stylegan studio
+///   stylegan studio --network runs/avatars-32
+///   stylegan studio --network ffhq.safetensors --port 8000 --no-open
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows, or the folder of a run:
+    /// then its newest checkpoint [default: the runs below runs/]
+    ///
+    /// Example: --network runs/avatars-32
+    #[arg(long, value_name = "FILE|RUN")]
+    network: Option<PathBuf>,
+
+    /// The port to listen at; 0 takes any that is free [default: 7531, or any if that is taken]
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+
+    /// The address to listen at. Any but this computer's own lets others on the network in who have the link:
+    /// they see the pictures and the runs, and what they see travels without encryption.
+    ///
+    /// Example: --host 0.0.0.0
+    #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+
+    /// Only prints the link and opens no browser.
+    #[arg(long)]
+    no_open: bool,
+}
+
+pub(crate) fn run(args: Args) -> Outcome {
+    if let Some(network) = &args.network {
+        check_exists(network)?;
+    }
+    let library = Arc::new(Library::new(args.network));
+    if library.entries().is_empty() {
+        wrong!(
+            "there is nothing to show: no run below runs/ of this folder; name a network with --network, or train one \
+             with `stylegan train`"
+        );
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+    let runtime = runtime.context("the studio cannot start")?;
+    let listener = runtime.block_on(listen(args.host, args.port))?;
+    let address = listener.local_addr().context("the studio's address is not known")?;
+    let queue = Arc::new(Queue::default());
+    painter::start(library.clone(), queue.clone())?;
+    let gate = Gate::new(address)?;
+    print(&format!("{}\n", gate.link()?))?;
+    say("the studio is open by this link, in one browser; Ctrl-C ends it");
+    if !address.ip().is_loopback() {
+        say(&format!(
+            "warning: {address} can be reached from the network: whoever has a link sees the pictures and runs, and \
+             nothing is encrypted; in the link put this computer's number for 127.0.0.1"
+        ));
+    }
+    if !args.no_open && has_screen() {
+        browse(&gate.link()?);
+    }
+    let studio = Arc::new(Studio { gate, library, queue, pages: Arc::new(Semaphore::new(MAX_PAGES)) });
+    runtime.block_on(server::serve(listener, studio)).context("the studio stopped")?;
+    Ok(Ending::Done)
+}
+
+/// Listens at the port, or near it if it was not asked for.
+async fn listen(host: IpAddr, port: Option<u16>) -> anyhow::Result<TcpListener> {
+    let at = |port| TcpListener::bind(SocketAddr::new(host, port));
+    let listener = match (at(port.unwrap_or(PORT)).await, port) {
+        (Err(error), None) if error.kind() == ErrorKind::AddrInUse => at(0).await,
+        (listener, _) => listener,
+    };
+    match listener {
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            wrong!("--port {}: another program listens there; name another, or leave --port out", port.unwrap_or(PORT))
+        }
+        Err(error) if error.kind() == ErrorKind::AddrNotAvailable => {
+            wrong!("--host {host}: this computer has no such address; 0.0.0.0 listens at all that it has")
+        }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            wrong!("--port {}: the system does not let you listen there; take one above 1023", port.unwrap_or(PORT))
+        }
+        listener => listener.with_context(|| format!("cannot listen at {host}")),
+    }
+}
+
+/// Whether there is a screen for a browser.
+#[allow(clippy::disallowed_methods, reason = "the command reads the environment")]
+fn has_screen() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    cfg!(any(windows, target_os = "macos")) || set("DISPLAY") || set("WAYLAND_DISPLAY")
+}
+
+/// Opens the user's browser, if it can be found; the link was printed in any case.
+fn browse(link: &str) {
+    let mut command = if cfg!(windows) {
+        let mut command = Command::new("rundll32");
+        command.arg("url.dll,FileProtocolHandler");
+        command
+    } else {
+        Command::new(if cfg!(target_os = "macos") { "open" } else { "xdg-open" })
+    };
+    command.arg(link).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    match command.spawn() {
+        // The browser outlives the studio; what it ends with is of no interest, but someone has to ask.
+        Ok(mut child) => drop(std::thread::Builder::new().spawn(move || child.wait())),
+        Err(error) => tracing::info!("no browser was opened: {error}"),
+    }
+}

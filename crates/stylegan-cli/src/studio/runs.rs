@@ -1,0 +1,179 @@
+//! What pages are told of runs: their sample grids, statistics and metric reports, as they are on the disk.
+
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::time::SystemTime;
+use stylegan_train::folder;
+
+/// Bytes of statistics that are sent at a time.
+const STATS_BYTES: u64 = 1 << 20;
+
+/// The largest picture or report that is sent.
+const MAX_FILE: u64 = 64 << 20;
+
+/// The most files of a run's folder that are looked at.
+const MAX_FILES: usize = 20_000;
+
+/// Lines of the log that are shown.
+const LOG_LINES: usize = 12;
+
+/// A run in short: how long it is to be, and when it last said something.
+pub(super) fn summary(run: &Path) -> Value {
+    let total = folder::config(run).and_then(Result::ok).map(|config| config.kimg);
+    let age = |name: &str| {
+        let written = std::fs::metadata(run.join(name)).ok()?.modified().ok()?;
+        Some(SystemTime::now().duration_since(written).unwrap_or_default().as_secs_f64())
+    };
+    json!({ "total_kimg": total, "seconds_since_last_tick": age("stats.jsonl") })
+}
+
+/// A run's sample grids, metric reports and last words.
+pub(super) fn details(run: &Path) -> Value {
+    let mut value = summary(run);
+    let mut grids: Vec<(i64, String)> = names(run).filter_map(|name| Some((grid_kimg(&name)?, name))).collect();
+    grids.sort();
+    let grids: Vec<Value> = grids.into_iter().map(|(kimg, name)| json!({ "kimg": kimg, "name": name })).collect();
+    value["grids"] = grids.into();
+    value["reals"] = run.join("reals.png").is_file().into();
+    let mut reports: Vec<Value> = names(run).filter_map(|name| report(run, &name)).flatten().collect();
+    reports.sort_by(|a, b| a["kimg"].as_f64().unwrap_or_default().total_cmp(&b["kimg"].as_f64().unwrap_or_default()));
+    value["reports"] = reports.into();
+    value["log"] = last_lines(run).into();
+    value
+}
+
+/// The file of a run's grid, or of its real pictures, if there is one of that name.
+pub(super) fn picture(run: &Path, name: &str) -> Option<Vec<u8>> {
+    let known = names(run).find(|known| known == name)?;
+    let is_picture = known == "reals.png" || grid_kimg(&known).is_some();
+    if is_picture { read(&run.join(known)) } else { None }
+}
+
+/// Whole lines of `stats.jsonl` from the byte `from` on, and where the next begin. A file that has become
+/// shorter (the run went back to a checkpoint) is read from its beginning.
+pub(super) fn stats(run: &Path, from: u64) -> Value {
+    let read = || -> std::io::Result<(u64, Vec<u8>, u64)> {
+        let mut file = File::open(run.join("stats.jsonl"))?;
+        let length = file.metadata()?.len();
+        let from = if from > length { 0 } else { from };
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        file.take(STATS_BYTES).read_to_end(&mut bytes)?;
+        Ok((from, bytes, length))
+    };
+    let (from, bytes, length) = read().unwrap_or_default();
+    // A line that is longer than all that is read at a time is passed over.
+    let whole = match bytes.iter().rposition(|&byte| byte == b'\n') {
+        Some(end) => end + 1,
+        None if bytes.len() as u64 == STATS_BYTES => bytes.len(),
+        None => 0,
+    };
+    let lines = bytes[..whole].split(|&byte| byte == b'\n');
+    let ticks: Vec<Value> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    let next = from + whole as u64;
+    json!({ "from": from, "next": next, "more": whole > 0 && next < length, "ticks": ticks })
+}
+
+/// Names of the files in a folder.
+fn names(folder: &Path) -> impl Iterator<Item = String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(MAX_FILES);
+    entries.filter_map(|entry| entry.file_name().into_string().ok())
+}
+
+/// The thousands of pictures that a grid's name speaks of; -1 for the one before training.
+fn grid_kimg(name: &str) -> Option<i64> {
+    match name.strip_prefix("fakes-")?.strip_suffix(".png")? {
+        "init" => Some(-1),
+        number if number.bytes().all(|byte| byte.is_ascii_digit()) => number.parse().ok(),
+        _ => None,
+    }
+}
+
+/// The numbers of a report, if `name` is one.
+fn report(run: &Path, name: &str) -> Option<Vec<Value>> {
+    let of = name.strip_prefix("metrics-")?.strip_suffix(".json")?;
+    let (thousands, rest) = of.split_once('-').unwrap_or((of, "0"));
+    let kimg = thousands.parse::<f64>().ok()? + rest.parse::<f64>().ok()? / 1000.;
+    let results: Vec<Value> = serde_json::from_slice(&read(&run.join(name))?).ok()?;
+    let short = |result: Value| {
+        let mut short = json!({ "kimg": kimg });
+        for key in ["name", "value", "low", "high", "unit", "better", "subject"] {
+            short[key] = result[key].clone();
+        }
+        short
+    };
+    Some(results.into_iter().map(short).collect())
+}
+
+/// The last lines of the log.
+fn last_lines(run: &Path) -> Vec<String> {
+    const BYTES: u64 = 8 << 10;
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = File::open(run.join("log.txt"))?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(BYTES)))?;
+        let mut bytes = Vec::new();
+        file.take(BYTES).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let text = String::from_utf8_lossy(&read().unwrap_or_default()).into_owned();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(LOG_LINES)..]
+        .iter()
+        .map(|line| stylegan_core::printable(line).to_string())
+        .collect()
+}
+
+/// A file of bearable size.
+fn read(path: &Path) -> Option<Vec<u8>> {
+    let found = std::fs::metadata(path).ok()?;
+    if found.is_file() && found.len() <= MAX_FILE { std::fs::read(path).ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statistics_come_in_whole_lines() -> anyhow::Result<()> {
+        let run = tempfile::tempdir()?;
+        let write = |text: &str| std::fs::write(run.path().join("stats.jsonl"), text);
+        assert_eq!(stats(run.path(), 0)["ticks"], json!([]));
+        write("{\"a\":1}\n{\"a\":2}\n{\"a\":")?;
+        let first = stats(run.path(), 0);
+        assert_eq!((&first["ticks"], &first["next"]), (&json!([{"a":1},{"a":2}]), &json!(16)));
+        write("{\"a\":1}\n{\"a\":2}\n{\"a\":3}\nbroken\n")?;
+        let second = stats(run.path(), 16);
+        assert_eq!((&second["ticks"], &second["next"]), (&json!([{"a":3}]), &json!(31)));
+        // The run went back.
+        write("{\"a\":1}\n")?;
+        let again = stats(run.path(), 31);
+        assert_eq!((&again["ticks"], &again["from"]), (&json!([{"a":1}]), &json!(0)));
+        Ok(())
+    }
+
+    #[test]
+    fn only_what_the_run_wrote_is_shown() -> anyhow::Result<()> {
+        let run = tempfile::tempdir()?;
+        for name in
+            ["fakes-init.png", "fakes-000010.png", "fakes-000002.png", "fakes-../x.png", "secret.png", "reals.png"]
+        {
+            // One of them is no name for a file here.
+            let _ = std::fs::write(run.path().join(name), name);
+        }
+        let grids: Vec<i64> = details(run.path())["grids"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|grid| grid["kimg"].as_i64())
+            .collect();
+        assert_eq!(grids, [-1, 2, 10]);
+        assert_eq!(picture(run.path(), "fakes-000002.png"), Some(b"fakes-000002.png".to_vec()));
+        for name in ["secret.png", "../secret.png", "/etc/passwd", "config.toml", "fakes-000003.png", ""] {
+            assert_eq!(picture(run.path(), name), None, "{name}");
+        }
+        Ok(())
+    }
+}

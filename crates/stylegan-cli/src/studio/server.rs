@@ -1,0 +1,221 @@
+//! The studio's answers: the page, its files, its socket, pictures to download, and what runs have to say.
+
+use super::frame::Format;
+use super::gate::{Gate, Refusal};
+use super::library::{Entry, Library};
+use super::queue::{Order, Queue};
+use super::wish::{MAX_BYTES, State};
+use super::{assets, runs, socket};
+use crate::status::say;
+use axum::Router;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{ConnectInfo, Path, Query, Request, State as Shared};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::timeout;
+
+/// Pages that may be open at a time.
+pub(super) const MAX_PAGES: usize = 4;
+
+/// How long a download may take to be computed.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What every answer says: nothing from elsewhere runs in our pages, and they run in no one else's.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// What all requests share.
+pub(super) struct Studio {
+    /// Who may come in.
+    pub(super) gate: Gate,
+    /// What there is.
+    pub(super) library: Arc<Library>,
+    /// What is to be computed.
+    pub(super) queue: Arc<Queue>,
+    /// Room for pages.
+    pub(super) pages: Arc<Semaphore>,
+}
+
+/// Answers until the process ends.
+pub(super) async fn serve(listener: TcpListener, studio: Arc<Studio>) -> std::io::Result<()> {
+    let routes = Router::new()
+        .route("/", get(async || assets::serve("index.html")))
+        .route("/assets/{name}", get(async |Path(name): Path<String>| assets::serve(&name)))
+        .route("/socket", get(page))
+        .route("/picture", get(picture))
+        .route("/library", get(library))
+        .route("/runs/{run}", get(run))
+        .route("/runs/{run}/stats", get(stats))
+        .route("/runs/{run}/pictures/{name}", get(run_picture))
+        .layer(from_fn_with_state(studio.clone(), guard))
+        .with_state(studio);
+    // Frames leave as they are made: waiting for more to send with them would cost a delay that is felt.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("a connection waits before it sends: {error}");
+        }
+    });
+    axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>()).await
+}
+
+/// The token of a link.
+#[derive(Deserialize)]
+struct Link {
+    token: String,
+}
+
+/// Stands before every answer.
+async fn guard(Shared(studio): Shared<Arc<Studio>>, request: Request, next: Next) -> Response {
+    let link = Query::<Link>::try_from_uri(request.uri()).ok().filter(|_| request.uri().path() == "/");
+    let mut response = match studio.gate.check_origin(request.headers()) {
+        Err(refusal) => refused(refusal),
+        Ok(()) => match link.and_then(|Query(link)| studio.gate.exchange(&link.token)) {
+            Some(cookie) => {
+                // Another browser, or another person, needs another one.
+                if let Ok(link) = studio.gate.link() {
+                    say(&format!("opened; for another browser: {link}"));
+                }
+                (StatusCode::SEE_OTHER, [(header::LOCATION, "/".to_owned()), (header::SET_COOKIE, cookie)])
+                    .into_response()
+            }
+            None => match studio.gate.check_cookie(request.headers()) {
+                Err(refusal) => refused(refusal),
+                Ok(()) => next.run(request).await,
+            },
+        },
+    };
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn refused(refusal: Refusal) -> Response {
+    problem(refusal.answer().0, refusal.answer().1)
+}
+
+/// A sentence in place of what was asked for.
+fn problem(status: StatusCode, sentence: &str) -> Response {
+    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{sentence}\n")).into_response()
+}
+
+fn json(value: &serde_json::Value) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}
+
+/// A page's connection.
+async fn page(
+    Shared(studio): Shared<Arc<Studio>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let Ok(place) = studio.pages.clone().try_acquire_owned() else {
+        return problem(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &format!("{MAX_PAGES} pages of the studio are open, which is the most: close one."),
+        );
+    };
+    let upgrade = upgrade.max_message_size(MAX_BYTES).max_frame_size(MAX_BYTES);
+    upgrade.on_upgrade(async move |socket| {
+        let _place = place;
+        socket::serve(socket, &studio.queue, Format::for_page(peer.ip())).await;
+    })
+}
+
+/// A link to a picture.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PictureLink {
+    state: String,
+    cell: Option<usize>,
+}
+
+/// A picture as a PNG file that says where it comes from.
+async fn picture(Shared(studio): Shared<Arc<Studio>>, link: Result<Query<PictureLink>, QueryRejection>) -> Response {
+    let Ok(Query(link)) = link else {
+        return problem(StatusCode::BAD_REQUEST, "A picture's link has a state, and perhaps the number of a cell.");
+    };
+    let state = match State::parse(&link.state) {
+        Ok(state) => state,
+        Err(sentence) => return problem(StatusCode::BAD_REQUEST, &sentence),
+    };
+    let (reply, made) = oneshot::channel();
+    if studio.queue.order(Order { state, cell: link.cell, reply }).is_err() {
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "Too many pictures wait to be downloaded: try again soon.");
+    }
+    let file = match timeout(PATIENCE, made).await {
+        Ok(Ok(Ok(file))) => file,
+        Ok(Ok(Err(sentence))) => return problem(StatusCode::BAD_REQUEST, &sentence),
+        _ => return problem(StatusCode::SERVICE_UNAVAILABLE, "The picture could not be computed in time."),
+    };
+    let disposition = format!("attachment; filename=\"{}\"", file.name);
+    ([(header::CONTENT_TYPE, "image/png".to_owned()), (header::CONTENT_DISPOSITION, disposition)], file.bytes)
+        .into_response()
+}
+
+/// All networks and runs.
+async fn library(Shared(studio): Shared<Arc<Studio>>) -> Response {
+    let entry = |(name, entry): (String, Entry)| {
+        let mut value = if entry.is_run { runs::summary(&entry.path) } else { serde_json::json!({}) };
+        value["name"] = name.into();
+        value["run"] = entry.is_run.into();
+        value["network"] = entry.has_network.into();
+        value["given"] = entry.given.into();
+        value
+    };
+    json(&studio.library.entries().into_iter().map(entry).collect())
+}
+
+async fn run(Shared(studio): Shared<Arc<Studio>>, Path(name): Path<String>) -> Response {
+    match find_run(&studio, &name) {
+        Some(entry) => json(&runs::details(&entry.path)),
+        None => no_run(),
+    }
+}
+
+/// From which byte statistics are wanted.
+#[derive(Deserialize)]
+struct From {
+    from: u64,
+}
+
+async fn stats(Shared(studio): Shared<Arc<Studio>>, Path(name): Path<String>, Query(from): Query<From>) -> Response {
+    match find_run(&studio, &name) {
+        Some(entry) => json(&runs::stats(&entry.path, from.from)),
+        None => no_run(),
+    }
+}
+
+async fn run_picture(Shared(studio): Shared<Arc<Studio>>, Path((run, name)): Path<(String, String)>) -> Response {
+    match find_run(&studio, &run).and_then(|entry| runs::picture(&entry.path, &name)) {
+        Some(bytes) => ([(header::CONTENT_TYPE, "image/png")], bytes).into_response(),
+        None => problem(StatusCode::NOT_FOUND, "This run has no such picture (any more)."),
+    }
+}
+
+fn find_run(studio: &Studio, name: &str) -> Option<Entry> {
+    studio.library.find(name).filter(|entry| entry.is_run)
+}
+
+fn no_run() -> Response {
+    problem(StatusCode::NOT_FOUND, "There is no such run (any more).")
+}

@@ -1,0 +1,243 @@
+//! What a page asks for: states of its views, as JSON, checked before anything is computed.
+//!
+//! A page sends the whole state of a view, never a change of it, so that any state may be dropped for a
+//! later one.
+
+use serde::Deserialize;
+
+/// The most bytes of a message from a page.
+pub(super) const MAX_BYTES: usize = 64 << 10;
+
+/// The most seeds on either side of a table of mixes.
+const MAX_SIDE: usize = 16;
+
+/// The most thumbnails in one wish.
+const MAX_THUMBNAILS: usize = 64;
+
+/// How far from its origin the pad reaches: all seeds of 32 bits, a hundred in a row.
+const PAD_REACH: f64 = 5e7;
+
+/// A state of a view and its number, counted by the page.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wish {
+    /// Number of this state; every answer carries it.
+    pub(super) seq: u32,
+    /// What is to be shown.
+    pub(super) state: State,
+}
+
+/// The state of a view.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "view", rename_all = "lowercase", deny_unknown_fields)]
+pub(super) enum State {
+    /// One picture, at a place of the pad of seeds.
+    Picture {
+        /// Network and settings.
+        look: Look,
+        /// Place on the pad.
+        x: f64,
+        /// Place on the pad; seed `x + 100 y` lies at whole numbers.
+        y: f64,
+    },
+    /// A table of pictures that mix the styles of rows and columns.
+    Mix {
+        /// Network and settings.
+        look: Look,
+        /// Seeds of the rows.
+        rows: Vec<u32>,
+        /// Seeds of the columns.
+        columns: Vec<u32>,
+        /// Style rows that come from the columns.
+        styles: Vec<usize>,
+    },
+    /// Small pictures of seeds.
+    Thumbnails {
+        /// Network and settings.
+        look: Look,
+        /// Their seeds.
+        seeds: Vec<u32>,
+        /// The longest that a side of them may be, in pixels.
+        side: u32,
+    },
+}
+
+/// The network and the settings that steer it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Look {
+    /// The network's name among those that the studio knows.
+    pub(super) network: String,
+    /// Truncation psi (StyleGAN, appendix B).
+    pub(super) psi: f64,
+    /// Truncates only so many style rows; `None` all.
+    pub(super) cutoff: Option<usize>,
+    /// Class of the pictures, from 0.
+    pub(super) class: Option<usize>,
+    /// Noise inputs.
+    pub(super) noise: Noise,
+    /// Seed of fresh noise.
+    pub(super) noise_seed: u64,
+}
+
+/// Where the noise inputs come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Noise {
+    /// The maps stored in the network.
+    Const,
+    /// Fresh maps for each picture.
+    Random,
+    /// No noise.
+    None,
+}
+
+/// Views in the order in which their states are worked on; the number stands in every frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(super) enum View {
+    /// [`State::Picture`].
+    Picture = 1,
+    /// [`State::Mix`].
+    Mix = 2,
+    /// [`State::Thumbnails`].
+    Thumbnails = 3,
+}
+
+impl Wish {
+    /// Reads a message of a page.
+    ///
+    /// # Errors
+    /// A sentence on what is wrong with it.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let wish: Wish = serde_json::from_str(text).map_err(|error| format!("the message is no wish: {error}"))?;
+        wish.state.check()?;
+        Ok(wish)
+    }
+}
+
+impl State {
+    /// Reads a state alone, as links to pictures carry it.
+    ///
+    /// # Errors
+    /// A sentence on what is wrong with it.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let state: State = serde_json::from_str(text).map_err(|error| format!("this is no state: {error}"))?;
+        state.check()?;
+        Ok(state)
+    }
+
+    /// Which view it is of.
+    pub(super) fn view(&self) -> View {
+        match self {
+            State::Picture { .. } => View::Picture,
+            State::Mix { .. } => View::Mix,
+            State::Thumbnails { .. } => View::Thumbnails,
+        }
+    }
+
+    /// Network and settings.
+    pub(super) fn look(&self) -> &Look {
+        match self {
+            State::Picture { look, .. } | State::Mix { look, .. } | State::Thumbnails { look, .. } => look,
+        }
+    }
+
+    /// How many pictures answer it.
+    pub(super) fn cells(&self) -> usize {
+        match self {
+            State::Picture { .. } => 1,
+            State::Mix { rows, columns, .. } => (rows.len() + 1) * (columns.len() + 1) - 1,
+            State::Thumbnails { seeds, .. } => seeds.len(),
+        }
+    }
+
+    /// What can be said without the network.
+    fn check(&self) -> Result<(), String> {
+        if !self.look().psi.is_finite() {
+            return Err(format!("psi {}: a finite number is needed", self.look().psi));
+        }
+        match self {
+            State::Picture { x, y, .. } if !(x.abs() <= PAD_REACH && y.abs() <= PAD_REACH) => {
+                Err(format!("the place ({x}, {y}) lies outside of the pad, which reaches {PAD_REACH} each way"))
+            }
+            State::Mix { rows, columns, .. } => {
+                let fits = |seeds: &Vec<u32>| (1..=MAX_SIDE).contains(&seeds.len());
+                match fits(rows) && fits(columns) {
+                    true => Ok(()),
+                    false => Err(format!(
+                        "a table of {} by {}: 1 to {MAX_SIDE} seeds fit on each side",
+                        rows.len(),
+                        columns.len()
+                    )),
+                }
+            }
+            State::Thumbnails { seeds, side, .. }
+                if !(1..=MAX_THUMBNAILS).contains(&seeds.len()) || !(8..=256).contains(side) =>
+            {
+                Err(format!(
+                    "{} thumbnails of {side} pixels: 1 to {MAX_THUMBNAILS} of 8 to 256 pixels can be had at a time",
+                    seeds.len()
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The four seeds around a place of the pad with their weights, those of weight 0 left out.
+pub(super) fn corners(x: f64, y: f64) -> Vec<(u32, f64)> {
+    let (left, top) = (x.floor(), y.floor());
+    let (right_share, bottom_share) = (x - left, y - top);
+    let seed = |dx: i64, dy: i64| {
+        // Seeds go round: left of 0 lies the last of all.
+        let number = (left as i64 + dx) + 100 * (top as i64 + dy);
+        number.rem_euclid(1 << 32) as u32
+    };
+    [
+        (seed(0, 0), (1. - right_share) * (1. - bottom_share)),
+        (seed(1, 0), right_share * (1. - bottom_share)),
+        (seed(0, 1), (1. - right_share) * bottom_share),
+        (seed(1, 1), right_share * bottom_share),
+    ]
+    .into_iter()
+    .filter(|(_, weight)| *weight > 0.)
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOK: &str = r#""look":{"network":"n","psi":1,"cutoff":null,"class":null,"noise":"const","noise_seed":0}"#;
+
+    #[test]
+    fn states_are_read_and_slips_are_named() {
+        let picture = format!(r#"{{"seq":7,"state":{{"view":"picture",{LOOK},"x":3,"y":0.5}}}}"#);
+        let wish = Wish::parse(&picture);
+        assert!(wish.as_ref().is_ok_and(|wish| wish.seq == 7 && wish.state.view() == View::Picture), "{wish:?}");
+        let many = vec!["1"; 17].join(",");
+        for (state, part) in [
+            (r#"{"view":"drag"}"#.to_owned(), "drag"),
+            (format!(r#"{{"view":"picture",{LOOK},"x":1e9,"y":0}}"#), "outside of the pad"),
+            (format!(r#"{{"view":"picture",{LOOK},"x":1,"y":0,"z":0}}"#), "z"),
+            (format!(r#"{{"view":"mix",{LOOK},"rows":[],"columns":[1],"styles":[0]}}"#), "0 by 1"),
+            (format!(r#"{{"view":"mix",{LOOK},"rows":[{many}],"columns":[1],"styles":[0]}}"#), "17 by 1"),
+            (format!(r#"{{"view":"thumbnails",{LOOK},"seeds":[1],"side":4096}}"#), "4096 pixels"),
+            (format!(r#"{{"view":"thumbnails",{LOOK},"seeds":[-1],"side":64}}"#), "-1"),
+        ] {
+            let error = State::parse(&state).err().unwrap_or_default();
+            assert!(error.contains(part), "{state}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_pad_blends_its_corners() {
+        assert_eq!(corners(3., 2.), [(203, 1.)]);
+        assert_eq!(corners(0.25, 0.), [(0, 0.75), (1, 0.25)]);
+        assert_eq!(corners(-1., 0.), [(u32::MAX, 1.)]);
+        let four = corners(0.5, -0.5);
+        assert_eq!(four.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(), [u32::MAX - 99, u32::MAX - 98, 0, 1]);
+        assert_eq!(four.iter().map(|(_, weight)| weight).sum::<f64>(), 1.);
+    }
+}
