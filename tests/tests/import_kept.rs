@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, Kind, save};
 use stylegan_core::import::{Imported, import, import_bytes};
 use stylegan_core::stylegan1::{StyleGan1Discriminator, StyleGan1DiscriminatorConfig};
-use stylegan_core::{Condition, Discriminator, Model, Params};
+use stylegan_core::{Condition, Discriminator, Params};
 use stylegan_metrics::features::Classifier;
 use stylegan_tests::pickle::Pickle;
 

@@ -4,7 +4,7 @@
 use candle_core::{DType, Device, Tensor};
 use std::collections::HashMap;
 use stylegan_core::stylegan2::{StyleGan2Config, Topology};
-use stylegan_core::{GeneratorConfig, Model, Params, Synthesis};
+use stylegan_core::{GeneratorConfig, Model, Params, SynthesisOptions};
 use stylegan_metrics::features::{Lpips, Trunk, Weights};
 use stylegan_tests::golden::values;
 use stylegan_train::inversion::{ProjectOptions, Projector, Space, StyleStatistics};
@@ -119,7 +119,7 @@ fn the_official_trajectory() {
     }
     assert!(projector.is_done());
     close("picture", &values(&projector.image().unwrap()), &stored("img_final"), 1e-4);
-    let own = model.synthesize(&projector.rows().unwrap(), &Synthesis::default()).unwrap();
+    let own = model.synthesize(&projector.rows().unwrap(), &SynthesisOptions::default()).unwrap();
     close("picture with the network's noise", &values(&own), &stored("img_final_original_noise"), 1e-4);
 }
 

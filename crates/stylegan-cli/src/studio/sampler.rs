@@ -11,7 +11,7 @@ use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::import::is_foreign;
 use stylegan_core::latent::StreamKey;
 use stylegan_core::picture::to_pictures;
-use stylegan_core::{GeneratorConfig, Model, NoiseKeys, NoiseMode, Synthesis};
+use stylegan_core::{GeneratorConfig, Model, NoiseKeys, NoiseMode, SynthesisOptions};
 
 /// Pixels that are computed at a time.
 const BATCH_PIXELS: usize = 1 << 18;
@@ -37,7 +37,7 @@ impl Sampler {
     /// What a page needs to know of the network to offer the right controls.
     pub(super) fn description(&self) -> Value {
         let generator = self.model.generator();
-        let [h, w] = generator.img_size();
+        let [h, w] = generator.spec().img_size;
         let (architecture, styles) = match self.model.config() {
             GeneratorConfig::StyleGan1(_) => ("StyleGAN", true),
             GeneratorConfig::StyleGan2(_) => ("StyleGAN2", true),
@@ -48,9 +48,9 @@ impl Sampler {
             "styles": styles,
             "height": h,
             "width": w,
-            "num_ws": generator.num_ws(),
+            "num_ws": generator.spec().num_ws,
             "truncation": generator.w_avg().is_some(),
-            "classes": generator.c_dim(),
+            "classes": generator.spec().condition.label_dim(),
             "class_names": self.model.classes(),
             "hash": self.model.content_hash(),
         })
@@ -58,13 +58,13 @@ impl Sampler {
 
     /// Pictures that are computed at a time.
     pub(super) fn batch(&self) -> usize {
-        let [h, w] = self.model.generator().img_size();
+        let [h, w] = self.model.generator().spec().img_size;
         (BATCH_PIXELS / (h * w)).max(1)
     }
 
     /// Number of style rows.
     pub(super) fn num_ws(&self) -> usize {
-        self.model.generator().num_ws()
+        self.model.generator().spec().num_ws
     }
 
     /// Style rows of seeds `[n, num_ws, w_dim]`, truncated.
@@ -72,7 +72,7 @@ impl Sampler {
     /// # Errors
     /// When the settings do not fit the network.
     pub(super) fn styles(&self, seeds: &[u32], look: &Look) -> anyhow::Result<Tensor> {
-        let (classes, rows) = (self.model.generator().c_dim(), self.num_ws());
+        let (classes, rows) = (self.model.generator().spec().condition.label_dim(), self.num_ws());
         if let Some(cutoff) = look.cutoff.filter(|cutoff| *cutoff > rows) {
             anyhow::bail!("cutoff {cutoff}: this network has {rows} style rows");
         }
@@ -82,7 +82,7 @@ impl Sampler {
             None if classes == 0 => None,
             None => anyhow::bail!("this network was trained with labels: choose one of its {classes} classes"),
         };
-        let ws = self.model.mapping(&self.model.latents(seeds)?, labels.as_ref())?;
+        let ws = self.model.styles(&self.model.latents(seeds)?, labels.as_ref().into())?;
         Ok(self.model.truncate(&ws, look.psi, look.cutoff)?)
     }
 
@@ -98,7 +98,7 @@ impl Sampler {
             Noise::Random => NoiseMode::Random(&keys),
             Noise::None => NoiseMode::None,
         };
-        let images = self.model.synthesize(&ws.contiguous()?, &Synthesis::with_noise(noise))?;
+        let images = self.model.synthesize(&ws.contiguous()?, &SynthesisOptions::with_noise(noise))?;
         // 0 times a number is 0, times NaN or infinity NaN.
         if (&images * 0.)?.sum_all()?.to_dtype(candle_core::DType::F32)?.to_scalar::<f32>()?.is_nan() {
             anyhow::bail!(

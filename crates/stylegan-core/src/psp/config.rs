@@ -1,6 +1,6 @@
 //! Configuration of the pSp encoders.
 
-use crate::stylegan1::check_positive;
+use crate::layers::check_positive;
 use crate::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use candle_core::{DType, Tensor, Var};
 use candle_nn::VarBuilder;
 use std::collections::HashMap;
 use stylegan_core::latent::StreamKey;
-use stylegan_core::{Generator, Model, NoiseMode, Synthesis, build_generator};
+use stylegan_core::{Generator, Model, NoiseMode, SynthesisOptions, build_generator};
 use stylegan_kernels::autodiff::backward;
 use stylegan_kernels::optim::{AdamOptions, adam_step};
 use stylegan_kernels::resize_area;
@@ -73,7 +73,7 @@ impl<'a> Projector<'a> {
         options: ProjectOptions,
     ) -> Result<Self> {
         options.validate()?;
-        let ([h, w], c) = (model.generator().img_size(), model.generator().img_channels());
+        let ([h, w], c) = (model.generator().spec().img_size, model.generator().spec().img_channels);
         if target.dims() != [1, c, h, w] {
             return Err(Error::Config {
                 place: "projection".into(),
@@ -98,7 +98,7 @@ impl<'a> Projector<'a> {
         let generator = build_generator(model.config(), vb)?;
         let start = match options.space {
             Space::W => styles.mean.clone(),
-            Space::WPlus => styles.mean.broadcast_as((generator.num_ws(), generator.w_dim()))?,
+            Space::WPlus => styles.mean.broadcast_as((generator.spec().num_ws, generator.spec().w_dim))?,
         };
         let target = network.activations(&seen(target)?)?.iter().map(Tensor::detach).collect();
         let style = Moving::new(&start)?;
@@ -160,8 +160,8 @@ impl<'a> Projector<'a> {
 
     /// Style `[1 or num_ws, w_dim]` to the picture `[1, c, h, w]`.
     fn render(&self, style: &Tensor, noise: NoiseMode) -> Result<Tensor> {
-        let rows = style.broadcast_as((self.generator.num_ws(), self.generator.w_dim()))?;
-        Ok(self.generator.synthesis(&rows.unsqueeze(0)?.contiguous()?, &Synthesis::with_noise(noise))?)
+        let rows = style.broadcast_as((self.generator.spec().num_ws, self.generator.spec().w_dim))?;
+        Ok(self.generator.synthesis(&rows.unsqueeze(0)?.contiguous()?, &SynthesisOptions::with_noise(noise))?)
     }
 
     /// The style rows found so far, `[1, num_ws, w_dim]`.
@@ -170,7 +170,7 @@ impl<'a> Projector<'a> {
     /// When the device has no room.
     pub fn rows(&self) -> Result<Tensor> {
         let style = self.style.value.as_detached_tensor();
-        let rows = style.broadcast_as((self.generator.num_ws(), self.generator.w_dim()))?;
+        let rows = style.broadcast_as((self.generator.spec().num_ws, self.generator.spec().w_dim))?;
         Ok(rows.unsqueeze(0)?.contiguous()?)
     }
 

@@ -26,7 +26,7 @@ impl StyleStatistics {
     /// A generator without styles, or a label that it does not take.
     pub fn new(model: &Model, samples: usize, label: Option<&Tensor>) -> Result<Self> {
         let generator = model.generator();
-        if !generator.has_mapping() || samples == 0 {
+        if !generator.spec().mapping || samples == 0 {
             return Err(Error::Config {
                 place: "projection".into(),
                 problem: "the network makes pictures of latents as they are and has no styles to look for; take a StyleGAN or \
@@ -34,14 +34,14 @@ impl StyleStatistics {
                     .into(),
             });
         }
-        let z_dim = generator.z_dim();
+        let z_dim = generator.spec().z_dim;
         let z = Tensor::from_vec(numpy_randn(SEED, samples * z_dim), (samples, z_dim), &Device::Cpu)?;
         let z = z.to_dtype(model.dtype())?.to_device(model.params().device())?;
         let mut styles = Vec::new();
         for first in (0..samples).step_by(BATCH) {
             let z = z.narrow(0, first, BATCH.min(samples - first))?;
             let label = label.map(|c| c.broadcast_as((z.dim(0)?, c.dim(1)?))?.contiguous()).transpose()?;
-            styles.push(generator.mapping(&z, label.as_ref())?);
+            styles.push(generator.mapping(&z, label.as_ref().into())?);
         }
         let styles = Tensor::cat(&styles, 0)?.to_dtype(DType::F64)?;
         let mean = styles.mean_keepdim(0)?;
