@@ -42,6 +42,8 @@ impl Sampler {
             GeneratorConfig::StyleGan1(_) => ("StyleGAN", true),
             GeneratorConfig::StyleGan2(_) => ("StyleGAN2", true),
             GeneratorConfig::Pggan(_) => ("Progressive GAN", false),
+            GeneratorConfig::Spade(_) => ("SPADE", false),
+            GeneratorConfig::Pix2PixHd(_) => ("pix2pixHD", false),
         };
         json!({
             "architecture": architecture,
@@ -82,7 +84,7 @@ impl Sampler {
             None if classes == 0 => None,
             None => anyhow::bail!("this network was trained with labels: choose one of its {classes} classes"),
         };
-        let ws = self.model.styles(&self.model.latents(seeds)?, labels.as_ref().into())?;
+        let ws = self.model.styles(&self.model.latents(seeds)?, labels.as_ref())?;
         Ok(self.model.truncate(&ws, look.psi, look.cutoff)?)
     }
 

@@ -45,7 +45,7 @@ pub struct TrainConfig {
     /// The discriminator; `architecture`, `img_size`, `img_channels` and `c_dim` are the
     /// generator's where left out.
     pub discriminator: DiscriminatorConfig,
-    /// The two players' objectives.
+    /// The objectives of generator and discriminator.
     pub loss: LossConfig,
     /// The generator's regularisation; none in StyleGAN.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,7 +83,7 @@ pub struct DataConfig {
     pub cache_mib: usize,
 }
 
-/// The players' objectives.
+/// The objectives of generator and discriminator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum LossConfig {
