@@ -211,7 +211,8 @@ impl<'a> Projector<'a> {
         let style = [("style", &self.style)];
         for (name, moving) in self.noise.iter().map(|(name, map)| (name.as_str(), map)).chain(style) {
             for (part, var) in [("", &moving.value), ("m.", &moving.m), ("v.", &moving.v)] {
-                var.set(&find(&format!("{part}{name}"))?)?;
+                // A copy, as tensors of a state share the memory of what they are the state of.
+                var.set(&find(&format!("{part}{name}"))?.copy()?)?;
             }
         }
         self.steps = steps;
