@@ -166,7 +166,9 @@ mod tests {
         let parse =
             |(name, value): &(&str, &str)| Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?));
         let mut map = HeaderMap::new();
-        pairs.iter().filter_map(parse).for_each(|(name, value)| drop(map.append(name, value)));
+        for (name, value) in pairs.iter().filter_map(parse) {
+            map.append(name, value);
+        }
         map
     }
 

@@ -14,7 +14,12 @@ impl Gan {
     ///
     /// # Errors
     /// When shapes do not fit.
-    pub fn gmain(&self, latents: &Latents, options: &SynthesisOptions, augment: Option<&ShardAugment>) -> Result<ShardSums> {
+    pub fn gmain(
+        &self,
+        latents: &Latents,
+        options: &SynthesisOptions,
+        augment: Option<&ShardAugment>,
+    ) -> Result<ShardSums> {
         let (ws, w_sum) = latents.styles(self.networks.g_trained.as_ref())?;
         let images = self.networks.g_trained.synthesis(&ws, options)?;
         let images = seen(augment, "G augment", &images)?;
