@@ -92,11 +92,9 @@ fn image_encoder() {
         let e = SpadeEncoder::new(&config, params.frozen()).unwrap();
         assert_eq!(params.unused(), Vec::<String>::new());
         // Outputs are those of PyTorch's f32.
-        for (img, mean, log_variance) in [("x256", "mu256", "logvar256"), ("x128", "mu", "logvar")] {
-            let code = e.forward(&io.cast(img, dtype)).unwrap();
-            within(mean, &code.mean, io.get(mean), 1e-5);
-            within(log_variance, &code.log_variance, io.get(log_variance), 1e-5);
-        }
+        let code = e.forward(&io.cast("x128", dtype)).unwrap();
+        within("mu", &code.mean, io.get("mu"), 1e-5);
+        within("logvar", &code.log_variance, io.get("logvar"), 1e-5);
     }
 }
 
