@@ -37,7 +37,7 @@ fn grids_are_as_wide_as_asked() {
     // Two pixels around and between.
     assert_eq!(bench.size("a.png"), (3 * 34 + 2, 2 * 34 + 2));
     bench.ok(&format!("{NET} --seeds 0-5 --grid 3x2 --zoom 2 --out captions.png"));
-    assert_eq!(bench.size("captions.png"), (3 * 34 + 2, 2 * (34 + 16) + 2));
+    assert_eq!(bench.size("captions.png"), (3 * 34 + 2, 2 * (34 + 16 + 5) + 2));
     bench.ok(&format!("{NET} --seeds 0-3 --grid --out folder"));
     assert!(bench.path("folder/grid.png").is_file());
     bench.one_sentence(&format!("{NET} --seeds 0-5 --grid 2x2 --out c.png"), &["room for 4", "there are 6"]);
@@ -54,11 +54,11 @@ fn grids_fill_a_screen_with_the_single_pictures() {
     bench.ok(&format!("{NET} --seeds 0-15 --out out"));
     let read = |name: &str| image::open(bench.path(name)).unwrap().to_rgb8();
     let sheet = read("sheet.png");
-    // A zoom of 16, gaps of 4, captions of 16 pixels.
-    assert_eq!(sheet.dimensions(), (4 * 260 + 4, 4 * (260 + 16) + 4));
+    // A zoom of 16, gaps of 4, captions of 16 pixels with 5 below them.
+    assert_eq!(sheet.dimensions(), (4 * 260 + 4, 4 * (260 + 16 + 5) + 4));
     for seed in 0..16 {
         let single = read(&format!("out/seed{seed:04}.png"));
-        let (left, top) = (4 + seed % 4 * 260, 4 + seed / 4 * 276);
+        let (left, top) = (4 + seed % 4 * 260, 4 + seed / 4 * 281);
         let same =
             single.enumerate_pixels().all(|(x, y, pixel)| sheet.get_pixel(left + x * 16 + 15, top + y * 16) == pixel);
         assert!(same, "{seed}");
