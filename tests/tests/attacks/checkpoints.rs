@@ -81,7 +81,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
         attack("config-filter-long.safetensors", configured("blur_filter", json!(vec![1; 200_000])), &["blur_filter"]),
         attack("config-eps-zero.safetensors", configured("norm_eps", json!(0)), &["norm_eps"]),
         attack("weights-missing.safetensors", configured("z_dim", json!(8)), &["is missing"]),
-        attack("discriminator-as-generator.safetensors", discriminator(), &["is a discriminator"]),
+        attack("discriminator-as-generator.safetensors", discriminator(), &["G_ema is no generator"]),
         attack("hash-wrong.safetensors", hashed(), &["hash"]),
         attack("weights-nan.safetensors", network(f32::NAN, "F32"), &["not finite"]),
         attack("weights-infinite.safetensors", network(f32::INFINITY, "F32"), &["not finite"]),

@@ -313,11 +313,11 @@ mod tests {
         assert_eq!(grown(band("a title", &[], &[], &[])), (0, 16 + 2));
         assert_eq!(grown(band("", &["psi 1", "psi 0.7"], &[], &[])), (0, 16));
         assert_eq!(grown(band("", &[], &["seed 1", "seed 2"], &[])), (6 * 7 + 2 * 2, 0));
-        assert_eq!(grown(band("", &[], &[], &["1", "2", "3", "4"])), (0, 32));
+        assert_eq!(grown(band("", &[], &[], &["1", "2", "3", "4"])), (0, 32 + 2 * 5));
         // Eleven letters fit below a picture of 80 pixels: the word that is the same everywhere goes.
         let long = ["seed 1000000", "seed 2000000", "seed 3000000", "seed 4000000"];
-        assert_eq!(grown(band("", &[], &[], &long)), (0, 32));
-        assert_eq!(grown(band("", &[], &[], &["two words here", "x", "y", "z"])), (0, 48));
+        assert_eq!(grown(band("", &[], &[], &long)), (0, 32 + 2 * 5));
+        assert_eq!(grown(band("", &[], &[], &["two words here", "x", "y", "z"])), (0, 48 + 2 * 5));
     }
 
     #[test]

@@ -68,9 +68,9 @@ mod tests {
         for i in 0..TAPS {
             let sum: f64 = BANDS.iter().map(|band| band[i]).sum();
             // Seventeen digits of sym2, through three levels.
-            assert!((sum - f64::from(i == TAPS / 2)).abs() < 1e-12, "{i}: {sum}");
+            assert!((sum - f64::from(i == TAPS / 2)).abs() < 1e-11, "{i}: {sum}");
         }
         let total = |band: usize| BANDS[band].iter().sum::<f64>();
-        assert!((total(0) - 1.).abs() < 1e-12 && (1..4).all(|band| total(band).abs() < 1e-12));
+        assert!((total(0) - 1.).abs() < 1e-11 && (1..4).all(|band| total(band).abs() < 1e-11));
     }
 }
