@@ -41,7 +41,7 @@ impl ReportFile {
         let all = merged(self.earlier()?, results);
         self.check_table()?;
         write_file(&self.json, to_json(&all)?.as_bytes())?;
-        write_file(&self.table(), to_markdown(&all).as_bytes())?;
+        write_file(self.table(), to_markdown(&all).as_bytes())?;
         Ok(())
     }
 

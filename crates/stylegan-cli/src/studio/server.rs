@@ -159,7 +159,7 @@ async fn picture(Shared(studio): Shared<Arc<Studio>>, link: Result<Query<Picture
         Err(sentence) => return problem(StatusCode::BAD_REQUEST, &sentence),
     };
     let (reply, made) = oneshot::channel();
-    if studio.queue.order(Order { state, cell: link.cell, reply }).is_err() {
+    if !studio.queue.order(Order { state, cell: link.cell, reply }) {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "Too many pictures wait to be downloaded: try again soon.");
     }
     let file = match timeout(PATIENCE, made).await {

@@ -49,8 +49,11 @@ pub(super) fn networks(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
     Ok(Some(found))
 }
 
+/// A generator's configuration, and its tensors under our names.
+type Painter = (Pix2PixHdConfig, Vec<(String, Tensor)>);
+
 /// The configuration and the tensors under our names, `None` for a network that is built otherwise.
-fn generator(tensors: &Tensors, numbers: &Numbers) -> CoreResult<Option<(Pix2PixHdConfig, Vec<(String, Tensor)>)>> {
+fn generator(tensors: &Tensors, numbers: &Numbers) -> CoreResult<Option<Painter>> {
     let number = |name: &str| name.strip_prefix("model.")?.split('.').next()?.parse::<usize>().ok();
     let mut blocks: Vec<usize> =
         tensors.keys().filter(|name| name.contains(".conv_block.")).filter_map(|name| number(name)).collect();

@@ -37,7 +37,7 @@ pub(crate) struct NormOptions {
 /// The normalisation of a layer, with or without a map.
 #[derive(Debug, Clone)]
 pub(crate) enum ConditionedNorm {
-    Spade(SpadeNorm),
+    Spade(Box<SpadeNorm>),
     Plain(Norm),
 }
 
@@ -45,7 +45,9 @@ impl ConditionedNorm {
     pub(crate) fn new(options: NormOptions, channels: usize, vb: VarBuilder) -> Result<Self> {
         let NormOptions { conditioning, kind, map_channels, hidden, kernel } = options;
         Ok(match conditioning {
-            Conditioning::Spade => Self::Spade(SpadeNorm::new(kind, channels, map_channels, hidden, kernel, vb)?),
+            Conditioning::Spade => {
+                Self::Spade(SpadeNorm::new(kind, channels, map_channels, hidden, kernel, vb)?.into())
+            }
             Conditioning::Concat | Conditioning::Input => Self::Plain(Norm::new(kind, channels, vb)?),
         })
     }

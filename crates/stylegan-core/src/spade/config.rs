@@ -119,7 +119,7 @@ impl SpadeConfig {
 
 /// Checks the side of SPADE's kernels.
 pub(crate) fn check_kernel(kernel: usize) -> Result<()> {
-    if kernel % 2 == 0 {
+    if kernel.is_multiple_of(2) {
         return Err(Error::Config(format!("kernel must be odd, found {kernel}")));
     }
     Ok(())
