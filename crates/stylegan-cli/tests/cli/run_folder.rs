@@ -19,7 +19,8 @@ fn a_folder_has_one_process() {
     assert!(!bench.path("run-1").exists() && child.try_wait().unwrap().is_none());
     child.kill().unwrap();
     child.wait().unwrap();
-    bench.ok("train --out run --kimg 0.05");
+    // The lock ends with its process.
+    bench.ok(&format!("{TRAIN} --out run --kimg 0.05 --new"));
 
     // Both at once: one trains on.
     let train = format!("{TRAIN} --out both --kimg 1000");
