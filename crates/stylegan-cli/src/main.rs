@@ -25,6 +25,7 @@ mod network;
 mod numbers;
 mod options;
 mod pace;
+mod picture_settings;
 mod pictures;
 mod settings;
 mod shell;

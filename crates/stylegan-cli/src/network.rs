@@ -1,15 +1,15 @@
 //! The network that a verb works with, and the options that choose and steer it.
 
 use crate::exit::wrong;
+use crate::picture_settings::{NoiseKind, PictureSettings, first_not_finite};
 use crate::status::{Progress, say};
-use crate::writer::{Text, software};
+use crate::writer::Text;
 use candle_core::{DType, Device, Tensor};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, Metadata};
 use stylegan_core::import::is_foreign;
-use stylegan_core::latent::StreamKey;
-use stylegan_core::{Condition, Generator, Model, NoiseLayers, NoiseSource, Sampler};
+use stylegan_core::{Condition, Generator, Model, NoiseLayers, Sampler};
 use stylegan_train::{checkpoints, folder, state};
 use unicode_normalization::UnicodeNormalization;
 
@@ -56,37 +56,18 @@ pub(crate) struct NetworkArgs {
     pub(crate) class: Option<String>,
 }
 
-/// Where the noise inputs come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum NoiseKind {
-    /// The maps stored in the network, the same for every picture.
-    Const,
-    /// Fresh maps for each picture.
-    Random,
-    /// No noise.
-    None,
-}
-
 /// A generator with the settings that steer it.
 pub(crate) struct Network {
     file: PathBuf,
     model: Model,
-    trunc: f64,
-    trunc_cutoff: Option<usize>,
-    noise: NoiseKind,
-    noise_seed: u64,
-    class: Option<usize>,
+    settings: PictureSettings,
 }
 
 impl Network {
     /// Opens the network and checks that the settings fit it.
     pub(crate) fn open(args: &NetworkArgs) -> anyhow::Result<Self> {
-        let path = checkpoint(&args.network)?;
-        let foreign = is_foreign(&path)?;
         let loading = Progress::of_unknown_length("loading the network");
-        if path == args.network && !foreign {
-            Checkpoint::open(&path)?.verify()?;
-        }
+        let (path, foreign) = verified_checkpoint(&args.network)?;
         let model = Model::load(&path, &Device::Cpu)?;
         drop(loading);
         if foreign {
@@ -110,11 +91,13 @@ impl Network {
         Ok(Network {
             file: path,
             model,
-            trunc: args.trunc,
-            trunc_cutoff: args.trunc_cutoff,
-            noise: args.noise,
-            noise_seed: args.noise_seed,
-            class,
+            settings: PictureSettings {
+                psi: args.trunc,
+                cutoff: args.trunc_cutoff,
+                class,
+                noise: args.noise,
+                noise_seed: args.noise_seed,
+            },
         })
     }
 
@@ -148,37 +131,26 @@ impl Network {
         self.generator().spec().mapping
     }
 
-    /// What the files of pictures say of the network and its settings; docs/pictures.md explains it.
+    /// What the files of pictures say of the network and its settings.
     pub(crate) fn text(&self) -> Text {
-        let mut text = vec![software()];
-        text.extend(self.model.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
-        text.push(("stylegan:psi", self.trunc.to_string()));
-        text.extend(self.trunc_cutoff.map(|cutoff| ("stylegan:psi-cutoff", cutoff.to_string())));
-        text.extend(self.class.map(|class| ("stylegan:class", class.to_string())));
-        let noise = match self.noise {
-            NoiseKind::Const => "const".to_owned(),
-            NoiseKind::Random => format!("random, seed {}", self.noise_seed),
-            NoiseKind::None => "none".to_owned(),
-        };
-        text.push(("stylegan:noise", noise));
-        text
+        self.settings.text(&self.model)
     }
 
     /// The settings that a sheet's pictures share, as its heading: class and psi, where they were chosen.
     pub(crate) fn heading(&self) -> String {
-        let class = self.class.and_then(|class| Some(format!("Class {}", self.classes().get(class)?)));
-        let psi = (self.trunc != 1.0).then(|| format!("psi {}", self.trunc));
+        let class = self.settings.class.and_then(|class| Some(format!("Class {}", self.classes().get(class)?)));
+        let psi = (self.settings.psi != 1.0).then(|| format!("psi {}", self.settings.psi));
         class.into_iter().chain(psi).collect::<Vec<_>>().join(", ")
     }
 
     /// The psi in force.
     pub(crate) fn truncation(&self) -> f64 {
-        self.trunc
+        self.settings.psi
     }
 
     /// From now on with another psi.
     pub(crate) fn set_truncation(&mut self, psi: f64) {
-        self.trunc = psi;
+        self.settings.psi = psi;
     }
 
     /// Its classes in words: their names, or `class 0` and so on; none for networks without labels.
@@ -190,13 +162,13 @@ impl Network {
 
     /// From now on with this class, or with none.
     pub(crate) fn set_class(&mut self, class: Option<usize>) {
-        self.class = class;
+        self.settings.class = class;
     }
 
     /// The chosen class as labels `[n, c_dim]`; `None` for networks without labels.
     pub(crate) fn labels(&self, n: usize) -> anyhow::Result<Option<Tensor>> {
         let classes = self.generator().spec().condition.label_dim();
-        match self.class {
+        match self.settings.class {
             _ if classes == 0 => Ok(None),
             None => {
                 wrong!("this network was trained with labels; choose one with --class: {}", listed(&self.model))
@@ -205,14 +177,9 @@ impl Network {
         }
     }
 
-    /// The sampler under the truncation in force.
-    fn sampler(&self) -> Sampler<'_> {
-        Sampler { psi: self.trunc, cutoff: self.trunc_cutoff, ..self.model.sampler() }
-    }
-
     /// Latents `[n, z_dim]` (and labels) to style rows `[n, num_ws, w_dim]`, truncated.
     pub(crate) fn styles(&self, z: &Tensor, labels: Option<&Tensor>) -> anyhow::Result<Tensor> {
-        Ok(self.sampler().styles(z, labels.into())?)
+        Ok(self.settings.sampler(&self.model).styles(z, labels.into())?)
     }
 
     /// The latents `[n, z_dim]` of these seeds.
@@ -222,13 +189,13 @@ impl Network {
 
     /// Style rows `[n, num_ws, w_dim]`, truncated as the settings say.
     pub(crate) fn truncated(&self, ws: &Tensor) -> anyhow::Result<Tensor> {
-        Ok(self.sampler().truncate(ws)?)
+        Ok(self.settings.sampler(&self.model).truncate(ws)?)
     }
 
     /// Style rows `[n, num_ws, w_dim]` to pictures `[n, c, h, w]`; `indices` choose the fresh noise
     /// of each, so that a picture does not depend on its neighbours.
     pub(crate) fn synthesize(&self, ws: &Tensor, indices: &[u64]) -> anyhow::Result<Tensor> {
-        self.render(ws, indices, self.noise, NoiseLayers::All)
+        self.render(ws, indices, self.settings.noise, NoiseLayers::All)
     }
 
     /// As [`synthesize`](Self::synthesize), with noise of another kind and in these layers only.
@@ -239,12 +206,8 @@ impl Network {
         noise: NoiseKind,
         layers: NoiseLayers,
     ) -> anyhow::Result<Tensor> {
-        let noise = match noise {
-            NoiseKind::Const => NoiseSource::Const,
-            NoiseKind::Random => NoiseSource::Random(StreamKey::new(self.noise_seed, "command noise", 0)),
-            NoiseKind::None => NoiseSource::None,
-        };
-        let sampler = Sampler { noise, noise_layers: layers, ..self.sampler() };
+        let settings = PictureSettings { noise, ..self.settings.clone() };
+        let sampler = Sampler { noise_layers: layers, ..settings.sampler(&self.model) };
         let images = sampler.images(ws, Condition::None, indices)?;
         check_finite(&images, indices)?;
         Ok(images)
@@ -253,9 +216,7 @@ impl Network {
 
 /// Refuses pictures `[n, c, h, w]` that are not numbers, of which files would show black.
 fn check_finite(images: &Tensor, indices: &[u64]) -> anyhow::Result<()> {
-    // 0 times a number is 0, times NaN or infinity NaN.
-    let zeros = (images * 0.)?.flatten_from(1)?.sum(1)?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
-    let Some(first) = zeros.iter().position(|zero| zero.is_nan()) else { return Ok(()) };
+    let Some(first) = first_not_finite(images)? else { return Ok(()) };
     anyhow::bail!(
         "the picture of seed or row {} is not finite (NaN or infinity), so nothing of it is written: the network's weights \
          or the latents are too large to compute with; training may have diverged, an earlier checkpoint may be whole",
@@ -296,6 +257,17 @@ pub(crate) fn check_exists(path: &Path) -> anyhow::Result<()> {
         wrong!("{name}: there is no such file or folder");
     }
     Ok(())
+}
+
+/// The [`checkpoint`] that `path` means, and whether another program wrote it. Of ours, one that was named itself
+/// is checked against its content hash; the newest of a run has been already.
+pub(crate) fn verified_checkpoint(path: &Path) -> anyhow::Result<(PathBuf, bool)> {
+    let file = checkpoint(path)?;
+    let foreign = is_foreign(&file)?;
+    if file == path && !foreign {
+        Checkpoint::open(&file)?.verify()?;
+    }
+    Ok((file, foreign))
 }
 
 /// The checkpoint that `path` means: itself, or the newest of a run's folder that is whole.

@@ -2,7 +2,8 @@
 
 use super::{Drawn, seed_headings};
 use crate::latents::Latents;
-use crate::network::{Network, NoiseKind};
+use crate::network::Network;
+use crate::picture_settings::NoiseKind;
 use crate::status::Progress;
 use candle_core::Tensor;
 use image::{Rgb, RgbImage};

@@ -191,10 +191,11 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::studio::wish::{Look, Noise};
+    use crate::picture_settings::NoiseKind;
+    use crate::studio::wish::Look;
 
     fn look() -> Look {
-        Look { network: "n".into(), psi: 1., cutoff: None, class: None, noise: Noise::Const, noise_seed: 0 }
+        Look { network: "n".into(), psi: 1., cutoff: None, class: None, noise: NoiseKind::Const, noise_seed: 0 }
     }
 
     fn picture(seq: u32) -> Wish {

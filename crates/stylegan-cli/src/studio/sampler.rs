@@ -1,17 +1,15 @@
 //! The studio's view of a network: the one file that knows how pictures are computed.
 
-use super::wish::{Look, Noise};
-use crate::network::checkpoint;
-use crate::writer::{Text, software};
+use super::wish::Look;
+use crate::network::verified_checkpoint;
+use crate::picture_settings::first_not_finite;
+use crate::writer::Text;
 use candle_core::{Device, Tensor};
 use image::RgbImage;
 use serde_json::{Value, json};
 use std::path::Path;
-use stylegan_core::checkpoint::Checkpoint;
-use stylegan_core::import::is_foreign;
-use stylegan_core::latent::StreamKey;
 use stylegan_core::picture::to_pictures;
-use stylegan_core::{GeneratorConfig, Model, NoiseKeys, NoiseMode, SynthesisOptions};
+use stylegan_core::{Condition, GeneratorConfig, Model};
 
 /// Pixels that are computed at a time.
 const BATCH_PIXELS: usize = 1 << 18;
@@ -27,10 +25,7 @@ impl Sampler {
     /// # Errors
     /// A sentence on what is wrong with the file.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        let file = checkpoint(path)?;
-        if file == path && !is_foreign(&file)? {
-            Checkpoint::open(&file)?.verify()?;
-        }
+        let (file, _) = verified_checkpoint(path)?;
         Ok(Self { model: Model::load(&file, &Device::Cpu)? })
     }
 
@@ -60,8 +55,7 @@ impl Sampler {
 
     /// Pictures that are computed at a time.
     pub(super) fn batch(&self) -> usize {
-        let [h, w] = self.model.generator().spec().img_size;
-        (BATCH_PIXELS / (h * w)).max(1)
+        self.model.sampler().batch_size(BATCH_PIXELS, usize::MAX)
     }
 
     /// Number of style rows.
@@ -84,8 +78,8 @@ impl Sampler {
             None if classes == 0 => None,
             None => anyhow::bail!("this network was trained with labels: choose one of its {classes} classes"),
         };
-        let ws = self.model.styles(&self.model.latents(seeds)?, labels.as_ref())?;
-        Ok(self.model.truncate(&ws, look.psi, look.cutoff)?)
+        let sampler = look.settings().sampler(&self.model);
+        Ok(sampler.styles(&self.model.latents(seeds)?, labels.as_ref().into())?)
     }
 
     /// Pictures of style rows `[n, num_ws, w_dim]`; `indices` choose the fresh noise of each.
@@ -93,16 +87,8 @@ impl Sampler {
     /// # Errors
     /// When a picture is not finite.
     pub(super) fn pictures(&self, ws: &Tensor, indices: &[u64], look: &Look) -> anyhow::Result<Vec<RgbImage>> {
-        // The key of `stylegan generate`: the same seeds of noise give the same pictures.
-        let keys = NoiseKeys::new(StreamKey::new(look.noise_seed, "command noise", 0), indices.iter().copied());
-        let noise = match look.noise {
-            Noise::Const => NoiseMode::Const,
-            Noise::Random => NoiseMode::Random(&keys),
-            Noise::None => NoiseMode::None,
-        };
-        let images = self.model.synthesize(&ws.contiguous()?, &SynthesisOptions::with_noise(noise))?;
-        // 0 times a number is 0, times NaN or infinity NaN.
-        if (&images * 0.)?.sum_all()?.to_dtype(candle_core::DType::F32)?.to_scalar::<f32>()?.is_nan() {
+        let images = look.settings().sampler(&self.model).images(ws, Condition::None, indices)?;
+        if first_not_finite(&images)?.is_some() {
             anyhow::bail!(
                 "the picture is not finite (NaN or infinity): choose a psi nearer to 0, or an earlier checkpoint"
             );
@@ -112,17 +98,6 @@ impl Sampler {
 
     /// What files of pictures say of the network and its settings, as those of `stylegan generate`.
     pub(super) fn text(&self, look: &Look) -> Text {
-        let mut text = vec![software()];
-        text.extend(self.model.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
-        text.push(("stylegan:psi", look.psi.to_string()));
-        text.extend(look.cutoff.map(|cutoff| ("stylegan:psi-cutoff", cutoff.to_string())));
-        text.extend(look.class.map(|class| ("stylegan:class", class.to_string())));
-        let noise = match look.noise {
-            Noise::Const => "const".to_owned(),
-            Noise::Random => format!("random, seed {}", look.noise_seed),
-            Noise::None => "none".to_owned(),
-        };
-        text.push(("stylegan:noise", noise));
-        text
+        look.settings().text(&self.model)
     }
 }

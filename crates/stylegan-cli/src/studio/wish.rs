@@ -3,6 +3,7 @@
 //! A page sends the whole state of a view, never a change of it, so that any state may be dropped for a
 //! later one.
 
+use crate::picture_settings::{NoiseKind, PictureSettings};
 use serde::Deserialize;
 
 /// The most bytes of a message from a page.
@@ -75,21 +76,17 @@ pub(super) struct Look {
     /// Class of the pictures, from 0.
     pub(super) class: Option<usize>,
     /// Noise inputs.
-    pub(super) noise: Noise,
+    pub(super) noise: NoiseKind,
     /// Seed of fresh noise.
     pub(super) noise_seed: u64,
 }
 
-/// Where the noise inputs come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Noise {
-    /// The maps stored in the network.
-    Const,
-    /// Fresh maps for each picture.
-    Random,
-    /// No noise.
-    None,
+impl Look {
+    /// The settings without the network.
+    pub(super) fn settings(&self) -> PictureSettings {
+        let &Look { network: _, psi, cutoff, class, noise, noise_seed } = self;
+        PictureSettings { psi, cutoff, class, noise, noise_seed }
+    }
 }
 
 /// Views in the order in which their states are worked on; the number stands in every frame.

@@ -1,0 +1,70 @@
+//! The settings under which a network makes pictures: the same for verbs and for the studio.
+
+use crate::writer::{Text, software};
+use candle_core::{DType, Tensor};
+use clap::ValueEnum;
+use serde::Deserialize;
+use stylegan_core::latent::StreamKey;
+use stylegan_core::{Model, NoiseSource, Sampler};
+
+/// How pictures are made of latents.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PictureSettings {
+    /// Truncation psi (StyleGAN, appendix B).
+    pub(crate) psi: f64,
+    /// Truncates only so many style rows; `None` all.
+    pub(crate) cutoff: Option<usize>,
+    /// Class of the pictures, from 0.
+    pub(crate) class: Option<usize>,
+    /// Noise inputs.
+    pub(crate) noise: NoiseKind,
+    /// Seed of fresh noise.
+    pub(crate) noise_seed: u64,
+}
+
+/// Where the noise inputs come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum NoiseKind {
+    /// The maps stored in the network, the same for every picture.
+    Const,
+    /// Fresh maps for each picture.
+    Random,
+    /// No noise.
+    None,
+}
+
+impl PictureSettings {
+    /// The sampler of a network under these settings.
+    pub(crate) fn sampler<'a>(&self, model: &'a Model) -> Sampler<'a> {
+        let noise = match self.noise {
+            NoiseKind::Const => NoiseSource::Const,
+            NoiseKind::Random => NoiseSource::Random(StreamKey::new(self.noise_seed, "command noise", 0)),
+            NoiseKind::None => NoiseSource::None,
+        };
+        Sampler { psi: self.psi, cutoff: self.cutoff, noise, ..model.sampler() }
+    }
+
+    /// What the files of pictures say of the network and these settings; docs/pictures.md explains it.
+    pub(crate) fn text(&self, model: &Model) -> Text {
+        let mut text = vec![software()];
+        text.extend(model.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
+        text.push(("stylegan:psi", self.psi.to_string()));
+        text.extend(self.cutoff.map(|cutoff| ("stylegan:psi-cutoff", cutoff.to_string())));
+        text.extend(self.class.map(|class| ("stylegan:class", class.to_string())));
+        let noise = match self.noise {
+            NoiseKind::Const => "const".to_owned(),
+            NoiseKind::Random => format!("random, seed {}", self.noise_seed),
+            NoiseKind::None => "none".to_owned(),
+        };
+        text.push(("stylegan:noise", noise));
+        text
+    }
+}
+
+/// The first of images `[n, c, h, w]` that is not finite (NaN or infinity), of which a file would show black.
+pub(crate) fn first_not_finite(images: &Tensor) -> anyhow::Result<Option<usize>> {
+    // 0 times a number is 0, times NaN or infinity NaN.
+    let zeros = (images * 0.)?.flatten_from(1)?.sum(1)?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
+    Ok(zeros.iter().position(|zero| zero.is_nan()))
+}
