@@ -38,11 +38,14 @@ impl RunFolder {
             return refuse("is a file; name a folder".into());
         }
         if checkpoints::list(path)?.is_empty() {
-            if let Some(Err(error)) = config(path).filter(|_| !is_of_a_recipe(path)) {
+            let found = config(path);
+            if let Some(Err(error)) = &found
+                && !is_of_a_recipe(path)
+            {
                 return refuse(format!("holds a {CONFIG} that is not of a run ({error}); choose another folder"));
             }
             let trace = TRACES.iter().find(|name| path.join(name).exists());
-            if let (Some(trace), None) = (trace, config(path)) {
+            if let (Some(trace), None) = (trace, &found) {
                 return refuse(format!(
                     "holds {trace}, but no {CONFIG} and no checkpoint of this program, as another program's run does; \
                      choose another folder"

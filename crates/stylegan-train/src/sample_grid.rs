@@ -1,8 +1,8 @@
 //! Sample grids: the same latents at every point of a run, so that pictures can be compared.
 
 use crate::Result;
-use crate::data::{Dataset, Labels, SampleRequest};
-use candle_core::{Device, Tensor};
+use crate::data::{Dataset, Labels};
+use candle_core::Tensor;
 use image::RgbImage;
 use std::collections::HashMap;
 use std::path::Path;
@@ -50,18 +50,7 @@ impl Cells<'_> {
     /// # Errors
     /// When the device has no room.
     pub fn labels(&self) -> Result<Option<Tensor>> {
-        let dim = self.dataset.label_dim();
-        if dim == 0 {
-            return Ok(None);
-        }
-        let mut rows = vec![];
-        self.pictures.iter().for_each(|&index| self.dataset.labels().push_row(index, &mut rows));
-        Ok(Some(Tensor::from_vec(rows, (self.pictures.len(), dim), &Device::Cpu)?))
-    }
-
-    /// The cells' real pictures as a request.
-    pub fn requests(&self) -> Vec<SampleRequest> {
-        requests(self.pictures)
+        self.dataset.labels().rows(self.pictures.iter().copied())
     }
 }
 
@@ -100,8 +89,8 @@ impl SampleGrid {
     /// Writes the real pictures.
     pub(crate) fn write_reals(&self, dataset: &Dataset, path: &Path) -> Result<()> {
         let mut cells = vec![];
-        for pictures in self.reals.chunks(BATCH) {
-            cells.extend(to_pictures(&dataset.load(&requests(pictures))?.images)?);
+        for images in dataset.batches(&self.reals) {
+            cells.extend(to_pictures(&images?)?);
         }
         Ok(write_png(path, &self.sheet(cells), &[])?)
     }
@@ -152,8 +141,4 @@ fn row_per_class(seed: u64, dataset: &Dataset, rows: usize, columns: usize) -> V
             class[key.stream(cell as u64, 0).below(class.len() as u64) as usize]
         })
         .collect()
-}
-
-fn requests(pictures: &[usize]) -> Vec<SampleRequest> {
-    pictures.iter().map(|&index| SampleRequest { index, mirror: false }).collect()
 }

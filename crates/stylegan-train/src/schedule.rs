@@ -77,6 +77,11 @@ impl Schedule {
         Self { config, shards, kimg, resolution, max_lod: 0. }
     }
 
+    /// Length of the run in thousands of real pictures.
+    pub fn kimg(&self) -> f64 {
+        self.kimg
+    }
+
     /// What holds after `images` real pictures.
     pub fn at(&self, images: u64) -> Stage {
         let lod = self.lod(images);

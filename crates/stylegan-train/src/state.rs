@@ -42,7 +42,7 @@ pub(crate) struct State {
 /// A step that was broken off: what its actions did before stands, and the rest is still to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Partial {
-    /// Iteration done.
+    /// Actions done.
     #[serde(alias = "moves")]
     pub(crate) actions: usize,
     /// Real pictures shown before the step.

@@ -38,7 +38,6 @@ impl RunConfig for Config {
     fn settings(&self, _dataset: &Dataset) -> Result<RunSettings> {
         Ok(RunSettings {
             seed: 5,
-            kimg: 0.16,
             schedule: Schedule::constant(0.16, 16, [16, 4], 0.01),
             at_once: 2,
             mirror: true,

@@ -99,7 +99,6 @@ impl Dataset {
     fn assemble(&self, requests: &[SampleRequest], decoded: &HashMap<usize, Arc<[u8]>>) -> Result<Batch> {
         let ([h, w], c, n) = (self.image_size(), self.channels(), requests.len());
         let mut images = Vec::with_capacity(n * c * h * w);
-        let mut labels = Vec::with_capacity(n * self.label_dim());
         for request in requests {
             for row in decoded[&request.index].chunks_exact(w) {
                 if request.mirror {
@@ -108,12 +107,8 @@ impl Dataset {
                     images.extend(row.iter().copied().map(to_f32));
                 }
             }
-            self.labels().push_row(request.index, &mut labels);
         }
-        let labels = match self.label_dim() {
-            0 => None,
-            dim => Some(Tensor::from_vec(labels, (n, dim), &Device::Cpu)?),
-        };
+        let labels = self.labels().rows(requests.iter().map(|request| request.index))?;
         Ok(Batch { images: Tensor::from_vec(images, (n, c, h, w), &Device::Cpu)?, labels, maps: None })
     }
 }

@@ -1,5 +1,7 @@
 //! Labels of a set, in the order of its pictures.
 
+use crate::Result;
+use candle_core::{Device, Tensor};
 use serde_json::Value;
 
 /// The most classes, and the most numbers per label.
@@ -65,5 +67,16 @@ impl Labels {
             }
             Self::Vectors { values, dim } => out.extend_from_slice(&values[picture * dim..(picture + 1) * dim]),
         }
+    }
+
+    /// The labels of these pictures as networks see them, `[n, dim]`, f32; `None` without labels.
+    pub(crate) fn rows(&self, pictures: impl ExactSizeIterator<Item = usize>) -> Result<Option<Tensor>> {
+        if self.dim() == 0 {
+            return Ok(None);
+        }
+        let shape = (pictures.len(), self.dim());
+        let mut rows = Vec::with_capacity(shape.0 * shape.1);
+        pictures.for_each(|picture| self.push_row(picture, &mut rows));
+        Ok(Some(Tensor::from_vec(rows, shape, &Device::Cpu)?))
     }
 }

@@ -72,15 +72,9 @@ impl RandomInputs<'_> {
     /// # Errors
     /// When the device has no room.
     pub fn labels(&self) -> Result<Option<Tensor>> {
-        if self.labels.dim() == 0 {
-            return Ok(None);
-        }
         let key = self.key(self.streams.label);
-        let mut rows = Vec::with_capacity(self.indices.len() * self.labels.dim());
-        for &index in &self.indices {
-            self.labels.push_row(key.stream(index, 0).below(self.pictures as u64) as usize, &mut rows);
-        }
-        Ok(Some(Tensor::from_vec(rows, (self.indices.len(), self.labels.dim()), &Device::Cpu)?))
+        let drawn = |&index: &u64| key.stream(index, 0).below(self.pictures as u64) as usize;
+        self.labels.rows(self.indices.iter().map(drawn))
     }
 
     /// The noise inputs of the samples' layers.

@@ -10,24 +10,17 @@ const LEAST_SIDE: usize = 8;
 /// correlations with the map moved by one pixel in either direction.
 pub(super) fn pattern(map: &Tensor) -> Result<Tensor> {
     let mut map = map.unsqueeze(0)?.unsqueeze(0)?;
-    let mut sum = None;
+    let correlation = |map: &Tensor, dim| (map * moved(map, dim)?)?.mean_all()?.sqr();
+    let mut sum = (correlation(&map, 3)? + correlation(&map, 2)?)?;
     loop {
-        for dim in [3, 2] {
-            let correlation = (&map * moved(&map, dim)?)?.mean_all()?.sqr()?;
-            sum = Some(match sum {
-                Some(sum) => (sum + correlation)?,
-                None => correlation,
-            });
-        }
         let (_, _, h, w) = map.dims4()?;
         if h.min(w) <= LEAST_SIDE || h % 2 != 0 || w % 2 != 0 {
-            break;
+            return Ok(sum);
         }
         map = avg_pool2x(&map)?;
-    }
-    match sum {
-        Some(sum) => Ok(sum),
-        None => candle_core::bail!("a noise map without pixels"),
+        for dim in [3, 2] {
+            sum = (sum + correlation(&map, dim)?)?;
+        }
     }
 }
 

@@ -123,7 +123,7 @@ impl<'a> Projector<'a> {
     pub fn step_with(&mut self, noise: &Tensor) -> Result<StepReport> {
         let scale = self.deviation * self.options.style_noise_at(self.steps);
         let style = (self.style.value.as_tensor() + (noise * scale)?)?;
-        let images = self.render(&style, NoiseMode::Const)?;
+        let images = self.render(&style)?;
         let distance = self.network.between(&self.network.activations(&seen(&images)?)?, &self.target)?.sum_all()?;
         let patterns = self.noise.iter().map(|(_, map)| pattern(map.value.as_tensor()));
         let patterns = patterns.collect::<candle_core::Result<Vec<_>>>()?;
@@ -159,9 +159,14 @@ impl<'a> Projector<'a> {
     }
 
     /// Style `[1 or num_ws, w_dim]` to the picture `[1, c, h, w]`.
-    fn render(&self, style: &Tensor, noise: NoiseMode) -> Result<Tensor> {
+    fn render(&self, style: &Tensor) -> Result<Tensor> {
+        Ok(self.generator.synthesis(&self.spread(style)?, &SynthesisOptions::with_noise(NoiseMode::Const))?)
+    }
+
+    /// Style `[1 or num_ws, w_dim]` to style rows `[1, num_ws, w_dim]`.
+    fn spread(&self, style: &Tensor) -> Result<Tensor> {
         let rows = style.broadcast_as((self.generator.spec().num_ws, self.generator.spec().w_dim))?;
-        Ok(self.generator.synthesis(&rows.unsqueeze(0)?.contiguous()?, &SynthesisOptions::with_noise(noise))?)
+        Ok(rows.unsqueeze(0)?.contiguous()?)
     }
 
     /// The style rows found so far, `[1, num_ws, w_dim]`.
@@ -169,9 +174,7 @@ impl<'a> Projector<'a> {
     /// # Errors
     /// When the device has no room.
     pub fn rows(&self) -> Result<Tensor> {
-        let style = self.style.value.as_detached_tensor();
-        let rows = style.broadcast_as((self.generator.spec().num_ws, self.generator.spec().w_dim))?;
-        Ok(rows.unsqueeze(0)?.contiguous()?)
+        self.spread(&self.style.value.as_detached_tensor())
     }
 
     /// The picture `[1, c, h, w]` of style and noise maps found so far. The official program shows the style with the
@@ -180,7 +183,7 @@ impl<'a> Projector<'a> {
     /// # Errors
     /// When the device has no room.
     pub fn image(&self) -> Result<Tensor> {
-        Ok(self.render(&self.style.value.as_detached_tensor(), NoiseMode::Const)?.detach())
+        Ok(self.render(&self.style.value.as_detached_tensor())?.detach())
     }
 
     /// Steps done.

@@ -6,7 +6,7 @@
 
 use super::{GRADIENT, Recipe, RunConfig, RunSettings, gradient, unknown, values};
 use crate::config::{AdamConfig, OutputConfig};
-use crate::data::{Dataset, SampleRequest};
+use crate::data::Dataset;
 use crate::inputs::ShardInput;
 use crate::inputs::random::Streams;
 use crate::optim::Adam;
@@ -93,7 +93,6 @@ impl RunConfig for ClassifierConfig {
         let toml = toml::to_string(self).map_err(|error| unwritable(error.to_string()))?;
         Ok(RunSettings {
             seed: self.seed,
-            kimg: self.kimg,
             schedule: Schedule::constant(self.kimg, dataset.image_size()[0], [self.batch; 2], self.lr),
             at_once: 1,
             mirror: false,
@@ -189,11 +188,11 @@ impl TrainedClassifier {
         let frozen = StyleGan1Discriminator::new(&network, params.frozen())?;
         let held = config.pictures(dataset, true);
         let class = |&picture: &usize| dataset.labels().class(picture);
+        let mut classes = held.iter().map(class);
         let mut right = 0;
-        for chunk in held.chunks(32) {
-            let requests: Vec<_> = chunk.iter().map(|&index| SampleRequest { index, mirror: false }).collect();
-            let named = frozen.scores(&dataset.load(&requests)?.images)?.argmax(1)?.to_vec1::<u32>()?;
-            right += named.iter().zip(chunk).filter(|(named, picture)| class(picture) == Some(**named)).count();
+        for images in dataset.batches(&held) {
+            let named = frozen.scores(&images?)?.argmax(1)?.to_vec1::<u32>()?;
+            right += named.into_iter().zip(classes.by_ref()).filter(|(named, class)| *class == Some(*named)).count();
         }
         let count = |of: u32| held.iter().filter(|picture| class(picture) == Some(of)).count();
         let most = (0..dataset.label_dim() as u32).map(count).max();

@@ -31,8 +31,6 @@ pub trait RunConfig: Sync {
 pub struct RunSettings {
     /// Seed of weights, random inputs and data order.
     pub seed: u64,
-    /// Length in thousands of real images.
-    pub kimg: f64,
     /// Level of detail, batch, shard and learning rate by images seen.
     pub schedule: Schedule,
     /// Shards handled side by side.

@@ -2,6 +2,7 @@
 
 use super::{Run, images_of};
 use crate::best::Best;
+use crate::config::OutputConfig;
 use crate::health::Verdict;
 use crate::run_log::STEP;
 use crate::{Error, Result, checkpoints, communicator};
@@ -18,15 +19,15 @@ impl Run<'_> {
         let due = |kimg: f64| now / images_of(kimg) > before / images_of(kimg);
         let position = self.position();
         self.session.observer.stepped(&position, &self.state.progress.stats);
-        let output = self.settings.output.clone();
-        let tick = due(output.tick_kimg);
+        let OutputConfig { tick_kimg, snapshot_kimg, checkpoint_kimg, .. } = self.settings.output;
+        let tick = due(tick_kimg);
         if tick {
             self.tick()?;
         }
-        if due(output.snapshot_kimg) {
+        if due(snapshot_kimg) {
             self.write_grid()?;
         }
-        if due(output.checkpoint_kimg) || (tick && self.save_again) {
+        if due(checkpoint_kimg) || (tick && self.save_again) {
             let saved = self.save(Occasion::Scheduled).map(|_| ());
             self.tolerate(saved, "; training goes on, and it is tried again at the next tick")?;
         }

@@ -64,7 +64,7 @@ impl Run<'_> {
 
     /// Whether all images were shown, and the iteration that showed the last is done.
     pub(crate) fn finished(&self) -> bool {
-        self.state.progress.partial.is_none() && self.state.progress.images >= images_of(self.settings.kimg)
+        self.state.progress.partial.is_none() && self.state.progress.images >= images_of(self.settings.schedule.kimg())
     }
 
     /// Whether any rank was asked to stop; all ranks get the same answer.
@@ -75,7 +75,7 @@ impl Run<'_> {
     fn position(&self) -> Position {
         let progress = &self.state.progress;
         let (step, images) = (progress.step, progress.images);
-        Position { step, images, total_images: images_of(self.settings.kimg), stage: self.stage() }
+        Position { step, images, total_images: images_of(self.settings.schedule.kimg()), stage: self.stage() }
     }
 }
 

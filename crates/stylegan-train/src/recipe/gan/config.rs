@@ -19,7 +19,6 @@ impl RunConfig for TrainConfig {
         })?;
         Ok(RunSettings {
             seed: self.seed,
-            kimg: self.kimg,
             schedule: self.schedule()?,
             at_once: self.shards.at_once,
             mirror: self.data.mirror,

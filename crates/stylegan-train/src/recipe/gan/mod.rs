@@ -82,7 +82,7 @@ impl Gan {
             iteration: iteration(config),
             loss: config.loss.clone(),
             path_length: config.path_length.clone(),
-            augment: config.augment.clone().map(|augment| (augment.clone(), Controller::new(&augment))),
+            augment: config.augment.as_ref().map(|augment| (augment.clone(), Controller::new(augment))),
             ema: config.ema.clone(),
             w_avg_beta: config.w_avg_beta,
             mixing_probability: config.mixing_probability,

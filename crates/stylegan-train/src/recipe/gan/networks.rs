@@ -2,8 +2,8 @@
 
 use crate::config::TrainConfig;
 use crate::{Error, Result};
-use candle_core::{Device, Tensor, Var};
-use stylegan_core::checkpoint::Checkpoint;
+use candle_core::{Device, Tensor};
+use stylegan_core::checkpoint::{Checkpoint, prefix};
 use stylegan_core::{Discriminator, Generator, Params, build_discriminator, build_generator};
 
 /// Name of the moving average of styles in a generator's parameters.
@@ -26,7 +26,6 @@ impl Networks {
     /// Networks on these parameters; missing ones are created.
     pub(crate) fn new(config: &TrainConfig, g: Params, d: Params) -> Result<Self> {
         build_generator(&config.generator, g.trainable())?;
-        build_discriminator(&config.discriminator, d.trainable())?;
         let g_ema = g.copy()?;
         Self::on(config, g, d, g_ema)
     }
@@ -34,7 +33,7 @@ impl Networks {
     /// The networks of a checkpoint.
     pub(crate) fn load(config: &TrainConfig, checkpoint: &Checkpoint) -> Result<Self> {
         let part = |prefix: &str| checkpoint.params(prefix, &Device::Cpu);
-        Self::on(config, part("G")?, part("D")?, part("G_ema")?)
+        Self::on(config, part(prefix::G)?, part(prefix::D)?, part(prefix::G_EMA)?)
     }
 
     fn on(config: &TrainConfig, g: Params, d: Params, g_ema: Params) -> Result<Self> {
@@ -50,14 +49,9 @@ impl Networks {
         })
     }
 
-    /// The moving average of styles, where the generator has one.
-    pub(crate) fn w_avg(&self) -> Option<Var> {
-        self.g.get(W_AVG)
-    }
-
     /// Moves `w_avg` to a batch's mean style: `beta` of the old value stays.
     pub(crate) fn track_w(&self, mean: &[f32], beta: f64) -> Result<()> {
-        let Some(w_avg) = self.w_avg() else { return Ok(()) };
+        let Some(w_avg) = self.g.get(W_AVG) else { return Ok(()) };
         let mean = Tensor::from_slice(mean, w_avg.shape(), &Device::Cpu)?;
         let mean = mean.to_dtype(w_avg.dtype())?.to_device(w_avg.device())?;
         stylegan_kernels::optim::ema_step(&w_avg, &mean, beta).map_err(Error::from)
