@@ -116,14 +116,7 @@ impl<'a> Sampler<'a> {
             }
         };
         let (noise_layers, lod) = (self.noise_layers.clone(), self.lod);
-        let options = SynthesisOptions {
-            condition,
-            noise,
-            noise_layers,
-            lod,
-            native_size: false,
-            mode: crate::layers::Mode::Eval,
-        };
+        let options = SynthesisOptions { condition, noise_layers, lod, ..SynthesisOptions::with_noise(noise) };
         self.generator.synthesis(&ws.contiguous()?, &options)
     }
 

@@ -164,6 +164,21 @@ vectorize! {
         total
     }
 
+    /// `g factor - (x - mean) along - level`: the gradient of what was normalised by its own mean and variance.
+    pub(crate) fn centred_gradient<T>(
+        g: &[T],
+        x: &[T],
+        mean: T,
+        factor: T,
+        along: T,
+        level: T,
+        out: &mut [MaybeUninit<T>],
+    ) {
+        for ((out, &g), &x) in out.iter_mut().zip(g).zip(x) {
+            out.write(g * factor - (x - mean) * along - level);
+        }
+    }
+
     /// Sum of products of `x` and the distance of `y` from `mean`, in the order of [`sum`].
     pub(crate) fn centred_dot<T>(x: &[T], y: &[T], mean: T) -> f64 {
         let mut total = 0.;

@@ -130,7 +130,7 @@ fn windowed(x: &[f64], h: usize, w: usize, window: &[f64]) -> Vec<f64> {
     out
 }
 
-/// Available of 2x2 blocks; an odd last row or column is left out.
+/// Means of 2x2 blocks; an odd last row or column is left out.
 fn halved(x: &[f64], h: usize, w: usize) -> Vec<f64> {
     let at = |y: usize, c: usize| x[y * w + c];
     let mean = |y: usize, c: usize| (at(y, c) + at(y, c + 1) + at(y + 1, c) + at(y + 1, c + 1)) / 4.;

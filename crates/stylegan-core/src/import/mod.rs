@@ -195,16 +195,7 @@ fn recognise(bytes: &[u8]) -> std::result::Result<Found, ImportError> {
     if let Some(networks) = nvlabs_tensorflow::networks(&file)? {
         return Ok(Found { origin: nvlabs_tensorflow::origin(&networks), networks, ..Found::default() });
     }
-    if let Some(found) = rosinality::networks(&file)? {
-        return Ok(found);
-    }
-    if let Some(found) = nvlabs_names::networks(&file, &BTreeMap::new())? {
-        return Ok(found);
-    }
-    if let Some(found) = spade::networks(&file)? {
-        return Ok(found);
-    }
-    if let Some(found) = pix2pixhd::networks(&file)? {
+    if let Some(found) = by_names(&file, &BTreeMap::new())? {
         return Ok(found);
     }
     if let Some(found) = weights::weights(&file)? {
@@ -218,6 +209,24 @@ fn recognise(bytes: &[u8]) -> std::result::Result<Found, ImportError> {
     ))
 }
 
+/// The networks of a file that is known by the names of its tensors; of those that are `stated` by their prefix, the
+/// configuration need not be told from shapes. `None` for other names.
+fn by_names(
+    file: &dyn parts::Parts,
+    stated: &BTreeMap<String, NetworkConfig>,
+) -> std::result::Result<Option<Found>, ImportError> {
+    if let Some(found) = rosinality::networks(file)? {
+        return Ok(Some(found));
+    }
+    if let Some(found) = nvlabs_names::networks(file, stated)? {
+        return Ok(Some(found));
+    }
+    if let Some(found) = spade::networks(file)? {
+        return Ok(Some(found));
+    }
+    pix2pixhd::networks(file)
+}
+
 /// Why a foreign file could not be read: the rest of a sentence.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{0}")]
@@ -226,6 +235,12 @@ struct ImportError(String);
 impl ImportError {
     fn alias_free() -> Self {
         Self("an alias-free StyleGAN3 generator, which this program does not have; StyleGAN2 is".into())
+    }
+}
+
+impl From<crate::Error> for ImportError {
+    fn from(error: crate::Error) -> Self {
+        Self(error.to_string())
     }
 }
 

@@ -4,6 +4,7 @@
 use super::parts::Parts;
 use super::{Found, ImportError, ImportedNetwork};
 use crate::checkpoint::infer_generator;
+use crate::checkpoint::prefix::{D, G, G_EMA};
 use crate::{NetworkConfig, Result as CoreResult};
 use candle_core::Tensor;
 use std::collections::BTreeMap;
@@ -22,11 +23,11 @@ pub(super) fn networks(
 ) -> Result<Option<Found>, ImportError> {
     let alone = match stated.first_key_value() {
         Some((prefix, _)) if stated.len() == 1 => prefix,
-        _ => "G_ema",
+        _ => G_EMA,
     };
     let mut found = Found { origin: "state dictionary of official names", ..Found::default() };
     for (prefix, part) in
-        [("D", Some("D")), ("G", Some("G")), ("G_ema", Some("G_ema")), (alone, None), (alone, Some("state_dict"))]
+        [(D, Some("D")), (G, Some("G")), (G_EMA, Some("G_ema")), (alone, None), (alone, Some("state_dict"))]
     {
         if ALIAS_FREE.iter().any(|name| file.holds(part, name)) {
             return Err(ImportError::alias_free());

@@ -77,7 +77,7 @@ impl<'a> Facts<'a> {
     fn new(network: &'a TensorFlowNetwork) -> Result<Self, ImportError> {
         let kwargs = Kwargs::new(&network.static_kwargs, &[]);
         let resolution = kwargs.count("resolution")?.unwrap_or(1024);
-        let pyramid = Pyramid::new([resolution; 2]).map_err(|error| ImportError(error.to_string()))?;
+        let pyramid = Pyramid::new([resolution; 2])?;
         let shapes = network.variables.iter().map(|(name, tensor)| (name.as_str(), tensor.dims())).collect();
         Ok(Self { network, kwargs, shapes, levels: pyramid.levels(), resolution })
     }

@@ -73,7 +73,7 @@ impl Parts for Checkpoint {
             return Ok(None);
         }
         let tensor = Checkpoint::tensor(self, name, &Device::Cpu);
-        tensor.map(Some).map_err(|error| ImportError(error.to_string()))
+        Ok(Some(tensor?))
     }
 }
 

@@ -2,7 +2,7 @@
 //! baseline in NVlabs/SPADE. Both number their layers.
 
 use super::parts::Parts;
-use super::spade::{Tensors, refused, shape, weight};
+use super::spade::{Tensors, shape, weight};
 use super::{Found, ImportError, ImportedNetwork};
 use crate::checkpoint::prefix;
 use crate::layers::{NormKind, WeightInit};
@@ -40,7 +40,7 @@ pub(super) fn networks(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
         return Ok(None);
     };
     let tensors: Tensors = file.tensors(None)?.into_iter().collect();
-    let Some((config, tensors)) = generator(&tensors, &numbers).map_err(refused)? else { return Ok(None) };
+    let Some((config, tensors)) = generator(&tensors, &numbers)? else { return Ok(None) };
     let config = NetworkConfig::Generator(GeneratorConfig::Pix2PixHd(config));
     let network = ImportedNetwork { prefix: prefix::G_EMA.into(), config, tensors };
     let mut found =

@@ -1,6 +1,6 @@
 //! Safetensors files that say nothing of the networks in them: state dictionaries of other programs.
 
-use super::{Found, ImportError, Imported, finish, nvlabs_names, pix2pixhd, rosinality, spade};
+use super::{Imported, by_names, finish};
 use crate::NetworkConfig;
 use crate::checkpoint::{Checkpoint, Kind};
 use std::collections::BTreeMap;
@@ -29,18 +29,7 @@ pub fn import_safetensors(file: &Checkpoint) -> crate::Result<Option<Imported>> 
         stated.insert(prefix.to_owned(), config);
     }
     let unfit = |error: &dyn std::fmt::Display| file.bad(format!("cannot be imported: {error}"));
-    let readers: [&dyn Fn() -> Result<Option<Found>, ImportError>; 4] =
-        [&|| rosinality::networks(file), &|| nvlabs_names::networks(file, &stated), &|| spade::networks(file), &|| {
-            pix2pixhd::networks(file)
-        }];
-    let mut found = None;
-    for networks in readers {
-        found = networks().map_err(|error| unfit(&error))?;
-        if found.is_some() {
-            break;
-        }
-    }
-    let Some(mut found) = found else { return Ok(None) };
+    let Some(mut found) = by_names(file, &stated).map_err(|error| unfit(&error))? else { return Ok(None) };
     // What shapes do not tell, such as clamps, is as it was stated.
     if let ([network], Some((prefix, config))) = (&mut found.networks[..], stated.first_key_value())
         && stated.len() == 1

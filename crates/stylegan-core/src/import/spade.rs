@@ -24,34 +24,33 @@ const MOST: usize = 16;
 /// The network of a SPADE file, `None` if it is something else.
 pub(super) fn networks(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
     let has = |name| file.holds(None, name);
-    let encoder = has(ENCODER) && (has("layer1.0.weight_orig") || has("layer1.0.weight"));
+    let encodes = has(ENCODER) && (has("layer1.0.weight_orig") || has("layer1.0.weight"));
+    let (paints, judges) = (has(GENERATOR) && has("conv_img.weight"), has(DISCRIMINATOR));
+    if !(paints || judges || encodes) {
+        return Ok(None);
+    }
+    let tensors = file.tensors(None)?;
+    let by_name: Tensors = tensors.iter().cloned().collect();
     let mut found = Found { origin: "SPADE state dictionary (PyTorch)", ..Found::default() };
-    let (prefix, config) = if has(GENERATOR) && has("conv_img.weight") {
-        let (config, note) = generator(&file.tensors(None)?.into_iter().collect()).map_err(refused)?;
+    let (prefix, config) = if paints {
+        let (config, note) = generator(&by_name)?;
         found.extra.extend(note.map(|note| ("img_size".to_owned(), note)));
         (prefix::G_EMA, NetworkConfig::Generator(GeneratorConfig::Spade(config)))
-    } else if has(DISCRIMINATOR) {
-        let config = discriminator(&file.tensors(None)?.into_iter().collect()).map_err(refused)?;
+    } else if judges {
+        let config = discriminator(&by_name)?;
         (prefix::D, NetworkConfig::Discriminator(DiscriminatorConfig::MultiscalePatch(config)))
-    } else if encoder {
-        let config = self::encoder(&file.tensors(None)?.into_iter().collect()).map_err(refused)?;
-        (prefix::E, NetworkConfig::Encoder(EncoderConfig::Spade(config)))
     } else {
-        return Ok(None);
+        (prefix::E, NetworkConfig::Encoder(EncoderConfig::Spade(encoder(&by_name)?)))
     };
-    found.networks.push(ImportedNetwork { prefix: prefix.into(), config, tensors: kept(file.tensors(None)?)? });
+    found.networks.push(ImportedNetwork { prefix: prefix.into(), config, tensors: kept(tensors)? });
     Ok(Some(found))
-}
-
-pub(super) fn refused(error: Error) -> ImportError {
-    ImportError(error.to_string())
 }
 
 /// The tensors without the counters of batch normalisations, in f32.
 fn kept(tensors: Vec<(String, Tensor)>) -> Result<Vec<(String, Tensor)>, ImportError> {
     let own = tensors.into_iter().filter(|(name, _)| !name.ends_with(".num_batches_tracked"));
     let wide = |(name, tensor): (String, Tensor)| Ok((name, tensor.to_dtype(DType::F32)?));
-    own.map(wide).collect::<CoreResult<_>>().map_err(refused)
+    Ok(own.map(wide).collect::<CoreResult<_>>()?)
 }
 
 /// The shape of a tensor of this rank.

@@ -17,7 +17,7 @@ const EPS: f64 = 1e-12;
 /// The vectors are constants of a pass. [`power_iteration`] moves them, once before each pass in
 /// training mode; so what a pass computes does not depend on its mode.
 #[derive(Debug, Clone)]
-pub struct SpectralNorm {
+pub(crate) struct SpectralNorm {
     weight: Tensor,
     u: Tensor,
     v: Tensor,

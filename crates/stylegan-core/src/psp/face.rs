@@ -1,9 +1,9 @@
 //! The face recognition network ArcFace (Deng et al. 2019, <https://arxiv.org/abs/1801.07698>).
 
-use super::head::Linear;
+use super::head::linear;
 use super::ir_se::IrSe50;
 use crate::Result;
-use crate::layers::{BatchNorm, Mode, expect_rows};
+use crate::layers::{BatchNorm, Linear, Mode, expect_rows};
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
 use stylegan_kernels::Activation;
@@ -48,7 +48,7 @@ impl FaceNetwork {
             side,
             backbone: IrSe50::new(3, channels, &vb)?,
             norm: BatchNorm::new(c, layer(0))?,
-            layer: Linear::new(c * (side / 16) * (side / 16), features, layer(3))?,
+            layer: linear(c * (side / 16) * (side / 16), features, layer(3))?,
             last_norm: BatchNorm::new(features, layer(4))?,
         })
     }

@@ -3,10 +3,10 @@
 use super::config::{Head, PspConfig};
 use super::ir_se::conv_weight;
 use crate::Result;
-use crate::layers::{BatchNorm, EqualizedLinear, LinearOptions, Mode};
+use crate::layers::{BatchNorm, EqualizedLinear, Linear, LinearOptions, Mode};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
-use stylegan_kernels::{Activation, BiasAct, bias_act, conv2d, conv2d_bias_act, linear, resize_area, resize_bilinear};
+use stylegan_kernels::{Activation, BiasAct, conv2d_bias_act, resize_area, resize_bilinear};
 
 /// The first row of the middle and of the finest level of the pyramid.
 const MIDDLE: usize = 3;
@@ -43,7 +43,7 @@ impl Rows {
                 let layer = |part: &str| vb.pp(format!("output_layer_2.{part}"));
                 Self::WPlus {
                     norm: BatchNorm::new(c, layer("0"))?,
-                    hidden: Linear::new(c * GRID * GRID, config.hidden, layer("3"))?,
+                    hidden: linear(c * GRID * GRID, config.hidden, layer("3"))?,
                     rows: equalized(config.hidden, config.num_ws * w_dim)?,
                 }
             }
@@ -121,8 +121,7 @@ impl MapToStyle {
     fn forward(&self, map: &Tensor) -> Result<Tensor> {
         let mut x = map.clone();
         for (weight, bias) in &self.convs {
-            x = conv2d(&x, weight, 2, 1, 1.)?;
-            x = bias_act(&x, Some(bias), Activation::Leaky(0.01).into())?;
+            x = conv2d_bias_act(&x, weight, bias, 2, 1, 1., Activation::Leaky(0.01).into())?;
         }
         let (_, _, h, w) = x.dims4()?;
         if [h, w] != [1, 1] {
@@ -132,23 +131,10 @@ impl MapToStyle {
     }
 }
 
-/// A linear layer without equalised learning rate: `weight` `[outputs, inputs]`, `bias` `[outputs]`.
-#[derive(Debug, Clone)]
-pub(super) struct Linear {
-    weight: Tensor,
-    bias: Tensor,
-}
-
-impl Linear {
-    pub(super) fn new(inputs: usize, outputs: usize, vb: VarBuilder) -> Result<Self> {
-        let bound = 1. / (inputs as f64).sqrt();
-        let weight = vb.get_with_hints((outputs, inputs), "weight", Init::Uniform { lo: -bound, up: bound })?;
-        Ok(Self { weight, bias: bias(inputs, outputs, &vb)? })
-    }
-
-    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(linear(x, &self.weight, Some(&self.bias), 1., 1.)?)
-    }
+/// A linear layer, started as PyTorch starts it.
+pub(super) fn linear(inputs: usize, outputs: usize, vb: VarBuilder) -> Result<Linear> {
+    let bound = 1. / (inputs as f64).sqrt();
+    Linear::new(inputs, outputs, [Init::Uniform { lo: -bound, up: bound }; 2], vb)
 }
 
 /// `bias` `[outputs]` of a layer whose outputs are sums of `terms`, started as PyTorch starts it.

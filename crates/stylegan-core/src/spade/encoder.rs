@@ -3,10 +3,10 @@
 use super::encoder_config::SpadeEncoderConfig;
 use crate::Result;
 use crate::error::bad_argument;
-use crate::layers::{Conv, ConvOptions, WeightInit, instance_norm};
+use crate::layers::{Conv, ConvOptions, Linear, WeightInit, instance_norm};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
-use stylegan_kernels::{Activation, linear, resize_bilinear};
+use stylegan_kernels::{Activation, resize_bilinear};
 
 /// Pixels along a side of the last features.
 const LAST: usize = 4;
@@ -39,8 +39,8 @@ impl GaussianCode {
 pub struct SpadeEncoder {
     config: SpadeEncoderConfig,
     layers: Vec<Conv>,
-    mean: (Tensor, Tensor),
-    log_variance: (Tensor, Tensor),
+    mean: Linear,
+    log_variance: Linear,
 }
 
 impl SpadeEncoder {
@@ -64,12 +64,8 @@ impl SpadeEncoder {
             inputs = outputs;
         }
         let features = inputs * LAST * LAST;
-        let head = |name: &str| -> Result<(Tensor, Tensor)> {
-            let (vb, z_dim) = (vb.pp(name), config.z_dim);
-            let weight =
-                vb.get_with_hints((z_dim, features), "weight", WeightInit::Glorot.of([z_dim, features, 1, 1]))?;
-            Ok((weight, vb.get_with_hints(z_dim, "bias", Init::Const(0.))?))
-        };
+        let start = [WeightInit::Glorot.of([config.z_dim, features, 1, 1]), Init::Const(0.)];
+        let head = |name: &str| Linear::new(features, config.z_dim, start, vb.pp(name));
         let (mean, log_variance) = (head("fc_mu")?, head("fc_var")?);
         Ok(Self { config: config.clone(), layers, mean, log_variance })
     }
@@ -94,7 +90,6 @@ impl SpadeEncoder {
             x = instance_norm(&conv.forward(&x, Activation::Linear)?, Activation::Lrelu)?;
         }
         let x = x.flatten_from(1)?;
-        let head = |(weight, bias): &(Tensor, Tensor)| linear(&x, weight, Some(bias), 1., 1.);
-        Ok(GaussianCode { mean: head(&self.mean)?, log_variance: head(&self.log_variance)? })
+        Ok(GaussianCode { mean: self.mean.forward(&x)?, log_variance: self.log_variance.forward(&x)? })
     }
 }

@@ -4,11 +4,11 @@ use super::block::SpadeBlock;
 use super::conditioning::NormOptions;
 use super::config::{Depth, SpadeConfig};
 use crate::error::bad_argument;
-use crate::layers::{Conv, ConvOptions, Mode, SemanticMap, WeightInit, expect_rows, row};
+use crate::layers::{Conv, ConvOptions, Linear, Mode, SemanticMap, WeightInit, expect_rows, row};
 use crate::{Condition, ConditionSpec, Generator, GeneratorSpec, Result, SynthesisOptions};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
-use stylegan_kernels::{Activation, bias_act, linear, upsample_nearest2x};
+use stylegan_kernels::{Activation, bias_act, upsample_nearest2x};
 
 /// The generator of SPADE / GauGAN (Park et al. 2019, figure 4 right): residual blocks between which the
 /// resolution doubles, all of which read the map.
@@ -25,8 +25,8 @@ pub struct SpadeGenerator {
 /// What the smallest features are made of.
 #[derive(Debug, Clone)]
 enum Start {
-    /// A latent: weight `[features, z_dim]`, bias `[features]`.
-    Latent(Tensor, Tensor),
+    /// A latent.
+    Latent(Linear),
     /// The map, made small.
     Map(Conv),
 }
@@ -73,9 +73,8 @@ impl SpadeGenerator {
             z_dim => {
                 let [h, w] = config.start();
                 let features = 16 * c * h * w;
-                let weight =
-                    fc.get_with_hints((features, z_dim), "weight", WeightInit::Glorot.of([features, z_dim, 1, 1]))?;
-                Start::Latent(weight, fc.get_with_hints(features, "bias", Init::Const(0.))?)
+                let start = [WeightInit::Glorot.of([features, z_dim, 1, 1]), Init::Const(0.)];
+                Start::Latent(Linear::new(z_dim, features, start, fc)?)
             }
         };
         let image = Conv::new(ConvOptions::same(last, config.img_channels, 3), vb.pp("conv_img"))?;
@@ -107,12 +106,12 @@ impl SpadeGenerator {
         let (n, [h, w]) = (map.batch()?, self.config.start());
         let mut x = match (&self.start, z) {
             (Start::Map(conv), _) => conv.forward_map(&map.resize([h, w])?, Activation::Linear)?,
-            (Start::Latent(weight, bias), Some(z)) => {
+            (Start::Latent(layer), Some(z)) => {
                 let rows = expect_rows("latents", z, &[self.config.z_dim])?;
                 if rows != n {
                     bad_argument!("there are {rows} latents for {n} maps, expected one for each")
                 }
-                linear(z, weight, Some(bias), 1., 1.)?.reshape((n, 16 * self.config.channels, h, w))?
+                layer.forward(z)?.reshape((n, 16 * self.config.channels, h, w))?
             }
             (Start::Latent(..), None) => {
                 bad_argument!("the network starts from latents [n, {}], which are missing", self.config.z_dim)

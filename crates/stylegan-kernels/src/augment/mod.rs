@@ -10,7 +10,6 @@ mod affine;
 mod color;
 mod cutout;
 mod image_filter;
-mod reflect;
 mod rows;
 
 pub use affine::{AffineMap, affine_resample};

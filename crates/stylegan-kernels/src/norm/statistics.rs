@@ -2,7 +2,7 @@
 
 use crate::cpu::slice;
 use crate::elementwise::{Real, by_dtype, centred_squares, rows_per_task, sum};
-use crate::threads::for_each_chunk;
+use crate::threads::{for_each, for_each_chunk};
 use candle_core::{CpuStorage, DType, Device, Layout, Result, Storage, Tensor};
 use std::sync::Arc;
 
@@ -110,10 +110,6 @@ impl Statistics {
         Ok(Self { source, moments, count: members * h * w })
     }
 
-    pub(crate) fn source(&self) -> Source {
-        self.source
-    }
-
     /// Mean and reciprocal standard deviation of plane `plane` of a tensor with `c` channels.
     pub(crate) fn of_plane(&self, plane: usize, c: usize, eps: f64) -> (f64, f64) {
         let index = match self.source {
@@ -127,10 +123,39 @@ impl Statistics {
 
     /// The planes of `[n, c, h, w]` that share statistics through which gradients flow, group by group:
     /// how many groups there are, and the planes of one.
-    pub(crate) fn groups(&self, n: usize, c: usize) -> (usize, impl Fn(usize) -> Vec<usize> + Sync + Send + use<>) {
+    fn groups(&self, n: usize, c: usize) -> (usize, impl Fn(usize) -> Vec<usize> + Sync + Send + use<>) {
         let batch = self.source == Source::Batch;
         let planes = move |group: usize| if batch { (0..n).map(|i| i * c + group).collect() } else { vec![group] };
         (if batch { c } else { n * c }, planes)
+    }
+
+    /// Walks the planes of `[n, c, h, w]` with what their gradients are made of: for each `write` receives its number,
+    /// its mean, and the factor, slope and level of `g factor - (x - mean) slope - level`. `sums(plane, mean)` are
+    /// those of `g` and of `g (x - mean)`, added over what shares statistics. Each plane is written once.
+    pub(super) fn for_each_gradient<T: Real>(
+        &self,
+        dims: &[usize],
+        eps: f64,
+        sums: impl Fn(usize, T) -> (f64, f64) + Sync + Send,
+        write: impl Fn(usize, T, [T; 3]) + Sync + Send,
+    ) {
+        let (n, c, plane) = (dims[0], dims[1], dims[2] * dims[3]);
+        let (groups, planes_of) = self.groups(n, c);
+        let follows = matches!(self.source, Source::Batch | Source::Instances);
+        for_each(groups, |group| {
+            let planes = planes_of(group);
+            let (mean, rstd) = self.of_plane(planes[0], c, eps);
+            let near = T::from_f64(mean);
+            let (mut total, mut along) = (0., 0.);
+            for &i in planes.iter().filter(|_| follows) {
+                let (level, slope) = sums(i, near);
+                total += level;
+                along += slope;
+            }
+            let count = (planes.len() * plane) as f64;
+            let parts = [rstd, rstd * rstd * rstd * along / count, rstd * total / count].map(T::from_f64);
+            planes.iter().for_each(|&i| write(i, near, parts));
+        });
     }
 
     /// Whether they belong to `x`.
@@ -156,25 +181,16 @@ impl Statistics {
     /// `x` less its mean, and the reciprocal standard deviation, from candle's operations: what
     /// second derivatives go through.
     pub(crate) fn composed(&self, x: &Tensor, eps: f64) -> Result<(Tensor, Tensor)> {
-        let spread = |centred: Tensor, variance: Tensor| Ok((centred, (variance + eps)?.sqrt()?.recip()?));
-        match self.source {
-            Source::Batch => {
-                let centred = x.broadcast_sub(&x.mean_keepdim((0, 2, 3))?)?;
-                let variance = centred.sqr()?.mean_keepdim((0, 2, 3))?;
-                spread(centred, variance)
-            }
-            Source::Instances => {
-                let centred = x.broadcast_sub(&x.mean_keepdim((2, 3))?)?;
-                let variance = centred.sqr()?.mean_keepdim((2, 3))?;
-                spread(centred, variance)
-            }
-            Source::Fixed | Source::Nothing => {
-                let c = x.dim(1)?;
-                let (mean, rstd): (Vec<f64>, Vec<f64>) = (0..c).map(|channel| self.of_plane(channel, c, eps)).unzip();
-                let row = |numbers: Vec<f64>| Tensor::from_vec(numbers, (1, c, 1, 1), x.device())?.to_dtype(x.dtype());
-                Ok((x.broadcast_sub(&row(mean)?)?, row(rstd)?))
-            }
+        if let Some(mean) = self.mean_over(x)? {
+            let centred = x.broadcast_sub(&mean)?;
+            let variance = centred.sqr()?;
+            let variance = self.mean_over(&variance)?.unwrap_or(variance);
+            return Ok((centred, (variance + eps)?.sqrt()?.recip()?));
         }
+        let c = x.dim(1)?;
+        let (mean, rstd): (Vec<f64>, Vec<f64>) = (0..c).map(|channel| self.of_plane(channel, c, eps)).unzip();
+        let row = |numbers: Vec<f64>| Tensor::from_vec(numbers, (1, c, 1, 1), x.device())?.to_dtype(x.dtype());
+        Ok((x.broadcast_sub(&row(mean)?)?, row(rstd)?))
     }
 
     /// The mean over what shares statistics, in the shape that [`composed`](Self::composed) divides by;

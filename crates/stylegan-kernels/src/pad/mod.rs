@@ -1,6 +1,9 @@
 //! Padding by reflection, and its adjoint.
 
 mod cpu;
+mod reflect;
+
+pub(crate) use reflect::reflect;
 
 use crate::autodiff::{apply1, wants_grad};
 use crate::cpu::slice;
@@ -29,9 +32,7 @@ pub(crate) fn mirrored(side: usize, padding: usize) -> Result<Vec<usize>> {
     if side <= padding {
         candle_core::bail!("{padding} pixels cannot be mirrored at the edge of {side}; the image is too small")
     }
-    let before = (1..=padding).rev();
-    let after = (1..=padding).map(|i| side - 1 - i);
-    Ok(before.chain(0..side).chain(after).collect())
+    Ok((0..side + 2 * padding).map(|i| reflect(i as i64 - padding as i64, side)).collect())
 }
 
 #[derive(Clone)]

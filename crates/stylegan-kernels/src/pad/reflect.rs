@@ -1,7 +1,7 @@
 //! Images continued by their mirror images, without repeating the edge.
 
 /// The pixel of a side of `len` pixels that is seen at position `at`, which may lie outside.
-pub(super) fn reflect(at: i64, len: usize) -> usize {
+pub(crate) fn reflect(at: i64, len: usize) -> usize {
     let last = len as i64 - 1;
     if last <= 0 {
         return 0;

@@ -22,13 +22,13 @@ pub struct Windows {
 
 impl Windows {
     /// Windows along a side of `pixels`.
-    fn count(self, pixels: usize) -> usize {
+    pub fn count(self, pixels: usize) -> usize {
         let room = (pixels + 2 * self.padding).saturating_sub(self.size);
         if self.over { room.div_ceil(self.stride) + 1 } else { room / self.stride + 1 }
     }
 
-    /// The pixels of window `i`.
-    fn span(self, i: usize, pixels: usize) -> Range<usize> {
+    /// The pixels of window `i` along a side of `pixels`.
+    pub fn span(self, i: usize, pixels: usize) -> Range<usize> {
         let end = (i * self.stride + self.size).saturating_sub(self.padding);
         (i * self.stride).saturating_sub(self.padding)..end.min(pixels)
     }

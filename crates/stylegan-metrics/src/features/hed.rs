@@ -11,7 +11,7 @@ use super::{FeatureNetwork, PerceptualDistance};
 use crate::Result;
 use candle_core::{DType, Device, Tensor};
 
-/// Available of the levels of the pictures that the network was trained on, blue first.
+/// Means of the levels of the pictures that the network was trained on, blue first.
 const MEAN: [f32; 3] = [103.939, 116.779, 123.68];
 
 /// The network.

@@ -87,24 +87,17 @@ pub(super) fn max_pool(x: &Tensor, size: usize, stride: usize, padding: usize, o
     if h + 2 * padding < size || w + 2 * padding < size {
         candle_core::bail!("pooling: {h}x{w} pixels are fewer than a window of {size}x{size}")
     }
+    let windows = Windows { size, stride, padding, over };
     if x.track_op() {
-        return max_pool2d(x, Windows { size, stride, padding, over });
+        return max_pool2d(x, windows);
     }
-    let sides = |n: usize| {
-        let room = n + 2 * padding - size;
-        if over { room.div_ceil(stride) + 1 } else { room / stride + 1 }
-    };
-    let (oh, ow) = (sides(h), sides(w));
-    let span = |o: usize, n: usize| {
-        let start = (o * stride) as isize - padding as isize;
-        start.max(0) as usize..(start + size as isize).min(n as isize) as usize
-    };
-    let columns: Vec<_> = (0..ow).map(|x| span(x, w)).collect();
+    let (oh, ow) = (windows.count(h), windows.count(w));
+    let columns: Vec<_> = (0..ow).map(|x| windows.span(x, w)).collect();
     each_plane(x, [oh, ow], |source, out| {
         // Down the columns first: whole rows at a time.
         let mut column = vec![0f32; w];
         for (y, out) in out.chunks_mut(ow).enumerate() {
-            let rows = span(y, h);
+            let rows = windows.span(y, h);
             column.fill(f32::NEG_INFINITY);
             for row in source[rows.start * w..rows.end * w].chunks_exact(w) {
                 column.iter_mut().zip(row).for_each(|(a, b)| *a = a.max(*b));
@@ -116,7 +109,7 @@ pub(super) fn max_pool(x: &Tensor, size: usize, stride: usize, padding: usize, o
     })
 }
 
-/// Available of 3x3 windows of `x` `[n, c, h, w]` at stride 1; at the edges, of the pixels that there are.
+/// Means of 3x3 windows of `x` `[n, c, h, w]` at stride 1; at the edges, of the pixels that there are.
 pub(super) fn avg_pool3(x: &Tensor) -> Result<Tensor> {
     let (_, _, h, w) = x.dims4()?;
     // Whole planes are added to themselves, moved by a line and by a pixel: rows are short.
@@ -139,7 +132,7 @@ pub(super) fn avg_pool3(x: &Tensor) -> Result<Tensor> {
     })
 }
 
-/// Available of `factor x factor` blocks: `[n, c, h / factor, w / factor]`. `h` and `w` must be multiples.
+/// Means of `factor x factor` blocks: `[n, c, h / factor, w / factor]`. `h` and `w` must be multiples.
 pub(crate) fn box_downscale(x: &Tensor, factor: usize) -> Result<Tensor> {
     if factor == 1 {
         return Ok(x.clone());

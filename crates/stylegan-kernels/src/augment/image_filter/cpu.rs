@@ -1,10 +1,10 @@
 //! Filters of single images on the CPU: plane by plane, rows before columns.
 
 use super::FilterImages;
-use crate::augment::reflect::reflect;
 use crate::augment::rows::{add_rows, sum_rows};
 use crate::cpu::Scratch;
 use crate::elementwise::{Real, written, zeroed};
+use crate::pad::reflect;
 use candle_core::CpuStorage;
 use std::mem::MaybeUninit;
 

@@ -86,13 +86,13 @@ impl LabelConv {
         let size @ [h, w] = self.labels.size();
         let (cells, plane) = (self.labels.cells(), oh * ow);
         let column = |channel: usize, tap: usize| &columns[(channel * taps + tap) * k..][..k];
-        let len = self.out.iter().product();
+        let n = self.labels.batch();
         let write = |out: &mut [MaybeUninit<T>]| {
             if out.is_empty() {
                 return;
             }
             let out = SharedMut::new(out);
-            for_each(self.out[0] * oh, |row| {
+            for_each(n * oh, |row| {
                 let (sample, y) = (row / oh, row % oh);
                 let map = &cells[sample * h * w..][..h * w];
                 let mut tile = vec![T::zero(); TILE * k];
@@ -123,7 +123,7 @@ impl LabelConv {
             });
         };
         // SAFETY: every row of every plane is written by one task.
-        unsafe { written(len, write) }
+        unsafe { written(n * k * plane, write) }
     }
 
     /// The gradient `g` `[n, k, oh, ow]` of the result to that of the weight `[k, channels, r, s]`. Sums run
@@ -142,7 +142,7 @@ impl LabelConv {
                 let add = |sum: &mut [f64], pixel: &[f64; OUTPUTS]| {
                     sum.iter_mut().zip(pixel).for_each(|(sum, g)| *sum += g);
                 };
-                for sample in 0..self.out[0] {
+                for sample in 0..self.labels.batch() {
                     let map = &cells[sample * h * w..][..h * w];
                     let g = &g[(sample * k + task * OUTPUTS) * plane..];
                     for at in 0..plane {

@@ -27,9 +27,8 @@ pub fn label_conv2d(labels: &Labels, weight: &Tensor, stride: usize, padding: us
             weight.dims()
         )
     };
-    let out = [labels.batch(), k, oh, ow];
     let shape = WindowShape { k, r, s, oh, ow, stride, padding };
-    apply1(weight, LabelConv { labels: labels.clone(), shape, out, adjoint: false })
+    apply1(weight, LabelConv { labels: labels.clone(), shape, adjoint: false })
 }
 
 /// The sizes of a convolution of label maps.
@@ -48,8 +47,6 @@ struct WindowShape {
 struct LabelConv {
     labels: Labels,
     shape: WindowShape,
-    /// `[n, k, oh, ow]`
-    out: [usize; 4],
     /// From the gradient of the result to that of the weight.
     adjoint: bool,
 }
@@ -60,13 +57,13 @@ impl CustomOp1 for LabelConv {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let WindowShape { k, r, s, .. } = self.shape;
+        let WindowShape { k, r, s, oh, ow, .. } = self.shape;
         by_dtype!("label_conv2d", storage, T => {
             let x = slice::<T>(storage, layout)?;
             Ok(if self.adjoint {
                 (self.cpu_adjoint(x), (k, self.labels.channels(), r, s).into())
             } else {
-                (self.cpu(x), self.out.to_vec().into())
+                (self.cpu(x), (self.labels.batch(), k, oh, ow).into())
             })
         })
     }

@@ -1,7 +1,9 @@
 //! Instance normalisation with a style on the CPU: plane by plane.
 
 use super::{InstanceStyle, InstanceStyleGrad};
-use crate::elementwise::{Real, centred_dot, centred_squares, rows_per_task, sum, vectorize, written, zeroed};
+use crate::elementwise::{
+    Real, centred_dot, centred_gradient, centred_squares, rows_per_task, sum, vectorize, written, zeroed,
+};
 use crate::threads::{for_each_chunk, for_each_item};
 use candle_core::CpuStorage;
 use std::mem::MaybeUninit;
@@ -17,12 +19,6 @@ vectorize! {
     fn standardise<T>(x: &[T], mean: T, factor: T, shift: T, y: &mut [MaybeUninit<T>]) {
         for (y, &x) in y.iter_mut().zip(x) {
             y.write((x - mean) * factor + shift);
-        }
-    }
-
-    fn gradient<T>(g: &[T], x: &[T], mean: T, factor: T, along: T, shift: T, out: &mut [MaybeUninit<T>]) {
-        for ((out, &g), &x) in out.iter_mut().zip(g).zip(x) {
-            out.write(g * factor - (x - mean) * along - shift);
         }
     }
 }
@@ -69,7 +65,7 @@ impl InstanceStyleGrad {
                     let along = rstd * centred_dot(g, x, mean);
                     let factor = rstd * scale[row].to_f64();
                     let (slope, level) = (factor * rstd * along / count, factor * total / count);
-                    gradient(g, x, mean, T::from_f64(factor), T::from_f64(slope), T::from_f64(level), gx);
+                    centred_gradient(g, x, mean, T::from_f64(factor), T::from_f64(slope), T::from_f64(level), gx);
                     gscale[i].write(T::from_f64(along));
                     gshift[i].write(T::from_f64(total));
                 }

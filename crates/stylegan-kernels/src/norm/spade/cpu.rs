@@ -4,8 +4,7 @@
 use super::SpadeNorm;
 use crate::cpu::SharedMut;
 use crate::elementwise::{Real, rows_per_task, vectorize, written};
-use crate::norm::statistics::Source;
-use crate::threads::{for_each, for_each_chunk};
+use crate::threads::for_each_chunk;
 use candle_core::CpuStorage;
 use std::mem::MaybeUninit;
 
@@ -79,37 +78,19 @@ impl SpadeNorm {
     }
 
     pub(super) fn cpu_grad<T: Real>(&self, g: &[T], x: &[T], gamma: &[T], dims: &[usize]) -> CpuStorage {
-        let (n, c, plane) = (dims[0], dims[1], dims[2] * dims[3]);
-        let (groups, planes_of) = self.statistics.groups(n, c);
-        let follows = matches!(self.statistics.source(), Source::Batch | Source::Instances);
+        let plane = dims[2] * dims[3];
+        let part = |i: usize| i * plane..(i + 1) * plane;
         let write = |out: &mut [MaybeUninit<T>]| {
             let (gx, ggamma) = out.split_at_mut(x.len());
             let (gx, ggamma) = (SharedMut::new(gx), SharedMut::new(ggamma));
-            for_each(groups, |group| {
-                let planes = planes_of(group);
-                let (mean, rstd) = self.statistics.of_plane(planes[0], c, self.eps);
-                let near = T::from_f64(mean);
-                let (mut total, mut along) = (0., 0.);
-                if follows {
-                    for &i in &planes {
-                        let part = i * plane..(i + 1) * plane;
-                        let (level, slope) = sums(&g[part.clone()], &gamma[part.clone()], &x[part], near);
-                        total += level;
-                        along += slope;
-                    }
-                }
-                let count = (planes.len() * plane) as f64;
-                let [factor, slope, level] =
-                    [rstd, rstd * rstd * rstd * along / count, rstd * total / count].map(T::from_f64);
-                for &i in &planes {
-                    let part = i * plane..(i + 1) * plane;
-                    // SAFETY: plane i of each result, which no other group has.
-                    let (gx, ggamma) = unsafe {
-                        let plane_of = |all: SharedMut<_>| std::slice::from_raw_parts_mut(all.at(i * plane), plane);
-                        (plane_of(gx), plane_of(ggamma))
-                    };
-                    gradient(&g[part.clone()], &gamma[part.clone()], &x[part], near, factor, slope, level, gx, ggamma);
-                }
+            let sums = |i: usize, mean: T| sums(&g[part(i)], &gamma[part(i)], &x[part(i)], mean);
+            self.statistics.for_each_gradient(dims, self.eps, sums, |i, mean, [factor, slope, level]| {
+                // SAFETY: plane i of each result, which is written once.
+                let (gx, ggamma) = unsafe {
+                    let plane_of = |all: SharedMut<_>| std::slice::from_raw_parts_mut(all.at(i * plane), plane);
+                    (plane_of(gx), plane_of(ggamma))
+                };
+                gradient(&g[part(i)], &gamma[part(i)], &x[part(i)], mean, factor, slope, level, gx, ggamma);
             });
         };
         // SAFETY: every plane belongs to one group.

@@ -41,7 +41,7 @@ pub fn avg_pool_blocks(x: &Tensor, factor: usize) -> Result<Tensor> {
     apply1(x, Blocks { kind: Kind::Sum, factor, gain: 1. / (factor * factor) as f64 })
 }
 
-/// F4x2 height and width of `[n, c, h, w]` (both even) by averaging 2x2 pixels.
+/// Halves height and width of `[n, c, h, w]` (both even) by averaging 2x2 pixels.
 ///
 /// # Errors
 /// When height or width are odd.

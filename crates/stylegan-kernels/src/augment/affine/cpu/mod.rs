@@ -3,10 +3,10 @@
 mod samples;
 
 use super::{AffineMap, AffineResample};
-use crate::augment::reflect::reflect;
 use crate::augment::rows::{add_rows, interleave, part, sum_rows};
 use crate::cpu::Scratch;
 use crate::elementwise::{Real, written, zeroed};
+use crate::pad::reflect;
 use candle_core::CpuStorage;
 use samples::{Places, Samples};
 use std::mem::MaybeUninit;
