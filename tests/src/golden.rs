@@ -53,6 +53,28 @@ pub fn values(x: &Tensor) -> Vec<f64> {
     x.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
+/// Uniform numbers in [0, 1) of a name: its FNV-1a hash starts a splitmix64 sequence.
+pub fn uniforms(name: &str, count: usize) -> impl Iterator<Item = f64> + Clone + use<> {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+    (1..=count as u64).map(move |i| {
+        let z = hash.wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 24)
+    })
+}
+
+/// Fails when the difference of the numbers is longer than `bound` times the expected ones.
+#[track_caller]
+pub fn assert_near(what: &str, found: &[f64], expected: &[f64], bound: f64) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let length = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>().sqrt();
+    let apart = length(&mut found.iter().zip(expected).map(|(a, b)| a - b));
+    let error = apart / length(&mut expected.iter().copied()).max(1e-30);
+    println!("{what}: {error:.2e} of {bound:.0e}");
+    assert!(error <= bound, "{what} is off by {error:e} of its length, allowed {bound:e}");
+}
+
 /// The largest magnitude.
 pub fn max_abs(x: &Tensor) -> f64 {
     values(x).into_iter().fold(0., |max, x| max.max(x.abs()))

@@ -11,6 +11,7 @@ use stylegan_metrics::features::{
     ArcFace, FeatureNetwork, FeatureNetworks, HedVgg16, Inception, Lpips, PerceptualDistance, Preparation, Resize,
     Trunk, Vgg16, Weights,
 };
+use stylegan_tests::golden::uniforms;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -24,19 +25,13 @@ fn case(name: &str) -> Result<HashMap<String, Tensor>, Box<dyn Error>> {
     Ok(candle_core::safetensors::load(folder(name).join("io.safetensors"), &Device::Cpu)?)
 }
 
-/// Values of tensor `name`: the FNV-1a hash of the name starts a splitmix64 sequence of uniform
-/// numbers u in [0, 1), and the kind says what becomes of them.
+/// Values of tensor `name`: the kind says what becomes of its [`uniforms`].
 fn formula(name: &str, shape: &[usize], kind: &str) -> Result<Tensor, Box<dyn Error>> {
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
     let fan_in: usize = shape.iter().skip(1).product();
     let fan_in_last: usize = shape.iter().rev().skip(1).product();
     let count: usize = shape.iter().product();
-    let values: Vec<f32> = (1..=count as u64)
-        .map(|i| {
-            let z = hash.wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-            let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            let u = ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 24);
+    let values: Vec<f32> = uniforms(name, count)
+        .map(|u| {
             let s = 2. * u - 1.;
             let value = match kind {
                 "weight" => s * (6. / fan_in as f64).sqrt(),

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use stylegan_core::stylegan2::{StyleGan2Config, Topology};
 use stylegan_core::{GeneratorConfig, Model, Params, SynthesisOptions};
 use stylegan_metrics::features::{Lpips, Trunk, Weights};
-use stylegan_tests::golden::values;
+use stylegan_tests::golden::{assert_near, uniforms, values};
 use stylegan_train::inversion::{ProjectOptions, Projector, Space, StyleStatistics};
 
 fn tensors(path: &str) -> HashMap<String, Tensor> {
@@ -45,28 +45,10 @@ fn vgg() -> Lpips {
 }
 
 fn formula(name: &str, shape: &[usize]) -> Tensor {
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
     let fan_in: usize = shape.iter().skip(1).product();
     let scale = if shape.len() > 1 { (6. / fan_in as f64).sqrt() } else { 0.1 };
-    let count: usize = shape.iter().product();
-    let value = |i: u64| {
-        let z = hash.wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        let u = ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 24);
-        ((2. * u - 1.) * scale) as f32
-    };
-    Tensor::from_vec((1..=count as u64).map(value).collect::<Vec<_>>(), shape, &Device::Cpu).unwrap()
-}
-
-#[track_caller]
-fn close(what: &str, found: &[f64], expected: &[f64], bound: f64) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    let length = |x: &mut dyn Iterator<Item = f64>| x.map(|x| x * x).sum::<f64>().sqrt();
-    let apart = length(&mut found.iter().zip(expected).map(|(a, b)| a - b));
-    let error = apart / length(&mut expected.iter().copied());
-    println!("{what}: {error:.2e} of {bound:.0e}");
-    assert!(error <= bound, "{what} is off by {error:e} of its length, allowed {bound:e}");
+    let values = uniforms(name, shape.iter().product()).map(|u| ((2. * u - 1.) * scale) as f32);
+    Tensor::from_vec(values.collect::<Vec<_>>(), shape, &Device::Cpu).unwrap()
 }
 
 fn options(space: Space) -> ProjectOptions {
@@ -81,10 +63,10 @@ fn the_official_trajectory() {
         ((io["in.target_u8"].to_dtype(DType::F32).unwrap() / 127.5).unwrap() - 1.).unwrap().unsqueeze(0).unwrap();
     let options = options(Space::W);
     let styles = StyleStatistics::new(&model, options.samples, None).unwrap();
-    close("average style", &values(&styles.mean), &values(&io["w_avg"]), 1e-6);
-    close("deviation", &[styles.deviation], &values(&io["w_std"]), 1e-6);
+    assert_near("average style", &values(&styles.mean), &values(&io["w_avg"]), 1e-6);
+    assert_near("deviation", &[styles.deviation], &values(&io["w_std"]), 1e-6);
     let lrs: Vec<f64> = (0..6).map(|step| options.lr_at(step)).collect();
-    close("learning rates", &lrs, &values(&io["lr"]), 1e-12);
+    assert_near("learning rates", &lrs, &values(&io["lr"]), 1e-12);
     let mut projector = Projector::new(&model, &styles, &vgg, &target, options).unwrap();
     let start: HashMap<_, _> = projector
         .state()
@@ -101,10 +83,10 @@ fn the_official_trajectory() {
     for step in 0..6 {
         let noise = io["in.w_noise"].get(step).unwrap().squeeze(0).unwrap();
         let report = projector.step_with(&noise).unwrap();
-        close(&format!("distance {step}"), &[report.distance], &[stored("dist")[step]], 1e-5);
-        close(&format!("pattern {step}"), &[report.pattern], &[stored("reg")[step]], 1e-5);
+        assert_near(&format!("distance {step}"), &[report.distance], &[stored("dist")[step]], 1e-5);
+        assert_near(&format!("pattern {step}"), &[report.pattern], &[stored("reg")[step]], 1e-5);
         let style = projector.rows().unwrap().get(0).unwrap().get(0).unwrap();
-        close(&format!("style {step}"), &values(&style), &values(&io["w_after"].get(step).unwrap()), 1e-4);
+        assert_near(&format!("style {step}"), &values(&style), &values(&io["w_after"].get(step).unwrap()), 1e-4);
         let part = match step {
             0 => "noise_after_step0",
             5 => "noise_final",
@@ -114,13 +96,13 @@ fn the_official_trajectory() {
         assert_eq!(maps.len(), 7);
         for (name, map) in maps {
             let expected = format!("{part}.{}", name.trim_start_matches("synthesis."));
-            close(&expected, &values(&map), &stored(&expected), 1e-4);
+            assert_near(&expected, &values(&map), &stored(&expected), 1e-4);
         }
     }
     assert!(projector.is_done());
-    close("picture", &values(&projector.image().unwrap()), &stored("img_final"), 1e-4);
+    assert_near("picture", &values(&projector.image().unwrap()), &stored("img_final"), 1e-4);
     let own = model.synthesize(&projector.rows().unwrap(), &SynthesisOptions::default()).unwrap();
-    close("picture with the network's noise", &values(&own), &stored("img_final_original_noise"), 1e-4);
+    assert_near("picture with the network's noise", &values(&own), &stored("img_final_original_noise"), 1e-4);
 }
 
 /// A search that was interrupted ends in the same bytes; in W+ rows part from each other.

@@ -3,6 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 use std::collections::HashMap;
 use stylegan_core::Params;
+use stylegan_tests::golden::{assert_near, values};
 
 pub(crate) type Tensors = HashMap<String, Tensor>;
 
@@ -21,18 +22,9 @@ pub(crate) fn params(tensors: Vec<(String, Tensor)>) -> Params {
     Params::from_tensors(tensors).unwrap()
 }
 
-pub(crate) fn numbers(t: &Tensor) -> Vec<f64> {
-    t.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
-}
-
 /// Fails when shapes differ or the difference is longer than `bound` times what is expected.
 #[track_caller]
 pub(crate) fn close(what: &str, found: &Tensor, expected: &Tensor, bound: f64) {
     assert_eq!(found.dims(), expected.dims(), "{what}");
-    let length = |numbers: &[f64]| numbers.iter().map(|x| x * x).sum::<f64>().sqrt();
-    let (found, expected) = (numbers(found), numbers(expected));
-    let apart: Vec<f64> = found.iter().zip(&expected).map(|(a, b)| a - b).collect();
-    let error = length(&apart) / length(&expected).max(1e-30);
-    println!("{what}: {error:.2e} of {bound:.0e}");
-    assert!(error <= bound, "{what} is off by {error:e} of its length, allowed {bound:e}");
+    assert_near(what, &values(found), &values(expected), bound);
 }

@@ -6,6 +6,7 @@ use stylegan_core::Params;
 use stylegan_core::layers::SemanticMap;
 use stylegan_kernels::Labels;
 use stylegan_kernels::label::instance_edges;
+use stylegan_tests::golden::{uniforms, values};
 
 pub(crate) const CPU: Device = Device::Cpu;
 
@@ -56,13 +57,7 @@ pub(crate) fn by_formula(prefix: &str, dtype: DType, build: impl Fn(&Params)) ->
         let shape = var.dims();
         let fan_in: usize = shape.iter().skip(1).product();
         let text = format!("{prefix}{name}");
-        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
-        let uniform = (1..=var.elem_count() as u64).map(|i| {
-            let z = hash.wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-            let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 24)
-        });
+        let uniform = uniforms(&text, var.elem_count());
         let signed = uniform.clone().map(|u| 2. * u - 1.);
         let length = signed.clone().map(|s| s * s).sum::<f64>().sqrt();
         let values: Vec<f32> = match name.rsplit('.').next() {
@@ -89,11 +84,9 @@ pub(crate) fn set(params: &Params, buffers: Vec<(String, &Tensor)>) {
 #[track_caller]
 pub(crate) fn within(what: &str, found: &Tensor, expected: &Tensor, bound: f64) {
     assert_eq!(found.dims(), expected.dims(), "{what}");
-    let numbers =
-        |t: &Tensor| -> Vec<f64> { t.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap() };
-    let expected = numbers(expected);
+    let expected = values(expected);
     let scale = expected.iter().fold(1f64, |scale, x| scale.max(x.abs()));
-    let worst = numbers(found).iter().zip(&expected).fold(0f64, |worst, (a, b)| {
+    let worst = values(found).iter().zip(&expected).fold(0f64, |worst, (a, b)| {
         let error = (a - b).abs() / scale;
         if error.is_nan() { f64::INFINITY } else { worst.max(error) }
     });
