@@ -7,7 +7,7 @@ use crate::layout::LayoutArgs;
 use crate::network::{Network, NetworkArgs};
 use crate::numbers::{Numbers, count};
 use crate::status::{Progress, say};
-use crate::writer::Writer;
+use crate::writer::{Text, Writer};
 use candle_core::Tensor;
 use image::RgbImage;
 use std::collections::HashSet;
@@ -133,8 +133,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     out.prepare(&[network.file()])?;
     let text = |rows: &Numbers, columns: &Numbers| {
         let mut text = network.text();
-        text.extend([("stylegan:row-seed", rows.to_string()), ("stylegan:column-seed", columns.to_string())]);
-        text.push(("stylegan:column-styles", style_list(&styles)));
+        text.extend(seed_text(rows, columns, &styles));
         text
     };
     let table = Table::compute(&network, &args.rows, &args.cols, &styles)?;
@@ -158,12 +157,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         }
         Destination::Png(path) | Destination::Tensors(path) => path.clone(),
     };
-    let mut title = format!("Style rows {} of the columns, all others of the rows", style_list(&styles));
-    let heading = network.heading();
-    if !heading.is_empty() {
-        title = format!("{title}; {heading}");
-    }
-    let picture = args.layout.sheet(vec![table.band(title)]).draw();
+    let picture = args.layout.sheet(vec![table.band(title(&styles, &network.heading()))]).draw();
     write_png(&sheet, &picture, &text(&args.rows, &args.cols))?;
     say(&format!(
         "{} by {} in {}",
@@ -172,6 +166,21 @@ pub(crate) fn run(args: Args) -> Outcome {
         sheet.display()
     ));
     Ok(Ending::Done)
+}
+
+/// What stands above a table: whose styles are whose, and what else its pictures share.
+pub(crate) fn title(styles: &[usize], heading: &str) -> String {
+    let title = format!("Style rows {} of the columns, all others of the rows", style_list(styles));
+    if heading.is_empty() { title } else { format!("{title}; {heading}") }
+}
+
+/// What files of mixes say of their seeds.
+pub(crate) fn seed_text(rows: &Numbers, columns: &Numbers, styles: &[usize]) -> Text {
+    vec![
+        ("stylegan:row-seed", rows.to_string()),
+        ("stylegan:column-seed", columns.to_string()),
+        ("stylegan:column-styles", style_list(styles)),
+    ]
 }
 
 /// Style rows as a list: `0-3`.

@@ -1,7 +1,7 @@
 //! The network that a verb works with, and the options that choose and steer it.
 
 use crate::exit::wrong;
-use crate::picture_settings::{NoiseKind, PictureSettings, first_not_finite};
+use crate::picture_settings::{NoiseKind, PictureSettings, class_names, first_not_finite};
 use crate::status::{Progress, say};
 use crate::writer::Text;
 use candle_core::{DType, Device, Tensor};
@@ -138,9 +138,7 @@ impl Network {
 
     /// The settings that a sheet's pictures share, as its heading: class and psi, where they were chosen.
     pub(crate) fn heading(&self) -> String {
-        let class = self.settings.class.and_then(|class| Some(format!("Class {}", self.classes().get(class)?)));
-        let psi = (self.settings.psi != 1.0).then(|| format!("psi {}", self.settings.psi));
-        class.into_iter().chain(psi).collect::<Vec<_>>().join(", ")
+        self.settings.heading(&self.model)
     }
 
     /// The psi in force.
@@ -155,9 +153,7 @@ impl Network {
 
     /// Its classes in words: their names, or `class 0` and so on; none for networks without labels.
     pub(crate) fn classes(&self) -> Vec<String> {
-        let names = self.model.classes();
-        let name = |class| names.get(class).cloned().unwrap_or_else(|| format!("class {class}"));
-        (0..self.generator().spec().condition.label_dim()).map(name).collect()
+        class_names(&self.model)
     }
 
     /// From now on with this class, or with none.

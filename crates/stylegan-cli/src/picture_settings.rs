@@ -45,6 +45,13 @@ impl PictureSettings {
         Sampler { psi: self.psi, cutoff: self.cutoff, noise, ..model.sampler() }
     }
 
+    /// What a sheet's pictures share, as its heading: class and psi, where they were chosen.
+    pub(crate) fn heading(&self, model: &Model) -> String {
+        let class = self.class.and_then(|class| Some(format!("Class {}", class_names(model).get(class)?)));
+        let psi = (self.psi != 1.0).then(|| format!("psi {}", self.psi));
+        class.into_iter().chain(psi).collect::<Vec<_>>().join(", ")
+    }
+
     /// What the files of pictures say of the network and these settings; docs/pictures.md explains it.
     pub(crate) fn text(&self, model: &Model) -> Text {
         let mut text = vec![software()];
@@ -60,6 +67,13 @@ impl PictureSettings {
         text.push(("stylegan:noise", noise));
         text
     }
+}
+
+/// The classes of a network in words: their names, or `class 0` and so on; none without labels.
+pub(crate) fn class_names(model: &Model) -> Vec<String> {
+    let names = model.classes();
+    let name = |class| names.get(class).cloned().unwrap_or_else(|| format!("class {class}"));
+    (0..model.generator().spec().condition.label_dim()).map(name).collect()
 }
 
 /// The first of images `[n, c, h, w]` that is not finite (NaN or infinity), of which a file would show black.

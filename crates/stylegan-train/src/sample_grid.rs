@@ -1,7 +1,7 @@
 //! Sample grids: the same latents at every point of a run, so that pictures can be compared.
 
 use crate::Result;
-use crate::data::{Dataset, Labels};
+use crate::data::Dataset;
 use candle_core::Tensor;
 use image::RgbImage;
 use std::collections::HashMap;
@@ -75,14 +75,8 @@ impl SampleGrid {
             let key = StreamKey::new(seed, "grid picture", 0);
             (0..(columns * rows) as u64).map(|i| key.stream(i, 0).below(dataset.len() as u64) as usize).collect()
         };
-        let headings = match dataset.labels() {
-            Labels::Classes { names, .. } if by_class => {
-                let first = reals.iter().step_by(columns).filter_map(|&index| dataset.labels().class(index));
-                let name = |class: u32| names.get(class as usize).cloned();
-                first.map(|class| name(class).unwrap_or_else(|| format!("class {class}"))).collect()
-            }
-            _ => vec![],
-        };
+        let first_of_rows = reals.iter().step_by(columns).filter(|_| by_class);
+        let headings = first_of_rows.filter_map(|&picture| dataset.labels().class_name(picture)).collect();
         Self { seed, columns, headings, reals }
     }
 

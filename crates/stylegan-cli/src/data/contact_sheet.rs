@@ -5,7 +5,7 @@ use crate::status::Progress;
 use candle_core::{Device, Tensor};
 use image::{Rgb, RgbImage};
 use stylegan_core::picture::{Band, Sheet, to_pictures};
-use stylegan_train::data::{Dataset, Labels, SampleRequest};
+use stylegan_train::data::{Dataset, SampleRequest};
 
 /// Pictures read at a time, of at most 512x512 pixels; fewer of larger ones.
 const BATCH: usize = 32;
@@ -37,19 +37,12 @@ pub(super) fn contact_sheet(set: &Dataset, count: usize, layout: &LayoutArgs) ->
         }
         progress.advance(requests.len());
     }
-    let captions: Vec<_> = requests.iter().filter_map(|request| class_name(set.labels(), request.index)).collect();
+    let captions: Vec<_> = requests.iter().filter_map(|request| set.labels().class_name(request.index)).collect();
     let mut bands = vec![Band { across, pictures, captions, ..Band::default() }];
     if set.has_maps() {
         bands.push(legend(&pixels, [h, w], 2 * across));
     }
     Ok(layout.sheet(bands))
-}
-
-/// The class of a picture in words, if it has one.
-fn class_name(labels: &Labels, picture: usize) -> Option<String> {
-    let class = labels.class(picture)?;
-    let Labels::Classes { names, .. } = labels else { return None };
-    Some(names.get(class as usize).cloned().unwrap_or_else(|| format!("class {class}")))
 }
 
 fn beside(picture: &RgbImage, map: &RgbImage) -> RgbImage {

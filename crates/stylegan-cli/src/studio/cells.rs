@@ -2,9 +2,8 @@
 
 use super::sampler::Sampler;
 use super::wish::{Look, State, corners};
-use crate::mix::{Table, style_list};
+use crate::mix::{Table, seed_text, title};
 use crate::numbers::Numbers;
-use crate::writer::Text;
 use candle_core::Tensor;
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
@@ -85,7 +84,7 @@ pub(super) fn download(sampler: &Sampler, state: &State, cell: Option<usize>) ->
             Some(cell) => {
                 let name = match seeds_of(rows, columns, cell) {
                     (Some(row), Some(column)) => {
-                        mix_text(&mut text, &[row], &[column], styles);
+                        text.extend(seed_text(&Numbers(vec![row]), &Numbers(vec![column]), styles));
                         format!("row{row:04}-col{column:04}.png")
                     }
                     (row, column) => {
@@ -97,7 +96,7 @@ pub(super) fn download(sampler: &Sampler, state: &State, cell: Option<usize>) ->
                 (name, one(cell)?)
             }
             None => {
-                mix_text(&mut text, rows, columns, styles);
+                text.extend(seed_text(&Numbers(rows.clone()), &Numbers(columns.clone()), styles));
                 ("mix.png".to_owned(), sheet(sampler, state, rows, columns, styles)?)
             }
         },
@@ -183,15 +182,7 @@ fn sheet(
         table.rows.push(row);
         table.mixed.extend(all.by_ref().take(columns.len()));
     }
-    let title = format!("Style rows {} of the columns, all others of the rows", style_list(styles));
-    Ok(Sheet::new(vec![table.band(title)]).draw())
-}
-
-/// What files of mixes say.
-fn mix_text(text: &mut Text, rows: &[u32], columns: &[u32], styles: &[usize]) {
-    text.push(("stylegan:row-seed", Numbers(rows.to_vec()).to_string()));
-    text.push(("stylegan:column-seed", Numbers(columns.to_vec()).to_string()));
-    text.push(("stylegan:column-styles", style_list(styles)));
+    Ok(Sheet::new(vec![table.band(title(styles, &sampler.heading(state.look())))]).draw())
 }
 
 /// The name that `stylegan generate` gives the picture of a seed.

@@ -96,6 +96,11 @@ impl Sampler {
         Ok(to_pictures(&images)?)
     }
 
+    /// What a sheet's pictures share, as its heading.
+    pub(super) fn heading(&self, look: &Look) -> String {
+        look.settings().heading(&self.model)
+    }
+
     /// What files of pictures say of the network and its settings, as those of `stylegan generate`.
     pub(super) fn text(&self, look: &Look) -> Text {
         look.settings().text(&self.model)

@@ -309,6 +309,10 @@ fn pictures_are_those_of_generate_and_mix() {
     same(studio.picture(&mixed, Some(4)), "mixed/row0000-col0007.png");
     same(studio.picture(&mixed, Some(10)), "mixed/row0001-col0009.png");
     same(studio.picture(&mixed, None), "mixed/grid.png");
+    bench.ok("mix --network tiny.safetensors --rows 0,1 --cols 7-9 --styles 2,3 --trunc 0.5 --out half.png");
+    let half =
+        format!(r#"{{"view":"mix","look":{},"rows":[0,1],"columns":[7,8,9],"styles":[2,3]}}"#, look(r#""psi":0.5"#));
+    same(studio.picture(&half, None), "half.png");
     // Between seeds there is no command to compare with; the file says what it is.
     let between = studio.picture(&at(0.25, 0.), None);
     std::fs::write(bench.path("between.png"), between.body).unwrap();

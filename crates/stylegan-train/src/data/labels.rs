@@ -46,6 +46,13 @@ impl Labels {
         if let Self::Classes { ids, .. } = self { ids.get(picture).copied() } else { None }
     }
 
+    /// The class of a picture in words: its name, or `class 3`; `None` if labels are no classes.
+    pub fn class_name(&self, picture: usize) -> Option<String> {
+        let Self::Classes { ids, names, .. } = self else { return None };
+        let class = *ids.get(picture)?;
+        Some(names.get(class as usize).cloned().unwrap_or_else(|| format!("class {class}")))
+    }
+
     /// The label of a picture as it stands in `dataset.json`: a number or a list.
     pub fn value(&self, picture: usize) -> Option<Value> {
         match self {
