@@ -3,7 +3,7 @@
 
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
-use crate::network::check_exists;
+use crate::network::checkpoint;
 use crate::status::{Progress, print};
 use candle_core::{DType, Device, Tensor};
 use clap::ValueEnum;
@@ -30,7 +30,7 @@ use stylegan_core::printable;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// The foreign file, or a checkpoint of this program.
+    /// The foreign file, a checkpoint of this program, or the folder of a run: then its newest checkpoint.
     #[arg(value_name = "SRC")]
     source: PathBuf,
 
@@ -93,18 +93,13 @@ enum To {
 }
 
 pub(crate) fn run(args: Args) -> Outcome {
-    let source = args.source.to_string_lossy();
-    check_exists(&args.source)?;
-    if args.source.is_dir() {
-        wrong!("{source} is a folder; give the file to convert");
-    }
+    let path = checkpoint(&args.source)?;
+    let source = path.to_string_lossy();
     let destination = args.destination.display();
-    if args.destination.extension().is_none_or(|extension| extension != "safetensors") {
-        wrong!("{destination}: a safetensors file is written; let its name end in .safetensors");
-    }
-    destination::file(&args.destination, &[&args.source])?;
+    destination::file(&args.destination, &[&path])?;
+    destination::ends_in(&args.destination, "safetensors", "a safetensors file")?;
     let progress = Progress::of_unknown_length("converting");
-    let mut file = read(&args.source)?;
+    let mut file = read(&path)?;
     match (args.network, file.metadata.networks.is_empty()) {
         (None, false) if file.metadata.networks.len() == 1 => {}
         (which, false) => choose(&mut file, which.unwrap_or(Which::GEma), &source)?,

@@ -6,6 +6,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use stylegan_core::Unfinished;
 
+/// Endings of files that somebody may hope for.
+const OTHER_ENDINGS: [&str; 13] =
+    ["jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "npy", "npz", "pt", "pth", "zip", "mp4"];
+
 /// What the name given with `--out` means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Destination {
@@ -25,7 +29,7 @@ impl Destination {
             _ if out.is_dir() => Destination::Folder(out.to_path_buf()),
             Some("png") => Destination::Png(out.to_path_buf()),
             Some("safetensors") => Destination::Tensors(out.to_path_buf()),
-            Some(ending @ ("jpg" | "jpeg" | "webp" | "gif" | "bmp" | "tif" | "tiff" | "npy" | "npz" | "pt")) => {
+            Some(ending) if OTHER_ENDINGS.contains(&ending) => {
                 wrong!(
                     "--out {}: .{ending} is not written here; name a folder, a .png or a .safetensors file",
                     out.display()
@@ -35,12 +39,30 @@ impl Destination {
         })
     }
 
+    /// As [`of`](Self::of) for a verb that makes no raw numbers: a folder or a picture.
+    pub(crate) fn of_pictures(out: &Path) -> anyhow::Result<Self> {
+        match Self::of(out) {
+            Ok(Destination::Tensors(_)) | Err(_) => {
+                wrong!("--out {}: pictures are written here; name a folder or a .png file", out.display())
+            }
+            right => right,
+        }
+    }
+
     /// As [`folder()`] and [`file()`].
     pub(crate) fn prepare(&self, inputs: &[&Path]) -> anyhow::Result<()> {
         match self {
             Destination::Folder(path) => folder(path, inputs),
             Destination::Png(path) | Destination::Tensors(path) => file(path, inputs),
         }
+    }
+}
+
+/// Refuses a name for a file whose ending is not `ending`: it would hide what the file is.
+pub(crate) fn ends_in(out: &Path, ending: &str, what: &str) -> anyhow::Result<()> {
+    match out.extension() {
+        Some(found) if found.eq_ignore_ascii_case(ending) => Ok(()),
+        _ => wrong!("{}: {what} is written; let its name end in .{ending}", out.display()),
     }
 }
 
@@ -148,6 +170,15 @@ mod tests {
         assert_eq!(Destination::of(Path::new("b.safetensors"))?, Destination::Tensors("b.safetensors".into()));
         assert_eq!(Destination::of(Path::new("out.v2"))?, Destination::Folder("out.v2".into()));
         assert!(Destination::of(Path::new("b.jpg")).is_err());
+        assert_eq!(Destination::of_pictures(Path::new("b.png"))?, Destination::Png("b.png".into()));
+        for wrong in ["b.safetensors", "b.webp"] {
+            let error = Destination::of_pictures(Path::new(wrong)).map_or_else(|e| e.to_string(), |_| String::new());
+            assert!(error.ends_with("name a folder or a .png file"), "{error}");
+        }
+        ends_in(Path::new("a.b/c.PNG"), "png", "a picture")?;
+        for wrong in ["c.jpg", "png", "a.png/c", "c.png.zip"] {
+            assert!(ends_in(Path::new(wrong), "png", "a picture").is_err(), "{wrong}");
+        }
         Ok(())
     }
 

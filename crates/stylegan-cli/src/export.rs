@@ -53,6 +53,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         wrong!("--trunc-cutoff {cutoff}: {} has {rows} style rows", args.network.display());
     }
     destination::file(&args.onnx, &[&file])?;
+    destination::ends_in(&args.onnx, "onnx", "an ONNX file")?;
     let options = OnnxOptions { batch: args.batch, truncation_cutoff: args.trunc_cutoff };
     let bytes = onnx(model.config(), model.params(), &options)?;
     stylegan_core::write_file(&args.onnx, &bytes)?;

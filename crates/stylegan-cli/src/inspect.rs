@@ -12,7 +12,7 @@ use stylegan_core::{printable, printable_path};
 
 /// Print what a checkpoint holds
 ///
-/// Networks with their configurations, training state, provenance and licence, and every tensor. A
+/// Networks with their configurations, training state, provenance and licence, and the tensors. A
 /// checkpoint of this program is checked against the hash that was stored with it. Files of other
 /// programs that `stylegan convert` knows are shown as they would be converted.
 ///
@@ -28,8 +28,12 @@ pub(crate) struct Args {
     #[arg(value_name = "FILE|RUN")]
     file: PathBuf,
 
-    /// Prints one JSON object instead of text.
+    /// Lists every tensor, with its type and shape.
     #[arg(long)]
+    tensors: bool,
+
+    /// Prints one JSON object instead of text.
+    #[arg(long, conflicts_with = "tensors")]
     json: bool,
 }
 
@@ -60,7 +64,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     if args.json {
         print(&(serde_json::to_string_pretty(&contents.json()?)? + "\n"))?;
     } else {
-        print(&contents.text()?)?;
+        print(&contents.text(args.tensors)?)?;
     }
     Ok(Ending::Done)
 }
@@ -130,14 +134,15 @@ impl Contents {
         Ok(value)
     }
 
-    fn text(&self) -> anyhow::Result<String> {
+    fn text(&self, tensors: bool) -> anyhow::Result<String> {
         let mut text = format!("{}\n", printable_path(&self.path));
         let mut line =
             |name: &str, value: String| text.push_str(&format!("  {:<13} {}\n", printable(name), printable(&value)));
         line("format", self.format.into());
         let (size, unit) = if self.bytes < 1_000_000 { (1e3, "kB") } else { (1e6, "MB") };
-        let tensors = count(self.tensors.len() as u64, "tensor");
-        line("size", format!("{:.1} {unit} in {tensors}", self.bytes as f64 / size));
+        let number = count(self.tensors.len() as u64, "tensor");
+        let hint = if tensors { "" } else { " (--tensors lists them)" };
+        line("size", format!("{:.1} {unit} in {number}{hint}", self.bytes as f64 / size));
         match (&self.sha256, self.intact) {
             (Some(hash), true) => line("contents", format!("intact, sha256 {hash}")),
             _ => line("contents", "without a hash to check them by".into()),
@@ -166,6 +171,9 @@ impl Contents {
             if metadata.networks.is_empty() {
                 line("numbers", grouped(self.numbers("")));
             }
+        }
+        if !tensors {
+            return Ok(text);
         }
         text.push('\n');
         let width = self.tensors.iter().map(|entry| entry.name.len()).max().unwrap_or(0).min(MAX_WIDTH);

@@ -80,6 +80,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         wrong!("--seeds: a walk needs at least two seeds, there is {}", seeds.len());
     }
     let format = Format::of(&args.out)?;
+    args.network.check_noise_seed()?;
     let network = Network::open(&args.network)?;
     destination::check(&args.out, &[network.file()])?;
     let stops = Stops::new(&network, seeds, args.space)?;

@@ -2,6 +2,7 @@
 
 use crate::options::Options;
 use clap::CommandFactory;
+use clap::error::{ContextKind, ContextValue};
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
@@ -22,11 +23,11 @@ pub(crate) fn as_typed(text: &str) -> Cow<'_, str> {
 
 /// Prints what the parser has to say, a help text or an error, and ends.
 pub(crate) fn explain(error: &clap::Error) -> ! {
-    if typed().is_none() {
-        error.exit();
-    }
     let text = error.render();
-    let text = if crate::status::on_terminal() { text.ansi().to_string() } else { text.to_string() };
+    let mut text = if crate::status::on_terminal() { text.ansi().to_string() } else { text.to_string() };
+    if let Some(tip) = tip(error) {
+        text = format!("{}\n\n{tip}\n", text.trim_end());
+    }
     let text = as_typed(text.trim_end());
     if error.use_stderr() {
         crate::status::say(&text);
@@ -35,6 +36,14 @@ pub(crate) fn explain(error: &clap::Error) -> ! {
         let _ = crate::status::print(&format!("{text}\n"));
     }
     std::process::exit(error.exit_code());
+}
+
+/// A word to those who left out `data` before one of its verbs.
+fn tip(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    let registry = Options::command();
+    let data = registry.find_subcommand("data")?;
+    data.find_subcommand(word).map(|verb| format!("  tip: `stylegan data {}` exists", verb.get_name()))
 }
 
 /// `stylegan VERB` becomes `typed VERB`, for every verb there is.

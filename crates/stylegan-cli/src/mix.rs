@@ -111,10 +111,8 @@ impl FromStr for Styles {
 }
 
 pub(crate) fn run(args: Args) -> Outcome {
-    let out = Destination::of(&args.out)?;
-    if let Destination::Tensors(path) = &out {
-        wrong!("--out {}: mixing makes pictures; name a folder or a .png file", path.display());
-    }
+    let out = Destination::of_pictures(&args.out)?;
+    args.network.check_noise_seed()?;
     let network = Network::open(&args.network)?;
     if !network.has_styles() {
         wrong!(

@@ -44,9 +44,9 @@ pub(crate) struct NetworkArgs {
     #[arg(long, value_name = "KIND", value_enum, default_value_t = NoiseKind::Const)]
     pub(crate) noise: NoiseKind,
 
-    /// Seed of fresh noise (with --noise random).
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) noise_seed: u64,
+    /// Seed of fresh noise (with --noise random) [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(crate) noise_seed: Option<u64>,
 
     /// Class of the pictures: its name, or its number, counted from 0. Networks trained with labels need
     /// one; `stylegan inspect` lists them.
@@ -54,6 +54,18 @@ pub(crate) struct NetworkArgs {
     /// Example: --class nature
     #[arg(long, value_name = "NAME|N")]
     pub(crate) class: Option<String>,
+}
+
+impl NetworkArgs {
+    /// Refuses a seed of noise where no noise is drawn.
+    pub(crate) fn check_noise_seed(&self) -> anyhow::Result<()> {
+        match self.noise_seed {
+            Some(seed) if self.noise != NoiseKind::Random => {
+                wrong!("--noise-seed {seed} is for fresh noise; add --noise random, or leave it out")
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A generator with the settings that steer it.
@@ -96,7 +108,7 @@ impl Network {
                 cutoff: args.trunc_cutoff,
                 class,
                 noise: args.noise,
-                noise_seed: args.noise_seed,
+                noise_seed: args.noise_seed.unwrap_or(0),
             },
         })
     }

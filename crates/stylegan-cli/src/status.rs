@@ -4,6 +4,7 @@
 //! dropped: no work ends because nobody listens.
 
 use crate::terminal::Terminal;
+use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
@@ -96,6 +97,25 @@ impl Write for Above {
     }
 }
 
+/// Columns of the terminal behind stderr.
+pub(crate) fn columns() -> usize {
+    Term::stderr().size().1.into()
+}
+
+/// As many of `parts`, from the first on, as fit into so many columns, with two blanks between.
+pub(crate) fn fitting(parts: &[String], columns: usize) -> String {
+    let mut text = String::new();
+    for part in parts {
+        let gap = if text.is_empty() { "" } else { "  " };
+        if !text.is_empty() && text.len() + gap.len() + part.len() > columns {
+            break;
+        }
+        text.push_str(gap);
+        text.push_str(part);
+    }
+    text
+}
+
 /// A bar of this template, of `length` steps of which `done` are done.
 pub(crate) fn bar(template: &str, length: u64, done: u64) -> ProgressBar {
     let bar = if on_terminal() { bars().add(ProgressBar::new(length)) } else { ProgressBar::hidden() };
@@ -175,5 +195,18 @@ impl Drop for Stages {
         if let Some((_, bar)) = self.bar.take() {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn narrow_terminals_get_the_first_parts() {
+        let parts = ["1.0/120 kimg", "17.0 s/kimg", "eta 30 minutes"].map(str::to_owned);
+        assert_eq!(fitting(&parts, 70), "1.0/120 kimg  17.0 s/kimg  eta 30 minutes");
+        assert_eq!(fitting(&parts, 40), "1.0/120 kimg  17.0 s/kimg");
+        assert_eq!(fitting(&parts, 3), "1.0/120 kimg");
     }
 }

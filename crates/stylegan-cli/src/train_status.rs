@@ -14,6 +14,9 @@ use stylegan_train::observer::Position;
 use stylegan_train::stats::Stats;
 use stylegan_train::{Measured, Observer};
 
+/// Columns that the bar itself has at least.
+const BAR_COLUMNS: usize = 10;
+
 /// The time between two updates of the bar.
 const REFRESH: Duration = Duration::from_millis(200);
 
@@ -77,24 +80,22 @@ impl TrainStatus {
         }
     }
 
-    /// What stands beside the bar.
-    fn message(&self, at: &Position, stats: &Stats) -> String {
+    /// What stands beside the bar: as much as `columns` have room for, the most important first.
+    fn message(&self, at: &Position, stats: &Stats, columns: usize) -> String {
         let mean = |key: &str| stats.get(key).mean();
         let eta = self.eta(at).map_or_else(|| "?".into(), |eta| eta.to_string());
         let memory = memory::peak().unwrap_or_default() as f64 / f64::from(1 << 30);
-        format!(
-            "{:.1}/{:.0} kimg  {:.1} s/kimg  eta {eta}  {}px  G {:.2}  D {:.2}  {} {:.3}  signs {:+.2} {:+.2}  {memory:.1} GiB",
-            at.images as f64 / 1e3,
-            at.total_images as f64 / 1e3,
-            self.pace.seconds_per_kimg(at).unwrap_or_default(),
-            at.stage.resolution,
-            mean("Loss/G/loss"),
-            mean("Loss/D/loss"),
-            self.penalty,
-            mean("Loss/D/reg"),
-            mean("Loss/signs/real"),
-            mean("Loss/signs/fake"),
-        )
+        let parts = [
+            format!("{:.1}/{:.0} kimg", at.images as f64 / 1e3, at.total_images as f64 / 1e3),
+            format!("{:.1} s/kimg", self.pace.seconds_per_kimg(at).unwrap_or_default()),
+            format!("eta {eta}"),
+            format!("{}px", at.stage.resolution),
+            format!("G {:.2}  D {:.2}", mean("Loss/G/loss"), mean("Loss/D/loss")),
+            format!("{} {:.3}", self.penalty, mean("Loss/D/reg")),
+            format!("signs {:+.2} {:+.2}", mean("Loss/signs/real"), mean("Loss/signs/fake")),
+            format!("{memory:.1} GiB"),
+        ];
+        status::fitting(&parts, columns.saturating_sub(BAR_COLUMNS))
     }
 }
 
@@ -110,6 +111,10 @@ impl Observer for TrainStatus {
         let (now, end) = (at.images as f64 / 1e3, at.total_images as f64 / 1e3);
         match at.images {
             0 => say(&format!("training for {end} kimg")),
+            images if images >= at.total_images => {
+                say(&format!("this run is at {now} of {end} kimg: nothing is left to do"));
+                return;
+            }
             _ => say(&format!("going on at {now} of {end} kimg")),
         }
         say(&format!("pictures come to {} as fakes-*.png; Ctrl-C saves and stops", self.out.display()));
@@ -128,7 +133,7 @@ impl Observer for TrainStatus {
         if let Some(bar) = &self.bar {
             self.last_drawn = Some(now);
             bar.set_position(at.images);
-            bar.set_message(self.message(at, stats));
+            bar.set_message(self.message(at, stats, status::columns()));
         }
     }
 

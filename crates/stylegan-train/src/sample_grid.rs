@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::data::Dataset;
+use crate::inputs::order::Order;
 use candle_core::Tensor;
 use image::RgbImage;
 use std::collections::HashMap;
@@ -72,8 +73,8 @@ impl SampleGrid {
         let reals: Vec<usize> = if by_class {
             row_per_class(seed, dataset, rows, columns)
         } else {
-            let key = StreamKey::new(seed, "grid picture", 0);
-            (0..(columns * rows) as u64).map(|i| key.stream(i, 0).below(dataset.len() as u64) as usize).collect()
+            let order = Order::new(seed, dataset.len(), false);
+            (0..(columns * rows) as u64).map(|place| order.index(place)).collect()
         };
         let first_of_rows = reals.iter().step_by(columns).filter(|_| by_class);
         let headings = first_of_rows.filter_map(|&picture| dataset.labels().class_name(picture)).collect();
@@ -114,7 +115,8 @@ impl SampleGrid {
     }
 }
 
-/// For each row a class, in the order of first appearance, and pictures of it.
+/// For each row a class, in the order of first appearance, and pictures of it, each once while there are
+/// others. Where there are more rows than classes, those of a class stand together.
 fn row_per_class(seed: u64, dataset: &Dataset, rows: usize, columns: usize) -> Vec<usize> {
     let mut classes: Vec<Vec<usize>> = vec![];
     let mut place = HashMap::new();
@@ -128,11 +130,14 @@ fn row_per_class(seed: u64, dataset: &Dataset, rows: usize, columns: usize) -> V
         });
         classes[class].push(index);
     }
-    let key = StreamKey::new(seed, "grid picture", 0);
+    let mut shown = vec![0; classes.len()];
     (0..rows * columns)
         .map(|cell| {
-            let class = &classes[(cell / columns) % classes.len()];
-            class[key.stream(cell as u64, 0).below(class.len() as u64) as usize]
+            let row = cell / columns;
+            let class = if classes.len() < rows { row * classes.len() / rows } else { row };
+            let place = shown[class];
+            shown[class] += 1;
+            classes[class][Order::new(seed, classes[class].len(), false).index(place)]
         })
         .collect()
 }

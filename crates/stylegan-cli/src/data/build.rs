@@ -14,6 +14,7 @@ use crate::status::{print, say};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use stylegan_core::printable;
+use stylegan_core::stylegan2::StyleGan2Config;
 use stylegan_train::data::resize;
 use stylegan_train::data::{Files, LABEL_FILE};
 
@@ -171,6 +172,11 @@ pub(crate) fn run(args: Args) -> Outcome {
         Some(count) => print(&format!("{}: {count} pictures of {width}x{height} pixels\n", target.display()))?,
         None => print(&format!("{}: already there, built by the same settings\n", target.display()))?,
     }
+    // Grids of pictures for other purposes may have any size.
+    let network = StyleGan2Config { img_size: [height, width].map(|side| side as usize), ..Default::default() };
+    if let Err(error) = network.validate() {
+        say(&format!("note: no style-based network is trained on pictures of {width}x{height} pixels: {error}"));
+    }
     Ok(Ending::Done)
 }
 
@@ -271,6 +277,9 @@ fn choose(pictures: &Pictures, args: &Args, seed: u64) -> anyhow::Result<(Vec<us
     let count = args.count.map(|count| count as usize);
     if args.balance {
         let chosen = sample::balanced(&candidates, |picture| pictures.class(picture), count, seed)?;
+        if let Some(count) = count.filter(|&count| chosen.len() < count) {
+            say(&format!("note: {} of the {count} asked for, as many of each class", chosen.len()));
+        }
         return Ok((chosen, Some("as many of each class")));
     }
     Ok(match count {

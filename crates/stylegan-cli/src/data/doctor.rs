@@ -1,11 +1,13 @@
 //! `stylegan data doctor`: everything that is wrong with a set.
 
+use super::classes::{ClassFolder, Classes};
 use crate::exit::{Ending, Outcome, wrong};
-use crate::numbers::count;
+use crate::numbers::{Numbers, count};
 use crate::shell::quote;
 use crate::status::{Progress, print};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use stylegan_core::printable;
 use stylegan_train::data::doctor::{Report, examine};
 use stylegan_train::data::{Files, Finding, Labels, Problem, Severity};
 
@@ -34,14 +36,21 @@ pub(crate) struct Args {
 
 /// Runs `stylegan data doctor`.
 pub(crate) fn run(args: Args) -> Outcome {
-    let pictures = Files::open(&args.set)?.names().len();
-    let progress = Progress::new("examining", pictures);
+    let files = Files::open(&args.set)?;
+    let progress = Progress::new("examining", files.names().len());
     let report = examine(&args.set, || progress.advance(1))?;
     drop(progress);
     let place = args.set.display();
     print(&groups(&report.findings, if args.all { usize::MAX } else { EXAMPLES }))?;
     let problems = report.findings.iter().filter(|finding| is_fault(&finding.problem)).count();
     print(&summary(&report))?;
+    if matches!(report.labels, Labels::None)
+        && let Ok(folders) = Classes::of(&files, ClassFolder::Only, "")
+        && folders.names.len() > 1
+    {
+        let classes = printable(&folders.describe()).to_string();
+        print(&format!("pictures lie in folders: --label-from-folders makes {classes} of them\n"))?;
+    }
     if problems == 0 {
         print(&format!("{place}: {}, nothing is wrong\n", count(report.pictures as u64, "picture")))?;
     }
@@ -88,6 +97,7 @@ fn summary(report: &Report) -> String {
     };
     let maps = if report.maps { "label maps" } else { "no label maps" };
     text.push_str(&format!("{labels}, {maps}\n"));
+    text.push_str(&classes_without_pictures(&report.labels));
     if report.turned > 0 {
         let pictures = count(report.turned as u64, "picture");
         text.push_str(&format!("{pictures} stored turned, with an orientation in EXIF data: read upright\n"));
@@ -102,15 +112,44 @@ fn summary(report: &Report) -> String {
     text
 }
 
+/// A word on class numbers that no picture has.
+fn classes_without_pictures(labels: &Labels) -> String {
+    let Labels::Classes { ids, count, .. } = labels else { return String::new() };
+    let mut missing: BTreeSet<u32> = (0..*count as u32).collect();
+    for id in ids {
+        missing.remove(id);
+    }
+    match missing.len() {
+        0 => String::new(),
+        1 => format!(
+            "class {} has no pictures; a network trained with labels still has a place for it\n",
+            listed(missing)
+        ),
+        _ => format!(
+            "classes {} have no pictures; a network trained with labels still has places for them\n",
+            listed(missing)
+        ),
+    }
+}
+
+fn listed(classes: BTreeSet<u32>) -> String {
+    Numbers(classes.into_iter().collect()).to_string()
+}
+
 /// What `stylegan data build` would make of the set.
 fn prospects(report: &Report, set: &str) -> String {
     let build = format!("`stylegan data build {set} --size N`");
     let labels = report.findings.iter().any(|finding| matches!(finding.problem, Problem::LabelFile(_)));
-    match (report.usable, report.shortest) {
+    match (report.usable, report.sides.first()) {
         (0, _) | (_, None) => format!("{build} could use none of the pictures"),
         _ if labels => format!("{build} would refuse the set until its labels can be read"),
         (usable, Some(shortest)) => {
-            let enlarged = format!("up to N = {shortest} none is enlarged");
+            let mut enlarged = format!("up to N = {shortest} none is enlarged");
+            // At most one in twenty is shorter than this.
+            match report.sides.get(report.sides.len() / 20) {
+                Some(most) if most > shortest => enlarged.push_str(&format!(", up to N = {most} at most 5 %")),
+                _ => {}
+            }
             match report.pictures - usable {
                 0 => format!("{build} would take all {}; {enlarged}", count(usable as u64, "picture")),
                 left => format!(

@@ -44,6 +44,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let out = args.out.unwrap_or_else(|| beside(&args.set));
     let set = Dataset::open(&args.set)?;
     destination::file(&out, &[&args.set])?;
+    destination::ends_in(&out, "png", "a picture")?;
     say_notes(&set);
     let [h, w] = set.image_size();
     let line = |name: &str, value: String| print(&format!("  {name:<9} {value}\n"));

@@ -1,7 +1,7 @@
 //! Evaluation of a run's checkpoints as they are written.
 
 use super::report_file::ReportFile;
-use super::{dataset_source, provenance};
+use super::{check_channels, dataset_source, provenance};
 use crate::exit::sentence;
 use crate::status::say;
 use anyhow::Context;
@@ -44,6 +44,7 @@ impl Evaluator {
         if config.eval.metrics.is_empty() {
             return Ok(None);
         }
+        check_channels(config.picture_shape().1, "[eval] metrics: this run")?;
         let networks = FeatureNetworks::embedded(&Device::Cpu)?;
         let subject = match &config.generator {
             GeneratorConfig::Pggan(_) | GeneratorConfig::Spade(_) | GeneratorConfig::Pix2PixHd(_) => {

@@ -9,7 +9,7 @@ mod subjects;
 
 pub(crate) use in_training::Evaluator;
 
-use crate::exit::{Ending, Outcome};
+use crate::exit::{Ending, Outcome, wrong};
 use crate::network::check_exists;
 use crate::signals::{self, Reaction};
 use crate::status::{Stages, print, say};
@@ -174,6 +174,16 @@ pub(crate) fn run(args: Args) -> Outcome {
         Some((_, error)) => Err(error.into()),
         None => Ok(Ending::Done),
     }
+}
+
+/// Refuses what makes pictures of so many channels: feature networks look at grey or RGB.
+fn check_channels(channels: usize, what: &str) -> anyhow::Result<()> {
+    if !matches!(channels, 1 | 3) {
+        wrong!(
+            "{what} has pictures of {channels} channels, and metrics look at 1 (grey) or 3 (RGB); train on a set built with --channels 3"
+        );
+    }
+    Ok(())
 }
 
 /// The feature networks of these files, and the built-in one.

@@ -1,7 +1,7 @@
 //! Who is measured, and against what: networks and sets, opened and checked.
 
 use super::plan::{Plan, Subjects};
-use super::{Args, dataset_source};
+use super::{Args, check_channels, dataset_source};
 use crate::exit::wrong;
 use crate::status::say;
 use candle_core::Device;
@@ -129,6 +129,7 @@ impl Opened {
 impl Candidate {
     fn open(path: PathBuf, mixed: usize) -> anyhow::Result<Self> {
         let model = Model::load(&path, &Device::Cpu)?;
+        check_channels(model.generator().spec().img_channels, &path.display().to_string())?;
         let rows = model.generator().spec().num_ws;
         if mixed > 1 && !model.generator().spec().mapping {
             wrong!("--mix {mixed}: {} maps latents to no styles that could be mixed", path.display());

@@ -76,7 +76,8 @@ struct Statistics {
 
 impl Statistics {
     fn add(&mut self, images: &Tensor) -> anyhow::Result<()> {
-        for brightness in images.mean(1)?.flatten_from(1)?.to_vec2::<f32>()? {
+        // As they are seen.
+        for brightness in images.clamp(-1f32, 1f32)?.mean(1)?.flatten_from(1)?.to_vec2::<f32>()? {
             self.sum.resize(brightness.len(), 0.0);
             self.squares.resize(brightness.len(), 0.0);
             self.n += 1.0;

@@ -130,7 +130,7 @@ fn names_do_not_steer_the_terminal() {
     let tensors = std::collections::HashMap::from([(name, tensor)]);
     let metadata = std::collections::HashMap::from([("format".to_owned(), "pt".to_owned())]);
     safetensors::serialize_to_file(&tensors, Some(metadata), &bench.path("odd.safetensors")).unwrap();
-    let shown = bench.ok("inspect odd.safetensors");
+    let shown = bench.ok("inspect odd.safetensors --tensors");
     assert!(shown.contains(r"G_ema.\u{1b}]0;owned\u{7}\n\u{202e}"), "{shown}");
     assert!(!shown.replace('\n', "").contains(char::is_control), "{shown:?}");
     bench.one_sentence("generate --network odd.safetensors --out x.png", &["odd.safetensors"]);
@@ -160,7 +160,7 @@ fn pipes_and_devices_are_no_files() {
 #[test]
 fn foreign_files_are_inspected() {
     let bench = bench();
-    let text = bench.ok("inspect ada.pkl");
+    let text = bench.ok("inspect ada.pkl --tensors");
     for part in ["StyleGAN2 pickle (PyTorch)", "release", "G_ema", "stylegan2", "F32 [16, 16, 3, 3]"] {
         assert!(text.contains(part), "{part} in\n{text}");
     }
@@ -190,6 +190,7 @@ fn onnx() {
     let said = bench.ok("export --network tiny.safetensors --onnx tiny.onnx");
     assert!(said.contains("opset 17, from z, psi to img"), "{said}");
     assert!(std::fs::metadata(bench.path("tiny.onnx")).unwrap().len() > 10_000);
+    bench.one_sentence("export --network tiny.safetensors --onnx tiny.pb", &["tiny.pb", "end in .onnx"]);
     bench.wrong("export --network tiny.safetensors --onnx x.onnx --batch 0", &["--batch 0"]);
     bench.wrong("export --network tiny.safetensors --onnx x.onnx --trunc-cutoff 9", &["has 6 style rows"]);
 }

@@ -40,8 +40,15 @@ fn a_set_chooses_its_configuration() {
     let value = |table: &str, key: &str| config[table][key].to_string();
     assert_eq!([value("generator", "img_size"), value("discriminator", "c_dim")], ["[8, 8]", "0"]);
     assert_eq!([value("data", "mirror"), value("loss", "r1_gamma")], ["false", "0.3"]);
-    // The same command goes on.
-    bench.ok(&format!("train --data pets --out run {SMALL}"));
+    // The same command goes on, here with what is done: it says so, and writes nothing.
+    let files = || {
+        ["log.txt", "stats.jsonl", "events.out.tfevents.0.stylegan-rs"]
+            .map(|name| std::fs::read(bench.path(format!("run/{name}"))).unwrap())
+    };
+    let before = files();
+    let ran = bench.run(&format!("train --data pets --out run {SMALL}"));
+    assert!(ran.code == 0 && ran.stderr.contains("nothing is left to do"), "{}", ran.stderr);
+    assert!(files() == before);
 
     std::fs::create_dir(bench.path("grey")).unwrap();
     for i in 0..4u8 {
@@ -52,6 +59,16 @@ fn a_set_chooses_its_configuration() {
     let config: toml::Table = printed.parse().unwrap();
     assert_eq!(config["generator"]["img_size"].to_string(), "[8, 16]");
     assert_eq!(config["discriminator"]["img_channels"].to_string(), "1");
+    // What nothing can look at is said before the first step.
+    std::fs::create_dir(bench.path("clear")).unwrap();
+    for i in 0..4u8 {
+        let picture = image::RgbaImage::from_pixel(8, 8, image::Rgba([i, 0, 0, 100]));
+        picture.save(bench.path(format!("clear/{i}.png"))).unwrap();
+    }
+    let line = format!("train --data clear --out clear-run {SMALL}");
+    bench.wrong(&format!("{line} --set eval.metrics=[\"kid\"]"), &["4 channels", "--channels 3"]);
+    bench.ok(&line);
+    bench.wrong("eval --network clear-run", &["4 channels", "--channels 3"]);
     bench.one_sentence("train --data nowhere --out other", &["nowhere"]);
     // A folder's name that was mistyped does not begin another run.
     bench.one_sentence("train --out rnu", &["rnu", "holds no run", "--data"]);

@@ -6,6 +6,8 @@ use crate::bench::Bench;
 fn text_and_json_say_what_is_inside() {
     let bench = Bench::with_network();
     let text = bench.ok("inspect tiny.safetensors");
+    assert!(text.contains("--tensors lists them") && !text.contains("G_ema.mapping.fc0.weight"), "{text}");
+    let text = bench.ok("inspect tiny.safetensors --tensors");
     for part in ["G_ema", "stylegan1", "intact", "G_ema.mapping.fc0.weight", "[8, 8]"] {
         assert!(text.contains(part), "{part} in\n{text}");
     }

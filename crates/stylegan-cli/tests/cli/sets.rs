@@ -193,6 +193,32 @@ fn the_doctor_groups_what_it_finds() {
 }
 
 #[test]
+fn the_doctor_says_what_else_could_be_had() {
+    let bench = Bench::new();
+    for i in 0..40 {
+        let side = if i == 7 { 9 } else { 30 };
+        save(&bench, &format!("in/{}/{i:02}.png", if i < 30 { "cats" } else { "dogs" }), stripes(side, 30, i));
+    }
+    let ran = bench.run("data doctor in");
+    assert!(ran.stdout.contains("--label-from-folders makes 2 classes: cats, dogs"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.trim_end().ends_with("up to N = 9 none is enlarged, up to N = 30 at most 5 %"),
+        "{}",
+        ran.stdout
+    );
+    let labels: Vec<_> = (0..40).map(|i| format!("[\"cats/{i:02}.png\", {}]", [1, 4][i % 2])).collect();
+    let labels = labels[..30].join(",") + "," + &labels[30..].join(",").replace("cats", "dogs");
+    std::fs::write(bench.path("in/dataset.json"), format!("{{\"labels\": [{labels}]}}")).unwrap();
+    let ran = bench.run("data doctor in");
+    assert!(ran.stdout.contains("classes 0,2-3 have no pictures") && !ran.stdout.contains("folders"), "{}", ran.stdout);
+    // `data` is left out easily.
+    bench.wrong("doctor in", &["tip: `stylegan data doctor` exists"]);
+    // Nobody finds out after an hour that a size cannot be trained.
+    let ran = bench.run("data build in --size 17 --out odd.zip");
+    assert!(ran.code == 0 && ran.stderr.contains("17x17 does not fit"), "{}", ran.stderr);
+}
+
+#[test]
 fn counts_are_samples_and_can_be_balanced() {
     let bench = Bench::new();
     for i in 0..40 {

@@ -25,8 +25,8 @@ pub struct Report {
     pub turned: usize,
     /// Pictures that a set can be built of, whatever their size and colours.
     pub usable: usize,
-    /// The shortest side of all usable pictures, in pixels.
-    pub shortest: Option<usize>,
+    /// The shorter side of each usable picture in pixels, in ascending order.
+    pub sides: Vec<usize>,
     /// Files that were not looked at: how many of each ending, in small letters ("" for none).
     pub unread: BTreeMap<String, usize>,
     /// What is wrong, the broken files first, then sorted by file; empty for a good set.
@@ -62,7 +62,7 @@ pub fn examine(path: impl AsRef<Path>, progress: impl Fn() + Sync) -> Result<Rep
     let broken = |finding: &&Finding| finding.problem.severity() == Severity::Broken;
     let mut unusable: HashSet<String> =
         files.findings.iter().filter(broken).map(|finding| finding.file.clone()).collect();
-    let (mut turned, mut shortest) = (0, None);
+    let (mut turned, mut sides) = (0, vec![]);
     let mut findings = compare(&files.pictures, &heads, usual);
     for (i, (name, one)) in files.pictures.iter().zip(examined).enumerate() {
         if one.head.is_err() || one.fault.is_some() || one.map.is_some() {
@@ -70,11 +70,12 @@ pub fn examine(path: impl AsRef<Path>, progress: impl Fn() + Sync) -> Result<Rep
         }
         if let (Ok(head), false) = (&one.head, unusable.contains(name)) {
             turned += usize::from(head.is_turned());
-            shortest = shortest.into_iter().chain(head.size).min();
+            sides.extend(head.size.into_iter().min());
         }
         findings.extend(one.fault.map(|problem| Finding { file: name.clone(), problem }));
         findings.extend(one.map.map(|problem| Finding { file: files.maps[i].clone(), problem }));
     }
+    sides.sort_unstable();
     let usable = files.pictures.iter().filter(|name| !unusable.contains(*name)).count();
     findings.extend(files.findings);
     findings.sort_by(|a, b| (a.problem.severity(), &a.file).cmp(&(b.problem.severity(), &b.file)));
@@ -86,7 +87,7 @@ pub fn examine(path: impl AsRef<Path>, progress: impl Fn() + Sync) -> Result<Rep
         maps: !files.maps.is_empty(),
         turned,
         usable,
-        shortest,
+        sides,
         unread: files.unread,
         findings,
     })

@@ -195,7 +195,9 @@ impl Run<'_> {
         if !self.grid_file().exists() {
             self.write_grid()?;
         }
-        if !self.state.progress.stats.is_empty() {
+        // A run that was done before has told of its end.
+        let told = self.log.as_ref().is_some_and(|log| log.told_of(self.state.progress.images));
+        if !self.state.progress.stats.is_empty() && !told {
             self.tick()?;
         }
         Ok(path)

@@ -64,7 +64,7 @@ impl Run<'_> {
 
     /// Whether all images were shown, and the iteration that showed the last is done.
     pub(crate) fn finished(&self) -> bool {
-        self.state.progress.partial.is_none() && self.state.progress.images >= images_of(self.settings.schedule.kimg())
+        finished(&self.state, &self.settings)
     }
 
     /// Whether any rank was asked to stop; all ranks get the same answer.
@@ -77,6 +77,11 @@ impl Run<'_> {
         let (step, images) = (progress.step, progress.images);
         Position { step, images, total_images: images_of(self.settings.schedule.kimg()), stage: self.stage() }
     }
+}
+
+/// Whether a state is that of a run's end.
+fn finished(state: &State, settings: &RunSettings) -> bool {
+    state.progress.partial.is_none() && state.progress.images >= images_of(settings.schedule.kimg())
 }
 
 fn images_of(kimg: f64) -> u64 {

@@ -1,6 +1,6 @@
 //! How a run begins: anew, or from its newest checkpoint.
 
-use super::Run;
+use super::{Run, finished};
 use crate::checkpoints::{self, Passed, Pruner};
 use crate::folder;
 use crate::inputs::order::Order;
@@ -71,7 +71,9 @@ impl<'a> Run<'a> {
         let log = if leads {
             stylegan_core::sweep(path);
             stylegan_core::write_file(path.join(folder::CONFIG), settings.toml.as_bytes())?;
-            Some(RunLog::open(path, Known { ticked: state.progress.reported, images })?)
+            // A run that is done wrote its last tick after its last checkpoint.
+            let done = finished(&state, &settings);
+            Some(RunLog::open(path, Known { ticked: if done { images } else { state.progress.reported }, images })?)
         } else {
             None
         };

@@ -4,6 +4,7 @@ pub mod tfevents;
 
 use crate::{Error, Result};
 use serde_json::Value;
+use std::cell::Cell;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,8 @@ pub(crate) struct RunLog {
     log: Appended,
     stats: Appended,
     events: Appended,
+    /// Pictures seen at the last tick that the files told of when they were opened.
+    told: u64,
 }
 
 const LOG: &str = "log.txt";
@@ -45,14 +48,28 @@ impl RunLog {
             images.is_none_or(|images| known.holds(images, line.contains(tick)))
         };
         cut_lines(&folder.join(LOG), |line| seen(line, logged_images(line), " step "))?;
-        cut_lines(&folder.join(STATS), |line| seen(line, stats_images(line), STEP))?;
+        let told = Cell::new(0);
+        cut_lines(&folder.join(STATS), |line| {
+            let images = stats_images(line);
+            let kept = seen(line, images, STEP);
+            if kept && line.contains(STEP) {
+                told.set(told.get().max(images.unwrap_or(0)));
+            }
+            kept
+        })?;
         cut_events(&folder.join(tfevents::FILE_NAME), known)?;
         let open = |name: &str| Appended::open(folder.join(name));
-        let mut log = Self { log: open(LOG)?, stats: open(STATS)?, events: open(tfevents::FILE_NAME)? };
+        let (events, told) = (open(tfevents::FILE_NAME)?, told.get());
+        let mut log = Self { log: open(LOG)?, stats: open(STATS)?, events, told };
         if log.events.length == 0 {
             log.events.add(|to| tfevents::write_header(to, wall_time()))?;
         }
         Ok(log)
+    }
+
+    /// Whether the files told of a tick at so many pictures when they were opened.
+    pub(crate) fn told_of(&self, images: u64) -> bool {
+        self.told == images
     }
 
     /// Appends a line to `log.txt`.
@@ -221,7 +238,8 @@ mod tests {
         let before = kept();
         write(1500, STEP, "step 10");
         write(1600, "Metrics/fid", "measured fid");
-        RunLog::open(folder.path(), Known { ticked: 1000, images: 1500 }).unwrap();
+        let log = RunLog::open(folder.path(), Known { ticked: 1000, images: 1500 }).unwrap();
+        assert!(log.told_of(1000) && !log.told_of(1500));
         assert_eq!(kept(), before);
     }
 

@@ -239,7 +239,7 @@ fn every_fault_is_listed_at_once() {
     assert_eq!(report.findings.len(), 6 + 10, "{:#?}", report.findings);
     assert!(report.findings.is_sorted_by_key(|finding| (finding.problem.severity(), finding.file.clone())));
     assert!(matches!(report.findings.last().unwrap().problem, Problem::Size { .. }));
-    assert_eq!((report.usable, report.shortest), (0, None));
+    assert_eq!((report.usable, report.sides), (0, vec![]));
     assert_eq!((report.pictures, report.size, report.channels), (9, Some([6, 8]), Some(3)));
     let sentence = Dataset::open(&path).unwrap_err().to_string();
     assert!(sentence.contains("00/img0.png") && sentence.contains("(and 8 more files have problems)"), "{sentence}");
@@ -261,7 +261,7 @@ fn all_faults_of_a_file_are_listed() {
     assert!(found.len() == 2 && found[0].contains("truncated") && found[1].contains("40x40"), "{found:?}");
     let found = of("02/img2.png");
     assert!(found.len() == 3 && found.iter().any(|f| f.contains("alpha")), "{found:?}");
-    assert_eq!((report.pictures, report.usable, report.shortest), (4, 3, Some(6)));
+    assert_eq!((report.pictures, report.usable, report.sides.first()), (4, 3, Some(&6)));
 }
 
 #[test]
