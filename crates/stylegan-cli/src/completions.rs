@@ -1,9 +1,7 @@
 //! `stylegan completions`: what a shell needs to complete verbs and options.
 
 use crate::exit::{Ending, Outcome};
-use crate::options::Options;
 use crate::status::print;
-use clap::CommandFactory;
 use clap_complete::Shell;
 
 /// Print the completions of verbs and options for a shell
@@ -20,9 +18,10 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-pub(crate) fn run(args: Args) -> Outcome {
+/// Prints the script for a registry of verbs and options.
+pub(crate) fn run(args: Args, mut registry: clap::Command) -> Outcome {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Options::command(), "stylegan", &mut script);
+    clap_complete::generate(args.shell, &mut registry, "stylegan", &mut script);
     print(&String::from_utf8(script)?)?;
     Ok(Ending::Done)
 }

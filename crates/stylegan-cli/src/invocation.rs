@@ -1,13 +1,28 @@
 //! What the reader types for `stylegan`, so that hints name commands that they have.
 
-use crate::options::Options;
-use clap::CommandFactory;
-use clap::error::{ContextKind, ContextValue};
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
 /// Set by `cargo xtask` to what was typed before the verb.
 const VARIABLE: &str = "STYLEGAN_INVOKED_AS";
+
+/// The verbs; [`Options`](crate::options::Options) has their arguments.
+pub(crate) const VERBS: [&str; 14] = [
+    "train",
+    "generate",
+    "mix",
+    "interpolate",
+    "figures",
+    "studio",
+    "eval",
+    "classifier",
+    "convert",
+    "export",
+    "inspect",
+    "data",
+    "completions",
+    "man",
+];
 
 /// What stands before the verb, where that is not `stylegan`.
 #[allow(clippy::disallowed_methods, reason = "the command reads the environment")]
@@ -21,38 +36,12 @@ pub(crate) fn as_typed(text: &str) -> Cow<'_, str> {
     typed().map_or(Cow::Borrowed(text), |typed| Cow::Owned(replace(text, typed)))
 }
 
-/// Prints what the parser has to say, a help text or an error, and ends.
-pub(crate) fn explain(error: &clap::Error) -> ! {
-    let text = error.render();
-    let mut text = if crate::status::on_terminal() { text.ansi().to_string() } else { text.to_string() };
-    if let Some(tip) = tip(error) {
-        text = format!("{}\n\n{tip}\n", text.trim_end());
-    }
-    let text = as_typed(text.trim_end());
-    if error.use_stderr() {
-        crate::status::say(&text);
-    } else {
-        // Whoever reads it may have had enough.
-        let _ = crate::status::print(&format!("{text}\n"));
-    }
-    std::process::exit(error.exit_code());
-}
-
-/// A word to those who left out `data` before one of its verbs.
-fn tip(error: &clap::Error) -> Option<String> {
-    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return None };
-    let registry = Options::command();
-    let data = registry.find_subcommand("data")?;
-    data.find_subcommand(word).map(|verb| format!("  tip: `stylegan data {}` exists", verb.get_name()))
-}
-
 /// `stylegan VERB` becomes `typed VERB`, for every verb there is.
 fn replace(text: &str, typed: &str) -> String {
     const PROGRAM: &str = "stylegan ";
-    let registry = Options::command();
     let is_verb = |rest: &str| {
         let word = rest.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-        registry.get_subcommands().any(|verb| verb.get_name() == word) || rest.starts_with("VERB")
+        VERBS.contains(&word) || rest.starts_with("VERB")
     };
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -36,9 +36,10 @@ mod studio;
 mod terminal;
 mod train;
 mod train_status;
+mod usage;
 mod writer;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use exit::{Ending, FAILED, INTERRUPTED, Outcome};
 use options::{Options, Verb};
 use std::process::ExitCode;
@@ -49,7 +50,7 @@ static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 
 fn main() -> ExitCode {
     // A usage error ends here with exit code 2, --help and --version with 0.
-    let options = Options::try_parse().unwrap_or_else(|error| invocation::explain(&error));
+    let options = Options::try_parse().unwrap_or_else(|error| usage::explain(&error));
     status::start_log(options.verbose);
     // What is caught on the way up, as panics of picture decoders are, is not worth a word.
     std::panic::set_hook(Box::new(|info| {
@@ -102,7 +103,7 @@ fn run(options: Options) -> Outcome {
         Verb::Inspect(args) => inspect::run(args),
         Verb::Export(args) => export::run(args),
         Verb::Data(args) => data::run(args),
-        Verb::Completions(args) => completions::run(args),
-        Verb::Man(args) => man::run(args),
+        Verb::Completions(args) => completions::run(args, Options::command()),
+        Verb::Man(args) => man::run(args, Options::command()),
     }
 }

@@ -2,10 +2,8 @@
 
 use crate::destination;
 use crate::exit::{Ending, Outcome};
-use crate::options::Options;
 use crate::status::say;
 use anyhow::Context;
-use clap::CommandFactory;
 use std::path::PathBuf;
 
 /// Write the manual pages, one for each verb
@@ -20,10 +18,11 @@ pub(crate) struct Args {
     folder: PathBuf,
 }
 
-pub(crate) fn run(args: Args) -> Outcome {
+/// Writes the pages of a registry of verbs and options.
+pub(crate) fn run(args: Args, registry: clap::Command) -> Outcome {
     let folder = args.folder;
     destination::make(&folder)?;
-    clap_mangen::generate_to(Options::command(), &folder)
+    clap_mangen::generate_to(registry, &folder)
         .with_context(|| format!("cannot write manual pages to {}", folder.display()))?;
     say(&format!(
         "manual pages in {}; `man {}` shows one",

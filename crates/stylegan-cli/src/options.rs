@@ -57,6 +57,13 @@ mod tests {
         Options::command().debug_assert();
     }
 
+    #[test]
+    fn messages_know_all_verbs() {
+        let command = Options::command();
+        let verbs: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(verbs, crate::invocation::VERBS);
+    }
+
     /// Every verb and every option says what it does.
     #[test]
     fn everything_is_documented() {

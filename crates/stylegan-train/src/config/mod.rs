@@ -4,6 +4,7 @@ mod base;
 mod by_resolution;
 mod check;
 mod output;
+mod overrides;
 mod place;
 mod read;
 mod settings;
@@ -11,7 +12,8 @@ mod unreadable;
 
 pub use by_resolution::ByResolution;
 pub use output::{EvalConfig, OutputConfig};
-pub use read::{Override, read};
+pub use overrides::Override;
+pub use read::read;
 pub use settings::{Setting, Table, tables};
 
 use crate::augment::AugmentConfig;

@@ -1,6 +1,6 @@
 //! Where a setting comes from: a line of the file, or an override.
 
-use super::Override;
+use super::overrides::Override;
 use std::fmt::Display;
 use toml::de::{DeTable, DeValue};
 

@@ -1,7 +1,8 @@
 //! From the bytes of a file to 8-bit pixels, upright, refusing what the set cannot hold.
 
+use super::Problem;
 use super::budget::Budget;
-use super::{MAX_SIDE, Problem};
+use super::limits::MAX_SIDE;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use std::io::Cursor;

@@ -12,10 +12,6 @@ use std::path::Path;
 
 /// Bytes that hold the head of nearly every picture file; the rest is read if they do not.
 const HEAD_BYTES: u64 = 64 << 10;
-/// The name of label files.
-pub const LABEL_FILE: &str = "dataset.json";
-/// The folder of label maps, at the root of the set.
-pub const MAP_FOLDER: &str = "labels";
 
 /// The files of a set by their meaning, whatever the size and kind of its pictures.
 ///

@@ -1,7 +1,8 @@
 //! A set in a folder: every file below it, by its path. Links are followed, each folder is listed once.
 
+use super::limits::{MAX_FILE_BYTES, MAX_FILES};
 use super::names::{self, Kind};
-use super::source::{Listing, MAX_FILE_BYTES, MAX_FILES, Source};
+use super::source::{Listing, Source};
 use super::{Finding, Problem};
 use crate::{Error, Result};
 use std::collections::{BTreeMap, HashSet};

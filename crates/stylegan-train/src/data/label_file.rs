@@ -9,8 +9,9 @@
 //! relative to the folder that the file lies in. UTF-8 and UTF-16, with or without a byte order mark.
 
 use super::label_json::{self, Label, Sink};
-use super::labels::{Labels, MAX_DIM};
+use super::labels::Labels;
 use super::layout::Lookup;
+use super::limits::MAX_DIM;
 use super::names;
 use super::source::Source;
 use super::{Finding, Problem};

@@ -3,7 +3,7 @@
 //! text.
 
 use super::Problem;
-use super::labels::MAX_DIM;
+use super::limits::MAX_DIM;
 use super::names::{self, Kind};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;

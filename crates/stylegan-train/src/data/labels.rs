@@ -4,9 +4,6 @@ use crate::Result;
 use candle_core::{Device, Tensor};
 use serde_json::Value;
 
-/// The most classes, and the most numbers per label.
-pub(super) const MAX_DIM: usize = 65536;
-
 /// The labels of all pictures of a set, in the order of the pictures.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Labels {

@@ -3,8 +3,8 @@
 //! Archives are often packed with a folder around everything (`faces/00000.png`), so the root of a
 //! set is the folder that all of its pictures lie in.
 
-use super::names::{self, Kind};
-use super::{Finding, MAP_FOLDER, Problem};
+use super::names::{self, Kind, MAP_FOLDER};
+use super::{Finding, Problem};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use unicode_normalization::{UnicodeNormalization, is_nfc};

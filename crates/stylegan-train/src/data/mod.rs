@@ -26,6 +26,7 @@ mod label_file;
 mod label_json;
 mod labels;
 mod layout;
+mod limits;
 mod loader;
 mod names;
 mod problem;
@@ -35,21 +36,19 @@ mod zip;
 
 pub use batch::{Batch, SampleRequest};
 pub use decode::{Picture, label_map_kind};
-pub use files::{Files, LABEL_FILE, MAP_FOLDER};
+pub use files::Files;
 pub use finding::Finding;
 pub use labels::Labels;
+pub use limits::{MAX_FILE_BYTES, MAX_SIDE};
 pub use loader::Loader;
+pub use names::{LABEL_FILE, MAP_FOLDER};
 pub use problem::{Problem, Severity};
-pub use source::MAX_FILE_BYTES;
 
 use decode::{Head, Header};
 
 use crate::{Error, Result};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
-
-/// The largest width or height of a picture that is read, in pixels.
-pub const MAX_SIDE: usize = 16384;
 
 /// A set of pictures of one size, with optional labels and label maps.
 pub struct Dataset {

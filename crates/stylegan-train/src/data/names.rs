@@ -2,6 +2,11 @@
 
 use super::Problem;
 
+/// The name of label files.
+pub const LABEL_FILE: &str = "dataset.json";
+/// The folder of label maps, at the root of the set.
+pub const MAP_FOLDER: &str = "labels";
+
 /// Endings of pictures that are read.
 const READ: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
 /// Endings of pictures that are not.
@@ -27,7 +32,7 @@ pub(super) fn kind(name: &str) -> Kind {
         Kind::Picture
     } else if NOT_READ.contains(&ending.as_str()) {
         Kind::OtherPicture
-    } else if name.rsplit('/').next() == Some(super::LABEL_FILE) {
+    } else if name.rsplit('/').next() == Some(LABEL_FILE) {
         Kind::Labels
     } else {
         Kind::Other

@@ -1,6 +1,6 @@
 //! What can be wrong with a set of pictures, and what to do about each.
 
-use super::labels::MAX_DIM;
+use super::limits::{MAX_DIM, MAX_FILES, MAX_SIDE};
 use std::fmt;
 
 /// A fault of a data set or of one file in it. `Display` states it; [`Problem::remedy`] says what
@@ -126,13 +126,13 @@ impl fmt::Display for Problem {
             Self::Link { target, why } => write!(f, "a link to {target}, which cannot be followed ({why})"),
             Self::NotAFile(kind) => write!(f, "{kind}, not a file"),
             Self::FolderTwice => write!(f, "a link to a folder that is listed already; its pictures count once"),
-            Self::TooManyFiles => write!(f, "holds more than the {} files that are read", super::source::MAX_FILES),
+            Self::TooManyFiles => write!(f, "holds more than the {} files that are read", MAX_FILES),
             Self::NotAPicture => write!(f, "not a PNG, JPEG or WebP picture, whatever its name says"),
             Self::Damaged(why) => write!(f, "truncated or damaged ({why})"),
             Self::Size { found: [h, w], expected: [eh, ew] } => {
                 write!(f, "{w}x{h} pixels (width x height), but the set has {ew}x{eh}")
             }
-            Self::TooLarge([h, w]) => write!(f, "{w}x{h} pixels, more than the {0}x{0} that are read", super::MAX_SIDE),
+            Self::TooLarge([h, w]) => write!(f, "{w}x{h} pixels, more than the {0}x{0} that are read", MAX_SIDE),
             Self::Channels { found, expected } => {
                 write!(f, "{} where the set is {}", colour(*found), colour(*expected))
             }

@@ -2,12 +2,6 @@
 
 use super::{Finding, Problem};
 
-/// The largest file that is read out of a set, in bytes unpacked (256 MiB).
-pub const MAX_FILE_BYTES: u64 = 256 << 20;
-
-/// The most files of a set.
-pub(super) const MAX_FILES: usize = 10_000_000;
-
 /// The files of a set, by name: relative paths with `/` between the parts.
 pub(super) trait Source: Send + Sync {
     /// All bytes of a file, or the first `limit`.

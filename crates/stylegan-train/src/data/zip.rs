@@ -1,7 +1,8 @@
 //! A set in a ZIP file, mapped into memory; its index is read once.
 
+use super::limits::{MAX_FILE_BYTES, MAX_FILES};
 use super::names::{self, Kind};
-use super::source::{Listing, MAX_FILE_BYTES, MAX_FILES, Source};
+use super::source::{Listing, Source};
 use super::{Finding, Problem};
 use crate::{Error, Result};
 use ::zip::read::ZipFileEntry;
