@@ -5,12 +5,12 @@ use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::checkpoint;
 use crate::status::{Progress, print};
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use clap::ValueEnum;
-use std::path::{Path, PathBuf};
-use stylegan_core::checkpoint::{Checkpoint, Kind, prefix, save};
+use std::path::PathBuf;
+use stylegan_core::checkpoint::{Kind, prefix, save};
 use stylegan_core::export::{Naming, state_dict};
-use stylegan_core::import::{CONFIG_KEY, Imported, import, import_safetensors, is_foreign};
+use stylegan_core::import::{CONFIG_KEY, Imported, networks};
 use stylegan_core::printable;
 
 /// Convert released weights of other programs
@@ -99,7 +99,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     destination::file(&args.destination, &[&path])?;
     destination::ends_in(&args.destination, "safetensors", "a safetensors file")?;
     let progress = Progress::of_unknown_length("converting");
-    let mut file = read(&path)?;
+    let mut file = networks(&path)?;
     match (args.network, file.metadata.networks.is_empty()) {
         (None, false) if file.metadata.networks.len() == 1 => {}
         (which, false) => choose(&mut file, which.unwrap_or(Which::GEma), &source)?,
@@ -127,33 +127,6 @@ pub(crate) fn run(args: Args) -> Outcome {
     print(&format!("{}\n", printable(&format!("{destination}: {what} of {source}"))))?;
     print(&format!("{} tensors from a {}; nothing in it was executed\n", file.tensors.len(), file.origin))?;
     Ok(Ending::Done)
-}
-
-/// A foreign file, a state dictionary, or the networks of a checkpoint of this program.
-fn read(path: &Path) -> anyhow::Result<Imported> {
-    if is_foreign(path)? {
-        return Ok(import(path)?);
-    }
-    let file = Checkpoint::open(path)?;
-    file.verify()?;
-    if let Some(imported) = import_safetensors(&file)? {
-        return Ok(imported);
-    }
-    let Some(mut metadata) = file.metadata().cloned() else {
-        wrong!(
-            "{} does not say what networks it holds, and its tensors have neither the names of the official PyTorch \
-             code (synthesis.b4.conv1.weight, …) nor rosinality's (convs.0.conv.weight, …), so there is nothing to convert",
-            path.display()
-        );
-    };
-    let ours = |name: &str| name.split_once('.').is_some_and(|(prefix, _)| metadata.networks.contains_key(prefix));
-    let names = file.names().filter(|name| metadata.networks.is_empty() || ours(name));
-    let tensors = names.map(|name| Ok((name.to_string(), file.tensor(name, &Device::Cpu)?)));
-    let tensors = tensors.collect::<anyhow::Result<_>>()?;
-    if metadata.kind == Kind::State {
-        metadata.kind = Kind::Release;
-    }
-    Ok(Imported { origin: "stylegan-rs checkpoint", metadata, tensors })
 }
 
 /// Drops all but the chosen network.

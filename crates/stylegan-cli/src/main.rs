@@ -36,6 +36,7 @@ mod studio;
 mod terminal;
 mod train;
 mod train_status;
+mod transfer;
 mod usage;
 mod writer;
 

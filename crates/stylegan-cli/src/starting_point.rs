@@ -122,6 +122,11 @@ fn suitable(side: usize) -> &'static str {
     BY_SIZE.iter().find(|(most, _)| side <= *most).map_or(LARGE, |(_, name)| *name)
 }
 
+/// The configuration of a StyleGAN2 with adaptive augmentation for pictures of so many pixels.
+pub(crate) fn adaptive(side: usize) -> anyhow::Result<Source> {
+    built_in(suitable(side.max(BY_SIZE[0].0 + 1)))
+}
+
 fn built_in(name: &str) -> anyhow::Result<Source> {
     Source::built_in(name).ok_or_else(|| anyhow::anyhow!("the built-in configuration {name} is missing"))
 }

@@ -8,6 +8,7 @@ use crate::shell::quote;
 use crate::starting_point::{self, StartingPoint, conditional};
 use crate::status::{print, say};
 use crate::train_status::TrainStatus;
+use crate::transfer::Transfer;
 use crate::{destination, pictures, settings, signals};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
@@ -67,6 +68,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
+    /// Begins with the networks of a checkpoint, a run or a released file, in place of random ones (transfer
+    /// learning); the configuration's networks are those of the file.
+    ///
+    /// Example: --data faces.zip --from stylegan2-ffhq-256.pkl --set transfer.freeze_d=10
+    #[arg(long, value_name = "FILE|RUN")]
+    from: Option<PathBuf>,
+
     /// Trains with the classes (or other labels) of the set, so that pictures of a class can be asked for.
     #[arg(long)]
     cond: bool,
@@ -116,10 +124,19 @@ impl Plan {
     fn of(args: &Args) -> anyhow::Result<Self> {
         let out = args.out.clone().unwrap_or_default();
         let data_dir = args.data_dir.clone().unwrap_or_else(|| out.join("data"));
-        let mut overrides = overrides(args)?;
+        let (mut overrides, typed) = (vec![], overrides(args)?);
         let (found, mut note) = if args.out.is_some() { Found::in_folder(&out)? } else { (Found::Nothing, None) };
         let mut pictures = None;
-        let source = match (&args.config, &found, &args.data) {
+        let transfer = match (&args.from, &found) {
+            (Some(from), Found::Run(stored)) if !args.new => {
+                let begun = check_begun_with(from, stored, &out)?;
+                // A configuration that was named says the same of the run only together with them.
+                args.config.as_ref().map(|_| Transfer::of(begun)).transpose()?
+            }
+            (Some(from), _) => Some(Transfer::of(from)?),
+            (None, _) => None,
+        };
+        let mut source = match (&args.config, &found, &args.data) {
             (Some(given), ..) => Source::of(given)?,
             (None, Found::Run(stored), _) => Source::of_run(stored)?,
             (None, Found::WithoutConfig, _) => wrong!(
@@ -128,7 +145,7 @@ impl Plan {
             ),
             (None, Found::Nothing, Some(set)) => {
                 let start = StartingPoint::for_set(set)?;
-                overrides.splice(0..0, start.overrides);
+                overrides = start.overrides;
                 pictures = start.pictures;
                 note = Some(start.note);
                 start.source
@@ -140,6 +157,19 @@ impl Plan {
                 out.display()
             ),
         };
+        if let Some(transfer) = &transfer {
+            if args.config.is_none() && transfer.is_stylegan2() {
+                source = starting_point::adaptive(transfer.side())?;
+                note = Some(format!("no --config was given: {} it is, with the networks of --from", source.name));
+            }
+            overrides.extend(transfer.overrides(&source.read(&[])?)?);
+            if let Some(licence) = &transfer.licence {
+                say(&format!(
+                    "the networks of --from are under the licence {licence}; so is what this run makes of them"
+                ));
+            }
+        }
+        overrides.extend(typed);
         let mut config = source.read(&overrides)?;
         let stored = match &found {
             Found::Run(stored) if !args.new => Some(stored),
@@ -169,6 +199,21 @@ impl Plan {
         }
         let held = !matches!(found, Found::Nothing);
         Ok(Plan { config, out, held, note, data_dir, pictures })
+    }
+}
+
+/// What a run began with. Refuses to go on with one that began with other networks.
+fn check_begun_with<'a>(from: &Path, stored: &'a TrainConfig, out: &Path) -> anyhow::Result<&'a Path> {
+    let typed = std::path::absolute(from)?;
+    match stored.transfer.as_ref().map(|transfer| Path::new(&transfer.from)) {
+        // A run has had newer checkpoints since.
+        Some(begun) if begun == typed || begun.parent() == Some(&typed) => Ok(begun),
+        begun => wrong!(
+            "--from {}: the run in {} began with {}; leave --from out to go on, or start again with --new",
+            from.display(),
+            out.display(),
+            begun.map_or_else(|| "random networks".to_owned(), |begun| begun.display().to_string())
+        ),
     }
 }
 

@@ -17,5 +17,6 @@ mod run_folder;
 mod sets;
 mod studio;
 mod train;
+mod transfer;
 mod verbs;
 mod walk;

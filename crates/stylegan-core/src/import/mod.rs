@@ -11,6 +11,7 @@
 mod budget;
 mod kwargs;
 pub mod layouts;
+mod networks;
 mod numpy;
 mod numpy_file;
 mod nvlabs_names;
@@ -28,6 +29,7 @@ mod tflib;
 mod torch;
 mod weights;
 
+pub use networks::networks;
 pub use plain::{CONFIG_KEY, import_safetensors};
 pub use state_dict::state_dict;
 

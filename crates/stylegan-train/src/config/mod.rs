@@ -55,6 +55,9 @@ pub struct TrainConfig {
     /// Augmentation of what the discriminator sees; none where the section is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub augment: Option<AugmentConfig>,
+    /// What the run begins with; random weights where the section is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferConfig>,
     /// Growth, batch size and learning rate by pictures seen.
     pub schedule: ScheduleConfig,
     /// Adam.
@@ -134,6 +137,17 @@ pub struct PathLengthConfig {
     pub decay: f64,
     /// Which part of a shard's samples is looked at, to save memory: one in `shrink`; 2.
     pub shrink: usize,
+}
+
+/// Networks that a run begins with in place of random weights (transfer learning), with all counters at 0.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TransferConfig {
+    /// A file with generator and discriminator: a checkpoint, or one that another program released.
+    pub from: String,
+    /// Layers of the discriminator that stay as they are, counted from the images (Freeze-D; Mo et al.
+    /// 2020): of each resolution `fromrgb`, `conv0`, `conv1` and `skip`, so far as there are any; 0.
+    pub freeze_d: usize,
 }
 
 /// What changes with the number of real pictures seen, and with nothing else.
@@ -221,6 +235,7 @@ impl Default for TrainConfig {
             loss: LossConfig::default(),
             path_length: None,
             augment: None,
+            transfer: None,
             schedule: ScheduleConfig::default(),
             adam: AdamConfig::default(),
             ema: EmaConfig::default(),

@@ -40,6 +40,12 @@ impl Adam {
         Ok(Self { options, entries: entries.collect::<Result<_>>()?, steps: 0 })
     }
 
+    /// The same optimiser without the parameters that are `frozen`: they stay as they are.
+    pub fn without(mut self, frozen: impl Fn(&str) -> bool) -> Self {
+        self.entries.retain(|entry| !frozen(&entry.name));
+        self
+    }
+
     /// Scalars in a gradient of this network.
     pub fn len(&self) -> usize {
         self.entries.iter().map(|entry| entry.weight.elem_count()).sum()

@@ -12,6 +12,7 @@ mod greg;
 mod latents;
 mod networks;
 mod phases;
+mod transfer;
 
 pub use latents::Latents;
 pub use phases::{DMAIN, DREG, GMAIN, GREG, iteration, phases};
@@ -59,12 +60,16 @@ pub struct Gan {
 
 impl Gan {
     /// The recipe on the parameters `g` and `d`, of which missing ones are created; the averaged
-    /// generator starts as a copy.
+    /// generator starts as a copy. A transfer overwrites all three with what its file holds.
     ///
     /// # Errors
-    /// When a configuration describes no network, or parameters do not fit it.
+    /// When a configuration describes no network, parameters do not fit it, or the transfer's do not.
     pub fn new(config: &TrainConfig, g: Params, d: Params) -> Result<Self> {
-        Self::on(config, Networks::new(config, g, d)?)
+        let networks = Networks::new(config, g, d)?;
+        if let Some(transfer) = config.transfer.as_ref().filter(|transfer| !transfer.from.is_empty()) {
+            transfer::take(transfer, &networks)?;
+        }
+        Self::on(config, networks)
     }
 
     /// The networks of a checkpoint, with moments and path lengths still as at the start.
@@ -74,9 +79,11 @@ impl Gan {
 
     fn on(config: &TrainConfig, networks: Networks) -> Result<Self> {
         let phases = phases(config);
+        let frozen = transfer::frozen(&networks.d, config.transfer.as_ref().map_or(0, |transfer| transfer.freeze_d));
+        let opt_d = Adam::new(&networks.d, &config.adam, stride(&phases, prefix::D))?;
         Ok(Self {
             opt_g: Adam::new(&networks.g, &config.adam, stride(&phases, prefix::G))?,
-            opt_d: Adam::new(&networks.d, &config.adam, stride(&phases, prefix::D))?,
+            opt_d: opt_d.without(|name| frozen.contains(name)),
             networks,
             pl_mean: 0.,
             iteration: iteration(config),

@@ -1,0 +1,79 @@
+//! `stylegan train --from FILE`: the settings of a run that begins with networks trained before.
+
+use crate::exit::wrong;
+use crate::network::checkpoint;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use stylegan_core::checkpoint::prefix;
+use stylegan_core::import::networks;
+use stylegan_core::{DiscriminatorConfig, GeneratorConfig, NetworkConfig};
+use stylegan_train::config::{EmaConfig, Override, TrainConfig};
+
+/// Networks to begin with.
+pub(crate) struct Transfer {
+    file: PathBuf,
+    generator: GeneratorConfig,
+    discriminator: DiscriminatorConfig,
+    /// Their licence, which goes on to what is made of them.
+    pub(crate) licence: Option<String>,
+}
+
+impl Transfer {
+    /// The networks of a file, or of a run's newest checkpoint.
+    pub(crate) fn of(from: &Path) -> anyhow::Result<Self> {
+        let file = checkpoint(from)?;
+        let metadata = networks(&file)?.metadata;
+        let find = |names: [&str; 2]| names.iter().find_map(|&name| metadata.networks.get(name));
+        match (find([prefix::G, prefix::G_EMA]), find([prefix::D; 2])) {
+            (Some(NetworkConfig::Generator(generator)), Some(NetworkConfig::Discriminator(discriminator))) => {
+                Ok(Self {
+                    file: std::path::absolute(&file)?,
+                    generator: generator.clone(),
+                    discriminator: discriminator.clone(),
+                    licence: metadata.licence,
+                })
+            }
+            _ => wrong!(
+                "--from {}: a run begins with a generator and a discriminator, and the file has {}; `stylegan convert \
+                 --network all` keeps both of a released file",
+                file.display(),
+                match metadata.networks.is_empty() {
+                    true => "no network".to_owned(),
+                    false => metadata.networks.keys().map(String::as_str).collect::<Vec<_>>().join(", "),
+                }
+            ),
+        }
+    }
+
+    /// The longer side of its pictures, in pixels.
+    pub(crate) fn side(&self) -> usize {
+        let [h, w] = self.generator.img_size();
+        h.max(w)
+    }
+
+    /// Whether it is a StyleGAN2.
+    pub(crate) fn is_stylegan2(&self) -> bool {
+        matches!(self.generator, GeneratorConfig::StyleGan2(_))
+    }
+
+    /// What the transfer changes in a configuration: networks as the file has them, at full resolution from
+    /// the first step, an average that is not sped up at first, and augmentation whose p moves by 1 in 100
+    /// kimg (the official program's choices for transfers).
+    pub(crate) fn overrides(&self, config: &TrainConfig) -> anyhow::Result<Vec<Override>> {
+        let mut all = vec![
+            format!("transfer.from={}", toml::Value::from(self.file.display().to_string())),
+            format!("generator={}", inline(&self.generator)?),
+            format!("discriminator={}", inline(&self.discriminator)?),
+            "schedule.stable_kimg=0".to_owned(),
+            "schedule.fade_kimg=0".to_owned(),
+        ];
+        all.extend(matches!(config.ema, EmaConfig::HalfLife { .. }).then(|| "ema.ramp=0".to_owned()));
+        all.extend(config.augment.is_some().then(|| "augment.kimg=100".to_owned()));
+        Ok(all.iter().map(|text| Override::parse(text)).collect::<Result<_, _>>()?)
+    }
+}
+
+/// A table on one line.
+fn inline(config: &impl Serialize) -> anyhow::Result<String> {
+    Ok(toml::Value::try_from(config)?.to_string())
+}
