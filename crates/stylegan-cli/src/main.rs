@@ -18,6 +18,7 @@ mod inspect;
 mod interpolate;
 mod invocation;
 mod latents;
+mod launch;
 mod layout;
 mod man;
 mod mix;
@@ -27,6 +28,7 @@ mod options;
 mod pace;
 mod picture_settings;
 mod pictures;
+mod ranks;
 mod settings;
 mod shell;
 mod signals;
@@ -60,24 +62,30 @@ fn main() -> ExitCode {
     }));
     let outcome = std::panic::catch_unwind(|| run(options));
     let _last_words = signals::hold();
-    match outcome {
-        Ok(Ok(Ending::Done)) => ExitCode::SUCCESS,
+    let (code, together) = match outcome {
+        Ok(Ok(Ending::Done)) => (0, true),
         Ok(Ok(Ending::Interrupted(how_to_go_on))) => {
             status::say(&how_to_go_on);
-            ExitCode::from(INTERRUPTED)
+            (INTERRUPTED, true)
         }
         Ok(Err(error)) => {
-            status::say(&format!("error: {}", exit::sentence(&error)));
-            ExitCode::from(exit::code(&error))
+            let of_all = exit::is_of_all_ranks(&error);
+            ranks::say_error(&exit::sentence(&error), of_all);
+            (exit::code(&error), of_all)
         }
         Err(_) => {
             let info = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
-            status::say(&format!(
-                "error: this is a bug of stylegan, please report it with the command you typed: {info}"
-            ));
-            ExitCode::from(FAILED)
+            let bug = format!("this is a bug of stylegan, please report it with the command you typed: {info}");
+            ranks::say_error(&bug, false);
+            (FAILED, false)
         }
+    };
+    if together {
+        ranks::leave();
+    } else {
+        ranks::end_all(code);
     }
+    ExitCode::from(code)
 }
 
 fn run(options: Options) -> Outcome {
@@ -86,8 +94,12 @@ fn run(options: Options) -> Outcome {
         stylegan_kernels::autodiff::start(std::thread::available_parallelism()?.get())?;
     }
     signals::watch()?;
-    if let Some(threads) = options.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
+    if matches!(options.verb, Verb::Train(_)) && !ranks::join()? {
+        return Ok(Ending::Done);
+    }
+    let share = ranks::threads()?;
+    if let Some(threads) = options.threads.map(usize::from).or(share) {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     }
     stylegan_kernels::memory::keep_freed();
     stylegan_kernels::threads::keep_candle_on_its_thread();

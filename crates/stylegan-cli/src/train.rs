@@ -5,20 +5,21 @@ use crate::earlier_run::{Found, set_aside};
 use crate::evaluate::Evaluator;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::shell::quote;
+use crate::signals::{self, Reaction};
 use crate::starting_point::{self, StartingPoint, conditional};
 use crate::status::{print, say};
-use crate::train_status::TrainStatus;
+use crate::train_status::{Follower, TrainStatus};
 use crate::transfer::Transfer;
-use crate::{destination, pictures, settings, signals};
+use crate::{destination, pictures, ranks, settings};
 use anyhow::Context;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use stylegan_core::checkpoint::Checkpoint;
-use stylegan_train::communicator::Single;
-use stylegan_train::config::{Override, TrainConfig};
+use stylegan_train::config::{Override, TrainConfig, read};
 use stylegan_train::data::Dataset;
 use stylegan_train::recipe::RunConfig;
-use stylegan_train::{RunFolder, Session, checkpoints};
+use stylegan_train::{Observer, RunFolder, Session, checkpoints};
 
 /// Train a network, or go on training
 ///
@@ -293,6 +294,55 @@ fn first_difference(path: &str, a: &toml::Table, b: &toml::Table) -> Option<(Str
     })
 }
 
+/// What all ranks know of a run, from rank 0.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct What {
+    /// The configuration, as TOML.
+    config: String,
+    out: PathBuf,
+    data_dir: PathBuf,
+    /// Whether there is a run to go on with.
+    goes_on: bool,
+}
+
+/// A run that rank 0 is about to start or to go on with.
+struct Begun {
+    what: What,
+    run: RunFolder,
+    /// Whether an earlier run is in the way.
+    moves_aside: bool,
+}
+
+/// Takes the folder of the run that the arguments mean, and opens its pictures.
+fn prepare(args: &Args) -> anyhow::Result<(Begun, Dataset)> {
+    let Plan { config, out, held, note, data_dir, pictures } = Plan::of(args)?;
+    match (&note, config.data.set.is_empty()) {
+        (Some(note), true) => wrong!("{note} but for the pictures: name them with --data"),
+        (Some(note), false) => say(note),
+        (None, _) => {}
+    }
+    let set = Some(Path::new(&config.data.set)).filter(|_| !pictures::is_built_in(&config.data.set));
+    destination::later_folder(&out, set.as_slice())?;
+    let run = RunFolder::open(&out)?;
+    let pictures = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
+    let what = What { config: config.to_toml()?, out, data_dir, goes_on: held && !args.new };
+    Ok((Begun { what, run, moves_aside: held && args.new }, pictures))
+}
+
+impl Begun {
+    /// Makes room for the run, and says how it goes from here on.
+    fn with_pictures(self, config: &TrainConfig, pictures: &Arc<Dataset>) -> anyhow::Result<(RunFolder, TrainStatus)> {
+        let Self { what, mut run, moves_aside } = self;
+        let evaluator = Evaluator::of(config, pictures, &what.data_dir)?;
+        let status = TrainStatus::new(&what.out, config, starting_point::summary(config, pictures)?, evaluator)?;
+        if moves_aside {
+            config.settings(pictures)?;
+            run = set_aside(run)?;
+        }
+        Ok((run, status))
+    }
+}
+
 pub(crate) fn run(args: Args) -> Outcome {
     if args.list_configs {
         print(&configs::list())?;
@@ -302,54 +352,50 @@ pub(crate) fn run(args: Args) -> Outcome {
         print(&settings::list())?;
         return Ok(Ending::Done);
     }
-    let plan = Plan::of(&args)?;
     if args.print_config {
+        let plan = Plan::of(&args)?;
         plan.note.iter().for_each(|note| say(note));
         print(&plan.config.to_toml()?)?;
         return Ok(Ending::Done);
     }
-    match (&plan.note, plan.config.data.set.is_empty()) {
-        (Some(note), true) => wrong!("{note} but for the pictures: name them with --data"),
-        (Some(note), false) => say(note),
-        (None, _) => {}
-    }
-    let set = Some(Path::new(&plan.config.data.set)).filter(|_| !pictures::is_built_in(&plan.config.data.set));
-    destination::later_folder(&plan.out, set.as_slice())?;
-    let mut run = RunFolder::open(&plan.out)?;
-    let folder = plan.data_dir;
-    let pictures = Arc::new(plan.pictures.map_or_else(|| open(&plan.config, &folder), Ok)?);
-    let (config, out) = (&plan.config, &plan.out);
-    let evaluator = Evaluator::of(config, &pictures, &folder)?;
-    let mut status = TrainStatus::new(out, config, starting_point::summary(config, &pictures)?, evaluator)?;
-    if args.new && plan.held {
-        config.settings(&pictures)?;
-        run = set_aside(run)?;
-    }
+    // Rank 0 finds out what is to be done; the others open the pictures, once a built-in set is made.
+    let world = ranks::world();
+    let own = ranks::agree((world.rank() == 0).then(|| prepare(&args)).transpose())?;
+    let (begun, opened) = own.map_or((None, None), |(begun, pictures)| (Some(begun), Some(pictures)));
+    let what = ranks::share(begun.as_ref().map(|begun| begun.what.clone()))?;
+    let config = &read(&what.config, "the configuration of rank 0", &[])?;
+    let pictures = Arc::new(ranks::agree(opened.map_or_else(|| open(config, &what.data_dir), Ok))?);
+    let out = &what.out;
+    let own = begun.map(|begun| begun.with_pictures(config, &pictures)).transpose();
+    let (run, mut status) = match ranks::agree(own)? {
+        Some((run, status)) => (run, Some(status)),
+        None => (RunFolder::of_rank_0(out), None),
+    };
+    let mut follower = Follower;
     let session = Session {
         config,
         dataset: &pictures,
         folder: &run,
-        communicator: &Single,
-        observer: &mut status,
+        communicator: world,
+        observer: status.as_mut().map_or(&mut follower, |status| status as &mut dyn Observer),
         stop: &signals::STOP,
     };
-    match if plan.held && !args.new { session.resume()? } else { session.start()? } {
+    let outcome = if what.goes_on { session.resume()? } else { session.start()? };
+    signals::react(Reaction::End);
+    drop(status);
+    match outcome {
         stylegan_train::Outcome::Finished { checkpoint } => {
-            status.finish();
             say(&format!("finished after {} kimg: {}", config.kimg, checkpoint.display()));
             let which = if config.generator.c_dim() > 0 { "--all-classes" } else { "--grid" };
             say(&format!("look at it: stylegan generate --network {} {which} --out faces.png", quote(out)));
             say(&format!("train on:   stylegan train --out {} --kimg {}", quote(out), config.kimg * 2.0));
             Ok(Ending::Done)
         }
-        stylegan_train::Outcome::Interrupted { checkpoint } => {
-            status.finish();
-            Ok(Ending::Interrupted(format!(
-                "interrupted and saved {}; go on with: stylegan train --out {}",
-                checkpoint.display(),
-                quote(out)
-            )))
-        }
+        stylegan_train::Outcome::Interrupted { checkpoint } => Ok(Ending::Interrupted(format!(
+            "interrupted and saved {}; go on with: stylegan train --out {}",
+            checkpoint.display(),
+            quote(out)
+        ))),
     }
 }
 

@@ -23,6 +23,9 @@ const REFRESH: Duration = Duration::from_millis(200);
 /// Training that a first word about the pace is based on.
 const FIRST_STEPS: Duration = Duration::from_secs(10);
 
+/// What a signal leads to.
+const SAVING: &str = "saving after this step";
+
 /// Draws a run.
 pub(crate) struct TrainStatus {
     /// The folder of the run.
@@ -53,14 +56,6 @@ impl TrainStatus {
         };
         let pace = Pace::new(config)?;
         Ok(TrainStatus { out: out.into(), summary, penalty, bar: None, last_drawn: None, pace, began: None, evaluator })
-    }
-
-    /// The run is over: takes the bar away.
-    pub(crate) fn finish(&mut self) {
-        signals::react(Reaction::End);
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
     }
 
     /// How long the rest will take.
@@ -99,9 +94,27 @@ impl TrainStatus {
     }
 }
 
+impl Drop for TrainStatus {
+    /// Takes the bar away.
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A rank that says nothing, as rank 0 does.
+pub(crate) struct Follower;
+
+impl Observer for Follower {
+    fn started(&mut self, _at: &Position) {
+        signals::react(Reaction::Stop(SAVING));
+    }
+}
+
 impl Observer for TrainStatus {
     fn started(&mut self, at: &Position) {
-        signals::react(Reaction::Stop("saving after this step"));
+        signals::react(Reaction::Stop(SAVING));
         self.pace.restart(at.images);
         self.began = Some(Instant::now());
         if let Some(evaluator) = &mut self.evaluator {
@@ -118,7 +131,7 @@ impl Observer for TrainStatus {
             _ => say(&format!("going on at {now} of {end} kimg")),
         }
         say(&format!("pictures come to {} as fakes-*.png; Ctrl-C saves and stops", self.out.display()));
-        if status::on_terminal() {
+        if status::is_drawn() {
             self.bar = Some(status::bar("{wide_bar} {msg}", at.total_images, at.images));
         }
     }

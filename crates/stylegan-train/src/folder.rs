@@ -19,8 +19,8 @@ const TRACES: [&str; 4] = ["log.txt", "stats.jsonl", "reals.png", "training_opti
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// Locked, where the file system has locks.
-    _lock: File,
+    /// Locked, where the file system has locks; with none another rank works here.
+    _lock: Option<File>,
     /// Whether the folder was made for this.
     made: bool,
 }
@@ -72,9 +72,15 @@ impl RunFolder {
                 }
             }
             if is_still_there(&lock, &name) {
-                return Ok(Self { path: path.into(), _lock: lock, made });
+                return Ok(Self { path: path.into(), _lock: Some(lock), made });
             }
         }
+    }
+
+    /// The folder in which rank 0 works, for the other ranks of the run: they read and write nothing
+    /// there, and it need not be on their machine.
+    pub fn of_rank_0(path: &Path) -> Self {
+        Self { path: path.into(), _lock: None, made: false }
     }
 
     /// Where it is.

@@ -6,7 +6,7 @@ use crate::inputs::plan::Place;
 use crate::recipe::{Recipe, RunConfig, RunSettings};
 use crate::stats::Stats;
 use crate::{Error, Result};
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -133,6 +133,16 @@ impl State {
         Ok(save(path, &metadata, &self.tensors())?)
     }
 
+    /// A fingerprint of every tensor and number of the state, by name: equal on ranks that hold the same.
+    pub(crate) fn fingerprints(&self) -> Result<Vec<(String, String)>> {
+        let of = |(name, tensor): (String, Tensor)| Ok((name, format!("{:016x}", fingerprint(&tensor)?)));
+        let mut all = self.tensors().into_iter().map(of).collect::<Result<Vec<_>>>()?;
+        all.extend(self.recipe.buffers().into_iter().map(|(name, value)| (name.to_owned(), value.to_string())));
+        let Progress { step, images, .. } = self.progress;
+        all.extend([("step".to_owned(), step.to_string()), ("number of pictures".to_owned(), images.to_string())]);
+        Ok(all)
+    }
+
     fn tensors(&self) -> Vec<(String, Tensor)> {
         let mut tensors = vec![];
         for (prefix, params) in self.recipe.networks() {
@@ -145,6 +155,17 @@ impl State {
         }
         tensors
     }
+}
+
+/// A number that another value of any element changes.
+fn fingerprint(tensor: &Tensor) -> Result<u64> {
+    // As rustc hashes: each step is one to one in what was and in what comes.
+    let add = |hash: u64, bits: u64| (hash.rotate_left(5) ^ bits).wrapping_mul(0x517c_c1b7_2722_0a95);
+    let flat = tensor.flatten_all()?;
+    Ok(match flat.dtype() {
+        DType::F32 => flat.to_vec1::<f32>()?.iter().fold(0, |hash, x| add(hash, x.to_bits().into())),
+        _ => flat.to_dtype(DType::F64)?.to_vec1::<f64>()?.iter().fold(0, |hash, x| add(hash, x.to_bits())),
+    })
 }
 
 fn c_dim(network: &NetworkConfig) -> usize {

@@ -1,8 +1,15 @@
 //! Several processes training one model.
 
+mod agree;
+#[cfg(feature = "mpi")]
+mod mpi;
 mod single;
 mod threads;
 
+pub use agree::{agree, broadcast};
+pub(crate) use agree::{any, same};
+#[cfg(feature = "mpi")]
+pub use mpi::Mpi;
 pub use single::Single;
 pub use threads::Threads;
 
@@ -27,13 +34,7 @@ pub trait Communicator: Send + Sync {
     /// When a rank does not answer.
     fn all_gather(&self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>>;
 
-    /// Ends all ranks because this one failed, so that none waits forever. Does nothing where there
-    /// is one rank: its error speaks for itself.
+    /// Lets no rank wait for this one any more, because it failed alone. Where ranks are processes this
+    /// does nothing: whoever started them ends all when one ends with an error.
     fn abort(&self, reason: &str);
-}
-
-/// Whether a flag is set on any rank; all ranks get the same answer.
-pub(crate) fn any(communicator: &dyn Communicator, flag: bool) -> Result<bool> {
-    let flags = communicator.all_gather(vec![u8::from(flag)])?;
-    Ok(flags.iter().flatten().any(|&flag| flag > 0))
 }

@@ -4,12 +4,16 @@ use super::{Run, images_of};
 use crate::best::Best;
 use crate::config::OutputConfig;
 use crate::health::Verdict;
-use crate::run_log::STEP;
+use crate::run_log::{RunLog, STEP};
 use crate::{Error, Result, checkpoints, communicator};
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Instant;
 use stylegan_kernels::memory;
+
+/// What to do about ranks that have come to hold different networks.
+const HOLD_ALIKE: &str = "one of the machines computes or remembers wrongly (its memory, say): find out which, and go on \
+                          from the last checkpoint without it";
 
 impl Run<'_> {
     /// What is due after an iteration that began at `before` pictures: the line of a tick, a sample grid,
@@ -22,6 +26,7 @@ impl Run<'_> {
         let OutputConfig { tick_kimg, snapshot_kimg, checkpoint_kimg, .. } = self.settings.output;
         let tick = due(tick_kimg);
         if tick {
+            self.compare_ranks()?;
             self.tick()?;
         }
         if due(snapshot_kimg) {
@@ -93,6 +98,15 @@ impl Run<'_> {
         self.stop_because(verdict)
     }
 
+    /// Checks that all ranks hold the same: what they do from here on adds up to one run only then.
+    fn compare_ranks(&self) -> Result<()> {
+        let communicator = self.session.communicator;
+        if communicator.world_size() == 1 {
+            return Ok(());
+        }
+        communicator::same(communicator, &self.state.fingerprints()?, HOLD_ALIKE)
+    }
+
     fn write_grid(&mut self) -> Result<()> {
         let (images, lod, dataset) = (self.state.progress.images, self.stage().lod, self.session.dataset);
         let path = self.grid_file();
@@ -125,10 +139,12 @@ impl Run<'_> {
         if let Some((_, path)) = self.saved.as_ref().filter(|(saved, _)| *saved == images) {
             return Ok(path.clone());
         }
+        if self.log.is_none() {
+            return Ok(self.session.folder.path().join(checkpoints::name(images)));
+        }
         let best = Best::read(self.session.folder.path());
         let path = self.place(occasion, best.as_ref());
-        let Some(log) = &mut self.log else { return Ok(path) };
-        let written = log.sync();
+        let written = self.log.as_mut().map_or(Ok(()), RunLog::sync);
         self.tolerate(written, "")?;
         self.state.save(&self.settings, self.session.dataset, &path)?;
         self.saved = Some((images, path.clone()));
@@ -178,14 +194,17 @@ impl Run<'_> {
     /// After an error: saves what there is, unless the numbers themselves are no good. Returns the
     /// error with a word on that.
     pub(crate) fn broken_off(&mut self, error: Error) -> Error {
-        let worth_it = self.log.is_some() && self.state.progress.images > 0 && !matches!(error, Error::Diverged { .. });
-        // Without a meeting: the other ranks do not come.
+        let good = !matches!(error, Error::Diverged { .. } | Error::Replicas { .. });
+        let worth_it = self.log.is_some() && self.state.progress.images > 0 && good;
+        // Without a meeting: the other ranks may not come.
         let saved = if worth_it { self.write_checkpoint(Occasion::Between).ok() } else { None };
         let error = match saved {
             Some(checkpoint) => Error::Saved { error: error.into(), checkpoint },
             None => error,
         };
-        self.session.communicator.abort(&error.to_string());
+        if !error.is_of_all_ranks() {
+            self.session.communicator.abort(&error.to_string());
+        }
         error
     }
 

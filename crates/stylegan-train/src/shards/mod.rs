@@ -6,7 +6,7 @@ mod wire;
 
 pub use sums::{ShardSums, Sums};
 
-use crate::communicator::Communicator;
+use crate::communicator::{Communicator, agree};
 use crate::{Error, Result};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -69,9 +69,9 @@ pub fn sum(
             }
         });
     }
-    if let Some((_, error)) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        return Err(error);
-    }
+    // Ranks that are well learn of one that is not before they wait for its sums.
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    agree(communicator, failed.map_or(Ok(()), |(_, error)| Err(error)))?;
     let tree = tree.into_inner().unwrap_or_else(PoisonError::into_inner);
     tree.finish(communicator)?.ok_or_else(|| Error::Config {
         place: "the batch".into(),

@@ -1,0 +1,229 @@
+//! Ranks that are processes, joined by MPI.
+//!
+//! One thread owns the library, so that no other may call it at the wrong moment; it waits for others
+//! without taking a processor from those that compute.
+
+use super::Communicator;
+use crate::{Error, Result};
+use ::mpi::collective::CommunicatorCollectives;
+use ::mpi::datatype::PartitionMut;
+use ::mpi::request::{Request, Scope, scope};
+use ::mpi::topology::{Communicator as _, SimpleCommunicator};
+use ::mpi::{Count, Threading};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+/// Bytes that a rank sends at a time: counts are 32 bits in MPI, and the caches hold as much.
+const PIECE: usize = 4 << 20;
+
+/// The time that a process is given to end after MPI was told to end all.
+const LAST_MOMENTS: Duration = Duration::from_secs(5);
+
+/// The ranks of an MPI world, as `mpirun`, `srun` or an MPIJob starts them.
+pub struct Mpi {
+    rank: usize,
+    size: usize,
+    host: String,
+    jobs: Mutex<mpsc::Sender<Job>>,
+    ended: Arc<AtomicI32>,
+}
+
+/// What is asked of the thread that owns the library.
+enum Job {
+    AllGather(Vec<u8>, mpsc::Sender<Vec<Vec<u8>>>),
+    /// Ends MPI; answered when all ranks have asked for it.
+    Finalize(mpsc::Sender<()>),
+    /// A reason to look at the code that ends all.
+    Abort,
+}
+
+/// No code yet.
+const RUNNING: i32 = -1;
+
+impl Mpi {
+    /// Joins the world that this process was started in; of one process, if it was started alone.
+    ///
+    /// # Errors
+    /// When the library does not start, or was started before.
+    pub fn start() -> Result<Self> {
+        let (jobs, to_do) = mpsc::channel();
+        let (tell, told) = mpsc::channel();
+        let ended = Arc::new(AtomicI32::new(RUNNING));
+        let code = ended.clone();
+        let own = move || {
+            // Only this thread calls it, but it is not the main one.
+            let Some((universe, _)) = ::mpi::initialize_with_threading(Threading::Serialized) else { return };
+            let world = universe.world();
+            let host = ::mpi::environment::processor_name().unwrap_or_default();
+            let _ = tell.send((world.rank() as usize, world.size() as usize, host));
+            let finalized = World { world, ended: code }.work(&to_do);
+            drop(universe);
+            if let Some(finalized) = finalized {
+                let _ = finalized.send(());
+            }
+        };
+        std::thread::Builder::new().name("mpi".into()).spawn(own).map_err(|error| lost(&error.to_string()))?;
+        let (rank, size, host) = told.recv().map_err(|_| lost("the MPI library does not start"))?;
+        Ok(Self { rank, size, host, jobs: Mutex::new(jobs), ended })
+    }
+
+    /// The name of this machine.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Leaves the world, once all ranks do; none can exchange anything afterwards.
+    pub fn finalize(&self) {
+        let (tell, told) = mpsc::channel();
+        if self.ask(Job::Finalize(tell)).is_ok() {
+            // Where the thread is gone there is nothing to leave.
+            let _ = told.recv();
+        }
+    }
+
+    /// Ends the processes of all ranks, this one included, with an exit code. Returns only where that
+    /// does not work.
+    pub fn end_all(&self, code: u8) {
+        self.ended.store(code.into(), Ordering::SeqCst);
+        if self.ask(Job::Abort).is_ok() {
+            std::thread::sleep(LAST_MOMENTS);
+        }
+    }
+
+    fn ask(&self, job: Job) -> Result<()> {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.send(job).map_err(|_| lost("MPI has ended in this process"))
+    }
+}
+
+impl Communicator for Mpi {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn world_size(&self) -> usize {
+        self.size
+    }
+
+    fn all_gather(&self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
+        let (give, gathered) = mpsc::channel();
+        self.ask(Job::AllGather(bytes, give))?;
+        gathered.recv().map_err(|_| lost("MPI has failed in this process"))
+    }
+
+    fn abort(&self, _reason: &str) {}
+}
+
+fn lost(reason: &str) -> Error {
+    Error::Rank { reason: reason.to_owned() }
+}
+
+/// The world, on the thread that owns it.
+struct World {
+    world: SimpleCommunicator,
+    ended: Arc<AtomicI32>,
+}
+
+impl World {
+    /// Does what is asked, until it is to end.
+    fn work(&self, to_do: &mpsc::Receiver<Job>) -> Option<mpsc::Sender<()>> {
+        while let Ok(job) = to_do.recv() {
+            self.end_if_asked();
+            match job {
+                Job::AllGather(bytes, give) => {
+                    let _ = give.send(self.all_gather(&bytes));
+                }
+                Job::Finalize(finalized) => return Some(finalized),
+                Job::Abort => {}
+            }
+        }
+        // The process ends without a word to the others: whoever started them sees to that.
+        std::thread::park();
+        None
+    }
+
+    fn all_gather(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
+        let ranks = self.world.size() as usize;
+        let mut lengths = vec![0u64; ranks];
+        let length = [bytes.len() as u64];
+        scope(|scope| {
+            let request = self.world.immediate_all_gather_into(scope, &length[..], &mut lengths[..]);
+            self.wait(request, Pace::Patient);
+        });
+        let lengths: Vec<usize> = lengths.into_iter().map(|length| length as usize).collect();
+        let mut all: Vec<Vec<u8>> = lengths.iter().map(|&length| Vec::with_capacity(length)).collect();
+        let longest = lengths.iter().max().copied().unwrap_or_default();
+        // All pieces together have a count of 32 bits as well.
+        let piece = PIECE.min((1 << 30) / ranks);
+        let mut window = vec![];
+        for begin in (0..longest).step_by(piece) {
+            let counts: Vec<usize> = lengths.iter().map(|length| length.saturating_sub(begin).min(piece)).collect();
+            let own = &bytes[bytes.len().min(begin)..bytes.len().min(begin + piece)];
+            window.resize(counts.iter().sum(), 0);
+            self.gather_piece(own, &mut window, &counts);
+            let mut rest = &window[..];
+            for (gathered, count) in all.iter_mut().zip(counts) {
+                let (piece, after) = rest.split_at(count);
+                gathered.extend_from_slice(piece);
+                rest = after;
+            }
+        }
+        all
+    }
+
+    /// A piece of each rank, one after the other.
+    fn gather_piece(&self, own: &[u8], all: &mut [u8], counts: &[usize]) {
+        let counts: Vec<Count> = counts.iter().map(|&count| count as Count).collect();
+        let places = places(&counts);
+        let mut all = PartitionMut::new(all, counts, places);
+        scope(|scope| {
+            let request = self.world.immediate_all_gather_varcount_into(scope, own, &mut all);
+            self.wait(request, Pace::Busy);
+        });
+    }
+
+    /// Waits for the end of an exchange, or of everything.
+    fn wait<'a, D: ?Sized, S: Scope<'a>>(&self, mut request: Request<'a, D, S>, pace: Pace) {
+        let began = Instant::now();
+        while let Err(unfinished) = request.test() {
+            request = unfinished;
+            self.end_if_asked();
+            match (pace, began.elapsed()) {
+                (Pace::Busy, _) => std::thread::yield_now(),
+                (Pace::Patient, waited) if waited < SOON => std::thread::yield_now(),
+                (Pace::Patient, waited) => std::thread::sleep((waited / 100).clamp(SOON, LONGEST_NAP)),
+            }
+        }
+    }
+
+    fn end_if_asked(&self) {
+        let code = self.ended.load(Ordering::SeqCst);
+        if code != RUNNING {
+            self.world.abort(code);
+        }
+    }
+}
+
+/// Where each piece begins, one after the other.
+fn places(counts: &[Count]) -> Vec<Count> {
+    let ends = counts.iter().scan(0, |end, count| {
+        *end += count;
+        Some(*end - count)
+    });
+    ends.collect()
+}
+
+/// How a rank waits.
+#[derive(Debug, Clone, Copy)]
+enum Pace {
+    /// For bytes on their way: they move only while somebody looks.
+    Busy,
+    /// For others to arrive, who may compute for long, on this processor perhaps.
+    Patient,
+}
+
+/// Waiting until here is done without a nap, and no nap is shorter. Naps are one part in a hundred of what
+/// was waited.
+const SOON: Duration = Duration::from_micros(100);
+const LONGEST_NAP: Duration = Duration::from_millis(10);
