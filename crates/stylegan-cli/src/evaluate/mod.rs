@@ -177,7 +177,7 @@ pub(crate) fn run(args: Args) -> Outcome {
 }
 
 /// The feature networks of these files, and the built-in one.
-fn networks(files: &[PathBuf]) -> anyhow::Result<FeatureNetworks> {
+pub(crate) fn networks(files: &[PathBuf]) -> anyhow::Result<FeatureNetworks> {
     if files.is_empty() {
         return Ok(FeatureNetworks::embedded(&Device::Cpu)?);
     }
