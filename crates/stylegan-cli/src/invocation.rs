@@ -7,11 +7,12 @@ use std::sync::OnceLock;
 const VARIABLE: &str = "STYLEGAN_INVOKED_AS";
 
 /// The verbs; [`Options`](crate::options::Options) has their arguments.
-pub(crate) const VERBS: [&str; 14] = [
+pub(crate) const VERBS: [&str; 15] = [
     "train",
     "generate",
     "mix",
     "interpolate",
+    "invert",
     "figures",
     "studio",
     "eval",

@@ -16,6 +16,7 @@ mod generate;
 mod gif;
 mod inspect;
 mod interpolate;
+mod invert;
 mod invocation;
 mod latents;
 mod launch;
@@ -89,9 +90,13 @@ fn main() -> ExitCode {
 }
 
 fn run(options: Options) -> Outcome {
-    if matches!(options.verb, Verb::Train(_) | Verb::Classifier(_)) {
-        // As many passes as shards at a time, before there are other threads.
-        stylegan_kernels::autodiff::start(std::thread::available_parallelism()?.get())?;
+    // As many passes as run at a time, before there are other threads.
+    match options.verb {
+        Verb::Train(_) | Verb::Classifier(_) => {
+            stylegan_kernels::autodiff::start(std::thread::available_parallelism()?.get())?;
+        }
+        Verb::Invert(_) => stylegan_kernels::autodiff::start(1)?,
+        _ => {}
     }
     signals::watch()?;
     if matches!(options.verb, Verb::Train(_)) && !ranks::join()? {
@@ -108,6 +113,7 @@ fn run(options: Options) -> Outcome {
         Verb::Generate(args) => generate::run(args),
         Verb::Mix(args) => mix::run(args),
         Verb::Interpolate(args) => interpolate::run(args),
+        Verb::Invert(args) => invert::run(args),
         Verb::Figures(args) => figures::run(args),
         Verb::Studio(args) => studio::run(args),
         Verb::Eval(args) => evaluate::run(args),

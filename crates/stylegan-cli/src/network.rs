@@ -66,6 +66,18 @@ impl NetworkArgs {
             _ => Ok(()),
         }
     }
+
+    /// The network as it is: no truncation, the noise maps stored in it.
+    pub(crate) fn plain(network: &Path, class: Option<&str>) -> Self {
+        Self {
+            network: network.to_path_buf(),
+            trunc: 1.,
+            trunc_cutoff: None,
+            noise: NoiseKind::Const,
+            noise_seed: None,
+            class: class.map(str::to_owned),
+        }
+    }
 }
 
 /// A generator with the settings that steer it.
@@ -118,6 +130,11 @@ impl Network {
         &self.file
     }
 
+    /// The generator with its weights.
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
+    }
+
     /// The network itself.
     pub(crate) fn generator(&self) -> &dyn Generator {
         self.model.generator()
@@ -141,6 +158,18 @@ impl Network {
     /// Whether styles exist between latents and pictures; Progressive GAN draws latents as they are.
     pub(crate) fn has_styles(&self) -> bool {
         self.generator().spec().mapping
+    }
+
+    /// Refuses networks without styles, for what is done in W: `doing` in the -ing form.
+    pub(crate) fn check_styles(&self, doing: &str) -> anyhow::Result<()> {
+        if self.has_styles() {
+            return Ok(());
+        }
+        wrong!(
+            "{} has no styles: {doing} needs a StyleGAN or StyleGAN2, which has a mapping network between latents and \
+             pictures",
+            self.file.display()
+        )
     }
 
     /// What the files of pictures say of the network and its settings.

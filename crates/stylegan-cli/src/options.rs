@@ -4,8 +4,8 @@
 //! done. This registry feeds the parser and every help text.
 
 use crate::{
-    classifier, completions, convert, data, evaluate, export, figures, generate, inspect, interpolate, man, mix,
-    studio, train,
+    classifier, completions, convert, data, evaluate, export, figures, generate, inspect, interpolate, invert, man,
+    mix, studio, train,
 };
 use clap::{Parser, Subcommand};
 
@@ -35,6 +35,7 @@ pub(crate) enum Verb {
     Generate(generate::Args),
     Mix(mix::Args),
     Interpolate(interpolate::Args),
+    Invert(invert::Args),
     Figures(figures::Args),
     Studio(studio::Args),
     Eval(evaluate::Args),

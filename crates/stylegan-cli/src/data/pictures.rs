@@ -160,7 +160,7 @@ impl Pictures {
 }
 
 /// Any picture in so many channels of 8 bits; without alpha, what is transparent is laid over white.
-fn bytes(picture: DynamicImage, channels: usize) -> Vec<u8> {
+pub(crate) fn bytes(picture: DynamicImage, channels: usize) -> Vec<u8> {
     let opaque = match picture.color().has_alpha() && channels < 4 {
         true => over_white(picture.into_rgba8()),
         false => picture,

@@ -187,7 +187,7 @@ fn check_channels(channels: usize, what: &str) -> anyhow::Result<()> {
 }
 
 /// The feature networks of these files, and the built-in one.
-fn networks(files: &[PathBuf]) -> anyhow::Result<FeatureNetworks> {
+pub(crate) fn networks(files: &[PathBuf]) -> anyhow::Result<FeatureNetworks> {
     if files.is_empty() {
         return Ok(FeatureNetworks::embedded(&Device::Cpu)?);
     }

@@ -126,6 +126,32 @@ fn a_classifier_goes_on() {
     assert!(bench.path("c.safetensors").exists());
 }
 
+/// An inversion is saved and goes on to the bytes of one that ran through, film and all.
+#[test]
+fn an_inversion_goes_on() {
+    let bench = bench();
+    let line = |out: &str| {
+        format!(
+            "invert --network tiny.safetensors --space w+ --steps 150 --video --out {out} pictures/000.png pictures/001.png"
+        )
+    };
+    bench.ok(&line("straight"));
+    let started = Instant::now();
+    let begun = || bench.path("cut").is_dir() && started.elapsed() > Duration::from_millis(1500);
+    let (code, said) = interrupt(&bench, &line("cut"), "-INT", begun);
+    assert_eq!(code, Some(75), "{said}");
+    assert!(said.contains("interrupted and saved in cut; the same command goes on with"), "{said}");
+    let unfinished = |name: &str| bench.path(format!("cut/{name}-unfinished.safetensors")).exists();
+    assert!(unfinished("000") || unfinished("001"), "{said}");
+    let ran = bench.run(&line("cut"));
+    assert!(ran.code == 0 && ran.stderr.contains("going on after step"), "{}", ran.stderr);
+    for name in ["000.safetensors", "000-reconstruction.png", "000.gif", "001.safetensors", "001.gif", "sheet.png"] {
+        let read = |folder: &str| std::fs::read(bench.path(folder).join(name)).unwrap();
+        assert!(read("straight") == read("cut"), "{name}");
+    }
+    assert!(!unfinished("000") && !unfinished("001") && bench.leftovers().is_empty());
+}
+
 /// A checkpoint that is being evaluated is on the disk already: there is nothing to wait for.
 #[test]
 fn evaluation_within_training_is_cut_short() {

@@ -11,6 +11,7 @@ mod first_hour;
 mod generate;
 mod inspect;
 mod interrupts;
+mod invert;
 mod messages;
 mod mix;
 mod run_folder;

@@ -17,11 +17,12 @@ pub(crate) fn bench() -> Bench {
 }
 
 /// A short job for every verb, all into `out` or a name that begins so.
-pub(crate) const JOBS: [&str; 12] = [
+pub(crate) const JOBS: [&str; 13] = [
     "train --config tiny.toml --data small --out out-run --kimg 0.1",
     "generate --network tiny.safetensors --seeds 0-3 --out out-pictures",
     "mix --network tiny.safetensors --rows 0-1 --cols 2-3 --out out-mix.png",
     "interpolate --network tiny.safetensors --seeds 0,1 --frames 3 --out out-walk.gif",
+    "invert --network tiny.safetensors --steps 2 --out out-inverted pictures/000.png",
     "figures --network tiny.safetensors --seeds 0-3 --realisations 5 --out out-figures",
     "eval --network tiny.safetensors --data pictures --metrics kid --count 40 --out out-report.json",
     "classifier --data classes.zip --out out-classifier.safetensors --kimg 0.01 --channel-base 64",

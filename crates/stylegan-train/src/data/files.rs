@@ -61,6 +61,29 @@ impl Files {
         Ok(Self { source, place, pictures, labels, maps, findings, unread, budget: Budget::default() })
     }
 
+    /// The set of one picture, the file at `path`, whatever lies beside it.
+    ///
+    /// # Errors
+    /// If there is no such file, or its name is not UTF-8.
+    pub fn of_one(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        std::fs::metadata(path).map_err(Error::io("read", path))?;
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            return Err(Error::data(path.display().to_string(), Problem::Name("is not UTF-8")));
+        };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok(Self {
+            source: folder::source(folder),
+            place: folder.display().to_string(),
+            pictures: vec![name.to_owned()],
+            labels: Labels::None,
+            maps: vec![],
+            findings: vec![],
+            unread: BTreeMap::new(),
+            budget: Budget::default(),
+        })
+    }
+
     /// Names of the pictures, sorted: their order in the set.
     pub fn names(&self) -> &[String] {
         &self.pictures

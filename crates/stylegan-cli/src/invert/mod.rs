@@ -1,0 +1,148 @@
+//! `stylegan invert`: the styles of which a network makes given pictures.
+
+mod files;
+mod plan;
+mod search;
+mod settings;
+mod sheet;
+mod targets;
+mod tune;
+mod watch;
+
+use crate::exit::{Ending, Outcome};
+use crate::numbers::count;
+use crate::signals::{self, Reaction};
+use crate::status::{Progress, say};
+use clap::ValueEnum;
+use plan::Plan;
+use search::Found;
+use std::path::PathBuf;
+use stylegan_train::inversion::StyleStatistics;
+use watch::Watch;
+
+/// Find the styles of pictures
+///
+/// For each picture the styles are looked for of which the network makes it again, by the optimisation of
+/// StyleGAN2's projector. Pictures must look like those that the network was trained on: the same things,
+/// framed alike. They are turned upright, cropped around the centre and resized as `stylegan data build`
+/// does it.
+///
+/// OUT gets, for each picture NAME, the styles NAME.safetensors (what --latents of other verbs takes) and
+/// NAME-reconstruction.png, and sheet.png of all. What is there already is not done again. Ctrl-C saves:
+/// the same command goes on, to the same bytes.
+///
+/// Examples:
+///   stylegan invert --network runs/faces --out inverted photo.jpg
+///   stylegan invert --network runs/faces --space w+ --steps 500 --video --out inverted photos/
+///   stylegan invert --network runs/faces --tune --out inverted photo.jpg
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// Pictures (PNG, JPEG, WebP), or folders or ZIP files of them.
+    #[arg(value_name = "PICTURE|FOLDER|ZIP", required = true)]
+    pictures: Vec<PathBuf>,
+
+    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows, or the folder of
+    /// a run: then its newest checkpoint.
+    #[arg(long, value_name = "FILE|RUN")]
+    network: PathBuf,
+
+    /// Class of the pictures: its name, or its number. Networks trained with labels need one.
+    #[arg(long, value_name = "NAME|N")]
+    class: Option<String>,
+
+    /// Where styles are looked for.
+    #[arg(long, value_enum, default_value_t = Space::W)]
+    space: Space,
+
+    /// Steps of the optimisation [default: 1000]
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+
+    /// Seed of noise maps and noise on styles.
+    #[arg(long, value_name = "N", default_value_t = 303)]
+    seed: u64,
+
+    /// Weights of an LPIPS network, as `stylegan eval` takes them: with NVIDIA's vgg16.pt pictures are compared
+    /// as in the official projector [default: the network that is built in]
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    features: Vec<PathBuf>,
+
+    /// Also moves the network's weights until it makes the picture (pivotal tuning): NAME-network.safetensors,
+    /// whose picture of the styles is NAME-tuned.png.
+    #[arg(long)]
+    tune: bool,
+
+    /// Also a film of the way from the average to the picture: NAME.gif.
+    #[arg(long)]
+    video: bool,
+
+    /// The folder for the results.
+    #[arg(long, value_name = "FOLDER", default_value = "out")]
+    out: PathBuf,
+}
+
+/// A space of styles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Space {
+    /// One style for all rows: what can be edited best.
+    W,
+    /// A style for each row: nearer to the picture.
+    #[value(name = "w+")]
+    WPlus,
+}
+
+pub(crate) fn run(args: Args) -> Outcome {
+    let plan = Plan::of(&args)?;
+    let mut watch = Watch::new(plan.pictures.len());
+    let mut styles = None;
+    let mut before = 0u64;
+    for picture in &plan.pictures {
+        let target = plan.target(picture)?;
+        let settings = plan.settings(&target)?;
+        if picture.files.are_done(&settings, plan.video) {
+            before += 1;
+        } else {
+            let styles = match &mut styles {
+                Some(styles) => styles,
+                none => none.insert(plan.styles()?),
+            };
+            signals::react(Reaction::Stop("saving after this step"));
+            let found = search::search(&plan, picture, &target, &settings, styles, &mut watch)?;
+            signals::react(Reaction::End);
+            match found {
+                Found::All => {}
+                Found::Interrupted(steps) => return Ok(plan.interrupted(picture, steps)),
+            }
+        }
+        if plan.tune {
+            tune::tune(&plan, picture, &target, &mut watch)?;
+        }
+        watch.next();
+    }
+    drop(watch);
+    sheet::write(&plan)?;
+    if before > 0 {
+        say(&format!("{} had been done before", count(before, "picture")));
+    }
+    say(&format!("{} in {}", count(plan.pictures.len() as u64, "inverted picture"), plan.out.display()));
+    Ok(Ending::Done)
+}
+
+impl Plan {
+    /// Where the network's styles lie.
+    fn styles(&self) -> anyhow::Result<StyleStatistics> {
+        let _progress = Progress::of_unknown_length("averaging styles");
+        let label = self.network.labels(1)?;
+        Ok(StyleStatistics::new(self.network.model(), self.options.samples, label.as_ref())?)
+    }
+
+    fn interrupted(&self, picture: &plan::Picture, steps: usize) -> Ending {
+        Ending::Interrupted(format!(
+            "interrupted and saved in {}; the same command goes on with {} after {}",
+            self.out.display(),
+            picture.name,
+            count(steps as u64, "step")
+        ))
+    }
+}
