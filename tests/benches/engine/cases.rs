@@ -9,6 +9,17 @@ pub(crate) struct Case {
     pub(crate) targets: Vec<(&'static str, f64)>,
 }
 
+/// Names of the cases that tell most in two minutes.
+pub(crate) const QUICK: [&str; 7] = [
+    "conv 3x3 forward b4 512@32",
+    "conv 3x3 weight gradient b4 128@128",
+    "conv 1x1 forward b4 128@128",
+    "upfirdn2d 4x4 up 2 b4 64@128",
+    "stylegan2 synthesis 256 b1",
+    "stylegan1 synthesis 256 b1",
+    "inception 299 b8",
+];
+
 /// All cases, operations first.
 pub(crate) fn all() -> Vec<Case> {
     let mut cases = convolutions();

@@ -102,6 +102,14 @@ impl Spec {
         }
     }
 
+    /// Whether it is a whole network at work, not one operation.
+    pub(crate) fn is_whole(&self) -> bool {
+        match self {
+            Self::Conv { .. } | Self::Filter { .. } | Self::Augment { .. } => false,
+            Self::Synthesis { .. } | Self::Iteration { .. } | Self::Features { .. } => true,
+        }
+    }
+
     /// Multiplications and additions of a convolution, counted as of the direct algorithm.
     pub(crate) fn flops(&self) -> Option<f64> {
         let Self::Conv { shape, batch, channels, size, .. } = self else { return None };
