@@ -27,6 +27,7 @@ mod options;
 mod pace;
 mod picture_settings;
 mod pictures;
+mod same_run;
 mod settings;
 mod shell;
 mod signals;

@@ -4,6 +4,7 @@ use crate::configs::{self, Source};
 use crate::earlier_run::{Found, set_aside};
 use crate::evaluate::Evaluator;
 use crate::exit::{Ending, Outcome, wrong};
+use crate::same_run::{check_begun_with, check_not_past, check_same};
 use crate::shell::quote;
 use crate::starting_point::{self, StartingPoint, conditional};
 use crate::status::{print, say};
@@ -13,9 +14,8 @@ use crate::{destination, pictures, settings, signals};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use stylegan_core::checkpoint::Checkpoint;
 use stylegan_train::communicator::Single;
-use stylegan_train::config::{Override, TrainConfig};
+use stylegan_train::config::{Override, RecipeConfig};
 use stylegan_train::data::Dataset;
 use stylegan_train::recipe::RunConfig;
 use stylegan_train::{RunFolder, Session, checkpoints};
@@ -33,6 +33,7 @@ use stylegan_train::{RunFolder, Session, checkpoints};
 ///   stylegan train --config avatars-32 --out runs/b  # a built-in configuration
 ///   stylegan train --config avatars-64 --data faces.zip --cond --out runs/c
 ///       --set generator.channel_base=4096 --set loss.r1_gamma=1
+///   stylegan train --config spade/earth-64 --out runs/d   # paints label maps
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -108,7 +109,7 @@ pub(crate) struct Args {
 
 /// What the arguments mean.
 struct Plan {
-    config: TrainConfig,
+    config: RecipeConfig,
     out: PathBuf,
     /// Whether the folder holds a run.
     held: bool,
@@ -162,7 +163,13 @@ impl Plan {
                 source = starting_point::adaptive(transfer.side())?;
                 note = Some(format!("no --config was given: {} it is, with the networks of --from", source.name));
             }
-            overrides.extend(transfer.overrides(&source.read(&[])?)?);
+            match source.read(&[])? {
+                RecipeConfig::Gan(config) => overrides.extend(transfer.overrides(&config)?),
+                RecipeConfig::Spade(_) => wrong!(
+                    "--from: {} is of the recipe \"spade\", whose runs begin with random networks; leave --from out",
+                    source.name
+                ),
+            }
             if let Some(licence) = &transfer.licence {
                 say(&format!(
                     "the networks of --from are under the licence {licence}; so is what this run makes of them"
@@ -175,8 +182,11 @@ impl Plan {
             Found::Run(stored) if !args.new => Some(stored),
             _ => None,
         };
+        if let (true, RecipeConfig::Spade(_)) = (args.cond, &config) {
+            wrong!("--cond: networks that paint label maps take the maps of the set, not its labels; leave it out");
+        }
         if args.cond && args.config.is_none() && stored.is_some() {
-            if config.generator.c_dim() == 0 {
+            if c_dim(&config) == 0 {
                 wrong!(
                     "--cond: the run in {} was started without labels; start again with --data, --cond and --new",
                     out.display()
@@ -184,7 +194,7 @@ impl Plan {
             }
         } else if args.cond {
             let set = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
-            overrides.extend(conditional(&set, &config.data.set)?);
+            overrides.extend(conditional(&set, &config.data().set)?);
             config = source.read(&overrides)?;
             pictures = Some(set);
         }
@@ -202,29 +212,22 @@ impl Plan {
     }
 }
 
-/// What a run began with. Refuses to go on with one that began with other networks.
-fn check_begun_with<'a>(from: &Path, stored: &'a TrainConfig, out: &Path) -> anyhow::Result<&'a Path> {
-    let typed = std::path::absolute(from)?;
-    match stored.transfer.as_ref().map(|transfer| Path::new(&transfer.from)) {
-        // A run has had newer checkpoints since.
-        Some(begun) if begun == typed || begun.parent() == Some(&typed) => Ok(begun),
-        begun => wrong!(
-            "--from {}: the run in {} began with {}; leave --from out to go on, or start again with --new",
-            from.display(),
-            out.display(),
-            begun.map_or_else(|| "random networks".to_owned(), |begun| begun.display().to_string())
-        ),
-    }
-}
-
 /// The set that a configuration names.
-fn open(config: &TrainConfig, data_dir: &Path) -> anyhow::Result<Dataset> {
-    let data = &config.data;
+fn open(config: &RecipeConfig, data_dir: &Path) -> anyhow::Result<Dataset> {
+    let data = config.data();
     if data.set.is_empty() {
         wrong!("no pictures to train on: name a folder, a ZIP file, avatars or earth with --data");
     }
-    let set = pictures::open(&data.set, config.picture_shape().0, data.count, data_dir)?;
+    let set = pictures::open(&data.set, config.img_size(), data.count, data_dir)?;
     Ok(set.with_cache(data.cache_mib << 20))
+}
+
+/// Width of the labels that pictures are made of.
+fn c_dim(config: &RecipeConfig) -> usize {
+    match config {
+        RecipeConfig::Gan(config) => config.generator.c_dim(),
+        RecipeConfig::Spade(_) => 0,
+    }
 }
 
 /// The settings given beside the configuration, in the order of their strength.
@@ -249,50 +252,6 @@ fn overrides(args: &Args) -> anyhow::Result<Vec<Override>> {
     Ok(all)
 }
 
-/// Refuses to go on with a run under another configuration. The length of the run, what it writes,
-/// where its pictures are and how many shards are handled at once may change: no step depends on them.
-fn check_same(given: &TrainConfig, stored: &TrainConfig, out: &Path) -> anyhow::Result<()> {
-    let plain = |config: &TrainConfig| -> anyhow::Result<toml::Table> {
-        Ok(TrainConfig { kimg: 1.0, ..config.decisive() }.to_toml()?.parse()?)
-    };
-    if let Some((key, there, here)) = first_difference("", &plain(stored)?, &plain(given)?) {
-        wrong!(
-            "--out {}: the run there has {key} = {there}, not {here}; go on with `stylegan train --out {}`, or start again with --new",
-            out.display(),
-            quote(out)
-        );
-    }
-    Ok(())
-}
-
-/// Refuses a length that is behind the run already: nothing would happen, as if all were well.
-fn check_not_past(given: &TrainConfig, stored: &TrainConfig, out: &Path) -> anyhow::Result<()> {
-    let images = |path: &PathBuf| Some(Checkpoint::open(path).ok()?.metadata()?.images);
-    let newest = checkpoints::list(out)?.iter().find_map(images).unwrap_or(0) as f64 / 1000.;
-    // A run that is done may be one batch past its length.
-    if given.kimg < stored.kimg && given.kimg < newest {
-        wrong!(
-            "--kimg {}: the run in {} is at {newest} kimg already; give more to go on, or --new to start again",
-            given.kimg,
-            out.display()
-        );
-    }
-    Ok(())
-}
-
-/// The first key whose value differs, with both values.
-fn first_difference(path: &str, a: &toml::Table, b: &toml::Table) -> Option<(String, String, String)> {
-    let shown = |value: Option<&toml::Value>| value.map_or_else(|| "nothing".into(), toml::Value::to_string);
-    a.keys().chain(b.keys()).find_map(|key| {
-        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-        match (a.get(key), b.get(key)) {
-            (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => first_difference(&path, a, b),
-            (a, b) if a == b => None,
-            (a, b) => Some((path, shown(a), shown(b))),
-        }
-    })
-}
-
 pub(crate) fn run(args: Args) -> Outcome {
     if args.list_configs {
         print(&configs::list())?;
@@ -308,18 +267,21 @@ pub(crate) fn run(args: Args) -> Outcome {
         print(&plan.config.to_toml()?)?;
         return Ok(Ending::Done);
     }
-    match (&plan.note, plan.config.data.set.is_empty()) {
+    match (&plan.note, plan.config.data().set.is_empty()) {
         (Some(note), true) => wrong!("{note} but for the pictures: name them with --data"),
         (Some(note), false) => say(note),
         (None, _) => {}
     }
-    let set = Some(Path::new(&plan.config.data.set)).filter(|_| !pictures::is_built_in(&plan.config.data.set));
+    let set = Some(Path::new(&plan.config.data().set)).filter(|_| !pictures::is_built_in(&plan.config.data().set));
     destination::later_folder(&plan.out, set.as_slice())?;
     let mut run = RunFolder::open(&plan.out)?;
     let folder = plan.data_dir;
     let pictures = Arc::new(plan.pictures.map_or_else(|| open(&plan.config, &folder), Ok)?);
     let (config, out) = (&plan.config, &plan.out);
-    let evaluator = Evaluator::of(config, &pictures, &folder)?;
+    let evaluator = match config {
+        RecipeConfig::Gan(config) => Evaluator::of(config, &pictures, &folder)?,
+        RecipeConfig::Spade(_) => None,
+    };
     let mut status = TrainStatus::new(out, config, starting_point::summary(config, &pictures)?, evaluator)?;
     if args.new && plan.held {
         config.settings(&pictures)?;
@@ -336,10 +298,16 @@ pub(crate) fn run(args: Args) -> Outcome {
     match if plan.held && !args.new { session.resume()? } else { session.start()? } {
         stylegan_train::Outcome::Finished { checkpoint } => {
             status.finish();
-            say(&format!("finished after {} kimg: {}", config.kimg, checkpoint.display()));
-            let which = if config.generator.c_dim() > 0 { "--all-classes" } else { "--grid" };
-            say(&format!("look at it: stylegan generate --network {} {which} --out faces.png", quote(out)));
-            say(&format!("train on:   stylegan train --out {} --kimg {}", quote(out), config.kimg * 2.0));
+            say(&format!("finished after {} kimg: {}", config.kimg(), checkpoint.display()));
+            let look = match (config, c_dim(config)) {
+                (RecipeConfig::Spade(_), _) => {
+                    format!("paint --network {} --map map.png --out painted.png", quote(out))
+                }
+                (_, 0) => format!("generate --network {} --grid --out faces.png", quote(out)),
+                _ => format!("generate --network {} --all-classes --out faces.png", quote(out)),
+            };
+            say(&format!("look at it: stylegan {look}"));
+            say(&format!("train on:   stylegan train --out {} --kimg {}", quote(out), config.kimg() * 2.0));
             Ok(Ending::Done)
         }
         stylegan_train::Outcome::Interrupted { checkpoint } => {
@@ -350,22 +318,5 @@ pub(crate) fn run(args: Args) -> Outcome {
                 quote(out)
             )))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn differences_are_named_and_lengths_are_free() -> anyhow::Result<()> {
-        let read = |text: &str| stylegan_train::config::read(text, "test", &[]);
-        let stored = read("kimg = 10\n[schedule]\nstable_kimg = 5\n")?;
-        let longer = read("kimg = 20\n[schedule]\nstable_kimg = 5\n[output]\ntick_kimg = 1\n[data]\nset = 'x'\n")?;
-        check_same(&longer, &stored, Path::new("runs/a"))?;
-        let other = read("kimg = 10\n[schedule]\nstable_kimg = 6\n")?;
-        let error = check_same(&other, &stored, Path::new("runs/a")).err().map(|e| e.to_string()).unwrap_or_default();
-        assert!(error.contains("schedule.stable_kimg = 5.0, not 6.0") && error.contains("--new"), "{error}");
-        Ok(())
     }
 }

@@ -64,6 +64,16 @@ impl<'a> Run<'a> {
     /// A run from a state, and the checkpoint that it is from.
     fn open(session: Session<'a>, settings: RunSettings, state: State, from: Option<PathBuf>) -> Result<Self> {
         let (dataset, path) = (session.dataset, session.folder.path());
+        let ranks = session.communicator.world_size();
+        if settings.whole_batch && ranks > 1 {
+            return Err(Error::Config {
+                place: "the generator's batch normalisation".into(),
+                problem: format!(
+                    "looks at the whole batch, which {ranks} ranks cannot share; start one, or a configuration with \
+                     generator.norm = \"instance\""
+                ),
+            });
+        }
         // Checkpoints need it, also when a picture has vanished meanwhile; what cannot be read is found now.
         dataset.hash()?;
         let images = state.progress.images;
