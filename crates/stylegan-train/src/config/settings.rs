@@ -46,10 +46,14 @@ pub struct Setting {
 /// assert!(lr.doc.starts_with("Learning rate") && lr.other == Some(("StyleGAN2", "0.002".into())));
 /// ```
 pub fn tables() -> Vec<Table> {
-    tables_of::<TrainConfig>(
+    let mut tables = tables_of::<TrainConfig>(
         published(&TrainConfig::default().to_toml()),
         ("StyleGAN2", published(&TrainConfig::stylegan2().to_toml())),
-    )
+    );
+    // What paints label maps is of the other recipe.
+    let of_other = ["spade", "pix2pixhd", "multiscale-patch"].map(|name| format!("architecture = \"{name}\""));
+    tables.retain(|table| table.kind.as_ref().is_none_or(|kind| !of_other.contains(kind)));
+    tables
 }
 
 /// All settings of the recipe `"spade"`, from the documentation of [`SpadeTrainConfig`] and what it holds.

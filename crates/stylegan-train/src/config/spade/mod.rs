@@ -20,7 +20,7 @@ use stylegan_core::spade::{MultiscaleDiscriminatorConfig, SpadeEncoderConfig};
 pub struct SpadeTrainConfig {
     /// Seed of weights, latents and data order; 1000.
     pub seed: u64,
-    /// Length of the run in thousands of pictures shown; 23,600, which is 200 epochs of COCO-Stuff.
+    /// Length of the run in thousands of pictures shown; 11,800, which is 100 epochs of COCO-Stuff.
     pub kimg: f64,
     /// Half-life of the averaged generator `G_ema` in thousands of pictures, 10. The original keeps no
     /// average; with 0 there is none here either, and `G` itself makes the pictures. The image encoder is never
@@ -75,8 +75,9 @@ pub struct SpadeScheduleConfig {
     pub batch: usize,
     /// Learning rate, 0.0002; see `adam.two_rates`.
     pub lr: f64,
-    /// Thousands of pictures at the end of the run over which the learning rate falls linearly to 0, 11,800:
-    /// the second half. The original takes a step down after each epoch; here every picture counts.
+    /// Thousands of pictures at the end of the run over which the learning rate falls linearly to 0; 0 = it
+    /// never falls. The papers' runs on ADE20K and Cityscapes do so in their second half. The original takes a
+    /// step down after each epoch; here every picture counts.
     pub lr_decay_kimg: f64,
 }
 
@@ -122,7 +123,7 @@ impl Default for SpadeTrainConfig {
     fn default() -> Self {
         Self {
             seed: 1000,
-            kimg: 23_600.,
+            kimg: 11_800.,
             ema_kimg: 10.,
             data: DataConfig::default(),
             generator: PainterConfig::default(),
@@ -145,7 +146,7 @@ impl Default for SpadeLossConfig {
 
 impl Default for SpadeScheduleConfig {
     fn default() -> Self {
-        Self { batch: 32, lr: 0.0002, lr_decay_kimg: 11_800. }
+        Self { batch: 32, lr: 0.0002, lr_decay_kimg: 0. }
     }
 }
 
