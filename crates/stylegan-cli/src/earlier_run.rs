@@ -1,13 +1,10 @@
 //! The run that the folder of a new one holds already.
 
-use crate::exit::wrong;
 use crate::numbers::count;
-use crate::shell::quote;
 use crate::status::say;
 use anyhow::Context;
-use std::path::{Path, PathBuf};
-use stylegan_core::checkpoint::Checkpoint;
-use stylegan_train::config::TrainConfig;
+use std::path::Path;
+use stylegan_train::config::RecipeConfig;
 use stylegan_train::{RunFolder, checkpoints, folder, state};
 
 /// The run that a folder holds.
@@ -15,7 +12,7 @@ pub(crate) enum Found {
     /// None.
     Nothing,
     /// One with its configuration, from config.toml or a checkpoint.
-    Run(Box<TrainConfig>),
+    Run(Box<RecipeConfig>),
     /// Checkpoints alone.
     WithoutConfig,
 }
@@ -40,65 +37,6 @@ impl Found {
     }
 }
 
-/// Refuses to go on with a run under another configuration. The length of the run, what it writes,
-/// where its pictures are and how many shards are handled at once may change: no step depends on them.
-pub(crate) fn check_same(given: &TrainConfig, stored: &TrainConfig, out: &Path) -> anyhow::Result<()> {
-    let plain = |config: &TrainConfig| -> anyhow::Result<toml::Table> {
-        Ok(TrainConfig { kimg: 1.0, ..config.decisive() }.to_toml()?.parse()?)
-    };
-    if let Some((key, there, here)) = first_difference("", &plain(stored)?, &plain(given)?) {
-        wrong!(
-            "--out {}: the run there has {key} = {there}, not {here}; go on with `stylegan train --out {}`, or start again with --new",
-            out.display(),
-            quote(out)
-        );
-    }
-    Ok(())
-}
-
-/// Refuses a length that is behind the run already: nothing would happen, as if all were well.
-pub(crate) fn check_not_past(given: &TrainConfig, stored: &TrainConfig, out: &Path) -> anyhow::Result<()> {
-    let images = |path: &PathBuf| Some(Checkpoint::open(path).ok()?.metadata()?.images);
-    let newest = checkpoints::list(out)?.iter().find_map(images).unwrap_or(0) as f64 / 1000.;
-    // A run that is done may be one batch past its length.
-    if given.kimg < stored.kimg && given.kimg < newest {
-        wrong!(
-            "--kimg {}: the run in {} is at {newest} kimg already; give more to go on, or --new to start again",
-            given.kimg,
-            out.display()
-        );
-    }
-    Ok(())
-}
-
-/// The first key whose value differs, with both values.
-fn first_difference(path: &str, a: &toml::Table, b: &toml::Table) -> Option<(String, String, String)> {
-    let shown = |value: Option<&toml::Value>| value.map_or_else(|| "nothing".into(), toml::Value::to_string);
-    a.keys().chain(b.keys()).find_map(|key| {
-        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-        match (a.get(key), b.get(key)) {
-            (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => first_difference(&path, a, b),
-            (a, b) if a == b => None,
-            (a, b) => Some((path, shown(a), shown(b))),
-        }
-    })
-}
-
-/// What a run began with. Refuses to go on with one that began with other networks.
-pub(crate) fn check_begun_with<'a>(from: &Path, stored: &'a TrainConfig, out: &Path) -> anyhow::Result<&'a Path> {
-    let typed = std::path::absolute(from)?;
-    match stored.transfer.as_ref().map(|transfer| Path::new(&transfer.from)) {
-        // A run has had newer checkpoints since.
-        Some(begun) if begun == typed || begun.parent() == Some(&typed) => Ok(begun),
-        begun => wrong!(
-            "--from {}: the run in {} began with {}; leave --from out to go on, or start again with --new",
-            from.display(),
-            out.display(),
-            begun.map_or_else(|| "random networks".to_owned(), |begun| begun.display().to_string())
-        ),
-    }
-}
-
 /// Moves the run that a folder holds to `FOLDER-1`, or the first such name that is free, and takes the
 /// empty folder.
 pub(crate) fn set_aside(run: RunFolder) -> anyhow::Result<RunFolder> {
@@ -120,21 +58,4 @@ pub(crate) fn set_aside(run: RunFolder) -> anyhow::Result<RunFolder> {
     }
     drop(run);
     Ok(RunFolder::open(&out)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn differences_are_named_and_lengths_are_free() -> anyhow::Result<()> {
-        let read = |text: &str| stylegan_train::config::read(text, "test", &[]);
-        let stored = read("kimg = 10\n[schedule]\nstable_kimg = 5\n")?;
-        let longer = read("kimg = 20\n[schedule]\nstable_kimg = 5\n[output]\ntick_kimg = 1\n[data]\nset = 'x'\n")?;
-        check_same(&longer, &stored, Path::new("runs/a"))?;
-        let other = read("kimg = 10\n[schedule]\nstable_kimg = 6\n")?;
-        let error = check_same(&other, &stored, Path::new("runs/a")).err().map(|e| e.to_string()).unwrap_or_default();
-        assert!(error.contains("schedule.stable_kimg = 5.0, not 6.0") && error.contains("--new"), "{error}");
-        Ok(())
-    }
 }

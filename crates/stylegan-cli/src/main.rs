@@ -30,6 +30,7 @@ mod pace;
 mod picture_settings;
 mod pictures;
 mod ranks;
+mod same_run;
 mod settings;
 mod shell;
 mod signals;

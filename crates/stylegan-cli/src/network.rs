@@ -315,7 +315,7 @@ pub(crate) fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
     }
     let config = folder::config(path).and_then(Result::ok);
     let of_the_run = |about: &Metadata| {
-        config.as_ref().map_or(Ok(()), |config| state::is_of(&config.networks(), config.seed, about))
+        config.as_ref().map_or(Ok(()), |config| state::is_of(&config.networks(), config.seed(), about))
     };
     let (found, passed) = checkpoints::newest(path, of_the_run)?;
     // Folders of released networks have their newest, too.

@@ -1,9 +1,10 @@
 //! `stylegan train`: starts a run, or goes on with the one that the folder holds.
 
 use crate::configs::{self, Source};
-use crate::earlier_run::{Found, check_begun_with, check_not_past, check_same, set_aside};
+use crate::earlier_run::{Found, set_aside};
 use crate::evaluate::Evaluator;
 use crate::exit::{Ending, Outcome, wrong};
+use crate::same_run::{check_begun_with, check_not_past, check_same};
 use crate::shell::quote;
 use crate::signals::{self, Reaction};
 use crate::starting_point::{self, StartingPoint, conditional};
@@ -15,7 +16,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use stylegan_train::config::{Override, TrainConfig, read};
+use stylegan_train::config::{Override, RecipeConfig, read_recipe};
 use stylegan_train::data::Dataset;
 use stylegan_train::recipe::RunConfig;
 use stylegan_train::{Observer, RunFolder, Session, checkpoints};
@@ -33,6 +34,7 @@ use stylegan_train::{Observer, RunFolder, Session, checkpoints};
 ///   stylegan train --config avatars-32 --out runs/b  # a built-in configuration
 ///   stylegan train --config avatars-64 --data faces.zip --cond --out runs/c
 ///       --set generator.channel_base=4096 --set loss.r1_gamma=1
+///   stylegan train --config spade/earth-64 --out runs/d   # paints label maps
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -108,7 +110,7 @@ pub(crate) struct Args {
 
 /// What the arguments mean.
 struct Plan {
-    config: TrainConfig,
+    config: RecipeConfig,
     out: PathBuf,
     /// Whether the folder holds a run.
     held: bool,
@@ -162,7 +164,13 @@ impl Plan {
                 source = starting_point::adaptive(transfer.side())?;
                 note = Some(format!("no --config was given: {} it is, with the networks of --from", source.name));
             }
-            overrides.extend(transfer.overrides(&source.read(&[])?)?);
+            match source.read(&[])? {
+                RecipeConfig::Gan(config) => overrides.extend(transfer.overrides(&config)?),
+                RecipeConfig::Spade(_) => wrong!(
+                    "--from: {} is of the recipe \"spade\", whose runs begin with random networks; leave --from out",
+                    source.name
+                ),
+            }
             if let Some(licence) = &transfer.licence {
                 say(&format!(
                     "the networks of --from are under the licence {licence}; so is what this run makes of them"
@@ -175,8 +183,11 @@ impl Plan {
             Found::Run(stored) if !args.new => Some(stored),
             _ => None,
         };
+        if let (true, RecipeConfig::Spade(_)) = (args.cond, &config) {
+            wrong!("--cond: networks that paint label maps take the maps of the set, not its labels; leave it out");
+        }
         if args.cond && args.config.is_none() && stored.is_some() {
-            if config.generator.c_dim() == 0 {
+            if c_dim(&config) == 0 {
                 wrong!(
                     "--cond: the run in {} was started without labels; start again with --data, --cond and --new",
                     out.display()
@@ -184,7 +195,7 @@ impl Plan {
             }
         } else if args.cond {
             let set = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
-            overrides.extend(conditional(&set, &config.data.set)?);
+            overrides.extend(conditional(&set, &config.data().set)?);
             config = source.read(&overrides)?;
             pictures = Some(set);
         }
@@ -203,13 +214,21 @@ impl Plan {
 }
 
 /// The set that a configuration names.
-fn open(config: &TrainConfig, data_dir: &Path) -> anyhow::Result<Dataset> {
-    let data = &config.data;
+fn open(config: &RecipeConfig, data_dir: &Path) -> anyhow::Result<Dataset> {
+    let data = config.data();
     if data.set.is_empty() {
         wrong!("no pictures to train on: name a folder, a ZIP file, avatars or earth with --data");
     }
-    let set = pictures::open(&data.set, config.picture_shape().0, data.count, data_dir)?;
+    let set = pictures::open(&data.set, config.img_size(), data.count, data_dir)?;
     Ok(set.with_cache(data.cache_mib << 20))
+}
+
+/// Width of the labels that pictures are made of.
+fn c_dim(config: &RecipeConfig) -> usize {
+    match config {
+        RecipeConfig::Gan(config) => config.generator.c_dim(),
+        RecipeConfig::Spade(_) => 0,
+    }
 }
 
 /// The settings given beside the configuration, in the order of their strength.
@@ -256,12 +275,12 @@ struct Begun {
 /// Takes the folder of the run that the arguments mean, and opens its pictures.
 fn prepare(args: &Args) -> anyhow::Result<(Begun, Dataset)> {
     let Plan { config, out, held, note, data_dir, pictures } = Plan::of(args)?;
-    match (&note, config.data.set.is_empty()) {
+    match (&note, config.data().set.is_empty()) {
         (Some(note), true) => wrong!("{note} but for the pictures: name them with --data"),
         (Some(note), false) => say(note),
         (None, _) => {}
     }
-    let set = Some(Path::new(&config.data.set)).filter(|_| !pictures::is_built_in(&config.data.set));
+    let set = Some(Path::new(&config.data().set)).filter(|_| !pictures::is_built_in(&config.data().set));
     destination::later_folder(&out, set.as_slice())?;
     let run = RunFolder::open(&out)?;
     let pictures = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
@@ -271,9 +290,12 @@ fn prepare(args: &Args) -> anyhow::Result<(Begun, Dataset)> {
 
 impl Begun {
     /// Makes room for the run, and says how it goes from here on.
-    fn with_pictures(self, config: &TrainConfig, pictures: &Arc<Dataset>) -> anyhow::Result<(RunFolder, TrainStatus)> {
+    fn with_pictures(self, config: &RecipeConfig, pictures: &Arc<Dataset>) -> anyhow::Result<(RunFolder, TrainStatus)> {
         let Self { what, mut run, moves_aside } = self;
-        let evaluator = Evaluator::of(config, pictures, &what.data_dir)?;
+        let evaluator = match config {
+            RecipeConfig::Gan(config) => Evaluator::of(config, pictures, &what.data_dir)?,
+            RecipeConfig::Spade(_) => None,
+        };
         let status = TrainStatus::new(&what.out, config, starting_point::summary(config, pictures)?, evaluator)?;
         if moves_aside {
             config.settings(pictures)?;
@@ -303,7 +325,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let own = ranks::agree((world.rank() == 0).then(|| prepare(&args)).transpose())?;
     let (begun, opened) = own.map_or((None, None), |(begun, pictures)| (Some(begun), Some(pictures)));
     let what = ranks::share(begun.as_ref().map(|begun| begun.what.clone()))?;
-    let config = &read(&what.config, "the configuration of rank 0", &[])?;
+    let config = &read_recipe(&what.config, "the configuration of rank 0", &[])?;
     let pictures = Arc::new(ranks::agree(opened.map_or_else(|| open(config, &what.data_dir), Ok))?);
     let out = &what.out;
     let own = begun.map(|begun| begun.with_pictures(config, &pictures)).transpose();
@@ -325,10 +347,16 @@ pub(crate) fn run(args: Args) -> Outcome {
     drop(status);
     match outcome {
         stylegan_train::Outcome::Finished { checkpoint } => {
-            say(&format!("finished after {} kimg: {}", config.kimg, checkpoint.display()));
-            let which = if config.generator.c_dim() > 0 { "--all-classes" } else { "--grid" };
-            say(&format!("look at it: stylegan generate --network {} {which} --out faces.png", quote(out)));
-            say(&format!("train on:   stylegan train --out {} --kimg {}", quote(out), config.kimg * 2.0));
+            say(&format!("finished after {} kimg: {}", config.kimg(), checkpoint.display()));
+            let look = match (config, c_dim(config)) {
+                (RecipeConfig::Spade(_), _) => {
+                    format!("paint --network {} --map map.png --out painted.png", quote(out))
+                }
+                (_, 0) => format!("generate --network {} --grid --out faces.png", quote(out)),
+                _ => format!("generate --network {} --all-classes --out faces.png", quote(out)),
+            };
+            say(&format!("look at it: stylegan {look}"));
+            say(&format!("train on:   stylegan train --out {} --kimg {}", quote(out), config.kimg() * 2.0));
             Ok(Ending::Done)
         }
         stylegan_train::Outcome::Interrupted { checkpoint } => Ok(Ending::Interrupted(format!(

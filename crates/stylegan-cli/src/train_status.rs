@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use stylegan_kernels::memory;
-use stylegan_train::config::{LossConfig, TrainConfig};
+use stylegan_train::config::{LossConfig, RecipeConfig};
 use stylegan_train::observer::Position;
 use stylegan_train::stats::Stats;
 use stylegan_train::{Measured, Observer};
@@ -32,8 +32,8 @@ pub(crate) struct TrainStatus {
     out: PathBuf,
     /// Lines on what the run works with.
     summary: Vec<String>,
-    /// What the discriminator's penalty is called.
-    penalty: &'static str,
+    /// What the discriminator's penalty is called, where there is one.
+    penalty: Option<&'static str>,
     bar: Option<ProgressBar>,
     last_drawn: Option<Instant>,
     pace: Pace,
@@ -46,13 +46,16 @@ impl TrainStatus {
     /// Nothing is drawn before the run starts.
     pub(crate) fn new(
         out: &Path,
-        config: &TrainConfig,
+        config: &RecipeConfig,
         summary: Vec<String>,
         evaluator: Option<Evaluator>,
     ) -> anyhow::Result<Self> {
-        let penalty = match config.loss {
-            LossConfig::Logistic { .. } => "R1",
-            LossConfig::WganGp { .. } => "GP",
+        let penalty = match config {
+            RecipeConfig::Gan(config) => Some(match config.loss {
+                LossConfig::Logistic { .. } => "R1",
+                LossConfig::WganGp { .. } => "GP",
+            }),
+            RecipeConfig::Spade(_) => None,
         };
         let pace = Pace::new(config)?;
         Ok(TrainStatus { out: out.into(), summary, penalty, bar: None, last_drawn: None, pace, began: None, evaluator })
@@ -80,16 +83,17 @@ impl TrainStatus {
         let mean = |key: &str| stats.get(key).mean();
         let eta = self.eta(at).map_or_else(|| "?".into(), |eta| eta.to_string());
         let memory = memory::peak().unwrap_or_default() as f64 / f64::from(1 << 30);
-        let parts = [
+        let penalty = self.penalty.map(|penalty| format!("{penalty} {:.3}", mean("Loss/D/reg")));
+        let mut parts = vec![
             format!("{:.1}/{:.0} kimg", at.images as f64 / 1e3, at.total_images as f64 / 1e3),
             format!("{:.1} s/kimg", self.pace.seconds_per_kimg(at).unwrap_or_default()),
             format!("eta {eta}"),
             format!("{}px", at.stage.resolution),
             format!("G {:.2}  D {:.2}", mean("Loss/G/loss"), mean("Loss/D/loss")),
-            format!("{} {:.3}", self.penalty, mean("Loss/D/reg")),
-            format!("signs {:+.2} {:+.2}", mean("Loss/signs/real"), mean("Loss/signs/fake")),
-            format!("{memory:.1} GiB"),
         ];
+        parts.extend(penalty);
+        parts.push(format!("signs {:+.2} {:+.2}", mean("Loss/signs/real"), mean("Loss/signs/fake")));
+        parts.push(format!("{memory:.1} GiB"));
         status::fitting(&parts, columns.saturating_sub(BAR_COLUMNS))
     }
 }

@@ -1,6 +1,6 @@
 //! The folder of a run: whose it is, and that one process at a time works in it.
 
-use crate::config::TrainConfig;
+use crate::config::RecipeConfig;
 use crate::{Error, Result, checkpoints};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
@@ -124,11 +124,11 @@ fn is_of_a_recipe(folder: &Path) -> bool {
 }
 
 /// The configuration that a run folder holds; `None` if the file is missing or says nothing.
-pub fn config(folder: &Path) -> Option<Result<TrainConfig>> {
+pub fn config(folder: &Path) -> Option<Result<RecipeConfig>> {
     let path = folder.join(CONFIG);
     let says_nothing =
         |text: String| text.trim_matches('\0').parse::<toml::Table>().is_ok_and(|table| table.is_empty());
-    (path.exists() && !fs::read_to_string(&path).is_ok_and(says_nothing)).then(|| TrainConfig::from_file(&path, &[]))
+    (path.exists() && !fs::read_to_string(&path).is_ok_and(says_nothing)).then(|| RecipeConfig::from_file(&path, &[]))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The full state of a run in a checkpoint: what is saved, and what must agree to go on from it.
 
-use crate::config::TrainConfig;
+use crate::config::RecipeConfig;
 use crate::data::{Dataset, Labels};
 use crate::inputs::plan::Place;
 use crate::recipe::{Recipe, RunConfig, RunSettings};
@@ -223,6 +223,6 @@ pub(crate) fn other_machine(metadata: &Metadata) -> Option<String> {
 
 /// The configuration that a checkpoint was trained with, as far as steps depend on it: what is
 /// written, measured and shown may be others. `None` for checkpoints of older versions.
-pub fn config_of(checkpoint: &Checkpoint) -> Option<TrainConfig> {
-    serde_json::from_str(checkpoint.metadata()?.extra.get(CONFIG)?).ok()
+pub fn config_of(checkpoint: &Checkpoint) -> Option<RecipeConfig> {
+    RecipeConfig::from_json(checkpoint.metadata()?.extra.get(CONFIG)?)
 }

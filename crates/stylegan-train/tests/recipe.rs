@@ -42,6 +42,7 @@ impl RunConfig for Config {
             at_once: 2,
             mirror: true,
             maps: true,
+            whole_batch: false,
             pictures: None,
             reset_on_growth: false,
             output: OutputConfig { tick_kimg: 0.032, ..OutputConfig::default() },

@@ -9,7 +9,7 @@ use crate::{destination, pictures};
 use std::path::{Path, PathBuf};
 use stylegan_core::Unfinished;
 use stylegan_metrics::protocol::Protocol;
-use stylegan_train::config::TrainConfig;
+use stylegan_train::config::RecipeConfig;
 use stylegan_train::data::Dataset;
 
 const FOR_NETWORKS: [&str; 6] = ["fid", "kid", "ppl_zfull", "ppl_wfull", "ppl_zend", "ppl_wend"];
@@ -65,8 +65,8 @@ impl Plan {
         let data = match (&args.data, &run) {
             (Some(set), _) => Some((set.clone(), 0)),
             (None, Some(run)) => {
-                let config = TrainConfig::from_file(&run.join("config.toml"), &[])?;
-                Some((config.data.set, config.data.count))
+                let config = RecipeConfig::from_file(&run.join("config.toml"), &[])?;
+                Some((config.data().set.clone(), config.data().count))
             }
             (None, None) => None,
         };

@@ -16,6 +16,7 @@ mod messages;
 mod mix;
 mod run_folder;
 mod sets;
+mod spade;
 mod studio;
 mod train;
 mod transfer;

@@ -15,6 +15,7 @@ mod resize;
 mod stlpips;
 mod torch_names;
 mod vgg;
+mod vgg19;
 mod weights;
 
 pub use arcface::ArcFace;
@@ -28,6 +29,7 @@ pub(crate) use pool::{box_downscale, box_factor};
 pub use resize::Resize;
 pub use stlpips::StLpips;
 pub use vgg::Vgg16;
+pub use vgg19::Vgg19;
 pub use weights::Weights;
 
 use crate::{Error, Result};

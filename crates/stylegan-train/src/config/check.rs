@@ -24,7 +24,7 @@ impl TrainConfig {
         if matches!(self.generator, GeneratorConfig::Spade(_) | GeneratorConfig::Pix2PixHd(_)) {
             return Err(Wrong::new(
                 "generator.architecture",
-                "networks that paint label maps are not trained by this version; use stylegan1, stylegan2 or pggan",
+                "networks that paint label maps are of another recipe; write recipe = \"spade\" above all tables",
             ));
         }
         self.generator.validate().map_err(|error| Wrong::table("generator", error))?;
@@ -168,7 +168,7 @@ impl ShardConfig {
 }
 
 impl OutputConfig {
-    fn check(&self) -> Checked {
+    pub(super) fn check(&self) -> Checked {
         above_0("output.tick_kimg", self.tick_kimg)?;
         above_0("output.snapshot_kimg", self.snapshot_kimg)?;
         above_0("output.checkpoint_kimg", self.checkpoint_kimg)

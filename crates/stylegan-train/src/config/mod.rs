@@ -3,18 +3,25 @@
 mod base;
 mod by_resolution;
 mod check;
+mod fill;
 mod output;
 mod overrides;
 mod place;
 mod read;
+mod recipe;
 mod settings;
+mod spade;
 mod unreadable;
 
 pub use by_resolution::ByResolution;
 pub use output::{EvalConfig, OutputConfig};
 pub use overrides::Override;
-pub use read::read;
-pub use settings::{Setting, Table, tables};
+pub use read::{read, read_recipe};
+pub use recipe::RecipeConfig;
+pub use settings::{Setting, Table, spade_tables, tables};
+pub use spade::{
+    Betas, PainterConfig, SpadeAdamConfig, SpadeLossConfig, SpadeScheduleConfig, SpadeShardConfig, SpadeTrainConfig,
+};
 
 use crate::augment::AugmentConfig;
 use schemars::JsonSchema;

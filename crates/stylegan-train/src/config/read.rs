@@ -1,14 +1,54 @@
 //! From TOML and overrides to a checked configuration, or to one sentence about what is wrong.
 
-use super::TrainConfig;
-use super::base::fill_in;
 use super::overrides::Override;
 use super::place::{Origin, Wrong, line};
+use super::settings::{Table as Settings, spade_tables, tables};
 use super::unreadable::unreadable;
+use super::{RecipeConfig, SpadeTrainConfig, TrainConfig};
 use crate::{Error, Result};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::path::Path;
-use toml::Table;
+use toml::{Table, Value};
+
+/// A configuration that can stand in a file.
+trait FileConfig: DeserializeOwned {
+    /// Puts in what the file may leave out.
+    fn fill_in(table: &mut Table) -> Result<()>;
+
+    /// Checks what the types cannot say.
+    fn check(&self) -> Result<(), Wrong>;
+
+    /// All settings.
+    fn settings() -> Vec<Settings>;
+}
+
+impl FileConfig for TrainConfig {
+    fn fill_in(table: &mut Table) -> Result<()> {
+        Self::fill_in(table)
+    }
+
+    fn check(&self) -> Result<(), Wrong> {
+        self.check()
+    }
+
+    fn settings() -> Vec<Settings> {
+        tables()
+    }
+}
+
+impl FileConfig for SpadeTrainConfig {
+    fn fill_in(table: &mut Table) -> Result<()> {
+        Self::fill_in(table)
+    }
+
+    fn check(&self) -> Result<(), Wrong> {
+        self.check()
+    }
+
+    fn settings() -> Vec<Settings> {
+        spade_tables()
+    }
+}
 
 /// Reads a configuration: the TOML `text` (of the file `place`, or any name for messages), then the
 /// overrides on top, then checks. An empty text is the default configuration.
@@ -26,6 +66,21 @@ use toml::Table;
 /// # Errors
 /// One sentence that names the file, the key, what was expected and what was found.
 pub fn read(text: &str, place: &str, overrides: &[Override]) -> Result<TrainConfig> {
+    match read_recipe(text, place, overrides)? {
+        RecipeConfig::Gan(config) => Ok(*config),
+        RecipeConfig::Spade(_) => Err(Error::Config {
+            place: place.to_owned(),
+            problem: "is of the recipe \"spade\", expected a generator and a discriminator of images alone".into(),
+        }),
+    }
+}
+
+/// Reads a configuration of any recipe that files describe, as [`read`] does: the key `recipe` above all
+/// tables chooses which, and a file without it is of a generator and a discriminator of images.
+///
+/// # Errors
+/// As [`read`], and when the recipe is not known.
+pub fn read_recipe(text: &str, place: &str, overrides: &[Override]) -> Result<RecipeConfig> {
     let problem = |problem: String| Error::Config { place: place.to_owned(), problem };
     let mut table: Table = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(String::new(), |span| format!("line {}: ", line(text, span.start)));
@@ -34,15 +89,35 @@ pub fn read(text: &str, place: &str, overrides: &[Override]) -> Result<TrainConf
     for change in overrides {
         change.apply(&mut table)?;
     }
-    fill_in(&mut table)?;
     let origin = Origin { text, file: place, overrides };
-    let wrong = |Wrong { key, problem }: Wrong| {
-        let (place, line) = origin.of(&key);
-        Error::Config { place, problem: format!("{line}{problem}") }
-    };
-    let config = TrainConfig::deserialize(table.clone()).map_err(|error| wrong(unreadable(&table, &error)))?;
-    config.check().map_err(wrong)?;
+    match table.remove("recipe") {
+        None => finish(table, &origin).map(|config| RecipeConfig::Gan(Box::new(config))),
+        Some(Value::String(name)) if name == "spade" => {
+            finish(table, &origin).map(|config| RecipeConfig::Spade(Box::new(config)))
+        }
+        Some(Value::String(name)) if name == "classifier" => Err(problem(
+            "is the run of a classifier; `stylegan classifier` with the file that it was started for goes on with it"
+                .into(),
+        )),
+        Some(other) => Err(wrong(
+            &origin,
+            Wrong::new("recipe", format!("{other} is none of `spade`; leave it out for StyleGAN and Progressive GAN")),
+        )),
+    }
+}
+
+/// A checked configuration of a table.
+fn finish<C: FileConfig>(mut table: Table, origin: &Origin) -> Result<C> {
+    C::fill_in(&mut table)?;
+    let unread = |error: toml::de::Error| wrong(origin, unreadable::<C>(&table, &error, &C::settings()));
+    let config = C::deserialize(table.clone()).map_err(unread)?;
+    config.check().map_err(|problem| wrong(origin, problem))?;
     Ok(config)
+}
+
+fn wrong(origin: &Origin, Wrong { key, problem }: Wrong) -> Error {
+    let (place, line) = origin.of(&key);
+    Error::Config { place, problem: format!("{line}{problem}") }
 }
 
 impl TrainConfig {
@@ -53,5 +128,16 @@ impl TrainConfig {
     pub fn from_file(path: &Path, overrides: &[Override]) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
         read(&text, &path.display().to_string(), overrides)
+    }
+}
+
+impl RecipeConfig {
+    /// Reads a configuration file with overrides on top; see [`read_recipe`].
+    ///
+    /// # Errors
+    /// As [`read_recipe`], and when the file cannot be read.
+    pub fn from_file(path: &Path, overrides: &[Override]) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+        read_recipe(&text, &path.display().to_string(), overrides)
     }
 }

@@ -46,6 +46,14 @@ impl Adam {
         self
     }
 
+    /// The same optimiser at `share` of the schedule's learning rate, where two networks learn at rates of
+    /// their own (Heusel et al. 2017).
+    #[must_use]
+    pub fn at_rate(mut self, share: f64) -> Self {
+        self.options.lr *= share;
+        self
+    }
+
     /// Scalars in a gradient of this network.
     pub fn len(&self) -> usize {
         self.entries.iter().map(|entry| entry.weight.elem_count()).sum()

@@ -97,6 +97,7 @@ impl RunConfig for ClassifierConfig {
             at_once: 1,
             mirror: false,
             maps: false,
+            whole_batch: false,
             pictures: Some(self.pictures(dataset, false).into()),
             reset_on_growth: false,
             output: OutputConfig {

@@ -39,6 +39,9 @@ pub struct RunSettings {
     pub mirror: bool,
     /// Whether label maps come with the real images.
     pub maps: bool,
+    /// Whether a shard is the whole batch because a normalisation looks at all of it: then there is nothing
+    /// for a second rank to do, and several are refused.
+    pub whole_batch: bool,
     /// The pictures of the set that are trained on; `None` for all.
     pub pictures: Option<Arc<[usize]>>,
     /// Whether optimisers forget their moments where the schedule's growth takes a step.

@@ -4,6 +4,8 @@
 pub mod classifier;
 mod config;
 pub mod gan;
+mod of_file;
+pub mod spade;
 
 pub use config::{RunConfig, RunSettings};
 

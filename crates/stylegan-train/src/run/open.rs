@@ -52,6 +52,18 @@ impl<'a> Run<'a> {
     /// A run from a state, and the checkpoint that it is from.
     fn open(session: Session<'a>, settings: RunSettings, state: State, from: Option<PathBuf>) -> Result<Self> {
         let (dataset, path) = (session.dataset, session.folder.path());
+        let ranks = session.communicator.world_size();
+        let whole = match settings.whole_batch && ranks > 1 {
+            true => Err(Error::Config {
+                place: "the generator's batch normalisation".into(),
+                problem: format!(
+                    "looks at the whole batch, which {ranks} ranks cannot share; start one, or a configuration with \
+                     generator.norm = \"instance\""
+                ),
+            }),
+            false => Ok(()),
+        };
+        communicator::agree(session.communicator, whole)?;
         let images = state.progress.images;
         let leads = leads(&session);
         let open_log = || {

@@ -1,7 +1,7 @@
 //! A [`TrainConfig`] as the configuration of a run.
 
 use super::Gan;
-use crate::config::TrainConfig;
+use crate::config::{RecipeConfig, TrainConfig};
 use crate::data::Dataset;
 use crate::recipe::{Recipe, RunConfig, RunSettings};
 use crate::{Error, Result};
@@ -13,22 +13,19 @@ use stylegan_core::{NetworkConfig, Params};
 impl RunConfig for TrainConfig {
     fn settings(&self, dataset: &Dataset) -> Result<RunSettings> {
         check_pictures(self, dataset)?;
-        let decisive = serde_json::to_string(&self.decisive()).map_err(|error| Error::Config {
-            place: "this configuration".into(),
-            problem: format!("cannot be written as JSON: {error}"),
-        })?;
         Ok(RunSettings {
             seed: self.seed,
             schedule: self.schedule()?,
             at_once: self.shards.at_once,
             mirror: self.data.mirror,
             maps: false,
+            whole_batch: false,
             pictures: None,
             reset_on_growth: self.adam.reset_on_growth,
             output: self.output.clone(),
             networks: self.networks(),
             toml: self.to_toml()?,
-            decisive,
+            decisive: RecipeConfig::Gan(Box::new(self.clone())).to_json()?,
         })
     }
 

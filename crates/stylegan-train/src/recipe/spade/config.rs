@@ -1,0 +1,121 @@
+//! A [`SpadeTrainConfig`] as the configuration of a run.
+
+use super::{Parameters, Spade};
+use crate::config::{RecipeConfig, SpadeTrainConfig};
+use crate::data::Dataset;
+use crate::recipe::{Recipe, RunConfig, RunSettings};
+use crate::{Error, Result};
+use candle_core::{DType, Device};
+use rayon::prelude::*;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use stylegan_core::checkpoint::{Checkpoint, prefix};
+use stylegan_core::{DiscriminatorConfig, EncoderConfig, NetworkConfig, Params};
+
+impl RunConfig for SpadeTrainConfig {
+    fn settings(&self, dataset: &Dataset) -> Result<RunSettings> {
+        check_pictures(self, dataset)?;
+        check_maps(self, dataset)?;
+        Ok(RunSettings {
+            seed: self.seed,
+            schedule: self.schedule(),
+            at_once: self.shards.at_once,
+            mirror: self.data.mirror,
+            maps: true,
+            whole_batch: self.generator.has_batch_norm(),
+            pictures: None,
+            reset_on_growth: false,
+            output: self.output.clone(),
+            networks: self.networks(),
+            toml: self.to_toml()?,
+            decisive: RecipeConfig::Spade(Box::new(self.clone())).to_json()?,
+        })
+    }
+
+    fn recipe(&self, _dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>> {
+        if let Some(checkpoint) = checkpoint {
+            return Ok(Box::new(Spade::load(self, checkpoint)?));
+        }
+        // Weights are addressed by (seed, name); other seeds keep equal names from getting equal weights.
+        let params = |network: u64| Params::new(self.seed ^ (network << 62), DType::F32, &Device::Cpu);
+        Ok(Box::new(Spade::new(self, Parameters { g: params(0), d: params(2), e: params(1) })?))
+    }
+}
+
+impl SpadeTrainConfig {
+    /// The networks by their prefix in checkpoints: `G`, `D`, and where there are such `E` and `G_ema`.
+    pub fn networks(&self) -> BTreeMap<String, NetworkConfig> {
+        let generator = || NetworkConfig::Generator(self.generator.network());
+        let discriminator = DiscriminatorConfig::MultiscalePatch(self.discriminator.clone());
+        let encoder = |config| NetworkConfig::Encoder(EncoderConfig::Spade(config));
+        [
+            Some((prefix::G, generator())),
+            Some((prefix::D, NetworkConfig::Discriminator(discriminator))),
+            self.encoder.clone().map(|config| (prefix::E, encoder(config))),
+            (self.ema_kimg > 0.).then(|| (prefix::G_EMA, generator())),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|(name, network)| (name.to_owned(), network))
+        .collect()
+    }
+}
+
+fn problem<T>(place: impl Into<String>, problem: String) -> Result<T> {
+    Err(Error::Config { place: place.into(), problem })
+}
+
+fn check_pictures(config: &SpadeTrainConfig, dataset: &Dataset) -> Result<()> {
+    let network = config.generator.network();
+    let ([h, w], c) = (network.img_size(), network.img_channels());
+    let ([height, width], channels) = (dataset.image_size(), dataset.channels());
+    if (height, width, channels) != (h, w, c) {
+        return problem(
+            "the data set",
+            format!(
+                "has pictures of {width}x{height} pixels with {channels} channels, expected {w}x{h} with {c}; set \
+                 generator.img_size and generator.img_channels, or build the set at that size"
+            ),
+        );
+    }
+    if !dataset.has_maps() {
+        return problem(
+            "the data set",
+            "has no label maps; put one for each picture into its folder labels/ (grey value = class number), or build a \
+             set that has them (`stylegan data build earth`)"
+                .into(),
+        );
+    }
+    if config.generator.map().1 {
+        return problem(
+            "generator.edges",
+            "is true, and the data set has no instances whose edges a map could show; set it to false".into(),
+        );
+    }
+    Ok(())
+}
+
+/// Every class of every map is one that the networks know: the original runs into it in the middle of a run.
+fn check_maps(config: &SpadeTrainConfig, dataset: &Dataset) -> Result<()> {
+    let classes = config.generator.map().0;
+    let largest = (0..dataset.len()).into_par_iter().map(|picture| {
+        let largest = dataset.map(picture)?.into_iter().max().unwrap_or(0);
+        Ok::<_, Error>((usize::from(largest), Reverse(picture)))
+    });
+    // Of equals the first picture, whoever came there first.
+    let worst = largest.try_reduce(|| (0, Reverse(usize::MAX)), |a, b| Ok(a.max(b)))?;
+    match worst {
+        (largest, Reverse(picture)) if largest >= classes => {
+            let name = dataset.names().get(picture).map(String::as_str).unwrap_or_default();
+            problem(
+                format!("the label map of {name}"),
+                format!(
+                    "holds class {largest}, and the networks know 0 to {}; set generator.classes = {}, or correct the map",
+                    classes.saturating_sub(1),
+                    largest + 1
+                ),
+            )
+        }
+        _ => Ok(()),
+    }
+}
