@@ -2,6 +2,7 @@
 
 use crate::cargo::{cargo, root, wait};
 use crate::failure::{Failure, Result};
+use crate::ranks::{has_libclang, is_there};
 use crate::say::say;
 use crate::tidy;
 use std::ffi::OsString;
@@ -23,6 +24,12 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
     step("clippy", || {
         wait(at_root(cargo("clippy")).args(["--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
     })?;
+    if has_mpi() {
+        step("clippy, with MPI", || {
+            let clippy = ["--workspace", "--all-targets", "--locked", "--features", MPI, "--", "-D", "warnings"];
+            wait(at_root(cargo("clippy")).args(clippy))
+        })?;
+    }
     step("documentation", || {
         let mut doc = cargo("doc");
         doc.env("RUSTDOCFLAGS", "-D warnings");
@@ -42,8 +49,24 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
 pub(crate) fn test(args: &[OsString]) -> Result<()> {
     // `-p` narrows the choice; cargo would ignore it beside `--workspace`.
     let narrowed = args.iter().any(|arg| arg == "-p" || arg == "--package");
-    let all: &[&str] = if narrowed { &[] } else { &["--workspace"] };
+    let all: &[&str] = match (narrowed, has_mpi()) {
+        (true, _) => &[],
+        // One build for all tests.
+        (false, true) => &["--workspace", "--features", MPI],
+        (false, false) => {
+            say("test: NOT RUN: training on several processes (mpi), as mpicc, mpirun or libclang is not installed");
+            &["--workspace"]
+        }
+    };
     wait(at_root(cargo("test")).args(all).args(args))
+}
+
+/// The feature of training on several processes.
+const MPI: &str = "stylegan-cli/mpi";
+
+/// Whether [`MPI`] can be built and tested here.
+fn has_mpi() -> bool {
+    is_there("mpicc") && is_there("mpirun") && has_libclang()
 }
 
 fn step(name: &str, f: impl FnOnce() -> Result<()>) -> Result<()> {

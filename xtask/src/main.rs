@@ -11,11 +11,13 @@ mod ci;
 mod defaults;
 mod failure;
 mod forward;
+mod ranks;
 mod say;
 mod tables;
 mod tidy;
 
 use failure::{Failure, Result};
+use ranks::Ranks;
 use std::process::ExitCode;
 
 const HELP: &str = "\
@@ -26,7 +28,7 @@ Usage: cargo xtask VERB [ARGUMENTS]
 To use StyleGAN (each builds `stylegan` in release, then runs it with the same arguments
 and, where they leave it out, what is in brackets):
   train        train a network, or go on [--config avatars-32 --data avatars, unless the run
-               is there already; --out runs/NAME]
+               is there already; --out runs/NAME]; with --ranks N on N processes, joined by MPI
   eval         measure a network [--network: the run below runs/ that was saved last];
                with --table 1|2|3|4: the runs found for that table of the StyleGAN
                paper, ours beside the paper's numbers
@@ -69,13 +71,14 @@ fn run(mut args: Vec<std::ffi::OsString>) -> Result<()> {
         Some("test") => ci::test(&args),
         Some("tidy") => tidy::run(&args),
         Some("bench") => bench::run(&args),
-        Some("stylegan") => forward::run(args),
+        Some("stylegan") => forward::run(args, None),
         _ => {
             args.insert(0, verb);
+            let ranks = Ranks::take(&mut args)?;
             if let Some((table, options)) = tables::asked_for(&args)? {
                 return tables::run(table, &options);
             }
-            forward::run(defaults::fill(args)?)
+            forward::run(defaults::fill(args)?, ranks.as_ref())
         }
     }
 }

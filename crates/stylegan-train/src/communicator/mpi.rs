@@ -6,10 +6,11 @@
 use super::Communicator;
 use crate::{Error, Result};
 use ::mpi::collective::CommunicatorCollectives;
-use ::mpi::datatype::PartitionMut;
+use ::mpi::datatype::{Partition, PartitionMut};
 use ::mpi::request::{Request, Scope, scope};
 use ::mpi::topology::{Communicator as _, SimpleCommunicator};
 use ::mpi::{Count, Threading};
+use std::ops::Range;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub struct Mpi {
 /// What is asked of the thread that owns the library.
 enum Job {
     AllGather(Vec<u8>, mpsc::Sender<Vec<Vec<u8>>>),
+    AllToAll(Vec<Vec<u8>>, mpsc::Sender<Vec<Vec<u8>>>),
     /// Ends MPI; answered when all ranks have asked for it.
     Finalize(mpsc::Sender<()>),
     /// A reason to look at the code that ends all.
@@ -91,6 +93,12 @@ impl Mpi {
         }
     }
 
+    fn exchange(&self, job: impl FnOnce(mpsc::Sender<Vec<Vec<u8>>>) -> Job) -> Result<Vec<Vec<u8>>> {
+        let (answer, exchanged) = mpsc::channel();
+        self.ask(job(answer))?;
+        exchanged.recv().map_err(|_| lost("MPI has failed in this process"))
+    }
+
     fn ask(&self, job: Job) -> Result<()> {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         jobs.send(job).map_err(|_| lost("MPI has ended in this process"))
@@ -107,9 +115,11 @@ impl Communicator for Mpi {
     }
 
     fn all_gather(&self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
-        let (give, gathered) = mpsc::channel();
-        self.ask(Job::AllGather(bytes, give))?;
-        gathered.recv().map_err(|_| lost("MPI has failed in this process"))
+        self.exchange(|answer| Job::AllGather(bytes, answer))
+    }
+
+    fn all_to_all(&self, parts: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
+        self.exchange(|answer| Job::AllToAll(parts, answer))
     }
 
     fn abort(&self, _reason: &str) {}
@@ -134,6 +144,9 @@ impl World {
                 Job::AllGather(bytes, give) => {
                     let _ = give.send(self.all_gather(&bytes));
                 }
+                Job::AllToAll(parts, give) => {
+                    let _ = give.send(self.all_to_all(&parts));
+                }
                 Job::Finalize(finalized) => return Some(finalized),
                 Job::Abort => {}
             }
@@ -144,43 +157,68 @@ impl World {
     }
 
     fn all_gather(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
-        let ranks = self.world.size() as usize;
-        let mut lengths = vec![0u64; ranks];
-        let length = [bytes.len() as u64];
-        scope(|scope| {
-            let request = self.world.immediate_all_gather_into(scope, &length[..], &mut lengths[..]);
-            self.wait(request, Pace::Patient);
-        });
-        let lengths: Vec<usize> = lengths.into_iter().map(|length| length as usize).collect();
-        let mut all: Vec<Vec<u8>> = lengths.iter().map(|&length| Vec::with_capacity(length)).collect();
+        let lengths = self.numbers_of_all(bytes.len());
         let longest = lengths.iter().max().copied().unwrap_or_default();
-        // All pieces together have a count of 32 bits as well.
-        let piece = PIECE.min((1 << 30) / ranks);
-        let mut window = vec![];
-        for begin in (0..longest).step_by(piece) {
-            let counts: Vec<usize> = lengths.iter().map(|length| length.saturating_sub(begin).min(piece)).collect();
-            let own = &bytes[bytes.len().min(begin)..bytes.len().min(begin + piece)];
-            window.resize(counts.iter().sum(), 0);
-            self.gather_piece(own, &mut window, &counts);
-            let mut rest = &window[..];
-            for (gathered, count) in all.iter_mut().zip(counts) {
-                let (piece, after) = rest.split_at(count);
-                gathered.extend_from_slice(piece);
-                rest = after;
-            }
+        let mut all = Gathered::new(lengths);
+        for begin in self.pieces(longest) {
+            let piece = begin..begin + self.piece();
+            all.next_window(&piece, |window| {
+                scope(|scope| {
+                    let own = cut(bytes, &piece);
+                    let request = self.world.immediate_all_gather_varcount_into(scope, own, window);
+                    self.wait(request, Pace::Busy);
+                });
+            });
         }
-        all
+        all.all
     }
 
-    /// A piece of each rank, one after the other.
-    fn gather_piece(&self, own: &[u8], all: &mut [u8], counts: &[usize]) {
-        let counts: Vec<Count> = counts.iter().map(|&count| count as Count).collect();
-        let places = places(&counts);
-        let mut all = PartitionMut::new(all, counts, places);
+    fn all_to_all(&self, parts: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        // Nobody waits for a longer part than the longest of all.
+        let longest = parts.iter().map(Vec::len).max().unwrap_or_default();
+        let longest = self.numbers_of_all(longest).into_iter().max().unwrap_or_default();
+        let lengths: Vec<u64> = parts.iter().map(|part| part.len() as u64).collect();
+        let mut lengths_here = vec![0u64; parts.len()];
         scope(|scope| {
-            let request = self.world.immediate_all_gather_varcount_into(scope, own, &mut all);
+            let request = self.world.immediate_all_to_all_into(scope, &lengths[..], &mut lengths_here[..]);
             self.wait(request, Pace::Busy);
         });
+        let mut all = Gathered::new(lengths_here.into_iter().map(|length| length as usize).collect());
+        for begin in self.pieces(longest) {
+            let piece = begin..begin + self.piece();
+            let cuts: Vec<&[u8]> = parts.iter().map(|part| cut(part, &piece)).collect();
+            let counts: Vec<Count> = cuts.iter().map(|cut| cut.len() as Count).collect();
+            let given = cuts.concat();
+            let given = Partition::new(&given[..], &counts[..], places(&counts));
+            all.next_window(&piece, |window| {
+                scope(|scope| {
+                    let request = self.world.immediate_all_to_all_varcount_into(scope, &given, window);
+                    self.wait(request, Pace::Busy);
+                });
+            });
+        }
+        all.all
+    }
+
+    /// A number of each rank. Who comes first waits here for the others.
+    fn numbers_of_all(&self, own: usize) -> Vec<usize> {
+        let own = [own as u64];
+        let mut all = vec![0u64; self.world.size() as usize];
+        scope(|scope| {
+            let request = self.world.immediate_all_gather_into(scope, &own[..], &mut all[..]);
+            self.wait(request, Pace::Patient);
+        });
+        all.into_iter().map(|number| number as usize).collect()
+    }
+
+    /// Bytes of a piece: those of all ranks together have a count of 32 bits as well.
+    fn piece(&self) -> usize {
+        PIECE.min((1 << 30) / self.world.size() as usize)
+    }
+
+    /// Where the pieces of so many bytes begin.
+    fn pieces(&self, length: usize) -> impl Iterator<Item = usize> {
+        (0..length).step_by(self.piece())
     }
 
     /// Waits for the end of an exchange, or of everything.
@@ -209,7 +247,43 @@ impl World {
     }
 }
 
-/// Where each piece begins, one after the other.
+/// What has come from each rank so far.
+struct Gathered {
+    lengths: Vec<usize>,
+    all: Vec<Vec<u8>>,
+    /// One piece of each rank, one after the other.
+    window: Vec<u8>,
+}
+
+impl Gathered {
+    fn new(lengths: Vec<usize>) -> Self {
+        let all = lengths.iter().map(|&length| Vec::with_capacity(length)).collect();
+        Self { lengths, all, window: vec![] }
+    }
+
+    /// Takes up a piece of what each rank has; `receive` fills the window.
+    fn next_window(&mut self, piece: &Range<usize>, receive: impl FnOnce(&mut Window)) {
+        let counts = self.lengths.iter().map(|&length| (length.min(piece.end) - length.min(piece.start)) as Count);
+        let counts: Vec<Count> = counts.collect();
+        self.window.resize(counts.iter().map(|&count| count as usize).sum(), 0);
+        receive(&mut PartitionMut::new(&mut self.window[..], &counts[..], places(&counts)));
+        let mut rest = &self.window[..];
+        for (gathered, count) in self.all.iter_mut().zip(counts) {
+            let (piece, after) = rest.split_at(count as usize);
+            gathered.extend_from_slice(piece);
+            rest = after;
+        }
+    }
+}
+
+type Window<'a> = PartitionMut<'a, [u8], &'a [Count], Vec<Count>>;
+
+/// The part of some bytes that lies in a range of them; at their end it is short.
+fn cut<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [u8] {
+    &bytes[bytes.len().min(range.start)..bytes.len().min(range.end)]
+}
+
+/// Where each of several pieces begins, one after the other.
 fn places(counts: &[Count]) -> Vec<Count> {
     let ends = counts.iter().scan(0, |end, count| {
         *end += count;
