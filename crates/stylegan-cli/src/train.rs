@@ -5,7 +5,7 @@ use crate::earlier_run::{Found, set_aside};
 use crate::evaluate::Evaluator;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::shell::quote;
-use crate::signals::{self, Reaction};
+use crate::signals;
 use crate::starting_point::{self, StartingPoint, conditional};
 use crate::status::{print, say};
 use crate::train_status::{Follower, TrainStatus};
@@ -336,7 +336,6 @@ pub(crate) fn run(args: Args) -> Outcome {
         stop: &signals::STOP,
     };
     let outcome = if what.goes_on { session.resume()? } else { session.start()? };
-    signals::react(Reaction::End);
     drop(status);
     match outcome {
         stylegan_train::Outcome::Finished { checkpoint } => {
