@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 pub(crate) struct Ranks(usize);
 
 /// What mpirun of Open MPI is told, in variables that another library's does not mind.
-const SETTINGS: [(&str, &str); 8] = [
+const SETTINGS: [(&str, &str); 7] = [
     // Containers and CI run as root.
     ("OMPI_ALLOW_RUN_AS_ROOT", "1"),
     ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"),
@@ -17,14 +17,16 @@ const SETTINGS: [(&str, &str); 8] = [
     ("OMPI_MCA_rmaps_base_oversubscribe", "1"),
     // Else each process has one processor, of however many there are; ours share them out themselves.
     ("OMPI_MCA_hwloc_base_binding_policy", "none"),
-    // Seconds before Ctrl-C reaches the processes, and again before they are killed: time to save. Where a
-    // process fails the others end after as much.
-    ("OMPI_MCA_odls_base_sigkill_timeout", "4"),
     // A host that is gone is noticed in seconds.
     ("OMPI_MCA_oob_tcp_keepalive_time", "4"),
     ("OMPI_MCA_oob_tcp_keepalive_intvl", "1"),
     ("OMPI_MCA_oob_tcp_keepalive_probes", "3"),
 ];
+
+/// Starts mpirun out of reach of the terminal, and hands Ctrl-C and the like on to it as the one signal that
+/// it hands on to the processes; any other makes it kill them in a second. Ends with its code.
+const START: &str = "setsid mpirun \"$@\" < /dev/null & job=$!; trap \"kill -USR1 $job\" INT TERM HUP USR1; \
+                     until wait $job; do code=$?; kill -0 $job 2> /dev/null || exit $code; done";
 
 impl Ranks {
     /// Takes `--ranks N` out of the arguments of a verb; `None` where there is none, or N is 1.
@@ -48,7 +50,7 @@ impl Ranks {
 
     /// Has cargo build with MPI and start the program by mpirun.
     pub(crate) fn apply(&self, command: &mut Command) -> Result<()> {
-        for program in ["mpirun", "mpicc"] {
+        for program in ["mpirun", "mpicc", "setsid"] {
             if !is_there(program) {
                 return Err(Failure::wrong(format!(
                     "--ranks {}: {program} is not installed; on Debian and Ubuntu: apt-get install \
@@ -57,7 +59,7 @@ impl Ranks {
                 )));
             }
         }
-        let runner = format!("target.'cfg(all())'.runner = ['mpirun', '-n', '{}']", self.0);
+        let runner = format!("target.'cfg(all())'.runner = ['sh', '-c', '{START}', 'sh', '-n', '{}']", self.0);
         command.args(["--features", "mpi", "--config", &runner]).envs(SETTINGS);
         Ok(())
     }

@@ -47,6 +47,7 @@ mod writer;
 use clap::{CommandFactory, Parser};
 use exit::{Ending, FAILED, INTERRUPTED, Outcome};
 use options::{Options, Verb};
+use signals::Reaction;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = info.to_string();
     }));
     let outcome = std::panic::catch_unwind(|| run(options));
+    signals::react(Reaction::End);
     let _last_words = signals::hold();
     let (code, together) = match outcome {
         Ok(Ok(Ending::Done)) => (0, true),

@@ -6,7 +6,7 @@ use crate::evaluate::Evaluator;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::same_run::{check_begun_with, check_not_past, check_same};
 use crate::shell::quote;
-use crate::signals::{self, Reaction};
+use crate::signals;
 use crate::starting_point::{self, StartingPoint, conditional};
 use crate::status::{print, say};
 use crate::train_status::{Follower, TrainStatus};
@@ -343,7 +343,6 @@ pub(crate) fn run(args: Args) -> Outcome {
         stop: &signals::STOP,
     };
     let outcome = if what.goes_on { session.resume()? } else { session.start()? };
-    signals::react(Reaction::End);
     drop(status);
     match outcome {
         stylegan_train::Outcome::Finished { checkpoint } => {

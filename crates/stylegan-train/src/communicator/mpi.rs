@@ -147,7 +147,11 @@ impl World {
                 Job::AllToAll(parts, give) => {
                     let _ = give.send(self.all_to_all(&parts));
                 }
-                Job::Finalize(finalized) => return Some(finalized),
+                Job::Finalize(finalized) => {
+                    // The library need not wait for all, and a process that ends with an error ends the others.
+                    self.numbers_of_all(0);
+                    return Some(finalized);
+                }
                 Job::Abort => {}
             }
         }
