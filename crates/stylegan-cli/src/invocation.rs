@@ -7,12 +7,14 @@ use std::sync::OnceLock;
 const VARIABLE: &str = "STYLEGAN_INVOKED_AS";
 
 /// The verbs; [`Options`](crate::options::Options) has their arguments.
-pub(crate) const VERBS: [&str; 15] = [
+pub(crate) const VERBS: [&str; 17] = [
     "train",
     "generate",
     "mix",
     "interpolate",
     "invert",
+    "directions",
+    "edit",
     "figures",
     "studio",
     "eval",

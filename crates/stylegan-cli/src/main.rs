@@ -6,7 +6,9 @@ mod configs;
 mod convert;
 mod data;
 mod destination;
+mod directions;
 mod earlier_run;
+mod edit;
 mod evaluate;
 mod exit;
 mod export;
@@ -117,6 +119,8 @@ fn run(options: Options) -> Outcome {
         Verb::Mix(args) => mix::run(args),
         Verb::Interpolate(args) => interpolate::run(args),
         Verb::Invert(args) => invert::run(args),
+        Verb::Directions(args) => directions::run(args),
+        Verb::Edit(args) => edit::run(args),
         Verb::Figures(args) => figures::run(args),
         Verb::Studio(args) => studio::run(args),
         Verb::Eval(args) => evaluate::run(args),

@@ -4,8 +4,8 @@
 //! done. This registry feeds the parser and every help text.
 
 use crate::{
-    classifier, completions, convert, data, evaluate, export, figures, generate, inspect, interpolate, invert, man,
-    mix, studio, train,
+    classifier, completions, convert, data, directions, edit, evaluate, export, figures, generate, inspect,
+    interpolate, invert, man, mix, studio, train,
 };
 use clap::{Parser, Subcommand};
 
@@ -36,6 +36,8 @@ pub(crate) enum Verb {
     Mix(mix::Args),
     Interpolate(interpolate::Args),
     Invert(invert::Args),
+    Directions(directions::Args),
+    Edit(edit::Args),
     Figures(figures::Args),
     Studio(studio::Args),
     Eval(evaluate::Args),

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub fn is_buffer(name: &str) -> bool {
     matches!(
         name.rsplit('.').next(),
-        Some("w_avg" | "noise_const" | "running_mean" | "running_var" | "weight_u" | "weight_v")
+        Some("w_avg" | "latent_avg" | "noise_const" | "running_mean" | "running_var" | "weight_u" | "weight_v")
     )
 }
 

@@ -16,6 +16,8 @@
 //! | [`identity`] | similarity of identities in pairs of pictures |
 //! | [`segmentation`] | mean intersection over union and pixel accuracy of label maps |
 //!
+//! [`directions`] finds directions in W to edit pictures along, by the same decompositions and hyperplanes.
+//!
 //! The crate knows no data set format and no trainer: images come as iterators of tensors
 //! `[n, 3, h, w]` in [-1, 1], generators as [`stylegan_core::Generator`].
 //!
@@ -31,6 +33,7 @@
 //! depend on their size alone, and sums have a fixed order.
 
 pub mod cache;
+pub mod directions;
 mod draw;
 mod error;
 pub mod evaluate;

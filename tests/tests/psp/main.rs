@@ -3,4 +3,5 @@
 
 mod cases;
 mod encoders;
+mod files;
 mod ranger;

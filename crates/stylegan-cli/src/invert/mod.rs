@@ -1,6 +1,8 @@
 //! `stylegan invert`: the styles of which a network makes given pictures.
 
+mod encode;
 mod files;
+mod found;
 mod plan;
 mod search;
 mod settings;
@@ -23,7 +25,7 @@ use watch::Watch;
 /// Find the styles of pictures
 ///
 /// For each picture the styles are looked for of which the network makes it again, by the optimisation of
-/// StyleGAN2's projector. Pictures must look like those that the network was trained on: the same things,
+/// StyleGAN2's projector, or by an encoder. Pictures must look like those that the network was trained on: the same things,
 /// framed alike. They are turned upright, cropped around the centre and resized as `stylegan data build`
 /// does it.
 ///
@@ -35,6 +37,7 @@ use watch::Watch;
 ///   stylegan invert --network runs/faces --out inverted photo.jpg
 ///   stylegan invert --network runs/faces --space w+ --steps 500 --video --out inverted photos/
 ///   stylegan invert --network runs/faces --tune --out inverted photo.jpg
+///   stylegan invert --network psp_ffhq_encode.pt --encoder psp_ffhq_encode.pt --out inverted aligned/
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -51,11 +54,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME|N")]
     class: Option<String>,
 
-    /// Where styles are looked for.
-    #[arg(long, value_enum, default_value_t = Space::W)]
-    space: Space,
+    /// An encoder that was trained for the network: a checkpoint with a network E, or a released .pt file of
+    /// pixel2style2pixel or e4e. It finds the styles of a picture at once; with --steps the search starts from them.
+    ///
+    /// Example: --encoder psp_ffhq_encode.pt
+    #[arg(long, value_name = "FILE")]
+    encoder: Option<PathBuf>,
 
-    /// Steps of the optimisation [default: 1000]
+    /// Where styles are looked for [default: w, with --encoder w+]
+    #[arg(long, value_enum)]
+    space: Option<Space>,
+
+    /// Steps of the search [default: 1000, with --encoder none]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
 
@@ -65,7 +75,7 @@ pub(crate) struct Args {
 
     /// Weights of an LPIPS network, as `stylegan eval` takes them: with NVIDIA's vgg16.pt pictures are compared
     /// as in the official projector [default: the network that is built in]
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    #[arg(long, value_name = "FILE")]
     features: Vec<PathBuf>,
 
     /// Also moves the network's weights until it makes the picture (pivotal tuning): NAME-network.safetensors,
@@ -102,6 +112,8 @@ pub(crate) fn run(args: Args) -> Outcome {
         let settings = plan.settings(&target)?;
         if picture.files.are_done(&settings, plan.video) {
             before += 1;
+        } else if let (Some(encoder), false) = (&plan.encoder, plan.search) {
+            encode::encode(&plan, picture, &settings, encoder)?;
         } else {
             let styles = match &mut styles {
                 Some(styles) => styles,

@@ -7,10 +7,12 @@ use super::{Args, Space};
 use crate::destination;
 use crate::evaluate::networks;
 use crate::exit::wrong;
-use crate::network::{Network, NetworkArgs};
+use crate::network::{Network, NetworkArgs, check_exists};
 use crate::status::say;
+use candle_core::Device;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use stylegan_core::TrainedEncoder;
 use stylegan_metrics::features::{FeatureNetworks, PerceptualDistance};
 use stylegan_train::inversion::{self, ProjectOptions, digest};
 
@@ -21,7 +23,7 @@ const DISTANCE: &str = "lpips-vgg16";
 pub(super) struct Picture {
     /// What its results are called by.
     pub(super) name: String,
-    place: Place,
+    pub(super) place: Place,
     pub(super) files: Outputs,
 }
 
@@ -31,6 +33,9 @@ pub(super) struct Plan {
     network_hash: String,
     pub(super) pictures: Vec<Picture>,
     distances: FeatureNetworks,
+    pub(super) encoder: Option<TrainedEncoder>,
+    /// Whether styles are searched for; else the encoder alone finds them.
+    pub(super) search: bool,
     pub(super) options: ProjectOptions,
     pub(super) tune: bool,
     pub(super) video: bool,
@@ -39,47 +44,29 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn of(args: &Args) -> anyhow::Result<Self> {
-        if args.steps == Some(0) {
-            wrong!("--steps 0: nothing would be looked for; give at least 1, commonly 1000");
-        }
-        let options = ProjectOptions {
-            space: match args.space {
-                Space::W => inversion::Space::W,
-                Space::WPlus => inversion::Space::WPlus,
-            },
-            steps: args.steps.unwrap_or(ProjectOptions::default().steps),
-            seed: args.seed,
-            ..ProjectOptions::default()
-        };
+        let options = options(args)?;
         let network = Network::open(&NetworkArgs::plain(&args.network, args.class.as_deref()))?;
         network.check_styles("inversion")?;
         network.labels(1)?;
-        let mut pictures: Vec<Picture> = Vec::new();
-        let mut known: HashMap<PathBuf, String> = HashMap::new();
-        for place in args.pictures.iter().map(|path| places(path)).collect::<anyhow::Result<Vec<_>>>()?.concat() {
-            let name = place.name();
-            let files = Outputs::new(&args.out, &name);
-            for file in files.all() {
-                if let Some(other) = known.insert(file.to_path_buf(), place.to_string()) {
-                    wrong!("{other} and {place} would both become {}; rename one, or invert it apart", file.display());
-                }
-            }
-            pictures.push(Picture { files, name, place });
-        }
-        let inputs = || args.pictures.iter().map(PathBuf::as_path).chain([network.file()]);
-        let inputs: Vec<&Path> = inputs().chain(args.features.iter().map(PathBuf::as_path)).collect();
-        let distances = networks(&args.features)?;
-        destination::folder(&args.out, &inputs)?;
+        let encoder = args.encoder.as_deref().map(|path| encoder(path, &network)).transpose()?;
+        let pictures = pictures(args)?;
+        let file = network.file().to_path_buf();
+        let files = args.pictures.iter().chain(&args.features).chain(&args.encoder).chain([&file]);
+        let inputs: Vec<&Path> = files.map(PathBuf::as_path).collect();
+        destination::later_folder(&args.out, &inputs)?;
         for picture in &pictures {
             picture.files.all().iter().try_for_each(|file| destination::check(file, &inputs))?;
         }
+        let distances = networks(&args.features)?;
         let network_hash = match network.model().content_hash() {
             Some(hash) => hash.to_owned(),
             None => digest(network.model().params().vars().iter().map(|(_, var)| var.as_tensor()))?,
         };
         let (tune, video, out) = (args.tune, args.video, args.out.clone());
-        let plan = Plan { network, network_hash, pictures, distances, options, tune, video, out };
+        let search = searches(args);
+        let plan = Plan { network, network_hash, pictures, distances, encoder, search, options, tune, video, out };
         plan.check_pictures()?;
+        destination::folder(&plan.out, &inputs)?;
         Ok(plan)
     }
 
@@ -114,13 +101,76 @@ impl Plan {
 
     /// All that decides what is found.
     pub(super) fn settings(&self, target: &Target) -> anyhow::Result<Settings> {
-        let distance = self.distance()?;
         let class = self.network.labels(1)?.map(|label| digest([&label])).transpose()?;
-        Ok(Settings::new(&self.options, &self.network_hash, class.as_deref(), distance, &digest([&target.image])?))
+        let mut settings = Settings::new(&self.network_hash, class.as_deref(), &digest([&target.image])?);
+        if let Some(encoder) = &self.encoder {
+            settings.encoder(encoder.content_hash().unwrap_or("of unknown contents"));
+        }
+        if self.search {
+            settings.search(&self.options, self.distance()?);
+        }
+        Ok(settings)
     }
 
     /// SHA-256 of the network's contents.
     pub(super) fn network_hash(&self) -> &str {
         &self.network_hash
     }
+}
+
+/// Whether styles are searched for.
+fn searches(args: &Args) -> bool {
+    args.encoder.is_none() || args.steps.is_some()
+}
+
+/// How they are searched for.
+fn options(args: &Args) -> anyhow::Result<ProjectOptions> {
+    if args.steps == Some(0) {
+        wrong!("--steps 0: nothing would be looked for; give at least 1, commonly 1000");
+    }
+    if !searches(args) && (args.video || args.space == Some(Space::W)) {
+        wrong!(
+            "{} is about the search, which --encoder alone does not do; give --steps as well, such as --steps 200",
+            if args.video { "--video" } else { "--space w" }
+        );
+    }
+    let space = match (args.space, &args.encoder) {
+        (Some(Space::W), _) | (None, None) => inversion::Space::W,
+        (Some(Space::WPlus), _) | (None, Some(_)) => inversion::Space::WPlus,
+    };
+    let usual = ProjectOptions::default();
+    Ok(ProjectOptions { space, steps: args.steps.unwrap_or(usual.steps), seed: args.seed, ..usual })
+}
+
+/// The pictures with the files of their results, no two of one name.
+fn pictures(args: &Args) -> anyhow::Result<Vec<Picture>> {
+    let mut pictures: Vec<Picture> = Vec::new();
+    let mut known: HashMap<PathBuf, String> = HashMap::new();
+    for place in args.pictures.iter().map(|path| places(path)).collect::<anyhow::Result<Vec<_>>>()?.concat() {
+        let name = place.name();
+        let files = Outputs::new(&args.out, &name);
+        for file in files.all() {
+            if let Some(other) = known.insert(file.to_path_buf(), place.to_string()) {
+                wrong!("{other} and {place} would both become {}; rename one, or invert it apart", file.display());
+            }
+        }
+        pictures.push(Picture { name, place, files });
+    }
+    Ok(pictures)
+}
+
+/// The encoder of a file, if it is one of pictures and for this network.
+fn encoder(path: &Path, network: &Network) -> anyhow::Result<TrainedEncoder> {
+    check_exists(path)?;
+    let encoder = TrainedEncoder::load(path, &Device::Cpu)?;
+    let (name, channels) = (path.display(), encoder.config().img_channels);
+    if let Err(error) = encoder.check_fits(network.generator().spec()) {
+        wrong!("--encoder {name}: {error}");
+    }
+    if channels != 3 {
+        wrong!(
+            "--encoder {name} reads {channels} channels, as of sketches or label maps; one that reads pictures is needed"
+        );
+    }
+    Ok(encoder)
 }

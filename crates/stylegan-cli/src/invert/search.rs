@@ -5,6 +5,7 @@ use super::plan::{Picture, Plan};
 use super::settings::Settings;
 use super::targets::Target;
 use super::watch::Watch;
+use super::{encode, found};
 use crate::film::{Film, Format};
 use crate::signals::STOP;
 use crate::status::say;
@@ -13,8 +14,8 @@ use image::RgbImage;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use stylegan_core::checkpoint::save;
-use stylegan_core::picture::{enlarge, to_pictures, write_png};
-use stylegan_train::inversion::{Projector, Space, StyleStatistics};
+use stylegan_core::picture::{enlarge, to_pictures};
+use stylegan_train::inversion::{Projector, StyleStatistics};
 
 /// The time after which the search is saved again: a power cut costs no more.
 const SAVED_EVERY: Duration = Duration::from_secs(60);
@@ -56,7 +57,10 @@ pub(super) fn search(
     watch: &mut Watch,
 ) -> anyhow::Result<Found> {
     let distance = plan.distance()?;
-    let projector = Projector::new(plan.network.model(), styles, distance, &target.image, plan.options.clone())?;
+    let mut projector = Projector::new(plan.network.model(), styles, distance, &target.image, plan.options.clone())?;
+    if let Some(encoder) = &plan.encoder {
+        projector.start_from(&encode::rows(plan, picture, encoder)?)?;
+    }
     let mut search = Search { plan, picture, settings, projector, way: vec![], distance: f64::NAN };
     search.take_up()?;
     watch.begin(&picture.name, search.projector.steps(), plan.options.steps);
@@ -107,32 +111,13 @@ impl Search<'_> {
 
     /// Writes what was found, the styles last.
     fn write(&self, target: &Target) -> anyhow::Result<()> {
-        let (network, files) = (&self.plan.network, &self.picture.files);
         let rows = self.projector.rows()?;
-        let mut text = network.text();
-        text.push(("stylegan:inverted", self.picture.name.clone()));
-        let image = network.synthesize(&rows, &[0])?;
         if self.plan.video {
             let mut way: Vec<&Tensor> = self.way.iter().collect();
             way.push(&rows);
             self.film(&to_pictures(&target.image)?[0], &way)?;
         }
-        write_png(&files.reconstruction, &to_pictures(&image)?[0], &text)?;
-        let (name, tensor) = match self.plan.options.space {
-            Space::W => ("w", rows.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?),
-            Space::WPlus => ("ws", rows),
-        };
-        let found = [
-            ("picture", self.picture.name.clone()),
-            // With noise maps of its own, which the styles alone do not have.
-            ("distance_at_the_last_step", self.distance.to_string()),
-        ];
-        let content = format!("the styles of a picture (tensor {name}), for --latents");
-        save(&files.styles, &self.settings.metadata(&content, &found), &[(name.to_owned(), tensor)])?;
-        if files.unfinished.exists() {
-            std::fs::remove_file(&files.unfinished)?;
-        }
-        Ok(())
+        found::write(self.plan, self.picture, self.settings, &rows, Some(self.distance))
     }
 
     /// The picture at the left, and what the network makes of these styles at the right.

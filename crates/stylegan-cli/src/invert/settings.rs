@@ -10,25 +10,28 @@ use stylegan_train::inversion::{ProjectOptions, Space};
 pub(super) struct Settings(BTreeMap<String, String>);
 
 impl Settings {
-    pub(super) fn new(
-        options: &ProjectOptions,
-        network: &str,
-        class: Option<&str>,
-        distance: &dyn PerceptualDistance,
-        picture: &str,
-    ) -> Self {
+    /// Those of a picture with these pixels for this network, each known by its hash.
+    pub(super) fn new(network: &str, class: Option<&str>, pixels: &str) -> Self {
+        let named = [("inverted_network", network), ("inverted_pixels", pixels)];
+        let class = class.map(|class| ("inverted_class", class));
+        Self(named.into_iter().chain(class).map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
+    /// Those of an encoder, known by its hash, which finds the styles or where the search starts.
+    pub(super) fn encoder(&mut self, hash: &str) {
+        self.0.insert("inverted_by".into(), "an encoder".into());
+        self.0.insert("inverted_encoder".into(), hash.to_owned());
+    }
+
+    /// Those of a search.
+    pub(super) fn search(&mut self, options: &ProjectOptions, distance: &dyn PerceptualDistance) {
         let space = match options.space {
             Space::W => "w",
             Space::WPlus => "w+",
         };
-        let named = [
-            ("inverted_by", format!("{} steps in {space}, seed {}", options.steps, options.seed)),
-            ("inverted_network", network.to_owned()),
-            ("inverted_pixels", picture.to_owned()),
-            ("inverted_distance", format!("{} {}", distance.name(), distance.hash())),
-        ];
-        let class = class.map(|class| ("inverted_class", class.to_owned()));
-        Self(named.into_iter().chain(class).map(|(name, value)| (name.to_owned(), value)).collect())
+        let by = format!("{} steps in {space}, seed {}", options.steps, options.seed);
+        self.0.insert("inverted_by".into(), by);
+        self.0.insert("inverted_distance".into(), format!("{} {}", distance.name(), distance.hash()));
     }
 
     /// The metadata of a file of these settings that holds `content`.

@@ -7,9 +7,9 @@ use super::watch::Watch;
 use crate::exit::wrong;
 use crate::latents::Latents;
 use candle_core::Device;
-use stylegan_core::checkpoint::{Kind, Metadata, prefix, save};
+use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata, prefix, save};
 use stylegan_core::picture::{to_pictures, write_png};
-use stylegan_core::{Model, NetworkConfig};
+use stylegan_core::{Condition, Model, NetworkConfig};
 use stylegan_train::inversion::{TuneOptions, Tuner};
 
 /// Tunes the network to a picture whose styles are found, unless that is done already. One that was cut short
@@ -23,9 +23,18 @@ pub(super) fn tune(plan: &Plan, picture: &Picture, target: &Target, watch: &mut 
     let Some(styles) = whole(&files.styles).and_then(|file| file.content_hash().map(str::to_owned)) else {
         wrong!("{} is not whole any more; remove it and give the command again", files.styles.display());
     };
-    let tuned = whole(&files.network);
-    let known = tuned.as_ref().and_then(|file| file.metadata()?.extra.get("tuned_to_styles"));
-    if known == Some(&styles) && files.tuned.is_file() {
+    let by = format!("{} steps of {}, {} {}", options.steps, options.lr, distance.name(), distance.hash());
+    let provenance = [
+        ("tuned_from_network", plan.network_hash()),
+        ("tuned_to_picture", &picture.name),
+        ("tuned_to_styles", &styles),
+        ("tuned_by", &by),
+    ];
+    let is_of_it = |file: Checkpoint| {
+        let found = file.metadata().map(|metadata| &metadata.extra);
+        found.is_some_and(|found| provenance.iter().all(|(name, value)| found.get(*name).is_some_and(|v| v == value)))
+    };
+    if files.tuned.is_file() && whole(&files.network).is_some_and(is_of_it) {
         return Ok(());
     }
     let pivot = Latents::open(&files.styles, network)?.styles(network, 0, 1)?;
@@ -41,15 +50,12 @@ pub(super) fn tune(plan: &Plan, picture: &Picture, target: &Target, watch: &mut 
     let mut metadata = model.metadata().cloned().unwrap_or_default();
     metadata.kind = Kind::Release;
     metadata.networks = [(prefix::G_EMA.to_owned(), NetworkConfig::Generator(model.config().clone()))].into();
-    metadata.source = Some("stylegan invert --tune".into());
-    for (name, value) in
-        [("tuned_from_network", plan.network_hash()), ("tuned_to_picture", &picture.name), ("tuned_to_styles", &styles)]
-    {
-        metadata.extra.insert(name.to_owned(), value.to_owned());
-    }
+    let origin = metadata.source.map_or_else(String::new, |source| format!(", from {source}"));
+    metadata.source = Some(format!("stylegan invert --tune{origin}"));
+    metadata.extra.extend(provenance.map(|(name, value)| (name.to_owned(), value.to_owned())));
     write(picture, &tuner, &metadata)?;
     let tuned = Model::load(&files.network, &Device::Cpu)?;
-    let image = tuned.sampler().images(&pivot, stylegan_core::Condition::None, &[0])?;
+    let image = tuned.sampler().images(&pivot, Condition::None, &[0])?;
     let mut text = network.text();
     text.retain(|(keyword, _)| *keyword != "stylegan:network");
     text.extend(tuned.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));

@@ -1,9 +1,12 @@
 //! `stylegan invert`.
 
 use crate::bench::Bench;
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use image::{Rgb, RgbImage};
 use std::collections::HashMap;
+use stylegan_core::checkpoint::{Metadata, save};
+use stylegan_core::psp::{Head, PspConfig, PspEncoder};
+use stylegan_core::{EncoderConfig, NetworkConfig, Params, TrainedEncoder};
 
 const NET: &str = "invert --network tiny.safetensors";
 
@@ -171,6 +174,58 @@ fn a_tuned_network_makes_the_picture() {
     let ran = bench.run(LINE);
     assert!(ran.code == 0 && !ran.stderr.contains("tuning"), "{}", ran.stderr);
     assert!(before == std::fs::read(bench.path("out/ramp-network.safetensors")).unwrap());
+}
+
+/// An encoder, untrained, into `num_ws` rows of 8 numbers.
+fn encoder(bench: &Bench, name: &str, num_ws: usize) {
+    let config = PspConfig {
+        img_size: [32, 32],
+        num_ws,
+        w_dim: 8,
+        channels: 16,
+        head: Head::WPlus,
+        hidden: 8,
+        ..PspConfig::default()
+    };
+    let params = Params::new(5, DType::F32, &Device::Cpu);
+    PspEncoder::new(&config, params.trainable()).unwrap();
+    let vars = params.vars().into_iter();
+    let mut tensors: Vec<_> = vars.map(|(name, var)| (format!("E.{name}"), var.as_detached_tensor())).collect();
+    tensors.push(("E.latent_avg".into(), Tensor::full(0.25f32, (num_ws, 8), &Device::Cpu).unwrap()));
+    let networks = [("E".to_owned(), NetworkConfig::Encoder(EncoderConfig::Psp(config)))].into();
+    save(bench.path(name), &Metadata { networks, ..Metadata::default() }, &tensors).unwrap();
+}
+
+#[test]
+fn encoders_find_styles_at_once_or_start_the_search() {
+    let bench = with_face();
+    encoder(&bench, "encoder.safetensors", 6);
+    bench.ok(&format!("{NET} --encoder encoder.safetensors --out out face.png"));
+    let found = |name: &str| tensors(&bench, name)["ws"].flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    // What the encoder says of the picture at its own size: each pixel is four there.
+    let picture = image::imageops::resize(&bench.pixels("face.png"), 32, 32, image::imageops::FilterType::Nearest);
+    let values: Vec<f32> = picture.into_raw().into_iter().map(|byte| f32::from(byte) / 127.5 - 1.).collect();
+    let x = Tensor::from_vec(values, (1, 32, 32, 3), &Device::Cpu).unwrap().permute((0, 3, 1, 2)).unwrap();
+    let loaded = TrainedEncoder::load(bench.path("encoder.safetensors"), &Device::Cpu).unwrap();
+    let expected = loaded.encode(&x.contiguous().unwrap()).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    assert_eq!(found("out/face.safetensors"), expected);
+    bench.ok("generate --network tiny.safetensors --latents out/face.safetensors --out again.png");
+    assert_eq!(bench.pixels("out/face-reconstruction.png"), bench.pixels("again.png"));
+    let ran = bench.run(&format!("{NET} --encoder encoder.safetensors --out out face.png"));
+    assert!(ran.code == 0 && ran.stderr.contains("done before"), "{}", ran.stderr);
+    // The first step has a learning rate of 0: the search is where it started.
+    bench.ok(&format!("{NET} --encoder encoder.safetensors --steps 1 --out search face.png"));
+    assert_eq!(found("search/face.safetensors"), expected);
+    bench.ok(&format!("{NET} --encoder encoder.safetensors --steps 4 --out search face.png"));
+    assert_ne!(found("search/face.safetensors"), expected);
+
+    let alone = format!("{NET} --encoder encoder.safetensors");
+    bench.one_sentence(&format!("{alone} --video --out out face.png"), &["--video", "--steps 200"]);
+    bench.one_sentence(&format!("{alone} --space w --out out face.png"), &["--space w", "--steps 200"]);
+    encoder(&bench, "other.safetensors", 8);
+    let other = format!("{NET} --encoder other.safetensors --out out face.png");
+    bench.one_sentence(&other, &["8 style rows of 8 numbers", "takes 6 of 8", "trained for"]);
+    bench.one_sentence(&format!("{NET} --encoder tiny.safetensors --out out face.png"), &["holds no encoder"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod bench;
 mod convert;
 mod data;
 mod destinations;
+mod edit;
 mod eval;
 mod eval_report;
 mod first_hour;

@@ -47,7 +47,7 @@ pub(super) fn networks(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
 }
 
 /// The tensors without the counters of batch normalisations, in f32.
-fn kept(tensors: Vec<(String, Tensor)>) -> Result<Vec<(String, Tensor)>, ImportError> {
+pub(super) fn kept(tensors: Vec<(String, Tensor)>) -> Result<Vec<(String, Tensor)>, ImportError> {
     let own = tensors.into_iter().filter(|(name, _)| !name.ends_with(".num_batches_tracked"));
     let wide = |(name, tensor): (String, Tensor)| Ok((name, tensor.to_dtype(DType::F32)?));
     Ok(own.map(wide).collect::<CoreResult<_>>()?)

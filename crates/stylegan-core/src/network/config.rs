@@ -2,6 +2,7 @@
 
 use crate::pggan::{PgganConfig, PgganDiscriminator, PgganDiscriminatorConfig, PgganGenerator};
 use crate::pix2pixhd::{Pix2PixHdConfig, Pix2PixHdGenerator};
+use crate::psp::PspConfig;
 use crate::spade::{
     MultiscaleDiscriminator, MultiscaleDiscriminatorConfig, SpadeConfig, SpadeEncoderConfig, SpadeGenerator,
 };
@@ -45,12 +46,14 @@ pub enum DiscriminatorConfig {
     MultiscalePatch(MultiscaleDiscriminatorConfig),
 }
 
-/// An encoder's architecture (`architecture = "spade"`) and configuration.
+/// An encoder's architecture (`architecture = "spade" | "psp"`) and configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "architecture", rename_all = "lowercase")]
 pub enum EncoderConfig {
     /// The image encoder of SPADE.
     Spade(SpadeEncoderConfig),
+    /// pSp and its kin, which find the styles of pictures.
+    Psp(PspConfig),
 }
 
 /// A network of a checkpoint: its role, architecture and full configuration.

@@ -1,0 +1,36 @@
+//! `stylegan directions sefa`.
+
+use super::common::{Common, CommonArgs, count_of};
+use crate::exit::Outcome;
+use stylegan_core::directions::style_weights;
+use stylegan_metrics::directions::closed_form;
+
+/// In closed form from the network's weights (SeFa): no pictures, no labels, seconds
+///
+/// Names are sefa-0 (what changes most), sefa-1 and so on. With --rows the layers of these style rows alone are
+/// looked at, and these rows alone are moved.
+///
+/// Example:
+///   stylegan directions sefa --network runs/faces --rows 2-5 --out shape.safetensors
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    #[command(flatten)]
+    common: CommonArgs,
+
+    /// Directions to keep [default: 10]
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
+
+    /// Styles that deviations are measured on.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    samples: usize,
+}
+
+pub(super) fn run(args: Args) -> Outcome {
+    let common = Common::of(&args.common, &[])?;
+    let count = count_of(args.count, &common.network)?;
+    let weights = style_weights(common.network.model())?;
+    let styles = common.styles(args.samples, args.common.seed)?;
+    common.finish(closed_form(&weights, &common.rows, &styles, count)?)
+}
