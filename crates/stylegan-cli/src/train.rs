@@ -289,7 +289,9 @@ impl Begun {
     fn with_pictures(self, config: &TrainConfig, pictures: &Arc<Dataset>) -> anyhow::Result<(RunFolder, TrainStatus)> {
         let Self { what, mut run, moves_aside } = self;
         let evaluator = Evaluator::of(config, pictures, &what.data_dir)?;
-        let status = TrainStatus::new(&what.out, config, starting_point::summary(config, pictures)?, evaluator)?;
+        let mut summary = starting_point::summary(config, pictures)?;
+        summary.extend(ranks::summary());
+        let status = TrainStatus::new(&what.out, config, summary, evaluator)?;
         if moves_aside {
             config.settings(pictures)?;
             run = set_aside(run)?;
