@@ -5,6 +5,7 @@
 
 use crate::exit::{self, wrong};
 use crate::launch::Launched;
+use crate::numbers::count;
 use crate::status;
 use anyhow::Context;
 use serde::Serialize;
@@ -72,6 +73,12 @@ pub(crate) fn threads() -> anyhow::Result<Option<usize>> {
         return Ok(Some((std::thread::available_parallelism()?.get() / sharing).max(1)));
     }
     Ok(None)
+}
+
+/// A line on the ranks for the reader; `None` for one process alone.
+pub(crate) fn summary() -> Option<String> {
+    let (size, threads) = (world().world_size(), rayon::current_num_threads());
+    (size > 1).then(|| format!("ranks:    {size}, {} in this one", count(threads as u64, "thread")))
 }
 
 /// The processors that whoever started this process bound it to, as Linux writes them.

@@ -296,7 +296,9 @@ impl Begun {
             RecipeConfig::Gan(config) => Evaluator::of(config, pictures, &what.data_dir)?,
             RecipeConfig::Spade(_) => None,
         };
-        let status = TrainStatus::new(&what.out, config, starting_point::summary(config, pictures)?, evaluator)?;
+        let mut summary = starting_point::summary(config, pictures)?;
+        summary.extend(ranks::summary());
+        let status = TrainStatus::new(&what.out, config, summary, evaluator)?;
         if moves_aside {
             config.settings(pictures)?;
             run = set_aside(run)?;
