@@ -6,7 +6,7 @@ use crate::exit::{Outcome, wrong};
 use crate::status::Progress;
 use candle_core::{DType, Device, Tensor};
 use std::path::{Path, PathBuf};
-use stylegan_metrics::directions::Separation;
+use stylegan_metrics::directions::{Separation, Sides};
 use stylegan_metrics::feature_table::FeatureTable;
 use stylegan_metrics::features::Classifier;
 use stylegan_metrics::generator_source::GeneratorSource;
@@ -52,7 +52,7 @@ pub(super) fn run(args: Args) -> Outcome {
     let open = |file| Ok(Classifier::open(file, &Device::Cpu)?);
     let classifiers = args.classifier.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
     let scored = classified(&common, &classifiers, args.samples, &args.common)?;
-    let separation = Separation { surest: args.surest, ..Separation::default() };
+    let separation = Separation { sides: Sides::Extremes(args.surest), ..Separation::default() };
     common.finish(scored.directions(separation, &common.rows)?)
 }
 

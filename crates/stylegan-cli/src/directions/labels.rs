@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use stylegan_core::Condition;
 use stylegan_core::import::state_dict;
 use stylegan_core::latent::StreamKey;
-use stylegan_metrics::directions::Separation;
+use stylegan_metrics::directions::{Separation, Sides};
 use stylegan_metrics::feature_table::FeatureTable;
 
 /// Between labelled styles: the classes of the network, or scores that you bring
@@ -47,8 +47,7 @@ pub(super) fn run(args: Args) -> Outcome {
         Some(path) => read(&common, path, &args.names)?,
         None => classes(&common, args.samples, &args.common)?,
     };
-    // Labels are sure.
-    let separation = Separation { surest: 1., ..Separation::default() };
+    let separation = Separation { sides: Sides::All, ..Separation::default() };
     common.finish(scored.directions(separation, &common.rows)?)
 }
 

@@ -1,11 +1,11 @@
 //! Directions as normals of hyperplanes between styles with and without an attribute.
 
-use anyhow::Context;
+use crate::status::say;
 use stylegan_core::directions::Direction;
-use stylegan_metrics::directions::{Attribute, Separation};
+use stylegan_metrics::directions::{Attribute, Hyperplane, Separation};
 use stylegan_metrics::feature_table::FeatureTable;
 
-/// Styles with scores of attributes: larger where a style has it more surely, above 0 where it has it.
+/// Styles with scores of attributes: larger where a style has it more surely.
 pub(super) struct Scored {
     /// A style per row.
     pub(super) styles: FeatureTable,
@@ -16,30 +16,41 @@ pub(super) struct Scored {
 }
 
 impl Scored {
-    /// A direction for each attribute, in these style rows.
+    /// A direction for each attribute, in these style rows. Attributes that styles cannot be told apart by are named
+    /// and left out, if others remain.
     pub(super) fn directions(&self, separation: Separation, rows: &[usize]) -> anyhow::Result<Vec<Direction>> {
-        let direction = |(name, scores): &(String, Vec<f32>)| {
-            let plane = separation.fit(&self.styles, &Attribute { name, scores }).with_context(|| name.clone())?;
-            let rest = if plane.rest.is_nan() {
-                String::new()
-            } else {
-                format!(", {:.1} % of those that are less sure", 100. * plane.rest)
-            };
-            anyhow::Ok(Direction {
-                name: name.replace([' ', '='], "-"),
-                rows: rows.to_vec(),
-                sigma: self.deviation(&plane.normal),
-                vector: plane.normal.iter().map(|v| *v as f32).collect(),
-                how: format!(
-                    "hyperplane by {} of {} samples; right for {:.1} % of {} held back{rest}",
-                    self.by,
-                    plane.samples[0],
-                    100. * plane.held_back,
-                    plane.samples[1],
-                ),
-            })
+        let (mut found, mut failed) = (Vec::new(), Vec::new());
+        for (name, scores) in &self.attributes {
+            match separation.fit(&self.styles, &Attribute { name, scores }) {
+                Ok(plane) => found.push(self.direction(name, &plane, rows)),
+                Err(error) => failed.push(error),
+            }
+        }
+        if found.is_empty() {
+            failed.into_iter().next().map_or(Ok(()), Err)?;
+        } else {
+            failed.iter().for_each(|error| say(&format!("note: left out: {error}")));
+        }
+        Ok(found)
+    }
+
+    fn direction(&self, name: &str, plane: &Hyperplane, rows: &[usize]) -> Direction {
+        let rest = match plane.rest.is_nan() {
+            true => String::new(),
+            false => format!(", for {:.1} % of those between", 100. * plane.rest),
         };
-        self.attributes.iter().map(direction).collect()
+        let [fitted, tried] = plane.samples;
+        let right = 100. * plane.held_back;
+        Direction {
+            name: name.replace([' ', '='], "-"),
+            rows: rows.to_vec(),
+            sigma: self.deviation(&plane.normal),
+            vector: plane.normal.iter().map(|v| *v as f32).collect(),
+            how: format!(
+                "hyperplane by {} of {fitted} samples; right for {right:.1} % of {tried} held back{rest}",
+                self.by
+            ),
+        }
     }
 
     /// The deviation of the styles along a vector of unit length.

@@ -13,14 +13,18 @@ mod watch;
 
 use crate::exit::{Ending, Outcome};
 use crate::numbers::count;
-use crate::signals::{self, Reaction};
+use crate::signals::{self, Reaction, STOP};
 use crate::status::{Progress, say};
 use clap::ValueEnum;
 use plan::Plan;
 use search::Found;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use stylegan_train::inversion::StyleStatistics;
 use watch::Watch;
+
+/// What comes after a signal.
+const SAVING: &str = "saving after this step";
 
 /// Find the styles of pictures
 ///
@@ -107,7 +111,11 @@ pub(crate) fn run(args: Args) -> Outcome {
     let mut watch = Watch::new(plan.pictures.len());
     let mut styles = None;
     let mut before = 0u64;
+    signals::react(Reaction::Stop(SAVING));
     for picture in &plan.pictures {
+        if STOP.load(Ordering::SeqCst) {
+            return Ok(plan.interrupted(picture, 0));
+        }
         let target = plan.target(picture)?;
         let settings = plan.settings(&target)?;
         if picture.files.are_done(&settings, plan.video) {
@@ -119,19 +127,20 @@ pub(crate) fn run(args: Args) -> Outcome {
                 Some(styles) => styles,
                 none => none.insert(plan.styles()?),
             };
-            signals::react(Reaction::Stop("saving after this step"));
-            let found = search::search(&plan, picture, &target, &settings, styles, &mut watch)?;
-            signals::react(Reaction::End);
-            match found {
+            match search::search(&plan, picture, &target, &settings, styles, &mut watch)? {
                 Found::All => {}
                 Found::Interrupted(steps) => return Ok(plan.interrupted(picture, steps)),
             }
         }
         if plan.tune {
+            // Nothing of a tuning is saved, so that there is nothing to wait for.
+            signals::react(Reaction::End);
             tune::tune(&plan, picture, &target, &mut watch)?;
+            signals::react(Reaction::Stop(SAVING));
         }
         watch.next();
     }
+    signals::react(Reaction::End);
     drop(watch);
     sheet::write(&plan)?;
     if before > 0 {

@@ -7,7 +7,7 @@ use crate::{Error, Result};
 /// Samples that each side of a hyperplane needs.
 const LEAST: usize = 10;
 
-/// An attribute of styles: a score for each, larger where they have it more surely, above 0 where they have it.
+/// An attribute of styles: a score for each, larger where they have it more surely.
 #[derive(Debug, Clone)]
 pub struct Attribute<'a> {
     /// Its name.
@@ -16,12 +16,21 @@ pub struct Attribute<'a> {
     pub scores: &'a [f32],
 }
 
+/// Which styles stand on the two sides of a hyperplane.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Sides {
+    /// All: those of scores above 0 have the attribute, as of labels.
+    All,
+    /// This part of all styles from either end of the scores, whatever their signs; 0.02 in the official program.
+    Extremes(f64),
+}
+
 /// How a hyperplane is fitted (section 3.1 and its official program).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Separation {
-    /// The part of all samples that is surest of each side, 0.02; 0.5 takes all that have a side.
-    pub surest: f64,
-    /// The part of those that the hyperplane is fitted to, 0.7; it is tried on the rest.
+    /// Whom it separates.
+    pub sides: Sides,
+    /// The part of those that it is fitted to, 0.7; it is tried on the rest.
     pub fitted: f64,
     /// Weight of the hinge loss against the norm, 1.
     pub c: f64,
@@ -29,7 +38,7 @@ pub struct Separation {
 
 impl Default for Separation {
     fn default() -> Self {
-        Self { surest: 0.02, fitted: 0.7, c: 1. }
+        Self { sides: Sides::Extremes(0.02), fitted: 0.7, c: 1. }
     }
 }
 
@@ -42,7 +51,8 @@ pub struct Hyperplane {
     pub samples: [usize; 2],
     /// The part of the latter that lies on its right side.
     pub held_back: f64,
-    /// The part of all other samples that does.
+    /// The part of those between the extremes that does, by which half of all scores theirs are in; NaN where there are
+    /// none.
     pub rest: f64,
 }
 
@@ -60,28 +70,38 @@ impl Separation {
         // Surest first, equal ones in their order.
         let mut order: Vec<usize> = (0..n).collect();
         order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
-        let most = ((n as f64 * self.surest).round() as usize).max(LEAST);
-        let with: Vec<usize> = order.iter().copied().take(most).filter(|i| scores[*i] > 0.).collect();
-        let without: Vec<usize> = order.iter().rev().copied().take(most).filter(|i| scores[*i] <= 0.).collect();
-        let fewest = with.len().min(without.len());
-        if fewest < LEAST {
-            return Err(Error::Fit {
-                what: "hyperplane",
-                problem: format!(
-                    "of {n} samples {} are surely {} and {} surely not, expected {LEAST} of each at least",
-                    with.len(),
-                    attribute.name,
-                    without.len()
-                ),
-            });
+        let (with, without): (Vec<usize>, Vec<usize>) = match self.sides {
+            Sides::All => order.iter().partition(|i| scores[**i] > 0.),
+            Sides::Extremes(part) => {
+                let most = ((n as f64 * part).round() as usize).max(LEAST).min(n / 2);
+                (order[..most].to_vec(), order[n - most..].to_vec())
+            }
+        };
+        let failed = |problem: String| Err(Error::Fit { what: "hyperplane", problem });
+        if with.len().min(without.len()) < LEAST {
+            return failed(format!(
+                "of {n} samples {} have {} and {} have not, expected {LEAST} of each at least",
+                with.len(),
+                attribute.name,
+                without.len()
+            ));
         }
+        if with.last().zip(without.first()).is_some_and(|(least, most)| scores[*least] <= scores[*most]) {
+            return failed(format!("the scores of {} are alike", attribute.name));
+        }
+        let side: Vec<bool> = {
+            let mut side = vec![false; n];
+            with.iter().chain(&order[..n / 2]).for_each(|i| side[*i] = true);
+            without.iter().for_each(|i| side[*i] = false);
+            side
+        };
         let cut = |side: &[usize]| ((side.len() as f64 * self.fitted).round() as usize).clamp(1, side.len() - 1);
         let (cut_with, cut_without) = (cut(&with), cut(&without));
         // Spread over the sure and the less sure ones, so that both parts are alike.
         let (fit_with, try_with) = spread(&with, cut_with);
         let (fit_without, try_without) = spread(&without, cut_without);
         let fitted = [fit_with, fit_without].concat();
-        let labels: Vec<bool> = fitted.iter().map(|i| scores[*i] > 0.).collect();
+        let labels: Vec<bool> = fitted.iter().map(|i| side[*i]).collect();
         let svm = LinearSvm::fit(&styles.select(&fitted), &labels, self.c, None)?;
         let tried = [try_with, try_without].concat();
         let mut others: Vec<bool> = vec![true; n];
@@ -89,13 +109,12 @@ impl Separation {
         let others: Vec<usize> = (0..n).filter(|i| others[*i]).collect();
         let right = |of: &[usize]| {
             let predicted = svm.predict(&styles.select(of));
-            let right = of.iter().zip(predicted).filter(|(i, side)| (scores[**i] > 0.) == *side).count();
+            let right = of.iter().zip(predicted).filter(|(i, found)| side[**i] == *found).count();
             if of.is_empty() { f64::NAN } else { right as f64 / of.len() as f64 }
         };
-        let normal = unit(svm.normal().to_vec()).ok_or_else(|| Error::Fit {
-            what: "hyperplane",
-            problem: format!("styles with and without {} lie in one place", attribute.name),
-        })?;
+        let Some(normal) = unit(svm.normal().to_vec()) else {
+            return failed(format!("styles with and without {} lie in one place", attribute.name));
+        };
         let (held_back, rest) = (right(&tried), right(&others));
         Ok(Hyperplane { normal, samples: [fitted.len(), tried.len()], held_back, rest })
     }
@@ -156,7 +175,7 @@ mod tests {
         let styles = normals(0, 3000, 4, |_, z| z);
         let along = |i: usize| 0.6 * styles.row(i)[1] - 0.8 * styles.row(i)[3];
         let scores: Vec<f32> = (0..3000).map(along).collect();
-        let plane = Separation { surest: 0.2, ..Separation::default() }
+        let plane = Separation { sides: Sides::Extremes(0.2), ..Separation::default() }
             .fit(&styles, &Attribute { name: "tilt", scores: &scores })
             .unwrap();
         let expected = [0., 0.6, 0., -0.8];
@@ -164,9 +183,21 @@ mod tests {
         assert!(along > 0.99, "{plane:?}");
         assert_eq!(plane.samples, [840, 360]);
         assert!(plane.held_back > 0.99 && plane.rest > 0.9, "{plane:?}");
-        let one_sided = vec![1f32; 3000];
-        let error = Separation::default().fit(&styles, &Attribute { name: "hat", scores: &one_sided }).unwrap_err();
-        assert!(error.to_string().contains("hat"), "{error}");
+        // Signs do not matter to extremes, and are all that matters to labels.
+        let below: Vec<f32> = scores.iter().map(|score| score - 100.).collect();
+        let extremes = Separation { sides: Sides::Extremes(0.2), ..Separation::default() };
+        assert_eq!(extremes.fit(&styles, &Attribute { name: "tilt", scores: &below }).unwrap(), plane);
+        let signs: Vec<f32> = scores.iter().map(|score| score.signum()).collect();
+        let all = Separation { sides: Sides::All, ..Separation::default() };
+        let labelled = all.fit(&styles, &Attribute { name: "tilt", scores: &signs }).unwrap();
+        let along: f64 = labelled.normal.iter().zip(expected).map(|(a, b)| a * b).sum();
+        assert!(along > 0.99 && labelled.rest.is_nan() && labelled.samples.iter().sum::<usize>() == 3000);
+        for (sides, scores, part) in
+            [(extremes, vec![1f32; 3000], "alike"), (all, below, "0 have hat and 3000 have not")]
+        {
+            let error = sides.fit(&styles, &Attribute { name: "hat", scores: &scores }).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
     }
 
     #[test]

@@ -10,5 +10,5 @@ mod styles;
 
 pub use closed_form::closed_form;
 pub use components::components;
-pub use hyperplane::{Attribute, Hyperplane, Separation, conditioned};
+pub use hyperplane::{Attribute, Hyperplane, Separation, Sides, conditioned};
 pub use styles::Styles;
