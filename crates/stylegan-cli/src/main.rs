@@ -20,11 +20,13 @@ mod invocation;
 mod latents;
 mod layout;
 mod man;
+mod map_picture;
 mod mix;
 mod network;
 mod numbers;
 mod options;
 mod pace;
+mod paint;
 mod picture_settings;
 mod pictures;
 mod settings;
@@ -92,6 +94,7 @@ fn run(options: Options) -> Outcome {
     match options.verb {
         Verb::Train(args) => train::run(args),
         Verb::Generate(args) => generate::run(args),
+        Verb::Paint(args) => paint::run(args),
         Verb::Mix(args) => mix::run(args),
         Verb::Interpolate(args) => interpolate::run(args),
         Verb::Figures(args) => figures::run(args),

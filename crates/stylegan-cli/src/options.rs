@@ -4,7 +4,7 @@
 //! done. This registry feeds the parser and every help text.
 
 use crate::{
-    classifier, completions, convert, data, evaluate, export, figures, generate, inspect, interpolate, man, mix,
+    classifier, completions, convert, data, evaluate, export, figures, generate, inspect, interpolate, man, mix, paint,
     studio, train,
 };
 use clap::{Parser, Subcommand};
@@ -33,6 +33,7 @@ pub(crate) struct Options {
 pub(crate) enum Verb {
     Train(train::Args),
     Generate(generate::Args),
+    Paint(paint::Args),
     Mix(mix::Args),
     Interpolate(interpolate::Args),
     Figures(figures::Args),

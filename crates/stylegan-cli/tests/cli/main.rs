@@ -13,6 +13,7 @@ mod inspect;
 mod interrupts;
 mod messages;
 mod mix;
+mod paint;
 mod run_folder;
 mod sets;
 mod studio;

@@ -16,6 +16,8 @@ pub(super) enum Kind {
     OtherPicture,
     /// Labels.
     Labels,
+    /// A class table.
+    Classes,
     /// Anything else.
     Other,
 }
@@ -29,6 +31,8 @@ pub(super) fn kind(name: &str) -> Kind {
         Kind::OtherPicture
     } else if name.rsplit('/').next() == Some(super::LABEL_FILE) {
         Kind::Labels
+    } else if name.rsplit('/').next() == Some(super::CLASS_FILE) {
+        Kind::Classes
     } else {
         Kind::Other
     }
@@ -97,6 +101,6 @@ mod tests {
         assert_eq!((ending("a.d/b"), ending("a/b.PNG"), ending("b.")), (String::new(), "png".into(), String::new()));
         assert_eq!((folder("a/b/c.png"), folder("c.png")), ("a/b/", ""));
         assert_eq!(kind("a/dataset.json"), Kind::Labels);
-        assert_eq!(kind("a/xdataset.json"), Kind::Other);
+        assert_eq!((kind("a/xdataset.json"), kind("labels/classes.json")), (Kind::Other, Kind::Classes));
     }
 }
