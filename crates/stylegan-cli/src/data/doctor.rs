@@ -139,10 +139,11 @@ fn classes_of_maps(report: &Report) -> String {
 /// What `stylegan data build` would make of the set.
 fn prospects(report: &Report, set: &str) -> String {
     let build = format!("`stylegan data build {set} --size N`");
-    let labels = report.findings.iter().any(|finding| matches!(finding.problem, Problem::LabelFile(_)));
+    let refused = |problem: &Problem| matches!(problem, Problem::LabelFile(_) | Problem::ClassFile(_));
+    let labels = report.findings.iter().any(|finding| refused(&finding.problem));
     match (report.usable, report.shortest) {
         (0, _) | (_, None) => format!("{build} could use none of the pictures"),
-        _ if labels => format!("{build} would refuse the set until its labels can be read"),
+        _ if labels => format!("{build} would refuse the set until its labels and class table can be read"),
         (usable, Some(shortest)) => {
             let enlarged = format!("up to N = {shortest} none is enlarged");
             match report.pictures - usable {

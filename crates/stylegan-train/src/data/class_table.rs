@@ -1,6 +1,7 @@
 //! The class table: what the values and colours of label maps mean.
 
 use super::Problem;
+use super::problem::hexadecimal;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
@@ -82,11 +83,6 @@ impl ClassTable {
         };
         json!({"classes": self.classes.iter().map(class).collect::<Vec<_>>(), "dont_care": [NO_CLASS]})
     }
-}
-
-/// A colour as tables and messages write it: `#185a3c`.
-pub(super) fn hexadecimal([r, g, b]: [u8; 3]) -> String {
-    format!("#{r:02x}{g:02x}{b:02x}")
 }
 
 /// The table, or what is wrong with it.

@@ -1,6 +1,5 @@
 //! What can be wrong with a set of pictures, and what to do about each.
 
-use super::class_table::{CLASS_FILE, hexadecimal};
 use super::labels::MAX_DIM;
 use std::fmt;
 
@@ -214,18 +213,18 @@ impl fmt::Display for Problem {
             Self::MapKind(found) => {
                 write!(f, "map is {found}, expected a PNG of numbers (grey or of a palette) or of colours with 8 bits")
             }
-            Self::MapInColour => write!(f, "label map is in colour, and no {CLASS_FILE} says which class a colour is"),
+            Self::MapInColour => write!(f, "label map is in colour, and no classes.json says which class a colour is"),
             Self::MapValue { value, named: false, at: [x, y] } => {
                 write!(f, "label map has value {value} in column {x} of row {y}; classes go up to 254, and 255 is none")
             }
             Self::MapValue { value, named: true, at: [x, y] } => {
-                write!(f, "label map has value {value} in column {x} of row {y}, which {CLASS_FILE} gives to no class")
+                write!(f, "label map has value {value} in column {x} of row {y}, which classes.json gives to no class")
             }
             Self::MapColour { colour, at: [x, y] } => {
                 let colour = hexadecimal(*colour);
                 write!(
                     f,
-                    "label map has colour {colour} in column {x} of row {y}, which {CLASS_FILE} gives to no class"
+                    "label map has colour {colour} in column {x} of row {y}, which classes.json gives to no class"
                 )
             }
             Self::MapPalette { place, colour, class } => {
@@ -383,6 +382,11 @@ impl Problem {
             Self::TooManyBytes { .. } => "remove it: a picture is not that large",
         }
     }
+}
+
+/// A colour as class tables and messages write it: `#185a3c`.
+pub(super) fn hexadecimal([r, g, b]: [u8; 3]) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
 }
 
 /// What channels are called.
