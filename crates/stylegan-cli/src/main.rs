@@ -24,11 +24,13 @@ mod latents;
 mod launch;
 mod layout;
 mod man;
+mod map_picture;
 mod mix;
 mod network;
 mod numbers;
 mod options;
 mod pace;
+mod paint;
 mod picture_settings;
 mod pictures;
 mod ranks;
@@ -116,6 +118,7 @@ fn run(options: Options) -> Outcome {
     match options.verb {
         Verb::Train(args) => train::run(args),
         Verb::Generate(args) => generate::run(args),
+        Verb::Paint(args) => paint::run(args),
         Verb::Mix(args) => mix::run(args),
         Verb::Interpolate(args) => interpolate::run(args),
         Verb::Invert(args) => invert::run(args),

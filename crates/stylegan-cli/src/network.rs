@@ -2,6 +2,7 @@
 
 use crate::exit::wrong;
 use crate::picture_settings::{NoiseKind, PictureSettings, class_names, first_not_finite};
+use crate::shell::quote;
 use crate::status::{Progress, say};
 use crate::writer::Text;
 use candle_core::{DType, Device, Tensor};
@@ -100,6 +101,13 @@ impl Network {
         }
         let generator = model.generator();
         let name = path.display();
+        if model.config().map().is_some() {
+            wrong!(
+                "{name} paints label maps and has nothing to show without one: \
+                 stylegan paint --network {} --map map.png",
+                quote(&args.network)
+            );
+        }
         let class = args.class.as_ref().map(|typed| class_of(typed, &model, &name.to_string())).transpose()?;
         if !args.trunc.is_finite() {
             wrong!("--trunc {}: psi is a finite number, commonly from 0 to 1", args.trunc);

@@ -5,7 +5,7 @@
 
 use crate::{
     classifier, completions, convert, data, directions, edit, evaluate, export, figures, generate, inspect,
-    interpolate, invert, man, mix, studio, train,
+    interpolate, invert, man, mix, paint, studio, train,
 };
 use clap::{Parser, Subcommand};
 
@@ -33,6 +33,7 @@ pub(crate) struct Options {
 pub(crate) enum Verb {
     Train(train::Args),
     Generate(generate::Args),
+    Paint(paint::Args),
     Mix(mix::Args),
     Interpolate(interpolate::Args),
     Invert(invert::Args),

@@ -59,6 +59,7 @@
 
 pub mod checkpoint;
 pub mod directions;
+mod encoder;
 mod error;
 pub mod export;
 pub mod import;
@@ -80,12 +81,13 @@ pub mod stylegan2;
 mod trained_encoder;
 mod unfinished;
 
+pub use encoder::load_encoder;
 pub use error::{Error, Result};
 pub use model::Model;
 pub use network::{
     Condition, ConditionSpec, Discriminator, DiscriminatorConfig, DiscriminatorOutput, DiscriminatorSpec,
-    EncoderConfig, Generator, GeneratorConfig, GeneratorSpec, NetworkConfig, NoiseKeys, NoiseLayers, NoiseMode, Scale,
-    SynthesisOptions, broadcast_ws, build_discriminator, build_generator,
+    EncoderConfig, Generator, GeneratorConfig, GeneratorSpec, MapSpec, NetworkConfig, NoiseKeys, NoiseLayers,
+    NoiseMode, Scale, SynthesisOptions, broadcast_ws, build_discriminator, build_generator,
 };
 pub use params::{Params, is_buffer};
 pub use printable::{Printable, printable, printable_path};

@@ -31,6 +31,10 @@ pub(crate) fn all() -> Vec<Case> {
         [false, true].map(|gradient| Case { spec: Spec::Augment { gradient, batch, size }, targets: vec![] })
     }));
     cases.extend(syntheses());
+    cases.push(Case {
+        spec: Spec::Paint { size: 256, batch: 1, channels: 64 },
+        targets: vec![("onnxruntime", 1.8), ("openvino", 1.8), ("mnn", 1.8)],
+    });
     cases.extend(
         [Network::StyleGan2, Network::StyleGan1]
             .map(|network| Case { spec: Spec::Iteration { network }, targets: vec![("torch", 3.0)] }),

@@ -15,6 +15,7 @@ mod interrupts;
 mod invert;
 mod messages;
 mod mix;
+mod paint;
 mod run_folder;
 mod sets;
 mod spade;

@@ -1,5 +1,6 @@
 //! Which network: the configurations of all architectures under one tag.
 
+use super::spec::MapSpec;
 use crate::pggan::{PgganConfig, PgganDiscriminator, PgganDiscriminatorConfig, PgganGenerator};
 use crate::pix2pixhd::{Pix2PixHdConfig, Pix2PixHdGenerator};
 use crate::psp::PspConfig;
@@ -99,6 +100,17 @@ macro_rules! shared_fields {
 }
 shared_fields!(GeneratorConfig: StyleGan1(c) => c.c_dim, StyleGan2(c) => c.c_dim, Pggan(c) => c.c_dim, Spade(_c) => 0, Pix2PixHd(_c) => 0);
 shared_fields!(DiscriminatorConfig: StyleGan1(c) => c.c_dim, StyleGan2(c) => c.c_dim, Pggan(c) => c.c_dim, MultiscalePatch(_c) => 0);
+
+impl GeneratorConfig {
+    /// What the maps that it paints say; `None` for networks that take none.
+    pub fn map(&self) -> Option<MapSpec> {
+        match self {
+            Self::Spade(config) => Some(MapSpec { classes: config.classes, edges: config.edges }),
+            Self::Pix2PixHd(config) => Some(MapSpec { classes: config.classes, edges: config.edges }),
+            Self::StyleGan1(_) | Self::StyleGan2(_) | Self::Pggan(_) => None,
+        }
+    }
+}
 
 impl DiscriminatorConfig {
     /// Samples per group of the minibatch standard deviation, 0 without that layer.

@@ -12,4 +12,4 @@ pub use config::{
 };
 pub use discriminator::{Discriminator, DiscriminatorOutput, Scale};
 pub use generator::{Generator, NoiseKeys, NoiseLayers, NoiseMode, SynthesisOptions, broadcast_ws};
-pub use spec::{ConditionSpec, DiscriminatorSpec, GeneratorSpec};
+pub use spec::{ConditionSpec, DiscriminatorSpec, GeneratorSpec, MapSpec};

@@ -74,6 +74,16 @@ pub struct Picture {
     pub turned: bool,
 }
 
+impl Picture {
+    /// Decodes the bytes of a PNG, JPEG or WebP file.
+    ///
+    /// # Errors
+    /// If they are none, or damaged.
+    pub fn decode(file: Vec<u8>) -> Result<Self, Problem> {
+        any(file)
+    }
+}
+
 /// Reads the head of a picture.
 pub(super) fn head(bytes: &[u8]) -> Result<Head, Problem> {
     guarded(|| head_of(&mut decoder(bytes)?))
@@ -118,19 +128,7 @@ pub(super) fn examine(bytes: &[u8], budget: &Budget) -> Result<(Head, Option<Pro
     Ok((head, fault))
 }
 
-/// Decodes a label map for pictures of `size` into `[h, w]` class numbers.
-pub(super) fn label_map(bytes: &[u8], size: [usize; 2], budget: &Budget) -> Result<Vec<u8>, Problem> {
-    label_map_kind(bytes)?;
-    let head = head(bytes)?;
-    if head.size != size {
-        return Err(Problem::MapSize { found: head.size, expected: size });
-    }
-    let _turn = budget.take(head.bytes);
-    let map = guarded(|| decode(bytes, decoder(bytes)?, &head))?;
-    Ok(map.into_bytes())
-}
-
-/// Refuses what is no 8-bit grey PNG, by its head.
+/// Refuses what is no 8-bit grey PNG, by its head: maps that are read as pictures are.
 ///
 /// # Errors
 /// What it is instead.
@@ -155,7 +153,7 @@ pub fn label_map_kind(bytes: &[u8]) -> Result<(), Problem> {
 }
 
 /// Decoders of others panic on some broken files, and on some that are whole.
-fn guarded<R>(decode: impl FnOnce() -> Result<R, Problem>) -> Result<R, Problem> {
+pub(super) fn guarded<R>(decode: impl FnOnce() -> Result<R, Problem>) -> Result<R, Problem> {
     let given_up = |_| Err(Problem::Damaged("its decoder gave up on it; save it again with another program".into()));
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(given_up)
 }

@@ -4,7 +4,9 @@
 //! faces/ or faces.zip
 //!   00000.png  more/00001.png …       8 bits, all of one size, all grey, RGB or RGB with alpha
 //!   dataset.json                      optional: {"labels": [["00000.png", 3], …]}
-//!   labels/00000.png …                optional: label maps, grey value = class number
+//!   labels/00000.png …                optional: label maps, grey value or place in the palette = class number
+//!   instances/00000.png …             optional: instance maps, a number for each thing
+//!   classes.json                      optional: names of the maps' classes, their colours and values
 //! ```
 //! All of it may lie in a folder inside of the set. Pictures are numbered by their sorted names, and
 //! read upright if they say that they are stored otherwise. A set is known by its content
@@ -16,32 +18,41 @@
 mod batch;
 mod budget;
 mod cache;
+mod class_table;
 mod decode;
 pub mod doctor;
 mod files;
 mod finding;
 mod folder;
 mod hash;
+mod instance_map;
 mod label_file;
 mod label_json;
+mod label_map;
 mod labels;
 mod layout;
 mod limits;
 mod loader;
+mod map_file;
 mod names;
+pub mod preprocess;
 mod problem;
+mod resample;
 pub mod resize;
 mod source;
 mod zip;
 
 pub use batch::{Batch, SampleRequest};
+pub use class_table::{CLASS_FILE, ClassTable, MapClass, NO_CLASS};
 pub use decode::{Picture, label_map_kind};
 pub use files::Files;
 pub use finding::Finding;
+pub use instance_map::InstanceMap;
+pub use label_map::LabelMap;
 pub use labels::Labels;
 pub use limits::{MAX_FILE_BYTES, MAX_SIDE};
 pub use loader::Loader;
-pub use names::{LABEL_FILE, MAP_FOLDER};
+pub use names::{INSTANCE_FOLDER, LABEL_FILE, MAP_FOLDER};
 pub use problem::{Problem, Severity};
 
 use decode::{Head, Header};
@@ -173,7 +184,7 @@ impl Dataset {
         })
     }
 
-    /// The label map of a picture, `[h, w]` class numbers.
+    /// The label map of a picture, `[h, w]` class numbers; [`NO_CLASS`] for pixels without a class.
     ///
     /// # Errors
     /// If there is no such picture, it has no map, or the map cannot be decoded.
@@ -181,6 +192,26 @@ impl Dataset {
         let name = self.name(picture)?;
         let Some(map) = self.files.maps.get(picture) else { return Err(self.files.error(name, Problem::MapMissing)) };
         self.files.read_map(map, self.header.size).map_err(|problem| self.files.error(map, problem))
+    }
+
+    /// What the classes of the label maps are called and shown in, if the set has a class table.
+    pub fn class_table(&self) -> Option<&ClassTable> {
+        self.files.class_table()
+    }
+
+    /// Whether the pictures have instance maps.
+    pub fn has_instances(&self) -> bool {
+        !self.files.instances.is_empty()
+    }
+
+    /// The instance map of a picture.
+    ///
+    /// # Errors
+    /// If there is no such picture, it has no instance map, or that cannot be decoded.
+    pub fn instances(&self, picture: usize) -> Result<InstanceMap> {
+        let name = self.name(picture)?;
+        let map = self.files.instances(picture, self.header.size).unwrap_or(Err(Problem::InstancesMissing));
+        map.map_err(|problem| self.files.error(self.files.instances.get(picture).unwrap_or(name), problem))
     }
 
     fn name(&self, picture: usize) -> Result<&String> {

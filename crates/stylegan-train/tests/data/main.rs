@@ -5,6 +5,7 @@ mod folders;
 mod labels;
 mod loading;
 mod malformed;
+mod maps;
 mod native;
 mod orientation;
 mod pictures;

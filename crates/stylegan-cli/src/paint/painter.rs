@@ -1,0 +1,114 @@
+//! The network that paints, and what it expects of maps.
+
+use crate::exit::wrong;
+use crate::network::verified_checkpoint;
+use crate::picture_settings::first_not_finite;
+use crate::status::{Progress, say};
+use crate::writer::{Text, software};
+use candle_core::{DType, Device, Tensor};
+use std::path::{Path, PathBuf};
+use stylegan_core::checkpoint::Metadata;
+use stylegan_core::layers::SemanticMap;
+use stylegan_core::{Condition, MapSpec, Model};
+use stylegan_kernels::Labels;
+use stylegan_train::data::NO_CLASS;
+
+/// Pixels that are computed at a time.
+const BATCH_PIXELS: usize = 1 << 18;
+
+/// A generator that paints maps.
+pub(super) struct Painter {
+    file: PathBuf,
+    model: Model,
+    spec: MapSpec,
+}
+
+impl Painter {
+    /// Opens the network of a file or a run.
+    pub(super) fn open(network: &Path) -> anyhow::Result<Self> {
+        let loading = Progress::of_unknown_length("loading the network");
+        let (file, foreign) = verified_checkpoint(network)?;
+        let model = Model::load(&file, &Device::Cpu)?;
+        drop(loading);
+        if foreign {
+            say(&format!("{}: converted in memory; `stylegan convert` keeps the result", file.display()));
+        }
+        let Some(spec) = model.config().map() else {
+            wrong!("{} makes pictures of latents and reads no maps; `stylegan generate` draws them", file.display());
+        };
+        Ok(Self { file, model, spec })
+    }
+
+    /// The file that it was read from.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Height and width of its pictures, in pixels.
+    pub(super) fn size(&self) -> [usize; 2] {
+        self.model.generator().spec().img_size
+    }
+
+    /// Classes and edges that it reads.
+    pub(super) fn spec(&self) -> MapSpec {
+        self.spec
+    }
+
+    /// Width of the latent that decides the style; 0 for networks that start from the map alone.
+    pub(super) fn z_dim(&self) -> usize {
+        self.model.generator().spec().z_dim
+    }
+
+    /// The class that stands for pixels without one: as the file says, or the last where `named` classes have names
+    /// and the network has one more.
+    pub(super) fn no_class(&self, named: Option<usize>) -> Option<usize> {
+        let stated = self.model.metadata().and_then(Metadata::no_class);
+        let names = named.or(Some(self.model.classes().len()).filter(|&names| names > 0));
+        stated.or(names.filter(|names| names + 1 == self.spec.classes)).filter(|&class| class < self.spec.classes)
+    }
+
+    /// What maps are to be, in words.
+    pub(super) fn expects(&self, no_class: Option<usize>) -> String {
+        let classes = self.spec.classes;
+        let none = no_class.map(|class| format!(", where {class} (or {NO_CLASS}) is no class")).unwrap_or_default();
+        let edges = if self.spec.edges { ", and edges between instances" } else { "" };
+        format!("the network reads {classes} classes (0 to {}{none}){edges}", classes - 1)
+    }
+
+    /// Pictures that are computed at a time.
+    pub(super) fn batch(&self) -> usize {
+        self.model.sampler().batch_size(BATCH_PIXELS, 32)
+    }
+
+    /// The latents `[n, z_dim]` of these seeds.
+    pub(super) fn latents(&self, seeds: &[u32]) -> anyhow::Result<Tensor> {
+        Ok(self.model.latents(seeds)?)
+    }
+
+    /// Classes `[n, 1, h, w]` u32 (with edges `[n, 1, h, w]` u8) and latents `[n, z_dim]` to pictures `[n, c, h, w]`.
+    pub(super) fn paint(&self, classes: &Tensor, edges: Option<&Tensor>, z: Option<&Tensor>) -> anyhow::Result<Tensor> {
+        let map = SemanticMap::from(Labels::new(classes, edges, self.spec.classes)?);
+        let sampler = self.model.sampler();
+        let n = map.batch()?;
+        let ws = match z {
+            Some(z) => sampler.styles(&z.to_dtype(self.model.dtype())?, Condition::None)?,
+            None => Tensor::zeros((n, 0, 0), DType::F32, &Device::Cpu)?,
+        };
+        let images = sampler.images(&ws, Condition::Map(&map), &vec![0; n])?;
+        if first_not_finite(&images)?.is_some() {
+            anyhow::bail!(
+                "{} paints values that are not finite (NaN or infinity), so nothing is written: its weights are too large \
+                 to compute with; training may have diverged, an earlier checkpoint may be whole",
+                self.file.display()
+            );
+        }
+        Ok(images)
+    }
+
+    /// What the files of its pictures say of it.
+    pub(super) fn text(&self) -> Text {
+        let mut text = vec![software()];
+        text.extend(self.model.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
+        text
+    }
+}

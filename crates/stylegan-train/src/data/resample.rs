@@ -1,0 +1,91 @@
+//! Resizing as Pillow does it, which the original code of SPADE reads its data by.
+
+/// The value of each pixel of `to` (`[h, w]`) in an image of `from`: that at the centre of the pixel.
+///
+/// Both have pixels; `values` are those of `from`, row by row.
+pub(super) fn nearest<T: Copy>(values: &[T], from: [usize; 2], to: [usize; 2]) -> Vec<T> {
+    if from == to {
+        return values.to_vec();
+    }
+    let places = |from: usize, to: usize| (0..to).map(move |i| (2 * i + 1) * from / (2 * to)).collect::<Vec<_>>();
+    let (rows, columns) = (places(from[0], to[0]), places(from[1], to[1]));
+    let row = |y: usize| {
+        let row = &values[y * from[1]..][..from[1]];
+        columns.iter().map(move |&x| row[x])
+    };
+    rows.into_iter().flat_map(row).collect()
+}
+
+/// Bits behind the point of a coefficient.
+const PRECISION: u32 = 22;
+/// Pixels on each side of its centre that the cubic reaches at its own size.
+const REACH: f64 = 2.;
+
+/// Pixels of `from` (`[h, w]`) with interleaved channels of 8 bits at the size `to`, by the cubic convolution of
+/// Keys (1981) with parameter -1/2, which is widened where the picture becomes smaller. Columns first, then rows, each
+/// rounded to 8 bits.
+pub(super) fn bicubic(pixels: &[u8], channels: usize, from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
+    let [h, w] = to;
+    let mut wide = pixels.to_vec();
+    if w != from[1] {
+        let taps = taps(from[1], w);
+        wide = Vec::with_capacity(from[0] * w * channels);
+        for row in pixels.chunks_exact((from[1] * channels).max(1)) {
+            for (first, weights) in &taps {
+                wide.extend((0..channels).map(|c| {
+                    let values = row[first * channels + c..].iter().step_by(channels);
+                    weighted(values.copied(), weights)
+                }));
+            }
+        }
+    }
+    if h == from[0] {
+        return wide;
+    }
+    let stride = w * channels;
+    let mut out = Vec::with_capacity(h * stride);
+    for (first, weights) in taps(from[0], h) {
+        for column in 0..stride {
+            let values = wide[first * stride + column..].iter().step_by(stride);
+            out.push(weighted(values.copied(), &weights));
+        }
+    }
+    out
+}
+
+/// The first source pixel of each of `to` pixels, and the weights of it and those behind it, in fixed point.
+fn taps(from: usize, to: usize) -> Vec<(usize, Vec<i32>)> {
+    let scale = from as f64 / to as f64;
+    let widened = scale.max(1.);
+    let support = REACH * widened;
+    let of = |pixel: usize| {
+        let centre = (pixel as f64 + 0.5) * scale;
+        let first = (centre - support + 0.5).max(0.) as usize;
+        let end = ((centre + support + 0.5) as usize).min(from);
+        let weights: Vec<f64> = (first..end).map(|i| cubic((i as f64 - centre + 0.5) / widened)).collect();
+        let sum: f64 = weights.iter().sum();
+        let fixed = |weight: f64| {
+            let weight = weight / sum * f64::from(1 << PRECISION);
+            (weight + 0.5_f64.copysign(weight)) as i32
+        };
+        (first, weights.into_iter().map(fixed).collect())
+    };
+    (0..to).map(of).collect()
+}
+
+fn cubic(x: f64) -> f64 {
+    const A: f64 = -0.5;
+    let x = x.abs();
+    if x < 1. {
+        ((A + 2.) * x - (A + 3.)) * x * x + 1.
+    } else if x < 2. {
+        (((x - 5.) * x + 8.) * x - 4.) * A
+    } else {
+        0.
+    }
+}
+
+fn weighted(values: impl Iterator<Item = u8>, weights: &[i32]) -> u8 {
+    let sum = values.zip(weights).fold(1 << (PRECISION - 1), |sum, (value, weight)| sum + i32::from(value) * weight);
+    (sum >> PRECISION).clamp(0, 255) as u8
+}
