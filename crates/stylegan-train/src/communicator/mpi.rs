@@ -13,7 +13,7 @@ use ::mpi::{Count, Threading};
 use std::ops::Range;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Bytes that a rank sends at a time: counts are 32 bits in MPI, and the caches hold as much.
 const PIECE: usize = 4 << 20;
@@ -227,14 +227,18 @@ impl World {
 
     /// Waits for the end of an exchange, or of everything.
     fn wait<'a, D: ?Sized, S: Scope<'a>>(&self, mut request: Request<'a, D, S>, pace: Pace) {
-        let began = Instant::now();
+        let (mut looks, mut slept) = (0, Duration::ZERO);
         while let Err(unfinished) = request.test() {
             request = unfinished;
             self.end_if_asked();
-            match (pace, began.elapsed()) {
-                (Pace::Busy, _) => std::thread::yield_now(),
-                (Pace::Patient, waited) if waited < SOON => std::thread::yield_now(),
-                (Pace::Patient, waited) => std::thread::sleep((waited / 100).clamp(SOON, LONGEST_NAP)),
+            looks += 1;
+            match pace {
+                Pace::Patient if looks > LOOKS => {
+                    let nap = (slept / 100).clamp(SHORTEST_NAP, LONGEST_NAP);
+                    std::thread::sleep(nap);
+                    slept += nap;
+                }
+                _ => std::thread::yield_now(),
             }
         }
     }
@@ -301,7 +305,8 @@ enum Pace {
     Patient,
 }
 
-/// Waiting until here is done without a nap, and no nap is shorter. Naps are one part in a hundred of what
-/// was waited.
-const SOON: Duration = Duration::from_micros(100);
+/// How often a patient rank looks before it naps.
+const LOOKS: u32 = 100;
+/// Naps are one part in a hundred of what was slept, within these bounds.
+const SHORTEST_NAP: Duration = Duration::from_micros(100);
 const LONGEST_NAP: Duration = Duration::from_millis(10);
