@@ -107,7 +107,7 @@ impl Drop for TrainStatus {
     }
 }
 
-/// A rank that says nothing, as rank 0 does.
+/// Watches a rank that says nothing, because rank 0 speaks for all.
 pub(crate) struct Follower;
 
 impl Observer for Follower {

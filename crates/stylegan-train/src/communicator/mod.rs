@@ -1,7 +1,6 @@
 //! Several processes training one model.
 
 mod agree;
-mod metered;
 #[cfg(feature = "mpi")]
 mod mpi;
 mod single;
@@ -9,7 +8,6 @@ mod threads;
 
 pub use agree::{agree, broadcast};
 pub(crate) use agree::{any, same};
-pub(crate) use metered::Metered;
 #[cfg(feature = "mpi")]
 pub use mpi::Mpi;
 pub use single::Single;

@@ -233,7 +233,7 @@ impl World {
             self.end_if_asked();
             looks += 1;
             match pace {
-                Pace::Patient if looks > AWAKE => {
+                Pace::Patient if looks > LOOKS => {
                     let nap = (slept / 100).clamp(SHORTEST_NAP, LONGEST_NAP);
                     std::thread::sleep(nap);
                     slept += nap;
@@ -305,8 +305,8 @@ enum Pace {
     Patient,
 }
 
-/// Looks without a nap in between; some tens of microseconds.
-const AWAKE: usize = 100;
-/// Naps are one part in a hundred of what was waited, within these bounds.
+/// How often a patient rank looks before it naps.
+const LOOKS: u32 = 100;
+/// Naps are one part in a hundred of what was slept, within these bounds.
 const SHORTEST_NAP: Duration = Duration::from_micros(100);
 const LONGEST_NAP: Duration = Duration::from_millis(10);

@@ -1,8 +1,9 @@
 //! What an iteration does: phases, each a sum over shards and a step, and the advance to the next batch.
 
 use super::Run;
+use super::metered::Metered;
 use crate::Result;
-use crate::communicator::{Communicator, Metered};
+use crate::communicator::Communicator;
 use crate::data::Dataset;
 use crate::health;
 use crate::inputs::ShardInput;

@@ -1,7 +1,7 @@
 //! How much ranks exchange, and how long that takes.
 
-use super::Communicator;
 use crate::Result;
+use crate::communicator::Communicator;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
