@@ -144,8 +144,12 @@ fn a_run_that_was_broken_off_ends_in_the_same_bytes() {
     assert_eq!(config_of(&checkpoint), Some(config.decisive()));
     let networks = &checkpoint.metadata().unwrap().networks;
     assert_eq!(networks.keys().collect::<Vec<_>>(), ["D", "E", "G", "G_ema"]);
-    let [reals, fakes] = ["reals.png", "fakes-init.png"].map(|name| image::open(path.join(name)).unwrap().width());
-    assert!(fakes > 5 * reals / 2, "{fakes} and {reals} pixels");
+    let shape = |name: &str| {
+        let sheet = image::open(path.join(name)).unwrap();
+        f64::from(sheet.width()) / f64::from(sheet.height())
+    };
+    let (reals, fakes) = (shape("reals.png"), shape("fakes-init.png"));
+    assert!(fakes > 2.5 * reals, "{fakes} and {reals} as wide as high");
     let log = fs::read_to_string(path.join("stats.jsonl")).unwrap();
     for key in ["Loss/G/gan", "Loss/G/features", "Loss/G/stlpips", "Loss/G/kl", "Loss/D/fake", "Loss/signs/real"] {
         assert!(log.contains(key), "{key} in\n{log}");
@@ -167,7 +171,7 @@ fn ranks_and_threads_do_not_change_a_bit() {
     };
     let expected = run(&[1], &[]);
     assert!(run(&[1], &["shards.at_once=1"]) == expected);
-    for ranks in [&[2][..], &[4], &[8], &[2, 3]] {
+    for ranks in [&[2][..], &[4], &[2, 3]] {
         assert!(run(ranks, &[]) == expected, "{ranks:?} ranks");
     }
 }
@@ -259,10 +263,10 @@ fn classes_are_told_apart_where_a_map_has_only_one() {
     let dataset = Arc::new(Dataset::open(place.path()).unwrap());
     let run = tempfile::tempdir().unwrap();
     let settings = [
-        "kimg=0.6",
+        "kimg=0.3",
         "ema_kimg=0",
         "schedule.lr=0.02",
-        "schedule.lr_decay_kimg=0.3",
+        "schedule.lr_decay_kimg=0.15",
         "output.snapshot_kimg=9",
         "output.tick_kimg=0.1",
         "loss.perceptual=0",

@@ -71,7 +71,7 @@ fn a_painter_trains_goes_on_and_is_looked_at() {
     bench.one_sentence("train --out run --cond", &["--cond", "label maps"]);
     // The configuration that a checkpoint keeps stands in for the file.
     std::fs::remove_file(bench.path("run/config.toml")).unwrap();
-    let ran = bench.run("train --out run --kimg 0.064");
+    let ran = bench.run("train --out run --data fields --kimg 0.064");
     assert!(ran.code == 0 && ran.stderr.contains("config.toml is missing"), "{}", ran.stderr);
 }
 

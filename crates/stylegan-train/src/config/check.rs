@@ -6,8 +6,6 @@ use super::{
     TrainConfig,
 };
 
-use stylegan_core::GeneratorConfig;
-
 type Checked = Result<(), Wrong>;
 
 impl TrainConfig {
@@ -19,12 +17,6 @@ impl TrainConfig {
             return Err(Wrong::new(
                 "mixing_probability",
                 format!("expected 0 to 1, found {}", self.mixing_probability),
-            ));
-        }
-        if matches!(self.generator, GeneratorConfig::Spade(_) | GeneratorConfig::Pix2PixHd(_)) {
-            return Err(Wrong::new(
-                "generator.architecture",
-                "networks that paint label maps are of another recipe; write recipe = \"spade\" above all tables",
             ));
         }
         self.generator.validate().map_err(|error| Wrong::table("generator", error))?;

@@ -91,6 +91,13 @@ pub fn read_recipe(text: &str, place: &str, overrides: &[Override]) -> Result<Re
     }
     let origin = Origin { text, file: place, overrides };
     match table.remove("recipe") {
+        None if paints_maps(&table) => Err(wrong(
+            &origin,
+            Wrong::new(
+                "generator.architecture",
+                "networks that paint label maps are of another recipe; write recipe = \"spade\" above all tables",
+            ),
+        )),
         None => finish(table, &origin).map(|config| RecipeConfig::Gan(Box::new(config))),
         Some(Value::String(name)) if name == "spade" => {
             finish(table, &origin).map(|config| RecipeConfig::Spade(Box::new(config)))
@@ -104,6 +111,13 @@ pub fn read_recipe(text: &str, place: &str, overrides: &[Override]) -> Result<Re
             Wrong::new("recipe", format!("{other} is none of `spade`; leave it out for StyleGAN and Progressive GAN")),
         )),
     }
+}
+
+/// Whether a table names a generator of label maps.
+fn paints_maps(table: &Table) -> bool {
+    let architecture =
+        table.get("generator").and_then(|generator| generator.get("architecture")).and_then(Value::as_str);
+    matches!(architecture, Some("spade" | "pix2pixhd"))
 }
 
 /// A checked configuration of a table.

@@ -1,6 +1,6 @@
 //! `Dmain`: the discriminator along its loss.
 
-use super::painting::{Example, Painted, judge, logits, signs};
+use super::painting::{Example, Painted, judge, logits, paint, signs};
 use super::{RUNNING, Spade};
 use crate::Result;
 use crate::recipe::{GRADIENT, gradient, values};
@@ -19,7 +19,7 @@ impl Spade {
     pub fn dmain(&self, example: &Example, noise: &Tensor) -> Result<ShardSums> {
         let (networks, d) = (&self.networks, &self.networks.d_trained);
         let Painted { images, running, .. } =
-            Self::paint(networks.g_frozen.as_ref(), networks.e_frozen.as_ref(), example, noise)?;
+            paint(networks.g_frozen.as_ref(), networks.e_frozen.as_ref(), example, noise)?;
         let mut sums = ShardSums::default();
 
         let said = judge(d, &images, &example.map)?;

@@ -1,6 +1,6 @@
 //! `Gmain`: generator and encoder along their loss.
 
-use super::painting::{Example, Painted, features, judge, logits};
+use super::painting::{Example, Painted, features, judge, logits, paint};
 use super::{RUNNING, Spade};
 use crate::Result;
 use crate::adversarial::feature_matching::feature_matching;
@@ -19,7 +19,7 @@ impl Spade {
     pub fn gmain(&self, example: &Example, noise: &Tensor) -> Result<ShardSums> {
         let (networks, weights) = (&self.networks, &self.loss);
         let Painted { images, code, running } =
-            Self::paint(networks.g_trained.as_ref(), networks.e_trained.as_ref(), example, noise)?;
+            paint(networks.g_trained.as_ref(), networks.e_trained.as_ref(), example, noise)?;
         let said = judge(&networks.d_frozen, &images, &example.map)?;
         let mut terms = vec![("gan", weights.gan.generator(&logits(&said))?)];
         if weights.feature_matching > 0. {

@@ -1,6 +1,5 @@
 //! Pictures of maps in training mode, and what discriminators say of them.
 
-use super::Spade;
 use crate::Result;
 use crate::data::Batch;
 use crate::recipe::values;
@@ -51,33 +50,31 @@ pub(super) struct Painted {
     pub(super) running: Vec<f32>,
 }
 
-impl Spade {
-    /// Pictures of the maps, in the styles that the encoder finds in the real ones; `noise` `[n, z_dim]` is
-    /// what it adds, or the latents themselves where there is no encoder.
-    pub(super) fn paint(
-        generator: &dyn Generator,
-        encoder: Option<&SpadeEncoder>,
-        example: &Example,
-        noise: &Tensor,
-    ) -> Result<Painted> {
-        let noise = noise.to_dtype(example.images.dtype())?.to_device(example.images.device())?;
-        let code = encoder.map(|encoder| encoder.forward(&example.images)).transpose()?;
-        let z = code.as_ref().map_or_else(|| Ok(noise.clone()), |code| code.sample(&noise))?;
-        let updates = BufferUpdates::default();
-        let condition = Condition::Map(&example.map);
-        let options = SynthesisOptions { condition, mode: Mode::Train(&updates), ..SynthesisOptions::default() };
-        let ws = broadcast_ws(&generator.mapping(&z, condition)?, generator.spec().num_ws)?;
-        let images = generator.synthesis(&ws, &options)?;
-        let mut notes = updates.notes();
-        notes.sort_by(|(a, _), (b, _)| a.cmp(b));
-        // A sum over samples, as all that a shard hands on: the mean of the batch is the statistic again.
-        let n = example.images.dim(0)? as f32;
-        let mut running = vec![];
-        for (_, note) in notes {
-            running.extend(note.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|x| x * n));
-        }
-        Ok(Painted { images, code, running })
+/// Pictures of the maps, in the styles that the encoder finds in the real ones; `noise` `[n, z_dim]` is
+/// what it adds, or the latents themselves where there is no encoder.
+pub(super) fn paint(
+    generator: &dyn Generator,
+    encoder: Option<&SpadeEncoder>,
+    example: &Example,
+    noise: &Tensor,
+) -> Result<Painted> {
+    let noise = noise.to_dtype(example.images.dtype())?.to_device(example.images.device())?;
+    let code = encoder.map(|encoder| encoder.forward(&example.images)).transpose()?;
+    let z = code.as_ref().map_or_else(|| Ok(noise.clone()), |code| code.sample(&noise))?;
+    let updates = BufferUpdates::default();
+    let condition = Condition::Map(&example.map);
+    let options = SynthesisOptions { condition, mode: Mode::Train(&updates), ..SynthesisOptions::default() };
+    let ws = broadcast_ws(&generator.mapping(&z, condition)?, generator.spec().num_ws)?;
+    let images = generator.synthesis(&ws, &options)?;
+    let mut notes = updates.notes();
+    notes.sort_by(|(a, _), (b, _)| a.cmp(b));
+    // A sum over samples, as all that a shard hands on: the mean of the batch is the statistic again.
+    let n = example.images.dim(0)? as f32;
+    let mut running = vec![];
+    for (_, note) in notes {
+        running.extend(note.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|x| x * n));
     }
+    Ok(Painted { images, code, running })
 }
 
 /// What a discriminator says of pictures with their maps.
