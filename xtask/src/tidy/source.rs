@@ -36,12 +36,11 @@ const COMMANDS: [(&str, &str); 2] = [
 ];
 
 /// Libraries that may do one of these all the same.
-const LIBRARY_EXCEPTIONS: [(&str, &str, &str); 6] = [
+const LIBRARY_EXCEPTIONS: [(&str, &str, &str); 5] = [
     ("crates/stylegan-kernels/src/autodiff.rs", "std::env", "candle's second-order switch is an environment variable"),
     ("crates/stylegan-kernels/src/autodiff.rs", "env::var", "candle's second-order switch is an environment variable"),
     ("crates/stylegan-kernels/src/threads.rs", "std::env", "the size of candle's own pool is an environment variable"),
     ("crates/stylegan-train/src/run/", "Instant::now", "seconds per kimg are reported; no step depends on them"),
-    ("crates/stylegan-train/src/communicator/metered.rs", "Instant::now", "seconds of exchanges are reported likewise"),
     ("crates/stylegan-train/src/run_log/mod.rs", "SystemTime::now", "TensorBoard's axis is wall time"),
 ];
 
