@@ -186,7 +186,10 @@ mod tests {
         // Signs do not matter to extremes, and are all that matters to labels.
         let below: Vec<f32> = scores.iter().map(|score| score - 100.).collect();
         let extremes = Separation { sides: Sides::Extremes(0.2), ..Separation::default() };
-        assert_eq!(extremes.fit(&styles, &Attribute { name: "tilt", scores: &below }).unwrap(), plane);
+        let lower = extremes.fit(&styles, &Attribute { name: "tilt", scores: &below }).unwrap();
+        // Rounding after the subtraction may change places near the ends.
+        let same: f64 = plane.normal.iter().zip(&lower.normal).map(|(a, b)| a * b).sum();
+        assert!(same > 0.9999 && lower.samples == plane.samples, "{plane:?} {lower:?}");
         let signs: Vec<f32> = scores.iter().map(|score| score.signum()).collect();
         let all = Separation { sides: Sides::All, ..Separation::default() };
         let labelled = all.fit(&styles, &Attribute { name: "tilt", scores: &signs }).unwrap();
