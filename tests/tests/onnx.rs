@@ -25,7 +25,16 @@ fn model(config: &GeneratorConfig) -> Model {
     build_generator(config, params.trainable()).unwrap();
     let key = StreamKey::new(2, "test", 0);
     for (index, (name, var)) in params.vars().into_iter().enumerate() {
-        let drawn = ["noise_strength", "bias", "w_avg", "running_mean", "mlp_gamma.weight", "mlp_beta.weight"];
+        let drawn = [
+            "noise_strength",
+            "bias",
+            "w_avg",
+            "running_mean",
+            "mlp_gamma.weight",
+            "mlp_beta.weight",
+            "conv_img.weight",
+            "output.conv.weight",
+        ];
         if drawn.iter().any(|end| name.ends_with(end)) {
             let draw = key.normal_rows(&[index as u64], 0, &[var.elem_count()], DType::F32, &Device::Cpu).unwrap();
             var.set(&(draw.reshape(var.shape()).unwrap() * 0.3).unwrap()).unwrap();

@@ -5,8 +5,6 @@ use super::problem::hexadecimal;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
-/// The name of class tables.
-pub const CLASS_FILE: &str = "classes.json";
 /// The class number of pixels without a class, as the data sets of SPADE's paper have it.
 pub const NO_CLASS: u8 = 255;
 

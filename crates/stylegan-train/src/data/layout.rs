@@ -59,23 +59,33 @@ impl Layout {
     /// one of pictures, as a class of that name.
     fn tell_maps(&mut self) {
         let root = common_folder(&self.pictures).to_owned();
-        for (folder, instances) in [(MAP_FOLDER, false), (INSTANCE_FOLDER, true)] {
-            let folder = format!("{root}{folder}/");
-            let (candidates, pictures): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut self.pictures).into_iter().partition(|name| name.starts_with(&folder));
-            let maps = pair(&root, &folder, &candidates, &pictures);
-            if maps.iter().all(Option::is_none) {
-                if !candidates.is_empty() && !pictures.is_empty() {
-                    self.findings.push(Finding { file: folder, problem: Problem::MapsOfNothing });
-                }
-                self.pictures = pictures.into_iter().chain(candidates).collect();
-                self.pictures.sort_unstable();
-                continue;
+        let folder = |name: &str, instances| (format!("{root}{name}/"), instances, Vec::new());
+        let mut folders = [folder(MAP_FOLDER, false), folder(INSTANCE_FOLDER, true)];
+        let mut pictures = Vec::new();
+        for name in std::mem::take(&mut self.pictures) {
+            match folders.iter_mut().find(|(folder, ..)| name.starts_with(folder.as_str())) {
+                Some((.., files)) => files.push(name),
+                None => pictures.push(name),
             }
-            self.pictures = pictures;
-            self.compare_maps(&maps, &candidates, instances);
-            let maps = maps.into_iter().map(|map| map.map_or_else(String::new, str::to_owned)).collect();
-            *(if instances { &mut self.instances } else { &mut self.maps }) = maps;
+        }
+        let paired = |(folder, _, files): &(String, bool, Vec<String>)| {
+            pair(&root, folder, files, &pictures).iter().any(Option::is_some)
+        };
+        let (maps, others): (Vec<_>, Vec<_>) = folders.into_iter().partition(paired);
+        let alone = pictures.is_empty();
+        for (folder, _, files) in others {
+            if !files.is_empty() && !alone {
+                self.findings.push(Finding { file: folder, problem: Problem::MapsOfNothing });
+            }
+            pictures.extend(files);
+        }
+        pictures.sort_unstable();
+        self.pictures = pictures;
+        for (folder, instances, files) in maps {
+            let of = pair(&root, &folder, &files, &self.pictures);
+            self.compare_maps(&of, &files, instances);
+            let of = of.into_iter().map(|map| map.map_or_else(String::new, str::to_owned)).collect();
+            *(if instances { &mut self.instances } else { &mut self.maps }) = of;
         }
     }
 

@@ -1,8 +1,9 @@
 //! PNG files whose pixels are numbers: label maps and instance maps, as they are stored.
 
+use super::Problem;
 use super::budget::Budget;
 use super::decode::guarded;
-use super::{MAX_SIDE, Problem};
+use super::limits::MAX_SIDE;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageBuffer, Luma, RgbImage};
 use png::{BitDepth, ColorType, Transformations};

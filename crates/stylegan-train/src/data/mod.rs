@@ -43,7 +43,7 @@ mod source;
 mod zip;
 
 pub use batch::{Batch, SampleRequest};
-pub use class_table::{CLASS_FILE, ClassTable, MapClass, NO_CLASS};
+pub use class_table::{ClassTable, MapClass, NO_CLASS};
 pub use decode::{Picture, label_map_kind};
 pub use files::Files;
 pub use finding::Finding;
@@ -52,7 +52,7 @@ pub use label_map::LabelMap;
 pub use labels::Labels;
 pub use limits::{MAX_FILE_BYTES, MAX_SIDE};
 pub use loader::Loader;
-pub use names::{INSTANCE_FOLDER, LABEL_FILE, MAP_FOLDER};
+pub use names::{CLASS_FILE, INSTANCE_FOLDER, LABEL_FILE, MAP_FOLDER};
 pub use problem::{Problem, Severity};
 
 use decode::{Head, Header};

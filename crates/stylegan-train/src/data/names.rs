@@ -8,6 +8,8 @@ pub const LABEL_FILE: &str = "dataset.json";
 pub const MAP_FOLDER: &str = "labels";
 /// The folder of instance maps, likewise.
 pub const INSTANCE_FOLDER: &str = "instances";
+/// The name of class tables.
+pub const CLASS_FILE: &str = "classes.json";
 
 /// Endings of pictures that are read.
 const READ: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
@@ -38,7 +40,7 @@ pub(super) fn kind(name: &str) -> Kind {
         Kind::OtherPicture
     } else if name.rsplit('/').next() == Some(LABEL_FILE) {
         Kind::Labels
-    } else if name.rsplit('/').next() == Some(super::CLASS_FILE) {
+    } else if name.rsplit('/').next() == Some(CLASS_FILE) {
         Kind::Classes
     } else {
         Kind::Other
