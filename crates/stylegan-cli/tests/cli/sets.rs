@@ -138,7 +138,7 @@ fn one_bad_file_is_left_out() {
     let ran = bench.run("data build in --size 8 --out maps.zip");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stderr.contains("left out: 003.png: has no label map"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("left out: 005.png: label map is not a PNG file"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("left out: 005.png: map is not a PNG file"), "{}", ran.stderr);
     let set = Dataset::open(bench.path("maps.zip")).unwrap();
     assert_eq!((set.len(), set.map(6 - 1).unwrap()[0]), (6, 7));
 }

@@ -12,6 +12,9 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 /// Files of sets that this program builds, which are neither pictures nor labels.
 const OWN: [&str; 2] = ["attributes.csv", "recipe.json"];
 
+/// A folder of all pictures, beside those of their maps.
+const PICTURE_FOLDER: &str = "images";
+
 /// The files of a set by their meaning.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
@@ -139,16 +142,18 @@ impl Layout {
     }
 }
 
-/// The map of each picture among those below `folder`, sorted: by its path below `root` or, where pictures lie in a
-/// folder of their own (`images/a.jpg` beside `labels/a.png`), below that.
+/// The map of each picture among those below `folder`, sorted: by its path below `root` or, where all pictures lie in
+/// `images/` (`images/a.jpg` beside `labels/a.png`), below that.
 fn pair<'a>(root: &str, folder: &str, maps: &'a [String], pictures: &[String]) -> Vec<Option<&'a str>> {
     let by_name = Lookup::new(maps);
-    let own = common_folder(pictures);
+    // A folder of any other name may be a class, as `labels` may be one.
+    let own = format!("{root}{PICTURE_FOLDER}/");
     let find = |inside: &str| {
         let stem = inside.rsplit_once('.').map_or(inside, |(stem, _)| stem);
         by_name.find(&format!("{folder}{stem}.png")).map(|i| maps[i].as_str())
     };
-    pictures.iter().map(|picture| find(&picture[root.len()..]).or_else(|| find(&picture[own.len()..]))).collect()
+    let below_own = |picture: &String| picture.strip_prefix(&own).and_then(find);
+    pictures.iter().map(|picture| find(&picture[root.len()..]).or_else(|| below_own(picture))).collect()
 }
 
 /// The deepest folder that all of these files lie in, with the `/` behind it.

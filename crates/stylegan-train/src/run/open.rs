@@ -1,6 +1,6 @@
 //! How a run begins: anew, or from its newest checkpoint.
 
-use super::{Run, finished};
+use super::{Run, finished, images_of};
 use crate::checkpoints::{self, Passed, Pruner};
 use crate::communicator::{self, Communicator};
 use crate::folder;
@@ -52,18 +52,7 @@ impl<'a> Run<'a> {
     /// A run from a state, and the checkpoint that it is from.
     fn open(session: Session<'a>, settings: RunSettings, state: State, from: Option<PathBuf>) -> Result<Self> {
         let (dataset, path) = (session.dataset, session.folder.path());
-        let ranks = session.communicator.world_size();
-        let whole = match settings.whole_batch && ranks > 1 {
-            true => Err(Error::Config {
-                place: "the generator's batch normalisation".into(),
-                problem: format!(
-                    "looks at the whole batch, which {ranks} ranks cannot share; start one, or a configuration with \
-                     generator.norm = \"instance\""
-                ),
-            }),
-            false => Ok(()),
-        };
-        communicator::agree(session.communicator, whole)?;
+        communicator::agree(session.communicator, check_ranks(&settings, session.communicator.world_size()))?;
         let images = state.progress.images;
         let leads = leads(&session);
         let open_log = || {
@@ -181,4 +170,31 @@ fn share(communicator: &dyn Communicator, found: Option<Checkpoint>) -> Result<O
         None if !bytes.is_empty() => Ok(Some(Checkpoint::received("the checkpoint that rank 0 sent", bytes)?)),
         found => Ok(found),
     }
+}
+
+/// Refuses ranks that would never have a shard to handle.
+fn check_ranks(settings: &RunSettings, ranks: usize) -> Result<()> {
+    let last = settings.schedule.at(images_of(settings.schedule.kimg()));
+    let shards = last.batch / last.shard.max(1);
+    let problem = |place: &str, problem: String| Err(Error::Config { place: place.into(), problem });
+    if ranks > 1 && settings.whole_batch {
+        return problem(
+            "the generator's batch normalisation",
+            format!(
+                "looks at the whole batch, which {ranks} ranks cannot share; start one, or a configuration with \
+                 generator.norm = \"instance\""
+            ),
+        );
+    }
+    if ranks > shards {
+        return problem(
+            "shards.size",
+            format!(
+                "{} makes {shards} shards of a batch of {}, too few for {ranks} ranks; start at most {shards}, or set smaller \
+                 shards",
+                last.shard, last.batch
+            ),
+        );
+    }
+    Ok(())
 }
