@@ -71,7 +71,7 @@ pub(crate) fn same(communicator: &dyn Communicator, things: &[(String, String)],
     let all = communicator.all_gather(given)?;
     let read = |bytes: &Vec<u8>| serde_json::from_slice::<Vec<(String, String)>>(bytes).map_err(|_| torn());
     let expected = read(&all[0])?;
-    for (rank, bytes) in all.iter().enumerate().filter(|(_, bytes)| **bytes != all[0]) {
+    if let Some((rank, bytes)) = all.iter().enumerate().find(|(_, bytes)| **bytes != all[0]) {
         let found = read(bytes)?;
         let different = found.into_iter().zip(&expected).find(|(theirs, ours)| theirs != *ours);
         let (what, found) = match different {

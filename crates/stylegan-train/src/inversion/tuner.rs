@@ -69,7 +69,11 @@ impl<'a> Tuner<'a> {
         options: TuneOptions,
     ) -> Result<Self> {
         let bad = |problem: String| Err(Error::Config { place: "tuning".into(), problem });
-        if options.steps == 0 || !(options.lr > 0. && options.lr.is_finite()) || !(options.enough >= 0.) {
+        if options.steps == 0
+            || !(options.lr > 0. && options.lr.is_finite())
+            || options.enough.is_nan()
+            || options.enough < 0.
+        {
             return bad(format!("{options:?}: expected steps and a learning rate above 0, a distance of at least 0"));
         }
         let spec = model.generator().spec();
