@@ -11,7 +11,7 @@ use crate::exit::Outcome;
 
 /// Find directions to edit pictures along
 ///
-/// A file of directions is safetensors: vectors [n, w_dim], sigmas [n] (the deviation of styles along each),
+/// A file of directions is safetensors: vectors [n, w_dim], n sigmas (the deviation of styles along each),
 /// and their names and style rows. `stylegan edit` moves styles along them; strength 1 is one sigma.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
