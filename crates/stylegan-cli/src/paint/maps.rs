@@ -80,11 +80,15 @@ impl Maps {
     }
 }
 
-/// The PNG files of a folder, in the order of their names.
+/// The PNG files of a folder, or of the only folder in it, in the order of their names.
 fn listed(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            folders.push(path.clone());
+        }
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         let png = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
         if png && !hidden && !path.is_dir() {
@@ -92,9 +96,19 @@ fn listed(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
         }
     }
     files.sort_unstable();
+    folders.sort_unstable();
     let of_set = folder.join(MAP_FOLDER);
     if of_set.is_dir() {
         wrong!("{} is a data set; its maps lie in {}: give that folder", folder.display(), of_set.display());
+    }
+    match &folders[..] {
+        _ if !files.is_empty() => {}
+        // Sets that this program builds have their pictures by the thousand in folders.
+        [only] => return listed(only),
+        [first, ..] => {
+            wrong!("{}: its maps lie in folders; give one of them, as {}", folder.display(), first.display())
+        }
+        [] => {}
     }
     if files.is_empty() {
         wrong!("{}: this folder holds no maps; they are PNG files of class numbers or colours", folder.display());

@@ -236,6 +236,12 @@ fn wrong_input_gets_a_sentence() {
     bench.one_sentence(&format!("{PLAIN} --map gone.png"), &["gone.png: there is no such file"]);
     std::fs::create_dir_all(bench.path("set/labels")).unwrap();
     bench.one_sentence(&format!("{PLAIN} --map set"), &["is a data set", "set/labels"]);
+    // Sets that are built here have a folder for each thousand.
+    std::fs::create_dir_all(bench.path("nest/00000")).unwrap();
+    std::fs::copy(bench.path("map.png"), bench.path("nest/00000/map.png")).unwrap();
+    bench.ok(&format!("{PLAIN} --map nest"));
+    std::fs::create_dir_all(bench.path("nest/00001")).unwrap();
+    bench.one_sentence(&format!("{PLAIN} --map nest"), &["lie in folders", "nest/00000"]);
     // Nothing that is read is written over.
     bench.one_sentence(&format!("{PLAIN} --map maps --out maps/sheet.png"), &["maps/sheet.png lies in maps"]);
     bench.one_sentence(&format!("{PLAIN} --map maps --out maps"), &["whose files are read"]);
