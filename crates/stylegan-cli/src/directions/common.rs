@@ -41,6 +41,21 @@ pub(super) struct CommonArgs {
     out: PathBuf,
 }
 
+/// The options of the ways that look at how styles lie.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct SpreadArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+
+    /// Directions to keep [default: 10]
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
+
+    /// Styles that deviations are measured on.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    samples: usize,
+}
+
 /// What they mean.
 pub(super) struct Common {
     pub(super) network: Network,
@@ -69,8 +84,16 @@ impl Common {
         Ok(Common { network, rows, out: args.out.clone() })
     }
 
+    /// The network, how many directions are to be kept, and how its styles lie.
+    pub(super) fn with_styles(args: &SpreadArgs) -> anyhow::Result<(Self, usize, Styles)> {
+        let common = Self::of(&args.common, &[])?;
+        let count = count_of(args.count, &common.network)?;
+        let styles = common.styles(args.samples, args.common.seed)?;
+        Ok((common, count, styles))
+    }
+
     /// How the network's styles lie.
-    pub(super) fn styles(&self, samples: usize, seed: u64) -> anyhow::Result<Styles> {
+    fn styles(&self, samples: usize, seed: u64) -> anyhow::Result<Styles> {
         if samples < 2 {
             wrong!("--samples {samples}: give at least 2, commonly 100000");
         }
@@ -97,7 +120,7 @@ impl Common {
 }
 
 /// How many directions are looked for: as many as were asked for, if there are so many.
-pub(super) fn count_of(asked: Option<usize>, network: &Network) -> anyhow::Result<usize> {
+fn count_of(asked: Option<usize>, network: &Network) -> anyhow::Result<usize> {
     let w_dim = network.generator().spec().w_dim;
     match asked {
         None => Ok(COUNT.min(w_dim)),

@@ -1,6 +1,6 @@
 //! `stylegan directions ganspace`.
 
-use super::common::{Common, CommonArgs, count_of};
+use super::common::{Common, SpreadArgs};
 use crate::exit::Outcome;
 use stylegan_metrics::directions::components;
 
@@ -14,20 +14,10 @@ use stylegan_metrics::directions::components;
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
     #[command(flatten)]
-    common: CommonArgs,
-
-    /// Directions to keep [default: 10]
-    #[arg(long, value_name = "N")]
-    count: Option<usize>,
-
-    /// Styles that are looked at.
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
-    samples: usize,
+    spread: SpreadArgs,
 }
 
 pub(super) fn run(args: Args) -> Outcome {
-    let common = Common::of(&args.common, &[])?;
-    let count = count_of(args.count, &common.network)?;
-    let styles = common.styles(args.samples, args.common.seed)?;
+    let (common, count, styles) = Common::with_styles(&args.spread)?;
     common.finish(components(&styles, &common.rows, count)?)
 }

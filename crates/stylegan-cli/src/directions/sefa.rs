@@ -1,6 +1,6 @@
 //! `stylegan directions sefa`.
 
-use super::common::{Common, CommonArgs, count_of};
+use super::common::{Common, SpreadArgs};
 use crate::exit::Outcome;
 use stylegan_core::directions::style_weights;
 use stylegan_metrics::directions::closed_form;
@@ -16,21 +16,11 @@ use stylegan_metrics::directions::closed_form;
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
     #[command(flatten)]
-    common: CommonArgs,
-
-    /// Directions to keep [default: 10]
-    #[arg(long, value_name = "N")]
-    count: Option<usize>,
-
-    /// Styles that deviations are measured on.
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
-    samples: usize,
+    spread: SpreadArgs,
 }
 
 pub(super) fn run(args: Args) -> Outcome {
-    let common = Common::of(&args.common, &[])?;
-    let count = count_of(args.count, &common.network)?;
+    let (common, count, styles) = Common::with_styles(&args.spread)?;
     let weights = style_weights(common.network.model())?;
-    let styles = common.styles(args.samples, args.common.seed)?;
     common.finish(closed_form(&weights, &common.rows, &styles, count)?)
 }

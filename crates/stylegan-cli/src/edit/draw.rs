@@ -2,7 +2,7 @@
 
 use super::plan::{Out, Plan};
 use crate::destination::Destination;
-use crate::film::{Film, Format};
+use crate::film::{Film, Format, usual_zoom};
 use crate::numbers::count;
 use crate::status::{Progress, say};
 use crate::writer::{Text, Writer};
@@ -11,9 +11,6 @@ use image::RgbImage;
 use std::path::Path;
 use stylegan_core::checkpoint::{Kind, Metadata, save};
 use stylegan_core::picture::{Band, columns, enlarge, to_pictures, write_png};
-
-/// Films of smaller pictures are enlarged to about so many pixels.
-const FILM_SIDE: usize = 256;
 
 /// A picture before it is edited.
 struct Source {
@@ -164,8 +161,7 @@ impl Plan {
         let [h, w] = self.network.size().map(|side| side as u32);
         let across = columns(sources.len(), self.network.size()).max(1) as u32;
         let down = (sources.len() as u32).div_ceil(across);
-        let side = (h * down).max(w * across);
-        let zoom = self.layout.zoom.unwrap_or((FILM_SIDE as u32 / side).max(1));
+        let zoom = self.layout.zoom.unwrap_or(usual_zoom([h * down, w * across].map(|side| side as usize)));
         let back = self.strengths.iter().rev().skip(1).take(self.strengths.len().saturating_sub(2));
         let strengths: Vec<f64> = self.strengths.iter().chain(back).copied().collect();
         let size = [h * down * zoom, w * across * zoom];

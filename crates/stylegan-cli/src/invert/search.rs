@@ -6,7 +6,7 @@ use super::settings::Settings;
 use super::targets::Target;
 use super::watch::Watch;
 use super::{encode, found};
-use crate::film::{Film, Format};
+use crate::film::{Film, Format, usual_zoom};
 use crate::signals::STOP;
 use crate::status::say;
 use candle_core::{Device, Tensor};
@@ -23,8 +23,6 @@ const SAVED_EVERY: Duration = Duration::from_secs(60);
 const FRAMES: usize = 100;
 /// Frames per second.
 const FPS: u32 = 20;
-/// Films of smaller pictures are enlarged to about so many pixels.
-const FILM_SIDE: usize = 256;
 /// The tensor of the styles on the way in a saved search.
 const WAY: &str = "way";
 
@@ -124,7 +122,7 @@ impl Search<'_> {
     fn film(&self, source: &RgbImage, way: &[&Tensor]) -> anyhow::Result<()> {
         let network = &self.plan.network;
         let [h, w] = network.size().map(|side| side as u32);
-        let zoom = (FILM_SIDE as u32 / h.max(w)).max(1);
+        let zoom = usual_zoom(network.size());
         let size = [h * zoom, 2 * w * zoom];
         let mut film = Film::create(&self.picture.files.film, Format::Gif, size, FPS, way.len(), vec![])?;
         for batch in way.chunks(network.batch()) {

@@ -5,17 +5,16 @@ mod painter;
 mod styles;
 
 use crate::destination::{self, Destination};
-use crate::exit::{Ending, Outcome, wrong};
+use crate::exit::{Ending, Outcome};
 use crate::layout::LayoutArgs;
 use crate::map_picture::{beside, map_picture};
 use crate::numbers::{Numbers, count};
 use crate::status::{Progress, say};
-use crate::writer::{Text, Writer};
+use crate::writer::{Text, Writer, write_images};
 use candle_core::Tensor;
 use image::RgbImage;
 use maps::Maps;
 use painter::Painter;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use stylegan_core::picture::{Band, enlarge, to_pictures, write_png};
 use styles::Styles;
@@ -99,8 +98,7 @@ pub(crate) fn run(args: Args) -> Outcome {
                 batches.push(images);
                 Ok(())
             })?;
-            let tensors = HashMap::from([("images".to_owned(), Tensor::cat(&batches, 0)?)]);
-            stylegan_core::write_file(path, &safetensors::serialize(&tensors, None)?)?;
+            write_images(path, &batches)?;
             path
         }
         Destination::Png(path) if n == 1 => {
@@ -125,9 +123,7 @@ pub(crate) fn run(args: Args) -> Outcome {
 impl Plan {
     fn of(args: &Args) -> anyhow::Result<Self> {
         let out = Destination::of(&args.out)?;
-        if let (Destination::Tensors(_), Some(zoom)) = (&out, args.layout.zoom) {
-            wrong!("--zoom {zoom} enlarges pictures; leave it out, or give --out a .png file or a folder");
-        }
+        args.layout.check(&out)?;
         let painter = Painter::open(&args.network)?;
         let maps = Maps::open(&args.map, args.instances.as_deref(), &painter)?;
         let styles = match &args.style[..] {

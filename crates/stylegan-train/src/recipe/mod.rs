@@ -9,6 +9,7 @@ pub mod spade;
 
 pub use config::{RunConfig, RunSettings};
 
+use crate::data::Dataset;
 use crate::inputs::ShardInput;
 use crate::optim::Adam;
 use crate::phase::{Action, Phase};
@@ -112,6 +113,26 @@ pub fn gradient(optimizer: &Adam, loss: &Tensor) -> Result<Vec<f32>> {
 /// When they cannot be read back.
 pub fn values(tensor: &Tensor) -> Result<Vec<f64>> {
     Ok(tensor.flatten_all()?.to_dtype(DType::F64)?.to_vec1()?)
+}
+
+/// The sign of a logit: the mean over samples says how often the discriminator takes them for real.
+pub(crate) fn sign(logit: f64) -> f64 {
+    if logit == 0. { 0. } else { logit.signum() }
+}
+
+/// Refuses a set whose pictures are not those of a network, of `[h, w]` pixels and so many channels.
+pub(crate) fn check_pictures(dataset: &Dataset, [h, w]: [usize; 2], c: usize) -> Result<()> {
+    let ([height, width], channels) = (dataset.image_size(), dataset.channels());
+    if (height, width, channels) == (h, w, c) {
+        return Ok(());
+    }
+    Err(Error::Config {
+        place: "the data set".into(),
+        problem: format!(
+            "has pictures of {width}x{height} pixels with {channels} channels, expected {w}x{h} with {c}; set \
+             generator.img_size and generator.img_channels, or build the set at that size"
+        ),
+    })
 }
 
 /// A phase came that a recipe does not know.

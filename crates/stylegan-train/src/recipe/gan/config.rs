@@ -3,7 +3,7 @@
 use super::Gan;
 use crate::config::{RecipeConfig, TrainConfig};
 use crate::data::Dataset;
-use crate::recipe::{Recipe, RunConfig, RunSettings};
+use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures};
 use crate::{Error, Result};
 use candle_core::{DType, Device};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use stylegan_core::{NetworkConfig, Params};
 
 impl RunConfig for TrainConfig {
     fn settings(&self, dataset: &Dataset) -> Result<RunSettings> {
-        check_pictures(self, dataset)?;
+        check_set(self, dataset)?;
         Ok(RunSettings {
             seed: self.seed,
             schedule: self.schedule()?,
@@ -52,16 +52,10 @@ impl TrainConfig {
     }
 }
 
-fn check_pictures(config: &TrainConfig, dataset: &Dataset) -> Result<()> {
-    let ([h, w], c, c_dim) = config.picture_shape();
+fn check_set(config: &TrainConfig, dataset: &Dataset) -> Result<()> {
+    let (size, channels, c_dim) = config.picture_shape();
+    check_pictures(dataset, size, channels)?;
     let problem = |problem: String| Err(Error::Config { place: "the data set".into(), problem });
-    let ([height, width], channels) = (dataset.image_size(), dataset.channels());
-    if (height, width, channels) != (h, w, c) {
-        return problem(format!(
-            "has pictures of {width}x{height} pixels with {channels} channels, expected {w}x{h} with {c}; set \
-             generator.img_size and generator.img_channels, or build the set at that size"
-        ));
-    }
     if c_dim > 0 && dataset.label_dim() != c_dim {
         return problem(format!(
             "has labels of width {}, expected generator.c_dim = {c_dim}; set it to the width of the labels, or to 0 to \

@@ -17,7 +17,7 @@ mod transfer;
 pub use latents::Latents;
 pub use phases::{DMAIN, DREG, GMAIN, GREG, iteration, phases};
 
-use super::{Recipe, unknown};
+use super::{Recipe, sign, unknown};
 use crate::augment::{AugmentConfig, Controller, ShardAugment};
 use crate::config::{EmaConfig, LossConfig, PathLengthConfig, TrainConfig};
 use crate::inputs::ShardInput;
@@ -250,11 +250,6 @@ impl GridImages for Gan {
 /// Images as the discriminator sees them.
 fn seen(augment: Option<&ShardAugment>, purpose: &'static str, images: &Tensor) -> Result<Tensor> {
     Ok(augment.map_or_else(|| Ok(images.clone()), |augment| augment.apply(purpose, images))?)
-}
-
-/// The sign of a logit: the mean over samples says how often the discriminator takes them for real.
-fn sign(logit: f64) -> f64 {
-    if logit == 0. { 0. } else { logit.signum() }
 }
 
 /// The sum of the signs of logits, and how many there are.

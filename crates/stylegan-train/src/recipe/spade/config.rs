@@ -3,7 +3,7 @@
 use super::{Parameters, Spade};
 use crate::config::{RecipeConfig, SpadeTrainConfig};
 use crate::data::Dataset;
-use crate::recipe::{Recipe, RunConfig, RunSettings};
+use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures};
 use crate::{Error, Result};
 use candle_core::{DType, Device};
 use rayon::prelude::*;
@@ -14,7 +14,7 @@ use stylegan_core::{DiscriminatorConfig, EncoderConfig, NetworkConfig, Params};
 
 impl RunConfig for SpadeTrainConfig {
     fn settings(&self, dataset: &Dataset) -> Result<RunSettings> {
-        check_pictures(self, dataset)?;
+        check_set(self, dataset)?;
         check_maps(self, dataset)?;
         Ok(RunSettings {
             seed: self.seed,
@@ -65,19 +65,9 @@ fn problem<T>(place: impl Into<String>, problem: String) -> Result<T> {
     Err(Error::Config { place: place.into(), problem })
 }
 
-fn check_pictures(config: &SpadeTrainConfig, dataset: &Dataset) -> Result<()> {
+fn check_set(config: &SpadeTrainConfig, dataset: &Dataset) -> Result<()> {
     let network = config.generator.network();
-    let ([h, w], c) = (network.img_size(), network.img_channels());
-    let ([height, width], channels) = (dataset.image_size(), dataset.channels());
-    if (height, width, channels) != (h, w, c) {
-        return problem(
-            "the data set",
-            format!(
-                "has pictures of {width}x{height} pixels with {channels} channels, expected {w}x{h} with {c}; set \
-                 generator.img_size and generator.img_channels, or build the set at that size"
-            ),
-        );
-    }
+    check_pictures(dataset, network.img_size(), network.img_channels())?;
     if !dataset.has_maps() {
         return problem(
             "the data set",

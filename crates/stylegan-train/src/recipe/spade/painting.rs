@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::data::Batch;
-use crate::recipe::values;
+use crate::recipe::{sign, values};
 use candle_core::{DType, Tensor};
 use stylegan_core::layers::{BufferUpdates, Mode, SemanticMap};
 use stylegan_core::spade::{GaussianCode, SpadeEncoder};
@@ -96,7 +96,7 @@ pub(super) fn features(said: &DiscriminatorOutput) -> Vec<Vec<Tensor>> {
 pub(super) fn signs(said: &DiscriminatorOutput) -> Result<Vec<f64>> {
     let mut signs = vec![];
     for scale in &said.scales {
-        signs.extend(values(&scale.logits)?.into_iter().map(|logit| if logit == 0. { 0. } else { logit.signum() }));
+        signs.extend(values(&scale.logits)?.into_iter().map(sign));
     }
     Ok(signs)
 }
