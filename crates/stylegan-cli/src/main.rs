@@ -33,6 +33,7 @@ mod pace;
 mod paint;
 mod picture_settings;
 mod pictures;
+mod plan;
 mod ranks;
 mod same_run;
 mod settings;
@@ -117,6 +118,7 @@ fn run(options: Options) -> Outcome {
     stylegan_kernels::threads::keep_candle_on_its_thread();
     match options.verb {
         Verb::Train(args) => train::run(args),
+        Verb::Plan(args) => plan::run(args),
         Verb::Generate(args) => generate::run(args),
         Verb::Paint(args) => paint::run(args),
         Verb::Mix(args) => mix::run(args),

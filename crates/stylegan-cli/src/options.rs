@@ -5,7 +5,7 @@
 
 use crate::{
     classifier, completions, convert, data, directions, edit, evaluate, export, figures, generate, inspect,
-    interpolate, invert, man, mix, paint, studio, train,
+    interpolate, invert, man, mix, paint, plan, studio, train,
 };
 use clap::{Parser, Subcommand};
 
@@ -32,6 +32,7 @@ pub(crate) struct Options {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     Train(train::Args),
+    Plan(plan::Args),
     Generate(generate::Args),
     Paint(paint::Args),
     Mix(mix::Args),

@@ -38,6 +38,35 @@ use stylegan_train::{Observer, RunFolder, Session, checkpoints};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    asked: Asked,
+
+    /// Folder of the run.
+    ///
+    /// Example: --out runs/avatars-32
+    #[arg(long, value_name = "FOLDER", required_unless_present_any = ["print_config", "list_configs", "list_settings"])]
+    out: Option<PathBuf>,
+
+    /// Starts again. A run that the folder holds is moved aside, not removed.
+    #[arg(long)]
+    new: bool,
+
+    /// Prints the configuration with everything resolved, as TOML, and stops.
+    #[arg(long)]
+    print_config: bool,
+
+    /// Lists the built-in configurations and stops.
+    #[arg(long)]
+    list_configs: bool,
+
+    /// Lists all settings with their published values and what they mean, and stops.
+    #[arg(long)]
+    list_settings: bool,
+}
+
+/// What is to be trained.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Asked {
     /// Configuration of the run: a file, or the name of a built-in one [default: the one that suits the
     /// size of the pictures]
     ///
@@ -51,12 +80,6 @@ pub(crate) struct Args {
     /// Example: --data faces.zip
     #[arg(long, value_name = "SET")]
     data: Option<String>,
-
-    /// Folder of the run.
-    ///
-    /// Example: --out runs/avatars-32
-    #[arg(long, value_name = "FOLDER", required_unless_present_any = ["print_config", "list_configs", "list_settings"])]
-    out: Option<PathBuf>,
 
     /// Length of the run in thousands of real pictures shown [default: the configuration's]
     ///
@@ -87,22 +110,6 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 
-    /// Starts again. A run that the folder holds is moved aside, not removed.
-    #[arg(long)]
-    new: bool,
-
-    /// Prints the configuration with everything resolved, as TOML, and stops.
-    #[arg(long)]
-    print_config: bool,
-
-    /// Lists the built-in configurations and stops.
-    #[arg(long)]
-    list_configs: bool,
-
-    /// Lists all settings with their published values and what they mean, and stops.
-    #[arg(long)]
-    list_settings: bool,
-
     /// Where built-in sets are kept once they are made [default: data/ in the folder of the run]
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
@@ -123,22 +130,23 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(args: &Args) -> anyhow::Result<Self> {
-        let out = args.out.clone().unwrap_or_default();
-        let data_dir = args.data_dir.clone().unwrap_or_else(|| out.join("data"));
-        let (mut overrides, typed) = (vec![], overrides(args)?);
-        let (found, mut note) = if args.out.is_some() { Found::in_folder(&out)? } else { (Found::Nothing, None) };
+    /// What is asked for, in a folder that may hold a run already; `new` passes that run over.
+    fn of(asked: &Asked, folder: Option<&Path>, new: bool) -> anyhow::Result<Self> {
+        let out = folder.map(Path::to_path_buf).unwrap_or_default();
+        let data_dir = asked.data_dir.clone().unwrap_or_else(|| out.join("data"));
+        let (mut overrides, typed) = (vec![], overrides(asked)?);
+        let (found, mut note) = if folder.is_some() { Found::in_folder(&out)? } else { (Found::Nothing, None) };
         let mut pictures = None;
-        let transfer = match (&args.from, &found) {
-            (Some(from), Found::Run(stored)) if !args.new => {
+        let transfer = match (&asked.from, &found) {
+            (Some(from), Found::Run(stored)) if !new => {
                 let begun = check_begun_with(from, stored, &out)?;
                 // A configuration that was named says the same of the run only together with them.
-                args.config.as_ref().map(|_| Transfer::of(begun)).transpose()?
+                asked.config.as_ref().map(|_| Transfer::of(begun)).transpose()?
             }
             (Some(from), _) => Some(Transfer::of(from)?),
             (None, _) => None,
         };
-        let mut source = match (&args.config, &found, &args.data) {
+        let mut source = match (&asked.config, &found, &asked.data) {
             (Some(given), ..) => Source::of(given)?,
             (None, Found::Run(stored), _) => Source::of_run(stored)?,
             (None, Found::WithoutConfig, _) => wrong!(
@@ -152,7 +160,7 @@ impl Plan {
                 note = Some(start.note);
                 start.source
             }
-            (None, Found::Nothing, None) if args.out.is_none() => Source::published(),
+            (None, Found::Nothing, None) if folder.is_none() => Source::published(),
             (None, Found::Nothing, None) => wrong!(
                 "--out {}: this folder holds no run to go on with; start one with --data (a set of pictures) or \
                  --config (`stylegan train --list-configs`)",
@@ -160,7 +168,7 @@ impl Plan {
             ),
         };
         if let Some(transfer) = &transfer {
-            if args.config.is_none() && transfer.is_stylegan2() {
+            if asked.config.is_none() && transfer.is_stylegan2() {
                 source = starting_point::adaptive(transfer.side())?;
                 note = Some(format!("no --config was given: {} it is, with the networks of --from", source.name));
             }
@@ -180,27 +188,27 @@ impl Plan {
         overrides.extend(typed);
         let mut config = source.read(&overrides)?;
         let stored = match &found {
-            Found::Run(stored) if !args.new => Some(stored),
+            Found::Run(stored) if !new => Some(stored),
             _ => None,
         };
-        if let (true, RecipeConfig::Spade(_)) = (args.cond, &config) {
+        if let (true, RecipeConfig::Spade(_)) = (asked.cond, &config) {
             wrong!("--cond: networks that paint label maps take the maps of the set, not its labels; leave it out");
         }
-        if args.cond && args.config.is_none() && stored.is_some() {
+        if asked.cond && asked.config.is_none() && stored.is_some() {
             if c_dim(&config) == 0 {
                 wrong!(
                     "--cond: the run in {} was started without labels; start again with --data, --cond and --new",
                     out.display()
                 );
             }
-        } else if args.cond {
+        } else if asked.cond {
             let set = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
             overrides.extend(conditional(&set, &config.data().set)?);
             config = source.read(&overrides)?;
             pictures = Some(set);
         }
         // A run without a checkpoint has nothing that another configuration would spoil.
-        if let (Some(_), Some(stored)) = (&args.config, stored)
+        if let (Some(_), Some(stored)) = (&asked.config, stored)
             && !checkpoints::list(&out)?.is_empty()
         {
             check_same(&config, stored, &out)?;
@@ -223,6 +231,14 @@ fn open(config: &RecipeConfig, data_dir: &Path) -> anyhow::Result<Dataset> {
     Ok(set.with_cache(data.cache_mib << 20))
 }
 
+/// The configuration and the pictures of a run that would begin now, with a sentence where the configuration
+/// is not one that was named.
+pub(crate) fn of_new_run(asked: &Asked) -> anyhow::Result<(RecipeConfig, Dataset, Option<String>)> {
+    let Plan { config, note, data_dir, pictures, .. } = Plan::of(asked, None, true)?;
+    let pictures = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
+    Ok((config, pictures, note))
+}
+
 /// Width of the labels that pictures are made of.
 fn c_dim(config: &RecipeConfig) -> usize {
     match config {
@@ -232,19 +248,19 @@ fn c_dim(config: &RecipeConfig) -> usize {
 }
 
 /// The settings given beside the configuration, in the order of their strength.
-fn overrides(args: &Args) -> anyhow::Result<Vec<Override>> {
-    let mut all = args.set.iter().map(|text| Override::parse(text)).collect::<Result<Vec<_>, _>>()?;
+fn overrides(asked: &Asked) -> anyhow::Result<Vec<Override>> {
+    let mut all = asked.set.iter().map(|text| Override::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut set = |key: &str, value: toml::Value| -> anyhow::Result<()> {
         all.push(Override::parse(&format!("{key}={value}"))?);
         Ok(())
     };
-    if let Some(kimg) = args.kimg {
+    if let Some(kimg) = asked.kimg {
         set("kimg", kimg.into())?;
     }
-    if let Some(seed) = args.seed {
+    if let Some(seed) = asked.seed {
         set("seed", i64::try_from(seed).context("--seed: seeds go up to 2^63 - 1")?.into())?;
     }
-    if let Some(name) = &args.data {
+    if let Some(name) = &asked.data {
         // A run can be gone on with from another folder, so paths are kept whole.
         let name =
             if pictures::is_built_in(name) { name.clone() } else { std::path::absolute(name)?.display().to_string() };
@@ -274,7 +290,7 @@ struct Begun {
 
 /// Takes the folder of the run that the arguments mean, and opens its pictures.
 fn prepare(args: &Args) -> anyhow::Result<(Begun, Dataset)> {
-    let Plan { config, out, held, note, data_dir, pictures } = Plan::of(args)?;
+    let Plan { config, out, held, note, data_dir, pictures } = Plan::of(&args.asked, args.out.as_deref(), args.new)?;
     match (&note, config.data().set.is_empty()) {
         (Some(note), true) => wrong!("{note} but for the pictures: name them with --data"),
         (Some(note), false) => say(note),
@@ -317,7 +333,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         return Ok(Ending::Done);
     }
     if args.print_config {
-        let plan = Plan::of(&args)?;
+        let plan = Plan::of(&args.asked, args.out.as_deref(), args.new)?;
         plan.note.iter().for_each(|note| say(note));
         print(&plan.config.to_toml()?)?;
         return Ok(Ending::Done);

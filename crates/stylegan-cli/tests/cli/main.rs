@@ -16,6 +16,7 @@ mod invert;
 mod messages;
 mod mix;
 mod paint;
+mod plan;
 mod run_folder;
 mod sets;
 mod spade;
