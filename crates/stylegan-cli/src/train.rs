@@ -227,7 +227,7 @@ fn open(config: &RecipeConfig, data_dir: &Path) -> anyhow::Result<Dataset> {
     if data.set.is_empty() {
         wrong!("no pictures to train on: name a folder, a ZIP file, avatars or earth with --data");
     }
-    let set = pictures::open(&data.set, config.img_size(), data.count, data_dir)?;
+    let set = pictures::open(&data.set, config.img_size(), data.count, data.preprocess, data_dir)?;
     Ok(set.with_cache(data.cache_mib << 20))
 }
 

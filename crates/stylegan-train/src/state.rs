@@ -124,6 +124,9 @@ impl State {
             extra,
             ..Metadata::default()
         };
+        if let Some(class) = settings.no_class {
+            metadata.set_no_class(class);
+        }
         if let Labels::Classes { names, .. } = dataset.labels()
             && settings.networks.values().any(|network| c_dim(network) > 0)
             && !names.is_empty()

@@ -15,7 +15,7 @@ use stylegan_core::checkpoint::Checkpoint;
 use stylegan_kernels::conv2d;
 use stylegan_train::communicator::Single;
 use stylegan_train::config::{AdamConfig, OutputConfig};
-use stylegan_train::data::Dataset;
+use stylegan_train::data::{BatchMaps, Dataset};
 use stylegan_train::inputs::ShardInput;
 use stylegan_train::inputs::random::Streams;
 use stylegan_train::optim::Adam;
@@ -41,7 +41,8 @@ impl RunConfig for Config {
             schedule: Schedule::constant(0.16, 16, [16, 4], 0.01),
             at_once: 2,
             mirror: true,
-            maps: true,
+            maps: BatchMaps::Labels,
+            no_class: None,
             whole_batch: false,
             pictures: None,
             reset_on_growth: false,

@@ -195,6 +195,10 @@ fn settings_that_describe_no_run() {
     wrong(PIX2PIXHD, &["shards.size=5"], &["divisor of the batch of 12, found 5"]);
     wrong(SPADE, &["discriminator.classes=4"], &["[discriminator]", "generator's"]);
     wrong(SPADE, &["generator.z_dim=0", "encoder.z_dim=8"], &["generator.z_dim", "found 0"]);
+    wrong(SPADE, &["dont_care=true", "generator.classes=1"], &["generator.classes", "2 or more"]);
+    wrong(SPADE, &["data.preprocess.load_size=0"], &["data.preprocess.load_size", "found 0"]);
+    wrong(SPADE, &["data.preprocess.aspect_ratio=0"], &["data.preprocess.aspect_ratio", "above 0"]);
+    wrong(SPADE, &["data.preprocess.mode=stretch"], &["data.preprocess", "stretch"]);
     wrong(SPADE, &["encoder.z_dim=8"], &["[encoder]", "(8, 3)", "(4, 3)"]);
     wrong(SPADE, &["generator.img_channels=1"], &["loss.perceptual", "1 channels"]);
     wrong(SPADE, &["generator.img_size=[40,32]"], &["multiples of 32"]);
@@ -230,7 +234,7 @@ fn sets_that_do_not_fit() {
     };
     refused(set(), &["generator.classes=2"], &["label map of 00.png", "class 2", "0 to 1", "generator.classes = 3"]);
     refused(set(), &["generator.img_size=[64,32]"], &["32x32 pixels", "expected 32x64"]);
-    refused(set(), &["generator.edges=true"], &["generator.edges"]);
+    refused(set(), &["generator.edges=true"], &["generator.edges", "instances/"]);
     refused(set(), &["loss.vgg19=nowhere.pth"], &["nowhere.pth"]);
 
     let place = tempfile::tempdir().unwrap();
@@ -238,7 +242,19 @@ fn sets_that_do_not_fit() {
     refused(&bare, &[], &["no label maps", "labels/"]);
     maps(place.path(), |_, _, i| if i == 7 { 255 } else { 0 });
     let odd = Arc::new(Dataset::open(place.path()).unwrap());
-    refused(&odd, &[], &["label map of 07.png", "class 255"]);
+    refused(&odd, &[], &["label map of 07.png", "without a class (255)", "generator.classes = 4, dont_care = true"]);
+    // With a class for those, what is refused is a class beyond it.
+    maps(place.path(), |_, _, i| if i == 7 { 3 } else { 255 });
+    let odd = Arc::new(Dataset::open(place.path()).unwrap());
+    refused(&odd, &["dont_care=true"], &["label map of 07.png", "class 3", "generator.classes = 4"]);
+    fs::create_dir(place.path().join("instances")).unwrap();
+    for i in 0..40 {
+        fs::copy(place.path().join("labels/00.png"), place.path().join(format!("instances/{i:02}.png"))).unwrap();
+    }
+    fs::write(place.path().join("instances/09.png"), b"no picture").unwrap();
+    maps(place.path(), |_, _, _| 255);
+    let odd = Arc::new(Dataset::open(place.path()).unwrap());
+    refused(&odd, &["dont_care=true", "generator.edges=true"], &["instances/09.png", "not a PNG file"]);
     let grey = tempfile::tempdir().unwrap();
     GrayImage::from_pixel(32, 32, Luma([9])).save(grey.path().join("00.png")).unwrap();
     refused(&Arc::new(Dataset::open(grey.path()).unwrap()), &[], &["1 channels"]);
@@ -246,6 +262,48 @@ fn sets_that_do_not_fit() {
     let tensor = candle_core::Tensor::zeros(3, candle_core::DType::F32, &candle_core::Device::Cpu).unwrap();
     candle_core::safetensors::save(&[("features.0.weight", tensor)].into(), &weights).unwrap();
     refused(set(), &[&format!("loss.vgg19={}", weights.display())], &["loss.vgg19", "features.0"]);
+}
+
+/// Cityscapes' and COCO's kind: pictures of two sizes, resized and cut at random, pixels without a class, edges between
+/// instances. A run that is broken off in between ends in the same bytes, and its file says which class is none.
+#[test]
+fn edges_and_cuts_go_on_as_well() {
+    let place = tempfile::tempdir().unwrap();
+    for folder in ["labels", "instances"] {
+        fs::create_dir(place.path().join(folder)).unwrap();
+    }
+    for i in 0..12u32 {
+        let (w, h) = if i % 2 == 0 { (50, 40) } else { (36, 44) };
+        let name = format!("{i:02}.png");
+        RgbImage::from_fn(w, h, |x, y| image::Rgb([x * 5, y * 5, i * 20].map(|v| v as u8)))
+            .save(place.path().join(&name))
+            .unwrap();
+        let class = |x: u32, y: u32| if x < 6 { 255 } else { u8::from(y > 20 + i) };
+        GrayImage::from_fn(w, h, |x, y| Luma([class(x, y)])).save(place.path().join("labels").join(&name)).unwrap();
+        let thing = |x: u32, y: u32| (x / 9 + 7 * (y / 11)) as u8;
+        GrayImage::from_fn(w, h, |x, y| Luma([thing(x, y)])).save(place.path().join("instances").join(&name)).unwrap();
+    }
+    let settings = [
+        "kimg=0.024",
+        "dont_care=true",
+        "generator.edges=true",
+        "data.preprocess={ mode = \"scale_width_and_crop\", load_size = 44, crop_size = 32 }",
+    ];
+    let config = &config(SPADE, &settings).unwrap();
+    let dataset = &Arc::new(Dataset::open_as(place.path(), config.data().preprocess).unwrap());
+    let run = |folder: &Path, stop_after: u64| {
+        let (stop, out) = (AtomicBool::new(false), RunFolder::open(folder).unwrap());
+        let observer = &mut StopAfter { step: stop_after, stop: &stop, warnings: vec![] };
+        Session { config, dataset, folder: &out, communicator: &Single, observer, stop: &stop }.resume().unwrap()
+    };
+    let (straight, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    assert!(matches!(run(straight.path(), u64::MAX), Outcome::Finished { .. }));
+    assert!(matches!(run(broken.path(), 3), Outcome::Interrupted { .. }));
+    assert!(matches!(run(broken.path(), u64::MAX), Outcome::Finished { .. }));
+    assert!(last(straight.path()) == last(broken.path()));
+    let checkpoint = Checkpoint::open(straight.path().join("network-000000.safetensors")).unwrap();
+    assert_eq!(checkpoint.metadata().unwrap().no_class(), Some(2));
+    assert_eq!(config_of(&checkpoint), Some(config.decisive()));
 }
 
 /// Maps of a single class each: after a short run the pictures of different classes differ, as the argument of

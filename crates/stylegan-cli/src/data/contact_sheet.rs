@@ -21,7 +21,7 @@ pub(super) fn contact_sheet(set: &Dataset, count: usize, layout: &LayoutArgs) ->
     let [h, w] = set.image_size();
     let cell = if set.has_maps() { [h, 2 * w] } else { [h, w] };
     let across = layout.columns(count, cell)?;
-    let requests: Vec<_> = (0..count).map(|i| SampleRequest { index: i * set.len() / count, mirror: false }).collect();
+    let requests: Vec<_> = (0..count).map(|i| SampleRequest::whole(i * set.len() / count)).collect();
     let progress = Progress::new("reading pictures", count);
     let mut pictures = Vec::with_capacity(count);
     let mut pixels = [0u64; 256];

@@ -40,7 +40,7 @@ pub(super) fn images<'a>(dataset: &'a Dataset, name: &str) -> anyhow::Result<Ima
         order.swap(i, stream.below(i as u64 + 1) as usize);
     }
     let batches = dataset.batches(&order).map(|batch| batch.map_err(Into::into));
-    let (count, hash) = (dataset.len(), Some(dataset.hash()?.to_owned()));
+    let (count, hash) = (dataset.len(), Some(dataset.identity()?));
     Ok(ImageSet { name: name.into(), images: Box::new(batches), count, hash })
 }
 

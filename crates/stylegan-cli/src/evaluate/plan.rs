@@ -11,6 +11,7 @@ use stylegan_core::Unfinished;
 use stylegan_metrics::protocol::Protocol;
 use stylegan_train::config::RecipeConfig;
 use stylegan_train::data::Dataset;
+use stylegan_train::data::preprocess::Preprocess;
 
 const FOR_NETWORKS: [&str; 6] = ["fid", "kid", "ppl_zfull", "ppl_wfull", "ppl_zend", "ppl_wend"];
 const FOR_PICTURES: [&str; 3] = ["fid", "kid", "pr"];
@@ -26,11 +27,19 @@ pub(super) enum Subjects {
 pub(super) struct Plan {
     pub(super) subjects: Subjects,
     pub(super) protocols: Vec<Protocol>,
-    /// The set, and how many pictures a built-in one has (0 for its usual number).
-    data: Option<(String, usize)>,
+    data: Option<Reals>,
     data_folder: PathBuf,
     pub(super) cache: Option<PathBuf>,
     report: Destination,
+}
+
+/// The real pictures.
+struct Reals {
+    set: String,
+    /// How many pictures a built-in set has, 0 for its usual number.
+    count: usize,
+    /// How the run that the networks are of reads pictures.
+    preprocess: Option<Preprocess>,
 }
 
 /// Where the numbers go, beside the screen.
@@ -62,11 +71,17 @@ impl Plan {
             }
             Subjects::Pictures(..) => (PathBuf::new(), None),
         };
-        let data = match (&args.data, &run) {
-            (Some(set), _) => Some((set.clone(), 0)),
-            (None, Some(run)) => {
-                let config = RecipeConfig::from_file(&run.join("config.toml"), &[])?;
-                Some((config.data().set.clone(), config.data().count))
+        let config = run.as_ref().map(|run| RecipeConfig::from_file(&run.join("config.toml"), &[]));
+        let data = match (&args.data, config) {
+            (Some(set), config) => Some(Reals {
+                set: set.clone(),
+                count: 0,
+                preprocess: config.and_then(Result::ok).and_then(|config| config.data().preprocess),
+            }),
+            (None, Some(config)) => {
+                let config = config?;
+                let data = config.data();
+                Some(Reals { set: data.set.clone(), count: data.count, preprocess: data.preprocess })
             }
             (None, None) => None,
         };
@@ -85,7 +100,7 @@ impl Plan {
         Ok(Plan {
             subjects,
             protocols,
-            data: data.filter(|(set, _)| !set.is_empty()),
+            data: data.filter(|data| !data.set.is_empty()),
             cache: args.cache.clone().or_else(|| run.map(|_| home.join("features"))),
             data_folder: args.data_dir.clone().unwrap_or(home),
             report,
@@ -124,14 +139,15 @@ impl Plan {
     /// The real pictures, if any metric needs them or networks draw their labels from them, for networks of these
     /// sizes.
     pub(super) fn reals(&self, sizes: &[[usize; 2]], labelled: bool) -> anyhow::Result<Option<(String, Dataset)>> {
-        let (set, count) = match (&self.data, self.protocols.iter().find(|protocol| protocol.needs_reals())) {
-            (Some(data), Some(_)) => data,
-            (Some(data), None) if labelled || self.protocols.iter().any(Protocol::uses_reals) => data,
-            (None, Some(metric)) => wrong!("{} compares with real pictures: name them with --data", metric.id),
-            (_, None) => return Ok(None),
-        };
+        let Reals { set, count, preprocess } =
+            match (&self.data, self.protocols.iter().find(|protocol| protocol.needs_reals())) {
+                (Some(data), Some(_)) => data,
+                (Some(data), None) if labelled || self.protocols.iter().any(Protocol::uses_reals) => data,
+                (None, Some(metric)) => wrong!("{} compares with real pictures: name them with --data", metric.id),
+                (_, None) => return Ok(None),
+            };
         let Some(&size) = sizes.first() else { return Ok(None) };
-        let dataset = pictures::open(set, size, *count, &self.data_folder)?;
+        let dataset = pictures::open(set, size, *count, *preprocess, &self.data_folder)?;
         let [h, w] = dataset.image_size();
         if let Some([eh, ew]) = sizes.iter().find(|size| **size != [h, w]) {
             wrong!(

@@ -75,6 +75,11 @@ impl Metadata {
         self.extra.get(NO_CLASS)?.parse().ok()
     }
 
+    /// Keeps the class of maps that stands for pixels without one.
+    pub fn set_no_class(&mut self, class: usize) {
+        self.extra.insert(NO_CLASS.into(), class.to_string());
+    }
+
     /// Keeps the names of classes.
     pub fn set_classes(&mut self, names: &[String]) {
         self.extra.insert(CLASSES.into(), serde_json::json!(names).to_string());

@@ -2,9 +2,10 @@
 
 use super::place::{Wrong, above_0, at_least_0, at_least_1, share};
 use super::{
-    AdamConfig, EmaConfig, EvalConfig, LossConfig, OutputConfig, PathLengthConfig, ScheduleConfig, ShardConfig,
-    TrainConfig,
+    AdamConfig, DataConfig, EmaConfig, EvalConfig, LossConfig, OutputConfig, PathLengthConfig, ScheduleConfig,
+    ShardConfig, TrainConfig,
 };
+use crate::data::MAX_SIDE;
 
 type Checked = Result<(), Wrong>;
 
@@ -21,6 +22,7 @@ impl TrainConfig {
         }
         self.generator.validate().map_err(|error| Wrong::table("generator", error))?;
         self.discriminator.validate().map_err(|error| Wrong::table("discriminator", error))?;
+        self.data.check()?;
         self.loss.check()?;
         self.path_length.as_ref().map_or(Ok(()), PathLengthConfig::check)?;
         if let Some(augment) = &self.augment {
@@ -164,6 +166,21 @@ impl OutputConfig {
         above_0("output.tick_kimg", self.tick_kimg)?;
         above_0("output.snapshot_kimg", self.snapshot_kimg)?;
         above_0("output.checkpoint_kimg", self.checkpoint_kimg)
+    }
+}
+
+impl DataConfig {
+    pub(super) fn check(&self) -> Checked {
+        let Some(way) = &self.preprocess else { return Ok(()) };
+        for (key, side) in [("load_size", way.load_size), ("crop_size", way.crop_size)] {
+            if !(1..=MAX_SIDE).contains(&side) {
+                return Err(Wrong::new(
+                    &format!("data.preprocess.{key}"),
+                    format!("expected 1 to {MAX_SIDE} pixels, found {side}"),
+                ));
+            }
+        }
+        above_0("data.preprocess.aspect_ratio", way.aspect_ratio)
     }
 }
 

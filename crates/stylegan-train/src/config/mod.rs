@@ -24,6 +24,7 @@ pub use spade::{
 };
 
 use crate::augment::AugmentConfig;
+use crate::data::preprocess::Preprocess;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stylegan_core::layers::Pyramid;
@@ -93,6 +94,13 @@ pub struct DataConfig {
     pub mirror: bool,
     /// Memory for decoded pictures in MiB, 256: what does not fit is decoded again each time it is shown.
     pub cache_mib: usize,
+    /// How pictures and their maps are resized and cut as they are read, `{ mode = "resize_and_crop", load_size = 286,
+    /// crop_size = 256 }` or another of SPADE's eight ways (`crop`, `scale_width`, `scale_width_and_crop`,
+    /// `scale_shortside`, `scale_shortside_and_crop`, `fixed` with `aspect_ratio`, `none`); the pictures of the set may then
+    /// be of many sizes. Left out, they are read as they are, all of one size. Sample grids and evaluations see
+    /// pictures resized to `crop_size` and cut in the middle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preprocess: Option<Preprocess>,
 }
 
 /// The objectives of generator and discriminator.
@@ -255,7 +263,7 @@ impl Default for TrainConfig {
 
 impl Default for DataConfig {
     fn default() -> Self {
-        Self { set: String::new(), count: 0, mirror: false, cache_mib: 256 }
+        Self { set: String::new(), count: 0, mirror: false, cache_mib: 256, preprocess: None }
     }
 }
 

@@ -1,7 +1,7 @@
 //! From the bytes of a file to 8-bit pixels, upright, refusing what the set cannot hold.
 
 use super::Problem;
-use super::budget::Budget;
+use super::budget::{Budget, Turn};
 use super::limits::MAX_SIDE;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
@@ -97,17 +97,33 @@ pub(super) fn orientation_is_at_the_end(bytes: &[u8]) -> bool {
 
 /// Decodes a picture of the kind `expected` into `[c, h, w]` bytes.
 pub(super) fn pixels(bytes: &[u8], expected: Header, budget: &Budget) -> Result<Vec<u8>, Problem> {
-    let (decoded, _turn) = guarded(|| {
-        let mut decoder = decoder(bytes)?;
-        let head = head_of(&mut decoder)?;
-        if let Some(problem) = head.faults(expected).into_iter().next() {
-            return Err(problem);
-        }
-        // The pixels as they are stored, and planes of them.
-        let turn = budget.take(2 * head.bytes);
-        Ok((decode(bytes, decoder, &head)?, turn))
-    })?;
+    let (decoded, _turn) = guarded(|| expect(bytes, expected, budget, false))?;
     Ok(planar(decoded.as_bytes(), expected.channels))
+}
+
+/// Decodes a picture of the kind `expected`, or a grey one of that size where RGB is expected, into `[h, w, c]` bytes.
+pub(super) fn interleaved(bytes: &[u8], expected: Header, budget: &Budget) -> Result<Vec<u8>, Problem> {
+    let (decoded, _turn) = guarded(|| expect(bytes, expected, budget, true))?;
+    Ok(if expected.channels == 3 { decoded.into_rgb8().into_raw() } else { decoded.into_bytes() })
+}
+
+/// Decodes a picture that must be of a kind; of the same size in grey as well, if `grey` says so.
+fn expect<'a>(
+    bytes: &[u8],
+    expected: Header,
+    budget: &'a Budget,
+    grey: bool,
+) -> Result<(DynamicImage, Turn<'a>), Problem> {
+    let mut decoder = decoder(bytes)?;
+    let head = head_of(&mut decoder)?;
+    let colourless = grey && head.channels == 1 && expected.channels == 3;
+    let expected = if colourless { Header { channels: 1, ..expected } } else { expected };
+    if let Some(problem) = head.faults(expected).into_iter().next() {
+        return Err(problem);
+    }
+    // The pixels as they are stored, and planes of them.
+    let turn = budget.take(2 * head.bytes);
+    Ok((decode(bytes, decoder, &head)?, turn))
 }
 
 /// Decodes a picture of any kind.
@@ -227,7 +243,7 @@ fn damaged(error: image::ImageError) -> Problem {
 }
 
 /// `[h, w, c]` to `[c, h, w]`.
-fn planar(interleaved: &[u8], channels: usize) -> Vec<u8> {
+pub(super) fn planar(interleaved: &[u8], channels: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(interleaved.len());
     for c in 0..channels {
         out.extend(interleaved.iter().skip(c).step_by(channels));

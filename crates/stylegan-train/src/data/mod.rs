@@ -36,13 +36,15 @@ mod loader;
 mod map_file;
 mod names;
 pub mod preprocess;
+mod preprocessed;
 mod problem;
 mod resample;
 pub mod resize;
+mod semantic;
 mod source;
 mod zip;
 
-pub use batch::{Batch, SampleRequest};
+pub use batch::{Batch, BatchMaps, SampleRequest};
 pub use class_table::{ClassTable, MapClass, NO_CLASS};
 pub use decode::{Picture, label_map_kind};
 pub use files::Files;
@@ -54,17 +56,22 @@ pub use limits::{MAX_FILE_BYTES, MAX_SIDE};
 pub use loader::Loader;
 pub use names::{CLASS_FILE, INSTANCE_FOLDER, LABEL_FILE, MAP_FOLDER};
 pub use problem::{Problem, Severity};
+pub use semantic::semantic_map;
 
 use decode::{Head, Header};
 
 use crate::{Error, Result};
+use preprocess::Preprocess;
+use preprocessed::Preprocessed;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 /// A set of pictures of one size, with optional labels and label maps.
 pub struct Dataset {
     files: Files,
+    /// Of every sample.
     header: Header,
+    preprocessed: Option<Preprocessed>,
     turned: usize,
     cache: cache::Cache,
     hash: OnceLock<String>,
@@ -78,8 +85,18 @@ impl Dataset {
     /// If there is no such set, or any file of it cannot be used; the message names the first and
     /// counts the others ([`doctor::examine`] lists all).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_as(path, None)
+    }
+
+    /// Opens a set whose pictures are resized and cut as they are read, where `way` says how: they may be of many sizes,
+    /// and some of them grey where others are RGB.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and if pictures become too large, or of different sizes.
+    pub fn open_as(path: impl AsRef<Path>, way: Option<Preprocess>) -> Result<Self> {
         let files = Files::open(path)?;
-        let heads = files.heads();
+        let mut heads = files.heads();
+        let preprocessed = way.map(|way| Preprocessed::of(way, &mut heads));
         let usual = files::usual(&heads);
         let mut findings = doctor::compare(&files.pictures, &heads, usual);
         let of_set = files.findings.iter().filter(|finding| finding.problem.severity() != Severity::Harmless);
@@ -96,7 +113,8 @@ impl Dataset {
             }),
             (None, None) => Err(Error::data(files.place, Problem::Empty)),
             (None, Some(header)) => {
-                Ok(Self { files, header, turned, cache: cache::Cache::default(), hash: OnceLock::new() })
+                let cache = cache::Cache::default();
+                Ok(Self { files, header, preprocessed, turned, cache, hash: OnceLock::new() })
             }
         }
     }
@@ -129,7 +147,7 @@ impl Dataset {
         self.files.pictures.is_empty()
     }
 
-    /// `[h, w]` of every picture, in pixels.
+    /// `[h, w]` of every picture in pixels, as it is read.
     pub fn image_size(&self) -> [usize; 2] {
         self.header.size
     }
@@ -176,6 +194,9 @@ impl Dataset {
     /// # Errors
     /// If there is no such picture or it cannot be decoded.
     pub fn pixels(&self, picture: usize) -> Result<Arc<[u8]>> {
+        if let Some(way) = self.preprocess() {
+            return Ok(self.whole_pixels(way, picture)?.into());
+        }
         let name = self.name(picture)?;
         self.cache.get(picture, || {
             let bytes = self.files.source.read(name, None);
@@ -189,9 +210,14 @@ impl Dataset {
     /// # Errors
     /// If there is no such picture, it has no map, or the map cannot be decoded.
     pub fn map(&self, picture: usize) -> Result<Vec<u8>> {
+        self.sample_map(&SampleRequest::whole(picture))
+    }
+
+    /// The same at the size that it is stored in, with all of its pixels.
+    pub(crate) fn stored_map(&self, picture: usize) -> Result<Vec<u8>> {
         let name = self.name(picture)?;
         let Some(map) = self.files.maps.get(picture) else { return Err(self.files.error(name, Problem::MapMissing)) };
-        self.files.read_map(map, self.header.size).map_err(|problem| self.files.error(map, problem))
+        self.files.read_map(map, self.stored_size(picture)).map_err(|problem| self.files.error(map, problem))
     }
 
     /// What the classes of the label maps are called and shown in, if the set has a class table.
@@ -209,8 +235,12 @@ impl Dataset {
     /// # Errors
     /// If there is no such picture, it has no instance map, or that cannot be decoded.
     pub fn instances(&self, picture: usize) -> Result<InstanceMap> {
+        self.sample_instances(&SampleRequest::whole(picture))
+    }
+
+    fn stored_instances(&self, picture: usize) -> Result<InstanceMap> {
         let name = self.name(picture)?;
-        let map = self.files.instances(picture, self.header.size).unwrap_or(Err(Problem::InstancesMissing));
+        let map = self.files.instances(picture, self.stored_size(picture)).unwrap_or(Err(Problem::InstancesMissing));
         map.map_err(|problem| self.files.error(self.files.instances.get(picture).unwrap_or(name), problem))
     }
 

@@ -85,22 +85,38 @@ impl Preprocess {
         if self.crops() { [self.crop_size; 2] } else { self.resized(size) }
     }
 
-    /// The cut of sample `index` in a picture of `[h, w]` pixels, drawn from its stream of `key`: any place with the
-    /// same chance, mirrored one time in two.
-    pub fn cut(&self, size: [usize; 2], key: &StreamKey, index: u64) -> Cut {
+    /// Column and row of the first pixel of sample `index` in a picture of `[h, w]` pixels, drawn from its stream of
+    /// `key`: any place with the same chance.
+    pub fn corner(&self, size: [usize; 2], key: &StreamKey, index: u64) -> [usize; 2] {
         let mut stream = key.stream(index, 0);
         let [h, w] = self.resized(size);
         let mut place = |side: usize| stream.below(side.saturating_sub(self.crop_size) as u64 + 1) as usize;
-        let (x, y) = if self.crops() { (place(w), place(h)) } else { (0, 0) };
-        Cut { x, y, flip: stream.uniform() > 0.5 }
+        if self.crops() { [place(w), place(h)] } else { [0, 0] }
+    }
+
+    /// How pictures are seen where nothing is drawn, by evaluations and sample grids: what is cut is resized to
+    /// `crop_size`, as the official code tests, and cut in the middle.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        if self.crops() { Self { load_size: self.crop_size, ..*self } } else { *self }
+    }
+
+    /// The cut in the middle of a picture of `[h, w]` pixels.
+    pub fn middle(&self, size: [usize; 2]) -> Cut {
+        let [h, w] = self.resized(size);
+        let place = |side: usize| if self.crops() { side.saturating_sub(self.crop_size) / 2 } else { 0 };
+        Cut { x: place(w), y: place(h), flip: false }
     }
 
     /// A picture of `[h, w]` pixels with interleaved channels of 8 bits, resized as Pillow's bicubic filter does it, cut
     /// and mirrored. What lies beyond it is black.
     pub fn picture(&self, pixels: &[u8], channels: usize, size: [usize; 2], cut: Cut) -> Vec<u8> {
-        let to = self.resized(size);
-        let resized = bicubic(pixels, channels, size, to);
-        self.cut_out(&resized, channels, to, cut)
+        self.cut_out(&self.resized_picture(pixels, channels, size), channels, self.resized(size), cut)
+    }
+
+    /// A picture resized and not yet cut.
+    pub(super) fn resized_picture(&self, pixels: &[u8], channels: usize, size: [usize; 2]) -> Vec<u8> {
+        bicubic(pixels, channels, size, self.resized(size))
     }
 
     /// The values of a label or instance map of `[h, w]` pixels, resized by nearest neighbours, cut and mirrored. What
@@ -116,7 +132,13 @@ impl Preprocess {
     }
 
     /// The part of `values` (`[h, w]` pixels of interleaved channels) that `cut` says, mirrored if it says so.
-    fn cut_out<T: Copy + Default>(&self, values: &[T], channels: usize, [h, w]: [usize; 2], cut: Cut) -> Vec<T> {
+    pub(super) fn cut_out<T: Copy + Default>(
+        &self,
+        values: &[T],
+        channels: usize,
+        [h, w]: [usize; 2],
+        cut: Cut,
+    ) -> Vec<T> {
         let [rows, columns] = if self.crops() { [self.crop_size; 2] } else { [h, w] };
         let (top, left) = if self.crops() { (cut.y, cut.x) } else { (0, 0) };
         let mut out = Vec::with_capacity(rows * columns * channels);

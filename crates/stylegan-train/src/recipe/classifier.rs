@@ -6,7 +6,7 @@
 
 use super::{GRADIENT, Recipe, RunConfig, RunSettings, gradient, unknown, values};
 use crate::config::{AdamConfig, OutputConfig};
-use crate::data::Dataset;
+use crate::data::{BatchMaps, Dataset};
 use crate::inputs::ShardInput;
 use crate::inputs::random::Streams;
 use crate::optim::Adam;
@@ -96,7 +96,8 @@ impl RunConfig for ClassifierConfig {
             schedule: Schedule::constant(self.kimg, dataset.image_size()[0], [self.batch; 2], self.lr),
             at_once: 1,
             mirror: false,
-            maps: false,
+            maps: BatchMaps::None,
+            no_class: None,
             whole_batch: false,
             pictures: Some(self.pictures(dataset, false).into()),
             reset_on_growth: false,

@@ -3,7 +3,7 @@
 use super::Recipe;
 use crate::Result;
 use crate::config::OutputConfig;
-use crate::data::Dataset;
+use crate::data::{BatchMaps, Dataset};
 use crate::schedule::Schedule;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,8 +37,10 @@ pub struct RunSettings {
     pub at_once: usize,
     /// Whether each picture is mirrored with probability one half.
     pub mirror: bool,
-    /// Whether label maps come with the real images.
-    pub maps: bool,
+    /// Which maps come with the real images.
+    pub maps: BatchMaps,
+    /// The class of maps that stands for pixels without one, which files of the networks say.
+    pub no_class: Option<usize>,
     /// Whether a shard is the whole batch because a normalisation looks at all of it: then there is nothing
     /// for a second rank to do, and several are refused.
     pub whole_batch: bool,

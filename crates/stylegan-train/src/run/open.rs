@@ -17,6 +17,7 @@ use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use stylegan_core::checkpoint::Checkpoint;
+use stylegan_core::latent::StreamKey;
 use stylegan_kernels::cpu_info;
 
 /// What to do about ranks that do not begin alike.
@@ -73,6 +74,7 @@ impl<'a> Run<'a> {
         let source = Source {
             order: Order::new(settings.seed, count, settings.mirror),
             pictures: settings.pictures.clone(),
+            corners: StreamKey::new(settings.seed, "crop", 0),
             maps: settings.maps,
         };
         let prefetch = Prefetch::new(dataset, source, &plan, state.place(), 2 * settings.at_once);

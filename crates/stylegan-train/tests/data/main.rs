@@ -9,4 +9,5 @@ mod maps;
 mod native;
 mod orientation;
 mod pictures;
+mod preprocessed;
 mod zips;

@@ -12,7 +12,9 @@ impl SpadeTrainConfig {
         at_least_0("ema_kimg", self.ema_kimg)?;
         self.generator.network().validate().map_err(|error| Wrong::table("generator", error))?;
         self.discriminator.validate().map_err(|error| Wrong::table("discriminator", error))?;
+        self.data.check()?;
         self.loss.check()?;
+        self.check_dont_care()?;
         at_least_1("schedule.batch", self.schedule.batch)?;
         at_least_0("schedule.lr", self.schedule.lr)?;
         at_least_0("schedule.lr_decay_kimg", self.schedule.lr_decay_kimg)?;
@@ -43,6 +45,18 @@ impl SpadeTrainConfig {
             return Err(Wrong::new(
                 "loss.perceptual",
                 format!("expected 0 for pictures of {} channels: the networks that look at them know RGB", expected.1),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Where a class is that of pixels without one, there is another for those with one.
+    fn check_dont_care(&self) -> Checked {
+        let classes = self.generator.map().0;
+        if self.dont_care && classes < 2 {
+            return Err(Wrong::new(
+                "generator.classes",
+                format!("expected 2 or more with dont_care, whose class is the last of them, found {classes}"),
             ));
         }
         Ok(())

@@ -26,6 +26,9 @@ pub struct SpadeTrainConfig {
     /// average; with 0 there is none here either, and `G` itself makes the pictures. The image encoder is never
     /// averaged.
     pub ema_kimg: f64,
+    /// Whether the last of `generator.classes` stands for pixels without a class, which are 255 in maps; false. It is
+    /// so in the published runs on COCO-Stuff and ADE20K. Where it is false, such pixels are refused.
+    pub dont_care: bool,
     /// The pictures and their label maps.
     pub data: DataConfig,
     /// The generator; `architecture` may be left out for `"spade"`.
@@ -125,6 +128,7 @@ impl Default for SpadeTrainConfig {
             seed: 1000,
             kimg: 11_800.,
             ema_kimg: 10.,
+            dont_care: false,
             data: DataConfig::default(),
             generator: PainterConfig::default(),
             discriminator: MultiscaleDiscriminatorConfig::default(),

@@ -2,7 +2,7 @@
 
 use super::Gan;
 use crate::config::{RecipeConfig, TrainConfig};
-use crate::data::Dataset;
+use crate::data::{BatchMaps, Dataset};
 use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures};
 use crate::{Error, Result};
 use candle_core::{DType, Device};
@@ -18,7 +18,8 @@ impl RunConfig for TrainConfig {
             schedule: self.schedule()?,
             at_once: self.shards.at_once,
             mirror: self.data.mirror,
-            maps: false,
+            maps: BatchMaps::None,
+            no_class: None,
             whole_batch: false,
             pictures: None,
             reset_on_growth: self.adam.reset_on_growth,

@@ -2,7 +2,7 @@
 
 use super::{Parameters, Spade};
 use crate::config::{RecipeConfig, SpadeTrainConfig};
-use crate::data::Dataset;
+use crate::data::{BatchMaps, Dataset, NO_CLASS};
 use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures};
 use crate::{Error, Result};
 use candle_core::{DType, Device};
@@ -21,7 +21,8 @@ impl RunConfig for SpadeTrainConfig {
             schedule: self.schedule(),
             at_once: self.shards.at_once,
             mirror: self.data.mirror,
-            maps: true,
+            maps: if self.generator.map().1 { BatchMaps::LabelsAndEdges } else { BatchMaps::Labels },
+            no_class: self.no_class(),
             whole_batch: self.generator.has_batch_norm(),
             pictures: None,
             reset_on_growth: false,
@@ -43,6 +44,11 @@ impl RunConfig for SpadeTrainConfig {
 }
 
 impl SpadeTrainConfig {
+    /// The class that stands for pixels without one, if there is such a class.
+    pub fn no_class(&self) -> Option<usize> {
+        self.dont_care.then(|| self.generator.map().0.saturating_sub(1))
+    }
+
     /// The networks by their prefix in checkpoints: `G`, `D`, and where there are such `E` and `G_ema`.
     pub fn networks(&self) -> BTreeMap<String, NetworkConfig> {
         let generator = || NetworkConfig::Generator(self.generator.network());
@@ -76,36 +82,47 @@ fn check_set(config: &SpadeTrainConfig, dataset: &Dataset) -> Result<()> {
                 .into(),
         );
     }
-    if config.generator.map().1 {
+    if config.generator.map().1 && !dataset.has_instances() {
         return problem(
             "generator.edges",
-            "is true, and the data set has no instances whose edges a map could show; set it to false".into(),
+            "is true, and the data set has no instance maps whose edges the networks could read; put one for each picture \
+             into its folder instances/ (a number for each thing), or set generator.edges to false"
+                .into(),
         );
     }
     Ok(())
 }
 
-/// Every class of every map is one that the networks know: the original runs into it in the middle of a run.
+/// Every class of every map is one that the networks know, and every instance map can be read: the original runs into
+/// what is not in the middle of a run.
 fn check_maps(config: &SpadeTrainConfig, dataset: &Dataset) -> Result<()> {
-    let classes = config.generator.map().0;
+    let (classes, edges) = config.generator.map();
     let largest = (0..dataset.len()).into_par_iter().map(|picture| {
-        let largest = dataset.map(picture)?.into_iter().max().unwrap_or(0);
-        Ok::<_, Error>((usize::from(largest), Reverse(picture)))
+        if edges {
+            dataset.instances(picture)?;
+        }
+        let seen = dataset.stored_map(picture)?.into_iter().filter(|&class| class != NO_CLASS || !config.dont_care);
+        Ok::<_, Error>((usize::from(seen.max().unwrap_or(0)), Reverse(picture)))
     });
     // Of equals the first picture, whoever came there first.
     let worst = largest.try_reduce(|| (0, Reverse(usize::MAX)), |a, b| Ok(a.max(b)))?;
-    match worst {
-        (largest, Reverse(picture)) if largest >= classes => {
-            let name = dataset.names().get(picture).map(String::as_str).unwrap_or_default();
-            problem(
-                format!("the label map of {name}"),
-                format!(
-                    "holds class {largest}, and the networks know 0 to {}; set generator.classes = {}, or correct the map",
-                    classes.saturating_sub(1),
-                    largest + 1
-                ),
-            )
-        }
-        _ => Ok(()),
+    let (largest, Reverse(picture)) = worst;
+    if largest < classes {
+        return Ok(());
     }
+    let name = dataset.names().get(picture).map(String::as_str).unwrap_or_default();
+    let last = classes.saturating_sub(1);
+    let found = if largest == usize::from(NO_CLASS) {
+        format!(
+            "has pixels without a class (255), and the networks know 0 to {last} alone; give them a class for those \
+             (generator.classes = {}, dont_care = true), or paint over them",
+            classes + 1
+        )
+    } else {
+        format!(
+            "holds class {largest}, and the networks know 0 to {last}; set generator.classes = {}, or correct the map",
+            largest + 1
+        )
+    };
+    problem(format!("the label map of {name}"), found)
 }

@@ -1,7 +1,6 @@
 //! Sample grids of painters: in each cell the map, the real picture, and the generated one.
 
 use super::Spade;
-use super::painting::map;
 use crate::Result;
 use crate::data::SampleRequest;
 use crate::sample_grid::{Cells, GridImages};
@@ -16,10 +15,11 @@ impl GridImages for Spade {
     /// `[n, c, h, 3 w]`: maps in colours, truth, and what the averaged generator (or `G`, where none is kept)
     /// makes of the maps with the run's grid latents.
     fn images(&self, cells: &Cells) -> Result<Tensor> {
-        let requests: Vec<_> = cells.pictures.iter().map(|&index| SampleRequest { index, mirror: false }).collect();
+        let requests: Vec<_> = cells.pictures.iter().copied().map(SampleRequest::whole).collect();
         let truth = cells.dataset.load(&requests)?.images;
         let maps = cells.dataset.load_maps(&requests)?;
-        let known = map(Some(&maps), self.classes)?;
+        let edges = self.classes.edges.then(|| cells.dataset.load_edges(&requests)).transpose()?;
+        let known = self.classes.read(&maps, edges.as_ref())?;
         let sampler = Sampler::new(self.networks.painter.as_ref());
         let z = sampler.latents(&cells.key(), &cells.indices, 0)?.to_dtype(self.networks.g.params.dtype())?;
         let condition = Condition::Map(&known);

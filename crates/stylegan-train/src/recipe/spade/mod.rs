@@ -28,6 +28,7 @@ use crate::sample_grid::GridImages;
 use crate::shards::{ShardSums, Sums};
 use crate::stats::Stats;
 use networks::Networks;
+use painting::Classes;
 use stylegan_core::Params;
 use stylegan_core::checkpoint::{Checkpoint, prefix};
 use stylegan_metrics::features::PerceptualDistance;
@@ -47,7 +48,7 @@ pub struct Spade {
     looks: Option<Box<dyn PerceptualDistance>>,
     looks_key: String,
     ema: EmaConfig,
-    classes: usize,
+    classes: Classes,
 }
 
 impl Spade {
@@ -77,6 +78,7 @@ impl Spade {
         let adam = AdamConfig { beta1, beta2, eps: config.adam.eps, reset_on_growth: false };
         let [of_g, of_d] = config.adam.rates();
         let looks = looks::of(&config.loss)?;
+        let (count, edges) = config.generator.map();
         Ok(Self {
             opt_g: Adam::new(&networks.generating()?, &adam, 1.)?.at_rate(of_g),
             opt_d: Adam::new(&networks.d.params, &adam, 1.)?.at_rate(of_d),
@@ -85,7 +87,7 @@ impl Spade {
             looks_key: looks.as_ref().map(|looks| looks.name().to_owned()).unwrap_or_default(),
             looks,
             ema: EmaConfig::HalfLife { kimg: config.ema_kimg, ramp: 0. },
-            classes: config.generator.map().0,
+            classes: Classes { count, none: config.no_class(), edges },
         })
     }
 }
@@ -112,7 +114,7 @@ impl Recipe for Spade {
     }
 
     fn shard(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums> {
-        let example = Example::of(input.reals()?, self.classes, &self.networks.g.params)?;
+        let example = Example::of(input.reals()?, &self.classes, &self.networks.g.params)?;
         let z_dim = self.networks.g_trained.spec().z_dim;
         let noise = input.random.normal(phase.streams.latent, 0, &[z_dim])?;
         if phase.name == GMAIN.name {

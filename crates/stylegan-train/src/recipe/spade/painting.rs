@@ -1,13 +1,12 @@
 //! Pictures of maps in training mode, and what discriminators say of them.
 
 use crate::Result;
-use crate::data::Batch;
+use crate::data::{Batch, semantic_map};
 use crate::recipe::{sign, values};
 use candle_core::{DType, Tensor};
 use stylegan_core::layers::{BufferUpdates, Mode, SemanticMap};
 use stylegan_core::spade::{GaussianCode, SpadeEncoder};
 use stylegan_core::{Condition, Discriminator, DiscriminatorOutput, Generator, Params, SynthesisOptions, broadcast_ws};
-use stylegan_kernels::Labels;
 
 /// Real pictures with their label maps.
 #[derive(Debug, Clone)]
@@ -19,24 +18,36 @@ pub struct Example {
 }
 
 impl Example {
-    /// The pictures and maps of a batch, for networks of so many classes on these parameters.
+    /// The pictures and maps of a batch, for networks of these classes on these parameters.
     ///
     /// # Errors
     /// When there are no maps, or one holds a class that the networks do not know.
-    pub(super) fn of(batch: &Batch, classes: usize, params: &Params) -> Result<Self> {
+    pub(super) fn of(batch: &Batch, classes: &Classes, params: &Params) -> Result<Self> {
         let images = batch.images.to_dtype(params.dtype())?.to_device(params.device())?;
-        Ok(Self { images, map: map(batch.maps.as_ref(), classes)? })
+        let Some(maps) = &batch.maps else {
+            return Err(crate::Error::Config {
+                place: "this phase".into(),
+                problem: "looks at label maps, which the run's settings leave out; set `maps` there".into(),
+            });
+        };
+        Ok(Self { images, map: classes.read(maps, batch.edges.as_ref())? })
     }
 }
 
-/// Label maps `[n, h, w]` of class numbers as networks read them.
-pub(super) fn map(maps: Option<&Tensor>, classes: usize) -> Result<SemanticMap> {
-    match maps {
-        Some(maps) => Ok(Labels::new(&maps.unsqueeze(1)?, None, classes)?.into()),
-        None => Err(crate::Error::Config {
-            place: "this phase".into(),
-            problem: "looks at label maps, which the run's settings leave out; set `maps` there".into(),
-        }),
+/// The classes that the networks of a run know.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Classes {
+    pub(super) count: usize,
+    /// That of pixels without one.
+    pub(super) none: Option<usize>,
+    /// Whether the networks read edges between instances.
+    pub(super) edges: bool,
+}
+
+impl Classes {
+    /// Label maps `[n, h, w]` and edges as the networks read them.
+    pub(super) fn read(&self, maps: &Tensor, edges: Option<&Tensor>) -> Result<SemanticMap> {
+        semantic_map(maps, edges, self.count, self.none)
     }
 }
 
