@@ -166,8 +166,8 @@ impl Plan {
             }
             match source.read(&[])? {
                 RecipeConfig::Gan(config) => overrides.extend(transfer.overrides(&config)?),
-                RecipeConfig::Spade(_) => wrong!(
-                    "--from: {} is of the recipe \"spade\", whose runs begin with random networks; leave --from out",
+                RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => wrong!(
+                    "--from: {} is of a recipe whose runs begin with random networks; leave --from out",
                     source.name
                 ),
             }
@@ -185,6 +185,9 @@ impl Plan {
         };
         if let (true, RecipeConfig::Spade(_)) = (args.cond, &config) {
             wrong!("--cond: networks that paint label maps take the maps of the set, not its labels; leave it out");
+        }
+        if let (true, RecipeConfig::Encoder(_)) = (args.cond, &config) {
+            wrong!("--cond: encoders look at pictures, not at their labels; leave it out");
         }
         if args.cond && args.config.is_none() && stored.is_some() {
             if c_dim(&config) == 0 {
@@ -227,7 +230,7 @@ fn open(config: &RecipeConfig, data_dir: &Path) -> anyhow::Result<Dataset> {
 fn c_dim(config: &RecipeConfig) -> usize {
     match config {
         RecipeConfig::Gan(config) => config.generator.c_dim(),
-        RecipeConfig::Spade(_) => 0,
+        RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => 0,
     }
 }
 
@@ -294,7 +297,7 @@ impl Begun {
         let Self { what, mut run, moves_aside } = self;
         let evaluator = match config {
             RecipeConfig::Gan(config) => Evaluator::of(config, pictures, &what.data_dir)?,
-            RecipeConfig::Spade(_) => None,
+            RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => None,
         };
         let mut summary = starting_point::summary(config, pictures)?;
         summary.extend(ranks::summary());
@@ -352,6 +355,9 @@ pub(crate) fn run(args: Args) -> Outcome {
             let look = match (config, c_dim(config)) {
                 (RecipeConfig::Spade(_), _) => {
                     format!("paint --network {} --map map.png --out painted.png", quote(out))
+                }
+                (RecipeConfig::Encoder(_), _) => {
+                    format!("invert --network {0} --encoder {0} --out inverted picture.png", quote(out))
                 }
                 (_, 0) => format!("generate --network {} --grid --out faces.png", quote(out)),
                 _ => format!("generate --network {} --all-classes --out faces.png", quote(out)),

@@ -37,7 +37,7 @@ mod map_file;
 mod names;
 pub mod preprocess;
 mod problem;
-mod resample;
+pub(crate) mod resample;
 pub mod resize;
 mod source;
 mod zip;
