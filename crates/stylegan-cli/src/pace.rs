@@ -27,16 +27,18 @@ pub(crate) struct Pace {
 impl Pace {
     /// Nothing is measured yet.
     pub(crate) fn new(config: &RecipeConfig) -> anyhow::Result<Self> {
-        let generator = match config {
-            RecipeConfig::Gan(config) => config.generator.clone(),
-            RecipeConfig::Spade(config) => config.generator.network(),
-        };
-        let channels = match generator {
+        let of_generator = |generator: GeneratorConfig| match generator {
             GeneratorConfig::StyleGan1(g) => [g.channel_base, g.channel_max],
             GeneratorConfig::StyleGan2(g) => [g.channel_base, g.channel_max],
             GeneratorConfig::Pggan(g) => [g.channel_base, g.channel_max],
             GeneratorConfig::Spade(g) => [g.channels; 2],
             GeneratorConfig::Pix2PixHd(g) => [g.channels; 2],
+        };
+        let channels = match config {
+            RecipeConfig::Gan(config) => of_generator(config.generator.clone()),
+            RecipeConfig::Spade(config) => of_generator(config.generator.network()),
+            // Of one size from start to end.
+            RecipeConfig::Encoder(config) => [config.encoder.channels; 2],
         };
         let schedule = config.schedule()?;
         Ok(Self { schedule, channels, last_step: None, seconds: None })

@@ -12,7 +12,7 @@ pub(crate) fn check_begun_with<'a>(from: &Path, stored: &'a RecipeConfig, out: &
     let typed = std::path::absolute(from)?;
     let transfer = match stored {
         RecipeConfig::Gan(config) => config.transfer.as_ref(),
-        RecipeConfig::Spade(_) => None,
+        RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => None,
     };
     match transfer.map(|transfer| Path::new(&transfer.from)) {
         // A run has had newer checkpoints since.

@@ -1,6 +1,6 @@
 //! The list of settings, for the screen and for `docs/settings.md`.
 
-use stylegan_train::config::{Setting, Table, spade_tables, tables};
+use stylegan_train::config::{Setting, Table, encoder_tables, spade_tables, tables};
 
 /// Width of the screen that texts are wrapped to.
 const WIDTH: usize = 100;
@@ -8,11 +8,14 @@ const WIDTH: usize = 100;
 /// What stands above the settings of the recipe `"spade"`.
 const SPADE: &str = "recipe = \"spade\"";
 
+/// And of the recipe `"encoder"`.
+const ENCODER: &str = "recipe = \"encoder\"";
+
 /// All settings as they would stand in a configuration, each above what it means: those of StyleGAN and
-/// Progressive GAN, then those of networks that paint label maps.
+/// Progressive GAN, those of networks that paint label maps, those of encoders.
 pub(crate) fn list() -> String {
     let all = |tables: Vec<Table>| tables.iter().map(|table| format!("{}\n", one(table))).collect::<String>();
-    format!("{}{SPADE}\n\n{}", all(tables()), all(spade_tables()))
+    format!("{}{SPADE}\n\n{}{ENCODER}\n\n{}", all(tables()), all(spade_tables()), all(encoder_tables()))
 }
 
 fn one(table: &Table) -> String {
@@ -68,10 +71,12 @@ mod tests {
             "(StyleGAN2: 0.002)",
             "recipe = \"spade\"\n",
             "gan = \"hinge\"   (pix2pixHD: \"lsgan\")",
+            "recipe = \"encoder\"\n",
+            "optimizer = \"ranger\"\n",
         ] {
             assert!(list.contains(part), "{part} in\n{list}");
         }
-        for table in tables().into_iter().chain(spade_tables()) {
+        for table in tables().into_iter().chain(spade_tables()).chain(encoder_tables()) {
             for setting in table.settings {
                 assert!(setting.doc.len() > 5, "[{}] {}", table.name, setting.key);
             }
@@ -103,6 +108,11 @@ mod tests {
              Values are those of SPADE's published run, and of pix2pixHD's where they differ.\n"
         ));
         add(&mut page, spade_tables());
+        page.push_str(&format!(
+            "\n# Settings with `{ENCODER}`\n\nAbove all tables this line makes a file one of encoders of pictures into the \
+             styles of a trained generator. Values are those of pixel2style2pixel's published run on FFHQ.\n"
+        ));
+        add(&mut page, encoder_tables());
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/settings.md");
         let found = std::fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
         if found != page {

@@ -6,6 +6,7 @@ use crate::numbers::count;
 use crate::pictures;
 use crate::shell::quote;
 use candle_core::{DType, Device};
+use stylegan_core::psp::PspEncoder;
 use stylegan_core::spade::SpadeEncoder;
 use stylegan_core::{DiscriminatorConfig, Params, build_discriminator, build_generator};
 use stylegan_train::config::{Override, RecipeConfig};
@@ -86,6 +87,7 @@ pub(crate) fn summary(config: &RecipeConfig, pictures: &Dataset) -> anyhow::Resu
         (RecipeConfig::Spade(config), _) => {
             lines.push(format!("maps:     one for each picture, of {}", classes_of(config.generator.map().0)));
         }
+        (RecipeConfig::Encoder(config), _) => lines.push(format!("styles:   of {}", config.generator)),
         (RecipeConfig::Gan(_), None) => {}
         (RecipeConfig::Gan(config), Some(classes)) if config.generator.c_dim() == 0 => {
             lines.push(format!("labels:   {classes}, which this run does not use; --cond does"));
@@ -117,13 +119,21 @@ fn classes_of(count: usize) -> String {
 
 /// Trained numbers in each network, in words.
 fn parameters(config: &RecipeConfig) -> anyhow::Result<String> {
+    let [g, d, e] = [(); 3].map(|()| Params::new(0, DType::F32, &Device::Cpu));
+    let numbers = |params: &Params| match params.parameters().iter().map(|(_, var)| var.elem_count()).sum() {
+        n @ 0..100_000 => format!("{n}"),
+        n => format!("{:.2} M", n as f64 / 1e6),
+    };
     let (generator, discriminator) = match config {
+        RecipeConfig::Encoder(config) => {
+            PspEncoder::new(&config.encoder, e.trainable())?;
+            return Ok(format!("{} parameters in the encoder", numbers(&e)));
+        }
         RecipeConfig::Gan(config) => (config.generator.clone(), config.discriminator.clone()),
         RecipeConfig::Spade(config) => {
             (config.generator.network(), DiscriminatorConfig::MultiscalePatch(config.discriminator.clone()))
         }
     };
-    let [g, d, e] = [(); 3].map(|()| Params::new(0, DType::F32, &Device::Cpu));
     build_generator(&generator, g.trainable())?;
     build_discriminator(&discriminator, d.trainable())?;
     if let RecipeConfig::Spade(config) = config
@@ -131,10 +141,6 @@ fn parameters(config: &RecipeConfig) -> anyhow::Result<String> {
     {
         SpadeEncoder::new(encoder, e.trainable())?;
     }
-    let numbers = |params: &Params| match params.parameters().iter().map(|(_, var)| var.elem_count()).sum() {
-        n @ 0..100_000 => format!("{n}"),
-        n => format!("{:.2} M", n as f64 / 1e6),
-    };
     let encoder = if e.vars().is_empty() { String::new() } else { format!(", {} in the encoder", numbers(&e)) };
     Ok(format!("{} parameters in the generator, {} in the discriminator{encoder}", numbers(&g), numbers(&d)))
 }

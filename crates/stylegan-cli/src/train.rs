@@ -174,8 +174,8 @@ impl Plan {
             }
             match source.read(&[])? {
                 RecipeConfig::Gan(config) => overrides.extend(transfer.overrides(&config)?),
-                RecipeConfig::Spade(_) => wrong!(
-                    "--from: {} is of the recipe \"spade\", whose runs begin with random networks; leave --from out",
+                RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => wrong!(
+                    "--from: {} is of a recipe whose runs begin with random networks; leave --from out",
                     source.name
                 ),
             }
@@ -193,6 +193,9 @@ impl Plan {
         };
         if let (true, RecipeConfig::Spade(_)) = (asked.cond, &config) {
             wrong!("--cond: networks that paint label maps take the maps of the set, not its labels; leave it out");
+        }
+        if let (true, RecipeConfig::Encoder(_)) = (asked.cond, &config) {
+            wrong!("--cond: encoders look at pictures, not at their labels; leave it out");
         }
         if asked.cond && asked.config.is_none() && stored.is_some() {
             if c_dim(&config) == 0 {
@@ -243,7 +246,7 @@ pub(crate) fn of_new_run(asked: &Asked) -> anyhow::Result<(RecipeConfig, Dataset
 fn c_dim(config: &RecipeConfig) -> usize {
     match config {
         RecipeConfig::Gan(config) => config.generator.c_dim(),
-        RecipeConfig::Spade(_) => 0,
+        RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => 0,
     }
 }
 
@@ -310,7 +313,7 @@ impl Begun {
         let Self { what, mut run, moves_aside } = self;
         let evaluator = match config {
             RecipeConfig::Gan(config) => Evaluator::of(config, pictures, &what.data_dir)?,
-            RecipeConfig::Spade(_) => None,
+            RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => None,
         };
         let mut summary = starting_point::summary(config, pictures)?;
         summary.extend(ranks::summary());
@@ -368,6 +371,9 @@ pub(crate) fn run(args: Args) -> Outcome {
             let look = match (config, c_dim(config)) {
                 (RecipeConfig::Spade(_), _) => {
                     format!("paint --network {} --map map.png --out painted.png", quote(out))
+                }
+                (RecipeConfig::Encoder(_), _) => {
+                    format!("invert --network {0} --encoder {0} --out inverted picture.png", quote(out))
                 }
                 (_, 0) => format!("generate --network {} --grid --out faces.png", quote(out)),
                 _ => format!("generate --network {} --all-classes --out faces.png", quote(out)),

@@ -34,6 +34,8 @@ pub(crate) struct TrainStatus {
     summary: Vec<String>,
     /// What the discriminator's penalty is called, where there is one.
     penalty: Option<&'static str>,
+    /// Whether one network learns alone: then its loss is all there is to tell.
+    alone: bool,
     bar: Option<ProgressBar>,
     last_drawn: Option<Instant>,
     pace: Pace,
@@ -55,10 +57,20 @@ impl TrainStatus {
                 LossConfig::Logistic { .. } => "R1",
                 LossConfig::WganGp { .. } => "GP",
             }),
-            RecipeConfig::Spade(_) => None,
+            RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => None,
         };
-        let pace = Pace::new(config)?;
-        Ok(TrainStatus { out: out.into(), summary, penalty, bar: None, last_drawn: None, pace, began: None, evaluator })
+        let (pace, alone) = (Pace::new(config)?, matches!(config, RecipeConfig::Encoder(_)));
+        Ok(TrainStatus {
+            out: out.into(),
+            summary,
+            penalty,
+            alone,
+            bar: None,
+            last_drawn: None,
+            pace,
+            began: None,
+            evaluator,
+        })
     }
 
     /// How long the rest will take.
@@ -89,10 +101,14 @@ impl TrainStatus {
             format!("{:.1} s/kimg", self.pace.seconds_per_kimg(at).unwrap_or_default()),
             format!("eta {eta}"),
             format!("{}px", at.stage.resolution),
-            format!("G {:.2}  D {:.2}", mean("Loss/G/loss"), mean("Loss/D/loss")),
         ];
-        parts.extend(penalty);
-        parts.push(format!("signs {:+.2} {:+.2}", mean("Loss/signs/real"), mean("Loss/signs/fake")));
+        if self.alone {
+            parts.push(format!("loss {:.4}", mean("Loss/E/loss")));
+        } else {
+            parts.push(format!("G {:.2}  D {:.2}", mean("Loss/G/loss"), mean("Loss/D/loss")));
+            parts.extend(penalty);
+            parts.push(format!("signs {:+.2} {:+.2}", mean("Loss/signs/real"), mean("Loss/signs/fake")));
+        }
         parts.push(format!("{memory:.1} GiB"));
         status::fitting(&parts, columns.saturating_sub(BAR_COLUMNS))
     }

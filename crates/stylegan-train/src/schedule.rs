@@ -2,7 +2,8 @@
 
 use crate::Result;
 use crate::config::{
-    ByResolution, EmaConfig, RecipeConfig, ScheduleConfig, ShardConfig, SpadeTrainConfig, TrainConfig,
+    ByResolution, EmaConfig, EncoderTrainConfig, RecipeConfig, ScheduleConfig, ShardConfig, SpadeTrainConfig,
+    TrainConfig,
 };
 use stylegan_core::GeneratorConfig;
 use stylegan_core::layers::Pyramid;
@@ -150,6 +151,14 @@ impl SpadeTrainConfig {
     }
 }
 
+impl EncoderTrainConfig {
+    /// The schedule of the run: one batch, which is one shard, and one learning rate.
+    pub fn schedule(&self) -> Schedule {
+        let batch = self.schedule.batch;
+        Schedule::constant(self.kimg, self.encoder.img_size[0], [batch; 2], self.schedule.lr)
+    }
+}
+
 impl RecipeConfig {
     /// The schedule of the run.
     ///
@@ -159,6 +168,7 @@ impl RecipeConfig {
         match self {
             Self::Gan(config) => config.schedule(),
             Self::Spade(config) => Ok(config.schedule()),
+            Self::Encoder(config) => Ok(config.schedule()),
         }
     }
 }

@@ -4,4 +4,6 @@
 mod cases;
 mod encoders;
 mod files;
+mod losses;
 mod ranger;
+mod training;

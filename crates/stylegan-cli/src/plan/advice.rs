@@ -18,7 +18,7 @@ const MANY_PICTURES: f64 = 100_000.;
 pub(super) fn on(config: &RecipeConfig, pictures: &Dataset) -> anyhow::Result<Vec<String>> {
     match config {
         RecipeConfig::Gan(config) => gan(config, pictures.len()),
-        RecipeConfig::Spade(_) => Ok(vec![]),
+        RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => Ok(vec![]),
     }
 }
 

@@ -113,6 +113,12 @@ impl FeatureNetworks {
         self.identity.as_deref()
     }
 
+    /// The perceptual distance that given weights made, if they made one.
+    pub fn into_given_distance(self) -> Option<Box<dyn PerceptualDistance>> {
+        // The embedded one comes first.
+        self.distances.into_iter().nth(1)
+    }
+
     /// The perceptual distance called `name`, or the preferred one if there is no such.
     pub fn distance(&self, name: &str) -> Option<&dyn PerceptualDistance> {
         let named = self.distances.iter().find(|network| network.name() == name);

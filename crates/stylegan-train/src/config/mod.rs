@@ -3,6 +3,7 @@
 mod base;
 mod by_resolution;
 mod check;
+mod encoder;
 mod fill;
 mod output;
 mod overrides;
@@ -14,11 +15,12 @@ mod spade;
 mod unreadable;
 
 pub use by_resolution::ByResolution;
+pub use encoder::{EncoderLossConfig, EncoderScheduleConfig, EncoderTrainConfig, Input, OptimizerKind, TaskConfig};
 pub use output::{EvalConfig, OutputConfig};
 pub use overrides::Override;
 pub use read::{read, read_recipe};
 pub use recipe::RecipeConfig;
-pub use settings::{Setting, Table, spade_tables, tables};
+pub use settings::{Setting, Table, encoder_tables, spade_tables, tables};
 pub use spade::{
     Betas, PainterConfig, SpadeAdamConfig, SpadeLossConfig, SpadeScheduleConfig, SpadeShardConfig, SpadeTrainConfig,
 };

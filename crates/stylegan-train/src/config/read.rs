@@ -2,9 +2,9 @@
 
 use super::overrides::Override;
 use super::place::{Origin, Wrong, line};
-use super::settings::{Table as Settings, spade_tables, tables};
+use super::settings::{Table as Settings, encoder_tables, spade_tables, tables};
 use super::unreadable::unreadable;
-use super::{RecipeConfig, SpadeTrainConfig, TrainConfig};
+use super::{EncoderTrainConfig, RecipeConfig, SpadeTrainConfig, TrainConfig};
 use crate::{Error, Result};
 use serde::de::DeserializeOwned;
 use std::path::Path;
@@ -50,6 +50,21 @@ impl FileConfig for SpadeTrainConfig {
     }
 }
 
+impl FileConfig for EncoderTrainConfig {
+    fn fill_in(table: &mut Table) -> Result<()> {
+        Self::fill_in(table);
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Wrong> {
+        self.check()
+    }
+
+    fn settings() -> Vec<Settings> {
+        encoder_tables()
+    }
+}
+
 /// Reads a configuration: the TOML `text` (of the file `place`, or any name for messages), then the
 /// overrides on top, then checks. An empty text is the default configuration.
 ///
@@ -68,9 +83,9 @@ impl FileConfig for SpadeTrainConfig {
 pub fn read(text: &str, place: &str, overrides: &[Override]) -> Result<TrainConfig> {
     match read_recipe(text, place, overrides)? {
         RecipeConfig::Gan(config) => Ok(*config),
-        RecipeConfig::Spade(_) => Err(Error::Config {
+        RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => Err(Error::Config {
             place: place.to_owned(),
-            problem: "is of the recipe \"spade\", expected a generator and a discriminator of images alone".into(),
+            problem: "is of another recipe, expected a generator and a discriminator of images alone".into(),
         }),
     }
 }
@@ -102,13 +117,19 @@ pub fn read_recipe(text: &str, place: &str, overrides: &[Override]) -> Result<Re
         Some(Value::String(name)) if name == "spade" => {
             finish(table, &origin).map(|config| RecipeConfig::Spade(Box::new(config)))
         }
+        Some(Value::String(name)) if name == "encoder" => {
+            finish(table, &origin).map(|config| RecipeConfig::Encoder(Box::new(config)))
+        }
         Some(Value::String(name)) if name == "classifier" => Err(problem(
             "is the run of a classifier; `stylegan classifier` with the file that it was started for goes on with it"
                 .into(),
         )),
         Some(other) => Err(wrong(
             &origin,
-            Wrong::new("recipe", format!("{other} is none of `spade`; leave it out for StyleGAN and Progressive GAN")),
+            Wrong::new(
+                "recipe",
+                format!("{other} is none of `spade`, `encoder`; leave it out for StyleGAN and Progressive GAN"),
+            ),
         )),
     }
 }

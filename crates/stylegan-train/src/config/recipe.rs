@@ -1,6 +1,6 @@
 //! The configuration of a run, whatever its recipe.
 
-use super::{DataConfig, SpadeTrainConfig, TrainConfig};
+use super::{DataConfig, EncoderTrainConfig, SpadeTrainConfig, TrainConfig};
 use crate::{Error, Result};
 use serde_json::Value;
 
@@ -8,6 +8,8 @@ use serde_json::Value;
 const KEY: &str = "recipe";
 /// The name of [`SpadeTrainConfig`]'s.
 const SPADE: &str = "spade";
+/// The name of [`EncoderTrainConfig`]'s.
+const ENCODER: &str = "encoder";
 
 /// A configuration of one of the recipes that files describe; the key `recipe` says which.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +18,8 @@ pub enum RecipeConfig {
     Gan(Box<TrainConfig>),
     /// `recipe = "spade"`: networks that paint label maps.
     Spade(Box<SpadeTrainConfig>),
+    /// `recipe = "encoder"`: encoders of pictures into the styles of a trained generator.
+    Encoder(Box<EncoderTrainConfig>),
 }
 
 impl RecipeConfig {
@@ -24,6 +28,7 @@ impl RecipeConfig {
         match self {
             Self::Gan(config) => &config.data,
             Self::Spade(config) => &config.data,
+            Self::Encoder(config) => &config.data,
         }
     }
 
@@ -32,6 +37,7 @@ impl RecipeConfig {
         match self {
             Self::Gan(config) => config.kimg,
             Self::Spade(config) => config.kimg,
+            Self::Encoder(config) => config.kimg,
         }
     }
 
@@ -40,6 +46,7 @@ impl RecipeConfig {
         match self {
             Self::Gan(config) => config.seed,
             Self::Spade(config) => config.seed,
+            Self::Encoder(config) => config.seed,
         }
     }
 
@@ -48,6 +55,7 @@ impl RecipeConfig {
         match self {
             Self::Gan(config) => config.generator.img_size(),
             Self::Spade(config) => config.generator.network().img_size(),
+            Self::Encoder(config) => config.encoder.img_size,
         }
     }
 
@@ -57,6 +65,7 @@ impl RecipeConfig {
         match self {
             Self::Gan(config) => Self::Gan(Box::new(config.decisive())),
             Self::Spade(config) => Self::Spade(Box::new(config.decisive())),
+            Self::Encoder(config) => Self::Encoder(Box::new(config.decisive())),
         }
     }
 
@@ -68,17 +77,26 @@ impl RecipeConfig {
         match self {
             Self::Gan(config) => config.to_toml(),
             Self::Spade(config) => config.to_toml(),
+            Self::Encoder(config) => config.to_toml(),
         }
     }
 
     /// The decisive part as JSON, as checkpoints keep it.
     pub(crate) fn to_json(&self) -> Result<String> {
-        let json = match self.decisive() {
-            Self::Gan(config) => serde_json::to_string(&config),
-            Self::Spade(config) => serde_json::to_value(&config).map(|mut value| {
-                value[KEY] = Value::from(SPADE);
+        let named = |value: serde_json::Result<Value>, name: &str| {
+            value.map(|mut value| {
+                value[KEY] = Value::from(name);
                 value.to_string()
-            }),
+            })
+        };
+        let json = match self {
+            Self::Gan(config) => serde_json::to_string(&config.decisive()),
+            Self::Spade(config) => named(serde_json::to_value(config.decisive()), SPADE),
+            // Which generator it was stays written down.
+            Self::Encoder(config) => {
+                let hash = config.generator_hash.clone();
+                named(serde_json::to_value(EncoderTrainConfig { generator_hash: hash, ..config.decisive() }), ENCODER)
+            }
         };
         json.map_err(|error| Error::Config {
             place: "this configuration".into(),
@@ -91,6 +109,7 @@ impl RecipeConfig {
         let mut value: Value = serde_json::from_str(json).ok()?;
         match value.as_object_mut()?.remove(KEY) {
             Some(Value::String(name)) if name == SPADE => serde_json::from_value(value).ok().map(Self::Spade),
+            Some(Value::String(name)) if name == ENCODER => serde_json::from_value(value).ok().map(Self::Encoder),
             None => serde_json::from_value(value).ok().map(Self::Gan),
             Some(_) => None,
         }

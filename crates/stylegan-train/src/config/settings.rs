@@ -1,7 +1,7 @@
 //! The list of all settings, from the structures that hold them: their names, defaults and
 //! documentation have one source.
 
-use super::{ByResolution, SpadeTrainConfig, TrainConfig};
+use super::{ByResolution, EncoderTrainConfig, SpadeTrainConfig, TrainConfig};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -62,6 +62,12 @@ pub fn spade_tables() -> Vec<Table> {
         published(&SpadeTrainConfig::default().to_toml()),
         ("pix2pixHD", published(&SpadeTrainConfig::pix2pixhd().to_toml())),
     )
+}
+
+/// All settings of the recipe `"encoder"`, from the documentation of [`EncoderTrainConfig`] and what it holds.
+pub fn encoder_tables() -> Vec<Table> {
+    let own = published(&EncoderTrainConfig::default().to_toml());
+    tables_of::<EncoderTrainConfig>(own.clone(), ("", own))
 }
 
 /// A published run. What cannot be read back cannot be written either: `to_toml` is tested.

@@ -38,7 +38,7 @@ mod names;
 pub mod preprocess;
 mod preprocessed;
 mod problem;
-mod resample;
+pub(crate) mod resample;
 pub mod resize;
 mod semantic;
 mod source;

@@ -3,6 +3,7 @@
 
 pub mod classifier;
 mod config;
+pub mod encoder;
 pub mod gan;
 mod of_file;
 pub mod spade;

@@ -24,6 +24,7 @@ impl RecipeConfig {
         match self {
             Self::Gan(config) => config.networks(),
             Self::Spade(config) => config.networks(),
+            Self::Encoder(config) => config.networks(),
         }
     }
 }
@@ -32,5 +33,6 @@ fn of(config: &RecipeConfig) -> &dyn RunConfig {
     match config {
         RecipeConfig::Gan(config) => config.as_ref(),
         RecipeConfig::Spade(config) => config.as_ref(),
+        RecipeConfig::Encoder(config) => config.as_ref(),
     }
 }

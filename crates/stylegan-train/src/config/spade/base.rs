@@ -108,7 +108,7 @@ mod tests {
     fn read(text: &str) -> SpadeTrainConfig {
         match read_recipe(&format!("recipe = 'spade'\n{text}"), "test", &[]).unwrap() {
             RecipeConfig::Spade(config) => *config,
-            RecipeConfig::Gan(_) => panic!("a GAN"),
+            _ => panic!("another recipe"),
         }
     }
 
