@@ -58,12 +58,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME|N")]
     class: Option<String>,
 
-    /// An encoder that was trained for the network: a checkpoint with a network E, or a released .pt file of
-    /// pixel2style2pixel or e4e. It finds the styles of a picture at once; with --steps the search starts from them.
+    /// An encoder that was trained for the network: the folder of its run, a checkpoint with a network E, or a released
+    /// .pt file of pixel2style2pixel or e4e. It finds the styles of a picture at once; with --steps the search starts from
+    /// them. One that was trained on sketches, small or masked pictures is shown such a version of each picture, one of
+    /// label maps takes those as files.
     ///
     /// Example: --encoder psp_ffhq_encode.pt
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|RUN")]
     encoder: Option<PathBuf>,
+
+    /// The files are what the encoder was trained on already: sketches, small pictures, pictures with grey holes.
+    #[arg(long, requires = "encoder")]
+    prepared: bool,
 
     /// Where styles are looked for [default: w, with --encoder w+]
     #[arg(long, value_enum)]

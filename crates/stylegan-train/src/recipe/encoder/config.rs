@@ -6,6 +6,7 @@ use super::losses::Losses;
 use super::networks::Networks;
 use crate::config::{EncoderTrainConfig, Input, RecipeConfig};
 use crate::data::Dataset;
+use crate::recipe::maps::check_classes;
 use crate::recipe::{Recipe, RunConfig, RunSettings};
 use crate::{Error, Result};
 use stylegan_core::NetworkConfig;
@@ -60,6 +61,9 @@ fn check_set(config: &EncoderTrainConfig, dataset: &Dataset) -> Result<()> {
              labels/ (grey value = class number)"
                 .into(),
         );
+    }
+    if config.task.input == Input::Map {
+        check_classes(dataset, config.encoder.img_channels, "encoder.img_channels")?;
     }
     Ok(())
 }
