@@ -8,6 +8,7 @@ use crate::exit::wrong;
 use crate::network::{Network, checkpoint};
 use candle_core::{DType, Device, Tensor};
 use std::path::Path;
+use std::time::Instant;
 use stylegan_core::TrainedEncoder;
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::import::is_foreign;
@@ -49,6 +50,11 @@ impl Encoder {
     /// Whether it looks at label maps, which no search could come nearer to.
     pub(super) fn reads_maps(&self) -> bool {
         self.task.input == Input::Map
+    }
+
+    /// Whether the files are the pictures that it is to make again, not sketches or the like.
+    pub(super) fn shows_versions_of_pictures(&self) -> bool {
+        !self.prepared && !self.reads_maps()
     }
 
     /// Writes down what decides of its results.
@@ -111,7 +117,11 @@ fn by_channels(channels: usize) -> Input {
     }
 }
 
-/// Writes the styles that the encoder finds of a picture.
-pub(super) fn encode(plan: &Plan, picture: &Picture, settings: &Settings, encoder: &Encoder) -> anyhow::Result<()> {
-    found::write(plan, picture, settings, &encoder.rows(plan, &picture.place)?, None)
+/// Writes the styles that the encoder finds of a picture, and says in how many seconds it did.
+pub(super) fn encode(plan: &Plan, picture: &Picture, settings: &Settings, encoder: &Encoder) -> anyhow::Result<f64> {
+    let started = Instant::now();
+    let rows = encoder.rows(plan, &picture.place)?;
+    let seconds = started.elapsed().as_secs_f64();
+    found::write(plan, picture, settings, &rows, None)?;
+    Ok(seconds)
 }

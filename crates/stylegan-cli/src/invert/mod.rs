@@ -3,6 +3,7 @@
 mod encode;
 mod files;
 mod found;
+mod measures;
 mod plan;
 mod search;
 mod settings;
@@ -34,7 +35,7 @@ const SAVING: &str = "saving after this step";
 /// does it.
 ///
 /// OUT gets, for each picture NAME, the styles NAME.safetensors (what --latents of other verbs takes) and
-/// NAME-reconstruction.png, and sheet.png of all. What is there already is not done again. Ctrl-C saves:
+/// NAME-reconstruction.png, sheet.png of all, and measures.json: how near they came, each and in the mean. What is there already is not done again. Ctrl-C saves:
 /// the same command goes on, to the same bytes.
 ///
 /// Examples:
@@ -79,12 +80,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
 
-    /// Seed of noise maps and noise on styles.
+    /// Seed of noise maps and noise on styles, and of what is hidden from an encoder of masked pictures.
     #[arg(long, value_name = "N", default_value_t = 303)]
     seed: u64,
 
     /// Weights of an LPIPS network, as `stylegan eval` takes them: with NVIDIA's vgg16.pt pictures are compared
-    /// as in the official projector [default: the network that is built in]
+    /// as in the official projector [default: the network that is built in]; with ArcFace's the measures have the
+    /// likeness of faces.
     #[arg(long, value_name = "FILE")]
     features: Vec<PathBuf>,
 
@@ -116,7 +118,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let plan = Plan::of(&args)?;
     let mut watch = Watch::new(plan.pictures.len());
     let mut styles = None;
-    let mut before = 0u64;
+    let (mut before, mut seconds) = (0u64, vec![]);
     signals::react(Reaction::Stop(SAVING));
     for picture in &plan.pictures {
         if STOP.load(Ordering::SeqCst) {
@@ -127,7 +129,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         if picture.files.are_done(&settings, plan.video) {
             before += 1;
         } else if let (Some(encoder), false) = (&plan.encoder, plan.search) {
-            encode::encode(&plan, picture, &settings, encoder)?;
+            seconds.push(encode::encode(&plan, picture, &settings, encoder)?);
         } else {
             let styles = match &mut styles {
                 Some(styles) => styles,
@@ -149,6 +151,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     signals::react(Reaction::End);
     drop(watch);
     sheet::write(&plan)?;
+    measures::write(&plan, &seconds)?;
     if before > 0 {
         say(&format!("{} had been done before", count(before, "picture")));
     }

@@ -12,7 +12,7 @@ use crate::network::{Network, NetworkArgs};
 use crate::status::say;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use stylegan_metrics::features::{FeatureNetworks, PerceptualDistance};
+use stylegan_metrics::features::{FeatureNetwork, FeatureNetworks, PerceptualDistance};
 use stylegan_train::inversion::{self, ProjectOptions, digest};
 
 /// The distance of the official projector, where its weights are given.
@@ -94,6 +94,11 @@ impl Plan {
             Some(distance) => Ok(distance),
             None => wrong!("--features brings no network that compares pictures"),
         }
+    }
+
+    /// What knows who is in a picture, if --features brings it.
+    pub(super) fn identity(&self) -> Option<&dyn FeatureNetwork> {
+        self.distances.identity()
     }
 
     /// The picture as the network would make it.

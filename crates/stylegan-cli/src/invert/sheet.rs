@@ -48,6 +48,7 @@ fn shown(plan: &Plan, picture: &Picture) -> anyhow::Result<Option<RgbImage>> {
     Ok(to_pictures(&resize_area(&seen, h, w)?)?.pop())
 }
 
-fn read(path: &Path) -> anyhow::Result<RgbImage> {
+/// A picture that was written before.
+pub(super) fn read(path: &Path) -> anyhow::Result<RgbImage> {
     Ok(image::open(path).with_context(|| format!("cannot read {}", path.display()))?.to_rgb8())
 }

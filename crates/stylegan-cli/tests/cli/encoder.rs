@@ -69,6 +69,15 @@ fn an_encoder_trains_goes_on_and_inverts() {
     bench.one_sentence("train --out run --config tiny.toml --set loss.l2=2", &["loss.l2", "--new"]);
     bench.ok("invert --network run --encoder run --out out fields/3.png");
     bench.ok("invert --network tiny.safetensors --encoder run --out again fields/3.png");
+    let measures = std::fs::read_to_string(bench.path("out/measures.json")).unwrap();
+    let measures: serde_json::Value = serde_json::from_str(&measures).unwrap();
+    let (source, found) = (bench.pixels("fields/3.png"), bench.pixels("out/3-reconstruction.png"));
+    let small = image::imageops::resize(&source, 16, 16, image::imageops::FilterType::Triangle);
+    let squares = small.as_raw().iter().zip(found.as_raw()).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
+    let expected = squares.sum::<f64>() / 768. / 127.5 / 127.5;
+    let mse = measures["mse"]["mean"].as_f64().unwrap();
+    assert!((mse - expected).abs() < 0.1 * expected, "{mse}, {expected}");
+    assert!(measures["seconds_per_picture"]["mean"].as_f64().is_some() && measures["each"][0]["name"] == "3");
     let pixels = |name: &str| bench.pixels(name);
     assert_eq!(pixels("out/3-reconstruction.png"), pixels("again/3-reconstruction.png"));
     bench.one_sentence("invert --network run --encoder run --prepared --out out fields/3.png", &["--prepared"]);
