@@ -1,6 +1,7 @@
 //! `stylegan invert`: the styles of which a network makes given pictures.
 
 mod encode;
+mod encoder;
 mod files;
 mod found;
 mod measures;

@@ -1,6 +1,6 @@
 //! What the arguments of `stylegan invert` mean.
 
-use super::encode::Encoder;
+use super::encoder::Encoder;
 use super::files::Outputs;
 use super::settings::Settings;
 use super::targets::{Place, Target, places};

@@ -57,7 +57,7 @@ pub(super) fn search(
     let distance = plan.distance()?;
     let mut projector = Projector::new(plan.network.model(), styles, distance, &target.image, plan.options.clone())?;
     if let Some(encoder) = &plan.encoder {
-        projector.start_from(&encoder.rows(plan, &picture.place)?)?;
+        projector.start_from(&encoder.rows(&picture.place, plan.network.dtype())?)?;
     }
     let mut search = Search { plan, picture, settings, projector, way: vec![], distance: f64::NAN };
     search.take_up()?;
