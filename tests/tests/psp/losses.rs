@@ -25,8 +25,7 @@ const NONE: EncoderLossConfig = EncoderLossConfig {
 fn compare(what: &str, io: &Tensors, gradient: &Tensor) {
     let blocks = gradient.reshape((1, 3, 16, 16, 16, 16)).unwrap().sum((3, 5)).unwrap();
     close(&format!("{what}: blocks"), &blocks, &io[&format!("{what}.grad_y_hat.block16")], 1e-3);
-    let index = io["in.points"].to_dtype(DType::U32).unwrap();
-    let points = gradient.flatten_all().unwrap().index_select(&index, 0).unwrap();
+    let points = gradient.flatten_all().unwrap().index_select(&io["in.points"], 0).unwrap();
     close(&format!("{what}: points"), &points, &io[&format!("{what}.grad_y_hat.points")], 1e-3);
 }
 

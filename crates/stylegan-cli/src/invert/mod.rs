@@ -1,8 +1,10 @@
 //! `stylegan invert`: the styles of which a network makes given pictures.
 
 mod encode;
+mod encoder;
 mod files;
 mod found;
+mod measures;
 mod plan;
 mod search;
 mod settings;
@@ -34,7 +36,7 @@ const SAVING: &str = "saving after this step";
 /// does it.
 ///
 /// OUT gets, for each picture NAME, the styles NAME.safetensors (what --latents of other verbs takes) and
-/// NAME-reconstruction.png, and sheet.png of all. What is there already is not done again. Ctrl-C saves:
+/// NAME-reconstruction.png, sheet.png of all, and measures.json: how near they came, each and in the mean. What is there already is not done again. Ctrl-C saves:
 /// the same command goes on, to the same bytes.
 ///
 /// Examples:
@@ -58,12 +60,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME|N")]
     class: Option<String>,
 
-    /// An encoder that was trained for the network: a checkpoint with a network E, or a released .pt file of
-    /// pixel2style2pixel or e4e. It finds the styles of a picture at once; with --steps the search starts from them.
+    /// An encoder that was trained for the network: the folder of its run, a checkpoint with a network E, or a released
+    /// .pt file of pixel2style2pixel or e4e. It finds the styles of a picture at once; with --steps the search starts from
+    /// them. One that was trained on sketches, small or masked pictures is shown such a version of each picture, one of
+    /// label maps takes those as files.
     ///
     /// Example: --encoder psp_ffhq_encode.pt
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|RUN")]
     encoder: Option<PathBuf>,
+
+    /// The files are what the encoder was trained on already: sketches, small pictures, pictures with grey holes.
+    #[arg(long, requires = "encoder")]
+    prepared: bool,
 
     /// Where styles are looked for [default: w, with --encoder w+]
     #[arg(long, value_enum)]
@@ -73,12 +81,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
 
-    /// Seed of noise maps and noise on styles.
+    /// Seed of noise maps and noise on styles, and of what is hidden from an encoder of masked pictures.
     #[arg(long, value_name = "N", default_value_t = 303)]
     seed: u64,
 
     /// Weights of an LPIPS network, as `stylegan eval` takes them: with NVIDIA's vgg16.pt pictures are compared
-    /// as in the official projector [default: the network that is built in]
+    /// as in the official projector [default: the network that is built in]; with ArcFace's the measures have the
+    /// likeness of faces.
     #[arg(long, value_name = "FILE")]
     features: Vec<PathBuf>,
 
@@ -110,7 +119,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let plan = Plan::of(&args)?;
     let mut watch = Watch::new(plan.pictures.len());
     let mut styles = None;
-    let mut before = 0u64;
+    let (mut before, mut seconds) = (0u64, vec![]);
     signals::react(Reaction::Stop(SAVING));
     for picture in &plan.pictures {
         if STOP.load(Ordering::SeqCst) {
@@ -121,7 +130,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         if picture.files.are_done(&settings, plan.video) {
             before += 1;
         } else if let (Some(encoder), false) = (&plan.encoder, plan.search) {
-            encode::encode(&plan, picture, &settings, encoder)?;
+            seconds.push(encode::encode(&plan, picture, &settings, encoder)?);
         } else {
             let styles = match &mut styles {
                 Some(styles) => styles,
@@ -143,6 +152,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     signals::react(Reaction::End);
     drop(watch);
     sheet::write(&plan)?;
+    measures::write(&plan, &seconds)?;
     if before > 0 {
         say(&format!("{} had been done before", count(before, "picture")));
     }

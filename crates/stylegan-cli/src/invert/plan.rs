@@ -1,5 +1,6 @@
 //! What the arguments of `stylegan invert` mean.
 
+use super::encoder::Encoder;
 use super::files::Outputs;
 use super::settings::Settings;
 use super::targets::{Place, Target, places};
@@ -7,13 +8,11 @@ use super::{Args, Space};
 use crate::destination;
 use crate::evaluate::networks;
 use crate::exit::wrong;
-use crate::network::{Network, NetworkArgs, check_exists};
+use crate::network::{Network, NetworkArgs};
 use crate::status::say;
-use candle_core::Device;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use stylegan_core::TrainedEncoder;
-use stylegan_metrics::features::{FeatureNetworks, PerceptualDistance};
+use stylegan_metrics::features::{FeatureNetwork, FeatureNetworks, PerceptualDistance};
 use stylegan_train::inversion::{self, ProjectOptions, digest};
 
 /// The distance of the official projector, where its weights are given.
@@ -33,7 +32,7 @@ pub(super) struct Plan {
     network_hash: String,
     pub(super) pictures: Vec<Picture>,
     distances: FeatureNetworks,
-    pub(super) encoder: Option<TrainedEncoder>,
+    pub(super) encoder: Option<Encoder>,
     /// Whether styles are searched for; else the encoder alone finds them.
     pub(super) search: bool,
     pub(super) options: ProjectOptions,
@@ -48,7 +47,11 @@ impl Plan {
         let network = Network::open(&NetworkArgs::plain(&args.network, args.class.as_deref()))?;
         network.check_styles("inversion")?;
         network.labels(1)?;
-        let encoder = args.encoder.as_deref().map(|path| encoder(path, &network)).transpose()?;
+        let encoder = args.encoder.as_deref().map(|path| Encoder::open(path, args.prepared, args.seed, &network));
+        let encoder = encoder.transpose()?;
+        if encoder.as_ref().is_some_and(Encoder::reads_maps) && (args.steps.is_some() || args.tune) {
+            wrong!("--steps and --tune come nearer to a picture, and the encoder looks at label maps; leave them out");
+        }
         let pictures = pictures(args)?;
         let file = network.file().to_path_buf();
         let files = args.pictures.iter().chain(&args.features).chain(&args.encoder).chain([&file]);
@@ -93,6 +96,11 @@ impl Plan {
         }
     }
 
+    /// What knows who is in a picture, if --features brings it.
+    pub(super) fn identity(&self) -> Option<&dyn FeatureNetwork> {
+        self.distances.identity()
+    }
+
     /// The picture as the network would make it.
     pub(super) fn target(&self, picture: &Picture) -> anyhow::Result<Target> {
         let generator = self.network.generator();
@@ -104,7 +112,7 @@ impl Plan {
         let class = self.network.labels(1)?.map(|label| digest([&label])).transpose()?;
         let mut settings = Settings::new(&self.network_hash, class.as_deref(), &digest([&target.image])?);
         if let Some(encoder) = &self.encoder {
-            settings.encoder(encoder.content_hash().unwrap_or("of unknown contents"));
+            encoder.note(&mut settings);
         }
         if self.search {
             settings.search(&self.options, self.distance()?);
@@ -157,20 +165,4 @@ fn pictures(args: &Args) -> anyhow::Result<Vec<Picture>> {
         pictures.push(Picture { name, place, files });
     }
     Ok(pictures)
-}
-
-/// The encoder of a file, if it is one of pictures and for this network.
-fn encoder(path: &Path, network: &Network) -> anyhow::Result<TrainedEncoder> {
-    check_exists(path)?;
-    let encoder = TrainedEncoder::load(path, &Device::Cpu)?;
-    let (name, channels) = (path.display(), encoder.config().img_channels);
-    if let Err(error) = encoder.check_fits(network.generator().spec()) {
-        wrong!("--encoder {name}: {error}");
-    }
-    if channels != 3 {
-        wrong!(
-            "--encoder {name} reads {channels} channels, as of sketches or label maps; one that reads pictures is needed"
-        );
-    }
-    Ok(encoder)
 }

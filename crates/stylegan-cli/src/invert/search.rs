@@ -1,11 +1,11 @@
 //! The search for one picture's styles: saved on the way, gone on with to the same bytes.
 
 use super::files::whole;
+use super::found;
 use super::plan::{Picture, Plan};
 use super::settings::Settings;
 use super::targets::Target;
 use super::watch::Watch;
-use super::{encode, found};
 use crate::film::{Film, Format, usual_zoom};
 use crate::signals::STOP;
 use crate::status::say;
@@ -57,7 +57,7 @@ pub(super) fn search(
     let distance = plan.distance()?;
     let mut projector = Projector::new(plan.network.model(), styles, distance, &target.image, plan.options.clone())?;
     if let Some(encoder) = &plan.encoder {
-        projector.start_from(&encode::rows(plan, picture, encoder)?)?;
+        projector.start_from(&encoder.rows(&picture.place, plan.network.dtype())?)?;
     }
     let mut search = Search { plan, picture, settings, projector, way: vec![], distance: f64::NAN };
     search.take_up()?;

@@ -23,6 +23,11 @@ impl Settings {
         self.0.insert("inverted_encoder".into(), hash.to_owned());
     }
 
+    /// What the encoder was shown of the picture, where that is for the command to say.
+    pub(super) fn shown(&mut self, what: &str) {
+        self.0.insert("inverted_shown".into(), what.to_owned());
+    }
+
     /// Those of a search.
     pub(super) fn search(&mut self, options: &ProjectOptions, distance: &dyn PerceptualDistance) {
         let space = match options.space {

@@ -9,7 +9,7 @@ use std::fmt::{Display, Formatter};
 use std::path::Path;
 use std::sync::Arc;
 use stylegan_train::data::resize::{Crop, Filter, resize};
-use stylegan_train::data::{Files, Severity};
+use stylegan_train::data::{Files, LabelMap, Severity};
 
 /// Where a picture is.
 #[derive(Clone)]
@@ -67,6 +67,15 @@ impl Place {
         let values: Vec<f32> = pixels.iter().map(|&byte| f32::from(byte) / 127.5 - 1.).collect();
         let image = Tensor::from_vec(values, (1, h, w, c), &Device::Cpu)?.permute((0, 3, 1, 2))?.contiguous()?;
         Ok(Target { image: image.to_dtype(dtype)?, from })
+    }
+
+    /// The file as a label map: the class of each pixel, at `[h, w]` pixels by nearest neighbours.
+    pub(super) fn map(&self, size: [usize; 2]) -> anyhow::Result<Vec<u8>> {
+        let map = self.files.read(&self.name).and_then(|bytes| LabelMap::decode(&bytes, self.files.class_table()));
+        match map {
+            Ok(map) => Ok(map.resized(size).classes),
+            Err(problem) => wrong!("{self}: the encoder looks at label maps: {problem}; {}", problem.remedy()),
+        }
     }
 }
 

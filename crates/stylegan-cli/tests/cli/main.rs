@@ -6,6 +6,7 @@ mod convert;
 mod data;
 mod destinations;
 mod edit;
+mod encoder;
 mod eval;
 mod eval_report;
 mod first_hour;

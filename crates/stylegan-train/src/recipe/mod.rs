@@ -5,6 +5,7 @@ pub mod classifier;
 mod config;
 pub mod encoder;
 pub mod gan;
+mod maps;
 mod of_file;
 pub mod spade;
 

@@ -181,9 +181,9 @@ fn check_ranks(settings: &RunSettings, ranks: usize) -> Result<()> {
     let problem = |place: &str, problem: String| Err(Error::Config { place: place.into(), problem });
     if ranks > 1 && settings.whole_batch {
         return problem(
-            "the generator's batch normalisation",
+            "batch normalisation",
             format!(
-                "looks at the whole batch, which {ranks} ranks cannot share; start one, or a configuration with \
+                "looks at the whole batch, which {ranks} ranks cannot share; start one, or a painter of maps with \
                  generator.norm = \"instance\""
             ),
         );

@@ -24,6 +24,7 @@ impl EncoderTrainConfig {
         // A run goes on with the generator of its checkpoint.
         config.generator.clear();
         config.generator_hash.clear();
+        config.backbone.clear();
         config
     }
 

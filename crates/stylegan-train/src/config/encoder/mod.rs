@@ -26,6 +26,9 @@ pub struct EncoderTrainConfig {
     pub generator: String,
     /// SHA-256 of the generator's contents, which the run writes down; where it is given, another generator is refused.
     pub generator_hash: String,
+    /// What the encoder's backbone starts from: ArcFace's weights `model_ir_se50.pth`, as published, or the checkpoint of
+    /// another encoder's run. The first layer is taken over where it reads as many channels. Empty: random weights.
+    pub backbone: String,
     /// Whether the synthesis network learns as well (`train_decoder`), false.
     pub train_generator: bool,
     /// The pictures: of the size of `encoder.img_size`, in RGB.
@@ -130,6 +133,7 @@ impl Default for EncoderTrainConfig {
             pretrain_kimg: 0.,
             generator: String::new(),
             generator_hash: String::new(),
+            backbone: String::new(),
             train_generator: false,
             data: DataConfig::default(),
             task: TaskConfig::default(),

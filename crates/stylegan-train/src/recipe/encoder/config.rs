@@ -6,6 +6,7 @@ use super::losses::Losses;
 use super::networks::Networks;
 use crate::config::{EncoderTrainConfig, Input, RecipeConfig};
 use crate::data::{BatchMaps, Dataset};
+use crate::recipe::maps::Known;
 use crate::recipe::{Recipe, RunConfig, RunSettings};
 use crate::{Error, Result};
 use stylegan_core::NetworkConfig;
@@ -61,6 +62,9 @@ fn check_set(config: &EncoderTrainConfig, dataset: &Dataset) -> Result<()> {
              labels/ (grey value = class number)"
                 .into(),
         );
+    }
+    if config.task.input == Input::Map {
+        Known { count: config.encoder.img_channels, setting: "encoder.img_channels", none: None }.check(dataset)?;
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! Sample grids of encoders: in each cell what was shown, the picture, and what the generator makes of it.
 
-use super::{Psp, Source, input};
+use super::{Psp, Source, input, visible};
 use crate::Result;
 use crate::config::Input;
 use crate::data::SampleRequest;
 use crate::sample_grid::{Cells, GridImages};
-use candle_core::{D, DType, Tensor};
+use candle_core::{DType, Tensor};
 use stylegan_core::SynthesisOptions;
 use stylegan_core::layers::Mode;
 use stylegan_kernels::resize_area;
@@ -26,21 +26,6 @@ impl GridImages for Psp {
         let images = self.networks.generator.synthesis(&rows, &SynthesisOptions::default())?.detach();
         let (_, _, h, w) = pictures.dims4()?;
         let images = resize_area(&images, h, w)?.to_dtype(DType::F32)?;
-        Ok(Tensor::cat(&[self.visible(&shown)?, pictures, images], 3)?)
-    }
-}
-
-impl Psp {
-    /// What is shown as RGB in [-1, 1]: sketches in grey, classes as levels of it.
-    fn visible(&self, shown: &Tensor) -> Result<Tensor> {
-        let plane = match self.task.input {
-            Input::Sketch => shown.affine(2., -1.)?,
-            Input::Map => {
-                let steps = self.channels.saturating_sub(1).max(1) as f64;
-                shown.argmax_keepdim(D::Minus(3))?.to_dtype(DType::F32)?.affine(2. / steps, -1.)?
-            }
-            _ => return Ok(shown.clone()),
-        };
-        Ok(Tensor::cat(&[&plane, &plane, &plane], 1)?)
+        Ok(Tensor::cat(&[visible(&self.task, &shown)?, pictures, images], 3)?)
     }
 }

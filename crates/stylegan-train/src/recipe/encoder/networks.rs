@@ -7,7 +7,9 @@ use crate::inversion::StyleStatistics;
 use crate::optim::Adam;
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor, Var};
+use std::collections::BTreeMap;
 use stylegan_core::checkpoint::{Checkpoint, prefix};
+use stylegan_core::import::state_dict;
 use stylegan_core::psp::{AVERAGE, PspEncoder};
 use stylegan_core::{Generator, GeneratorConfig, Model, NetworkConfig, Params, build_generator};
 
@@ -64,7 +66,11 @@ impl Networks {
     pub(super) fn begin(config: &EncoderTrainConfig) -> Result<Self> {
         let Decoder { config: generator, params: g, .. } = Decoder::load(config)?;
         let e = Params::new(config.seed, DType::F32, &Device::Cpu);
-        Self::new(config, Parameters { e, g, generator })
+        let networks = Self::new(config, Parameters { e, g, generator })?;
+        if !config.backbone.is_empty() {
+            start_backbone(config, &networks.e)?;
+        }
+        Ok(networks)
     }
 
     /// The networks of a checkpoint.
@@ -116,6 +122,33 @@ impl Networks {
         }
         Ok(())
     }
+}
+
+/// Gives the backbone of an encoder the weights of the configuration's file.
+fn start_backbone(config: &EncoderTrainConfig, e: &Params) -> Result<()> {
+    let problem = |problem: String| Error::Config { place: format!("backbone = {}", config.backbone), problem };
+    let file = state_dict(&config.backbone)?.into_iter();
+    let file = file.map(|(name, tensor)| (name.strip_prefix("E.").map(str::to_owned).unwrap_or(name), tensor));
+    let mut file: BTreeMap<String, Tensor> = file.collect();
+    for (name, var) in e.vars() {
+        if !name.starts_with("input_layer.") && !name.starts_with("body.") {
+            continue;
+        }
+        match file.remove(&name) {
+            Some(tensor) if tensor.dims() == var.dims() => var.set(&tensor.to_dtype(var.dtype())?)?,
+            // Sketches and maps have a first layer of their own.
+            Some(_) if name == "input_layer.0.weight" && config.encoder.img_channels != 3 => {}
+            Some(tensor) => {
+                return Err(problem(format!(
+                    "has {name} {:?}, expected {:?}; set encoder.channels to those of the file",
+                    tensor.dims(),
+                    var.dims()
+                )));
+            }
+            None => return Err(problem(format!("has no {name}; expected the weights of an IR-SE-50 backbone"))),
+        }
+    }
+    Ok(())
 }
 
 /// Whether it is a running statistic of a batch normalisation.

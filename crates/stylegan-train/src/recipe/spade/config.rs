@@ -2,12 +2,12 @@
 
 use super::{Parameters, Spade};
 use crate::config::{RecipeConfig, SpadeTrainConfig};
-use crate::data::{BatchMaps, Dataset, NO_CLASS};
+use crate::data::{BatchMaps, Dataset};
+use crate::recipe::maps::Known;
 use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures};
 use crate::{Error, Result};
 use candle_core::{DType, Device};
 use rayon::prelude::*;
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use stylegan_core::checkpoint::{Checkpoint, prefix};
 use stylegan_core::{DiscriminatorConfig, EncoderConfig, NetworkConfig, Params};
@@ -96,33 +96,10 @@ fn check_set(config: &SpadeTrainConfig, dataset: &Dataset) -> Result<()> {
 /// Every class of every map is one that the networks know, and every instance map can be read: the original runs into
 /// what is not in the middle of a run.
 fn check_maps(config: &SpadeTrainConfig, dataset: &Dataset) -> Result<()> {
-    let (classes, edges) = config.generator.map();
-    let largest = (0..dataset.len()).into_par_iter().map(|picture| {
-        if edges {
-            dataset.instances(picture)?;
-        }
-        let seen = dataset.stored_map(picture)?.into_iter().filter(|&class| class != NO_CLASS || !config.dont_care);
-        Ok::<_, Error>((usize::from(seen.max().unwrap_or(0)), Reverse(picture)))
-    });
-    // Of equals the first picture, whoever came there first.
-    let worst = largest.try_reduce(|| (0, Reverse(usize::MAX)), |a, b| Ok(a.max(b)))?;
-    let (largest, Reverse(picture)) = worst;
-    if largest < classes {
-        return Ok(());
+    let (count, edges) = config.generator.map();
+    Known { count, setting: "generator.classes", none: Some(config.dont_care) }.check(dataset)?;
+    if edges {
+        (0..dataset.len()).into_par_iter().try_for_each(|picture| dataset.instances(picture).map(|_| ()))?;
     }
-    let name = dataset.names().get(picture).map(String::as_str).unwrap_or_default();
-    let last = classes.saturating_sub(1);
-    let found = if largest == usize::from(NO_CLASS) {
-        format!(
-            "has pixels without a class (255), and the networks know 0 to {last} alone; give them a class for those \
-             (generator.classes = {}, dont_care = true), or paint over them",
-            classes + 1
-        )
-    } else {
-        format!(
-            "holds class {largest}, and the networks know 0 to {last}; set generator.classes = {}, or correct the map",
-            largest + 1
-        )
-    };
-    problem(format!("the label map of {name}"), found)
+    Ok(())
 }

@@ -6,7 +6,7 @@ mod sketch;
 
 use crate::config::{Input, TaskConfig};
 use crate::{Error, Result};
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use stylegan_core::latent::{Stream, StreamKey};
 
 /// Pictures and what decides of each what is shown of it.
@@ -57,6 +57,23 @@ pub fn input(task: &TaskConfig, channels: usize, source: &Source) -> Result<Tens
         shown.extend(one);
     }
     Ok(Tensor::from_vec(shown, (n, channels, h, w), &Device::Cpu)?)
+}
+
+/// What a task shows, `[n, channels, h, w]`, as pictures `[n, 3, h, w]` in [-1, 1]: sketches in grey, classes as levels of
+/// it.
+///
+/// # Errors
+/// When it is not of this task.
+pub fn visible(task: &TaskConfig, shown: &Tensor) -> Result<Tensor> {
+    let plane = match task.input {
+        Input::Sketch => shown.affine(2., -1.)?,
+        Input::Map => {
+            let steps = shown.dim(1)?.saturating_sub(1).max(1) as f64;
+            shown.argmax_keepdim(1)?.to_dtype(DType::F32)?.affine(2. / steps, -1.)?
+        }
+        Input::Picture | Input::Downscaled | Input::Masked => return Ok(shown.clone()),
+    };
+    Ok(Tensor::cat(&[&plane, &plane, &plane], 1)?)
 }
 
 /// The planes of one picture in [-1, 1], and `[h, w]`.
