@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 pub(crate) struct Ranks(usize);
 
 /// What mpirun of Open MPI is told, in variables that another library's does not mind.
-const SETTINGS: [(&str, &str); 7] = [
+pub(crate) const SETTINGS: [(&str, &str); 7] = [
     // Containers and CI run as root.
     ("OMPI_ALLOW_RUN_AS_ROOT", "1"),
     ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"),

@@ -20,6 +20,7 @@ mod inspect;
 mod interpolate;
 mod invert;
 mod invocation;
+mod joined;
 mod latents;
 mod launch;
 mod layout;
@@ -107,7 +108,13 @@ fn run(options: Options) -> Outcome {
         _ => {}
     }
     signals::watch()?;
-    if matches!(options.verb, Verb::Train(_)) && !ranks::join()? {
+    // The other verbs work alone, whoever starts them.
+    let joins = match &options.verb {
+        Verb::Train(args) => ranks::join(args.folder())?,
+        Verb::Eval(_) => ranks::join(None)?,
+        _ => true,
+    };
+    if !joins {
         return Ok(Ending::Done);
     }
     let share = ranks::threads()?;

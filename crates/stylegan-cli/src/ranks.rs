@@ -4,75 +4,52 @@
 //! a rank has alone is told there, and ends the others wherever they are.
 
 use crate::exit::{self, wrong};
+use crate::joined::{Joined, join_with};
 use crate::launch::Launched;
 use crate::numbers::count;
 use crate::status;
 use anyhow::Context;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::path::Path;
+use std::sync::OnceLock;
 use stylegan_train::communicator::{self, Communicator, Single};
 
-/// The ranks, where there are several.
-#[cfg(feature = "mpi")]
-static MANY: std::sync::OnceLock<stylegan_train::communicator::Mpi> = std::sync::OnceLock::new();
+/// What joins the ranks, where there are several.
+static JOINED: OnceLock<Joined> = OnceLock::new();
 
-/// Joins the processes that were started together with this one, if there are others. `false` where that
-/// cannot be and another process says why.
-pub(crate) fn join() -> anyhow::Result<bool> {
+/// Joins the processes that were started together with this one, if there are others; they may meet in `folder`.
+/// `false` where that cannot be and another process says why.
+pub(crate) fn join(folder: Option<&Path>) -> anyhow::Result<bool> {
     #[allow(clippy::disallowed_methods, reason = "the command reads the environment")]
-    let Some(launched) = Launched::find(|name| std::env::var(name).ok()) else { return Ok(true) };
-    let Some(problem) = start(&launched)? else { return Ok(true) };
-    if launched.rank > 0 {
-        return Ok(false);
+    let variable = |name: &str| std::env::var(name).ok();
+    let Some(launched) = Launched::find(variable) else { return Ok(true) };
+    match join_with(&launched, folder, variable)? {
+        Ok(joined) => {
+            if joined.ranks().rank() > 0 {
+                status::be_silent(true);
+            }
+            let _ = JOINED.set(joined);
+            Ok(true)
+        }
+        Err(_) if launched.rank > 0 => Ok(false),
+        Err(problem) => wrong!("{problem}"),
     }
-    wrong!("{problem}")
 }
 
-#[cfg(feature = "mpi")]
-fn start(launched: &Launched) -> anyhow::Result<Option<String>> {
-    let many = stylegan_train::communicator::Mpi::start()?;
-    let size = many.world_size();
-    if size != launched.size {
-        return Ok(Some(format!(
-            "{launched}, but MPI knows of {size}: start them with the mpirun of the library that stylegan was built \
-             with, or with srun --mpi=pmix"
-        )));
-    }
-    if many.rank() > 0 {
-        status::be_silent(true);
-    }
-    let _ = MANY.set(many);
-    Ok(None)
-}
-
-#[cfg(not(feature = "mpi"))]
-fn start(launched: &Launched) -> anyhow::Result<Option<String>> {
-    Ok(Some(format!(
-        "{launched}, but this stylegan was built for one: install Open MPI and libclang, then build it with `cargo \
-         build --release --package stylegan-cli --features mpi`"
-    )))
-}
-
-/// All ranks of this training.
+/// All ranks.
 pub(crate) fn world() -> &'static dyn Communicator {
-    #[cfg(feature = "mpi")]
-    if let Some(many) = MANY.get() {
-        return many;
-    }
-    &Single
+    JOINED.get().map_or(&Single, Joined::ranks)
 }
 
 /// The threads that this rank may use: its part of the processors that it shares with others. `None` for
 /// one process alone.
 pub(crate) fn threads() -> anyhow::Result<Option<usize>> {
-    #[cfg(feature = "mpi")]
-    if let Some(many) = MANY.get() {
-        let own = format!("{} {}", many.host(), own_processors()).into_bytes();
-        let all = many.all_gather(own.clone())?;
-        let sharing = all.iter().filter(|other| **other == own).count();
-        return Ok(Some((std::thread::available_parallelism()?.get() / sharing).max(1)));
-    }
-    Ok(None)
+    let Some(joined) = JOINED.get() else { return Ok(None) };
+    let own = format!("{} {}", joined.host(), own_processors()).into_bytes();
+    let all = joined.ranks().all_gather(own.clone())?;
+    let sharing = all.iter().filter(|other| **other == own).count();
+    Ok(Some((std::thread::available_parallelism()?.get() / sharing).max(1)))
 }
 
 /// A line on the ranks for the reader; `None` for one process alone.
@@ -82,7 +59,6 @@ pub(crate) fn summary() -> Option<String> {
 }
 
 /// The processors that whoever started this process bound it to, as Linux writes them.
-#[cfg(feature = "mpi")]
 fn own_processors() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap_or_default().trim().to_owned()
@@ -104,6 +80,12 @@ pub(crate) fn agree<T>(outcome: anyhow::Result<T>) -> anyhow::Result<T> {
     });
     communicator::agree(world, own)?;
     done.context("ranks do not agree on whether they failed")
+}
+
+/// Lets rank 0 do something before the others do it: they find what it made.
+pub(crate) fn after_rank_0<T>(work: impl Fn() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let own = agree((world().rank() == 0).then(&work).transpose())?;
+    agree(own.map_or_else(work, Ok))
 }
 
 /// What rank 0 knows, on all ranks.
@@ -131,17 +113,14 @@ pub(crate) fn say_error(sentence: &str, of_all: bool) {
 
 /// Leaves the other ranks, as all do now.
 pub(crate) fn leave() {
-    #[cfg(feature = "mpi")]
-    if let Some(many) = MANY.get() {
-        many.finalize();
+    if let Some(joined) = JOINED.get() {
+        joined.leave();
     }
 }
 
-/// Ends all ranks with this code; returns where there is one alone.
-#[cfg_attr(not(feature = "mpi"), expect(unused_variables, reason = "one process ends by itself"))]
+/// Ends all ranks with this code; returns where there is one alone, or whoever started them sees to that.
 pub(crate) fn end_all(code: u8) {
-    #[cfg(feature = "mpi")]
-    if let Some(many) = MANY.get() {
-        many.end_all(code);
+    if let Some(joined) = JOINED.get() {
+        joined.end_all(code);
     }
 }

@@ -115,6 +115,13 @@ pub(crate) struct Asked {
     data_dir: Option<PathBuf>,
 }
 
+impl Args {
+    /// The folder of the run, where there is to be one.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.out.as_deref()
+    }
+}
+
 /// What the arguments mean.
 struct Plan {
     config: RecipeConfig,
@@ -307,14 +314,19 @@ fn prepare(args: &Args) -> anyhow::Result<(Begun, Dataset)> {
     Ok((Begun { what, run, moves_aside: held && args.new }, pictures))
 }
 
+/// What measures the checkpoints of a run, if anything does.
+fn evaluator(config: &RecipeConfig, pictures: &Arc<Dataset>, data_dir: &Path) -> anyhow::Result<Option<Evaluator>> {
+    match config {
+        RecipeConfig::Gan(config) => Evaluator::of(config, pictures, data_dir),
+        RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => Ok(None),
+    }
+}
+
 impl Begun {
     /// Makes room for the run, and says how it goes from here on.
     fn with_pictures(self, config: &RecipeConfig, pictures: &Arc<Dataset>) -> anyhow::Result<(RunFolder, TrainStatus)> {
         let Self { what, mut run, moves_aside } = self;
-        let evaluator = match config {
-            RecipeConfig::Gan(config) => Evaluator::of(config, pictures, &what.data_dir)?,
-            RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => None,
-        };
+        let evaluator = evaluator(config, pictures, &what.data_dir)?;
         let mut summary = starting_point::summary(config, pictures)?;
         summary.extend(ranks::summary());
         let status = TrainStatus::new(&what.out, config, summary, evaluator)?;
@@ -350,11 +362,13 @@ pub(crate) fn run(args: Args) -> Outcome {
     let pictures = Arc::new(ranks::agree(opened.map_or_else(|| open(config, &what.data_dir), Ok))?);
     let out = &what.out;
     let own = begun.map(|begun| begun.with_pictures(config, &pictures)).transpose();
-    let (run, mut status) = match ranks::agree(own)? {
+    let begun = ranks::agree(own)?;
+    let helps = if begun.is_none() { evaluator(config, &pictures, &what.data_dir) } else { Ok(None) };
+    let mut follower = Follower::new(ranks::agree(helps)?);
+    let (run, mut status) = match begun {
         Some((run, status)) => (run, Some(status)),
         None => (RunFolder::of_rank_0(out), None),
     };
-    let mut follower = Follower;
     let session = Session {
         config,
         dataset: &pictures,

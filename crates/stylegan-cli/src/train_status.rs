@@ -1,14 +1,16 @@
 //! How a run looks on the screen: a bar on a terminal, one line per tick elsewhere.
 
 use crate::evaluate::Evaluator;
+use crate::exit::{is_of_all_ranks, sentence};
 use crate::pace::Pace;
 use crate::signals::{self, Reaction};
 use crate::status::{self, say};
 use indicatif::{HumanDuration, ProgressBar};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use stylegan_core::checkpoint::Checkpoint;
 use stylegan_kernels::memory;
+use stylegan_train::communicator::Communicator;
 use stylegan_train::config::{LossConfig, RecipeConfig};
 use stylegan_train::observer::Position;
 use stylegan_train::stats::Stats;
@@ -123,12 +125,44 @@ impl Drop for TrainStatus {
     }
 }
 
+/// Measures a checkpoint on this rank and all others. What goes wrong with it on all of them is no reason to end the
+/// run, and is the inner error; the outer one is that they no longer know of each other.
+fn measure_together(
+    evaluator: &Evaluator,
+    checkpoint: &Checkpoint,
+    images: u64,
+    ranks: &dyn Communicator,
+) -> stylegan_train::Result<Result<Measured, String>> {
+    match evaluator.measure(checkpoint, images, ranks) {
+        Ok(measured) => Ok(Ok(measured)),
+        Err(error) if ranks.world_size() == 1 || is_of_all_ranks(&error) => Ok(Err(sentence(&error))),
+        Err(error) => Err(stylegan_train::Error::Rank { reason: format!("evaluation ended: {}", sentence(&error)) }),
+    }
+}
+
 /// Watches a rank that says nothing, because rank 0 speaks for all.
-pub(crate) struct Follower;
+pub(crate) struct Follower {
+    evaluator: Option<Evaluator>,
+}
+
+impl Follower {
+    /// It helps rank 0 to evaluate.
+    pub(crate) fn new(evaluator: Option<Evaluator>) -> Self {
+        Self { evaluator }
+    }
+}
 
 impl Observer for Follower {
     fn started(&mut self, _at: &Position) {
         signals::react(Reaction::Stop(SAVING));
+    }
+
+    fn measure(&mut self, checkpoint: &Checkpoint, ranks: &dyn Communicator) -> stylegan_train::Result<Measured> {
+        if let Some(evaluator) = &self.evaluator {
+            // Rank 0 tells what was wrong, and how many pictures it was after.
+            let _ = measure_together(evaluator, checkpoint, 0, ranks)?;
+        }
+        Ok(Measured::default())
     }
 }
 
@@ -181,29 +215,33 @@ impl Observer for TrainStatus {
         tracing::info!("wrote {}", path.display());
     }
 
-    fn saved(&mut self, path: &Path) -> stylegan_train::Result<Measured> {
+    fn saved(&mut self, path: &Path) {
         tracing::info!("wrote {}", path.display());
-        let (Some(evaluator), Some(images)) = (&mut self.evaluator, self.pace.images()) else {
+    }
+
+    fn is_to_be_measured(&mut self, at: &Position) -> bool {
+        self.evaluator.as_mut().is_some_and(|evaluator| evaluator.is_due(at.images))
+    }
+
+    fn measure(&mut self, checkpoint: &Checkpoint, ranks: &dyn Communicator) -> stylegan_train::Result<Measured> {
+        let (Some(evaluator), Some(images)) = (&self.evaluator, self.pace.images()) else {
             return Ok(Measured::default());
         };
-        if signals::STOP.load(Ordering::Relaxed) {
-            return Ok(Measured::default());
-        }
         // The state is on the disk, so there is nothing to wait for.
+        let path = checkpoint.path().display();
         let saved = format!(
-            "interrupted and saved {}, not evaluated; go on with: stylegan train --out {}",
-            path.display(),
+            "interrupted and saved {path}, not evaluated; go on with: stylegan train --out {}",
             self.out.display()
         );
         let reaction = signals::react(Reaction::GoOnLater(saved));
-        let measured = evaluator.measure(path, images);
+        let measured = measure_together(evaluator, checkpoint, images, ranks);
         signals::react(reaction);
         // The pace is that of training.
         self.pace.restart(images);
-        Ok(measured.unwrap_or_else(|error| {
-            say(&format!("warning: {} was not evaluated: {error:#}", path.display()));
-            Measured::default()
-        }))
+        if let Ok(Err(sentence)) = &measured {
+            say(&format!("warning: {path} was not evaluated: {sentence}"));
+        }
+        measured.map(Result::unwrap_or_default)
     }
 
     fn warned(&mut self, sentence: &str) {

@@ -67,11 +67,24 @@ impl Model {
         if is_foreign(path)? {
             return Self::from_imported(import(path)?, config, path);
         }
-        let file = Checkpoint::open(path)?;
+        Self::read(&Checkpoint::open(path)?, config, device)
+    }
+
+    /// Loads the generator of a file that is open, which is one that [`load`](Self::load) would not take for another
+    /// program's.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn of_checkpoint(file: &Checkpoint, device: &Device) -> Result<Self> {
+        Self::read(file, None, device)
+    }
+
+    fn read(file: &Checkpoint, config: Option<GeneratorConfig>, device: &Device) -> Result<Self> {
+        let path = file.path();
         // State dictionaries that this program wrote for others have the configuration beside them.
         if config.is_none()
             && file.metadata().is_some_and(|metadata| metadata.kind == Kind::Weights)
-            && let Some(imported) = import_safetensors(&file)?
+            && let Some(imported) = import_safetensors(file)?
         {
             return Self::from_imported(imported, None, path);
         }
@@ -80,7 +93,7 @@ impl Model {
             Some(prefix) => prefix,
             None if holds("synthesis.") => "",
             None => {
-                if let Some(imported) = import_safetensors(&file)? {
+                if let Some(imported) = import_safetensors(file)? {
                     return Self::from_imported(imported, config, path);
                 }
                 let content = file.metadata().and_then(|metadata| metadata.extra.get("content"));

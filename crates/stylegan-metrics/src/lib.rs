@@ -30,7 +30,8 @@
 //! # Repeatability
 //! Results are the same bits for any number of threads and any batch size of the image sources: all
 //! randomness comes from counter-based streams of a seed, images are regrouped into chunks that
-//! depend on their size alone, and sums have a fixed order.
+//! depend on their size alone, and sums have a fixed order. Several processes ([`ranks`]) share the making of
+//! features part by part, and end in the bits of one.
 
 pub mod cache;
 pub mod directions;
@@ -54,6 +55,7 @@ pub mod ms_ssim;
 pub mod path_length;
 pub mod precision_recall;
 pub mod protocol;
+pub mod ranks;
 pub mod report;
 pub mod segmentation;
 pub mod separability;

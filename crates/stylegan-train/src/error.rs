@@ -133,6 +133,7 @@ impl Error {
         match self {
             Self::Agreed { .. } | Self::Replicas { .. } | Self::Diverged { .. } => true,
             Self::Saved { error, .. } => error.is_of_all_ranks(),
+            Self::Features(error) => error.is_of_all_ranks(),
             _ => false,
         }
     }

@@ -22,7 +22,7 @@ use stylegan_train::optim::Adam;
 use stylegan_train::phase::{Action, Phase, stride};
 use stylegan_train::recipe::{GRADIENT, Recipe, RunConfig, RunSettings, gradient, unknown, values};
 use stylegan_train::schedule::Schedule;
-use stylegan_train::shards::{ShardSums, Sums};
+use stylegan_train::shards::{Reduction, ShardSums, Sums};
 use stylegan_train::stats::Stats;
 use stylegan_train::{Outcome, Result, RunFolder, Session};
 use tools::{StopAfter, gradients};
@@ -40,6 +40,7 @@ impl RunConfig for Config {
             seed: 5,
             schedule: Schedule::constant(0.16, 16, [16, 4], 0.01),
             at_once: 2,
+            reduction: Reduction::Exact,
             mirror: true,
             maps: BatchMaps::Labels,
             no_class: None,

@@ -9,6 +9,7 @@ use candle_core::Device;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
+use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::{GeneratorConfig, Model};
 use stylegan_metrics::cache::Cache;
 use stylegan_metrics::evaluate::{Available, Generated, Request, Subject, evaluate};
@@ -17,11 +18,12 @@ use stylegan_metrics::generator_source::GeneratorSource;
 use stylegan_metrics::metric::{Direction, SubjectKind};
 use stylegan_metrics::protocol::Protocol;
 use stylegan_metrics::report::MetricResult;
+use stylegan_train::communicator::{Communicator, Measuring};
 use stylegan_train::config::TrainConfig;
 use stylegan_train::data::Dataset;
 use stylegan_train::{Measured, Score};
 
-/// Measures checkpoints. It reads files and draws from random streams of its own: training goes on as if
+/// Measures checkpoints, on every rank of a run. It reads files and draws from random streams of its own: training goes on as if
 /// nothing had been.
 pub(crate) struct Evaluator {
     protocols: Vec<Protocol>,
@@ -85,14 +87,25 @@ impl Evaluator {
         self.total = total;
     }
 
-    /// Measures `checkpoint`, written after `images` pictures, if that is due, as it is at the run's end; the report
-    /// lies beside it.
-    pub(crate) fn measure(&mut self, checkpoint: &Path, images: u64) -> anyhow::Result<Measured> {
-        if images / self.every == self.done && images < self.total {
+    /// Whether the checkpoint that was written after `images` pictures is to be measured, as that of the run's end is.
+    pub(crate) fn is_due(&mut self, images: u64) -> bool {
+        let due = images / self.every != self.done || images >= self.total;
+        self.done = images / self.every;
+        due
+    }
+
+    /// Measures a checkpoint, written after `images` pictures, with all ranks; the report lies beside it. Rank 0 says
+    /// and keeps the numbers.
+    pub(crate) fn measure(
+        &self,
+        checkpoint: &Checkpoint,
+        images: u64,
+        ranks: &dyn Communicator,
+    ) -> anyhow::Result<Measured> {
+        let results = self.evaluate(checkpoint, ranks)?;
+        if ranks.rank() > 0 {
             return Ok(Measured::default());
         }
-        self.done = images / self.every;
-        let results = self.evaluate(checkpoint)?;
         let kimg = images as f64 / 1e3;
         for r in &results {
             say(&format!("kimg {kimg:<10.3} {} {:.4} ({:.4} to {:.4})", r.name, r.value, r.low, r.high));
@@ -101,18 +114,19 @@ impl Evaluator {
             numbers: results.iter().map(|result| (result.name.clone(), result.value)).collect(),
             score: self.score(&results),
         };
-        let stem = checkpoint.file_stem().unwrap_or_default().to_string_lossy();
-        let report = checkpoint.with_file_name(format!("{}.json", stem.replace("network", "metrics")));
+        let stem = checkpoint.path().file_stem().unwrap_or_default().to_string_lossy();
+        let report = checkpoint.path().with_file_name(format!("{}.json", stem.replace("network", "metrics")));
         if let Err(error) = ReportFile::open(&report).and_then(|report| report.add(results)) {
             say(&format!("warning: the numbers stand in the log alone: {}", sentence(&error)));
         }
         Ok(measured)
     }
 
-    fn evaluate(&self, checkpoint: &Path) -> anyhow::Result<Vec<MetricResult>> {
-        let model = Model::load(checkpoint, &Device::Cpu)?;
+    fn evaluate(&self, checkpoint: &Checkpoint, ranks: &dyn Communicator) -> anyhow::Result<Vec<MetricResult>> {
+        let model = Model::of_checkpoint(checkpoint, &Device::Cpu)?;
         let generator = model.generator();
-        let labels = dataset_source::labels(checkpoint, Some(&self.dataset), generator.spec().condition.label_dim())?;
+        let path = checkpoint.path();
+        let labels = dataset_source::labels(path, Some(&self.dataset), generator.spec().condition.label_dim())?;
         let config = serde_json::to_string(model.config())?;
         let source = GeneratorSource {
             hash: model.content_hash(),
@@ -120,7 +134,7 @@ impl Evaluator {
             labels: &labels,
             ..GeneratorSource::new(generator)
         };
-        let name = checkpoint.display().to_string();
+        let name = path.display().to_string();
         let start = Instant::now();
         let request = Request {
             protocols: self.protocols.clone(),
@@ -129,6 +143,7 @@ impl Evaluator {
             networks: &self.networks,
             classifiers: &[],
             cache: Some(&self.cache),
+            ranks: &Measuring(ranks),
             seed: 0,
             floor: false,
             clock: &|| start.elapsed().as_secs_f64(),
@@ -136,7 +151,7 @@ impl Evaluator {
         };
         let evaluation = evaluate(request, &mut |_, _, _| ())?;
         for (metric, error) in &evaluation.failures {
-            say(&format!("{metric} of {} could not be measured: {error}", checkpoint.display()));
+            say(&format!("{metric} of {} could not be measured: {error}", path.display()));
         }
         Ok(evaluation.results)
     }

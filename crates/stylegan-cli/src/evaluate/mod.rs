@@ -11,10 +11,12 @@ pub(crate) use in_training::Evaluator;
 
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::check_exists;
+use crate::ranks;
 use crate::signals::{self, Reaction};
 use crate::status::{Stages, print, say};
 use candle_core::Device;
 use plan::Plan;
+use report_file::ReportFile;
 use std::path::PathBuf;
 use std::time::Instant;
 use stylegan_core::import::state_dict;
@@ -22,6 +24,7 @@ use stylegan_metrics::cache::Cache;
 use stylegan_metrics::evaluate::{Evaluation, FLOOR, Request, evaluate};
 use stylegan_metrics::features::{Classifier, FeatureNetworks};
 use stylegan_metrics::report::to_markdown;
+use stylegan_train::communicator::{self, Measuring};
 use subjects::Opened;
 
 /// Measure networks, or compare folders of pictures
@@ -127,17 +130,42 @@ pub(crate) struct Args {
     data_dir: Option<PathBuf>,
 }
 
+/// What is measured, on this rank.
+struct Prepared {
+    plan: Plan,
+    /// Where rank 0 keeps the numbers.
+    report: Option<ReportFile>,
+    networks: FeatureNetworks,
+    classifiers: Vec<Classifier>,
+    opened: Opened,
+}
+
+/// What to do about ranks that do not measure the same.
+const MEASURE_ALIKE: &str = "all ranks need the same program, networks, pictures and weights under the same paths, and \
+                             processors of one kind, to share an evaluation";
+
+/// Reads what the arguments name.
+fn prepare(args: &Args) -> anyhow::Result<Prepared> {
+    let mut plan = Plan::of(args)?;
+    let report = if ranks::world().rank() == 0 { plan.open_report(args)? } else { None };
+    let networks = networks(&args.features)?;
+    let open = |file| Ok(Classifier::open(file, &Device::Cpu)?);
+    let classifiers = args.classifier.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
+    let opened = Opened::open(&mut plan, args, &networks)?;
+    Ok(Prepared { plan, report, networks, classifiers, opened })
+}
+
 pub(crate) fn run(args: Args) -> Outcome {
-    let mut plan = Plan::of(&args)?;
-    let report = plan.open_report(&args)?;
+    let world = ranks::world();
+    let Prepared { plan, report, networks, classifiers, opened } = ranks::after_rank_0(|| prepare(&args))?;
+    let mut things = opened.contents()?;
+    things.extend(networks.hashes().map(|(name, hash)| (format!("feature network {name}"), hash.to_owned())));
+    things.extend(classifiers.iter().map(|classifier| ("classifier (hash)".to_owned(), classifier.hash().to_owned())));
+    communicator::same(world, &things, MEASURE_ALIKE)?;
     if let Some(cache) = &plan.cache {
         let go_on = format!("interrupted; the same command goes on from the features in {}", cache.display());
         signals::react(Reaction::GoOnLater(go_on));
     }
-    let networks = networks(&args.features)?;
-    let open = |file| Ok(Classifier::open(file, &Device::Cpu)?);
-    let classifiers = args.classifier.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
-    let opened = Opened::open(&mut plan, &args, &networks)?;
     let cache = plan.cache.as_ref().map(|folder| Cache::new(folder.clone()));
     let start = Instant::now();
     let request = Request {
@@ -147,20 +175,32 @@ pub(crate) fn run(args: Args) -> Outcome {
         networks: &networks,
         classifiers: &classifiers,
         cache: cache.as_ref(),
+        ranks: &Measuring(world),
         seed: args.seed,
         floor: !args.no_floor,
         clock: &|| start.elapsed().as_secs_f64(),
         provenance: provenance::provenance(provenance::typed()),
     };
     let mut stages = Stages::new();
-    let Evaluation { results, failures } =
-        evaluate(request, &mut |stage, done, total| stages.show(stage, done, total))?;
+    let evaluation = evaluate(request, &mut |stage, done, total| stages.show(stage, done, total));
     drop(stages);
+    let evaluation = match evaluation {
+        // They have met over it already.
+        Err(error) if error.is_of_all_ranks() => return Err(error.into()),
+        evaluation => ranks::agree(evaluation.map_err(anyhow::Error::from))?,
+    };
+    ranks::agree(if world.rank() == 0 { tell(evaluation, report.as_ref()) } else { Ok(()) })?;
+    Ok(Ending::Done)
+}
+
+/// Prints and keeps the numbers.
+fn tell(evaluation: Evaluation, report: Option<&ReportFile>) -> anyhow::Result<()> {
+    let Evaluation { results, failures } = evaluation;
     if !results.is_empty() {
         // Numbers that took hours are on the screen before a disk can refuse them, and on the disk before a closed
         // screen ends the command.
         let printed = print(&to_markdown(&results));
-        if let Some(report) = &report {
+        if let Some(report) = report {
             report.add(results)?;
             say(&format!("report: {}", report.path().display()));
         }
@@ -172,7 +212,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     // A floor is an extra.
     match failures.into_iter().find(|(metric, _)| !metric.ends_with(FLOOR)) {
         Some((_, error)) => Err(error.into()),
-        None => Ok(Ending::Done),
+        None => Ok(()),
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use stylegan_core::Model;
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::import::is_foreign;
+use stylegan_kernels::cpu_info::instruction_set;
 use stylegan_metrics::evaluate::{Available, Generated, ImageSet, Subject};
 use stylegan_metrics::features::FeatureNetworks;
 use stylegan_metrics::generator_source::GeneratorSource;
@@ -94,6 +95,22 @@ impl Opened {
     /// The real side of a request.
     pub(super) fn reals(&self) -> anyhow::Result<Option<ImageSet<'_>>> {
         self.reals.as_ref().map(NamedSet::images).transpose()
+    }
+
+    /// What everything holds, by name, for ranks to compare.
+    pub(super) fn contents(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let mut contents = vec![
+            ("program (version)".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            ("kind of processor".to_owned(), instruction_set().to_owned()),
+        ];
+        for candidate in &self.candidates {
+            let hash = candidate.hash.clone().unwrap_or_else(|| "unknown".into());
+            contents.push((format!("network {} (hash)", candidate.path.display()), hash));
+        }
+        for set in [&self.generated, &self.reals].into_iter().flatten() {
+            contents.push((format!("set of pictures {} (hash)", set.name), set.dataset.hash()?.to_owned()));
+        }
+        Ok(contents)
     }
 
     /// Nobody asked for the usual metrics by name: those in W are not missed where there is no W.

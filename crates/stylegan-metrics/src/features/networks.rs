@@ -108,6 +108,12 @@ impl FeatureNetworks {
         named.or(self.features.first()).map(AsRef::as_ref)
     }
 
+    /// The name and the hash of each network.
+    pub fn hashes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let features = self.features.iter().chain(&self.identity).map(|network| (network.name(), network.hash()));
+        features.chain(self.distances.iter().map(|network| (network.name(), network.hash())))
+    }
+
     /// The network that knows faces, if there is one.
     pub fn identity(&self) -> Option<&dyn FeatureNetwork> {
         self.identity.as_deref()

@@ -58,11 +58,11 @@ fn failed(given: &[Vec<u8>]) -> Option<Error> {
     })
 }
 
-/// Checks that all ranks have the same things under the same names.
+/// Checks that all ranks have the same things under the same names; `advice` is what to do where they do not.
 ///
 /// # Errors
 /// [`Error::Replicas`] with the first rank that differs, and what of it does.
-pub(crate) fn same(communicator: &dyn Communicator, things: &[(String, String)], advice: &'static str) -> Result<()> {
+pub fn same(communicator: &dyn Communicator, things: &[(String, String)], advice: &'static str) -> Result<()> {
     if communicator.world_size() == 1 {
         return Ok(());
     }

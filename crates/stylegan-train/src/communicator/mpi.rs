@@ -5,7 +5,7 @@
 
 use super::Communicator;
 use crate::{Error, Result};
-use ::mpi::collective::CommunicatorCollectives;
+use ::mpi::collective::{CommunicatorCollectives, SystemOperation};
 use ::mpi::datatype::{Partition, PartitionMut};
 use ::mpi::request::{Request, Scope, scope};
 use ::mpi::topology::{Communicator as _, SimpleCommunicator};
@@ -34,6 +34,7 @@ pub struct Mpi {
 enum Job {
     AllGather(Vec<u8>, mpsc::Sender<Vec<Vec<u8>>>),
     AllToAll(Vec<Vec<u8>>, mpsc::Sender<Vec<Vec<u8>>>),
+    AllReduce(Vec<f32>, mpsc::Sender<Vec<f32>>),
     /// Ends MPI; answered when all ranks have asked for it.
     Finalize(mpsc::Sender<()>),
     /// A reason to look at the code that ends all.
@@ -93,7 +94,7 @@ impl Mpi {
         }
     }
 
-    fn exchange(&self, job: impl FnOnce(mpsc::Sender<Vec<Vec<u8>>>) -> Job) -> Result<Vec<Vec<u8>>> {
+    fn exchange<T>(&self, job: impl FnOnce(mpsc::Sender<T>) -> Job) -> Result<T> {
         let (answer, exchanged) = mpsc::channel();
         self.ask(job(answer))?;
         exchanged.recv().map_err(|_| lost("MPI has failed in this process"))
@@ -122,6 +123,12 @@ impl Communicator for Mpi {
         self.exchange(|answer| Job::AllToAll(parts, answer))
     }
 
+    fn all_reduce(&self, values: &mut [f32]) -> Result<()> {
+        let sums = self.exchange(|answer| Job::AllReduce(values.to_vec(), answer))?;
+        values.copy_from_slice(&sums);
+        Ok(())
+    }
+
     fn abort(&self, _reason: &str) {}
 }
 
@@ -146,6 +153,9 @@ impl World {
                 }
                 Job::AllToAll(parts, give) => {
                     let _ = give.send(self.all_to_all(&parts));
+                }
+                Job::AllReduce(values, give) => {
+                    let _ = give.send(self.all_reduce(&values));
                 }
                 Job::Finalize(finalized) => {
                     // The library need not wait for all, and a process that ends with an error ends the others.
@@ -202,6 +212,19 @@ impl World {
             });
         }
         all.all
+    }
+
+    fn all_reduce(&self, values: &[f32]) -> Vec<f32> {
+        // Who comes first waits here, without taking a processor from the others.
+        self.numbers_of_all(values.len());
+        let mut sums = vec![0.; values.len()];
+        for (own, sums) in values.chunks(PIECE / 4).zip(sums.chunks_mut(PIECE / 4)) {
+            scope(|scope| {
+                let request = self.world.immediate_all_reduce_into(scope, own, sums, SystemOperation::sum());
+                self.wait(request, Pace::Busy);
+            });
+        }
+        sums
     }
 
     /// A number of each rank. Who comes first waits here for the others.

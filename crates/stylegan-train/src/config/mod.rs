@@ -27,6 +27,7 @@ pub use spade::{
 
 use crate::augment::AugmentConfig;
 use crate::data::preprocess::Preprocess;
+use crate::shards::Reduction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stylegan_core::layers::Pyramid;
@@ -237,6 +238,9 @@ pub struct ShardConfig {
     /// Shards handled side by side on this machine, sharing its threads; 1. Changes memory and
     /// speed, never a bit of the result.
     pub at_once: usize,
+    /// How the sums of several ranks become one: `"exact"`, the same bits on any number of them, or `"fast"`, by
+    /// the all-reduce of the library that joins them, to 1e-5; `"exact"`.
+    pub reduction: Reduction,
 }
 
 impl Default for TrainConfig {
@@ -309,7 +313,7 @@ impl Default for EmaConfig {
 
 impl Default for ShardConfig {
     fn default() -> Self {
-        Self { size: ByResolution::new(4, []), at_once: 1 }
+        Self { size: ByResolution::new(4, []), at_once: 1, reduction: Reduction::Exact }
     }
 }
 

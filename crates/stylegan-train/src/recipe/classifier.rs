@@ -12,7 +12,7 @@ use crate::inputs::random::Streams;
 use crate::optim::Adam;
 use crate::phase::{Action, Phase};
 use crate::schedule::Schedule;
-use crate::shards::ShardSums;
+use crate::shards::{Reduction, ShardSums};
 use crate::stats::Stats;
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
@@ -95,6 +95,7 @@ impl RunConfig for ClassifierConfig {
             seed: self.seed,
             schedule: Schedule::constant(self.kimg, dataset.image_size()[0], [self.batch; 2], self.lr),
             at_once: 1,
+            reduction: Reduction::Exact,
             mirror: false,
             maps: BatchMaps::None,
             no_class: None,

@@ -5,6 +5,7 @@ use crate::Result;
 use crate::config::OutputConfig;
 use crate::data::{BatchMaps, Dataset};
 use crate::schedule::Schedule;
+use crate::shards::Reduction;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use stylegan_core::NetworkConfig;
@@ -35,6 +36,8 @@ pub struct RunSettings {
     pub schedule: Schedule,
     /// Shards handled side by side.
     pub at_once: usize,
+    /// How the sums of several ranks become one.
+    pub reduction: Reduction,
     /// Whether each picture is mirrored with probability one half.
     pub mirror: bool,
     /// Which maps come with the real images.

@@ -1,14 +1,18 @@
 //! What is written after an iteration: ticks, sample grids, checkpoints.
 
+use super::open::share;
 use super::{Run, images_of};
 use crate::best::Best;
 use crate::config::OutputConfig;
 use crate::health::Verdict;
+use crate::observer::Measured;
 use crate::run_log::{RunLog, STEP};
 use crate::{Error, Result, checkpoints, communicator};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
+use stylegan_core::checkpoint::Checkpoint;
 use stylegan_kernels::memory;
 
 /// What to do about ranks that have come to hold different networks.
@@ -124,41 +128,78 @@ impl Run<'_> {
         self.session.folder.path().join(format!("fakes-{:06}.png", self.state.progress.images / 1000))
     }
 
-    /// Writes a checkpoint, unless this very state is in one, and removes those that are no longer
-    /// kept.
+    /// Writes a checkpoint, unless this very state is in one, has it measured where that is due, and removes
+    /// those that are no longer kept.
     pub(crate) fn save(&mut self, occasion: Occasion) -> Result<PathBuf> {
-        let outcome = self.write_checkpoint(occasion);
-        // One rank writes; all must know whether it is to be tried again, to meet there.
+        let best = Best::read(self.session.folder.path());
+        let outcome = self.write_checkpoint(occasion, best.as_ref());
+        // One rank writes; all must know whether it is to be tried again or measured, to meet there.
+        let fresh = matches!(&outcome, Ok(Saved { fresh: true, .. }));
+        let position = self.position();
+        let measures = fresh
+            && occasion == Occasion::Scheduled
+            && !self.session.stop.load(Ordering::Relaxed)
+            && self.session.observer.is_to_be_measured(&position);
         let unwritten = matches!(&outcome, Err(error) if error.is_unwritten());
-        self.save_again = communicator::any(self.session.communicator, unwritten)?;
-        outcome
+        let both = vec![u8::from(unwritten) | u8::from(measures) << 1];
+        let both = communicator::broadcast(self.session.communicator, both)?.first().copied().unwrap_or_default();
+        self.save_again = both & 1 > 0;
+        let Saved { path, .. } = outcome?;
+        let measured = if both & 2 > 0 { self.measure(&path)? } else { Measured::default() };
+        if fresh {
+            self.keep_and_prune(&path, best, &measured)?;
+        }
+        Ok(path)
     }
 
-    fn write_checkpoint(&mut self, occasion: Occasion) -> Result<PathBuf> {
+    /// Has a checkpoint measured by all ranks, of which rank 0 alone has the file.
+    fn measure(&mut self, path: &Path) -> Result<Measured> {
+        let ranks = self.session.communicator;
+        let own = self.log.is_some().then(|| Checkpoint::open(path).map_err(Error::from)).transpose();
+        let checkpoint = share(ranks, communicator::agree(ranks, own)?)?;
+        checkpoint.map_or(Ok(Measured::default()), |checkpoint| self.session.observer.measure(&checkpoint, ranks))
+    }
+
+    /// Saves without meeting the other ranks, who may not come.
+    fn save_alone(&mut self) -> Result<PathBuf> {
+        let Saved { path, fresh } = self.write_checkpoint(Occasion::Between, None)?;
+        if fresh {
+            self.keep_and_prune(&path, None, &Measured::default())?;
+        }
+        Ok(path)
+    }
+
+    /// Writes the present state, unless it is written already or this rank does not write.
+    fn write_checkpoint(&mut self, occasion: Occasion, best: Option<&Best>) -> Result<Saved> {
         let images = self.state.progress.images;
         if let Some((_, path)) = self.saved.as_ref().filter(|(saved, _)| *saved == images) {
-            return Ok(path.clone());
+            return Ok(Saved { path: path.clone(), fresh: false });
         }
         if self.log.is_none() {
-            return Ok(self.session.folder.path().join(checkpoints::name(images)));
+            return Ok(Saved { path: self.session.folder.path().join(checkpoints::name(images)), fresh: false });
         }
-        let best = Best::read(self.session.folder.path());
-        let path = self.place(occasion, best.as_ref());
+        let path = self.place(occasion, best);
         let written = self.log.as_mut().map_or(Ok(()), RunLog::sync);
         self.tolerate(written, "")?;
         self.state.save(&self.settings, self.session.dataset, &path)?;
         self.saved = Some((images, path.clone()));
-        let measured = self.session.observer.saved(&path)?;
+        self.session.observer.saved(&path);
+        Ok(Saved { path, fresh: true })
+    }
+
+    /// Writes down what was measured of a new checkpoint, and removes old ones.
+    fn keep_and_prune(&mut self, path: &Path, best: Option<Best>, measured: &Measured) -> Result<()> {
         let written = self.write_numbers(&measured.numbers);
         self.tolerate(written, "")?;
-        if let Some(score) = measured.score {
-            let written = Best::keep(self.session.folder.path(), best, &path, &score);
+        let folder = self.session.folder.path();
+        if let Some(score) = &measured.score {
+            let written = Best::keep(folder, best, path, score);
             self.tolerate(written, "")?;
         }
-        let best = Best::read(self.session.folder.path()).map(|best| self.session.folder.path().join(best.checkpoint));
-        let pruned = self.pruner.prune(self.session.folder.path(), &path, images, best.as_deref());
-        self.tolerate(pruned, "")?;
-        Ok(path)
+        let folder = self.session.folder.path();
+        let best = Best::read(folder).map(|best| folder.join(best.checkpoint));
+        let pruned = self.pruner.prune(folder, path, self.state.progress.images, best.as_deref());
+        self.tolerate(pruned, "")
     }
 
     /// Writes what was measured of a checkpoint to the logs.
@@ -196,8 +237,7 @@ impl Run<'_> {
     pub(crate) fn broken_off(&mut self, error: Error) -> Error {
         let good = !matches!(error, Error::Diverged { .. } | Error::Replicas { .. });
         let worth_it = self.log.is_some() && self.state.progress.images > 0 && good;
-        // Without a meeting: the other ranks may not come.
-        let saved = if worth_it { self.write_checkpoint(Occasion::Between).ok() } else { None };
+        let saved = if worth_it { self.save_alone().ok() } else { None };
         let error = match saved {
             Some(checkpoint) => Error::Saved { error: error.into(), checkpoint },
             None => error,
@@ -233,6 +273,13 @@ impl Run<'_> {
         let kimg = self.state.progress.images as f64 / 1000.;
         Err(Error::Diverged { kimg, problem, advice: format!("{advice} ({last})") })
     }
+}
+
+/// A checkpoint of the present state.
+struct Saved {
+    path: PathBuf,
+    /// Whether it was not there before.
+    fresh: bool,
 }
 
 /// Why a checkpoint is written.

@@ -161,8 +161,8 @@ fn newest(session: &mut Session, settings: &RunSettings) -> Result<Option<Checkp
     Ok(Some(checkpoint))
 }
 
-/// The checkpoint that rank 0 has found, on all ranks.
-fn share(communicator: &dyn Communicator, found: Option<Checkpoint>) -> Result<Option<Checkpoint>> {
+/// The checkpoint that rank 0 has, on all ranks.
+pub(super) fn share(communicator: &dyn Communicator, found: Option<Checkpoint>) -> Result<Option<Checkpoint>> {
     if communicator.world_size() == 1 {
         return Ok(found);
     }

@@ -20,7 +20,7 @@ impl Run<'_> {
     /// Steps an optimiser along the gradient of the whole batch, summed over its shards on all ranks.
     pub(crate) fn take_phase(&mut self, phase: &Phase, stage: &Stage) -> Result<()> {
         let started = Instant::now();
-        let part = self.plan.part(stage, self.settings.at_once);
+        let part = self.plan.part(stage, self.settings.at_once, self.settings.reduction);
         let (shard, first) = (stage.shard as u64, self.state.progress.images);
         let work = Work {
             recipe: self.state.recipe.as_ref(),

@@ -11,6 +11,7 @@
 //! by element, so the bits do not depend on where parts and slices are cut.
 
 use super::ShardSums;
+use super::reduction::{Reduction, fast};
 use super::wire::{self, Node};
 use crate::Result;
 use crate::communicator::Communicator;
@@ -65,8 +66,12 @@ impl Tree {
     }
 
     /// The sum of all leaves, of which other ranks have the missing ones; `None` of no leaves.
-    pub(super) fn finish(mut self, communicator: &dyn Communicator) -> Result<Option<ShardSums>> {
+    pub(super) fn finish(mut self, communicator: &dyn Communicator, how: Reduction) -> Result<Option<ShardSums>> {
         let ranks = communicator.world_size();
+        if ranks > 1 && how == Reduction::Fast {
+            let sums = fast(self.waiting, communicator)?;
+            return Ok(Some(sums).filter(|sums| *sums != ShardSums::default()));
+        }
         if ranks > 1 {
             let slices = (0..ranks).map(|rank| wire::write(self.waiting.iter(), (rank, ranks))).collect();
             let tree = Mutex::new(Self { counts: self.counts, waiting: BTreeMap::new() });

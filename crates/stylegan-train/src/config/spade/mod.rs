@@ -8,6 +8,7 @@ pub use networks::PainterConfig;
 
 use super::{DataConfig, OutputConfig};
 use crate::adversarial::gan_loss::GanLoss;
+use crate::shards::Reduction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stylegan_core::spade::{MultiscaleDiscriminatorConfig, SpadeEncoderConfig};
@@ -120,6 +121,9 @@ pub struct SpadeShardConfig {
     /// Shards handled side by side on this machine, sharing its threads; 1. Changes memory and speed, never
     /// a bit of the result.
     pub at_once: usize,
+    /// How the sums of several ranks become one: `"exact"`, the same bits on any number of them, or `"fast"`, by
+    /// the all-reduce of the library that joins them, to 1e-5; `"exact"`.
+    pub reduction: Reduction,
 }
 
 impl Default for SpadeTrainConfig {
@@ -162,7 +166,7 @@ impl Default for SpadeAdamConfig {
 
 impl Default for SpadeShardConfig {
     fn default() -> Self {
-        Self { size: SpadeScheduleConfig::default().batch, at_once: 1 }
+        Self { size: SpadeScheduleConfig::default().batch, at_once: 1, reduction: Reduction::Exact }
     }
 }
 

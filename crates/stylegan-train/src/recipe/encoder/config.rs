@@ -8,6 +8,7 @@ use crate::config::{EncoderTrainConfig, Input, RecipeConfig};
 use crate::data::{BatchMaps, Dataset};
 use crate::recipe::maps::Known;
 use crate::recipe::{Recipe, RunConfig, RunSettings};
+use crate::shards::Reduction;
 use crate::{Error, Result};
 use stylegan_core::NetworkConfig;
 use stylegan_core::checkpoint::{Checkpoint, prefix};
@@ -25,6 +26,7 @@ impl RunConfig for EncoderTrainConfig {
             seed: self.seed,
             schedule: self.schedule(),
             at_once: 1,
+            reduction: Reduction::Exact,
             mirror: self.data.mirror,
             maps: if self.task.input == Input::Map { BatchMaps::Labels } else { BatchMaps::None },
             no_class: None,

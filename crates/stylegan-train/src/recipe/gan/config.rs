@@ -17,6 +17,7 @@ impl RunConfig for TrainConfig {
             seed: self.seed,
             schedule: self.schedule()?,
             at_once: self.shards.at_once,
+            reduction: self.shards.reduction,
             mirror: self.data.mirror,
             maps: BatchMaps::None,
             no_class: None,

@@ -20,6 +20,7 @@ impl RunConfig for SpadeTrainConfig {
             seed: self.seed,
             schedule: self.schedule(),
             at_once: self.shards.at_once,
+            reduction: self.shards.reduction,
             mirror: self.data.mirror,
             maps: if self.generator.map().1 { BatchMaps::LabelsAndEdges } else { BatchMaps::Labels },
             no_class: self.no_class(),
