@@ -60,7 +60,7 @@ fn place() -> &'static (tempfile::TempDir, Arc<Dataset>) {
             let map = GrayImage::from_fn(32, 32, |x, y| Luma([u8::from(x > i) + u8::from(y > 16)]));
             map.save(set.join(format!("labels/{i:02}.png"))).unwrap();
         }
-        stylegan_core::doc::save_tiny_network(folder.path().join("G.safetensors")).unwrap();
+        stylegan_core::doc::save_tiny_network(&folder.path().join("G.safetensors")).unwrap();
         let set = Arc::new(Dataset::open(&set).unwrap());
         (folder, set)
     })
