@@ -36,14 +36,15 @@ const SAVING: &str = "saving after this step";
 /// does it.
 ///
 /// OUT gets, for each picture NAME, the styles NAME.safetensors (what --latents of other verbs takes) and
-/// NAME-reconstruction.png, sheet.png of all, and measures.json: how near they came, each and in the mean. What is there already is not done again. Ctrl-C saves:
-/// the same command goes on, to the same bytes.
+/// NAME-reconstruction.png, sheet.png of all, and measures.json: how near they came, each and in the mean. What
+/// is there already is not done again. Ctrl-C saves: the same command goes on, to the same bytes.
 ///
 /// Examples:
 ///   stylegan invert --network runs/faces --out inverted photo.jpg
 ///   stylegan invert --network runs/faces --space w+ --steps 500 --video --out inverted photos/
 ///   stylegan invert --network runs/faces --tune --out inverted photo.jpg
 ///   stylegan invert --network psp_ffhq_encode.pt --encoder psp_ffhq_encode.pt --out inverted aligned/
+///   stylegan invert --network runs/encoder --encoder runs/encoder --out inverted photos/
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

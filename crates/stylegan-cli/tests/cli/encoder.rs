@@ -21,6 +21,7 @@ lpips = 0
 [schedule]
 batch = 8
 lr = 0.003
+optimizer = \"adam\"
 [output]
 tick_kimg = 0.08
 snapshot_kimg = 0.16
