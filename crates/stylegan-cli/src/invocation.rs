@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 const VARIABLE: &str = "STYLEGAN_INVOKED_AS";
 
 /// The verbs; [`Options`](crate::options::Options) has their arguments.
-pub(crate) const VERBS: [&str; 18] = [
+pub(crate) const VERBS: [&str; 19] = [
     "train",
     "generate",
     "paint",
@@ -20,6 +20,7 @@ pub(crate) const VERBS: [&str; 18] = [
     "studio",
     "eval",
     "classifier",
+    "segmenter",
     "convert",
     "export",
     "inspect",

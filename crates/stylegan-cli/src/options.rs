@@ -5,7 +5,7 @@
 
 use crate::{
     classifier, completions, convert, data, directions, edit, evaluate, export, figures, generate, inspect,
-    interpolate, invert, man, mix, paint, studio, train,
+    interpolate, invert, man, mix, paint, segmenter, studio, train,
 };
 use clap::{Parser, Subcommand};
 
@@ -43,6 +43,7 @@ pub(crate) enum Verb {
     Studio(studio::Args),
     Eval(evaluate::Args),
     Classifier(classifier::Args),
+    Segmenter(segmenter::Args),
     Convert(convert::Args),
     Export(export::Args),
     Inspect(inspect::Args),

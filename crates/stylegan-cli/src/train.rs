@@ -160,16 +160,22 @@ impl Plan {
             ),
         };
         if let Some(transfer) = &transfer {
+            if args.config.is_none() && transfer.paints_maps() {
+                wrong!(
+                    "--from {}: these networks paint label maps; name a configuration of such (--config spade/earth-64, say)",
+                    args.from.as_deref().unwrap_or(Path::new("")).display()
+                );
+            }
             if args.config.is_none() && transfer.is_stylegan2() {
                 source = starting_point::adaptive(transfer.side())?;
                 note = Some(format!("no --config was given: {} it is, with the networks of --from", source.name));
             }
             match source.read(&[])? {
+                RecipeConfig::Gan(_) if transfer.paints_maps() => {
+                    wrong!("--from: its networks paint label maps, and {} is of networks that do not", source.name)
+                }
                 RecipeConfig::Gan(config) => overrides.extend(transfer.overrides(&config)?),
-                RecipeConfig::Spade(_) => wrong!(
-                    "--from: {} is of the recipe \"spade\", whose runs begin with random networks; leave --from out",
-                    source.name
-                ),
+                RecipeConfig::Spade(_) => overrides.extend(transfer.overrides_of_painter(&source.name)?),
             }
             if let Some(licence) = &transfer.licence {
                 say(&format!(
@@ -292,10 +298,7 @@ impl Begun {
     /// Makes room for the run, and says how it goes from here on.
     fn with_pictures(self, config: &RecipeConfig, pictures: &Arc<Dataset>) -> anyhow::Result<(RunFolder, TrainStatus)> {
         let Self { what, mut run, moves_aside } = self;
-        let evaluator = match config {
-            RecipeConfig::Gan(config) => Evaluator::of(config, pictures, &what.data_dir)?,
-            RecipeConfig::Spade(_) => None,
-        };
+        let evaluator = Evaluator::of(config, pictures, &what.data_dir)?;
         let mut summary = starting_point::summary(config, pictures)?;
         summary.extend(ranks::summary());
         let status = TrainStatus::new(&what.out, config, summary, evaluator)?;

@@ -5,7 +5,9 @@ pub mod classifier;
 mod config;
 pub mod gan;
 mod of_file;
+pub mod segmenter;
 pub mod spade;
+mod transfer;
 
 pub use config::{RunConfig, RunSettings};
 
