@@ -32,7 +32,8 @@ and, where they leave it out, what is in brackets):
                is there already; --out runs/NAME]; with --ranks N on N processes, joined by MPI
   eval         measure a network [--network: the run below runs/ that was saved last];
                with --table 1|2|3|4: the runs found for that table of the StyleGAN
-               paper, ours beside the paper's numbers
+               paper, ours beside the paper's numbers; with --table spade1 --segmenter FILE:
+               every --network RUN of label maps in one table
   generate, mix, interpolate, figures
                pictures of a network [--network: the same]
   studio       the same in a browser, and runs while they train [the runs below runs/]

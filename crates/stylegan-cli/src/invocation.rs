@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 const VARIABLE: &str = "STYLEGAN_INVOKED_AS";
 
 /// The verbs; [`Options`](crate::options::Options) has their arguments.
-pub(crate) const VERBS: [&str; 19] = [
+pub(crate) const VERBS: [&str; 20] = [
     "train",
     "plan",
     "generate",
@@ -21,6 +21,7 @@ pub(crate) const VERBS: [&str; 19] = [
     "studio",
     "eval",
     "classifier",
+    "segmenter",
     "convert",
     "export",
     "inspect",

@@ -13,6 +13,7 @@ mod evaluate;
 mod exit;
 mod export;
 mod figures;
+mod file_run;
 mod film;
 mod generate;
 mod gif;
@@ -37,6 +38,7 @@ mod pictures;
 mod plan;
 mod ranks;
 mod same_run;
+mod segmenter;
 mod settings;
 mod shell;
 mod signals;
@@ -101,7 +103,7 @@ fn main() -> ExitCode {
 fn run(options: Options) -> Outcome {
     // As many passes as run at a time, before there are other threads.
     match options.verb {
-        Verb::Train(_) | Verb::Classifier(_) => {
+        Verb::Train(_) | Verb::Classifier(_) | Verb::Segmenter(_) => {
             stylegan_kernels::autodiff::start(std::thread::available_parallelism()?.get())?;
         }
         Verb::Invert(_) => stylegan_kernels::autodiff::start(1)?,
@@ -137,6 +139,7 @@ fn run(options: Options) -> Outcome {
         Verb::Studio(args) => studio::run(args),
         Verb::Eval(args) => evaluate::run(args),
         Verb::Classifier(args) => classifier::run(args),
+        Verb::Segmenter(args) => segmenter::run(args),
         Verb::Convert(args) => convert::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Export(args) => export::run(args),

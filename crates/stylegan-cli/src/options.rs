@@ -5,7 +5,7 @@
 
 use crate::{
     classifier, completions, convert, data, directions, edit, evaluate, export, figures, generate, inspect,
-    interpolate, invert, man, mix, paint, plan, studio, train,
+    interpolate, invert, man, mix, paint, plan, segmenter, studio, train,
 };
 use clap::{Parser, Subcommand};
 
@@ -44,6 +44,7 @@ pub(crate) enum Verb {
     Studio(studio::Args),
     Eval(evaluate::Args),
     Classifier(classifier::Args),
+    Segmenter(segmenter::Args),
     Convert(convert::Args),
     Export(export::Args),
     Inspect(inspect::Args),

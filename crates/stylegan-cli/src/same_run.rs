@@ -10,11 +10,12 @@ use stylegan_train::config::RecipeConfig;
 /// What a run began with. Refuses to go on with one that began with other networks.
 pub(crate) fn check_begun_with<'a>(from: &Path, stored: &'a RecipeConfig, out: &Path) -> anyhow::Result<&'a Path> {
     let typed = std::path::absolute(from)?;
-    let transfer = match stored {
-        RecipeConfig::Gan(config) => config.transfer.as_ref(),
-        RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => None,
+    let begun = match stored {
+        RecipeConfig::Gan(config) => config.transfer.as_ref().map(|transfer| &transfer.from),
+        RecipeConfig::Spade(config) => config.transfer.as_ref().map(|transfer| &transfer.from),
+        RecipeConfig::Encoder(_) => None,
     };
-    match transfer.map(|transfer| Path::new(&transfer.from)) {
+    match begun.map(Path::new) {
         // A run has had newer checkpoints since.
         Some(begun) if begun == typed || begun.parent() == Some(&typed) => Ok(begun),
         begun => wrong!(

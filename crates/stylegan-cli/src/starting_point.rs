@@ -81,11 +81,15 @@ pub(crate) fn summary(config: &RecipeConfig, pictures: &Dataset) -> anyhow::Resu
     let ([h, w], data) = (pictures.image_size(), config.data());
     let mirrored = if data.mirror { ", mirrored at random" } else { "" };
     let channels = count(pictures.channels() as u64, "channel");
+    let cut = if pictures.preprocess().is_some() { ", resized and cut as they are read" } else { "" };
     let mut lines =
-        vec![format!("pictures: {} of {w}x{h} pixels with {channels}{mirrored}, {}", pictures.len(), data.set)];
+        vec![format!("pictures: {} of {w}x{h} pixels with {channels}{cut}{mirrored}, {}", pictures.len(), data.set)];
     match (config, classes(pictures.labels())) {
         (RecipeConfig::Spade(config), _) => {
-            lines.push(format!("maps:     one for each picture, of {}", classes_of(config.generator.map().0)));
+            let (classes, edges) = config.generator.map();
+            let none = config.no_class().map(|class| format!(", of which {class} is none")).unwrap_or_default();
+            let edges = if edges { ", with edges between instances" } else { "" };
+            lines.push(format!("maps:     one for each picture, of {}{none}{edges}", classes_of(classes)));
         }
         (RecipeConfig::Encoder(config), _) => lines.push(format!("styles:   of {}", config.generator)),
         (RecipeConfig::Gan(_), None) => {}

@@ -175,14 +175,24 @@ impl Plan {
             ),
         };
         if let Some(transfer) = &transfer {
+            if asked.config.is_none() && transfer.paints_maps() {
+                wrong!(
+                    "--from {}: these networks paint label maps; name a configuration of such (--config spade/earth-64, say)",
+                    asked.from.as_deref().unwrap_or(Path::new("")).display()
+                );
+            }
             if asked.config.is_none() && transfer.is_stylegan2() {
                 source = starting_point::adaptive(transfer.side())?;
                 note = Some(format!("no --config was given: {} it is, with the networks of --from", source.name));
             }
             match source.read(&[])? {
+                RecipeConfig::Gan(_) if transfer.paints_maps() => {
+                    wrong!("--from: its networks paint label maps, and {} is of networks that do not", source.name)
+                }
                 RecipeConfig::Gan(config) => overrides.extend(transfer.overrides(&config)?),
-                RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => wrong!(
-                    "--from: {} is of a recipe whose runs begin with random networks; leave --from out",
+                RecipeConfig::Spade(_) => overrides.extend(transfer.overrides_of_painter(&source.name)?),
+                RecipeConfig::Encoder(_) => wrong!(
+                    "--from: {} is of the recipe \"encoder\", whose runs begin with random encoders; leave --from out",
                     source.name
                 ),
             }
@@ -314,19 +324,11 @@ fn prepare(args: &Args) -> anyhow::Result<(Begun, Dataset)> {
     Ok((Begun { what, run, moves_aside: held && args.new }, pictures))
 }
 
-/// What measures the checkpoints of a run, if anything does.
-fn evaluator(config: &RecipeConfig, pictures: &Arc<Dataset>, data_dir: &Path) -> anyhow::Result<Option<Evaluator>> {
-    match config {
-        RecipeConfig::Gan(config) => Evaluator::of(config, pictures, data_dir),
-        RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => Ok(None),
-    }
-}
-
 impl Begun {
     /// Makes room for the run, and says how it goes from here on.
     fn with_pictures(self, config: &RecipeConfig, pictures: &Arc<Dataset>) -> anyhow::Result<(RunFolder, TrainStatus)> {
         let Self { what, mut run, moves_aside } = self;
-        let evaluator = evaluator(config, pictures, &what.data_dir)?;
+        let evaluator = Evaluator::of(config, pictures, &what.data_dir)?;
         let mut summary = starting_point::summary(config, pictures)?;
         summary.extend(ranks::summary());
         let status = TrainStatus::new(&what.out, config, summary, evaluator)?;
@@ -363,7 +365,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let out = &what.out;
     let own = begun.map(|begun| begun.with_pictures(config, &pictures)).transpose();
     let begun = ranks::agree(own)?;
-    let helps = if begun.is_none() { evaluator(config, &pictures, &what.data_dir) } else { Ok(None) };
+    let helps = if begun.is_none() { Evaluator::of(config, &pictures, &what.data_dir) } else { Ok(None) };
     let mut follower = Follower::new(ranks::agree(helps)?);
     let (run, mut status) = match begun {
         Some((run, status)) => (run, Some(status)),

@@ -75,6 +75,7 @@ mod printable;
 pub mod psp;
 mod regular_file;
 mod sampling;
+pub mod segmenter;
 pub mod spade;
 pub mod stylegan1;
 pub mod stylegan2;

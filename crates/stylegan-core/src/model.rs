@@ -106,7 +106,7 @@ impl Model {
         let stated = file.metadata().and_then(|metadata| metadata.networks.get(prefix)).cloned();
         let config = match (config, stated) {
             (Some(config), _) | (None, Some(NetworkConfig::Generator(config))) => config,
-            (None, Some(NetworkConfig::Discriminator(_) | NetworkConfig::Encoder(_))) => {
+            (None, Some(NetworkConfig::Discriminator(_) | NetworkConfig::Encoder(_) | NetworkConfig::Segmenter(_))) => {
                 return Err(file.bad(format!("says that its network {prefix} is no generator; convert it again")));
             }
             (None, None) => {
@@ -131,7 +131,7 @@ impl Model {
         let stated =
             [prefix::G_EMA, prefix::G].into_iter().find_map(|prefix| match imported.metadata.networks.get(prefix)? {
                 NetworkConfig::Generator(config) => Some((prefix, config.clone())),
-                NetworkConfig::Discriminator(_) | NetworkConfig::Encoder(_) => None,
+                NetworkConfig::Discriminator(_) | NetworkConfig::Encoder(_) | NetworkConfig::Segmenter(_) => None,
             });
         let content = imported.metadata.extra.get("content").map_or(imported.origin, String::as_str);
         let (prefix, stated) =

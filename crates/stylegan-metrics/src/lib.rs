@@ -15,6 +15,7 @@
 //! | [`ms_ssim`] | multi-scale structural similarity: variety within a set |
 //! | [`identity`] | similarity of identities in pairs of pictures |
 //! | [`segmentation`] | mean intersection over union and pixel accuracy of label maps |
+//! | [`seen_maps`] | the same of the maps that a segmenter sees in pictures |
 //!
 //! [`directions`] finds directions in W to edit pictures along, by the same decompositions and hyperplanes.
 //!
@@ -57,6 +58,7 @@ pub mod precision_recall;
 pub mod protocol;
 pub mod ranks;
 pub mod report;
+pub mod seen_maps;
 pub mod segmentation;
 pub mod separability;
 pub mod sliced_wasserstein;

@@ -175,7 +175,7 @@ fn c_dim(network: &NetworkConfig) -> usize {
     match network {
         NetworkConfig::Generator(config) => config.c_dim(),
         NetworkConfig::Discriminator(config) => config.c_dim(),
-        NetworkConfig::Encoder(_) => 0,
+        NetworkConfig::Encoder(_) | NetworkConfig::Segmenter(_) => 0,
     }
 }
 

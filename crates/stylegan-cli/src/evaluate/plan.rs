@@ -1,7 +1,7 @@
 //! What the arguments of `stylegan eval` mean.
 
-use super::Args;
 use super::report_file::ReportFile;
+use super::{Args, painted};
 use crate::exit::{self, wrong};
 use crate::network::checkpoint;
 use crate::status::say;
@@ -115,7 +115,8 @@ impl Plan {
             Subjects::Networks(files) => &files[..],
             Subjects::Pictures(..) => &[],
         };
-        let files = [networks, &args.images, &args.features, &args.classifier].into_iter().flatten();
+        let segmenter = args.segmenter.as_slice();
+        let files = [networks, &args.images, &args.features, &args.classifier, segmenter].into_iter().flatten();
         let set = args.data.iter().filter(|set| !pictures::is_built_in(set)).map(Path::new);
         let inputs: Vec<&Path> = files.map(PathBuf::as_path).chain(set).collect();
         destination::check(path, &inputs)?;
@@ -136,7 +137,7 @@ impl Plan {
         }
     }
 
-    /// The real pictures, if any metric needs them or networks draw their labels from them, for networks of these
+    /// The real pictures, if any metric needs them or networks draw their labels or maps from them, for networks of these
     /// sizes.
     pub(super) fn reals(&self, sizes: &[[usize; 2]], labelled: bool) -> anyhow::Result<Option<(String, Dataset)>> {
         let Reals { set, count, preprocess } =
@@ -185,13 +186,22 @@ fn protocols(args: &Args) -> anyhow::Result<Vec<Protocol>> {
         ([], true) => FOR_PICTURES.into(),
         (given, _) => given.iter().map(String::as_str).collect(),
     };
-    let mut protocols = Vec::new();
+    let mut names: Vec<&str> =
+        names.into_iter().map(|name| if pictures { name } else { painted::metric(name) }).collect();
+    if args.metrics.is_empty() && args.segmenter.is_some() {
+        names.push(painted::SEEN);
+    }
+    let mut protocols: Vec<Protocol> = Vec::new();
     for name in names {
         let protocol = Protocol::find(name)?;
+        // Both numbers of a segmenter are of one metric.
+        if protocols.iter().any(|known| known.id == protocol.id) && name == painted::SEEN {
+            continue;
+        }
         protocols.push(match args.count {
             Some(count) => protocol.with_samples(count as usize),
             // The crate's own protocols are about networks; all of a folder's pictures count.
-            None if pictures && protocol.id.starts_with("stylegan-rs.") => protocol.with_all(),
+            None if pictures && protocol.is_own() => protocol.with_all(),
             None => protocol,
         });
     }

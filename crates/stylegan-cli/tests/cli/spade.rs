@@ -93,6 +93,63 @@ fn a_killed_run_ends_in_the_same_bytes() {
     assert!(last(&bench, "straight") == last(&bench, "killed"));
 }
 
+/// A segmenter learns two colours, goes on when asked for more, and judges a painter between real pictures and colours
+/// of classes, in training and afterwards.
+#[test]
+fn a_segmenter_judges_painters() {
+    let bench = bench();
+    std::fs::create_dir_all(bench.path("scenes/labels")).unwrap();
+    for i in 0..80u32 {
+        let class = |x: u32| u8::from(x > 4 + i / 4);
+        let colour = |x, y| if class(x) == 1 { Rgb([200, 40, 60 + y as u8]) } else { Rgb([30, 150, 60 + y as u8]) };
+        RgbImage::from_fn(32, 32, colour).save(bench.path(format!("scenes/{i:02}.png"))).unwrap();
+        // What has no class counts neither in training nor in measures.
+        let map = GrayImage::from_fn(32, 32, |x, y| Luma([if y < 2 { 255 } else { class(x) }]));
+        map.save(bench.path(format!("scenes/labels/{i:02}.png"))).unwrap();
+    }
+    let said = bench.ok("segmenter --data scenes --out seg.safetensors --channels 4 --kimg 0.4");
+    assert!(said.contains("mIoU"), "{said}");
+    let ran = bench.run("segmenter --data scenes --out seg.safetensors --channels 4 --kimg 0.8");
+    assert!(ran.code == 0 && ran.stderr.contains("going on at 0.4 of 0.8 kimg"), "{}", ran.stderr);
+    let accuracy: f64 = ran.stdout.split("names ").nth(1).and_then(|s| s.split(' ').next()).unwrap().parse().unwrap();
+    assert!(accuracy > 90., "{}", ran.stdout);
+    bench.one_sentence("train --out seg.run", &["seg.run/config.toml", "stylegan segmenter"]);
+    bench.one_sentence("segmenter --data pictures-nowhere --out x.safetensors", &["pictures-nowhere"]);
+
+    let settings = "--set data.set=scenes --set dont_care=true --set generator.classes=3";
+    let eval =
+        "--set eval.metrics=[\"seen_miou\",\"accuracy\"] --set eval.kimg=0.02 --set eval.segmenter=seg.safetensors";
+    let ran = bench.run(&format!("train --config tiny.toml --out run {settings} {eval}"));
+    assert!(ran.code == 0 && ran.stderr.contains("seen_miou-seg"), "{}", ran.stderr);
+    let line = "eval --network run --metrics miou,accuracy,fid --segmenter seg.safetensors --out report.json";
+    let table = bench.ok(line);
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(bench.path("report.json")).unwrap()).unwrap();
+    let value = |name: &str, subject: &str| -> f64 {
+        let all = report.as_array().unwrap();
+        let found = all.iter().find(|r| r["name"] == name && r["subject"].as_str().unwrap().contains(subject));
+        found.unwrap_or_else(|| panic!("{name} of {subject} in\n{table}"))["value"].as_f64().unwrap()
+    };
+    for subject in ["real pictures", "mean colour of each class"] {
+        assert!(value("seen_accuracy-seg", subject) > 0.9 && value("seen_miou-seg", subject) > 0.8, "{table}");
+    }
+    let painted = value("seen_miou-seg", "run/network");
+    assert!((0. ..=1.).contains(&painted) && value("fid-stlpips", "run/network") > 0., "{table}");
+    assert!(table.contains("| 80 |") && report.as_array().unwrap().len() == 8, "{table}");
+    let first = report.clone();
+    bench.ok(line);
+    let again: serde_json::Value = serde_json::from_slice(&std::fs::read(bench.path("report.json")).unwrap()).unwrap();
+    assert_eq!(first[0]["value"], again[0]["value"]);
+    bench.one_sentence("eval --network run --metrics miou", &["seen_miou", "a segmenter (--segmenter)"]);
+    bench.one_sentence("eval --network run --metrics fid --trunc 0.5", &["--trunc 0.5", "paints label maps"]);
+    let of_run = "run/network-000000.safetensors";
+    bench.one_sentence(&format!("eval --network run --segmenter {of_run}"), &[of_run, "no network S"]);
+
+    // Another run begins where this one ended.
+    bench.ok(&format!("train --config tiny.toml --from run --out other {settings}"));
+    assert!(bench.pixels("other/fakes-init.png") == bench.pixels("run/fakes-000000.png"));
+    bench.one_sentence("train --data scenes --from run --out third", &["--from", "--config spade/earth-64"]);
+}
+
 #[test]
 fn what_does_not_fit_is_said_in_a_sentence() {
     let bench = bench();

@@ -18,11 +18,12 @@ pub(crate) fn bench() -> Bench {
     save_painter(&bench.path("painter.safetensors"), config(), &[]);
     image::GrayImage::new(32, 32).save(bench.path("map.png")).unwrap();
     bench.ok("data build avatars --size 8 --count 20 --label background --out classes.zip");
+    bench.ok("data build avatars --size 16 --count 20 --out scenes.zip");
     bench
 }
 
 /// A short job for every verb, all into `out` or a name that begins so.
-pub(crate) const JOBS: [&str; 16] = [
+pub(crate) const JOBS: [&str; 17] = [
     "train --config tiny.toml --data small --out out-run --kimg 0.1",
     "generate --network tiny.safetensors --seeds 0-3 --out out-pictures",
     "paint --network painter.safetensors --map map.png --out out-painted.png",
@@ -34,6 +35,7 @@ pub(crate) const JOBS: [&str; 16] = [
     "figures --network tiny.safetensors --seeds 0-3 --realisations 5 --out out-figures",
     "eval --network tiny.safetensors --data pictures --metrics kid --count 40 --out out-report.json",
     "classifier --data classes.zip --out out-classifier.safetensors --kimg 0.01 --channel-base 64",
+    "segmenter --data scenes.zip --out out-segmenter.safetensors --kimg 0.01 --channels 2",
     "convert ada.pkl out-ada.safetensors",
     "export --network tiny.safetensors --onnx out.onnx",
     "data build pictures --size 8 --out out-set.zip",

@@ -38,6 +38,7 @@ pub use state_dict::state_dict;
 use crate::checkpoint::{Kind, Metadata, kind_of, text_instead};
 use crate::params::is_finite;
 use crate::psp::PspEncoder;
+use crate::segmenter::Segmenter;
 use crate::spade::SpadeEncoder;
 use crate::{EncoderConfig, Error, NetworkConfig, Result, build_discriminator, build_generator, regular_file};
 use candle_core::{DType, Device, Tensor};
@@ -169,6 +170,7 @@ fn check(config: &NetworkConfig, own: HashMap<String, Tensor>) -> Result<()> {
         NetworkConfig::Discriminator(config) => build_discriminator(config, vb).map(drop),
         NetworkConfig::Encoder(EncoderConfig::Spade(config)) => SpadeEncoder::new(config, vb).map(drop),
         NetworkConfig::Encoder(EncoderConfig::Psp(config)) => PspEncoder::new(config, vb).map(drop),
+        NetworkConfig::Segmenter(config) => Segmenter::new(config, vb).map(drop),
     }
 }
 

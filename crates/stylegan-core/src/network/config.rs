@@ -4,6 +4,7 @@ use super::spec::MapSpec;
 use crate::pggan::{PgganConfig, PgganDiscriminator, PgganDiscriminatorConfig, PgganGenerator};
 use crate::pix2pixhd::{Pix2PixHdConfig, Pix2PixHdGenerator};
 use crate::psp::PspConfig;
+use crate::segmenter::SegmenterConfig;
 use crate::spade::{
     MultiscaleDiscriminator, MultiscaleDiscriminatorConfig, SpadeConfig, SpadeEncoderConfig, SpadeGenerator,
 };
@@ -67,6 +68,8 @@ pub enum NetworkConfig {
     Discriminator(DiscriminatorConfig),
     /// Under the key `E`.
     Encoder(EncoderConfig),
+    /// Under the key `S`.
+    Segmenter(SegmenterConfig),
 }
 
 /// The fields that all architectures share.

@@ -27,6 +27,7 @@ pub fn resize(config: &NetworkConfig, tensors: &HashMap<String, Tensor>, side: u
         NetworkConfig::Generator(generator) => generator.img_size(),
         NetworkConfig::Discriminator(discriminator) => discriminator.img_size(),
         NetworkConfig::Encoder(_) => return Err(unsuitable("an encoder")),
+        NetworkConfig::Segmenter(_) => return Err(unsuitable("a segmenter")),
     };
     let longer = h.max(w);
     let img_size = [h, w].map(|length| length * side / longer.max(1));
@@ -64,6 +65,7 @@ pub fn resize(config: &NetworkConfig, tensors: &HashMap<String, Tensor>, side: u
             NetworkConfig::Discriminator(discriminator)
         }
         NetworkConfig::Encoder(_) => return Err(unsuitable("an encoder")),
+        NetworkConfig::Segmenter(_) => return Err(unsuitable("a segmenter")),
     };
     let mut kept = 0;
     let tensors = params.vars().into_iter().map(|(name, new)| {
@@ -101,7 +103,7 @@ mod tests {
         match config {
             NetworkConfig::Generator(config) => drop(build_generator(config, params.trainable()).unwrap()),
             NetworkConfig::Discriminator(config) => drop(build_discriminator(config, params.trainable()).unwrap()),
-            NetworkConfig::Encoder(_) => unreachable!(),
+            NetworkConfig::Encoder(_) | NetworkConfig::Segmenter(_) => unreachable!(),
         }
         params.vars().into_iter().map(|(name, var)| (name, var.as_detached_tensor())).collect()
     }

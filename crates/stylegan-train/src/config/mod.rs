@@ -22,7 +22,8 @@ pub use read::{read, read_recipe};
 pub use recipe::RecipeConfig;
 pub use settings::{Setting, Table, encoder_tables, spade_tables, tables};
 pub use spade::{
-    Betas, PainterConfig, SpadeAdamConfig, SpadeLossConfig, SpadeScheduleConfig, SpadeShardConfig, SpadeTrainConfig,
+    Betas, PainterConfig, SpadeAdamConfig, SpadeEvalConfig, SpadeLossConfig, SpadeScheduleConfig, SpadeShardConfig,
+    SpadeTrainConfig, SpadeTransferConfig,
 };
 
 use crate::augment::AugmentConfig;

@@ -120,10 +120,9 @@ pub fn read_recipe(text: &str, place: &str, overrides: &[Override]) -> Result<Re
         Some(Value::String(name)) if name == "encoder" => {
             finish(table, &origin).map(|config| RecipeConfig::Encoder(Box::new(config)))
         }
-        Some(Value::String(name)) if name == "classifier" => Err(problem(
-            "is the run of a classifier; `stylegan classifier` with the file that it was started for goes on with it"
-                .into(),
-        )),
+        Some(Value::String(name)) if ["classifier", "segmenter"].contains(&name.as_str()) => Err(problem(format!(
+            "is the run of a {name}; `stylegan {name}` with the file that it was started for goes on with it"
+        ))),
         Some(other) => Err(wrong(
             &origin,
             Wrong::new(

@@ -7,7 +7,9 @@ pub mod encoder;
 pub mod gan;
 mod maps;
 mod of_file;
+pub mod segmenter;
 pub mod spade;
+mod transfer;
 
 pub use config::{RunConfig, RunSettings};
 

@@ -1,7 +1,8 @@
 //! What a file of the recipe starts from.
 
 use super::{
-    Betas, PainterConfig, SpadeAdamConfig, SpadeLossConfig, SpadeScheduleConfig, SpadeShardConfig, SpadeTrainConfig,
+    Betas, PainterConfig, SpadeAdamConfig, SpadeEvalConfig, SpadeLossConfig, SpadeScheduleConfig, SpadeShardConfig,
+    SpadeTrainConfig,
 };
 use crate::adversarial::gan_loss::GanLoss;
 use crate::config::fill::{lay_under, text, with_section};
@@ -37,12 +38,13 @@ impl SpadeTrainConfig {
         }
     }
 
-    /// The configuration with what no step depends on at its default: what is written, where the pictures
+    /// The configuration with what no step depends on at its default: what is written and measured, where the pictures
     /// are, how many shards are handled at once. A run can be gone on with under any configuration that is
     /// equal in the rest, but for `kimg`.
     pub fn decisive(&self) -> Self {
         let mut config = self.clone();
         config.output = OutputConfig::default();
+        config.eval = SpadeEvalConfig::default();
         config.data.set.clear();
         config.data.cache_mib = DataConfig::default().cache_mib;
         config.shards.at_once = 1;

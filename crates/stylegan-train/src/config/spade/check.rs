@@ -21,6 +21,7 @@ impl SpadeTrainConfig {
         above_0("adam.eps", self.adam.eps)?;
         at_least_1("shards.at_once", self.shards.at_once)?;
         self.output.check()?;
+        above_0("eval.kimg", self.eval.kimg)?;
         self.check_networks()?;
         self.check_encoder()?;
         self.check_shards()

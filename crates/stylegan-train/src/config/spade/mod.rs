@@ -42,6 +42,9 @@ pub struct SpadeTrainConfig {
     pub encoder: Option<SpadeEncoderConfig>,
     /// The objectives.
     pub loss: SpadeLossConfig,
+    /// What the run begins with; random weights where the section is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<SpadeTransferConfig>,
     /// Batch size and learning rate.
     pub schedule: SpadeScheduleConfig,
     /// Adam.
@@ -50,6 +53,8 @@ pub struct SpadeTrainConfig {
     pub shards: SpadeShardConfig,
     /// What is written, and how often.
     pub output: OutputConfig,
+    /// What is measured on the way.
+    pub eval: SpadeEvalConfig,
 }
 
 /// The objectives of generator, encoder and discriminator (Park et al. 2019, appendix A).
@@ -83,6 +88,31 @@ pub struct SpadeScheduleConfig {
     /// never falls. The papers' runs on ADE20K and Cityscapes do so in their second half. The original takes a
     /// step down after each epoch; here every picture counts.
     pub lr_decay_kimg: f64,
+}
+
+/// Networks that a run begins with in place of random weights (transfer learning), with all counters at 0.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SpadeTransferConfig {
+    /// A file with generator and discriminator, and with the image encoder where the run has one: a checkpoint.
+    pub from: String,
+}
+
+/// What is measured on the way, of pictures that the network paints of the set's maps. No step depends on it:
+/// evaluations read checkpoints and draw from random streams of their own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SpadeEvalConfig {
+    /// Metrics as `stylegan eval --metrics` names them, such as `fid` and `miou`; none, and nothing is measured. The
+    /// checkpoint that is best by the first one is never removed.
+    pub metrics: Vec<String>,
+    /// Thousands of pictures between evaluations; 200. Each takes place at the first checkpoint that is
+    /// due, so `output.checkpoint_kimg` should divide it.
+    pub kimg: f64,
+    /// Maps that are painted, 1000, or all if the set has fewer.
+    pub count: usize,
+    /// The file of `stylegan segmenter` that `miou` and `accuracy` ask; empty without these.
+    pub segmenter: String,
 }
 
 /// Adam.
@@ -138,10 +168,12 @@ impl Default for SpadeTrainConfig {
             discriminator: MultiscaleDiscriminatorConfig::default(),
             encoder: None,
             loss: SpadeLossConfig::default(),
+            transfer: None,
             schedule: SpadeScheduleConfig::default(),
             adam: SpadeAdamConfig::default(),
             shards: SpadeShardConfig::default(),
             output: OutputConfig::default(),
+            eval: SpadeEvalConfig::default(),
         }
     }
 }
@@ -149,6 +181,12 @@ impl Default for SpadeTrainConfig {
 impl Default for SpadeLossConfig {
     fn default() -> Self {
         Self { gan: GanLoss::Hinge, feature_matching: 10., perceptual: 10., vgg19: String::new(), kl: 0.2 }
+    }
+}
+
+impl Default for SpadeEvalConfig {
+    fn default() -> Self {
+        Self { metrics: vec![], kimg: 200., count: 1000, segmenter: String::new() }
     }
 }
 

@@ -7,17 +7,17 @@
 mod config;
 mod dmain;
 mod dreg;
+mod freeze;
 mod gmain;
 mod greg;
 mod latents;
 mod networks;
 mod phases;
-mod transfer;
 
 pub use latents::Latents;
 pub use phases::{DMAIN, DREG, GMAIN, GREG, iteration, phases};
 
-use super::{Recipe, sign, unknown};
+use super::{Recipe, sign, transfer, unknown};
 use crate::augment::{AugmentConfig, Controller, ShardAugment};
 use crate::config::{EmaConfig, LossConfig, PathLengthConfig, TrainConfig};
 use crate::inputs::ShardInput;
@@ -67,7 +67,10 @@ impl Gan {
     pub fn new(config: &TrainConfig, g: Params, d: Params) -> Result<Self> {
         let networks = Networks::new(config, g, d)?;
         if let Some(transfer) = config.transfer.as_ref().filter(|transfer| !transfer.from.is_empty()) {
-            transfer::take(transfer, &networks)?;
+            let networks = &networks;
+            let g: (&[_], _) = (&[prefix::G, prefix::G_EMA], &networks.g);
+            let g_ema: (&[_], _) = (&[prefix::G_EMA, prefix::G], &networks.g_ema);
+            transfer::take(&transfer.from, &[g, g_ema, (&[prefix::D], &networks.d)])?;
         }
         Self::on(config, networks)
     }
@@ -79,7 +82,7 @@ impl Gan {
 
     fn on(config: &TrainConfig, networks: Networks) -> Result<Self> {
         let phases = phases(config);
-        let frozen = transfer::frozen(&networks.d, config.transfer.as_ref().map_or(0, |transfer| transfer.freeze_d));
+        let frozen = freeze::frozen(&networks.d, config.transfer.as_ref().map_or(0, |transfer| transfer.freeze_d));
         let opt_d = Adam::new(&networks.d, &config.adam, stride(&phases, prefix::D))?;
         Ok(Self {
             opt_g: Adam::new(&networks.g, &config.adam, stride(&phases, prefix::G))?,

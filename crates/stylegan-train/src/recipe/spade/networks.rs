@@ -1,6 +1,7 @@
 //! The networks of a run, each with the views that its own phase and the other's need.
 
-use crate::config::SpadeTrainConfig;
+use crate::config::{SpadeTrainConfig, SpadeTransferConfig};
+use crate::recipe::transfer;
 use crate::{Error, Result};
 use candle_core::{Device, Tensor, Var};
 use stylegan_core::checkpoint::{Checkpoint, prefix};
@@ -75,7 +76,7 @@ pub(super) struct Networks {
 }
 
 impl Networks {
-    /// Networks on these parameters; missing ones are created.
+    /// Networks on these parameters; missing ones are created. A transfer overwrites them with what its file holds.
     pub(super) fn new(config: &SpadeTrainConfig, Parameters { g, d, e }: Parameters) -> Result<Self> {
         build_generator(&config.generator.network(), g.trainable())?;
         MultiscaleDiscriminator::new(&config.discriminator, d.trainable())?;
@@ -83,6 +84,13 @@ impl Networks {
             SpadeEncoder::new(encoder, e.trainable())?;
         }
         let g_ema = (config.ema_kimg > 0.).then(|| g.copy()).transpose()?;
+        if let Some(SpadeTransferConfig { from }) = &config.transfer {
+            // Before the first pass, which sees singular vectors one power iteration ahead.
+            let mut into: Vec<(&[&'static str], &Params)> = vec![(&[prefix::G, prefix::G_EMA], &g), (&[prefix::D], &d)];
+            into.extend(config.encoder.iter().map(|_| (&[prefix::E][..], &e)));
+            into.extend(g_ema.iter().map(|average| (&[prefix::G_EMA, prefix::G][..], average)));
+            transfer::take(from, &into)?;
+        }
         Self::on(config, Parameters { g, d, e }, g_ema)
     }
 

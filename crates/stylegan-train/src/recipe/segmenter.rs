@@ -1,0 +1,311 @@
+//! A segmenter of a set's label maps, which says how much of what painters were asked for can be seen in their pictures:
+//! a recipe of one phase.
+//!
+//! The network is small ([`Segmenter`]), and learns by the cross-entropy of each pixel's class; pixels without a class
+//! count for nothing.
+
+use super::{GRADIENT, Recipe, RunConfig, RunSettings, gradient, unknown, values};
+use crate::config::{AdamConfig, OutputConfig};
+use crate::data::{BatchMaps, Dataset, NO_CLASS};
+use crate::inputs::ShardInput;
+use crate::inputs::random::Streams;
+use crate::optim::Adam;
+use crate::phase::{Action, Phase};
+use crate::schedule::Schedule;
+use crate::shards::{Reduction, ShardSums};
+use crate::stats::Stats;
+use crate::{Error, Result};
+use candle_core::{DType, Device, Tensor};
+use rayon::prelude::*;
+use serde::Serialize;
+use std::path::Path;
+use stylegan_core::checkpoint::{Checkpoint, prefix};
+use stylegan_core::segmenter::{Segmenter, SegmenterConfig};
+use stylegan_core::{NetworkConfig, Params};
+use stylegan_metrics::segmentation::Confusion;
+
+/// How a segmenter is trained.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SegmenterTrainConfig {
+    /// Classes of the set's maps, as [`classes_of`] counts them.
+    pub classes: usize,
+    /// Thousands of pictures shown, 50.
+    pub kimg: f64,
+    /// Adam's learning rate, 1e-3.
+    pub lr: f64,
+    /// Pictures per step, 8.
+    pub batch: usize,
+    /// Channels at full resolution, 16.
+    pub channels: usize,
+    /// Every this many pictures of the set, one is kept from training, to measure accuracy on; 10.
+    pub held_out: usize,
+    /// Seed of weights and order.
+    pub seed: u64,
+}
+
+impl SegmenterTrainConfig {
+    /// The usual way for maps of so many classes.
+    pub fn new(classes: usize) -> Self {
+        Self { classes, kimg: 50., lr: 1e-3, batch: 8, channels: 16, held_out: 10, seed: 0 }
+    }
+
+    /// The network for a set's pictures.
+    fn network(&self, dataset: &Dataset) -> SegmenterConfig {
+        SegmenterConfig {
+            img_size: dataset.image_size(),
+            img_channels: dataset.channels(),
+            classes: self.classes,
+            channels: self.channels,
+        }
+    }
+
+    /// The pictures kept from training, or those trained on.
+    fn pictures(&self, dataset: &Dataset, held_out: bool) -> Vec<usize> {
+        let is_held = |i: usize| i % self.held_out == self.held_out - 1;
+        (0..dataset.len()).filter(|&i| is_held(i) == held_out).collect()
+    }
+
+    fn check(&self, dataset: &Dataset) -> Result<()> {
+        let wrong = |problem: String| Err(Error::Config { place: "the segmenter".into(), problem });
+        if self.classes < 2 {
+            return wrong(format!("needs label maps of two or more classes (labels/), found {}", self.classes));
+        }
+        if self.held_out < 2 || dataset.len() < self.held_out || self.batch == 0 {
+            return wrong(format!(
+                "needs batches of 1 or more, and more pictures than held_out ({}), which is 2 or more",
+                self.held_out
+            ));
+        }
+        self.network(dataset).validate().or_else(|error| wrong(format!("fits no pictures of this set: {error}")))
+    }
+}
+
+/// Classes of a set's label maps: those of its table of classes, or up to the largest in a map.
+///
+/// # Errors
+/// When the set has no maps, or one cannot be read.
+pub fn classes_of(dataset: &Dataset) -> Result<usize> {
+    if !dataset.has_maps() {
+        return Err(Error::Config {
+            place: "the data set".into(),
+            problem: "has no label maps; put one for each picture into its folder labels/ (grey value = class number)"
+                .into(),
+        });
+    }
+    let count = |picture| {
+        let classes = dataset.stored_map(picture)?.into_iter().filter(|&class| class != NO_CLASS);
+        Ok::<_, Error>(classes.max().map_or(0, |class| usize::from(class) + 1))
+    };
+    let most = (0..dataset.len()).into_par_iter().map(count).try_reduce(|| 0, |a, b| Ok(a.max(b)))?;
+    Ok(dataset.class_table().map_or(most, |table| table.classes().len()))
+}
+
+/// The segmenter along its loss.
+const SMAIN: Phase = Phase::new("Smain", prefix::S, Streams::UNNAMED).with_reals();
+
+impl RunConfig for SegmenterTrainConfig {
+    fn settings(&self, dataset: &Dataset) -> Result<RunSettings> {
+        self.check(dataset)?;
+        let unwritable = |error: String| Error::Config {
+            place: "the segmenter's configuration".into(),
+            problem: format!("cannot be written: {error}"),
+        };
+        let toml = toml::to_string(self).map_err(|error| unwritable(error.to_string()))?;
+        Ok(RunSettings {
+            seed: self.seed,
+            schedule: Schedule::constant(self.kimg, dataset.image_size()[0], [self.batch; 2], self.lr),
+            at_once: 1,
+            reduction: Reduction::Exact,
+            mirror: true,
+            maps: BatchMaps::Labels,
+            no_class: None,
+            whole_batch: false,
+            pictures: Some(self.pictures(dataset, false).into()),
+            reset_on_growth: false,
+            output: OutputConfig {
+                tick_kimg: self.kimg / 100.,
+                checkpoint_kimg: self.kimg / 10.,
+                keep_checkpoints: 1,
+                ..OutputConfig::default()
+            },
+            networks: [(prefix::S.to_owned(), NetworkConfig::Segmenter(self.network(dataset)))].into(),
+            toml: format!("recipe = \"segmenter\"\n{toml}"),
+            decisive: serde_json::to_string(self).map_err(|error| unwritable(error.to_string()))?,
+        })
+    }
+
+    fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>> {
+        let params = match checkpoint {
+            Some(checkpoint) => checkpoint.params(prefix::S, &Device::Cpu)?,
+            None => Params::new(self.seed, DType::F32, &Device::Cpu),
+        };
+        let network = Segmenter::new(&self.network(dataset), params.trainable())?;
+        Ok(Box::new(Trained { optimizer: Adam::new(&params, &AdamConfig::default(), 1.)?, params, network }))
+    }
+}
+
+/// The network in training.
+struct Trained {
+    params: Params,
+    network: Segmenter,
+    optimizer: Adam,
+}
+
+impl Recipe for Trained {
+    fn iteration(&self) -> Vec<Action> {
+        vec![Action::Phase(SMAIN), Action::Advance]
+    }
+
+    fn networks(&self) -> Vec<(&'static str, &Params)> {
+        vec![(prefix::S, &self.params)]
+    }
+
+    fn optimizers(&self) -> Vec<(&'static str, &Adam)> {
+        vec![(prefix::S, &self.optimizer)]
+    }
+
+    fn optimizers_mut(&mut self) -> Vec<(&'static str, &mut Adam)> {
+        vec![(prefix::S, &mut self.optimizer)]
+    }
+
+    fn shard(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums> {
+        let reals = input.reals()?;
+        let maps = reals.maps.as_ref().ok_or_else(|| unknown(phase))?;
+        let scores = self.network.scores(&reals.images)?;
+        let pixels = Pixels::of(maps)?;
+        let loss = pixels.cross_entropy(&scores)?;
+        let mut sums = ShardSums::default();
+        sums.stats.extend("Loss/S/loss", values(&loss)?);
+        sums.stats.extend("Accuracy/train", values(&pixels.accuracy(&scores)?)?);
+        sums.named.set(GRADIENT, gradient(&self.optimizer, &loss)?);
+        Ok(sums)
+    }
+
+    fn log_line(&self, stats: &Stats) -> String {
+        let mean = |key: &str| stats.get(key).mean();
+        format!("loss {:<7.4} right {:<6.3}", mean("Loss/S/loss"), mean("Accuracy/train"))
+    }
+}
+
+/// The pixels of label maps that count.
+struct Pixels {
+    /// Classes `[n, 1, h, w]` u32; 0 where there is none.
+    classes: Tensor,
+    /// What each counts for in the mean of its map, `[n, 1, h, w]` f32; 0 without a class.
+    weights: Tensor,
+}
+
+impl Pixels {
+    /// Of maps `[n, h, w]` u8.
+    fn of(maps: &Tensor) -> Result<Self> {
+        let (n, h, w) = maps.dims3()?;
+        let all = maps.flatten_all()?.to_vec1::<u8>()?;
+        let mut weights = Vec::with_capacity(all.len());
+        for map in all.chunks_exact((h * w).max(1)) {
+            let known = map.iter().filter(|&&class| class != NO_CLASS).count().max(1);
+            weights.extend(map.iter().map(|&class| if class == NO_CLASS { 0. } else { 1. / known as f32 }));
+        }
+        let number = |class: u8| if class == NO_CLASS { 0 } else { u32::from(class) };
+        let classes: Vec<u32> = all.into_iter().map(number).collect();
+        let shape = (n, 1, h, w);
+        Ok(Self {
+            classes: Tensor::from_vec(classes, shape, maps.device())?,
+            weights: Tensor::from_vec(weights, shape, maps.device())?,
+        })
+    }
+
+    /// `ln sum exp s - s[class]` of scores `[n, classes, h, w]`, the mean of the pixels of each map: `[n]`.
+    fn cross_entropy(&self, scores: &Tensor) -> Result<Tensor> {
+        let most = scores.max_keepdim(1)?.detach();
+        let norm = (scores.broadcast_sub(&most)?.exp()?.sum_keepdim(1)?.log()? + most)?;
+        let own = scores.gather(&self.classes, 1)?;
+        Ok(((norm - own)? * &self.weights)?.flatten_from(1)?.sum(1)?)
+    }
+
+    /// The part of the pixels of each map whose class has the largest of the scores `[n, classes, h, w]`: `[n]`.
+    fn accuracy(&self, scores: &Tensor) -> Result<Tensor> {
+        let right = scores.argmax_keepdim(1)?.eq(&self.classes)?.to_dtype(DType::F32)?;
+        Ok((right * &self.weights)?.flatten_from(1)?.sum(1)?)
+    }
+}
+
+/// A trained segmenter.
+pub struct TrainedSegmenter {
+    /// The network's configuration.
+    pub network: SegmenterConfig,
+    /// Its parameters.
+    pub params: Params,
+    /// Mean intersection over union with the maps of the held-out pictures.
+    pub miou: f64,
+    /// Part of their pixels that it names right.
+    pub accuracy: f64,
+    /// Part of them that always naming the most frequent class names right.
+    pub chance: f64,
+}
+
+impl TrainedSegmenter {
+    /// The segmenter of a run's checkpoint, measured on the pictures that were kept from training.
+    ///
+    /// # Errors
+    /// When the checkpoint or pictures cannot be read, or they are not of this configuration.
+    pub fn load(config: &SegmenterTrainConfig, dataset: &Dataset, checkpoint: &Path) -> Result<Self> {
+        config.check(dataset)?;
+        let network = config.network(dataset);
+        let params = Checkpoint::open(checkpoint)?.params(prefix::S, &Device::Cpu)?;
+        let frozen = Segmenter::new(&network, params.frozen())?;
+        let held = config.pictures(dataset, true);
+        let (mut seen, mut pixels) = (Confusion::new(config.classes, Some(NO_CLASS)), vec![0u64; config.classes]);
+        let mut pictures = held.iter();
+        for images in dataset.batches(&held) {
+            for found in frozen.classes(&images?)?.to_dtype(DType::U8)?.flatten_from(1)?.to_vec2::<u8>()? {
+                let Some(&picture) = pictures.next() else { break };
+                let truth = dataset.map(picture)?;
+                for &class in truth.iter().filter(|&&class| usize::from(class) < config.classes) {
+                    pixels[usize::from(class)] += 1;
+                }
+                seen.add(&truth, &found)?;
+            }
+        }
+        let (most, all) = (pixels.iter().max().copied().unwrap_or(0), pixels.iter().sum::<u64>().max(1));
+        Ok(Self {
+            network,
+            params,
+            miou: seen.mean_iou().unwrap_or(0.),
+            accuracy: seen.pixel_accuracy().unwrap_or(0.),
+            chance: most as f64 / all as f64,
+        })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Two maps of three classes: pixels without a class touch neither loss nor gradient.
+    #[test]
+    fn pixels_without_a_class_count_for_nothing() {
+        let maps = Tensor::new(&[[[0u8, 2]], [[255, 1]]], &Device::Cpu).unwrap();
+        let scores = |ignored: f32| {
+            let values = vec![2f32, 0., 0., 0., 1., 3., ignored, 0., -ignored, 1., ignored, 0.];
+            candle_core::Var::from_vec(values, (2, 3, 1, 2), &Device::Cpu).unwrap()
+        };
+        let pixels = Pixels::of(&maps).unwrap();
+        let measured = |ignored| {
+            let scores = scores(ignored);
+            let loss = pixels.cross_entropy(scores.as_tensor()).unwrap();
+            let found = stylegan_kernels::autodiff::backward(&loss.sum_all().unwrap()).unwrap();
+            let slope = found.get(scores.as_tensor()).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let right = pixels.accuracy(scores.as_tensor()).unwrap().to_vec1::<f32>().unwrap();
+            (loss.to_vec1::<f32>().unwrap(), slope, right)
+        };
+        let (loss, slope, right) = measured(9.);
+        // By hand: scores (2, 0, 1) for class 0, (0, 0, 3) for class 2, and (0, 1, 0) for class 1.
+        let entropy = |scores: [f32; 3], class: usize| scores.map(f32::exp).iter().sum::<f32>().ln() - scores[class];
+        let expected = [(entropy([2., 0., 1.], 0) + entropy([0., 0., 3.], 2)) / 2., entropy([0., 1., 0.], 1)];
+        assert!(loss.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{loss:?}, expected {expected:?}");
+        assert_eq!((slope[6], slope[8], slope[10]), (0., 0., 0.));
+        assert!(slope[7] != 0. && right == [1., 1.]);
+        assert_eq!(measured(-4.), (loss, slope, right));
+    }
+}
