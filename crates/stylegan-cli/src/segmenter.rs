@@ -13,10 +13,11 @@ use stylegan_train::recipe::segmenter::{SegmenterTrainConfig, TrainedSegmenter, 
 
 /// Train a segmenter of a set's label maps, to judge networks that paint them
 ///
-/// `stylegan eval --network RUN --metrics miou,accuracy --segmenter FILE` asks how much of its maps a network's
-/// pictures show, as the SPADE paper does. One picture of ten is kept from training; the mean intersection
-/// over union and the accuracy on those are printed and kept in the file. The run itself is in the folder
-/// FILE.run (log.txt, stats.jsonl, the last checkpoint): Ctrl-C saves there, the same command goes on.
+/// `stylegan eval --network RUN --metrics miou,accuracy --segmenter FILE` asks how much of its maps a
+/// network's pictures show, as the SPADE paper does. One picture of ten is kept from training; the mean
+/// intersection over union and the accuracy on those are printed and kept in the file. The run itself
+/// is in the folder FILE.run (log.txt, stats.jsonl, the last checkpoint): Ctrl-C saves there, the same
+/// command goes on.
 ///
 /// Example:
 ///   stylegan data build earth --size 64 --out earth-64.zip

@@ -90,7 +90,7 @@ fn batches_are_preprocessed() {
             let expected = InstanceMap { size: [h, w], ids: way.map(&ids, size, cut) }.edges().unwrap();
             let expected: Vec<u8> = expected.flatten_all().unwrap().to_vec1().unwrap();
             assert!(edges[i * plane..][..plane] == expected, "{mode:?}, sample {i}: the edges");
-            assert!(expected.contains(&1) && expected.contains(&0));
+            assert!(expected.contains(&1));
         }
         // Without a draw the picture is what the official code tests with.
         let whole = way.whole();
