@@ -37,7 +37,7 @@ pub(super) fn write(plan: &Plan, seconds: &[f64]) -> anyhow::Result<()> {
             let length = |x: &Tensor| x.sqr()?.sum_all()?.sqrt();
             row.push(number(&((&a * &b)?.sum_all()? / (length(&a)? * length(&b)?)?)?)?);
         }
-        let mut one: Map<String, Value> = [("name".to_owned(), json!(picture.name))].into();
+        let mut one = Map::from_iter([("name".to_owned(), json!(picture.name))]);
         for ((name, value), column) in names.iter().zip(&row).zip(&mut columns) {
             one.insert((*name).to_owned(), json!(value));
             column.push(*value);
