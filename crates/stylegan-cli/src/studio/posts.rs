@@ -1,7 +1,7 @@
 //! What pages send: pictures, maps and lists of directions, within limits of size, number and time.
 
 use super::answers::{Studio, json, problem};
-use super::uploads::Uploads;
+use super::uploads::{MAX_MAP_SIDE, Uploads};
 use crate::exit::sentence;
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::QueryRejection;
@@ -132,13 +132,17 @@ pub(super) async fn map_file(
     let Ok(Query(ForNetwork { network, width, height })) = of else {
         return problem(StatusCode::BAD_REQUEST, "A map is for a network, and has a width and a height.");
     };
+    let sides = 1..=MAX_MAP_SIDE;
+    if !sides.contains(&width) || !sides.contains(&height) {
+        return problem(StatusCode::BAD_REQUEST, &format!("Maps have 1 to {MAX_MAP_SIDE} pixels a side."));
+    }
     let library = studio.library.clone();
     receive(studio, body, move |uploads, file| {
         let table = library.find(&network).map(|entry| entry.classes()).transpose()?.flatten();
         let map = LabelMap::decode(&file, table.as_ref())
             .map_err(|problem| anyhow::anyhow!("this map cannot be used: {problem}; {}", problem.remedy()))?;
         let [h, w] = map.size;
-        if h * width != w * height || width > super::uploads::MAX_MAP_SIDE {
+        if h * width != w * height {
             anyhow::bail!(
                 "the map has {w}x{h} pixels, which is not the shape of the network's pictures, {width}x{height}: crop it, \
                  or make it larger at its sides"

@@ -181,7 +181,7 @@ fn what_is_sent_is_checked() {
     for (path, body, status, part) in [
         ("/pictures", &b"no picture"[..], 400, "picture"),
         ("/pictures", &huge[..], 400, "9000x9000"),
-        ("/pictures", &vec![0; 33 << 20][..], 413, "32 MiB"),
+        ("/pictures", &vec![0; (32 << 20) + 1][..], 413, "32 MiB"),
         ("/maps?width=32&height=32", &[0; 1023][..], 400, "1023 classes"),
         ("/maps?width=100000&height=100000", &[0; 16][..], 400, "100000x100000"),
         ("/maps?width=0&height=0", &[][..], 400, "0x0"),
@@ -189,6 +189,7 @@ fn what_is_sent_is_checked() {
         ("/maps?width=-1&height=2", &[][..], 400, "width"),
         ("/maps", &[][..], 400, "width"),
         ("/map-files?network=tiny&width=32&height=32", &b"no map"[..], 400, "map"),
+        ("/map-files?network=tiny&width=18446744073709551615&height=2", &b"no map"[..], 400, "2048 pixels"),
         ("/directions?name=sefa", &[0; 64][..], 400, "name"),
         ("/directions?name=x", &[0; 64][..], 400, "x"),
         ("/directions", &[0; 64][..], 400, "name"),
