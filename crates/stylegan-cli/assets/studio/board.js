@@ -5,7 +5,7 @@ import { h } from "./elements.js";
 const MOST_UNDO = 50;
 
 /** A board of so many pixels; `changed()` is told after each change, also within a stroke. */
-export function makeBoard({ width, height, colours, names, changed }) {
+export function makeBoard({ width, height, colours, changed }) {
   let classes = new Uint8Array(width * height);
   let [past, future] = [[], []];
   let [brush, size, filling] = [0, Math.max(1, Math.round(width / 12)), false];

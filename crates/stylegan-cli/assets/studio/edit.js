@@ -41,7 +41,7 @@ export function edit(main) {
     onchange: () => showFinder(),
   });
   const groups = h("div", {});
-  const seek = h("button", { type: "button", className: "main", onclick: () => set({ directions: `${encodeURIComponent(kinds.input.value)}~${group}` }) }, "Find directions");
+  const seek = h("button", { type: "button", className: "main", onclick: () => { shown = ""; set({ directions: `${encodeURIComponent(kinds.input.value)}~${group}` }); } }, "Find directions");
   const load = fileField({ label: "Directions of yours", accept: ".safetensors", onfile: addList, hint: "A file that stylegan directions wrote." });
   const reset = h("button", { type: "button", onclick: () => set({ moves: "" }) }, "Undo all moves");
   const moved = h("p", { className: "hint" });
@@ -56,7 +56,6 @@ export function edit(main) {
   main.replaceChildren(room);
   droppable(stage, drop);
   let [controls, shown, bars, group, searching, network, gone] = [null, "", null, "all", false, state.network, false];
-  let layers = null;
 
   const choose = (number) => { halt(); set({ seed: number, picture: "" }); };
 
@@ -168,7 +167,7 @@ export function edit(main) {
     stage.classList.toggle("large", about.width >= 256);
     canvas.style.maxWidth = `${about.width * 12}px`;
     if (!groupsOf(about.num_ws).includes(group)) group = "all";
-    layers = choice({
+    const layers = choice({
       label: "Style rows", options: groupsOf(about.num_ws).map((name) => [name, name]), value: group,
       hint: "Coarse ones decide pose and shape, fine ones colours.", onchange: (name) => { group = name; },
     });

@@ -16,7 +16,7 @@ export function paint(main) {
 
   function build() {
     const { classes, seeds, pictures } = about.map;
-    board = makeBoard({ width: about.width, height: about.height, colours: classes.map(({ colour }) => colour), names: classes.map(({ name }) => name), changed });
+    board = makeBoard({ width: about.width, height: about.height, colours: classes.map(({ colour }) => colour), changed });
     const palette = choice({
       label: "What is drawn", options: classes.map(({ name }, i) => [String(i), name]), value: String(state.brush),
       hint: "Arrow keys go through the classes.", onchange: (number) => set({ brush: Number(number) }),

@@ -156,11 +156,7 @@ pub(super) async fn map_file(
 /// The classes of a map, as they were sent.
 pub(super) async fn kept_map(Shared(studio): Shared<Arc<Studio>>, Path(id): Path<String>) -> Response {
     match studio.uploads.map(&id) {
-        Ok(map) => {
-            let size = format!("{}x{}", map.size[1], map.size[0]);
-            ([("content-type", "application/octet-stream".to_owned()), ("x-size", size)], map.classes.clone())
-                .into_response()
-        }
+        Ok(map) => ([(header::CONTENT_TYPE, "application/octet-stream")], map.classes.clone()).into_response(),
         Err(error) => problem(StatusCode::NOT_FOUND, &sentence(&error)),
     }
 }

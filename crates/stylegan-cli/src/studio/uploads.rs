@@ -4,6 +4,7 @@
 //! them, or once they are sent again. Of each kind the last few are kept.
 
 use super::library::name_of;
+use crate::data::pictures::bytes;
 use crate::exit::wrong;
 use image::{DynamicImage, RgbImage};
 use std::collections::VecDeque;
@@ -95,7 +96,7 @@ impl Uploads {
             wrong!("the picture has {w}x{h} pixels, more than the {MAX_PIXELS} that the studio takes; make it smaller");
         }
         let picture = match Picture::decode(file) {
-            Ok(picture) => small(DynamicImage::ImageRgb8(picture.pixels.into_rgb8()))?,
+            Ok(picture) => small(picture.pixels)?,
             Err(problem) => wrong!("this picture cannot be used: {problem}; {}", problem.remedy()),
         };
         let id = id(picture.as_raw(), [picture.height() as usize, picture.width() as usize])?;
@@ -175,9 +176,11 @@ impl Uploads {
     }
 }
 
-/// The picture with no side above the longest that is kept.
+/// The picture, over white, with no side above the longest that is kept.
 fn small(picture: DynamicImage) -> anyhow::Result<RgbImage> {
-    let picture = picture.into_rgb8();
+    let (w, h) = (picture.width(), picture.height());
+    let picture =
+        RgbImage::from_raw(w, h, bytes(picture, 3)).ok_or_else(|| anyhow::anyhow!("the picture has no pixels"))?;
     let longer = picture.width().max(picture.height());
     if longer <= MAX_KEPT_SIDE {
         return Ok(picture);

@@ -268,7 +268,8 @@ impl State {
         }
         match self {
             State::Edit { moves, .. } => {
-                let wrong = |part: &Move| !(part.strength.abs() <= MAX_STRENGTH) || part.rows.len() > MAX_ROWS;
+                let far = |strength: f64| strength.is_nan() || strength.abs() > MAX_STRENGTH;
+                let wrong = |part: &Move| far(part.strength) || part.rows.len() > MAX_ROWS;
                 match moves.iter().position(wrong) {
                     _ if moves.len() > MAX_MOVES => {
                         Err(format!("{} moves: at most {MAX_MOVES} fit into an edit", moves.len()))
