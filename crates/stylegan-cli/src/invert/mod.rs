@@ -9,7 +9,7 @@ mod plan;
 mod search;
 mod settings;
 mod sheet;
-mod targets;
+pub(crate) mod targets;
 mod tune;
 mod watch;
 

@@ -5,6 +5,7 @@ use crate::exit::wrong;
 use crate::network::check_exists;
 use crate::status::say;
 use candle_core::{DType, Device, Tensor};
+use image::DynamicImage;
 use std::fmt::{Display, Formatter};
 use std::path::Path;
 use std::sync::Arc;
@@ -57,16 +58,12 @@ impl Place {
     pub(super) fn target(&self, size: [usize; 2], c: usize, dtype: DType) -> anyhow::Result<Target> {
         let made = self.files.with_picture(&self.name, |picture| {
             let from = [picture.pixels.height() as usize, picture.pixels.width() as usize];
-            (from, resize(&bytes(picture.pixels, c), c, from, size, Filter::Box, Crop::Center))
+            (from, fitted(picture.pixels, size, c))
         });
-        let (from, pixels) = match made {
-            Ok((from, pixels)) => (from, pixels?),
+        match made {
+            Ok((from, image)) => Ok(Target { image: image?.to_dtype(dtype)?, from }),
             Err(problem) => wrong!("{self}: {problem}; {}", problem.remedy()),
-        };
-        let [h, w] = size;
-        let values: Vec<f32> = pixels.iter().map(|&byte| f32::from(byte) / 127.5 - 1.).collect();
-        let image = Tensor::from_vec(values, (1, h, w, c), &Device::Cpu)?.permute((0, 3, 1, 2))?.contiguous()?;
-        Ok(Target { image: image.to_dtype(dtype)?, from })
+        }
     }
 
     /// The file as a label map: the class of each pixel, at `[h, w]` pixels by nearest neighbours.
@@ -77,6 +74,15 @@ impl Place {
             Err(problem) => wrong!("{self}: the encoder looks at label maps: {problem}; {}", problem.remedy()),
         }
     }
+}
+
+/// A picture, cropped around its centre and resized to `[h, w]` pixels, as an image `[1, c, h, w]` f32 in [-1, 1].
+pub(crate) fn fitted(picture: DynamicImage, size: [usize; 2], c: usize) -> anyhow::Result<Tensor> {
+    let from = [picture.height() as usize, picture.width() as usize];
+    let pixels = resize(&bytes(picture, c), c, from, size, Filter::Box, Crop::Center)?;
+    let values: Vec<f32> = pixels.iter().map(|&byte| f32::from(byte) / 127.5 - 1.).collect();
+    let [h, w] = size;
+    Ok(Tensor::from_vec(values, (1, h, w, c), &Device::Cpu)?.permute((0, 3, 1, 2))?.contiguous()?)
 }
 
 impl Display for Place {

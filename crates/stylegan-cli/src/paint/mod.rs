@@ -1,8 +1,8 @@
 //! `stylegan paint`: pictures of label maps.
 
 mod maps;
-mod painter;
-mod styles;
+pub(crate) mod painter;
+pub(crate) mod styles;
 
 use crate::destination::{self, Destination};
 use crate::exit::{Ending, Outcome};

@@ -17,7 +17,7 @@ use stylegan_train::data::NO_CLASS;
 const BATCH_PIXELS: usize = 1 << 18;
 
 /// A generator that paints maps.
-pub(super) struct Painter {
+pub(crate) struct Painter {
     file: PathBuf,
     model: Model,
     spec: MapSpec,
@@ -25,7 +25,7 @@ pub(super) struct Painter {
 
 impl Painter {
     /// Opens the network of a file or a run.
-    pub(super) fn open(network: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(network: &Path) -> anyhow::Result<Self> {
         let loading = Progress::of_unknown_length("loading the network");
         let (file, foreign) = verified_checkpoint(network)?;
         let model = Model::load(&file, &Device::Cpu)?;
@@ -33,6 +33,11 @@ impl Painter {
         if foreign {
             say(&format!("{}: converted in memory; `stylegan convert` keeps the result", file.display()));
         }
+        Self::of(file, model)
+    }
+
+    /// The painter of an open network.
+    pub(crate) fn of(file: PathBuf, model: Model) -> anyhow::Result<Self> {
         let Some(spec) = model.config().map() else {
             wrong!("{} makes pictures of latents and reads no maps; `stylegan generate` draws them", file.display());
         };
@@ -40,35 +45,40 @@ impl Painter {
     }
 
     /// The file that it was read from.
-    pub(super) fn file(&self) -> &Path {
+    pub(crate) fn file(&self) -> &Path {
         &self.file
     }
 
+    /// The generator with its weights.
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
+    }
+
     /// Height and width of its pictures, in pixels.
-    pub(super) fn size(&self) -> [usize; 2] {
+    pub(crate) fn size(&self) -> [usize; 2] {
         self.model.generator().spec().img_size
     }
 
     /// Classes and edges that it reads.
-    pub(super) fn spec(&self) -> MapSpec {
+    pub(crate) fn spec(&self) -> MapSpec {
         self.spec
     }
 
     /// Width of the latent that decides the style; 0 for networks that start from the map alone.
-    pub(super) fn z_dim(&self) -> usize {
+    pub(crate) fn z_dim(&self) -> usize {
         self.model.generator().spec().z_dim
     }
 
     /// The class that stands for pixels without one: as the file says, or the last where `named` classes have names
     /// and the network has one more.
-    pub(super) fn no_class(&self, named: Option<usize>) -> Option<usize> {
+    pub(crate) fn no_class(&self, named: Option<usize>) -> Option<usize> {
         let stated = self.model.metadata().and_then(Metadata::no_class);
         let names = named.or(Some(self.model.classes().len()).filter(|&names| names > 0));
         stated.or(names.filter(|names| names + 1 == self.spec.classes)).filter(|&class| class < self.spec.classes)
     }
 
     /// What maps are to be, in words.
-    pub(super) fn expects(&self, no_class: Option<usize>) -> String {
+    pub(crate) fn expects(&self, no_class: Option<usize>) -> String {
         let classes = self.spec.classes;
         let none = no_class.map(|class| format!(", where {class} (or {NO_CLASS}) is no class")).unwrap_or_default();
         let edges = if self.spec.edges { ", and edges between instances" } else { "" };
@@ -76,17 +86,17 @@ impl Painter {
     }
 
     /// Pictures that are computed at a time.
-    pub(super) fn batch(&self) -> usize {
+    pub(crate) fn batch(&self) -> usize {
         self.model.sampler().batch_size(BATCH_PIXELS, 32)
     }
 
     /// The latents `[n, z_dim]` of these seeds.
-    pub(super) fn latents(&self, seeds: &[u32]) -> anyhow::Result<Tensor> {
+    pub(crate) fn latents(&self, seeds: &[u32]) -> anyhow::Result<Tensor> {
         Ok(self.model.latents(seeds)?)
     }
 
     /// Classes `[n, 1, h, w]` u32 (with edges `[n, 1, h, w]` u8) and latents `[n, z_dim]` to pictures `[n, c, h, w]`.
-    pub(super) fn paint(&self, classes: &Tensor, edges: Option<&Tensor>, z: Option<&Tensor>) -> anyhow::Result<Tensor> {
+    pub(crate) fn paint(&self, classes: &Tensor, edges: Option<&Tensor>, z: Option<&Tensor>) -> anyhow::Result<Tensor> {
         let map = SemanticMap::from(Labels::new(classes, edges, self.spec.classes)?);
         let sampler = self.model.sampler();
         let n = map.batch()?;
@@ -106,7 +116,7 @@ impl Painter {
     }
 
     /// What the files of its pictures say of it.
-    pub(super) fn text(&self) -> Text {
+    pub(crate) fn text(&self) -> Text {
         let mut text = vec![software()];
         text.extend(self.model.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
         text

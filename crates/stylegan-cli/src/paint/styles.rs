@@ -10,6 +10,7 @@ use image::RgbImage;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use stylegan_core::load_encoder;
+use stylegan_core::spade::SpadeEncoder;
 use stylegan_train::data::Picture;
 use stylegan_train::data::resize::{Crop, Filter, resize};
 
@@ -66,8 +67,7 @@ impl Styles {
                 wrong!("--style: two pictures are called {}; results are named after them, rename one", stem(file));
             }
             let picture = picture(file, painter.size())?;
-            let image = image(&picture, encoder.config().img_channels)?;
-            means.push(encoder.forward(&image)?.mean);
+            means.push(style_of(&picture, &encoder)?);
             shown.push(picture);
         }
         Ok(Self::Pictures { files: files.to_vec(), shown, z: Tensor::cat(&means, 0)? })
@@ -141,10 +141,20 @@ fn alone(painter: &Painter) -> String {
 fn picture(file: &Path, size: [usize; 2]) -> anyhow::Result<RgbImage> {
     check_exists(file)?;
     let rgb = Picture::decode(bytes(file)?).map_err(|problem| refused(file, &problem))?.pixels.into_rgb8();
+    fitted(&rgb, size)
+}
+
+/// The middle of a picture, of `[h, w]` pixels.
+pub(crate) fn fitted(rgb: &RgbImage, size: [usize; 2]) -> anyhow::Result<RgbImage> {
     let from = [rgb.height() as usize, rgb.width() as usize];
     let pixels = resize(rgb.as_raw(), 3, from, size, Filter::Lanczos, Crop::Center)?;
     let [h, w] = size.map(|side| side as u32);
-    RgbImage::from_raw(w, h, pixels).ok_or_else(|| anyhow::anyhow!("{} has no pixels", file.display()))
+    RgbImage::from_raw(w, h, pixels).ok_or_else(|| anyhow::anyhow!("the picture has no pixels"))
+}
+
+/// The latent `[1, z_dim]` of a picture's style: the mean that the encoder gives it (Park et al. 2019, section 3.2).
+pub(crate) fn style_of(picture: &RgbImage, encoder: &SpadeEncoder) -> anyhow::Result<Tensor> {
+    Ok(encoder.forward(&image(picture, encoder.config().img_channels)?)?.mean)
 }
 
 /// A picture as an image `[1, channels, h, w]` in [-1, 1].

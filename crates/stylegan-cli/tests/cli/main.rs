@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod bench;
+mod browser;
 mod convert;
 mod data;
 mod destinations;
@@ -22,6 +23,7 @@ mod run_folder;
 mod sets;
 mod spade;
 mod studio;
+mod studio_edit;
 mod train;
 mod transfer;
 mod verbs;

@@ -15,4 +15,4 @@ pub(crate) use format::{kind_of, text_instead};
 pub use infer::infer_generator;
 pub(crate) use metadata::NO_CLASS;
 pub use metadata::{FORMAT, FORMAT_VERSION, Kind, Metadata};
-pub use write::save;
+pub use write::{encode, save};

@@ -63,7 +63,14 @@ impl Directions {
     /// # Errors
     /// A file that holds something else, or does not fit together.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        let file = Checkpoint::open(path)?;
+        Self::read(&Checkpoint::open(path)?)
+    }
+
+    /// Reads the directions of an open file.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn read(file: &Checkpoint) -> Result<Self> {
         file.verify()?;
         let extra = file.metadata().map(|metadata| &metadata.extra);
         let Some(list) = extra.and_then(|extra| extra.get(LIST)) else {
