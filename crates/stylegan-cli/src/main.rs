@@ -24,6 +24,7 @@ mod joined;
 mod latents;
 mod launch;
 mod layout;
+mod local_copy;
 mod man;
 mod map_picture;
 mod mix;

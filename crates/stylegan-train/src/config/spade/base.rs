@@ -44,6 +44,7 @@ impl SpadeTrainConfig {
         let mut config = self.clone();
         config.output = OutputConfig::default();
         config.data.set.clear();
+        config.data.copy_to.clear();
         config.data.cache_mib = DataConfig::default().cache_mib;
         config.shards.at_once = 1;
         config
