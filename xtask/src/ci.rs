@@ -24,12 +24,10 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
     step("clippy", || {
         wait(at_root(cargo("clippy")).args(["--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
     })?;
-    if has_mpi() {
-        step("clippy, with MPI", || {
-            let clippy = ["--workspace", "--all-targets", "--locked", "--features", MPI, "--", "-D", "warnings"];
-            wait(at_root(cargo("clippy")).args(clippy))
-        })?;
-    }
+    step("clippy, with ranks", || {
+        let clippy = ["--workspace", "--all-targets", "--locked", "--features", ranks(), "--", "-D", "warnings"];
+        wait(at_root(cargo("clippy")).args(clippy))
+    })?;
     step("documentation", || {
         let mut doc = cargo("doc");
         doc.env("RUSTDOCFLAGS", "-D warnings");
@@ -49,22 +47,20 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
 pub(crate) fn test(args: &[OsString]) -> Result<()> {
     // `-p` narrows the choice; cargo would ignore it beside `--workspace`.
     let narrowed = args.iter().any(|arg| arg == "-p" || arg == "--package");
-    let all: &[&str] = match (narrowed, has_mpi()) {
-        (true, _) => &[],
-        // One build for all tests.
-        (false, true) => &["--workspace", "--features", MPI],
-        (false, false) => {
-            say("test: NOT RUN: training on several processes (mpi), as mpicc, mpirun or libclang is not installed");
-            &["--workspace"]
-        }
-    };
-    wait(at_root(cargo("test")).args(all).args(args))
+    if !narrowed && !has_mpi() {
+        say("test: NOT RUN: training on several processes (mpi), as mpicc, mpirun or libclang is not installed");
+    }
+    // One build for all tests.
+    let all = ["--workspace", "--features", ranks()];
+    wait(at_root(cargo("test")).args(all.iter().filter(|_| !narrowed)).args(args))
 }
 
-/// The feature of training on several processes.
-const MPI: &str = "stylegan-cli/mpi";
+/// The features of training on several processes that can be built here: NCCL's needs nothing.
+fn ranks() -> &'static str {
+    if has_mpi() { "stylegan-cli/mpi,stylegan-cli/nccl" } else { "stylegan-cli/nccl" }
+}
 
-/// Whether [`MPI`] can be built and tested here.
+/// Whether the feature `mpi` can be built and tested here.
 fn has_mpi() -> bool {
     is_there("mpicc") && is_there("mpirun") && has_libclang()
 }

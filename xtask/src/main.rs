@@ -31,9 +31,9 @@ and, where they leave it out, what is in brackets):
   train        train a network, or go on [--config avatars-32 --data avatars, unless the run
                is there already; --out runs/NAME]; with --ranks N on N processes, joined by MPI
   eval         measure a network [--network: the run below runs/ that was saved last];
-               with --table 1|2|3|4: the runs found for that table of the StyleGAN
-               paper, ours beside the paper's numbers; with --table spade1 --segmenter FILE:
-               every --network RUN of label maps in one table
+               with --ranks N on N processes; with --table 1|2|3|4: the runs found for that table
+               of the StyleGAN paper, ours beside the paper's numbers; with --table spade1
+               --segmenter FILE: every --network RUN of label maps in one table
   generate, mix, interpolate, figures
                pictures of a network [--network: the same]
   studio       the same in a browser, and runs while they train [the runs below runs/]
@@ -80,6 +80,9 @@ fn run(mut args: Vec<std::ffi::OsString>) -> Result<()> {
             args.insert(0, verb);
             let ranks = Ranks::take(&mut args)?;
             if let Some((table, options)) = tables::asked_for(&args)? {
+                if ranks.is_some() {
+                    return Err(Failure::wrong("--ranks: a table is made by one process; leave one of the two out"));
+                }
                 return tables::run(table, &options);
             }
             forward::run(defaults::fill(args)?, ranks.as_ref())

@@ -1,4 +1,4 @@
-//! `cargo xtask train --ranks N`: training on several processes of this machine.
+//! `cargo xtask train --ranks N`, and `eval`: several processes of this machine.
 
 use crate::failure::{Failure, Result};
 use std::ffi::OsString;
@@ -38,8 +38,8 @@ impl Ranks {
             None if at < args.len() => args.remove(at).to_string_lossy().into_owned(),
             None => String::new(),
         };
-        if args.first().is_none_or(|verb| verb != "train") {
-            return Err(Failure::wrong("--ranks: `train` alone runs on several processes"));
+        if args.first().is_none_or(|verb| verb != "train" && verb != "eval") {
+            return Err(Failure::wrong("--ranks: `train` and `eval` alone run on several processes"));
         }
         match value.parse() {
             Ok(1) => Ok(None),
@@ -104,6 +104,7 @@ mod tests {
         assert_eq!(take("train --ranks 2 --out a"), (Some(2), "train --out a".into()));
         assert_eq!(take("train --out a --ranks=3"), (Some(3), "train --out a".into()));
         assert_eq!(take("train --ranks 1"), (None, "train".into()));
+        assert_eq!(take("eval --ranks 2"), (Some(2), "eval".into()));
         assert_eq!(take("generate --seeds 1"), (None, "generate --seeds 1".into()));
         for wrong in ["train --ranks", "train --ranks 0", "train --ranks two", "generate --ranks 2"] {
             assert_eq!(take(wrong).0, Some(0), "{wrong}");

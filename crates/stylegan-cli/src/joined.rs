@@ -119,7 +119,7 @@ impl Joined {
     }
 
     /// Ends all with this code; returns where whoever started them does that once this process has ended.
-    #[cfg_attr(not(feature = "mpi"), expect(unused_variables, reason = "only MPI ends others"))]
+    #[cfg_attr(not(feature = "mpi"), allow(unused_variables, reason = "only MPI ends others"))]
     pub(crate) fn end_all(&self, code: u8) {
         match *self {
             #[cfg(feature = "mpi")]

@@ -25,6 +25,7 @@ mod joined;
 mod latents;
 mod launch;
 mod layout;
+mod local_copy;
 mod man;
 mod map_picture;
 mod mix;

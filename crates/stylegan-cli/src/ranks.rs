@@ -42,6 +42,28 @@ pub(crate) fn world() -> &'static dyn Communicator {
     JOINED.get().map_or(&Single, Joined::ranks)
 }
 
+/// The machine of this rank, among those of the others.
+pub(crate) struct Machine {
+    /// Whether this rank is the first of those on its machine.
+    pub(crate) is_first: bool,
+    /// The rank that is.
+    pub(crate) first: usize,
+}
+
+/// Which ranks share this machine.
+pub(crate) fn machine() -> anyhow::Result<Machine> {
+    let own = JOINED.get().map_or_else(String::new, Joined::host).into_bytes();
+    let all = world().all_gather(own.clone())?;
+    let first = all.iter().position(|host| *host == own).unwrap_or_default();
+    Ok(Machine { is_first: first == world().rank(), first })
+}
+
+/// What every rank has, in the order of ranks.
+pub(crate) fn of_all<T: Serialize + DeserializeOwned>(own: Option<&Path>) -> anyhow::Result<Vec<Option<T>>> {
+    let all = world().all_gather(serde_json::to_vec(&own)?)?;
+    all.iter().map(|bytes| Ok(serde_json::from_slice(bytes)?)).collect()
+}
+
 /// The threads that this rank may use: its part of the processors that it shares with others. `None` for
 /// one process alone.
 pub(crate) fn threads() -> anyhow::Result<Option<usize>> {

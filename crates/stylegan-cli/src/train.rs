@@ -11,7 +11,7 @@ use crate::starting_point::{self, StartingPoint, conditional};
 use crate::status::{print, say};
 use crate::train_status::{Follower, TrainStatus};
 use crate::transfer::Transfer;
-use crate::{destination, pictures, ranks, settings};
+use crate::{destination, local_copy, pictures, ranks, settings};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -361,7 +361,14 @@ pub(crate) fn run(args: Args) -> Outcome {
     let (begun, opened) = own.map_or((None, None), |(begun, pictures)| (Some(begun), Some(pictures)));
     let what = ranks::share(begun.as_ref().map(|begun| begun.what.clone()))?;
     let config = &read_recipe(&what.config, "the configuration of rank 0", &[])?;
-    let pictures = Arc::new(ranks::agree(opened.map_or_else(|| open(config, &what.data_dir), Ok))?);
+    let data = config.data();
+    let pictures = if data.copy_to.is_empty() || pictures::is_built_in(&data.set) {
+        ranks::agree(opened.map_or_else(|| open(config, &what.data_dir), Ok))?
+    } else {
+        let copy = local_copy::of(Path::new(&data.set), Path::new(&data.copy_to))?;
+        ranks::agree(Dataset::open(copy).map_err(anyhow::Error::from))?.with_cache(data.cache_mib << 20)
+    };
+    let pictures = Arc::new(pictures);
     let out = &what.out;
     let own = begun.map(|begun| begun.with_pictures(config, &pictures)).transpose();
     let begun = ranks::agree(own)?;

@@ -155,26 +155,29 @@ impl Group {
     ) -> Result<()> {
         let Some(joined) = self.joined else { bail!("{what}: this rank has left its group after an error") };
         self.gpu.enter()?;
-        let outcome = checked(what, start(joined, self.gpu.stream.cast())).and_then(|()| {
-            loop {
-                // SAFETY: a stream that lives as long as the process.
-                match unsafe { cuda::cuStreamQuery(self.gpu.stream) } {
-                    cuda::CUresult::CUDA_ERROR_NOT_READY => {}
-                    other => return driven(what, other),
-                }
-                let mut problem = nccl::ncclResult_t::ncclSuccess;
-                // SAFETY: NCCL writes a code; the group has not been left.
-                checked("ncclCommGetAsyncError", unsafe { nccl::ncclCommGetAsyncError(joined, &mut problem) })?;
-                checked(what, problem)?;
-                if !patience() {
-                    bail!("{what}: the other ranks did not come in time")
+        // Also where `patience` panics.
+        let leaving = Leaving(self);
+        let stream = leaving.0.gpu.stream;
+        checked(what, start(joined, stream.cast()))?;
+        loop {
+            // SAFETY: a stream that lives as long as the process.
+            match unsafe { cuda::cuStreamQuery(stream) } {
+                cuda::CUresult::CUDA_ERROR_NOT_READY => {}
+                other => {
+                    driven(what, other)?;
+                    break;
                 }
             }
-        });
-        if outcome.is_err() {
-            self.leave();
+            let mut problem = nccl::ncclResult_t::ncclSuccess;
+            // SAFETY: NCCL writes a code; the group has not been left.
+            checked("ncclCommGetAsyncError", unsafe { nccl::ncclCommGetAsyncError(joined, &mut problem) })?;
+            checked(what, problem)?;
+            if !patience() {
+                bail!("{what}: the other ranks did not come in time")
+            }
         }
-        outcome
+        std::mem::forget(leaving);
+        Ok(())
     }
 
     fn leave(&mut self) {
@@ -200,6 +203,15 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         self.leave();
+    }
+}
+
+/// A group that is left unless this is forgotten.
+struct Leaving<'a>(&'a mut Group);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.leave();
     }
 }
 

@@ -62,9 +62,8 @@ pub(super) fn run(asked: &Asked) -> Result<()> {
         Some(program) => program.clone(),
         None => {
             let mut build = cargo("build");
-            build.args(["--release", "--package", "stylegan-cli", "--features", "mpi"]);
-            build.args(["--package", "stylegan-train", "--features", "stylegan-train/mpi", "--example", "exchange"]);
-            build.args(["--bin", "stylegan"]);
+            build.args(["--release", "--package", "stylegan-cli", "--package", "stylegan-train", "--features"]);
+            build.args(["stylegan-cli/mpi,stylegan-train/mpi", "--bin", "stylegan", "--example", "exchange"]);
             wait(build.current_dir(root()))?;
             root().join("target/release/stylegan")
         }
@@ -173,6 +172,12 @@ fn start(program: &Path, ranks: usize) -> Command {
 /// What an exchange between two processes of this machine takes.
 fn network(program: &Path, folder: &Path) -> Result<Network> {
     let exchange = program.with_file_name("examples").join("exchange");
+    if !exchange.is_file() {
+        return Err(Failure::wrong(format!(
+            "{} is missing: cargo build --package stylegan-train --features mpi --example exchange makes it",
+            exchange.display()
+        )));
+    }
     let output = start(&exchange, 2).current_dir(folder).output();
     let output = output.map_err(|error| Failure::other(format!("{}: {error}", exchange.display())))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -18,6 +18,10 @@ use std::time::Duration;
 /// Bytes that a rank sends at a time: counts are 32 bits in MPI, and the caches hold as much.
 const PIECE: usize = 4 << 20;
 
+/// Where slices without bytes begin. An empty vector begins at address 1, which to Open MPI is no buffer at all but
+/// `MPI_IN_PLACE`.
+static NOWHERE: [u8; 1] = [0];
+
 /// The time that a process is given to end after MPI was told to end all.
 const LAST_MOMENTS: Duration = Duration::from_secs(5);
 
@@ -202,7 +206,8 @@ impl World {
             let piece = begin..begin + self.piece();
             let cuts: Vec<&[u8]> = parts.iter().map(|part| cut(part, &piece)).collect();
             let counts: Vec<Count> = cuts.iter().map(|cut| cut.len() as Count).collect();
-            let given = cuts.concat();
+            let mut given = Vec::with_capacity(1 + cuts.iter().map(|cut| cut.len()).sum::<usize>());
+            cuts.iter().for_each(|cut| given.extend_from_slice(cut));
             let given = Partition::new(&given[..], &counts[..], places(&counts));
             all.next_window(&piece, |window| {
                 scope(|scope| {
@@ -293,6 +298,8 @@ impl Gathered {
         let counts = self.lengths.iter().map(|&length| (length.min(piece.end) - length.min(piece.start)) as Count);
         let counts: Vec<Count> = counts.collect();
         self.window.resize(counts.iter().map(|&count| count as usize).sum(), 0);
+        // Also a window of nothing has a place (see `NOWHERE`).
+        self.window.reserve(1);
         receive(&mut PartitionMut::new(&mut self.window[..], &counts[..], places(&counts)));
         let mut rest = &self.window[..];
         for (gathered, count) in self.all.iter_mut().zip(counts) {
@@ -307,7 +314,10 @@ type Window<'a> = PartitionMut<'a, [u8], &'a [Count], Vec<Count>>;
 
 /// The part of some bytes that lies in a range of them; at their end it is short.
 fn cut<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [u8] {
-    &bytes[bytes.len().min(range.start)..bytes.len().min(range.end)]
+    match &bytes[bytes.len().min(range.start)..bytes.len().min(range.end)] {
+        [] => &NOWHERE[..0],
+        cut => cut,
+    }
 }
 
 /// Where each of several pieces begins, one after the other.

@@ -96,6 +96,9 @@ pub struct DataConfig {
     /// Show each picture mirrored with probability one half; true for FFHQ in the paper, and
     /// written so in `configs/sg1/ffhq-1024.toml`.
     pub mirror: bool,
+    /// A folder on a disk of the machine, to which the first process there copies a set that is not built in; all
+    /// read the copy. None, and the set is read where it is.
+    pub copy_to: String,
     /// Memory for decoded pictures in MiB, 256: what does not fit is decoded again each time it is shown.
     pub cache_mib: usize,
     /// How pictures and their maps are resized and cut as they are read, `{ mode = "resize_and_crop", load_size = 286,
@@ -270,7 +273,7 @@ impl Default for TrainConfig {
 
 impl Default for DataConfig {
     fn default() -> Self {
-        Self { set: String::new(), count: 0, mirror: false, cache_mib: 256, preprocess: None }
+        Self { set: String::new(), count: 0, mirror: false, copy_to: String::new(), cache_mib: 256, preprocess: None }
     }
 }
 
@@ -351,6 +354,7 @@ impl TrainConfig {
         config.output = OutputConfig::default();
         config.eval = EvalConfig::default();
         config.data.set.clear();
+        config.data.copy_to.clear();
         config.data.cache_mib = DataConfig::default().cache_mib;
         config.shards.at_once = 1;
         config

@@ -46,6 +46,7 @@ impl SpadeTrainConfig {
         config.output = OutputConfig::default();
         config.eval = SpadeEvalConfig::default();
         config.data.set.clear();
+        config.data.copy_to.clear();
         config.data.cache_mib = DataConfig::default().cache_mib;
         config.shards.at_once = 1;
         config
