@@ -1,68 +1,18 @@
-//! `stylegan train`: starts a run, or goes on with the one that the folder holds.
+//! What is to be trained: as it is typed, and what that means.
 
-use crate::configs::{self, Source};
-use crate::earlier_run::{Found, set_aside};
-use crate::evaluate::Evaluator;
-use crate::exit::{Ending, Outcome, wrong};
+use crate::configs::Source;
+use crate::earlier_run::Found;
+use crate::exit::wrong;
+use crate::pictures;
 use crate::same_run::{check_begun_with, check_not_past, check_same};
-use crate::shell::quote;
-use crate::signals;
 use crate::starting_point::{self, StartingPoint, conditional};
-use crate::status::{print, say};
-use crate::train_status::{Follower, TrainStatus};
+use crate::status::say;
 use crate::transfer::Transfer;
-use crate::{destination, local_copy, pictures, ranks, settings};
 use anyhow::Context;
-use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use stylegan_train::config::{Override, RecipeConfig, read_recipe};
+use stylegan_train::checkpoints;
+use stylegan_train::config::{Override, RecipeConfig};
 use stylegan_train::data::Dataset;
-use stylegan_train::recipe::RunConfig;
-use stylegan_train::{Observer, RunFolder, Session, checkpoints};
-
-/// Train a network, or go on training
-///
-/// A run is a folder: config.toml, log.txt, stats.jsonl, TensorBoard events, sample grids and
-/// checkpoints. A folder that holds a run is gone on with, bit for bit; Ctrl-C, SIGTERM or SIGHUP (a
-/// closed terminal) finishes the step, saves, and ends with exit code 75.
-///
-/// Examples:
-///   stylegan train --data faces.zip --out runs/a     # settings that suit the set
-///   stylegan train --out runs/a                      # goes on
-///   stylegan train --out runs/a --kimg 2000          # goes on, further than planned
-///   stylegan train --config avatars-32 --out runs/b  # a built-in configuration
-///   stylegan train --config avatars-64 --data faces.zip --cond --out runs/c
-///       --set generator.channel_base=4096 --set loss.r1_gamma=1
-///   stylegan train --config spade/earth-64 --out runs/d   # paints label maps
-#[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
-pub(crate) struct Args {
-    #[command(flatten)]
-    asked: Asked,
-
-    /// Folder of the run.
-    ///
-    /// Example: --out runs/avatars-32
-    #[arg(long, value_name = "FOLDER", required_unless_present_any = ["print_config", "list_configs", "list_settings"])]
-    out: Option<PathBuf>,
-
-    /// Starts again. A run that the folder holds is moved aside, not removed.
-    #[arg(long)]
-    new: bool,
-
-    /// Prints the configuration with everything resolved, as TOML, and stops.
-    #[arg(long)]
-    print_config: bool,
-
-    /// Lists the built-in configurations and stops.
-    #[arg(long)]
-    list_configs: bool,
-
-    /// Lists all settings with their published values and what they mean, and stops.
-    #[arg(long)]
-    list_settings: bool,
-}
 
 /// What is to be trained.
 #[derive(Debug, clap::Args)]
@@ -115,30 +65,23 @@ pub(crate) struct Asked {
     data_dir: Option<PathBuf>,
 }
 
-impl Args {
-    /// The folder of the run, where there is to be one.
-    pub(crate) fn folder(&self) -> Option<&Path> {
-        self.out.as_deref()
-    }
-}
-
 /// What the arguments mean.
-struct Plan {
-    config: RecipeConfig,
-    out: PathBuf,
+pub(super) struct Request {
+    pub(super) config: RecipeConfig,
+    pub(super) out: PathBuf,
     /// Whether the folder holds a run.
-    held: bool,
+    pub(super) held: bool,
     /// Said where the configuration is not one that was named or is in its place.
-    note: Option<String>,
+    pub(super) note: Option<String>,
     /// Where built-in sets are kept.
-    data_dir: PathBuf,
+    pub(super) data_dir: PathBuf,
     /// The set, where it had a say in the configuration.
-    pictures: Option<Dataset>,
+    pub(super) pictures: Option<Dataset>,
 }
 
-impl Plan {
+impl Request {
     /// What is asked for, in a folder that may hold a run already; `new` passes that run over.
-    fn of(asked: &Asked, folder: Option<&Path>, new: bool) -> anyhow::Result<Self> {
+    pub(super) fn of(asked: &Asked, folder: Option<&Path>, new: bool) -> anyhow::Result<Self> {
         let out = folder.map(Path::to_path_buf).unwrap_or_default();
         let data_dir = asked.data_dir.clone().unwrap_or_else(|| out.join("data"));
         let (mut overrides, typed) = (vec![], overrides(asked)?);
@@ -237,12 +180,12 @@ impl Plan {
             check_not_past(&config, stored, &out)?;
         }
         let held = !matches!(found, Found::Nothing);
-        Ok(Plan { config, out, held, note, data_dir, pictures })
+        Ok(Request { config, out, held, note, data_dir, pictures })
     }
 }
 
 /// The set that a configuration names.
-fn open(config: &RecipeConfig, data_dir: &Path) -> anyhow::Result<Dataset> {
+pub(super) fn open(config: &RecipeConfig, data_dir: &Path) -> anyhow::Result<Dataset> {
     let data = config.data();
     if data.set.is_empty() {
         wrong!("no pictures to train on: name a folder, a ZIP file, avatars or earth with --data");
@@ -254,13 +197,13 @@ fn open(config: &RecipeConfig, data_dir: &Path) -> anyhow::Result<Dataset> {
 /// The configuration and the pictures of a run that would begin now, with a sentence where the configuration
 /// is not one that was named.
 pub(crate) fn of_new_run(asked: &Asked) -> anyhow::Result<(RecipeConfig, Dataset, Option<String>)> {
-    let Plan { config, note, data_dir, pictures, .. } = Plan::of(asked, None, true)?;
+    let Request { config, note, data_dir, pictures, .. } = Request::of(asked, None, true)?;
     let pictures = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
     Ok((config, pictures, note))
 }
 
 /// Width of the labels that pictures are made of.
-fn c_dim(config: &RecipeConfig) -> usize {
+pub(super) fn c_dim(config: &RecipeConfig) -> usize {
     match config {
         RecipeConfig::Gan(config) => config.generator.c_dim(),
         RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => 0,
@@ -287,128 +230,4 @@ fn overrides(asked: &Asked) -> anyhow::Result<Vec<Override>> {
         set("data.set", name.into())?;
     }
     Ok(all)
-}
-
-/// What all ranks know of a run, from rank 0.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct What {
-    /// The configuration, as TOML.
-    config: String,
-    out: PathBuf,
-    data_dir: PathBuf,
-    /// Whether there is a run to go on with.
-    goes_on: bool,
-}
-
-/// A run that rank 0 is about to start or to go on with.
-struct Begun {
-    what: What,
-    run: RunFolder,
-    /// Whether an earlier run is in the way.
-    moves_aside: bool,
-}
-
-/// Takes the folder of the run that the arguments mean, and opens its pictures.
-fn prepare(args: &Args) -> anyhow::Result<(Begun, Dataset)> {
-    let Plan { config, out, held, note, data_dir, pictures } = Plan::of(&args.asked, args.out.as_deref(), args.new)?;
-    match (&note, config.data().set.is_empty()) {
-        (Some(note), true) => wrong!("{note} but for the pictures: name them with --data"),
-        (Some(note), false) => say(note),
-        (None, _) => {}
-    }
-    let set = Some(Path::new(&config.data().set)).filter(|_| !pictures::is_built_in(&config.data().set));
-    destination::later_folder(&out, set.as_slice())?;
-    let run = RunFolder::open(&out)?;
-    let pictures = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
-    let what = What { config: config.to_toml()?, out, data_dir, goes_on: held && !args.new };
-    Ok((Begun { what, run, moves_aside: held && args.new }, pictures))
-}
-
-impl Begun {
-    /// Makes room for the run, and says how it goes from here on.
-    fn with_pictures(self, config: &RecipeConfig, pictures: &Arc<Dataset>) -> anyhow::Result<(RunFolder, TrainStatus)> {
-        let Self { what, mut run, moves_aside } = self;
-        let evaluator = Evaluator::of(config, pictures, &what.data_dir)?;
-        let mut summary = starting_point::summary(config, pictures)?;
-        summary.extend(ranks::summary());
-        let status = TrainStatus::new(&what.out, config, summary, evaluator)?;
-        if moves_aside {
-            config.settings(pictures)?;
-            run = set_aside(run)?;
-        }
-        Ok((run, status))
-    }
-}
-
-pub(crate) fn run(args: Args) -> Outcome {
-    if args.list_configs {
-        print(&configs::list())?;
-        return Ok(Ending::Done);
-    }
-    if args.list_settings {
-        print(&settings::list())?;
-        return Ok(Ending::Done);
-    }
-    if args.print_config {
-        let plan = Plan::of(&args.asked, args.out.as_deref(), args.new)?;
-        plan.note.iter().for_each(|note| say(note));
-        print(&plan.config.to_toml()?)?;
-        return Ok(Ending::Done);
-    }
-    // Rank 0 finds out what is to be done; the others open the pictures, once a built-in set is made.
-    let world = ranks::world();
-    let own = ranks::agree((world.rank() == 0).then(|| prepare(&args)).transpose())?;
-    let (begun, opened) = own.map_or((None, None), |(begun, pictures)| (Some(begun), Some(pictures)));
-    let what = ranks::share(begun.as_ref().map(|begun| begun.what.clone()))?;
-    let config = &read_recipe(&what.config, "the configuration of rank 0", &[])?;
-    let data = config.data();
-    let pictures = if data.copy_to.is_empty() || pictures::is_built_in(&data.set) {
-        ranks::agree(opened.map_or_else(|| open(config, &what.data_dir), Ok))?
-    } else {
-        let copy = local_copy::of(Path::new(&data.set), Path::new(&data.copy_to))?;
-        ranks::agree(Dataset::open(copy).map_err(anyhow::Error::from))?.with_cache(data.cache_mib << 20)
-    };
-    let pictures = Arc::new(pictures);
-    let out = &what.out;
-    let own = begun.map(|begun| begun.with_pictures(config, &pictures)).transpose();
-    let begun = ranks::agree(own)?;
-    let helps = if begun.is_none() { Evaluator::of(config, &pictures, &what.data_dir) } else { Ok(None) };
-    let mut follower = Follower::new(ranks::agree(helps)?);
-    let (run, mut status) = match begun {
-        Some((run, status)) => (run, Some(status)),
-        None => (RunFolder::of_rank_0(out), None),
-    };
-    let session = Session {
-        config,
-        dataset: &pictures,
-        folder: &run,
-        communicator: world,
-        observer: status.as_mut().map_or(&mut follower, |status| status as &mut dyn Observer),
-        stop: &signals::STOP,
-    };
-    let outcome = if what.goes_on { session.resume()? } else { session.start()? };
-    drop(status);
-    match outcome {
-        stylegan_train::Outcome::Finished { checkpoint } => {
-            say(&format!("finished after {} kimg: {}", config.kimg(), checkpoint.display()));
-            let look = match (config, c_dim(config)) {
-                (RecipeConfig::Spade(_), _) => {
-                    format!("paint --network {} --map map.png --out painted.png", quote(out))
-                }
-                (RecipeConfig::Encoder(_), _) => {
-                    format!("invert --network {0} --encoder {0} --out inverted picture.png", quote(out))
-                }
-                (_, 0) => format!("generate --network {} --grid --out faces.png", quote(out)),
-                _ => format!("generate --network {} --all-classes --out faces.png", quote(out)),
-            };
-            say(&format!("look at it: stylegan {look}"));
-            say(&format!("train on:   stylegan train --out {} --kimg {}", quote(out), config.kimg() * 2.0));
-            Ok(Ending::Done)
-        }
-        stylegan_train::Outcome::Interrupted { checkpoint } => Ok(Ending::Interrupted(format!(
-            "interrupted and saved {}; go on with: stylegan train --out {}",
-            checkpoint.display(),
-            quote(out)
-        ))),
-    }
 }
