@@ -280,7 +280,7 @@ fn ranks_share_an_evaluation() {
     let numbers = |ranks: usize, options: &str| {
         let out = format!("report-{ranks}.json");
         let line = format!(
-            "eval --network run --data more.zip --metrics kid,pr,ppl_wend --count 600 --out {out} --cache none-{ranks} \
+            "eval --network run --data more.zip --metrics kid,pr,ppl_wend --count 300 --out {out} --cache none-{ranks} \
              {options}"
         );
         let job = match ranks {
