@@ -7,6 +7,7 @@ use crate::signals::{self, Reaction};
 use crate::status::{self, say};
 use indicatif::{HumanDuration, ProgressBar};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_kernels::memory;
@@ -133,6 +134,11 @@ fn measure_together(
     images: u64,
     ranks: &dyn Communicator,
 ) -> stylegan_train::Result<Result<Measured, String>> {
+    // A signal that came after the checkpoint was begun is one to stop, on whichever rank.
+    let stops = ranks.all_gather(vec![u8::from(signals::STOP.load(Ordering::Relaxed))])?;
+    if stops.iter().flatten().any(|&stop| stop > 0) {
+        return Ok(Ok(Measured::default()));
+    }
     match evaluator.measure(checkpoint, images, ranks) {
         Ok(measured) => Ok(Ok(measured)),
         Err(error) if ranks.world_size() == 1 || is_of_all_ranks(&error) => Ok(Err(sentence(&error))),

@@ -67,7 +67,11 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
             }
         }
     }
-    if measures { measure::run(&asked) } else { Ok(print(&table(&STYLEGAN2_1024, &NETWORKS))) }
+    if measures {
+        return measure::run(&asked);
+    }
+    print(&table(&STYLEGAN2_1024, &NETWORKS));
+    Ok(())
 }
 
 /// What is foreseen for a work on all networks, as Markdown.

@@ -208,7 +208,7 @@ impl Candidate {
         if mixed > 1 && !model.generator().spec().mapping {
             wrong!("--mix {mixed}: {} maps latents to no styles that could be mixed", path.display());
         }
-        if mixed > rows {
+        if mixed > 1 && mixed > rows {
             wrong!("--mix {mixed}: {} has {rows} style rows to mix latents in", path.display());
         }
         let config = serde_json::to_string(model.config())?;
