@@ -60,13 +60,16 @@ pub(crate) fn agreed_work(ranks: &dyn Ranks, own: Vec<u8>) -> Result<Vec<u8>> {
     Ok(ranks.all_gather(own).map_err(silent)?.swap_remove(0))
 }
 
+/// Rows of numbers, one for each sample of a piece.
+type Rows = Vec<Vec<f32>>;
+
 /// Makes the rows of all `pieces`, each on one rank, and hands them to `take` on rank 0, in the order of pieces.
 /// What is made depends on the piece alone, so that it does not matter who made it.
 pub(crate) fn share<P>(
     ranks: &dyn Ranks,
     pieces: &[P],
-    make: &mut dyn FnMut(&P) -> Result<Vec<Vec<f32>>>,
-    take: &mut dyn FnMut(&P, Vec<Vec<f32>>) -> Result<()>,
+    make: &mut dyn FnMut(&P) -> Result<Rows>,
+    take: &mut dyn FnMut(&P, Rows) -> Result<()>,
 ) -> Result<()> {
     for round in pieces.chunks(ranks.world_size()) {
         let own = round.get(ranks.rank()).map(&mut *make).transpose();
@@ -132,7 +135,7 @@ fn write(rows: &[Vec<f32>]) -> Vec<u8> {
     out
 }
 
-fn read(mut bytes: &[u8]) -> Option<Vec<Vec<f32>>> {
+fn read(mut bytes: &[u8]) -> Option<Rows> {
     fn number(bytes: &mut &[u8]) -> Option<usize> {
         let (number, rest) = bytes.split_first_chunk()?;
         *bytes = rest;

@@ -168,8 +168,8 @@ fn tasks_train() {
     }
     // A frozen generator is the given one; one that learns moves, but for its mapping.
     assert!(ends[..5].iter().all(|end| *end == ends[0]));
-    let moved = |(a, b): (&(String, Vec<f32>), &(String, Vec<f32>))| (a != b).then(|| a.0.clone());
-    let moved: Vec<_> = ends[0].iter().zip(&ends[5]).filter_map(moved).collect();
+    let pairs = ends[0].iter().zip(&ends[5]);
+    let moved: Vec<_> = pairs.filter(|(before, after)| before != after).map(|((name, _), _)| name).collect();
     assert!(moved.len() > 4 && moved.iter().all(|name| name.starts_with("synthesis.")), "{moved:?}");
 }
 

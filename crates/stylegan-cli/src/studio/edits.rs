@@ -32,10 +32,18 @@ const MAX_FOUND: usize = 32;
 pub(super) struct Edits {
     /// How its styles lie, under this class.
     styles: Option<(Option<usize>, Styles)>,
-    /// Directions by kind, style rows and class.
-    lists: Vec<(String, Vec<usize>, Option<usize>, Arc<Vec<Direction>>)>,
+    /// Directions that were found.
+    lists: Vec<List>,
     /// Style rows `[1, num_ws, w_dim]` of pictures by their ids, the newest last.
     found: Vec<(String, Tensor)>,
+}
+
+/// Directions of one kind, for some style rows, of the styles of a class.
+struct List {
+    by: String,
+    rows: Vec<usize>,
+    class: Option<usize>,
+    directions: Arc<Vec<Direction>>,
 }
 
 impl Edits {
@@ -161,11 +169,9 @@ impl Edits {
         }
         let rows = if part.rows.is_empty() { (0..sampler.num_ws()).collect() } else { part.rows.clone() };
         check_rows(&rows, sampler.num_ws())?;
-        let is_it = |(by, of, class, _): &&(String, Vec<usize>, Option<usize>, Arc<Vec<Direction>>)| {
-            *by == part.by && *of == rows && *class == look.class
-        };
-        if let Some((_, _, _, list)) = self.lists.iter().find(is_it) {
-            return Ok(list.clone());
+        let is_it = |list: &&List| list.by == part.by && list.rows == rows && list.class == look.class;
+        if let Some(list) = self.lists.iter().find(is_it) {
+            return Ok(list.directions.clone());
         }
         let model = sampler.model();
         let label = sampler.labels(look, 1)?;
@@ -185,7 +191,7 @@ impl Edits {
         if self.lists.len() >= MAX_LISTS {
             self.lists.remove(0);
         }
-        self.lists.push((part.by.clone(), rows, look.class, list.clone()));
+        self.lists.push(List { by: part.by.clone(), rows, class: look.class, directions: list.clone() });
         Ok(list)
     }
 }

@@ -167,7 +167,7 @@ mod tests {
             (0..1024).map(|pixel| (0..3).all(|plane| at(plane, pixel) == 0.)).collect()
         };
         let part = hidden(0).iter().filter(|hidden| **hidden).count();
-        assert!(part >= 16 && part < 1000, "{part}");
+        assert!((16..1000).contains(&part), "{part}");
         assert!(masked.iter().zip(&picture).all(|(a, b)| a == b || *a == 0.));
         assert!(hidden(0) != hidden(1), "two pictures, one mask");
         let sketch = shown(&task(Input::Sketch), 1, None).unwrap();
