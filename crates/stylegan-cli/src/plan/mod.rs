@@ -15,9 +15,9 @@ use stylegan_kernels::memory;
 
 /// Say what a run would take on this machine: time, memory, disk
 ///
-/// Trains some steps at each resolution of the run, in a folder that is removed again, and says seconds per
-/// thousand pictures, the time to the end, memory at its peak, and which settings are unlikely to do well.
-/// Evaluations on the way come on top.
+/// Trains some steps at each resolution of the run, in a folder that is removed again, and says
+/// seconds per thousand pictures, the time to the end, memory at its peak, and which settings are
+/// unlikely to do well. Evaluations on the way come on top.
 ///
 /// Examples:
 ///   stylegan plan --config avatars-64
