@@ -3,10 +3,12 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
+#[path = "../../stylegan-kernels/tests/nccl_fake/build.rs"]
+mod nccl_fake;
+
+use nccl_fake::build_library;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-
-const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../stylegan-kernels/tests/nccl_fake/library.rs");
 
 const TINY: &str = r#"
 seed = 3
@@ -70,11 +72,7 @@ fn last(run: &Path) -> Vec<u8> {
 fn ranks_of_torchrun_do_not_change_a_bit() {
     let bench = tempfile::tempdir().unwrap();
     let folder = bench.path();
-    let library = folder.join("libnccl.so");
-    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    rustc.args(["--edition=2024", "--crate-type=cdylib", "-Cpanic=abort", "-o"]).arg(&library).arg(LIBRARY);
-    assert!(rustc.status().unwrap().success());
-    std::os::unix::fs::symlink(&library, folder.join("libcuda.so")).unwrap();
+    build_library(folder);
     std::fs::write(folder.join("tiny.toml"), TINY).unwrap();
     runs(folder, "data build avatars --size 16 --count 40 --out set.zip", 1);
     for ranks in 1..=3 {

@@ -53,6 +53,7 @@ pub mod interval;
 pub mod kernel;
 pub mod metric;
 pub mod ms_ssim;
+mod overlap;
 pub mod path_length;
 pub mod precision_recall;
 pub mod protocol;

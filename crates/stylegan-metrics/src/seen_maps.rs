@@ -6,6 +6,7 @@ use crate::feature_table::FeatureTable;
 use crate::features::{FeatureNetworks, MapJudge, NetworkId};
 use crate::interval::{Estimate, GROUPS};
 use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, SetMetric, Sets, SubjectKind};
+use crate::overlap::{Overlap, estimates};
 use crate::{Error, Result};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
@@ -32,43 +33,14 @@ const IGNORED: u8 = 255;
 pub fn agreement(rows: &FeatureTable) -> Result<[Estimate; 2]> {
     rows.check_count("seen_miou", "set of pictures", 2 * GROUPS)?;
     let classes = rows.dim() / 3;
-    let mut groups = vec![vec![0f64; 3 * classes]; GROUPS];
+    let mut groups = vec![Overlap::new(classes); GROUPS];
     for i in 0..rows.len() {
-        groups[i % GROUPS].iter_mut().zip(rows.row(i)).for_each(|(sum, count)| *sum += f64::from(*count));
-    }
-    let sums = |without: Option<usize>| {
-        let mut all = vec![0f64; 3 * classes];
-        for group in groups.iter().enumerate().filter(|(g, _)| Some(*g) != without).map(|(_, group)| group) {
-            all.iter_mut().zip(group).for_each(|(sum, count)| *sum += count);
+        let row = rows.row(i);
+        for class in 0..classes {
+            groups[i % GROUPS].add(class, [0, 1, 2].map(|part| row[part * classes + class] as u64));
         }
-        all
-    };
-    let estimate = |measure: &dyn Fn(&[f64]) -> Option<f64>| -> Result<Estimate> {
-        let without: Option<Vec<f64>> = (0..GROUPS).map(|g| measure(&sums(Some(g)))).collect();
-        let unlabelled = || Error::Parameter {
-            parameter: "part of pixels with a class",
-            found: "0 in one of twenty groups of maps or more".into(),
-            expected: "pixels with a class in all",
-        };
-        let (value, without) = measure(&sums(None)).zip(without).ok_or_else(unlabelled)?;
-        Ok(Estimate::jackknife(value, vec![], without, [0., 1.]))
-    };
-    let parts =
-        |sums: &[f64]| (sums[..classes].to_vec(), sums[classes..2 * classes].to_vec(), sums[2 * classes..].to_vec());
-    let miou = |sums: &[f64]| {
-        let (both, truth, found) = parts(sums);
-        let each: Vec<f64> = (0..classes)
-            .filter(|&c| truth[c] + found[c] > 0.)
-            .map(|c| both[c] / (truth[c] + found[c] - both[c]))
-            .collect();
-        (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64)
-    };
-    let accuracy = |sums: &[f64]| {
-        let (both, truth, _) = parts(sums);
-        let all: f64 = truth.iter().sum();
-        (all > 0.).then(|| both.iter().sum::<f64>() / all)
-    };
-    Ok([estimate(&miou)?, estimate(&accuracy)?])
+    }
+    estimates(&groups, ["part of pixels with a class", "pixels with a class in all"])
 }
 
 /// Parameters of the agreement of pictures with their maps.

@@ -4,6 +4,10 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
+#[path = "../../stylegan-kernels/tests/nccl_fake/build.rs"]
+mod nccl_fake;
+
+use nccl_fake::build_library;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,16 +16,6 @@ use stylegan_train::communicator::{Communicator, MeetingFile, Nccl, Place, Threa
 const FOLDER: &str = "NCCL_TEST_FOLDER";
 const RANK: &str = "NCCL_TEST_RANK";
 const RANKS: usize = 3;
-const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../stylegan-kernels/tests/nccl_fake/library.rs");
-
-/// Builds the library in `folder`, under both names.
-fn build_library(folder: &Path) {
-    let library = folder.join("libnccl.so");
-    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    rustc.args(["--edition=2024", "--crate-type=cdylib", "-Cpanic=abort", "-o"]).arg(&library).arg(LIBRARY);
-    assert!(rustc.status().unwrap().success());
-    std::os::unix::fs::symlink(&library, folder.join("libcuda.so")).unwrap();
-}
 
 /// Starts this program once more for each rank, as `play` of them.
 fn start(folder: &Path, play: &str, ranks: usize) -> Vec<Child> {

@@ -9,6 +9,7 @@ mod maps;
 mod of_file;
 pub mod segmenter;
 pub mod spade;
+mod supervised;
 mod transfer;
 
 pub use config::{RunConfig, RunSettings};

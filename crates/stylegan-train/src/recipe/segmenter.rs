@@ -4,16 +4,11 @@
 //! The network is small ([`Segmenter`]), and learns by the cross-entropy of each pixel's class; pixels without a class
 //! count for nothing.
 
-use super::{GRADIENT, Recipe, RunConfig, RunSettings, gradient, unknown, values};
-use crate::config::{AdamConfig, OutputConfig};
-use crate::data::{BatchMaps, Dataset, NO_CLASS};
-use crate::inputs::ShardInput;
+use super::supervised::{Learner, Learns, Supervised, log_sum_exp};
+use super::{Recipe, RunConfig, RunSettings};
+use crate::data::{Batch, BatchMaps, Dataset, NO_CLASS};
 use crate::inputs::random::Streams;
-use crate::optim::Adam;
-use crate::phase::{Action, Phase};
-use crate::schedule::Schedule;
-use crate::shards::{Reduction, ShardSums};
-use crate::stats::Stats;
+use crate::phase::Phase;
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
@@ -59,24 +54,18 @@ impl SegmenterTrainConfig {
         }
     }
 
-    /// The pictures kept from training, or those trained on.
-    fn pictures(&self, dataset: &Dataset, held_out: bool) -> Vec<usize> {
-        let is_held = |i: usize| i % self.held_out == self.held_out - 1;
-        (0..dataset.len()).filter(|&i| is_held(i) == held_out).collect()
+    fn run(&self) -> Supervised {
+        let Self { kimg, lr, batch, held_out, seed, .. } = *self;
+        Supervised { recipe: "segmenter", kimg, lr, batch, held_out, seed }
     }
 
     fn check(&self, dataset: &Dataset) -> Result<()> {
-        let wrong = |problem: String| Err(Error::Config { place: "the segmenter".into(), problem });
+        let run = self.run();
         if self.classes < 2 {
-            return wrong(format!("needs label maps of two or more classes (labels/), found {}", self.classes));
+            return run.wrong(format!("needs label maps of two or more classes (labels/), found {}", self.classes));
         }
-        if self.held_out < 2 || dataset.len() < self.held_out || self.batch == 0 {
-            return wrong(format!(
-                "needs batches of 1 or more, and more pictures than held_out ({}), which is 2 or more",
-                self.held_out
-            ));
-        }
-        self.network(dataset).validate().or_else(|error| wrong(format!("fits no pictures of this set: {error}")))
+        run.check(dataset)?;
+        self.network(dataset).validate().or_else(|error| run.wrong(format!("fits no pictures of this set: {error}")))
     }
 }
 
@@ -100,90 +89,28 @@ pub fn classes_of(dataset: &Dataset) -> Result<usize> {
     Ok(dataset.class_table().map_or(most, |table| table.classes().len()))
 }
 
-/// The segmenter along its loss.
-const SMAIN: Phase = Phase::new("Smain", prefix::S, Streams::UNNAMED).with_reals();
-
 impl RunConfig for SegmenterTrainConfig {
     fn settings(&self, dataset: &Dataset) -> Result<RunSettings> {
         self.check(dataset)?;
-        let unwritable = |error: String| Error::Config {
-            place: "the segmenter's configuration".into(),
-            problem: format!("cannot be written: {error}"),
-        };
-        let toml = toml::to_string(self).map_err(|error| unwritable(error.to_string()))?;
-        Ok(RunSettings {
-            seed: self.seed,
-            schedule: Schedule::constant(self.kimg, dataset.image_size()[0], [self.batch; 2], self.lr),
-            at_once: 1,
-            reduction: Reduction::Exact,
-            mirror: true,
-            maps: BatchMaps::Labels,
-            no_class: None,
-            whole_batch: false,
-            pictures: Some(self.pictures(dataset, false).into()),
-            reset_on_growth: false,
-            output: OutputConfig {
-                tick_kimg: self.kimg / 100.,
-                checkpoint_kimg: self.kimg / 10.,
-                keep_checkpoints: 1,
-                ..OutputConfig::default()
-            },
-            networks: [(prefix::S.to_owned(), NetworkConfig::Segmenter(self.network(dataset)))].into(),
-            toml: format!("recipe = \"segmenter\"\n{toml}"),
-            decisive: serde_json::to_string(self).map_err(|error| unwritable(error.to_string()))?,
-        })
+        let network = NetworkConfig::Segmenter(self.network(dataset));
+        self.run().settings(dataset, self, &Segmenter::PHASE, network, (true, BatchMaps::Labels))
     }
 
     fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>> {
-        let params = match checkpoint {
-            Some(checkpoint) => checkpoint.params(prefix::S, &Device::Cpu)?,
-            None => Params::new(self.seed, DType::F32, &Device::Cpu),
-        };
-        let network = Segmenter::new(&self.network(dataset), params.trainable())?;
-        Ok(Box::new(Trained { optimizer: Adam::new(&params, &AdamConfig::default(), 1.)?, params, network }))
+        let network = self.network(dataset);
+        Learner::recipe(self.seed, checkpoint, |params| Segmenter::new(&network, params.trainable()))
     }
 }
 
-/// The network in training.
-struct Trained {
-    params: Params,
-    network: Segmenter,
-    optimizer: Adam,
-}
+impl Learns for Segmenter {
+    const PHASE: Phase = Phase::new("Smain", prefix::S, Streams::UNNAMED).with_reals();
+    const LOSS: &'static str = "Loss/S/loss";
 
-impl Recipe for Trained {
-    fn iteration(&self) -> Vec<Action> {
-        vec![Action::Phase(SMAIN), Action::Advance]
-    }
-
-    fn networks(&self) -> Vec<(&'static str, &Params)> {
-        vec![(prefix::S, &self.params)]
-    }
-
-    fn optimizers(&self) -> Vec<(&'static str, &Adam)> {
-        vec![(prefix::S, &self.optimizer)]
-    }
-
-    fn optimizers_mut(&mut self) -> Vec<(&'static str, &mut Adam)> {
-        vec![(prefix::S, &mut self.optimizer)]
-    }
-
-    fn shard(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums> {
-        let reals = input.reals()?;
-        let maps = reals.maps.as_ref().ok_or_else(|| unknown(phase))?;
-        let scores = self.network.scores(&reals.images)?;
+    fn judge(&self, reals: &Batch) -> Result<Option<[Tensor; 2]>> {
+        let Some(maps) = &reals.maps else { return Ok(None) };
+        let scores = self.scores(&reals.images)?;
         let pixels = Pixels::of(maps)?;
-        let loss = pixels.cross_entropy(&scores)?;
-        let mut sums = ShardSums::default();
-        sums.stats.extend("Loss/S/loss", values(&loss)?);
-        sums.stats.extend("Accuracy/train", values(&pixels.accuracy(&scores)?)?);
-        sums.named.set(GRADIENT, gradient(&self.optimizer, &loss)?);
-        Ok(sums)
-    }
-
-    fn log_line(&self, stats: &Stats) -> String {
-        let mean = |key: &str| stats.get(key).mean();
-        format!("loss {:<7.4} right {:<6.3}", mean("Loss/S/loss"), mean("Accuracy/train"))
+        Ok(Some([pixels.cross_entropy(&scores)?, pixels.accuracy(&scores)?]))
     }
 }
 
@@ -216,10 +143,8 @@ impl Pixels {
 
     /// `ln sum exp s - s[class]` of scores `[n, classes, h, w]`, the mean of the pixels of each map: `[n]`.
     fn cross_entropy(&self, scores: &Tensor) -> Result<Tensor> {
-        let most = scores.max_keepdim(1)?.detach();
-        let norm = (scores.broadcast_sub(&most)?.exp()?.sum_keepdim(1)?.log()? + most)?;
         let own = scores.gather(&self.classes, 1)?;
-        Ok(((norm - own)? * &self.weights)?.flatten_from(1)?.sum(1)?)
+        Ok(((log_sum_exp(scores)? - own)? * &self.weights)?.flatten_from(1)?.sum(1)?)
     }
 
     /// The part of the pixels of each map whose class has the largest of the scores `[n, classes, h, w]`: `[n]`.
@@ -253,7 +178,7 @@ impl TrainedSegmenter {
         let network = config.network(dataset);
         let params = Checkpoint::open(checkpoint)?.params(prefix::S, &Device::Cpu)?;
         let frozen = Segmenter::new(&network, params.frozen())?;
-        let held = config.pictures(dataset, true);
+        let held = config.run().pictures(dataset, true);
         let (mut seen, mut pixels) = (Confusion::new(config.classes, Some(NO_CLASS)), vec![0u64; config.classes]);
         let mut pictures = held.iter();
         for images in dataset.batches(&held) {
