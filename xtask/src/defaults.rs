@@ -70,7 +70,7 @@ fn has(args: &[OsString], option: &str) -> bool {
 }
 
 /// The value of `option`, given as `--option value` or `--option=value`.
-fn value(args: &[OsString], option: &str) -> Option<PathBuf> {
+pub(crate) fn value(args: &[OsString], option: &str) -> Option<PathBuf> {
     let at = args.iter().position(|arg| arg == option).and_then(|at| args.get(at + 1)).map(PathBuf::from);
     let joined =
         || args.iter().find_map(|arg| arg.to_str()?.strip_prefix(option)?.strip_prefix('=').map(PathBuf::from));

@@ -20,10 +20,7 @@ const DIGITS: usize = 16;
 /// # Errors
 /// When the set cannot be read on any machine, or not be copied.
 pub(crate) fn of(set: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
-    let machine = ranks::machine()?;
-    let own = ranks::agree(machine.is_first.then(|| copied(set, folder)).transpose())?;
-    let copies = ranks::of_all(own.as_deref())?;
-    copies.into_iter().nth(machine.first).flatten().context("no rank of this machine has copied the pictures")
+    ranks::once_a_machine(|| copied(set, folder))
 }
 
 /// Copies a set under a name that holds the hash of its content, unless it is there.

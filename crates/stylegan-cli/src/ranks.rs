@@ -11,7 +11,7 @@ use crate::status;
 use anyhow::Context;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use stylegan_train::communicator::{self, Communicator, Single};
 
@@ -42,26 +42,16 @@ pub(crate) fn world() -> &'static dyn Communicator {
     JOINED.get().map_or(&Single, Joined::ranks)
 }
 
-/// The machine of this rank, among those of the others.
-pub(crate) struct Machine {
-    /// Whether this rank is the first of those on its machine.
-    pub(crate) is_first: bool,
-    /// The rank that is.
-    pub(crate) first: usize,
-}
-
-/// Which ranks share this machine.
-pub(crate) fn machine() -> anyhow::Result<Machine> {
-    let own = JOINED.get().map_or_else(String::new, Joined::host).into_bytes();
-    let all = world().all_gather(own.clone())?;
-    let first = all.iter().position(|host| *host == own).unwrap_or_default();
-    Ok(Machine { is_first: first == world().rank(), first })
-}
-
-/// What every rank has, in the order of ranks.
-pub(crate) fn of_all<T: Serialize + DeserializeOwned>(own: Option<&Path>) -> anyhow::Result<Vec<Option<T>>> {
-    let all = world().all_gather(serde_json::to_vec(&own)?)?;
-    all.iter().map(|bytes| Ok(serde_json::from_slice(bytes)?)).collect()
+/// Lets the first rank of each machine do something that makes a file or folder there; all ranks of the machine get its
+/// path.
+pub(crate) fn once_a_machine(work: impl FnOnce() -> anyhow::Result<PathBuf>) -> anyhow::Result<PathBuf> {
+    let host = JOINED.get().map_or_else(String::new, Joined::host).into_bytes();
+    let hosts = world().all_gather(host.clone())?;
+    let first = hosts.iter().position(|other| *other == host).unwrap_or_default();
+    let own = agree((first == world().rank()).then(work).transpose())?;
+    let made = world().all_gather(serde_json::to_vec(&own)?)?;
+    let made: Option<PathBuf> = made.get(first).map(|bytes| serde_json::from_slice(bytes)).transpose()?.flatten();
+    made.context("the first rank of this machine has told no path")
 }
 
 /// The threads that this rank may use: its part of the processors that it shares with others. `None` for

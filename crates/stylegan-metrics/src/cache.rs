@@ -133,7 +133,7 @@ impl Makers<'_> {
         let missing = self.missing(parts.iter().map(|(found, _)| vec![found.is_none()]))?;
         let missing: Vec<usize> = missing.into_iter().map(|(part, _)| part).collect();
         let ranges: Vec<_> = parts.iter().map(|(_, range)| range.clone()).collect();
-        let make = &mut |part: &usize| Ok(vec![make(ranges[*part].clone())?.rows().to_vec()]);
+        let make = &mut |part: &usize| Ok(vec![make(ranges[*part].clone())?.into_rows()]);
         share(self.ranks, &missing, make, &mut |part, mut rows| {
             let (range, rows) = (&ranges[*part], rows.pop().unwrap_or_default());
             let dim = (rows.len() / range.len()).max(1);

@@ -1,7 +1,7 @@
 //! One and two ranks on this machine, by turns, and the model beside them.
 
 use super::model::{Network, Reduction, Step, Work};
-use crate::cargo::{cargo, root, wait};
+use crate::cargo::{cargo, output, root, wait};
 use crate::failure::{Failure, Result};
 use crate::ranks::SETTINGS;
 use crate::say::say;
@@ -145,7 +145,7 @@ fn timed(asked: &Asked, program: &Path, folder: &Path, ranks: usize, threads: us
     );
     let mut command = start(program, ranks);
     command.args(line.split_whitespace()).current_dir(folder);
-    let output = command.output().map_err(|error| Failure::other(format!("{}: {error}", program.display())))?;
+    let output = output(&mut command)?;
     if !output.status.success() {
         return Err(Failure::other(String::from_utf8_lossy(&output.stderr)));
     }
@@ -178,8 +178,7 @@ fn network(program: &Path, folder: &Path) -> Result<Network> {
             exchange.display()
         )));
     }
-    let output = start(&exchange, 2).current_dir(folder).output();
-    let output = output.map_err(|error| Failure::other(format!("{}: {error}", exchange.display())))?;
+    let output = output(start(&exchange, 2).current_dir(folder))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     // Bytes, seconds of an exact sum, seconds of the library's.
     let rows: Vec<Vec<f64>> =

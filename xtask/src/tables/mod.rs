@@ -3,7 +3,7 @@
 mod painters;
 mod paper;
 
-use crate::cargo::{cargo, root};
+use crate::cargo::{cargo, output, root};
 use crate::failure::{Failure, Result};
 use crate::say::print;
 use paper::{Column, Row, TABLES, Table};
@@ -143,7 +143,7 @@ fn evaluate(run: &Path, row: &Row, columns: &[&Column], own: &[&str], options: &
         .args(own)
         .args(options)
         .stderr(Stdio::inherit());
-    let output = command.output().map_err(|e| Failure::other(format!("stylegan eval does not start: {e}")))?;
+    let output = output(&mut command)?;
     let results = results(&String::from_utf8_lossy(&output.stdout));
     // A metric that fails says why and leaves its cells empty.
     if !output.status.success() && results.is_empty() {

@@ -2,9 +2,11 @@
 //! (Park et al. 2019).
 
 use super::stylegan;
+use crate::cargo::output;
+use crate::defaults::value;
 use crate::failure::{Failure, Result};
 use crate::say::print;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
 use std::process::Stdio;
 
@@ -25,7 +27,7 @@ struct Number {
 /// for each class.
 pub(super) fn run(options: &[OsString]) -> Result<()> {
     let (runs, options) = networks(options);
-    if runs.is_empty() || !options.iter().any(|option| option == "--segmenter") {
+    if runs.is_empty() || value(&options, "--segmenter").is_none() {
         return Err(Failure::wrong(
             "--table spade1 takes the runs and a segmenter: --network RUN, once or more, and --segmenter FILE (stylegan \
              segmenter)",
@@ -34,9 +36,10 @@ pub(super) fn run(options: &[OsString]) -> Result<()> {
     let mut rows = Vec::new();
     for (i, run) in runs.iter().enumerate() {
         // The real pictures are the same for all.
-        let floor: &[&str] = if i == 0 { &[] } else { &["--no-floor"] };
-        let said = output("eval", &["--metrics", "miou,fid"], floor, run, &options)?;
-        let numbers = numbers(&said);
+        let mut args: Vec<&OsStr> = ["eval", "--metrics", "miou,fid", "--network"].map(OsStr::new).into();
+        args.extend([run.as_os_str()].into_iter().chain((i > 0).then(|| OsStr::new("--no-floor"))));
+        args.extend(options.iter().map(OsString::as_os_str));
+        let numbers = numbers(&said(&args)?);
         if i == 0 {
             for subject in ["real pictures", "mean colour of each class"] {
                 let own = numbers.iter().filter(|n| n.subject.as_deref() == Some(subject)).cloned();
@@ -47,7 +50,7 @@ pub(super) fn run(options: &[OsString]) -> Result<()> {
             n.metric.contains("_floor") || rows[..2].iter().any(|(name, ..)| n.subject.as_ref() == Some(name))
         };
         let own = numbers.iter().filter(|n| !baseline(n)).cloned().collect();
-        let inspected = output("inspect", &[], &[], run, &[])?;
+        let inspected = said(&[OsStr::new("inspect"), run])?;
         rows.push((run.to_string_lossy().into_owned(), parameters(&inspected), own));
     }
     print(&render(&rows));
@@ -58,22 +61,18 @@ pub(super) fn run(options: &[OsString]) -> Result<()> {
 fn networks(options: &[OsString]) -> (Vec<OsString>, Vec<OsString>) {
     let (mut runs, mut others, mut options) = (vec![], vec![], options.iter());
     while let Some(option) = options.next() {
-        if option == "--network" { runs.extend(options.next().cloned()) } else { others.push(option.clone()) }
+        match option.to_str().and_then(|option| option.strip_prefix("--network=")) {
+            Some(run) => runs.push(run.into()),
+            None if option == "--network" => runs.extend(options.next().cloned()),
+            None => others.push(option.clone()),
+        }
     }
     (runs, others)
 }
 
-/// What a verb of `stylegan` prints about a run.
-fn output(verb: &str, first: &[&str], floor: &[&str], run: &OsString, options: &[OsString]) -> Result<String> {
-    let mut command = stylegan();
-    command.arg(verb);
-    if verb == "eval" {
-        command.arg("--network").arg(run)
-    } else {
-        command.arg(run)
-    };
-    command.args(first).args(floor).args(options).stderr(Stdio::inherit());
-    let output = command.output().map_err(|e| Failure::other(format!("stylegan {verb} does not start: {e}")))?;
+/// What `stylegan` prints, given these arguments.
+fn said(args: &[&OsStr]) -> Result<String> {
+    let output = output(stylegan().args(args).stderr(Stdio::inherit()))?;
     if !output.status.success() {
         return Err(Failure::child(output.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)));
     }

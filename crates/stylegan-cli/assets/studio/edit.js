@@ -5,7 +5,7 @@ import { anySeed, choice, field, h, paint, say, select, slider } from "./element
 import { look, pictureLink, set, state, stylesLink, watch } from "./link.js";
 import { lookControls } from "./look.js";
 import { unfit } from "./rooms.js";
-import { directionSliders, groupsOf, readMoves, rowsOf, told, writeMoves } from "./sliders.js";
+import { directionSliders, groupsOf, pack, readMoves, rowsOf, told, unpack, writeMoves } from "./sliders.js";
 import { droppable, fileField, send } from "./upload.js";
 
 const KINDS = [["sefa", "SeFa: from the weights"], ["pca", "PCA: from many styles"]];
@@ -41,7 +41,7 @@ export function edit(main) {
     onchange: () => showFinder(),
   });
   const groups = h("div", {});
-  const seek = h("button", { type: "button", className: "main", onclick: () => { shown = ""; set({ directions: `${encodeURIComponent(kinds.input.value)}~${group}` }); } }, "Find directions");
+  const seek = h("button", { type: "button", className: "main", onclick: () => { shown = ""; set({ directions: `${pack(kinds.input.value)}~${group}` }); } }, "Find directions");
   const load = fileField({ label: "Directions of yours", accept: ".safetensors", onfile: addList, hint: "A file that stylegan directions wrote." });
   const reset = h("button", { type: "button", onclick: () => set({ moves: "" }) }, "Undo all moves");
   const moved = h("p", { className: "hint" });
@@ -68,13 +68,14 @@ export function edit(main) {
   }
 
   async function addList(given) {
-    const name = given.name.replace(/\.safetensors$/, "").slice(0, 60) || "directions";
+    const stem = [...given.name.replace(/\.safetensors$/, "")].slice(0, 56).join("") || "directions";
+    const name = KINDS.some(([kind]) => kind === stem) ? `${stem} (2)` : stem;
     const answer = await send(`/directions?${new URLSearchParams({ name })}`, given);
     if (!answer || gone) return;
     await lists();
     kinds.set(answer.name);
     shown = "";
-    set({ directions: `${encodeURIComponent(answer.name)}~all` });
+    set({ directions: `${pack(answer.name)}~all` });
     showList();
   }
 
@@ -138,7 +139,7 @@ export function edit(main) {
     shown = wanted;
     if (!state.directions) return sliders.replaceChildren();
     const [by, of] = state.directions.split("~");
-    const name = decodeURIComponent(by);
+    const name = unpack(by);
     sliders.replaceChildren(h("p", { className: "hint" }, "Finding directions…"));
     const list = { look: look(about), of: { by: name, rows: rowsOf(of, about.num_ws), direction: 0, strength: 0 } };
     try {
@@ -213,7 +214,7 @@ export function edit(main) {
   ];
   lists();
   showFinder();
-  if (state.directions) [kinds.input.value, group] = [decodeURIComponent(state.directions.split("~")[0]), state.directions.split("~")[1] ?? "all"];
+  if (state.directions) [kinds.input.value, group] = [unpack(state.directions.split("~")[0]), state.directions.split("~")[1] ?? "all"];
   showJob();
   settle();
   return () => {

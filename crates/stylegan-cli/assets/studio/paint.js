@@ -110,17 +110,21 @@ export function paint(main) {
       return;
     }
     busy = true;
-    const from = board;
-    do {
-      again = false;
-      const answer = await send(`/maps?width=${about.width}&height=${about.height}`, from.classes().slice());
-      if (gone || from !== board) break;
-      if (answer) {
-        kept = answer.id;
-        set({ map: answer.id });
-      }
-    } while (again);
-    busy = false;
+    try {
+      do {
+        again = false;
+        const from = board;
+        const answer = await send(`/maps?width=${about.width}&height=${about.height}`, from.classes().slice());
+        if (gone || !board) break;
+        // Another board's change asks for another round.
+        if (answer && from === board) {
+          kept = answer.id;
+          set({ map: answer.id });
+        }
+      } while (again);
+    } finally {
+      busy = false;
+    }
   }
 
   function buttons() {

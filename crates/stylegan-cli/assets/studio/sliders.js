@@ -5,6 +5,18 @@ import { h, slider } from "./elements.js";
 const GROUPS = { all: [0, Infinity], coarse: [0, 4], middle: [4, 8], fine: [8, Infinity] };
 const FURTHEST = 6;
 
+/** A name as links keep it, between their marks. */
+export const pack = (name) => encodeURIComponent(name).replaceAll("~", "%7E");
+
+/** The name that a link keeps; none where the link is broken. */
+export function unpack(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
+}
+
 /** The layer groups that a network of so many style rows has. */
 export const groupsOf = (all) => Object.keys(GROUPS).filter((name) => GROUPS[name][0] < all);
 
@@ -20,7 +32,7 @@ export function readMoves(text) {
   const moves = [];
   for (const part of text.split(";").filter(Boolean).slice(0, 64)) {
     const [by, group, direction, strength] = part.split("~");
-    const move = { by: decodeURIComponent(by), group, direction: Number(direction), strength: Number(strength) };
+    const move = { by: unpack(by), group, direction: Number(direction), strength: Number(strength) };
     const whole = Number.isInteger(move.direction) && move.direction >= 0 && Math.abs(move.strength) <= 20;
     if (move.by && group in GROUPS && whole) moves.push(move);
   }
@@ -29,7 +41,7 @@ export function readMoves(text) {
 
 /** Moves as a link keeps them; those that do not move are left out. */
 export const writeMoves = (moves) => moves.filter(({ strength }) => strength !== 0)
-  .map(({ by, group, direction, strength }) => `${encodeURIComponent(by)}~${group}~${direction}~${strength}`).join(";");
+  .map(({ by, group, direction, strength }) => `${pack(by)}~${group}~${direction}~${strength}`).join(";");
 
 /** What the studio is told of moves. */
 export const told = (moves, all) => moves.map(({ by, group, direction, strength }) => ({ by, rows: rowsOf(group, all), direction, strength }));

@@ -97,11 +97,12 @@ impl Evaluator {
             let protocol = Protocol::find(name).context("[eval] metrics")?.with_samples(asked.count);
             available.allow(&protocol).context("[eval] metrics: during training")?;
             available.suffice(&protocol).context("[eval] metrics, count and the set do not fit")?;
-            Ok(protocol)
+            Ok::<_, anyhow::Error>(protocol)
         };
-        let mut protocols = asked.metrics.iter().map(find).collect::<anyhow::Result<Vec<_>>>()?;
-        // Both numbers of a segmenter are of one metric.
-        protocols.dedup_by(|later, first| later.id == first.id);
+        let mut protocols = vec![];
+        for name in asked.metrics {
+            painted::push(&mut protocols, find(name)?);
+        }
         Ok(Some(Evaluator {
             protocols,
             dataset: Arc::clone(dataset),

@@ -11,6 +11,7 @@ use stylegan_core::latent::StreamKey;
 use stylegan_core::{Condition, MapSpec, Model, Sampler};
 use stylegan_metrics::evaluate::ImageSet;
 use stylegan_metrics::features::{FeatureNetworks, MapJudge};
+use stylegan_metrics::protocol::Protocol;
 use stylegan_train::data::{Dataset, SampleRequest, semantic_map};
 
 /// Pixels that are painted at a time.
@@ -22,6 +23,14 @@ pub(super) const SEEN: &str = "seen_miou";
 /// What a metric is called where the pictures are painted: their maps are looked for by a segmenter.
 pub(super) fn metric(name: &str) -> &str {
     if ["miou", "accuracy", "pixel_accuracy"].contains(&name) { SEEN } else { name }
+}
+
+/// Adds what is to be measured; both numbers of a segmenter are of one metric, which is measured once.
+pub(super) fn push(protocols: &mut Vec<Protocol>, protocol: Protocol) {
+    let seen = protocol.id.ends_with(SEEN);
+    if !seen || protocols.iter().all(|known| known.id != protocol.id) {
+        protocols.push(protocol);
+    }
 }
 
 /// A network with the maps that it is to paint.

@@ -194,16 +194,13 @@ fn protocols(args: &Args) -> anyhow::Result<Vec<Protocol>> {
     let mut protocols: Vec<Protocol> = Vec::new();
     for name in names {
         let protocol = Protocol::find(name)?;
-        // Both numbers of a segmenter are of one metric.
-        if protocols.iter().any(|known| known.id == protocol.id) && name == painted::SEEN {
-            continue;
-        }
-        protocols.push(match args.count {
+        let protocol = match args.count {
             Some(count) => protocol.with_samples(count as usize),
             // The crate's own protocols are about networks; all of a folder's pictures count.
             None if pictures && protocol.is_own() => protocol.with_all(),
             None => protocol,
-        });
+        };
+        painted::push(&mut protocols, protocol);
     }
     Ok(protocols)
 }

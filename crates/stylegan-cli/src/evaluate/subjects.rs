@@ -26,8 +26,6 @@ struct Candidate {
     hash: Option<String>,
     config: String,
     labels: Vec<Vec<f32>>,
-    /// The maps that it reads, if it paints any.
-    maps: Option<MapSpec>,
 }
 
 /// A set by its name.
@@ -84,7 +82,7 @@ impl Opened {
         let mut subjects = Vec::new();
         for candidate in &self.candidates {
             let name = candidate.path.display().to_string();
-            if let Some(spec) = candidate.maps {
+            if let Some(spec) = candidate.maps() {
                 let paintings = self.paintings(candidate)?.images(spec)?;
                 subjects.push(Subject { name, generated: Generated::Images(paintings) });
                 continue;
@@ -137,7 +135,7 @@ impl Opened {
 
     /// The set whose maps are painted, if any are.
     pub(super) fn painted(&self) -> Option<&Arc<Dataset>> {
-        let paints = self.candidates.iter().any(|candidate| candidate.maps.is_some());
+        let paints = self.candidates.iter().any(|candidate| candidate.maps().is_some());
         self.reals.as_ref().filter(|_| paints).map(|set| &set.dataset)
     }
 
@@ -151,7 +149,7 @@ impl Opened {
         if !args.metrics.is_empty() {
             return;
         }
-        let why = if candidate.maps.is_some() {
+        let why = if candidate.maps().is_some() {
             plan.protocols
                 .retain(|protocol| !matches!(protocol.needs().subject, SubjectKind::Mapping | SubjectKind::Generator));
             "paints label maps; path lengths are left out"
@@ -164,7 +162,7 @@ impl Opened {
 
     /// Painters paint all maps of the set, and know no truncation; a segmenter judges nobody else.
     fn check_painters(&self, plan: &mut Plan, args: &Args) -> anyhow::Result<()> {
-        match self.candidates.iter().find(|candidate| candidate.maps.is_some()) {
+        match self.candidates.iter().find(|candidate| candidate.maps().is_some()) {
             Some(painter) if args.trunc != 1. => {
                 wrong!(
                     "--trunc {}: {} paints label maps and has no styles to truncate",
@@ -201,6 +199,11 @@ impl Opened {
 }
 
 impl Candidate {
+    /// The maps that it reads, if it paints any.
+    fn maps(&self) -> Option<MapSpec> {
+        self.model.config().map()
+    }
+
     fn open(path: PathBuf, mixed: usize) -> anyhow::Result<Self> {
         let model = Model::load(&path, &Device::Cpu)?;
         check_channels(model.generator().spec().img_channels, &path.display().to_string())?;
@@ -213,8 +216,7 @@ impl Candidate {
         }
         let config = serde_json::to_string(model.config())?;
         let hash = checked_hash(&path, &model)?;
-        let maps = model.config().map();
-        Ok(Self { path, model, hash, config, labels: Vec::new(), maps })
+        Ok(Self { path, model, hash, config, labels: Vec::new() })
     }
 }
 

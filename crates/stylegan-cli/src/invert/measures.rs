@@ -3,14 +3,13 @@
 use super::plan::Plan;
 use crate::numbers::count;
 use crate::status::say;
-use candle_core::{DType, Device, Tensor};
+use anyhow::Context;
+use candle_core::{DType, Tensor};
 use image::RgbImage;
 use serde_json::{Map, Value, json};
-use stylegan_core::picture::to_pictures;
-use stylegan_kernels::resize_area;
+use stylegan_core::picture::{to_image, to_pictures};
+use stylegan_train::inversion::seen;
 
-/// The side above which pictures are made smaller before networks compare them, in pixels.
-const SIDE: usize = 256;
 /// Deviations of a mean to either side of its 95 % interval.
 const DEVIATIONS: f64 = 1.96;
 
@@ -27,8 +26,10 @@ pub(super) fn write(plan: &Plan, seconds: &[f64]) -> anyhow::Result<()> {
     names.extend(identity.map(|network| network.name()));
     let (mut each, mut columns) = (vec![], vec![vec![]; names.len()]);
     for picture in &plan.pictures {
-        let source = tensor(&to_pictures(&plan.target(picture)?.image)?)?;
-        let found = tensor(&[super::sheet::read(&picture.files.reconstruction)?])?;
+        // As its file has it, in bytes.
+        let source = to_pictures(&plan.target(picture)?.image)?.pop().context("there is no picture to measure")?;
+        let source = image(&source)?;
+        let found = image(&super::sheet::read(&picture.files.reconstruction)?)?;
         let mut row = vec![number(&(&source - &found)?.sqr()?.mean_all()?)?];
         let (source, found) = (seen(&source)?, seen(&found)?);
         row.push(number(&distance.distance(&source, &found)?.mean_all()?)?);
@@ -71,24 +72,9 @@ fn mean(values: &[f64]) -> (String, Value) {
     (format!("{mean:.4} ± {half:.4}"), json!({ "mean": mean, "low": mean - half, "high": mean + half }))
 }
 
-/// Pictures `[n, 3, h, w]` f32 in [-1, 1].
-fn tensor(pictures: &[RgbImage]) -> anyhow::Result<Tensor> {
-    let each = pictures.iter().map(|picture| {
-        let (w, h) = (picture.width() as usize, picture.height() as usize);
-        let values: Vec<f32> = picture.as_raw().iter().map(|&byte| f32::from(byte) / 127.5 - 1.).collect();
-        Tensor::from_vec(values, (h, w, 3), &Device::Cpu)?.permute((2, 0, 1))?.contiguous()
-    });
-    Ok(Tensor::stack(&each.collect::<candle_core::Result<Vec<_>>>()?, 0)?)
-}
-
-/// Pictures as networks compare them.
-fn seen(pictures: &Tensor) -> anyhow::Result<Tensor> {
-    let (_, _, h, w) = pictures.dims4()?;
-    if h.max(w) <= SIDE {
-        return Ok(pictures.clone());
-    }
-    let side = |pixels: usize| (pixels * SIDE).div_ceil(h.max(w));
-    Ok(resize_area(pictures, side(h), side(w))?)
+/// A picture as an image `[1, 3, h, w]`.
+fn image(picture: &RgbImage) -> anyhow::Result<Tensor> {
+    Ok(to_image(picture.as_raw(), [picture.height() as usize, picture.width() as usize], 3)?)
 }
 
 fn number(x: &Tensor) -> anyhow::Result<f64> {

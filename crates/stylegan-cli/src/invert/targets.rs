@@ -4,11 +4,12 @@ use crate::data::pictures::bytes;
 use crate::exit::wrong;
 use crate::network::check_exists;
 use crate::status::say;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use image::DynamicImage;
 use std::fmt::{Display, Formatter};
 use std::path::Path;
 use std::sync::Arc;
+use stylegan_core::picture::to_image;
 use stylegan_train::data::resize::{Crop, Filter, resize};
 use stylegan_train::data::{Files, LabelMap, Severity};
 
@@ -80,9 +81,7 @@ impl Place {
 pub(crate) fn fitted(picture: DynamicImage, size: [usize; 2], c: usize) -> anyhow::Result<Tensor> {
     let from = [picture.height() as usize, picture.width() as usize];
     let pixels = resize(&bytes(picture, c), c, from, size, Filter::Box, Crop::Center)?;
-    let values: Vec<f32> = pixels.iter().map(|&byte| f32::from(byte) / 127.5 - 1.).collect();
-    let [h, w] = size;
-    Ok(Tensor::from_vec(values, (1, h, w, c), &Device::Cpu)?.permute((0, 3, 1, 2))?.contiguous()?)
+    Ok(to_image(&pixels, size, c)?)
 }
 
 impl Display for Place {

@@ -59,11 +59,7 @@ impl Maps {
             let labels = labels(&file, table.as_ref(), painter, no_class)?;
             let edges = instances.map(|given| edges(given, &file, labels.size, painter)).transpose()?;
             let labels = labels.resized(painter.size());
-            let class = |&class: &u8| match no_class {
-                Some(none) if class == NO_CLASS => none as u32,
-                _ => u32::from(class),
-            };
-            let classes = labels.classes.iter().map(class).collect();
+            let classes = labels.classes.iter().filter_map(|&class| painter.class(class, no_class)).collect();
             Ok(Map { stem: stem(&file), file, labels, classes, edges })
         };
         Ok(Self { all: files.into_iter().map(read).collect::<anyhow::Result<_>>()?, table })
@@ -135,18 +131,10 @@ fn labels(
 ) -> anyhow::Result<LabelMap> {
     let name = file.display();
     let labels = LabelMap::decode(&bytes(file)?, table).map_err(|problem| refused(file, &problem))?;
-    let ([h, w], [height, width]) = (labels.size, painter.size());
-    if h * width != w * height {
-        wrong!(
-            "{name} has {w}x{h} pixels (width x height), which is not the shape of the network's pictures, {width}x{height}; \
-             crop it, or make it larger at its sides"
-        );
+    if let Err(problem) = painter.check_shape(labels.size) {
+        wrong!("{name} {problem}");
     }
-    let unknown = |class: u8| match class {
-        NO_CLASS => no_class.is_none(),
-        class => usize::from(class) >= painter.spec().classes,
-    };
-    match labels.first(unknown) {
+    match labels.first(|class| painter.class(class, no_class).is_none()) {
         None => Ok(labels),
         Some((NO_CLASS, [x, y])) => wrong!(
             "{name} has pixels without a class, the first in column {x} of row {y}; {}, and none for those: paint over them",

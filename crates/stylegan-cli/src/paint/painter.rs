@@ -44,6 +44,26 @@ impl Painter {
         Ok(Self { file, model, spec })
     }
 
+    /// A class of a map as the network reads it; `None` for one that it does not know.
+    pub(crate) fn class(&self, class: u8, no_class: Option<usize>) -> Option<u32> {
+        match class {
+            NO_CLASS => no_class.map(|none| none as u32),
+            class => (usize::from(class) < self.spec.classes).then_some(class.into()),
+        }
+    }
+
+    /// Whether a map of `[h, w]` pixels has the shape of the network's pictures; if not, why: the rest of a sentence.
+    pub(crate) fn check_shape(&self, [h, w]: [usize; 2]) -> Result<(), String> {
+        let [height, width] = self.size();
+        if h * width == w * height {
+            return Ok(());
+        }
+        Err(format!(
+            "has {w}x{h} pixels (width x height), which is not the shape of the network's pictures, {width}x{height}; crop it, \
+             or make it larger at its sides"
+        ))
+    }
+
     /// The file that it was read from.
     pub(crate) fn file(&self) -> &Path {
         &self.file

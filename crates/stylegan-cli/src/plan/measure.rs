@@ -1,6 +1,6 @@
 //! What training takes on this machine, measured on its first steps.
 
-use crate::ranks;
+use crate::{ranks, signals};
 use anyhow::Context;
 use serde_json::Value;
 use std::path::Path;
@@ -27,6 +27,8 @@ const LOOKS: u64 = 1000;
 pub(super) struct Level {
     /// What holds at it.
     pub(super) stage: Stage,
+    /// The part of the run's pictures that is shown at it.
+    share: f64,
     /// Seconds for a thousand pictures.
     pub(super) seconds_per_kimg: f64,
     /// Bytes of a checkpoint.
@@ -43,28 +45,25 @@ pub(super) fn levels(
     let phases: Vec<Phase> = config.recipe(pictures, None)?.iteration().iter().filter_map(phase).collect();
     stages(&config.schedule()?)
         .into_iter()
-        .map(|stage| {
+        .map(|(stage, share)| {
             let folder = tempfile::tempdir().context("a folder for the trial cannot be made")?;
+            let path = folder.path().to_owned();
+            signals::before_end(move || drop(std::fs::remove_dir_all(path)));
             let checkpoint = trial(config, pictures, &stage, time, folder.path())?;
             let steps = std::fs::read_to_string(folder.path().join("stats.jsonl"))?;
             let steps: Vec<Value> = steps.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
             let seconds = seconds_a_step(&steps, &phases, stage.batch);
-            let level = Level { stage, seconds_per_kimg: seconds / stage.batch as f64 * 1e3, checkpoint };
+            let level = Level { stage, share, seconds_per_kimg: seconds / stage.batch as f64 * 1e3, checkpoint };
             tell(&level)?;
             Ok(level)
         })
         .collect()
 }
 
-/// How long a whole run takes.
-pub(super) fn whole(schedule: &Schedule, levels: &[Level]) -> Option<Duration> {
-    let seconds = |images: u64| {
-        let side = schedule.at(images).resolution;
-        levels.iter().find(|level| level.stage.resolution == side).map(|level| level.seconds_per_kimg)
-    };
-    let total = schedule.kimg() * 1e3;
-    let sum: f64 = (0..LOOKS).filter_map(|i| seconds((total * i as f64 / LOOKS as f64) as u64)).sum();
-    Duration::try_from_secs_f64(sum / LOOKS as f64 * schedule.kimg()).ok()
+/// How long a whole run of `kimg` thousand pictures takes.
+pub(super) fn whole(kimg: f64, levels: &[Level]) -> Option<Duration> {
+    Duration::try_from_secs_f64(kimg * levels.iter().map(|level| level.share * level.seconds_per_kimg).sum::<f64>())
+        .ok()
 }
 
 fn phase(action: &Action) -> Option<Phase> {
@@ -74,11 +73,16 @@ fn phase(action: &Action) -> Option<Phase> {
     }
 }
 
-/// What holds at each resolution that a run comes to.
-fn stages(schedule: &Schedule) -> Vec<Stage> {
+/// What holds at each resolution that a run comes to, and the part of its pictures that is shown at it.
+fn stages(schedule: &Schedule) -> Vec<(Stage, f64)> {
     let total = schedule.kimg() * 1e3;
-    let mut stages: Vec<Stage> = (0..LOOKS).map(|i| schedule.at((total * i as f64 / LOOKS as f64) as u64)).collect();
-    stages.dedup_by_key(|stage| stage.resolution);
+    let mut stages: Vec<(Stage, f64)> = vec![];
+    for stage in (0..LOOKS).map(|i| schedule.at((total * i as f64 / LOOKS as f64) as u64)) {
+        if stages.last().is_none_or(|(last, _)| last.resolution != stage.resolution) {
+            stages.push((stage, 0.));
+        }
+        stages.last_mut().into_iter().for_each(|(_, share)| *share += 1. / LOOKS as f64);
+    }
     stages
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         ))
     })?;
     let mut text = String::new();
-    if let Some(whole) = measure::whole(&config.schedule()?, &levels) {
+    if let Some(whole) = measure::whole(config.kimg(), &levels) {
         let threads = rayon::current_num_threads();
         let threads = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
         writeln!(text, "time:     {} for {} kimg on {threads}", HumanDuration(whole), config.kimg())?;

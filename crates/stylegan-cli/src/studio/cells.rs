@@ -26,7 +26,7 @@ pub(super) fn pictures(sampler: &Sampler, state: &State, cells: Range<usize>) ->
             sampler.pictures(&ws, &[index], look)
         }
         State::Mix { look, rows, columns, styles } => {
-            check(sampler, styles)?;
+            sampler.check_rows(styles)?;
             let (mut ws, mut indices) = (Vec::with_capacity(cells.len()), Vec::with_capacity(cells.len()));
             for cell in cells {
                 let (row, column) = seeds_of(rows, columns, cell);
@@ -120,14 +120,6 @@ fn blend(sampler: &Sampler, look: &Look, corners: &[(u32, f64)]) -> anyhow::Resu
         });
     }
     Ok((sum.unwrap_or(ws), nearest.into()))
-}
-
-/// Refuses style rows that the network does not have.
-fn check(sampler: &Sampler, styles: &[usize]) -> anyhow::Result<()> {
-    match styles.iter().find(|&&row| row >= sampler.num_ws()) {
-        Some(row) => anyhow::bail!("style row {row}: this network has style rows 0 to {}", sampler.num_ws() - 1),
-        None => Ok(()),
-    }
 }
 
 /// Whose picture a cell of a table is: the columns' seeds come first, then each row's own and its mixes.

@@ -4,7 +4,7 @@ use super::cells::seed_name;
 use super::queue::MadeFile;
 use super::sampler::Sampler;
 use super::uploads::Uploads;
-use super::wish::{Look, Move, Source, State};
+use super::wish::{FOUND, Look, Move, Source, State};
 use crate::mix::style_list;
 use candle_core::Tensor;
 use image::RgbImage;
@@ -61,9 +61,7 @@ impl Edits {
     /// # Errors
     /// When it does not fit the network, or names what is not there.
     pub(super) fn picture(&mut self, sampler: &Sampler, state: &State, uploads: &Uploads) -> anyhow::Result<RgbImage> {
-        let Edited { ws, index, look, .. } = self.edited(sampler, state, uploads)?;
-        let picture = sampler.pictures(&ws, &[index], look)?.pop();
-        picture.ok_or_else(|| anyhow::anyhow!("no picture was made"))
+        self.edited(sampler, state, uploads)?.picture(sampler)
     }
 
     /// The picture of an edit as a file.
@@ -71,8 +69,9 @@ impl Edits {
     /// # Errors
     /// As [`picture`](Self::picture).
     pub(super) fn download(&mut self, sampler: &Sampler, state: &State, uploads: &Uploads) -> anyhow::Result<MadeFile> {
-        let picture = self.picture(sampler, state, uploads)?;
-        let Edited { look, words, source, .. } = self.edited(sampler, state, uploads)?;
+        let edited = self.edited(sampler, state, uploads)?;
+        let picture = edited.picture(sampler)?;
+        let Edited { look, words, source, .. } = edited;
         let mut text = sampler.text(look);
         let stem = match source {
             Source::Seed(seed) => {
@@ -138,7 +137,7 @@ impl Edits {
                 anyhow::bail!("there are {} directions of {}, counted from 0", list.len(), part.by)
             };
             let rows = if part.rows.is_empty() { &direction.rows } else { &part.rows };
-            check_rows(rows, sampler.num_ws())?;
+            sampler.check_rows(rows)?;
             ws = direction.apply(&ws, part.strength, Some(rows))?;
             words.push(format!("{}={} (style rows {})", direction.name, part.strength, style_list(rows)));
         }
@@ -154,7 +153,7 @@ impl Edits {
         uploads: &Uploads,
     ) -> anyhow::Result<Arc<Vec<Direction>>> {
         sampler.check_styles("directions")?;
-        if !["sefa", "pca"].contains(&part.by.as_str()) {
+        if !FOUND.contains(&part.by.as_str()) {
             let list = uploads.list(&part.by)?;
             let w_dim = sampler.model().generator().spec().w_dim;
             if let Some(other) = list.iter().find(|direction| direction.vector.len() != w_dim) {
@@ -168,7 +167,7 @@ impl Edits {
             return Ok(list);
         }
         let rows = if part.rows.is_empty() { (0..sampler.num_ws()).collect() } else { part.rows.clone() };
-        check_rows(&rows, sampler.num_ws())?;
+        sampler.check_rows(&rows)?;
         let is_it = |list: &&List| list.by == part.by && list.rows == rows && list.class == look.class;
         if let Some(list) = self.lists.iter().find(is_it) {
             return Ok(list.directions.clone());
@@ -208,10 +207,9 @@ struct Edited<'a> {
     words: String,
 }
 
-/// Refuses style rows that the network does not have.
-fn check_rows(rows: &[usize], num_ws: usize) -> anyhow::Result<()> {
-    match rows.iter().find(|row| **row >= num_ws) {
-        Some(row) => anyhow::bail!("style row {row}: this network has style rows 0 to {}", num_ws - 1),
-        None => Ok(()),
+impl Edited<'_> {
+    fn picture(&self, sampler: &Sampler) -> anyhow::Result<RgbImage> {
+        let picture = sampler.pictures(&self.ws, &[self.index], self.look)?.pop();
+        picture.ok_or_else(|| anyhow::anyhow!("no picture was made"))
     }
 }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use stylegan_core::picture::{encode_png, to_pictures};
 use stylegan_core::spade::SpadeEncoder;
 use stylegan_core::{GeneratorConfig, Model, load_encoder};
-use stylegan_train::data::{ClassTable, InstanceMap, LabelMap, NO_CLASS};
+use stylegan_train::data::{ClassTable, InstanceMap, LabelMap};
 
 /// An open network that paints.
 pub(super) struct MapNetwork {
@@ -24,16 +24,17 @@ pub(super) struct MapNetwork {
 }
 
 impl MapNetwork {
-    /// The network of a file that is open; `table` is what lies beside it.
+    /// The network of a file that is open, and whether another program wrote that; `table` is what lies beside it.
     ///
     /// # Errors
     /// When the file's encoder is damaged.
-    pub(super) fn new(file: PathBuf, model: Model, table: Option<ClassTable>) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        (file, foreign): (PathBuf, bool),
+        model: Model,
+        table: Option<ClassTable>,
+    ) -> anyhow::Result<Self> {
         // Files of other programs hold one network each.
-        let encoder = match stylegan_core::import::is_foreign(&file)? {
-            true => None,
-            false => load_encoder(&file)?,
-        };
+        let encoder = if foreign { None } else { load_encoder(&file)? };
         let painter = Painter::of(file, model)?;
         let encoder = encoder.filter(|encoder| encoder.config().z_dim == painter.z_dim());
         Ok(Self { painter, table, encoder })
@@ -86,13 +87,10 @@ impl MapNetwork {
     pub(super) fn picture(&self, state: &State, uploads: &Uploads) -> anyhow::Result<RgbImage> {
         let State::Paint { map, style, .. } = state else { anyhow::bail!("this is no map") };
         let map = uploads.map(map)?;
-        let ([h, w], [height, width]) = (map.size, self.painter.size());
-        if h * width != w * height {
-            anyhow::bail!(
-                "the map has {w}x{h} pixels, which is not the shape of the network's pictures, {width}x{height}: crop it, \
-                 or make it larger at its sides"
-            );
+        if let Err(problem) = self.painter.check_shape(map.size) {
+            anyhow::bail!("the map {problem}");
         }
+        let [height, width] = self.painter.size();
         let map = map.resized([height, width]);
         let classes = Tensor::from_vec(self.classes(&map)?, (1, 1, height, width), &Device::Cpu)?;
         let edges = self.painter.spec().edges.then(|| {
@@ -116,18 +114,14 @@ impl MapNetwork {
 
     /// The classes of a map as the network reads them.
     fn classes(&self, map: &LabelMap) -> anyhow::Result<Vec<u32>> {
-        let (none, known) = (self.no_class(), self.painter.spec().classes);
-        let class = |class: u8| match none {
-            Some(none) if class == NO_CLASS => none,
-            _ => usize::from(class),
-        };
-        if let Some((unknown, [x, y])) = map.first(|found| class(found) >= known) {
+        let none = self.no_class();
+        if let Some((unknown, [x, y])) = map.first(|class| self.painter.class(class, none).is_none()) {
             anyhow::bail!(
                 "the map has class {unknown} in column {x} of row {y}; {}: paint over it",
                 self.painter.expects(none)
             );
         }
-        Ok(map.classes.iter().map(|&found| class(found) as u32).collect())
+        Ok(map.classes.iter().filter_map(|&class| self.painter.class(class, none)).collect())
     }
 
     /// The picture of a map as a file.

@@ -193,11 +193,11 @@ impl Painter<'_> {
         if self.open.len() >= KEPT {
             self.open.remove(0);
         }
-        let (file, _) = verified_checkpoint(&entry.path)?;
+        let (file, foreign) = verified_checkpoint(&entry.path)?;
         let model = Model::load(&file, &Device::Cpu)?;
         let (network, mut about) = match model.config().map() {
             Some(_) => {
-                let network = MapNetwork::new(file, model, entry.classes()?)?;
+                let network = MapNetwork::new((file, foreign), model, entry.classes()?)?;
                 let about = network.description();
                 (Network::Maps(Box::new(network)), about)
             }

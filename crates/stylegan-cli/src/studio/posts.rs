@@ -2,6 +2,7 @@
 
 use super::answers::{Studio, json, problem};
 use super::uploads::{MAX_MAP_SIDE, Uploads};
+use super::wish::FOUND;
 use crate::exit::sentence;
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::QueryRejection;
@@ -88,7 +89,7 @@ pub(super) async fn directions(
 
 /// Whether a list of directions may be called so.
 fn fits(name: &str) -> bool {
-    (1..=60).contains(&name.chars().count()) && !name.chars().any(char::is_control) && name != "sefa" && name != "pca"
+    (1..=60).contains(&name.chars().count()) && !name.chars().any(char::is_control) && !FOUND.contains(&name)
 }
 
 /// How large a map is.

@@ -62,6 +62,14 @@ impl Sampler {
         self.model.generator().spec().num_ws
     }
 
+    /// Refuses style rows that the network does not have.
+    pub(super) fn check_rows(&self, rows: &[usize]) -> anyhow::Result<()> {
+        match rows.iter().find(|row| **row >= self.num_ws()) {
+            Some(row) => anyhow::bail!("style row {row}: this network has style rows 0 to {}", self.num_ws() - 1),
+            None => Ok(()),
+        }
+    }
+
     /// Style rows of seeds `[n, num_ws, w_dim]`, truncated.
     ///
     /// # Errors

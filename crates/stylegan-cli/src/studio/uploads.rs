@@ -4,6 +4,7 @@
 //! them, or once they are sent again. Of each kind the last few are kept.
 
 use super::library::name_of;
+use super::wish::FOUND;
 use crate::data::pictures::bytes;
 use crate::exit::wrong;
 use image::{DynamicImage, RgbImage};
@@ -75,7 +76,7 @@ impl Uploads {
         }
         for path in directions {
             crate::network::check_exists(path)?;
-            uploads.keep_list(&name_of(path), Directions::load(path)?)?;
+            uploads.keep_list(&uploads.free_name(&name_of(path)), Directions::load(path)?)?;
         }
         Ok(uploads)
     }
@@ -128,6 +129,14 @@ impl Uploads {
     /// A sentence on what is wrong with the file.
     pub(super) fn add_directions(&self, name: &str, file: Vec<u8>) -> anyhow::Result<()> {
         self.keep_list(name, Directions::read(&Checkpoint::received(name, file)?)?)
+    }
+
+    /// A name that is not that of another list: with a number where it is.
+    fn free_name(&self, name: &str) -> String {
+        let lists = self.lists();
+        let is_free = |name: &str| !FOUND.contains(&name) && lists.iter().all(|known| known != name);
+        let numbered = (2..).map(|number| format!("{name} ({number})"));
+        std::iter::once(name.to_owned()).chain(numbered).find(|name| is_free(name)).unwrap_or_default()
     }
 
     fn keep_list(&self, name: &str, directions: Directions) -> anyhow::Result<()> {

@@ -131,11 +131,14 @@ pub(super) enum Source {
     Picture(String),
 }
 
+/// The lists of directions that are found in the network: by SeFa, and by principal components.
+pub(super) const FOUND: [&str; 2] = ["sefa", "pca"];
+
 /// A move along a direction.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Move {
-    /// `sefa` or `pca` for one that is found in the network, else the name of a list of directions.
+    /// One of [`FOUND`], else the name of a list of directions.
     pub(super) by: String,
     /// Style rows that are looked at and moved; none for all, or the direction's own.
     pub(super) rows: Vec<usize>,

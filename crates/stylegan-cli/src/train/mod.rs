@@ -151,7 +151,8 @@ pub(crate) fn run(args: Args) -> Outcome {
         ranks::agree(opened.map_or_else(|| open(config, &what.data_dir), Ok))?
     } else {
         let copy = local_copy::of(Path::new(&data.set), Path::new(&data.copy_to))?;
-        ranks::agree(Dataset::open(copy).map_err(anyhow::Error::from))?.with_cache(data.cache_mib << 20)
+        ranks::agree(Dataset::open_as(copy, data.preprocess).map_err(anyhow::Error::from))?
+            .with_cache(data.cache_mib << 20)
     };
     let pictures = Arc::new(pictures);
     let out = &what.out;

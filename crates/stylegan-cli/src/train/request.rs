@@ -175,6 +175,12 @@ impl Request {
             && !checkpoints::list(&out)?.is_empty()
         {
             check_same(&config, stored, &out)?;
+            if let (RecipeConfig::Encoder(config), RecipeConfig::Encoder(stored)) = (&mut config, stored.as_ref())
+                && config.generator_hash.is_empty()
+            {
+                // The run goes on with the generator that it has.
+                (config.generator, config.generator_hash) = (stored.generator.clone(), stored.generator_hash.clone());
+            }
         }
         if let Some(stored) = stored {
             check_not_past(&config, stored, &out)?;

@@ -23,25 +23,14 @@ pub struct Resized {
 /// # Errors
 /// When the network is of another kind, lists its channels one by one, or cannot be that large.
 pub fn resize(config: &NetworkConfig, tensors: &HashMap<String, Tensor>, side: usize) -> Result<Resized> {
-    let [h, w] = match config {
-        NetworkConfig::Generator(generator) => generator.img_size(),
-        NetworkConfig::Discriminator(discriminator) => discriminator.img_size(),
-        NetworkConfig::Encoder(_) => return Err(unsuitable("an encoder")),
-        NetworkConfig::Segmenter(_) => return Err(unsuitable("a segmenter")),
-    };
-    let longer = h.max(w);
-    let img_size = [h, w].map(|length| length * side / longer.max(1));
-    if img_size.map(|length| length * longer) != [h * side, w * side] {
-        return Err(Error::Argument(format!("pictures of {w}x{h} pixels cannot be resized to {side} pixels evenly")));
-    }
     let params = Params::new(0, DType::F32, &Device::Cpu);
     let config = match config {
         NetworkConfig::Generator(generator) => {
-            let mut generator = generator.clone();
+            let (mut generator, size) = (generator.clone(), resized(generator.img_size(), side)?);
             match &mut generator {
-                GeneratorConfig::StyleGan1(config) => config.img_size = img_size,
-                GeneratorConfig::StyleGan2(config) if config.channels.is_none() => config.img_size = img_size,
-                GeneratorConfig::Pggan(config) => config.img_size = img_size,
+                GeneratorConfig::StyleGan1(config) => config.img_size = size,
+                GeneratorConfig::StyleGan2(config) if config.channels.is_none() => config.img_size = size,
+                GeneratorConfig::Pggan(config) => config.img_size = size,
                 GeneratorConfig::StyleGan2(_) => return Err(listed()),
                 GeneratorConfig::Spade(_) | GeneratorConfig::Pix2PixHd(_) => {
                     return Err(unsuitable("a generator that paints label maps"));
@@ -51,11 +40,11 @@ pub fn resize(config: &NetworkConfig, tensors: &HashMap<String, Tensor>, side: u
             NetworkConfig::Generator(generator)
         }
         NetworkConfig::Discriminator(discriminator) => {
-            let mut discriminator = discriminator.clone();
+            let (mut discriminator, size) = (discriminator.clone(), resized(discriminator.img_size(), side)?);
             match &mut discriminator {
-                DiscriminatorConfig::StyleGan1(config) => config.img_size = img_size,
-                DiscriminatorConfig::StyleGan2(config) if config.channels.is_none() => config.img_size = img_size,
-                DiscriminatorConfig::Pggan(config) => config.img_size = img_size,
+                DiscriminatorConfig::StyleGan1(config) => config.img_size = size,
+                DiscriminatorConfig::StyleGan2(config) if config.channels.is_none() => config.img_size = size,
+                DiscriminatorConfig::Pggan(config) => config.img_size = size,
                 DiscriminatorConfig::StyleGan2(_) => return Err(listed()),
                 DiscriminatorConfig::MultiscalePatch(_) => {
                     return Err(unsuitable("a discriminator of maps and pictures"));
@@ -76,6 +65,16 @@ pub fn resize(config: &NetworkConfig, tensors: &HashMap<String, Tensor>, side: u
     });
     let tensors = tensors.collect::<Result<_>>()?;
     Ok(Resized { config, tensors, kept })
+}
+
+/// `[h, w]` with `side` pixels on the longer side.
+fn resized([h, w]: [usize; 2], side: usize) -> Result<[usize; 2]> {
+    let longer = h.max(w).max(1);
+    let scaled = |length: usize| Some(length.checked_mul(side)?).filter(|pixels| pixels.is_multiple_of(longer));
+    match (scaled(h), scaled(w)) {
+        (Some(h), Some(w)) => Ok([h / longer, w / longer]),
+        _ => Err(Error::Argument(format!("pictures of {w}x{h} pixels cannot be resized to {side} pixels evenly"))),
+    }
 }
 
 fn unsuitable(what: &str) -> Error {

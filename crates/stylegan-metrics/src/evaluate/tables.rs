@@ -183,10 +183,14 @@ impl Reader<'_> {
             for (i, made) in who.iter().zip(made) {
                 let range = self.part_of(*i, part * PART);
                 let dim = made.len() / self.extractors[*i].rows_of(range.len()).max(1);
-                if let (Some(key), true) = (self.key(*i, &range), dim > 0) {
-                    store(self.makers.cache, Some(key), &FeatureTable::new(made.clone(), dim)?);
-                }
-                rows[*part][*i] = Some(made);
+                rows[*part][*i] = Some(match (self.key(*i, &range), dim) {
+                    (None, _) | (_, 0) => made,
+                    (key, dim) => {
+                        let table = FeatureTable::new(made, dim)?;
+                        store(self.makers.cache, key, &table);
+                        table.into_rows()
+                    }
+                });
             }
             Ok(())
         })?;

@@ -32,8 +32,8 @@ impl MapJudge {
         let Some(NetworkConfig::Segmenter(config)) = config else {
             return Err(wrong("there is no network S; `stylegan segmenter` trains one".into()));
         };
-        let hash = file.content_hash().map(str::to_owned);
-        let Some(hash) = hash.filter(|_| file.verify().is_ok_and(|whole| whole)) else {
+        let whole = file.verify()?;
+        let Some(hash) = file.content_hash().map(str::to_owned).filter(|_| whole) else {
             return Err(wrong("there is no hash of its contents; train it again".into()));
         };
         let params: Params = file.params(prefix::S, device)?;

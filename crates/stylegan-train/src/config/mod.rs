@@ -321,6 +321,14 @@ impl Default for ShardConfig {
     }
 }
 
+impl DataConfig {
+    /// The pictures without what no step depends on: where they are, and how much memory they may take.
+    fn decisive(&self) -> Self {
+        let Self { mirror, count, preprocess, .. } = self.clone();
+        Self { mirror, count, preprocess, ..Self::default() }
+    }
+}
+
 impl LossConfig {
     /// Discriminator steps per generator step.
     pub fn n_critic(&self) -> usize {
@@ -353,9 +361,7 @@ impl TrainConfig {
         let mut config = self.clone();
         config.output = OutputConfig::default();
         config.eval = EvalConfig::default();
-        config.data.set.clear();
-        config.data.copy_to.clear();
-        config.data.cache_mib = DataConfig::default().cache_mib;
+        config.data = config.data.decisive();
         config.shards.at_once = 1;
         config
     }

@@ -238,7 +238,8 @@ impl Dataset {
         self.sample_instances(&SampleRequest::whole(picture))
     }
 
-    fn stored_instances(&self, picture: usize) -> Result<InstanceMap> {
+    /// The instance map of a picture at the size that it is stored in.
+    pub(crate) fn stored_instances(&self, picture: usize) -> Result<InstanceMap> {
         let name = self.name(picture)?;
         let map = self.files.instances(picture, self.stored_size(picture)).unwrap_or(Err(Problem::InstancesMissing));
         map.map_err(|problem| self.files.error(self.files.instances.get(picture).unwrap_or(name), problem))

@@ -90,14 +90,13 @@ impl Dataset {
 
     /// The classes of a sample's pixels before it is mirrored, `[h, w]`.
     pub(super) fn sample_map(&self, request: &SampleRequest) -> Result<Vec<u8>> {
-        let stored = self.stored_map(request.index)?;
-        Ok(self.seen(&stored, request))
+        Ok(self.seen(self.stored_map(request.index)?, request))
     }
 
     /// The instances of a sample's pixels before it is mirrored.
     pub(super) fn sample_instances(&self, request: &SampleRequest) -> Result<InstanceMap> {
         let stored = self.stored_instances(request.index)?;
-        Ok(InstanceMap { size: self.header.size, ids: self.seen(&stored.ids, request) })
+        Ok(InstanceMap { size: self.header.size, ids: self.seen(stored.ids, request) })
     }
 
     /// The pixels of a picture as evaluations see it, `[c, h, w]` bytes.
@@ -108,14 +107,14 @@ impl Dataset {
     }
 
     /// The part of a map that a sample shows.
-    fn seen<T: Copy + Default>(&self, values: &[T], request: &SampleRequest) -> Vec<T> {
+    fn seen<T: Copy + Default>(&self, values: Vec<T>, request: &SampleRequest) -> Vec<T> {
         let size = self.stored_size(request.index);
         match (&self.preprocessed, request.corner) {
-            (None, _) => values.to_vec(),
-            (Some(Preprocessed { way, .. }), Some([x, y])) => way.map(values, size, Cut { x, y, flip: false }),
+            (None, _) => values,
+            (Some(Preprocessed { way, .. }), Some([x, y])) => way.map(&values, size, Cut { x, y, flip: false }),
             (Some(Preprocessed { way, .. }), None) => {
                 let way = way.whole();
-                way.map(values, size, way.middle(size))
+                way.map(&values, size, way.middle(size))
             }
         }
     }

@@ -17,13 +17,15 @@ pub fn semantic_map(
     classes: usize,
     no_class: Option<usize>,
 ) -> Result<SemanticMap> {
-    let (n, h, w) = maps.dims3()?;
-    let number = |class: u8| match no_class {
-        Some(none) if class == NO_CLASS => none as u32,
-        _ => u32::from(class),
+    let numbers = match no_class {
+        None => maps.unsqueeze(1)?,
+        Some(none) => {
+            let (n, h, w) = maps.dims3()?;
+            let number = |class: u8| if class == NO_CLASS { none as u32 } else { u32::from(class) };
+            let numbers: Vec<u32> = maps.flatten_all()?.to_vec1()?.into_iter().map(number).collect();
+            Tensor::from_vec(numbers, (n, 1, h, w), maps.device())?
+        }
     };
-    let numbers: Vec<u32> = maps.flatten_all()?.to_vec1()?.into_iter().map(number).collect();
-    let numbers = Tensor::from_vec(numbers, (n, 1, h, w), maps.device())?;
     let edges = edges.map(|edges| edges.unsqueeze(1)).transpose()?;
     Ok(Labels::new(&numbers, edges.as_ref(), classes)?.into())
 }

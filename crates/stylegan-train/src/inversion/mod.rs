@@ -11,5 +11,6 @@ mod tuner;
 pub use digest::digest;
 pub use options::{ProjectOptions, Space};
 pub use projector::{Projector, StepReport};
+pub use seen::seen;
 pub use styles::StyleStatistics;
 pub use tuner::{TuneOptions, TuneReport, Tuner};

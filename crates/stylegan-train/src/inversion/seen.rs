@@ -7,8 +7,12 @@ use stylegan_kernels::resize_area;
 /// The side above which pictures are made smaller before they are compared, in pixels.
 const SIDE: usize = 256;
 
-/// Pictures as the feature network sees them: of three channels, and not too large.
-pub(super) fn seen(images: &Tensor) -> Result<Tensor> {
+/// Images `[n, c, h, w]` as networks that compare pictures see them: of three channels (`c` is 1, 3 or more), and smaller
+/// where a side has more than 256 pixels.
+///
+/// # Errors
+/// When there are two channels, or shapes are not of images.
+pub fn seen(images: &Tensor) -> Result<Tensor> {
     let (_, c, h, w) = images.dims4()?;
     let images = match c {
         1 => Tensor::cat(&[images, images, images], 1)?,

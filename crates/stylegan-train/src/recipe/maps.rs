@@ -5,6 +5,20 @@ use crate::{Error, Result};
 use rayon::prelude::*;
 use std::cmp::Reverse;
 
+/// Refuses a set without label maps; `why` goes on from "has no label maps".
+pub(super) fn expect(dataset: &Dataset, why: &str) -> Result<()> {
+    if dataset.has_maps() {
+        return Ok(());
+    }
+    Err(Error::Config {
+        place: "the data set".into(),
+        problem: format!(
+            "has no label maps{why}; put one for each picture into its folder labels/ (grey value = class number), or build a \
+             set that has them (`stylegan data build earth`)"
+        ),
+    })
+}
+
 /// The classes that networks know: those below `count`.
 pub(super) struct Known<'a> {
     pub(super) count: usize,

@@ -7,6 +7,7 @@ pub mod encoder;
 pub mod gan;
 mod maps;
 mod of_file;
+mod running;
 pub mod segmenter;
 pub mod spade;
 mod supervised;
@@ -22,7 +23,7 @@ use crate::sample_grid::GridImages;
 use crate::shards::{ShardSums, Sums};
 use crate::stats::Stats;
 use crate::{Error, Result};
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Tensor, Var};
 use stylegan_core::Params;
 use stylegan_kernels::autodiff;
 
@@ -110,6 +111,40 @@ pub fn step(recipe: &mut dyn Recipe, phase: &Phase, means: &Sums, lr: f64) -> Re
 pub fn gradient(optimizer: &Adam, loss: &Tensor) -> Result<Vec<f32>> {
     let found = autodiff::backward(&loss.sum_all()?)?;
     optimizer.flatten(|weight| found.get(weight.as_tensor()))
+}
+
+/// The sums of a shard for the optimiser of a network (`G`, `E`), of terms `[n]` of its loss by their names: each and
+/// their sum as statistics, and the gradient of the sum.
+///
+/// # Errors
+/// When shapes differ, or a gradient cannot be read back.
+pub(crate) fn sum_of_terms<'a>(
+    network: &str,
+    optimizer: &Adam,
+    terms: impl IntoIterator<Item = (&'a str, Tensor)>,
+) -> Result<ShardSums> {
+    let mut sums = ShardSums::default();
+    let mut total: Option<Tensor> = None;
+    for (name, term) in terms {
+        sums.stats.extend(&format!("Loss/{network}/{name}"), values(&term)?);
+        total = Some(match total {
+            Some(total) => (total + term)?,
+            None => term,
+        });
+    }
+    if let Some(total) = total {
+        sums.stats.extend(&format!("Loss/{network}/loss"), values(&total)?);
+        sums.named.set(GRADIENT, gradient(optimizer, &total)?);
+    }
+    Ok(sums)
+}
+
+/// The parameters of a network under names that begin with its prefix, for an optimiser of several.
+pub(crate) fn prefixed(
+    prefix: &'static str,
+    params: &Params,
+) -> impl Iterator<Item = stylegan_core::Result<(String, Var)>> + use<> {
+    params.vars().into_iter().map(move |(name, var)| Ok((format!("{prefix}.{name}"), var)))
 }
 
 /// The values of a tensor, for statistics.

@@ -5,7 +5,7 @@
 //! count for nothing.
 
 use super::supervised::{Learner, Learns, Supervised, log_sum_exp};
-use super::{Recipe, RunConfig, RunSettings};
+use super::{Recipe, RunConfig, RunSettings, maps};
 use crate::data::{Batch, BatchMaps, Dataset, NO_CLASS};
 use crate::inputs::random::Streams;
 use crate::phase::Phase;
@@ -74,13 +74,7 @@ impl SegmenterTrainConfig {
 /// # Errors
 /// When the set has no maps, or one cannot be read.
 pub fn classes_of(dataset: &Dataset) -> Result<usize> {
-    if !dataset.has_maps() {
-        return Err(Error::Config {
-            place: "the data set".into(),
-            problem: "has no label maps; put one for each picture into its folder labels/ (grey value = class number)"
-                .into(),
-        });
-    }
+    maps::expect(dataset, "")?;
     let count = |picture| {
         let classes = dataset.stored_map(picture)?.into_iter().filter(|&class| class != NO_CLASS);
         Ok::<_, Error>(classes.max().map_or(0, |class| usize::from(class) + 1))

@@ -5,11 +5,14 @@ use stylegan_core::Params;
 use stylegan_core::import::{Imported, networks};
 
 /// Gives networks the weights, averages and buffers of the file `from`: each that of the first of its names which the
-/// file has, so that of `G` and `G_ema` one is enough.
+/// file has, so that of `G` and `G_ema` one is enough. No file, and they stay as they are.
 ///
 /// # Errors
 /// When the file cannot be read, lacks a network, or has one of another architecture or size.
 pub(super) fn take(from: &str, into: &[(&[&'static str], &Params)]) -> Result<()> {
+    if from.is_empty() {
+        return Ok(());
+    }
     let file = networks(from)?;
     let problem = |problem: String| Error::Config { place: format!("transfer.from = {from}"), problem };
     let holds = |name: &&str| file.metadata.networks.contains_key(*name);

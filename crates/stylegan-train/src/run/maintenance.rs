@@ -131,8 +131,7 @@ impl Run<'_> {
     /// Writes a checkpoint, unless this very state is in one, has it measured where that is due, and removes
     /// those that are no longer kept.
     pub(crate) fn save(&mut self, occasion: Occasion) -> Result<PathBuf> {
-        let best = Best::read(self.session.folder.path());
-        let outcome = self.write_checkpoint(occasion, best.as_ref());
+        let outcome = self.write_checkpoint(occasion);
         // One rank writes; all must know whether it is to be tried again or measured, to meet there.
         let fresh = matches!(&outcome, Ok(Saved { fresh: true, .. }));
         let position = self.position();
@@ -147,7 +146,7 @@ impl Run<'_> {
         let Saved { path, .. } = outcome?;
         let measured = if both & 2 > 0 { self.measure(&path)? } else { Measured::default() };
         if fresh {
-            self.keep_and_prune(&path, best, &measured)?;
+            self.keep_and_prune(&path, &measured)?;
         }
         Ok(path)
     }
@@ -162,15 +161,15 @@ impl Run<'_> {
 
     /// Saves without meeting the other ranks, who may not come.
     fn save_alone(&mut self) -> Result<PathBuf> {
-        let Saved { path, fresh } = self.write_checkpoint(Occasion::Between, None)?;
+        let Saved { path, fresh } = self.write_checkpoint(Occasion::Between)?;
         if fresh {
-            self.keep_and_prune(&path, None, &Measured::default())?;
+            self.keep_and_prune(&path, &Measured::default())?;
         }
         Ok(path)
     }
 
     /// Writes the present state, unless it is written already or this rank does not write.
-    fn write_checkpoint(&mut self, occasion: Occasion, best: Option<&Best>) -> Result<Saved> {
+    fn write_checkpoint(&mut self, occasion: Occasion) -> Result<Saved> {
         let images = self.state.progress.images;
         if let Some((_, path)) = self.saved.as_ref().filter(|(saved, _)| *saved == images) {
             return Ok(Saved { path: path.clone(), fresh: false });
@@ -178,7 +177,7 @@ impl Run<'_> {
         if self.log.is_none() {
             return Ok(Saved { path: self.session.folder.path().join(checkpoints::name(images)), fresh: false });
         }
-        let path = self.place(occasion, best);
+        let path = self.place(occasion);
         let written = self.log.as_mut().map_or(Ok(()), RunLog::sync);
         self.tolerate(written, "")?;
         self.state.save(&self.settings, self.session.dataset, &path)?;
@@ -188,12 +187,12 @@ impl Run<'_> {
     }
 
     /// Writes down what was measured of a new checkpoint, and removes old ones.
-    fn keep_and_prune(&mut self, path: &Path, best: Option<Best>, measured: &Measured) -> Result<()> {
+    fn keep_and_prune(&mut self, path: &Path, measured: &Measured) -> Result<()> {
         let written = self.write_numbers(&measured.numbers);
         self.tolerate(written, "")?;
         let folder = self.session.folder.path();
         if let Some(score) = &measured.score {
-            let written = Best::keep(folder, best, path, score);
+            let written = Best::keep(folder, Best::read(folder), path, score);
             self.tolerate(written, "")?;
         }
         let folder = self.session.folder.path();
@@ -219,15 +218,15 @@ impl Run<'_> {
 
     /// The file for the present state. What is saved on schedule takes the place of an older state of
     /// the same thousand unless that is the best so far, what is saved between takes nobody's place.
-    fn place(&self, occasion: Occasion, best: Option<&Best>) -> PathBuf {
-        let images = self.state.progress.images;
-        let path = self.session.folder.path().join(checkpoints::name(images));
+    fn place(&self, occasion: Occasion) -> PathBuf {
+        let (images, folder) = (self.state.progress.images, self.session.folder.path());
+        let path = folder.join(checkpoints::name(images));
         let taken = match occasion {
-            Occasion::Scheduled => best.is_some_and(|best| self.session.folder.path().join(&best.checkpoint) == path),
+            Occasion::Scheduled => Best::read(folder).is_some_and(|best| folder.join(&best.checkpoint) == path),
             Occasion::Between => path.exists(),
         };
         if taken && checkpoints::images(&path) != Some(images) {
-            return self.session.folder.path().join(checkpoints::exact_name(images));
+            return folder.join(checkpoints::exact_name(images));
         }
         path
     }

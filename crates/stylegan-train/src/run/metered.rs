@@ -23,14 +23,20 @@ impl<'a> Metered<'a> {
         self.used.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn watch(&self, given: usize, exchange: impl FnOnce() -> Result<Vec<Vec<u8>>>) -> Result<Vec<Vec<u8>>> {
+    /// Runs an exchange, and notes its time and the bytes that `moved` finds in what it gives.
+    fn watch<T>(&self, exchange: impl FnOnce() -> Result<T>, moved: impl FnOnce(&T) -> usize) -> Result<T> {
         let began = Instant::now();
         let got = exchange()?;
-        let others = got.iter().enumerate().filter(|(rank, _)| *rank != self.ranks.rank());
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.0 += began.elapsed();
-        used.1 += given + others.map(|(_, bytes)| bytes.len()).sum::<usize>();
+        used.1 += moved(&got);
         Ok(got)
+    }
+
+    /// Bytes of all ranks but this one.
+    fn of_others(&self, parts: &[Vec<u8>]) -> usize {
+        let others = parts.iter().enumerate().filter(|(rank, _)| *rank != self.ranks.rank());
+        others.map(|(_, bytes)| bytes.len()).sum()
     }
 }
 
@@ -46,23 +52,18 @@ impl Communicator for Metered<'_> {
     fn all_gather(&self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
         // To each of the others.
         let given = bytes.len() * (self.ranks.world_size() - 1);
-        self.watch(given, || self.ranks.all_gather(bytes))
+        self.watch(|| self.ranks.all_gather(bytes), |got| given + self.of_others(got))
     }
 
     fn all_to_all(&self, parts: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
-        let others = parts.iter().enumerate().filter(|(rank, _)| *rank != self.ranks.rank());
-        let given = others.map(|(_, bytes)| bytes.len()).sum();
-        self.watch(given, || self.ranks.all_to_all(parts))
+        let given = self.of_others(&parts);
+        self.watch(|| self.ranks.all_to_all(parts), |got| given + self.of_others(got))
     }
 
     fn all_reduce(&self, values: &mut [f32]) -> Result<()> {
-        let began = Instant::now();
-        self.ranks.all_reduce(values)?;
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.0 += began.elapsed();
         // What a library needs at least: all but a share goes out, and comes in, twice.
-        used.1 += 4 * size_of_val(values) * (self.ranks.world_size() - 1) / self.ranks.world_size();
-        Ok(())
+        let moved = 4 * size_of_val(values) * (self.ranks.world_size() - 1) / self.ranks.world_size();
+        self.watch(|| self.ranks.all_reduce(values), |()| moved)
     }
 
     fn abort(&self, reason: &str) {

@@ -1,8 +1,8 @@
 //! What a file of the recipe leaves out, and how a configuration is written.
 
 use super::EncoderTrainConfig;
+use crate::config::OutputConfig;
 use crate::config::fill::with_section;
-use crate::config::{DataConfig, OutputConfig};
 use std::collections::BTreeMap;
 use stylegan_core::checkpoint::prefix;
 use stylegan_core::{EncoderConfig, NetworkConfig};
@@ -19,8 +19,7 @@ impl EncoderTrainConfig {
     pub fn decisive(&self) -> Self {
         let mut config = self.clone();
         config.output = OutputConfig::default();
-        config.data.set.clear();
-        config.data.cache_mib = DataConfig::default().cache_mib;
+        config.data = config.data.decisive();
         // A run goes on with the generator of its checkpoint.
         config.generator.clear();
         config.generator_hash.clear();

@@ -13,6 +13,7 @@ impl EncoderTrainConfig {
     pub(in crate::config) fn check(&self) -> Checked {
         above_0("kimg", self.kimg)?;
         at_least_0("pretrain_kimg", self.pretrain_kimg)?;
+        self.data.check()?;
         self.encoder.validate().map_err(|error| Wrong::table("encoder", error))?;
         self.task.check(self.encoder.img_size[0])?;
         self.loss.check()?;

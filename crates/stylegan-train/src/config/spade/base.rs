@@ -5,8 +5,8 @@ use super::{
     SpadeTrainConfig,
 };
 use crate::adversarial::gan_loss::GanLoss;
+use crate::config::OutputConfig;
 use crate::config::fill::{lay_under, text, with_section};
-use crate::config::{DataConfig, OutputConfig};
 use stylegan_core::layers::WeightInit;
 use stylegan_core::pix2pixhd::Pix2PixHdConfig;
 use stylegan_core::spade::MultiscaleDiscriminatorConfig;
@@ -45,9 +45,7 @@ impl SpadeTrainConfig {
         let mut config = self.clone();
         config.output = OutputConfig::default();
         config.eval = SpadeEvalConfig::default();
-        config.data.set.clear();
-        config.data.copy_to.clear();
-        config.data.cache_mib = DataConfig::default().cache_mib;
+        config.data = config.data.decisive();
         config.shards.at_once = 1;
         config
     }

@@ -6,7 +6,7 @@ use super::losses::Losses;
 use super::networks::Networks;
 use crate::config::{EncoderTrainConfig, Input, RecipeConfig};
 use crate::data::{BatchMaps, Dataset};
-use crate::recipe::maps::Known;
+use crate::recipe::maps::{self, Known};
 use crate::recipe::{Recipe, RunConfig, RunSettings};
 use crate::shards::Reduction;
 use crate::{Error, Result};
@@ -58,14 +58,8 @@ fn check_set(config: &EncoderTrainConfig, dataset: &Dataset) -> Result<()> {
              set at that size (`stylegan data build FOLDER --size {side}`), or set encoder.img_size"
         ));
     }
-    if config.task.input == Input::Map && !dataset.has_maps() {
-        return problem(
-            "has no label maps, which task.input = \"map\" shows the encoder; put one for each picture into its folder \
-             labels/ (grey value = class number)"
-                .into(),
-        );
-    }
     if config.task.input == Input::Map {
+        maps::expect(dataset, ", which task.input = \"map\" shows the encoder")?;
         Known { count: config.encoder.img_channels, setting: "encoder.img_channels", none: None }.check(dataset)?;
     }
     Ok(())

@@ -1,10 +1,11 @@
 //! `Emain`: the encoder along its loss, on the pictures of the set or on drawn ones.
 
-use super::{Psp, RUNNING};
+use super::Psp;
 use crate::Result;
-use crate::recipe::{GRADIENT, gradient, values};
+use crate::recipe::running::{self, RUNNING};
+use crate::recipe::sum_of_terms;
 use crate::shards::ShardSums;
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 use stylegan_core::layers::{BufferUpdates, Mode};
 use stylegan_core::{NoiseMode, SynthesisOptions};
 use stylegan_kernels::resize_area;
@@ -38,16 +39,7 @@ impl Psp {
         let images = self.networks.generator.synthesis(&ws, &SynthesisOptions::with_noise(noise))?;
         let (_, _, h, w) = example.target.dims4()?;
         let terms = self.losses.terms(&resize_area(&images, h, w)?, &example.target, &offsets)?;
-        let mut sums = ShardSums::default();
-        let mut total: Option<Tensor> = None;
-        for (name, term) in terms {
-            sums.stats.extend(&format!("Loss/E/{name}"), values(&term)?);
-            total = Some(match total {
-                Some(total) => (total + term)?,
-                None => term,
-            });
-        }
-        self.finish(sums, total, running)
+        self.finish(terms.iter().map(|(name, term)| (name.as_str(), term.clone())), running)
     }
 
     /// A batch's part in `Emain` on pictures that the generator drew of styles `w` `[n, w_dim]`: the squared distance of all
@@ -59,30 +51,18 @@ impl Psp {
         let Encoded { offsets, running } = self.encode(input)?;
         let rows = offsets.broadcast_add(&self.networks.average)?;
         let loss = rows.broadcast_sub(&w.detach().unsqueeze(1)?)?.sqr()?.flatten_from(1)?.mean(1)?;
-        let mut sums = ShardSums::default();
-        sums.stats.extend("Loss/E/w", values(&loss)?);
-        self.finish(sums, Some(loss), running)
+        self.finish([("w", loss)], running)
     }
 
     fn encode(&self, input: &Tensor) -> Result<Encoded> {
         let updates = BufferUpdates::default();
         let offsets = self.networks.encoder.forward(input, Mode::Train(&updates))?;
-        let mut notes = updates.notes();
-        notes.sort_by(|(a, _), (b, _)| a.cmp(b));
-        // A sum over samples, as all that a shard hands on: the mean of the batch is the statistic again.
-        let n = input.dim(0)? as f32;
-        let mut running = vec![];
-        for (_, note) in notes {
-            running.extend(note.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|x| x * n));
-        }
+        let running = running::left(&updates, input.dim(0)?)?;
         Ok(Encoded { offsets, running })
     }
 
-    fn finish(&self, mut sums: ShardSums, total: Option<Tensor>, running: Vec<f32>) -> Result<ShardSums> {
-        if let Some(total) = total {
-            sums.stats.extend("Loss/E/loss", values(&total)?);
-            sums.named.set(GRADIENT, gradient(&self.optimizer, &total)?);
-        }
+    fn finish<'a>(&self, terms: impl IntoIterator<Item = (&'a str, Tensor)>, running: Vec<f32>) -> Result<ShardSums> {
+        let mut sums = sum_of_terms("E", &self.optimizer, terms)?;
         sums.named.set(RUNNING, running);
         Ok(sums)
     }

@@ -7,12 +7,7 @@ use stylegan_core::Params;
 use stylegan_core::import::state_dict;
 use stylegan_core::psp::{FaceConfig, FaceNetwork};
 use stylegan_kernels::resize_area;
-use stylegan_metrics::features::Classifier;
-
-/// The side of the pictures that [`CROP`] counts in.
-const SIDE: usize = 256;
-/// Top, left, height and width of the part where aligned photographs have the face.
-const CROP: [usize; 4] = [35, 32, 188, 188];
+use stylegan_metrics::features::{ArcFace, Classifier};
 
 /// What identities are compared by.
 pub enum Identity {
@@ -65,7 +60,7 @@ impl Identity {
     fn vectors(&self, images: &Tensor) -> Result<Tensor> {
         match self {
             Self::Face(network, side) => {
-                let face = face(&resize_area(images, SIDE, SIDE)?)?;
+                let face = face(&resize_area(images, ArcFace::SIDE, ArcFace::SIDE)?)?;
                 Ok(network.embed(&resize_area(&face, *side, *side)?)?)
             }
             Self::Classifier(network) => {
@@ -80,8 +75,8 @@ impl Identity {
 /// The part of pictures `[n, c, h, w]` where aligned photographs have the face.
 pub(super) fn face(images: &Tensor) -> Result<Tensor> {
     let (_, _, h, w) = images.dims4()?;
-    let [top, left, height, width] = CROP;
-    let scaled = |part: usize, side: usize| (2 * part * side + SIDE) / (2 * SIDE);
+    let ([top, left, height, width], of) = (ArcFace::FACE, ArcFace::SIDE);
+    let scaled = |part: usize, side: usize| (2 * part * side + of) / (2 * of);
     let part = images.narrow(2, scaled(top, h), scaled(height, h).max(1))?;
     Ok(part.narrow(3, scaled(left, w), scaled(width, w).max(1))?.contiguous()?)
 }

@@ -59,6 +59,9 @@ impl Losses {
             add(identity.name(), id, identity.distance(found, target)?)?;
         }
         for (part, l2, lpips) in [("", l2, lpips), ("_crop", l2_crop, lpips_crop)] {
+            if l2 <= 0. && lpips <= 0. {
+                continue;
+            }
             let cut = |images: &Tensor| if part.is_empty() { Ok(images.clone()) } else { face(images) };
             let (found, target) = (cut(found)?, cut(target)?);
             if l2 > 0. {

@@ -19,7 +19,7 @@ pub use input::{Source, input, visible};
 pub use losses::{Losses, Term};
 pub use networks::Parameters;
 
-use super::{Recipe, unknown};
+use super::{Recipe, running, unknown};
 use crate::Result;
 use crate::config::{EncoderTrainConfig, TaskConfig};
 use crate::inputs::ShardInput;
@@ -38,8 +38,6 @@ use stylegan_kernels::resize_area;
 /// The encoder along its loss.
 pub const EMAIN: Phase = Phase::new("Emain", prefix::E, Streams::UNNAMED).with_reals();
 
-/// The name among a batch's sums of the running statistics that its pass left.
-const RUNNING: &str = "running_statistics";
 /// The purposes of random numbers beside those of the phase: what pictures are shown by, and the styles that are drawn.
 const SHOWN: &str = "shown";
 const DRAWN: &str = "drawn";
@@ -130,7 +128,7 @@ impl Recipe for Psp {
 
     /// Stores what the pass left of the encoder's normalisations.
     fn apply(&mut self, _phase: &Phase, means: &Sums) -> Result<()> {
-        self.networks.set_running_statistics(means.get(RUNNING)?)
+        running::store(&self.networks.e, means.get(running::RUNNING)?, "encoder")
     }
 
     fn grid(&self) -> Option<&dyn GridImages> {

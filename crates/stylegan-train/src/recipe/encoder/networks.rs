@@ -5,6 +5,7 @@ use crate::config::AdamConfig;
 use crate::config::{EncoderTrainConfig, OptimizerKind};
 use crate::inversion::StyleStatistics;
 use crate::optim::Adam;
+use crate::recipe::prefixed;
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor, Var};
 use std::collections::BTreeMap;
@@ -98,29 +99,10 @@ impl Networks {
         if !config.train_generator {
             return of(&self.e);
         }
-        let named = |prefix: &'static str, params: &Params| {
-            params.vars().into_iter().map(move |(name, var)| Ok((format!("{prefix}.{name}"), var)))
-        };
-        let synthesis = named(prefix::G, &self.g).filter(|named: &stylegan_core::Result<(String, Var)>| {
+        let synthesis = prefixed(prefix::G, &self.g).filter(|named: &stylegan_core::Result<(String, Var)>| {
             named.as_ref().is_ok_and(|(name, _)| !name.starts_with("G.mapping."))
         });
-        of(&Params::from_vars(named(prefix::E, &self.e).chain(synthesis))?)
-    }
-
-    /// Takes up running statistics of the encoder in the order of their names.
-    pub(super) fn set_running_statistics(&self, values: &[f32]) -> Result<()> {
-        let mut rest = values;
-        for (name, var) in self.e.vars().into_iter().filter(|(name, _)| is_running_statistic(name)) {
-            let Some((own, others)) = rest.split_at_checked(var.elem_count()) else {
-                return Err(Error::Config {
-                    place: "the running statistics of a phase".into(),
-                    problem: format!("end before {name}; the encoder notes one for each normalisation"),
-                });
-            };
-            rest = others;
-            var.set(&Tensor::from_slice(own, var.shape(), &Device::Cpu)?.to_dtype(var.dtype())?)?;
-        }
-        Ok(())
+        of(&Params::from_vars(prefixed(prefix::E, &self.e).chain(synthesis))?)
     }
 }
 
@@ -149,11 +131,6 @@ fn start_backbone(config: &EncoderTrainConfig, e: &Params) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Whether it is a running statistic of a batch normalisation.
-fn is_running_statistic(name: &str) -> bool {
-    name.ends_with("running_mean") || name.ends_with("running_var")
 }
 
 /// The average style of a generator, once for each row.

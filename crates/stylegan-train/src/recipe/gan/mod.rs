@@ -66,7 +66,7 @@ impl Gan {
     /// When a configuration describes no network, parameters do not fit it, or the transfer's do not.
     pub fn new(config: &TrainConfig, g: Params, d: Params) -> Result<Self> {
         let networks = Networks::new(config, g, d)?;
-        if let Some(transfer) = config.transfer.as_ref().filter(|transfer| !transfer.from.is_empty()) {
+        if let Some(transfer) = &config.transfer {
             let networks = &networks;
             let g: (&[_], _) = (&[prefix::G, prefix::G_EMA], &networks.g);
             let g_ema: (&[_], _) = (&[prefix::G_EMA, prefix::G], &networks.g_ema);

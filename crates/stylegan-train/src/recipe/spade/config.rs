@@ -3,7 +3,7 @@
 use super::{Parameters, Spade};
 use crate::config::{RecipeConfig, SpadeTrainConfig};
 use crate::data::{BatchMaps, Dataset};
-use crate::recipe::maps::Known;
+use crate::recipe::maps::{self, Known};
 use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures};
 use crate::{Error, Result};
 use candle_core::{DType, Device};
@@ -75,14 +75,7 @@ fn problem<T>(place: impl Into<String>, problem: String) -> Result<T> {
 fn check_set(config: &SpadeTrainConfig, dataset: &Dataset) -> Result<()> {
     let network = config.generator.network();
     check_pictures(dataset, network.img_size(), network.img_channels())?;
-    if !dataset.has_maps() {
-        return problem(
-            "the data set",
-            "has no label maps; put one for each picture into its folder labels/ (grey value = class number), or build a \
-             set that has them (`stylegan data build earth`)"
-                .into(),
-        );
-    }
+    maps::expect(dataset, "")?;
     if config.generator.map().1 && !dataset.has_instances() {
         return problem(
             "generator.edges",
@@ -100,7 +93,7 @@ fn check_maps(config: &SpadeTrainConfig, dataset: &Dataset) -> Result<()> {
     let (count, edges) = config.generator.map();
     Known { count, setting: "generator.classes", none: Some(config.dont_care) }.check(dataset)?;
     if edges {
-        (0..dataset.len()).into_par_iter().try_for_each(|picture| dataset.instances(picture).map(|_| ()))?;
+        (0..dataset.len()).into_par_iter().try_for_each(|picture| dataset.stored_instances(picture).map(|_| ()))?;
     }
     Ok(())
 }

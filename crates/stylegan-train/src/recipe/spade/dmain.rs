@@ -1,8 +1,9 @@
 //! `Dmain`: the discriminator along its loss.
 
+use super::Spade;
 use super::painting::{Example, Painted, judge, logits, paint, signs};
-use super::{RUNNING, Spade};
 use crate::Result;
+use crate::recipe::running::RUNNING;
 use crate::recipe::{GRADIENT, gradient, values};
 use crate::shards::ShardSums;
 use candle_core::Tensor;

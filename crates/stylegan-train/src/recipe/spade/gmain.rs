@@ -1,11 +1,12 @@
 //! `Gmain`: generator and encoder along their loss.
 
+use super::Spade;
 use super::painting::{Example, Painted, features, judge, logits, paint};
-use super::{RUNNING, Spade};
 use crate::Result;
 use crate::adversarial::feature_matching::feature_matching;
 use crate::adversarial::kl_divergence::kl_divergence;
-use crate::recipe::{GRADIENT, gradient, values};
+use crate::recipe::running::RUNNING;
+use crate::recipe::sum_of_terms;
 use crate::shards::ShardSums;
 use candle_core::{DType, Tensor};
 
@@ -35,19 +36,7 @@ impl Spade {
         if let Some(code) = &code {
             terms.push(("kl", (kl_divergence(&code.mean, &code.log_variance)? * weights.kl)?));
         }
-        let mut sums = ShardSums::default();
-        let mut total: Option<Tensor> = None;
-        for (name, term) in terms {
-            sums.stats.extend(&format!("Loss/G/{name}"), values(&term)?);
-            total = Some(match total {
-                Some(total) => (total + term)?,
-                None => term,
-            });
-        }
-        if let Some(total) = total {
-            sums.stats.extend("Loss/G/loss", values(&total)?);
-            sums.named.set(GRADIENT, gradient(&self.opt_g, &total)?);
-        }
+        let mut sums = sum_of_terms("G", &self.opt_g, terms)?;
         sums.named.set(RUNNING, running);
         Ok(sums)
     }

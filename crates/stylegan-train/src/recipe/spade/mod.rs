@@ -18,7 +18,7 @@ pub use networks::Parameters;
 pub use painting::Example;
 pub use phases::{DMAIN, GMAIN};
 
-use super::{Recipe, unknown};
+use super::{Recipe, running, unknown};
 use crate::Result;
 use crate::config::{AdamConfig, EmaConfig, SpadeLossConfig, SpadeTrainConfig};
 use crate::inputs::ShardInput;
@@ -32,9 +32,6 @@ use painting::Classes;
 use stylegan_core::Params;
 use stylegan_core::checkpoint::{Checkpoint, prefix};
 use stylegan_metrics::features::PerceptualDistance;
-
-/// The name among a shard's sums of the running statistics that its pass left.
-const RUNNING: &str = "running_statistics";
 
 /// Generator, discriminator and image encoder, their optimisers, and the averaged generator: all that
 /// training changes.
@@ -128,7 +125,7 @@ impl Recipe for Spade {
 
     /// Stores what the phase's passes left: both phases run all networks in training mode.
     fn apply(&mut self, _phase: &Phase, means: &Sums) -> Result<()> {
-        self.networks.set_running_statistics(means.get(RUNNING)?)?;
+        running::store(&self.networks.g.params, means.get(running::RUNNING)?, "generator")?;
         self.networks.end_passes()
     }
 

@@ -1,9 +1,9 @@
 //! The networks of a run, each with the views that its own phase and the other's need.
 
+use crate::Result;
 use crate::config::{SpadeTrainConfig, SpadeTransferConfig};
-use crate::recipe::transfer;
-use crate::{Error, Result};
-use candle_core::{Device, Tensor, Var};
+use crate::recipe::{prefixed, transfer};
+use candle_core::{Device, Var};
 use stylegan_core::checkpoint::{Checkpoint, prefix};
 use stylegan_core::layers::power_iteration;
 use stylegan_core::spade::{MultiscaleDiscriminator, SpadeEncoder};
@@ -137,36 +137,12 @@ impl Networks {
 
     /// Generator and encoder as one, for the optimiser that moves both.
     pub(super) fn generating(&self) -> Result<Params> {
-        let named = |prefix: &'static str, params: &Params| {
-            params.vars().into_iter().map(move |(name, var)| Ok((format!("{prefix}.{name}"), var)))
-        };
-        let e = self.e.iter().flat_map(|e| named(prefix::E, &e.params));
-        Ok(Params::from_vars(named(prefix::G, &self.g.params).chain(e))?)
+        let e = self.e.iter().flat_map(|e| prefixed(prefix::E, &e.params));
+        Ok(Params::from_vars(prefixed(prefix::G, &self.g.params).chain(e))?)
     }
 
     /// Stores the vectors of the passes that a phase made of all networks.
     pub(super) fn end_passes(&self) -> Result<()> {
         [Some(&self.g), Some(&self.d), self.e.as_ref()].into_iter().flatten().try_for_each(Trained::end_pass)
     }
-
-    /// Takes up the generator's running statistics in the order of their names.
-    pub(super) fn set_running_statistics(&self, values: &[f32]) -> Result<()> {
-        let mut rest = values;
-        for (name, var) in self.g.params.vars().into_iter().filter(|(name, _)| is_running_statistic(name)) {
-            let Some((own, others)) = rest.split_at_checked(var.elem_count()) else {
-                return Err(Error::Config {
-                    place: "the running statistics of a phase".into(),
-                    problem: format!("end before {name}; the generator notes one for each normalisation"),
-                });
-            };
-            rest = others;
-            var.set(&Tensor::from_slice(own, var.shape(), &Device::Cpu)?.to_dtype(var.dtype())?)?;
-        }
-        Ok(())
-    }
-}
-
-/// Whether it is a running statistic of a batch normalisation.
-fn is_running_statistic(name: &str) -> bool {
-    name.ends_with("running_mean") || name.ends_with("running_var")
 }

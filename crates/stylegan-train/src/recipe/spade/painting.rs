@@ -2,8 +2,8 @@
 
 use crate::Result;
 use crate::data::{Batch, semantic_map};
-use crate::recipe::{sign, values};
-use candle_core::{DType, Tensor};
+use crate::recipe::{running, sign, values};
+use candle_core::Tensor;
 use stylegan_core::layers::{BufferUpdates, Mode, SemanticMap};
 use stylegan_core::spade::{GaussianCode, SpadeEncoder};
 use stylegan_core::{Condition, Discriminator, DiscriminatorOutput, Generator, Params, SynthesisOptions, broadcast_ws};
@@ -77,14 +77,7 @@ pub(super) fn paint(
     let options = SynthesisOptions { condition, mode: Mode::Train(&updates), ..SynthesisOptions::default() };
     let ws = broadcast_ws(&generator.mapping(&z, condition)?, generator.spec().num_ws)?;
     let images = generator.synthesis(&ws, &options)?;
-    let mut notes = updates.notes();
-    notes.sort_by(|(a, _), (b, _)| a.cmp(b));
-    // A sum over samples, as all that a shard hands on: the mean of the batch is the statistic again.
-    let n = example.images.dim(0)? as f32;
-    let mut running = vec![];
-    for (_, note) in notes {
-        running.extend(note.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|x| x * n));
-    }
+    let running = running::left(&updates, example.images.dim(0)?)?;
     Ok(Painted { images, code, running })
 }
 
