@@ -138,3 +138,19 @@ fn mean_colours(dataset: &Dataset) -> anyhow::Result<Vec<[f32; 4]>> {
     let mean = |[r, g, b, a, n]: [u64; 5]| [r, g, b, a].map(|sum| (sum as f64 / n.max(1) as f64 / 127.5 - 1.) as f32);
     Ok(sums.try_reduce(zero, add)?.into_iter().map(mean).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_numbers_of_a_segmenter_are_measured_once() -> anyhow::Result<()> {
+        let mut protocols = vec![];
+        for name in ["miou", "fid", "accuracy"] {
+            push(&mut protocols, Protocol::find(metric(name))?);
+        }
+        let ids: Vec<&str> = protocols.iter().map(|protocol| &*protocol.id).collect();
+        assert!(ids.len() == 2 && ids[0].ends_with(SEEN) && ids[1].ends_with("fid"), "{ids:?}");
+        Ok(())
+    }
+}

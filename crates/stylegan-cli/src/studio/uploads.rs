@@ -232,6 +232,17 @@ mod tests {
     }
 
     #[test]
+    fn names_of_lists_are_their_own() -> anyhow::Result<()> {
+        let uploads = Uploads::default();
+        for (name, kept) in [("sefa", "sefa (2)"), ("smile", "smile"), ("smile", "smile (2)"), ("pca", "pca (2)")] {
+            let free = uploads.free_name(name);
+            assert_eq!(free, kept);
+            uploads.keep_list(&free, Directions { list: vec![], network: None })?;
+        }
+        Ok(())
+    }
+
+    #[test]
     fn pictures_are_kept_small() -> anyhow::Result<()> {
         let uploads = Uploads::default();
         let mut file = std::io::Cursor::new(Vec::new());

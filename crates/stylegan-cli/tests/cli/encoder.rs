@@ -68,6 +68,11 @@ fn an_encoder_trains_goes_on_and_inverts() {
     let ran = bench.run("train --config tiny.toml --out run --kimg 0.4");
     assert!(ran.code == 0 && ran.stderr.contains("going on at 0.32 of 0.4 kimg"), "{}", ran.stderr);
     bench.one_sentence("train --out run --config tiny.toml --set loss.l2=2", &["loss.l2", "--new"]);
+    // It goes on with the generator that it has, whatever its configuration names by now.
+    std::fs::copy(bench.path("tiny.safetensors"), bench.path("other.safetensors")).unwrap();
+    let before = std::fs::read_to_string(bench.path("run/config.toml")).unwrap();
+    bench.ok("train --out run --config tiny.toml --set generator=other.safetensors --kimg 0.4");
+    assert_eq!(std::fs::read_to_string(bench.path("run/config.toml")).unwrap(), before);
     bench.ok("invert --network run --encoder run --out out fields/3.png");
     bench.ok("invert --network tiny.safetensors --encoder run --out again fields/3.png");
     let measures = std::fs::read_to_string(bench.path("out/measures.json")).unwrap();

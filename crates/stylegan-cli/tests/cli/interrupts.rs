@@ -110,6 +110,20 @@ fn nothing_is_computed_to_its_end() {
     }
 }
 
+/// The trials of a plan are in a folder of their own, which goes with it.
+#[test]
+fn a_plan_leaves_no_trial() {
+    let bench = bench();
+    std::fs::create_dir(bench.path("trials")).unwrap();
+    let mut command = bench.command("plan --config tiny.toml --data small --seconds 1000");
+    let mut child = command.env("TMPDIR", bench.path("trials")).stderr(Stdio::null()).spawn().unwrap();
+    let trials = || std::fs::read_dir(bench.path("trials")).unwrap().count();
+    wait_for("a trial", || trials() > 0);
+    send("-INT", &child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(trials(), 0);
+}
+
 /// A classifier's run is saved, and the same command goes on with it to the same file.
 #[test]
 fn a_classifier_goes_on() {

@@ -3,6 +3,7 @@
 mod base;
 mod by_resolution;
 mod check;
+mod data;
 mod encoder;
 mod fill;
 mod output;
@@ -15,6 +16,7 @@ mod spade;
 mod unreadable;
 
 pub use by_resolution::ByResolution;
+pub use data::DataConfig;
 pub use encoder::{EncoderLossConfig, EncoderScheduleConfig, EncoderTrainConfig, Input, OptimizerKind, TaskConfig};
 pub use output::{EvalConfig, OutputConfig};
 pub use overrides::Override;
@@ -27,7 +29,6 @@ pub use spade::{
 };
 
 use crate::augment::AugmentConfig;
-use crate::data::preprocess::Preprocess;
 use crate::shards::Reduction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -82,32 +83,6 @@ pub struct TrainConfig {
     pub output: OutputConfig,
     /// What is measured on the way.
     pub eval: EvalConfig,
-}
-
-/// The pictures of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct DataConfig {
-    /// A folder, a ZIP file, or the name of a built-in set (`avatars`, `earth`), which the command
-    /// line builds on first use. The library itself is handed an open set and only records this.
-    pub set: String,
-    /// Pictures of a built-in set; 0 for its default number.
-    pub count: usize,
-    /// Show each picture mirrored with probability one half; true for FFHQ in the paper, and
-    /// written so in `configs/sg1/ffhq-1024.toml`.
-    pub mirror: bool,
-    /// A folder on a disk of the machine, to which the first process there copies a set that is not built in; all
-    /// read the copy. None, and the set is read where it is.
-    pub copy_to: String,
-    /// Memory for decoded pictures in MiB, 256: what does not fit is decoded again each time it is shown.
-    pub cache_mib: usize,
-    /// How pictures and their maps are resized and cut as they are read, `{ mode = "resize_and_crop", load_size = 286,
-    /// crop_size = 256 }` or another of SPADE's eight ways (`crop`, `scale_width`, `scale_width_and_crop`,
-    /// `scale_shortside`, `scale_shortside_and_crop`, `fixed` with `aspect_ratio`, `none`); the pictures of the set may then
-    /// be of many sizes. Left out, they are read as they are, all of one size. Sample grids and evaluations see
-    /// pictures resized to `crop_size` and cut in the middle.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub preprocess: Option<Preprocess>,
 }
 
 /// The objectives of generator and discriminator.
@@ -271,12 +246,6 @@ impl Default for TrainConfig {
     }
 }
 
-impl Default for DataConfig {
-    fn default() -> Self {
-        Self { set: String::new(), count: 0, mirror: false, copy_to: String::new(), cache_mib: 256, preprocess: None }
-    }
-}
-
 impl Default for LossConfig {
     fn default() -> Self {
         Self::Logistic { r1_gamma: defaults::r1_gamma(), r1_interval: defaults::r1_interval() }
@@ -318,14 +287,6 @@ impl Default for EmaConfig {
 impl Default for ShardConfig {
     fn default() -> Self {
         Self { size: ByResolution::new(4, []), at_once: 1, reduction: Reduction::Exact }
-    }
-}
-
-impl DataConfig {
-    /// The pictures without what no step depends on: where they are, and how much memory they may take.
-    fn decisive(&self) -> Self {
-        let Self { mirror, count, preprocess, .. } = self.clone();
-        Self { mirror, count, preprocess, ..Self::default() }
     }
 }
 
