@@ -2,6 +2,8 @@
 
 use crate::launch::{Joins, Launched};
 use std::path::Path;
+#[cfg(feature = "nccl")]
+use std::time::{Duration, SystemTime};
 use stylegan_train::communicator::Communicator;
 #[cfg(feature = "mpi")]
 use stylegan_train::communicator::Mpi;
@@ -11,7 +13,11 @@ use stylegan_train::communicator::{MeetingFile, Nccl, Place};
 /// How long a rank waits for others that are joined by NCCL alone: as long as the longest thing that rank 0 does
 /// by itself may take.
 #[cfg(feature = "nccl")]
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1800);
+const PATIENCE: Duration = Duration::from_secs(1800);
+
+/// How long before this rank another may have begun, with what their clocks differ by.
+#[cfg(feature = "nccl")]
+const APART: Duration = Duration::from_secs(60);
 
 /// What joins the ranks.
 pub(crate) enum Joined {
@@ -44,7 +50,7 @@ pub(crate) fn join_with(
 fn join_by_nccl(launched: &Launched, folder: &Path, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Nccl> {
     let told = crate::launch::Torchrun::find(variable);
     let place = Place { rank: launched.rank, ranks: launched.size, gpu: told.gpu };
-    let meeting = MeetingFile::new(folder, &told.start);
+    let meeting = MeetingFile::new(folder, &told.start, SystemTime::now() - APART);
     let id = if place.rank == 0 {
         crate::destination::make(folder)?;
         meeting.open()?

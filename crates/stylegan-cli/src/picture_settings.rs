@@ -1,6 +1,6 @@
 //! The settings under which a network makes pictures: the same for verbs and for the studio.
 
-use crate::writer::{Text, software};
+use crate::writer::{Text, made_by};
 use candle_core::{DType, Tensor};
 use clap::ValueEnum;
 use serde::Deserialize;
@@ -54,8 +54,7 @@ impl PictureSettings {
 
     /// What the files of pictures say of the network and these settings; docs/pictures.md explains it.
     pub(crate) fn text(&self, model: &Model) -> Text {
-        let mut text = vec![software()];
-        text.extend(model.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
+        let mut text = made_by(model);
         text.push(("stylegan:psi", self.psi.to_string()));
         text.extend(self.cutoff.map(|cutoff| ("stylegan:psi-cutoff", cutoff.to_string())));
         text.extend(self.class.map(|class| ("stylegan:class", class.to_string())));

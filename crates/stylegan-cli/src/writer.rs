@@ -4,6 +4,7 @@ use anyhow::Context;
 use candle_core::Tensor;
 use image::RgbImage;
 use std::path::{Path, PathBuf};
+use stylegan_core::Model;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
@@ -16,6 +17,15 @@ pub(crate) type Text = Vec<(&'static str, String)>;
 /// The program, as every picture's file names it.
 pub(crate) fn software() -> (&'static str, String) {
     ("Software", concat!("stylegan-rs ", env!("CARGO_PKG_VERSION")).to_owned())
+}
+
+/// What a picture's file says of the network that made it: that one did, which it is, and its licence.
+pub(crate) fn made_by(model: &Model) -> Text {
+    let mut text = vec![software(), ("Disclaimer", "synthetic: made by a neural network".to_owned())];
+    text.extend(model.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
+    let licence = model.metadata().and_then(|metadata| metadata.licence.clone());
+    text.extend(licence.map(|licence| ("stylegan:licence", licence)));
+    text
 }
 
 /// Writes images `[n, c, h, w]`, batch after batch, as the tensor `images` of a safetensors file, which appears whole

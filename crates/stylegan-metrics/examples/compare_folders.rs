@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 fn run() -> stylegan_metrics::Result<()> {
     let set = |first: usize, blur: f32| ImageSet {
         name: "images".into(),
-        images: Box::new((first..first + 200).map(move |i| picture(i, blur))),
+        images: Box::new(move |numbers| Some(picture(first + numbers.start, blur))),
         count: 200,
         hash: None,
     };

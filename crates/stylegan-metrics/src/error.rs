@@ -13,25 +13,25 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// A batch of images has an unusable shape.
     #[error(
-        "image batch {batch} of the {set} has shape {found:?}, expected [n, 1 or 3, h, w]: feature networks look at grey or RGB pictures; build the set with --channels 3, and train on that"
+        "the batch from image {image} of the {set} on has shape {found:?}, expected [n, 1 or 3, h, w]: feature networks look at grey or RGB pictures; build the set with --channels 3, and train on that"
     )]
     ImageShape {
         /// Which set: "real set", "generated set".
         set: String,
-        /// Index of the batch in its stream.
-        batch: usize,
+        /// Number of the first image of its batch.
+        image: usize,
         /// The shape found.
         found: Vec<usize>,
     },
     /// Images of one set differ in size.
     #[error(
-        "image batch {batch} of the {set} is {found:?} (h, w), earlier ones are {expected:?}: bring all pictures to one size"
+        "image {image} of the {set} is {found:?} (h, w), earlier ones are {expected:?}: bring all pictures to one size"
     )]
     ImageSize {
         /// Which set.
         set: String,
-        /// Index of the batch in its stream.
-        batch: usize,
+        /// Number of the first image of its batch.
+        image: usize,
         /// Height and width found.
         found: [usize; 2],
         /// Height and width of the earlier images.
@@ -44,9 +44,9 @@ pub enum Error {
     NotFinite {
         /// "features", "distances", "pixels".
         what: &'static str,
-        /// "batch" or "pair".
+        /// "image", "pair" or "row".
         unit: &'static str,
-        /// Index of the batch or pair.
+        /// Number of the image, pair or row.
         index: usize,
         /// Which set.
         set: String,
@@ -179,12 +179,12 @@ pub enum Error {
     #[error("cannot write the metric report: {0}")]
     Report(#[from] serde_json::Error),
     /// The source of images failed.
-    #[error("image batch {batch} of the {set} cannot be read: {source}")]
+    #[error("image {image} of the {set} or one soon after it cannot be read: {source}")]
     Source {
         /// Which set.
         set: String,
-        /// Index of the batch in its stream.
-        batch: usize,
+        /// Number of the first image of its batch.
+        image: usize,
         /// What the source said.
         source: SourceError,
     },

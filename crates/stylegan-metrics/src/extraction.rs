@@ -33,15 +33,15 @@ const CHUNK: usize = 16;
 ///
 /// # Errors
 /// A failing source, images of differing or wrong shape, features that are not finite; each names
-/// the batch.
+/// the image.
 pub fn extract(
     networks: &[&dyn FeatureNetwork],
-    source: impl Iterator<Item = Batch>,
+    mut source: impl Iterator<Item = Batch>,
     limit: Option<usize>,
     set: &str,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<FeatureTable>> {
-    let mut images = ImageStream::of_images(Box::new(source), set);
+    let mut images = ImageStream::new(move |_| source.next(), set);
     let extractors: Vec<Features> = networks.iter().map(|network| Features(*network)).collect();
     let mut tables = vec![Vec::new(); networks.len()];
     let mut taken = 0;
@@ -100,7 +100,7 @@ pub(crate) fn extract_next(
         let filled = Tensor::cat(&filled, 0)?;
         for extraction in extractions.iter_mut().filter(|extraction| done < extraction.wanted) {
             let n = group.len().min(extraction.wanted - done);
-            let place = Place { first: begin + done, n, batch: images.last_batch(), set: images.set() };
+            let place = Place { first: begin + done, n, set: images.set() };
             let rows = extraction.extractor.rows(&filled, &place, &mut extraction.waiting)?;
             extraction.rows.extend(rows);
         }
@@ -154,11 +154,11 @@ mod tests {
     fn what_goes_wrong() {
         let message = |batches| run(&Pixels, batches, None).unwrap_err().to_string();
         let nan = (images(1, 3, 4) * f64::NAN).unwrap();
-        assert!(message(vec![images(2, 3, 4), nan]).contains("pixels of batch 1 of the real set are not finite"));
-        assert!(message(vec![images(2, 3, 4), images(1, 3, 5)]).contains("batch 1 of the real set is [5, 5] (h, w)"));
-        assert!(message(vec![images(2, 4, 4)]).contains("batch 0 of the real set has shape [2, 4, 4, 4]"));
+        assert!(message(vec![images(2, 3, 4), nan]).contains("pixels of image 2 of the real set are not finite"));
+        assert!(message(vec![images(2, 3, 4), images(1, 3, 5)]).contains("image 2 of the real set is [5, 5] (h, w)"));
+        assert!(message(vec![images(2, 4, 4)]).contains("from image 0 of the real set on has shape [2, 4, 4, 4]"));
         let source = [Ok(images(1, 3, 4)), Err("face7.png is cut off".into())].into_iter();
         let error = extract(&[&Pixels], source, None, "real set", &mut |_, _| ()).unwrap_err().to_string();
-        assert!(error.contains("batch 1 of the real set cannot be read: face7.png is cut off"));
+        assert!(error.contains("image 1 of the real set or one soon after it cannot be read: face7.png is cut off"));
     }
 }

@@ -53,8 +53,6 @@ pub(crate) struct Place<'a> {
     pub(crate) first: usize,
     /// Images that count; those behind them only fill the chunk.
     pub(crate) n: usize,
-    /// The batch they came in.
-    pub(crate) batch: usize,
     /// The set they are of.
     pub(crate) set: &'a str,
 }
@@ -85,9 +83,9 @@ impl Extractor for Features<'_> {
             return Err(Error::Mismatch { what: "shape of the features", left, right });
         }
         let features = features.narrow(0, 0, place.n)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
-        if features.iter().any(|v| !v.is_finite()) {
-            let set = place.set.into();
-            return Err(Error::NotFinite { what: "features", unit: "batch", index: place.batch, set });
+        if let Some(i) = features.iter().position(|v| !v.is_finite()) {
+            let (index, set) = (place.first + i / self.0.dim(), place.set.into());
+            return Err(Error::NotFinite { what: "features", unit: "image", index, set });
         }
         Ok(features)
     }

@@ -2,18 +2,25 @@
 
 use crate::{Error, Result, SourceError};
 use candle_core::{DType, Device, Tensor};
+use std::ops::Range;
 
 /// What an image source yields: `[n, 3, h, w]` (or one channel) f32 in [-1, 1], or its failure.
 pub type Batch = std::result::Result<Tensor, SourceError>;
 
-/// `images` as three-channel f32 on the CPU, rounded to 256 levels.
-pub(crate) fn rounded(images: &Tensor, batch: usize, set: &str) -> Result<Tensor> {
-    let images = three_channels(images, batch, set)?.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
+/// The images of a set by their numbers: the first of those in the range, as many as the source makes at a time;
+/// nothing where there are no more. What is cached already, or another rank's, is not asked for.
+pub type Images<'a> = Box<dyn Fn(Range<usize>) -> Option<Batch> + 'a>;
+
+/// `images`, of which `first` is the number of the first, as three-channel f32 on the CPU, rounded to 256 levels.
+pub(crate) fn rounded(images: &Tensor, first: usize, set: &str) -> Result<Tensor> {
+    let images = three_channels(images, first, set)?.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
     let shape = images.shape().clone();
+    let size = shape.elem_count() / images.dim(0)?;
     let mut values = images.flatten_all()?.to_vec1::<f32>()?;
-    for v in &mut values {
+    for (i, v) in values.iter_mut().enumerate() {
         if !v.is_finite() {
-            return Err(Error::NotFinite { what: "pixels", unit: "batch", index: batch, set: set.into() });
+            let index = first + i / size;
+            return Err(Error::NotFinite { what: "pixels", unit: "image", index, set: set.into() });
         }
         *v = (*v * 127.5 + 128.).floor().clamp(0., 255.) / 127.5 - 1.;
     }
@@ -21,11 +28,11 @@ pub(crate) fn rounded(images: &Tensor, batch: usize, set: &str) -> Result<Tensor
 }
 
 /// Images with one channel repeated to three; other counts but three are an error.
-pub(crate) fn three_channels(images: &Tensor, batch: usize, set: &str) -> Result<Tensor> {
+pub(crate) fn three_channels(images: &Tensor, first: usize, set: &str) -> Result<Tensor> {
     match images.dims() {
         [n, 3, h, w] if n * h * w > 0 => Ok(images.clone()),
         &[n, 1, h, w] if n * h * w > 0 => Ok(images.broadcast_as((n, 3, h, w))?.contiguous()?),
-        found => Err(Error::ImageShape { set: set.into(), batch, found: found.to_vec() }),
+        found => Err(Error::ImageShape { set: set.into(), image: first, found: found.to_vec() }),
     }
 }
 

@@ -10,7 +10,7 @@ mod nccl_fake;
 use nccl_fake::build_library;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use stylegan_train::communicator::{Communicator, MeetingFile, Nccl, Place, Threads, meet_through};
 
 const FOLDER: &str = "NCCL_TEST_FOLDER";
@@ -47,7 +47,7 @@ fn ends_well(ranks: Vec<Child>) {
 fn joined(patience: Duration) -> Nccl {
     let folder = std::env::var(FOLDER).unwrap();
     let rank = std::env::var(RANK).unwrap().parse().unwrap();
-    let meeting = MeetingFile::new(Path::new(&folder), "a run, restart 0");
+    let meeting = MeetingFile::new(Path::new(&folder), "a run, restart 0", SystemTime::UNIX_EPOCH);
     let id = if rank == 0 { meeting.open().unwrap() } else { meeting.find(patience).unwrap() };
     let ranks = Nccl::join(&id, Place { rank, ranks: RANKS, gpu: rank }, patience).unwrap();
     if rank == 0 {
@@ -151,10 +151,13 @@ fn not_all_come() {
 #[ignore = "the only rank of not_all_come, which starts it"]
 fn play_absent() {
     let folder = std::env::var(FOLDER).unwrap();
-    let meeting = MeetingFile::new(Path::new(&folder), "a run, restart 0");
-    let another = MeetingFile::new(Path::new(&folder), "a run, restart 1");
+    let meeting = MeetingFile::new(Path::new(&folder), "a run, restart 0", SystemTime::UNIX_EPOCH);
+    let another = MeetingFile::new(Path::new(&folder), "a run, restart 1", SystemTime::UNIX_EPOCH);
     let id = meeting.open().unwrap();
     assert_eq!(meeting.find(Duration::ZERO).unwrap(), id);
+    // One that an earlier start left.
+    let later = SystemTime::now() + Duration::from_secs(3600);
+    assert!(MeetingFile::new(Path::new(&folder), "a run, restart 0", later).find(Duration::ZERO).is_err());
     let error = another.find(Duration::from_millis(200)).unwrap_err().to_string();
     assert!(error.contains("rank 0 wrote no "), "{error}");
     let error = Nccl::join(&id, Place { rank: 0, ranks: 2, gpu: 0 }, Duration::from_millis(300)).err().unwrap();
@@ -171,6 +174,6 @@ fn play_absent() {
 #[test]
 fn missing_libraries_are_named() {
     let folder = tempfile::tempdir().unwrap();
-    let Err(error) = MeetingFile::new(folder.path(), "").open() else { return };
+    let Err(error) = MeetingFile::new(folder.path(), "", SystemTime::UNIX_EPOCH).open() else { return };
     assert!(error.to_string().contains("cannot be loaded; install it"), "{error}");
 }

@@ -2,6 +2,7 @@
 
 use crate::exit::wrong;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use stylegan_core::latent::StreamKey;
 use stylegan_metrics::evaluate::ImageSet;
@@ -44,9 +45,10 @@ pub(super) fn order(dataset: &Dataset) -> Vec<usize> {
 
 /// All pictures in this order.
 pub(super) fn images<'a>(dataset: &'a Dataset, name: &str) -> anyhow::Result<ImageSet<'a>> {
-    let batches = dataset.batches(&order(dataset)).map(|batch| batch.map_err(Into::into));
+    let order = order(dataset);
+    let images = move |numbers: Range<usize>| Some(dataset.batches(order.get(numbers)?).next()?.map_err(Into::into));
     let (count, hash) = (dataset.len(), Some(dataset.identity()?));
-    Ok(ImageSet { name: name.into(), images: Box::new(batches), count, hash })
+    Ok(ImageSet { name: name.into(), images: Box::new(images), count, hash })
 }
 
 /// Refuses two sets whose pictures do not have equal names: what compares pairs would compare strangers.

@@ -4,6 +4,7 @@ use super::dataset_source::{self, order};
 use crate::exit::wrong;
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use stylegan_core::checkpoint::Metadata;
@@ -66,14 +67,14 @@ impl<'a> Paintings<'a> {
         let n = sampler.batch_size(BATCH_PIXELS, 32);
         let order = order(dataset);
         let key = StreamKey::new(seed, "metric pictures", 0);
-        let batches: Vec<(u64, Vec<usize>)> =
-            order.chunks(n).enumerate().map(|(i, chunk)| ((i * n) as u64, chunk.to_vec())).collect();
-        let paint = move |(first, pictures): (u64, Vec<usize>)| -> anyhow::Result<Tensor> {
+        let paint = move |numbers: Range<usize>| -> anyhow::Result<Tensor> {
+            let numbers = numbers.start..numbers.end.min(numbers.start + n);
             let sampler = Sampler::new(model.generator());
-            let requests: Vec<_> = pictures.into_iter().map(SampleRequest::whole).collect();
+            let requests: Vec<_> =
+                order[numbers.clone()].iter().map(|&picture| SampleRequest::whole(picture)).collect();
             let edges = spec.edges.then(|| dataset.load_edges(&requests)).transpose()?;
             let map = semantic_map(&dataset.load_maps(&requests)?, edges.as_ref(), spec.classes, no_class)?;
-            let indices: Vec<u64> = (first..first + requests.len() as u64).collect();
+            let indices: Vec<u64> = numbers.map(|number| number as u64).collect();
             let condition = Condition::Map(&map);
             let z = sampler.latents(&key, &indices, 0)?.to_dtype(model.dtype())?;
             Ok(sampler.images(&sampler.styles(&z, condition)?, condition, &indices)?.to_dtype(DType::F32)?)
@@ -81,7 +82,7 @@ impl<'a> Paintings<'a> {
         let identity = dataset.identity()?;
         Ok(ImageSet {
             name: file.display().to_string(),
-            images: Box::new(batches.into_iter().map(move |batch| paint(batch).map_err(Into::into))),
+            images: Box::new(move |numbers| Some(paint(numbers).map_err(Into::into))),
             count: dataset.len(),
             hash: hash.map(|hash| format!("{hash} of the maps of {identity}, seed {seed}")),
         })
@@ -103,7 +104,9 @@ pub(super) fn baselines(dataset: &Dataset) -> anyhow::Result<[ImageSet<'_>; 2]> 
     let real = dataset_source::images(dataset, "real pictures")?;
     let colours = mean_colours(dataset)?;
     let ([h, w], c) = (dataset.image_size(), dataset.channels());
-    let flat = move |picture: usize| -> anyhow::Result<Tensor> {
+    let order = order(dataset);
+    let flat = move |numbers: Range<usize>| -> anyhow::Result<Tensor> {
+        let picture = order[numbers.start];
         let map = dataset.map(picture)?;
         let values: Vec<f32> =
             (0..c).flat_map(|c| map.iter().map(|&class| colours[usize::from(class)][c]).collect::<Vec<_>>()).collect();
@@ -111,7 +114,7 @@ pub(super) fn baselines(dataset: &Dataset) -> anyhow::Result<[ImageSet<'_>; 2]> 
     };
     let flat = ImageSet {
         name: "mean colour of each class".into(),
-        images: Box::new(order(dataset).into_iter().map(move |picture| flat(picture).map_err(Into::into))),
+        images: Box::new(move |numbers| Some(flat(numbers).map_err(Into::into))),
         count: dataset.len(),
         hash: Some(format!("mean colours of the classes of {}", dataset.identity()?)),
     };

@@ -4,7 +4,7 @@ use crate::exit::wrong;
 use crate::network::verified_checkpoint;
 use crate::picture_settings::first_not_finite;
 use crate::status::{Progress, say};
-use crate::writer::{Text, software};
+use crate::writer::{Text, made_by};
 use candle_core::{DType, Device, Tensor};
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::Metadata;
@@ -137,8 +137,6 @@ impl Painter {
 
     /// What the files of its pictures say of it.
     pub(crate) fn text(&self) -> Text {
-        let mut text = vec![software()];
-        text.extend(self.model.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
-        text
+        made_by(&self.model)
     }
 }

@@ -80,6 +80,7 @@ fn pictures_say_where_they_come_from() {
         assert_eq!(text("stylegan:noise"), "const");
         assert_eq!(text("Software"), concat!("stylegan-rs ", env!("CARGO_PKG_VERSION")));
         assert!(inspected.contains(&text("stylegan:network")) && text("stylegan:network").len() == 64);
+        assert_eq!(text("Disclaimer"), "synthetic: made by a neural network");
         assert_eq!(bench.text(name, "stylegan:class"), None);
     }
     assert_eq!(std::fs::read(bench.path("b.png")).unwrap(), std::fs::read(bench.path("out/seed0007.png")).unwrap());

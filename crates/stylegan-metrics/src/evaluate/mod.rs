@@ -8,7 +8,7 @@ mod tables;
 use crate::cache::Cache;
 use crate::features::{Classifier, FeatureNetworks};
 use crate::generator_source::GeneratorSource;
-use crate::images::Batch;
+use crate::images::Images;
 use crate::interval::Estimate;
 use crate::metric::RealsRole;
 use crate::protocol::Protocol;
@@ -23,9 +23,9 @@ pub use available::Available;
 pub struct ImageSet<'a> {
     /// What results call it, such as the name of a folder.
     pub name: String,
-    /// Batches `[n, 3, h, w]` (or one channel), f32 in [-1, 1]. Where a protocol wants fewer images
-    /// than there are, the first ones are taken: bring them in random order.
-    pub images: Box<dyn Iterator<Item = Batch> + 'a>,
+    /// The images, three channels or one. Where a protocol wants fewer images than there are, the first ones are
+    /// taken: bring them in random order.
+    pub images: Images<'a>,
     /// How many images there are.
     pub count: usize,
     /// Hash of all pixels and of how they were prepared; without one nothing is cached.
@@ -145,10 +145,11 @@ impl Evaluation {
 ///
 /// let pictures = |shift: f32| ImageSet {
 ///     name: format!("stripes {shift}"),
-///     images: Box::new((0..48).map(move |i| {
+///     images: Box::new(move |numbers| {
+///         let i = numbers.start;
 ///         let values: Vec<f32> = (0..3 * 32 * 32).map(|p| ((p * (i + 3)) % 101) as f32 / 101. - shift).collect();
-///         Ok(Tensor::from_vec(values, (1, 3, 32, 32), &Device::Cpu)?)
-///     })),
+///         Some(Tensor::from_vec(values, (1, 3, 32, 32), &Device::Cpu).map_err(Into::into))
+///     }),
 ///     count: 48,
 ///     hash: None,
 /// };
@@ -185,7 +186,7 @@ pub fn evaluate(mut request: Request, progress: &mut Progress) -> Result<Evaluat
             Err(error) => evaluation.failures.push((protocol.id.clone(), error)),
         }
     }
-    let tables = tables::Tables::new(&mut request, &measurable, progress)?;
+    let tables = tables::Tables::new(&request, &measurable, progress)?;
     for protocol in measurable {
         evaluation.add(&request, protocol, &tables, progress);
     }

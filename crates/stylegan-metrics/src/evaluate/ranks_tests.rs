@@ -33,9 +33,17 @@ impl Ranks for Thread<'_> {
     }
 }
 
-/// What came of an evaluation on each rank, and how many pictures it made. `fails`: the rank whose generator does,
-/// after some.
-fn on_ranks(count: usize, cache: Option<&Cache>, fails: Option<usize>) -> Vec<(Result<Evaluation>, usize)> {
+/// What came of an evaluation on a rank.
+struct Outcome {
+    found: Result<Evaluation>,
+    /// Pictures of the generator.
+    made: usize,
+    /// Real pictures.
+    read: usize,
+}
+
+/// An evaluation of some ranks. `fails`: the rank whose generator does, after some pictures.
+fn on_ranks(count: usize, cache: Option<&Cache>, fails: Option<usize>) -> Vec<Outcome> {
     let (given, meeting) = (Mutex::new(vec![vec![]; count]), Barrier::new(count));
     let measure = |rank: usize| {
         let networks = FeatureNetworks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
@@ -43,10 +51,16 @@ fn on_ranks(count: usize, cache: Option<&Cache>, fails: Option<usize>) -> Vec<(R
         let inner = Linear { scale: 0.4, ..Linear::new(4, 4) };
         let generator = Counting { inner, made: AtomicUsize::new(0), most };
         let source = GeneratorSource { hash: Some("generator"), ..GeneratorSource::new(&generator) };
+        let (reals, read) = (images(700, 50, 1, Some("reals")), AtomicUsize::new(0));
+        let counted = |numbers: Range<usize>| {
+            let batch = (reals.images)(numbers)?;
+            read.fetch_add(batch.as_ref().map_or(0, |batch| batch.dims()[0]), Ordering::Relaxed);
+            Some(batch)
+        };
         let request = Request {
             protocols: ["fid", "kid", "ppl_wend"].map(|n| Protocol::find(n).unwrap().with_samples(1100)).to_vec(),
             subjects: vec![Subject { name: "fakes".into(), generated: Generated::Generator(source) }],
-            reals: Some(images(700, 50, 1, Some("reals"))),
+            reals: Some(ImageSet { images: Box::new(counted), hash: reals.hash.clone(), ..images(700, 50, 1, None) }),
             networks: &networks,
             classifiers: &[],
             cache: cache.filter(|_| rank == 0),
@@ -56,8 +70,8 @@ fn on_ranks(count: usize, cache: Option<&Cache>, fails: Option<usize>) -> Vec<(R
             clock: &|| 0.,
             provenance: Provenance::default(),
         };
-        let evaluation = evaluate(request, &mut |_, _, _| ());
-        (evaluation, generator.made.load(Ordering::Relaxed))
+        let found = evaluate(request, &mut |_, _, _| ());
+        Outcome { found, made: generator.made.load(Ordering::Relaxed), read: read.load(Ordering::Relaxed) }
     };
     std::thread::scope(|scope| {
         let measure = &measure;
@@ -66,17 +80,18 @@ fn on_ranks(count: usize, cache: Option<&Cache>, fails: Option<usize>) -> Vec<(R
     })
 }
 
-/// The numbers of one process, on rank 0 alone; each rank makes a share of the pictures, and what rank 0 has kept
-/// nobody makes again.
+/// The numbers of one process, on rank 0 alone; each rank makes and reads a share of the pictures, and what rank 0
+/// has kept nobody makes or reads again.
 #[test]
 fn ranks_share_the_work_and_change_no_bit() {
     let folder = std::env::temp_dir().join(format!("stylegan-metrics-ranks-{}", std::process::id()));
     let cache = Cache::new(&folder);
-    let mut alone = on_ranks(1, None, None);
-    let (expected, all) = alone.pop().unwrap();
-    let expected = expected.unwrap().complete().unwrap();
+    let alone = on_ranks(1, None, None).remove(0);
+    let (expected, all) = (alone.found.unwrap().complete().unwrap(), alone.made);
     for count in [2, 3, 7] {
-        for (rank, (found, made)) in on_ranks(count, None, None).into_iter().enumerate() {
+        let ranks = on_ranks(count, None, None);
+        assert_eq!(ranks.iter().map(|rank| rank.read).sum::<usize>(), 700);
+        for (rank, Outcome { found, made, .. }) in ranks.into_iter().enumerate() {
             let found = found.unwrap().complete().unwrap();
             assert!(if rank == 0 { found == expected } else { found.is_empty() }, "rank {rank} of {count}");
             // Five parts of 256 pictures or pairs, the last one shorter; chunks are filled up.
@@ -86,15 +101,15 @@ fn ranks_share_the_work_and_change_no_bit() {
     }
     for again in [false, true] {
         let mut found = on_ranks(2, Some(&cache), None);
-        assert!(!again || found.iter().all(|(_, made)| *made == 0));
-        assert_eq!(found.remove(0).0.unwrap().complete().unwrap(), expected);
+        assert!(!again || found.iter().all(|rank| rank.made == 0 && rank.read == 0));
+        assert_eq!(found.remove(0).found.unwrap().complete().unwrap(), expected);
     }
     std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn all_ranks_know_the_error_of_one() {
-    for (found, _) in on_ranks(3, None, Some(1)) {
+    for Outcome { found, .. } in on_ranks(3, None, Some(1)) {
         let error = found.unwrap_err();
         let sentence = error.to_string();
         assert!(error.is_of_all_ranks() && sentence.starts_with("rank 1: "), "{sentence}");

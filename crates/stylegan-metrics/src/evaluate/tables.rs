@@ -7,6 +7,7 @@ use crate::extractor::Extractor;
 use crate::feature_table::FeatureTable;
 use crate::features::{FeatureNetworks, NetworkId};
 use crate::image_stream::ImageStream;
+use crate::images::Batch;
 use crate::metric::{Kind, Progress, SetMetric};
 use crate::protocol::Protocol;
 use crate::ranks::{leads, share};
@@ -68,27 +69,27 @@ fn wanted<'a>(
 
 impl Tables {
     /// Extracts everything that the protocols need; each image is made or read once.
-    pub(super) fn new(request: &mut Request, protocols: &[&Protocol], progress: &mut Progress) -> Result<Self> {
+    pub(super) fn new(request: &Request, protocols: &[&Protocol], progress: &mut Progress) -> Result<Self> {
         let makers = Makers { cache: request.cache, ranks: request.ranks };
         let (clock, seed) = (request.clock, request.seed);
         let wanted = wanted(request.networks, protocols, request.floor, seed)?;
         let extractors: Vec<&dyn Extractor> = wanted.iter().map(|w| &*w.extractor).collect();
         let ids = extractors.iter().map(|extractor| extractor.id()).collect();
         let mut tables = Self { extractors: ids, reals: None, generated: vec![] };
-        if let Some(reals) = request.reals.as_mut().filter(|_| wanted.iter().any(|w| w.reals.is_some())) {
+        if let Some(reals) = request.reals.as_ref().filter(|_| wanted.iter().any(|w| w.reals.is_some())) {
             let begin = clock();
             let all = reals.count;
             let counts = wanted.iter().map(|w| w.reals.map_or(0, |limit| limit.unwrap_or(all).min(all))).collect();
             let reader =
                 Reader { makers, identity: reals.hash.clone(), extractors: &extractors, counts, set: "real set" };
-            let mut set = reader.read(ImageStream::of_images(Box::new(&mut reals.images), reader.set), progress)?;
+            let mut set = reader.read(&reals.images, progress)?;
             set.seconds = clock() - begin;
             tables.reals = Some(set);
         }
         if wanted.is_empty() {
             return Ok(tables);
         }
-        for subject in &mut request.subjects {
+        for subject in &request.subjects {
             let begin = clock();
             let (identity, most) = match &subject.generated {
                 Generated::Images(images) => (images.hash.clone(), images.count),
@@ -96,11 +97,14 @@ impl Tables {
             };
             let counts = wanted.iter().map(|w| w.generated.unwrap_or(most).min(most)).collect();
             let reader = Reader { makers, identity, extractors: &extractors, counts, set: "generated set" };
-            let images = match &mut subject.generated {
-                Generated::Images(images) => ImageStream::of_images(Box::new(&mut images.images), reader.set),
-                Generated::Generator(source) => ImageStream::of_generator(*source, seed, reader.set),
+            let mut set = match &subject.generated {
+                Generated::Images(images) => reader.read(&images.images, progress)?,
+                Generated::Generator(source) => {
+                    let source = *source;
+                    let images = move |numbers: Range<usize>| source.images_from(seed, numbers.start as u64).next();
+                    reader.read(&images, progress)?
+                }
             };
-            let mut set = reader.read(images, progress)?;
             set.seconds = clock() - begin;
             tables.generated.push(set);
         }
@@ -158,20 +162,21 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// The table of each extractor, part by part: those parts that the cache holds are taken from there, the others
     /// made, by all ranks, and kept. An evaluation that was stopped goes on with the part at which it was.
-    fn read(&self, mut images: ImageStream, progress: &mut Progress) -> Result<Set> {
+    fn read(&self, images: &dyn Fn(Range<usize>) -> Option<Batch>, progress: &mut Progress) -> Result<Set> {
         let total = self.counts.iter().copied().max().unwrap_or(0);
         let stage = format!("pictures of the {}", self.set);
+        let mut stream = ImageStream::new(images, self.set);
         // Rows by part and extractor.
         let mut rows: Vec<Vec<Option<Vec<f32>>>> =
             parts(total).map(|part| (0..self.counts.len()).map(|i| self.cached(i, &part)).collect()).collect();
         let missing = self.makers.missing(rows.iter().map(|part| part.iter().map(Option::is_none).collect()))?;
         let make = &mut |(part, who): &(usize, Vec<usize>)| {
             let start = part * PART;
-            images.seek(start)?;
+            stream.seek(start..(start + PART).min(total));
             let wanted = |i: &usize| self.part_of(*i, start).len();
             let mut extractions: Vec<Extraction> =
                 who.iter().map(|i| Extraction::new(self.extractors[*i], wanted(i))).collect();
-            let found = extract_next(&mut images, &mut extractions, &mut |done| progress(&stage, start + done, total))?;
+            let found = extract_next(&mut stream, &mut extractions, &mut |done| progress(&stage, start + done, total))?;
             if let Some(i) = who.iter().find(|i| wanted(i) > found) {
                 let (left, right) =
                     (format!("{} or more by its count", start + wanted(i)), (start + found).to_string());
@@ -203,7 +208,7 @@ impl Reader<'_> {
             let dim = rows.len() / self.extractors[i].rows_of(*count).max(1);
             tables.push(if rows.is_empty() { None } else { Some(FeatureTable::new(rows, dim)?) });
         }
-        Ok(Set { tables, size: images.size(), seconds: 0. })
+        Ok(Set { tables, size: stream.size(), seconds: 0. })
     }
 
     /// What of the part that begins at `start` an extractor is to see.

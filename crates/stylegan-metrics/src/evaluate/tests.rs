@@ -7,19 +7,26 @@ mod resume;
 
 use super::*;
 use crate::generator_source::GeneratorSource;
+use crate::images::Batch;
 use crate::ranks::Alone;
 use crate::test_data::{Linear, Pixels, on_one_thread};
 use candle_core::{Device, Tensor};
 use std::cell::Cell;
+use std::ops::Range;
 use stylegan_core::latent::StreamKey;
 
 fn images(n: usize, batch: usize, seed: u64, hash: Option<&str>) -> ImageSet<'static> {
-    let batches = (0..n).step_by(batch).map(move |first| {
-        let indices: Vec<u64> = (first..(first + batch).min(n)).map(|i| i as u64).collect();
+    let images = move |numbers: Range<usize>| {
+        let indices: Vec<u64> = numbers.take(batch).map(|i| i as u64).collect();
         let key = StreamKey::new(seed, "test images", 0);
         Ok((key.normal_rows(&indices, 0, &[3, 4, 4], candle_core::DType::F32, &Device::Cpu)? * 0.4)?)
-    });
-    ImageSet { name: "images".into(), images: Box::new(batches), count: n, hash: hash.map(Into::into) }
+    };
+    ImageSet { name: "images".into(), images: of_set(n, images), count: n, hash: hash.map(Into::into) }
+}
+
+/// A set of so many images, as many as `make` makes at a time.
+fn of_set(count: usize, make: impl Fn(Range<usize>) -> Batch + 'static) -> Images<'static> {
+    Box::new(move |numbers| (numbers.start < count).then(|| make(numbers.start..numbers.end.min(count))))
 }
 
 struct Setup<'a> {
@@ -82,10 +89,10 @@ fn repeatable() {
     assert_eq!(request(50, Some(&cache)), expected);
     let source = GeneratorSource { hash: Some("generator"), ..GeneratorSource::new(&generator) };
     let touched = Cell::new(false);
-    let never = std::iter::from_fn(|| {
+    let never = |_| {
         touched.set(true);
         None
-    });
+    };
     let reals = ImageSet { name: "images".into(), images: Box::new(never), count: 140, hash: Some("reals".into()) };
     let again = run(Setup {
         names: &ALL,
@@ -157,7 +164,7 @@ fn what_goes_wrong() {
     let generated = Generated::Generator(GeneratorSource::new(&generator));
     let reals = Some(images(90, 90, 1, None));
     let error = run(Setup { names: &["fid"], generated, reals, cache: None, floor: false }).unwrap_err().to_string();
-    assert!(error.contains("pixels of batch 0 of the generated set are not finite"), "{error}");
+    assert!(error.contains("pixels of image 0 of the generated set are not finite"), "{error}");
 }
 
 /// Two generators: results of both, and differences whose intervals are narrower than the two
@@ -212,8 +219,8 @@ fn distances_grow_with_damage() {
     let networks = FeatureNetworks::embedded(&Device::Cpu).unwrap();
     let pictures = |seed: u64, noise: f64| ImageSet {
         name: "images".into(),
-        images: Box::new((0..6).map(move |batch| {
-            let indices: Vec<u64> = (8 * batch..8 * batch + 8).collect();
+        images: of_set(48, move |numbers| {
+            let indices: Vec<u64> = (numbers.start as u64..).take(8).collect();
             let normal = |purpose, shape: &[usize]| {
                 StreamKey::new(seed, purpose, 0).normal_rows(&indices, 0, shape, candle_core::DType::F32, &Device::Cpu)
             };
@@ -222,7 +229,7 @@ fn distances_grow_with_damage() {
             let squares = squares.contiguous()?.reshape((8, 3, 32, 32))?;
             let images: Tensor = (squares + (normal("test noise", &[3, 32, 32])? * noise)?)?;
             Ok(images)
-        })),
+        }),
         count: 48,
         hash: None,
     };
@@ -253,8 +260,8 @@ fn distances_grow_with_damage() {
 fn pixels_themselves() {
     let pictures = |seed: u64, noise: f64| ImageSet {
         name: "images".into(),
-        images: Box::new((0..12).map(move |batch| {
-            let indices: Vec<u64> = (8 * batch..8 * batch + 8).collect();
+        images: of_set(96, move |numbers| {
+            let indices: Vec<u64> = (numbers.start as u64..).take(8).collect();
             let normal = |purpose, shape: &[usize]| {
                 StreamKey::new(seed, purpose, 0).normal_rows(&indices, 0, shape, candle_core::DType::F32, &Device::Cpu)
             };
@@ -262,7 +269,7 @@ fn pixels_themselves() {
             let squares = squares.contiguous()?.reshape((8, 3, 32, 32))?;
             let images: Tensor = (squares + (normal("test noise", &[3, 32, 32])? * noise)?)?;
             Ok(images)
-        })),
+        }),
         count: 96,
         hash: None,
     };
@@ -301,14 +308,15 @@ fn pixels_themselves() {
 fn pairs_of_pictures() {
     let maps = |wrong: usize, colour: bool| ImageSet {
         name: "images".into(),
-        images: Box::new((0..48).map(move |i| {
+        images: of_set(48, move |numbers| {
+            let i = numbers.start;
             let class = move |p: usize| if p % 16 < 8 && p / 16 >= wrong * (i % 2) { 3. } else { 0. };
             let channel =
                 |c: usize| (0..256).map(move |p| (class(p) + if colour { c as f32 } else { 0. }) / 127.5 - 1.);
             let channels = if colour { 3 } else { 1 };
             let levels: Vec<f32> = (0..channels).flat_map(channel).collect();
             Ok(Tensor::from_vec(levels, (1, channels, 16, 16), &Device::Cpu)?)
-        })),
+        }),
         count: 48,
         hash: None,
     };

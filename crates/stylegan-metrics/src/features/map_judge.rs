@@ -75,7 +75,7 @@ impl MapJudge {
     pub(crate) fn truth(&self, number: usize) -> Result<Vec<u8>> {
         let missing = "the label maps that pictures were painted of";
         let truth = self.truth.as_ref().ok_or_else(|| Error::Missing { metric: self.name.clone(), missing })?;
-        truth(number).map_err(|source| Error::Source { set: "label maps".into(), batch: number, source })
+        truth(number).map_err(|source| Error::Source { set: "label maps".into(), image: number, source })
     }
 
     /// The class of each pixel of `images` `[n, 3, h, w]` in [-1, 1], picture by picture.

@@ -5,7 +5,7 @@ use crate::{Error, Result};
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use stylegan_core::write_atomic;
 use stylegan_kernels::nccl::{Id, new_id};
 
@@ -25,16 +25,21 @@ pub fn meet_through(ranks: &dyn Communicator) -> Result<Id> {
 
 /// A file by which ranks meet that share a folder, and nothing else.
 ///
-/// It is called after the start of a run that it belongs to: ranks that found the file of an earlier start
-/// would wait for ranks that are no more.
+/// Ranks that found the file of an earlier start would wait for ranks that are no more. So it is called after the
+/// start of a run that it belongs to, and one that is older than that is passed over: rank 0 may have been killed
+/// before it took its file away, and not every launcher has another word for each start.
 #[derive(Debug)]
-pub struct MeetingFile(PathBuf);
+pub struct MeetingFile {
+    path: PathBuf,
+    since: SystemTime,
+}
 
 impl MeetingFile {
-    /// The file in `folder`; `start` says which start of which run this is, alike on all ranks.
-    pub fn new(folder: &Path, start: &str) -> Self {
+    /// The file in `folder`; `start` says which start of which run this is, alike on all ranks, and `since` when it
+    /// began at the earliest, by the clock that the files of the folder are dated by.
+    pub fn new(folder: &Path, start: &str, since: SystemTime) -> Self {
         let name = format!("{:x}", Sha256::digest(start));
-        Self(folder.join(format!("ranks-{}.tmp", &name[..16])))
+        Self { path: folder.join(format!("ranks-{}.tmp", &name[..16])), since }
     }
 
     /// Rank 0: makes the name and writes it down.
@@ -43,7 +48,7 @@ impl MeetingFile {
     /// When NCCL is missing, or the file cannot be written.
     pub fn open(&self) -> Result<Id> {
         let id = new_id()?;
-        write_atomic(&self.0, |file| file.write_all(&id)).map_err(Error::io("write", &self.0))?;
+        write_atomic(&self.path, |file| file.write_all(&id)).map_err(Error::io("write", &self.path))?;
         Ok(id)
     }
 
@@ -54,13 +59,13 @@ impl MeetingFile {
     pub fn find(&self, patience: Duration) -> Result<Id> {
         let mut waited = Duration::ZERO;
         loop {
-            if let Some(id) = std::fs::read(&self.0).ok().and_then(|bytes| bytes.try_into().ok()) {
+            if let Some(id) = self.read() {
                 return Ok(id);
             }
             if waited >= patience {
                 let reason = format!(
                     "rank 0 wrote no {} within {} s; all ranks must see one folder, and rank 0 must have started",
-                    self.0.display(),
+                    self.path.display(),
                     patience.as_secs_f64()
                 );
                 return Err(Error::Rank { reason });
@@ -72,7 +77,16 @@ impl MeetingFile {
 
     /// Rank 0, once all have met: takes the file away.
     pub fn close(&self) {
-        // It is of no use to anybody; one that stays is not found by another start.
-        let _ = std::fs::remove_file(&self.0);
+        // It is of no use to anybody, and where it cannot be removed, too old for the next start.
+        let _ = std::fs::remove_file(&self.path);
+    }
+
+    /// The name, where it is there and of this start.
+    fn read(&self) -> Option<Id> {
+        let written = std::fs::metadata(&self.path).and_then(|file| file.modified()).ok()?;
+        if written < self.since {
+            return None;
+        }
+        std::fs::read(&self.path).ok()?.try_into().ok()
     }
 }
