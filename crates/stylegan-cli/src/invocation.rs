@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 const VARIABLE: &str = "STYLEGAN_INVOKED_AS";
 
 /// The verbs; [`Options`](crate::options::Options) has their arguments.
-pub(crate) const VERBS: [&str; 14] = [
+pub(crate) const VERBS: [&str; 15] = [
     "train",
     "generate",
     "mix",
@@ -19,6 +19,7 @@ pub(crate) const VERBS: [&str; 14] = [
     "convert",
     "export",
     "inspect",
+    "models",
     "data",
     "completions",
     "man",

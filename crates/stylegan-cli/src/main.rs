@@ -21,6 +21,7 @@ mod latents;
 mod layout;
 mod man;
 mod mix;
+mod models;
 mod network;
 mod numbers;
 mod options;
@@ -103,6 +104,7 @@ fn run(options: Options) -> Outcome {
         Verb::Convert(args) => convert::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Export(args) => export::run(args),
+        Verb::Models(args) => models::run(args),
         Verb::Data(args) => data::run(args),
         Verb::Completions(args) => completions::run(args, Options::command()),
         Verb::Man(args) => man::run(args, Options::command()),

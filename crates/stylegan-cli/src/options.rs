@@ -5,7 +5,7 @@
 
 use crate::{
     classifier, completions, convert, data, evaluate, export, figures, generate, inspect, interpolate, man, mix,
-    studio, train,
+    models, studio, train,
 };
 use clap::{Parser, Subcommand};
 
@@ -42,6 +42,7 @@ pub(crate) enum Verb {
     Convert(convert::Args),
     Export(export::Args),
     Inspect(inspect::Args),
+    Models(models::Args),
     Data(data::Args),
     Completions(completions::Args),
     Man(man::Args),
