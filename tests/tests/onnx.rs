@@ -8,11 +8,15 @@ use std::path::Path;
 use std::process::Command;
 use stylegan_core::export::{ONNX_OPSET, OnnxOptions, onnx};
 use stylegan_core::latent::StreamKey;
-use stylegan_core::layers::FusedScale;
+use stylegan_core::layers::{FusedScale, NormKind, SemanticMap, power_iteration};
 use stylegan_core::pggan::PgganConfig;
+use stylegan_core::pix2pixhd::Pix2PixHdConfig;
+use stylegan_core::spade::{Conditioning, Depth, SpadeConfig};
 use stylegan_core::stylegan1::StyleGan1Config;
 use stylegan_core::stylegan2::{StyleGan2Config, Topology};
-use stylegan_core::{GeneratorConfig, Model, Params, SynthesisOptions, build_generator};
+use stylegan_core::{Condition, GeneratorConfig, MapSpec, Model, Params, SynthesisOptions, build_generator};
+use stylegan_kernels::Labels;
+use stylegan_kernels::label::instance_edges;
 use stylegan_tests::golden::assert_close;
 
 /// A generator with random parameters of each kind, noise and average style included.
@@ -21,11 +25,23 @@ fn model(config: &GeneratorConfig) -> Model {
     build_generator(config, params.trainable()).unwrap();
     let key = StreamKey::new(2, "test", 0);
     for (index, (name, var)) in params.vars().into_iter().enumerate() {
-        if name.ends_with("noise_strength") || name.ends_with("bias") || name.ends_with("w_avg") {
+        let drawn = [
+            "noise_strength",
+            "bias",
+            "w_avg",
+            "running_mean",
+            "mlp_gamma.weight",
+            "mlp_beta.weight",
+            "conv_img.weight",
+            "output.conv.weight",
+        ];
+        if drawn.iter().any(|end| name.ends_with(end)) {
             let draw = key.normal_rows(&[index as u64], 0, &[var.elem_count()], DType::F32, &Device::Cpu).unwrap();
             var.set(&(draw.reshape(var.shape()).unwrap() * 0.3).unwrap()).unwrap();
         }
     }
+    // The singular vectors of a new network are any; its weights would be far too large.
+    (0..9).for_each(|_| power_iteration(&params).unwrap());
     Model::from_params(config.clone(), params).unwrap()
 }
 
@@ -59,6 +75,36 @@ fn pggan() -> PgganConfig {
     PgganConfig { img_size: [32, 32], z_dim: 12, channel_base: 128, channel_max: 8, ..PgganConfig::default() }
 }
 
+/// Of few channels, 64x128 pixels and 5 classes; the rest as given.
+fn spade(config: SpadeConfig) -> GeneratorConfig {
+    let img_size = if config.depth == Depth::Most { [128, 256] } else { [64, 128] };
+    GeneratorConfig::Spade(SpadeConfig { img_size, classes: 5, channels: 2, hidden: 6, ..config })
+}
+
+/// Of few channels, 32x48 pixels and 5 classes; the rest as given.
+fn pix2pixhd(config: Pix2PixHdConfig) -> GeneratorConfig {
+    let config = Pix2PixHdConfig {
+        img_size: [32, 48],
+        classes: 5,
+        channels: 3,
+        downsamplings: 3,
+        blocks: 2,
+        hidden: 6,
+        ..config
+    };
+    GeneratorConfig::Pix2PixHd(config)
+}
+
+/// Maps `[n, classes (+ 1), h, w]` for a network that paints them: one-hot in blocks of pixels, edges between them.
+fn maps(config: &GeneratorConfig, n: usize) -> Option<SemanticMap> {
+    let MapSpec { classes, edges } = config.map()?;
+    let [h, w] = config.img_size();
+    let cell = |i: usize| ((i / (h * w) + i / w % h / 7 + i % w / 5) % classes) as u32;
+    let cells = Tensor::from_vec((0..n * h * w).map(cell).collect(), (n, 1, h, w), &Device::Cpu).unwrap();
+    let edges = edges.then(|| instance_edges(&cells).unwrap());
+    Some(Labels::new(&cells, edges.as_ref(), classes).unwrap().into())
+}
+
 fn cases() -> Vec<(&'static str, GeneratorConfig)> {
     let one = GeneratorConfig::StyleGan1;
     let two = GeneratorConfig::StyleGan2;
@@ -81,6 +127,40 @@ fn cases() -> Vec<(&'static str, GeneratorConfig)> {
         ),
         ("stylegan2, orig", two(StyleGan2Config { topology: Topology::Orig, ..stylegan2() })),
         ("pggan", GeneratorConfig::Pggan(pggan())),
+        ("spade", spade(SpadeConfig::default())),
+        (
+            "spade of latents, deeper",
+            spade(SpadeConfig { z_dim: 12, depth: Depth::More, kernel: 5, ..SpadeConfig::default() }),
+        ),
+        (
+            "spade, deepest, instance norm",
+            spade(SpadeConfig {
+                depth: Depth::Most,
+                norm: NormKind::Instance,
+                spectral: false,
+                edges: false,
+                ..SpadeConfig::default()
+            }),
+        ),
+        ("spade, map joined", spade(SpadeConfig { conditioning: Conditioning::Concat, ..SpadeConfig::default() })),
+        ("pix2pixhd", pix2pixhd(Pix2PixHdConfig::default())),
+        (
+            "pix2pixhd, map joined",
+            pix2pixhd(Pix2PixHdConfig {
+                conditioning: Conditioning::Concat,
+                norm: NormKind::Batch,
+                spectral: true,
+                ..Pix2PixHdConfig::default()
+            }),
+        ),
+        (
+            "pix2pixhd with spade",
+            pix2pixhd(Pix2PixHdConfig {
+                conditioning: Conditioning::Spade,
+                norm: NormKind::Batch,
+                ..Pix2PixHdConfig::default()
+            }),
+        ),
         ("pggan with labels", GeneratorConfig::Pggan(PgganConfig { c_dim: 3, ..pggan() })),
     ]
 }
@@ -150,14 +230,16 @@ fn graphs_are_well_formed() {
             assert!(known.insert(texts(constant, 8)[0].clone()), "{name}: a constant twice");
         }
         let inputs: Vec<String> = messages(graph, 11).iter().map(|input| texts(input, 1)[0].clone()).collect();
-        let mut expected = vec!["z".to_owned()];
+        let mut expected: Vec<String> = config.map().map(|_| "map".to_owned()).into_iter().collect();
+        expected.extend((model.generator().spec().z_dim > 0).then(|| "z".to_owned()));
         expected.extend((config.c_dim() > 0).then(|| "c".to_owned()));
         expected.extend(model.generator().w_avg().map(|_| "psi".to_owned()));
         assert_eq!(inputs, expected, "{name}");
         known.extend(inputs);
         let mut used = HashSet::new();
         for node in messages(graph, 1) {
-            for input in texts(node, 1) {
+            // An input that is left out has no name.
+            for input in texts(node, 1).into_iter().filter(|input| !input.is_empty()) {
                 assert!(known.contains(&input), "{name}: {input} is used before it is made");
                 used.insert(input);
             }
@@ -184,7 +266,7 @@ session = ort.InferenceSession(folder + "/model.onnx", providers=["CPUExecutionP
 feed = {}
 for i in session.get_inputs():
     x = np.fromfile(folder + "/" + i.name + ".f32", dtype=np.float32)
-    feed[i.name] = x.reshape(()) if i.name == "psi" else x.reshape(n, -1)
+    feed[i.name] = x.reshape(()) if i.name == "psi" else x.reshape(n, *i.shape[1:])
 session.run(["img"], feed)[0].astype(np.float32).tofile(folder + "/img.f32")
 "#;
 
@@ -212,6 +294,7 @@ fn onnx_runtime_draws_the_same_pictures() {
         let model = model(&config);
         let n = 3;
         let z = model.latents(&[5, 6, 7]).unwrap();
+        let map = maps(&config, n);
         let c = Tensor::new(&[[1f32, 0., 0.], [0., 0., 1.], [0., 1., 0.]], &Device::Cpu).unwrap();
         let c = (config.c_dim() > 0).then_some(&c);
         for (batch, cutoff, psi) in [(None, None, 1f32), (Some(n), Some(3), 0.6)] {
@@ -219,6 +302,7 @@ fn onnx_runtime_draws_the_same_pictures() {
             let options = OnnxOptions { batch, truncation_cutoff: cutoff };
             std::fs::write(folder.path().join("model.onnx"), onnx(&config, model.params(), &options).unwrap()).unwrap();
             write(folder.path(), "z.f32", &z);
+            map.iter().for_each(|map| write(folder.path(), "map.f32", &map.tensor(DType::F32, &Device::Cpu).unwrap()));
             c.iter().for_each(|c| write(folder.path(), "c.f32", c));
             write(folder.path(), "psi.f32", &Tensor::new(&[psi], &Device::Cpu).unwrap());
             let path = folder.path().to_str().unwrap();
@@ -227,7 +311,9 @@ fn onnx_runtime_draws_the_same_pictures() {
 
             let ws = model.styles(&z, c).unwrap();
             let ws = if average { model.truncate(&ws, psi.into(), cutoff).unwrap() } else { ws };
-            let expected = model.synthesize(&ws, &SynthesisOptions::default()).unwrap();
+            let condition = map.as_ref().map_or(Condition::None, Condition::Map);
+            let options = SynthesisOptions { condition, ..SynthesisOptions::default() };
+            let expected = model.synthesize(&ws, &options).unwrap();
             let bytes = std::fs::read(folder.path().join("img.f32")).unwrap();
             let values = bytes.as_chunks::<4>().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect();
             let found = Tensor::from_vec(values, expected.shape(), &Device::Cpu).unwrap();

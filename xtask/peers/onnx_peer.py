@@ -12,39 +12,51 @@ from protocol import Cannot, serve
 def prepare(mode, spec, threads):
     if len(sys.argv) < 5:
         raise Cannot("the model holds whole networks only")
-    run = {"onnxruntime": onnxruntime, "openvino": openvino, "mnn": mnn}[mode](sys.argv[4], threads)
+    feed = {"paint": painted, "synthesis": synthesised}[spec["kind"]](spec)
+    run = {"onnxruntime": onnxruntime, "openvino": openvino, "mnn": mnn}[mode](sys.argv[4], threads, list(feed))
+    return lambda: run(feed)
+
+
+def synthesised(spec):
     # The mapping network is part of the model: 2 million multiplications beside some 15 000 million.
     z = np.random.default_rng(0).standard_normal((spec["batch"], 512), dtype=np.float32)
-    psi = np.array(1, dtype=np.float32)
-    return lambda: run(z, psi)
+    return {"z": z, "psi": np.array(1, dtype=np.float32)}
 
 
-def onnxruntime(model, threads):
+def painted(spec):
+    # Ten of 183 classes in squares of 32 pixels, and no edges: what is in a map does not change the work.
+    size, classes = spec["size"], 184
+    rows, columns = np.indices((size, size)) // 32
+    one_hot = (np.arange(classes)[:, None, None] == (rows + columns) % 10).astype(np.float32)
+    return {"map": np.repeat(one_hot[None], spec["batch"], axis=0)}
+
+
+def onnxruntime(model, threads, names):
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
-    def run(z, psi):
-        session.run(None, {"z": z, "psi": psi})
+    def run(feed):
+        session.run(None, feed)
 
     return run
 
 
-def openvino(model, threads):
+def openvino(model, threads, names):
     import openvino as ov
 
     hints = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
     request = ov.Core().compile_model(model, "CPU", hints).create_infer_request()
 
-    def run(z, psi):
-        request.infer({"z": z, "psi": psi})
+    def run(feed):
+        request.infer(feed)
 
     return run
 
 
-def mnn(model, threads):
+def mnn(model, threads, names):
     import MNN
 
     # In a process of its own: the conversion needs more memory than the work.
@@ -56,13 +68,10 @@ def mnn(model, threads):
         raise Cannot("MNN's converter does not take the model")
     config = {"backend": "CPU", "numThread": threads, "precision": "high"}
     runtime = MNN.nn.create_runtime_manager((config,))
-    module = MNN.nn.load_module_from_file(model + ".mnn", ["z", "psi"], ["img"], runtime_manager=runtime)
+    module = MNN.nn.load_module_from_file(model + ".mnn", names, ["img"], runtime_manager=runtime)
 
-    def run(z, psi):
-        inputs = [
-            MNN.expr.const(z, list(z.shape), MNN.expr.NCHW),
-            MNN.expr.const(psi.reshape(1), [], MNN.expr.NCHW),
-        ]
+    def run(feed):
+        inputs = [MNN.expr.const(x.reshape(-1), list(x.shape), MNN.expr.NCHW) for x in feed.values()]
         module.forward(inputs)[0].read()
 
     return run

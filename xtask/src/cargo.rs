@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Result};
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Output};
 
 /// The root of the workspace: the folder above this package.
 #[allow(clippy::disallowed_methods, reason = "cargo tells its children where they are through the environment")]
@@ -48,6 +48,11 @@ pub(crate) fn become_(command: &mut Command) -> Result<()> {
     let status = status_of(command)?;
     let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
     if status.success() { Ok(()) } else { Err(Failure::child(code)) }
+}
+
+/// Runs `command` to its end and takes what it prints.
+pub(crate) fn output(command: &mut Command) -> Result<Output> {
+    command.output().map_err(|e| cannot_start(command, &e))
 }
 
 fn status_of(command: &mut Command) -> Result<ExitStatus> {

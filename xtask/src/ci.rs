@@ -2,6 +2,7 @@
 
 use crate::cargo::{cargo, root, wait};
 use crate::failure::{Failure, Result};
+use crate::ranks::{has_libclang, is_there};
 use crate::say::say;
 use crate::tidy;
 use std::ffi::OsString;
@@ -23,6 +24,10 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
     step("clippy", || {
         wait(at_root(cargo("clippy")).args(["--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
     })?;
+    step("clippy, with ranks", || {
+        let clippy = ["--workspace", "--all-targets", "--locked", "--features", ranks(), "--", "-D", "warnings"];
+        wait(at_root(cargo("clippy")).args(clippy))
+    })?;
     step("documentation", || {
         let mut doc = cargo("doc");
         doc.env("RUSTDOCFLAGS", "-D warnings");
@@ -42,8 +47,22 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
 pub(crate) fn test(args: &[OsString]) -> Result<()> {
     // `-p` narrows the choice; cargo would ignore it beside `--workspace`.
     let narrowed = args.iter().any(|arg| arg == "-p" || arg == "--package");
-    let all: &[&str] = if narrowed { &[] } else { &["--workspace"] };
-    wait(at_root(cargo("test")).args(all).args(args))
+    if !narrowed && !has_mpi() {
+        say("test: NOT RUN: training on several processes (mpi), as mpicc, mpirun or libclang is not installed");
+    }
+    // One build for all tests.
+    let all = ["--workspace", "--features", ranks()];
+    wait(at_root(cargo("test")).args(all.iter().filter(|_| !narrowed)).args(args))
+}
+
+/// The features of training on several processes that can be built here: NCCL's needs nothing.
+fn ranks() -> &'static str {
+    if has_mpi() { "stylegan-cli/mpi,stylegan-cli/nccl" } else { "stylegan-cli/nccl" }
+}
+
+/// Whether the feature `mpi` can be built and tested here.
+fn has_mpi() -> bool {
+    is_there("mpicc") && is_there("mpirun") && has_libclang()
 }
 
 fn step(name: &str, f: impl FnOnce() -> Result<()>) -> Result<()> {

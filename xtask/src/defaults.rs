@@ -11,6 +11,9 @@ use std::time::SystemTime;
 /// Verbs that work with a network.
 const WITH_NETWORK: [&str; 5] = ["eval", "generate", "mix", "interpolate", "figures"];
 
+/// The network that comes with the program, for who has no run yet.
+const BUILT_IN: &str = "avatars-32";
+
 /// The configuration that is trained where none is named, and its pictures.
 const CONFIG: &str = "avatars-32";
 const DATA: &str = "avatars";
@@ -27,13 +30,15 @@ pub(crate) fn fill(mut args: Vec<OsString>) -> Result<Vec<OsString>> {
     let missing = match verb.as_str() {
         "train" => train(&args),
         verb if WITH_NETWORK.contains(&verb) && !has(&args, "--network") => {
-            let run = newest_run(&[PathBuf::from("runs"), root().join("runs")]).ok_or_else(|| {
-                Failure::wrong(format!(
-                    "no run with a checkpoint below runs/: train one with `cargo xtask train`, or name a network: \
-                     `cargo xtask {verb} --network FILE|RUN`"
-                ))
-            })?;
-            vec!["--network".into(), run.into()]
+            let run = newest_run(&[PathBuf::from("runs"), root().join("runs")]);
+            if run.is_none() && verb == "eval" {
+                return Err(Failure::wrong(
+                    "no run with a checkpoint below runs/: train one with `cargo xtask train`, or name network and \
+                     pictures: `cargo xtask eval --network FILE|RUN|NAME --data SET`"
+                        .into(),
+                ));
+            }
+            vec!["--network".into(), run.map_or_else(|| BUILT_IN.into(), Into::into)]
         }
         _ => return Ok(args),
     };
@@ -70,7 +75,7 @@ fn has(args: &[OsString], option: &str) -> bool {
 }
 
 /// The value of `option`, given as `--option value` or `--option=value`.
-fn value(args: &[OsString], option: &str) -> Option<PathBuf> {
+pub(crate) fn value(args: &[OsString], option: &str) -> Option<PathBuf> {
     let at = args.iter().position(|arg| arg == option).and_then(|at| args.get(at + 1)).map(PathBuf::from);
     let joined =
         || args.iter().find_map(|arg| arg.to_str()?.strip_prefix(option)?.strip_prefix('=').map(PathBuf::from));

@@ -1,6 +1,6 @@
 //! Developer commands: `cargo xtask VERB`.
 //!
-//! Verbs of this program are `ci`, `test`, `tidy` and `bench`. Any other verb belongs to
+//! Verbs of this program are `ci`, `test`, `tidy`, `bench` and `scaling`. Any other verb belongs to
 //! `stylegan` itself: it is built in release and run with the same arguments, so
 //! `cargo xtask generate --seeds 0-63` means `stylegan generate --seeds 0-63`. This package has no
 //! dependencies, so that it compiles in a second or two from a clean clone.
@@ -11,11 +11,14 @@ mod ci;
 mod defaults;
 mod failure;
 mod forward;
+mod ranks;
 mod say;
+mod scaling;
 mod tables;
 mod tidy;
 
 use failure::{Failure, Result};
+use ranks::Ranks;
 use std::process::ExitCode;
 
 const HELP: &str = "\
@@ -26,13 +29,14 @@ Usage: cargo xtask VERB [ARGUMENTS]
 To use StyleGAN (each builds `stylegan` in release, then runs it with the same arguments
 and, where they leave it out, what is in brackets):
   train        train a network, or go on [--config avatars-32 --data avatars, unless the run
-               is there already; --out runs/NAME]
+               is there already; --out runs/NAME]; with --ranks N on N processes, joined by MPI
   eval         measure a network [--network: the run below runs/ that was saved last];
-               with --table 1|2|3|4: the runs found for that table of the StyleGAN
-               paper, ours beside the paper's numbers
+               with --ranks N on N processes; with --table 1|2|3|4: the runs found for that table
+               of the StyleGAN paper, ours beside the paper's numbers; with --table spade1
+               --segmenter FILE: every --network RUN of label maps in one table
   generate, mix, interpolate, figures
-               pictures of a network [--network: the same]
-  studio       the same in a browser, and runs while they train [the runs below runs/]
+               pictures of a network [--network: the same, or avatars-32, which comes along]
+  studio       the same in a browser, and runs while they train
   data, inspect, convert, ...
                any verb of `stylegan`; `cargo xtask stylegan --help` lists them all
 
@@ -41,6 +45,7 @@ To work on it:
   test         all tests; arguments go to `cargo test`
   tidy         the house rules that no compiler checks
   bench        speed and memory of operations and networks; arguments go to the benchmark
+  scaling      what more ranks would give; --measure times this machine
 
 Exit codes: 0 done, 2 wrong input, 75 interrupted and saved, 130 interrupted with nothing to save,
 1 anything else.
@@ -69,13 +74,18 @@ fn run(mut args: Vec<std::ffi::OsString>) -> Result<()> {
         Some("test") => ci::test(&args),
         Some("tidy") => tidy::run(&args),
         Some("bench") => bench::run(&args),
-        Some("stylegan") => forward::run(args),
+        Some("scaling") => scaling::run(&args),
+        Some("stylegan") => forward::run(args, None),
         _ => {
             args.insert(0, verb);
+            let ranks = Ranks::take(&mut args)?;
             if let Some((table, options)) = tables::asked_for(&args)? {
+                if ranks.is_some() {
+                    return Err(Failure::wrong("--ranks: a table is made by one process; leave one of the two out"));
+                }
                 return tables::run(table, &options);
             }
-            forward::run(defaults::fill(args)?)
+            forward::run(defaults::fill(args)?, ranks.as_ref())
         }
     }
 }

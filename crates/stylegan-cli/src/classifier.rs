@@ -2,18 +2,14 @@
 
 use crate::destination;
 use crate::exit::{Ending, Outcome};
-use crate::signals::{self, Reaction};
-use crate::status::{Stages, print, say};
-use std::path::{Path, PathBuf};
+use crate::file_run::{self, Trained};
+use crate::status::print;
+use std::path::PathBuf;
 use std::sync::Arc;
-use stylegan_core::checkpoint::{Kind, Metadata, prefix, save};
+use stylegan_core::checkpoint::{Kind, Metadata, prefix};
 use stylegan_core::{DiscriminatorConfig, NetworkConfig};
-use stylegan_train::communicator::Single;
 use stylegan_train::data::Dataset;
-use stylegan_train::observer::{Observer, Position};
 use stylegan_train::recipe::classifier::{ClassifierConfig, TrainedClassifier};
-use stylegan_train::stats::Stats;
-use stylegan_train::{RunFolder, Session};
 
 /// Train a classifier of a set's labels, for linear separability
 ///
@@ -49,31 +45,6 @@ pub(crate) struct Args {
     seed: u64,
 }
 
-/// Draws a classifier's run.
-struct Status(Stages);
-
-impl Observer for Status {
-    fn started(&mut self, at: &Position) {
-        signals::react(Reaction::Stop("saving after this step"));
-        if at.images > 0 {
-            say(&format!("going on at {} of {} kimg", at.images as f64 / 1e3, at.total_images as f64 / 1e3));
-        }
-    }
-
-    fn stepped(&mut self, at: &Position, _stats: &Stats) {
-        self.0.show("training", at.images.min(at.total_images) as usize, at.total_images as usize);
-    }
-
-    fn warned(&mut self, sentence: &str) {
-        say(&format!("warning: {sentence}"));
-    }
-}
-
-/// Where the run of a classifier file is: its name, with `.run` for `.safetensors`.
-fn folder_of(out: &Path) -> PathBuf {
-    out.with_extension("run")
-}
-
 pub(crate) fn run(args: Args) -> Outcome {
     let dataset = Arc::new(Dataset::open(&args.data)?);
     destination::file(&args.out, &[&args.data])?;
@@ -83,33 +54,14 @@ pub(crate) fn run(args: Args) -> Outcome {
         seed: args.seed,
         ..ClassifierConfig::default()
     };
-    let path = folder_of(&args.out);
-    destination::later_folder(&path, &[&args.data])?;
-    let folder = RunFolder::open(&path)?;
-    let mut status = Status(Stages::new());
-    let session = Session {
-        config: &config,
-        dataset: &dataset,
-        folder: &folder,
-        communicator: &Single,
-        observer: &mut status,
-        stop: &signals::STOP,
-    };
-    let outcome = session.resume()?;
-    drop(status);
-    signals::react(Reaction::End);
-    let checkpoint = match outcome {
-        stylegan_train::Outcome::Finished { checkpoint } => checkpoint,
-        stylegan_train::Outcome::Interrupted { checkpoint } => {
-            let saved = format!("interrupted and saved {}; the same command goes on", checkpoint.display());
-            return Ok(Ending::Interrupted(saved));
-        }
+    let checkpoint = match file_run::train(&config, &dataset, &args.out, &args.data)? {
+        Trained::Checkpoint(checkpoint) => checkpoint,
+        Trained::Interrupted(ending) => return Ok(ending),
     };
     let trained = TrainedClassifier::load(&config, &dataset, &checkpoint)?;
     let network = NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan1(trained.network));
     let metadata = Metadata {
         kind: Kind::Release,
-        networks: [(prefix::D.to_owned(), network)].into(),
         images: (args.kimg * 1000.).round() as u64,
         seed: args.seed,
         dataset_hash: Some(dataset.hash()?.to_owned()),
@@ -117,9 +69,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         extra: [("accuracy".to_owned(), trained.accuracy.to_string())].into(),
         ..Metadata::default()
     };
-    let tensors: Vec<_> =
-        trained.params.vars().into_iter().map(|(name, var)| (format!("D.{name}"), var.as_detached_tensor())).collect();
-    save(&args.out, &metadata, &tensors)?;
+    file_run::write(&args.out, prefix::D, network, &trained.params, metadata)?;
     print(&format!(
         "{}: names {:.1} % of the held-out pictures right; the most frequent class is {:.1} %\n",
         args.out.display(),

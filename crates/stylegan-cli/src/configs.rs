@@ -3,7 +3,7 @@
 use crate::exit::wrong;
 use crate::status::say;
 use std::path::Path;
-use stylegan_train::config::{Override, TrainConfig, read};
+use stylegan_train::config::{Override, RecipeConfig, read_recipe};
 
 /// All files of `configs/`, each below a line with its name. The folder of a package cannot look
 /// outside of itself, so this is a copy, which a test keeps current.
@@ -71,13 +71,13 @@ impl Source {
     }
 
     /// The configuration of a run at hand.
-    pub(crate) fn of_run(config: &TrainConfig) -> anyhow::Result<Self> {
+    pub(crate) fn of_run(config: &RecipeConfig) -> anyhow::Result<Self> {
         Ok(Source { name: "the configuration of the run".into(), text: config.to_toml()? })
     }
 
     /// The configuration with these settings on top.
-    pub(crate) fn read(&self, overrides: &[Override]) -> anyhow::Result<TrainConfig> {
-        Ok(read(&self.text, &self.name, overrides)?)
+    pub(crate) fn read(&self, overrides: &[Override]) -> anyhow::Result<RecipeConfig> {
+        Ok(read_recipe(&self.text, &self.name, overrides)?)
     }
 }
 
@@ -170,7 +170,7 @@ mod tests {
         assert!(all().count() >= 35);
         for (name, text) in all() {
             let source = Source::built_in(name).context("found by its name")?;
-            assert!(!source.read(&[])?.data.set.is_empty(), "{name}");
+            assert!(!source.read(&[])?.data().set.is_empty(), "{name}");
             assert!(first_sentence(text).len() > 10, "{name}: {}", first_sentence(text));
         }
         assert_eq!(

@@ -4,29 +4,30 @@
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::checkpoint;
-use crate::status::{Progress, print};
+use crate::status::{Progress, print, say};
 use candle_core::{DType, Tensor};
 use clap::ValueEnum;
 use std::path::PathBuf;
 use stylegan_core::checkpoint::{Kind, prefix, save};
 use stylegan_core::export::{Naming, state_dict};
 use stylegan_core::import::{CONFIG_KEY, Imported, networks};
-use stylegan_core::printable;
+use stylegan_core::{printable, resize};
 
 /// Convert released weights of other programs
 ///
 /// Reads the official pickles of progressive GAN, StyleGAN and StyleGAN2 (TensorFlow), of
 /// StyleGAN2-ADA and of the StyleGAN2 networks of the StyleGAN3 repository (PyTorch),
 /// rosinality's checkpoints of StyleGAN and StyleGAN2, SPADE's generator, discriminator and encoder,
-/// and pix2pixHD's global generator; also a network alone, and state dictionaries of these names as
-/// torch files or safetensors. Of pixel2style2pixel and the feature networks of
-/// metrics every tensor is kept under its name. Nothing in the file is executed. The same file always
+/// pix2pixHD's global generator, and pixel2style2pixel's encoder with its generator; also a network
+/// alone, and state dictionaries of these names as torch files or safetensors. Of the feature networks
+/// of metrics every tensor is kept under its name. Nothing in the file is executed. The same file always
 /// gives the same bytes.
 ///
 /// Examples:
 ///   stylegan convert stylegan2-ffhq.pkl ffhq.safetensors --licence "Nvidia Source Code License-NC"
 ///   stylegan convert karras2019stylegan-ffhq-1024x1024.pkl ffhq1.safetensors --network all
 ///   stylegan convert ffhq.safetensors rosinality.safetensors --to rosinality
+///   stylegan convert runs/faces-256 begin.safetensors --network all --resize-net 512
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -53,6 +54,13 @@ pub(crate) struct Args {
     /// the names of stylegan2-ada-pytorch (nvlabs) or of stylegan2-pytorch (rosinality).
     #[arg(long, value_name = "PROGRAM", value_enum)]
     to: Option<To>,
+
+    /// Makes the networks ready for pictures whose longer side has N pixels: layers that fit are kept, the others
+    /// begin at random, for `stylegan train --from`.
+    ///
+    /// Example: --network all --resize-net 512
+    #[arg(long, value_name = "N")]
+    resize_net: Option<usize>,
 
     /// Stores numbers in 16 bits: half the size, and pictures that differ by less than a screen
     /// shows. They are widened again when the network is loaded.
@@ -108,6 +116,9 @@ pub(crate) fn run(args: Args) -> Outcome {
             wrong!("{source} holds weights that are kept as they are, no network; leave --network out")
         }
     }
+    if let Some(side) = args.resize_net {
+        resize_networks(&mut file, side, &source)?;
+    }
     if let Some(to) = args.to {
         rename(&mut file, to, &source)?;
     }
@@ -139,6 +150,25 @@ fn choose(file: &mut Imported, which: Which, source: &str) -> anyhow::Result<()>
     }
     networks.retain(|name, _| name == prefix);
     file.tensors.retain(|(name, _)| name.split('.').next() == Some(prefix));
+    Ok(())
+}
+
+/// Brings all networks to pictures of another size, and says what was kept.
+fn resize_networks(file: &mut Imported, side: usize, source: &str) -> anyhow::Result<()> {
+    if file.metadata.networks.is_empty() {
+        wrong!("{source} holds weights that are kept as they are, no network; leave --resize-net out");
+    }
+    let mut tensors = vec![];
+    for (prefix, config) in file.metadata.networks.clone() {
+        let resized = match resize(&config, &file.network(&prefix), side) {
+            Ok(resized) => resized,
+            Err(error) => wrong!("--resize-net {side}: {prefix} of {source}: {error}"),
+        };
+        say(&format!("{prefix}: {} of {} tensors are kept", resized.kept, resized.tensors.len()));
+        file.metadata.networks.insert(prefix.clone(), resized.config);
+        tensors.extend(resized.tensors.into_iter().map(|(name, tensor)| (format!("{prefix}.{name}"), tensor)));
+    }
+    file.tensors = tensors;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use crate::numbers::count;
 use crate::status::say;
 use anyhow::Context;
 use std::path::Path;
-use stylegan_train::config::TrainConfig;
+use stylegan_train::config::RecipeConfig;
 use stylegan_train::{RunFolder, checkpoints, folder, state};
 
 /// The run that a folder holds.
@@ -12,7 +12,7 @@ pub(crate) enum Found {
     /// None.
     Nothing,
     /// One with its configuration, from config.toml or a checkpoint.
-    Run(Box<TrainConfig>),
+    Run(Box<RecipeConfig>),
     /// Checkpoints alone.
     WithoutConfig,
 }

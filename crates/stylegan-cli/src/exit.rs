@@ -51,6 +51,14 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
     if error.chain().any(is_wrong_input) { WRONG_INPUT } else { FAILED }
 }
 
+/// Whether all ranks have this error.
+pub(crate) fn is_of_all_ranks(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref().is_some_and(stylegan_train::Error::is_of_all_ranks)
+            || cause.downcast_ref().is_some_and(stylegan_metrics::Error::is_of_all_ranks)
+    })
+}
+
 /// An error with its causes, less those that it tells itself. Names out of files may be anywhere in it.
 pub(crate) fn sentence(error: &anyhow::Error) -> String {
     let mut sentence = error.to_string();

@@ -12,8 +12,10 @@ use stylegan_core::export::{ONNX_OPSET, OnnxOptions, onnx};
 /// Write a generator as an ONNX model
 ///
 /// The model takes latents z [n, z_dim], labels c [n, c_dim] if the network has classes, and the
-/// truncation psi (one number) if it has an average style; it gives pictures img
-/// [n, channels, height, width], about in -1 to 1. Noise is that stored in the network.
+/// truncation psi (one number) if it has an average style; one that paints label maps takes map
+/// [n, classes, height, width] (1 in the channel of a pixel's class, 0 in the others; edges between
+/// instances as one more channel, if it reads them), and z only if it has styles. It gives pictures
+/// img [n, channels, height, width], about in -1 to 1. Noise is that stored in the network.
 ///
 /// Examples:
 ///   stylegan export --network runs/avatars-32 --onnx avatars.onnx
@@ -58,7 +60,8 @@ pub(crate) fn run(args: Args) -> Outcome {
     let bytes = onnx(model.config(), model.params(), &options)?;
     stylegan_core::write_file(&args.onnx, &bytes)?;
     drop(progress);
-    let mut inputs = vec!["z"];
+    let mut inputs: Vec<&str> = model.config().map().map(|_| "map").into_iter().collect();
+    inputs.extend((model.generator().spec().z_dim > 0).then_some("z"));
     inputs.extend((model.generator().spec().condition.label_dim() > 0).then_some("c"));
     inputs.extend(model.generator().w_avg().is_some().then_some("psi"));
     let megabytes = bytes.len() as f64 / 1e6;

@@ -17,6 +17,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use stylegan_core::Unfinished;
 
+/// Films of smaller pictures are enlarged to about so many pixels.
+const SIDE: usize = 256;
+
+/// How many times frames of `[h, w]` pixels are enlarged if nobody says.
+pub(crate) fn usual_zoom([h, w]: [usize; 2]) -> u32 {
+    (SIDE / h.max(w)).max(1) as u32
+}
+
 /// What a film is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {

@@ -7,10 +7,9 @@ use crate::layout::LayoutArgs;
 use crate::network::{Network, NetworkArgs};
 use crate::numbers::{GridSize, Numbers, count};
 use crate::status::{Progress, say};
-use crate::writer::{Text, Writer};
+use crate::writer::{Text, Writer, write_images};
 use candle_core::Tensor;
 use image::RgbImage;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use stylegan_core::picture::{Band, enlarge, to_pictures, write_png};
 
@@ -117,9 +116,7 @@ impl Plan {
                 Some(if let GridSize::Fixed { columns, .. } = size { columns } else { columns })
             }
         };
-        if let (Destination::Tensors(_), Some(zoom)) = (&out, args.layout.zoom) {
-            wrong!("--zoom {zoom} enlarges pictures; leave it out, or give --out a .png file or a folder");
-        }
+        args.layout.check(&out)?;
         Ok(Plan { network, latents, columns, classes, layout: args.layout.clone(), out })
     }
 }
@@ -136,9 +133,7 @@ pub(crate) fn run(args: Args) -> Outcome {
                 batches.push(images);
                 Ok(())
             })?;
-            let images = Tensor::cat(&batches, 0)?;
-            let tensors = HashMap::from([("images".to_string(), images)]);
-            write_tensors(&path, &tensors)?;
+            write_images(&path, &batches)?;
             say(&format!("{} in {}", count(n as u64, "picture"), path.display()));
         }
         Destination::Png(path) => {
@@ -233,10 +228,4 @@ impl Plan {
         text.push(self.latents.text(start, len));
         text
     }
-}
-
-/// Writes tensors as a safetensors file; it appears whole or not at all.
-fn write_tensors(path: &Path, tensors: &HashMap<String, Tensor>) -> anyhow::Result<()> {
-    let bytes = safetensors::serialize(tensors, None)?;
-    Ok(stylegan_core::write_file(path, &bytes)?)
 }

@@ -2,7 +2,7 @@
 
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
-use crate::film::{Film, Format};
+use crate::film::{Film, Format, usual_zoom};
 use crate::gif;
 use crate::network::{Network, NetworkArgs};
 use crate::numbers::{Numbers, count};
@@ -12,9 +12,6 @@ use clap::ValueEnum;
 use std::path::PathBuf;
 use stylegan_core::latent::{lerp, slerp};
 use stylegan_core::picture::{enlarge, to_pictures};
-
-/// Films of smaller pictures are enlarged to about so many pixels.
-const FILM_SIDE: usize = 256;
 
 /// Walk from seed to seed, as frames or as a film
 ///
@@ -89,7 +86,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let [h, w] = network.size();
     let zoom = args.zoom.unwrap_or(match format {
         Format::Frames => 1,
-        _ => (FILM_SIDE / h.max(w)).max(1) as u32,
+        _ => usual_zoom([h, w]),
     });
     if format == Format::Gif && args.fps > gif::MAX_FPS {
         say(&format!(

@@ -7,15 +7,21 @@ use std::sync::OnceLock;
 const VARIABLE: &str = "STYLEGAN_INVOKED_AS";
 
 /// The verbs; [`Options`](crate::options::Options) has their arguments.
-pub(crate) const VERBS: [&str; 15] = [
+pub(crate) const VERBS: [&str; 21] = [
     "train",
+    "plan",
     "generate",
+    "paint",
     "mix",
     "interpolate",
+    "invert",
+    "directions",
+    "edit",
     "figures",
     "studio",
     "eval",
     "classifier",
+    "segmenter",
     "convert",
     "export",
     "inspect",

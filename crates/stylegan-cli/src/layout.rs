@@ -1,5 +1,6 @@
 //! The options of every verb that lays pictures out on a sheet.
 
+use crate::destination::Destination;
 use crate::exit::wrong;
 use stylegan_core::picture::{Band, Sheet, columns};
 
@@ -23,6 +24,16 @@ impl LayoutArgs {
     /// A sheet of these bands.
     pub(crate) fn sheet(&self, bands: Vec<Band>) -> Sheet {
         Sheet { bands, zoom: self.zoom, text: !self.no_captions }
+    }
+
+    /// Refuses to enlarge what is no picture.
+    pub(crate) fn check(&self, out: &Destination) -> anyhow::Result<()> {
+        match (out, self.zoom) {
+            (Destination::Tensors(_), Some(zoom)) => {
+                wrong!("--zoom {zoom} enlarges pictures; leave it out, or give --out a .png file or a folder")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The columns of a sheet of `count` pictures of `[h, w]` pixels, if such a sheet can be drawn.

@@ -6,28 +6,41 @@ mod configs;
 mod convert;
 mod data;
 mod destination;
+mod directions;
 mod earlier_run;
+mod edit;
 mod evaluate;
 mod exit;
 mod export;
 mod figures;
+mod file_run;
 mod film;
 mod generate;
 mod gif;
 mod inspect;
 mod interpolate;
+mod invert;
 mod invocation;
+mod joined;
 mod latents;
+mod launch;
 mod layout;
+mod local_copy;
 mod man;
+mod map_picture;
 mod mix;
 mod models;
 mod network;
 mod numbers;
 mod options;
 mod pace;
+mod paint;
 mod picture_settings;
 mod pictures;
+mod plan;
+mod ranks;
+mod same_run;
+mod segmenter;
 mod settings;
 mod shell;
 mod signals;
@@ -44,6 +57,7 @@ mod writer;
 use clap::{CommandFactory, Parser};
 use exit::{Ending, FAILED, INTERRUPTED, Outcome};
 use options::{Options, Verb};
+use signals::Reaction;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
@@ -60,47 +74,74 @@ fn main() -> ExitCode {
         *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = info.to_string();
     }));
     let outcome = std::panic::catch_unwind(|| run(options));
+    signals::react(Reaction::End);
     let _last_words = signals::hold();
-    match outcome {
-        Ok(Ok(Ending::Done)) => ExitCode::SUCCESS,
+    let (code, together) = match outcome {
+        Ok(Ok(Ending::Done)) => (0, true),
         Ok(Ok(Ending::Interrupted(how_to_go_on))) => {
             status::say(&how_to_go_on);
-            ExitCode::from(INTERRUPTED)
+            (INTERRUPTED, true)
         }
         Ok(Err(error)) => {
-            status::say(&format!("error: {}", exit::sentence(&error)));
-            ExitCode::from(exit::code(&error))
+            let of_all = exit::is_of_all_ranks(&error);
+            ranks::say_error(&exit::sentence(&error), of_all);
+            (exit::code(&error), of_all)
         }
         Err(_) => {
             let info = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
-            status::say(&format!(
-                "error: this is a bug of stylegan, please report it with the command you typed: {info}"
-            ));
-            ExitCode::from(FAILED)
+            let bug = format!("this is a bug of stylegan, please report it with the command you typed: {info}");
+            ranks::say_error(&bug, false);
+            (FAILED, false)
         }
+    };
+    if together {
+        ranks::leave();
+    } else {
+        ranks::end_all(code);
     }
+    ExitCode::from(code)
 }
 
 fn run(options: Options) -> Outcome {
-    if matches!(options.verb, Verb::Train(_) | Verb::Classifier(_)) {
-        // As many passes as shards at a time, before there are other threads.
-        stylegan_kernels::autodiff::start(std::thread::available_parallelism()?.get())?;
+    // As many passes as run at a time, before there are other threads.
+    match options.verb {
+        Verb::Train(_) | Verb::Classifier(_) | Verb::Segmenter(_) => {
+            stylegan_kernels::autodiff::start(std::thread::available_parallelism()?.get())?;
+        }
+        Verb::Invert(_) => stylegan_kernels::autodiff::start(1)?,
+        _ => {}
     }
     signals::watch()?;
-    if let Some(threads) = options.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
+    // The other verbs work alone, whoever starts them.
+    let joins = match &options.verb {
+        Verb::Train(args) => ranks::join(args.folder())?,
+        Verb::Eval(_) => ranks::join(None)?,
+        _ => true,
+    };
+    if !joins {
+        return Ok(Ending::Done);
+    }
+    let share = ranks::threads()?;
+    if let Some(threads) = options.threads.map(usize::from).or(share) {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     }
     stylegan_kernels::memory::keep_freed();
     stylegan_kernels::threads::keep_candle_on_its_thread();
     match options.verb {
         Verb::Train(args) => train::run(args),
+        Verb::Plan(args) => plan::run(args),
         Verb::Generate(args) => generate::run(args),
+        Verb::Paint(args) => paint::run(args),
         Verb::Mix(args) => mix::run(args),
         Verb::Interpolate(args) => interpolate::run(args),
+        Verb::Invert(args) => invert::run(args),
+        Verb::Directions(args) => directions::run(args),
+        Verb::Edit(args) => edit::run(args),
         Verb::Figures(args) => figures::run(args),
         Verb::Studio(args) => studio::run(args),
         Verb::Eval(args) => evaluate::run(args),
         Verb::Classifier(args) => classifier::run(args),
+        Verb::Segmenter(args) => segmenter::run(args),
         Verb::Convert(args) => convert::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Export(args) => export::run(args),

@@ -79,14 +79,14 @@ impl Styles {
     /// Rows from 8, resolutions from 64.
     pub(crate) const FINE: Styles = Styles::Span { first: 8, end: usize::MAX };
 
-    /// The rows of a network that has `num_ws` of them.
-    pub(crate) fn rows(&self, num_ws: usize) -> anyhow::Result<Vec<usize>> {
+    /// The rows of a network that has `num_ws` of them, as `option` chose them.
+    pub(crate) fn rows(&self, option: &str, num_ws: usize) -> anyhow::Result<Vec<usize>> {
         match self {
             Styles::Span { first, end } => Ok((*first..*end.min(&num_ws)).collect()),
             Styles::Rows(numbers) => {
                 let rows: Vec<usize> = numbers.0.iter().map(|&row| row as usize).collect();
                 match rows.iter().find(|&&row| row >= num_ws) {
-                    Some(row) => wrong!("--styles {row}: this network has style rows 0 to {}", num_ws - 1),
+                    Some(row) => wrong!("{option} {row}: this network has style rows 0 to {}", num_ws - 1),
                     None => Ok(rows),
                 }
             }
@@ -121,7 +121,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         );
     }
     args.layout.columns((args.rows.0.len() + 1) * (args.cols.0.len() + 1), network.size())?;
-    let styles = args.styles.rows(network.generator().spec().num_ws)?;
+    let styles = args.styles.rows("--styles", network.generator().spec().num_ws)?;
     if styles.is_empty() {
         wrong!(
             "--styles: this network has only {} and none of those rows",
@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn names_and_lists_choose_rows() -> anyhow::Result<()> {
-        let rows = |text: &str, num_ws| text.parse::<Styles>().map_err(anyhow::Error::msg)?.rows(num_ws);
+        let rows = |text: &str, num_ws| text.parse::<Styles>().map_err(anyhow::Error::msg)?.rows("--styles", num_ws);
         assert_eq!(rows("coarse", 18)?, [0, 1, 2, 3]);
         assert_eq!(rows("middle", 6)?, [4, 5]);
         assert_eq!(rows("fine", 10)?, [8, 9]);

@@ -3,6 +3,7 @@
 use crate::exit::wrong;
 use crate::models;
 use crate::picture_settings::{NoiseKind, PictureSettings, class_names, first_not_finite};
+use crate::shell::quote;
 use crate::status::{Progress, say};
 use crate::writer::Text;
 use candle_core::{DType, Device, Tensor};
@@ -67,6 +68,18 @@ impl NetworkArgs {
             _ => Ok(()),
         }
     }
+
+    /// The network as it is: no truncation, the noise maps stored in it.
+    pub(crate) fn plain(network: &Path, class: Option<&str>) -> Self {
+        Self {
+            network: network.to_path_buf(),
+            trunc: 1.,
+            trunc_cutoff: None,
+            noise: NoiseKind::Const,
+            noise_seed: None,
+            class: class.map(str::to_owned),
+        }
+    }
 }
 
 /// A generator with the settings that steer it.
@@ -89,6 +102,13 @@ impl Network {
         }
         let generator = model.generator();
         let name = path.display();
+        if model.config().map().is_some() {
+            wrong!(
+                "{name} paints label maps and has nothing to show without one: \
+                 stylegan paint --network {} --map map.png",
+                quote(&args.network)
+            );
+        }
         let class = args.class.as_ref().map(|typed| class_of(typed, &model, &name.to_string())).transpose()?;
         if !args.trunc.is_finite() {
             wrong!("--trunc {}: psi is a finite number, commonly from 0 to 1", args.trunc);
@@ -119,6 +139,11 @@ impl Network {
         &self.file
     }
 
+    /// The generator with its weights.
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
+    }
+
     /// The network itself.
     pub(crate) fn generator(&self) -> &dyn Generator {
         self.model.generator()
@@ -142,6 +167,18 @@ impl Network {
     /// Whether styles exist between latents and pictures; Progressive GAN draws latents as they are.
     pub(crate) fn has_styles(&self) -> bool {
         self.generator().spec().mapping
+    }
+
+    /// Refuses networks without styles, for what is done in W: `doing` in the -ing form.
+    pub(crate) fn check_styles(&self, doing: &str) -> anyhow::Result<()> {
+        if self.has_styles() {
+            return Ok(());
+        }
+        wrong!(
+            "{} has no styles: {doing} needs a StyleGAN or StyleGAN2, which has a mapping network between latents and \
+             pictures",
+            self.file.display()
+        )
     }
 
     /// What the files of pictures say of the network and its settings.
@@ -291,7 +328,7 @@ pub(crate) fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
     }
     let config = folder::config(path).and_then(Result::ok);
     let of_the_run = |about: &Metadata| {
-        config.as_ref().map_or(Ok(()), |config| state::is_of(&config.networks(), config.seed, about))
+        config.as_ref().map_or(Ok(()), |config| state::is_of(&config.networks(), config.seed(), about))
     };
     let (found, passed) = checkpoints::newest(path, of_the_run)?;
     // Folders of released networks have their newest, too.

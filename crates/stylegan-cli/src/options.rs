@@ -4,8 +4,8 @@
 //! done. This registry feeds the parser and every help text.
 
 use crate::{
-    classifier, completions, convert, data, evaluate, export, figures, generate, inspect, interpolate, man, mix,
-    models, studio, train,
+    classifier, completions, convert, data, directions, edit, evaluate, export, figures, generate, inspect,
+    interpolate, invert, man, mix, models, paint, plan, segmenter, studio, train,
 };
 use clap::{Parser, Subcommand};
 
@@ -32,13 +32,19 @@ pub(crate) struct Options {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     Train(train::Args),
+    Plan(plan::Args),
     Generate(generate::Args),
+    Paint(paint::Args),
     Mix(mix::Args),
     Interpolate(interpolate::Args),
+    Invert(invert::Args),
+    Directions(directions::Args),
+    Edit(edit::Args),
     Figures(figures::Args),
     Studio(studio::Args),
     Eval(evaluate::Args),
     Classifier(classifier::Args),
+    Segmenter(segmenter::Args),
     Convert(convert::Args),
     Export(export::Args),
     Inspect(inspect::Args),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 use stylegan_core::GeneratorConfig;
 use stylegan_core::layers::{Pyramid, channels};
-use stylegan_train::config::TrainConfig;
+use stylegan_train::config::RecipeConfig;
 use stylegan_train::observer::Position;
 use stylegan_train::schedule::Schedule;
 
@@ -26,13 +26,19 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// Nothing is measured yet.
-    pub(crate) fn new(config: &TrainConfig) -> anyhow::Result<Self> {
-        let channels = match &config.generator {
+    pub(crate) fn new(config: &RecipeConfig) -> anyhow::Result<Self> {
+        let of_generator = |generator: GeneratorConfig| match generator {
             GeneratorConfig::StyleGan1(g) => [g.channel_base, g.channel_max],
             GeneratorConfig::StyleGan2(g) => [g.channel_base, g.channel_max],
             GeneratorConfig::Pggan(g) => [g.channel_base, g.channel_max],
             GeneratorConfig::Spade(g) => [g.channels; 2],
             GeneratorConfig::Pix2PixHd(g) => [g.channels; 2],
+        };
+        let channels = match config {
+            RecipeConfig::Gan(config) => of_generator(config.generator.clone()),
+            RecipeConfig::Spade(config) => of_generator(config.generator.network()),
+            // Of one size from start to end.
+            RecipeConfig::Encoder(config) => [config.encoder.channels; 2],
         };
         let schedule = config.schedule()?;
         Ok(Self { schedule, channels, last_step: None, seconds: None })
@@ -84,14 +90,14 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stylegan_train::config::read;
+    use stylegan_train::config::read_recipe;
 
     /// From 8 to 32 pixels with as many channels everywhere, work is 5, 21 and 85 units of 16 pixels.
     #[test]
     fn the_rest_is_measured_in_work() -> anyhow::Result<()> {
         let text = "kimg = 10\n[generator]\nimg_size = [32, 32]\nchannel_base = 64\nchannel_max = 2\n\
                     [schedule]\nstable_kimg = 1\nfade_kimg = 0.5\n";
-        let mut pace = Pace::new(&read(text, "test", &[])?)?;
+        let mut pace = Pace::new(&read_recipe(text, "test", &[])?)?;
         let at = |images| Position { step: 0, images, total_images: 10_000, stage: pace.schedule.at(images) };
         let (start, end) = (at(0), at(9_000));
         assert_eq!((start.stage.resolution, end.stage.resolution), (8, 32));

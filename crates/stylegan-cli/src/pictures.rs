@@ -5,6 +5,7 @@ use crate::exit::wrong;
 use crate::status::say;
 use std::path::Path;
 use stylegan_train::data::Dataset;
+use stylegan_train::data::preprocess::Preprocess;
 
 /// The sets that are made on first use.
 const BUILT_IN: [&str; 2] = ["avatars", "earth"];
@@ -21,17 +22,24 @@ pub(crate) fn say_which(set: &str) {
     }
 }
 
-/// Opens a set for pictures of `[h, w]` pixels; a built-in one is made in `folder` if it is not there.
-pub(crate) fn open(set: &str, [h, w]: [usize; 2], count: usize, folder: &Path) -> anyhow::Result<Dataset> {
+/// Opens a set for pictures of `[h, w]` pixels, resized and cut as `way` says; a built-in one is made in `folder` if it
+/// is not there.
+pub(crate) fn open(
+    set: &str,
+    [h, w]: [usize; 2],
+    count: usize,
+    way: Option<Preprocess>,
+    folder: &Path,
+) -> anyhow::Result<Dataset> {
     say_which(set);
     if is_built_in(set) {
         // Built-in sets are square; the size that does not fit is named when it is compared.
-        Ok(Dataset::open(built_in(set, h.max(w), count, folder)?)?)
+        Ok(Dataset::open_as(built_in(set, h.max(w), count, folder)?, way)?)
     } else {
         if !Path::new(set).exists() {
             wrong!("cannot read {set}: it does not exist; if the set was moved, say where it is now with --data");
         }
-        let dataset = Dataset::open(set)?;
+        let dataset = Dataset::open_as(set, way)?;
         say_notes(&dataset);
         Ok(dataset)
     }

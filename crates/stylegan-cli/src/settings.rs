@@ -1,13 +1,21 @@
 //! The list of settings, for the screen and for `docs/settings.md`.
 
-use stylegan_train::config::{Setting, Table, tables};
+use stylegan_train::config::{Setting, Table, encoder_tables, spade_tables, tables};
 
 /// Width of the screen that texts are wrapped to.
 const WIDTH: usize = 100;
 
-/// All settings as they would stand in a configuration, each above what it means.
+/// What stands above the settings of the recipe `"spade"`.
+const SPADE: &str = "recipe = \"spade\"";
+
+/// And of the recipe `"encoder"`.
+const ENCODER: &str = "recipe = \"encoder\"";
+
+/// All settings as they would stand in a configuration, each above what it means: those of StyleGAN and
+/// Progressive GAN, those of networks that paint label maps, those of encoders.
 pub(crate) fn list() -> String {
-    tables().iter().map(|table| format!("{}\n", one(table))).collect()
+    let all = |tables: Vec<Table>| tables.iter().map(|table| format!("{}\n", one(table))).collect::<String>();
+    format!("{}{SPADE}\n\n{}{ENCODER}\n\n{}", all(tables()), all(spade_tables()), all(encoder_tables()))
 }
 
 fn one(table: &Table) -> String {
@@ -28,7 +36,7 @@ fn heading(table: &Table) -> String {
 /// `lr = 0.001 (stylegan2: 0.002)`.
 fn value(setting: &Setting) -> String {
     let default = setting.default.as_deref().unwrap_or("(not set)");
-    let other = setting.stylegan2.as_ref().map_or_else(String::new, |value| format!("   (StyleGAN2: {value})"));
+    let other = setting.other.as_ref().map_or_else(String::new, |(run, value)| format!("   ({run}: {value})"));
     format!("{} = {default}{other}", setting.key)
 }
 
@@ -56,12 +64,19 @@ mod tests {
     #[test]
     fn every_setting_is_listed_with_what_it_means() {
         let list = list();
-        for part in
-            ["seed = 1000\n    Seed of", "[loss] kind = \"wgan-gp\"", "lr = { 1024 = 0.003", "(StyleGAN2: 0.002)"]
-        {
+        for part in [
+            "seed = 1000\n    Seed of",
+            "[loss] kind = \"wgan-gp\"",
+            "lr = { 1024 = 0.003",
+            "(StyleGAN2: 0.002)",
+            "recipe = \"spade\"\n",
+            "gan = \"hinge\"   (pix2pixHD: \"lsgan\")",
+            "recipe = \"encoder\"\n",
+            "optimizer = \"ranger\"\n",
+        ] {
             assert!(list.contains(part), "{part} in\n{list}");
         }
-        for table in tables() {
+        for table in tables().into_iter().chain(spade_tables()).chain(encoder_tables()) {
             for setting in table.settings {
                 assert!(setting.doc.len() > 5, "[{}] {}", table.name, setting.key);
             }
@@ -78,13 +93,26 @@ mod tests {
              StyleGAN's published run, and of StyleGAN2's where they differ: what is not written in a configuration has \
              its architecture's published value.\n",
         );
-        for table in tables() {
-            let name = heading(&table).replace("# a", "A");
-            page.push_str(&format!("\n## {name}\n\n{}\n\n", table.doc));
-            for setting in &table.settings {
-                page.push_str(&format!("- `{}`: {}\n", value(setting).replace("   ", " "), setting.doc));
+        let add = |page: &mut String, tables: Vec<Table>| {
+            for table in tables {
+                let name = heading(&table).replace("# a", "A");
+                page.push_str(&format!("\n## {name}\n\n{}\n\n", table.doc));
+                for setting in &table.settings {
+                    page.push_str(&format!("- `{}`: {}\n", value(setting).replace("   ", " "), setting.doc));
+                }
             }
-        }
+        };
+        add(&mut page, tables());
+        page.push_str(&format!(
+            "\n# Settings with `{SPADE}`\n\nAbove all tables this line makes a file one of networks that paint label maps. \
+             Values are those of SPADE's published run, and of pix2pixHD's where they differ.\n"
+        ));
+        add(&mut page, spade_tables());
+        page.push_str(&format!(
+            "\n# Settings with `{ENCODER}`\n\nAbove all tables this line makes a file one of encoders of pictures into the \
+             styles of a trained generator. Values are those of pixel2style2pixel's published run on FFHQ.\n"
+        ));
+        add(&mut page, encoder_tables());
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/settings.md");
         let found = std::fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
         if found != page {

@@ -1,10 +1,12 @@
-//! Ctrl-C, SIGTERM and SIGHUP (the terminal was closed, the connection broke).
+//! Ctrl-C, SIGTERM, SIGUSR1 (mpirun hands it on to all ranks) and SIGHUP (the terminal was closed, the
+//! connection broke).
 //!
 //! Whatever is not training ends at once: its files appear whole or not at all, so that nothing would be
 //! gained by going on. Training has a state to save, and is asked to stop after its step. Signals are
 //! sent to the process, so what they do is kept for the process.
 
 use crate::exit::{ENDED, INTERRUPTED};
+use crate::ranks;
 use crate::status::say;
 use anyhow::Context;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -90,6 +92,7 @@ fn end(code: u8, sentence: &str) -> ! {
     }
     stylegan_core::abandon_unfinished();
     tell(sentence.to_owned());
+    ranks::end_all(code);
     std::process::exit(code.into())
 }
 
@@ -114,6 +117,7 @@ const SIGXFSZ: i32 = 25;
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    user: tokio::signal::unix::Signal,
     /// None under `nohup`, which is to outlive its terminal.
     hangup: Option<tokio::signal::unix::Signal>,
 }
@@ -125,7 +129,12 @@ impl Signals {
         // Watched, a file that meets its limit (`ulimit -f`) is an error of that write; else it ends the process.
         drop(signal(SignalKind::from_raw(SIGXFSZ))?);
         let hangup = if hangups_are_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
-        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hangup })
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            user: signal(SignalKind::user_defined1())?,
+            hangup,
+        })
     }
 
     async fn next(&mut self) {
@@ -138,6 +147,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.user.recv() => {}
             () = hangup => {}
         }
     }

@@ -6,8 +6,10 @@ use crate::numbers::count;
 use crate::pictures;
 use crate::shell::quote;
 use candle_core::{DType, Device};
-use stylegan_core::{Params, build_discriminator, build_generator};
-use stylegan_train::config::{Override, TrainConfig};
+use stylegan_core::psp::PspEncoder;
+use stylegan_core::spade::SpadeEncoder;
+use stylegan_core::{DiscriminatorConfig, Params, build_discriminator, build_generator};
+use stylegan_train::config::{Override, RecipeConfig};
 use stylegan_train::data::{Dataset, Labels};
 
 /// The configuration for pictures up to so many pixels on their longer side, and that for all above.
@@ -75,23 +77,28 @@ pub(crate) fn conditional(pictures: &Dataset, set: &str) -> anyhow::Result<Vec<O
 }
 
 /// What a run works with, a line for each thing.
-pub(crate) fn summary(config: &TrainConfig, pictures: &Dataset) -> anyhow::Result<Vec<String>> {
-    let ([h, w], channels, c_dim) = config.picture_shape();
-    let mirrored = if config.data.mirror { ", mirrored at random" } else { "" };
-    let channels = count(channels as u64, "channel");
+pub(crate) fn summary(config: &RecipeConfig, pictures: &Dataset) -> anyhow::Result<Vec<String>> {
+    let ([h, w], data) = (pictures.image_size(), config.data());
+    let mirrored = if data.mirror { ", mirrored at random" } else { "" };
+    let channels = count(pictures.channels() as u64, "channel");
+    let cut = if pictures.preprocess().is_some() { ", resized and cut as they are read" } else { "" };
     let mut lines =
-        vec![format!("pictures: {} of {w}x{h} pixels with {channels}{mirrored}, {}", pictures.len(), config.data.set)];
-    let of_set = classes(pictures.labels());
-    match (of_set, c_dim) {
-        (None, _) => {}
-        (Some(classes), 0) => lines.push(format!("labels:   {classes}, which this run does not use; --cond does")),
-        (Some(classes), _) => lines.push(format!("labels:   {classes}")),
+        vec![format!("pictures: {} of {w}x{h} pixels with {channels}{cut}{mirrored}, {}", pictures.len(), data.set)];
+    match (config, classes(pictures.labels())) {
+        (RecipeConfig::Spade(config), _) => {
+            let (classes, edges) = config.generator.map();
+            let none = config.no_class().map(|class| format!(", of which {class} is none")).unwrap_or_default();
+            let edges = if edges { ", with edges between instances" } else { "" };
+            lines.push(format!("maps:     one for each picture, of {}{none}{edges}", classes_of(classes)));
+        }
+        (RecipeConfig::Encoder(config), _) => lines.push(format!("styles:   of {}", config.generator)),
+        (RecipeConfig::Gan(_), None) => {}
+        (RecipeConfig::Gan(config), Some(classes)) if config.generator.c_dim() == 0 => {
+            lines.push(format!("labels:   {classes}, which this run does not use; --cond does"));
+        }
+        (RecipeConfig::Gan(_), Some(classes)) => lines.push(format!("labels:   {classes}")),
     }
-    let [g, d] = parameters(config)?.map(|n| match n {
-        0..100_000 => format!("{n}"),
-        _ => format!("{:.2} M", n as f64 / 1e6),
-    });
-    lines.push(format!("networks: {g} parameters in the generator, {d} in the discriminator"));
+    lines.push(format!("networks: {}", parameters(config)?));
     Ok(lines)
 }
 
@@ -104,17 +111,42 @@ fn classes(labels: &Labels) -> Option<String> {
             let listed = names.iter().take(LISTED_CLASSES).map(String::as_str).collect::<Vec<_>>().join(", ");
             let more = if names.len() > LISTED_CLASSES { ", …" } else { "" };
             let names = if listed.is_empty() { String::new() } else { format!(" ({listed}{more})") };
-            Some(format!("{count} {}{names}", if *count == 1 { "class" } else { "classes" }))
+            Some(format!("{}{names}", classes_of(*count)))
         }
     }
 }
 
-/// Trained numbers in generator and discriminator.
-fn parameters(config: &TrainConfig) -> anyhow::Result<[usize; 2]> {
-    let [g, d] = [(); 2].map(|()| Params::new(0, DType::F32, &Device::Cpu));
-    build_generator(&config.generator, g.trainable())?;
-    build_discriminator(&config.discriminator, d.trainable())?;
-    Ok([g, d].map(|params| params.parameters().iter().map(|(_, var)| var.elem_count()).sum()))
+/// 1 class, 3 classes.
+fn classes_of(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "class" } else { "classes" })
+}
+
+/// Trained numbers in each network, in words.
+fn parameters(config: &RecipeConfig) -> anyhow::Result<String> {
+    let [g, d, e] = [(); 3].map(|()| Params::new(0, DType::F32, &Device::Cpu));
+    let numbers = |params: &Params| match params.parameters().iter().map(|(_, var)| var.elem_count()).sum() {
+        n @ 0..100_000 => format!("{n}"),
+        n => format!("{:.2} M", n as f64 / 1e6),
+    };
+    let (generator, discriminator) = match config {
+        RecipeConfig::Encoder(config) => {
+            PspEncoder::new(&config.encoder, e.trainable())?;
+            return Ok(format!("{} parameters in the encoder", numbers(&e)));
+        }
+        RecipeConfig::Gan(config) => (config.generator.clone(), config.discriminator.clone()),
+        RecipeConfig::Spade(config) => {
+            (config.generator.network(), DiscriminatorConfig::MultiscalePatch(config.discriminator.clone()))
+        }
+    };
+    build_generator(&generator, g.trainable())?;
+    build_discriminator(&discriminator, d.trainable())?;
+    if let RecipeConfig::Spade(config) = config
+        && let Some(encoder) = &config.encoder
+    {
+        SpadeEncoder::new(encoder, e.trainable())?;
+    }
+    let encoder = if e.vars().is_empty() { String::new() } else { format!(", {} in the encoder", numbers(&e)) };
+    Ok(format!("{} parameters in the generator, {} in the discriminator{encoder}", numbers(&g), numbers(&d)))
 }
 
 /// The configuration for pictures of so many pixels on their longer side.

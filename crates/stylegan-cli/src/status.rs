@@ -8,6 +8,7 @@ use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tracing::Level;
 
@@ -26,8 +27,19 @@ fn bars() -> &'static MultiProgress {
     })
 }
 
+/// Whether another process says and prints what there is.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// From now on nothing is said, drawn and printed, or all is again.
+pub(crate) fn be_silent(silent: bool) {
+    SILENT.store(silent, Ordering::Relaxed);
+}
+
 /// Prints one line on stderr, above any bar.
 pub(crate) fn say(line: &str) {
+    if SILENT.load(Ordering::Relaxed) {
+        return;
+    }
     let line = crate::invocation::as_typed(line);
     write_above(format!("{line}\n").as_bytes());
 }
@@ -43,6 +55,9 @@ fn write_above(bytes: &[u8]) {
 /// Prints a result on stdout. Whoever reads it may have had enough (`| head`): the rest then goes
 /// nowhere, and the command goes on with its work.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    if SILENT.load(Ordering::Relaxed) {
+        return Ok(());
+    }
     let written = bars().suspend(|| {
         let mut out = std::io::stdout().lock();
         out.write_all(text.as_bytes()).and_then(|()| out.flush())
@@ -58,6 +73,11 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
 /// Whether stderr is a terminal, so that bars make sense.
 pub(crate) fn on_terminal() -> bool {
     std::io::stderr().is_terminal()
+}
+
+/// Whether bars are drawn.
+pub(crate) fn is_drawn() -> bool {
+    on_terminal() && !SILENT.load(Ordering::Relaxed)
 }
 
 /// Whether colours are wanted: `NO_COLOR` (of any value but the empty one) says they are not.
@@ -118,7 +138,7 @@ pub(crate) fn fitting(parts: &[String], columns: usize) -> String {
 
 /// A bar of this template, of `length` steps of which `done` are done.
 pub(crate) fn bar(template: &str, length: u64, done: u64) -> ProgressBar {
-    let bar = if on_terminal() { bars().add(ProgressBar::new(length)) } else { ProgressBar::hidden() };
+    let bar = if is_drawn() { bars().add(ProgressBar::new(length)) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }

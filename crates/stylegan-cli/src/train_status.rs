@@ -1,6 +1,7 @@
 //! How a run looks on the screen: a bar on a terminal, one line per tick elsewhere.
 
 use crate::evaluate::Evaluator;
+use crate::exit::{is_of_all_ranks, sentence};
 use crate::pace::Pace;
 use crate::signals::{self, Reaction};
 use crate::status::{self, say};
@@ -8,8 +9,10 @@ use indicatif::{HumanDuration, ProgressBar};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use stylegan_core::checkpoint::Checkpoint;
 use stylegan_kernels::memory;
-use stylegan_train::config::{LossConfig, TrainConfig};
+use stylegan_train::communicator::Communicator;
+use stylegan_train::config::{LossConfig, RecipeConfig};
 use stylegan_train::observer::Position;
 use stylegan_train::stats::Stats;
 use stylegan_train::{Measured, Observer};
@@ -23,14 +26,19 @@ const REFRESH: Duration = Duration::from_millis(200);
 /// Training that a first word about the pace is based on.
 const FIRST_STEPS: Duration = Duration::from_secs(10);
 
+/// What a signal leads to.
+const SAVING: &str = "saving after this step";
+
 /// Draws a run.
 pub(crate) struct TrainStatus {
     /// The folder of the run.
     out: PathBuf,
     /// Lines on what the run works with.
     summary: Vec<String>,
-    /// What the discriminator's penalty is called.
-    penalty: &'static str,
+    /// What the discriminator's penalty is called, where there is one.
+    penalty: Option<&'static str>,
+    /// Whether one network learns alone: then its loss is all there is to tell.
+    alone: bool,
     bar: Option<ProgressBar>,
     last_drawn: Option<Instant>,
     pace: Pace,
@@ -43,24 +51,29 @@ impl TrainStatus {
     /// Nothing is drawn before the run starts.
     pub(crate) fn new(
         out: &Path,
-        config: &TrainConfig,
+        config: &RecipeConfig,
         summary: Vec<String>,
         evaluator: Option<Evaluator>,
     ) -> anyhow::Result<Self> {
-        let penalty = match config.loss {
-            LossConfig::Logistic { .. } => "R1",
-            LossConfig::WganGp { .. } => "GP",
+        let penalty = match config {
+            RecipeConfig::Gan(config) => Some(match config.loss {
+                LossConfig::Logistic { .. } => "R1",
+                LossConfig::WganGp { .. } => "GP",
+            }),
+            RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => None,
         };
-        let pace = Pace::new(config)?;
-        Ok(TrainStatus { out: out.into(), summary, penalty, bar: None, last_drawn: None, pace, began: None, evaluator })
-    }
-
-    /// The run is over: takes the bar away.
-    pub(crate) fn finish(&mut self) {
-        signals::react(Reaction::End);
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
+        let (pace, alone) = (Pace::new(config)?, matches!(config, RecipeConfig::Encoder(_)));
+        Ok(TrainStatus {
+            out: out.into(),
+            summary,
+            penalty,
+            alone,
+            bar: None,
+            last_drawn: None,
+            pace,
+            began: None,
+            evaluator,
+        })
     }
 
     /// How long the rest will take.
@@ -85,23 +98,83 @@ impl TrainStatus {
         let mean = |key: &str| stats.get(key).mean();
         let eta = self.eta(at).map_or_else(|| "?".into(), |eta| eta.to_string());
         let memory = memory::peak().unwrap_or_default() as f64 / f64::from(1 << 30);
-        let parts = [
+        let penalty = self.penalty.map(|penalty| format!("{penalty} {:.3}", mean("Loss/D/reg")));
+        let mut parts = vec![
             format!("{:.1}/{:.0} kimg", at.images as f64 / 1e3, at.total_images as f64 / 1e3),
             format!("{:.1} s/kimg", self.pace.seconds_per_kimg(at).unwrap_or_default()),
             format!("eta {eta}"),
             format!("{}px", at.stage.resolution),
-            format!("G {:.2}  D {:.2}", mean("Loss/G/loss"), mean("Loss/D/loss")),
-            format!("{} {:.3}", self.penalty, mean("Loss/D/reg")),
-            format!("signs {:+.2} {:+.2}", mean("Loss/signs/real"), mean("Loss/signs/fake")),
-            format!("{memory:.1} GiB"),
         ];
+        if self.alone {
+            parts.push(format!("loss {:.4}", mean("Loss/E/loss")));
+        } else {
+            parts.push(format!("G {:.2}  D {:.2}", mean("Loss/G/loss"), mean("Loss/D/loss")));
+            parts.extend(penalty);
+            parts.push(format!("signs {:+.2} {:+.2}", mean("Loss/signs/real"), mean("Loss/signs/fake")));
+        }
+        parts.push(format!("{memory:.1} GiB"));
         status::fitting(&parts, columns.saturating_sub(BAR_COLUMNS))
+    }
+}
+
+impl Drop for TrainStatus {
+    /// Takes the bar away.
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Measures a checkpoint on this rank and all others. What goes wrong with it on all of them is no reason to end the
+/// run, and is the inner error; the outer one is that they no longer know of each other.
+fn measure_together(
+    evaluator: &Evaluator,
+    checkpoint: &Checkpoint,
+    images: u64,
+    ranks: &dyn Communicator,
+) -> stylegan_train::Result<Result<Measured, String>> {
+    // A signal that came after the checkpoint was begun is one to stop, on whichever rank.
+    let stops = ranks.all_gather(vec![u8::from(signals::STOP.load(Ordering::Relaxed))])?;
+    if stops.iter().flatten().any(|&stop| stop > 0) {
+        return Ok(Ok(Measured::default()));
+    }
+    match evaluator.measure(checkpoint, images, ranks) {
+        Ok(measured) => Ok(Ok(measured)),
+        Err(error) if ranks.world_size() == 1 || is_of_all_ranks(&error) => Ok(Err(sentence(&error))),
+        Err(error) => Err(stylegan_train::Error::Rank { reason: format!("evaluation ended: {}", sentence(&error)) }),
+    }
+}
+
+/// Watches a rank that says nothing, because rank 0 speaks for all.
+pub(crate) struct Follower {
+    evaluator: Option<Evaluator>,
+}
+
+impl Follower {
+    /// It helps rank 0 to evaluate.
+    pub(crate) fn new(evaluator: Option<Evaluator>) -> Self {
+        Self { evaluator }
+    }
+}
+
+impl Observer for Follower {
+    fn started(&mut self, _at: &Position) {
+        signals::react(Reaction::Stop(SAVING));
+    }
+
+    fn measure(&mut self, checkpoint: &Checkpoint, ranks: &dyn Communicator) -> stylegan_train::Result<Measured> {
+        if let Some(evaluator) = &self.evaluator {
+            // Rank 0 tells what was wrong, and how many pictures it was after.
+            let _ = measure_together(evaluator, checkpoint, 0, ranks)?;
+        }
+        Ok(Measured::default())
     }
 }
 
 impl Observer for TrainStatus {
     fn started(&mut self, at: &Position) {
-        signals::react(Reaction::Stop("saving after this step"));
+        signals::react(Reaction::Stop(SAVING));
         self.pace.restart(at.images);
         self.began = Some(Instant::now());
         if let Some(evaluator) = &mut self.evaluator {
@@ -118,7 +191,7 @@ impl Observer for TrainStatus {
             _ => say(&format!("going on at {now} of {end} kimg")),
         }
         say(&format!("pictures come to {} as fakes-*.png; Ctrl-C saves and stops", self.out.display()));
-        if status::on_terminal() {
+        if status::is_drawn() {
             self.bar = Some(status::bar("{wide_bar} {msg}", at.total_images, at.images));
         }
     }
@@ -148,29 +221,33 @@ impl Observer for TrainStatus {
         tracing::info!("wrote {}", path.display());
     }
 
-    fn saved(&mut self, path: &Path) -> stylegan_train::Result<Measured> {
+    fn saved(&mut self, path: &Path) {
         tracing::info!("wrote {}", path.display());
-        let (Some(evaluator), Some(images)) = (&mut self.evaluator, self.pace.images()) else {
+    }
+
+    fn is_to_be_measured(&mut self, at: &Position) -> bool {
+        self.evaluator.as_mut().is_some_and(|evaluator| evaluator.is_due(at.images))
+    }
+
+    fn measure(&mut self, checkpoint: &Checkpoint, ranks: &dyn Communicator) -> stylegan_train::Result<Measured> {
+        let (Some(evaluator), Some(images)) = (&self.evaluator, self.pace.images()) else {
             return Ok(Measured::default());
         };
-        if signals::STOP.load(Ordering::Relaxed) {
-            return Ok(Measured::default());
-        }
         // The state is on the disk, so there is nothing to wait for.
+        let path = checkpoint.path().display();
         let saved = format!(
-            "interrupted and saved {}, not evaluated; go on with: stylegan train --out {}",
-            path.display(),
+            "interrupted and saved {path}, not evaluated; go on with: stylegan train --out {}",
             self.out.display()
         );
         let reaction = signals::react(Reaction::GoOnLater(saved));
-        let measured = evaluator.measure(path, images);
+        let measured = measure_together(evaluator, checkpoint, images, ranks);
         signals::react(reaction);
         // The pace is that of training.
         self.pace.restart(images);
-        Ok(measured.unwrap_or_else(|error| {
-            say(&format!("warning: {} was not evaluated: {error:#}", path.display()));
-            Measured::default()
-        }))
+        if let Ok(Err(sentence)) = &measured {
+            say(&format!("warning: {path} was not evaluated: {sentence}"));
+        }
+        measured.map(Result::unwrap_or_default)
     }
 
     fn warned(&mut self, sentence: &str) {

@@ -6,7 +6,8 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::prefix;
 use stylegan_core::import::networks;
-use stylegan_core::{DiscriminatorConfig, GeneratorConfig, NetworkConfig};
+use stylegan_core::spade::SpadeEncoderConfig;
+use stylegan_core::{DiscriminatorConfig, EncoderConfig, GeneratorConfig, NetworkConfig};
 use stylegan_train::config::{EmaConfig, Override, TrainConfig};
 
 /// Networks to begin with.
@@ -14,6 +15,8 @@ pub(crate) struct Transfer {
     file: PathBuf,
     generator: GeneratorConfig,
     discriminator: DiscriminatorConfig,
+    /// The image encoder of a network that paints label maps.
+    encoder: Option<SpadeEncoderConfig>,
     /// Their licence, which goes on to what is made of them.
     pub(crate) licence: Option<String>,
 }
@@ -30,6 +33,10 @@ impl Transfer {
                     file: std::path::absolute(&file)?,
                     generator: generator.clone(),
                     discriminator: discriminator.clone(),
+                    encoder: match metadata.networks.get(prefix::E) {
+                        Some(NetworkConfig::Encoder(EncoderConfig::Spade(encoder))) => Some(encoder.clone()),
+                        _ => None,
+                    },
                     licence: metadata.licence,
                 })
             }
@@ -56,12 +63,40 @@ impl Transfer {
         matches!(self.generator, GeneratorConfig::StyleGan2(_))
     }
 
+    /// Whether it paints label maps.
+    pub(crate) fn paints_maps(&self) -> bool {
+        self.generator.map().is_some()
+    }
+
+    /// What the transfer changes in a configuration of networks that paint label maps: networks as the file has them.
+    pub(crate) fn overrides_of_painter(&self, source: &str) -> anyhow::Result<Vec<Override>> {
+        let DiscriminatorConfig::MultiscalePatch(discriminator) = &self.discriminator else {
+            wrong!("--from {}: {source} is of networks that paint label maps, and these do not", self.file.display());
+        };
+        let mut all = vec![
+            self.begins_with(),
+            format!("generator={}", inline(&self.generator)?),
+            format!("discriminator={}", inline(discriminator)?),
+        ];
+        all.extend(
+            self.encoder
+                .as_ref()
+                .map(|encoder| Ok::<_, anyhow::Error>(format!("encoder={}", inline(encoder)?)))
+                .transpose()?,
+        );
+        Ok(all.iter().map(|text| Override::parse(text)).collect::<Result<_, _>>()?)
+    }
+
+    fn begins_with(&self) -> String {
+        format!("transfer.from={}", toml::Value::from(self.file.display().to_string()))
+    }
+
     /// What the transfer changes in a configuration: networks as the file has them, at full resolution from
     /// the first step, an average that is not sped up at first, and augmentation whose p moves by 1 in 100
     /// kimg (the official program's choices for transfers).
     pub(crate) fn overrides(&self, config: &TrainConfig) -> anyhow::Result<Vec<Override>> {
         let mut all = vec![
-            format!("transfer.from={}", toml::Value::from(self.file.display().to_string())),
+            self.begins_with(),
             format!("generator={}", inline(&self.generator)?),
             format!("discriminator={}", inline(&self.discriminator)?),
             "schedule.stable_kimg=0".to_owned(),

@@ -1,8 +1,9 @@
 //! Pictures are encoded and written in the background while the next ones are computed.
 
 use anyhow::Context;
+use candle_core::Tensor;
 use image::RgbImage;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
@@ -15,6 +16,13 @@ pub(crate) type Text = Vec<(&'static str, String)>;
 /// The program, as every picture's file names it.
 pub(crate) fn software() -> (&'static str, String) {
     ("Software", concat!("stylegan-rs ", env!("CARGO_PKG_VERSION")).to_owned())
+}
+
+/// Writes images `[n, c, h, w]`, batch after batch, as the tensor `images` of a safetensors file, which appears whole
+/// or not at all.
+pub(crate) fn write_images(path: &Path, batches: &[Tensor]) -> anyhow::Result<()> {
+    let tensors = [("images", Tensor::cat(batches, 0)?)];
+    Ok(stylegan_core::write_file(path, &safetensors::serialize(tensors, None)?)?)
 }
 
 /// Writes PNG files in the background.

@@ -14,12 +14,14 @@
 //! ```
 //!
 //! - [`Model`]: a trained generator from a file.
+//! - [`TrainedEncoder`]: a trained encoder from a file: pictures to styles.
 //! - [`Sampler`]: the way from latents over styles to images, with truncation, noise and batches.
 //! - [`Generator`], [`Discriminator`] and [`Condition`]: what all architectures share; [`stylegan1`], [`stylegan2`]
 //!   and [`pggan`] implement them, [`build_generator`] and [`build_discriminator`] make them from configurations.
 //! - [`Params`]: the ordered store of parameters, with a trainable and a frozen view.
 //! - [`latent`]: random streams, NumPy's seeds, truncation, mixing, interpolation.
 //! - [`checkpoint`]: one safetensors file with networks, configurations and provenance.
+//! - [`directions`]: what moves styles so that pictures change in one respect.
 //! - [`picture`]: image tensors as PNG files, alone or on sheets.
 //! - [`import`] and [`export`]: other programs' files, names and formats.
 //! - [`Unfinished`] and [`write_atomic`]: files that appear whole or not at all.
@@ -56,6 +58,8 @@
 //! ```
 
 pub mod checkpoint;
+pub mod directions;
+mod encoder;
 mod error;
 pub mod export;
 pub mod import;
@@ -71,21 +75,25 @@ mod printable;
 pub mod psp;
 mod regular_file;
 mod sampling;
+pub mod segmenter;
 pub mod spade;
 pub mod stylegan1;
 pub mod stylegan2;
+mod trained_encoder;
 mod unfinished;
 
+pub use encoder::load_encoder;
 pub use error::{Error, Result};
 pub use model::Model;
 pub use network::{
     Condition, ConditionSpec, Discriminator, DiscriminatorConfig, DiscriminatorOutput, DiscriminatorSpec,
-    EncoderConfig, Generator, GeneratorConfig, GeneratorSpec, NetworkConfig, NoiseKeys, NoiseLayers, NoiseMode, Scale,
-    SynthesisOptions, broadcast_ws, build_discriminator, build_generator,
+    EncoderConfig, Generator, GeneratorConfig, GeneratorSpec, MapSpec, NetworkConfig, NoiseKeys, NoiseLayers,
+    NoiseMode, Resized, Scale, SynthesisOptions, broadcast_ws, build_discriminator, build_generator, resize,
 };
 pub use params::{Params, is_buffer};
 pub use printable::{Printable, printable, printable_path};
 pub use sampling::{NoiseSource, Sampler};
+pub use trained_encoder::TrainedEncoder;
 pub use unfinished::{Unfinished, abandon_unfinished, sweep, write_atomic, write_file};
 
 /// Helpers of the examples in this documentation.

@@ -67,11 +67,24 @@ impl Model {
         if is_foreign(path)? {
             return Self::from_imported(import(path)?, config, path);
         }
-        let file = Checkpoint::open(path)?;
+        Self::read(&Checkpoint::open(path)?, config, device)
+    }
+
+    /// Loads the generator of a file that is open, which is one that [`load`](Self::load) would not take for another
+    /// program's.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn of_checkpoint(file: &Checkpoint, device: &Device) -> Result<Self> {
+        Self::read(file, None, device)
+    }
+
+    fn read(file: &Checkpoint, config: Option<GeneratorConfig>, device: &Device) -> Result<Self> {
+        let path = file.path();
         // State dictionaries that this program wrote for others have the configuration beside them.
         if config.is_none()
             && file.metadata().is_some_and(|metadata| metadata.kind == Kind::Weights)
-            && let Some(imported) = import_safetensors(&file)?
+            && let Some(imported) = import_safetensors(file)?
         {
             return Self::from_imported(imported, None, path);
         }
@@ -80,7 +93,7 @@ impl Model {
             Some(prefix) => prefix,
             None if holds("synthesis.") => "",
             None => {
-                if let Some(imported) = import_safetensors(&file)? {
+                if let Some(imported) = import_safetensors(file)? {
                     return Self::from_imported(imported, config, path);
                 }
                 let content = file.metadata().and_then(|metadata| metadata.extra.get("content"));
@@ -93,7 +106,7 @@ impl Model {
         let stated = file.metadata().and_then(|metadata| metadata.networks.get(prefix)).cloned();
         let config = match (config, stated) {
             (Some(config), _) | (None, Some(NetworkConfig::Generator(config))) => config,
-            (None, Some(NetworkConfig::Discriminator(_) | NetworkConfig::Encoder(_))) => {
+            (None, Some(NetworkConfig::Discriminator(_) | NetworkConfig::Encoder(_) | NetworkConfig::Segmenter(_))) => {
                 return Err(file.bad(format!("says that its network {prefix} is no generator; convert it again")));
             }
             (None, None) => {
@@ -118,7 +131,7 @@ impl Model {
         let stated =
             [prefix::G_EMA, prefix::G].into_iter().find_map(|prefix| match imported.metadata.networks.get(prefix)? {
                 NetworkConfig::Generator(config) => Some((prefix, config.clone())),
-                NetworkConfig::Discriminator(_) | NetworkConfig::Encoder(_) => None,
+                NetworkConfig::Discriminator(_) | NetworkConfig::Encoder(_) | NetworkConfig::Segmenter(_) => None,
             });
         let content = imported.metadata.extra.get("content").map_or(imported.origin, String::as_str);
         let (prefix, stated) =

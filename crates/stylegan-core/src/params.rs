@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub fn is_buffer(name: &str) -> bool {
     matches!(
         name.rsplit('.').next(),
-        Some("w_avg" | "noise_const" | "running_mean" | "running_var" | "weight_u" | "weight_v")
+        Some("w_avg" | "latent_avg" | "noise_const" | "running_mean" | "running_var" | "weight_u" | "weight_v")
     )
 }
 
@@ -82,8 +82,13 @@ impl Params {
         Ok(Var::from_tensor(&tensor)?)
     }
 
-    /// A store of these variables; they are taken one at a time and not copied.
-    pub(crate) fn from_vars(named: impl IntoIterator<Item = Result<(String, Var)>>) -> Result<Self> {
+    /// A store of these variables, which it shares with whoever else holds them: a network that has some
+    /// tensors in common with another, or several networks under one optimiser. They are taken one at a
+    /// time and not copied.
+    ///
+    /// # Errors
+    /// As [`from_tensors`](Self::from_tensors), and the first error among `named`.
+    pub fn from_vars(named: impl IntoIterator<Item = Result<(String, Var)>>) -> Result<Self> {
         let mut vars = BTreeMap::new();
         let mut common: Option<(DType, Device)> = None;
         for item in named {

@@ -18,6 +18,8 @@ pub mod layer;
 pub mod linear;
 pub mod memory;
 pub mod modulate;
+#[cfg(feature = "nccl")]
+pub mod nccl;
 pub mod norm;
 pub mod optim;
 pub mod pad;

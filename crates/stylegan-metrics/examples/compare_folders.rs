@@ -11,6 +11,7 @@ use stylegan_metrics::evaluate::{Generated, ImageSet, Request, Subject, evaluate
 use stylegan_metrics::features::FeatureNetworks;
 use stylegan_metrics::images::Batch;
 use stylegan_metrics::protocol::Protocol;
+use stylegan_metrics::ranks::Alone;
 use stylegan_metrics::report;
 
 /// Picture `i` of a set: stripes of its own width and colour, `blur` pixels soft at the edges.
@@ -55,6 +56,7 @@ fn run() -> stylegan_metrics::Result<()> {
         networks: &networks,
         classifiers: &[],
         cache: None,
+        ranks: &Alone,
         seed: 0,
         floor: true,
         clock: &|| start.elapsed().as_secs_f64(),

@@ -1,6 +1,7 @@
 //! Tables of features on disk, found again by content.
 
 use crate::feature_table::FeatureTable;
+use crate::ranks::{Ranks, agreed_work, leads, share};
 use crate::{Error, Result};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -108,31 +109,68 @@ impl Cache {
     }
 }
 
-/// Rows `0..count`, one of each, in parts: those that the cache holds under `identity` are taken from there,
-/// the others made and kept.
-pub(crate) fn in_parts(
-    cache: Option<&Cache>,
-    identity: Option<&[&str]>,
-    count: usize,
-    make: &mut dyn FnMut(Range<usize>) -> Result<FeatureTable>,
-) -> Result<FeatureTable> {
-    let (mut rows, mut dim) = (Vec::new(), 1);
-    for start in (0..count).step_by(PART) {
-        let part = start..(start + PART).min(count);
-        let range = format!("{part:?}");
-        let key = identity.map(|identity| Key::new(identity.iter().copied().chain([range.as_str()])));
-        let table = match cache.zip(key.as_ref()).and_then(|(cache, key)| cache.load(key)) {
-            Some(table) => table,
-            None => {
-                let table = make(part)?;
-                store(cache, key, &table);
-                table
-            }
+/// Where parts of a table come from: a cache, and the ranks that make what it lacks.
+#[derive(Clone, Copy)]
+pub(crate) struct Makers<'a> {
+    pub(crate) cache: Option<&'a Cache>,
+    pub(crate) ranks: &'a dyn Ranks,
+}
+
+impl Makers<'_> {
+    /// Rows `0..count`, one of each, in parts: those that the cache holds under `identity` are taken from there,
+    /// the others made and kept. Nothing on ranks that only help.
+    pub(crate) fn in_parts(
+        self,
+        identity: Option<&[&str]>,
+        count: usize,
+        make: &mut dyn FnMut(Range<usize>) -> Result<FeatureTable>,
+    ) -> Result<Option<FeatureTable>> {
+        let key = |part: &Range<usize>| {
+            let range = format!("{part:?}");
+            identity.map(|identity| Key::new(identity.iter().copied().chain([range.as_str()])))
         };
-        dim = table.dim();
-        rows.extend(table.rows());
+        let mut parts: Vec<_> = parts(count).map(|part| (self.cached(key(&part)), part)).collect();
+        let missing = self.missing(parts.iter().map(|(found, _)| vec![found.is_none()]))?;
+        let missing: Vec<usize> = missing.into_iter().map(|(part, _)| part).collect();
+        let ranges: Vec<_> = parts.iter().map(|(_, range)| range.clone()).collect();
+        let make = &mut |part: &usize| Ok(vec![make(ranges[*part].clone())?.into_rows()]);
+        share(self.ranks, &missing, make, &mut |part, mut rows| {
+            let (range, rows) = (&ranges[*part], rows.pop().unwrap_or_default());
+            let dim = (rows.len() / range.len()).max(1);
+            let table = FeatureTable::new(rows, dim)?;
+            store(self.cache, key(range), &table);
+            parts[*part].0 = Some(table);
+            Ok(())
+        })?;
+        if !leads(self.ranks) {
+            return Ok(None);
+        }
+        let dim = parts.iter().find_map(|(table, _)| table.as_ref()).map_or(1, FeatureTable::dim);
+        let rows = parts.into_iter().flat_map(|(table, _)| table.map_or_else(Vec::new, FeatureTable::into_rows));
+        FeatureTable::new(rows.collect(), dim).map(Some)
     }
-    FeatureTable::new(rows, dim)
+
+    /// A part that rank 0 has kept.
+    pub(crate) fn cached(self, key: Option<Key>) -> Option<FeatureTable> {
+        self.cache.filter(|_| leads(self.ranks)).zip(key.as_ref()).and_then(|(cache, key)| cache.load(key))
+    }
+
+    /// The parts that are to be made, by number, and for whom, in the words of rank 0, whose cache counts.
+    /// `wanted`: for each part, who lacks it here.
+    pub(crate) fn missing(self, wanted: impl Iterator<Item = Vec<bool>>) -> Result<Vec<(usize, Vec<usize>)>> {
+        let own: Vec<Vec<bool>> = wanted.collect();
+        let width = own.first().map_or(1, Vec::len).max(1);
+        let flags = own.into_iter().flatten().map(u8::from).collect();
+        let flags = agreed_work(self.ranks, flags)?;
+        let who = |flags: &[u8]| (0..flags.len()).filter(|i| flags[*i] > 0).collect::<Vec<_>>();
+        let all = flags.chunks(width).map(who).enumerate();
+        Ok(all.filter(|(_, who)| !who.is_empty()).collect())
+    }
+}
+
+/// Rows `0..count` in parts.
+pub(crate) fn parts(count: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..count).step_by(PART).map(move |start| start..(start + PART).min(count))
 }
 
 /// Puts a table into the cache. A cache that cannot be written costs time, not the result.

@@ -188,6 +188,22 @@ pub enum Error {
         /// What the source said.
         source: SourceError,
     },
+    /// A process of several that share an evaluation failed, and all know it: each has this very error.
+    #[error("rank {rank}: {reason}")]
+    OnRank {
+        /// The first that failed.
+        rank: usize,
+        /// Its error.
+        reason: String,
+        /// Whether its cause is something the user gave.
+        wrong_input: bool,
+    },
+    /// Another process does not answer, or not sensibly.
+    #[error("another rank of this evaluation: {source}")]
+    SilentRank {
+        /// What was found.
+        source: SourceError,
+    },
     /// The generator refused.
     #[error(transparent)]
     Core(#[from] stylegan_core::Error),
@@ -202,12 +218,19 @@ impl Error {
     pub fn is_wrong_input(&self) -> bool {
         match self {
             Self::Core(error) => error.is_wrong_input(),
+            Self::OnRank { wrong_input, .. } => *wrong_input,
             Self::Tensor(_)
             | Self::Cache { .. }
             | Self::Report(_)
             | Self::Source { .. }
+            | Self::SilentRank { .. }
             | Self::Decomposition { .. } => false,
             _ => true,
         }
+    }
+
+    /// Whether every process that shares the evaluation has this error.
+    pub fn is_of_all_ranks(&self) -> bool {
+        matches!(self, Self::OnRank { .. })
     }
 }

@@ -58,6 +58,11 @@ impl FeatureTable {
         &self.rows
     }
 
+    /// All rows, one after the other, in place of the table.
+    pub(crate) fn into_rows(self) -> Vec<f32> {
+        self.rows
+    }
+
     /// The table of the given images, in that order.
     pub fn select(&self, indices: &[usize]) -> Self {
         let rows = indices.iter().flat_map(|&i| self.row(i).iter().copied()).collect();

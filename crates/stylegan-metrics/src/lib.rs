@@ -15,6 +15,9 @@
 //! | [`ms_ssim`] | multi-scale structural similarity: variety within a set |
 //! | [`identity`] | similarity of identities in pairs of pictures |
 //! | [`segmentation`] | mean intersection over union and pixel accuracy of label maps |
+//! | [`seen_maps`] | the same of the maps that a segmenter sees in pictures |
+//!
+//! [`directions`] finds directions in W to edit pictures along, by the same decompositions and hyperplanes.
 //!
 //! The crate knows no data set format and no trainer: images come as iterators of tensors
 //! `[n, 3, h, w]` in [-1, 1], generators as [`stylegan_core::Generator`].
@@ -28,9 +31,11 @@
 //! # Repeatability
 //! Results are the same bits for any number of threads and any batch size of the image sources: all
 //! randomness comes from counter-based streams of a seed, images are regrouped into chunks that
-//! depend on their size alone, and sums have a fixed order.
+//! depend on their size alone, and sums have a fixed order. Several processes ([`ranks`]) share the making of
+//! features part by part, and end in the bits of one.
 
 pub mod cache;
+pub mod directions;
 mod draw;
 mod error;
 pub mod evaluate;
@@ -48,10 +53,13 @@ pub mod interval;
 pub mod kernel;
 pub mod metric;
 pub mod ms_ssim;
+mod overlap;
 pub mod path_length;
 pub mod precision_recall;
 pub mod protocol;
+pub mod ranks;
 pub mod report;
+pub mod seen_maps;
 pub mod segmentation;
 pub mod separability;
 pub mod sliced_wasserstein;

@@ -1,7 +1,7 @@
 //! What every metric says of itself, and the words in which it does.
 
 use crate::Result;
-use crate::cache::Cache;
+use crate::cache::Makers;
 use crate::extractor::Extractor;
 use crate::feature_table::FeatureTable;
 use crate::features::{Classifier, FeatureNetwork, FeatureNetworks, NetworkId};
@@ -73,8 +73,8 @@ pub(crate) trait SetMetric {
 
 /// A metric of a generator, which draws images of its own.
 pub(crate) trait GeneratorMetric {
-    /// The numbers; `name` is what the protocol calls the metric.
-    fn measure(&self, name: &str, source: &GeneratorSource, context: &mut Context) -> Result<GeneratorNumbers>;
+    /// The numbers; `name` is what the protocol calls the metric. Nothing on ranks that only help.
+    fn measure(&self, name: &str, source: &GeneratorSource, context: &mut Context) -> Result<Option<GeneratorNumbers>>;
 
     /// Whether the images are of single latents without truncation, whatever is asked for.
     fn draws_plainly(&self) -> bool;
@@ -86,7 +86,7 @@ pub(crate) struct Context<'a, 'p> {
     pub(crate) classifiers: &'a [Classifier],
     /// The feature network that the protocol was published with.
     pub(crate) published: &'a str,
-    pub(crate) cache: Option<&'a Cache>,
+    pub(crate) makers: Makers<'a>,
     pub(crate) seed: u64,
     pub(crate) progress: &'a mut Progress<'p>,
 }

@@ -1,7 +1,6 @@
 //! Perceptual path length (Karras et al. 2019, section 4.1): how much a picture changes, per squared
 //! step, when its latent moves by a small step.
 
-use crate::cache::in_parts;
 use crate::feature_table::FeatureTable;
 use crate::features::{NetworkId, PerceptualDistance, box_downscale, box_factor};
 use crate::generator_source::{GeneratorSource, label_rows};
@@ -248,7 +247,7 @@ impl Metric for PathLength {
 }
 
 impl GeneratorMetric for PathLength {
-    fn measure(&self, name: &str, source: &GeneratorSource, context: &mut Context) -> Result<GeneratorNumbers> {
+    fn measure(&self, name: &str, source: &GeneratorSource, context: &mut Context) -> Result<Option<GeneratorNumbers>> {
         let missing = || Error::Missing { metric: name.into(), missing: "a perceptual distance" };
         let network = context.networks.distance(context.published).ok_or_else(missing)?;
         // Pairs are the same whatever their number.
@@ -259,18 +258,19 @@ impl GeneratorMetric for PathLength {
             |hash| ["path lengths", hash, source.config, &asked, &labels, &seed, network.hash(), network.definition()];
         let identity = source.hash.map(identity);
         let stage = format!("pairs of {name}");
-        let distances = in_parts(context.cache, identity.as_ref().map(|i| &i[..]), self.pairs, &mut |part| {
+        let distances = context.makers.in_parts(identity.as_ref().map(|i| &i[..]), self.pairs, &mut |part| {
             let start = part.start;
             let mut tell = |done| (context.progress)(&stage, start + done, self.pairs);
             let distances = self.distances(source.generator, network, source.labels, context.seed, part, &mut tell)?;
             FeatureTable::new(distances, 1)
         })?;
+        let Some(distances) = distances else { return Ok(None) };
         let estimate = self.summary(&self.lengths(distances.rows()), context.seed)?;
-        Ok(GeneratorNumbers {
+        Ok(Some(GeneratorNumbers {
             network: NetworkId::new(network.name(), network.hash(), network.definition()),
             generated: distances.len(),
             numbers: vec![Number::new(name, estimate, "distance per squared step", Direction::Smaller)],
-        })
+        }))
     }
 
     fn draws_plainly(&self) -> bool {

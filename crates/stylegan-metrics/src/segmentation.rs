@@ -6,6 +6,7 @@ use crate::feature_table::FeatureTable;
 use crate::features::{FeatureNetworks, NetworkId};
 use crate::interval::{Estimate, GROUPS};
 use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, RealsRole, SetMetric, Sets, SubjectKind};
+use crate::overlap::{Overlap, estimates};
 use crate::{Error, Result};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
@@ -33,22 +34,8 @@ pub fn compare(truth: &FeatureTable, found: &FeatureTable, ignored: Option<u8>) 
     for i in 0..truth.len() {
         groups[i % GROUPS].add(&classes(truth.row(i)), &classes(found.row(i)))?;
     }
-    let seen = |without: Option<usize>| {
-        let mut all = blank.clone();
-        groups.iter().enumerate().filter(|(g, _)| Some(*g) != without).for_each(|(_, group)| all.merge(group));
-        all
-    };
-    let estimate = |measure: &dyn Fn(&Confusion) -> Option<f64>| -> Result<Estimate> {
-        let without: Option<Vec<f64>> = (0..GROUPS).map(|g| measure(&seen(Some(g)))).collect();
-        let unlabelled = || Error::Parameter {
-            parameter: "part of labelled pixels",
-            found: "0 in one of twenty groups of maps or more".into(),
-            expected: "labelled pixels in all",
-        };
-        let (value, without) = measure(&seen(None)).zip(without).ok_or_else(unlabelled)?;
-        Ok(Estimate::jackknife(value, vec![], without, [0., 1.]))
-    };
-    Ok([estimate(&Confusion::mean_iou)?, estimate(&Confusion::pixel_accuracy)?])
+    let groups: Vec<Overlap> = groups.iter().map(Confusion::overlap).collect();
+    estimates(&groups, ["part of labelled pixels", "labelled pixels in all"])
 }
 
 /// How often each true class was given each label.
@@ -108,21 +95,22 @@ impl Confusion {
 
     /// Part of the pixels whose class was found; nothing if there were none.
     pub fn pixel_accuracy(&self) -> Option<f64> {
-        let (right, all) = ((0..self.classes).map(|c| self.count(c, c)).sum::<u64>(), self.counts.iter().sum::<u64>());
-        (all > 0).then(|| right as f64 / all as f64)
+        self.overlap().pixel_accuracy()
     }
 
     /// Pixels of both over pixels of either, mean over the classes that occur in either.
     pub fn mean_iou(&self) -> Option<f64> {
-        let each: Vec<f64> = (0..self.classes)
-            .filter_map(|c| {
-                let (truth, found) = (0..self.classes)
-                    .fold((0, 0), |(truth, found), other| (truth + self.count(c, other), found + self.count(other, c)));
-                let (both, either) = (self.count(c, c), truth + found - self.count(c, c));
-                (either > 0).then(|| both as f64 / either as f64)
-            })
-            .collect();
-        (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64)
+        self.overlap().mean_iou()
+    }
+
+    fn overlap(&self) -> Overlap {
+        let mut overlap = Overlap::new(self.classes);
+        for c in 0..self.classes {
+            let (truth, found) = (0..self.classes)
+                .fold((0, 0), |(truth, found), other| (truth + self.count(c, other), found + self.count(other, c)));
+            overlap.add(c, [self.count(c, c), truth, found]);
+        }
+        overlap
     }
 
     fn count(&self, truth: usize, found: usize) -> u64 {

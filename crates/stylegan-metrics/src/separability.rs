@@ -1,7 +1,6 @@
 //! Linear separability of latents (Karras et al. 2019, section 4.2): how well a hyperplane tells the
 //! latents of pictures with an attribute from those without.
 
-use crate::cache::in_parts;
 use crate::feature_table::FeatureTable;
 use crate::features::{Classifier, NetworkId};
 use crate::generator_source::GeneratorSource;
@@ -137,17 +136,23 @@ impl Metric for Separability {
 }
 
 impl GeneratorMetric for Separability {
-    fn measure(&self, _name: &str, source: &GeneratorSource, context: &mut Context) -> Result<GeneratorNumbers> {
+    fn measure(
+        &self,
+        _name: &str,
+        source: &GeneratorSource,
+        context: &mut Context,
+    ) -> Result<Option<GeneratorNumbers>> {
         let classifiers = context.classifiers;
         let hashes: Vec<&str> = classifiers.iter().map(Classifier::hash).collect();
         let hashes = hashes.join(" ");
         let identity = source.identity(context.seed);
         let identity = identity.as_deref().map(|identity| ["classified latents", identity, &hashes]);
-        let table = in_parts(context.cache, identity.as_ref().map(|i| &i[..]), self.samples, &mut |part| {
+        let table = context.makers.in_parts(identity.as_ref().map(|i| &i[..]), self.samples, &mut |part| {
             let start = part.start;
             let mut tell = |done| (context.progress)("classified pictures", start + done, self.samples);
             classified(source, classifiers, part, context.seed, &mut tell)
         })?;
+        let Some(table) = table else { return Ok(None) };
         let attributes: Vec<String> = classifiers.iter().flat_map(|c| c.attributes().iter().cloned()).collect();
         let (z, w) = (source.generator.spec().z_dim, source.generator.spec().w_dim);
         let logits = columns(&table, z + w..table.dim())?;
@@ -163,7 +168,7 @@ impl GeneratorMetric for Separability {
         }
         let definition = format!("StyleGAN's discriminator as classifier of {}", attributes.join(", "));
         let network = NetworkId::new("classifier", &hashes, &definition);
-        Ok(GeneratorNumbers { network, generated: table.len(), numbers })
+        Ok(Some(GeneratorNumbers { network, generated: table.len(), numbers }))
     }
 
     fn draws_plainly(&self) -> bool {

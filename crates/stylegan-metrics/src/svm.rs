@@ -79,6 +79,11 @@ impl LinearSvm {
         failed(format!("the optimum was not reached in {MAX_STEPS} steps"))
     }
 
+    /// The normal of the hyperplane, which points to the side of `true`.
+    pub fn normal(&self) -> &[f64] {
+        &self.weights[..self.weights.len() - 1]
+    }
+
     /// On which side of the hyperplane each row lies.
     pub fn predict(&self, rows: &FeatureTable) -> Vec<bool> {
         (0..rows.len()).map(|i| margin(&self.weights, rows.row(i)) > 0.).collect()

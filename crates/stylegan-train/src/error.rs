@@ -72,11 +72,33 @@ pub enum Error {
         /// The last checkpoint, from which the run can be gone on with.
         checkpoint: PathBuf,
     },
-    /// Another rank cannot go on, so none can.
+    /// Another rank does not answer, or not sensibly.
     #[error("another rank of this run: {reason}")]
     Rank {
-        /// What it said.
+        /// What happened.
         reason: String,
+    },
+    /// A rank cannot go on, and all ranks know it: each has this very error.
+    #[error("rank {rank}: {reason}")]
+    Agreed {
+        /// The first rank that cannot go on.
+        rank: usize,
+        /// Its error.
+        reason: String,
+        /// Whether its cause is something the user gave.
+        wrong_input: bool,
+    },
+    /// Ranks that must hold the same do not.
+    #[error("rank {rank} has another {what} than rank 0{found}; {advice}")]
+    Replicas {
+        /// The first rank that differs.
+        rank: usize,
+        /// What differs: a tensor of the state, or something that the ranks began with.
+        what: String,
+        /// What both have, where that can be said in a few words.
+        found: String,
+        /// What to do.
+        advice: &'static str,
     },
     /// A network or a checkpoint cannot be used.
     #[error(transparent)]
@@ -97,10 +119,22 @@ impl Error {
             Self::Data { .. } | Self::Config { .. } | Self::Run { .. } => true,
             Self::Network(error) => error.is_wrong_input(),
             Self::Features(error) => error.is_wrong_input(),
-            Self::Diverged { .. } => false,
+            Self::Diverged { .. } | Self::Replicas { .. } => false,
+            Self::Agreed { wrong_input, .. } => *wrong_input,
             Self::Saved { error, .. } => error.is_wrong_input(),
             Self::Io { action, .. } => *action == "read",
             Self::DataIndex { .. } | Self::Rank { .. } | Self::Tensor(_) => false,
+        }
+    }
+
+    /// Whether every rank of the run has this error, so that none waits for another and one alone need
+    /// tell it.
+    pub fn is_of_all_ranks(&self) -> bool {
+        match self {
+            Self::Agreed { .. } | Self::Replicas { .. } | Self::Diverged { .. } => true,
+            Self::Saved { error, .. } => error.is_of_all_ranks(),
+            Self::Features(error) => error.is_of_all_ranks(),
+            _ => false,
         }
     }
 

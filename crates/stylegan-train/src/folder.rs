@@ -1,6 +1,6 @@
 //! The folder of a run: whose it is, and that one process at a time works in it.
 
-use crate::config::TrainConfig;
+use crate::config::RecipeConfig;
 use crate::{Error, Result, checkpoints};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
@@ -19,8 +19,8 @@ const TRACES: [&str; 4] = ["log.txt", "stats.jsonl", "reals.png", "training_opti
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// Locked, where the file system has locks.
-    _lock: File,
+    /// Locked, where the file system has locks; with none another rank works here.
+    _lock: Option<File>,
     /// Whether the folder was made for this.
     made: bool,
 }
@@ -72,9 +72,15 @@ impl RunFolder {
                 }
             }
             if is_still_there(&lock, &name) {
-                return Ok(Self { path: path.into(), _lock: lock, made });
+                return Ok(Self { path: path.into(), _lock: Some(lock), made });
             }
         }
+    }
+
+    /// The folder in which rank 0 works, for the other ranks of the run: they read and write nothing
+    /// there, and it need not be on their machine.
+    pub fn of_rank_0(path: &Path) -> Self {
+        Self { path: path.into(), _lock: None, made: false }
     }
 
     /// Where it is.
@@ -118,11 +124,11 @@ fn is_of_a_recipe(folder: &Path) -> bool {
 }
 
 /// The configuration that a run folder holds; `None` if the file is missing or says nothing.
-pub fn config(folder: &Path) -> Option<Result<TrainConfig>> {
+pub fn config(folder: &Path) -> Option<Result<RecipeConfig>> {
     let path = folder.join(CONFIG);
     let says_nothing =
         |text: String| text.trim_matches('\0').parse::<toml::Table>().is_ok_and(|table| table.is_empty());
-    (path.exists() && !fs::read_to_string(&path).is_ok_and(says_nothing)).then(|| TrainConfig::from_file(&path, &[]))
+    (path.exists() && !fs::read_to_string(&path).is_ok_and(says_nothing)).then(|| RecipeConfig::from_file(&path, &[]))
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Who is told how a run goes.
 
 use crate::Result;
+use crate::communicator::Communicator;
 use crate::schedule::Stage;
 use crate::stats::Stats;
 use std::path::Path;
+use stylegan_core::checkpoint::Checkpoint;
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,11 +53,20 @@ pub trait Observer {
     /// A sample grid was written.
     fn pictured(&mut self, _path: &Path) {}
 
-    /// A checkpoint was written. The answer is what was measured of it: the best one is never removed.
+    /// A checkpoint was written.
+    fn saved(&mut self, _path: &Path) {}
+
+    /// Whether the checkpoint that was written here is to be measured. Rank 0 is asked.
+    fn is_to_be_measured(&mut self, _at: &Position) -> bool {
+        false
+    }
+
+    /// Measures a checkpoint, on all ranks at a time. The answer of rank 0 is what was measured: the best one is
+    /// never removed.
     ///
     /// # Errors
     /// An error ends the run, after the checkpoint.
-    fn saved(&mut self, _path: &Path) -> Result<Measured> {
+    fn measure(&mut self, _checkpoint: &Checkpoint, _ranks: &dyn Communicator) -> Result<Measured> {
         Ok(Measured::default())
     }
 

@@ -1,7 +1,10 @@
 //! What training does after a number of real pictures: pure functions of that number.
 
 use crate::Result;
-use crate::config::{ByResolution, EmaConfig, ScheduleConfig, ShardConfig, TrainConfig};
+use crate::config::{
+    ByResolution, EmaConfig, EncoderTrainConfig, RecipeConfig, ScheduleConfig, ShardConfig, SpadeTrainConfig,
+    TrainConfig,
+};
 use stylegan_core::GeneratorConfig;
 use stylegan_core::layers::Pyramid;
 
@@ -77,6 +80,14 @@ impl Schedule {
         Self { config, shards, kimg, resolution, max_lod: 0. }
     }
 
+    /// The same schedule, with a learning rate that falls linearly to 0 over the last `kimg` thousands of
+    /// pictures.
+    #[must_use]
+    pub fn with_decay(mut self, kimg: f64) -> Self {
+        self.config.lr_decay_kimg = kimg;
+        self
+    }
+
     /// Length of the run in thousands of real pictures.
     pub fn kimg(&self) -> f64 {
         self.kimg
@@ -128,6 +139,37 @@ impl TrainConfig {
             _ => Pyramid::new(self.generator.img_size())?.levels(),
         };
         Ok(Schedule::new(self, self.resolution()?, (levels - 1) as f64))
+    }
+}
+
+impl SpadeTrainConfig {
+    /// The schedule of the run: full size from the start, one batch, a learning rate that falls at the end.
+    pub fn schedule(&self) -> Schedule {
+        let ([h, w], batch) = (self.generator.network().img_size(), self.schedule.batch);
+        Schedule::constant(self.kimg, h.max(w), [batch, self.shards.size], self.schedule.lr)
+            .with_decay(self.schedule.lr_decay_kimg)
+    }
+}
+
+impl EncoderTrainConfig {
+    /// The schedule of the run: one batch, which is one shard, and one learning rate.
+    pub fn schedule(&self) -> Schedule {
+        let batch = self.schedule.batch;
+        Schedule::constant(self.kimg, self.encoder.img_size[0], [batch; 2], self.schedule.lr)
+    }
+}
+
+impl RecipeConfig {
+    /// The schedule of the run.
+    ///
+    /// # Errors
+    /// When `img_size` is none of a network.
+    pub fn schedule(&self) -> Result<Schedule> {
+        match self {
+            Self::Gan(config) => config.schedule(),
+            Self::Spade(config) => Ok(config.schedule()),
+            Self::Encoder(config) => Ok(config.schedule()),
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! The full state of a run in a checkpoint: what is saved, and what must agree to go on from it.
 
-use crate::config::TrainConfig;
+use crate::config::RecipeConfig;
 use crate::data::{Dataset, Labels};
 use crate::inputs::plan::Place;
 use crate::recipe::{Recipe, RunConfig, RunSettings};
 use crate::stats::Stats;
 use crate::{Error, Result};
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -124,6 +124,9 @@ impl State {
             extra,
             ..Metadata::default()
         };
+        if let Some(class) = settings.no_class {
+            metadata.set_no_class(class);
+        }
         if let Labels::Classes { names, .. } = dataset.labels()
             && settings.networks.values().any(|network| c_dim(network) > 0)
             && !names.is_empty()
@@ -131,6 +134,16 @@ impl State {
             metadata.set_classes(names);
         }
         Ok(save(path, &metadata, &self.tensors())?)
+    }
+
+    /// A fingerprint of every tensor and number of the state, by name: equal on ranks that hold the same.
+    pub(crate) fn fingerprints(&self) -> Result<Vec<(String, String)>> {
+        let of = |(name, tensor): (String, Tensor)| Ok((name, format!("{:016x}", fingerprint(&tensor)?)));
+        let mut all = self.tensors().into_iter().map(of).collect::<Result<Vec<_>>>()?;
+        all.extend(self.recipe.buffers().into_iter().map(|(name, value)| (name.to_owned(), value.to_string())));
+        let Progress { step, images, .. } = self.progress;
+        all.extend([("step".to_owned(), step.to_string()), ("number of pictures".to_owned(), images.to_string())]);
+        Ok(all)
     }
 
     fn tensors(&self) -> Vec<(String, Tensor)> {
@@ -147,11 +160,22 @@ impl State {
     }
 }
 
+/// A number that another value of any element changes.
+fn fingerprint(tensor: &Tensor) -> Result<u64> {
+    // As rustc hashes: each step is one to one in what was and in what comes.
+    let add = |hash: u64, bits: u64| (hash.rotate_left(5) ^ bits).wrapping_mul(0x517c_c1b7_2722_0a95);
+    let flat = tensor.flatten_all()?;
+    Ok(match flat.dtype() {
+        DType::F32 => flat.to_vec1::<f32>()?.iter().fold(0, |hash, x| add(hash, x.to_bits().into())),
+        _ => flat.to_dtype(DType::F64)?.to_vec1::<f64>()?.iter().fold(0, |hash, x| add(hash, x.to_bits())),
+    })
+}
+
 fn c_dim(network: &NetworkConfig) -> usize {
     match network {
         NetworkConfig::Generator(config) => config.c_dim(),
         NetworkConfig::Discriminator(config) => config.c_dim(),
-        NetworkConfig::Encoder(_) => 0,
+        NetworkConfig::Encoder(_) | NetworkConfig::Segmenter(_) => 0,
     }
 }
 
@@ -202,6 +226,6 @@ pub(crate) fn other_machine(metadata: &Metadata) -> Option<String> {
 
 /// The configuration that a checkpoint was trained with, as far as steps depend on it: what is
 /// written, measured and shown may be others. `None` for checkpoints of older versions.
-pub fn config_of(checkpoint: &Checkpoint) -> Option<TrainConfig> {
-    serde_json::from_str(checkpoint.metadata()?.extra.get(CONFIG)?).ok()
+pub fn config_of(checkpoint: &Checkpoint) -> Option<RecipeConfig> {
+    RecipeConfig::from_json(checkpoint.metadata()?.extra.get(CONFIG)?)
 }

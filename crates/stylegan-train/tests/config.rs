@@ -5,7 +5,9 @@
 use std::path::{Path, PathBuf};
 use stylegan_core::GeneratorConfig;
 use stylegan_train::augment::AugmentConfig;
-use stylegan_train::config::{EmaConfig, LossConfig, Override, TrainConfig, read};
+use stylegan_train::config::{
+    Betas, EmaConfig, LossConfig, Override, RecipeConfig, SpadeTrainConfig, TrainConfig, read, read_recipe,
+};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs")
@@ -18,18 +20,43 @@ fn file(name: &str) -> TrainConfig {
 #[test]
 fn every_file_reads_and_survives_writing() {
     let mut count = 0;
-    for folder in [folder(), folder().join("sg1"), folder().join("sg2"), folder().join("ada")] {
+    for folder in ["", "sg1", "sg2", "ada", "spade", "psp"].map(|name| folder().join(name)) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "toml") {
-                let config = TrainConfig::from_file(&path, &[]).unwrap();
-                assert_eq!(read(&config.to_toml().unwrap(), "written", &[]).unwrap(), config, "{}", path.display());
-                assert!(!config.data.set.is_empty(), "{}", path.display());
+                let config = RecipeConfig::from_file(&path, &[]).unwrap();
+                let written = config.to_toml().unwrap();
+                assert_eq!(read_recipe(&written, "written", &[]).unwrap(), config, "{}", path.display());
+                assert!(!config.data().set.is_empty(), "{}", path.display());
                 count += 1;
             }
         }
     }
-    assert!(count >= 35, "{count} files");
+    assert!(count >= 74, "{count} files");
+}
+
+/// Painters of maps come in pairs on the same set, and are the published runs in what a set does not decide.
+#[test]
+fn painters_have_their_twins() {
+    let file = |name: &str| match RecipeConfig::from_file(&folder().join(format!("spade/{name}.toml")), &[]).unwrap() {
+        RecipeConfig::Spade(config) => *config,
+        _ => panic!("{name} is of another recipe"),
+    };
+    for name in ["earth-64", "avatars-64", "coco-256", "ade20k-256", "ade20k-outdoor-256", "cityscapes-512x256"] {
+        let (own, twin) = (file(name), file(&format!("{name}-pix2pixhd")));
+        let set = |config: &SpadeTrainConfig| {
+            let size = config.generator.network().img_size();
+            (config.data.clone(), config.kimg, size, config.generator.map(), config.schedule.clone())
+        };
+        assert_eq!(set(&own), set(&twin), "{name}");
+        let (published, other) = (SpadeTrainConfig::default(), SpadeTrainConfig::pix2pixhd());
+        assert_eq!((own.loss, own.adam), (published.loss, published.adam), "{name}");
+        assert_eq!((twin.loss, twin.adam), (other.loss, other.adam), "{name}");
+        assert_eq!((own.encoder, twin.encoder), (None, None), "{name}");
+    }
+    assert_eq!(file("earth-64-styles").encoder.map(|encoder| encoder.z_dim), Some(64));
+    let values = [Betas::Code, Betas::Paper, Betas::Pix2PixHd].map(Betas::values);
+    assert_eq!(values, [[0., 0.9], [0., 0.999], [0.5, 0.999]]);
 }
 
 #[test]

@@ -15,14 +15,14 @@ use stylegan_core::checkpoint::Checkpoint;
 use stylegan_kernels::conv2d;
 use stylegan_train::communicator::Single;
 use stylegan_train::config::{AdamConfig, OutputConfig};
-use stylegan_train::data::Dataset;
+use stylegan_train::data::{BatchMaps, Dataset};
 use stylegan_train::inputs::ShardInput;
 use stylegan_train::inputs::random::Streams;
 use stylegan_train::optim::Adam;
 use stylegan_train::phase::{Action, Phase, stride};
 use stylegan_train::recipe::{GRADIENT, Recipe, RunConfig, RunSettings, gradient, unknown, values};
 use stylegan_train::schedule::Schedule;
-use stylegan_train::shards::{ShardSums, Sums};
+use stylegan_train::shards::{Reduction, ShardSums, Sums};
 use stylegan_train::stats::Stats;
 use stylegan_train::{Outcome, Result, RunFolder, Session};
 use tools::{StopAfter, gradients};
@@ -40,8 +40,11 @@ impl RunConfig for Config {
             seed: 5,
             schedule: Schedule::constant(0.16, 16, [16, 4], 0.01),
             at_once: 2,
+            reduction: Reduction::Exact,
             mirror: true,
-            maps: true,
+            maps: BatchMaps::Labels,
+            no_class: None,
+            whole_batch: false,
             pictures: None,
             reset_on_growth: false,
             output: OutputConfig { tick_kimg: 0.032, ..OutputConfig::default() },

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
+use stylegan_core::checkpoint::Checkpoint;
 use stylegan_train::checkpoints::list;
+use stylegan_train::communicator::Communicator;
 use stylegan_train::data::Dataset;
 use stylegan_train::observer::{Position, Silent};
 use stylegan_train::stats::Stats;
@@ -444,7 +446,10 @@ fn what_cannot_be_written_ends_no_run() {
 fn the_best_checkpoint_is_not_replaced() {
     struct Judge(Vec<f64>);
     impl Observer for Judge {
-        fn saved(&mut self, _path: &Path) -> stylegan_train::Result<Measured> {
+        fn is_to_be_measured(&mut self, _at: &Position) -> bool {
+            true
+        }
+        fn measure(&mut self, _checkpoint: &Checkpoint, _ranks: &dyn Communicator) -> stylegan_train::Result<Measured> {
             let value = self.0.remove(0);
             Ok(Measured { score: Some(Score { metric: "fid".into(), value }), numbers: vec![("fid".into(), value)] })
         }

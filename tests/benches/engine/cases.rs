@@ -9,6 +9,17 @@ pub(crate) struct Case {
     pub(crate) targets: Vec<(&'static str, f64)>,
 }
 
+/// Names of the cases that tell most in two minutes.
+pub(crate) const QUICK: [&str; 7] = [
+    "conv 3x3 forward b4 512@32",
+    "conv 3x3 weight gradient b4 128@128",
+    "conv 1x1 forward b4 128@128",
+    "upfirdn2d 4x4 up 2 b4 64@128",
+    "stylegan2 synthesis 256 b1",
+    "stylegan1 synthesis 256 b1",
+    "inception 299 b8",
+];
+
 /// All cases, operations first.
 pub(crate) fn all() -> Vec<Case> {
     let mut cases = convolutions();
@@ -20,6 +31,10 @@ pub(crate) fn all() -> Vec<Case> {
         [false, true].map(|gradient| Case { spec: Spec::Augment { gradient, batch, size }, targets: vec![] })
     }));
     cases.extend(syntheses());
+    cases.push(Case {
+        spec: Spec::Paint { size: 256, batch: 1, channels: 64 },
+        targets: vec![("onnxruntime", 1.8), ("openvino", 1.8), ("mnn", 1.8)],
+    });
     cases.extend(
         [Network::StyleGan2, Network::StyleGan1]
             .map(|network| Case { spec: Spec::Iteration { network }, targets: vec![("torch", 3.0)] }),

@@ -5,6 +5,7 @@
 //! disturbs them alike, and the medians are compared.
 
 mod cases;
+mod chart;
 mod features;
 mod iteration;
 mod options;
@@ -48,6 +49,9 @@ fn main() -> ExitCode {
 }
 
 fn bench(options: &Options) -> Result<()> {
+    if let Some(file) = &options.redraw {
+        return Report::read(file)?.finish(options);
+    }
     let python = Python(options.python.clone());
     let mut peers = Vec::new();
     for peer in PEERS.iter().filter(|peer| options.against.iter().any(|name| name == peer.name)) {
@@ -58,10 +62,15 @@ fn bench(options: &Options) -> Result<()> {
     }
     let threads = threads::limit();
     let peak = peak_gflops() * threads as f64;
-    let mut report = Report::start(threads, peak);
-    for case in cases::all() {
+    let mut report = Report::start(threads, peak, &options.command);
+    let cases = cases::all();
+    if let Some(absent) = cases::QUICK.iter().find(|name| cases.iter().all(|case| case.spec.name() != **name)) {
+        return Err(format!("QUICK names {absent}, which is no case").into());
+    }
+    for case in cases {
         let name = case.spec.name();
-        if options.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+        let left_out = options.only.as_ref().is_some_and(|only| !name.contains(only.as_str()));
+        if left_out || options.quick && !cases::QUICK.contains(&name.as_str()) {
             continue;
         }
         if options.list {
@@ -72,6 +81,7 @@ fn bench(options: &Options) -> Result<()> {
         let gflops = case.spec.flops().map(|flops| flops / sides.ours.seconds / 1e9);
         let mut line = Line {
             name,
+            whole: case.spec.is_whole(),
             seconds: sides.ours.seconds,
             gflops,
             peak_share: gflops.map(|gflops| gflops / peak),

@@ -9,15 +9,18 @@ Times operations and networks on this machine.
 
 Usage: cargo xtask bench [OPTIONS]
 
+  --quick           only a few cases, in two minutes
   --only TEXT       only the cases whose name contains TEXT
   --list            print the names of the cases and stop
   --against PEERS   compare with other engines, by commas: torch, torch-channels-last, onnxruntime,
                     openvino, mnn (whole generators), ncnn (3x3 convolutions), or all
   --python FILE     the Python that has them [default: python3]
   --seconds S       time to spend per case and side [default: 3]
-  --json FILE       write the results as a list of {name, seconds, gflops, peak_share, peak_rss_mb,
-                    peer, peer_seconds, peer_rss_mb, ratio, target}
-  --markdown FILE   write the table, with machine, date and command
+  --json FILE       write the results as {machine, command, lines: [{name, whole, seconds, gflops,
+                    peak_share, peak_rss_mb, peer, peer_seconds, peer_rss_mb, ratio, target}]}
+  --markdown FILE   write the tables, with machine and command
+  --chart FILE.svg  draw the whole works beside those of others
+  --redraw FILE     measure nothing: take the results of a --json file
 
 Example: cargo xtask bench --only synthesis --against torch
 ";
@@ -38,6 +41,9 @@ pub(crate) struct Options {
     pub(crate) seconds: f64,
     pub(crate) json: Option<PathBuf>,
     pub(crate) markdown: Option<PathBuf>,
+    pub(crate) chart: Option<PathBuf>,
+    pub(crate) redraw: Option<PathBuf>,
+    pub(crate) quick: bool,
     /// As typed.
     pub(crate) command: String,
 }
@@ -54,6 +60,9 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Request, Strin
         seconds: 3.0,
         json: None,
         markdown: None,
+        chart: None,
+        redraw: None,
+        quick: false,
         command: format!("cargo xtask bench {}", args.join(" ")),
     };
     let mut args = args.into_iter();
@@ -63,10 +72,16 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Request, Strin
             "--help" | "-h" => return Ok(Request::Help(HELP)),
             "--worker" => return Ok(Request::Work(serde_json::from_str(&value()?).map_err(|e| e.to_string())?)),
             "--list" => options.list = true,
+            "--quick" => {
+                options.quick = true;
+                options.seconds = 1.0;
+            }
             "--only" => options.only = Some(value()?),
             "--python" => options.python = value()?,
             "--json" => options.json = Some(value()?.into()),
             "--markdown" => options.markdown = Some(value()?.into()),
+            "--chart" => options.chart = Some(value()?.into()),
+            "--redraw" => options.redraw = Some(value()?.into()),
             "--against" => options.against = peers(&value()?)?,
             "--seconds" => {
                 let text = value()?;

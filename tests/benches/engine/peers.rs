@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::spec::Spec;
-use crate::worker::generator_of;
+use crate::worker::{generator_of, painter_of};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use stylegan_core::export::{OnnxOptions, onnx};
@@ -49,8 +49,15 @@ impl Python {
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../xtask/peers");
         let mut command = Command::new(&self.0);
         command.arg(scripts.join(peer.script)).args([peer.mode, &serde_json::to_string(spec)?, &threads.to_string()]);
-        if let (ONNX, &Spec::Synthesis { network, size, batch, channel_base }) = (peer.script, spec) {
-            let (config, params) = generator_of(network, size, channel_base)?;
+        let exported = match *spec {
+            _ if peer.script != ONNX => None,
+            Spec::Synthesis { network, size, batch, channel_base } => {
+                Some((generator_of(network, size, channel_base)?, batch))
+            }
+            Spec::Paint { size, batch, channels } => Some((painter_of(size, channels)?, batch)),
+            _ => None,
+        };
+        if let Some(((config, params), batch)) = exported {
             let options = OnnxOptions { batch: Some(batch), ..OnnxOptions::default() };
             let file = folder.join("model.onnx");
             std::fs::write(&file, onnx(&config, &params, &options)?)?;

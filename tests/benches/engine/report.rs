@@ -1,14 +1,18 @@
 //! The results: a table as they come, and files at the end.
 
 use crate::Result;
+use crate::chart;
 use crate::options::Options;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
 use stylegan_kernels::cpu_info;
 
 /// One case, alone or beside one peer.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Line {
     pub(crate) name: String,
+    /// A whole network at work, not one operation.
+    pub(crate) whole: bool,
     /// Median of our times.
     pub(crate) seconds: f64,
     /// As the direct algorithm would count; a fast algorithm may pass the peak.
@@ -25,10 +29,17 @@ pub(crate) struct Line {
     pub(crate) target: Option<f64>,
 }
 
+/// All lines, and what they were measured on; a JSON file holds one.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Report {
     machine: String,
+    command: String,
     lines: Vec<Line>,
 }
+
+const WHOLE_HEAD: &str = "\
+| whole work | ms | MB | best peer | its ms | its MB | ratio |
+|---|---|---|---|---|---|---|";
 
 const HEAD: &str = "\
 | work | ms | GFLOP/s | of peak | MB | peer | its ms | its MB | ratio | target |
@@ -36,13 +47,19 @@ const HEAD: &str = "\
 
 impl Report {
     /// A report that prints its lines as they come.
-    pub(crate) fn start(threads: usize, peak: f64) -> Self {
+    pub(crate) fn start(threads: usize, peak: f64, command: &str) -> Self {
         let machine = format!(
-            "{}, {threads} threads, {}, {peak:.0} GFLOP/s measured",
+            "{}, {threads} threads, {}{}, {peak:.0} GFLOP/s measured",
             cpu().unwrap_or_else(|| "unknown CPU".to_string()),
-            cpu_info::instruction_set()
+            cpu_info::instruction_set(),
+            caches()
         );
-        Self { machine, lines: Vec::new() }
+        Self { machine, command: command.to_owned(), lines: Vec::new() }
+    }
+
+    /// The report that a JSON file holds.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        Ok(serde_json::from_slice(&std::fs::read(path)?)?)
     }
 
     /// Adds a line and prints it.
@@ -57,20 +74,64 @@ impl Report {
     /// Writes the files that were asked for.
     pub(crate) fn finish(self, options: &Options) -> Result<()> {
         if let Some(path) = &options.json {
-            std::fs::write(path, serde_json::to_string_pretty(&self.lines)? + "\n")?;
+            std::fs::write(path, serde_json::to_string_pretty(&self)? + "\n")?;
         }
         if let Some(path) = &options.markdown {
-            let rows: Vec<String> = self.lines.iter().map(row).collect();
-            let text = format!("{}\n\n`{}`\n\n{HEAD}\n{}\n", self.machine, options.command, rows.join("\n"));
-            std::fs::write(path, text)?;
+            std::fs::write(path, self.markdown())?;
+        }
+        if let Some(path) = &options.chart {
+            std::fs::write(path, chart::svg(&self.lines))?;
         }
         Ok(())
     }
+
+    /// Whole works beside the best peer of each first, then all operations.
+    fn markdown(&self) -> String {
+        let whole: Vec<String> = whole_works(&self.lines).iter().map(|work| best(work)).collect();
+        let operations: Vec<String> = self.lines.iter().filter(|line| !line.whole).map(row).collect();
+        let all: Vec<String> = self.lines.iter().filter(|line| line.whole).map(row).collect();
+        format!(
+            "{}\n\n`{}`\n\n{WHOLE_HEAD}\n{}\n\n{HEAD}\n{}\n\n{HEAD}\n{}\n",
+            self.machine,
+            self.command,
+            whole.join("\n"),
+            all.join("\n"),
+            operations.join("\n")
+        )
+    }
+}
+
+/// The lines of whole works, those of each work together.
+pub(crate) fn whole_works(lines: &[Line]) -> Vec<&[Line]> {
+    lines.chunk_by(|a, b| a.name == b.name).filter(|work| work[0].whole).collect()
+}
+
+/// A time in milliseconds.
+pub(crate) fn milliseconds(seconds: f64) -> String {
+    format!("{:.*}", if seconds < 0.1 { 2 } else { 0 }, seconds * 1e3)
+}
+
+/// A work beside its fastest peer.
+fn best(work: &[Line]) -> String {
+    let ours = &work[0];
+    let fastest = work.iter().filter_map(|line| Some((line, line.peer_seconds?)));
+    let fastest = fastest.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(ours, |(line, _)| line);
+    let number = |x: Option<f64>, digits: usize| x.map_or_else(String::new, |x| format!("{x:.digits$}"));
+    format!(
+        "| {} | {} | {} | {} | {} | {} | {} |",
+        ours.name,
+        milliseconds(ours.seconds),
+        number(ours.peak_rss_mb, 0),
+        fastest.peer.as_deref().unwrap_or_default(),
+        fastest.peer_seconds.map(milliseconds).unwrap_or_default(),
+        number(fastest.peer_rss_mb, 0),
+        number(fastest.ratio, 2)
+    )
 }
 
 fn row(line: &Line) -> String {
     let number = |x: Option<f64>, digits: usize| x.map_or_else(String::new, |x| format!("{x:.digits$}"));
-    let ms = |seconds: f64| format!("{:.*}", if seconds < 0.1 { 2 } else { 0 }, seconds * 1e3);
+    let ms = milliseconds;
     format!(
         "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
         line.name,
@@ -84,6 +145,18 @@ fn row(line: &Line) -> String {
         number(line.ratio, 2),
         number(line.target, 1),
     )
+}
+
+/// The sizes of one core's caches, where the system tells: `, caches 32K 512K 32768K`.
+fn caches() -> String {
+    let size = |index: usize| {
+        let file =
+            |name: &str| std::fs::read_to_string(format!("/sys/devices/system/cpu/cpu0/cache/index{index}/{name}"));
+        let data = file("type").is_ok_and(|kind| kind.trim() != "Instruction");
+        file("size").ok().filter(|_| data).map(|size| format!(" {}", size.trim()))
+    };
+    let sizes: String = (0..4).filter_map(size).collect();
+    if sizes.is_empty() { sizes } else { format!(", caches{sizes}") }
 }
 
 /// The name of the processor, where the system tells.

@@ -15,6 +15,8 @@ pub(crate) enum Spec {
     Augment { gradient: bool, batch: usize, size: usize },
     /// Pictures from styles, fixed noise.
     Synthesis { network: Network, size: usize, batch: usize, channel_base: usize },
+    /// Pictures of label maps, by SPADE's generator for COCO-Stuff with `channels` at full resolution.
+    Paint { size: usize, batch: usize, channels: usize },
     /// One training iteration, the mean over lazy phases; see `iteration.rs`.
     Iteration { network: Network },
     /// A feature network of the metrics.
@@ -96,9 +98,18 @@ impl Spec {
                 format!("augment bgc {} b{batch} 3@{size}", if *gradient { "with gradient" } else { "forward" })
             }
             Self::Synthesis { network, size, batch, .. } => format!("{} synthesis {size} b{batch}", network.name()),
+            Self::Paint { size, batch, channels } => format!("spade synthesis {size} b{batch} ngf {channels}"),
             Self::Features { network: Features::Inception } => "inception 299 b8".to_string(),
             Self::Features { network: Features::LpipsVgg } => "lpips vgg16 256 b4".to_string(),
             Self::Iteration { network } => format!("{} training iteration 64 b8", network.name()),
+        }
+    }
+
+    /// Whether it is a whole network at work, not one operation.
+    pub(crate) fn is_whole(&self) -> bool {
+        match self {
+            Self::Conv { .. } | Self::Filter { .. } | Self::Augment { .. } => false,
+            Self::Synthesis { .. } | Self::Paint { .. } | Self::Iteration { .. } | Self::Features { .. } => true,
         }
     }
 

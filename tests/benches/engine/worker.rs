@@ -11,10 +11,15 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use std::io::{BufRead, Write};
 use std::time::Instant;
 use stylegan_core::latent::{StreamKey, latents_from_seeds};
+use stylegan_core::layers::SemanticMap;
+use stylegan_core::spade::SpadeConfig;
 use stylegan_core::stylegan1::StyleGan1Config;
 use stylegan_core::stylegan2::StyleGan2Config;
-use stylegan_core::{GeneratorConfig, Params, SynthesisOptions, broadcast_ws, build_generator};
-use stylegan_kernels::{Filter, autodiff, conv_transpose2d, conv2d, downsample2d, filter2d, memory, upsample2d};
+use stylegan_core::{Condition, GeneratorConfig, Params, SynthesisOptions, broadcast_ws, build_generator};
+use stylegan_kernels::label::instance_edges;
+use stylegan_kernels::{
+    Filter, Labels, autodiff, conv_transpose2d, conv2d, downsample2d, filter2d, memory, upsample2d,
+};
 use stylegan_train::augment::{AugmentConfig, Augmentation};
 
 /// A piece of work that can be repeated; returns the seconds that it took.
@@ -44,6 +49,7 @@ fn prepare(spec: &Spec) -> Result<Work> {
         Spec::Filter { resample, batch, channels, size } => filter(resample, &[batch, channels, size, size]),
         Spec::Augment { gradient, batch, size } => augment(gradient, &[batch, 3, size, size]),
         Spec::Synthesis { network, size, batch, channel_base } => synthesis(network, size, batch, channel_base),
+        Spec::Paint { size, batch, channels } => paint(size, batch, channels),
         Spec::Iteration { network } => iteration::prepare(network),
         Spec::Features { network } => features::prepare(network),
     }
@@ -132,6 +138,29 @@ pub(crate) fn generator_of(network: Network, size: usize, channel_base: usize) -
     let params = Params::new(0, DType::F32, &Device::Cpu);
     build_generator(&config, params.trainable())?;
     Ok((config, params))
+}
+
+/// A painter of maps with random weights.
+pub(crate) fn painter_of(size: usize, channels: usize) -> Result<(GeneratorConfig, Params)> {
+    let config = GeneratorConfig::Spade(SpadeConfig { img_size: [size, size], channels, ..SpadeConfig::default() });
+    let params = Params::new(0, DType::F32, &Device::Cpu);
+    build_generator(&config, params.trainable())?;
+    Ok((config, params))
+}
+
+/// Maps of ten classes in squares of 32 pixels, with the edges between them.
+fn paint(size: usize, batch: usize, channels: usize) -> Result<Work> {
+    let (config, params) = painter_of(size, channels)?;
+    let generator = build_generator(&config, params.frozen())?;
+    let class = |i: usize| ((i / size / 32 + i % size / 32) % 10) as u32;
+    let cells = Tensor::from_vec((0..batch * size * size).map(class).collect(), (batch, 1, size, size), &Device::Cpu)?;
+    let labels = Labels::new(&cells, Some(&instance_edges(&cells)?), SpadeConfig::default().classes)?;
+    let map = SemanticMap::from(labels);
+    let ws = Tensor::zeros((batch, 0, 0), DType::F32, &Device::Cpu)?;
+    Ok(timed(move || {
+        let options = SynthesisOptions { condition: Condition::Map(&map), ..SynthesisOptions::default() };
+        Ok(vec![generator.synthesis(&ws, &options)?])
+    }))
 }
 
 fn synthesis(network: Network, size: usize, batch: usize, channel_base: usize) -> Result<Work> {

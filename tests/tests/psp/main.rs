@@ -3,4 +3,7 @@
 
 mod cases;
 mod encoders;
+mod files;
+mod losses;
 mod ranger;
+mod training;

@@ -2,7 +2,9 @@
 
 use crate::cases::load;
 use candle_core::{Tensor, Var};
+use stylegan_core::Params;
 use stylegan_kernels::optim::{RangerOptions, ranger_step};
+use stylegan_train::optim::Adam;
 
 #[track_caller]
 fn near(what: &str, found: &Tensor, expected: &Tensor) {
@@ -37,6 +39,41 @@ fn trajectory() {
         }
         for (what, found) in [("exp_avg", &m), ("exp_avg_sq", &v), ("slow", &slow)] {
             near(&format!("{name}: {what}"), found, get(&format!("end.{what}")));
+        }
+    }
+}
+
+/// The optimiser of training takes the same way, also when it is saved and restored between two meetings with the slow
+/// weights.
+#[test]
+fn the_optimiser_of_training_resumes_on_the_trajectory() {
+    let io = load("ranger.io");
+    // In the order of their names, as in a flat gradient.
+    let names = ["s", "w1", "w2", "w4"];
+    let start = names.map(|name| (name.to_owned(), io[&format!("in.p0.{name}")].clone()));
+    let mut params = Params::from_tensors(start).unwrap();
+    let mut optimizer = Adam::ranger(&params).unwrap();
+    for step in 1..=15usize {
+        if step == 9 {
+            let saved: std::collections::HashMap<_, _> =
+                optimizer.state().into_iter().map(|(name, t)| (name, t.copy().unwrap())).collect();
+            assert!(saved.contains_key("slow.w4") && saved.len() == 12);
+            params = params.copy().unwrap();
+            optimizer = Adam::ranger(&params).unwrap();
+            optimizer.restore(8, |name| Ok(saved[name].clone())).unwrap();
+        }
+        let gradient = |name: &str| {
+            let weight = params.get(name).unwrap();
+            let pull = (weight.as_detached_tensor() - &io[&format!("in.c.{name}")]).unwrap();
+            let noise = io[&format!("in.noise.{name}")].get(step - 1).unwrap();
+            let gradient = ((pull * &io[&format!("in.a.{name}")]).unwrap() + noise).unwrap();
+            gradient.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        };
+        optimizer.step(&names.map(gradient).concat(), 1e-3).unwrap();
+        for name in names {
+            if let Some(expected) = io.get(&format!("step{step}.{name}")) {
+                near(&format!("{name} after step {step}"), &params.get(name).unwrap(), expected);
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ mod cases;
 mod files;
 mod losses;
 mod networks;
+mod preprocess;
 mod sizes;
 mod training;
 mod vgg;

@@ -1,8 +1,9 @@
-//! `cargo xtask eval --table N`: the runs at hand beside a table of the StyleGAN paper.
+//! `cargo xtask eval --table N`: the runs at hand beside a table of the StyleGAN paper, or painters side by side.
 
+mod painters;
 mod paper;
 
-use crate::cargo::{cargo, root};
+use crate::cargo::{cargo, output, root};
 use crate::failure::{Failure, Result};
 use crate::say::print;
 use paper::{Column, Row, TABLES, Table};
@@ -10,24 +11,59 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+
+/// A table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Of the StyleGAN paper, by its number.
+    StyleGan(u8),
+    /// Networks that paint label maps.
+    Painters,
+}
 
 /// The table that a command line asks for with `eval --table N`, and its other options.
-pub(crate) fn asked_for(args: &[OsString]) -> Result<Option<(u8, Vec<OsString>)>> {
+pub(crate) fn asked_for(args: &[OsString]) -> Result<Option<(Which, Vec<OsString>)>> {
     let Some(at) = args.iter().position(|arg| arg == "--table") else { return Ok(None) };
     if args.first().is_none_or(|verb| verb != "eval") {
         return Ok(None);
     }
-    let number = args.get(at + 1).and_then(|n| n.to_str()).and_then(|n| n.parse().ok());
-    let Some(number) = number.filter(|n| TABLES.iter().any(|table| table.number == *n)) else {
-        return Err(Failure::wrong("--table takes 1, 2, 3 or 4: the tables of the StyleGAN paper"));
+    let which = match args.get(at + 1).and_then(|n| n.to_str()) {
+        Some("spade1") => Some(Which::Painters),
+        name => {
+            let number = name.and_then(|n| n.parse().ok());
+            number.filter(|n| TABLES.iter().any(|table| table.number == *n)).map(Which::StyleGan)
+        }
+    };
+    let Some(which) = which else {
+        return Err(Failure::wrong(
+            "--table takes 1, 2, 3 or 4: the tables of the StyleGAN paper; or spade1: networks that paint label maps",
+        ));
     };
     let others = args[1..at].iter().chain(&args[at + 2..]).cloned().collect();
-    Ok(Some((number, others)))
+    Ok(Some((which, others)))
+}
+
+/// Evaluates the runs of a table and prints it.
+pub(crate) fn run(which: Which, options: &[OsString]) -> Result<()> {
+    match which {
+        Which::StyleGan(number) => of_paper(number, options),
+        Which::Painters => painters::run(options),
+    }
+}
+
+/// `stylegan` from its sources, for arguments behind it.
+fn stylegan() -> Command {
+    let mut command = cargo("run");
+    command
+        .args(["--release", "--quiet", "--package", "stylegan-cli", "--bin", "stylegan", "--manifest-path"])
+        .arg(root().join("Cargo.toml"))
+        .arg("--");
+    command
 }
 
 /// Evaluates the runs that are found for the table and prints them beside the paper's numbers.
-pub(crate) fn run(number: u8, options: &[OsString]) -> Result<()> {
+fn of_paper(number: u8, options: &[OsString]) -> Result<()> {
     let Some(table) = TABLES.iter().find(|table| table.number == number) else { return Ok(()) };
     let folders = [PathBuf::from("runs"), root().join("runs")];
     let runs: Vec<Option<PathBuf>> = table.rows.iter().map(|row| find(&folders, row.run)).collect();
@@ -98,18 +134,16 @@ fn evaluate(run: &Path, row: &Row, columns: &[&Column], own: &[&str], options: &
         .map(|m| if m.starts_with("ls") { "ls".into() } else { metric(m, row) })
         .collect();
     let report = run.join(format!("table-{}{}.json", row.space, own.concat()));
-    let mut command = cargo("run");
+    let mut command = stylegan();
     command
-        .args(["--release", "--quiet", "--package", "stylegan-cli", "--bin", "stylegan", "--manifest-path"])
-        .arg(root().join("Cargo.toml"))
-        .args(["--", "eval", "--no-floor", "--metrics", &metrics.join(","), "--network"])
+        .args(["eval", "--no-floor", "--metrics", &metrics.join(","), "--network"])
         .arg(run)
         .arg("--out")
         .arg(report)
         .args(own)
         .args(options)
         .stderr(Stdio::inherit());
-    let output = command.output().map_err(|e| Failure::other(format!("stylegan eval does not start: {e}")))?;
+    let output = output(&mut command)?;
     let results = results(&String::from_utf8_lossy(&output.stdout));
     // A metric that fails says why and leaves its cells empty.
     if !output.status.success() && results.is_empty() {
@@ -198,7 +232,8 @@ mod tests {
     #[test]
     fn tables_are_asked_for_by_number() {
         let asked = |line: &str| asked_for(&words(line)).ok().flatten();
-        assert_eq!(asked("eval --count 9 --table 3 --seed 1"), Some((3, words("--count 9 --seed 1"))));
+        assert_eq!(asked("eval --count 9 --table 3 --seed 1"), Some((Which::StyleGan(3), words("--count 9 --seed 1"))));
+        assert_eq!(asked("eval --table spade1"), Some((Which::Painters, vec![])));
         assert_eq!(asked("eval --network x"), None);
         assert!(asked_for(&words("eval --table 5")).is_err() && asked_for(&words("eval --table")).is_err());
     }

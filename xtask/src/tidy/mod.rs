@@ -108,6 +108,8 @@ fn check_packages(root: &Path) -> std::io::Result<Vec<Finding>> {
 /// Every file of the tree except hidden folders and what cargo and runs produce.
 fn files(root: &Path) -> std::io::Result<Vec<PathBuf>> {
     const SKIP: [&str; 3] = ["target", "runs", "data"];
+    // What npm installs for the browser tests is not ours.
+    const PACKAGES: &str = "node_modules";
     let mut found = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -116,7 +118,7 @@ fn files(root: &Path) -> std::io::Result<Vec<PathBuf>> {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             if entry.file_type()?.is_dir() {
-                let skipped = name.starts_with('.') || (folder == root && SKIP.contains(&&*name));
+                let skipped = name.starts_with('.') || name == PACKAGES || (folder == root && SKIP.contains(&&*name));
                 if !skipped {
                     folders.push(entry.path());
                 }

@@ -2,8 +2,11 @@
 
 import { say } from "./elements.js";
 
-const VIEWS = { 1: "picture", 2: "mix", 3: "thumbnails" };
+const VIEWS = { 1: "picture", 2: "mix", 3: "thumbnails", 4: "edit", 5: "paint", 6: "invert" };
 const HEADER = 16;
+
+/** Views of a single picture, which is worth showing also when a newer one is wanted: something moves while one drags. */
+const MOVING = ["picture", "edit", "paint"];
 
 const wishes = new Map();
 const networks = new Map();
@@ -42,6 +45,12 @@ export function wish(state, onpicture, ontrouble = (sentence) => say(sentence, t
 
 /** No more of this view is wanted. */
 export const forget = (view) => wishes.delete(view);
+
+/** Ends the work on a view, also what the studio has begun. */
+export function stop(view) {
+  wishes.delete(view);
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ seq: ++seq, stop: view }));
+}
 
 function send() {
   scheduled = false;
@@ -94,8 +103,7 @@ async function show(data) {
     seq: head.getUint32(8, true), cells: head.getUint16(12, true), milliseconds: head.getUint16(14, true),
   };
   const entry = wishes.get(view);
-  // A single picture is worth showing also when a newer one is wanted: something moves while one drags.
-  if (!entry || (entry.seq !== picture.seq && view !== "picture")) return;
+  if (!entry || (entry.seq !== picture.seq && !MOVING.includes(view))) return;
   picture.image = head.getUint8(1) === 0
     ? pixels(new Uint8Array(data, HEADER), picture.width, picture.height)
     : await createImageBitmap(new Blob([new Uint8Array(data, HEADER)], { type: "image/jpeg" }));

@@ -60,7 +60,7 @@ export function select({ label, hint, options, value, onchange }) {
   input.value = value;
   const element = h("div", { className: "control" }, h("label", { for: id }, label), input,
     h("p", { className: "hint", id: `${id}-hint` }, hint));
-  return { element, set(value) { input.value = value; } };
+  return { element, input, set(value) { input.value = value; } };
 }
 
 /** Says something to the user, in the line that screen readers read out. */

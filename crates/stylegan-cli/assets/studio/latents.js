@@ -5,6 +5,7 @@ import { anySeed, field, h, paint, say, slider, still } from "./elements.js";
 import { look, pictureLink, set, state, watch } from "./link.js";
 import { lookControls } from "./look.js";
 import { makePad, placeOf, seedAt } from "./pad.js";
+import { unfit } from "./rooms.js";
 
 /** Sides of a picture's pixels on the screen, at most. */
 const LARGEST_PIXEL = 12;
@@ -35,8 +36,9 @@ export function latents(main) {
     h("section", { className: "panel", "aria-label": "Where the picture comes from" }, pad.element, seed.element), settings,
     h("section", { className: "panel", "aria-label": "Animation" }, h("div", { className: "row" }, play), pace.element));
   side.style.justifyItems = "stretch";
-  stage.append(h("div", { className: "row" }, download, copy));
-  main.replaceChildren(h("div", { className: "latents" }, stage, side));
+  stage.append(h("div", { className: "row" }, download, copy, h("button", { type: "button", onclick: () => set({ room: "edit", picture: "", seed: seedAt(Math.round(state.x), Math.round(state.y)) }) }, "Edit it")));
+  const room = h("div", { className: "latents" }, stage, side);
+  main.replaceChildren(room);
 
   function jump(number) {
     const { x, y } = placeOf(number);
@@ -82,6 +84,8 @@ export function latents(main) {
   function settle() {
     const about = aboutNetwork(state.network);
     if (!about) return settings.replaceChildren(h("p", { className: "hint" }, "Loading the network…"));
+    if (about.map) return main.replaceChildren(unfit(about, "Latents"));
+    if (!room.isConnected) main.replaceChildren(room);
     controls = lookControls(about);
     settings.replaceChildren(...controls.elements);
     stage.classList.toggle("large", about.width >= 256);
@@ -93,6 +97,7 @@ export function latents(main) {
   function update() {
     if (!state.network) return;
     const about = aboutNetwork(state.network);
+    if (about?.map) return forget("picture");
     const picture = { view: "picture", look: look(about), x: state.x, y: state.y };
     wish(picture, ({ image, milliseconds, width, height }) => {
       paint(canvas, image);

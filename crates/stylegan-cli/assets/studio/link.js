@@ -3,8 +3,9 @@
 const DEFAULTS = {
   room: "latents", network: "", psi: 1, cutoff: -1, class: 0, noise: "const", noise_seed: 0,
   x: 2, y: 2, rows: "0-3", columns: "10-15", styles: "coarse", run: "", grid: "",
+  seed: 0, picture: "", steps: 200, directions: "", moves: "", map: "", brush: 0, brush_size: 0, style_seed: 0, style: "",
 };
-const ROOMS = ["latents", "mix", "runs"];
+const ROOMS = ["latents", "mix", "edit", "paint", "runs"];
 const NOISES = ["const", "random", "none"];
 
 const listeners = new Set();
@@ -54,6 +55,9 @@ export function pictureLink(picture, cell) {
   return `/picture?${query}`;
 }
 
+/** The address of the moved styles of an edit as a file. */
+export const stylesLink = (edit) => `/styles?${new URLSearchParams({ state: JSON.stringify(edit) })}`;
+
 /** Says which networks there are, and which to take where the address names none of them. */
 export function knowNetworks(names, first) {
   [networks, preferred] = [names, first];
@@ -81,6 +85,10 @@ function read() {
   const limit = 5e7;
   state.x = Math.max(-limit, Math.min(limit, state.x));
   state.y = Math.max(-limit, Math.min(limit, state.y));
+  const number = (value, least, most) => Math.max(least, Math.min(most, Math.floor(value)));
+  state.seed = number(state.seed, 0, 2 ** 32 - 1);
+  state.style_seed = number(state.style_seed, 0, 2 ** 32 - 1);
+  state.steps = number(state.steps, 50, 1000);
   settle();
 }
 

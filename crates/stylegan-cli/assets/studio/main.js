@@ -1,12 +1,14 @@
 // The page: its rooms, the choice of the network, dark and light.
 
+import { edit } from "./edit.js";
 import { h, say } from "./elements.js";
 import { latents } from "./latents.js";
 import { knowNetworks, set, state, watch } from "./link.js";
 import { mix } from "./mix.js";
+import { paint } from "./paint.js";
 import { runs } from "./runs.js";
 
-const ROOMS = { latents, mix, runs };
+const ROOMS = { latents, mix, edit, paint, runs };
 const main = document.getElementById("main");
 const tabs = [...document.querySelectorAll("nav [data-room]")];
 const chooser = document.getElementById("network");

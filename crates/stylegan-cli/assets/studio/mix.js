@@ -5,6 +5,7 @@ import { anySeed, field, h, paint, say } from "./elements.js";
 import { look, pictureLink, set, state, watch } from "./link.js";
 import { lookControls } from "./look.js";
 import { placeOf } from "./pad.js";
+import { unfit } from "./rooms.js";
 
 const MOST = 16;
 const NAMES = { coarse: [0, 4], middle: [4, 8], fine: [8, Infinity] };
@@ -42,8 +43,7 @@ export function mix(main) {
   function settle() {
     const about = aboutNetwork(state.network);
     if (about && !about.styles) {
-      main.replaceChildren(h("div", { className: "empty" }, h("h2", {}, "Nothing to mix"),
-        h("p", {}, "This network is a Progressive GAN: it has no styles that could be mixed.")));
+      main.replaceChildren(unfit(about, "Mix"));
       return;
     }
     if (!room.isConnected) main.replaceChildren(room);

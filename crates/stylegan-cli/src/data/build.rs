@@ -251,7 +251,8 @@ fn pictures(target: &Path, args: &Args) -> anyhow::Result<Option<u64>> {
     pictures.notes().for_each(|note| say(&format!("note: {note}")));
     pictures.left_out().for_each(|finding| left_out(&finding));
     let classes = pictures.class_names().to_vec();
-    let plan = Plan { recipe, count: chosen.len() as u64, columns: vec!["source"], classes };
+    let class_table = pictures.class_table();
+    let plan = Plan { recipe, count: chosen.len() as u64, columns: vec!["source"], classes, class_table };
     make(target, args.format, plan, |number| pictures.make(chosen[number as usize]))
 }
 

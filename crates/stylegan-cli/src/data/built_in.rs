@@ -68,7 +68,7 @@ fn avatars(target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> 
     }
     let avatars = Avatars::new(size, seed, label)?;
     let classes = avatars.classes();
-    let plan = Plan { recipe, count, columns: Avatars::columns(), classes };
+    let plan = Plan { recipe, count, columns: Avatars::columns(), classes, class_table: None };
     make(target, format, plan, |number| Ok(Ok(avatars.draw(number)?.encode()?)))
 }
 
@@ -92,6 +92,6 @@ fn earth(target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> {
         return Ok(None);
     }
     let classes = if label.is_some() { earth::CLASSES.map(str::to_string).to_vec() } else { Vec::new() };
-    let plan = Plan { recipe, count, columns: Earth::columns(), classes };
+    let plan = Plan { recipe, count, columns: Earth::columns(), classes, class_table: None };
     make(target, format, plan, |number| Ok(Ok(earth.cut(number)?.encode()?)))
 }

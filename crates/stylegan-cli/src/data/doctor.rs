@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use stylegan_core::printable;
 use stylegan_train::data::doctor::{Report, examine};
-use stylegan_train::data::{Files, Finding, Labels, Problem, Severity};
+use stylegan_train::data::{CLASS_FILE, ClassTable, Files, Finding, Labels, Problem, Severity};
 
 /// Files of a kind that are shown unless all are.
 const EXAMPLES: usize = 3;
@@ -61,11 +61,14 @@ pub(crate) fn run(args: Args) -> Outcome {
     }
 }
 
-/// Whether it is more than a word of advice. A label without its picture is a fault of the labels,
+/// Whether it is more than a word of advice. A label or a map without its picture is a fault,
 /// though the pictures can be used.
 fn is_fault(problem: &Problem) -> bool {
     problem.severity() != Severity::Harmless
-        || matches!(problem, Problem::LabelWithoutPicture | Problem::MoreLabelsWithoutPicture(_))
+        || matches!(
+            problem,
+            Problem::LabelWithoutPicture | Problem::MoreLabelsWithoutPicture(_) | Problem::MapWithoutPicture
+        )
 }
 
 /// The findings by kind: how many, what to do, and the first `examples`.
@@ -96,8 +99,10 @@ fn summary(report: &Report) -> String {
         Labels::Vectors { dim, .. } => format!("labels of {}", count(*dim as u64, "number")),
     };
     let maps = if report.maps { "label maps" } else { "no label maps" };
-    text.push_str(&format!("{labels}, {maps}\n"));
+    let instances = if report.instances { ", instance maps" } else { "" };
+    text.push_str(&format!("{labels}, {maps}{instances}\n"));
     text.push_str(&classes_without_pictures(&report.labels));
+    text.push_str(&classes_of_maps(report));
     if report.turned > 0 {
         let pictures = count(report.turned as u64, "picture");
         text.push_str(&format!("{pictures} stored turned, with an orientation in EXIF data: read upright\n"));
@@ -136,13 +141,42 @@ fn listed(classes: BTreeSet<u32>) -> String {
     Numbers(classes.into_iter().collect()).to_string()
 }
 
+/// Which classes the label maps have, and which they lack: a network is configured with so many.
+fn classes_of_maps(report: &Report) -> String {
+    let Some((unlabelled, pixels)) = report.class_pixels.split_last().filter(|_| report.maps) else {
+        return String::new();
+    };
+    let table = report.class_table.as_ref().map(ClassTable::classes);
+    let Some(last) = pixels.iter().rposition(|&n| n > 0) else { return "label maps without a class\n".into() };
+    let classes = table.map_or(last + 1, |table| table.len().max(last + 1));
+    let unused = (0..classes).filter(|&class| pixels[class] == 0);
+    let named = |class: usize| match table.and_then(|table| table.get(class)) {
+        Some(named) => format!("{class} ({})", printable(&named.name)),
+        None => class.to_string(),
+    };
+    let unused: Vec<String> = unused.map(named).collect();
+    let mut text = format!("label maps of classes 0 to {last}");
+    if table.is_some() {
+        text.push_str(&format!(", {classes} in {CLASS_FILE}"));
+    }
+    if !unused.is_empty() {
+        text.push_str(&format!("; in no map: {}", unused.join(", ")));
+    }
+    if *unlabelled > 0 {
+        let all: u64 = report.class_pixels.iter().sum();
+        text.push_str(&format!("; without a class: {:.1} % of the pixels", 100.0 * *unlabelled as f64 / all as f64));
+    }
+    text + "\n"
+}
+
 /// What `stylegan data build` would make of the set.
 fn prospects(report: &Report, set: &str) -> String {
     let build = format!("`stylegan data build {set} --size N`");
-    let labels = report.findings.iter().any(|finding| matches!(finding.problem, Problem::LabelFile(_)));
+    let refused = |problem: &Problem| matches!(problem, Problem::LabelFile(_) | Problem::ClassFile(_));
+    let labels = report.findings.iter().any(|finding| refused(&finding.problem));
     match (report.usable, report.sides.first()) {
         (0, _) | (_, None) => format!("{build} could use none of the pictures"),
-        _ if labels => format!("{build} would refuse the set until its labels can be read"),
+        _ if labels => format!("{build} would refuse the set until its labels and class table can be read"),
         (usable, Some(shortest)) => {
             let mut enlarged = format!("up to N = {shortest} none is enlarged");
             // At most one in twenty is shorter than this.

@@ -7,7 +7,7 @@ use crate::status::{Progress, say};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::path::Path;
-use stylegan_train::data::{Finding, LABEL_FILE, MAP_FOLDER};
+use stylegan_train::data::{CLASS_FILE, Finding, INSTANCE_FOLDER, LABEL_FILE, MAP_FOLDER};
 
 /// Pictures that are made before they are written, so that memory stays bounded.
 const CHUNK: u64 = 256;
@@ -40,6 +40,8 @@ pub(super) struct Plan {
     pub(super) count: u64,
     pub(super) columns: Vec<&'static str>,
     pub(super) classes: Vec<String>,
+    /// What the values of label maps are, if the source says so.
+    pub(super) class_table: Option<Value>,
 }
 
 /// Makes pictures in parallel and writes them in order. Those that cannot be made are reported and
@@ -76,6 +78,9 @@ pub(super) fn make(
             if let Some(map) = &entry.map {
                 set.add(&format!("{MAP_FOLDER}/{stem}.png"), map)?;
             }
+            if let Some(instances) = &entry.instances {
+                set.add(&format!("{INSTANCE_FOLDER}/{stem}.png"), instances)?;
+            }
             table.push_str(&name);
             for value in &entry.attributes {
                 table.push(',');
@@ -96,6 +101,9 @@ pub(super) fn make(
             file["classes"] = Value::from(plan.classes);
         }
         set.add(LABEL_FILE, serde_json::to_string(&file)?.as_bytes())?;
+    }
+    if let Some(table) = plan.class_table {
+        set.add(CLASS_FILE, serde_json::to_string_pretty(&table)?.as_bytes())?;
     }
     set.add("attributes.csv", table.as_bytes())?;
     set.add(recipe::FILE, serde_json::to_string_pretty(&plan.recipe)?.as_bytes())?;

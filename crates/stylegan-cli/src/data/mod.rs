@@ -8,7 +8,7 @@ mod contact_sheet;
 mod doctor;
 mod earth;
 mod make;
-mod pictures;
+pub(crate) mod pictures;
 mod recipe;
 mod sample;
 mod show;

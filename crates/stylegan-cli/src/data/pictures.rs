@@ -1,13 +1,13 @@
 //! A set out of a folder or ZIP of pictures: cropped, resized, converted to 8 bits.
 
 use super::classes::Classes;
-use super::write::{Entry, png};
+use super::write::{Entry, deep_png, png};
 use crate::exit::wrong;
 use image::{DynamicImage, RgbaImage};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use stylegan_train::data::resize::{Crop, Filter, onto_square, resize, resize_map};
-use stylegan_train::data::{Files, Finding, Labels, Picture, Problem, Severity};
+use stylegan_train::data::{ClassTable, Files, Finding, Labels, Picture, Problem, Severity};
 
 /// What becomes of each picture.
 pub(crate) struct Recast {
@@ -46,7 +46,9 @@ impl Pictures {
                 | Problem::LabelClass(_)
                 | Problem::LabelKind(_)
                     if folders.is_some() => {}
-                Problem::LabelFile(_) => wrong!("{}/{file}: {problem}; {}", place.display(), problem.remedy()),
+                Problem::LabelFile(_) | Problem::ClassFile(_) => {
+                    wrong!("{}/{file}: {problem}; {}", place.display(), problem.remedy())
+                }
                 _ if problem.severity() == Severity::Harmless => {}
                 _ => drop(unusable.insert(file.clone(), problem.clone())),
             }
@@ -84,6 +86,11 @@ impl Pictures {
         }
     }
 
+    /// What the values of the label maps that are made mean, if the source says so.
+    pub(crate) fn class_table(&self) -> Option<serde_json::Value> {
+        self.files.class_table().map(ClassTable::of_numbers)
+    }
+
     /// The class of a picture, if it has one.
     pub(crate) fn class(&self, picture: usize) -> Option<u32> {
         match &self.folders {
@@ -112,13 +119,24 @@ impl Pictures {
         let map = match self.files.map(picture, size) {
             None => None,
             Some(Err(problem)) => return found(problem),
-            Some(Ok(map)) => Some(self.recast_map(&map, size)?),
+            Some(Ok(map)) => {
+                let (map, size) = self.recast_map(&map, size)?;
+                Some(png(&map, size, 1)?)
+            }
+        };
+        let instances = match self.files.instances(picture, size) {
+            None => None,
+            Some(Err(problem)) => return found(problem),
+            Some(Ok(map)) => match renumbered(&map.ids) {
+                Some(numbers) => Some(self.recast_instances(&numbers, size)?),
+                None => return found(Problem::MapKind("of more than 65536 instances".into())),
+            },
         };
         let label = match self.folders {
             Some(_) => self.class(picture).map(Into::into),
             None => self.files.labels().value(picture),
         };
-        Ok(Ok(Entry { picture: file, extension, map, label, attributes: vec![name.clone()] }))
+        Ok(Ok(Entry { picture: file, extension, map, instances, label, attributes: vec![name.clone()] }))
     }
 
     /// The picture as a file, and how its name ends.
@@ -148,19 +166,39 @@ impl Pictures {
         Ok((png(&pixels, size, channels)?, "png".to_string()))
     }
 
-    /// The label map as a file, beside [`Pictures::recast`]; bars are of class 0.
-    fn recast_map(&self, map: &[u8], from: [usize; 2]) -> anyhow::Result<Vec<u8>> {
+    /// A map and its `[h, w]` in pixels, beside [`Pictures::recast`]; bars are of class 0.
+    fn recast_map(&self, map: &[u8], from: [usize; 2]) -> anyhow::Result<(Vec<u8>, [usize; 2])> {
         let Recast { size, crop, bars, .. } = self.recast;
         let map = resize_map(map, from, size, crop)?;
         if bars && size[0] != size[1] {
-            return png(&onto_square(&map, size, &[0]), [size[0].max(size[1]); 2], 1);
+            return Ok((onto_square(&map, size, &[0]), [size[0].max(size[1]); 2]));
         }
-        png(&map, size, 1)
+        Ok((map, size))
+    }
+
+    /// The instance map as a file. Each half of its numbers goes the way of a label map.
+    fn recast_instances(&self, numbers: &[u16], from: [usize; 2]) -> anyhow::Result<Vec<u8>> {
+        let half = |half: fn([u8; 2]) -> u8| -> Vec<u8> { numbers.iter().map(|n| half(n.to_be_bytes())).collect() };
+        let (high, size) = self.recast_map(&half(|[high, _]| high), from)?;
+        let (low, _) = self.recast_map(&half(|[_, low]| low), from)?;
+        let numbers: Vec<u16> = high.into_iter().zip(low).map(|(high, low)| u16::from_be_bytes([high, low])).collect();
+        deep_png(&numbers, size)
     }
 }
 
+/// Instances numbered in the order in which they come; `None` if there are more than 65536.
+fn renumbered(ids: &[u32]) -> Option<Vec<u16>> {
+    let mut known = HashMap::new();
+    ids.iter()
+        .map(|id| {
+            let next = known.len();
+            u16::try_from(*known.entry(*id).or_insert(next)).ok()
+        })
+        .collect()
+}
+
 /// Any picture in so many channels of 8 bits; without alpha, what is transparent is laid over white.
-fn bytes(picture: DynamicImage, channels: usize) -> Vec<u8> {
+pub(crate) fn bytes(picture: DynamicImage, channels: usize) -> Vec<u8> {
     let opaque = match picture.color().has_alpha() && channels < 4 {
         true => over_white(picture.into_rgba8()),
         false => picture,

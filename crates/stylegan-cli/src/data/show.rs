@@ -11,7 +11,7 @@ use crate::writer::software;
 use std::path::{Path, PathBuf};
 use stylegan_core::picture::write_png;
 use stylegan_core::printable;
-use stylegan_train::data::{Dataset, Labels};
+use stylegan_train::data::{CLASS_FILE, Dataset, Labels};
 
 /// Print what a data set is and write a contact sheet
 ///
@@ -62,7 +62,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     for (i, text) in labels(&set).into_iter().enumerate() {
         line(if i == 0 { "labels" } else { "" }, text)?;
     }
-    line("maps", if set.has_maps() { "one per picture".to_string() } else { "none".to_string() })?;
+    line("maps", maps(&set))?;
     let progress = Progress::of_unknown_length("hashing");
     let hash = set.hash()?;
     drop(progress);
@@ -86,6 +86,17 @@ fn beside(set: &Path) -> PathBuf {
     match (set.file_name(), std::fs::canonicalize(set)) {
         (None, Ok(whole)) => whole.with_file_name(sheet),
         _ => set.with_file_name(sheet),
+    }
+}
+
+/// What maps there are.
+fn maps(set: &Dataset) -> String {
+    let named = set.class_table().map(|table| format!(", {} named in {CLASS_FILE}", table.classes().len()));
+    match (set.has_maps(), set.has_instances()) {
+        (false, false) => "none".to_owned(),
+        (false, true) => "instance maps".to_owned(),
+        (true, false) => format!("one per picture{}", named.unwrap_or_default()),
+        (true, true) => format!("one per picture{}, and instance maps", named.unwrap_or_default()),
     }
 }
 

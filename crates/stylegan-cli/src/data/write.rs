@@ -34,6 +34,7 @@ impl Sample {
             picture: png(&self.picture, size(self.picture.dimensions()), 3)?,
             extension: "png".to_string(),
             map: self.map.as_ref().map(map).transpose()?,
+            instances: None,
             label: self.class.map(Into::into),
             attributes: self.attributes,
         })
@@ -48,6 +49,8 @@ pub(crate) struct Entry {
     pub(crate) extension: String,
     /// The bytes of the label map, a PNG file.
     pub(crate) map: Option<Vec<u8>>,
+    /// The bytes of the instance map, a PNG file.
+    pub(crate) instances: Option<Vec<u8>>,
     /// Its label: a class number or a list of numbers.
     pub(crate) label: Option<serde_json::Value>,
     /// Values for the columns of `attributes.csv`.
@@ -132,6 +135,15 @@ impl SetWriter {
         }
         self.unfinished.finish().context(failed)
     }
+}
+
+/// The bytes of an instance map of `[h, w]` pixels as PNG, grey of 16 bits.
+pub(crate) fn deep_png(values: &[u16], [h, w]: [usize; 2]) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive);
+    let native: Vec<u8> = values.iter().flat_map(|value| value.to_ne_bytes()).collect();
+    encoder.write_image(&native, w as u32, h as u32, ExtendedColorType::L16)?;
+    Ok(bytes)
 }
 
 /// The bytes of a picture of `[h, w]` pixels with 1, 3 or 4 interleaved channels as PNG.

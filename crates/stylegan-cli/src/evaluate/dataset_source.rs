@@ -33,14 +33,19 @@ pub(super) fn labels(network: &Path, dataset: Option<&Dataset>, classes: usize) 
 }
 
 /// All pictures in an order of chance, the same each time and for all sets of as many pictures.
-pub(super) fn images<'a>(dataset: &'a Dataset, name: &str) -> anyhow::Result<ImageSet<'a>> {
+pub(super) fn order(dataset: &Dataset) -> Vec<usize> {
     let mut order: Vec<usize> = (0..dataset.len()).collect();
     let mut stream = StreamKey::new(0, "evaluation order", 0).stream(0, 0);
     for i in (1..order.len()).rev() {
         order.swap(i, stream.below(i as u64 + 1) as usize);
     }
-    let batches = dataset.batches(&order).map(|batch| batch.map_err(Into::into));
-    let (count, hash) = (dataset.len(), Some(dataset.hash()?.to_owned()));
+    order
+}
+
+/// All pictures in this order.
+pub(super) fn images<'a>(dataset: &'a Dataset, name: &str) -> anyhow::Result<ImageSet<'a>> {
+    let batches = dataset.batches(&order(dataset)).map(|batch| batch.map_err(Into::into));
+    let (count, hash) = (dataset.len(), Some(dataset.identity()?));
     Ok(ImageSet { name: name.into(), images: Box::new(batches), count, hash })
 }
 

@@ -1,7 +1,8 @@
 //! Evaluation of a run's checkpoints as they are written.
 
+use super::painted::{self, Paintings};
 use super::report_file::ReportFile;
-use super::{check_channels, dataset_source, provenance};
+use super::{check_channels, dataset_source, judge, provenance};
 use crate::exit::sentence;
 use crate::status::say;
 use anyhow::Context;
@@ -9,19 +10,42 @@ use candle_core::Device;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
+use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::{GeneratorConfig, Model};
 use stylegan_metrics::cache::Cache;
 use stylegan_metrics::evaluate::{Available, Generated, Request, Subject, evaluate};
-use stylegan_metrics::features::FeatureNetworks;
+use stylegan_metrics::features::{FeatureNetworks, MapJudge};
 use stylegan_metrics::generator_source::GeneratorSource;
 use stylegan_metrics::metric::{Direction, SubjectKind};
 use stylegan_metrics::protocol::Protocol;
 use stylegan_metrics::report::MetricResult;
-use stylegan_train::config::TrainConfig;
+use stylegan_train::communicator::{Communicator, Measuring};
+use stylegan_train::config::{EvalConfig, RecipeConfig, SpadeEvalConfig};
 use stylegan_train::data::Dataset;
 use stylegan_train::{Measured, Score};
 
-/// Measures checkpoints. It reads files and draws from random streams of its own: training goes on as if
+/// What `[eval]` asks for.
+struct Asked<'a> {
+    metrics: &'a [String],
+    kimg: f64,
+    count: usize,
+    judge: Option<MapJudge>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(config: &'a EvalConfig) -> Self {
+        Self { metrics: &config.metrics, kimg: config.kimg, count: config.count, judge: None }
+    }
+
+    /// Of networks that paint the maps of a set.
+    fn of_painter(config: &'a SpadeEvalConfig, dataset: &Dataset) -> anyhow::Result<Self> {
+        let file = Some(Path::new(&config.segmenter)).filter(|file| !file.as_os_str().is_empty());
+        let judge = file.map(judge).transpose().context("[eval] segmenter")?;
+        Ok(Self { metrics: &config.metrics, kimg: config.kimg, count: config.count.min(dataset.len()), judge })
+    }
+}
+
+/// Measures checkpoints, on every rank of a run. It reads files and draws from random streams of its own: training goes on as if
 /// nothing had been.
 pub(crate) struct Evaluator {
     protocols: Vec<Protocol>,
@@ -40,40 +64,52 @@ pub(crate) struct Evaluator {
 
 impl Evaluator {
     /// What `[eval]` of the configuration asks for, if anything; features are kept in `folder`.
-    pub(crate) fn of(config: &TrainConfig, dataset: &Arc<Dataset>, folder: &Path) -> anyhow::Result<Option<Self>> {
-        if config.eval.metrics.is_empty() {
+    pub(crate) fn of(config: &RecipeConfig, dataset: &Arc<Dataset>, folder: &Path) -> anyhow::Result<Option<Self>> {
+        let (generator, asked) = match config {
+            RecipeConfig::Gan(config) => (config.generator.clone(), Asked::of(&config.eval)),
+            RecipeConfig::Spade(config) => (config.generator.network(), Asked::of_painter(&config.eval, dataset)?),
+            RecipeConfig::Encoder(_) => return Ok(None),
+        };
+        if asked.metrics.is_empty() {
             return Ok(None);
         }
-        check_channels(config.picture_shape().1, "[eval] metrics: this run")?;
-        let networks = FeatureNetworks::embedded(&Device::Cpu)?;
-        let subject = match &config.generator {
-            GeneratorConfig::Pggan(_) | GeneratorConfig::Spade(_) | GeneratorConfig::Pix2PixHd(_) => {
-                SubjectKind::Generator
-            }
+        check_channels(generator.img_channels(), "[eval] metrics: this run")?;
+        let mut networks = FeatureNetworks::embedded(&Device::Cpu)?;
+        if let Some(judge) = asked.judge {
+            networks = painted::with_judge(networks, judge, dataset);
+        }
+        let paints = generator.map().is_some();
+        let subject = match &generator {
+            GeneratorConfig::Spade(_) | GeneratorConfig::Pix2PixHd(_) => SubjectKind::Images,
+            GeneratorConfig::Pggan(_) => SubjectKind::Generator,
             GeneratorConfig::StyleGan1(_) | GeneratorConfig::StyleGan2(_) => SubjectKind::Mapping,
         };
         let available = Available {
             subject,
-            generated: None,
+            generated: paints.then_some(dataset.len()),
             reals: Some(dataset.len()),
-            size: Some(config.picture_shape().0),
+            size: Some(generator.img_size()),
             classifiers: false,
             networks: &networks,
         };
         let find = |name: &String| {
-            let protocol = Protocol::find(name).context("[eval] metrics")?.with_samples(config.eval.count);
+            let name = if paints { painted::metric(name) } else { name };
+            let protocol = Protocol::find(name).context("[eval] metrics")?.with_samples(asked.count);
             available.allow(&protocol).context("[eval] metrics: during training")?;
             available.suffice(&protocol).context("[eval] metrics, count and the set do not fit")?;
-            Ok(protocol)
+            Ok::<_, anyhow::Error>(protocol)
         };
-        let protocols = config.eval.metrics.iter().map(find).collect::<anyhow::Result<_>>()?;
+        let mut protocols = vec![];
+        for name in asked.metrics {
+            painted::push(&mut protocols, find(name)?);
+        }
         Ok(Some(Evaluator {
             protocols,
             dataset: Arc::clone(dataset),
-            set: config.data.set.clone(),
+            set: config.data().set.clone(),
             networks,
             cache: Cache::new(folder.join("features")),
-            every: ((config.eval.kimg * 1000.).round() as u64).max(1),
+            every: ((asked.kimg * 1000.).round() as u64).max(1),
             done: 0,
             total: u64::MAX,
         }))
@@ -85,14 +121,25 @@ impl Evaluator {
         self.total = total;
     }
 
-    /// Measures `checkpoint`, written after `images` pictures, if that is due, as it is at the run's end; the report
-    /// lies beside it.
-    pub(crate) fn measure(&mut self, checkpoint: &Path, images: u64) -> anyhow::Result<Measured> {
-        if images / self.every == self.done && images < self.total {
+    /// Whether the checkpoint that was written after `images` pictures is to be measured, as that of the run's end is.
+    pub(crate) fn is_due(&mut self, images: u64) -> bool {
+        let due = images / self.every != self.done || images >= self.total;
+        self.done = images / self.every;
+        due
+    }
+
+    /// Measures a checkpoint, written after `images` pictures, with all ranks; the report lies beside it. Rank 0 says
+    /// and keeps the numbers.
+    pub(crate) fn measure(
+        &self,
+        checkpoint: &Checkpoint,
+        images: u64,
+        ranks: &dyn Communicator,
+    ) -> anyhow::Result<Measured> {
+        let results = self.evaluate(checkpoint, ranks)?;
+        if ranks.rank() > 0 {
             return Ok(Measured::default());
         }
-        self.done = images / self.every;
-        let results = self.evaluate(checkpoint)?;
         let kimg = images as f64 / 1e3;
         for r in &results {
             say(&format!("kimg {kimg:<10.3} {} {:.4} ({:.4} to {:.4})", r.name, r.value, r.low, r.high));
@@ -101,34 +148,42 @@ impl Evaluator {
             numbers: results.iter().map(|result| (result.name.clone(), result.value)).collect(),
             score: self.score(&results),
         };
-        let stem = checkpoint.file_stem().unwrap_or_default().to_string_lossy();
-        let report = checkpoint.with_file_name(format!("{}.json", stem.replace("network", "metrics")));
+        let stem = checkpoint.path().file_stem().unwrap_or_default().to_string_lossy();
+        let report = checkpoint.path().with_file_name(format!("{}.json", stem.replace("network", "metrics")));
         if let Err(error) = ReportFile::open(&report).and_then(|report| report.add(results)) {
             say(&format!("warning: the numbers stand in the log alone: {}", sentence(&error)));
         }
         Ok(measured)
     }
 
-    fn evaluate(&self, checkpoint: &Path) -> anyhow::Result<Vec<MetricResult>> {
-        let model = Model::load(checkpoint, &Device::Cpu)?;
+    fn evaluate(&self, checkpoint: &Checkpoint, ranks: &dyn Communicator) -> anyhow::Result<Vec<MetricResult>> {
+        let model = Model::of_checkpoint(checkpoint, &Device::Cpu)?;
         let generator = model.generator();
-        let labels = dataset_source::labels(checkpoint, Some(&self.dataset), generator.spec().condition.label_dim())?;
+        let path = checkpoint.path();
+        let labels = dataset_source::labels(path, Some(&self.dataset), generator.spec().condition.label_dim())?;
         let config = serde_json::to_string(model.config())?;
-        let source = GeneratorSource {
-            hash: model.content_hash(),
-            config: &config,
-            labels: &labels,
-            ..GeneratorSource::new(generator)
+        let name = path.display().to_string();
+        let generated = match model.config().map() {
+            Some(spec) => {
+                let (file, hash, dataset) = (path, model.content_hash(), self.dataset.as_ref());
+                Generated::Images(Paintings { model: &model, file, hash, dataset, seed: 0 }.images(spec)?)
+            }
+            None => Generated::Generator(GeneratorSource {
+                hash: model.content_hash(),
+                config: &config,
+                labels: &labels,
+                ..GeneratorSource::new(generator)
+            }),
         };
-        let name = checkpoint.display().to_string();
         let start = Instant::now();
         let request = Request {
             protocols: self.protocols.clone(),
-            subjects: vec![Subject { name, generated: Generated::Generator(source) }],
+            subjects: vec![Subject { name, generated }],
             reals: Some(dataset_source::images(&self.dataset, &self.set)?),
             networks: &self.networks,
             classifiers: &[],
             cache: Some(&self.cache),
+            ranks: &Measuring(ranks),
             seed: 0,
             floor: false,
             clock: &|| start.elapsed().as_secs_f64(),
@@ -136,7 +191,7 @@ impl Evaluator {
         };
         let evaluation = evaluate(request, &mut |_, _, _| ())?;
         for (metric, error) in &evaluation.failures {
-            say(&format!("{metric} of {} could not be measured: {error}", checkpoint.display()));
+            say(&format!("{metric} of {} could not be measured: {error}", path.display()));
         }
         Ok(evaluation.results)
     }

@@ -2,6 +2,7 @@
 
 mod dataset_source;
 mod in_training;
+mod painted;
 mod plan;
 mod provenance;
 mod report_file;
@@ -11,17 +12,20 @@ pub(crate) use in_training::Evaluator;
 
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::check_exists;
+use crate::ranks;
 use crate::signals::{self, Reaction};
 use crate::status::{Stages, print, say};
 use candle_core::Device;
 use plan::Plan;
-use std::path::PathBuf;
+use report_file::ReportFile;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 use stylegan_core::import::state_dict;
 use stylegan_metrics::cache::Cache;
-use stylegan_metrics::evaluate::{Evaluation, FLOOR, Request, evaluate};
-use stylegan_metrics::features::{Classifier, FeatureNetworks};
+use stylegan_metrics::evaluate::{Evaluation, FLOOR, Generated, Request, Subject, evaluate};
+use stylegan_metrics::features::{Classifier, FeatureNetworks, MapJudge};
 use stylegan_metrics::report::to_markdown;
+use stylegan_train::communicator::{self, Measuring};
 use subjects::Opened;
 
 /// Measure networks, or compare folders of pictures
@@ -67,7 +71,7 @@ pub(crate) struct Args {
 
     /// What to measure: fid, kid, pr (precision, recall, density, coverage), is, swd (patches by scale),
     /// ms_ssim (likeness within the set), ppl_zfull, ppl_wfull, ppl_zend, ppl_wend, ls (linear separability
-    /// in Z and W), miou (of label maps, with pixel accuracy), id (similarity of faces), or a published
+    /// in Z and W), miou and accuracy (of label maps; of what networks paint with --segmenter), id (similarity of faces), or a published
     /// protocol such as sg1.fid50k [default: fid,kid and the four ppl for networks, fid,kid,pr for pictures]
     ///
     /// Example: --metrics fid,ppl_wend
@@ -88,6 +92,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     classifier: Vec<PathBuf>,
 
+    /// Segmenter of `stylegan segmenter`, which looks for the label maps in what a network paints of them: miou and
+    /// accuracy, with those of the real pictures and of one colour for each class beside them.
+    ///
+    /// Example: --metrics miou,accuracy,fid --segmenter earth-segmenter.safetensors
+    #[arg(long, value_name = "FILE", conflicts_with = "images")]
+    segmenter: Option<PathBuf>,
+
     /// Generated pictures, or pairs of them for path lengths [default: the protocol's, 5000; all of
     /// --images]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000_000))]
@@ -106,7 +117,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
     mix: u8,
 
-    /// Leaves out the distances between halves of the real pictures.
+    /// Leaves out the distances between halves of the real pictures, and what a segmenter sees in these and in one
+    /// colour for each class.
     #[arg(long)]
     no_floor: bool,
 
@@ -127,40 +139,98 @@ pub(crate) struct Args {
     data_dir: Option<PathBuf>,
 }
 
+/// What is measured, on this rank.
+struct Prepared {
+    plan: Plan,
+    /// Where rank 0 keeps the numbers.
+    report: Option<ReportFile>,
+    networks: FeatureNetworks,
+    classifiers: Vec<Classifier>,
+    opened: Opened,
+}
+
+/// What to do about ranks that do not measure the same.
+const MEASURE_ALIKE: &str = "all ranks need the same program, networks, pictures and weights under the same paths, and \
+                             processors of one kind, to share an evaluation";
+
+/// Reads what the arguments name.
+fn prepare(args: &Args) -> anyhow::Result<Prepared> {
+    let mut plan = Plan::of(args)?;
+    let report = if ranks::world().rank() == 0 { plan.open_report(args)? } else { None };
+    let networks = networks(&args.features)?;
+    let open = |file| Ok(Classifier::open(file, &Device::Cpu)?);
+    let classifiers = args.classifier.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
+    let judge = args.segmenter.as_ref().map(|file| judge(file)).transpose()?;
+    let opened = Opened::open(&mut plan, args, &networks)?;
+    let networks = match (judge, opened.painted()) {
+        (Some(judge), Some(dataset)) => painted::with_judge(networks, judge, dataset),
+        _ => networks,
+    };
+    Ok(Prepared { plan, report, networks, classifiers, opened })
+}
+
 pub(crate) fn run(args: Args) -> Outcome {
-    let mut plan = Plan::of(&args)?;
-    let report = plan.open_report(&args)?;
+    let world = ranks::world();
+    let Prepared { plan, report, networks, classifiers, opened } = ranks::after_rank_0(|| prepare(&args))?;
+    let mut things = opened.contents()?;
+    things.extend(networks.hashes().map(|(name, hash)| (format!("feature network {name}"), hash.to_owned())));
+    things.extend(classifiers.iter().map(|classifier| ("classifier (hash)".to_owned(), classifier.hash().to_owned())));
+    things.extend(networks.judge().map(|judge| ("segmenter (hash)".to_owned(), judge.hash().to_owned())));
+    communicator::same(world, &things, MEASURE_ALIKE)?;
     if let Some(cache) = &plan.cache {
         let go_on = format!("interrupted; the same command goes on from the features in {}", cache.display());
         signals::react(Reaction::GoOnLater(go_on));
     }
-    let networks = networks(&args.features)?;
-    let open = |file| Ok(Classifier::open(file, &Device::Cpu)?);
-    let classifiers = args.classifier.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
-    let opened = Opened::open(&mut plan, &args, &networks)?;
     let cache = plan.cache.as_ref().map(|folder| Cache::new(folder.clone()));
     let start = Instant::now();
-    let request = Request {
-        protocols: plan.protocols,
-        subjects: opened.subjects()?,
-        reals: opened.reals()?,
+    let clock = || start.elapsed().as_secs_f64();
+    let measuring = Measuring(world);
+    let request = |protocols, subjects, reals| Request {
+        protocols,
+        subjects,
+        reals,
         networks: &networks,
         classifiers: &classifiers,
         cache: cache.as_ref(),
+        ranks: &measuring,
         seed: args.seed,
         floor: !args.no_floor,
-        clock: &|| start.elapsed().as_secs_f64(),
+        clock: &clock,
         provenance: provenance::provenance(provenance::typed()),
     };
     let mut stages = Stages::new();
-    let Evaluation { results, failures } =
-        evaluate(request, &mut |stage, done, total| stages.show(stage, done, total))?;
+    let mut show = |stage: &str, done, total| stages.show(stage, done, total);
+    let judged: Vec<_> =
+        plan.protocols.iter().filter(|protocol| protocol.id.ends_with(painted::SEEN)).cloned().collect();
+    let mut evaluation = evaluate(request(plan.protocols, opened.subjects()?, opened.reals()?), &mut show);
+    if let (false, Some(dataset), Ok(Evaluation { results, failures })) =
+        (judged.is_empty() || args.no_floor, opened.painted(), &mut evaluation)
+    {
+        for set in painted::baselines(dataset)? {
+            let subject = Subject { name: set.name.clone(), generated: Generated::Images(set) };
+            let found = evaluate(request(judged.clone(), vec![subject], None), &mut show)?;
+            results.extend(found.results);
+            failures.extend(found.failures);
+        }
+    }
     drop(stages);
+    let evaluation = match evaluation {
+        // They have met over it already.
+        Err(error) if error.is_of_all_ranks() => return Err(error.into()),
+        evaluation => ranks::agree(evaluation.map_err(anyhow::Error::from))?,
+    };
+    ranks::agree(if world.rank() == 0 { tell(evaluation, report.as_ref()) } else { Ok(()) })?;
+    Ok(Ending::Done)
+}
+
+/// Prints and keeps the numbers.
+fn tell(evaluation: Evaluation, report: Option<&ReportFile>) -> anyhow::Result<()> {
+    let Evaluation { results, failures } = evaluation;
     if !results.is_empty() {
         // Numbers that took hours are on the screen before a disk can refuse them, and on the disk before a closed
         // screen ends the command.
         let printed = print(&to_markdown(&results));
-        if let Some(report) = &report {
+        if let Some(report) = report {
             report.add(results)?;
             say(&format!("report: {}", report.path().display()));
         }
@@ -172,8 +242,14 @@ pub(crate) fn run(args: Args) -> Outcome {
     // A floor is an extra.
     match failures.into_iter().find(|(metric, _)| !metric.ends_with(FLOOR)) {
         Some((_, error)) => Err(error.into()),
-        None => Ok(Ending::Done),
+        None => Ok(()),
     }
+}
+
+/// The segmenter of a file.
+fn judge(file: &Path) -> anyhow::Result<MapJudge> {
+    check_exists(file)?;
+    Ok(MapJudge::open(file, &Device::Cpu)?)
 }
 
 /// Refuses what makes pictures of so many channels: feature networks look at grey or RGB.
@@ -187,7 +263,7 @@ fn check_channels(channels: usize, what: &str) -> anyhow::Result<()> {
 }
 
 /// The feature networks of these files, and the built-in one.
-fn networks(files: &[PathBuf]) -> anyhow::Result<FeatureNetworks> {
+pub(crate) fn networks(files: &[PathBuf]) -> anyhow::Result<FeatureNetworks> {
     if files.is_empty() {
         return Ok(FeatureNetworks::embedded(&Device::Cpu)?);
     }

@@ -1,7 +1,7 @@
 //! What the arguments of `stylegan eval` mean.
 
-use super::Args;
 use super::report_file::ReportFile;
+use super::{Args, painted};
 use crate::exit::{self, wrong};
 use crate::network::checkpoint;
 use crate::status::say;
@@ -9,8 +9,9 @@ use crate::{destination, pictures};
 use std::path::{Path, PathBuf};
 use stylegan_core::Unfinished;
 use stylegan_metrics::protocol::Protocol;
-use stylegan_train::config::TrainConfig;
+use stylegan_train::config::RecipeConfig;
 use stylegan_train::data::Dataset;
+use stylegan_train::data::preprocess::Preprocess;
 
 const FOR_NETWORKS: [&str; 6] = ["fid", "kid", "ppl_zfull", "ppl_wfull", "ppl_zend", "ppl_wend"];
 const FOR_PICTURES: [&str; 3] = ["fid", "kid", "pr"];
@@ -26,11 +27,19 @@ pub(super) enum Subjects {
 pub(super) struct Plan {
     pub(super) subjects: Subjects,
     pub(super) protocols: Vec<Protocol>,
-    /// The set, and how many pictures a built-in one has (0 for its usual number).
-    data: Option<(String, usize)>,
+    data: Option<Reals>,
     data_folder: PathBuf,
     pub(super) cache: Option<PathBuf>,
     report: Destination,
+}
+
+/// The real pictures.
+struct Reals {
+    set: String,
+    /// How many pictures a built-in set has, 0 for its usual number.
+    count: usize,
+    /// How the run that the networks are of reads pictures.
+    preprocess: Option<Preprocess>,
 }
 
 /// Where the numbers go, beside the screen.
@@ -62,11 +71,17 @@ impl Plan {
             }
             Subjects::Pictures(..) => (PathBuf::new(), None),
         };
-        let data = match (&args.data, &run) {
-            (Some(set), _) => Some((set.clone(), 0)),
-            (None, Some(run)) => {
-                let config = TrainConfig::from_file(&run.join("config.toml"), &[])?;
-                Some((config.data.set, config.data.count))
+        let config = run.as_ref().map(|run| RecipeConfig::from_file(&run.join("config.toml"), &[]));
+        let data = match (&args.data, config) {
+            (Some(set), config) => Some(Reals {
+                set: set.clone(),
+                count: 0,
+                preprocess: config.and_then(Result::ok).and_then(|config| config.data().preprocess),
+            }),
+            (None, Some(config)) => {
+                let config = config?;
+                let data = config.data();
+                Some(Reals { set: data.set.clone(), count: data.count, preprocess: data.preprocess })
             }
             (None, None) => None,
         };
@@ -85,7 +100,7 @@ impl Plan {
         Ok(Plan {
             subjects,
             protocols,
-            data: data.filter(|(set, _)| !set.is_empty()),
+            data: data.filter(|data| !data.set.is_empty()),
             cache: args.cache.clone().or_else(|| run.map(|_| home.join("features"))),
             data_folder: args.data_dir.clone().unwrap_or(home),
             report,
@@ -100,7 +115,8 @@ impl Plan {
             Subjects::Networks(files) => &files[..],
             Subjects::Pictures(..) => &[],
         };
-        let files = [networks, &args.images, &args.features, &args.classifier].into_iter().flatten();
+        let segmenter = args.segmenter.as_slice();
+        let files = [networks, &args.images, &args.features, &args.classifier, segmenter].into_iter().flatten();
         let set = args.data.iter().filter(|set| !pictures::is_built_in(set)).map(Path::new);
         let inputs: Vec<&Path> = files.map(PathBuf::as_path).chain(set).collect();
         destination::check(path, &inputs)?;
@@ -121,17 +137,18 @@ impl Plan {
         }
     }
 
-    /// The real pictures, if any metric needs them or networks draw their labels from them, for networks of these
+    /// The real pictures, if any metric needs them or networks draw their labels or maps from them, for networks of these
     /// sizes.
     pub(super) fn reals(&self, sizes: &[[usize; 2]], labelled: bool) -> anyhow::Result<Option<(String, Dataset)>> {
-        let (set, count) = match (&self.data, self.protocols.iter().find(|protocol| protocol.needs_reals())) {
-            (Some(data), Some(_)) => data,
-            (Some(data), None) if labelled || self.protocols.iter().any(Protocol::uses_reals) => data,
-            (None, Some(metric)) => wrong!("{} compares with real pictures: name them with --data", metric.id),
-            (_, None) => return Ok(None),
-        };
+        let Reals { set, count, preprocess } =
+            match (&self.data, self.protocols.iter().find(|protocol| protocol.needs_reals())) {
+                (Some(data), Some(_)) => data,
+                (Some(data), None) if labelled || self.protocols.iter().any(Protocol::uses_reals) => data,
+                (None, Some(metric)) => wrong!("{} compares with real pictures: name them with --data", metric.id),
+                (_, None) => return Ok(None),
+            };
         let Some(&size) = sizes.first() else { return Ok(None) };
-        let dataset = pictures::open(set, size, *count, &self.data_folder)?;
+        let dataset = pictures::open(set, size, *count, *preprocess, &self.data_folder)?;
         let [h, w] = dataset.image_size();
         if let Some([eh, ew]) = sizes.iter().find(|size| **size != [h, w]) {
             wrong!(
@@ -169,15 +186,21 @@ fn protocols(args: &Args) -> anyhow::Result<Vec<Protocol>> {
         ([], true) => FOR_PICTURES.into(),
         (given, _) => given.iter().map(String::as_str).collect(),
     };
-    let mut protocols = Vec::new();
+    let mut names: Vec<&str> =
+        names.into_iter().map(|name| if pictures { name } else { painted::metric(name) }).collect();
+    if args.metrics.is_empty() && args.segmenter.is_some() {
+        names.push(painted::SEEN);
+    }
+    let mut protocols: Vec<Protocol> = Vec::new();
     for name in names {
         let protocol = Protocol::find(name)?;
-        protocols.push(match args.count {
+        let protocol = match args.count {
             Some(count) => protocol.with_samples(count as usize),
             // The crate's own protocols are about networks; all of a folder's pictures count.
-            None if pictures && protocol.id.starts_with("stylegan-rs.") => protocol.with_all(),
+            None if pictures && protocol.is_own() => protocol.with_all(),
             None => protocol,
-        });
+        };
+        painted::push(&mut protocols, protocol);
     }
     Ok(protocols)
 }

@@ -1,18 +1,22 @@
 //! Who is measured, and against what: networks and sets, opened and checked.
 
+use super::painted::Paintings;
 use super::plan::{Plan, Subjects};
 use super::{Args, check_channels, dataset_source};
 use crate::exit::wrong;
 use crate::status::say;
 use candle_core::Device;
 use std::path::{Path, PathBuf};
-use stylegan_core::Model;
+use std::sync::Arc;
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::import::is_foreign;
+use stylegan_core::{ConditionSpec, MapSpec, Model};
+use stylegan_kernels::cpu_info::instruction_set;
 use stylegan_metrics::evaluate::{Available, Generated, ImageSet, Subject};
 use stylegan_metrics::features::FeatureNetworks;
 use stylegan_metrics::generator_source::GeneratorSource;
 use stylegan_metrics::metric::SubjectKind;
+use stylegan_metrics::protocol::Protocol;
 use stylegan_train::data::Dataset;
 
 /// A network to measure.
@@ -27,7 +31,7 @@ struct Candidate {
 /// A set by its name.
 struct NamedSet {
     name: String,
-    dataset: Dataset,
+    dataset: Arc<Dataset>,
 }
 
 /// Everything that is measured or compared with.
@@ -37,6 +41,7 @@ pub(super) struct Opened {
     reals: Option<NamedSet>,
     truncation_psi: f64,
     mixed: usize,
+    seed: u64,
 }
 
 impl Opened {
@@ -49,6 +54,7 @@ impl Opened {
             reals: None,
             truncation_psi: args.trunc,
             mixed: args.mix.into(),
+            seed: args.seed,
         };
         match &plan.subjects {
             Subjects::Networks(paths) => {
@@ -56,11 +62,12 @@ impl Opened {
                     opened.candidates.push(Candidate::open(path, args.mix.into())?);
                 }
                 opened.leave_out_what_needs_styles(plan, args);
+                opened.check_painters(plan, args)?;
                 opened.open_reals(plan)?;
             }
             Subjects::Pictures(generated, real) => {
                 let open = |path: &Path| -> anyhow::Result<NamedSet> {
-                    Ok(NamedSet { name: path.display().to_string(), dataset: Dataset::open(path)? })
+                    Ok(NamedSet { name: path.display().to_string(), dataset: Arc::new(Dataset::open(path)?) })
                 };
                 let (generated, reals) = (open(generated)?, open(real)?);
                 check_pair(plan, networks, &generated, &reals, &args.images)?;
@@ -74,6 +81,12 @@ impl Opened {
     pub(super) fn subjects(&self) -> anyhow::Result<Vec<Subject<'_>>> {
         let mut subjects = Vec::new();
         for candidate in &self.candidates {
+            let name = candidate.path.display().to_string();
+            if let Some(spec) = candidate.maps() {
+                let paintings = self.paintings(candidate)?.images(spec)?;
+                subjects.push(Subject { name, generated: Generated::Images(paintings) });
+                continue;
+            }
             let source = GeneratorSource {
                 generator: candidate.model.generator(),
                 hash: candidate.hash.as_deref(),
@@ -82,7 +95,6 @@ impl Opened {
                 truncation_psi: self.truncation_psi,
                 mixed: self.mixed,
             };
-            let name = candidate.path.display().to_string();
             subjects.push(Subject { name, generated: Generated::Generator(source) });
         }
         if let Some(set) = &self.generated {
@@ -96,28 +108,88 @@ impl Opened {
         self.reals.as_ref().map(NamedSet::images).transpose()
     }
 
-    /// Nobody asked for the usual metrics by name: those in W are not missed where there is no W.
+    /// What everything holds, by name, for ranks to compare.
+    pub(super) fn contents(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let mut contents = vec![
+            ("program (version)".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            ("kind of processor".to_owned(), instruction_set().to_owned()),
+        ];
+        for candidate in &self.candidates {
+            let hash = candidate.hash.clone().unwrap_or_else(|| "unknown".into());
+            contents.push((format!("network {} (hash)", candidate.path.display()), hash));
+        }
+        for set in [&self.generated, &self.reals].into_iter().flatten() {
+            contents.push((format!("set of pictures {} (hash)", set.name), set.dataset.hash()?.to_owned()));
+        }
+        Ok(contents)
+    }
+
+    /// A candidate's pictures of the set's maps.
+    fn paintings<'a>(&'a self, candidate: &'a Candidate) -> anyhow::Result<Paintings<'a>> {
+        let (model, file, hash) = (&candidate.model, candidate.path.as_path(), candidate.hash.as_deref());
+        match &self.reals {
+            Some(set) => Ok(Paintings { model, file, hash, dataset: &set.dataset, seed: self.seed }),
+            None => wrong!("{} paints label maps: name the set that has them with --data", file.display()),
+        }
+    }
+
+    /// The set whose maps are painted, if any are.
+    pub(super) fn painted(&self) -> Option<&Arc<Dataset>> {
+        let paints = self.candidates.iter().any(|candidate| candidate.maps().is_some());
+        self.reals.as_ref().filter(|_| paints).map(|set| &set.dataset)
+    }
+
+    /// Nobody asked for the usual metrics by name: those in W are not missed where there is no W, and path lengths not
+    /// where pictures are of maps.
     fn leave_out_what_needs_styles(&self, plan: &mut Plan, args: &Args) {
         let Some(candidate) = self.candidates.iter().find(|candidate| !candidate.model.generator().spec().mapping)
         else {
             return;
         };
-        if args.metrics.is_empty() {
-            plan.protocols.retain(|protocol| protocol.needs().subject != SubjectKind::Mapping);
-            say(&format!(
-                "{}: Progressive GAN maps latents to no styles; path lengths in W are left out",
-                candidate.path.display()
-            ));
+        if !args.metrics.is_empty() {
+            return;
         }
+        let why = if candidate.maps().is_some() {
+            plan.protocols
+                .retain(|protocol| !matches!(protocol.needs().subject, SubjectKind::Mapping | SubjectKind::Generator));
+            "paints label maps; path lengths are left out"
+        } else {
+            plan.protocols.retain(|protocol| protocol.needs().subject != SubjectKind::Mapping);
+            "Progressive GAN maps latents to no styles; path lengths in W are left out"
+        };
+        say(&format!("{}: {why}", candidate.path.display()));
+    }
+
+    /// Painters paint all maps of the set, and know no truncation; a segmenter judges nobody else.
+    fn check_painters(&self, plan: &mut Plan, args: &Args) -> anyhow::Result<()> {
+        match self.candidates.iter().find(|candidate| candidate.maps().is_some()) {
+            Some(painter) if args.trunc != 1. => {
+                wrong!(
+                    "--trunc {}: {} paints label maps and has no styles to truncate",
+                    args.trunc,
+                    painter.path.display()
+                )
+            }
+            Some(_) if args.count.is_none() => {
+                let all = |protocol: Protocol| if protocol.is_own() { protocol.with_all() } else { protocol };
+                plan.protocols = std::mem::take(&mut plan.protocols).into_iter().map(all).collect();
+            }
+            None if args.segmenter.is_some() => {
+                wrong!("--segmenter: it looks for label maps in pictures of them, and no network here paints any")
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Opens the real pictures that the plan names, and gives conditional networks their labels.
     fn open_reals(&mut self, plan: &Plan) -> anyhow::Result<()> {
         let generators = || self.candidates.iter().map(|candidate| candidate.model.generator());
         let sizes: Vec<_> = generators().map(|generator| generator.spec().img_size).collect();
-        let labelled = generators().any(|generator| generator.spec().condition.label_dim() > 0);
-        self.reals = plan.reals(&sizes, labelled)?.map(|(name, dataset)| NamedSet { name, dataset });
-        let dataset = self.reals.as_ref().map(|set| &set.dataset);
+        let labelled = generators().any(|generator| generator.spec().condition != ConditionSpec::None);
+        let reals = plan.reals(&sizes, labelled)?;
+        self.reals = reals.map(|(name, dataset)| NamedSet { name, dataset: Arc::new(dataset) });
+        let dataset = self.reals.as_ref().map(|set| set.dataset.as_ref());
         for candidate in &mut self.candidates {
             let classes = candidate.model.generator().spec().condition.label_dim();
             candidate.labels = dataset_source::labels(&candidate.path, dataset, classes)?;
@@ -127,6 +199,11 @@ impl Opened {
 }
 
 impl Candidate {
+    /// The maps that it reads, if it paints any.
+    fn maps(&self) -> Option<MapSpec> {
+        self.model.config().map()
+    }
+
     fn open(path: PathBuf, mixed: usize) -> anyhow::Result<Self> {
         let model = Model::load(&path, &Device::Cpu)?;
         check_channels(model.generator().spec().img_channels, &path.display().to_string())?;
@@ -134,7 +211,7 @@ impl Candidate {
         if mixed > 1 && !model.generator().spec().mapping {
             wrong!("--mix {mixed}: {} maps latents to no styles that could be mixed", path.display());
         }
-        if mixed > rows {
+        if mixed > 1 && mixed > rows {
             wrong!("--mix {mixed}: {} has {rows} style rows to mix latents in", path.display());
         }
         let config = serde_json::to_string(model.config())?;
@@ -157,7 +234,7 @@ fn check_pair(
     reals: &NamedSet,
     paths: &[PathBuf],
 ) -> anyhow::Result<()> {
-    let (one, other) = (&generated.dataset, &reals.dataset);
+    let (one, other) = (generated.dataset.as_ref(), reals.dataset.as_ref());
     let available = Available {
         subject: SubjectKind::Images,
         generated: Some(one.len()),

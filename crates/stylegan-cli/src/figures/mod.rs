@@ -173,7 +173,7 @@ fn mixing(network: &Network, seeds: &[u32]) -> anyhow::Result<Drawn> {
     let spans = [("coarse", Styles::COARSE, 0..3), ("middle", Styles::MIDDLE, 3..5), ("fine", Styles::FINE, 5..6)];
     let mut bands = Vec::new();
     for (name, styles, range) in spans {
-        let styles = styles.rows(network.generator().spec().num_ws)?;
+        let styles = styles.rows("--styles", network.generator().spec().num_ws)?;
         let rows: Vec<u32> = rows.get(range.start..range.end.min(rows.len())).unwrap_or_default().to_vec();
         if styles.is_empty() || rows.is_empty() {
             continue;

@@ -11,7 +11,7 @@ macro_rules! file {
 }
 
 /// Name, media type and contents of each.
-const FILES: [(&str, &str, &[u8]); 13] = [
+const FILES: [(&str, &str, &[u8]); 19] = [
     file!("index.html", "text/html; charset=utf-8"),
     file!("style.css", "text/css; charset=utf-8"),
     file!("icon.svg", "image/svg+xml"),
@@ -23,6 +23,12 @@ const FILES: [(&str, &str, &[u8]); 13] = [
     file!("latents.js", "text/javascript; charset=utf-8"),
     file!("pad.js", "text/javascript; charset=utf-8"),
     file!("mix.js", "text/javascript; charset=utf-8"),
+    file!("edit.js", "text/javascript; charset=utf-8"),
+    file!("sliders.js", "text/javascript; charset=utf-8"),
+    file!("paint.js", "text/javascript; charset=utf-8"),
+    file!("board.js", "text/javascript; charset=utf-8"),
+    file!("rooms.js", "text/javascript; charset=utf-8"),
+    file!("upload.js", "text/javascript; charset=utf-8"),
     file!("runs.js", "text/javascript; charset=utf-8"),
     file!("chart.js", "text/javascript; charset=utf-8"),
 ];

@@ -1,5 +1,6 @@
 //! The pictures that answer a state, one by one.
 
+use super::queue::MadeFile;
 use super::sampler::Sampler;
 use super::wish::{Look, State, corners};
 use crate::mix::{Table, seed_text, title};
@@ -11,27 +12,21 @@ use std::ops::Range;
 use stylegan_core::latent::mix;
 use stylegan_core::picture::{Sheet, encode_png};
 
-/// A picture as a PNG file.
-pub(super) struct PictureFile {
-    /// Its name.
-    pub(super) name: String,
-    /// Its contents.
-    pub(super) bytes: Vec<u8>,
-}
+/// Other files answer these states.
+const OTHERS: &str = "edits, searches and maps are not pictures of seeds alone";
 
 /// Computes the pictures `cells` of a state.
 ///
 /// # Errors
 /// When the state does not fit the network.
 pub(super) fn pictures(sampler: &Sampler, state: &State, cells: Range<usize>) -> anyhow::Result<Vec<RgbImage>> {
-    let look = state.look();
     match state {
-        State::Picture { x, y, .. } => {
+        State::Picture { look, x, y } => {
             let (ws, index) = blend(sampler, look, &corners(*x, *y))?;
             sampler.pictures(&ws, &[index], look)
         }
-        State::Mix { rows, columns, styles, .. } => {
-            check(sampler, styles)?;
+        State::Mix { look, rows, columns, styles } => {
+            sampler.check_rows(styles)?;
             let (mut ws, mut indices) = (Vec::with_capacity(cells.len()), Vec::with_capacity(cells.len()));
             for cell in cells {
                 let (row, column) = seeds_of(rows, columns, cell);
@@ -40,12 +35,13 @@ pub(super) fn pictures(sampler: &Sampler, state: &State, cells: Range<usize>) ->
             }
             sampler.pictures(&Tensor::cat(&ws, 0)?, &indices, look)
         }
-        State::Thumbnails { seeds, side, .. } => {
+        State::Thumbnails { look, seeds, side } => {
             let seeds = &seeds[cells];
             let indices: Vec<u64> = seeds.iter().copied().map(u64::from).collect();
             let pictures = sampler.pictures(&sampler.styles(seeds, look)?, &indices, look)?;
             Ok(pictures.into_iter().map(|picture| shrunk(picture, *side)).collect())
         }
+        State::Edit { .. } | State::Invert { .. } | State::Paint { .. } => anyhow::bail!("{OTHERS}"),
     }
 }
 
@@ -53,7 +49,7 @@ pub(super) fn pictures(sampler: &Sampler, state: &State, cells: Range<usize>) ->
 ///
 /// # Errors
 /// When the state does not fit the network, or has no such picture.
-pub(super) fn download(sampler: &Sampler, state: &State, cell: Option<usize>) -> anyhow::Result<PictureFile> {
+pub(super) fn download(sampler: &Sampler, state: &State, cell: Option<usize>) -> anyhow::Result<MadeFile> {
     let all = state.cells();
     if cell.is_some_and(|cell| cell >= all) {
         anyhow::bail!("there are {all} pictures, counted from 0");
@@ -62,7 +58,8 @@ pub(super) fn download(sampler: &Sampler, state: &State, cell: Option<usize>) ->
         let picture = pictures(sampler, state, cell..cell + 1)?.pop();
         picture.ok_or_else(|| anyhow::anyhow!("no picture was made"))
     };
-    let mut text = sampler.text(state.look());
+    let Some(look) = state.look() else { anyhow::bail!("{OTHERS}") };
+    let mut text = sampler.text(look);
     let (name, picture) = match state {
         State::Picture { x, y, .. } => match corners(*x, *y)[..] {
             [(seed, _)] => {
@@ -100,8 +97,9 @@ pub(super) fn download(sampler: &Sampler, state: &State, cell: Option<usize>) ->
                 ("mix.png".to_owned(), sheet(sampler, state, rows, columns, styles)?)
             }
         },
+        State::Edit { .. } | State::Invert { .. } | State::Paint { .. } => anyhow::bail!("{OTHERS}"),
     };
-    Ok(PictureFile { name, bytes: encode_png(&picture, &text)? })
+    Ok(MadeFile { name, kind: "image/png", bytes: encode_png(&picture, &text)? })
 }
 
 /// Style rows `[1, num_ws, w_dim]` between seeds, blended after truncation, and the seed that is nearest:
@@ -122,14 +120,6 @@ fn blend(sampler: &Sampler, look: &Look, corners: &[(u32, f64)]) -> anyhow::Resu
         });
     }
     Ok((sum.unwrap_or(ws), nearest.into()))
-}
-
-/// Refuses style rows that the network does not have.
-fn check(sampler: &Sampler, styles: &[usize]) -> anyhow::Result<()> {
-    match styles.iter().find(|&&row| row >= sampler.num_ws()) {
-        Some(row) => anyhow::bail!("style row {row}: this network has style rows 0 to {}", sampler.num_ws() - 1),
-        None => Ok(()),
-    }
 }
 
 /// Whose picture a cell of a table is: the columns' seeds come first, then each row's own and its mixes.
@@ -182,11 +172,12 @@ fn sheet(
         table.rows.push(row);
         table.mixed.extend(all.by_ref().take(columns.len()));
     }
-    Ok(Sheet::new(vec![table.band(title(styles, &sampler.heading(state.look())))]).draw())
+    Ok(Sheet::new(vec![table.band(title(styles, &state.look().map(|look| sampler.heading(look)).unwrap_or_default()))])
+        .draw())
 }
 
 /// The name that `stylegan generate` gives the picture of a seed.
-fn seed_name(seed: u32) -> String {
+pub(super) fn seed_name(seed: u32) -> String {
     format!("seed{seed:04}.png")
 }
 

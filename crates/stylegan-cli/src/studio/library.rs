@@ -3,9 +3,11 @@
 //!
 //! Pages name them by the names that this list gives out; no path is ever made of what a page says.
 
+use crate::exit::wrong;
 use crate::models;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use stylegan_train::data::{CLASS_FILE, ClassTable};
 use stylegan_train::folder;
 
 /// Where training puts its runs.
@@ -13,6 +15,9 @@ const RUNS: &str = "runs";
 
 /// The most entries of `runs/` that are looked at.
 const MAX_ENTRIES: usize = 1000;
+
+/// The largest file of classes that is read, in bytes.
+const MAX_CLASS_FILE: u64 = 1 << 20;
 
 /// Where networks and runs are looked for.
 pub(super) struct Library {
@@ -74,6 +79,23 @@ impl Library {
 }
 
 impl Entry {
+    /// Names and colours of the classes of maps, if a file in the run's folder or beside the network gives them.
+    ///
+    /// # Errors
+    /// When that file is damaged.
+    pub(super) fn classes(&self) -> anyhow::Result<Option<ClassTable>> {
+        let folder = if self.path.is_dir() { Some(self.path.as_path()) } else { self.path.parent() };
+        let Some(file) = folder.map(|folder| folder.join(CLASS_FILE)) else { return Ok(None) };
+        let small = std::fs::metadata(&file).is_ok_and(|found| found.is_file() && found.len() <= MAX_CLASS_FILE);
+        if !small {
+            return Ok(None);
+        }
+        match ClassTable::parse(&std::fs::read(&file)?) {
+            Ok(table) => Ok(Some(table)),
+            Err(problem) => wrong!("the network's {CLASS_FILE}: {problem}; {}", problem.remedy()),
+        }
+    }
+
     fn of(path: PathBuf, given: bool) -> Self {
         let is_run = path.is_dir() && folder::config(&path).is_some();
         let has_network = path.is_file() || has_checkpoint(&path);
@@ -90,7 +112,7 @@ fn has_checkpoint(folder: &Path) -> bool {
 }
 
 /// The name of a file without its ending, or of a folder, also where the path does not show it (`.`).
-fn name_of(path: &Path) -> String {
+pub(super) fn name_of(path: &Path) -> String {
     let whole = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let named = if path.file_name().is_some() { path } else { &whole };
     let name = if whole.is_dir() { named.file_name() } else { named.file_stem() };

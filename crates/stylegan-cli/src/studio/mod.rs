@@ -2,30 +2,40 @@
 //!
 //! One runtime answers requests, one thread computes. [`gate`] decides who is let in, [`socket`] reads what a
 //! page wishes to see ([`wish`]) into the [`queue`], of which [`painter`] takes portions and answers them by
-//! [`frame`]s. [`cells`] knows which pictures a state consists of, and [`sampler`] alone how one is computed.
+//! [`frame`]s. [`cells`] knows which pictures a state consists of, and [`sampler`] how one is computed; [`edits`]
+//! moves styles, [`search`] finds those of a picture, [`map_network`] paints maps. [`posts`] takes files into
+//! [`uploads`].
 
+mod answers;
 mod assets;
 mod cells;
+mod edits;
 mod frame;
 mod gate;
 mod library;
+mod map_network;
 mod painter;
+mod posts;
 mod queue;
 mod runs;
 mod sampler;
+mod search;
 mod server;
 mod socket;
+mod uploads;
 mod wish;
 
+use crate::evaluate::networks;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::models;
 use crate::network::check_exists;
 use crate::status::{print, say};
+use answers::Studio;
 use anyhow::Context;
 use gate::Gate;
 use library::Library;
 use queue::Queue;
-use server::{MAX_PAGES, Studio};
+use server::MAX_PAGES;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -33,18 +43,21 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use uploads::Uploads;
 
 /// The port that is tried first, so that links stay good.
 const PORT: u16 = 7531;
 
-/// Make, mix and watch in the browser
+/// Make, mix, edit, paint and watch in the browser
 ///
 /// Opens a page that this program serves itself, to this computer alone: pictures at the drag of a
-/// mouse, mixes of styles, and the runs below runs/ while they train. Ctrl-C ends it.
+/// mouse, mixes of styles, edits along directions, painted maps, and the runs below runs/ while they
+/// train. Ctrl-C ends it.
 ///
 /// Examples:
 ///   stylegan studio
 ///   stylegan studio --network runs/avatars-32
+///   stylegan studio --network runs/faces --directions smile.safetensors
 ///   stylegan studio --network ffhq.safetensors --port 8000 --no-open
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -55,6 +68,16 @@ pub(crate) struct Args {
     /// Example: --network runs/avatars-32
     #[arg(long, value_name = "FILE|RUN")]
     network: Option<PathBuf>,
+
+    /// Directions to edit pictures along, as `stylegan directions` writes them; may be given several times. Others
+    /// can be found, and loaded, on the page.
+    #[arg(long, value_name = "FILE")]
+    directions: Vec<PathBuf>,
+
+    /// Weights of an LPIPS network, as `stylegan invert` takes them, to find the styles of pictures by [default: the
+    /// network that is built in]
+    #[arg(long, value_name = "FILE")]
+    features: Vec<PathBuf>,
 
     /// The port to listen at; 0 takes any that is free [default: 7531, or any if that is taken]
     #[arg(long, value_name = "N")]
@@ -87,12 +110,14 @@ pub(crate) fn run(args: Args) -> Outcome {
              with `stylegan train`"
         );
     }
+    let uploads = Arc::new(Uploads::new(&args.directions)?);
+    let distances = networks(&args.features)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     let runtime = runtime.context("the studio cannot start")?;
     let listener = runtime.block_on(listen(args.host, args.port))?;
     let address = listener.local_addr().context("the studio's address is not known")?;
     let queue = Arc::new(Queue::default());
-    painter::start(library.clone(), queue.clone())?;
+    painter::start(library.clone(), uploads.clone(), queue.clone(), distances)?;
     let gate = Gate::new(address)?;
     print(&format!("{}\n", gate.link()?))?;
     say("the studio is open by this link, in one browser; Ctrl-C ends it");
@@ -105,7 +130,14 @@ pub(crate) fn run(args: Args) -> Outcome {
     if !args.no_open && has_screen() {
         browse(&gate.link()?);
     }
-    let studio = Arc::new(Studio { gate, library, queue, pages: Arc::new(Semaphore::new(MAX_PAGES)) });
+    let studio = Arc::new(Studio {
+        gate,
+        library,
+        queue,
+        uploads,
+        uploads_at_a_time: Arc::new(Semaphore::new(posts::MAX_UPLOADS)),
+        pages: Arc::new(Semaphore::new(MAX_PAGES)),
+    });
     runtime.block_on(server::serve(listener, studio)).context("the studio stopped")?;
     Ok(Ending::Done)
 }

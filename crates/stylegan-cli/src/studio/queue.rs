@@ -4,9 +4,8 @@
 //! work on that has begun or not. Work is handed out in portions of a few pictures, and only to pages
 //! with room for them: a page that does not read holds up nobody, and a long table no other page.
 
-use super::cells::PictureFile;
 use super::frame::Format;
-use super::wish::{State, View, Wish};
+use super::wish::{Look, Move, State, View, Wish};
 use axum::extract::ws::Message;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
@@ -53,14 +52,32 @@ struct Place {
     done: usize,
 }
 
-/// A picture to make for a download.
+/// A file to make for a download.
 pub(super) struct Order {
-    /// The state whose picture it is.
-    pub(super) state: State,
-    /// Its number, or none for the whole of it.
-    pub(super) cell: Option<usize>,
-    /// Where the picture, or a sentence, goes.
-    pub(super) reply: oneshot::Sender<Result<PictureFile, String>>,
+    /// What it is to hold.
+    pub(super) what: Wanted,
+    /// Where the file, or a sentence, goes.
+    pub(super) reply: oneshot::Sender<Result<MadeFile, String>>,
+}
+
+/// What a file is to hold.
+pub(super) enum Wanted {
+    /// A picture of a state: one of its pictures, or all of it.
+    Picture(State, Option<usize>),
+    /// The moved styles of an edit.
+    Styles(State),
+    /// What directions there are of a kind, and what is known of them.
+    Directions(Look, Move),
+}
+
+/// A file as it is sent.
+pub(super) struct MadeFile {
+    /// Its name.
+    pub(super) name: String,
+    /// Its media type.
+    pub(super) kind: &'static str,
+    /// Its contents.
+    pub(super) bytes: Vec<u8>,
 }
 
 /// A portion of work.
@@ -73,7 +90,8 @@ pub(super) enum Work {
 
 /// Some pictures of a view's state.
 pub(super) struct Portion {
-    page: u64,
+    /// The page whose state it is.
+    pub(super) page: u64,
     /// How the page takes its pictures.
     pub(super) format: Format,
     /// The state.
@@ -116,6 +134,20 @@ impl Queue {
             page.places.insert(wish.state.view(), Place { wish: Arc::new(wish), done: 0 });
         }
         self.changed.notify_one();
+    }
+
+    /// A page wants nothing more of a view.
+    pub(super) fn stop(&self, page: u64, view: View) {
+        if let Some(page) = self.lock().pages.get_mut(&page) {
+            page.places.remove(&view);
+        }
+    }
+
+    /// Whether a page still wants this state to be worked on.
+    pub(super) fn is_wanted(&self, page: u64, wish: &Arc<Wish>) -> bool {
+        let waiting = self.lock();
+        let place = waiting.pages.get(&page).and_then(|page| page.places.get(&wish.state.view()));
+        place.is_some_and(|place| Arc::ptr_eq(&place.wish, wish))
     }
 
     /// A page has read something: there is room again.
@@ -286,9 +318,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_stopped_is_worked_on_no_more() {
+        let queue = Queue::default();
+        let (page, mut messages) = queue.open(Format::Rgb);
+        queue.put(page, thumbnails(1, 20));
+        assert_eq!(work(&queue), Some((1, 0..6)));
+        read(&mut messages);
+        queue.put(page, picture(2));
+        queue.stop(page, View::Thumbnails);
+        assert_eq!((work(&queue), work(&queue)), (Some((2, 0..1)), None));
+        // A page that is not there stops nothing.
+        queue.stop(page + 1, View::Picture);
+    }
+
+    #[test]
     fn downloads_are_bounded() {
         let queue = Queue::default();
-        let order = || Order { state: picture(0).state, cell: None, reply: oneshot::channel().0 };
+        let order = || Order { what: Wanted::Picture(picture(0).state, None), reply: oneshot::channel().0 };
         assert!((0..MAX_DOWNLOADS).all(|_| queue.order(order())));
         assert!(!queue.order(order()));
     }

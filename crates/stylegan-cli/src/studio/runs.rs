@@ -21,7 +21,7 @@ const LOG_LINES: usize = 12;
 
 /// A run in short: how long it is to be, and when it last said something.
 pub(super) fn summary(run: &Path) -> Value {
-    let total = folder::config(run).and_then(Result::ok).map(|config| config.kimg);
+    let total = folder::config(run).and_then(Result::ok).map(|config| config.kimg());
     let age = |name: &str| {
         let written = std::fs::metadata(run.join(name)).ok()?.modified().ok()?;
         Some(SystemTime::now().duration_since(written).unwrap_or_default().as_secs_f64())

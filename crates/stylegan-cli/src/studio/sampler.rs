@@ -1,13 +1,11 @@
 //! The studio's view of a network: the one file that knows how pictures are computed.
 
 use super::wish::Look;
-use crate::network::verified_checkpoint;
 use crate::picture_settings::first_not_finite;
 use crate::writer::Text;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use image::RgbImage;
 use serde_json::{Value, json};
-use std::path::Path;
 use stylegan_core::picture::to_pictures;
 use stylegan_core::{Condition, GeneratorConfig, Model};
 
@@ -20,13 +18,14 @@ pub(super) struct Sampler {
 }
 
 impl Sampler {
-    /// Opens a checkpoint, a file of another program, or the newest checkpoint of a run.
-    ///
-    /// # Errors
-    /// A sentence on what is wrong with the file.
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        let (file, _) = verified_checkpoint(path)?;
-        Ok(Self { model: Model::load(&file, &Device::Cpu)? })
+    /// The network of an open file.
+    pub(super) fn new(model: Model) -> Self {
+        Self { model }
+    }
+
+    /// The generator with its weights.
+    pub(super) fn model(&self) -> &Model {
+        &self.model
     }
 
     /// What a page needs to know of the network to offer the right controls.
@@ -63,23 +62,65 @@ impl Sampler {
         self.model.generator().spec().num_ws
     }
 
+    /// Refuses style rows that the network does not have.
+    pub(super) fn check_rows(&self, rows: &[usize]) -> anyhow::Result<()> {
+        match rows.iter().find(|row| **row >= self.num_ws()) {
+            Some(row) => anyhow::bail!("style row {row}: this network has style rows 0 to {}", self.num_ws() - 1),
+            None => Ok(()),
+        }
+    }
+
     /// Style rows of seeds `[n, num_ws, w_dim]`, truncated.
     ///
     /// # Errors
     /// When the settings do not fit the network.
     pub(super) fn styles(&self, seeds: &[u32], look: &Look) -> anyhow::Result<Tensor> {
-        let (classes, rows) = (self.model.generator().spec().condition.label_dim(), self.num_ws());
+        let labels = self.labels(look, seeds.len())?;
+        self.check_cutoff(look)?;
+        let sampler = look.settings().sampler(&self.model);
+        Ok(sampler.styles(&self.model.latents(seeds)?, labels.as_ref().into())?)
+    }
+
+    /// Style rows `[n, num_ws, w_dim]`, truncated as the settings say.
+    ///
+    /// # Errors
+    /// When the settings do not fit the network.
+    pub(super) fn truncated(&self, ws: &Tensor, look: &Look) -> anyhow::Result<Tensor> {
+        self.check_cutoff(look)?;
+        Ok(look.settings().sampler(&self.model).truncate(ws)?)
+    }
+
+    /// Refuses networks without styles, for what is done in W.
+    ///
+    /// # Errors
+    /// A sentence on what such a network is.
+    pub(super) fn check_styles(&self, what: &str) -> anyhow::Result<()> {
+        if !self.model.generator().spec().mapping {
+            anyhow::bail!("this network has no styles: {what} needs a StyleGAN or StyleGAN2");
+        }
+        Ok(())
+    }
+
+    fn check_cutoff(&self, look: &Look) -> anyhow::Result<()> {
+        let rows = self.num_ws();
         if let Some(cutoff) = look.cutoff.filter(|cutoff| *cutoff > rows) {
             anyhow::bail!("cutoff {cutoff}: this network has {rows} style rows");
         }
-        let labels = match look.class {
+        Ok(())
+    }
+
+    /// The class of the settings as labels `[n, c_dim]`; none for networks without labels.
+    ///
+    /// # Errors
+    /// When the class does not fit the network.
+    pub(super) fn labels(&self, look: &Look, n: usize) -> anyhow::Result<Option<Tensor>> {
+        let classes = self.model.generator().spec().condition.label_dim();
+        match look.class {
             Some(_) if classes == 0 => anyhow::bail!("this network was trained without labels: leave the class out"),
-            Some(class) => self.model.labels(class, seeds.len())?,
-            None if classes == 0 => None,
+            Some(class) => Ok(self.model.labels(class, n)?),
+            None if classes == 0 => Ok(None),
             None => anyhow::bail!("this network was trained with labels: choose one of its {classes} classes"),
-        };
-        let sampler = look.settings().sampler(&self.model);
-        Ok(sampler.styles(&self.model.latents(seeds)?, labels.as_ref().into())?)
+        }
     }
 
     /// Pictures of style rows `[n, num_ws, w_dim]`; `indices` choose the fresh noise of each.

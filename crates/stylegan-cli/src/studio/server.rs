@@ -1,10 +1,12 @@
 //! The studio's answers: the page, its files, its socket, pictures to download, and what runs have to say.
 
+use super::answers::{Studio, json, problem};
 use super::frame::Format;
-use super::gate::{Gate, Refusal};
-use super::library::{Entry, Library};
-use super::queue::{Order, Queue};
-use super::wish::{MAX_BYTES, State};
+use super::gate::Refusal;
+use super::library::Entry;
+use super::posts;
+use super::queue::{Order, Wanted};
+use super::wish::{Look, MAX_BYTES, Move, State};
 use super::{assets, runs, socket};
 use crate::status::say;
 use axum::Router;
@@ -14,14 +16,14 @@ use axum::extract::{ConnectInfo, Path, Query, Request, State as Shared};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// Pages that may be open at a time.
@@ -43,18 +45,6 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// What all requests share.
-pub(super) struct Studio {
-    /// Who may come in.
-    pub(super) gate: Gate,
-    /// What there is.
-    pub(super) library: Arc<Library>,
-    /// What is to be computed.
-    pub(super) queue: Arc<Queue>,
-    /// Room for pages.
-    pub(super) pages: Arc<Semaphore>,
-}
-
 /// Answers until the process ends.
 pub(super) async fn serve(listener: TcpListener, studio: Arc<Studio>) -> std::io::Result<()> {
     let routes = Router::new()
@@ -62,6 +52,13 @@ pub(super) async fn serve(listener: TcpListener, studio: Arc<Studio>) -> std::io
         .route("/assets/{name}", get(async |Path(name): Path<String>| assets::serve(&name)))
         .route("/socket", get(page))
         .route("/picture", get(picture))
+        .route("/styles", get(styles))
+        .route("/directions", get(directions).post(posts::directions))
+        .route("/pictures", post(posts::picture))
+        .route("/maps", post(posts::map))
+        .route("/map-files", post(posts::map_file))
+        .route("/maps/{id}", get(posts::kept_map))
+        .route("/maps/{id}/file", get(posts::kept_map_file))
         .route("/library", get(library))
         .route("/runs/{run}", get(run))
         .route("/runs/{run}/stats", get(stats))
@@ -113,15 +110,6 @@ fn refused(refusal: Refusal) -> Response {
     problem(refusal.answer().0, refusal.answer().1)
 }
 
-/// A sentence in place of what was asked for.
-fn problem(status: StatusCode, sentence: &str) -> Response {
-    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{sentence}\n")).into_response()
-}
-
-fn json(value: &serde_json::Value) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
-}
-
 /// A page's connection.
 async fn page(
     Shared(studio): Shared<Arc<Studio>>,
@@ -158,8 +146,56 @@ async fn picture(Shared(studio): Shared<Arc<Studio>>, link: Result<Query<Picture
         Ok(state) => state,
         Err(sentence) => return problem(StatusCode::BAD_REQUEST, &sentence),
     };
+    order(&studio, Wanted::Picture(state, link.cell)).await
+}
+
+/// The moved styles of an edit as a file.
+async fn styles(Shared(studio): Shared<Arc<Studio>>, link: Result<Query<StateLink>, QueryRejection>) -> Response {
+    match link.map(|Query(link)| State::parse(&link.state)) {
+        Ok(Ok(state)) => order(&studio, Wanted::Styles(state)).await,
+        Ok(Err(sentence)) => problem(StatusCode::BAD_REQUEST, &sentence),
+        Err(_) => problem(StatusCode::BAD_REQUEST, "A link to styles has a state."),
+    }
+}
+
+/// A link to what a state holds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StateLink {
+    state: String,
+}
+
+/// Which directions are asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listed {
+    look: Look,
+    of: Move,
+}
+
+/// A link to a list of directions; without `list` their names.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListLink {
+    list: Option<String>,
+}
+
+/// The directions of a kind, which are found in the network if need be.
+async fn directions(Shared(studio): Shared<Arc<Studio>>, link: Result<Query<ListLink>, QueryRejection>) -> Response {
+    let Ok(Query(ListLink { list })) = link else {
+        return problem(StatusCode::BAD_REQUEST, "A link to directions says which list is wanted.");
+    };
+    let Some(list) = list else { return json(&studio.uploads.lists().into()) };
+    match serde_json::from_str(&list) {
+        Ok(Listed { look, of }) => order(&studio, Wanted::Directions(look, of)).await,
+        Err(error) => problem(StatusCode::BAD_REQUEST, &format!("this is no list of directions: {error}")),
+    }
+}
+
+/// Has a file made, and sends it.
+async fn order(studio: &Studio, what: Wanted) -> Response {
     let (reply, made) = oneshot::channel();
-    if !studio.queue.order(Order { state, cell: link.cell, reply }) {
+    if !studio.queue.order(Order { what, reply }) {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "Too many pictures wait to be downloaded: try again soon.");
     }
     let file = match timeout(PATIENCE, made).await {
@@ -168,7 +204,7 @@ async fn picture(Shared(studio): Shared<Arc<Studio>>, link: Result<Query<Picture
         _ => return problem(StatusCode::SERVICE_UNAVAILABLE, "The picture could not be computed in time."),
     };
     let disposition = format!("attachment; filename=\"{}\"", file.name);
-    ([(header::CONTENT_TYPE, "image/png".to_owned()), (header::CONTENT_DISPOSITION, disposition)], file.bytes)
+    ([(header::CONTENT_TYPE, file.kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)], file.bytes)
         .into_response()
 }
 

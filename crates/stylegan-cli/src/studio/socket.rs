@@ -2,7 +2,7 @@
 
 use super::frame::{Format, trouble};
 use super::queue::Queue;
-use super::wish::Wish;
+use super::wish::Request;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -29,9 +29,13 @@ pub(super) async fn serve(mut socket: WebSocket, queue: &Queue, format: Format) 
             received = socket.recv() => match received {
                 Some(Ok(Message::Text(text))) => {
                     heard = Instant::now();
-                    match Wish::parse(&text) {
-                        Ok(wish) => {
+                    match Request::parse(&text) {
+                        Ok(Request::Wish(wish)) => {
                             queue.put(page, wish);
+                            continue;
+                        }
+                        Ok(Request::Stop(view)) => {
+                            queue.stop(page, view);
                             continue;
                         }
                         Err(sentence) => trouble(None, &sentence),

@@ -15,17 +15,48 @@ const MAX_SIDE: usize = 16;
 /// The most thumbnails in one wish.
 const MAX_THUMBNAILS: usize = 64;
 
+/// The most directions that a picture is moved along.
+const MAX_MOVES: usize = 64;
+
+/// The furthest that a picture is moved along one, in deviations of styles.
+const MAX_STRENGTH: f64 = 20.;
+
+/// The most style rows that a move names.
+const MAX_ROWS: usize = 64;
+
+/// The most steps of a search.
+const MAX_STEPS: usize = 2000;
+
+/// Steps of a search between two of its pictures.
+pub(super) const STEPS_PER_PICTURE: usize = 5;
+
 /// How far from its origin the pad reaches: all seeds of 32 bits, a hundred in a row.
 const PAD_REACH: f64 = 5e7;
 
 /// A state of a view and its number, counted by the page.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub(super) struct Wish {
     /// Number of this state; every answer carries it.
     pub(super) seq: u32,
     /// What is to be shown.
     pub(super) state: State,
+}
+
+/// What a page says.
+pub(super) enum Request {
+    /// A view has a new state.
+    Wish(Wish),
+    /// Nothing more is wanted of a view.
+    Stop(View),
+}
+
+/// A message as it comes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Message {
+    seq: u32,
+    state: Option<State>,
+    stop: Option<View>,
 }
 
 /// The state of a view.
@@ -61,6 +92,60 @@ pub(super) enum State {
         /// The longest that a side of them may be, in pixels.
         side: u32,
     },
+    /// One picture, whose styles are moved along directions.
+    Edit {
+        /// Network and settings.
+        look: Look,
+        /// The picture that is edited.
+        source: Source,
+        /// What its styles are moved by.
+        moves: Vec<Move>,
+    },
+    /// The search for the styles of a picture, step after step.
+    Invert {
+        /// Network and settings.
+        look: Look,
+        /// The id of an uploaded picture.
+        picture: String,
+        /// Steps of the search.
+        steps: usize,
+    },
+    /// A label map, painted.
+    Paint {
+        /// The network's name.
+        network: String,
+        /// The id of a map.
+        map: String,
+        /// The style it is painted in.
+        style: Source,
+    },
+}
+
+/// Where styles come from.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Source {
+    /// A seed.
+    Seed(u32),
+    /// The id of an uploaded picture.
+    Picture(String),
+}
+
+/// The lists of directions that are found in the network: by SeFa, and by principal components.
+pub(super) const FOUND: [&str; 2] = ["sefa", "pca"];
+
+/// A move along a direction.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Move {
+    /// One of [`FOUND`], else the name of a list of directions.
+    pub(super) by: String,
+    /// Style rows that are looked at and moved; none for all, or the direction's own.
+    pub(super) rows: Vec<usize>,
+    /// Its number in the list, from 0.
+    pub(super) direction: usize,
+    /// How far, in deviations of styles.
+    pub(super) strength: f64,
 }
 
 /// The network and the settings that steer it.
@@ -90,7 +175,8 @@ impl Look {
 }
 
 /// Views in the order in which their states are worked on; the number stands in every frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub(super) enum View {
     /// [`State::Picture`].
@@ -99,17 +185,29 @@ pub(super) enum View {
     Mix = 2,
     /// [`State::Thumbnails`].
     Thumbnails = 3,
+    /// [`State::Edit`].
+    Edit = 4,
+    /// [`State::Paint`].
+    Paint = 5,
+    /// [`State::Invert`].
+    Invert = 6,
 }
 
-impl Wish {
+impl Request {
     /// Reads a message of a page.
     ///
     /// # Errors
     /// A sentence on what is wrong with it.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let wish: Wish = serde_json::from_str(text).map_err(|error| format!("the message is no wish: {error}"))?;
-        wish.state.check()?;
-        Ok(wish)
+        let found: Message = serde_json::from_str(text).map_err(|error| format!("the message is no wish: {error}"))?;
+        match found {
+            Message { seq, state: Some(state), stop: None } => {
+                state.check()?;
+                Ok(Request::Wish(Wish { seq, state }))
+            }
+            Message { state: None, stop: Some(view), .. } => Ok(Request::Stop(view)),
+            _ => Err("the message is no wish: it has either a state or a view to stop".into()),
+        }
     }
 }
 
@@ -130,20 +228,37 @@ impl State {
             State::Picture { .. } => View::Picture,
             State::Mix { .. } => View::Mix,
             State::Thumbnails { .. } => View::Thumbnails,
+            State::Edit { .. } => View::Edit,
+            State::Paint { .. } => View::Paint,
+            State::Invert { .. } => View::Invert,
         }
     }
 
-    /// Network and settings.
-    pub(super) fn look(&self) -> &Look {
+    /// Network and settings; maps are painted without any.
+    pub(super) fn look(&self) -> Option<&Look> {
         match self {
-            State::Picture { look, .. } | State::Mix { look, .. } | State::Thumbnails { look, .. } => look,
+            State::Picture { look, .. }
+            | State::Mix { look, .. }
+            | State::Thumbnails { look, .. }
+            | State::Edit { look, .. }
+            | State::Invert { look, .. } => Some(look),
+            State::Paint { .. } => None,
+        }
+    }
+
+    /// The network's name.
+    pub(super) fn network(&self) -> &str {
+        match self {
+            State::Paint { network, .. } => network,
+            _ => self.look().map_or("", |look| &look.network),
         }
     }
 
     /// How many pictures answer it.
     pub(super) fn cells(&self) -> usize {
         match self {
-            State::Picture { .. } => 1,
+            State::Picture { .. } | State::Edit { .. } | State::Paint { .. } => 1,
+            State::Invert { steps, .. } => steps.div_ceil(STEPS_PER_PICTURE),
             State::Mix { rows, columns, .. } => (rows.len() + 1) * (columns.len() + 1) - 1,
             State::Thumbnails { seeds, .. } => seeds.len(),
         }
@@ -151,10 +266,27 @@ impl State {
 
     /// What can be said without the network.
     fn check(&self) -> Result<(), String> {
-        if !self.look().psi.is_finite() {
-            return Err(format!("psi {}: a finite number is needed", self.look().psi));
+        if let Some(look) = self.look().filter(|look| !look.psi.is_finite()) {
+            return Err(format!("psi {}: a finite number is needed", look.psi));
         }
         match self {
+            State::Edit { moves, .. } => {
+                let far = |strength: f64| strength.is_nan() || strength.abs() > MAX_STRENGTH;
+                let wrong = |part: &Move| far(part.strength) || part.rows.len() > MAX_ROWS;
+                match moves.iter().position(wrong) {
+                    _ if moves.len() > MAX_MOVES => {
+                        Err(format!("{} moves: at most {MAX_MOVES} fit into an edit", moves.len()))
+                    }
+                    Some(at) => Err(format!(
+                        "move {at}: a strength from -{MAX_STRENGTH} to {MAX_STRENGTH} and at most {MAX_ROWS} style rows are \
+                         needed"
+                    )),
+                    None => Ok(()),
+                }
+            }
+            State::Invert { steps, .. } if !(1..=MAX_STEPS).contains(steps) => {
+                Err(format!("{steps} steps: a search has 1 to {MAX_STEPS}"))
+            }
             State::Picture { x, y, .. } if !(x.abs() <= PAD_REACH && y.abs() <= PAD_REACH) => {
                 Err(format!("the place ({x}, {y}) lies outside of the pad, which reaches {PAD_REACH} each way"))
             }
@@ -211,8 +343,15 @@ mod tests {
     #[test]
     fn states_are_read_and_slips_are_named() {
         let picture = format!(r#"{{"seq":7,"state":{{"view":"picture",{LOOK},"x":3,"y":0.5}}}}"#);
-        let wish = Wish::parse(&picture);
-        assert!(wish.as_ref().is_ok_and(|wish| wish.seq == 7 && wish.state.view() == View::Picture), "{wish:?}");
+        let wish = |text: &str| match Request::parse(text) {
+            Ok(Request::Wish(wish)) => Some((wish.seq, wish.state.view())),
+            _ => None,
+        };
+        assert_eq!(wish(&picture), Some((7, View::Picture)));
+        assert!(matches!(Request::parse(r#"{"seq":8,"stop":"invert"}"#), Ok(Request::Stop(View::Invert))));
+        for both in [r#"{"seq":8}"#.to_owned(), picture.replace("\"state\"", "\"stop\":\"mix\",\"state\"")] {
+            assert!(Request::parse(&both).is_err(), "{both}");
+        }
         let many = vec!["1"; 17].join(",");
         for (state, part) in [
             (r#"{"view":"drag"}"#.to_owned(), "drag"),
@@ -222,6 +361,15 @@ mod tests {
             (format!(r#"{{"view":"mix",{LOOK},"rows":[{many}],"columns":[1],"styles":[0]}}"#), "17 by 1"),
             (format!(r#"{{"view":"thumbnails",{LOOK},"seeds":[1],"side":4096}}"#), "4096 pixels"),
             (format!(r#"{{"view":"thumbnails",{LOOK},"seeds":[-1],"side":64}}"#), "-1"),
+            (format!(r#"{{"view":"invert",{LOOK},"picture":"p","steps":0}}"#), "0 steps"),
+            (format!(r#"{{"view":"invert",{LOOK},"picture":"p","steps":1000000}}"#), "1000000 steps"),
+            (format!(r#"{{"view":"edit",{LOOK},"source":{{"file":"/etc/passwd"}},"moves":[]}}"#), "file"),
+            (
+                format!(
+                    r#"{{"view":"edit",{LOOK},"source":{{"seed":1}},"moves":[{{"by":"pca","rows":[],"direction":0,"strength":1e9}}]}}"#
+                ),
+                "move 0",
+            ),
         ] {
             let error = State::parse(&state).err().unwrap_or_default();
             assert!(error.contains(part), "{state}: {error}");

@@ -194,3 +194,25 @@ fn onnx() {
     bench.wrong("export --network tiny.safetensors --onnx x.onnx --batch 0", &["--batch 0"]);
     bench.wrong("export --network tiny.safetensors --onnx x.onnx --trunc-cutoff 9", &["has 6 style rows"]);
 }
+
+/// A network of 32 pixels becomes one of 64 that a run can begin with; layers in common are the same.
+#[test]
+fn networks_of_another_size() {
+    let bench = bench();
+    bench.ok("convert ada.pkl small.safetensors --network all");
+    bench.ok("convert small.safetensors large.safetensors --network all --resize-net 64");
+    let (small, large) = (json(&bench, "small.safetensors"), json(&bench, "large.safetensors"));
+    let sums = |file: &serde_json::Value| -> std::collections::HashMap<String, String> {
+        let tensors = file["tensors"].as_array().unwrap().iter();
+        tensors.map(|tensor| (tensor["name"].as_str().unwrap().into(), tensor["shape"].to_string())).collect()
+    };
+    let (small_shapes, large_shapes) = (sums(&small), sums(&large));
+    assert_eq!(large["networks"]["G"]["img_size"], serde_json::json!([64, 64]));
+    assert!(large_shapes.len() > small_shapes.len());
+    crate::train::pictures(&bench, "pictures", 8, 64);
+    bench.ok("train --data pictures --from large.safetensors --set schedule.batch=8 --kimg 0.008 --out run");
+    bench.wrong(
+        "convert small.safetensors x.safetensors --resize-net 7",
+        &["--resize-net 7: G_ema of small.safetensors"],
+    );
+}

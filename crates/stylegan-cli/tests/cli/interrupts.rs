@@ -110,6 +110,20 @@ fn nothing_is_computed_to_its_end() {
     }
 }
 
+/// The trials of a plan are in a folder of their own, which goes with it.
+#[test]
+fn a_plan_leaves_no_trial() {
+    let bench = bench();
+    std::fs::create_dir(bench.path("trials")).unwrap();
+    let mut command = bench.command("plan --config tiny.toml --data small --seconds 1000");
+    let mut child = command.env("TMPDIR", bench.path("trials")).stderr(Stdio::null()).spawn().unwrap();
+    let trials = || std::fs::read_dir(bench.path("trials")).unwrap().count();
+    wait_for("a trial", || trials() > 0);
+    send("-INT", &child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(trials(), 0);
+}
+
 /// A classifier's run is saved, and the same command goes on with it to the same file.
 #[test]
 fn a_classifier_goes_on() {
@@ -124,6 +138,34 @@ fn a_classifier_goes_on() {
     // Fewer pictures than it has seen: the saved state is the classifier.
     bench.ok(&line("c", 0.001));
     assert!(bench.path("c.safetensors").exists());
+}
+
+/// An inversion is saved and goes on to the bytes of one that ran through, film and all.
+#[test]
+fn an_inversion_goes_on() {
+    let bench = bench();
+    let line = |out: &str| {
+        format!(
+            "invert --network tiny.safetensors --space w+ --steps 80 --video --out {out} pictures/000.png pictures/001.png"
+        )
+    };
+    bench.ok(&line("straight"));
+    let begun = || {
+        let made = bench.path("cut").metadata().and_then(|folder| folder.modified());
+        made.is_ok_and(|made| made.elapsed().is_ok_and(|since| since > Duration::from_millis(500)))
+    };
+    let (code, said) = interrupt(&bench, &line("cut"), "-INT", begun);
+    assert_eq!(code, Some(75), "{said}");
+    assert!(said.contains("interrupted and saved in cut; the same command goes on with"), "{said}");
+    let unfinished = |name: &str| bench.path(format!("cut/{name}-unfinished.safetensors")).exists();
+    assert!(unfinished("000") || unfinished("001"), "{said}");
+    let ran = bench.run(&line("cut"));
+    assert!(ran.code == 0 && ran.stderr.contains("going on after step"), "{}", ran.stderr);
+    for name in ["000.safetensors", "000-reconstruction.png", "000.gif", "001.safetensors", "001.gif", "sheet.png"] {
+        let read = |folder: &str| std::fs::read(bench.path(folder).join(name)).unwrap();
+        assert!(read("straight") == read("cut"), "{name}");
+    }
+    assert!(!unfinished("000") && !unfinished("001") && bench.leftovers().is_empty());
 }
 
 /// A checkpoint that is being evaluated is on the disk already: there is nothing to wait for.

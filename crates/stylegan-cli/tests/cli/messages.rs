@@ -20,7 +20,11 @@ fn no_verb_needs_a_listener() {
         let name = entry.as_ref().unwrap().file_name();
         name.to_string_lossy().starts_with("out")
     });
-    assert_eq!(results.count(), JOBS.len() + 1, "eval leaves two files, a classifier its run as well, doctor none");
+    assert_eq!(
+        results.count(),
+        JOBS.len() + 2,
+        "eval leaves two files, a classifier and a segmenter their runs as well, doctor none"
+    );
     // Nor does an error: its code tells it.
     for (job, code) in [("generate --network gone.safetensors", 2), ("data doctor gone", 2), ("inspect gone", 2)] {
         let mut child = bench.command(job).stderr(Stdio::piped()).spawn().unwrap();

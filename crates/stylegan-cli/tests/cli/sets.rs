@@ -138,7 +138,7 @@ fn one_bad_file_is_left_out() {
     let ran = bench.run("data build in --size 8 --out maps.zip");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stderr.contains("left out: 003.png: has no label map"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("left out: 005.png: label map is not a PNG file"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("left out: 005.png: map is not a PNG file"), "{}", ran.stderr);
     let set = Dataset::open(bench.path("maps.zip")).unwrap();
     assert_eq!((set.len(), set.map(6 - 1).unwrap()[0]), (6, 7));
 }
@@ -347,4 +347,41 @@ fn a_folder_with_the_name_of_a_built_in_set_is_told_apart() {
     let ran = bench.run("data build ./earth --size 8 --out folder.zip");
     assert!(ran.code == 0 && ran.stderr.is_empty(), "{}", ran.stderr);
     assert_eq!(Dataset::open(bench.path("folder.zip")).unwrap().len(), 8);
+}
+
+/// Maps in colour with a table of classes, and instance maps: the doctor counts, the sheet names, and what is built holds
+/// all of it in the plainest form.
+#[test]
+fn maps_of_a_table_go_through_all_verbs() {
+    let bench = Bench::new();
+    for i in 0..3u32 {
+        save(&bench, &format!("in/images/{i}.png"), stripes(16, 16, i));
+        let colour = |x: u32| if x < 8 { Rgb([0, 0, 255]) } else { Rgb([0, 128, 0]) };
+        save(&bench, &format!("in/labels/{i}.png"), RgbImage::from_fn(16, 16, |x, _| colour(x)));
+        let thing = |x: u32, y: u32| image::Luma([(300 * (x / 4) + y / 4) as u16]);
+        let things = image::ImageBuffer::from_fn(16, 16, thing);
+        save(&bench, &format!("in/instances/{i}.png"), DynamicImage::ImageLuma16(things));
+    }
+    let ran = bench.run("data doctor in");
+    assert_eq!(ran.code, 2);
+    assert!(ran.stdout.contains("label maps in colour without a table of classes: 3;"), "{}", ran.stdout);
+    let table = r##"{"classes": [{"name": "wood", "color": "#008000", "value": 4}, {"name": "snow", "color": "#ffffff"},
+        {"name": "sea", "color": "#0000ff"}]}"##;
+    std::fs::write(bench.path("in/classes.json"), table).unwrap();
+    let said = bench.ok("data doctor in");
+    assert!(said.contains("no labels, label maps, instance maps\n"), "{said}");
+    assert!(said.contains("label maps of classes 0 to 2, 3 in classes.json; in no map: 1 (snow)\n"), "{said}");
+    assert!(bench.ok("data show in").contains("one per picture, 3 named in classes.json, and instance maps"));
+    bench.ok("data build in --size 8 --format folder --out out");
+    let set = Dataset::open(bench.path("out")).unwrap();
+    assert_eq!(set.map(0).unwrap()[..8], [2, 2, 2, 2, 0, 0, 0, 0]);
+    assert_eq!(set.class_table().unwrap().names(), ["wood", "snow", "sea"]);
+    assert_eq!(set.class_table().unwrap().classes()[1].value, 1);
+    let things = set.instances(2).unwrap().ids;
+    assert_eq!((things[0], things[0] == things[1], things[0] == things[2]), (0, true, false));
+    assert_eq!(things.iter().collect::<std::collections::HashSet<_>>().len(), 16);
+    assert!(bench.ok("data build in --size 8 --format folder --out out").contains("already there"));
+    std::fs::write(bench.path("in/classes.json"), "[]").unwrap();
+    bench.one_sentence("data build in --size 8 --out x.zip", &["in/classes.json: not a class table"]);
+    bench.one_sentence("data show in", &["in/classes.json: not a class table"]);
 }

@@ -14,7 +14,7 @@ use tungstenite::{Message, WebSocket};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A studio that runs.
-struct Studio {
+pub(crate) struct Studio {
     child: Child,
     address: SocketAddr,
     /// `/?token=…`
@@ -23,36 +23,45 @@ struct Studio {
 }
 
 /// An answer to a request.
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     head: String,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Studio {
-    fn start(bench: &Bench, options: &str) -> Self {
-        let mut command = bench.command(&format!("studio --port 0 --no-open {options}"));
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let rest = line.trim().strip_prefix("http://").unwrap_or_else(|| panic!("no link in {line:?}"));
-        let (address, link) = rest.split_at(rest.find('/').unwrap());
-        let mut studio =
-            Self { child, address: address.parse().unwrap(), link: link.to_owned(), cookie: String::new() };
+    pub(crate) fn start(bench: &Bench, options: &str) -> Self {
+        let mut studio = Self::start_unopened(bench, options);
         let opened = studio.get_with(&studio.link, &[]);
         assert_eq!(opened.status, 303, "{}", opened.head);
         studio.cookie = opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
         studio
     }
 
+    /// A studio whose link nobody has used.
+    pub(crate) fn start_unopened(bench: &Bench, options: &str) -> Self {
+        let mut command = bench.command(&format!("studio --port 0 --no-open {options}"));
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let rest = line.trim().strip_prefix("http://").unwrap_or_else(|| panic!("no link in {line:?}"));
+        let (address, link) = rest.split_at(rest.find('/').unwrap());
+        Self { child, address: address.parse().unwrap(), link: link.to_owned(), cookie: String::new() }
+    }
+
+    /// Its link, as the terminal shows it.
+    pub(crate) fn whole_link(&self) -> String {
+        format!("http://{}{}", self.address, self.link)
+    }
+
     /// A studio of the tiny network.
-    fn tiny() -> (Bench, Self) {
+    pub(crate) fn tiny() -> (Bench, Self) {
         let bench = Bench::with_network();
         let studio = Self::start(&bench, "--network tiny.safetensors");
         (bench, studio)
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.get_with(path, &[("Cookie", &self.cookie)])
     }
 
@@ -66,10 +75,24 @@ impl Studio {
         self.send(&format!("{request}\r\n"))
     }
 
+    /// Sends a body with the cookie.
+    pub(crate) fn post(&self, path: &str, body: &[u8]) -> Answer {
+        let (address, cookie, length) = (self.address, &self.cookie, body.len());
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nConnection: close\r\nHost: {address}\r\nCookie: {cookie}\r\nContent-Length: {length}\r\n\r\n"
+        );
+        self.exchange(&[head.as_bytes(), body].concat())
+    }
+
     fn send(&self, request: &str) -> Answer {
+        self.exchange(request.as_bytes())
+    }
+
+    fn exchange(&self, request: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
+        // The studio may have answered before all of it is sent.
+        let _ = stream.write_all(request);
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).unwrap();
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
@@ -78,12 +101,12 @@ impl Studio {
         Answer { status, head, body: bytes[end + 4..].to_vec() }
     }
 
-    fn picture(&self, state: &str, cell: Option<usize>) -> Answer {
+    pub(crate) fn picture(&self, state: &str, cell: Option<usize>) -> Answer {
         let cell = cell.map_or(String::new(), |cell| format!("&cell={cell}"));
         self.get(&format!("/picture?state={}{cell}", encoded(state)))
     }
 
-    fn socket(&self) -> Result<Page, tungstenite::Error> {
+    pub(crate) fn socket(&self) -> Result<Page, tungstenite::Error> {
         self.socket_with(&[("Cookie", &self.cookie)])
     }
 
@@ -123,30 +146,35 @@ impl Answer {
         lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
 /// A page's end of its connection.
-struct Page(WebSocket<TcpStream>);
+pub(crate) struct Page(WebSocket<TcpStream>);
 
 /// A frame: view, size, cell, seq, number of cells, pixels.
-struct Frame {
+pub(crate) struct Frame {
     view: u8,
-    size: [u16; 2],
-    cell: u16,
-    seq: u32,
-    cells: u16,
-    pixels: Vec<u8>,
+    pub(crate) size: [u16; 2],
+    pub(crate) cell: u16,
+    pub(crate) seq: u32,
+    pub(crate) cells: u16,
+    pub(crate) pixels: Vec<u8>,
 }
 
 impl Page {
-    fn wish(&mut self, seq: u32, state: &str) {
+    /// Wants nothing more of a view.
+    pub(crate) fn stop(&mut self, seq: u32, view: &str) {
+        self.0.send(Message::text(format!(r#"{{"seq":{seq},"stop":"{view}"}}"#))).unwrap();
+    }
+
+    pub(crate) fn wish(&mut self, seq: u32, state: &str) {
         self.0.send(Message::text(format!(r#"{{"seq":{seq},"state":{state}}}"#))).unwrap();
     }
 
@@ -171,7 +199,7 @@ impl Page {
         }
     }
 
-    fn frame(&mut self) -> Frame {
+    pub(crate) fn frame(&mut self) -> Frame {
         loop {
             match self.next() {
                 Ok(frame) => return frame,
@@ -180,7 +208,7 @@ impl Page {
         }
     }
 
-    fn sentence(&mut self) -> serde_json::Value {
+    pub(crate) fn sentence(&mut self) -> serde_json::Value {
         loop {
             match self.next() {
                 Err(told) if told["type"] == "error" => return told,
@@ -201,7 +229,7 @@ impl Page {
     }
 }
 
-fn look(changes: &str) -> String {
+pub(crate) fn look(changes: &str) -> String {
     let mut look = serde_json::json!({
         "network": "tiny", "psi": 1, "cutoff": null, "class": null, "noise": "const", "noise_seed": 0
     });
@@ -210,7 +238,7 @@ fn look(changes: &str) -> String {
     look.to_string()
 }
 
-fn at(x: f64, y: f64) -> String {
+pub(crate) fn at(x: f64, y: f64) -> String {
     format!(r#"{{"view":"picture","look":{},"x":{x},"y":{y}}}"#, look(""))
 }
 
@@ -219,7 +247,7 @@ fn table(rows: &str, columns: &str, styles: &str) -> String {
 }
 
 /// `text` for a query.
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 

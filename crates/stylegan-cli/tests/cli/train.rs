@@ -328,3 +328,17 @@ fn a_set_that_was_moved_is_asked_for() {
         .one_sentence("train --out run --kimg 0.1", &["pictures: it does not exist", "if the set was moved", "--data"]);
     bench.ok("train --out run --kimg 0.1 --data moved");
 }
+
+/// A copy of a set is resized and cut as the set is.
+#[test]
+fn a_copied_set_is_preprocessed() {
+    let bench = bench();
+    pictures(&bench, "large", 12, 12);
+    pictures(&bench, "small", 12, 10);
+    std::fs::rename(bench.path("small/000.png"), bench.path("large/small.png")).unwrap();
+    let way = "--set data.preprocess={mode=\"resize_and_crop\",load_size=10,crop_size=8}";
+    let line = |out: &str| format!("train --config tiny.toml --data large --kimg 0.04 {way} --out {out}");
+    bench.ok(&line("plain"));
+    bench.ok(&format!("{} --set data.copy_to=local", line("copied")));
+    assert!(checkpoint(&bench, "plain") == checkpoint(&bench, "copied"));
+}

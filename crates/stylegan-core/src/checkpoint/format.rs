@@ -10,10 +10,19 @@ use memmap2::Mmap;
 use safetensors::tensor::{TensorInfo, TensorView};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 /// Header sizes above this are taken for damage: the header of a thousand tensors has 100 kB.
 const MAX_HEADER: u64 = 4 << 20;
+
+/// Bytes of the shortest file that can be one: a length and an empty header.
+const SHORTEST: u64 = 10;
+
+fn too_short(path: &Path, length: u64) -> Error {
+    let problem = format!("has {length} bytes, too few for a safetensors file; it is damaged or empty");
+    Error::Checkpoint { path: path.to_owned(), problem }
+}
 
 /// What a server's answer is that was saved in place of a file, as text that begins as a page (a sign-in, a
 /// confirmation) or as JSON (a message): the rest of a sentence. Neither begins as a network does.
@@ -51,11 +60,28 @@ pub(crate) fn kind_of(bytes: &[u8]) -> &'static str {
     }
 }
 
+/// The bytes of a checkpoint, where they are.
+enum Contents {
+    Mapped(Mmap),
+    Received(Vec<u8>),
+}
+
+impl Deref for Contents {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Received(bytes) => bytes,
+        }
+    }
+}
+
 /// An open checkpoint: the header is read and checked, tensors are read from the mapped file when
 /// asked for.
 pub struct Checkpoint {
     path: PathBuf,
-    map: Mmap,
+    contents: Contents,
     data_start: usize,
     entries: BTreeMap<String, TensorInfo>,
     metadata: Option<Metadata>,
@@ -72,30 +98,46 @@ impl Checkpoint {
     /// # Errors
     /// One sentence that names the file and what is wrong with it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref().to_owned();
-        let bad = |problem: String| Error::Checkpoint { path: path.clone(), problem };
-        let (file, length) = regular_file::open(&path)?;
-        let length = length.len();
-        if length < 10 {
-            return Err(bad(format!("has {length} bytes, too few for a safetensors file; it is damaged or empty")));
+        let path = path.as_ref();
+        let (file, length) = regular_file::open(path)?;
+        if length.len() < SHORTEST {
+            return Err(too_short(path, length.len()));
         }
         // SAFETY: the mapping is private to this struct and only ever read. Checkpoints are never
         // changed in place (`save` renames a new file over the old, whose mapping stays valid); a
         // file that another program truncates meanwhile ends the process with SIGBUS instead of
         // giving wrong data, and bytes changed in place can only change weights or the outcome of
         // checks, as all offsets are checked against the length mapped here.
-        let map = unsafe { Mmap::map(&file) }.map_err(|source| io_error("map", &path, source))?;
+        let map = unsafe { Mmap::map(&file) }.map_err(|source| io_error("map", path, source))?;
+        Self::read(path.to_owned(), Contents::Mapped(map))
+    }
+
+    /// The checkpoint that another process read at `path` and sent, whole.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn received(path: impl Into<PathBuf>, bytes: Vec<u8>) -> Result<Self> {
+        let path = path.into();
+        if (bytes.len() as u64) < SHORTEST {
+            return Err(too_short(&path, bytes.len() as u64));
+        }
+        Self::read(path, Contents::Received(bytes))
+    }
+
+    fn read(path: PathBuf, contents: Contents) -> Result<Self> {
+        let bad = |problem: String| Error::Checkpoint { path: path.clone(), problem };
+        let length = contents.len() as u64;
         let mut size = [0; 8];
-        size.copy_from_slice(&map[..8]);
+        size.copy_from_slice(&contents[..8]);
         let header = u64::from_le_bytes(size);
         // A header may be as long as the characters of a text say, but it does not begin in its midst.
-        if (map[8] != b'{' || header > length - 8)
-            && let Some(problem) = text_instead(&map)
+        if (contents[8] != b'{' || header > length - 8)
+            && let Some(problem) = text_instead(&contents)
         {
             return Err(bad(problem));
         }
-        if map[8] != b'{' {
-            return Err(bad(format!("is not a safetensors file but {}", kind_of(&map))));
+        if contents[8] != b'{' {
+            return Err(bad(format!("is not a safetensors file but {}", kind_of(&contents))));
         }
         if header > MAX_HEADER {
             return Err(bad(format!(
@@ -107,7 +149,7 @@ impl Checkpoint {
                 "is cut off: its header alone has {header} bytes, the file {length}; copy it again"
             )));
         }
-        let (_, found) = SafeTensors::read_metadata(&map).map_err(|error| match error {
+        let (_, found) = SafeTensors::read_metadata(&contents).map_err(|error| match error {
             SafeTensorError::MetadataIncompleteBuffer => bad(format!(
                 "is cut off or has bytes too many: the tensors that its header announces do not fill its {length} \
                  bytes; copy it again"
@@ -122,7 +164,7 @@ impl Checkpoint {
         let metadata = Metadata::from_strings(&strings).map_err(bad)?;
         let entries = found.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect();
         let data_start = (8 + header) as usize;
-        Ok(Self { map, data_start, entries, metadata, strings, version, path })
+        Ok(Self { contents, data_start, entries, metadata, strings, version, path })
     }
 
     /// Reads everything and compares it with the content hash, which covers tensors and metadata (in
@@ -139,7 +181,7 @@ impl Checkpoint {
         for (name, info) in entries {
             hash.entry(name, &info.dtype.to_string(), &info.shape, info.data_offsets.0);
         }
-        hash.data(&self.map[self.data_start..]);
+        hash.data(&self.contents[self.data_start..]);
         let found = hash.finish();
         if found == expected {
             return Ok(true);
@@ -153,8 +195,8 @@ impl Checkpoint {
     }
 
     /// The whole file.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.map
+    pub fn bytes(&self) -> &[u8] {
+        &self.contents
     }
 
     /// What the file says about itself; `None` for files of other programs.
@@ -191,7 +233,7 @@ impl Checkpoint {
             return Err(self.bad(format!("holds no tensor `{name}`")));
         };
         let (start, end) = info.data_offsets;
-        let bytes = &self.map[self.data_start + start..self.data_start + end];
+        let bytes = &self.contents[self.data_start + start..self.data_start + end];
         TensorView::new(info.dtype, info.shape.clone(), bytes)
             .map_err(|error| self.bad(format!("has a damaged tensor `{name}` ({error})")))?
             .load(device)
@@ -222,7 +264,7 @@ impl Checkpoint {
     fn variable(&self, name: &str, info: &TensorInfo, device: &Device) -> Result<Var> {
         if info.dtype == Dtype::F32 {
             let (start, end) = info.data_offsets;
-            let bytes = &self.map[self.data_start + start..self.data_start + end];
+            let bytes = &self.contents[self.data_start + start..self.data_start + end];
             let values: Vec<f32> = bytes.as_chunks::<4>().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect();
             return Ok(Var::from_vec(values, info.shape.as_slice(), device)?);
         }

@@ -57,6 +57,8 @@ pub struct Metadata {
 
 /// The key of [`Metadata::extra`] for the names of classes, a list in JSON.
 const CLASSES: &str = "classes";
+/// The key of [`Metadata::extra`] for the class of pixels without one.
+pub(crate) const NO_CLASS: &str = "no_class";
 const NETWORK: &str = "network.";
 const EXTRA: &str = "extra.";
 pub(super) const CONTENT_HASH: &str = "content_hash";
@@ -66,6 +68,16 @@ impl Metadata {
     /// Names of the classes that labels stand for, from class 0 on, as far as the file gives them.
     pub fn classes(&self) -> Vec<String> {
         self.extra.get(CLASSES).and_then(|names| serde_json::from_str(names).ok()).unwrap_or_default()
+    }
+
+    /// The class of maps that stands for pixels without one, where the file says that there is such a class.
+    pub fn no_class(&self) -> Option<usize> {
+        self.extra.get(NO_CLASS)?.parse().ok()
+    }
+
+    /// Keeps the class of maps that stands for pixels without one.
+    pub fn set_no_class(&mut self, class: usize) {
+        self.extra.insert(NO_CLASS.into(), class.to_string());
     }
 
     /// Keeps the names of classes.

@@ -8,3 +8,5 @@ pub const G: &str = "G";
 pub const D: &str = "D";
 /// The encoder.
 pub const E: &str = "E";
+/// The segmenter.
+pub const S: &str = "S";

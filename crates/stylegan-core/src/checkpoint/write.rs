@@ -7,8 +7,7 @@ use candle_core::{DType, Tensor, WithDType};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Bytes converted at a time.
@@ -36,6 +35,16 @@ pub fn save(path: impl AsRef<Path>, metadata: &Metadata, tensors: &[(String, Ten
     let unfinished = Unfinished::file(path).map_err(fail)?;
     write(&mut unfinished.writer().map_err(fail)?, path, metadata, &entries)?;
     unfinished.finish().map_err(fail)
+}
+
+/// The bytes of the file that [`save`] would write.
+///
+/// # Errors
+/// When a name occurs twice, or an element type has no place in the format.
+pub fn encode(metadata: &Metadata, tensors: &[(String, Tensor)]) -> Result<Vec<u8>> {
+    let mut bytes = Cursor::new(Vec::new());
+    write(&mut bytes, Path::new("memory"), metadata, &layout(tensors)?)?;
+    Ok(bytes.into_inner())
 }
 
 struct Entry<'a> {
@@ -84,7 +93,7 @@ fn layout(tensors: &[(String, Tensor)]) -> Result<Vec<Entry<'_>>> {
         .collect())
 }
 
-fn write(file: &mut File, path: &Path, metadata: &Metadata, entries: &[Entry]) -> Result<()> {
+fn write(file: &mut (impl Write + Seek), path: &Path, metadata: &Metadata, entries: &[Entry]) -> Result<()> {
     let fail = |source| io_error("write", path, source);
     let mut strings = metadata.to_strings();
     strings.insert(CONTENT_HASH.into(), BLANK_HASH.into());

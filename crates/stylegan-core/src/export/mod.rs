@@ -1,6 +1,6 @@
 //! Networks in the formats of other programs.
 //!
-//! [`onnx`] writes a generator as an ONNX model. [`state_dict`] gives a network's tensors under the
+//! [`onnx`] writes a generator as an ONNX model, with the map as an input of those that paint maps. [`state_dict`] gives a network's tensors under the
 //! names of the official PyTorch code or of rosinality's, byte for byte those that were imported.
 
 mod onnx;

@@ -33,7 +33,10 @@ pub fn state_dict(
     let names = match config {
         NetworkConfig::Generator(GeneratorConfig::StyleGan2(config)) => Names::generator(config)?,
         NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan2(config)) => Names::discriminator(config)?,
-        NetworkConfig::Generator(_) | NetworkConfig::Discriminator(_) | NetworkConfig::Encoder(_) => {
+        NetworkConfig::Generator(_)
+        | NetworkConfig::Discriminator(_)
+        | NetworkConfig::Encoder(_)
+        | NetworkConfig::Segmenter(_) => {
             return Err(Error::Argument(
                 "only StyleGAN2 networks are written under other programs' names; this one is of another architecture"
                     .into(),

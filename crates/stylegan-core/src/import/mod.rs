@@ -2,8 +2,9 @@
 //!
 //! [`import`] opens the official pickles of progressive GAN, StyleGAN and StyleGAN2 (TensorFlow),
 //! StyleGAN2-ADA and the StyleGAN2 networks of the StyleGAN3 repository (PyTorch), and rosinality's
-//! checkpoints of StyleGAN and StyleGAN2, SPADE's generator, discriminator and encoder, and pix2pixHD's global
-//! generator; [`import_safetensors`] knows their names in safetensors files. Of pixel2style2pixel and the feature networks of metrics (PyTorch state dictionaries and
+//! checkpoints of StyleGAN and StyleGAN2, SPADE's generator, discriminator and encoder, pix2pixHD's global
+//! generator, and pixel2style2pixel's encoder with its generator; [`import_safetensors`] knows their names in safetensors
+//! files. Of the feature networks of metrics (PyTorch state dictionaries and
 //! modules, TorchScript, TensorFlow), and of NumPy's files, it keeps every tensor as it is. Pickles are
 //! programs; here they are only described, by a reader with a closed list of names and limits on
 //! everything it takes.
@@ -21,6 +22,7 @@ mod parts;
 mod pickle;
 mod pix2pixhd;
 mod plain;
+mod psp;
 mod rosinality;
 mod spade;
 mod state_dict;
@@ -35,6 +37,8 @@ pub use state_dict::state_dict;
 
 use crate::checkpoint::{Kind, Metadata, kind_of, text_instead};
 use crate::params::is_finite;
+use crate::psp::PspEncoder;
+use crate::segmenter::Segmenter;
 use crate::spade::SpadeEncoder;
 use crate::{EncoderConfig, Error, NetworkConfig, Result, build_discriminator, build_generator, regular_file};
 use candle_core::{DType, Device, Tensor};
@@ -165,6 +169,8 @@ fn check(config: &NetworkConfig, own: HashMap<String, Tensor>) -> Result<()> {
         NetworkConfig::Generator(config) => build_generator(config, vb).map(drop),
         NetworkConfig::Discriminator(config) => build_discriminator(config, vb).map(drop),
         NetworkConfig::Encoder(EncoderConfig::Spade(config)) => SpadeEncoder::new(config, vb).map(drop),
+        NetworkConfig::Encoder(EncoderConfig::Psp(config)) => PspEncoder::new(config, vb).map(drop),
+        NetworkConfig::Segmenter(config) => Segmenter::new(config, vb).map(drop),
     }
 }
 
@@ -197,6 +203,9 @@ fn recognise(bytes: &[u8]) -> std::result::Result<Found, ImportError> {
     if let Some(networks) = nvlabs_tensorflow::networks(&file)? {
         return Ok(Found { origin: nvlabs_tensorflow::origin(&networks), networks, ..Found::default() });
     }
+    if let Some(found) = psp::networks(&file, psp::options(&file)?.as_ref())? {
+        return Ok(found);
+    }
     if let Some(found) = by_names(&file, &BTreeMap::new())? {
         return Ok(found);
     }
@@ -206,7 +215,7 @@ fn recognise(bytes: &[u8]) -> std::result::Result<Found, ImportError> {
     Err(ImportError(
         "it holds no tensors that are known here: pickles of StyleGAN2-ADA and the StyleGAN3 repository (PyTorch), of \
          progressive GAN, StyleGAN and StyleGAN2 (TensorFlow), checkpoints of rosinality's StyleGAN and StyleGAN2 (PyTorch), \
-         SPADE's and pix2pixHD's networks, state dictionaries, NumPy arrays"
+         SPADE's, pix2pixHD's and pixel2style2pixel's networks, state dictionaries, NumPy arrays"
             .into(),
     ))
 }
@@ -217,6 +226,9 @@ fn by_names(
     file: &dyn parts::Parts,
     stated: &BTreeMap<String, NetworkConfig>,
 ) -> std::result::Result<Option<Found>, ImportError> {
+    if let Some(found) = psp::networks(file, None)? {
+        return Ok(Some(found));
+    }
     if let Some(found) = rosinality::networks(file)? {
         return Ok(Some(found));
     }

@@ -40,7 +40,7 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwor
 pub(super) fn origin(networks: &[ImportedNetwork]) -> &'static str {
     let generator = networks.iter().find_map(|network| match &network.config {
         NetworkConfig::Generator(config) => Some(config),
-        NetworkConfig::Discriminator(_) | NetworkConfig::Encoder(_) => None,
+        NetworkConfig::Discriminator(_) | NetworkConfig::Encoder(_) | NetworkConfig::Segmenter(_) => None,
     });
     match generator {
         Some(GeneratorConfig::Pggan(_)) => "progressive GAN pickle (TensorFlow)",

@@ -139,7 +139,8 @@ fn check_filters(tensors: &Tensors, names: &[String], gain: f64) -> CoreResult<(
     Ok(())
 }
 
-fn stylegan2_generator(mut tensors: Tensors, extra: &mut BTreeMap<String, String>) -> CoreResult<Network> {
+/// A StyleGAN2 generator of the names of its module, with `latent_avg` where that is known.
+pub(super) fn stylegan2_generator(mut tensors: Tensors, extra: &mut BTreeMap<String, String>) -> CoreResult<Network> {
     let levels = checked_levels(1 + count(&tensors, |k| format!("to_rgbs.{k}.conv.weight")))?;
     check_filters(&tensors, &layouts::rosinality::stylegan2_generator_filters(levels), 4.)?;
     let layers = count(&tensors, |i| format!("style.{}.weight", i + 1));

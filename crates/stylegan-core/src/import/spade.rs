@@ -3,7 +3,7 @@
 
 use super::parts::Parts;
 use super::{Found, ImportError, ImportedNetwork};
-use crate::checkpoint::prefix;
+use crate::checkpoint::{NO_CLASS, prefix};
 use crate::layers::{NormKind, WeightInit};
 use crate::spade::{Conditioning, Depth, MultiscaleDiscriminatorConfig, SpadeConfig, SpadeEncoderConfig};
 use crate::{DiscriminatorConfig, EncoderConfig, Error, GeneratorConfig, NetworkConfig, Result as CoreResult};
@@ -34,6 +34,10 @@ pub(super) fn networks(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
     let mut found = Found { origin: "SPADE state dictionary (PyTorch)", ..Found::default() };
     let (prefix, config) = if paints {
         let (config, note) = generator(&by_name)?;
+        // Those of COCO-Stuff and ADE20K have a class for what has no label, behind the others.
+        if let (classes @ (151 | 183), None) = (config.classes, &note) {
+            found.extra.insert(NO_CLASS.to_owned(), (classes - 1).to_string());
+        }
         found.extra.extend(note.map(|note| ("img_size".to_owned(), note)));
         (prefix::G_EMA, NetworkConfig::Generator(GeneratorConfig::Spade(config)))
     } else if judges {
@@ -47,7 +51,7 @@ pub(super) fn networks(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
 }
 
 /// The tensors without the counters of batch normalisations, in f32.
-fn kept(tensors: Vec<(String, Tensor)>) -> Result<Vec<(String, Tensor)>, ImportError> {
+pub(super) fn kept(tensors: Vec<(String, Tensor)>) -> Result<Vec<(String, Tensor)>, ImportError> {
     let own = tensors.into_iter().filter(|(name, _)| !name.ends_with(".num_batches_tracked"));
     let wide = |(name, tensor): (String, Tensor)| Ok((name, tensor.to_dtype(DType::F32)?));
     Ok(own.map(wide).collect::<CoreResult<_>>()?)

@@ -1,5 +1,4 @@
-//! Weights of networks that are only kept: pixel2style2pixel and the feature networks of
-//! metrics. Every tensor keeps its original name, shape and element type.
+//! Weights of networks that are only kept: the feature networks of metrics, parts of pixel2style2pixel. Every tensor keeps its original name, shape and element type.
 
 use super::pickle::{Global, Id};
 use super::torch::TorchFile;

@@ -87,6 +87,11 @@ impl GrowingDiscriminator {
 
     /// Images at full size or at that of `lod` to scores `[n, outputs]`.
     pub(crate) fn forward(&self, img: &Tensor, lod: f64) -> Result<Tensor> {
+        self.out.forward(&self.features(img, lod)?)
+    }
+
+    /// Images at full size or at that of `lod` to what scores are made of, `[n, channels]`.
+    pub(crate) fn features(&self, img: &Tensor, lod: f64) -> Result<Tensor> {
         let (top, fade) = self.pyramid.at_lod(lod)?;
         let mut img = image_at_lod(img, self.options.img_channels, &self.pyramid, top)?;
         let mut x = self.fromrgb[top].forward_lrelu(&img)?;
@@ -101,7 +106,7 @@ impl GrowingDiscriminator {
             x = kernels::minibatch_stddev(&x, self.options.mbstd_group, self.options.mbstd_channels)?;
         }
         let x = self.conv.forward_lrelu(&x)?.flatten_from(1)?;
-        self.out.forward(&self.fc.forward_lrelu(&x)?)
+        self.fc.forward_lrelu(&x)
     }
 }
 

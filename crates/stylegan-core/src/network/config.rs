@@ -1,7 +1,10 @@
 //! Which network: the configurations of all architectures under one tag.
 
+use super::spec::MapSpec;
 use crate::pggan::{PgganConfig, PgganDiscriminator, PgganDiscriminatorConfig, PgganGenerator};
 use crate::pix2pixhd::{Pix2PixHdConfig, Pix2PixHdGenerator};
+use crate::psp::PspConfig;
+use crate::segmenter::SegmenterConfig;
 use crate::spade::{
     MultiscaleDiscriminator, MultiscaleDiscriminatorConfig, SpadeConfig, SpadeEncoderConfig, SpadeGenerator,
 };
@@ -45,12 +48,14 @@ pub enum DiscriminatorConfig {
     MultiscalePatch(MultiscaleDiscriminatorConfig),
 }
 
-/// An encoder's architecture (`architecture = "spade"`) and configuration.
+/// An encoder's architecture (`architecture = "spade" | "psp"`) and configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "architecture", rename_all = "lowercase")]
 pub enum EncoderConfig {
     /// The image encoder of SPADE.
     Spade(SpadeEncoderConfig),
+    /// pSp and its kin, which find the styles of pictures.
+    Psp(PspConfig),
 }
 
 /// A network of a checkpoint: its role, architecture and full configuration.
@@ -63,6 +68,8 @@ pub enum NetworkConfig {
     Discriminator(DiscriminatorConfig),
     /// Under the key `E`.
     Encoder(EncoderConfig),
+    /// Under the key `S`.
+    Segmenter(SegmenterConfig),
 }
 
 /// The fields that all architectures share.
@@ -96,6 +103,17 @@ macro_rules! shared_fields {
 }
 shared_fields!(GeneratorConfig: StyleGan1(c) => c.c_dim, StyleGan2(c) => c.c_dim, Pggan(c) => c.c_dim, Spade(_c) => 0, Pix2PixHd(_c) => 0);
 shared_fields!(DiscriminatorConfig: StyleGan1(c) => c.c_dim, StyleGan2(c) => c.c_dim, Pggan(c) => c.c_dim, MultiscalePatch(_c) => 0);
+
+impl GeneratorConfig {
+    /// What the maps that it paints say; `None` for networks that take none.
+    pub fn map(&self) -> Option<MapSpec> {
+        match self {
+            Self::Spade(config) => Some(MapSpec { classes: config.classes, edges: config.edges }),
+            Self::Pix2PixHd(config) => Some(MapSpec { classes: config.classes, edges: config.edges }),
+            Self::StyleGan1(_) | Self::StyleGan2(_) | Self::Pggan(_) => None,
+        }
+    }
+}
 
 impl DiscriminatorConfig {
     /// Samples per group of the minibatch standard deviation, 0 without that layer.

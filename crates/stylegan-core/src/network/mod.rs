@@ -4,6 +4,7 @@ mod condition;
 mod config;
 mod discriminator;
 mod generator;
+mod resize;
 mod spec;
 
 pub use condition::Condition;
@@ -12,4 +13,5 @@ pub use config::{
 };
 pub use discriminator::{Discriminator, DiscriminatorOutput, Scale};
 pub use generator::{Generator, NoiseKeys, NoiseLayers, NoiseMode, SynthesisOptions, broadcast_ws};
-pub use spec::{ConditionSpec, DiscriminatorSpec, GeneratorSpec};
+pub use resize::{Resized, resize};
+pub use spec::{ConditionSpec, DiscriminatorSpec, GeneratorSpec, MapSpec};

@@ -53,6 +53,15 @@ pub enum ConditionSpec {
     },
 }
 
+/// What the maps of a network that paints them say of each pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MapSpec {
+    /// Classes, one channel each.
+    pub classes: usize,
+    /// Whether a channel of edges between instances follows.
+    pub edges: bool,
+}
+
 impl ConditionSpec {
     /// Labels of width `c_dim`; 0 is none.
     pub fn label(c_dim: usize) -> Self {

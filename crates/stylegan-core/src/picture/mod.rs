@@ -23,7 +23,7 @@ pub use sheet::{Band, Sheet, columns};
 
 use crate::error::bad_argument;
 use crate::{Error, Result};
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 use image::{Rgb, RgbImage};
 use std::path::Path;
 
@@ -48,6 +48,15 @@ pub fn to_pictures(images: &Tensor) -> Result<Vec<RgbImage>> {
         })
     });
     Ok(pictures.collect())
+}
+
+/// An image `[1, c, h, w]` f32 in [-1, 1] of interleaved bytes of `[h, w]` pixels: 0 is -1 and 255 is 1.
+///
+/// # Errors
+/// When there are not `h * w * c` bytes.
+pub fn to_image(bytes: &[u8], [h, w]: [usize; 2], c: usize) -> Result<Tensor> {
+    let values: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte) / 127.5 - 1.).collect();
+    Ok(Tensor::from_vec(values, (1, h, w, c), &Device::Cpu)?.permute((0, 3, 1, 2))?.contiguous()?)
 }
 
 /// One value in [-1, 1] as a byte. NaN becomes 0.

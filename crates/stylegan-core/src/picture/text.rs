@@ -1,10 +1,27 @@
 //! Text on pictures: Noto Sans Mono in two sizes, and whole multiples of the larger.
 
+use deunicode::deunicode_char;
 use image::{Rgb, RgbImage};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
+use std::borrow::Cow;
 
-/// Stands for characters that the font does not have.
+/// Stands for what neither the font has nor Latin letters spell.
 const UNKNOWN: char = '?';
+
+/// A text in letters that the font has: those of other scripts are spelt in Latin ones.
+fn in_letters(text: &str) -> Cow<'_, str> {
+    let has = |letter: char| get_raster(letter, FontWeight::Regular, RasterHeight::Size16).is_some();
+    if text.chars().all(has) {
+        return Cow::Borrowed(text);
+    }
+    let spell = |letter: char| match letter {
+        letter if has(letter) => String::from(letter),
+        letter => deunicode_char(letter).unwrap_or_default().into(),
+    };
+    let spelt: String = text.chars().map(spell).collect();
+    // Spelt syllables come with a space behind them.
+    Cow::Owned(spelt.trim_end().chars().map(|letter| if has(letter) { letter } else { UNKNOWN }).collect())
+}
 
 /// The lines that one text may take; the rest is cut off.
 const MAX_LINES: usize = 3;
@@ -32,7 +49,7 @@ impl Font {
 
     /// Width of `text`, in pixels.
     pub(super) fn width(self, text: &str) -> u32 {
-        text.chars().count() as u32 * self.advance()
+        in_letters(text).chars().count() as u32 * self.advance()
     }
 
     fn advance(self) -> u32 {
@@ -42,7 +59,7 @@ impl Font {
     /// The lines in which `text` fits into `width` pixels: broken between words, and what is longer
     /// still cut off. None where not three characters fit, which would say nothing.
     pub(super) fn wrap(self, text: &str, width: u32) -> Vec<String> {
-        let room = (width / self.advance()) as usize;
+        let (text, room) = (&*in_letters(text), (width / self.advance()) as usize);
         if room < 3 && text.chars().count() > room {
             return vec![];
         }
@@ -70,9 +87,8 @@ impl Font {
 
     /// Draws one line in dark grey, its top left corner at (`left`, `top`); what is outside is cut off.
     pub(super) fn draw(self, sheet: &mut RgbImage, text: &str, left: u32, top: u32) {
-        for (i, letter) in text.chars().enumerate() {
-            let raster = |letter| get_raster(letter, FontWeight::Regular, self.raster);
-            let Some(raster) = raster(letter).or_else(|| raster(UNKNOWN)) else { continue };
+        for (i, letter) in in_letters(text).chars().enumerate() {
+            let Some(raster) = get_raster(letter, FontWeight::Regular, self.raster) else { continue };
             let (left, side) = (left + i as u32 * self.advance(), self.scale);
             for y in 0..raster.height() as u32 * side {
                 for x in 0..raster.width() as u32 * side {
@@ -104,6 +120,17 @@ mod tests {
     }
 
     #[test]
+    fn other_scripts_are_spelt() {
+        for (text, spelt) in [("Кошка 7", "Koshka 7"), ("猫", "Mao"), ("αβγ ü", "abg ü"), ("été", "été")]
+        {
+            assert_eq!(in_letters(text), spelt);
+            let font = Font::for_width(1000);
+            assert_eq!(font.width(text), font.width(spelt));
+            assert_eq!(font.wrap(text, 1000), [spelt]);
+        }
+    }
+
+    #[test]
     fn letters_leave_ink_and_stay_inside() {
         let font = Font::for_width(1000);
         let blank = RgbImage::from_pixel(font.width("ü"), font.height(), Rgb([255; 3]));
@@ -114,7 +141,7 @@ mod tests {
         };
         assert_ne!(drawn("ü"), blank);
         assert_ne!(drawn("ü"), drawn("u"));
-        assert_eq!(drawn("\u{732b}"), drawn("?"));
+        assert_eq!(drawn("\u{e000}"), drawn(""));
         assert_eq!(drawn("u more than fits"), drawn("u"));
         assert_eq!(Font::for_width(8000).height(), 128);
     }

@@ -12,6 +12,8 @@ pub enum Head {
     /// A small network for each row, on the level of a feature pyramid that the row belongs to (pSp, section
     /// 3): `GradualStyleEncoder`.
     Pyramid,
+    /// As `pyramid`, but rows from 1 on are offsets from row 0 (e4e, Tov et al. 2021, section 4.1): `Encoder4Editing`.
+    Offsets,
     /// One vector for all rows, of the mean of the last map: `BackboneEncoderUsingLastLayerIntoW`.
     W,
     /// All rows from one vector, "naive W+": `BackboneEncoderUsingLastLayerIntoWPlus`.

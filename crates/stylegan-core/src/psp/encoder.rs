@@ -9,6 +9,9 @@ use crate::layers::Mode;
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
 
+/// The name, beside an encoder's parameters, of the average style `[num_ws, w_dim]` that its rows are counted from.
+pub const AVERAGE: &str = "latent_avg";
+
 /// An encoder of pictures into style rows (pSp, section 3). What it gives is counted from the generator's average
 /// style, which whoever runs it adds.
 #[derive(Debug, Clone)]

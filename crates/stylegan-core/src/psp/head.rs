@@ -17,9 +17,18 @@ const GRID: usize = 7;
 /// What makes rows of the maps of [`IrSe50`](super::ir_se::IrSe50).
 #[derive(Debug, Clone)]
 pub(super) enum Rows {
-    Pyramid { lateral: [Lateral; 2], styles: Vec<MapToStyle> },
+    /// With `offsets`, rows from 1 on are added to row 0.
+    Pyramid {
+        lateral: [Lateral; 2],
+        styles: Vec<MapToStyle>,
+        offsets: bool,
+    },
     W(EqualizedLinear),
-    WPlus { norm: BatchNorm, hidden: Linear, rows: EqualizedLinear },
+    WPlus {
+        norm: BatchNorm,
+        hidden: Linear,
+        rows: EqualizedLinear,
+    },
 }
 
 impl Rows {
@@ -27,7 +36,7 @@ impl Rows {
         let (c, w_dim) = (config.last_channels(), config.w_dim);
         let equalized = |i, o| EqualizedLinear::new(i, o, LinearOptions::default(), vb.pp("linear"));
         Ok(match config.head {
-            Head::Pyramid => {
+            Head::Pyramid | Head::Offsets => {
                 let halvings = config.last_halvings();
                 let style = |row: usize| {
                     let deeper = usize::from(row >= MIDDLE) + usize::from(row >= FINE);
@@ -36,6 +45,7 @@ impl Rows {
                 Self::Pyramid {
                     lateral: [Lateral::new(c / 2, c, vb.pp("latlayer1"))?, Lateral::new(c / 4, c, vb.pp("latlayer2"))?],
                     styles: (0..config.num_ws).map(style).collect::<Result<_>>()?,
+                    offsets: config.head == Head::Offsets,
                 }
             }
             Head::W => Self::W(equalized(c, w_dim)?),
@@ -54,7 +64,7 @@ impl Rows {
     pub(super) fn forward(&self, [fine, middle, coarse]: &[Tensor; 3], num_ws: usize, mode: Mode) -> Result<Tensor> {
         let n = coarse.dim(0)?;
         match self {
-            Self::Pyramid { lateral: [to_middle, to_fine], styles } => {
+            Self::Pyramid { lateral: [to_middle, to_fine], styles, offsets } => {
                 let middle = to_middle.forward(coarse, middle)?;
                 let fine = to_fine.forward(&middle, fine)?;
                 let rows = styles.iter().enumerate().map(|(row, style)| {
@@ -64,7 +74,13 @@ impl Rows {
                         _ => &fine,
                     })
                 });
-                Ok(Tensor::stack(&rows.collect::<Result<Vec<_>>>()?, 1)?)
+                let rows = Tensor::stack(&rows.collect::<Result<Vec<_>>>()?, 1)?;
+                if !offsets || num_ws == 1 {
+                    return Ok(rows);
+                }
+                let first = rows.narrow(1, 0, 1)?;
+                let others = rows.narrow(1, 1, num_ws - 1)?.broadcast_add(&first)?;
+                Ok(Tensor::cat(&[first, others], 1)?)
             }
             Self::W(layer) => crate::broadcast_ws(&layer.forward(&coarse.flatten_from(2)?.mean(2)?)?, num_ws),
             Self::WPlus { norm, hidden, rows } => {

@@ -10,5 +10,5 @@ mod head;
 mod ir_se;
 
 pub use config::{Head, PspConfig};
-pub use encoder::PspEncoder;
+pub use encoder::{AVERAGE, PspEncoder};
 pub use face::{FaceConfig, FaceNetwork};

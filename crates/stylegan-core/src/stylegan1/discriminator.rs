@@ -52,6 +52,15 @@ impl StyleGan1Discriminator {
         self.network.forward(img, 0.)
     }
 
+    /// Images at full size `[n, img_channels, h, w]` to the activations `[n, channels]` of the layer before the scores: in
+    /// what pictures differ that a classifier of this architecture tells apart.
+    ///
+    /// # Errors
+    /// When shapes do not fit.
+    pub fn features(&self, img: &Tensor) -> Result<Tensor> {
+        self.network.features(img, 0.)
+    }
+
     /// The configuration it was built with.
     pub fn config(&self) -> &StyleGan1DiscriminatorConfig {
         &self.config

@@ -25,38 +25,53 @@ pub struct AdamOptions {
 /// # Errors
 /// When the four shapes or element types differ, or two of the variables are the same.
 pub fn adam_step(weight: &Var, grad: &Tensor, m: &Var, v: &Var, step: u64, options: AdamOptions) -> Result<()> {
-    for (name, other) in [("gradient", grad), ("first moment", m.as_tensor()), ("second moment", v.as_tensor())] {
-        if other.dims() != weight.dims() || other.dtype() != weight.dtype() {
-            candle_core::bail!(
-                "adam_step: {name} is {:?} {:?}, the weight {:?} {:?}; expected the same",
-                other.dtype(),
-                other.dims(),
-                weight.dtype(),
-                weight.dims()
-            )
+    let AdamOptions { lr, beta1, beta2, eps } = options;
+    let power = |beta: f64| 1. - beta.powf(step as f64);
+    let pass = Pass { beta1, beta2, rate: lr / power(beta1), root: power(beta2).sqrt(), eps };
+    pass.run(weight, grad, [m, v])
+}
+
+/// A pass over a weight and its moments: `m` and `v` move to the gradient and its square by their decays, the weight by
+/// `rate m / (sqrt(v) / root + eps)`.
+pub(super) struct Pass {
+    pub(super) beta1: f64,
+    pub(super) beta2: f64,
+    pub(super) rate: f64,
+    pub(super) root: f64,
+    pub(super) eps: f64,
+}
+
+impl Pass {
+    pub(super) fn run(&self, weight: &Var, grad: &Tensor, [m, v]: [&Var; 2]) -> Result<()> {
+        for (name, other) in [("gradient", grad), ("first moment", m.as_tensor()), ("second moment", v.as_tensor())] {
+            if other.dims() != weight.dims() || other.dtype() != weight.dtype() {
+                candle_core::bail!(
+                    "optim: the {name} is {:?} {:?}, the weight {:?} {:?}; expected the same",
+                    other.dtype(),
+                    other.dims(),
+                    weight.dtype(),
+                    weight.dims()
+                )
+            }
+        }
+        let ids = [weight.id(), grad.id(), m.id(), v.id()];
+        if (1..4).any(|i| ids[..i].contains(&ids[i])) {
+            candle_core::bail!("optim: weight, gradient and moments must be four different tensors")
+        }
+        let grad = &grad.detach().contiguous()?;
+        match weight.dtype() {
+            DType::F64 => weight.inplace_op1(&WithWeight { grad, m, v, factors: self.factors::<f64>() }),
+            _ => weight.inplace_op1(&WithWeight { grad, m, v, factors: self.factors::<f32>() }),
         }
     }
-    let ids = [weight.id(), grad.id(), m.id(), v.id()];
-    if (1..4).any(|i| ids[..i].contains(&ids[i])) {
-        candle_core::bail!("adam_step: weight, gradient and moments must be four different tensors")
-    }
-    let grad = grad.detach().contiguous()?;
-    match weight.dtype() {
-        candle_core::DType::F64 => run::<f64>(weight, &grad, m, v, step, options),
-        _ => run::<f32>(weight, &grad, m, v, step, options),
-    }
-}
 
-fn run<T: Real>(weight: &Var, grad: &Tensor, m: &Var, v: &Var, step: u64, options: AdamOptions) -> Result<()> {
-    weight.inplace_op1(&WithWeight { grad, m, v, factors: factors::<T>(step, options) })
-}
-
-fn factors<T: Real>(step: u64, AdamOptions { lr, beta1, beta2, eps }: AdamOptions) -> Factors<T> {
-    let power = |beta: f64| 1. - beta.powf(step as f64);
-    let [beta1, rest1, beta2, rest2, rate, root, eps] =
-        [beta1, 1. - beta1, beta2, 1. - beta2, lr / power(beta1), power(beta2).sqrt(), eps].map(T::from_f64);
-    let largest = T::from_f64(if T::DTYPE == DType::F64 { 1e154 } else { 1.8e19 });
-    Factors { beta1, rest1, beta2, rest2, rate, root, eps, largest }
+    fn factors<T: Real>(&self) -> Factors<T> {
+        let Self { beta1, beta2, rate, root, eps } = *self;
+        let [beta1, rest1, beta2, rest2, rate, root, eps] =
+            [beta1, 1. - beta1, beta2, 1. - beta2, rate, root, eps].map(T::from_f64);
+        let largest = T::from_f64(if T::DTYPE == DType::F64 { 1e154 } else { 1.8e19 });
+        Factors { beta1, rest1, beta2, rest2, rate, root, eps, largest }
+    }
 }
 
 /// The storages of the three variables are borrowed one inside the other: the weight here, …

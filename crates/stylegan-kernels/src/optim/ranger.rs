@@ -1,6 +1,8 @@
 //! Ranger: rectified Adam (Liu et al. 2020) on centralised gradients (Yong et al. 2020), with Lookahead (Zhang et al.
 //! 2019).
 
+use super::adam::Pass;
+use super::ema_step;
 use candle_core::{Result, Tensor, Var};
 
 /// Hyper-parameters of Ranger. The defaults are those that pixel2style2pixel trains with; there is no weight decay.
@@ -57,18 +59,6 @@ pub fn ranger_step(
     step: u64,
     options: RangerOptions,
 ) -> Result<()> {
-    let same = |other: &Tensor| other.dims() == weight.dims() && other.dtype() == weight.dtype();
-    if ![grad, m.as_tensor(), v.as_tensor(), slow.as_tensor()].into_iter().all(same) {
-        candle_core::bail!(
-            "ranger_step: weight {:?}, gradient {:?}, moments {:?} and {:?}, slow weights {:?}; expected one shape and type",
-            weight.dims(),
-            grad.dims(),
-            m.dims(),
-            v.dims(),
-            slow.dims()
-        )
-    }
-    let RangerOptions { beta1, beta2, eps, .. } = options;
     let mut grad = grad.detach();
     if grad.rank() > 1 {
         let means = grad.flatten_from(1)?.mean_keepdim(1)?;
@@ -76,18 +66,14 @@ pub fn ranger_step(
         dims[0] = grad.dim(0)?;
         grad = grad.broadcast_sub(&means.reshape(dims)?)?;
     }
-    v.set(&((v.as_detached_tensor() * beta2)? + (grad.sqr()? * (1. - beta2))?)?)?;
-    m.set(&((m.as_detached_tensor() * beta1)? + (grad * (1. - beta1))?)?)?;
-    let (factor, divided) = options.factor(step);
-    let mut change = (m.as_detached_tensor() * factor)?;
-    if divided {
-        change = (change / (v.as_detached_tensor().sqrt()? + eps)?)?;
-    }
-    let mut moved = (weight.as_detached_tensor() - change)?;
+    let RangerOptions { beta1, beta2, eps, .. } = options;
+    let (rate, divided) = options.factor(step);
+    // An infinite root leaves 1 to divide by.
+    let (root, eps) = if divided { (1., eps) } else { (f64::INFINITY, 1.) };
+    Pass { beta1, beta2, rate, root, eps }.run(weight, &grad, [m, v])?;
     if step.is_multiple_of(options.lookahead.max(1)) {
-        let old = slow.as_detached_tensor();
-        moved = (&old + ((moved - &old)? * options.pull)?)?;
-        slow.set(&moved)?;
+        ema_step(slow, weight, 1. - options.pull)?;
+        weight.set(slow)?;
     }
-    weight.set(&moved)
+    Ok(())
 }

@@ -3,11 +3,13 @@
 use super::result::{Origin, result};
 use super::tables::{Tables, extractor_of};
 use super::{FLOOR, Generated, Measured, Request};
+use crate::cache::Makers;
 use crate::draw::without_replacement;
 use crate::extractor::Extractor;
 use crate::feature_table::FeatureTable;
 use crate::metric::{Context, GeneratorMetric, Kind, Progress, RealsRole, SetMetric, Sets};
 use crate::protocol::Protocol;
+use crate::ranks::leads;
 use crate::report::SampleCounts;
 use crate::{Error, Result};
 use std::borrow::Cow;
@@ -23,6 +25,8 @@ pub(super) fn measure(
 ) -> Result<Vec<Measured>> {
     match protocol.metric().kind() {
         Kind::Generator(metric) => measure_generator(request, protocol, subject, metric, progress),
+        // Rank 0 has the tables.
+        Kind::Sets(_) if !leads(request.ranks) => Ok(vec![]),
         Kind::Sets(metric) => measure_sets(request, protocol, subject, metric, tables),
     }
 }
@@ -42,11 +46,11 @@ fn measure_generator(
         networks: request.networks,
         classifiers: request.classifiers,
         published: &protocol.network,
-        cache: request.cache,
+        makers: Makers { cache: request.cache, ranks: request.ranks },
         seed: request.seed,
         progress,
     };
-    let found = metric.measure(protocol.short_name(), source, &mut context)?;
+    let Some(found) = metric.measure(protocol.short_name(), source, &mut context)? else { return Ok(vec![]) };
     let origin = Origin {
         request,
         protocol: protocol.clone(),

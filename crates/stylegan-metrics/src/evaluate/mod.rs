@@ -12,6 +12,7 @@ use crate::images::Batch;
 use crate::interval::Estimate;
 use crate::metric::RealsRole;
 use crate::protocol::Protocol;
+use crate::ranks::{Ranks, leads};
 use crate::report::{MetricResult, Provenance};
 use crate::{Error, Result};
 
@@ -64,6 +65,8 @@ pub struct Request<'a> {
     pub classifiers: &'a [Classifier],
     /// Where features are kept, if at all.
     pub cache: Option<&'a Cache>,
+    /// The processes that share the work; rank 0 alone has the results, and its cache counts.
+    pub ranks: &'a dyn Ranks,
     /// Seed of everything random.
     pub seed: u64,
     /// Whether distances between sets also report the real set against itself: two random halves,
@@ -108,6 +111,9 @@ impl Evaluation {
                 Err(error) => self.failures.push((format!("{} of {}", protocol.id, subject.name), error)),
             }
         }
+        if !leads(request.ranks) {
+            return;
+        }
         if let [first, second] = &found[..] {
             let differences = first.iter().zip(second).filter_map(|(a, b)| difference(a, b)).collect();
             found.push(differences);
@@ -129,13 +135,13 @@ impl Evaluation {
 /// results, and each distance between sets is followed by its floor. The results of two subjects are
 /// followed by their differences. A metric that fails leaves the others alone.
 ///
-/// The same request gives the same bits on any number of threads, with or without a cache, and for
-/// any batch size of the image sets.
+/// The same request gives the same bits on any number of threads and of ranks, with or without a cache, and
+/// for any batch size of the image sets. Ranks but the first have no results.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
 /// use stylegan_metrics::evaluate::{Generated, ImageSet, Request, Subject, evaluate};
-/// use stylegan_metrics::{features::FeatureNetworks, protocol::Protocol};
+/// use stylegan_metrics::{features::FeatureNetworks, protocol::Protocol, ranks::Alone};
 ///
 /// let pictures = |shift: f32| ImageSet {
 ///     name: format!("stripes {shift}"),
@@ -153,6 +159,7 @@ impl Evaluation {
 ///     networks: &FeatureNetworks::embedded(&Device::Cpu)?,
 ///     classifiers: &[],
 ///     cache: None,
+///     ranks: &Alone,
 ///     seed: 0,
 ///     floor: false,
 ///     clock: &|| 0.,

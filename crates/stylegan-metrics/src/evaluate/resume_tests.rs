@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use stylegan_core::{Condition, Generator, GeneratorSpec, SynthesisOptions};
 
 /// A generator that counts its pictures and fails after some.
-struct Counting {
-    inner: Linear,
-    made: AtomicUsize,
-    most: usize,
+pub(super) struct Counting {
+    pub(super) inner: Linear,
+    pub(super) made: AtomicUsize,
+    pub(super) most: usize,
 }
 
 impl Generator for Counting {
@@ -48,6 +48,7 @@ fn goes_on_where_it_was_stopped() {
             networks: &networks,
             classifiers: &[],
             cache,
+            ranks: &Alone,
             seed: 9,
             floor: true,
             clock: &|| 0.,
@@ -90,6 +91,7 @@ fn goes_on_where_it_was_stopped() {
             networks,
             classifiers,
             cache,
+            ranks: &Alone,
             seed: 9,
             floor: false,
             clock,

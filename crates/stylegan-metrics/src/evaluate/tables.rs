@@ -1,7 +1,7 @@
 //! Tables of the rows that extractors made of the sets which a request compares.
 
 use super::{Generated, Request};
-use crate::cache::{Cache, Key, PART, store};
+use crate::cache::{Key, Makers, PART, parts, store};
 use crate::extraction::{Extraction, extract_next};
 use crate::extractor::Extractor;
 use crate::feature_table::FeatureTable;
@@ -9,6 +9,7 @@ use crate::features::{FeatureNetworks, NetworkId};
 use crate::image_stream::ImageStream;
 use crate::metric::{Kind, Progress, SetMetric};
 use crate::protocol::Protocol;
+use crate::ranks::{leads, share};
 use crate::{Error, Result};
 use std::ops::Range;
 
@@ -68,7 +69,8 @@ fn wanted<'a>(
 impl Tables {
     /// Extracts everything that the protocols need; each image is made or read once.
     pub(super) fn new(request: &mut Request, protocols: &[&Protocol], progress: &mut Progress) -> Result<Self> {
-        let (cache, clock, seed) = (request.cache, request.clock, request.seed);
+        let makers = Makers { cache: request.cache, ranks: request.ranks };
+        let (clock, seed) = (request.clock, request.seed);
         let wanted = wanted(request.networks, protocols, request.floor, seed)?;
         let extractors: Vec<&dyn Extractor> = wanted.iter().map(|w| &*w.extractor).collect();
         let ids = extractors.iter().map(|extractor| extractor.id()).collect();
@@ -78,7 +80,7 @@ impl Tables {
             let all = reals.count;
             let counts = wanted.iter().map(|w| w.reals.map_or(0, |limit| limit.unwrap_or(all).min(all))).collect();
             let reader =
-                Reader { cache, identity: reals.hash.clone(), extractors: &extractors, counts, set: "real set" };
+                Reader { makers, identity: reals.hash.clone(), extractors: &extractors, counts, set: "real set" };
             let mut set = reader.read(ImageStream::of_images(Box::new(&mut reals.images), reader.set), progress)?;
             set.seconds = clock() - begin;
             tables.reals = Some(set);
@@ -93,7 +95,7 @@ impl Tables {
                 Generated::Generator(source) => (source.identity(seed), usize::MAX),
             };
             let counts = wanted.iter().map(|w| w.generated.unwrap_or(most).min(most)).collect();
-            let reader = Reader { cache, identity, extractors: &extractors, counts, set: "generated set" };
+            let reader = Reader { makers, identity, extractors: &extractors, counts, set: "generated set" };
             let images = match &mut subject.generated {
                 Generated::Images(images) => ImageStream::of_images(Box::new(&mut images.images), reader.set),
                 Generated::Generator(source) => ImageStream::of_generator(*source, seed, reader.set),
@@ -144,7 +146,7 @@ pub(super) fn extractor_of<'a>(
 
 /// Reads one set.
 struct Reader<'a> {
-    cache: Option<&'a Cache>,
+    makers: Makers<'a>,
     /// Identity of the images; without one nothing is cached.
     identity: Option<String>,
     extractors: &'a [&'a dyn Extractor],
@@ -155,47 +157,67 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// The table of each extractor, part by part: those parts that the cache holds are taken from there, the others
-    /// made and kept. An evaluation that was stopped goes on with the part at which it was.
+    /// made, by all ranks, and kept. An evaluation that was stopped goes on with the part at which it was.
     fn read(&self, mut images: ImageStream, progress: &mut Progress) -> Result<Set> {
         let total = self.counts.iter().copied().max().unwrap_or(0);
         let stage = format!("pictures of the {}", self.set);
-        let mut rows: Vec<Vec<f32>> = vec![vec![]; self.extractors.len()];
-        for start in (0..total).step_by(PART) {
-            let mut missing = Vec::new();
-            for (i, count) in self.counts.iter().enumerate().filter(|(_, count)| **count > start) {
-                let part = start..(start + PART).min(*count);
-                let key = self.key(i, &part);
-                match self.cache.zip(key.as_ref()).and_then(|(cache, key)| cache.load(key)) {
-                    Some(table) => rows[i].extend(table.rows()),
-                    None => missing.push((i, key, part)),
-                }
-            }
-            if missing.is_empty() {
-                progress(&stage, (start + PART).min(total), total);
-                continue;
-            }
+        // Rows by part and extractor.
+        let mut rows: Vec<Vec<Option<Vec<f32>>>> =
+            parts(total).map(|part| (0..self.counts.len()).map(|i| self.cached(i, &part)).collect()).collect();
+        let missing = self.makers.missing(rows.iter().map(|part| part.iter().map(Option::is_none).collect()))?;
+        let make = &mut |(part, who): &(usize, Vec<usize>)| {
+            let start = part * PART;
             images.seek(start)?;
+            let wanted = |i: &usize| self.part_of(*i, start).len();
             let mut extractions: Vec<Extraction> =
-                missing.iter().map(|(i, _, part)| Extraction::new(self.extractors[*i], part.len())).collect();
+                who.iter().map(|i| Extraction::new(self.extractors[*i], wanted(i))).collect();
             let found = extract_next(&mut images, &mut extractions, &mut |done| progress(&stage, start + done, total))?;
-            if let Some((_, _, part)) = missing.iter().find(|(_, _, part)| part.len() > found) {
-                let (left, right) = (format!("{} or more by its count", part.end), (start + found).to_string());
+            if let Some(i) = who.iter().find(|i| wanted(i) > found) {
+                let (left, right) =
+                    (format!("{} or more by its count", start + wanted(i)), (start + found).to_string());
                 return Err(Error::Mismatch { what: "number of pictures", left, right });
             }
-            for ((i, key, part), extraction) in missing.into_iter().zip(extractions) {
-                let dim = extraction.rows.len() / self.extractors[i].rows_of(part.len()).max(1);
-                rows[i].extend(&extraction.rows);
-                if let (Some(_), true) = (&key, dim > 0) {
-                    store(self.cache, key, &FeatureTable::new(extraction.rows, dim)?);
-                }
+            Ok(extractions.into_iter().map(|extraction| extraction.rows).collect())
+        };
+        share(self.makers.ranks, &missing, make, &mut |(part, who), made| {
+            for (i, made) in who.iter().zip(made) {
+                let range = self.part_of(*i, part * PART);
+                let dim = made.len() / self.extractors[*i].rows_of(range.len()).max(1);
+                rows[*part][*i] = Some(match (self.key(*i, &range), dim) {
+                    (None, _) | (_, 0) => made,
+                    (key, dim) => {
+                        let table = FeatureTable::new(made, dim)?;
+                        store(self.makers.cache, key, &table);
+                        table.into_rows()
+                    }
+                });
             }
+            Ok(())
+        })?;
+        if total > 0 {
+            progress(&stage, total, total);
         }
         let mut tables = Vec::new();
-        for (i, rows) in rows.into_iter().enumerate() {
-            let dim = rows.len() / self.extractors[i].rows_of(self.counts[i]).max(1);
+        for (i, count) in self.counts.iter().enumerate().filter(|_| leads(self.makers.ranks)) {
+            let rows: Vec<f32> = rows.iter_mut().flat_map(|part| part[i].take().unwrap_or_default()).collect();
+            let dim = rows.len() / self.extractors[i].rows_of(*count).max(1);
             tables.push(if rows.is_empty() { None } else { Some(FeatureTable::new(rows, dim)?) });
         }
         Ok(Set { tables, size: images.size(), seconds: 0. })
+    }
+
+    /// What of the part that begins at `start` an extractor is to see.
+    fn part_of(&self, extractor: usize, start: usize) -> Range<usize> {
+        start..(start + PART).min(self.counts[extractor]).max(start)
+    }
+
+    /// The rows that the cache holds of a part; no rows where the extractor is to see nothing of it.
+    fn cached(&self, extractor: usize, part: &Range<usize>) -> Option<Vec<f32>> {
+        let part = self.part_of(extractor, part.start);
+        if part.is_empty() {
+            return Some(vec![]);
+        }
+        self.makers.cached(self.key(extractor, &part)).map(FeatureTable::into_rows)
     }
 
     /// The key of a part, if it is to be kept.

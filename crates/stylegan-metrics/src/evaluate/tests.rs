@@ -1,10 +1,13 @@
 #![allow(clippy::unwrap_used)]
 
+#[path = "ranks_tests.rs"]
+mod ranks;
 #[path = "resume_tests.rs"]
 mod resume;
 
 use super::*;
 use crate::generator_source::GeneratorSource;
+use crate::ranks::Alone;
 use crate::test_data::{Linear, Pixels, on_one_thread};
 use candle_core::{Device, Tensor};
 use std::cell::Cell;
@@ -41,6 +44,7 @@ fn evaluation(setup: Setup) -> Result<Evaluation> {
         networks: &networks,
         classifiers: &[],
         cache: setup.cache,
+        ranks: &Alone,
         seed: 9,
         floor: setup.floor,
         clock: &|| 0.,
@@ -173,6 +177,7 @@ fn two_subjects() {
         networks: &networks,
         classifiers: &[],
         cache: None,
+        ranks: &Alone,
         seed: 9,
         floor: true,
         clock: &|| 0.,
@@ -229,6 +234,7 @@ fn distances_grow_with_damage() {
             networks: &networks,
             classifiers: &[],
             cache: None,
+            ranks: &Alone,
             seed: 0,
             floor: false,
             clock: &|| 0.,
@@ -268,6 +274,7 @@ fn pixels_themselves() {
             networks: &FeatureNetworks::new(vec![], vec![]),
             classifiers: &[],
             cache: None,
+            ranks: &Alone,
             seed: 9,
             floor: true,
             clock: &|| 0.,
@@ -315,6 +322,7 @@ fn pairs_of_pictures() {
             networks: &networks,
             classifiers: &[],
             cache: None,
+            ranks: &Alone,
             seed: 0,
             floor: true,
             clock: &|| 0.,

@@ -10,11 +10,8 @@ use crate::Result;
 use candle_core::{DType, Device, Tensor};
 use stylegan_kernels::{BiasAct, conv2d, conv2d_bias_act};
 
-/// Pictures are brought to this side, of which a part is looked at at the other.
-const SIDE: usize = 256;
+/// The side of the faces that are looked at.
 const FACE_SIDE: usize = 112;
-/// Top, left, height and width of that part: where aligned pictures have their faces.
-const FACE: [usize; 4] = [35, 32, 188, 188];
 /// Channels and number of units of each stage; the first unit of a stage halves the size.
 const STAGES: [(usize, usize); 4] = [(64, 3), (128, 4), (256, 14), (512, 3)];
 /// Length of the feature vector.
@@ -65,6 +62,11 @@ struct Unit {
 }
 
 impl ArcFace {
+    /// Pictures are brought to this side, of which a part is looked at.
+    pub const SIDE: usize = 256;
+    /// Top, left, height and width of that part: where aligned pictures have their faces.
+    pub const FACE: [usize; 4] = [35, 32, 188, 188];
+
     /// The network with these weights.
     ///
     /// # Errors
@@ -147,8 +149,8 @@ impl FeatureNetwork for ArcFace {
     }
 
     fn features(&self, images: &Tensor) -> Result<Tensor> {
-        let [top, left, h, w] = FACE;
-        let face = Resize::Area.apply(images, SIDE, SIDE)?.narrow(2, top, h)?.narrow(3, left, w)?;
+        let [top, left, h, w] = Self::FACE;
+        let face = Resize::Area.apply(images, Self::SIDE, Self::SIDE)?.narrow(2, top, h)?.narrow(3, left, w)?;
         self.embed(&Resize::Area.apply(&face, FACE_SIDE, FACE_SIDE)?)
     }
 

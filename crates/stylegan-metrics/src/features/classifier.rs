@@ -8,6 +8,7 @@ use stylegan_core::checkpoint::{Checkpoint, prefix};
 use stylegan_core::import::{Imported, import, is_foreign};
 use stylegan_core::stylegan1::StyleGan1Discriminator;
 use stylegan_core::{Condition, Discriminator, DiscriminatorConfig, NetworkConfig, Params, build_discriminator};
+use stylegan_kernels::resize_area;
 
 /// A network with the architecture of StyleGAN's or progressive GAN's discriminator, as the CelebA-HQ classifiers
 /// of that paper have it, without minibatch statistics and with one score per class.
@@ -92,6 +93,22 @@ impl Classifier {
     /// classes the second alone.
     pub fn attributes(&self) -> &[String] {
         &self.attributes
+    }
+
+    /// The activations `[n, channels]` before the last layer, of `images` `[n, 3, h, w]` in [-1, 1] of any size: what the
+    /// classifier tells pictures apart by. A gradient goes back to the images.
+    ///
+    /// # Errors
+    /// Images of another shape, or a classifier of one attribute, which keeps its activations to itself.
+    pub fn features(&self, images: &Tensor) -> Result<Tensor> {
+        let Network::Classes(network) = &self.network else {
+            return Err(Error::Missing {
+                metric: "features of a classifier".into(),
+                missing: "a network with a score for each of several classes (`stylegan classifier`)",
+            });
+        };
+        let [h, w] = network.spec().img_size;
+        Ok(network.features(&resize_area(&images.to_device(&self.device)?, h, w)?)?)
     }
 
     /// Log odds `[n, attributes]` of each attribute, of `images` `[n, 3, h, w]` in [-1, 1]. Larger pictures are

@@ -2,8 +2,8 @@
 
 use super::torch_names::to_torch;
 use super::{
-    ArcFace, FeatureNetwork, HedVgg16, Inception, Lpips, PerceptualDistance, Preparation, StLpips, Trunk, Vgg16,
-    Weights,
+    ArcFace, FeatureNetwork, HedVgg16, Inception, Lpips, MapJudge, PerceptualDistance, Preparation, StLpips, Trunk,
+    Vgg16, Weights,
 };
 use crate::{Error, Result};
 use candle_core::{Device, Tensor};
@@ -13,18 +13,26 @@ pub struct FeatureNetworks {
     features: Vec<Box<dyn FeatureNetwork>>,
     distances: Vec<Box<dyn PerceptualDistance>>,
     identity: Option<Box<dyn FeatureNetwork>>,
+    judge: Option<MapJudge>,
 }
 
 impl FeatureNetworks {
     /// These networks, the preferred ones first.
     pub fn new(features: Vec<Box<dyn FeatureNetwork>>, distances: Vec<Box<dyn PerceptualDistance>>) -> Self {
-        Self { features, distances, identity: None }
+        Self { features, distances, identity: None, judge: None }
     }
 
     /// The same with a network that knows faces by their features, for the similarity of identities.
     #[must_use]
     pub fn with_identity(mut self, network: Box<dyn FeatureNetwork>) -> Self {
         self.identity = Some(network);
+        self
+    }
+
+    /// The same with a segmenter that knows the label maps of pictures.
+    #[must_use]
+    pub fn with_judge(mut self, judge: MapJudge) -> Self {
+        self.judge = Some(judge);
         self
     }
 
@@ -108,9 +116,27 @@ impl FeatureNetworks {
         named.or(self.features.first()).map(AsRef::as_ref)
     }
 
+    /// The name and the hash of each network.
+    pub fn hashes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let features = self.features.iter().chain(&self.identity).map(|network| (network.name(), network.hash()));
+        features.chain(self.distances.iter().map(|network| (network.name(), network.hash())))
+    }
+
     /// The network that knows faces, if there is one.
     pub fn identity(&self) -> Option<&dyn FeatureNetwork> {
         self.identity.as_deref()
+    }
+
+    /// The perceptual distance that given weights made, if they made one.
+    pub fn into_given_distance(mut self) -> Option<Box<dyn PerceptualDistance>> {
+        // The embedded one comes last.
+        self.distances.pop();
+        self.distances.into_iter().next()
+    }
+
+    /// The segmenter that knows the label maps of pictures, if there is one.
+    pub fn judge(&self) -> Option<&MapJudge> {
+        self.judge.as_ref()
     }
 
     /// The perceptual distance called `name`, or the preferred one if there is no such.

@@ -92,6 +92,11 @@ impl Protocol {
         }
     }
 
+    /// Whether it is one of the crate's own, which no paper or program has published.
+    pub fn is_own(&self) -> bool {
+        self.id.starts_with(OWN)
+    }
+
     /// The metric with its parameters.
     pub(crate) fn metric(&self) -> &dyn Metric {
         self.parameters.metric()
@@ -130,7 +135,7 @@ impl Protocol {
     /// What its numbers are called, less the network's name: the last part of the id, or the metric's own name
     /// where a published protocol was changed, so that a smaller count never carries a published name.
     pub(crate) fn short_name(&self) -> &str {
-        let published = !self.id.starts_with(OWN);
+        let published = !self.is_own();
         if published && !self.changed.is_empty() {
             return self.metric().name();
         }

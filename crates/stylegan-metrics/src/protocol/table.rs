@@ -10,6 +10,7 @@ use crate::metric::Metric;
 use crate::ms_ssim::MsSsim;
 use crate::path_length::{PathLength, Sampling, Space};
 use crate::precision_recall::Pr;
+use crate::seen_maps::SeenMiou;
 use crate::segmentation::Miou;
 use crate::separability::Separability;
 use crate::sliced_wasserstein::{SlicedWasserstein, Swd};
@@ -56,6 +57,8 @@ metrics! {
     Similarity(MsSsim),
     /// Agreement of label maps of equal number.
     Segmentation(Miou),
+    /// Agreement of painted pictures with their label maps.
+    SeenMaps(SeenMiou),
     /// Similarity of identities in pictures of equal number.
     Identity(Identity),
     /// Perceptual path length.
@@ -120,6 +123,7 @@ pub fn protocols() -> Vec<Protocol> {
         entry("stylegan-rs.swd", PIXELS, swd(OWN_PATCHED, 64), OWN),
         entry("stylegan-rs.ms_ssim", PIXELS, similarity(OWN_COUNT), OWN),
         entry("stylegan-rs.miou", LABEL_MAPS, Parameters::Segmentation(Miou { counts: all, ignored: Some(255) }), OWN),
+        entry("stylegan-rs.seen_miou", "segmenter", Parameters::SeenMaps(SeenMiou { counts: all }), OWN),
         entry("stylegan-rs.id", "any", Parameters::Identity(Identity { counts: all }), OWN),
         entry("pggan.swd16k", PIXELS, swd(16_384, 128), PGGAN),
         entry("pggan.ms_ssim", PIXELS, similarity(20_000), PGGAN),

@@ -16,10 +16,12 @@ pub enum GanLoss {
     /// Real above 1, generated below -1 (Lim and Ye 2017): SPADE and pix2pixHD++.
     Hinge,
     /// Squared distances to 1 and 0 (Mao et al. 2017): pix2pixHD.
+    #[serde(rename = "lsgan")]
     Ls,
     /// Cross-entropy; the generator's is the non-saturating one (Goodfellow et al. 2014).
     Original,
     /// The logits themselves (Arjovsky et al. 2017), without a penalty.
+    #[serde(rename = "wgan")]
     W,
 }
 

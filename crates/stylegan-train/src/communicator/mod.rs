@@ -1,8 +1,25 @@
 //! Several processes training one model.
 
+mod agree;
+mod measuring;
+#[cfg(feature = "nccl")]
+mod meeting;
+#[cfg(feature = "mpi")]
+mod mpi;
+#[cfg(feature = "nccl")]
+mod nccl;
 mod single;
 mod threads;
 
+pub(crate) use agree::any;
+pub use agree::{agree, broadcast, same};
+pub use measuring::Measuring;
+#[cfg(feature = "nccl")]
+pub use meeting::{MeetingFile, meet_through};
+#[cfg(feature = "mpi")]
+pub use mpi::Mpi;
+#[cfg(feature = "nccl")]
+pub use nccl::{Nccl, Place};
 pub use single::Single;
 pub use threads::Threads;
 
@@ -11,8 +28,8 @@ use crate::Result;
 /// The ranks of a run and what they exchange, named as in MPI, NCCL and `torch.distributed`.
 ///
 /// Every rank holds the same networks and handles a contiguous run of each batch's shards, as long as
-/// any other's or not. [`all_gather`](Self::all_gather) is collective: all ranks call it, in the same
-/// order.
+/// any other's or not. [`all_gather`](Self::all_gather) and [`all_to_all`](Self::all_to_all) are collective:
+/// all ranks call them, in the same order, [`all_reduce`](Self::all_reduce) too.
 pub trait Communicator: Send + Sync {
     /// This process, in `0..world_size`.
     fn rank(&self) -> usize;
@@ -27,13 +44,30 @@ pub trait Communicator: Send + Sync {
     /// When a rank does not answer.
     fn all_gather(&self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>>;
 
-    /// Ends all ranks because this one failed, so that none waits forever. Does nothing where there
-    /// is one rank: its error speaks for itself.
-    fn abort(&self, reason: &str);
-}
+    /// Gives each rank a part of its own, in the order of ranks, and returns what each had for this one.
+    /// There is a part for every rank, this one included, as long or short as any.
+    ///
+    /// # Errors
+    /// When a rank does not answer.
+    fn all_to_all(&self, parts: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>>;
 
-/// Whether a flag is set on any rank; all ranks get the same answer.
-pub(crate) fn any(communicator: &dyn Communicator, flag: bool) -> Result<bool> {
-    let flags = communicator.all_gather(vec![u8::from(flag)])?;
-    Ok(flags.iter().flatten().any(|&flag| flag > 0))
+    /// Puts in the place of each number its sum over all ranks, which all give as many: by the library's own
+    /// all-reduce where there is one, in the order that it likes, so that the last bits depend on the number of
+    /// ranks. All ranks get the same bits.
+    ///
+    /// # Errors
+    /// When a rank does not answer.
+    fn all_reduce(&self, values: &mut [f32]) -> Result<()> {
+        let own = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        values.fill(0.);
+        for given in self.all_gather(own)? {
+            let (given, _) = given.as_chunks();
+            values.iter_mut().zip(given).for_each(|(sum, value)| *sum += f32::from_le_bytes(*value));
+        }
+        Ok(())
+    }
+
+    /// Lets no rank wait for this one any more, because it failed alone. Where ranks are processes this
+    /// does nothing: whoever started them ends all when one ends with an error.
+    fn abort(&self, reason: &str);
 }

@@ -20,5 +20,9 @@ impl Communicator for Single {
         Ok(vec![bytes])
     }
 
+    fn all_to_all(&self, parts: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
+        Ok(parts)
+    }
+
     fn abort(&self, _reason: &str) {}
 }

@@ -19,12 +19,12 @@ struct World {
 
 #[derive(Default)]
 struct Exchange {
-    /// What ranks have given in this round.
-    given: Vec<Option<Vec<u8>>>,
+    /// What ranks have given in this round, to all or to each.
+    given: Vec<Option<Vec<Vec<u8>>>>,
     /// Rounds that are complete.
     rounds: u64,
     /// What all gave in the last one. The next is complete no sooner than all have taken this.
-    gathered: Vec<Vec<u8>>,
+    gathered: Vec<Vec<Vec<u8>>>,
     /// Why no further round will be complete.
     ended: Option<String>,
 }
@@ -38,20 +38,13 @@ impl Threads {
     }
 }
 
-impl Communicator for Threads {
-    fn rank(&self) -> usize {
-        self.rank
-    }
-
-    fn world_size(&self) -> usize {
-        self.world.size
-    }
-
-    fn all_gather(&self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
+impl Threads {
+    /// Gives something, and takes a part of what each rank gave in the same round.
+    fn exchange(&self, own: Vec<Vec<u8>>, take: impl Fn(&[Vec<u8>]) -> Option<&Vec<u8>>) -> Result<Vec<Vec<u8>>> {
         let World { size, exchange, changed } = &*self.world;
         let mut state = exchange.lock().unwrap_or_else(PoisonError::into_inner);
         let round = state.rounds;
-        state.given[self.rank] = Some(bytes);
+        state.given[self.rank] = Some(own);
         if state.given.iter().all(Option::is_some) {
             let given = std::mem::replace(&mut state.given, vec![None; *size]);
             state.gathered = given.into_iter().flatten().collect();
@@ -64,7 +57,25 @@ impl Communicator for Threads {
             }
             state = changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        Ok(state.gathered.clone())
+        Ok(state.gathered.iter().map(|given| take(given).cloned().unwrap_or_default()).collect())
+    }
+}
+
+impl Communicator for Threads {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn world_size(&self) -> usize {
+        self.world.size
+    }
+
+    fn all_gather(&self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
+        self.exchange(vec![bytes], |given| given.first())
+    }
+
+    fn all_to_all(&self, parts: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
+        self.exchange(parts, |given| given.get(self.rank))
     }
 
     fn abort(&self, reason: &str) {
@@ -102,6 +113,20 @@ mod tests {
             ranks.collect::<Vec<_>>().into_iter().map(|rank| rank.join().unwrap()).collect()
         });
         assert_eq!(results, vec![vec![vec![], vec![49], vec![49, 49]]; 3]);
+    }
+
+    #[test]
+    fn each_hears_what_is_for_it() {
+        let heard: Vec<Vec<Vec<u8>>> = std::thread::scope(|scope| {
+            let ranks = Threads::world(3).into_iter().map(|me| {
+                let parts = (0..3).map(|to| vec![me.rank() as u8, to]).collect();
+                scope.spawn(move || me.all_to_all(parts).unwrap())
+            });
+            ranks.collect::<Vec<_>>().into_iter().map(|rank| rank.join().unwrap()).collect()
+        });
+        for (to, heard) in heard.into_iter().enumerate() {
+            assert_eq!(heard, (0..3).map(|from| vec![from, to as u8]).collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What a configuration file starts from: the published run of its architecture.
 
+use super::fill::{lay_under, text, with_section};
 use super::{ByResolution, EmaConfig, LossConfig, PathLengthConfig, ScheduleConfig, TrainConfig};
 use stylegan_core::stylegan2::{StyleGan2Config, StyleGan2DiscriminatorConfig};
 use stylegan_core::{DiscriminatorConfig, GeneratorConfig};
-use toml::{Table, Value};
+use toml::Table;
 
 impl TrainConfig {
     /// StyleGAN2's FFHQ run at 1024x1024 on 8 GPUs (configuration F; Karras et al. 2020, appendix B,
@@ -32,71 +33,40 @@ impl TrainConfig {
         let ScheduleConfig { stable_kimg, fade_kimg, .. } = self.schedule;
         stable_kimg + fade_kimg > 0.
     }
-}
 
-/// Puts in what a file may leave out because another part of it says so, and what the published run
-/// of its architecture says.
-pub(super) fn fill_in(table: &mut Table) -> crate::Result<()> {
-    let mut shared = Table::new();
-    with_section(table, "generator", |generator| {
-        generator.entry("architecture").or_insert_with(|| text("stylegan1"));
-        shared = generator.clone();
-    });
-    with_section(table, "discriminator", |discriminator| {
-        for key in ["architecture", "img_size", "img_channels", "c_dim"] {
-            if let Some(value) = shared.get(key) {
-                discriminator.entry(key).or_insert_with(|| value.clone());
-            }
-        }
-        discriminator.entry("architecture").or_insert_with(|| text("stylegan1"));
-    });
-    if shared.get("architecture") == Some(&text("stylegan2")) {
-        // StyleGAN's values need no table: they are the defaults of the structures.
-        let base = TrainConfig::stylegan2().to_toml()?.parse::<Table>();
-        let mut base = base.map_err(|error| crate::Error::Config {
-            place: "the published StyleGAN2 run".into(),
-            problem: format!("is not TOML: {error}"),
-        })?;
-        base.retain(|key, _| key != "generator" && key != "discriminator");
-        lay_under(table, base);
-    }
-    for (name, kind) in [("loss", "logistic"), ("ema", "half-life")] {
-        with_section(table, name, |section| {
-            section.entry("kind").or_insert_with(|| text(kind));
+    /// Puts in what a file may leave out because another part of it says so, and what the published run
+    /// of its architecture says.
+    pub(super) fn fill_in(table: &mut Table) -> crate::Result<()> {
+        let mut shared = Table::new();
+        with_section(table, "generator", |generator| {
+            generator.entry("architecture").or_insert_with(|| text("stylegan1"));
+            shared = generator.clone();
         });
-    }
-    Ok(())
-}
-
-/// Adds the keys of `base` that `table` lacks, in sections too. A section of another kind than the
-/// one below it has other keys and takes none.
-fn lay_under(table: &mut Table, base: Table) {
-    for (key, below) in base {
-        match (table.get_mut(&key), below) {
-            (None, below) => {
-                table.insert(key, below);
-            }
-            (Some(Value::Table(own)), Value::Table(below)) => {
-                let same_kind = own.get("kind").is_none_or(|kind| Some(kind) == below.get("kind"));
-                if same_kind {
-                    lay_under(own, below);
+        with_section(table, "discriminator", |discriminator| {
+            for key in ["architecture", "img_size", "img_channels", "c_dim"] {
+                if let Some(value) = shared.get(key) {
+                    discriminator.entry(key).or_insert_with(|| value.clone());
                 }
             }
-            (Some(_), _) => {}
+            discriminator.entry("architecture").or_insert_with(|| text("stylegan1"));
+        });
+        if shared.get("architecture") == Some(&text("stylegan2")) {
+            // StyleGAN's values need no table: they are the defaults of the structures.
+            let base = TrainConfig::stylegan2().to_toml()?.parse::<Table>();
+            let mut base = base.map_err(|error| crate::Error::Config {
+                place: "the published StyleGAN2 run".into(),
+                problem: format!("is not TOML: {error}"),
+            })?;
+            base.retain(|key, _| key != "generator" && key != "discriminator");
+            lay_under(table, base);
         }
+        for (name, kind) in [("loss", "logistic"), ("ema", "half-life")] {
+            with_section(table, name, |section| {
+                section.entry("kind").or_insert_with(|| text(kind));
+            });
+        }
+        Ok(())
     }
-}
-
-/// Calls `fill` with the table `name`, made where missing; a value of another type stays as it is
-/// for the parser to refuse.
-fn with_section(table: &mut Table, name: &str, fill: impl FnOnce(&mut Table)) {
-    if let Value::Table(inner) = table.entry(name).or_insert_with(|| Value::Table(Table::new())) {
-        fill(inner);
-    }
-}
-
-fn text(text: &str) -> Value {
-    Value::String(text.into())
 }
 
 #[cfg(test)]

@@ -2,11 +2,10 @@
 
 use super::place::{Wrong, above_0, at_least_0, at_least_1, share};
 use super::{
-    AdamConfig, EmaConfig, EvalConfig, LossConfig, OutputConfig, PathLengthConfig, ScheduleConfig, ShardConfig,
-    TrainConfig,
+    AdamConfig, DataConfig, EmaConfig, EvalConfig, LossConfig, OutputConfig, PathLengthConfig, ScheduleConfig,
+    ShardConfig, TrainConfig,
 };
-
-use stylegan_core::GeneratorConfig;
+use crate::data::MAX_SIDE;
 
 type Checked = Result<(), Wrong>;
 
@@ -21,14 +20,9 @@ impl TrainConfig {
                 format!("expected 0 to 1, found {}", self.mixing_probability),
             ));
         }
-        if matches!(self.generator, GeneratorConfig::Spade(_) | GeneratorConfig::Pix2PixHd(_)) {
-            return Err(Wrong::new(
-                "generator.architecture",
-                "networks that paint label maps are not trained by this version; use stylegan1, stylegan2 or pggan",
-            ));
-        }
         self.generator.validate().map_err(|error| Wrong::table("generator", error))?;
         self.discriminator.validate().map_err(|error| Wrong::table("discriminator", error))?;
+        self.data.check()?;
         self.loss.check()?;
         self.path_length.as_ref().map_or(Ok(()), PathLengthConfig::check)?;
         if let Some(augment) = &self.augment {
@@ -168,10 +162,25 @@ impl ShardConfig {
 }
 
 impl OutputConfig {
-    fn check(&self) -> Checked {
+    pub(super) fn check(&self) -> Checked {
         above_0("output.tick_kimg", self.tick_kimg)?;
         above_0("output.snapshot_kimg", self.snapshot_kimg)?;
         above_0("output.checkpoint_kimg", self.checkpoint_kimg)
+    }
+}
+
+impl DataConfig {
+    pub(super) fn check(&self) -> Checked {
+        let Some(way) = &self.preprocess else { return Ok(()) };
+        for (key, side) in [("load_size", way.load_size), ("crop_size", way.crop_size)] {
+            if !(1..=MAX_SIDE).contains(&side) {
+                return Err(Wrong::new(
+                    &format!("data.preprocess.{key}"),
+                    format!("expected 1 to {MAX_SIDE} pixels, found {side}"),
+                ));
+            }
+        }
+        above_0("data.preprocess.aspect_ratio", way.aspect_ratio)
     }
 }
 

@@ -3,20 +3,33 @@
 mod base;
 mod by_resolution;
 mod check;
+mod data;
+mod encoder;
+mod fill;
 mod output;
 mod overrides;
 mod place;
 mod read;
+mod recipe;
 mod settings;
+mod spade;
 mod unreadable;
 
 pub use by_resolution::ByResolution;
+pub use data::DataConfig;
+pub use encoder::{EncoderLossConfig, EncoderScheduleConfig, EncoderTrainConfig, Input, OptimizerKind, TaskConfig};
 pub use output::{EvalConfig, OutputConfig};
 pub use overrides::Override;
-pub use read::read;
-pub use settings::{Setting, Table, tables};
+pub use read::{read, read_recipe};
+pub use recipe::RecipeConfig;
+pub use settings::{Setting, Table, encoder_tables, spade_tables, tables};
+pub use spade::{
+    Betas, PainterConfig, SpadeAdamConfig, SpadeEvalConfig, SpadeLossConfig, SpadeScheduleConfig, SpadeShardConfig,
+    SpadeTrainConfig, SpadeTransferConfig,
+};
 
 use crate::augment::AugmentConfig;
+use crate::shards::Reduction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stylegan_core::layers::Pyramid;
@@ -70,22 +83,6 @@ pub struct TrainConfig {
     pub output: OutputConfig,
     /// What is measured on the way.
     pub eval: EvalConfig,
-}
-
-/// The pictures of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct DataConfig {
-    /// A folder, a ZIP file, or the name of a built-in set (`avatars`, `earth`), which the command
-    /// line builds on first use. The library itself is handed an open set and only records this.
-    pub set: String,
-    /// Pictures of a built-in set; 0 for its default number.
-    pub count: usize,
-    /// Show each picture mirrored with probability one half; true for FFHQ in the paper, and
-    /// written so in `configs/sg1/ffhq-1024.toml`.
-    pub mirror: bool,
-    /// Memory for decoded pictures in MiB, 256: what does not fit is decoded again each time it is shown.
-    pub cache_mib: usize,
 }
 
 /// The objectives of generator and discriminator.
@@ -220,6 +217,9 @@ pub struct ShardConfig {
     /// Shards handled side by side on this machine, sharing its threads; 1. Changes memory and
     /// speed, never a bit of the result.
     pub at_once: usize,
+    /// How the sums of several ranks become one: `"exact"`, the same bits on any number of them, or `"fast"`, by
+    /// the all-reduce of the library that joins them, to 1e-5; `"exact"`.
+    pub reduction: Reduction,
 }
 
 impl Default for TrainConfig {
@@ -243,12 +243,6 @@ impl Default for TrainConfig {
             output: OutputConfig::default(),
             eval: EvalConfig::default(),
         }
-    }
-}
-
-impl Default for DataConfig {
-    fn default() -> Self {
-        Self { set: String::new(), count: 0, mirror: false, cache_mib: 256 }
     }
 }
 
@@ -292,7 +286,7 @@ impl Default for EmaConfig {
 
 impl Default for ShardConfig {
     fn default() -> Self {
-        Self { size: ByResolution::new(4, []), at_once: 1 }
+        Self { size: ByResolution::new(4, []), at_once: 1, reduction: Reduction::Exact }
     }
 }
 
@@ -328,8 +322,7 @@ impl TrainConfig {
         let mut config = self.clone();
         config.output = OutputConfig::default();
         config.eval = EvalConfig::default();
-        config.data.set.clear();
-        config.data.cache_mib = DataConfig::default().cache_mib;
+        config.data = config.data.decisive();
         config.shards.at_once = 1;
         config
     }

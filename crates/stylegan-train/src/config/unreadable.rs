@@ -1,9 +1,8 @@
 //! What serde says about a configuration it cannot read, in our words.
 
-use super::TrainConfig;
 use super::place::Wrong;
-use super::settings::tables;
-use serde::Deserialize;
+use super::settings::Table as Settings;
+use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 /// How alike two names must be (Jaro-Winkler, 0 to 1) for one to be a slip for the other.
@@ -12,16 +11,17 @@ const ALIKE: f64 = 0.8;
 /// Keys that say of which kind a table is.
 const KINDS: [&str; 2] = ["architecture", "kind"];
 
-/// The key that `error` is about, and the sentence.
-pub(super) fn unreadable(table: &Table, error: &toml::de::Error) -> Wrong {
+/// The key that `error` is about, which came of reading a `C` from `table`, and the sentence. `settings` are
+/// those of its recipe.
+pub(super) fn unreadable<C: DeserializeOwned>(table: &Table, error: &toml::de::Error, settings: &[Settings]) -> Wrong {
     let text = error.to_string();
     // The second line is the path: "in `schedule.batch`".
     let path = text.lines().nth(1).and_then(|line| line.strip_prefix("in `")?.strip_suffix('`')).unwrap_or_default();
     let message = error.message();
     if let Some((name, others)) = unknown(message, "unknown field ") {
-        return unknown_key(path, name, &others);
+        return unknown_key(path, name, &others, settings);
     }
-    let path = origin(table, culprit(table, path, message));
+    let path = origin(table, culprit::<C>(table, path, message));
     let place = if path.is_empty() { "the top level" } else { path.as_str() };
     let key = format!("key `{place}`: ");
     match unknown(message, "unknown variant ") {
@@ -40,9 +40,9 @@ fn unknown<'a>(message: &'a str, kind: &str) -> Option<(&'a str, Vec<&'a str>)> 
 }
 
 /// A key that its table does not have: the nearest one that it has, or the table that has it.
-fn unknown_key(table: &str, name: &str, others: &[&str]) -> Wrong {
+fn unknown_key(table: &str, name: &str, others: &[&str], settings: &[Settings]) -> Wrong {
     let elsewhere = || {
-        let owner = tables().into_iter().find(|table| table.settings.iter().any(|setting| setting.key == name))?;
+        let owner = settings.iter().find(|table| table.settings.iter().any(|setting| setting.key == name))?;
         let place = if owner.name.is_empty() { "above all tables".into() } else { format!("to [{}]", owner.name) };
         Some(format!("it belongs {place}"))
     };
@@ -59,7 +59,7 @@ fn unknown_key(table: &str, name: &str, others: &[&str]) -> Wrong {
 
 /// Tables whose kind is a key of theirs are read as a whole, and the error names the table alone: the
 /// key is the one without which the error goes away.
-fn culprit(table: &Table, path: &str, message: &str) -> String {
+fn culprit<C: DeserializeOwned>(table: &Table, path: &str, message: &str) -> String {
     if let Some(Value::Table(inner)) = table.get(path) {
         // Without its kind a table is read as another one: the kind is asked last.
         let (kinds, others): (Vec<_>, Vec<_>) = inner.keys().partition(|key| KINDS.contains(&key.as_str()));
@@ -71,7 +71,7 @@ fn culprit(table: &Table, path: &str, message: &str) -> String {
                     inner.remove(key);
                 }
             }
-            if TrainConfig::deserialize(without).err().is_none_or(|error| error.message() != message) {
+            if C::deserialize(without).err().is_none_or(|error| error.message() != message) {
                 return format!("{path}.{key}");
             }
         }

@@ -18,6 +18,28 @@ pub struct SampleRequest {
     pub index: usize,
     /// Whether the picture is flipped left to right.
     pub mirror: bool,
+    /// Column and row at which the sample begins in the picture as it is resized for training; `None` for the picture as
+    /// evaluations see it, and for sets that are read as they are.
+    pub corner: Option<[usize; 2]>,
+}
+
+impl SampleRequest {
+    /// The picture as evaluations see it.
+    pub fn whole(index: usize) -> Self {
+        Self { index, mirror: false, corner: None }
+    }
+}
+
+/// Which maps come with the pictures of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BatchMaps {
+    /// None.
+    #[default]
+    None,
+    /// Label maps.
+    Labels,
+    /// Label maps, and the edges between instances.
+    LabelsAndEdges,
 }
 
 /// Samples as tensors on the CPU.
@@ -29,36 +51,47 @@ pub struct Batch {
     pub labels: Option<Tensor>,
     /// Label maps `[n, h, w]` u8, class numbers; `None` unless they were asked for.
     pub maps: Option<Tensor>,
+    /// Edges between instances `[n, h, w]` u8, 1 on edges; `None` unless they were asked for.
+    pub edges: Option<Tensor>,
 }
 
 impl Batch {
     /// The first `n` samples.
     pub(crate) fn first(&self, n: usize) -> Result<Self> {
         let part = |tensor: &Option<Tensor>| tensor.as_ref().map(|tensor| tensor.narrow(0, 0, n)).transpose();
-        Ok(Self { images: self.images.narrow(0, 0, n)?, labels: part(&self.labels)?, maps: part(&self.maps)? })
+        Ok(Self {
+            images: self.images.narrow(0, 0, n)?,
+            labels: part(&self.labels)?,
+            maps: part(&self.maps)?,
+            edges: part(&self.edges)?,
+        })
     }
 }
 
 impl Dataset {
-    /// Decodes the samples asked for, in parallel. A picture that is asked for more than once is
-    /// decoded once.
+    /// Decodes the samples asked for, in parallel. What is asked for more than once is decoded once.
     ///
     /// # Errors
     /// If a picture does not exist or cannot be decoded.
     pub fn load(&self, requests: &[SampleRequest]) -> Result<Batch> {
         let wanted = unique(requests);
-        let decoded = wanted.par_iter().map(|&i| Ok((i, self.pixels(i)?))).collect::<Result<_>>()?;
+        let decoded = wanted.par_iter().map(|one| Ok((*one, self.sample_pixels(one)?))).collect::<Result<_>>()?;
         self.assemble(requests, &decoded)
     }
 
-    /// Like [`Dataset::load`], with label maps if asked for, on this thread alone: for threads that work
+    /// Like [`Dataset::load`], with the maps asked for, on this thread alone: for threads that work
     /// beside the step.
-    pub(crate) fn load_quietly(&self, requests: &[SampleRequest], maps: bool) -> Result<Batch> {
-        let decoded = unique(requests).into_iter().map(|i| Ok((i, self.pixels(i)?))).collect::<Result<_>>()?;
+    pub(crate) fn load_quietly(&self, requests: &[SampleRequest], maps: BatchMaps) -> Result<Batch> {
+        let wanted = unique(requests).into_iter();
+        let decoded = wanted.map(|one| Ok((one, self.sample_pixels(&one)?))).collect::<Result<_>>()?;
         let mut batch = self.assemble(requests, &decoded)?;
-        if maps {
+        if maps != BatchMaps::None {
             let maps = requests.iter().map(|request| self.mirrored_map(request)).collect::<Result<Vec<_>>>()?;
             batch.maps = Some(self.stack_maps(maps)?);
+        }
+        if maps == BatchMaps::LabelsAndEdges {
+            let edges = requests.iter().map(|request| self.mirrored_edges(request)).collect::<Result<Vec<_>>>()?;
+            batch.edges = Some(self.stack_maps(edges)?);
         }
         Ok(batch)
     }
@@ -71,12 +104,30 @@ impl Dataset {
         self.stack_maps(requests.par_iter().map(|request| self.mirrored_map(request)).collect::<Result<_>>()?)
     }
 
+    /// The edges between instances of samples: `[n, h, w]` u8, 1 for pixels beside one of another instance, mirrored with
+    /// their pictures.
+    ///
+    /// # Errors
+    /// If a picture or its instance map does not exist or the map cannot be decoded.
+    pub fn load_edges(&self, requests: &[SampleRequest]) -> Result<Tensor> {
+        self.stack_maps(requests.par_iter().map(|request| self.mirrored_edges(request)).collect::<Result<_>>()?)
+    }
+
     fn mirrored_map(&self, request: &SampleRequest) -> Result<Vec<u8>> {
-        let mut map = self.map(request.index)?;
+        Ok(self.mirrored(self.sample_map(request)?, request))
+    }
+
+    /// Edges are those of the sample: where it ends is none.
+    fn mirrored_edges(&self, request: &SampleRequest) -> Result<Vec<u8>> {
+        let edges = self.sample_instances(request)?.edges()?;
+        Ok(self.mirrored(edges.flatten_all()?.to_vec1()?, request))
+    }
+
+    fn mirrored(&self, mut map: Vec<u8>, request: &SampleRequest) -> Vec<u8> {
         if request.mirror {
-            map.chunks_exact_mut(self.image_size()[1]).for_each(<[u8]>::reverse);
+            map.chunks_exact_mut(self.image_size()[1].max(1)).for_each(<[u8]>::reverse);
         }
-        Ok(map)
+        map
     }
 
     fn stack_maps(&self, maps: Vec<Vec<u8>>) -> Result<Tensor> {
@@ -89,18 +140,18 @@ impl Dataset {
     pub fn batches(&self, order: &[usize]) -> impl Iterator<Item = Result<Tensor>> + use<'_> {
         let [h, w] = self.image_size();
         let chunks: Vec<Vec<usize>> =
-            order.chunks((BATCH_PIXELS / (h * w)).clamp(1, BATCH)).map(<[usize]>::to_vec).collect();
+            order.chunks((BATCH_PIXELS / (h * w).max(1)).clamp(1, BATCH)).map(<[usize]>::to_vec).collect();
         chunks.into_iter().map(move |chunk| {
-            let requests: Vec<_> = chunk.iter().map(|&index| SampleRequest { index, mirror: false }).collect();
+            let requests: Vec<_> = chunk.into_iter().map(SampleRequest::whole).collect();
             Ok(self.load(&requests)?.images)
         })
     }
 
-    fn assemble(&self, requests: &[SampleRequest], decoded: &HashMap<usize, Arc<[u8]>>) -> Result<Batch> {
+    fn assemble(&self, requests: &[SampleRequest], decoded: &HashMap<SampleRequest, Arc<[u8]>>) -> Result<Batch> {
         let ([h, w], c, n) = (self.image_size(), self.channels(), requests.len());
         let mut images = Vec::with_capacity(n * c * h * w);
         for request in requests {
-            for row in decoded[&request.index].chunks_exact(w) {
+            for row in decoded[&upright(request)].chunks_exact(w.max(1)) {
                 if request.mirror {
                     images.extend(row.iter().rev().copied().map(to_f32));
                 } else {
@@ -109,7 +160,7 @@ impl Dataset {
             }
         }
         let labels = self.labels().rows(requests.iter().map(|request| request.index))?;
-        Ok(Batch { images: Tensor::from_vec(images, (n, c, h, w), &Device::Cpu)?, labels, maps: None })
+        Ok(Batch { images: Tensor::from_vec(images, (n, c, h, w), &Device::Cpu)?, labels, maps: None, edges: None })
     }
 }
 
@@ -118,9 +169,14 @@ fn to_f32(byte: u8) -> f32 {
     f32::from(byte) / 127.5 - 1.0
 }
 
-fn unique(requests: &[SampleRequest]) -> Vec<usize> {
-    let mut wanted: Vec<usize> = requests.iter().map(|request| request.index).collect();
-    wanted.sort_unstable();
+/// A sample before it is mirrored.
+fn upright(request: &SampleRequest) -> SampleRequest {
+    SampleRequest { mirror: false, ..*request }
+}
+
+fn unique(requests: &[SampleRequest]) -> Vec<SampleRequest> {
+    let mut wanted: Vec<SampleRequest> = requests.iter().map(upright).collect();
+    wanted.sort_unstable_by_key(|request| (request.index, request.corner));
     wanted.dedup();
     wanted
 }

@@ -1,7 +1,7 @@
 //! From the bytes of a file to 8-bit pixels, upright, refusing what the set cannot hold.
 
 use super::Problem;
-use super::budget::Budget;
+use super::budget::{Budget, Turn};
 use super::limits::MAX_SIDE;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
@@ -74,6 +74,16 @@ pub struct Picture {
     pub turned: bool,
 }
 
+impl Picture {
+    /// Decodes the bytes of a PNG, JPEG or WebP file.
+    ///
+    /// # Errors
+    /// If they are none, or damaged.
+    pub fn decode(file: Vec<u8>) -> Result<Self, Problem> {
+        any(file)
+    }
+}
+
 /// Reads the head of a picture.
 pub(super) fn head(bytes: &[u8]) -> Result<Head, Problem> {
     guarded(|| head_of(&mut decoder(bytes)?))
@@ -87,17 +97,33 @@ pub(super) fn orientation_is_at_the_end(bytes: &[u8]) -> bool {
 
 /// Decodes a picture of the kind `expected` into `[c, h, w]` bytes.
 pub(super) fn pixels(bytes: &[u8], expected: Header, budget: &Budget) -> Result<Vec<u8>, Problem> {
-    let (decoded, _turn) = guarded(|| {
-        let mut decoder = decoder(bytes)?;
-        let head = head_of(&mut decoder)?;
-        if let Some(problem) = head.faults(expected).into_iter().next() {
-            return Err(problem);
-        }
-        // The pixels as they are stored, and planes of them.
-        let turn = budget.take(2 * head.bytes);
-        Ok((decode(bytes, decoder, &head)?, turn))
-    })?;
+    let (decoded, _turn) = guarded(|| expect(bytes, expected, budget, false))?;
     Ok(planar(decoded.as_bytes(), expected.channels))
+}
+
+/// Decodes a picture of the kind `expected`, or a grey one of that size where RGB is expected, into `[h, w, c]` bytes.
+pub(super) fn interleaved(bytes: &[u8], expected: Header, budget: &Budget) -> Result<Vec<u8>, Problem> {
+    let (decoded, _turn) = guarded(|| expect(bytes, expected, budget, true))?;
+    Ok(if expected.channels == 3 { decoded.into_rgb8().into_raw() } else { decoded.into_bytes() })
+}
+
+/// Decodes a picture that must be of a kind; of the same size in grey as well, if `grey` says so.
+fn expect<'a>(
+    bytes: &[u8],
+    expected: Header,
+    budget: &'a Budget,
+    grey: bool,
+) -> Result<(DynamicImage, Turn<'a>), Problem> {
+    let mut decoder = decoder(bytes)?;
+    let head = head_of(&mut decoder)?;
+    let colourless = grey && head.channels == 1 && expected.channels == 3;
+    let expected = if colourless { Header { channels: 1, ..expected } } else { expected };
+    if let Some(problem) = head.faults(expected).into_iter().next() {
+        return Err(problem);
+    }
+    // The pixels as they are stored, and planes of them.
+    let turn = budget.take(2 * head.bytes);
+    Ok((decode(bytes, decoder, &head)?, turn))
 }
 
 /// Decodes a picture of any kind.
@@ -118,19 +144,7 @@ pub(super) fn examine(bytes: &[u8], budget: &Budget) -> Result<(Head, Option<Pro
     Ok((head, fault))
 }
 
-/// Decodes a label map for pictures of `size` into `[h, w]` class numbers.
-pub(super) fn label_map(bytes: &[u8], size: [usize; 2], budget: &Budget) -> Result<Vec<u8>, Problem> {
-    label_map_kind(bytes)?;
-    let head = head(bytes)?;
-    if head.size != size {
-        return Err(Problem::MapSize { found: head.size, expected: size });
-    }
-    let _turn = budget.take(head.bytes);
-    let map = guarded(|| decode(bytes, decoder(bytes)?, &head))?;
-    Ok(map.into_bytes())
-}
-
-/// Refuses what is no 8-bit grey PNG, by its head.
+/// Refuses what is no 8-bit grey PNG, by its head: maps that are read as pictures are.
 ///
 /// # Errors
 /// What it is instead.
@@ -155,7 +169,7 @@ pub fn label_map_kind(bytes: &[u8]) -> Result<(), Problem> {
 }
 
 /// Decoders of others panic on some broken files, and on some that are whole.
-fn guarded<R>(decode: impl FnOnce() -> Result<R, Problem>) -> Result<R, Problem> {
+pub(super) fn guarded<R>(decode: impl FnOnce() -> Result<R, Problem>) -> Result<R, Problem> {
     let given_up = |_| Err(Problem::Damaged("its decoder gave up on it; save it again with another program".into()));
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(given_up)
 }
@@ -229,7 +243,7 @@ fn damaged(error: image::ImageError) -> Problem {
 }
 
 /// `[h, w, c]` to `[c, h, w]`.
-fn planar(interleaved: &[u8], channels: usize) -> Vec<u8> {
+pub(super) fn planar(interleaved: &[u8], channels: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(interleaved.len());
     for c in 0..channels {
         out.extend(interleaved.iter().skip(c).step_by(channels));

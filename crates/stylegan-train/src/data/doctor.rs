@@ -2,11 +2,15 @@
 
 use super::decode::{self, Head};
 use super::files::{Files, usual};
-use super::{Finding, Header, Labels, Problem, Severity};
+use super::{ClassTable, Finding, Header, Labels, Problem, Severity};
 use crate::Result;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Numbers that a class of a label map can have.
+const CLASSES: usize = 256;
 
 /// What an examination found.
 #[derive(Clone, Debug)]
@@ -21,6 +25,12 @@ pub struct Report {
     pub labels: Labels,
     /// Whether there are label maps.
     pub maps: bool,
+    /// Whether there are instance maps.
+    pub instances: bool,
+    /// What the classes of label maps are called, if the set says so.
+    pub class_table: Option<ClassTable>,
+    /// Pixels of each class in the label maps that can be read; the last is [`NO_CLASS`](super::NO_CLASS).
+    pub class_pixels: Vec<u64>,
     /// Pictures that are stored lying or on their head and say so; they are read upright.
     pub turned: usize,
     /// Pictures that a set can be built of, whatever their size and colours.
@@ -40,6 +50,8 @@ struct Examined {
     fault: Option<Problem>,
     /// What is wrong with its label map.
     map: Option<Problem>,
+    /// What is wrong with its instance map.
+    instances: Option<Problem>,
 }
 
 /// Reads and decodes every file of the set at `path`. `progress` is called once per picture, from
@@ -49,10 +61,11 @@ struct Examined {
 /// If the set cannot be opened at all; faults of its files are in the report.
 pub fn examine(path: impl AsRef<Path>, progress: impl Fn() + Sync) -> Result<Report> {
     let files = Files::open(path)?;
+    let class_pixels: Vec<AtomicU64> = (0..CLASSES).map(|_| AtomicU64::new(0)).collect();
     let examined: Vec<Examined> = (0..files.pictures.len())
         .into_par_iter()
         .map(|i| {
-            let examined = look(&files, i);
+            let examined = look(&files, i, &class_pixels);
             progress();
             examined
         })
@@ -65,7 +78,7 @@ pub fn examine(path: impl AsRef<Path>, progress: impl Fn() + Sync) -> Result<Rep
     let (mut turned, mut sides) = (0, vec![]);
     let mut findings = compare(&files.pictures, &heads, usual);
     for (i, (name, one)) in files.pictures.iter().zip(examined).enumerate() {
-        if one.head.is_err() || one.fault.is_some() || one.map.is_some() {
+        if one.head.is_err() || one.fault.is_some() || one.map.is_some() || one.instances.is_some() {
             unusable.insert(name.clone());
         }
         if let (Ok(head), false) = (&one.head, unusable.contains(name)) {
@@ -74,6 +87,7 @@ pub fn examine(path: impl AsRef<Path>, progress: impl Fn() + Sync) -> Result<Rep
         }
         findings.extend(one.fault.map(|problem| Finding { file: name.clone(), problem }));
         findings.extend(one.map.map(|problem| Finding { file: files.maps[i].clone(), problem }));
+        findings.extend(one.instances.map(|problem| Finding { file: files.instances[i].clone(), problem }));
     }
     sides.sort_unstable();
     let usable = files.pictures.iter().filter(|name| !unusable.contains(*name)).count();
@@ -85,6 +99,9 @@ pub fn examine(path: impl AsRef<Path>, progress: impl Fn() + Sync) -> Result<Rep
         channels: usual.map(|header| header.channels),
         labels: files.labels,
         maps: !files.maps.is_empty(),
+        instances: !files.instances.is_empty(),
+        class_table: files.class_table,
+        class_pixels: class_pixels.into_iter().map(AtomicU64::into_inner).collect(),
         turned,
         usable,
         sides,
@@ -93,15 +110,25 @@ pub fn examine(path: impl AsRef<Path>, progress: impl Fn() + Sync) -> Result<Rep
     })
 }
 
-fn look(files: &Files, picture: usize) -> Examined {
+/// Looks at one picture and its maps, and counts the pixels of the classes.
+fn look(files: &Files, picture: usize, class_pixels: &[AtomicU64]) -> Examined {
     let bytes = files.source.read(&files.pictures[picture], None);
     let (head, fault) = match bytes.and_then(|bytes| decode::examine(&bytes, &files.budget)) {
         Ok((head, fault)) => (Ok(head), fault),
         Err(problem) => (Err(problem), None),
     };
-    let map = files.maps.get(picture).filter(|map| !map.is_empty());
-    let map = head.as_ref().ok().zip(map).and_then(|(head, map)| files.read_map(map, head.size).err());
-    Examined { head, fault, map }
+    let Ok(Head { size, .. }) = head else { return Examined { head, fault, map: None, instances: None } };
+    let map = files.maps.get(picture).filter(|map| !map.is_empty()).map(|map| files.read_map(map, size));
+    if let Some(Ok(classes)) = &map {
+        let mut pixels = [0; CLASSES];
+        classes.iter().for_each(|&class| pixels[usize::from(class)] += 1);
+        class_pixels.iter().zip(pixels).for_each(|(all, own)| {
+            all.fetch_add(own, Ordering::Relaxed);
+        });
+    }
+    let instances = files.instances.get(picture).filter(|map| !map.is_empty());
+    let instances = instances.and_then(|map| files.read_instances(map, size).err());
+    Examined { head, fault, map: map.and_then(Result::err), instances }
 }
 
 /// The pictures whose heads show that they do not belong to a set of the `usual` kind, with all that

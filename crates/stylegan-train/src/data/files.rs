@@ -4,7 +4,7 @@ use super::budget::Budget;
 use super::decode::{self, Head, Header};
 use super::layout::Layout;
 use super::source::{Listing, Source};
-use super::{Finding, Labels, Picture, Problem, folder, label_file, zip};
+use super::{ClassTable, Finding, InstanceMap, LabelMap, Labels, Picture, Problem, folder, label_file, zip};
 use crate::{Error, Result};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -26,6 +26,10 @@ pub struct Files {
     pub(super) labels: Labels,
     /// The name of each picture's label map; empty if there are no maps.
     pub(super) maps: Vec<String>,
+    /// The name of each picture's instance map; empty if there are none.
+    pub(super) instances: Vec<String>,
+    /// What the values and colours of label maps mean, if a file says so.
+    pub(super) class_table: Option<ClassTable>,
     /// What is wrong so far.
     pub(super) findings: Vec<Finding>,
     /// Files that are not looked at: how many of each ending.
@@ -46,7 +50,7 @@ impl Files {
         let listing = if kind.is_dir() { folder::list(path)? } else { zip::list(path, &place)? };
         let Listing { source, mut names, mut findings } = listing;
         names.sort_unstable();
-        let Layout { pictures, maps, labels, findings: of_names, unread } = Layout::of(names);
+        let Layout { pictures, maps, instances, class_table, labels, findings: of_names, unread } = Layout::of(names);
         findings.extend(of_names);
         if pictures.is_empty() && findings.is_empty() {
             return Err(Error::data(place, Problem::Empty));
@@ -58,7 +62,37 @@ impl Files {
                 Labels::None
             }),
         };
-        Ok(Self { source, place, pictures, labels, maps, findings, unread, budget: Budget::default() })
+        let class_table = class_table.and_then(|file| {
+            let table = source.read(&file, None).and_then(|text| ClassTable::parse(&text));
+            table.map_err(|problem| findings.push(Finding { file, problem })).ok()
+        });
+        let budget = Budget::default();
+        Ok(Self { source, place, pictures, labels, maps, instances, class_table, findings, unread, budget })
+    }
+
+    /// The set of one picture, the file at `path`, whatever lies beside it.
+    ///
+    /// # Errors
+    /// If there is no such file, or its name is not UTF-8.
+    pub fn of_one(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        std::fs::metadata(path).map_err(Error::io("read", path))?;
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            return Err(Error::data(path.display().to_string(), Problem::Name("is not UTF-8")));
+        };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok(Self {
+            source: folder::source(folder),
+            place: folder.display().to_string(),
+            pictures: vec![name.to_owned()],
+            labels: Labels::None,
+            maps: vec![],
+            instances: vec![],
+            class_table: None,
+            findings: vec![],
+            unread: BTreeMap::new(),
+            budget: Budget::default(),
+        })
     }
 
     /// Names of the pictures, sorted: their order in the set.
@@ -107,9 +141,33 @@ impl Files {
         Some(if name.is_empty() { Err(Problem::MapMissing) } else { self.read_map(name, size) })
     }
 
+    /// The instance map of a picture of `size` (`[h, w]`), if the set has instance maps.
+    pub fn instances(&self, picture: usize, size: [usize; 2]) -> Option<Result<InstanceMap, Problem>> {
+        let name = self.instances.get(picture)?;
+        Some(if name.is_empty() { Err(Problem::InstancesMissing) } else { self.read_instances(name, size) })
+    }
+
+    /// What the values and colours of label maps mean, if the set has a class table.
+    pub fn class_table(&self) -> Option<&ClassTable> {
+        self.class_table.as_ref()
+    }
+
+    /// Reads the instance map with this name.
+    pub(super) fn read_instances(&self, name: &str, size: [usize; 2]) -> Result<InstanceMap, Problem> {
+        let map = InstanceMap::decode_within(&self.source.read(name, None)?, &self.budget)?;
+        if map.size != size {
+            return Err(Problem::MapSize { found: map.size, expected: size });
+        }
+        Ok(map)
+    }
+
     /// Reads the label map with this name.
     pub(super) fn read_map(&self, name: &str, size: [usize; 2]) -> Result<Vec<u8>, Problem> {
-        decode::label_map(&self.source.read(name, None)?, size, &self.budget)
+        let map = LabelMap::decode_within(&self.source.read(name, None)?, self.class_table.as_ref(), &self.budget)?;
+        if map.size != size {
+            return Err(Problem::MapSize { found: map.size, expected: size });
+        }
+        Ok(map.classes)
     }
 
     /// The head of every picture, in order, read in parallel.

@@ -35,6 +35,11 @@ impl Source for Folder {
     }
 }
 
+/// What reads files of this folder by name, without a list of them.
+pub(super) fn source(root: &Path) -> Box<dyn Source> {
+    Box::new(Folder { root: root.to_path_buf() })
+}
+
 /// Lists all files below `root`.
 pub(super) fn list(root: &Path) -> Result<Listing> {
     let metadata = std::fs::metadata(root).map_err(Error::io("read", root))?;
@@ -58,7 +63,7 @@ pub(super) fn list(root: &Path) -> Result<Listing> {
             walk.find(name, Problem::Unreadable(e.to_string()));
         }
     }
-    Ok(Listing { source: Box::new(Folder { root: root.to_path_buf() }), names: walk.names, findings: walk.findings })
+    Ok(Listing { source: source(root), names: walk.names, findings: walk.findings })
 }
 
 #[derive(Default)]

@@ -6,13 +6,13 @@ use crate::Result;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-/// What a picture and its map contribute.
-type Digests = (Vec<u8>, Option<Vec<u8>>);
+/// What a picture, its label map and its instance map contribute.
+type Digests = (Vec<u8>, Option<Vec<u8>>, Vec<u8>);
 
 impl Files {
     /// The content hash, 64 hexadecimal digits: SHA-256 over, for each picture in order, its name,
     /// the SHA-256 of its file, its orientation if that moves its pixels, the SHA-256 of its label
-    /// map (if the set has maps), its label.
+    /// map and of its instance map (if the set has such), its label; and over the class table, if there is one.
     ///
     /// Nothing else counts: not where the set lies, whether it is packed and how, nor how
     /// `dataset.json` is written. Files are hashed in parallel, each by itself.
@@ -50,7 +50,15 @@ impl Files {
                     Err(problem) => unreadable(map, problem)?,
                 }),
             };
-            Ok((picture, map))
+            let instances = match self.instances.get(i) {
+                None => Vec::new(),
+                Some(map) if map.is_empty() => unreadable(name, Problem::InstancesMissing)?,
+                Some(map) => match self.source.read(map, None) {
+                    Ok(bytes) => digest(bytes),
+                    Err(problem) => unreadable(map, problem)?,
+                },
+            };
+            Ok((picture, map, instances))
         };
         (0..self.pictures.len()).into_par_iter().map(of).collect()
     }
@@ -62,11 +70,17 @@ impl Files {
         number(&mut hash, self.labels.dim());
         number(&mut hash, self.pictures.len());
         let mut row = Vec::new();
-        for (i, (name, (picture, map))) in self.pictures.iter().zip(digests).enumerate() {
+        // Sets without these have the hash that they had before there were such.
+        if let Some(table) = &self.class_table {
+            hash.update(b"class table");
+            hash.update(digest(table.canonical()));
+        }
+        for (i, (name, (picture, map, instances))) in self.pictures.iter().zip(digests).enumerate() {
             number(&mut hash, name.len());
             hash.update(name);
             hash.update(picture);
             hash.update(map.as_deref().unwrap_or_default());
+            hash.update(instances);
             match self.labels.class(i) {
                 Some(class) => hash.update(class.to_le_bytes()),
                 None => {

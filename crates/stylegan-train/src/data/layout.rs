@@ -3,7 +3,7 @@
 //! Archives are often packed with a folder around everything (`faces/00000.png`), so the root of a
 //! set is the folder that all of its pictures lie in.
 
-use super::names::{self, Kind, MAP_FOLDER};
+use super::names::{self, INSTANCE_FOLDER, Kind, MAP_FOLDER};
 use super::{Finding, Problem};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -12,6 +12,9 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 /// Files of sets that this program builds, which are neither pictures nor labels.
 const OWN: [&str; 2] = ["attributes.csv", "recipe.json"];
 
+/// A folder of all pictures, beside those of their maps.
+const PICTURE_FOLDER: &str = "images";
+
 /// The files of a set by their meaning.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
@@ -19,6 +22,10 @@ pub(super) struct Layout {
     pub(super) pictures: Vec<String>,
     /// The label map of each picture, empty where it is missing; no entries if the set has no maps.
     pub(super) maps: Vec<String>,
+    /// The instance map of each picture, likewise.
+    pub(super) instances: Vec<String>,
+    /// The class table that counts.
+    pub(super) class_table: Option<String>,
     /// The label file that counts.
     pub(super) labels: Option<String>,
     /// What names alone show.
@@ -31,7 +38,7 @@ impl Layout {
     /// Sorts out the files with these names (sorted, each once).
     pub(super) fn of(names: Vec<String>) -> Self {
         let mut layout = Self::default();
-        let mut label_files = Vec::new();
+        let (mut label_files, mut class_tables) = (Vec::new(), Vec::new());
         for name in names {
             match names::kind(&name) {
                 Kind::Picture => layout.pictures.push(name),
@@ -40,48 +47,83 @@ impl Layout {
                     layout.findings.push(Finding { file: name, problem });
                 }
                 Kind::Labels => label_files.push(name),
+                Kind::Classes => class_tables.push(name),
                 Kind::Other if OWN.contains(&name.rsplit('/').next().unwrap_or_default()) => {}
                 Kind::Other => *layout.unread.entry(names::ending(&name)).or_default() += 1,
             }
         }
         layout.tell_maps();
+        layout.choose_classes(class_tables);
         layout.choose_labels(label_files);
         layout
     }
 
-    /// Pictures below `labels/` are label maps if they are named after pictures. Otherwise the
-    /// folder is one of pictures, such as a class of that name.
+    /// Pictures below `labels/` and `instances/` are maps if they are named after pictures. Otherwise such a folder is
+    /// one of pictures, as a class of that name.
     fn tell_maps(&mut self) {
-        let folder = format!("{}{MAP_FOLDER}/", common_folder(&self.pictures));
-        let (candidates, pictures): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.pictures).into_iter().partition(|name| name.starts_with(&folder));
-        let by_name = Lookup::new(&candidates);
-        let map_of = |picture: &String| {
-            let inside = &picture[folder.len() - MAP_FOLDER.len() - 1..];
-            let stem = inside.rsplit_once('.').map_or(inside, |(stem, _)| stem);
-            by_name.find(&format!("{folder}{stem}.png")).map(|i| candidates[i].clone())
+        let root = common_folder(&self.pictures).to_owned();
+        let folder = |name: &str, instances| (format!("{root}{name}/"), instances, Vec::new());
+        let mut folders = [folder(MAP_FOLDER, false), folder(INSTANCE_FOLDER, true)];
+        let mut pictures = Vec::new();
+        for name in std::mem::take(&mut self.pictures) {
+            match folders.iter_mut().find(|(folder, ..)| name.starts_with(folder.as_str())) {
+                Some((.., files)) => files.push(name),
+                None => pictures.push(name),
+            }
+        }
+        let paired = |(folder, _, files): &(String, bool, Vec<String>)| {
+            pair(&root, folder, files, &pictures).iter().any(Option::is_some)
         };
-        let maps: Vec<Option<String>> = pictures.iter().map(map_of).collect();
-        if maps.iter().all(Option::is_none) {
-            if !candidates.is_empty() && !pictures.is_empty() {
+        let (maps, others): (Vec<_>, Vec<_>) = folders.into_iter().partition(paired);
+        let alone = pictures.is_empty();
+        for (folder, _, files) in others {
+            if !files.is_empty() && !alone {
                 self.findings.push(Finding { file: folder, problem: Problem::MapsOfNothing });
             }
-            self.pictures = pictures.into_iter().chain(candidates).collect();
-            self.pictures.sort_unstable();
-            return;
+            pictures.extend(files);
         }
+        pictures.sort_unstable();
+        self.pictures = pictures;
+        for (folder, instances, files) in maps {
+            let of = pair(&root, &folder, &files, &self.pictures);
+            self.compare_maps(&of, &files, instances);
+            let of = of.into_iter().map(|map| map.map_or_else(String::new, str::to_owned)).collect();
+            *(if instances { &mut self.instances } else { &mut self.maps }) = of;
+        }
+    }
+
+    /// Finds pictures without a map, maps of two pictures, and maps of none.
+    fn compare_maps(&mut self, maps: &[Option<&str>], candidates: &[String], instances: bool) {
         let mut taken = HashMap::new();
-        for (picture, map) in pictures.iter().zip(&maps) {
+        for (picture, map) in self.pictures.iter().zip(maps) {
             let problem = match map {
+                None if instances => Problem::InstancesMissing,
                 None => Problem::MapMissing,
-                // a.jpg and a.png would share one map.
-                Some(map) if taken.insert(map.clone(), picture).is_some() => Problem::Duplicate,
+                // a.jpg and a.png would share one map; of the instances it is said once.
+                Some(map) if taken.insert(*map, picture).is_some() && !instances => Problem::Duplicate,
                 Some(_) => continue,
             };
             self.findings.push(Finding { file: picture.clone(), problem });
         }
-        self.maps = maps.into_iter().map(Option::unwrap_or_default).collect();
-        self.pictures = pictures;
+        let extra = candidates.iter().filter(|name| !taken.contains_key(name.as_str()));
+        self.findings.extend(extra.map(|name| Finding { file: name.clone(), problem: Problem::MapWithoutPicture }));
+    }
+
+    /// The class table lies where all pictures are, as labels do, or in the folder of the label maps.
+    fn choose_classes(&mut self, files: Vec<String>) {
+        let maps: Vec<String> = self.maps.iter().filter(|map| !map.is_empty()).cloned().collect();
+        let of_maps = common_folder(&maps);
+        let root = common_folder(&self.pictures).to_owned();
+        for file in files {
+            let folder = names::folder(&file);
+            let counts = root.starts_with(folder) || of_maps.starts_with(folder);
+            if counts && self.class_table.is_none() {
+                self.class_table = Some(file);
+            } else {
+                let used = self.class_table.clone();
+                self.findings.push(Finding { file, problem: Problem::ClassesIgnored { used } });
+            }
+        }
     }
 
     /// The label file that counts lies at the root, or in a folder that all pictures lie in.
@@ -98,6 +140,20 @@ impl Layout {
             }
         }
     }
+}
+
+/// The map of each picture among those below `folder`, sorted: by its path below `root` or, where all pictures lie in
+/// `images/` (`images/a.jpg` beside `labels/a.png`), below that.
+fn pair<'a>(root: &str, folder: &str, maps: &'a [String], pictures: &[String]) -> Vec<Option<&'a str>> {
+    let by_name = Lookup::new(maps);
+    // A folder of any other name may be a class, as `labels` may be one.
+    let own = format!("{root}{PICTURE_FOLDER}/");
+    let find = |inside: &str| {
+        let stem = inside.rsplit_once('.').map_or(inside, |(stem, _)| stem);
+        by_name.find(&format!("{folder}{stem}.png")).map(|i| maps[i].as_str())
+    };
+    let below_own = |picture: &String| picture.strip_prefix(&own).and_then(find);
+    pictures.iter().map(|picture| find(&picture[root.len()..]).or_else(|| below_own(picture))).collect()
 }
 
 /// The deepest folder that all of these files lie in, with the `/` behind it.

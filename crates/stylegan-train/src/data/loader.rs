@@ -1,6 +1,6 @@
 //! Decoding ahead of the step, on threads of its own.
 
-use super::{Batch, Dataset, SampleRequest};
+use super::{Batch, BatchMaps, Dataset, SampleRequest};
 use crate::Result;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -25,8 +25,8 @@ pub struct Loader<I> {
 
 impl<I: Iterator<Item = Vec<SampleRequest>>> Loader<I> {
     /// Decodes the batches of `requests` with `threads` threads (at least 1), keeping up to `ahead`
-    /// batches (at least 1) ready or in work; with their label maps, if `maps` says so.
-    pub fn new(dataset: Arc<Dataset>, requests: I, maps: bool, threads: usize, ahead: usize) -> Self {
+    /// batches (at least 1) ready or in work; with the maps that `maps` says.
+    pub fn new(dataset: Arc<Dataset>, requests: I, maps: BatchMaps, threads: usize, ahead: usize) -> Self {
         let (jobs, queue) = channel::<Job>();
         let queue = Arc::new(Mutex::new(queue));
         let workers = (0..threads.max(1)).map(|_| {
@@ -73,7 +73,7 @@ impl<I> Drop for Loader<I> {
     }
 }
 
-fn work(dataset: &Dataset, maps: bool, queue: &Mutex<Receiver<Job>>) {
+fn work(dataset: &Dataset, maps: BatchMaps, queue: &Mutex<Receiver<Job>>) {
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((request, reply)) = job else { return };

@@ -4,7 +4,9 @@
 //! faces/ or faces.zip
 //!   00000.png  more/00001.png …       8 bits, all of one size, all grey, RGB or RGB with alpha
 //!   dataset.json                      optional: {"labels": [["00000.png", 3], …]}
-//!   labels/00000.png …                optional: label maps, grey value = class number
+//!   labels/00000.png …                optional: label maps, grey value or place in the palette = class number
+//!   instances/00000.png …             optional: instance maps, a number for each thing
+//!   classes.json                      optional: names of the maps' classes, their colours and values
 //! ```
 //! All of it may lie in a folder inside of the set. Pictures are numbered by their sorted names, and
 //! read upright if they say that they are stored otherwise. A set is known by its content
@@ -16,44 +18,60 @@
 mod batch;
 mod budget;
 mod cache;
+mod class_table;
 mod decode;
 pub mod doctor;
 mod files;
 mod finding;
 mod folder;
 mod hash;
+mod instance_map;
 mod label_file;
 mod label_json;
+mod label_map;
 mod labels;
 mod layout;
 mod limits;
 mod loader;
+mod map_file;
 mod names;
+pub mod preprocess;
+mod preprocessed;
 mod problem;
+pub(crate) mod resample;
 pub mod resize;
+mod semantic;
 mod source;
 mod zip;
 
-pub use batch::{Batch, SampleRequest};
+pub use batch::{Batch, BatchMaps, SampleRequest};
+pub use class_table::{ClassTable, MapClass, NO_CLASS};
 pub use decode::{Picture, label_map_kind};
 pub use files::Files;
 pub use finding::Finding;
+pub use instance_map::InstanceMap;
+pub use label_map::LabelMap;
 pub use labels::Labels;
 pub use limits::{MAX_FILE_BYTES, MAX_SIDE};
 pub use loader::Loader;
-pub use names::{LABEL_FILE, MAP_FOLDER};
+pub use names::{CLASS_FILE, INSTANCE_FOLDER, LABEL_FILE, MAP_FOLDER};
 pub use problem::{Problem, Severity};
+pub use semantic::semantic_map;
 
 use decode::{Head, Header};
 
 use crate::{Error, Result};
+use preprocess::Preprocess;
+use preprocessed::Preprocessed;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 /// A set of pictures of one size, with optional labels and label maps.
 pub struct Dataset {
     files: Files,
+    /// Of every sample.
     header: Header,
+    preprocessed: Option<Preprocessed>,
     turned: usize,
     cache: cache::Cache,
     hash: OnceLock<String>,
@@ -67,8 +85,18 @@ impl Dataset {
     /// If there is no such set, or any file of it cannot be used; the message names the first and
     /// counts the others ([`doctor::examine`] lists all).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_as(path, None)
+    }
+
+    /// Opens a set whose pictures are resized and cut as they are read, where `way` says how: they may be of many sizes,
+    /// and some of them grey where others are RGB.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and if pictures become too large, or of different sizes.
+    pub fn open_as(path: impl AsRef<Path>, way: Option<Preprocess>) -> Result<Self> {
         let files = Files::open(path)?;
-        let heads = files.heads();
+        let mut heads = files.heads();
+        let preprocessed = way.map(|way| Preprocessed::of(way, &mut heads));
         let usual = files::usual(&heads);
         let mut findings = doctor::compare(&files.pictures, &heads, usual);
         let of_set = files.findings.iter().filter(|finding| finding.problem.severity() != Severity::Harmless);
@@ -85,7 +113,8 @@ impl Dataset {
             }),
             (None, None) => Err(Error::data(files.place, Problem::Empty)),
             (None, Some(header)) => {
-                Ok(Self { files, header, turned, cache: cache::Cache::default(), hash: OnceLock::new() })
+                let cache = cache::Cache::default();
+                Ok(Self { files, header, preprocessed, turned, cache, hash: OnceLock::new() })
             }
         }
     }
@@ -118,7 +147,7 @@ impl Dataset {
         self.files.pictures.is_empty()
     }
 
-    /// `[h, w]` of every picture, in pixels.
+    /// `[h, w]` of every picture in pixels, as it is read.
     pub fn image_size(&self) -> [usize; 2] {
         self.header.size
     }
@@ -165,6 +194,9 @@ impl Dataset {
     /// # Errors
     /// If there is no such picture or it cannot be decoded.
     pub fn pixels(&self, picture: usize) -> Result<Arc<[u8]>> {
+        if let Some(way) = self.preprocess() {
+            return Ok(self.whole_pixels(way, picture)?.into());
+        }
         let name = self.name(picture)?;
         self.cache.get(picture, || {
             let bytes = self.files.source.read(name, None);
@@ -173,14 +205,44 @@ impl Dataset {
         })
     }
 
-    /// The label map of a picture, `[h, w]` class numbers.
+    /// The label map of a picture, `[h, w]` class numbers; [`NO_CLASS`] for pixels without a class.
     ///
     /// # Errors
     /// If there is no such picture, it has no map, or the map cannot be decoded.
     pub fn map(&self, picture: usize) -> Result<Vec<u8>> {
+        self.sample_map(&SampleRequest::whole(picture))
+    }
+
+    /// The same at the size that it is stored in, with all of its pixels.
+    pub(crate) fn stored_map(&self, picture: usize) -> Result<Vec<u8>> {
         let name = self.name(picture)?;
         let Some(map) = self.files.maps.get(picture) else { return Err(self.files.error(name, Problem::MapMissing)) };
-        self.files.read_map(map, self.header.size).map_err(|problem| self.files.error(map, problem))
+        self.files.read_map(map, self.stored_size(picture)).map_err(|problem| self.files.error(map, problem))
+    }
+
+    /// What the classes of the label maps are called and shown in, if the set has a class table.
+    pub fn class_table(&self) -> Option<&ClassTable> {
+        self.files.class_table()
+    }
+
+    /// Whether the pictures have instance maps.
+    pub fn has_instances(&self) -> bool {
+        !self.files.instances.is_empty()
+    }
+
+    /// The instance map of a picture.
+    ///
+    /// # Errors
+    /// If there is no such picture, it has no instance map, or that cannot be decoded.
+    pub fn instances(&self, picture: usize) -> Result<InstanceMap> {
+        self.sample_instances(&SampleRequest::whole(picture))
+    }
+
+    /// The instance map of a picture at the size that it is stored in.
+    pub(crate) fn stored_instances(&self, picture: usize) -> Result<InstanceMap> {
+        let name = self.name(picture)?;
+        let map = self.files.instances(picture, self.stored_size(picture)).unwrap_or(Err(Problem::InstancesMissing));
+        map.map_err(|problem| self.files.error(self.files.instances.get(picture).unwrap_or(name), problem))
     }
 
     fn name(&self, picture: usize) -> Result<&String> {

@@ -6,6 +6,10 @@ use super::Problem;
 pub const LABEL_FILE: &str = "dataset.json";
 /// The folder of label maps, at the root of the set.
 pub const MAP_FOLDER: &str = "labels";
+/// The folder of instance maps, likewise.
+pub const INSTANCE_FOLDER: &str = "instances";
+/// The name of class tables.
+pub const CLASS_FILE: &str = "classes.json";
 
 /// Endings of pictures that are read.
 const READ: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
@@ -21,6 +25,8 @@ pub(super) enum Kind {
     OtherPicture,
     /// Labels.
     Labels,
+    /// A class table.
+    Classes,
     /// Anything else.
     Other,
 }
@@ -34,6 +40,8 @@ pub(super) fn kind(name: &str) -> Kind {
         Kind::OtherPicture
     } else if name.rsplit('/').next() == Some(LABEL_FILE) {
         Kind::Labels
+    } else if name.rsplit('/').next() == Some(CLASS_FILE) {
+        Kind::Classes
     } else {
         Kind::Other
     }
@@ -102,6 +110,6 @@ mod tests {
         assert_eq!((ending("a.d/b"), ending("a/b.PNG"), ending("b.")), (String::new(), "png".into(), String::new()));
         assert_eq!((folder("a/b/c.png"), folder("c.png")), ("a/b/", ""));
         assert_eq!(kind("a/dataset.json"), Kind::Labels);
-        assert_eq!(kind("a/xdataset.json"), Kind::Other);
+        assert_eq!((kind("a/xdataset.json"), kind("labels/classes.json")), (Kind::Other, Kind::Classes));
     }
 }

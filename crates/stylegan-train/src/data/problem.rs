@@ -82,6 +82,15 @@ pub enum Problem {
     MapsOfNothing,
     /// The label map is missing while others have one.
     MapMissing,
+    /// The instance map is missing while others have one.
+    InstancesMissing,
+    /// A map of a picture that is not there.
+    MapWithoutPicture,
+    /// A `classes.json` that does not lie where all pictures or label maps are.
+    ClassesIgnored {
+        /// The class table that counts, if there is one.
+        used: Option<String>,
+    },
     /// The label map has another size than the picture; `[h, w]` in pixels.
     MapSize {
         /// Size of the map.
@@ -91,6 +100,37 @@ pub enum Problem {
     },
     /// The label map is not an 8-bit grey PNG of class numbers.
     MapFormat(String),
+    /// The map is no PNG that maps are read from.
+    MapKind(String),
+    /// The label map is in colour, and there is no table of the classes' colours.
+    MapInColour,
+    /// A value of the label map is that of no class.
+    MapValue {
+        /// The value.
+        value: u16,
+        /// Whether there is a class table, which does not have it.
+        named: bool,
+        /// Column and row of the first such pixel.
+        at: [usize; 2],
+    },
+    /// A colour of the label map is that of no class.
+    MapColour {
+        /// The colour.
+        colour: [u8; 3],
+        /// Column and row of the first such pixel.
+        at: [usize; 2],
+    },
+    /// A place in the palette of a label map has the colour of another class.
+    MapPalette {
+        /// The place, which the class table gives to one class.
+        place: usize,
+        /// Its colour.
+        colour: [u8; 3],
+        /// The class that the table gives this colour to.
+        class: String,
+    },
+    /// `classes.json` is not what it should be.
+    ClassFile(String),
     /// The ZIP archive itself is broken.
     Zip(String),
     /// The ZIP entry is encrypted.
@@ -160,10 +200,41 @@ impl fmt::Display for Problem {
             }
             Self::LabelWithoutPicture => write!(f, "dataset.json labels this picture, but it does not exist"),
             Self::MapMissing => write!(f, "has no label map, but other pictures have"),
+            Self::InstancesMissing => write!(f, "has no instance map, but other pictures have"),
+            Self::MapWithoutPicture => write!(f, "a map of a picture that does not exist"),
+            Self::ClassesIgnored { used: None } => {
+                write!(f, "these classes are not read: there are pictures outside of their folder")
+            }
+            Self::ClassesIgnored { used: Some(used) } => write!(f, "these classes are not read: those of {used} are"),
             Self::MapSize { found: [h, w], expected: [eh, ew] } => {
-                write!(f, "label map of {w}x{h} pixels for pictures of {ew}x{eh}")
+                write!(f, "map of {w}x{h} pixels for pictures of {ew}x{eh}")
             }
             Self::MapFormat(found) => write!(f, "label map is {found}, expected an 8-bit grey PNG of class numbers"),
+            Self::MapKind(found) => {
+                write!(f, "map is {found}, expected a PNG of numbers (grey or of a palette) or of colours with 8 bits")
+            }
+            Self::MapInColour => write!(f, "label map is in colour, and no classes.json says which class a colour is"),
+            Self::MapValue { value, named: false, at: [x, y] } => {
+                write!(f, "label map has value {value} in column {x} of row {y}; classes go up to 254, and 255 is none")
+            }
+            Self::MapValue { value, named: true, at: [x, y] } => {
+                write!(f, "label map has value {value} in column {x} of row {y}, which classes.json gives to no class")
+            }
+            Self::MapColour { colour, at: [x, y] } => {
+                let colour = hexadecimal(*colour);
+                write!(
+                    f,
+                    "label map has colour {colour} in column {x} of row {y}, which classes.json gives to no class"
+                )
+            }
+            Self::MapPalette { place, colour, class } => {
+                let colour = hexadecimal(*colour);
+                write!(
+                    f,
+                    "label map shows place {place} of its palette in {colour}, the colour of another class ({class})"
+                )
+            }
+            Self::ClassFile(why) => write!(f, "not a class table: {why}"),
             Self::Zip(why) => write!(f, "truncated or damaged ZIP file ({why})"),
             Self::ZipEncrypted => write!(f, "encrypted with a password"),
             Self::ZipMethod(method) => write!(f, "compressed by {method}; only stored and deflated files are read"),
@@ -201,6 +272,8 @@ impl Problem {
             Self::LabelWithoutPicture
             | Self::MoreLabelsWithoutPicture(_)
             | Self::LabelsIgnored { .. }
+            | Self::ClassesIgnored { .. }
+            | Self::MapWithoutPicture
             | Self::FolderTwice
             | Self::MapsOfNothing => Severity::Harmless,
             _ => Severity::Broken,
@@ -231,8 +304,16 @@ impl Problem {
             Self::LabelWithoutPicture | Self::MoreLabelsWithoutPicture(_) => "labels without a picture",
             Self::MapsOfNothing => "folders called labels",
             Self::MapMissing => "without a label map",
-            Self::MapSize { .. } => "label maps of another size",
-            Self::MapFormat(_) => "label maps of another format",
+            Self::InstancesMissing => "without an instance map",
+            Self::MapWithoutPicture => "maps without a picture",
+            Self::ClassesIgnored { .. } => "class tables that are not read",
+            Self::MapSize { .. } => "maps of another size",
+            Self::MapFormat(_) | Self::MapKind(_) => "label maps of another format",
+            Self::MapInColour => "label maps in colour without a table of classes",
+            Self::MapValue { .. } => "label maps with values of no class",
+            Self::MapColour { .. } => "label maps with colours of no class",
+            Self::MapPalette { .. } => "label maps with another palette",
+            Self::ClassFile(_) => "class tables that cannot be read",
             Self::Zip(_) | Self::ZipOverlap(_) => "damaged archives",
             Self::ZipEncrypted => "encrypted",
             Self::ZipMethod(_) => "compressed in other ways",
@@ -276,8 +357,23 @@ impl Problem {
             }
             Self::LabelWithoutPicture | Self::MoreLabelsWithoutPicture(_) => "add the picture or remove its label",
             Self::MapMissing => "add labels/<name>.png for every picture or for none",
+            Self::InstancesMissing => "add instances/<name>.png for every picture or for none",
+            Self::MapWithoutPicture => "add the picture or remove the map",
+            Self::ClassesIgnored { .. } => "write one classes.json at the root of the set or beside its maps",
             Self::MapSize { .. } => "make the map as large as the picture, resized by nearest neighbour",
-            Self::MapFormat(_) => "save class numbers 0 to 255 as grey values",
+            Self::MapFormat(_) | Self::MapKind(_) => "save class numbers 0 to 255 as grey values",
+            Self::MapInColour => {
+                "write a classes.json with the colour of each class beside the set or its maps, or save class numbers as grey \
+                 values"
+            }
+            Self::MapValue { .. } => "paint over these pixels, or give the value a class in classes.json",
+            Self::MapColour { .. } => {
+                "paint over these pixels (edges must not be smoothed), or give the colour a class in classes.json"
+            }
+            Self::MapPalette { .. } => "save the map in colour, without a palette",
+            Self::ClassFile(_) => {
+                "write {\"classes\": [\"water\", {\"name\": \"forest\", \"color\": \"#185a3c\"}], \"dont_care\": [255]}"
+            }
             Self::Zip(_) => "download or pack it again",
             Self::ZipEncrypted => "unpack it with its password and pack it without one",
             Self::ZipMethod(_) => "pack it again with `zip -0` (stored) or `zip -9` (deflated)",
@@ -286,6 +382,11 @@ impl Problem {
             Self::TooManyBytes { .. } => "remove it: a picture is not that large",
         }
     }
+}
+
+/// A colour as class tables and messages write it: `#185a3c`.
+pub(super) fn hexadecimal([r, g, b]: [u8; 3]) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
 }
 
 /// What channels are called.

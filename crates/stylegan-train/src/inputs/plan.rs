@@ -2,7 +2,7 @@
 
 use crate::phase::{Action, due};
 use crate::schedule::{Schedule, Stage};
-use crate::shards::Part;
+use crate::shards::{Part, Reduction};
 use std::ops::Range;
 
 /// A place in a run.
@@ -27,9 +27,13 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// This rank's part of a batch's shards.
-    pub(crate) fn part(&self, stage: &Stage, at_once: usize) -> Part {
+    pub(crate) fn part(&self, stage: &Stage, at_once: usize, reduction: Reduction) -> Part {
+        Part { own: self.own(stage), count: stage.batch / stage.shard.max(1), at_once, reduction }
+    }
+
+    fn own(&self, stage: &Stage) -> Range<usize> {
         let (count, (rank, ranks)) = (stage.batch / stage.shard.max(1), self.rank);
-        Part { own: count * rank / ranks..count * (rank + 1) / ranks, count, at_once }
+        count * rank / ranks..count * (rank + 1) / ranks
     }
 
     /// All shards of phases with real images from a place on, without end: a batch that is looked at in
@@ -42,8 +46,7 @@ impl Plan {
             for (i, next) in due(&self.iteration, step).into_iter().enumerate() {
                 match next {
                     Action::Phase(phase) if phase.reals && (step > from.step || i >= from.actions) => {
-                        let own = self.part(&stage, 1).own;
-                        shards.extend(own.map(|index| {
+                        shards.extend(self.own(&stage).map(|index| {
                             let start = images + (index * stage.shard) as u64;
                             start..start + stage.shard as u64
                         }));

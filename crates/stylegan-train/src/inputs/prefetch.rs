@@ -3,12 +3,13 @@
 use super::order::Order;
 use super::plan::{Place, Plan};
 use crate::Result;
-use crate::data::{Batch, Dataset, Loader, SampleRequest};
+use crate::data::{Batch, BatchMaps, Dataset, Loader, SampleRequest};
 use candle_core::Tensor;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use stylegan_core::latent::StreamKey;
 use stylegan_kernels::{avg_pool2x, upsample_nearest2x};
 
 type Requests = Box<dyn Iterator<Item = Vec<SampleRequest>> + Send>;
@@ -36,17 +37,21 @@ pub(crate) struct Source {
     pub(crate) order: Order,
     /// The numbers in the set that the order's stand for; `None` for the whole set.
     pub(crate) pictures: Option<Arc<[usize]>>,
-    /// Whether their label maps are wanted.
-    pub(crate) maps: bool,
+    /// Where samples are cut out of pictures of which they are parts.
+    pub(crate) corners: StreamKey,
+    /// Which of their maps are wanted.
+    pub(crate) maps: BatchMaps,
 }
 
 impl Source {
-    fn request(&self, shard: Range<u64>) -> Vec<SampleRequest> {
-        let index = |place| {
+    fn request(&self, dataset: &Dataset, shard: Range<u64>) -> Vec<SampleRequest> {
+        let sample = |place| {
             let index = self.order.index(place);
-            self.pictures.as_ref().map_or(index, |pictures| pictures[index])
+            let index = self.pictures.as_ref().map_or(index, |pictures| pictures[index]);
+            let corner = dataset.corner(index, &self.corners, place);
+            SampleRequest { index, mirror: self.order.mirrored(place), corner }
         };
-        shard.map(|place| SampleRequest { index: index(place), mirror: self.order.mirrored(place) }).collect()
+        shard.map(sample).collect()
     }
 }
 
@@ -59,8 +64,8 @@ const PAUSES: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis
 impl Prefetch {
     /// Pictures from a place on, keeping `ahead` shards decoded.
     pub(crate) fn new(dataset: &Arc<Dataset>, source: Source, plan: &Plan, from: Place, ahead: usize) -> Self {
-        let (order, maps) = (source.clone(), source.maps);
-        let requests: Requests = Box::new(plan.clone().shards(from).map(move |shard| order.request(shard)));
+        let (order, maps, set) = (source.clone(), source.maps, dataset.clone());
+        let requests: Requests = Box::new(plan.clone().shards(from).map(move |shard| order.request(&set, shard)));
         let shards: Shards = Box::new(plan.clone().shards(from));
         let loader = Loader::new(dataset.clone(), requests, maps, THREADS, ahead);
         let inner = Mutex::new(Inner { loader, shards, early: BTreeMap::new() });
@@ -85,7 +90,7 @@ impl Prefetch {
         for pause in PAUSES {
             if batch.is_err() {
                 std::thread::sleep(pause);
-                batch = self.dataset.load_quietly(&self.source.request(shard.clone()), self.source.maps);
+                batch = self.dataset.load_quietly(&self.source.request(&self.dataset, shard.clone()), self.source.maps);
             }
         }
         let batch = batch?;

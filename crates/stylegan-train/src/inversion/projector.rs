@@ -1,20 +1,17 @@
 //! Projection by optimisation (Karras et al. 2020, StyleGAN2, section 5 and appendix D).
 
 use super::noise::{normalize, pattern};
+use super::seen::{number, seen};
 use super::{ProjectOptions, Space, StyleStatistics};
 use crate::{Error, Result};
-use candle_core::{DType, Tensor, Var};
+use candle_core::{Tensor, Var};
 use candle_nn::VarBuilder;
 use std::collections::HashMap;
 use stylegan_core::latent::StreamKey;
 use stylegan_core::{Generator, Model, NoiseMode, SynthesisOptions, build_generator};
 use stylegan_kernels::autodiff::backward;
 use stylegan_kernels::optim::{AdamOptions, adam_step};
-use stylegan_kernels::resize_area;
 use stylegan_metrics::features::PerceptualDistance;
-
-/// The side above which pictures are made smaller before they are compared, in pixels.
-const SIDE: usize = 256;
 
 /// A value that Adam moves.
 struct Moving {
@@ -105,6 +102,32 @@ impl<'a> Projector<'a> {
         Ok(Self { options, generator, network, target, deviation: styles.deviation, style, noise, steps: 0 })
     }
 
+    /// Starts from these style rows `[1, num_ws, w_dim]`, as an encoder gives them, in place of the average; in W from
+    /// their mean.
+    ///
+    /// # Errors
+    /// Rows of another shape.
+    pub fn start_from(&mut self, rows: &Tensor) -> Result<()> {
+        let spec = self.generator.spec();
+        if rows.dims() != [1, spec.num_ws, spec.w_dim] {
+            return Err(Error::Config {
+                place: "projection".into(),
+                problem: format!(
+                    "the start is {:?}, the network has [1, {}, {}]",
+                    rows.dims(),
+                    spec.num_ws,
+                    spec.w_dim
+                ),
+            });
+        }
+        let rows = rows.squeeze(0)?.to_dtype(self.style.value.dtype())?;
+        let start = match self.options.space {
+            Space::W => rows.mean_keepdim(0)?,
+            Space::WPlus => rows,
+        };
+        Ok(self.style.value.set(&start.contiguous()?)?)
+    }
+
     /// One step, with noise on the style from the options' seed.
     ///
     /// # Errors
@@ -169,12 +192,13 @@ impl<'a> Projector<'a> {
         Ok(rows.unsqueeze(0)?.contiguous()?)
     }
 
-    /// The style rows found so far, `[1, num_ws, w_dim]`.
+    /// The style rows found so far, `[1, num_ws, w_dim]`; later steps leave them as they are.
     ///
     /// # Errors
     /// When the device has no room.
     pub fn rows(&self) -> Result<Tensor> {
-        self.spread(&self.style.value.as_detached_tensor())
+        // A copy: in W+ the rows would share the memory of what is moved.
+        Ok(self.spread(&self.style.value.as_detached_tensor())?.copy()?)
     }
 
     /// The picture `[1, c, h, w]` of style and noise maps found so far. The official program shows the style with the
@@ -221,22 +245,4 @@ impl<'a> Projector<'a> {
         self.steps = steps;
         Ok(())
     }
-}
-
-/// Pictures as the feature network sees them: of three channels, and not too large.
-fn seen(images: &Tensor) -> Result<Tensor> {
-    let (_, c, h, w) = images.dims4()?;
-    let images = match c {
-        1 => Tensor::cat(&[images, images, images], 1)?,
-        _ => images.narrow(1, 0, 3)?.contiguous()?,
-    };
-    if h.max(w) <= SIDE {
-        return Ok(images);
-    }
-    let side = |pixels: usize| (pixels * SIDE).div_ceil(h.max(w));
-    Ok(resize_area(&images, side(h), side(w))?)
-}
-
-fn number(x: &Tensor) -> Result<f64> {
-    Ok(x.to_dtype(DType::F64)?.to_scalar()?)
 }

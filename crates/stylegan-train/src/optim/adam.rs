@@ -1,12 +1,13 @@
-//! Adam over a network's parameters, with a state that is saved and restored.
+//! Adam and Ranger over a network's parameters, with a state that is saved and restored.
 
 use crate::config::AdamConfig;
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor, Var};
 use stylegan_core::Params;
-use stylegan_kernels::optim::{AdamOptions, adam_step};
+use stylegan_kernels::optim::{AdamOptions, RangerOptions, adam_step, ranger_step};
 
-/// Adam (Kingma and Ba 2015) for the parameters of one network, in the order of their names.
+/// Adam (Kingma and Ba 2015) for the parameters of one network, in the order of their names; or
+/// [Ranger](Self::ranger), which is Adam with rectified steps, centralised gradients and slow weights.
 ///
 /// StyleGAN's slower mapping network needs no rate of its own here: the network multiplies those
 /// weights by `mapping_lr` itself.
@@ -22,6 +23,8 @@ struct Entry {
     weight: Var,
     m: Var,
     v: Var,
+    /// The slow weights of one that Ranger moves.
+    slow: Option<Var>,
 }
 
 impl Adam {
@@ -31,18 +34,40 @@ impl Adam {
     /// # Errors
     /// When the device has no room.
     pub fn new(params: &Params, config: &AdamConfig, stride: f64) -> Result<Self> {
+        let [beta1, beta2] = [config.beta1, config.beta2].map(|beta| beta.powf(stride));
+        Self::on(params, AdamOptions { lr: stride, beta1, beta2, eps: config.eps }, |_| Ok(None))
+    }
+
+    /// Ranger at the rate of the schedule and otherwise as pixel2style2pixel trains with it: an optimiser that has
+    /// seen nothing, whose slow weights are where the parameters are now.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn ranger(params: &Params) -> Result<Self> {
+        let RangerOptions { beta1, beta2, eps, .. } = RangerOptions::default();
+        let slow = |weight: &Var| Ok(Some(Var::from_tensor(&weight.as_detached_tensor().copy()?)?));
+        Self::on(params, AdamOptions { lr: 1., beta1, beta2, eps }, slow)
+    }
+
+    fn on(params: &Params, options: AdamOptions, slow: impl Fn(&Var) -> Result<Option<Var>>) -> Result<Self> {
         let entries = params.parameters().into_iter().map(|(name, weight)| {
             let (m, v) = (Var::from_tensor(&weight.zeros_like()?)?, Var::from_tensor(&weight.zeros_like()?)?);
-            Ok(Entry { name, weight, m, v })
+            Ok(Entry { slow: slow(&weight)?, name, weight, m, v })
         });
-        let [beta1, beta2] = [config.beta1, config.beta2].map(|beta| beta.powf(stride));
-        let options = AdamOptions { lr: stride, beta1, beta2, eps: config.eps };
         Ok(Self { options, entries: entries.collect::<Result<_>>()?, steps: 0 })
     }
 
     /// The same optimiser without the parameters that are `frozen`: they stay as they are.
     pub fn without(mut self, frozen: impl Fn(&str) -> bool) -> Self {
         self.entries.retain(|entry| !frozen(&entry.name));
+        self
+    }
+
+    /// The same optimiser at `share` of the schedule's learning rate, where two networks learn at rates of
+    /// their own (Heusel et al. 2017).
+    #[must_use]
+    pub fn at_rate(mut self, share: f64) -> Self {
+        self.options.lr *= share;
         self
     }
 
@@ -92,12 +117,12 @@ impl Adam {
             rest = others;
             let gradient = Tensor::from_slice(own, entry.weight.shape(), &Device::Cpu)?;
             let gradient = gradient.to_dtype(entry.weight.dtype())?.to_device(entry.weight.device())?;
-            adam_step(&entry.weight, &gradient, &entry.m, &entry.v, self.steps, options)?;
+            entry.step(&gradient, self.steps, options)?;
         }
         Ok(())
     }
 
-    /// Forgets the moments and starts counting steps anew.
+    /// Forgets the moments, lets slow weights be where the fast ones are, and starts counting steps anew.
     ///
     /// # Errors
     /// When the device fails.
@@ -106,6 +131,9 @@ impl Adam {
         for entry in &self.entries {
             entry.m.set(&entry.m.zeros_like()?)?;
             entry.v.set(&entry.v.zeros_like()?)?;
+            if let Some(slow) = &entry.slow {
+                slow.set(&entry.weight.as_detached_tensor())?;
+            }
         }
         Ok(())
     }
@@ -115,23 +143,55 @@ impl Adam {
         self.steps
     }
 
-    /// The moments under `m.<parameter>` and `v.<parameter>`.
+    /// The moments under `m.<parameter>` and `v.<parameter>`, Ranger's slow weights under `slow.<parameter>`.
     pub fn state(&self) -> Vec<(String, Tensor)> {
-        let m = self.entries.iter().map(|entry| (format!("m.{}", entry.name), entry.m.as_detached_tensor()));
-        let v = self.entries.iter().map(|entry| (format!("v.{}", entry.name), entry.v.as_detached_tensor()));
-        m.chain(v).collect()
+        let parts = ["m", "v", "slow"].into_iter();
+        let named = |part| self.entries.iter().filter_map(move |entry| Some((entry.key(part), entry.part(part)?)));
+        parts.flat_map(named).map(|(key, var)| (key, var.as_detached_tensor())).collect()
     }
 
-    /// Takes up a saved state: `moment` finds a tensor by the names of [`state`](Self::state).
+    /// Takes up a saved state: `find` gives a tensor by the names of [`state`](Self::state).
     ///
     /// # Errors
-    /// When `moment` fails, or a moment has another shape than its parameter.
-    pub fn restore(&mut self, steps: u64, mut moment: impl FnMut(&str) -> Result<Tensor>) -> Result<()> {
+    /// When `find` fails, or a tensor has another shape than its parameter.
+    pub fn restore(&mut self, steps: u64, mut find: impl FnMut(&str) -> Result<Tensor>) -> Result<()> {
         for entry in &self.entries {
-            entry.m.set(&moment(&format!("m.{}", entry.name))?)?;
-            entry.v.set(&moment(&format!("v.{}", entry.name))?)?;
+            for (key, var) in
+                ["m", "v", "slow"].into_iter().filter_map(|part| Some((entry.key(part), entry.part(part)?)))
+            {
+                var.set(&find(&key)?)?;
+            }
         }
         self.steps = steps;
         Ok(())
+    }
+}
+
+impl Entry {
+    /// The `step`th step of this parameter, from 1.
+    fn step(&self, gradient: &Tensor, step: u64, options: AdamOptions) -> Result<()> {
+        let Self { weight, m, v, slow, .. } = self;
+        let AdamOptions { lr, beta1, beta2, eps } = options;
+        match slow {
+            Some(slow) => {
+                let options = RangerOptions { lr, beta1, beta2, eps, ..RangerOptions::default() };
+                Ok(ranger_step(weight, gradient, [m, v, slow], step, options)?)
+            }
+            None => Ok(adam_step(weight, gradient, m, v, step, options)?),
+        }
+    }
+
+    /// Part `m`, `v` or `slow`, if there is such.
+    fn part(&self, part: &str) -> Option<&Var> {
+        match part {
+            "m" => Some(&self.m),
+            "v" => Some(&self.v),
+            _ => self.slow.as_ref(),
+        }
+    }
+
+    /// The name of a part in a saved state.
+    fn key(&self, part: &str) -> String {
+        format!("{part}.{}", self.name)
     }
 }

@@ -4,18 +4,13 @@
 //! trained like the CelebA-HQ classifiers of that paper (Karras et al. 2019, appendix: Adam with
 //! learning rate 1e-3, batches of 8), by cross-entropy.
 
-use super::{GRADIENT, Recipe, RunConfig, RunSettings, gradient, unknown, values};
-use crate::config::{AdamConfig, OutputConfig};
-use crate::data::Dataset;
-use crate::inputs::ShardInput;
+use super::supervised::{Learner, Learns, Supervised, log_sum_exp};
+use super::{Recipe, RunConfig, RunSettings};
+use crate::Result;
+use crate::data::{Batch, BatchMaps, Dataset};
 use crate::inputs::random::Streams;
-use crate::optim::Adam;
-use crate::phase::{Action, Phase};
-use crate::schedule::Schedule;
-use crate::shards::ShardSums;
-use crate::stats::Stats;
-use crate::{Error, Result};
-use candle_core::{DType, Device, Tensor};
+use crate::phase::Phase;
+use candle_core::{Device, Tensor};
 use serde::Serialize;
 use std::path::Path;
 use stylegan_core::checkpoint::{Checkpoint, prefix};
@@ -47,9 +42,6 @@ impl Default for ClassifierConfig {
     }
 }
 
-/// The classifier along its loss.
-const CMAIN: Phase = Phase::new("Cmain", prefix::D, Streams::UNNAMED).with_reals();
-
 impl ClassifierConfig {
     /// The network for a set's pictures and classes.
     fn network(&self, dataset: &Dataset) -> StyleGan1DiscriminatorConfig {
@@ -64,103 +56,41 @@ impl ClassifierConfig {
         }
     }
 
-    /// The pictures kept from training, or those trained on.
-    fn pictures(&self, dataset: &Dataset, held_out: bool) -> Vec<usize> {
-        let is_held = |i: usize| i % self.held_out == self.held_out - 1;
-        (0..dataset.len()).filter(|&i| is_held(i) == held_out).collect()
+    fn run(&self) -> Supervised {
+        let Self { kimg, lr, batch, held_out, seed, .. } = *self;
+        Supervised { recipe: "classifier", kimg, lr, batch, held_out, seed }
     }
 
     fn check(&self, dataset: &Dataset) -> Result<()> {
-        let wrong = |problem: &str| Err(Error::Config { place: "the classifier".into(), problem: problem.into() });
         if dataset.label_dim() < 2 || (0..dataset.len()).any(|i| dataset.labels().class(i).is_none()) {
-            return wrong("needs a set in which every picture has one of two or more classes (dataset.json)");
+            let problem = "needs a set in which every picture has one of two or more classes (dataset.json)";
+            return self.run().wrong(problem.into());
         }
-        if self.held_out < 2 || dataset.len() < self.held_out || self.batch == 0 {
-            return wrong("needs batches of 1 or more, and more pictures than held_out, which is 2 or more");
-        }
-        Ok(())
+        self.run().check(dataset)
     }
 }
 
 impl RunConfig for ClassifierConfig {
     fn settings(&self, dataset: &Dataset) -> Result<RunSettings> {
         self.check(dataset)?;
-        let unwritable = |error: String| Error::Config {
-            place: "the classifier's configuration".into(),
-            problem: format!("cannot be written: {error}"),
-        };
         let network = NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan1(self.network(dataset)));
-        let toml = toml::to_string(self).map_err(|error| unwritable(error.to_string()))?;
-        Ok(RunSettings {
-            seed: self.seed,
-            schedule: Schedule::constant(self.kimg, dataset.image_size()[0], [self.batch; 2], self.lr),
-            at_once: 1,
-            mirror: false,
-            maps: false,
-            pictures: Some(self.pictures(dataset, false).into()),
-            reset_on_growth: false,
-            output: OutputConfig {
-                tick_kimg: self.kimg / 100.,
-                checkpoint_kimg: self.kimg / 10.,
-                keep_checkpoints: 1,
-                ..OutputConfig::default()
-            },
-            networks: [(prefix::D.to_owned(), network)].into(),
-            toml: format!("recipe = \"classifier\"\n{toml}"),
-            decisive: serde_json::to_string(self).map_err(|error| unwritable(error.to_string()))?,
-        })
+        self.run().settings(dataset, self, &StyleGan1Discriminator::PHASE, network, (false, BatchMaps::None))
     }
 
     fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>> {
-        let params = match checkpoint {
-            Some(checkpoint) => checkpoint.params(prefix::D, &Device::Cpu)?,
-            None => Params::new(self.seed, DType::F32, &Device::Cpu),
-        };
-        let network = StyleGan1Discriminator::new(&self.network(dataset), params.trainable())?;
-        Ok(Box::new(Classifier { optimizer: Adam::new(&params, &AdamConfig::default(), 1.)?, params, network }))
+        let network = self.network(dataset);
+        Learner::recipe(self.seed, checkpoint, |params| StyleGan1Discriminator::new(&network, params.trainable()))
     }
 }
 
-/// The network in training.
-struct Classifier {
-    params: Params,
-    network: StyleGan1Discriminator,
-    optimizer: Adam,
-}
+impl Learns for StyleGan1Discriminator {
+    const PHASE: Phase = Phase::new("Cmain", prefix::D, Streams::UNNAMED).with_reals();
+    const LOSS: &'static str = "Loss/C/loss";
 
-impl Recipe for Classifier {
-    fn iteration(&self) -> Vec<Action> {
-        vec![Action::Phase(CMAIN), Action::Advance]
-    }
-
-    fn networks(&self) -> Vec<(&'static str, &Params)> {
-        vec![(prefix::D, &self.params)]
-    }
-
-    fn optimizers(&self) -> Vec<(&'static str, &Adam)> {
-        vec![(prefix::D, &self.optimizer)]
-    }
-
-    fn optimizers_mut(&mut self) -> Vec<(&'static str, &mut Adam)> {
-        vec![(prefix::D, &mut self.optimizer)]
-    }
-
-    fn shard(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums> {
-        let reals = input.reals()?;
-        let labels = reals.labels.as_ref().ok_or_else(|| unknown(phase))?;
-        let scores = self.network.scores(&reals.images)?;
-        let loss = cross_entropy(&scores, labels)?;
-        let right = scores.argmax(1)?.eq(&labels.argmax(1)?)?;
-        let mut sums = ShardSums::default();
-        sums.stats.extend("Loss/C/loss", values(&loss)?);
-        sums.stats.extend("Accuracy/train", values(&right)?);
-        sums.named.set(GRADIENT, gradient(&self.optimizer, &loss)?);
-        Ok(sums)
-    }
-
-    fn log_line(&self, stats: &Stats) -> String {
-        let mean = |key: &str| stats.get(key).mean();
-        format!("loss {:<7.4} right {:<6.3}", mean("Loss/C/loss"), mean("Accuracy/train"))
+    fn judge(&self, reals: &Batch) -> Result<Option<[Tensor; 2]>> {
+        let Some(labels) = &reals.labels else { return Ok(None) };
+        let scores = self.scores(&reals.images)?;
+        Ok(Some([cross_entropy(&scores, labels)?, scores.argmax(1)?.eq(&labels.argmax(1)?)?]))
     }
 }
 
@@ -186,7 +116,7 @@ impl TrainedClassifier {
         let network = config.network(dataset);
         let params = Checkpoint::open(checkpoint)?.params(prefix::D, &Device::Cpu)?;
         let frozen = StyleGan1Discriminator::new(&network, params.frozen())?;
-        let held = config.pictures(dataset, true);
+        let held = config.run().pictures(dataset, true);
         let class = |&picture: &usize| dataset.labels().class(picture);
         let mut classes = held.iter().map(class);
         let mut right = 0;
@@ -203,7 +133,5 @@ impl TrainedClassifier {
 
 /// `ln sum exp s - s[class]` per sample `[n]`, of scores and one-hot classes `[n, classes]`.
 fn cross_entropy(scores: &Tensor, classes: &Tensor) -> Result<Tensor> {
-    let most = scores.max_keepdim(1)?.detach();
-    let norm = (scores.broadcast_sub(&most)?.exp()?.sum_keepdim(1)?.log()? + most)?;
-    Ok((norm.squeeze(1)? - (scores * classes)?.sum(1)?)?)
+    Ok((log_sum_exp(scores)?.squeeze(1)? - (scores * classes)?.sum(1)?)?)
 }

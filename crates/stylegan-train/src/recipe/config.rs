@@ -3,8 +3,9 @@
 use super::Recipe;
 use crate::Result;
 use crate::config::OutputConfig;
-use crate::data::Dataset;
+use crate::data::{BatchMaps, Dataset};
 use crate::schedule::Schedule;
+use crate::shards::Reduction;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use stylegan_core::NetworkConfig;
@@ -35,10 +36,17 @@ pub struct RunSettings {
     pub schedule: Schedule,
     /// Shards handled side by side.
     pub at_once: usize,
+    /// How the sums of several ranks become one.
+    pub reduction: Reduction,
     /// Whether each picture is mirrored with probability one half.
     pub mirror: bool,
-    /// Whether label maps come with the real images.
-    pub maps: bool,
+    /// Which maps come with the real images.
+    pub maps: BatchMaps,
+    /// The class of maps that stands for pixels without one, which files of the networks say.
+    pub no_class: Option<usize>,
+    /// Whether a shard is the whole batch because a normalisation looks at all of it: then there is nothing
+    /// for a second rank to do, and several are refused.
+    pub whole_batch: bool,
     /// The pictures of the set that are trained on; `None` for all.
     pub pictures: Option<Arc<[usize]>>,
     /// Whether optimisers forget their moments where the schedule's growth takes a step.

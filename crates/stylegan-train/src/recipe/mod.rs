@@ -3,10 +3,19 @@
 
 pub mod classifier;
 mod config;
+pub mod encoder;
 pub mod gan;
+mod maps;
+mod of_file;
+mod running;
+pub mod segmenter;
+pub mod spade;
+mod supervised;
+mod transfer;
 
 pub use config::{RunConfig, RunSettings};
 
+use crate::data::Dataset;
 use crate::inputs::ShardInput;
 use crate::optim::Adam;
 use crate::phase::{Action, Phase};
@@ -14,7 +23,7 @@ use crate::sample_grid::GridImages;
 use crate::shards::{ShardSums, Sums};
 use crate::stats::Stats;
 use crate::{Error, Result};
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Tensor, Var};
 use stylegan_core::Params;
 use stylegan_kernels::autodiff;
 
@@ -104,12 +113,66 @@ pub fn gradient(optimizer: &Adam, loss: &Tensor) -> Result<Vec<f32>> {
     optimizer.flatten(|weight| found.get(weight.as_tensor()))
 }
 
+/// The sums of a shard for the optimiser of a network (`G`, `E`), of terms `[n]` of its loss by their names: each and
+/// their sum as statistics, and the gradient of the sum.
+///
+/// # Errors
+/// When shapes differ, or a gradient cannot be read back.
+pub(crate) fn sum_of_terms<'a>(
+    network: &str,
+    optimizer: &Adam,
+    terms: impl IntoIterator<Item = (&'a str, Tensor)>,
+) -> Result<ShardSums> {
+    let mut sums = ShardSums::default();
+    let mut total: Option<Tensor> = None;
+    for (name, term) in terms {
+        sums.stats.extend(&format!("Loss/{network}/{name}"), values(&term)?);
+        total = Some(match total {
+            Some(total) => (total + term)?,
+            None => term,
+        });
+    }
+    if let Some(total) = total {
+        sums.stats.extend(&format!("Loss/{network}/loss"), values(&total)?);
+        sums.named.set(GRADIENT, gradient(optimizer, &total)?);
+    }
+    Ok(sums)
+}
+
+/// The parameters of a network under names that begin with its prefix, for an optimiser of several.
+pub(crate) fn prefixed(
+    prefix: &'static str,
+    params: &Params,
+) -> impl Iterator<Item = stylegan_core::Result<(String, Var)>> + use<> {
+    params.vars().into_iter().map(move |(name, var)| Ok((format!("{prefix}.{name}"), var)))
+}
+
 /// The values of a tensor, for statistics.
 ///
 /// # Errors
 /// When they cannot be read back.
 pub fn values(tensor: &Tensor) -> Result<Vec<f64>> {
     Ok(tensor.flatten_all()?.to_dtype(DType::F64)?.to_vec1()?)
+}
+
+/// The sign of a logit: the mean over samples says how often the discriminator takes them for real.
+pub(crate) fn sign(logit: f64) -> f64 {
+    if logit == 0. { 0. } else { logit.signum() }
+}
+
+/// Refuses a set whose pictures are not those of a network, of `[h, w]` pixels and so many channels.
+pub(crate) fn check_pictures(dataset: &Dataset, [h, w]: [usize; 2], c: usize) -> Result<()> {
+    let ([height, width], channels) = (dataset.image_size(), dataset.channels());
+    if (height, width, channels) == (h, w, c) {
+        return Ok(());
+    }
+    Err(Error::Config {
+        place: "the data set".into(),
+        problem: format!(
+            "has pictures of {width}x{height} pixels with {channels} channels, expected {w}x{h} with {c}; set \
+             generator.img_size and generator.img_channels, or build the set at that size"
+        ),
+    })
 }
 
 /// A phase came that a recipe does not know.

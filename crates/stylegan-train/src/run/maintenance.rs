@@ -1,15 +1,23 @@
 //! What is written after an iteration: ticks, sample grids, checkpoints.
 
+use super::open::share;
 use super::{Run, images_of};
 use crate::best::Best;
 use crate::config::OutputConfig;
 use crate::health::Verdict;
-use crate::run_log::STEP;
+use crate::observer::Measured;
+use crate::run_log::{RunLog, STEP};
 use crate::{Error, Result, checkpoints, communicator};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
+use stylegan_core::checkpoint::Checkpoint;
 use stylegan_kernels::memory;
+
+/// What to do about ranks that have come to hold different networks.
+const HOLD_ALIKE: &str = "one of the machines computes or remembers wrongly (its memory, say): find out which, and go on \
+                          from the last checkpoint without it";
 
 impl Run<'_> {
     /// What is due after an iteration that began at `before` pictures: the line of a tick, a sample grid,
@@ -22,6 +30,7 @@ impl Run<'_> {
         let OutputConfig { tick_kimg, snapshot_kimg, checkpoint_kimg, .. } = self.settings.output;
         let tick = due(tick_kimg);
         if tick {
+            self.compare_ranks()?;
             self.tick()?;
         }
         if due(snapshot_kimg) {
@@ -93,6 +102,15 @@ impl Run<'_> {
         self.stop_because(verdict)
     }
 
+    /// Checks that all ranks hold the same: what they do from here on adds up to one run only then.
+    fn compare_ranks(&self) -> Result<()> {
+        let communicator = self.session.communicator;
+        if communicator.world_size() == 1 {
+            return Ok(());
+        }
+        communicator::same(communicator, &self.state.fingerprints()?, HOLD_ALIKE)
+    }
+
     fn write_grid(&mut self) -> Result<()> {
         let (images, lod, dataset) = (self.state.progress.images, self.stage().lod, self.session.dataset);
         let path = self.grid_file();
@@ -110,39 +128,77 @@ impl Run<'_> {
         self.session.folder.path().join(format!("fakes-{:06}.png", self.state.progress.images / 1000))
     }
 
-    /// Writes a checkpoint, unless this very state is in one, and removes those that are no longer
-    /// kept.
+    /// Writes a checkpoint, unless this very state is in one, has it measured where that is due, and removes
+    /// those that are no longer kept.
     pub(crate) fn save(&mut self, occasion: Occasion) -> Result<PathBuf> {
         let outcome = self.write_checkpoint(occasion);
-        // One rank writes; all must know whether it is to be tried again, to meet there.
+        // One rank writes; all must know whether it is to be tried again or measured, to meet there.
+        let fresh = matches!(&outcome, Ok(Saved { fresh: true, .. }));
+        let position = self.position();
+        let measures = fresh
+            && occasion == Occasion::Scheduled
+            && !self.session.stop.load(Ordering::Relaxed)
+            && self.session.observer.is_to_be_measured(&position);
         let unwritten = matches!(&outcome, Err(error) if error.is_unwritten());
-        self.save_again = communicator::any(self.session.communicator, unwritten)?;
-        outcome
+        let both = vec![u8::from(unwritten) | u8::from(measures) << 1];
+        let both = communicator::broadcast(self.session.communicator, both)?.first().copied().unwrap_or_default();
+        self.save_again = both & 1 > 0;
+        let Saved { path, .. } = outcome?;
+        let measured = if both & 2 > 0 { self.measure(&path)? } else { Measured::default() };
+        if fresh {
+            self.keep_and_prune(&path, &measured)?;
+        }
+        Ok(path)
     }
 
-    fn write_checkpoint(&mut self, occasion: Occasion) -> Result<PathBuf> {
+    /// Has a checkpoint measured by all ranks, of which rank 0 alone has the file.
+    fn measure(&mut self, path: &Path) -> Result<Measured> {
+        let ranks = self.session.communicator;
+        let own = self.log.is_some().then(|| Checkpoint::open(path).map_err(Error::from)).transpose();
+        let checkpoint = share(ranks, communicator::agree(ranks, own)?)?;
+        checkpoint.map_or(Ok(Measured::default()), |checkpoint| self.session.observer.measure(&checkpoint, ranks))
+    }
+
+    /// Saves without meeting the other ranks, who may not come.
+    fn save_alone(&mut self) -> Result<PathBuf> {
+        let Saved { path, fresh } = self.write_checkpoint(Occasion::Between)?;
+        if fresh {
+            self.keep_and_prune(&path, &Measured::default())?;
+        }
+        Ok(path)
+    }
+
+    /// Writes the present state, unless it is written already or this rank does not write.
+    fn write_checkpoint(&mut self, occasion: Occasion) -> Result<Saved> {
         let images = self.state.progress.images;
         if let Some((_, path)) = self.saved.as_ref().filter(|(saved, _)| *saved == images) {
-            return Ok(path.clone());
+            return Ok(Saved { path: path.clone(), fresh: false });
         }
-        let best = Best::read(self.session.folder.path());
-        let path = self.place(occasion, best.as_ref());
-        let Some(log) = &mut self.log else { return Ok(path) };
-        let written = log.sync();
+        if self.log.is_none() {
+            return Ok(Saved { path: self.session.folder.path().join(checkpoints::name(images)), fresh: false });
+        }
+        let path = self.place(occasion);
+        let written = self.log.as_mut().map_or(Ok(()), RunLog::sync);
         self.tolerate(written, "")?;
         self.state.save(&self.settings, self.session.dataset, &path)?;
         self.saved = Some((images, path.clone()));
-        let measured = self.session.observer.saved(&path)?;
+        self.session.observer.saved(&path);
+        Ok(Saved { path, fresh: true })
+    }
+
+    /// Writes down what was measured of a new checkpoint, and removes old ones.
+    fn keep_and_prune(&mut self, path: &Path, measured: &Measured) -> Result<()> {
         let written = self.write_numbers(&measured.numbers);
         self.tolerate(written, "")?;
-        if let Some(score) = measured.score {
-            let written = Best::keep(self.session.folder.path(), best, &path, &score);
+        let folder = self.session.folder.path();
+        if let Some(score) = &measured.score {
+            let written = Best::keep(folder, Best::read(folder), path, score);
             self.tolerate(written, "")?;
         }
-        let best = Best::read(self.session.folder.path()).map(|best| self.session.folder.path().join(best.checkpoint));
-        let pruned = self.pruner.prune(self.session.folder.path(), &path, images, best.as_deref());
-        self.tolerate(pruned, "")?;
-        Ok(path)
+        let folder = self.session.folder.path();
+        let best = Best::read(folder).map(|best| folder.join(best.checkpoint));
+        let pruned = self.pruner.prune(folder, path, self.state.progress.images, best.as_deref());
+        self.tolerate(pruned, "")
     }
 
     /// Writes what was measured of a checkpoint to the logs.
@@ -162,15 +218,15 @@ impl Run<'_> {
 
     /// The file for the present state. What is saved on schedule takes the place of an older state of
     /// the same thousand unless that is the best so far, what is saved between takes nobody's place.
-    fn place(&self, occasion: Occasion, best: Option<&Best>) -> PathBuf {
-        let images = self.state.progress.images;
-        let path = self.session.folder.path().join(checkpoints::name(images));
+    fn place(&self, occasion: Occasion) -> PathBuf {
+        let (images, folder) = (self.state.progress.images, self.session.folder.path());
+        let path = folder.join(checkpoints::name(images));
         let taken = match occasion {
-            Occasion::Scheduled => best.is_some_and(|best| self.session.folder.path().join(&best.checkpoint) == path),
+            Occasion::Scheduled => Best::read(folder).is_some_and(|best| folder.join(&best.checkpoint) == path),
             Occasion::Between => path.exists(),
         };
         if taken && checkpoints::images(&path) != Some(images) {
-            return self.session.folder.path().join(checkpoints::exact_name(images));
+            return folder.join(checkpoints::exact_name(images));
         }
         path
     }
@@ -178,14 +234,16 @@ impl Run<'_> {
     /// After an error: saves what there is, unless the numbers themselves are no good. Returns the
     /// error with a word on that.
     pub(crate) fn broken_off(&mut self, error: Error) -> Error {
-        let worth_it = self.log.is_some() && self.state.progress.images > 0 && !matches!(error, Error::Diverged { .. });
-        // Without a meeting: the other ranks do not come.
-        let saved = if worth_it { self.write_checkpoint(Occasion::Between).ok() } else { None };
+        let good = !matches!(error, Error::Diverged { .. } | Error::Replicas { .. });
+        let worth_it = self.log.is_some() && self.state.progress.images > 0 && good;
+        let saved = if worth_it { self.save_alone().ok() } else { None };
         let error = match saved {
             Some(checkpoint) => Error::Saved { error: error.into(), checkpoint },
             None => error,
         };
-        self.session.communicator.abort(&error.to_string());
+        if !error.is_of_all_ranks() {
+            self.session.communicator.abort(&error.to_string());
+        }
         error
     }
 
@@ -214,6 +272,13 @@ impl Run<'_> {
         let kimg = self.state.progress.images as f64 / 1000.;
         Err(Error::Diverged { kimg, problem, advice: format!("{advice} ({last})") })
     }
+}
+
+/// A checkpoint of the present state.
+struct Saved {
+    path: PathBuf,
+    /// Whether it was not there before.
+    fresh: bool,
 }
 
 /// Why a checkpoint is written.

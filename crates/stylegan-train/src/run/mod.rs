@@ -3,6 +3,7 @@
 //! [`open`] is how it begins, [`step`] what an iteration does, [`maintenance`] what is written after it.
 
 mod maintenance;
+mod metered;
 mod open;
 mod step;
 

@@ -1,7 +1,9 @@
 //! What an iteration does: phases, each a sum over shards and a step, and the advance to the next batch.
 
 use super::Run;
+use super::metered::Metered;
 use crate::Result;
+use crate::communicator::Communicator;
 use crate::data::Dataset;
 use crate::health;
 use crate::inputs::ShardInput;
@@ -18,7 +20,7 @@ impl Run<'_> {
     /// Steps an optimiser along the gradient of the whole batch, summed over its shards on all ranks.
     pub(crate) fn take_phase(&mut self, phase: &Phase, stage: &Stage) -> Result<()> {
         let started = Instant::now();
-        let part = self.plan.part(stage, self.settings.at_once);
+        let part = self.plan.part(stage, self.settings.at_once, self.settings.reduction);
         let (shard, first) = (stage.shard as u64, self.state.progress.images);
         let work = Work {
             recipe: self.state.recipe.as_ref(),
@@ -29,10 +31,12 @@ impl Run<'_> {
             phase,
             stage,
         };
-        let sums = shards::sum(&part, self.session.communicator, |index| {
+        let ranks = Metered::new(self.session.communicator);
+        let sums = shards::sum(&part, &ranks, |index| {
             let start = first + index as u64 * shard;
             work.shard(start..start + shard)
         })?;
+        self.note_exchange(ranks);
         if !sums.named.are_finite() {
             self.stop_because(health::diverged("a gradient is not a finite number".into()))?;
         }
@@ -41,6 +45,15 @@ impl Run<'_> {
         self.state.progress.stats.add(&sums.stats);
         self.timings.extend(&format!("Timing/{}", phase.name), [started.elapsed().as_secs_f64()]);
         Ok(())
+    }
+
+    /// What a phase cost between ranks, for the log.
+    fn note_exchange(&mut self, ranks: Metered) {
+        if ranks.world_size() > 1 {
+            let (time, bytes) = ranks.used();
+            self.timings.extend("Timing/exchange", [time.as_secs_f64()]);
+            self.timings.extend("Resources/exchanged_mib", [bytes as f64 / f64::from(1 << 20)]);
+        }
     }
 
     /// Lets averages follow, and goes on to the next batch of real images.

@@ -1,12 +1,14 @@
 //! A batch in pieces, and their sum in an order that nothing can change.
 
+mod reduction;
 mod sums;
 mod tree;
 mod wire;
 
+pub use reduction::Reduction;
 pub use sums::{ShardSums, Sums};
 
-use crate::communicator::Communicator;
+use crate::communicator::{Communicator, agree};
 use crate::{Error, Result};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,12 +25,14 @@ pub struct Part {
     pub count: usize,
     /// Own shards handled side by side.
     pub at_once: usize,
+    /// How its sums and those of others become one.
+    pub reduction: Reduction,
 }
 
 /// Calls `work` for each place of `part.own`, some side by side (sharing the threads of the caller's
 /// limit), and adds the results of all ranks as a pairwise tree over places in the whole batch. The sum
-/// is the same bits for any `at_once`, any number of threads, and any number of ranks that hold any parts,
-/// if `work` is.
+/// is the same bits for any `at_once`, any number of threads, and (unless the reduction is fast) any number of
+/// ranks that hold any parts, if `work` is.
 ///
 /// # Errors
 /// The error of a shard that failed (the first one, should several fail), that there are no shards, or
@@ -69,11 +73,11 @@ pub fn sum(
             }
         });
     }
-    if let Some((_, error)) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        return Err(error);
-    }
+    // Ranks that are well learn of one that is not before they wait for its sums.
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    agree(communicator, failed.map_or(Ok(()), |(_, error)| Err(error)))?;
     let tree = tree.into_inner().unwrap_or_else(PoisonError::into_inner);
-    tree.finish(communicator)?.ok_or_else(|| Error::Config {
+    tree.finish(communicator, part.reduction)?.ok_or_else(|| Error::Config {
         place: "the batch".into(),
         problem: "has no shards; raise schedule.batch".into(),
     })
@@ -84,6 +88,7 @@ pub fn sum(
 mod tests {
     use super::*;
     use crate::communicator::{Single, Threads};
+    use stylegan_core::latent::StreamKey;
 
     fn leaf(value: f32) -> ShardSums {
         let mut sums = ShardSums::default();
@@ -92,7 +97,7 @@ mod tests {
     }
 
     fn all(count: usize, at_once: usize) -> Part {
-        Part { own: 0..count, count, at_once }
+        Part { own: 0..count, count, at_once, reduction: Reduction::Exact }
     }
 
     #[test]
@@ -124,7 +129,8 @@ mod tests {
                 let found: Vec<ShardSums> = std::thread::scope(|scope| {
                     let ranks = Threads::world(cuts.len()).into_iter().enumerate().map(|(rank, me)| {
                         let own = if rank == 0 { 0 } else { cuts[rank - 1] }..cuts[rank];
-                        scope.spawn(move || sum(&Part { own, count, at_once: 2 }, &me, work).unwrap())
+                        let part = Part { own, count, at_once: 2, reduction: Reduction::Exact };
+                        scope.spawn(move || sum(&part, &me, work).unwrap())
                     });
                     ranks.collect::<Vec<_>>().into_iter().map(|rank| rank.join().unwrap()).collect()
                 });
@@ -134,6 +140,45 @@ mod tests {
                     assert_eq!(bits(&sums), bits(&alone));
                 }
             }
+        }
+    }
+
+    /// On random rows, some of whose numbers nearly cancel; ranks without shards give zeros.
+    #[test]
+    fn fast_sums_are_within_what_is_promised() {
+        let work = |i: usize| {
+            let mut sums = ShardSums::default();
+            for (name, length) in [("gradient", 10_000), ("w_avg", 7)] {
+                let mut stream = StreamKey::new(1, name, i as u64).stream(0, 0);
+                sums.named.set(name, stream.normals_f32(length));
+            }
+            sums.stats.extend("x", [i as f64]);
+            Ok(sums)
+        };
+        let count = 16;
+        let exact = sum(&all(count, 1), &Single, work).unwrap();
+        for cuts in [vec![7, 16], vec![3, 8, 16], vec![0, 5, 5, 16]] {
+            let found: Vec<ShardSums> = std::thread::scope(|scope| {
+                let ranks = Threads::world(cuts.len()).into_iter().enumerate().map(|(rank, me)| {
+                    let own = if rank == 0 { 0 } else { cuts[rank - 1] }..cuts[rank];
+                    let part = Part { own, count, at_once: 1, reduction: Reduction::Fast };
+                    scope.spawn(move || sum(&part, &me, work).unwrap())
+                });
+                ranks.collect::<Vec<_>>().into_iter().map(|rank| rank.join().unwrap()).collect()
+            });
+            let mut others = 0;
+            for sums in &found {
+                assert_eq!(sums, &found[0], "all ranks have the same");
+                assert_eq!(sums.stats, exact.stats);
+                for name in ["gradient", "w_avg"] {
+                    let (found, exact) = (sums.named.get(name).unwrap(), exact.named.get(name).unwrap());
+                    let largest = exact.iter().fold(0f32, |most, value| most.max(value.abs()));
+                    let worst = found.iter().zip(exact).fold(0f32, |most, (a, b)| most.max((a - b).abs()));
+                    assert!(worst <= 1e-5 * largest, "{name} cut at {cuts:?}: {worst} of {largest}");
+                    others += usize::from(worst > 0.);
+                }
+            }
+            assert!(others > 0, "cut at {cuts:?} the order is another, and nobody would see");
         }
     }
 

@@ -26,6 +26,16 @@ impl ShardSums {
     }
 }
 
+impl ShardSums {
+    /// Puts the next slice of every row behind what is there.
+    pub(super) fn append(&mut self, slice: Self) {
+        for (name, values) in slice.named.0 {
+            self.named.0.entry(name).or_default().extend(values);
+        }
+        self.stats.add(&slice.stats);
+    }
+}
+
 /// Rows of numbers by name, such as `gradient`, `w_avg` and `pl_length`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sums(pub(super) BTreeMap<String, Vec<f32>>);

@@ -5,10 +5,13 @@
 //! level 1      0           1     2
 //! level 0   0     1     2     3  4
 //! ```
-//! Ranks that hold a part of the shards add the nodes that lie wholly in it, exchange what is left, and
-//! all finish the same tree: the bits do not depend on where the parts are cut.
+//! Ranks that hold a part of the shards add the nodes that lie wholly in it. What is left each of them
+//! cuts into as many slices as there are ranks, and every rank finishes the tree for one slice of all, so
+//! that nobody sends or adds more than a share; then the finished slices go to all. A sum is taken element
+//! by element, so the bits do not depend on where parts and slices are cut.
 
 use super::ShardSums;
+use super::reduction::{Reduction, fast};
 use super::wire::{self, Node};
 use crate::Result;
 use crate::communicator::Communicator;
@@ -63,15 +66,28 @@ impl Tree {
     }
 
     /// The sum of all leaves, of which other ranks have the missing ones; `None` of no leaves.
-    pub(super) fn finish(self, communicator: &dyn Communicator) -> Result<Option<ShardSums>> {
-        let mut tree = self;
-        if communicator.world_size() > 1 {
-            let all = Mutex::new(Self { counts: tree.counts, waiting: BTreeMap::new() });
-            for part in communicator.all_gather(wire::write(tree.waiting.iter()))? {
-                wire::read(&part)?.into_iter().for_each(|(node, sums)| Self::insert(&all, node, sums));
-            }
-            tree = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn finish(mut self, communicator: &dyn Communicator, how: Reduction) -> Result<Option<ShardSums>> {
+        let ranks = communicator.world_size();
+        if ranks > 1 && how == Reduction::Fast {
+            let sums = fast(self.waiting, communicator)?;
+            return Ok(Some(sums).filter(|sums| *sums != ShardSums::default()));
         }
-        Ok(tree.waiting.remove(&(tree.counts.len() - 1, 0)))
+        if ranks > 1 {
+            let slices = (0..ranks).map(|rank| wire::write(self.waiting.iter(), (rank, ranks))).collect();
+            let tree = Mutex::new(Self { counts: self.counts, waiting: BTreeMap::new() });
+            for part in communicator.all_to_all(slices)? {
+                wire::read(&part)?.into_iter().for_each(|(node, sums)| Self::insert(&tree, node, sums));
+            }
+            let own = tree.into_inner().unwrap_or_else(PoisonError::into_inner);
+            // By now there is the root alone, or nothing.
+            let finished = communicator.all_gather(wire::write(own.waiting.iter(), wire::WHOLE))?;
+            self = Self { counts: own.counts, waiting: BTreeMap::new() };
+            for slice in finished {
+                for (node, sums) in wire::read(&slice)? {
+                    self.waiting.entry(node).or_default().append(sums);
+                }
+            }
+        }
+        Ok(self.waiting.remove(&(self.counts.len() - 1, 0)))
     }
 }

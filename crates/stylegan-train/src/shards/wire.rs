@@ -7,8 +7,17 @@ use crate::{Error, Result};
 /// The place of a partial sum in the tree: level (0 for shards) and place in it.
 pub(super) type Node = (usize, usize);
 
-/// Writes partial sums.
-pub(super) fn write<'a>(nodes: impl ExactSizeIterator<Item = (&'a Node, &'a ShardSums)>) -> Vec<u8> {
+/// Which slice of every row is meant, of how many. What is reported goes with the first.
+pub(super) type Slice = (usize, usize);
+
+/// The one slice that is everything.
+pub(super) const WHOLE: Slice = (0, 1);
+
+/// Writes a slice of partial sums.
+pub(super) fn write<'a>(
+    nodes: impl ExactSizeIterator<Item = (&'a Node, &'a ShardSums)>,
+    (slice, slices): Slice,
+) -> Vec<u8> {
     let mut out = Writer(vec![]);
     out.number(nodes.len());
     for ((level, place), sums) in nodes {
@@ -17,12 +26,11 @@ pub(super) fn write<'a>(nodes: impl ExactSizeIterator<Item = (&'a Node, &'a Shar
         out.number(sums.named.0.len());
         for (name, values) in &sums.named.0 {
             out.text(name);
-            out.number(values.len());
-            out.0.reserve(4 * values.len());
-            values.iter().for_each(|value| out.0.extend(value.to_le_bytes()));
+            out.row(&values[values.len() * slice / slices..values.len() * (slice + 1) / slices]);
         }
-        out.number(sums.stats.iter().count());
-        for (key, Moments { count, sum, squares }) in sums.stats.iter() {
+        let stats = || sums.stats.iter().filter(|_| slice == 0);
+        out.number(stats().count());
+        for (key, Moments { count, sum, squares }) in stats() {
             out.text(key);
             [count, sum, squares].into_iter().for_each(|value| out.0.extend(value.to_le_bytes()));
         }
@@ -40,8 +48,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<(Node, ShardSums)>> {
         let mut named = Sums::default();
         for _ in 0..bytes.number()? {
             let (name, len) = (bytes.text()?, bytes.number()?);
-            let values = bytes.take(len.saturating_mul(4))?.chunks_exact(4);
-            named.set(&name, values.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect());
+            let (values, _) = bytes.take(len.saturating_mul(4))?.as_chunks();
+            named.set(&name, values.iter().map(|&value| f32::from_le_bytes(value)).collect());
         }
         let mut stats = Stats::default();
         for _ in 0..bytes.number()? {
@@ -59,6 +67,14 @@ struct Writer(Vec<u8>);
 impl Writer {
     fn number(&mut self, number: usize) {
         self.0.extend((number as u64).to_le_bytes());
+    }
+
+    fn row(&mut self, values: &[f32]) {
+        self.number(values.len());
+        let start = self.0.len();
+        self.0.resize(start + 4 * values.len(), 0);
+        let (places, _) = self.0[start..].as_chunks_mut();
+        places.iter_mut().zip(values).for_each(|(place, value)| *place = value.to_le_bytes());
     }
 
     fn text(&mut self, text: &str) {

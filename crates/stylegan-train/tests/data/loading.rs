@@ -4,7 +4,7 @@ use crate::pictures::*;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use stylegan_train::data::{Batch, Dataset, Loader, SampleRequest};
+use stylegan_train::data::{Batch, BatchMaps, Dataset, Loader, SampleRequest};
 
 fn same(a: &Batch, b: &Batch) -> bool {
     let values = |batch: &Batch| {
@@ -15,7 +15,11 @@ fn same(a: &Batch, b: &Batch) -> bool {
 }
 
 fn requests(step: usize) -> Vec<SampleRequest> {
-    (0..3).map(|i| SampleRequest { index: (step * 7 + i * 3) % 4, mirror: (step + i).is_multiple_of(2) }).collect()
+    let sample = |i: usize| SampleRequest {
+        mirror: (step + i).is_multiple_of(2),
+        ..SampleRequest::whole((step * 7 + i * 3) % 4)
+    };
+    (0..3).map(sample).collect()
 }
 
 #[test]
@@ -25,7 +29,7 @@ fn batches_come_in_order_whatever_the_threads() {
     let plain = Dataset::open(&path).unwrap();
     for (threads, ahead) in [(1, 1), (3, 5), (2, 8)] {
         let set = Arc::new(Dataset::open(&path).unwrap());
-        let loader = Loader::new(set, (0..20).map(requests), false, threads, ahead);
+        let loader = Loader::new(set, (0..20).map(requests), BatchMaps::None, threads, ahead);
         let batches: Vec<Batch> = loader.map(Result::unwrap).collect();
         assert_eq!(batches.len(), 20);
         for (step, batch) in batches.iter().enumerate() {
@@ -44,7 +48,7 @@ fn no_more_is_decoded_ahead_than_asked_for() {
         counter.set(step + 1);
         requests(step)
     });
-    let mut loader = Loader::new(set, steps, false, 2, 3);
+    let mut loader = Loader::new(set, steps, BatchMaps::None, 2, 3);
     assert_eq!(drawn.get(), 3);
     for step in 1..10 {
         loader.next().unwrap().unwrap();
@@ -58,7 +62,7 @@ fn an_error_takes_the_place_of_its_batch() {
     let place = Place::new();
     let set = Arc::new(Dataset::open(place.folder("set", &good())).unwrap());
     let steps = vec![plain(&[0]), plain(&[4]), plain(&[3])];
-    let results: Vec<_> = Loader::new(set, steps.into_iter(), false, 1, 2).collect();
+    let results: Vec<_> = Loader::new(set, steps.into_iter(), BatchMaps::None, 1, 2).collect();
     assert_eq!(results.len(), 3);
     assert!(results[0].is_ok() && results[2].is_ok());
     let sentence = results[1].as_ref().unwrap_err().to_string();

@@ -159,9 +159,14 @@ fn load_faults() -> Vec<Case> {
             "map in colour",
             with(mapped(), map_name, png(rgb(8, 6, 1))),
             map_name,
-            &["in colour with 8 bits", "8-bit grey PNG"],
+            &["in colour, and no classes.json", "write a classes.json"],
         ),
-        ("map of 4 bits", with(mapped(), map_name, shallow_map()), map_name, &["grey with 4 bits", "8-bit grey PNG"]),
+        (
+            "map of 16 bits",
+            with(mapped(), map_name, png(image::DynamicImage::from(map(8, 6, 200)).to_luma16())),
+            map_name,
+            &["value 257", "column 1 of row 0", "classes go up to 254"],
+        ),
         ("map not a PNG", with(mapped(), map_name, encode(map(8, 6, 1), ImageFormat::Jpeg)), map_name, &["not a PNG"]),
     ]
 }

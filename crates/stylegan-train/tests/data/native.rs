@@ -50,7 +50,7 @@ fn pictures_become_numbers_from_minus_one_to_one() {
 fn mirrored_pictures_and_maps_are_flipped_left_to_right() {
     let place = Place::new();
     let set = Dataset::open(place.folder("set", &mapped())).unwrap();
-    let requests = [SampleRequest { index: 1, mirror: true }, SampleRequest { index: 1, mirror: false }];
+    let requests = [SampleRequest { mirror: true, ..SampleRequest::whole(1) }, SampleRequest::whole(1)];
     let images = set.load(&requests).unwrap().images;
     let flip = |row: &[f32]| row.iter().rev().copied().collect::<Vec<_>>();
     let (mirrored, plain) = (values(&images.get(0).unwrap()), values(&images.get(1).unwrap()));

@@ -126,7 +126,7 @@ pub(crate) fn zip(files: &Files, method: CompressionMethod) -> Vec<u8> {
 
 /// Requests for pictures as they are.
 pub(crate) fn plain(indices: &[usize]) -> Vec<SampleRequest> {
-    indices.iter().map(|&index| SampleRequest { index, mirror: false }).collect()
+    indices.iter().copied().map(SampleRequest::whole).collect()
 }
 
 /// The path as messages show it.

@@ -19,6 +19,7 @@ pub(super) enum Attribute<'a> {
     Float(f64),
     Int(i64),
     Ints(&'a [i64]),
+    Text(&'a str),
 }
 
 /// A graph, and the parameters that it takes its constants from.
@@ -68,6 +69,13 @@ impl<'a> Graph<'a> {
         self.initializer(&format!("number_{value:e}"), FLOAT, &[], &value.to_le_bytes())
     }
 
+    /// Several numbers.
+    pub(super) fn numbers(&mut self, values: &[f64]) -> Name {
+        let bytes: Vec<u8> = values.iter().flat_map(|&value| (value as f32).to_le_bytes()).collect();
+        let text: Vec<String> = values.iter().map(f64::to_string).collect();
+        self.initializer(&format!("numbers_{}", text.join("_")), FLOAT, &[values.len()], &bytes)
+    }
+
     /// Whole numbers: axes, shapes.
     pub(super) fn integers(&mut self, values: &[i64]) -> Name {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -96,6 +104,7 @@ impl<'a> Graph<'a> {
             let message = match attribute {
                 Attribute::Float(value) => message.float(2, *value as f32).int(20, 1),
                 Attribute::Int(value) => message.int(3, *value).int(20, 2),
+                Attribute::Text(text) => message.data(4, text).int(20, 3),
                 Attribute::Ints(values) => {
                     values.iter().fold(message, |message, &value| message.int(8, value)).int(20, 7)
                 }

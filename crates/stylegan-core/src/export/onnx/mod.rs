@@ -1,9 +1,10 @@
 //! Generators as ONNX models, written without the help of a library.
 //!
-//! The model computes what [`Generator`](crate::Generator) does with stored noise: latents to
-//! pictures, truncation included. Everything is f32, in operators of opset 17.
+//! The model computes what [`Generator`](crate::Generator) does with stored noise: latents
+//! (and maps) to pictures, truncation included. Everything is f32, in operators of opset 17.
 
 mod graph;
+mod painters;
 mod protobuf;
 mod stylegan1_pggan;
 mod stylegan2;
@@ -28,7 +29,8 @@ pub struct OnnxOptions {
 
 /// A generator as the bytes of an ONNX model (opset [`OPSET`]).
 ///
-/// Inputs are `z` `[n, z_dim]`, `c` `[n, c_dim]` for networks with labels, and `psi` (one number, the
+/// Inputs are `z` `[n, z_dim]` (not of networks that start from the map alone), `map` `[n, classes (+ 1), h, w]` for
+/// networks that paint maps (one-hot, edges between instances behind the classes), `c` `[n, c_dim]` for networks with labels, and `psi` (one number, the
 /// truncation psi) for networks with an average style; the output is `img`
 /// `[n, img_channels, h, w]`, about in [-1, 1]. Noise is that stored in the network.
 ///
@@ -49,14 +51,23 @@ pub fn onnx(config: &GeneratorConfig, params: &Params, options: &OnnxOptions) ->
             stylegan1_pggan::pggan(&mut graph, config)?;
             (config.z_dim, false)
         }
-        GeneratorConfig::Spade(_) | GeneratorConfig::Pix2PixHd(_) => {
-            return Err(crate::Error::Argument(
-                "networks that paint maps are not written as ONNX; StyleGAN, StyleGAN2 and Progressive GAN are".into(),
-            ));
+        GeneratorConfig::Spade(config) => {
+            painters::spade(&mut graph, config)?;
+            (config.z_dim, false)
+        }
+        GeneratorConfig::Pix2PixHd(config) => {
+            painters::pix2pixhd(&mut graph, config)?;
+            (0, false)
         }
     };
     let (n, [h, w]) = (options.batch, config.img_size());
-    let mut body = graph.finish().data(2, "generator").message(11, &value("z", n, &[z_dim]));
+    let mut body = graph.finish().data(2, "generator");
+    if let Some(map) = config.map() {
+        body = body.message(11, &value("map", n, &[map.classes + usize::from(map.edges), h, w]));
+    }
+    if z_dim > 0 {
+        body = body.message(11, &value("z", n, &[z_dim]));
+    }
     if config.c_dim() > 0 {
         body = body.message(11, &value("c", n, &[config.c_dim()]));
     }

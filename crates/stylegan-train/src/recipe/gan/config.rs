@@ -1,9 +1,9 @@
 //! A [`TrainConfig`] as the configuration of a run.
 
 use super::Gan;
-use crate::config::TrainConfig;
-use crate::data::Dataset;
-use crate::recipe::{Recipe, RunConfig, RunSettings};
+use crate::config::{RecipeConfig, TrainConfig};
+use crate::data::{BatchMaps, Dataset};
+use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures};
 use crate::{Error, Result};
 use candle_core::{DType, Device};
 use std::collections::BTreeMap;
@@ -12,23 +12,22 @@ use stylegan_core::{NetworkConfig, Params};
 
 impl RunConfig for TrainConfig {
     fn settings(&self, dataset: &Dataset) -> Result<RunSettings> {
-        check_pictures(self, dataset)?;
-        let decisive = serde_json::to_string(&self.decisive()).map_err(|error| Error::Config {
-            place: "this configuration".into(),
-            problem: format!("cannot be written as JSON: {error}"),
-        })?;
+        check_set(self, dataset)?;
         Ok(RunSettings {
             seed: self.seed,
             schedule: self.schedule()?,
             at_once: self.shards.at_once,
+            reduction: self.shards.reduction,
             mirror: self.data.mirror,
-            maps: false,
+            maps: BatchMaps::None,
+            no_class: None,
+            whole_batch: false,
             pictures: None,
             reset_on_growth: self.adam.reset_on_growth,
             output: self.output.clone(),
             networks: self.networks(),
             toml: self.to_toml()?,
-            decisive,
+            decisive: RecipeConfig::Gan(Box::new(self.clone())).to_json()?,
         })
     }
 
@@ -55,16 +54,10 @@ impl TrainConfig {
     }
 }
 
-fn check_pictures(config: &TrainConfig, dataset: &Dataset) -> Result<()> {
-    let ([h, w], c, c_dim) = config.picture_shape();
+fn check_set(config: &TrainConfig, dataset: &Dataset) -> Result<()> {
+    let (size, channels, c_dim) = config.picture_shape();
+    check_pictures(dataset, size, channels)?;
     let problem = |problem: String| Err(Error::Config { place: "the data set".into(), problem });
-    let ([height, width], channels) = (dataset.image_size(), dataset.channels());
-    if (height, width, channels) != (h, w, c) {
-        return problem(format!(
-            "has pictures of {width}x{height} pixels with {channels} channels, expected {w}x{h} with {c}; set \
-             generator.img_size and generator.img_channels, or build the set at that size"
-        ));
-    }
     if c_dim > 0 && dataset.label_dim() != c_dim {
         return problem(format!(
             "has labels of width {}, expected generator.c_dim = {c_dim}; set it to the width of the labels, or to 0 to \

@@ -1,12 +1,12 @@
 //! `Dmain`: the discriminator along its loss.
 
 use super::dreg::weighted_penalty;
-use super::{Gan, Latents, REAL_SIGNS, W_SUM, seen, sign, signs};
+use super::{Gan, Latents, REAL_SIGNS, W_SUM, seen, signs};
 use crate::Result;
 use crate::augment::ShardAugment;
 use crate::config::LossConfig;
 use crate::losses::{logistic, wgan_gp};
-use crate::recipe::{GRADIENT, gradient, values};
+use crate::recipe::{GRADIENT, gradient, sign, values};
 use crate::shards::ShardSums;
 use crate::stats::Stats;
 use candle_core::{Tensor, Var};

@@ -7,17 +7,17 @@
 mod config;
 mod dmain;
 mod dreg;
+mod freeze;
 mod gmain;
 mod greg;
 mod latents;
 mod networks;
 mod phases;
-mod transfer;
 
 pub use latents::Latents;
 pub use phases::{DMAIN, DREG, GMAIN, GREG, iteration, phases};
 
-use super::{Recipe, unknown};
+use super::{Recipe, sign, transfer, unknown};
 use crate::augment::{AugmentConfig, Controller, ShardAugment};
 use crate::config::{EmaConfig, LossConfig, PathLengthConfig, TrainConfig};
 use crate::inputs::ShardInput;
@@ -66,8 +66,11 @@ impl Gan {
     /// When a configuration describes no network, parameters do not fit it, or the transfer's do not.
     pub fn new(config: &TrainConfig, g: Params, d: Params) -> Result<Self> {
         let networks = Networks::new(config, g, d)?;
-        if let Some(transfer) = config.transfer.as_ref().filter(|transfer| !transfer.from.is_empty()) {
-            transfer::take(transfer, &networks)?;
+        if let Some(transfer) = &config.transfer {
+            let networks = &networks;
+            let g: (&[_], _) = (&[prefix::G, prefix::G_EMA], &networks.g);
+            let g_ema: (&[_], _) = (&[prefix::G_EMA, prefix::G], &networks.g_ema);
+            transfer::take(&transfer.from, &[g, g_ema, (&[prefix::D], &networks.d)])?;
         }
         Self::on(config, networks)
     }
@@ -79,7 +82,7 @@ impl Gan {
 
     fn on(config: &TrainConfig, networks: Networks) -> Result<Self> {
         let phases = phases(config);
-        let frozen = transfer::frozen(&networks.d, config.transfer.as_ref().map_or(0, |transfer| transfer.freeze_d));
+        let frozen = freeze::frozen(&networks.d, config.transfer.as_ref().map_or(0, |transfer| transfer.freeze_d));
         let opt_d = Adam::new(&networks.d, &config.adam, stride(&phases, prefix::D))?;
         Ok(Self {
             opt_g: Adam::new(&networks.g, &config.adam, stride(&phases, prefix::G))?,
@@ -250,11 +253,6 @@ impl GridImages for Gan {
 /// Images as the discriminator sees them.
 fn seen(augment: Option<&ShardAugment>, purpose: &'static str, images: &Tensor) -> Result<Tensor> {
     Ok(augment.map_or_else(|| Ok(images.clone()), |augment| augment.apply(purpose, images))?)
-}
-
-/// The sign of a logit: the mean over samples says how often the discriminator takes them for real.
-fn sign(logit: f64) -> f64 {
-    if logit == 0. { 0. } else { logit.signum() }
 }
 
 /// The sum of the signs of logits, and how many there are.

@@ -1,0 +1,226 @@
+// Edit: a picture of a seed, or one that was dropped, moved along directions.
+
+import { aboutNetwork, forget, onNetwork, stop, wish } from "./connection.js";
+import { anySeed, choice, field, h, paint, say, select, slider } from "./elements.js";
+import { look, pictureLink, set, state, stylesLink, watch } from "./link.js";
+import { lookControls } from "./look.js";
+import { unfit } from "./rooms.js";
+import { directionSliders, groupsOf, pack, readMoves, rowsOf, told, unpack, writeMoves } from "./sliders.js";
+import { droppable, fileField, send } from "./upload.js";
+
+const KINDS = [["sefa", "SeFa: from the weights"], ["pca", "PCA: from many styles"]];
+
+/** Builds the room; returns how to leave it. */
+export function edit(main) {
+  const canvas = h("canvas", { width: 16, height: 16, role: "img", "aria-label": "The edited picture" });
+  const download = h("a", { className: "button main", download: "" }, "Download PNG");
+  const styles = h("a", { className: "button", download: "" }, "Download styles");
+  const before = h("button", { type: "button", "aria-pressed": "false", onclick: () => {
+    before.setAttribute("aria-pressed", String(before.getAttribute("aria-pressed") !== "true"));
+    update();
+  } }, "Show unedited");
+  const progress = h("progress", { max: 1, value: 0, "aria-label": "Search for the picture's styles" });
+  const find = h("button", { type: "button", onclick: search }, "Find its styles");
+  const cancel = h("button", { type: "button", onclick: halt }, "Cancel");
+  const job = h("div", { className: "row" }, find, cancel, progress);
+  const seed = field({
+    label: "Seed", value: state.seed, min: 0, max: 2 ** 32 - 1, step: 1, hint: "The picture that is edited.",
+    beside: [h("button", { type: "button", onclick: () => choose(anySeed()) }, "Surprise me")],
+    onchange: (input) => choose(Math.min(2 ** 32 - 1, Math.max(0, Math.floor(input.valueAsNumber) || 0))),
+  });
+  const file = fileField({
+    label: "Or a picture of yours", accept: "image/png,image/jpeg,image/webp", onfile: drop,
+    hint: "Drop it on the picture, or choose it. It should look like those that the network was trained on, framed alike.",
+  });
+  const steps = slider({
+    label: "Steps of the search", min: 50, max: 1000, step: 50, value: state.steps, show: String,
+    hint: "More steps come nearer to the picture and take longer.", oninput: (value) => set({ steps: value }),
+  });
+  const kinds = select({
+    label: "Directions", options: KINDS, value: "sefa", hint: "How they are found, or the file they are in.",
+    onchange: () => showFinder(),
+  });
+  const groups = h("div", {});
+  const seek = h("button", { type: "button", className: "main", onclick: () => { shown = ""; set({ directions: `${pack(kinds.input.value)}~${group}` }); } }, "Find directions");
+  const load = fileField({ label: "Directions of yours", accept: ".safetensors", onfile: addList, hint: "A file that stylegan directions wrote." });
+  const reset = h("button", { type: "button", onclick: () => set({ moves: "" }) }, "Undo all moves");
+  const moved = h("p", { className: "hint" });
+  const sliders = h("div", {});
+  const settings = h("section", { className: "panel", "aria-label": "Settings" });
+  const stage = h("section", { className: "stage drop", "aria-label": "The picture" }, canvas, h("div", { className: "row" }, download, styles, before));
+  const side = h("div", { className: "stage side" },
+    h("section", { className: "panel", "aria-label": "What is edited" }, seed.element, file.element, steps.element, job),
+    h("section", { className: "panel", "aria-label": "Directions" }, kinds.element, groups, h("div", { className: "row" }, seek, reset), moved, sliders, load.element),
+    settings);
+  const room = h("div", { className: "latents" }, stage, side);
+  main.replaceChildren(room);
+  droppable(stage, drop);
+  let [controls, shown, bars, group, searching, network, gone] = [null, "", null, "all", false, state.network, false];
+
+  const choose = (number) => { halt(); set({ seed: number, picture: "" }); };
+
+  async function drop(given) {
+    say("Sending the picture…");
+    const answer = await send("/pictures", given);
+    if (!answer || gone) return;
+    set({ picture: answer.id });
+    search();
+  }
+
+  async function addList(given) {
+    const stem = [...given.name.replace(/\.safetensors$/, "")].slice(0, 56).join("") || "directions";
+    const name = KINDS.some(([kind]) => kind === stem) ? `${stem} (2)` : stem;
+    const answer = await send(`/directions?${new URLSearchParams({ name })}`, given);
+    if (!answer || gone) return;
+    await lists();
+    kinds.set(answer.name);
+    shown = "";
+    set({ directions: `${pack(answer.name)}~all` });
+    showList();
+  }
+
+  /** The lists of directions that the studio has. */
+  async function lists() {
+    const answer = await fetch("/directions");
+    const names = answer.ok ? await answer.json() : [];
+    const chosen = kinds.input.value;
+    kinds.input.replaceChildren(...[...KINDS, ...names.map((name) => [name, `File: ${name}`])].map(([key, words]) => h("option", { value: key }, words)));
+    kinds.set([...kinds.input.options].some(({ value }) => value === chosen) ? chosen : "sefa");
+  }
+
+  /** Looks for the styles of the picture; what is found on the way is shown. */
+  function search() {
+    const about = aboutNetwork(state.network);
+    if (!about?.styles || !state.picture) return;
+    searching = true;
+    forget("invert");
+    showJob();
+    wish({ view: "invert", look: look(about), picture: state.picture, steps: state.steps }, ({ image, cell, cells }) => {
+      if (!searching) return;
+      paint(canvas, image);
+      progress.value = (cell + 1) / cells;
+      say(`Searching for the picture's styles: ${Math.round((100 * (cell + 1)) / cells)} %`);
+      if (cell + 1 === cells) finish("The styles are found: move them along directions.");
+    }, (sentence) => { finish(""); say(sentence, true); });
+  }
+
+  function halt() {
+    if (!searching) return;
+    stop("invert");
+    finish("The search is ended; what was found so far can be edited.");
+  }
+
+  function finish(sentence) {
+    searching = false;
+    forget("invert");
+    // The same edit has another answer now.
+    forget("edit");
+    showJob();
+    update();
+    if (sentence) say(sentence);
+  }
+
+  function showJob() {
+    job.hidden = !state.picture;
+    steps.element.hidden = !state.picture;
+    find.hidden = searching;
+    cancel.hidden = progress.hidden = !searching;
+  }
+
+  function showFinder() {
+    seek.textContent = KINDS.some(([key]) => key === kinds.input.value) ? "Find directions" : "Show directions";
+  }
+
+  /** Brings the sliders of the list that the link names. */
+  async function showList() {
+    const about = aboutNetwork(state.network);
+    const wanted = `${state.network}|${state.directions}|${about?.classes ? state.class : ""}`;
+    if (!about?.styles || wanted === shown) return;
+    shown = wanted;
+    if (!state.directions) return sliders.replaceChildren();
+    const [by, of] = state.directions.split("~");
+    const name = unpack(by);
+    sliders.replaceChildren(h("p", { className: "hint" }, "Finding directions…"));
+    const list = { look: look(about), of: { by: name, rows: rowsOf(of, about.num_ws), direction: 0, strength: 0 } };
+    try {
+      const answer = await fetch(`/directions?${new URLSearchParams({ list: JSON.stringify(list) })}`);
+      if (gone || shown !== wanted) return;
+      if (!answer.ok) throw new Error((await answer.text()).trim());
+      bars = directionSliders(await answer.json(), name, of, () => readMoves(state.moves), (moves) => set({ moves: writeMoves(moves) }));
+      sliders.replaceChildren(bars.element);
+    } catch (error) {
+      sliders.replaceChildren();
+      say(error.message, true);
+    }
+  }
+
+  function settle() {
+    const about = aboutNetwork(state.network);
+    if (!about) {
+      settings.replaceChildren(h("p", { className: "hint" }, "Loading the network…"));
+      wish({ view: "picture", look: look(about), x: 0, y: 0 }, () => {}, (sentence) => { if (!aboutNetwork(state.network)) say(sentence, true); });
+      return;
+    }
+    if (!about.styles) return main.replaceChildren(unfit(about, "Edit"));
+    if (!room.isConnected) main.replaceChildren(room);
+    controls = lookControls(about);
+    settings.replaceChildren(...controls.elements);
+    stage.classList.toggle("large", about.width >= 256);
+    canvas.style.maxWidth = `${about.width * 12}px`;
+    if (!groupsOf(about.num_ws).includes(group)) group = "all";
+    const layers = choice({
+      label: "Style rows", options: groupsOf(about.num_ws).map((name) => [name, name]), value: group,
+      hint: "Coarse ones decide pose and shape, fine ones colours.", onchange: (name) => { group = name; },
+    });
+    groups.replaceChildren(layers.element);
+    update();
+  }
+
+  function update() {
+    const about = aboutNetwork(state.network);
+    if (!about?.styles) return;
+    seed.set(state.seed);
+    steps.set(state.steps);
+    controls?.update();
+    bars?.update();
+    showJob();
+    showList();
+    const moves = readMoves(state.moves).filter(({ strength }) => strength !== 0);
+    moved.textContent = moves.length ? `Moved along ${moves.length} direction${moves.length > 1 ? "s" : ""}: ${moves.map(({ by, group, direction }) => `${by} ${direction} (${group})`).join(", ")}` : "Not moved yet.";
+    reset.disabled = !moves.length;
+    const source = state.picture ? { picture: state.picture } : { seed: state.seed };
+    const request = { view: "edit", look: look(about), source, moves: told(moves, about.num_ws) };
+    download.href = pictureLink(request);
+    styles.href = stylesLink(request);
+    if (searching) return;
+    const plain = before.getAttribute("aria-pressed") === "true";
+    wish(plain ? { ...request, moves: [] } : request, ({ image, milliseconds, width, height }) => {
+      if (searching) return;
+      paint(canvas, image);
+      canvas.setAttribute("aria-label", `${state.picture ? "Your picture" : `Picture of seed ${state.seed}`}, ${plain || !moves.length ? "unedited" : `moved along ${moves.length} directions`}`);
+      document.getElementById("facts").textContent = `${width} × ${height} pixels, ${milliseconds} ms`;
+    });
+  }
+
+  const stops = [
+    onNetwork(settle),
+    watch(() => {
+      if (network !== state.network) {
+        halt();
+        [network, controls, bars] = [state.network, null, null];
+        settle();
+      } else update();
+    }),
+  ];
+  lists();
+  showFinder();
+  if (state.directions) [kinds.input.value, group] = [unpack(state.directions.split("~")[0]), state.directions.split("~")[1] ?? "all"];
+  showJob();
+  settle();
+  return () => {
+    gone = true;
+    if (searching) stop("invert");
+    stops.forEach((end) => end());
+    ["edit", "invert", "picture"].forEach(forget);
+  };
+}

@@ -1,0 +1,39 @@
+//! `stylegan directions`: along which styles move so that pictures change in one respect.
+
+mod classifier;
+mod common;
+mod ganspace;
+mod labels;
+mod planes;
+mod sefa;
+
+use crate::exit::Outcome;
+
+/// Find directions to edit pictures along
+///
+/// A file of directions is safetensors: vectors [n, w_dim], n sigmas (the deviation of styles along each),
+/// and their names and style rows. `stylegan edit` moves styles along them; strength 1 is one sigma.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Sefa(sefa::Args),
+    Ganspace(ganspace::Args),
+    Labels(labels::Args),
+    Classifier(classifier::Args),
+}
+
+/// Runs `stylegan directions …`.
+pub(crate) fn run(args: Args) -> Outcome {
+    match args.command {
+        Command::Sefa(args) => sefa::run(args),
+        Command::Ganspace(args) => ganspace::run(args),
+        Command::Labels(args) => labels::run(args),
+        Command::Classifier(args) => classifier::run(args),
+    }
+}

@@ -1,0 +1,182 @@
+//! What styles are moved by, as typed and as vectors.
+
+use crate::exit::wrong;
+use crate::network::Network;
+use crate::status::say;
+use candle_core::Tensor;
+use std::path::PathBuf;
+use std::str::FromStr;
+use stylegan_core::directions::{Direction, Directions};
+use stylegan_core::printable;
+use stylegan_metrics::directions::conditioned;
+
+/// A direction as it is typed: `smile=2`, or `smile` for one that is varied.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Wish {
+    name: String,
+    strength: Option<f64>,
+}
+
+impl FromStr for Wish {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some((name, strength)) = text.rsplit_once('=') else {
+            return Ok(Wish { name: text.to_owned(), strength: None });
+        };
+        match strength.trim().parse::<f64>() {
+            Ok(strength) if strength.is_finite() => Ok(Wish { name: name.to_owned(), strength: Some(strength) }),
+            _ => Err(format!("{strength:?} is no strength; write NAME=2 or NAME=-1.5")),
+        }
+    }
+}
+
+/// Strengths from one to another: `-3..3`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Span {
+    from: f64,
+    to: f64,
+}
+
+impl Span {
+    /// `n` strengths, at least two, from one end to the other.
+    pub(super) fn strengths(self, n: usize) -> Vec<f64> {
+        let part = |i: usize| i as f64 / (n - 1).max(1) as f64;
+        (0..n).map(|i| self.from * (1. - part(i)) + self.to * part(i)).collect()
+    }
+}
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let ends = text.split_once("..").and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+        match ends {
+            Some((from, to)) if from != to && f64::is_finite(from) && f64::is_finite(to) => Ok(Span { from, to }),
+            _ => Err(format!("{text:?} is no range of strengths; write FROM..TO, such as -3..3")),
+        }
+    }
+}
+
+impl std::fmt::Display for Span {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}..{}", self.from, self.to)
+    }
+}
+
+/// The directions that styles are moved along.
+pub(super) struct Moves {
+    /// Each with its strength; those without are varied.
+    moves: Vec<(Direction, Option<f64>)>,
+    /// Rows in place of the directions' own.
+    rows: Option<Vec<usize>>,
+}
+
+impl Moves {
+    /// The directions of these names in the files, less what is to be kept.
+    pub(super) fn find(
+        network: &Network,
+        files: &[PathBuf],
+        wishes: &[Wish],
+        keep: &[String],
+        rows: Option<Vec<usize>>,
+    ) -> anyhow::Result<Self> {
+        let known = read(network, files)?;
+        let find = |name: &str| -> anyhow::Result<Direction> {
+            if let Some(direction) = known.iter().find(|direction| direction.name == name) {
+                return Ok(direction.clone());
+            }
+            let names: Vec<&str> = known.iter().map(|direction| direction.name.as_str()).collect();
+            wrong!("there is no direction {name}, but there are {}", printable(&names.join(", ")))
+        };
+        let numbers = |direction: &Direction| direction.vector.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>();
+        let kept = keep.iter().map(|name| Ok(numbers(&find(name)?))).collect::<anyhow::Result<Vec<_>>>()?;
+        let kept: Vec<&[f64]> = kept.iter().map(Vec::as_slice).collect();
+        let num_ws = network.generator().spec().num_ws;
+        let mut moves = Vec::new();
+        for Wish { name, strength } in wishes {
+            let mut direction = find(name)?;
+            if let (None, Some(row)) = (&rows, direction.rows.iter().find(|row| **row >= num_ws)) {
+                wrong!("--direction {name} moves style row {row}, this network has 0 to {}; choose --rows", num_ws - 1);
+            }
+            if !kept.is_empty() {
+                let Ok(vector) = conditioned(&numbers(&direction), &kept) else {
+                    wrong!("--keep {}: nothing of {name} is left beside it", keep.join(","));
+                };
+                direction.vector = vector.iter().map(|v| *v as f32).collect();
+            }
+            moves.push((direction, *strength));
+        }
+        Ok(Moves { moves, rows })
+    }
+
+    /// Whether there are directions without a strength.
+    pub(super) fn vary(&self) -> bool {
+        self.moves.iter().any(|(_, strength)| strength.is_none())
+    }
+
+    /// Style rows `[n, num_ws, w_dim]` moved, along directions without a strength by `strength`.
+    pub(super) fn apply(&self, ws: &Tensor, strength: f64) -> anyhow::Result<Tensor> {
+        let mut ws = ws.clone();
+        for (direction, own) in &self.moves {
+            ws = direction.apply(&ws, own.unwrap_or(strength), self.rows.as_deref())?;
+        }
+        Ok(ws)
+    }
+
+    /// In words, as they are typed; `varied` stands for the strength of those without.
+    pub(super) fn text(&self, varied: &str) -> String {
+        let one = |(direction, own): &(Direction, Option<f64>)| {
+            format!("{}={}", direction.name, own.map_or_else(|| varied.to_owned(), |strength| strength.to_string()))
+        };
+        self.moves.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// All directions of the files, if they are of styles as wide as the network's.
+fn read(network: &Network, files: &[PathBuf]) -> anyhow::Result<Vec<Direction>> {
+    let w_dim = network.generator().spec().w_dim;
+    let mut known: Vec<Direction> = Vec::new();
+    for file in files {
+        crate::network::check_exists(file)?;
+        let found = Directions::load(file)?;
+        let name = file.display();
+        if let Some(other) = found.list.iter().find(|direction| direction.vector.len() != w_dim) {
+            wrong!(
+                "--directions {name} is of styles of {} numbers, this network's have {w_dim}; find directions in this network",
+                other.vector.len()
+            );
+        }
+        if let (Some(of), Some(own)) = (&found.network, network.model().content_hash())
+            && of != own
+        {
+            say(&format!("note: the directions of {name} were found in another network; a tuned copy shares them"));
+        }
+        for direction in found.list {
+            if known.iter().any(|other| other.name == direction.name) {
+                wrong!("--directions {name}: there are two of name {}; give one file of them", direction.name);
+            }
+            known.push(direction);
+        }
+    }
+    Ok(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wishes_and_spans_are_read() {
+        let wish = |name: &str, strength| Ok(Wish { name: name.into(), strength });
+        assert_eq!("smile=2".parse(), wish("smile", Some(2.)));
+        assert_eq!("a=b=-1.5".parse(), wish("a=b", Some(-1.5)));
+        assert_eq!("age".parse(), wish("age", None));
+        assert!("age=old".parse::<Wish>().is_err() && "age=inf".parse::<Wish>().is_err());
+        let span: Result<Span, String> = "-3..3".parse();
+        assert_eq!(span.map(|span| span.strengths(4)), Ok(vec![-3., -1., 1., 3.]));
+        for text in ["3", "1..1", "..", "a..b", "0..inf"] {
+            assert!(text.parse::<Span>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What the arguments of `stylegan edit` mean.
+
+use super::Args;
+use super::moves::{Moves, Span};
+use crate::destination::{self, Destination};
+use crate::exit::wrong;
+use crate::film::Format;
+use crate::latents::Latents;
+use crate::layout::LayoutArgs;
+use crate::network::Network;
+use crate::numbers::count;
+use std::path::{Path, PathBuf};
+
+/// Pictures of a strip.
+const STRIP: u32 = 7;
+/// Frames from one end of a film to the other.
+const FRAMES: u32 = 60;
+
+/// Where pictures go.
+pub(super) enum Out {
+    Still(Destination),
+    Film(PathBuf, Format),
+}
+
+pub(super) struct Plan {
+    pub(super) network: Network,
+    /// What is edited; of files each with its name.
+    pub(super) sources: Vec<(Option<String>, Latents)>,
+    pub(super) moves: Moves,
+    pub(super) span: Option<Span>,
+    /// The strengths of the varied directions, or any one.
+    pub(super) strengths: Vec<f64>,
+    pub(super) fps: u32,
+    pub(super) layout: LayoutArgs,
+    pub(super) out: Out,
+}
+
+impl Plan {
+    pub(super) fn of(args: &Args) -> anyhow::Result<Self> {
+        let ending = args.out.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+        let film = matches!(ending.as_deref(), Some("gif" | "mp4" | "webm" | "mkv" | "mov")) && !args.out.is_dir();
+        let out = match film {
+            true => Out::Film(args.out.clone(), Format::of(&args.out)?),
+            false => Out::Still(Destination::of(&args.out)?),
+        };
+        let network = Network::open(&args.network)?;
+        network.check_styles("editing")?;
+        let num_ws = network.generator().spec().num_ws;
+        let rows = args.rows.as_ref().map(|rows| rows.rows("--rows", num_ws)).transpose()?;
+        if rows.as_ref().is_some_and(Vec::is_empty) {
+            wrong!("--rows: this network has only {}", count(num_ws as u64, "style row"));
+        }
+        let moves = Moves::find(&network, &args.directions, &args.direction, &args.keep, rows)?;
+        match (args.strip, moves.vary()) {
+            (None, true) => wrong!("--direction needs a strength, NAME=2; or give --strip -3..3, which varies it"),
+            (Some(_), false) => {
+                wrong!("--strip varies directions without a strength, and each has one; write --direction NAME alone")
+            }
+            (None, _) if film => wrong!("--out {}: a film needs --strip, such as --strip -3..3", args.out.display()),
+            _ => {}
+        }
+        let sources = match &args.latents[..] {
+            [] => vec![(None, Latents::seeds(&args.seeds.distinct()))],
+            files => {
+                let open = |path: &PathBuf| {
+                    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+                    Ok((name, Latents::open(path, &network)?))
+                };
+                files.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?
+            }
+        };
+        let steps = args.steps.unwrap_or(if film { FRAMES } else { STRIP }) as usize;
+        let strengths = args.strip.map_or_else(|| vec![0.], |span| span.strengths(steps));
+        let inputs = [network.file()].into_iter();
+        let inputs = inputs.chain([&args.latents, &args.directions].into_iter().flatten().map(PathBuf::as_path));
+        let inputs: Vec<&Path> = inputs.collect();
+        let pictures: usize = sources.iter().map(|(_, latents)| latents.len()).sum();
+        match &out {
+            Out::Still(Destination::Tensors(_)) => {}
+            Out::Film(..) => drop(args.layout.columns(pictures, network.size())?),
+            Out::Still(_) => drop(args.layout.columns(pictures * strengths.len().max(2), network.size())?),
+        }
+        match &out {
+            Out::Still(out) => out.prepare(&inputs)?,
+            Out::Film(path, _) => destination::check(path, &inputs)?,
+        }
+        let (span, fps, layout) = (args.strip, args.fps, args.layout.clone());
+        Ok(Plan { network, sources, moves, span, strengths, fps, layout, out })
+    }
+}

@@ -1,0 +1,156 @@
+//! Pictures that a network paints of a set's label maps, and what they are held against.
+
+use super::dataset_source::{self, order};
+use crate::exit::wrong;
+use candle_core::{DType, Device, Tensor};
+use rayon::prelude::*;
+use std::path::Path;
+use std::sync::Arc;
+use stylegan_core::checkpoint::Metadata;
+use stylegan_core::latent::StreamKey;
+use stylegan_core::{Condition, MapSpec, Model, Sampler};
+use stylegan_metrics::evaluate::ImageSet;
+use stylegan_metrics::features::{FeatureNetworks, MapJudge};
+use stylegan_metrics::protocol::Protocol;
+use stylegan_train::data::{Dataset, SampleRequest, semantic_map};
+
+/// Pixels that are painted at a time.
+const BATCH_PIXELS: usize = 1 << 16;
+
+/// The metric that a segmenter gives, by any of the names of its numbers.
+pub(super) const SEEN: &str = "seen_miou";
+
+/// What a metric is called where the pictures are painted: their maps are looked for by a segmenter.
+pub(super) fn metric(name: &str) -> &str {
+    if ["miou", "accuracy", "pixel_accuracy"].contains(&name) { SEEN } else { name }
+}
+
+/// Adds what is to be measured; both numbers of a segmenter are of one metric, which is measured once.
+pub(super) fn push(protocols: &mut Vec<Protocol>, protocol: Protocol) {
+    let seen = protocol.id.ends_with(SEEN);
+    if !seen || protocols.iter().all(|known| known.id != protocol.id) {
+        protocols.push(protocol);
+    }
+}
+
+/// A network with the maps that it is to paint.
+pub(super) struct Paintings<'a> {
+    pub(super) model: &'a Model,
+    /// Its file.
+    pub(super) file: &'a Path,
+    /// Hash of its content, where that is known.
+    pub(super) hash: Option<&'a str>,
+    pub(super) dataset: &'a Dataset,
+    /// Seed of styles.
+    pub(super) seed: u64,
+}
+
+impl<'a> Paintings<'a> {
+    /// Pictures of all maps of the set, in the order in which real pictures come.
+    pub(super) fn images(self, spec: MapSpec) -> anyhow::Result<ImageSet<'a>> {
+        let Self { model, file, hash, dataset, seed } = self;
+        if !dataset.has_maps() {
+            wrong!(
+                "{}: the network paints label maps, and the set has none (labels/); name another with --data",
+                file.display()
+            );
+        }
+        if spec.edges && !dataset.has_instances() {
+            wrong!(
+                "{}: the network reads edges between instances, and the set has no instance maps (instances/)",
+                file.display()
+            );
+        }
+        let no_class = model.metadata().and_then(Metadata::no_class);
+        let sampler = model.sampler();
+        let n = sampler.batch_size(BATCH_PIXELS, 32);
+        let order = order(dataset);
+        let key = StreamKey::new(seed, "metric pictures", 0);
+        let batches: Vec<(u64, Vec<usize>)> =
+            order.chunks(n).enumerate().map(|(i, chunk)| ((i * n) as u64, chunk.to_vec())).collect();
+        let paint = move |(first, pictures): (u64, Vec<usize>)| -> anyhow::Result<Tensor> {
+            let sampler = Sampler::new(model.generator());
+            let requests: Vec<_> = pictures.into_iter().map(SampleRequest::whole).collect();
+            let edges = spec.edges.then(|| dataset.load_edges(&requests)).transpose()?;
+            let map = semantic_map(&dataset.load_maps(&requests)?, edges.as_ref(), spec.classes, no_class)?;
+            let indices: Vec<u64> = (first..first + requests.len() as u64).collect();
+            let condition = Condition::Map(&map);
+            let z = sampler.latents(&key, &indices, 0)?.to_dtype(model.dtype())?;
+            Ok(sampler.images(&sampler.styles(&z, condition)?, condition, &indices)?.to_dtype(DType::F32)?)
+        };
+        let identity = dataset.identity()?;
+        Ok(ImageSet {
+            name: file.display().to_string(),
+            images: Box::new(batches.into_iter().map(move |batch| paint(batch).map_err(Into::into))),
+            count: dataset.len(),
+            hash: hash.map(|hash| format!("{hash} of the maps of {identity}, seed {seed}")),
+        })
+    }
+}
+
+/// Feature networks with a segmenter that looks for a set's maps in pictures of them.
+pub(super) fn with_judge(networks: FeatureNetworks, judge: MapJudge, dataset: &Arc<Dataset>) -> FeatureNetworks {
+    let (dataset, order) = (Arc::clone(dataset), order(dataset));
+    networks.with_judge(judge.of_maps(Box::new(move |number| {
+        let picture = order.get(number).copied().unwrap_or(usize::MAX);
+        Ok(dataset.map(picture)?)
+    })))
+}
+
+/// What painted pictures are held against by the same segmenter: the real pictures, which no painter is likely to
+/// exceed, and maps whose classes have one colour each, the mean of their pixels.
+pub(super) fn baselines(dataset: &Dataset) -> anyhow::Result<[ImageSet<'_>; 2]> {
+    let real = dataset_source::images(dataset, "real pictures")?;
+    let colours = mean_colours(dataset)?;
+    let ([h, w], c) = (dataset.image_size(), dataset.channels());
+    let flat = move |picture: usize| -> anyhow::Result<Tensor> {
+        let map = dataset.map(picture)?;
+        let values: Vec<f32> =
+            (0..c).flat_map(|c| map.iter().map(|&class| colours[usize::from(class)][c]).collect::<Vec<_>>()).collect();
+        Ok(Tensor::from_vec(values, (1, c, h, w), &Device::Cpu)?)
+    };
+    let flat = ImageSet {
+        name: "mean colour of each class".into(),
+        images: Box::new(order(dataset).into_iter().map(move |picture| flat(picture).map_err(Into::into))),
+        count: dataset.len(),
+        hash: Some(format!("mean colours of the classes of {}", dataset.identity()?)),
+    };
+    Ok([real, flat])
+}
+
+/// The mean of the pixels of each class, in [-1, 1]; that of no class for pixels without one.
+fn mean_colours(dataset: &Dataset) -> anyhow::Result<Vec<[f32; 4]>> {
+    const CLASSES: usize = 256;
+    let zero = || vec![[0u64; 5]; CLASSES];
+    let plane: usize = dataset.image_size().iter().product();
+    let sums = (0..dataset.len()).into_par_iter().try_fold(zero, |mut sums, picture| {
+        let (pixels, map) = (dataset.pixels(picture)?, dataset.map(picture)?);
+        for (c, channel) in pixels.chunks_exact(plane.max(1)).enumerate() {
+            map.iter().zip(channel).for_each(|(&class, &level)| sums[usize::from(class)][c] += u64::from(level));
+        }
+        map.iter().for_each(|&class| sums[usize::from(class)][4] += 1);
+        Ok::<_, stylegan_train::Error>(sums)
+    });
+    let add = |mut a: Vec<[u64; 5]>, b: Vec<[u64; 5]>| {
+        a.iter_mut().flatten().zip(b.iter().flatten()).for_each(|(a, b)| *a += b);
+        Ok(a)
+    };
+    let mean = |[r, g, b, a, n]: [u64; 5]| [r, g, b, a].map(|sum| (sum as f64 / n.max(1) as f64 / 127.5 - 1.) as f32);
+    Ok(sums.try_reduce(zero, add)?.into_iter().map(mean).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_numbers_of_a_segmenter_are_measured_once() -> anyhow::Result<()> {
+        let mut protocols = vec![];
+        for name in ["miou", "fid", "accuracy"] {
+            push(&mut protocols, Protocol::find(metric(name))?);
+        }
+        let ids: Vec<&str> = protocols.iter().map(|protocol| &*protocol.id).collect();
+        assert!(ids.len() == 2 && ids[0].ends_with(SEEN) && ids[1].ends_with("fid"), "{ids:?}");
+        Ok(())
+    }
+}

@@ -1,0 +1,83 @@
+//! The run behind a file: what the verbs that train a network for measures have in common.
+
+use crate::destination;
+use crate::exit::Ending;
+use crate::signals::{self, Reaction};
+use crate::status::{Stages, say};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use stylegan_core::checkpoint::{Metadata, save};
+use stylegan_core::{NetworkConfig, Params};
+use stylegan_train::communicator::Single;
+use stylegan_train::data::Dataset;
+use stylegan_train::observer::{Observer, Position};
+use stylegan_train::recipe::RunConfig;
+use stylegan_train::stats::Stats;
+use stylegan_train::{Outcome, RunFolder, Session};
+
+/// Draws the run.
+struct Status(Stages);
+
+impl Observer for Status {
+    fn started(&mut self, at: &Position) {
+        signals::react(Reaction::Stop("saving after this step"));
+        if at.images > 0 {
+            say(&format!("going on at {} of {} kimg", at.images as f64 / 1e3, at.total_images as f64 / 1e3));
+        }
+    }
+
+    fn stepped(&mut self, at: &Position, _stats: &Stats) {
+        self.0.show("training", at.images.min(at.total_images) as usize, at.total_images as usize);
+    }
+
+    fn warned(&mut self, sentence: &str) {
+        say(&format!("warning: {sentence}"));
+    }
+}
+
+/// What came of a run.
+pub(crate) enum Trained {
+    /// Its last checkpoint.
+    Checkpoint(PathBuf),
+    /// It was stopped, and how the command ends.
+    Interrupted(Ending),
+}
+
+/// Starts the run of the file `out`, or goes on with it; its folder has the file's name, with `.run` for `.safetensors`.
+pub(crate) fn train(
+    config: &dyn RunConfig,
+    dataset: &Arc<Dataset>,
+    out: &Path,
+    data: &Path,
+) -> anyhow::Result<Trained> {
+    let path = out.with_extension("run");
+    destination::later_folder(&path, &[data])?;
+    let folder = RunFolder::open(&path)?;
+    let mut status = Status(Stages::new());
+    let observer = &mut status;
+    let session = Session { config, dataset, folder: &folder, communicator: &Single, observer, stop: &signals::STOP };
+    let outcome = session.resume()?;
+    drop(status);
+    signals::react(Reaction::End);
+    Ok(match outcome {
+        Outcome::Finished { checkpoint } => Trained::Checkpoint(checkpoint),
+        Outcome::Interrupted { checkpoint } => {
+            let saved = format!("interrupted and saved {}; the same command goes on", checkpoint.display());
+            Trained::Interrupted(Ending::Interrupted(saved))
+        }
+    })
+}
+
+/// Writes a network under its prefix, with what `metadata` says of it.
+pub(crate) fn write(
+    out: &Path,
+    prefix: &str,
+    network: NetworkConfig,
+    params: &Params,
+    metadata: Metadata,
+) -> anyhow::Result<()> {
+    let metadata = Metadata { networks: [(prefix.to_owned(), network)].into(), ..metadata };
+    let named = |(name, var): (String, candle_core::Var)| (format!("{prefix}.{name}"), var.as_detached_tensor());
+    let tensors: Vec<_> = params.vars().into_iter().map(named).collect();
+    Ok(save(out, &metadata, &tensors)?)
+}

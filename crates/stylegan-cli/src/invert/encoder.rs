@@ -1,0 +1,115 @@
+//! An encoder, and what it is shown of a picture.
+
+use super::settings::Settings;
+use super::targets::Place;
+use crate::exit::wrong;
+use crate::network::{Network, checkpoint};
+use candle_core::{DType, Device, Tensor};
+use std::path::Path;
+use stylegan_core::TrainedEncoder;
+use stylegan_core::checkpoint::Checkpoint;
+use stylegan_core::import::is_foreign;
+use stylegan_core::latent::StreamKey;
+use stylegan_train::config::{Input, RecipeConfig, TaskConfig};
+use stylegan_train::recipe::encoder::{Source, input, visible};
+use stylegan_train::state::config_of;
+
+/// An encoder with what it was trained to be shown.
+pub(super) struct Encoder {
+    network: TrainedEncoder,
+    task: TaskConfig,
+    /// Whether the files are what it is shown already.
+    prepared: bool,
+    /// Decides what is hidden of pictures.
+    seed: u64,
+}
+
+impl Encoder {
+    /// The encoder of a file or run, if it is for this network.
+    pub(super) fn open(path: &Path, prepared: bool, seed: u64, network: &Network) -> anyhow::Result<Self> {
+        let file = checkpoint(path)?;
+        let encoder = TrainedEncoder::load(&file, &Device::Cpu)?;
+        if let Err(error) = encoder.check_fits(network.generator().spec()) {
+            wrong!("--encoder {}: {error}", path.display());
+        }
+        let of_run = if is_foreign(&file)? { None } else { config_of(&Checkpoint::open(&file)?) };
+        let task = match of_run {
+            Some(RecipeConfig::Encoder(config)) => plain(config.task),
+            // Of other files the channels tell.
+            _ => TaskConfig { input: by_channels(encoder.config().img_channels), ..TaskConfig::default() },
+        };
+        if prepared && task.input == Input::Picture {
+            wrong!("--prepared: the encoder {} looks at pictures as they are; leave it out", path.display());
+        }
+        Ok(Self { network: encoder, task, prepared, seed })
+    }
+
+    /// Whether it looks at label maps, which no search could come nearer to.
+    pub(super) fn reads_maps(&self) -> bool {
+        self.task.input == Input::Map
+    }
+
+    /// Whether the files are the pictures that it is to make again, not sketches or the like.
+    pub(super) fn shows_versions_of_pictures(&self) -> bool {
+        !self.prepared && !self.reads_maps()
+    }
+
+    /// Writes down what decides of its results.
+    pub(super) fn note(&self, settings: &mut Settings) {
+        settings.encoder(self.network.content_hash().unwrap_or("of unknown contents"));
+        if self.prepared {
+            settings.shown("the file as it is");
+        } else if self.task.input == Input::Masked {
+            settings.shown(&format!("masked by seed {}", self.seed));
+        }
+    }
+
+    /// What it is shown of a picture, `[1, channels, h, w]` f32.
+    fn shown(&self, place: &Place) -> anyhow::Result<Tensor> {
+        let config = self.network.config();
+        let (size, channels) = (config.img_size, config.img_channels);
+        let given = |c: usize| Ok::<_, anyhow::Error>(place.target(size, c, DType::F32)?.image);
+        let (pictures, maps) = match (self.task.input, self.prepared) {
+            (Input::Map, _) => {
+                let map = Tensor::from_vec(place.map(size)?, (1, size[0], size[1]), &Device::Cpu)?;
+                (Tensor::zeros((1, 3, size[0], size[1]), DType::F32, &Device::Cpu)?, Some(map))
+            }
+            (Input::Sketch, true) => return Ok(given(1)?.affine(0.5, 0.5)?),
+            (_, true) | (Input::Picture, _) => return given(channels),
+            (_, false) => (given(3)?, None),
+        };
+        let key = StreamKey::new(self.seed, "shown", 0);
+        let source = Source { pictures: &pictures, maps: maps.as_ref(), key, indices: &[0] };
+        match input(&self.task, channels, &source) {
+            Ok(shown) => Ok(shown),
+            Err(error) => wrong!("{place}: {error}"),
+        }
+    }
+
+    /// What it is shown of a picture as an image `[1, 3, h, w]`, where that is not the picture itself.
+    pub(super) fn visible(&self, place: &Place) -> anyhow::Result<Option<Tensor>> {
+        if self.task.input == Input::Picture {
+            return Ok(None);
+        }
+        Ok(Some(visible(&self.task, &self.shown(place)?)?))
+    }
+
+    /// The style rows `[1, num_ws, w_dim]` of a picture, in `dtype`.
+    pub(super) fn rows(&self, place: &Place, dtype: DType) -> anyhow::Result<Tensor> {
+        Ok(self.network.encode(&self.shown(place)?)?.to_dtype(dtype)?)
+    }
+}
+
+/// A task without chance: no flips, the largest factor.
+fn plain(task: TaskConfig) -> TaskConfig {
+    let factors = task.factors.iter().max().copied().into_iter().collect();
+    TaskConfig { flip: false, factors, ..task }
+}
+
+fn by_channels(channels: usize) -> Input {
+    match channels {
+        1 => Input::Sketch,
+        3 => Input::Picture,
+        _ => Input::Map,
+    }
+}

@@ -1,0 +1,53 @@
+//! The files that a picture's inversion leaves.
+
+use super::settings::Settings;
+use std::path::{Path, PathBuf};
+use stylegan_core::checkpoint::Checkpoint;
+
+/// Where the results of one picture go.
+pub(super) struct Outputs {
+    /// The styles.
+    pub(super) styles: PathBuf,
+    /// The picture that the network makes of them.
+    pub(super) reconstruction: PathBuf,
+    /// The search while it goes on.
+    pub(super) unfinished: PathBuf,
+    /// The film of it.
+    pub(super) film: PathBuf,
+    /// The tuned network.
+    pub(super) network: PathBuf,
+    /// What it makes of the styles.
+    pub(super) tuned: PathBuf,
+}
+
+impl Outputs {
+    pub(super) fn new(folder: &Path, name: &str) -> Self {
+        let file = |rest: &str| folder.join(format!("{name}{rest}"));
+        Self {
+            styles: file(".safetensors"),
+            reconstruction: file("-reconstruction.png"),
+            unfinished: file("-unfinished.safetensors"),
+            film: file(".gif"),
+            network: file("-network.safetensors"),
+            tuned: file("-tuned.png"),
+        }
+    }
+
+    /// All that may be written.
+    pub(super) fn all(&self) -> [&Path; 6] {
+        [&self.styles, &self.reconstruction, &self.unfinished, &self.film, &self.network, &self.tuned]
+            .map(PathBuf::as_path)
+    }
+
+    /// Whether the styles were found by these settings, and shown. They are written last.
+    pub(super) fn are_done(&self, settings: &Settings, film: bool) -> bool {
+        let shown = self.reconstruction.is_file() && (!film || self.film.is_file());
+        shown && whole(&self.styles).is_some_and(|file| settings.made(&file))
+    }
+}
+
+/// The file, if there is one that is whole.
+pub(super) fn whole(path: &Path) -> Option<Checkpoint> {
+    let file = path.is_file().then(|| Checkpoint::open(path).ok()).flatten()?;
+    file.verify().is_ok_and(|known| known).then_some(file)
+}

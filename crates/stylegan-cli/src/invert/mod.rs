@@ -1,0 +1,180 @@
+//! `stylegan invert`: the styles of which a network makes given pictures.
+
+mod encode;
+mod encoder;
+mod files;
+mod found;
+mod measures;
+mod plan;
+mod search;
+mod settings;
+mod sheet;
+pub(crate) mod targets;
+mod tune;
+mod watch;
+
+use crate::exit::{Ending, Outcome};
+use crate::numbers::count;
+use crate::signals::{self, Reaction, STOP};
+use crate::status::{Progress, say};
+use clap::ValueEnum;
+use plan::Plan;
+use search::Found;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use stylegan_train::inversion::StyleStatistics;
+use watch::Watch;
+
+/// What comes after a signal.
+const SAVING: &str = "saving after this step";
+
+/// Find the styles of pictures
+///
+/// For each picture the styles are looked for of which the network makes it again, by the optimisation of
+/// StyleGAN2's projector, or by an encoder. Pictures must look like those that the network was trained on: the same things,
+/// framed alike. They are turned upright, cropped around the centre and resized as `stylegan data build`
+/// does it.
+///
+/// OUT gets, for each picture NAME, the styles NAME.safetensors (what --latents of other verbs takes) and
+/// NAME-reconstruction.png, sheet.png of all, and measures.json: how near they came, each and in the mean. What
+/// is there already is not done again. Ctrl-C saves: the same command goes on, to the same bytes.
+///
+/// Examples:
+///   stylegan invert --network runs/faces --out inverted photo.jpg
+///   stylegan invert --network runs/faces --space w+ --steps 500 --video --out inverted photos/
+///   stylegan invert --network runs/faces --tune --out inverted photo.jpg
+///   stylegan invert --network psp_ffhq_encode.pt --encoder psp_ffhq_encode.pt --out inverted aligned/
+///   stylegan invert --network runs/encoder --encoder runs/encoder --out inverted photos/
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// Pictures (PNG, JPEG, WebP), or folders or ZIP files of them.
+    #[arg(value_name = "PICTURE|FOLDER|ZIP", required = true)]
+    pictures: Vec<PathBuf>,
+
+    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows, or the folder of
+    /// a run: then its newest checkpoint.
+    #[arg(long, value_name = "FILE|RUN")]
+    network: PathBuf,
+
+    /// Class of the pictures: its name, or its number. Networks trained with labels need one.
+    #[arg(long, value_name = "NAME|N")]
+    class: Option<String>,
+
+    /// An encoder that was trained for the network: the folder of its run, a checkpoint with a network E, or a released
+    /// .pt file of pixel2style2pixel or e4e. It finds the styles of a picture at once; with --steps the search starts from
+    /// them. One that was trained on sketches, small or masked pictures is shown such a version of each picture, one of
+    /// label maps takes those as files.
+    ///
+    /// Example: --encoder psp_ffhq_encode.pt
+    #[arg(long, value_name = "FILE|RUN")]
+    encoder: Option<PathBuf>,
+
+    /// The files are what the encoder was trained on already: sketches, small pictures, pictures with grey holes.
+    #[arg(long, requires = "encoder")]
+    prepared: bool,
+
+    /// Where styles are looked for [default: w, with --encoder w+]
+    #[arg(long, value_enum)]
+    space: Option<Space>,
+
+    /// Steps of the search [default: 1000, with --encoder none]
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+
+    /// Seed of noise maps and noise on styles, and of what is hidden from an encoder of masked pictures.
+    #[arg(long, value_name = "N", default_value_t = 303)]
+    seed: u64,
+
+    /// Weights of an LPIPS network, as `stylegan eval` takes them: with NVIDIA's vgg16.pt pictures are compared
+    /// as in the official projector [default: the network that is built in]; with ArcFace's the measures have the
+    /// likeness of faces.
+    #[arg(long, value_name = "FILE")]
+    features: Vec<PathBuf>,
+
+    /// Also moves the network's weights until it makes the picture (pivotal tuning): NAME-network.safetensors,
+    /// whose picture of the styles is NAME-tuned.png.
+    #[arg(long)]
+    tune: bool,
+
+    /// Also a film of the way from the average to the picture: NAME.gif.
+    #[arg(long)]
+    video: bool,
+
+    /// The folder for the results.
+    #[arg(long, value_name = "FOLDER", default_value = "out")]
+    out: PathBuf,
+}
+
+/// A space of styles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Space {
+    /// One style for all rows: what can be edited best.
+    W,
+    /// A style for each row: nearer to the picture.
+    #[value(name = "w+")]
+    WPlus,
+}
+
+pub(crate) fn run(args: Args) -> Outcome {
+    let plan = Plan::of(&args)?;
+    let mut watch = Watch::new(plan.pictures.len());
+    let mut styles = None;
+    let (mut before, mut seconds) = (0u64, vec![]);
+    signals::react(Reaction::Stop(SAVING));
+    for picture in &plan.pictures {
+        if STOP.load(Ordering::SeqCst) {
+            return Ok(plan.interrupted(picture, 0));
+        }
+        let target = plan.target(picture)?;
+        let settings = plan.settings(&target)?;
+        if picture.files.are_done(&settings, plan.video) {
+            before += 1;
+        } else if let (Some(encoder), false) = (&plan.encoder, plan.search) {
+            seconds.push(encode::encode(&plan, picture, &settings, encoder)?);
+        } else {
+            let styles = match &mut styles {
+                Some(styles) => styles,
+                none => none.insert(plan.styles()?),
+            };
+            match search::search(&plan, picture, &target, &settings, styles, &mut watch)? {
+                Found::All => {}
+                Found::Interrupted(steps) => return Ok(plan.interrupted(picture, steps)),
+            }
+        }
+        if plan.tune {
+            // Nothing of a tuning is saved, so that there is nothing to wait for.
+            signals::react(Reaction::End);
+            tune::tune(&plan, picture, &target, &mut watch)?;
+            signals::react(Reaction::Stop(SAVING));
+        }
+        watch.next();
+    }
+    signals::react(Reaction::End);
+    drop(watch);
+    sheet::write(&plan)?;
+    measures::write(&plan, &seconds)?;
+    if before > 0 {
+        say(&format!("{} had been done before", count(before, "picture")));
+    }
+    say(&format!("{} in {}", count(plan.pictures.len() as u64, "inverted picture"), plan.out.display()));
+    Ok(Ending::Done)
+}
+
+impl Plan {
+    /// Where the network's styles lie.
+    fn styles(&self) -> anyhow::Result<StyleStatistics> {
+        let _progress = Progress::of_unknown_length("averaging styles");
+        let label = self.network.labels(1)?;
+        Ok(StyleStatistics::new(self.network.model(), self.options.samples, label.as_ref())?)
+    }
+
+    fn interrupted(&self, picture: &plan::Picture, steps: usize) -> Ending {
+        Ending::Interrupted(format!(
+            "interrupted and saved in {}; the same command goes on with {} after {}",
+            self.out.display(),
+            picture.name,
+            count(steps as u64, "step")
+        ))
+    }
+}

@@ -1,0 +1,168 @@
+//! What the arguments of `stylegan invert` mean.
+
+use super::encoder::Encoder;
+use super::files::Outputs;
+use super::settings::Settings;
+use super::targets::{Place, Target, places};
+use super::{Args, Space};
+use crate::destination;
+use crate::evaluate::networks;
+use crate::exit::wrong;
+use crate::network::{Network, NetworkArgs};
+use crate::status::say;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use stylegan_metrics::features::{FeatureNetwork, FeatureNetworks, PerceptualDistance};
+use stylegan_train::inversion::{self, ProjectOptions, digest};
+
+/// The distance of the official projector, where its weights are given.
+const DISTANCE: &str = "lpips-vgg16";
+
+/// A picture to invert.
+pub(super) struct Picture {
+    /// What its results are called by.
+    pub(super) name: String,
+    pub(super) place: Place,
+    pub(super) files: Outputs,
+}
+
+pub(super) struct Plan {
+    pub(super) network: Network,
+    /// SHA-256 of the network's contents.
+    network_hash: String,
+    pub(super) pictures: Vec<Picture>,
+    distances: FeatureNetworks,
+    pub(super) encoder: Option<Encoder>,
+    /// Whether styles are searched for; else the encoder alone finds them.
+    pub(super) search: bool,
+    pub(super) options: ProjectOptions,
+    pub(super) tune: bool,
+    pub(super) video: bool,
+    pub(super) out: PathBuf,
+}
+
+impl Plan {
+    pub(super) fn of(args: &Args) -> anyhow::Result<Self> {
+        let options = options(args)?;
+        let network = Network::open(&NetworkArgs::plain(&args.network, args.class.as_deref()))?;
+        network.check_styles("inversion")?;
+        network.labels(1)?;
+        let encoder = args.encoder.as_deref().map(|path| Encoder::open(path, args.prepared, args.seed, &network));
+        let encoder = encoder.transpose()?;
+        if encoder.as_ref().is_some_and(Encoder::reads_maps) && (args.steps.is_some() || args.tune) {
+            wrong!("--steps and --tune come nearer to a picture, and the encoder looks at label maps; leave them out");
+        }
+        let pictures = pictures(args)?;
+        let file = network.file().to_path_buf();
+        let files = args.pictures.iter().chain(&args.features).chain(&args.encoder).chain([&file]);
+        let inputs: Vec<&Path> = files.map(PathBuf::as_path).collect();
+        destination::later_folder(&args.out, &inputs)?;
+        for picture in &pictures {
+            picture.files.all().iter().try_for_each(|file| destination::check(file, &inputs))?;
+        }
+        let distances = networks(&args.features)?;
+        let network_hash = match network.model().content_hash() {
+            Some(hash) => hash.to_owned(),
+            None => digest(network.model().params().vars().iter().map(|(_, var)| var.as_tensor()))?,
+        };
+        let (tune, video, out) = (args.tune, args.video, args.out.clone());
+        let search = searches(args);
+        let plan = Plan { network, network_hash, pictures, distances, encoder, search, options, tune, video, out };
+        plan.check_pictures()?;
+        destination::folder(&plan.out, &inputs)?;
+        Ok(plan)
+    }
+
+    /// Opens every picture, so that hours of work do not end at one that is broken.
+    fn check_pictures(&self) -> anyhow::Result<()> {
+        let [h, w] = self.network.size();
+        for picture in &self.pictures {
+            let [from_h, from_w] = self.target(picture)?.from;
+            if from_h < h || from_w < w {
+                say(&format!(
+                    "note: {} has {from_w}x{from_h} pixels and is enlarged to the {w}x{h} of the network: it is blurred",
+                    picture.place
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a picture is compared by.
+    pub(super) fn distance(&self) -> anyhow::Result<&dyn PerceptualDistance> {
+        match self.distances.distance(DISTANCE) {
+            Some(distance) => Ok(distance),
+            None => wrong!("--features brings no network that compares pictures"),
+        }
+    }
+
+    /// What knows who is in a picture, if --features brings it.
+    pub(super) fn identity(&self) -> Option<&dyn FeatureNetwork> {
+        self.distances.identity()
+    }
+
+    /// The picture as the network would make it.
+    pub(super) fn target(&self, picture: &Picture) -> anyhow::Result<Target> {
+        let generator = self.network.generator();
+        picture.place.target(generator.spec().img_size, generator.spec().img_channels, self.network.dtype())
+    }
+
+    /// All that decides what is found.
+    pub(super) fn settings(&self, target: &Target) -> anyhow::Result<Settings> {
+        let class = self.network.labels(1)?.map(|label| digest([&label])).transpose()?;
+        let mut settings = Settings::new(&self.network_hash, class.as_deref(), &digest([&target.image])?);
+        if let Some(encoder) = &self.encoder {
+            encoder.note(&mut settings);
+        }
+        if self.search {
+            settings.search(&self.options, self.distance()?);
+        }
+        Ok(settings)
+    }
+
+    /// SHA-256 of the network's contents.
+    pub(super) fn network_hash(&self) -> &str {
+        &self.network_hash
+    }
+}
+
+/// Whether styles are searched for.
+fn searches(args: &Args) -> bool {
+    args.encoder.is_none() || args.steps.is_some()
+}
+
+/// How they are searched for.
+fn options(args: &Args) -> anyhow::Result<ProjectOptions> {
+    if args.steps == Some(0) {
+        wrong!("--steps 0: nothing would be looked for; give at least 1, commonly 1000");
+    }
+    if !searches(args) && (args.video || args.space == Some(Space::W)) {
+        wrong!(
+            "{} is about the search, which --encoder alone does not do; give --steps as well, such as --steps 200",
+            if args.video { "--video" } else { "--space w" }
+        );
+    }
+    let space = match (args.space, &args.encoder) {
+        (Some(Space::W), _) | (None, None) => inversion::Space::W,
+        (Some(Space::WPlus), _) | (None, Some(_)) => inversion::Space::WPlus,
+    };
+    let usual = ProjectOptions::default();
+    Ok(ProjectOptions { space, steps: args.steps.unwrap_or(usual.steps), seed: args.seed, ..usual })
+}
+
+/// The pictures with the files of their results, no two of one name.
+fn pictures(args: &Args) -> anyhow::Result<Vec<Picture>> {
+    let mut pictures: Vec<Picture> = Vec::new();
+    let mut known: HashMap<PathBuf, String> = HashMap::new();
+    for place in args.pictures.iter().map(|path| places(path)).collect::<anyhow::Result<Vec<_>>>()?.concat() {
+        let name = place.name();
+        let files = Outputs::new(&args.out, &name);
+        for file in files.all() {
+            if let Some(other) = known.insert(file.to_path_buf(), place.to_string()) {
+                wrong!("{other} and {place} would both become {}; rename one, or invert it apart", file.display());
+            }
+        }
+        pictures.push(Picture { name, place, files });
+    }
+    Ok(pictures)
+}

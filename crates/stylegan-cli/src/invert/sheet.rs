@@ -1,0 +1,54 @@
+//! The sheet of all pictures: source, reconstruction, and what the tuned network makes.
+
+use super::plan::{Picture, Plan};
+use crate::numbers::count;
+use crate::status::say;
+use anyhow::Context;
+use image::RgbImage;
+use std::path::Path;
+use stylegan_core::picture::{Band, Sheet, to_pictures, write_png};
+use stylegan_kernels::resize_area;
+
+/// The most pixels of a sheet, before it is enlarged.
+const MAX_PIXELS: usize = 1 << 26;
+
+/// Writes `sheet.png`, a row for each picture, as many as fit into memory.
+pub(super) fn write(plan: &Plan) -> anyhow::Result<()> {
+    let [h, w] = plan.network.size();
+    let first = plan.pictures.first().map(|picture| shown(plan, picture)).transpose()?.flatten();
+    let names = [Some("Source"), first.map(|_| "Shown"), Some("Reconstruction"), plan.tune.then_some("Tuned")];
+    let names: Vec<String> = names.into_iter().flatten().map(str::to_owned).collect();
+    let columns = names.len();
+    let rows = (MAX_PIXELS / (columns * h * w)).clamp(1, plan.pictures.len());
+    let mut band = Band { columns: names, across: columns, ..Band::default() };
+    for picture in &plan.pictures[..rows] {
+        band.rows.push(picture.name.clone());
+        band.pictures.push(to_pictures(&plan.target(picture)?.image)?.pop());
+        if let Some(shown) = shown(plan, picture)? {
+            band.pictures.push(Some(shown));
+        }
+        band.pictures.push(Some(read(&picture.files.reconstruction)?));
+        if plan.tune {
+            band.pictures.push(Some(read(&picture.files.tuned)?));
+        }
+    }
+    let path = plan.out.join("sheet.png");
+    write_png(&path, &Sheet::new(vec![band]).draw(), &plan.network.text())?;
+    if rows < plan.pictures.len() {
+        say(&format!("note: {} shows the first {}", path.display(), count(rows as u64, "picture")));
+    }
+    Ok(())
+}
+
+/// What the encoder was shown of a picture, at the size of the network's, where that is not the picture itself.
+fn shown(plan: &Plan, picture: &Picture) -> anyhow::Result<Option<RgbImage>> {
+    let seen = plan.encoder.as_ref().map(|encoder| encoder.visible(&picture.place)).transpose()?.flatten();
+    let Some(seen) = seen else { return Ok(None) };
+    let [h, w] = plan.network.size();
+    Ok(to_pictures(&resize_area(&seen, h, w)?)?.pop())
+}
+
+/// A picture that was written before.
+pub(super) fn read(path: &Path) -> anyhow::Result<RgbImage> {
+    Ok(image::open(path).with_context(|| format!("cannot read {}", path.display()))?.to_rgb8())
+}

@@ -1,0 +1,91 @@
+//! The pictures that are inverted, as a network would make them.
+
+use crate::data::pictures::bytes;
+use crate::exit::wrong;
+use crate::network::check_exists;
+use crate::status::say;
+use candle_core::{DType, Tensor};
+use image::DynamicImage;
+use std::fmt::{Display, Formatter};
+use std::path::Path;
+use std::sync::Arc;
+use stylegan_core::picture::to_image;
+use stylegan_train::data::resize::{Crop, Filter, resize};
+use stylegan_train::data::{Files, LabelMap, Severity};
+
+/// Where a picture is.
+#[derive(Clone)]
+pub(super) struct Place {
+    /// The file or set that was named.
+    typed: String,
+    files: Arc<Files>,
+    /// Its name in there.
+    name: String,
+    /// Whether it was named itself.
+    alone: bool,
+}
+
+/// A picture of the network's size.
+pub(super) struct Target {
+    /// `[1, c, h, w]` in [-1, 1].
+    pub(super) image: Tensor,
+    /// `[h, w]` in pixels before it was cropped and resized.
+    pub(super) from: [usize; 2],
+}
+
+/// The pictures that `path` means: itself, or those of a folder or ZIP file.
+pub(super) fn places(path: &Path) -> anyhow::Result<Vec<Place>> {
+    check_exists(path)?;
+    let set = path.is_dir() || path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("zip"));
+    let files = Arc::new(if set { Files::open(path)? } else { Files::of_one(path)? });
+    let typed = path.display().to_string();
+    if let Some(found) = files.findings().iter().find(|finding| finding.problem.severity() != Severity::Harmless) {
+        say(&format!("note: {typed}/{}: {}", found.file, found.problem));
+    }
+    let place = |name: &String| Place { typed: typed.clone(), files: files.clone(), name: name.clone(), alone: !set };
+    Ok(files.names().iter().map(place).collect())
+}
+
+impl Place {
+    /// What its results are called by: its name without ending, folders with `-` behind them.
+    pub(super) fn name(&self) -> String {
+        let name = self.name.strip_prefix(self.files.common_folder()).unwrap_or(&self.name);
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        stem.replace('/', "-")
+    }
+
+    /// The picture upright, cropped around its centre and resized to `[h, w]` pixels of `c` channels, as a data set is
+    /// built.
+    pub(super) fn target(&self, size: [usize; 2], c: usize, dtype: DType) -> anyhow::Result<Target> {
+        let made = self.files.with_picture(&self.name, |picture| {
+            let from = [picture.pixels.height() as usize, picture.pixels.width() as usize];
+            (from, fitted(picture.pixels, size, c))
+        });
+        match made {
+            Ok((from, image)) => Ok(Target { image: image?.to_dtype(dtype)?, from }),
+            Err(problem) => wrong!("{self}: {problem}; {}", problem.remedy()),
+        }
+    }
+
+    /// The file as a label map: the class of each pixel, at `[h, w]` pixels by nearest neighbours.
+    pub(super) fn map(&self, size: [usize; 2]) -> anyhow::Result<Vec<u8>> {
+        let map = self.files.read(&self.name).and_then(|bytes| LabelMap::decode(&bytes, self.files.class_table()));
+        match map {
+            Ok(map) => Ok(map.resized(size).classes),
+            Err(problem) => wrong!("{self}: the encoder looks at label maps: {problem}; {}", problem.remedy()),
+        }
+    }
+}
+
+/// A picture, cropped around its centre and resized to `[h, w]` pixels, as an image `[1, c, h, w]` f32 in [-1, 1].
+pub(crate) fn fitted(picture: DynamicImage, size: [usize; 2], c: usize) -> anyhow::Result<Tensor> {
+    let from = [picture.height() as usize, picture.width() as usize];
+    let pixels = resize(&bytes(picture, c), c, from, size, Filter::Box, Crop::Center)?;
+    Ok(to_image(&pixels, size, c)?)
+}
+
+impl Display for Place {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        if self.alone { f.write_str(&self.typed) } else { write!(f, "{}/{}", self.typed, self.name) }
+    }
+}

@@ -1,0 +1,188 @@
+//! The maps that are painted: one file or a folder of them, with their instance maps.
+
+use super::painter::Painter;
+use crate::exit::wrong;
+use crate::network::check_exists;
+use candle_core::{Device, Tensor};
+use std::path::{Path, PathBuf};
+use stylegan_train::data::{
+    CLASS_FILE, ClassTable, InstanceMap, LabelMap, MAP_FOLDER, MAX_FILE_BYTES, NO_CLASS, Problem,
+};
+
+/// A map, checked and of the network's size.
+pub(super) struct Map {
+    /// The file's name without its ending.
+    pub(super) stem: String,
+    /// The file.
+    pub(super) file: PathBuf,
+    /// Classes as they are shown; pixels without one are [`NO_CLASS`].
+    pub(super) labels: LabelMap,
+    /// Classes as the network reads them.
+    classes: Vec<u32>,
+    /// Edges between instances `[1, 1, h, w]`, if the network reads them.
+    edges: Option<Tensor>,
+}
+
+/// Maps in the order of their names.
+pub(super) struct Maps {
+    pub(super) all: Vec<Map>,
+    /// What their values and colours mean, if a file says so.
+    pub(super) table: Option<ClassTable>,
+}
+
+impl Maps {
+    /// Reads the maps `path` is or holds, with the instance maps of the same names, and checks that the network can
+    /// paint them.
+    pub(super) fn open(path: &Path, instances: Option<&Path>, painter: &Painter) -> anyhow::Result<Self> {
+        check_exists(path)?;
+        instances.map(check_exists).transpose()?;
+        let files = if path.is_dir() { listed(path)? } else { vec![path.to_path_buf()] };
+        let table = table_beside(path)?;
+        let no_class = painter.no_class(table.as_ref().map(|table| table.classes().len()));
+        match (painter.spec().edges, instances) {
+            (true, None) => wrong!(
+                "{}: {}; give the instance maps with --instances FILE|FOLDER (--instances {} takes the borders between classes)",
+                painter.file().display(),
+                painter.expects(no_class),
+                path.display()
+            ),
+            (false, Some(_)) => {
+                wrong!("--instances: {}, no edges between instances; leave it out", painter.expects(no_class))
+            }
+            (true, Some(given)) if given.is_file() && path.is_dir() => wrong!(
+                "--instances {}: one file for a folder of maps; give a folder of instance maps with the maps' names",
+                given.display()
+            ),
+            _ => {}
+        }
+        let read = |file: PathBuf| {
+            let labels = labels(&file, table.as_ref(), painter, no_class)?;
+            let edges = instances.map(|given| edges(given, &file, labels.size, painter)).transpose()?;
+            let labels = labels.resized(painter.size());
+            let classes = labels.classes.iter().filter_map(|&class| painter.class(class, no_class)).collect();
+            Ok(Map { stem: stem(&file), file, labels, classes, edges })
+        };
+        Ok(Self { all: files.into_iter().map(read).collect::<anyhow::Result<_>>()?, table })
+    }
+
+    /// These maps as classes `[n, 1, h, w]` u32 and edges `[n, 1, h, w]` u8, which a painter takes.
+    pub(super) fn batch(&self, numbers: &[usize]) -> anyhow::Result<(Tensor, Option<Tensor>)> {
+        let maps: Vec<&Map> = numbers.iter().map(|&number| &self.all[number]).collect();
+        let [h, w] = maps.first().map_or([0, 0], |map| map.labels.size);
+        let classes: Vec<u32> = maps.iter().flat_map(|map| map.classes.iter().copied()).collect();
+        let edges: Vec<&Tensor> = maps.iter().filter_map(|map| map.edges.as_ref()).collect();
+        let edges = (!edges.is_empty()).then(|| Tensor::cat(&edges, 0)).transpose()?;
+        Ok((Tensor::from_vec(classes, (maps.len(), 1, h, w), &Device::Cpu)?, edges))
+    }
+}
+
+/// The PNG files of a folder, or of the only folder in it, in the order of their names.
+fn listed(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            folders.push(path.clone());
+        }
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let png = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
+        if png && !hidden && !path.is_dir() {
+            files.push(path);
+        }
+    }
+    files.sort_unstable();
+    folders.sort_unstable();
+    let of_set = folder.join(MAP_FOLDER);
+    if of_set.is_dir() {
+        wrong!("{} is a data set; its maps lie in {}: give that folder", folder.display(), of_set.display());
+    }
+    match &folders[..] {
+        _ if !files.is_empty() => {}
+        // Sets that this program builds have their pictures by the thousand in folders.
+        [only] => return listed(only),
+        [first, ..] => {
+            wrong!("{}: its maps lie in folders; give one of them, as {}", folder.display(), first.display())
+        }
+        [] => {}
+    }
+    if files.is_empty() {
+        wrong!("{}: this folder holds no maps; they are PNG files of class numbers or colours", folder.display());
+    }
+    Ok(files)
+}
+
+/// The class table beside the maps, or in the folder above.
+fn table_beside(path: &Path) -> anyhow::Result<Option<ClassTable>> {
+    let folder = if path.is_dir() { Some(path) } else { path.parent() };
+    let whole = folder.map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    let above = whole.and_then(|folder| folder.canonicalize().ok()?.parent().map(|above| above.join(CLASS_FILE)));
+    let beside = whole.map(|folder| folder.join(CLASS_FILE));
+    let Some(file) = beside.into_iter().chain(above).find(|file| file.exists()) else { return Ok(None) };
+    Ok(Some(ClassTable::parse(&bytes(&file)?).map_err(|problem| refused(&file, &problem))?))
+}
+
+/// The classes of a map as it is stored, all of which the network knows.
+fn labels(
+    file: &Path,
+    table: Option<&ClassTable>,
+    painter: &Painter,
+    no_class: Option<usize>,
+) -> anyhow::Result<LabelMap> {
+    let name = file.display();
+    let labels = LabelMap::decode(&bytes(file)?, table).map_err(|problem| refused(file, &problem))?;
+    if let Err(problem) = painter.check_shape(labels.size) {
+        wrong!("{name} {problem}");
+    }
+    match labels.first(|class| painter.class(class, no_class).is_none()) {
+        None => Ok(labels),
+        Some((NO_CLASS, [x, y])) => wrong!(
+            "{name} has pixels without a class, the first in column {x} of row {y}; {}, and none for those: paint over them",
+            painter.expects(no_class)
+        ),
+        Some((class, [x, y])) => {
+            let called = table.and_then(|table| table.classes().get(usize::from(class)));
+            let called = called.map(|class| format!(" ({})", class.name)).unwrap_or_default();
+            wrong!("{name} has class {class}{called} in column {x} of row {y}; {}", painter.expects(no_class))
+        }
+    }
+}
+
+/// The edges `[1, 1, h, w]` of the instances of a map of `size`.
+fn edges(given: &Path, map: &Path, size: [usize; 2], painter: &Painter) -> anyhow::Result<Tensor> {
+    let file = if given.is_dir() { given.join(map.file_name().unwrap_or_default()) } else { given.to_path_buf() };
+    if !file.exists() {
+        wrong!("{} has no instance map: {} does not exist", map.display(), file.display());
+    }
+    let instances = InstanceMap::decode(&bytes(&file)?).map_err(|problem| refused(&file, &problem))?;
+    if instances.size != size {
+        return Err(refused(&file, &Problem::MapSize { found: instances.size, expected: size }));
+    }
+    Ok(instances.resized(painter.size()).edges()?)
+}
+
+/// The bytes of a file that is no larger than files of sets may be.
+pub(super) fn bytes(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let about = file.metadata()?;
+    if about.is_dir() {
+        wrong!("{} is a folder, where a file is read", file.display());
+    }
+    // Opening a pipe would wait for whoever fills it.
+    if !about.is_file() {
+        wrong!("{} is a device or a pipe, where a file is read", file.display());
+    }
+    if about.len() > MAX_FILE_BYTES {
+        return Err(refused(file, &Problem::TooManyBytes { bytes: about.len(), limit: MAX_FILE_BYTES }));
+    }
+    std::fs::read(file).map_err(|error| anyhow::Error::new(error).context(format!("cannot read {}", file.display())))
+}
+
+/// A problem of a file, as wrong input.
+pub(super) fn refused(file: &Path, problem: &Problem) -> anyhow::Error {
+    crate::exit::WrongInput(format!("{}: {problem}; {}", file.display(), problem.remedy())).into()
+}
+
+/// A file's name without its ending.
+pub(super) fn stem(file: &Path) -> String {
+    file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}

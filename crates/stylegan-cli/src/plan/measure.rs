@@ -1,0 +1,202 @@
+//! What training takes on this machine, measured on its first steps.
+
+use crate::{ranks, signals};
+use anyhow::Context;
+use serde_json::Value;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use stylegan_train::config::{Override, RecipeConfig, read_recipe};
+use stylegan_train::data::Dataset;
+use stylegan_train::observer::Position;
+use stylegan_train::phase::{Action, Phase};
+use stylegan_train::recipe::RunConfig;
+use stylegan_train::schedule::{Schedule, Stage};
+use stylegan_train::stats::Stats;
+use stylegan_train::{Observer, Outcome, RunFolder, Session};
+
+/// Steps that are measured at least: the first of a process also fetches its memory.
+const LEAST_STEPS: u64 = 3;
+
+/// Moments that a run is looked at.
+const LOOKS: u64 = 1000;
+
+/// What one resolution takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Level {
+    /// What holds at it.
+    pub(super) stage: Stage,
+    /// The part of the run's pictures that is shown at it.
+    share: f64,
+    /// Seconds for a thousand pictures.
+    pub(super) seconds_per_kimg: f64,
+    /// Bytes of a checkpoint.
+    pub(super) checkpoint: u64,
+}
+
+/// Trains a little at each resolution of a run, about `time` at each; `tell` hears of each as soon as it is known.
+pub(super) fn levels(
+    config: &RecipeConfig,
+    pictures: &Arc<Dataset>,
+    time: Duration,
+    tell: &mut dyn FnMut(&Level) -> anyhow::Result<()>,
+) -> anyhow::Result<Vec<Level>> {
+    let phases: Vec<Phase> = config.recipe(pictures, None)?.iteration().iter().filter_map(phase).collect();
+    stages(&config.schedule()?)
+        .into_iter()
+        .map(|(stage, share)| {
+            let folder = tempfile::tempdir().context("a folder for the trial cannot be made")?;
+            let path = folder.path().to_owned();
+            signals::before_end(move || drop(std::fs::remove_dir_all(path)));
+            let checkpoint = trial(config, pictures, &stage, time, folder.path())?;
+            let steps = std::fs::read_to_string(folder.path().join("stats.jsonl"))?;
+            let steps: Vec<Value> = steps.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+            let seconds = seconds_a_step(&steps, &phases, stage.batch);
+            let level = Level { stage, share, seconds_per_kimg: seconds / stage.batch as f64 * 1e3, checkpoint };
+            tell(&level)?;
+            Ok(level)
+        })
+        .collect()
+}
+
+/// How long a whole run of `kimg` thousand pictures takes.
+pub(super) fn whole(kimg: f64, levels: &[Level]) -> Option<Duration> {
+    Duration::try_from_secs_f64(kimg * levels.iter().map(|level| level.share * level.seconds_per_kimg).sum::<f64>())
+        .ok()
+}
+
+fn phase(action: &Action) -> Option<Phase> {
+    match action {
+        Action::Phase(phase) => Some(*phase),
+        Action::Advance => None,
+    }
+}
+
+/// What holds at each resolution that a run comes to, and the part of its pictures that is shown at it.
+fn stages(schedule: &Schedule) -> Vec<(Stage, f64)> {
+    let total = schedule.kimg() * 1e3;
+    let mut stages: Vec<(Stage, f64)> = vec![];
+    for stage in (0..LOOKS).map(|i| schedule.at((total * i as f64 / LOOKS as f64) as u64)) {
+        if stages.last().is_none_or(|(last, _)| last.resolution != stage.resolution) {
+            stages.push((stage, 0.));
+        }
+        stages.last_mut().into_iter().for_each(|(_, share)| *share += 1. / LOOKS as f64);
+    }
+    stages
+}
+
+/// Trains at one resolution, with a line of statistics for each step; returns the bytes of the checkpoint.
+fn trial(
+    config: &RecipeConfig,
+    pictures: &Arc<Dataset>,
+    stage: &Stage,
+    time: Duration,
+    folder: &Path,
+) -> anyhow::Result<u64> {
+    let mut settings = vec![
+        "output.tick_kimg=1e-6".into(),
+        "output.snapshot_kimg=1e9".into(),
+        "output.checkpoint_kimg=1e9".into(),
+        "kimg=1e9".into(),
+    ];
+    if let RecipeConfig::Gan(_) = config {
+        settings.push("schedule.lr_decay_kimg=0".into());
+        if stage.resolution < config.img_size().into_iter().max().unwrap_or_default() {
+            settings.push(format!("schedule.start_resolution={}", stage.resolution));
+            settings.push("schedule.stable_kimg=1e9".into());
+        } else {
+            settings.extend(["schedule.stable_kimg=0".into(), "schedule.fade_kimg=0".into()]);
+        }
+    }
+    let settings = settings.iter().map(|text| Override::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let config = read_recipe(&config.to_toml()?, "the configuration", &settings)?;
+    let stop = AtomicBool::new(false);
+    let mut watch = Watch { stop: &stop, time, began: None, steps: 0 };
+    let session = Session {
+        config: &config,
+        dataset: pictures,
+        folder: &RunFolder::open(folder)?,
+        communicator: ranks::world(),
+        observer: &mut watch,
+        stop: &stop,
+    };
+    let (Outcome::Finished { checkpoint } | Outcome::Interrupted { checkpoint }) = session.start()?;
+    Ok(std::fs::metadata(checkpoint)?.len())
+}
+
+/// Ends a trial when its time is up.
+struct Watch<'a> {
+    stop: &'a AtomicBool,
+    time: Duration,
+    began: Option<Instant>,
+    steps: u64,
+}
+
+impl Observer for Watch<'_> {
+    fn started(&mut self, _at: &Position) {
+        self.began = Some(Instant::now());
+    }
+
+    fn stepped(&mut self, _at: &Position, _stats: &Stats) {
+        self.steps += 1;
+        if self.steps >= LEAST_STEPS && self.began.is_some_and(|began| began.elapsed() >= self.time) {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Seconds of a step, on the average over as many as lazy phases take turns in: each phase's own time as often as
+/// it takes part, and what a step takes besides. The first step counts only where a phase took part in no other.
+fn seconds_a_step(steps: &[Value], phases: &[Phase], batch: usize) -> f64 {
+    let number = |step: &Value, key: &str, what: &str| step[key][what].as_f64();
+    let taken = |step: &Value, name: &str| {
+        let key = format!("Timing/{name}");
+        Some(number(step, &key, "mean")? * number(step, &key, "count")?)
+    };
+    let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let later = steps.get(1..).unwrap_or_default();
+    let mut names: Vec<(&str, u64)> = phases.iter().map(|phase| (phase.name, phase.interval.max(1))).collect();
+    names.dedup();
+    let of_phases: f64 = names
+        .iter()
+        .map(|(name, interval)| {
+            let times: Vec<f64> = later.iter().filter_map(|step| taken(step, name)).collect();
+            let first = || steps.iter().filter_map(|step| taken(step, name)).collect();
+            mean(if times.is_empty() { first() } else { times }) / *interval as f64
+        })
+        .sum();
+    let besides = later.iter().filter_map(|step| {
+        let whole = number(step, "Timing/sec_per_kimg", "mean")? * batch as f64 / 1e3;
+        Some(whole - names.iter().filter_map(|(name, _)| taken(step, name)).sum::<f64>())
+    });
+    of_phases + mean(besides.collect()).max(0.)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use stylegan_train::inputs::random::Streams;
+
+    /// A main phase of 1 s in every step and a lazy one of 4 s in every fourth, 0.5 s besides: 2.5 s a step; the
+    /// first step, ten times as slow, does not count for what later ones show.
+    #[test]
+    fn lazy_phases_count_as_often_as_they_come() {
+        let timing = |seconds: f64| json!({ "count": 1., "mean": seconds });
+        let step = |lazy: Option<f64>, slow: f64| {
+            let all = (1. + lazy.unwrap_or(0.) + 0.5) * slow;
+            let mut line = json!({ "Timing/Main": timing(slow), "Timing/sec_per_kimg": timing(all / 8. * 1e3) });
+            if let Some(seconds) = lazy {
+                line["Timing/Lazy"] = timing(seconds * slow);
+            }
+            line
+        };
+        let main = Phase::new("Main", "A", Streams::UNNAMED);
+        let phases = [main, Phase { name: "Lazy", ..main }.lazy(4)];
+        let steps = [step(Some(4.), 10.), step(None, 1.), step(None, 1.), step(None, 1.), step(Some(4.), 1.)];
+        assert!((seconds_a_step(&steps, &phases, 8) - 2.5).abs() < 1e-9);
+        // Where it came in the first step alone, that is all there is.
+        assert!((seconds_a_step(&steps[..3], &phases, 8) - 11.5).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,69 @@
+//! `stylegan plan`: what a run would take, before it starts.
+
+mod advice;
+mod measure;
+
+use crate::exit::{Ending, Outcome, wrong};
+use crate::starting_point;
+use crate::status::{print, say};
+use crate::train::{self, Asked};
+use indicatif::HumanDuration;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+use stylegan_kernels::memory;
+
+/// Say what a run would take on this machine: time, memory, disk
+///
+/// Trains some steps at each resolution of the run, in a folder that is removed again, and says
+/// seconds per thousand pictures, the time to the end, memory at its peak, and which settings are
+/// unlikely to do well. Evaluations on the way come on top.
+///
+/// Examples:
+///   stylegan plan --config avatars-64
+///   stylegan plan --data faces.zip --kimg 5000
+///   stylegan plan --data faces.zip --from stylegan2-ffhq-256.pkl --set schedule.batch=16
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    asked: Asked,
+
+    /// Seconds of training to measure at each resolution; three steps at least.
+    #[arg(long, value_name = "N", default_value_t = 10.)]
+    seconds: f64,
+}
+
+pub(crate) fn run(args: Args) -> Outcome {
+    let Ok(time) = Duration::try_from_secs_f64(args.seconds) else {
+        wrong!("--seconds: expected a number from 0 on, found {}", args.seconds);
+    };
+    let (config, pictures, note) = train::of_new_run(&args.asked)?;
+    note.iter().for_each(|note| say(note));
+    let pictures = Arc::new(pictures);
+    print(&(starting_point::summary(&config, &pictures)?.join("\n") + "\n"))?;
+    say("training a few steps to measure them");
+    let levels = measure::levels(&config, &pictures, time, &mut |level| {
+        let (stage, seconds) = (level.stage, level.seconds_per_kimg);
+        let (side, shards) = (stage.resolution, stage.batch / stage.shard.max(1));
+        print(&format!(
+            "pace:     {seconds:.1} s a kimg at {side} pixels, {shards} x {} pictures a step\n",
+            stage.shard
+        ))
+    })?;
+    let mut text = String::new();
+    if let Some(whole) = measure::whole(config.kimg(), &levels) {
+        let threads = rayon::current_num_threads();
+        let threads = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
+        writeln!(text, "time:     {} for {} kimg on {threads}", HumanDuration(whole), config.kimg())?;
+    }
+    if let Some(peak) = memory::peak() {
+        writeln!(text, "memory:   {:.2} GiB at the peak", peak as f64 / f64::from(1 << 30))?;
+    }
+    if let Some(last) = levels.last() {
+        writeln!(text, "disk:     {:.1} MB a checkpoint", last.checkpoint as f64 / 1e6)?;
+    }
+    print(&text)?;
+    advice::on(&config, &pictures)?.iter().for_each(|sentence| say(&format!("note: {sentence}")));
+    Ok(Ending::Done)
+}

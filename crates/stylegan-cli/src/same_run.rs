@@ -1,0 +1,95 @@
+//! Whether what was typed goes on with the run that a folder holds.
+
+use crate::exit::wrong;
+use crate::shell::quote;
+use std::path::{Path, PathBuf};
+use stylegan_core::checkpoint::Checkpoint;
+use stylegan_train::checkpoints;
+use stylegan_train::config::RecipeConfig;
+
+/// What a run began with. Refuses to go on with one that began with other networks.
+pub(crate) fn check_begun_with<'a>(from: &Path, stored: &'a RecipeConfig, out: &Path) -> anyhow::Result<&'a Path> {
+    let typed = std::path::absolute(from)?;
+    let begun = match stored {
+        RecipeConfig::Gan(config) => config.transfer.as_ref().map(|transfer| &transfer.from),
+        RecipeConfig::Spade(config) => config.transfer.as_ref().map(|transfer| &transfer.from),
+        RecipeConfig::Encoder(_) => None,
+    };
+    match begun.map(Path::new) {
+        // A run has had newer checkpoints since.
+        Some(begun) if begun == typed || begun.parent() == Some(&typed) => Ok(begun),
+        begun => wrong!(
+            "--from {}: the run in {} began with {}; leave --from out to go on, or start again with --new",
+            from.display(),
+            out.display(),
+            begun.map_or_else(|| "random networks".to_owned(), |begun| begun.display().to_string())
+        ),
+    }
+}
+
+/// Refuses to go on with a run under another configuration. The length of the run, what it writes,
+/// where its pictures are and how many shards are handled at once may change: no step depends on them.
+pub(crate) fn check_same(given: &RecipeConfig, stored: &RecipeConfig, out: &Path) -> anyhow::Result<()> {
+    let plain = |config: &RecipeConfig| -> anyhow::Result<toml::Table> {
+        let mut table: toml::Table = config.decisive().to_toml()?.parse()?;
+        table.remove("kimg");
+        Ok(table)
+    };
+    if let Some((key, there, here)) = first_difference("", &plain(stored)?, &plain(given)?) {
+        wrong!(
+            "--out {}: the run there has {key} = {there}, not {here}; go on with `stylegan train --out {}`, or start again with --new",
+            out.display(),
+            quote(out)
+        );
+    }
+    Ok(())
+}
+
+/// Refuses a length that is behind the run already: nothing would happen, as if all were well.
+pub(crate) fn check_not_past(given: &RecipeConfig, stored: &RecipeConfig, out: &Path) -> anyhow::Result<()> {
+    let images = |path: &PathBuf| Some(Checkpoint::open(path).ok()?.metadata()?.images);
+    let newest = checkpoints::list(out)?.iter().find_map(images).unwrap_or(0) as f64 / 1000.;
+    // A run that is done may be one batch past its length.
+    if given.kimg() < stored.kimg() && given.kimg() < newest {
+        wrong!(
+            "--kimg {}: the run in {} is at {newest} kimg already; give more to go on, or --new to start again",
+            given.kimg(),
+            out.display()
+        );
+    }
+    Ok(())
+}
+
+/// The first key whose value differs, with both values.
+fn first_difference(path: &str, a: &toml::Table, b: &toml::Table) -> Option<(String, String, String)> {
+    let shown = |value: Option<&toml::Value>| value.map_or_else(|| "nothing".into(), toml::Value::to_string);
+    a.keys().chain(b.keys()).find_map(|key| {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match (a.get(key), b.get(key)) {
+            (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => first_difference(&path, a, b),
+            (a, b) if a == b => None,
+            (a, b) => Some((path, shown(a), shown(b))),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stylegan_train::config::read_recipe;
+
+    #[test]
+    fn differences_are_named_and_lengths_are_free() -> anyhow::Result<()> {
+        let read = |text: &str| read_recipe(text, "test", &[]);
+        let stored = read("kimg = 10\n[schedule]\nstable_kimg = 5\n")?;
+        let longer = read("kimg = 20\n[schedule]\nstable_kimg = 5\n[output]\ntick_kimg = 1\n[data]\nset = 'x'\n")?;
+        check_same(&longer, &stored, Path::new("runs/a"))?;
+        let other = read("kimg = 10\n[schedule]\nstable_kimg = 6\n")?;
+        let error = check_same(&other, &stored, Path::new("runs/a")).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(error.contains("schedule.stable_kimg = 5.0, not 6.0") && error.contains("--new"), "{error}");
+        let painter = read("recipe = 'spade'\nkimg = 10\n")?;
+        let error = check_same(&painter, &stored, Path::new("runs/a")).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(error.contains("the run there has "), "{error}");
+        Ok(())
+    }
+}

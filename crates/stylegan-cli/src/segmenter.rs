@@ -1,0 +1,86 @@
+//! `stylegan segmenter`: trains a segmenter of a set's label maps.
+
+use crate::destination;
+use crate::exit::{Ending, Outcome};
+use crate::file_run::{self, Trained};
+use crate::status::print;
+use std::path::PathBuf;
+use std::sync::Arc;
+use stylegan_core::NetworkConfig;
+use stylegan_core::checkpoint::{Kind, Metadata, prefix};
+use stylegan_train::data::Dataset;
+use stylegan_train::recipe::segmenter::{SegmenterTrainConfig, TrainedSegmenter, classes_of};
+
+/// Train a segmenter of a set's label maps, to judge networks that paint them
+///
+/// `stylegan eval --network RUN --metrics miou,accuracy --segmenter FILE` asks how much of its maps a
+/// network's pictures show, as the SPADE paper does. One picture of ten is kept from training; the mean
+/// intersection over union and the accuracy on those are printed and kept in the file. The run itself
+/// is in the folder FILE.run (log.txt, stats.jsonl, the last checkpoint): Ctrl-C saves there, the same
+/// command goes on.
+///
+/// Example:
+///   stylegan data build earth --size 64 --out earth-64.zip
+///   stylegan segmenter --data earth-64.zip --out earth-segmenter.safetensors
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// Pictures with their label maps: a folder or a ZIP file.
+    #[arg(long, value_name = "SET")]
+    data: PathBuf,
+
+    /// The checkpoint to write.
+    #[arg(long, value_name = "FILE.safetensors")]
+    out: PathBuf,
+
+    /// Thousands of pictures shown.
+    #[arg(long, value_name = "N", default_value_t = 50.0)]
+    kimg: f64,
+
+    /// Channels at full resolution; 8 times as many at the smallest.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    channels: u16,
+
+    /// Seed of weights and order.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+}
+
+pub(crate) fn run(args: Args) -> Outcome {
+    let dataset = Arc::new(Dataset::open(&args.data)?);
+    destination::file(&args.out, &[&args.data])?;
+    let config = SegmenterTrainConfig {
+        kimg: args.kimg,
+        channels: args.channels.into(),
+        seed: args.seed,
+        ..SegmenterTrainConfig::new(classes_of(&dataset)?)
+    };
+    let checkpoint = match file_run::train(&config, &dataset, &args.out, &args.data)? {
+        Trained::Checkpoint(checkpoint) => checkpoint,
+        Trained::Interrupted(ending) => return Ok(ending),
+    };
+    let trained = TrainedSegmenter::load(&config, &dataset, &checkpoint)?;
+    let mut metadata = Metadata {
+        kind: Kind::Release,
+        images: (args.kimg * 1000.).round() as u64,
+        seed: args.seed,
+        dataset_hash: Some(dataset.hash()?.to_owned()),
+        source: Some("segmenter of label maps, stylegan-rs".into()),
+        extra: [("miou", trained.miou), ("accuracy", trained.accuracy)]
+            .map(|(name, value)| (name.to_owned(), value.to_string()))
+            .into(),
+        ..Metadata::default()
+    };
+    if let Some(table) = dataset.class_table() {
+        metadata.set_classes(&table.names());
+    }
+    file_run::write(&args.out, prefix::S, NetworkConfig::Segmenter(trained.network), &trained.params, metadata)?;
+    print(&format!(
+        "{}: mIoU {:.1} % on the held-out pictures, names {:.1} % of their pixels right; the most frequent class is {:.1} %\n",
+        args.out.display(),
+        100. * trained.miou,
+        100. * trained.accuracy,
+        100. * trained.chance
+    ))?;
+    Ok(Ending::Done)
+}

@@ -1,0 +1,215 @@
+//! Edits: the styles of a seed, or those found of a picture, moved along directions.
+
+use super::cells::seed_name;
+use super::queue::MadeFile;
+use super::sampler::Sampler;
+use super::uploads::Uploads;
+use super::wish::{FOUND, Look, Move, Source, State};
+use crate::mix::style_list;
+use candle_core::Tensor;
+use image::RgbImage;
+use serde_json::json;
+use std::sync::Arc;
+use stylegan_core::checkpoint::{Kind, Metadata, encode};
+use stylegan_core::directions::{Direction, style_weights};
+use stylegan_core::picture::encode_png;
+use stylegan_metrics::directions::{Styles, closed_form, components};
+
+/// Styles that deviations are measured on: enough for sliders, seconds on a laptop.
+const STYLES: usize = 10_000;
+
+/// Directions that are found at a time.
+const COUNT: usize = 10;
+
+/// Lists of directions that are kept of a network.
+const MAX_LISTS: usize = 32;
+
+/// Pictures whose styles are kept.
+const MAX_FOUND: usize = 32;
+
+/// What has been found in a network.
+#[derive(Default)]
+pub(super) struct Edits {
+    /// How its styles lie, under this class.
+    styles: Option<(Option<usize>, Styles)>,
+    /// Directions that were found.
+    lists: Vec<List>,
+    /// Style rows `[1, num_ws, w_dim]` of pictures by their ids, the newest last.
+    found: Vec<(String, Tensor)>,
+}
+
+/// Directions of one kind, for some style rows, of the styles of a class.
+struct List {
+    by: String,
+    rows: Vec<usize>,
+    class: Option<usize>,
+    directions: Arc<Vec<Direction>>,
+}
+
+impl Edits {
+    /// Keeps the style rows `[1, num_ws, w_dim]` of a picture.
+    pub(super) fn keep(&mut self, picture: &str, rows: Tensor) {
+        self.found.retain(|(known, _)| known != picture);
+        self.found.push((picture.to_owned(), rows));
+        if self.found.len() > MAX_FOUND {
+            self.found.remove(0);
+        }
+    }
+
+    /// The picture of an edit.
+    ///
+    /// # Errors
+    /// When it does not fit the network, or names what is not there.
+    pub(super) fn picture(&mut self, sampler: &Sampler, state: &State, uploads: &Uploads) -> anyhow::Result<RgbImage> {
+        self.edited(sampler, state, uploads)?.picture(sampler)
+    }
+
+    /// The picture of an edit as a file.
+    ///
+    /// # Errors
+    /// As [`picture`](Self::picture).
+    pub(super) fn download(&mut self, sampler: &Sampler, state: &State, uploads: &Uploads) -> anyhow::Result<MadeFile> {
+        let edited = self.edited(sampler, state, uploads)?;
+        let picture = edited.picture(sampler)?;
+        let Edited { look, words, source, .. } = edited;
+        let mut text = sampler.text(look);
+        let stem = match source {
+            Source::Seed(seed) => {
+                text.push(("stylegan:seed", seed.to_string()));
+                seed_name(*seed)
+            }
+            Source::Picture(id) => {
+                text.push(("stylegan:inverted", format!("uploaded picture {id}")));
+                "picture.png".to_owned()
+            }
+        };
+        if !words.is_empty() {
+            text.push(("stylegan:edit", words));
+        }
+        Ok(MadeFile { name: format!("edit-{stem}"), kind: "image/png", bytes: encode_png(&picture, &text)? })
+    }
+
+    /// The moved styles as a file, for `--latents`.
+    ///
+    /// # Errors
+    /// As [`picture`](Self::picture).
+    pub(super) fn styles(&mut self, sampler: &Sampler, state: &State, uploads: &Uploads) -> anyhow::Result<MadeFile> {
+        let Edited { ws, words, .. } = self.edited(sampler, state, uploads)?;
+        let mut metadata =
+            Metadata { kind: Kind::Weights, source: Some("stylegan studio".into()), ..Metadata::default() };
+        metadata.extra.insert("content".into(), "edited styles (tensor ws), for --latents".into());
+        metadata.extra.insert("edit".into(), words);
+        let bytes = encode(&metadata, &[("ws".to_owned(), ws)])?;
+        Ok(MadeFile { name: "styles.safetensors".into(), kind: "application/octet-stream", bytes })
+    }
+
+    /// The directions of a kind, as pages list them.
+    ///
+    /// # Errors
+    /// When there are none, or style rows that the network does not have.
+    pub(super) fn list(
+        &mut self,
+        sampler: &Sampler,
+        look: &Look,
+        wanted: &Move,
+        uploads: &Uploads,
+    ) -> anyhow::Result<MadeFile> {
+        let list = self.directions(sampler, look, wanted, uploads)?;
+        let entry = |d: &Direction| json!({ "name": d.name, "rows": style_list(&d.rows), "how": d.how });
+        let bytes = json!(list.iter().map(entry).collect::<Vec<_>>()).to_string().into_bytes();
+        Ok(MadeFile { name: "directions.json".into(), kind: "application/json", bytes })
+    }
+
+    /// The styles of an edit, moved, and what is to be said of them.
+    fn edited<'a>(&mut self, sampler: &Sampler, state: &'a State, uploads: &Uploads) -> anyhow::Result<Edited<'a>> {
+        let State::Edit { look, source, moves } = state else { anyhow::bail!("this is no edit") };
+        let (mut ws, index) = match source {
+            Source::Seed(seed) => (sampler.styles(&[*seed], look)?, u64::from(*seed)),
+            Source::Picture(id) => match self.found.iter().find(|(known, _)| known == id) {
+                Some((_, rows)) => (sampler.truncated(rows, look)?, 0),
+                None => anyhow::bail!("the styles of this picture are not known yet: press “Find its styles”"),
+            },
+        };
+        let mut words = Vec::new();
+        for part in moves.iter().filter(|part| part.strength != 0.) {
+            let list = self.directions(sampler, look, part, uploads)?;
+            let Some(direction) = list.get(part.direction) else {
+                anyhow::bail!("there are {} directions of {}, counted from 0", list.len(), part.by)
+            };
+            let rows = if part.rows.is_empty() { &direction.rows } else { &part.rows };
+            sampler.check_rows(rows)?;
+            ws = direction.apply(&ws, part.strength, Some(rows))?;
+            words.push(format!("{}={} (style rows {})", direction.name, part.strength, style_list(rows)));
+        }
+        Ok(Edited { ws, index, look, source, words: words.join(", ") })
+    }
+
+    /// The list that a move is of: found now, or known.
+    fn directions(
+        &mut self,
+        sampler: &Sampler,
+        look: &Look,
+        part: &Move,
+        uploads: &Uploads,
+    ) -> anyhow::Result<Arc<Vec<Direction>>> {
+        sampler.check_styles("directions")?;
+        if !FOUND.contains(&part.by.as_str()) {
+            let list = uploads.list(&part.by)?;
+            let w_dim = sampler.model().generator().spec().w_dim;
+            if let Some(other) = list.iter().find(|direction| direction.vector.len() != w_dim) {
+                anyhow::bail!(
+                    "the directions of {} are of styles of {} numbers, this network's have {w_dim}: find directions in \
+                     this network",
+                    stylegan_core::printable(&part.by),
+                    other.vector.len()
+                );
+            }
+            return Ok(list);
+        }
+        let rows = if part.rows.is_empty() { (0..sampler.num_ws()).collect() } else { part.rows.clone() };
+        sampler.check_rows(&rows)?;
+        let is_it = |list: &&List| list.by == part.by && list.rows == rows && list.class == look.class;
+        if let Some(list) = self.lists.iter().find(is_it) {
+            return Ok(list.directions.clone());
+        }
+        let model = sampler.model();
+        let label = sampler.labels(look, 1)?;
+        let styles = match self.styles.take() {
+            Some((class, styles)) if class == look.class => styles,
+            _ => Styles::new(model.generator(), label.as_ref(), STYLES, 0, &mut |_| ())?,
+        };
+        let count = COUNT.min(model.generator().spec().w_dim);
+        let list = match part.by.as_str() {
+            "sefa" => style_weights(model)
+                .map_err(anyhow::Error::from)
+                .and_then(|weights| Ok(closed_form(&weights, &rows, &styles, count)?)),
+            _ => components(&styles, &rows, count).map_err(anyhow::Error::from),
+        };
+        self.styles = Some((look.class, styles));
+        let list = Arc::new(list?);
+        if self.lists.len() >= MAX_LISTS {
+            self.lists.remove(0);
+        }
+        self.lists.push(List { by: part.by.clone(), rows, class: look.class, directions: list.clone() });
+        Ok(list)
+    }
+}
+
+/// An edit, ready to be drawn.
+struct Edited<'a> {
+    /// `[1, num_ws, w_dim]`.
+    ws: Tensor,
+    /// What chooses its fresh noise.
+    index: u64,
+    look: &'a Look,
+    source: &'a Source,
+    /// The moves in words.
+    words: String,
+}
+
+impl Edited<'_> {
+    fn picture(&self, sampler: &Sampler) -> anyhow::Result<RgbImage> {
+        let picture = sampler.pictures(&self.ws, &[self.index], self.look)?.pop();
+        picture.ok_or_else(|| anyhow::anyhow!("no picture was made"))
+    }
+}

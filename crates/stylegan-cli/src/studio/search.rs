@@ -1,0 +1,63 @@
+//! The search for the styles of an uploaded picture, a few steps at a time, so that nothing waits for it.
+
+use super::queue::Portion;
+use super::sampler::Sampler;
+use super::uploads::Uploads;
+use super::wish::{STEPS_PER_PICTURE, State, Wish};
+use crate::invert::targets::fitted;
+use candle_core::Tensor;
+use image::DynamicImage;
+use std::sync::Arc;
+use stylegan_metrics::features::PerceptualDistance;
+use stylegan_train::inversion::{ProjectOptions, Projector, StyleStatistics};
+
+/// A search that goes on.
+pub(super) struct Search<'a> {
+    pub(super) page: u64,
+    pub(super) wish: Arc<Wish>,
+    /// The number of the network that it is made for.
+    network: u64,
+    projector: Projector<'a>,
+}
+
+impl<'a> Search<'a> {
+    /// Begins the search that a portion asks for; `network` is the number of the open network.
+    ///
+    /// # Errors
+    /// When the picture is not kept, or the network has no styles.
+    pub(super) fn begin(
+        portion: &Portion,
+        network: u64,
+        sampler: &Sampler,
+        uploads: &Uploads,
+        distance: &'a dyn PerceptualDistance,
+    ) -> anyhow::Result<Self> {
+        let State::Invert { look, picture, steps } = &portion.wish.state else { anyhow::bail!("this is no search") };
+        sampler.check_styles("an inversion")?;
+        let (model, options) = (sampler.model(), ProjectOptions { steps: *steps, ..ProjectOptions::default() });
+        let picture = DynamicImage::ImageRgb8((*uploads.picture(picture)?).clone());
+        let spec = model.generator().spec();
+        let target = fitted(picture, spec.img_size, spec.img_channels)?.to_dtype(model.dtype())?;
+        let styles = StyleStatistics::new(model, options.samples, sampler.labels(look, 1)?.as_ref())?;
+        let projector = Projector::new(model, &styles, distance, &target, options)?;
+        Ok(Self { page: portion.page, wish: portion.wish.clone(), network, projector })
+    }
+
+    /// Whether it is the one that a portion goes on with.
+    pub(super) fn is_of(&self, portion: &Portion, network: u64) -> bool {
+        self.page == portion.page && Arc::ptr_eq(&self.wish, &portion.wish) && self.network == network
+    }
+
+    /// The steps up to the next picture; the style rows `[1, num_ws, w_dim]` found so far.
+    ///
+    /// # Errors
+    /// When numbers stop being finite.
+    pub(super) fn go_on(&mut self) -> anyhow::Result<Tensor> {
+        for _ in 0..STEPS_PER_PICTURE {
+            if !self.projector.is_done() {
+                self.projector.step()?;
+            }
+        }
+        Ok(self.projector.rows()?)
+    }
+}

@@ -1,0 +1,200 @@
+//! `stylegan train`: starts a run, or goes on with the one that the folder holds.
+
+mod request;
+
+pub(crate) use request::{Asked, of_new_run};
+
+use crate::configs;
+use crate::earlier_run::set_aside;
+use crate::evaluate::Evaluator;
+use crate::exit::{Ending, Outcome, wrong};
+use crate::shell::quote;
+use crate::signals;
+use crate::starting_point;
+use crate::status::{print, say};
+use crate::train_status::{Follower, TrainStatus};
+use crate::{destination, local_copy, pictures, ranks, settings};
+use request::{Request, c_dim, open};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use stylegan_train::config::{RecipeConfig, read_recipe};
+use stylegan_train::data::Dataset;
+use stylegan_train::recipe::RunConfig;
+use stylegan_train::{Observer, RunFolder, Session};
+
+/// Train a network, or go on training
+///
+/// A run is a folder: config.toml, log.txt, stats.jsonl, TensorBoard events, sample grids and
+/// checkpoints. A folder that holds a run is gone on with, bit for bit; Ctrl-C, SIGTERM or SIGHUP (a
+/// closed terminal) finishes the step, saves, and ends with exit code 75.
+///
+/// Examples:
+///   stylegan train --data faces.zip --out runs/a     # settings that suit the set
+///   stylegan train --out runs/a                      # goes on
+///   stylegan train --out runs/a --kimg 2000          # goes on, further than planned
+///   stylegan train --config avatars-32 --out runs/b  # a built-in configuration
+///   stylegan train --config avatars-64 --data faces.zip --cond --out runs/c
+///       --set generator.channel_base=4096 --set loss.r1_gamma=1
+///   stylegan train --config spade/earth-64 --out runs/d   # paints label maps
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    asked: Asked,
+
+    /// Folder of the run.
+    ///
+    /// Example: --out runs/avatars-32
+    #[arg(long, value_name = "FOLDER", required_unless_present_any = ["print_config", "list_configs", "list_settings"])]
+    out: Option<PathBuf>,
+
+    /// Starts again. A run that the folder holds is moved aside, not removed.
+    #[arg(long)]
+    new: bool,
+
+    /// Prints the configuration with everything resolved, as TOML, and stops.
+    #[arg(long)]
+    print_config: bool,
+
+    /// Lists the built-in configurations and stops.
+    #[arg(long)]
+    list_configs: bool,
+
+    /// Lists all settings with their published values and what they mean, and stops.
+    #[arg(long)]
+    list_settings: bool,
+}
+
+impl Args {
+    /// The folder of the run, where there is to be one.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.out.as_deref()
+    }
+}
+
+/// What all ranks know of a run, from rank 0.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct What {
+    /// The configuration, as TOML.
+    config: String,
+    out: PathBuf,
+    data_dir: PathBuf,
+    /// Whether there is a run to go on with.
+    goes_on: bool,
+}
+
+/// A run that rank 0 is about to start or to go on with.
+struct Begun {
+    what: What,
+    run: RunFolder,
+    /// Whether an earlier run is in the way.
+    moves_aside: bool,
+}
+
+/// Takes the folder of the run that the arguments mean, and opens its pictures.
+fn prepare(args: &Args) -> anyhow::Result<(Begun, Dataset)> {
+    let Request { config, out, held, note, data_dir, pictures } =
+        Request::of(&args.asked, args.out.as_deref(), args.new)?;
+    match (&note, config.data().set.is_empty()) {
+        (Some(note), true) => wrong!("{note} but for the pictures: name them with --data"),
+        (Some(note), false) => say(note),
+        (None, _) => {}
+    }
+    let set = Some(Path::new(&config.data().set)).filter(|_| !pictures::is_built_in(&config.data().set));
+    destination::later_folder(&out, set.as_slice())?;
+    let run = RunFolder::open(&out)?;
+    let pictures = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
+    let what = What { config: config.to_toml()?, out, data_dir, goes_on: held && !args.new };
+    Ok((Begun { what, run, moves_aside: held && args.new }, pictures))
+}
+
+impl Begun {
+    /// Makes room for the run, and says how it goes from here on.
+    fn with_pictures(self, config: &RecipeConfig, pictures: &Arc<Dataset>) -> anyhow::Result<(RunFolder, TrainStatus)> {
+        let Self { what, mut run, moves_aside } = self;
+        let evaluator = Evaluator::of(config, pictures, &what.data_dir)?;
+        let mut summary = starting_point::summary(config, pictures)?;
+        summary.extend(ranks::summary());
+        let status = TrainStatus::new(&what.out, config, summary, evaluator)?;
+        if moves_aside {
+            config.settings(pictures)?;
+            run = set_aside(run)?;
+        }
+        Ok((run, status))
+    }
+}
+
+pub(crate) fn run(args: Args) -> Outcome {
+    if args.list_configs {
+        print(&configs::list())?;
+        return Ok(Ending::Done);
+    }
+    if args.list_settings {
+        print(&settings::list())?;
+        return Ok(Ending::Done);
+    }
+    if args.print_config {
+        let request = Request::of(&args.asked, args.out.as_deref(), args.new)?;
+        request.note.iter().for_each(|note| say(note));
+        print(&request.config.to_toml()?)?;
+        return Ok(Ending::Done);
+    }
+    // Rank 0 finds out what is to be done; the others open the pictures, once a built-in set is made.
+    let world = ranks::world();
+    let own = ranks::agree((world.rank() == 0).then(|| prepare(&args)).transpose())?;
+    let (begun, opened) = own.map_or((None, None), |(begun, pictures)| (Some(begun), Some(pictures)));
+    let what = ranks::share(begun.as_ref().map(|begun| begun.what.clone()))?;
+    let config = &read_recipe(&what.config, "the configuration of rank 0", &[])?;
+    let data = config.data();
+    let pictures = if data.copy_to.is_empty() || pictures::is_built_in(&data.set) {
+        ranks::agree(opened.map_or_else(|| open(config, &what.data_dir), Ok))?
+    } else {
+        let copy = local_copy::of(Path::new(&data.set), Path::new(&data.copy_to))?;
+        ranks::agree(Dataset::open_as(copy, data.preprocess).map_err(anyhow::Error::from))?
+            .with_cache(data.cache_mib << 20)
+    };
+    let pictures = Arc::new(pictures);
+    let out = &what.out;
+    let own = begun.map(|begun| begun.with_pictures(config, &pictures)).transpose();
+    let begun = ranks::agree(own)?;
+    let helps = if begun.is_none() { Evaluator::of(config, &pictures, &what.data_dir) } else { Ok(None) };
+    let mut follower = Follower::new(ranks::agree(helps)?);
+    let (run, mut status) = match begun {
+        Some((run, status)) => (run, Some(status)),
+        None => (RunFolder::of_rank_0(out), None),
+    };
+    let session = Session {
+        config,
+        dataset: &pictures,
+        folder: &run,
+        communicator: world,
+        observer: status.as_mut().map_or(&mut follower, |status| status as &mut dyn Observer),
+        stop: &signals::STOP,
+    };
+    let outcome = if what.goes_on { session.resume()? } else { session.start()? };
+    drop(status);
+    match outcome {
+        stylegan_train::Outcome::Finished { checkpoint } => {
+            say(&format!("finished after {} kimg: {}", config.kimg(), checkpoint.display()));
+            let look = match (config, c_dim(config)) {
+                (RecipeConfig::Spade(_), _) => {
+                    format!("paint --network {} --map map.png --out painted.png", quote(out))
+                }
+                (RecipeConfig::Encoder(_), _) => {
+                    format!("invert --network {0} --encoder {0} --out inverted picture.png", quote(out))
+                }
+                (_, 0) => format!("generate --network {} --grid --out faces.png", quote(out)),
+                _ => format!("generate --network {} --all-classes --out faces.png", quote(out)),
+            };
+            say(&format!("look at it: stylegan {look}"));
+            say(&format!("train on:   stylegan train --out {} --kimg {}", quote(out), config.kimg() * 2.0));
+            Ok(Ending::Done)
+        }
+        stylegan_train::Outcome::Interrupted { checkpoint } => Ok(Ending::Interrupted(format!(
+            "interrupted and saved {}; go on with: stylegan train --out {}",
+            checkpoint.display(),
+            quote(out)
+        ))),
+    }
+}

@@ -1,0 +1,114 @@
+//! `stylegan train` with `recipe = "encoder"`, and `stylegan invert` with what it leaves.
+
+use crate::bench::Bench;
+use image::{GrayImage, Luma, Rgb, RgbImage};
+
+const CONFIG: &str = "
+recipe = \"encoder\"
+kimg = 0.32
+generator = \"tiny.safetensors\"
+[data]
+set = \"fields\"
+[task]
+input = \"picture\"
+[encoder]
+img_size = [32, 32]
+num_ws = 6
+w_dim = 8
+channels = 4
+[loss]
+lpips = 0
+[schedule]
+batch = 8
+lr = 0.003
+optimizer = \"adam\"
+[output]
+tick_kimg = 0.08
+snapshot_kimg = 0.16
+checkpoint_kimg = 0.16
+";
+
+/// A bench with a generator, `tiny.toml` and eight pictures in `fields/`, whose maps have one class each.
+fn bench() -> Bench {
+    let bench = Bench::with_network();
+    std::fs::write(bench.path("tiny.toml"), CONFIG).unwrap();
+    std::fs::create_dir_all(bench.path("fields/labels")).unwrap();
+    for i in 0..8u8 {
+        let picture = RgbImage::from_fn(32, 32, |x, _| Rgb([i % 2 * 200, 90, (x as u8) * (8 - i)]));
+        picture.save(bench.path(format!("fields/{i}.png"))).unwrap();
+        GrayImage::from_pixel(32, 32, Luma([i % 2])).save(bench.path(format!("fields/labels/{i}.png"))).unwrap();
+    }
+    bench
+}
+
+/// The mean loss in each line of a run's log.
+fn losses(bench: &Bench, run: &str) -> Vec<f64> {
+    let log = std::fs::read_to_string(bench.path(format!("{run}/stats.jsonl"))).unwrap();
+    let line = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    log.lines().map(|text| line(text)["Loss/E/loss"]["mean"].as_f64().unwrap()).collect()
+}
+
+#[test]
+fn an_encoder_trains_goes_on_and_inverts() {
+    let bench = bench();
+    let ran = bench.run("train --config tiny.toml --out run");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for part in [
+        "pictures: 8 of 32x32 pixels",
+        "styles:   of tiny.safetensors",
+        "parameters in the encoder",
+        "finished after 0.32 kimg",
+        "stylegan invert --network run --encoder run",
+    ] {
+        assert!(ran.stderr.contains(part), "{part} in\n{}", ran.stderr);
+    }
+    let found = losses(&bench, "run");
+    assert!(found.len() == 4 && found[3] < 0.9 * found[0], "{found:?}");
+    // The run says which generator it is of, and goes on without a word on it, from another folder as well.
+    let ran = bench.run("train --config tiny.toml --out run --kimg 0.4");
+    assert!(ran.code == 0 && ran.stderr.contains("going on at 0.32 of 0.4 kimg"), "{}", ran.stderr);
+    bench.one_sentence("train --out run --config tiny.toml --set loss.l2=2", &["loss.l2", "--new"]);
+    // It goes on with the generator that it has, whatever its configuration names by now.
+    std::fs::copy(bench.path("tiny.safetensors"), bench.path("other.safetensors")).unwrap();
+    let before = std::fs::read_to_string(bench.path("run/config.toml")).unwrap();
+    bench.ok("train --out run --config tiny.toml --set generator=other.safetensors --kimg 0.4");
+    assert_eq!(std::fs::read_to_string(bench.path("run/config.toml")).unwrap(), before);
+    bench.ok("invert --network run --encoder run --out out fields/3.png");
+    bench.ok("invert --network tiny.safetensors --encoder run --out again fields/3.png");
+    let measures = std::fs::read_to_string(bench.path("out/measures.json")).unwrap();
+    let measures: serde_json::Value = serde_json::from_str(&measures).unwrap();
+    let (source, found) = (bench.pixels("fields/3.png"), bench.pixels("out/3-reconstruction.png"));
+    let small = image::imageops::resize(&source, 16, 16, image::imageops::FilterType::Triangle);
+    let squares = small.as_raw().iter().zip(found.as_raw()).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
+    let expected = squares.sum::<f64>() / 768. / 127.5 / 127.5;
+    let mse = measures["mse"]["mean"].as_f64().unwrap();
+    assert!((mse - expected).abs() < 0.1 * expected, "{mse}, {expected}");
+    assert!(measures["seconds_per_picture"]["mean"].as_f64().is_some() && measures["each"][0]["name"] == "3");
+    let pixels = |name: &str| bench.pixels(name);
+    assert_eq!(pixels("out/3-reconstruction.png"), pixels("again/3-reconstruction.png"));
+    bench.one_sentence("invert --network run --encoder run --prepared --out out fields/3.png", &["--prepared"]);
+}
+
+#[test]
+fn tasks_show_encoders_their_own() {
+    let bench = bench();
+    let train = |input: &str, channels: usize| {
+        let line = "train --config tiny.toml --set output.snapshot_kimg=9 --kimg 0.016";
+        bench.ok(&format!("{line} --out {input} --set task.input={input} --set encoder.img_channels={channels}"));
+    };
+    train("sketch", 1);
+    bench.ok("invert --network sketch --encoder sketch --out a fields/1.png");
+    let sheet = |folder: &str| bench.pixels(&format!("{folder}/sheet.png"));
+    // The sketch of a sketch is another picture.
+    bench.ok("invert --network sketch --encoder sketch --prepared --out b fields/1.png");
+    assert!(sheet("a").width() == sheet("b").width() && sheet("a") != sheet("b"));
+    train("map", 2);
+    bench.ok("invert --network map --encoder map --out c fields/labels/0.png");
+    bench.ok("invert --network map --encoder map --out c fields/labels/1.png");
+    assert_ne!(bench.pixels("c/0-reconstruction.png"), bench.pixels("c/1-reconstruction.png"));
+    GrayImage::from_pixel(32, 32, Luma([7])).save(bench.path("other.png")).unwrap();
+    bench.one_sentence("invert --network map --encoder map --out d other.png", &["other.png", "class 7"]);
+    bench.one_sentence("invert --network map --encoder map --steps 3 --out d fields/labels/1.png", &["--steps"]);
+    bench.one_sentence("train --config tiny.toml --out e --set generator=gone.safetensors", &["gone.safetensors"]);
+    bench.one_sentence("train --config tiny.toml --out e --cond", &["--cond", "encoders"]);
+}

@@ -1,0 +1,250 @@
+//! `stylegan invert`.
+
+use crate::bench::Bench;
+use candle_core::{DType, Device, Tensor};
+use image::{Rgb, RgbImage};
+use std::collections::HashMap;
+use stylegan_core::checkpoint::{Metadata, save};
+use stylegan_core::psp::{Head, PspConfig, PspEncoder};
+use stylegan_core::{EncoderConfig, NetworkConfig, Params, TrainedEncoder};
+
+const NET: &str = "invert --network tiny.safetensors";
+
+fn tensors(bench: &Bench, name: &str) -> HashMap<String, Tensor> {
+    candle_core::safetensors::load(bench.path(name), &Device::Cpu).unwrap()
+}
+
+/// The mean squared difference of two pictures, in bytes.
+fn error(a: &RgbImage, b: &RgbImage) -> f64 {
+    let squares = a.as_raw().iter().zip(b.as_raw()).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
+    squares.sum::<f64>() / a.as_raw().len() as f64
+}
+
+/// The distance that was said of a picture.
+fn distance(said: &str, name: &str) -> f64 {
+    let line = said.lines().find_map(|line| line.strip_prefix(&format!("{name}: distance "))).unwrap();
+    line.split(' ').next().unwrap().parse().unwrap()
+}
+
+/// `calm.safetensors`: the tiny network without noise, its pictures within the range of colours.
+fn calm(bench: &Bench) {
+    let mut tensors = tensors(bench, "tiny.safetensors");
+    for (name, tensor) in tensors.iter_mut() {
+        let factor = if name.ends_with("noise_strength") { 0. } else { 0.2 };
+        if name.ends_with("noise_strength") || name.ends_with("torgb.weight") {
+            *tensor = (&*tensor * factor).unwrap();
+        }
+    }
+    candle_core::safetensors::save(&tensors, bench.path("calm.safetensors")).unwrap();
+}
+
+/// A bench whose `face.png` the network can make.
+fn with_face() -> Bench {
+    let bench = Bench::with_network();
+    bench.ok("generate --network tiny.safetensors --seeds 3 --out face.png");
+    bench
+}
+
+#[test]
+fn styles_are_found_and_read_by_the_other_verbs() {
+    let bench = with_face();
+    bench.ok(&format!("{NET} --steps 3 --out out face.png"));
+    let w = tensors(&bench, "out/face.safetensors");
+    assert_eq!((w.len(), w["w"].dims()), (1, &[1, 8][..]));
+    bench.ok("generate --network tiny.safetensors --latents out/face.safetensors --out again.png");
+    assert_eq!(bench.pixels("out/face-reconstruction.png"), bench.pixels("again.png"));
+    assert_eq!(bench.text("out/face-reconstruction.png", "stylegan:inverted").unwrap(), "face");
+    assert_eq!(
+        bench.text("out/face-reconstruction.png", "stylegan:network"),
+        bench.text("again.png", "stylegan:network")
+    );
+    let inspected = bench.ok("inspect out/face.safetensors");
+    for part in ["3 steps in w, seed 303", "stlpips", "intact", "inverted_network"] {
+        assert!(inspected.contains(part), "{part} in\n{inspected}");
+    }
+    // Two pictures and their headings.
+    assert!(bench.size("out/sheet.png").0 > 2 * 16);
+
+    bench.ok(&format!("{NET} --steps 3 --space w+ --out plus face.png"));
+    let ws = tensors(&bench, "plus/face.safetensors");
+    assert_eq!(ws["ws"].dims(), [1, 6, 8]);
+    let rows = ws["ws"].squeeze(0).unwrap().to_vec2::<f32>().unwrap();
+    assert_ne!(rows[0], rows[5]);
+    bench.ok("generate --network tiny.safetensors --latents plus/face.safetensors --out plus.png");
+    assert_eq!(bench.pixels("plus/face-reconstruction.png"), bench.pixels("plus.png"));
+}
+
+/// Optimisation comes nearer; from a network of another program's file as well, whose contents have no hash.
+#[test]
+fn styles_come_nearer_to_the_picture() {
+    let bench = Bench::with_network();
+    calm(&bench);
+    bench.ok("generate --network calm.safetensors --seeds 3 --out face.png");
+    let after = |options: &str| {
+        let ran = bench.run(&format!("invert --network calm.safetensors {options} face.png"));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        distance(&ran.stderr, "face")
+    };
+    let [start, w, plus] = ["--steps 1 --out a", "--steps 60 --out b", "--steps 60 --space w+ --out c"].map(after);
+    assert!(w < 0.6 * start && plus < 0.6 * start, "{start} {w} {plus}");
+}
+
+#[test]
+fn what_is_done_is_not_done_again() {
+    let bench = with_face();
+    std::fs::copy(bench.path("face.png"), bench.path("other.png")).unwrap();
+    let read = |name: &str| std::fs::read(bench.path(name)).unwrap();
+    bench.ok(&format!("{NET} --steps 3 --out out face.png"));
+    let first = read("out/face.safetensors");
+    let before = std::fs::metadata(bench.path("out/face.safetensors")).unwrap().modified().unwrap();
+    let ran = bench.run(&format!("{NET} --steps 3 --out out face.png other.png"));
+    assert!(ran.code == 0 && ran.stderr.contains("1 picture had been done before"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("face: distance") && ran.stderr.contains("other: distance"), "{}", ran.stderr);
+    assert_eq!(std::fs::metadata(bench.path("out/face.safetensors")).unwrap().modified().unwrap(), before);
+    let found = |name: &str| tensors(&bench, name)["w"].to_vec2::<f32>().unwrap();
+    assert_eq!(found("out/face.safetensors"), found("out/other.safetensors"));
+    // Other settings, another picture, or a film that is missing.
+    bench.ok(&format!("{NET} --steps 4 --out out face.png"));
+    assert!(read("out/face.safetensors") != first);
+    bench.ok(&format!("{NET} --steps 3 --video --out out face.png"));
+    assert!(read("out/face.safetensors") == first && bench.path("out/face.gif").is_file());
+    RgbImage::from_pixel(16, 16, Rgb([9, 90, 200])).save(bench.path("face.png")).unwrap();
+    bench.ok(&format!("{NET} --steps 3 --out out face.png"));
+    assert!(read("out/face.safetensors") != first);
+}
+
+/// Pictures are turned, cropped and resized as `data build` does it; a set keeps its names.
+#[test]
+fn pictures_of_other_sizes_are_built_as_data_is() {
+    let bench = Bench::with_network();
+    std::fs::create_dir_all(bench.path("photos/more")).unwrap();
+    let picture = RgbImage::from_fn(48, 32, |x, y| Rgb([x as u8 * 5, y as u8 * 7, 80]));
+    picture.save(bench.path("photos/a.png")).unwrap();
+    image::imageops::rotate90(&picture).save(bench.path("photos/more/b.png")).unwrap();
+    bench.ok("data build photos --size 16 --format folder --out built");
+    bench.ok(&format!("{NET} --steps 1 --out raw photos"));
+    let pixels = |name: &str| {
+        let line = bench.ok(&format!("inspect {name} --json"));
+        let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+        json["extra"]["inverted_pixels"].as_str().unwrap().to_owned()
+    };
+    let built: Vec<_> = std::fs::read_dir(bench.path("built")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!built.is_empty());
+    bench.ok(&format!("{NET} --steps 1 --out from-set built"));
+    let of_set: Vec<String> = std::fs::read_dir(bench.path("from-set"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".safetensors"))
+        .map(|name| pixels(&format!("from-set/{name}")))
+        .collect();
+    let own = [pixels("raw/a.safetensors"), pixels("raw/more-b.safetensors")];
+    assert_ne!(own[0], own[1]);
+    assert!(of_set.len() == 2 && own.iter().all(|hash| of_set.contains(hash)), "{own:?} {of_set:?}");
+
+    RgbImage::from_pixel(8, 8, Rgb([9; 3])).save(bench.path("small.png")).unwrap();
+    let ran = bench.run(&format!("{NET} --steps 1 --out small small.png"));
+    assert!(ran.code == 0 && ran.stderr.contains("8x8 pixels and is enlarged to the 16x16"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_tuned_network_makes_the_picture() {
+    const LINE: &str = "invert --network calm.safetensors --steps 20 --tune --out out ramp.png";
+    let bench = Bench::with_network();
+    calm(&bench);
+    RgbImage::from_fn(16, 16, |x, y| Rgb([x as u8 * 15, y as u8 * 15, 80])).save(bench.path("ramp.png")).unwrap();
+    bench.ok(LINE);
+    let source = bench.pixels("ramp.png");
+    let [pivot, tuned] = ["out/ramp-reconstruction.png", "out/ramp-tuned.png"].map(|name| bench.pixels(name));
+    assert!(
+        error(&tuned, &source) < 0.5 * error(&pivot, &source),
+        "{} {}",
+        error(&tuned, &source),
+        error(&pivot, &source)
+    );
+    bench.ok("generate --network out/ramp-network.safetensors --latents out/ramp.safetensors --out again.png");
+    assert_eq!(bench.pixels("again.png"), tuned);
+    let network: serde_json::Value =
+        serde_json::from_str(&bench.ok("inspect out/ramp-network.safetensors --json")).unwrap();
+    let styles: serde_json::Value = serde_json::from_str(&bench.ok("inspect out/ramp.safetensors --json")).unwrap();
+    assert_eq!(network["extra"]["tuned_from_network"], styles["extra"]["inverted_network"]);
+    assert_eq!(network["extra"]["tuned_to_styles"], styles["sha256"]);
+    assert_eq!(network["extra"]["tuned_to_picture"], "ramp");
+    assert_eq!(network["sha256"].as_str(), bench.text("out/ramp-tuned.png", "stylegan:network").as_deref());
+    let before = std::fs::read(bench.path("out/ramp-network.safetensors")).unwrap();
+    let ran = bench.run(LINE);
+    assert!(ran.code == 0 && !ran.stderr.contains("tuning"), "{}", ran.stderr);
+    assert!(before == std::fs::read(bench.path("out/ramp-network.safetensors")).unwrap());
+}
+
+/// An encoder, untrained, into `num_ws` rows of 8 numbers.
+fn encoder(bench: &Bench, name: &str, num_ws: usize) {
+    let config = PspConfig {
+        img_size: [32, 32],
+        num_ws,
+        w_dim: 8,
+        channels: 16,
+        head: Head::WPlus,
+        hidden: 8,
+        ..PspConfig::default()
+    };
+    let params = Params::new(5, DType::F32, &Device::Cpu);
+    PspEncoder::new(&config, params.trainable()).unwrap();
+    let vars = params.vars().into_iter();
+    let mut tensors: Vec<_> = vars.map(|(name, var)| (format!("E.{name}"), var.as_detached_tensor())).collect();
+    tensors.push(("E.latent_avg".into(), Tensor::full(0.25f32, (num_ws, 8), &Device::Cpu).unwrap()));
+    let networks = [("E".to_owned(), NetworkConfig::Encoder(EncoderConfig::Psp(config)))].into();
+    save(bench.path(name), &Metadata { networks, ..Metadata::default() }, &tensors).unwrap();
+}
+
+#[test]
+fn encoders_find_styles_at_once_or_start_the_search() {
+    let bench = with_face();
+    encoder(&bench, "encoder.safetensors", 6);
+    bench.ok(&format!("{NET} --encoder encoder.safetensors --out out face.png"));
+    let found = |name: &str| tensors(&bench, name)["ws"].flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    // What the encoder says of the picture at its own size: each pixel is four there.
+    let picture = image::imageops::resize(&bench.pixels("face.png"), 32, 32, image::imageops::FilterType::Nearest);
+    let values: Vec<f32> = picture.into_raw().into_iter().map(|byte| f32::from(byte) / 127.5 - 1.).collect();
+    let x = Tensor::from_vec(values, (1, 32, 32, 3), &Device::Cpu).unwrap().permute((0, 3, 1, 2)).unwrap();
+    let loaded = TrainedEncoder::load(bench.path("encoder.safetensors"), &Device::Cpu).unwrap();
+    let expected = loaded.encode(&x.contiguous().unwrap()).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    assert_eq!(found("out/face.safetensors"), expected);
+    bench.ok("generate --network tiny.safetensors --latents out/face.safetensors --out again.png");
+    assert_eq!(bench.pixels("out/face-reconstruction.png"), bench.pixels("again.png"));
+    let ran = bench.run(&format!("{NET} --encoder encoder.safetensors --out out face.png"));
+    assert!(ran.code == 0 && ran.stderr.contains("done before"), "{}", ran.stderr);
+    // The first step has a learning rate of 0: the search is where it started.
+    bench.ok(&format!("{NET} --encoder encoder.safetensors --steps 1 --out search face.png"));
+    assert_eq!(found("search/face.safetensors"), expected);
+    bench.ok(&format!("{NET} --encoder encoder.safetensors --steps 4 --out search face.png"));
+    assert_ne!(found("search/face.safetensors"), expected);
+
+    let alone = format!("{NET} --encoder encoder.safetensors");
+    bench.one_sentence(&format!("{alone} --video --out out face.png"), &["--video", "--steps 200"]);
+    bench.one_sentence(&format!("{alone} --space w --out out face.png"), &["--space w", "--steps 200"]);
+    encoder(&bench, "other.safetensors", 8);
+    let other = format!("{NET} --encoder other.safetensors --out out face.png");
+    bench.one_sentence(&other, &["8 style rows of 8 numbers", "takes 6 of 8", "trained for"]);
+    bench.one_sentence(&format!("{NET} --encoder tiny.safetensors --out out face.png"), &["holds no encoder"]);
+}
+
+#[test]
+fn wrong_input_is_one_sentence() {
+    let bench = with_face();
+    bench.one_sentence(&format!("{NET} --steps 0 --out out face.png"), &["--steps 0", "at least 1"]);
+    bench.one_sentence(&format!("{NET} --out out gone.png"), &["gone.png", "no such file"]);
+    std::fs::write(bench.path("text.png"), "no picture").unwrap();
+    bench.one_sentence(&format!("{NET} --out out face.png text.png"), &["text.png"]);
+    std::fs::create_dir(bench.path("twice")).unwrap();
+    std::fs::copy(bench.path("face.png"), bench.path("twice/face.png")).unwrap();
+    bench.one_sentence(&format!("{NET} --out out face.png twice/face.png"), &["face.safetensors", "rename one"]);
+    bench.one_sentence(&format!("{NET} --out twice twice"), &["twice", "read by this command"]);
+    bench.one_sentence(&format!("{NET} --class 1 --out out face.png"), &["without labels"]);
+    assert!(!bench.path("out/face.safetensors").exists());
+    let released = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/checkpoints/pggan_tf.pkl");
+    bench.ok(&format!("convert {released} pggan.safetensors"));
+    bench.one_sentence("invert --network pggan.safetensors --out out face.png", &["no styles", "StyleGAN2"]);
+    // A file of another picture's results does not take the place of a picture.
+    std::fs::copy(bench.path("face.png"), bench.path("face-reconstruction.png")).unwrap();
+    bench.one_sentence(&format!("{NET} --out . face.png face-reconstruction.png"), &["is read by this command"]);
+}

@@ -1,0 +1,45 @@
+//! `stylegan plan`: what a run would take.
+
+use crate::bench::Bench;
+use crate::train::pictures;
+
+#[test]
+fn a_plan_says_what_a_run_takes_and_leaves_nothing() {
+    let bench = Bench::new();
+    pictures(&bench, "pictures", 12, 16);
+    let small = "--set generator.channel_max=8 --set discriminator.channel_max=8 --set schedule.batch=8";
+    let ran = bench.run(&format!(
+        "plan --config avatars-32 --data pictures --kimg 9 --seconds 0 --set generator.img_size=[16,16] {small}"
+    ));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    let begins = ["pictures: 12 of", "networks:", "pace:", "pace:", "time:", "memory:", "disk:"];
+    assert_eq!(lines.len(), begins.len(), "{}", ran.stdout);
+    for (line, begin) in lines.iter().zip(begins) {
+        assert!(line.starts_with(begin), "{line} not {begin}");
+    }
+    for side in [8, 16] {
+        let end = format!("at {side} pixels, 2 x 4 pictures a step");
+        assert!(lines.iter().any(|line| line.ends_with(&end)), "{}", ran.stdout);
+    }
+    // 9000 showings of 12 pictures.
+    assert!(ran.stderr.contains("each of the 12 pictures is shown 750 times"), "{}", ran.stderr);
+    let left: Vec<_> = std::fs::read_dir(bench.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["pictures"]);
+}
+
+#[test]
+fn what_cannot_be_trained_cannot_be_planned() {
+    let bench = Bench::new();
+    pictures(&bench, "pictures", 12, 16);
+    for (line, expected) in [
+        ("plan --config avatars-32 --data pictures", "32x32"),
+        ("plan --data pictures --seconds=-1", "--seconds: expected a number from 0 on, found -1"),
+        ("plan --config avatars-99", "there is no such file and no built-in configuration"),
+        ("plan", "no pictures to train on"),
+    ] {
+        let ran = bench.run(line);
+        assert_eq!(ran.code, 2, "{line}: {}", ran.stderr);
+        assert!(ran.stderr.contains(expected), "{line}: {}", ran.stderr);
+    }
+}

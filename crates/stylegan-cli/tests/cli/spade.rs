@@ -1,0 +1,169 @@
+//! `stylegan train` on label maps: tiny runs by `recipe = "spade"`.
+
+use crate::bench::Bench;
+use image::{GrayImage, Luma, Rgb, RgbImage};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+const CONFIG: &str = "
+recipe = \"spade\"
+kimg = 0.04
+[data]
+set = \"fields\"
+[generator]
+img_size = [32, 32]
+classes = 2
+edges = false
+channels = 1
+hidden = 2
+[discriminator]
+channels = 2
+layers = 3
+[loss]
+perceptual = 0
+[schedule]
+batch = 4
+lr_decay_kimg = 0.02
+[output]
+tick_kimg = 0.008
+snapshot_kimg = 0.02
+checkpoint_kimg = 0.004
+keep_checkpoints = 0
+";
+
+/// A bench with `tiny.toml` and eight pictures in `fields/`, whose maps have one class each.
+fn bench() -> Bench {
+    let bench = Bench::new();
+    std::fs::write(bench.path("tiny.toml"), CONFIG).unwrap();
+    std::fs::create_dir_all(bench.path("fields/labels")).unwrap();
+    for i in 0..8u8 {
+        let picture = RgbImage::from_pixel(32, 32, Rgb([i % 2 * 200, 90, 200 - i % 2 * 200]));
+        picture.save(bench.path(format!("fields/{i}.png"))).unwrap();
+        GrayImage::from_pixel(32, 32, Luma([i % 2])).save(bench.path(format!("fields/labels/{i}.png"))).unwrap();
+    }
+    bench
+}
+
+fn last(bench: &Bench, run: &str) -> Vec<u8> {
+    std::fs::read(bench.path(format!("{run}/network-000000.safetensors"))).unwrap()
+}
+
+#[test]
+fn a_painter_trains_goes_on_and_is_looked_at() {
+    let bench = bench();
+    let ran = bench.run("train --config tiny.toml --out run");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for part in [
+        "pictures: 8 of 32x32 pixels with 3 channels,",
+        "maps:     one for each picture, of 2 classes",
+        "parameters in the generator,",
+        "finished after 0.04 kimg",
+        "stylegan paint --network run --map",
+    ] {
+        assert!(ran.stderr.contains(part), "{part} in\n{}", ran.stderr);
+    }
+    let inspected = bench.ok("inspect run");
+    assert!(inspected.contains("G_ema") && inspected.contains("\"architecture\":\"spade\""), "{inspected}");
+    // The folder says what it is of: the same run goes on, further than planned.
+    let ran = bench.run("train --out run --kimg 0.06");
+    assert!(ran.code == 0 && ran.stderr.contains("going on at 0.04 of 0.06 kimg"), "{}", ran.stderr);
+    bench.one_sentence("train --out run --config tiny.toml --set loss.gan=wgan", &["loss.gan", "--new"]);
+    bench.one_sentence("train --out run --cond", &["--cond", "label maps"]);
+    // The configuration that a checkpoint keeps stands in for the file.
+    std::fs::remove_file(bench.path("run/config.toml")).unwrap();
+    let ran = bench.run("train --out run --data fields --kimg 0.064");
+    assert!(ran.code == 0 && ran.stderr.contains("config.toml is missing"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_killed_run_ends_in_the_same_bytes() {
+    let bench = bench();
+    bench.ok("train --config tiny.toml --out straight");
+    let mut command = bench.command("train --config tiny.toml --out killed");
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let begun = || std::fs::read_to_string(bench.path("killed/log.txt")).is_ok_and(|log| !log.is_empty());
+    while !begun() && child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < deadline, "no tick came");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    bench.ok("train --config tiny.toml --out killed");
+    assert!(last(&bench, "straight") == last(&bench, "killed"));
+}
+
+/// A segmenter learns two colours, goes on when asked for more, and judges a painter between real pictures and colours
+/// of classes, in training and afterwards.
+#[test]
+fn a_segmenter_judges_painters() {
+    let bench = bench();
+    std::fs::create_dir_all(bench.path("scenes/labels")).unwrap();
+    for i in 0..80u32 {
+        let class = |x: u32| u8::from(x > 4 + i / 4);
+        let colour = |x, y| if class(x) == 1 { Rgb([200, 40, 60 + y as u8]) } else { Rgb([30, 150, 60 + y as u8]) };
+        RgbImage::from_fn(32, 32, colour).save(bench.path(format!("scenes/{i:02}.png"))).unwrap();
+        // What has no class counts neither in training nor in measures.
+        let map = GrayImage::from_fn(32, 32, |x, y| Luma([if y < 2 { 255 } else { class(x) }]));
+        map.save(bench.path(format!("scenes/labels/{i:02}.png"))).unwrap();
+    }
+    let said = bench.ok("segmenter --data scenes --out seg.safetensors --channels 4 --kimg 0.4");
+    assert!(said.contains("mIoU"), "{said}");
+    let ran = bench.run("segmenter --data scenes --out seg.safetensors --channels 4 --kimg 0.8");
+    assert!(ran.code == 0 && ran.stderr.contains("going on at 0.4 of 0.8 kimg"), "{}", ran.stderr);
+    let accuracy: f64 = ran.stdout.split("names ").nth(1).and_then(|s| s.split(' ').next()).unwrap().parse().unwrap();
+    assert!(accuracy > 90., "{}", ran.stdout);
+    bench.one_sentence("train --out seg.run", &["seg.run/config.toml", "stylegan segmenter"]);
+    bench.one_sentence("segmenter --data pictures-nowhere --out x.safetensors", &["pictures-nowhere"]);
+
+    let settings = "--set data.set=scenes --set dont_care=true --set generator.classes=3";
+    let eval =
+        "--set eval.metrics=[\"seen_miou\",\"accuracy\"] --set eval.kimg=0.02 --set eval.segmenter=seg.safetensors";
+    let ran = bench.run(&format!("train --config tiny.toml --out run {settings} {eval}"));
+    assert!(ran.code == 0 && ran.stderr.contains("seen_miou-seg"), "{}", ran.stderr);
+    let line = "eval --network run --metrics miou,accuracy,fid --segmenter seg.safetensors --out report.json";
+    let table = bench.ok(line);
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(bench.path("report.json")).unwrap()).unwrap();
+    let value = |name: &str, subject: &str| -> f64 {
+        let all = report.as_array().unwrap();
+        let found = all.iter().find(|r| r["name"] == name && r["subject"].as_str().unwrap().contains(subject));
+        found.unwrap_or_else(|| panic!("{name} of {subject} in\n{table}"))["value"].as_f64().unwrap()
+    };
+    for subject in ["real pictures", "mean colour of each class"] {
+        assert!(value("seen_accuracy-seg", subject) > 0.9 && value("seen_miou-seg", subject) > 0.8, "{table}");
+    }
+    let painted = value("seen_miou-seg", "run/network");
+    assert!((0. ..=1.).contains(&painted) && value("fid-stlpips", "run/network") > 0., "{table}");
+    assert!(table.contains("| 80 |") && report.as_array().unwrap().len() == 8, "{table}");
+    let first = report.clone();
+    bench.ok(line);
+    let again: serde_json::Value = serde_json::from_slice(&std::fs::read(bench.path("report.json")).unwrap()).unwrap();
+    assert_eq!(first[0]["value"], again[0]["value"]);
+    bench.one_sentence("eval --network run --metrics miou", &["seen_miou", "a segmenter (--segmenter)"]);
+    bench.one_sentence("eval --network run --metrics fid --trunc 0.5", &["--trunc 0.5", "paints label maps"]);
+    let of_run = "run/network-000000.safetensors";
+    bench.one_sentence(&format!("eval --network run --segmenter {of_run}"), &[of_run, "no network S"]);
+
+    // Another run begins where this one ended.
+    bench.ok(&format!("train --config tiny.toml --from run --out other {settings}"));
+    assert!(bench.pixels("other/fakes-init.png") == bench.pixels("run/fakes-000000.png"));
+    bench.one_sentence("train --data scenes --from run --out third", &["--from", "--config spade/earth-64"]);
+}
+
+#[test]
+fn what_does_not_fit_is_said_in_a_sentence() {
+    let bench = bench();
+    bench.one_sentence(
+        "train --config tiny.toml --out run --set generator.classes=1",
+        &["label map of 1.png", "class 1", "generator.classes = 2"],
+    );
+    assert!(!bench.path("run").exists());
+    bench.one_sentence("train --config tiny.toml --out run --set shards.size=2", &["batch normalisation"]);
+    bench.one_sentence("train --config tiny.toml --out run --from x.pkl", &["x.pkl"]);
+    // A classifier's run has another verb.
+    std::fs::create_dir(bench.path("classes.run")).unwrap();
+    std::fs::write(bench.path("classes.run/config.toml"), "recipe = \"classifier\"\nkimg = 1.0\n").unwrap();
+    bench.one_sentence("train --out classes.run", &["classes.run/config.toml", "stylegan classifier"]);
+    assert!(bench.ok("train --list-settings").contains("recipe = \"spade\""));
+    assert!(bench.ok("train --config spade/coco-256 --print-config").contains("recipe = \"spade\""));
+}

@@ -1,0 +1,128 @@
+//! The file of directions.
+
+use super::Direction;
+use crate::checkpoint::{Checkpoint, Kind, Metadata, save};
+use crate::{Error, Result, printable};
+use candle_core::{DType, Device, Tensor};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The tensors of a file.
+const VECTORS: &str = "vectors";
+const SIGMAS: &str = "sigmas";
+/// Keys of [`Metadata::extra`].
+const LIST: &str = "directions";
+const NETWORK: &str = "directions_of_network";
+
+/// Directions in W of a network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Directions {
+    /// The directions, no two of one name.
+    pub list: Vec<Direction>,
+    /// SHA-256 of the contents of the network that they were found in, if it is known.
+    pub network: Option<String>,
+}
+
+/// What the metadata say of a direction.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    rows: Vec<usize>,
+    how: String,
+}
+
+impl Directions {
+    /// Writes them to `path`, whole or not at all.
+    ///
+    /// # Errors
+    /// No directions, vectors of different lengths, or a file that cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let width = self.list.first().map_or(0, |direction| direction.vector.len());
+        if width == 0 || self.list.iter().any(|direction| direction.vector.len() != width) {
+            return Err(Error::Argument("directions of one width, at least one, make a file".into()));
+        }
+        let entry = |d: &Direction| Entry { name: d.name.clone(), rows: d.rows.clone(), how: d.how.clone() };
+        let list = self.list.iter().map(entry).collect::<Vec<_>>();
+        let mut metadata =
+            Metadata { kind: Kind::Weights, source: Some("stylegan directions".into()), ..Metadata::default() };
+        metadata.extra.insert("content".into(), "directions in W, for stylegan edit".into());
+        metadata.extra.insert(LIST.into(), serde_json::json!(list).to_string());
+        metadata.extra.extend(self.network.clone().map(|network| (NETWORK.to_owned(), network)));
+        let vectors: Vec<f32> = self.list.iter().flat_map(|direction| direction.vector.iter().copied()).collect();
+        let sigmas: Vec<f64> = self.list.iter().map(|direction| direction.sigma).collect();
+        let tensors = [
+            (VECTORS.to_owned(), Tensor::from_vec(vectors, (self.list.len(), width), &Device::Cpu)?),
+            (SIGMAS.to_owned(), Tensor::new(sigmas, &Device::Cpu)?),
+        ];
+        save(path, &metadata, &tensors)
+    }
+
+    /// Reads a file of directions.
+    ///
+    /// # Errors
+    /// A file that holds something else, or does not fit together.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::read(&Checkpoint::open(path)?)
+    }
+
+    /// Reads the directions of an open file.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn read(file: &Checkpoint) -> Result<Self> {
+        file.verify()?;
+        let extra = file.metadata().map(|metadata| &metadata.extra);
+        let Some(list) = extra.and_then(|extra| extra.get(LIST)) else {
+            return Err(file.bad("holds no directions; `stylegan directions` makes such files".into()));
+        };
+        let damaged = |error: &dyn std::fmt::Display| file.bad(format!("has directions that cannot be read: {error}"));
+        let list: Vec<Entry> = serde_json::from_str(list).map_err(|error| damaged(&error))?;
+        let vectors = file.tensor(VECTORS, &Device::Cpu)?.to_dtype(DType::F32)?;
+        let sigmas = file.tensor(SIGMAS, &Device::Cpu)?.to_dtype(DType::F64)?;
+        if vectors.rank() != 2 || vectors.dim(0)? != list.len() || sigmas.dims() != [list.len()] {
+            let found = format!("{} names, {:?} vectors, {:?} sigmas", list.len(), vectors.dims(), sigmas.dims());
+            return Err(damaged(&found));
+        }
+        let (vectors, sigmas) = (vectors.to_vec2::<f32>()?, sigmas.to_vec1::<f64>()?);
+        let mut directions: Vec<Direction> = Vec::new();
+        for ((Entry { name, rows, how }, vector), sigma) in list.into_iter().zip(vectors).zip(sigmas) {
+            let finite = vector.iter().all(|v| v.is_finite()) && sigma.is_finite();
+            if !finite || directions.iter().any(|known| known.name == name) {
+                return Err(damaged(&format!("`{}` is not finite or occurs twice", printable(&name))));
+            }
+            directions.push(Direction { name, rows, vector, sigma, how });
+        }
+        let network = extra.and_then(|extra| extra.get(NETWORK)).cloned();
+        Ok(Self { list: directions, network })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("d.safetensors");
+        let direction = |name: &str, vector: [f32; 2]| Direction {
+            name: name.into(),
+            rows: vec![0, 3],
+            vector: vector.into(),
+            sigma: 0.25,
+            how: "by hand".into(),
+        };
+        let list = vec![direction("a", [0.6, 0.8]), direction("b=ü", [1., 0.])];
+        let directions = Directions { list: list.clone(), network: Some("00ff".into()) };
+        directions.save(&path).unwrap();
+        assert_eq!(Directions::load(&path).unwrap(), directions);
+        let twice = Directions { list: vec![list[0].clone(), list[0].clone()], network: None };
+        twice.save(&path).unwrap();
+        assert!(Directions::load(&path).unwrap_err().to_string().contains("occurs twice"));
+        let network = folder.path().join("network.safetensors");
+        crate::doc::save_tiny_network(&network).unwrap();
+        assert!(Directions::load(&network).unwrap_err().to_string().contains("holds no directions"));
+    }
+}

@@ -1,0 +1,112 @@
+//! An encoder with its weights, as a file has it.
+
+use crate::checkpoint::{Checkpoint, Metadata, prefix};
+use crate::import::{import, is_foreign};
+use crate::layers::Mode;
+use crate::psp::{AVERAGE, PspConfig, PspEncoder};
+use crate::{EncoderConfig, Error, GeneratorSpec, NetworkConfig, Params, Result};
+use candle_core::{Device, Tensor};
+use std::path::Path;
+
+/// An encoder loaded from a file: pictures to style rows, as the generator takes them.
+pub struct TrainedEncoder {
+    encoder: PspEncoder,
+    /// `[num_ws, w_dim]`
+    average: Option<Tensor>,
+    content_hash: Option<String>,
+}
+
+impl TrainedEncoder {
+    /// Loads the network `E` of a checkpoint, or the encoder of a pixel2style2pixel file (`.pt`), with the average style
+    /// that is kept with it.
+    ///
+    /// # Errors
+    /// One sentence that names the file and what is wrong with it.
+    pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        let path = path.as_ref();
+        let bad = |problem: &str| Error::Checkpoint { path: path.into(), problem: problem.into() };
+        let (metadata, params, content_hash) = if is_foreign(path)? {
+            let mut file = import(path)?;
+            let hash = file.metadata.extra.get("source_sha256").cloned();
+            let own = std::mem::take(&mut file.tensors).into_iter().filter_map(|(name, tensor)| {
+                Some((name.strip_prefix(prefix::E)?.strip_prefix('.')?.to_owned(), tensor))
+            });
+            let own: Vec<_> = own.collect();
+            let params = if own.is_empty() { None } else { Some(Params::from_tensors(own)?) };
+            (Some(file.metadata), params, hash)
+        } else {
+            let file = Checkpoint::open(path)?;
+            file.verify()?;
+            let holds = file.names().any(|name| name.starts_with("E."));
+            let params = if holds { Some(file.params(prefix::E, device)?) } else { None };
+            (file.metadata().cloned(), params, file.content_hash().map(str::to_owned))
+        };
+        let (Some(config), Some(params)) = (metadata.as_ref().and_then(config), params) else {
+            return Err(bad(
+                "holds no encoder of pictures into styles; give a checkpoint with a pSp encoder E, or a released \
+                            .pt file of pixel2style2pixel",
+            ));
+        };
+        let encoder = PspEncoder::new(config, params.frozen())
+            .map_err(|error| bad(&format!("does not hold this encoder: {error}")))?;
+        let average = params.get(AVERAGE).map(|average| average.as_detached_tensor());
+        if let Some(average) = &average
+            && average.dims() != [config.num_ws, config.w_dim]
+        {
+            return Err(bad(&format!(
+                "has an average style {:?}, expected [{}, {}]",
+                average.dims(),
+                config.num_ws,
+                config.w_dim
+            )));
+        }
+        Ok(Self { encoder, average, content_hash })
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &PspConfig {
+        self.encoder.config()
+    }
+
+    /// SHA-256 of what was loaded, in hexadecimal, if it is known.
+    pub fn content_hash(&self) -> Option<&str> {
+        self.content_hash.as_deref()
+    }
+
+    /// Whether its rows fit a generator: their number and width.
+    ///
+    /// # Errors
+    /// When they do not; a sentence with both.
+    pub fn check_fits(&self, generator: &GeneratorSpec) -> Result<()> {
+        let PspConfig { num_ws, w_dim, .. } = *self.config();
+        if (num_ws, w_dim) == (generator.num_ws, generator.w_dim) {
+            return Ok(());
+        }
+        Err(Error::Argument(format!(
+            "the encoder makes {num_ws} style rows of {w_dim} numbers, the network takes {} of {}; give the network that the \
+             encoder was trained for",
+            generator.num_ws, generator.w_dim
+        )))
+    }
+
+    /// Style rows `[n, num_ws, w_dim]` of pictures `[n, img_channels, h, w]` f32 of the encoder's size, in [-1, 1]: what
+    /// the encoder gives plus the average style.
+    ///
+    /// # Errors
+    /// Pictures of another shape.
+    pub fn encode(&self, images: &Tensor) -> Result<Tensor> {
+        let rows = self.encoder.forward(images, Mode::Eval)?;
+        match &self.average {
+            Some(average) => Ok(rows.broadcast_add(average)?),
+            None => Ok(rows),
+        }
+    }
+}
+
+/// The encoder's configuration, if the file has a pSp encoder.
+fn config(metadata: &Metadata) -> Option<&PspConfig> {
+    match metadata.networks.get(prefix::E)? {
+        NetworkConfig::Encoder(EncoderConfig::Psp(config)) => Some(config),
+        _ => None,
+    }
+}

@@ -1,0 +1,15 @@
+//! Builds the library that stands for NVIDIA's; tests of several crates take this file in.
+
+use std::path::Path;
+use std::process::Command;
+
+const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../stylegan-kernels/tests/nccl_fake/library.rs");
+
+/// Builds it in `folder`, under the names of CUDA's and of NCCL's.
+pub(crate) fn build_library(folder: &Path) {
+    let library = folder.join("libnccl.so");
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.args(["--edition=2024", "--crate-type=cdylib", "-Cpanic=abort", "-o"]).arg(&library).arg(LIBRARY);
+    assert!(rustc.status().unwrap().success());
+    std::os::unix::fs::symlink(&library, folder.join("libcuda.so")).unwrap();
+}

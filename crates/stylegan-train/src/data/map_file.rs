@@ -1,0 +1,122 @@
+//! PNG files whose pixels are numbers: label maps and instance maps, as they are stored.
+
+use super::Problem;
+use super::budget::Budget;
+use super::decode::guarded;
+use super::limits::MAX_SIDE;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageBuffer, Luma, RgbImage};
+use png::{BitDepth, ColorType, Transformations};
+use std::io::Cursor;
+
+/// What a PNG decoder may take besides the pixels, in bytes.
+const MAX_DECODER: usize = 1 << 26;
+/// Bytes that a pixel takes while a map is read.
+const BYTES_PER_PIXEL: u64 = 8;
+
+/// What each pixel of a map is, row by row.
+#[derive(Debug)]
+pub(super) enum Cells {
+    /// Grey values, or places in a palette.
+    Numbers(Vec<u16>),
+    /// Colours.
+    Colours(Vec<[u8; 3]>),
+}
+
+/// A map as it is stored: no value is stretched, and a palette is not looked up.
+#[derive(Debug)]
+pub(super) struct MapFile {
+    /// `[h, w]` in pixels.
+    pub(super) size: [usize; 2],
+    pub(super) cells: Cells,
+    /// The colours that numbers are places of, if they are.
+    pub(super) palette: Vec<[u8; 3]>,
+}
+
+impl MapFile {
+    /// Reads the bytes of a file.
+    pub(super) fn read(bytes: &[u8], budget: &Budget) -> Result<Self, Problem> {
+        if image::guess_format(bytes).ok() != Some(image::ImageFormat::Png) {
+            return Err(Problem::MapKind("not a PNG file".to_string()));
+        }
+        guarded(|| read(bytes, budget))
+    }
+
+    /// Column and row of a pixel by its number.
+    pub(super) fn at(&self, pixel: usize) -> [usize; 2] {
+        [pixel % self.size[1], pixel / self.size[1]]
+    }
+}
+
+fn read(bytes: &[u8], budget: &Budget) -> Result<MapFile, Problem> {
+    let damaged = |error: png::DecodingError| Problem::Damaged(error.to_string());
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: MAX_DECODER });
+    decoder.set_transformations(Transformations::IDENTITY);
+    let mut reader = decoder.read_info().map_err(damaged)?;
+    let info = reader.info();
+    let (kind, depth) = (info.color_type, info.bit_depth);
+    let (w, h) = (info.width as usize, info.height as usize);
+    if w > MAX_SIDE || h > MAX_SIDE {
+        return Err(Problem::TooLarge([h, w]));
+    }
+    let wide = || Problem::MapKind(format!("in colour with {} bits", depth as u8));
+    if matches!(kind, ColorType::Rgb | ColorType::Rgba) && depth != BitDepth::Eight {
+        return Err(wide());
+    }
+    if kind == ColorType::GrayscaleAlpha || info.trns.is_some() && kind != ColorType::Indexed {
+        return Err(Problem::MapKind("partly transparent".to_string()));
+    }
+    let palette = match (kind, &info.palette) {
+        (ColorType::Indexed, Some(palette)) => palette.as_chunks().0.to_vec(),
+        _ => Vec::new(),
+    };
+    let turn = info.exif_metadata.as_ref().and_then(|exif| Orientation::from_exif_chunk(exif));
+    let _turn = budget.take((w * h) as u64 * BYTES_PER_PIXEL);
+    let Some(length) = reader.output_buffer_size() else { return Err(Problem::TooLarge([h, w])) };
+    let mut stored = vec![0; length];
+    let frame = reader.next_frame(&mut stored).map_err(damaged)?;
+    let rows = stored.chunks_exact(frame.line_size.max(1));
+    let cells = match kind {
+        ColorType::Rgb => Cells::Colours(stored.as_chunks().0.to_vec()),
+        ColorType::Rgba => {
+            let pixels = stored.as_chunks::<4>().0;
+            if pixels.iter().any(|pixel| pixel[3] != u8::MAX) {
+                return Err(Problem::MapKind("partly transparent".to_string()));
+            }
+            Cells::Colours(pixels.iter().map(|&[r, g, b, _]| [r, g, b]).collect())
+        }
+        _ => Cells::Numbers(rows.flat_map(|row| numbers(row, depth, w)).collect()),
+    };
+    upright(MapFile { size: [h, w], cells, palette }, turn)
+}
+
+/// The `w` numbers of a row, of `depth` bits each.
+fn numbers(row: &[u8], depth: BitDepth, w: usize) -> Vec<u16> {
+    let bits = depth as usize;
+    match depth {
+        BitDepth::Sixteen => row.as_chunks().0.iter().map(|&pair| u16::from_be_bytes(pair)).collect(),
+        _ => {
+            let (in_byte, mask) = (8 / bits, u8::MAX >> (8 - bits));
+            let number = |x: usize| row[x / in_byte] >> (8 - bits - x % in_byte * bits) & mask;
+            (0..w).map(|x| number(x).into()).collect()
+        }
+    }
+}
+
+/// Turns a map as its file says that it is to be turned, which its picture then is as well.
+fn upright(map: MapFile, turn: Option<Orientation>) -> Result<MapFile, Problem> {
+    let Some(turn) = turn.filter(|&turn| turn != Orientation::NoTransforms) else { return Ok(map) };
+    let [h, w] = map.size.map(|side| side as u32);
+    let damaged = || Problem::Damaged("it has no pixels".to_string());
+    let mut picture: DynamicImage = match map.cells {
+        Cells::Numbers(cells) => ImageBuffer::<Luma<u16>, _>::from_raw(w, h, cells).ok_or_else(damaged)?.into(),
+        Cells::Colours(cells) => RgbImage::from_raw(w, h, cells.into_flattened()).ok_or_else(damaged)?.into(),
+    };
+    picture.apply_orientation(turn);
+    let size = [picture.height() as usize, picture.width() as usize];
+    let cells = match picture {
+        DynamicImage::ImageLuma16(picture) => Cells::Numbers(picture.into_raw()),
+        other => Cells::Colours(other.into_rgb8().into_raw().as_chunks().0.to_vec()),
+    };
+    Ok(MapFile { size, cells, palette: map.palette })
+}

@@ -1,0 +1,38 @@
+//! A [`RecipeConfig`] as the configuration of a run.
+
+use super::{Recipe, RunConfig, RunSettings};
+use crate::Result;
+use crate::config::RecipeConfig;
+use crate::data::Dataset;
+use std::collections::BTreeMap;
+use stylegan_core::NetworkConfig;
+use stylegan_core::checkpoint::Checkpoint;
+
+impl RunConfig for RecipeConfig {
+    fn settings(&self, dataset: &Dataset) -> Result<RunSettings> {
+        of(self).settings(dataset)
+    }
+
+    fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>> {
+        of(self).recipe(dataset, checkpoint)
+    }
+}
+
+impl RecipeConfig {
+    /// The networks by their prefix in checkpoints.
+    pub fn networks(&self) -> BTreeMap<String, NetworkConfig> {
+        match self {
+            Self::Gan(config) => config.networks(),
+            Self::Spade(config) => config.networks(),
+            Self::Encoder(config) => config.networks(),
+        }
+    }
+}
+
+fn of(config: &RecipeConfig) -> &dyn RunConfig {
+    match config {
+        RecipeConfig::Gan(config) => config.as_ref(),
+        RecipeConfig::Spade(config) => config.as_ref(),
+        RecipeConfig::Encoder(config) => config.as_ref(),
+    }
+}

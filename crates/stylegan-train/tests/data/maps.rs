@@ -1,0 +1,143 @@
+//! Label maps of every kind, class tables, instance maps: what a set makes of them.
+
+use crate::pictures::*;
+use image::{GrayImage, Luma, Rgb, RgbImage};
+use stylegan_train::data::{ClassTable, Dataset, InstanceMap, LabelMap, NO_CLASS, Problem, doctor};
+
+/// Three classes, one of them without a colour; two values and a colour that are none.
+const TABLE: &str = r##"{"classes": [{"name": "sea", "color": "#0000ff"}, {"name": "wood", "color": [0, 128, 0]},
+    {"name": "snow", "value": 7}], "dont_care": [9, "#000000"]}"##;
+
+fn indexed(cells: &[u8], w: u32, depth: png::BitDepth, palette: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, w, 1);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(depth);
+    encoder.set_palette(palette.to_vec());
+    encoder.write_header().unwrap().write_image_data(cells).unwrap();
+    bytes
+}
+
+fn row(values: &[u8]) -> GrayImage {
+    GrayImage::from_raw(values.len() as u32, 1, values.to_vec()).unwrap()
+}
+
+#[test]
+fn values_are_classes_or_what_the_table_says() {
+    let table = ClassTable::parse(TABLE.as_bytes()).unwrap();
+    let decode = |bytes: &[u8], table| LabelMap::decode(bytes, table).map(|map| map.classes);
+    assert_eq!(decode(&png(row(&[0, 3, 255])), None), Ok(vec![0, 3, NO_CLASS]));
+    assert_eq!(decode(&png(row(&[0, 1, 7, 9])), Some(&table)), Ok(vec![0, 1, 2, NO_CLASS]));
+    let wrong = Problem::MapValue { value: 2, named: true, at: [1, 0] };
+    assert_eq!(decode(&png(row(&[0, 2])), Some(&table)), Err(wrong));
+    // Four bits are not stretched to eight, whatever is at the end of a row.
+    assert_eq!(decode(&shallow_map(), None).unwrap()[..4], [1, 2, 1, 2]);
+    let palette = [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4];
+    assert_eq!(
+        decode(&indexed(&[0b0001_1011, 0b1100_0000], 5, png::BitDepth::Two, &palette), None),
+        Ok(vec![0, 1, 2, 3, 3])
+    );
+    assert_eq!(decode(&indexed(&[0b1010_0000], 3, png::BitDepth::One, &palette[..6]), None), Ok(vec![1, 0, 1]));
+}
+
+#[test]
+fn colours_are_those_of_the_table() {
+    let table = ClassTable::parse(TABLE.as_bytes()).unwrap();
+    let colours = RgbImage::from_raw(3, 1, vec![0, 128, 0, 0, 0, 255, 0, 0, 0]).unwrap();
+    let decode = |picture: RgbImage| LabelMap::decode(&png(picture), Some(&table)).map(|map| map.classes);
+    assert_eq!(decode(colours.clone()), Ok(vec![1, 0, NO_CLASS]));
+    assert_eq!(LabelMap::decode(&png(colours.clone()), None), Err(Problem::MapInColour));
+    let opaque = image::DynamicImage::from(colours.clone()).to_rgba8();
+    assert_eq!(LabelMap::decode(&png(opaque.clone()), Some(&table)).unwrap().classes, [1, 0, NO_CLASS]);
+    let mut clear = opaque;
+    clear.get_pixel_mut(0, 0)[3] = 9;
+    let error = LabelMap::decode(&png(clear), Some(&table)).unwrap_err();
+    assert!(error.to_string().contains("partly transparent"), "{error}");
+    let mut smoothed = colours;
+    smoothed.put_pixel(2, 0, Rgb([0, 64, 128]));
+    let error = decode(smoothed).unwrap_err();
+    assert!(error.to_string().contains("colour #004080 in column 2 of row 0"), "{error}");
+    // A palette in which a class has the colour of another was not meant as class numbers.
+    let turned = indexed(&[0, 1], 2, png::BitDepth::Eight, &[0, 128, 0, 0, 0, 255]);
+    let error = LabelMap::decode(&turned, Some(&table)).unwrap_err();
+    assert!(
+        error.to_string().contains("place 0 of its palette in #008000") && error.to_string().contains("wood"),
+        "{error}"
+    );
+    let right = indexed(&[0, 1], 2, png::BitDepth::Eight, &[0, 0, 255, 0, 128, 0]);
+    assert_eq!(LabelMap::decode(&right, Some(&table)).unwrap().classes, [0, 1]);
+}
+
+#[test]
+fn instances_may_be_any_numbers() {
+    let ids = |bytes: Vec<u8>| InstanceMap::decode(&bytes).unwrap().ids;
+    assert_eq!(ids(png(row(&[0, 200]))), [0, 200]);
+    let deep = image::ImageBuffer::<Luma<u16>, _>::from_raw(2, 1, vec![26_001u16, 300]).unwrap();
+    assert_eq!(ids(png(image::DynamicImage::from(deep))), [26_001, 300]);
+    assert_eq!(ids(png(RgbImage::from_raw(2, 1, vec![0, 1, 2, 1, 0, 0]).unwrap())), [258, 65_536]);
+    let map = InstanceMap { size: [1, 4], ids: vec![5, 5, 6, 6] };
+    assert_eq!(map.edges().unwrap().flatten_all().unwrap().to_vec1::<u8>().unwrap(), [0, 1, 1, 0]);
+    assert_eq!(map.resized([2, 2]).ids, [5, 6, 5, 6]);
+}
+
+/// Pictures in a folder of their own, maps beside it, a table for them; instance maps as well.
+#[test]
+fn sets_hold_all_of_it() {
+    let place = Place::new();
+    let colour = |n: u32| png(RgbImage::from_fn(8, 6, |x, _| Rgb(if x < n { [0, 0, 255] } else { [0, 128, 0] })));
+    let mut files: Files = (0..3).map(|n| (format!("images/{n}.png"), png(rgb(8, 6, n)))).collect();
+    files.extend((0..3).map(|n| (format!("labels/{n}.png"), colour(n))));
+    let without = place.folder("without", &files);
+    let error = Dataset::open(&without).unwrap().load_maps(&plain(&[1])).unwrap_err().to_string();
+    assert!(error.contains("labels/1.png") && error.contains("write a classes.json"), "{error}");
+    for name in ["classes.json", "labels/classes.json"] {
+        let set = place.folder(&name.replace('/', "-"), &with(files.clone(), name, TABLE));
+        let set = Dataset::open(&set).unwrap();
+        assert_eq!((set.len(), set.has_maps(), set.has_instances()), (3, true, false));
+        assert_eq!(set.map(2).unwrap()[..4], [0, 0, 1, 1]);
+        assert_eq!(set.class_table().unwrap().names(), ["sea", "wood", "snow"]);
+        assert_eq!(set.notes().count(), 0);
+    }
+    let hash = |name: &str, files: &Files| Dataset::open(place.folder(name, files)).unwrap().hash().unwrap().to_owned();
+    let named = with(files.clone(), "classes.json", TABLE);
+    let spaced = with(files.clone(), "labels/classes.json", TABLE.replace(' ', "\n"));
+    assert_eq!(hash("named", &named), hash("spaced", &spaced));
+    assert_ne!(hash("plain", &files), hash("named-again", &named));
+
+    let mut whole = named.clone();
+    whole.extend((0..3).map(|n| (format!("instances/{n}.png"), png(map(8, 6, n)))));
+    let path = place.folder("whole", &whole);
+    let set = Dataset::open(&path).unwrap();
+    assert_eq!(set.instances(1).unwrap().ids[..3], [1, 2, 3]);
+    assert_ne!(set.hash().unwrap(), hash("named-twice", &named));
+    let report = doctor::examine(&path, || {}).unwrap();
+    assert_eq!(report.findings, []);
+    assert!(report.maps && report.instances);
+    // 0, 1 and 2 of 8 columns are sea.
+    assert_eq!(report.class_pixels[..3], [3 * 6, 21 * 6, 0]);
+}
+
+#[test]
+fn the_doctor_lists_what_is_wrong_with_maps() {
+    let place = Place::new();
+    let said = |name: &str, files: &Files, part: &str| {
+        let report = doctor::examine(place.folder(name, files), || {}).unwrap();
+        let listed: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+        assert!(listed.iter().any(|line| line.contains(part)), "{name}: {part} in {listed:?}");
+        listed.len()
+    };
+    let extra = with(mapped(), "labels/09/img9.png", png(map(8, 6, 1)));
+    assert_eq!(said("extra", &extra, "labels/09/img9.png: a map of a picture that does not exist"), 1);
+    let table = r#"{"classes": ["a", "b", "c", "d"]}"#;
+    let beyond = with(mapped(), "classes.json", table);
+    assert_eq!(said("beyond", &beyond, "value 4 in column"), 4);
+    assert_eq!(said("broken", &with(mapped(), "classes.json", "{"), "classes.json: not a class table"), 1);
+    assert!(Dataset::open(place.path("broken")).unwrap_err().to_string().contains("classes.json"));
+    let stray = with(mapped(), "00/classes.json", table);
+    assert_eq!(said("stray", &stray, "00/classes.json: these classes are not read"), 1);
+    let instances = with(mapped(), "instances/00/img0.png", png(map(8, 6, 1)));
+    assert_eq!(said("instances", &instances, "01/img1.png: has no instance map"), 3);
+    let mut sized = mapped();
+    sized.extend((0..4).map(|n| (format!("instances/{n:02}/img{n}.png"), png(map(8 - n / 3, 6, n)))));
+    assert_eq!(said("sized", &sized, "instances/03/img3.png: map of 7x6 pixels for pictures of 8x6"), 1);
+}

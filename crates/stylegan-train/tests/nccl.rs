@@ -1,0 +1,176 @@
+//! Ranks that exchange by NCCL, with a library in the place of NVIDIA's (`stylegan-kernels/tests/nccl_fake`): a GPU
+//! whose memory is the process's own. What only a GPU can show is not shown here: that NCCL and CUDA do what the
+//! library pretends to, and how fast.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+#[path = "../../stylegan-kernels/tests/nccl_fake/build.rs"]
+mod nccl_fake;
+
+use nccl_fake::build_library;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use stylegan_train::communicator::{Communicator, MeetingFile, Nccl, Place, Threads, meet_through};
+
+const FOLDER: &str = "NCCL_TEST_FOLDER";
+const RANK: &str = "NCCL_TEST_RANK";
+const RANKS: usize = 3;
+
+/// Starts this program once more for each rank, as `play` of them.
+fn start(folder: &Path, play: &str, ranks: usize) -> Vec<Child> {
+    build_library(folder);
+    let start = |rank: usize| {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", play, "--ignored", "--nocapture"])
+            .env("LD_LIBRARY_PATH", folder)
+            .env("FAKE_NCCL", folder)
+            .env(FOLDER, folder)
+            .env(RANK, rank.to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    (0..ranks).map(start).collect()
+}
+
+fn ends_well(ranks: Vec<Child>) {
+    for (rank, child) in ranks.into_iter().enumerate() {
+        let output = child.wait_with_output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "rank {rank}: {}", String::from_utf8_lossy(&said));
+    }
+}
+
+/// This rank's number, and the ranks.
+fn joined(patience: Duration) -> Nccl {
+    let folder = std::env::var(FOLDER).unwrap();
+    let rank = std::env::var(RANK).unwrap().parse().unwrap();
+    let meeting = MeetingFile::new(Path::new(&folder), "a run, restart 0");
+    let id = if rank == 0 { meeting.open().unwrap() } else { meeting.find(patience).unwrap() };
+    let ranks = Nccl::join(&id, Place { rank, ranks: RANKS, gpu: rank }, patience).unwrap();
+    if rank == 0 {
+        meeting.close();
+    }
+    ranks
+}
+
+#[test]
+fn ranks_exchange() {
+    let folder = tempfile::tempdir().unwrap();
+    ends_well(start(folder.path(), "play_exchange", RANKS));
+    let left = std::fs::read_dir(folder.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("ranks-"));
+    assert_eq!(left.count(), 0, "the file of the meeting stays behind");
+}
+
+#[test]
+#[ignore = "one rank of ranks_exchange, which starts it"]
+fn play_exchange() {
+    let me = joined(Duration::from_secs(60));
+    let rank = me.rank();
+    assert_eq!((me.world_size(), me.all_gather(vec![]).unwrap()), (RANKS, vec![vec![]; RANKS]));
+    // What each gives may be as long as it likes, and longer than any of the others'.
+    for round in 0..20u8 {
+        let all = me.all_gather(vec![round; rank * 1000]).unwrap();
+        assert_eq!(all, (0..RANKS).map(|from| vec![round; from * 1000]).collect::<Vec<_>>());
+        let parts = (0..RANKS).map(|to| vec![(10 * rank + to) as u8; to * 100 + rank]).collect();
+        let got = me.all_to_all(parts).unwrap();
+        let expected = (0..RANKS).map(|from| vec![(10 * from + rank) as u8; rank * 100 + from]);
+        assert_eq!(got, expected.collect::<Vec<_>>());
+    }
+    let mut values: Vec<f32> = (0..1000).map(|i| (i * (rank + 1)) as f32).collect();
+    me.all_reduce(&mut values).unwrap();
+    assert_eq!(values, (0..1000).map(|i| (i * 6) as f32).collect::<Vec<_>>());
+    // The same without leaving the GPU.
+    let mut buffer = me.buffer(8).unwrap();
+    buffer.write(&[1f32.to_le_bytes(), (rank as f32).to_le_bytes()].concat()).unwrap();
+    me.sum_on_gpu(&mut buffer).unwrap();
+    let mut bytes = [0; 8];
+    buffer.read(&mut bytes).unwrap();
+    assert_eq!(bytes[..].as_chunks().0, [3f32.to_le_bytes(), 3f32.to_le_bytes()]);
+    assert!(buffer.write(&[0; 9]).is_err() && buffer.read(&mut [0; 9]).is_err());
+}
+
+#[test]
+fn nobody_waits_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let began = Instant::now();
+    ends_well(start(folder.path(), "play_waiting", RANKS));
+    assert!(began.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+#[ignore = "one rank of nobody_waits_for_ever, which starts it"]
+fn play_waiting() {
+    let me = joined(Duration::from_secs(3));
+    me.all_gather(vec![1]).unwrap();
+    // One is gone: the others say who they are, in what they waited, and that nothing works from then on.
+    if me.rank() == 2 {
+        return;
+    }
+    let error = me.all_to_all(vec![vec![]; RANKS]).unwrap_err().to_string();
+    let sentence =
+        format!("all_to_all failed on rank {} of 3: ncclSend and ncclRecv: the other ranks did not", me.rank());
+    assert!(error.contains(&sentence), "{error}");
+    let error = me.all_gather(vec![]).unwrap_err().to_string();
+    assert!(error.contains("has left its group"), "{error}");
+}
+
+#[test]
+fn a_broken_connection_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    ends_well(start(folder.path(), "play_broken", RANKS));
+}
+
+#[test]
+#[ignore = "one rank of a_broken_connection_is_told_at_once, which starts it"]
+fn play_broken() {
+    let me = joined(Duration::from_secs(600));
+    me.all_gather(vec![1]).unwrap();
+    if me.rank() == 2 {
+        let folder = std::env::var(FOLDER).unwrap();
+        let groups = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let group = groups.into_iter().find(|path| path.is_dir()).unwrap();
+        std::fs::write(group.join("broken"), "").unwrap();
+        return;
+    }
+    let error = me.all_gather(vec![]).unwrap_err().to_string();
+    assert!(error.contains("remote process exited"), "{error}");
+}
+
+#[test]
+fn not_all_come() {
+    let folder = tempfile::tempdir().unwrap();
+    ends_well(start(folder.path(), "play_absent", 1));
+}
+
+#[test]
+#[ignore = "the only rank of not_all_come, which starts it"]
+fn play_absent() {
+    let folder = std::env::var(FOLDER).unwrap();
+    let meeting = MeetingFile::new(Path::new(&folder), "a run, restart 0");
+    let another = MeetingFile::new(Path::new(&folder), "a run, restart 1");
+    let id = meeting.open().unwrap();
+    assert_eq!(meeting.find(Duration::ZERO).unwrap(), id);
+    let error = another.find(Duration::from_millis(200)).unwrap_err().to_string();
+    assert!(error.contains("rank 0 wrote no "), "{error}");
+    let error = Nccl::join(&id, Place { rank: 0, ranks: 2, gpu: 0 }, Duration::from_millis(300)).err().unwrap();
+    assert!(error.to_string().contains("joining failed on rank 0 of 2: not all 2 ranks came"), "{error}");
+    // By ranks that are joined already.
+    let ids: Vec<_> = std::thread::scope(|scope| {
+        let ranks = Threads::world(2).into_iter().map(|me| scope.spawn(move || meet_through(&me).unwrap()));
+        ranks.collect::<Vec<_>>().into_iter().map(|rank| rank.join().unwrap()).collect()
+    });
+    assert_eq!(ids[0], ids[1]);
+}
+
+/// Where NVIDIA's libraries are not there, that is said; nothing panics.
+#[test]
+fn missing_libraries_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let Err(error) = MeetingFile::new(folder.path(), "").open() else { return };
+    assert!(error.to_string().contains("cannot be loaded; install it"), "{error}");
+}

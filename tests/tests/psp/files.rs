@@ -1,0 +1,129 @@
+//! Files as they were released: encoder, generator, average style and options in one.
+
+use crate::cases::{close, load, weights};
+use candle_core::{DType, Device, IndexOp, Tensor};
+use std::path::{Path, PathBuf};
+use stylegan_core::checkpoint::save;
+use stylegan_core::import::import;
+use stylegan_core::layers::Mode;
+use stylegan_core::psp::{Head, PspConfig, PspEncoder};
+use stylegan_core::{EncoderConfig, Model, NetworkConfig, Params, SynthesisOptions, TrainedEncoder};
+use stylegan_tests::golden::assert_near;
+use stylegan_tests::pickle::Pickle;
+
+fn decoder() -> Vec<(String, Tensor)> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/rosinality/stylegan2_g.weights.safetensors");
+    candle_core::safetensors::load(path, &Device::Cpu).unwrap().into_iter().collect()
+}
+
+fn average() -> Tensor {
+    let values: Vec<f32> = (0..64).map(|i| (i as f32 * 0.7).sin()).collect();
+    Tensor::from_vec(values, (1, 64), &Device::Cpu).unwrap()
+}
+
+/// The single-vector encoder of the golden case with rosinality's generator, as torch saves it, without batch counters.
+fn saved(folder: &Path, kind: &str) -> PathBuf {
+    let encoder = weights(&["backbone", "w"], DType::F32);
+    let state = |p: Pickle| {
+        let named = |p: Pickle, start: &str, tensors: &[(String, Tensor)]| {
+            tensors.iter().fold(p, |p, (name, tensor)| p.text(&format!("{start}.{name}")).torch(tensor))
+        };
+        named(named(p, "encoder", &encoder), "decoder", &decoder())
+    };
+    let options = |p: Pickle| p.text("encoder_type").text(kind).text("output_size").int(64);
+    let pickle = Pickle::new().dict(|p| {
+        let p = p.text("state_dict").dict(state).text("latent_avg").torch(&average());
+        p.text("opts").dict(options)
+    });
+    let path = folder.join(format!("{kind}.pt"));
+    std::fs::write(&path, pickle.stop()).unwrap();
+    path
+}
+
+#[test]
+fn a_released_file_encodes_and_reconstructs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = saved(folder.path(), "BackboneEncoderUsingLastLayerIntoW");
+    let io = load("encoders.io");
+    let encoder = TrainedEncoder::load(&path, &Device::Cpu).unwrap();
+    assert_eq!((encoder.config().img_size, encoder.config().head), ([256, 256], Head::W));
+    let x = io["x"].to_dtype(DType::F32).unwrap();
+    let rows = encoder.encode(&x).unwrap();
+    assert_eq!(rows.dims(), [x.dim(0).unwrap(), 10, 64]);
+    let expected = io["w.codes"].to_dtype(DType::F64).unwrap();
+    let expected = expected.broadcast_add(&average().to_dtype(DType::F64).unwrap()).unwrap();
+    for row in [0, 9] {
+        // As the encoder alone, see `encoders`.
+        close("released file", &rows.i((.., row)).unwrap(), &expected, 2e-5);
+    }
+    // The generator is that of its own file, and the encoder fits it.
+    let model = Model::load(&path, &Device::Cpu).unwrap();
+    encoder.check_fits(model.generator().spec()).unwrap();
+    let average_kept = model.generator().w_avg().unwrap().to_dtype(DType::F64).unwrap().to_vec1::<f64>().unwrap();
+    let wanted = average().to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+    assert_near("average style", &average_kept, &wanted, 0.);
+    let image = model.synthesize(&rows, &SynthesisOptions::default()).unwrap();
+    let imported = import(&path).unwrap();
+    assert!(imported.metadata.extra["opts"].contains("\"output_size\":64"));
+    assert!(imported.metadata.networks.len() == 2 && imported.tensors.iter().any(|(name, _)| name == "E.latent_avg"));
+
+    // Converted, it is the same encoder and the same generator.
+    let own = folder.path().join("own.safetensors");
+    save(&own, &imported.metadata, &imported.tensors).unwrap();
+    let again = TrainedEncoder::load(&own, &Device::Cpu).unwrap();
+    let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    assert_eq!(values(&again.encode(&x).unwrap()), values(&rows));
+    let model = Model::load(&own, &Device::Cpu).unwrap();
+    assert_eq!(values(&model.synthesize(&rows, &SynthesisOptions::default()).unwrap()), values(&image));
+}
+
+#[test]
+fn other_files_are_refused_in_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = |path: &Path| TrainedEncoder::load(path, &Device::Cpu).err().unwrap().to_string();
+    let unknown = error(&saved(folder.path(), "ResNetBackboneEncoder"));
+    assert!(unknown.contains("ResNetBackboneEncoder") && unknown.contains("not known here"), "{unknown}");
+    // The first layers of an encoder are kept, and are no encoder.
+    let part = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/kept/psp.pt");
+    assert!(error(Path::new(part)).contains("holds no encoder"));
+    let network = folder.path().join("network.safetensors");
+    stylegan_core::doc::save_tiny_network(&network).unwrap();
+    assert!(error(&network).contains("holds no encoder"));
+    let encoder =
+        TrainedEncoder::load(saved(folder.path(), "BackboneEncoderUsingLastLayerIntoW"), &Device::Cpu).unwrap();
+    let model = Model::load(&network, &Device::Cpu).unwrap();
+    let misfit = encoder.check_fits(model.generator().spec()).unwrap_err().to_string();
+    assert!(misfit.contains("10 style rows of 64 numbers") && misfit.contains("6 of 8"), "{misfit}");
+}
+
+/// e4e's rows are offsets from the first; pyramids are told from their names, at any size.
+#[test]
+fn offsets_are_added_to_the_first_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = PspConfig { img_size: [32, 32], num_ws: 8, w_dim: 12, channels: 16, ..PspConfig::default() };
+    let params = Params::new(5, DType::F32, &Device::Cpu);
+    let plain = PspEncoder::new(&config, params.trainable()).unwrap();
+    let offsets = PspConfig { head: Head::Offsets, ..config.clone() };
+    let added = PspEncoder::new(&offsets, params.frozen()).unwrap();
+    let values: Vec<f32> = (0..3 * 32 * 32).map(|i| (i as f32 * 0.37).sin()).collect();
+    let x = Tensor::from_vec(values, (1, 3, 32, 32), &Device::Cpu).unwrap();
+    let rows = |encoder: &PspEncoder| {
+        let rows = encoder.forward(&x, Mode::Eval).unwrap().detach();
+        rows.squeeze(0).unwrap().to_vec2::<f32>().unwrap()
+    };
+    let (plain, added) = (rows(&plain), rows(&added));
+    assert_eq!(plain[0], added[0]);
+    for row in 1..8 {
+        assert!((0..12).all(|i| added[row][i] == plain[row][i] + plain[0][i]), "{row}");
+    }
+    let path = folder.path().join("encoder.safetensors");
+    let metadata = stylegan_core::checkpoint::Metadata {
+        networks: [("E".to_owned(), NetworkConfig::Encoder(EncoderConfig::Psp(offsets)))].into(),
+        ..Default::default()
+    };
+    let tensors: Vec<_> =
+        params.vars().into_iter().map(|(name, var)| (format!("E.{name}"), var.as_detached_tensor())).collect();
+    save(&path, &metadata, &tensors).unwrap();
+    let loaded = TrainedEncoder::load(&path, &Device::Cpu).unwrap();
+    assert_eq!(loaded.encode(&x).unwrap().squeeze(0).unwrap().to_vec2::<f32>().unwrap(), added);
+}
