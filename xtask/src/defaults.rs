@@ -11,6 +11,9 @@ use std::time::SystemTime;
 /// Verbs that work with a network.
 const WITH_NETWORK: [&str; 5] = ["eval", "generate", "mix", "interpolate", "figures"];
 
+/// The network that comes with the program, for who has no run yet.
+const BUILT_IN: &str = "avatars-32";
+
 /// The configuration that is trained where none is named, and its pictures.
 const CONFIG: &str = "avatars-32";
 const DATA: &str = "avatars";
@@ -27,13 +30,14 @@ pub(crate) fn fill(mut args: Vec<OsString>) -> Result<Vec<OsString>> {
     let missing = match verb.as_str() {
         "train" => train(&args),
         verb if WITH_NETWORK.contains(&verb) && !has(&args, "--network") => {
-            let run = newest_run(&[PathBuf::from("runs"), root().join("runs")]).ok_or_else(|| {
-                Failure::wrong(format!(
-                    "no run with a checkpoint below runs/: train one with `cargo xtask train`, or name a network: \
-                     `cargo xtask {verb} --network FILE|RUN`"
-                ))
-            })?;
-            vec!["--network".into(), run.into()]
+            let run = newest_run(&[PathBuf::from("runs"), root().join("runs")]);
+            if run.is_none() && verb == "eval" {
+                return Err(Failure::wrong(
+                    "no run with a checkpoint below runs/: train one with `cargo xtask train`, or name network and \
+                     pictures: `cargo xtask eval --network FILE|RUN|NAME --data SET`",
+                ));
+            }
+            vec!["--network".into(), run.map_or_else(|| BUILT_IN.into(), Into::into)]
         }
         _ => return Ok(args),
     };

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 const VARIABLE: &str = "STYLEGAN_INVOKED_AS";
 
 /// The verbs; [`Options`](crate::options::Options) has their arguments.
-pub(crate) const VERBS: [&str; 20] = [
+pub(crate) const VERBS: [&str; 21] = [
     "train",
     "plan",
     "generate",
@@ -25,6 +25,7 @@ pub(crate) const VERBS: [&str; 20] = [
     "convert",
     "export",
     "inspect",
+    "models",
     "data",
     "completions",
     "man",

@@ -29,6 +29,7 @@ mod local_copy;
 mod man;
 mod map_picture;
 mod mix;
+mod models;
 mod network;
 mod numbers;
 mod options;
@@ -144,6 +145,7 @@ fn run(options: Options) -> Outcome {
         Verb::Convert(args) => convert::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Export(args) => export::run(args),
+        Verb::Models(args) => models::run(args),
         Verb::Data(args) => data::run(args),
         Verb::Completions(args) => completions::run(args, Options::command()),
         Verb::Man(args) => man::run(args, Options::command()),

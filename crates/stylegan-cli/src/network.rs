@@ -1,6 +1,7 @@
 //! The network that a verb works with, and the options that choose and steer it.
 
 use crate::exit::wrong;
+use crate::models;
 use crate::picture_settings::{NoiseKind, PictureSettings, class_names, first_not_finite};
 use crate::shell::quote;
 use crate::status::{Progress, say};
@@ -20,11 +21,11 @@ const BATCH_PIXELS: usize = 1 << 18;
 /// The options of every verb that makes pictures.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct NetworkArgs {
-    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows, or the folder of
-    /// a run: then its newest checkpoint.
+    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows, the folder of a run:
+    /// then its newest checkpoint, or a name: `stylegan models` lists those that come with the program.
     ///
     /// Example: --network runs/avatars-32
-    #[arg(long, value_name = "FILE|RUN")]
+    #[arg(long, value_name = "FILE|RUN|NAME")]
     pub(crate) network: PathBuf,
 
     /// Truncation psi: styles are drawn towards their average by this factor. 1 leaves them as
@@ -299,7 +300,7 @@ pub(crate) fn check_exists(path: &Path) -> anyhow::Result<()> {
         wrong!("{name} is an address: download it first (curl -LO {name}), then give the file {file}");
     }
     if !path.exists() {
-        wrong!("{name}: there is no such file or folder");
+        wrong!("{name}: there is no such file or folder; `stylegan models` lists the networks that have names");
     }
     Ok(())
 }
@@ -315,8 +316,12 @@ pub(crate) fn verified_checkpoint(path: &Path) -> anyhow::Result<(PathBuf, bool)
     Ok((file, foreign))
 }
 
-/// The checkpoint that `path` means: itself, or the newest of a run's folder that is whole.
+/// The checkpoint that `path` means: a network that comes with the program, itself, or the newest of a run's
+/// folder that is whole.
 pub(crate) fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
+    if let Some(file) = models::built_in(path)? {
+        return Ok(file);
+    }
     check_exists(path)?;
     if !path.is_dir() {
         return Ok(path.to_path_buf());

@@ -5,7 +5,7 @@
 
 use crate::{
     classifier, completions, convert, data, directions, edit, evaluate, export, figures, generate, inspect,
-    interpolate, invert, man, mix, paint, plan, segmenter, studio, train,
+    interpolate, invert, man, mix, models, paint, plan, segmenter, studio, train,
 };
 use clap::{Parser, Subcommand};
 
@@ -48,6 +48,7 @@ pub(crate) enum Verb {
     Convert(convert::Args),
     Export(export::Args),
     Inspect(inspect::Args),
+    Models(models::Args),
     Data(data::Args),
     Completions(completions::Args),
     Man(man::Args),

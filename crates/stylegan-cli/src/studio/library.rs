@@ -1,8 +1,10 @@
-//! The networks and runs that pages may name: what was given on the command line, and the runs below `runs/`.
+//! The networks and runs that pages may name: what was given on the command line, the runs below `runs/`, and the networks
+//! that come with the program.
 //!
 //! Pages name them by the names that this list gives out; no path is ever made of what a page says.
 
 use crate::exit::wrong;
+use crate::models;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use stylegan_train::data::{CLASS_FILE, ClassTable};
@@ -34,6 +36,8 @@ pub(super) struct Entry {
     pub(super) has_network: bool,
     /// Whether it was named on the command line.
     pub(super) given: bool,
+    /// Whether it is part of the program.
+    pub(super) built_in: bool,
 }
 
 impl Library {
@@ -51,6 +55,10 @@ impl Library {
             if entry.is_run || entry.has_network {
                 entries.insert(name_of(&entry.path), entry);
             }
+        }
+        for (name, path) in models::all() {
+            let name = if entries.contains_key(name) { format!("{name} (comes along)") } else { name.to_owned() };
+            entries.insert(name, Entry { path, is_run: false, has_network: true, given: false, built_in: true });
         }
         if let Some(given) = &self.given {
             let same = |entry: &Entry| entry.path.canonicalize().ok() == given.canonicalize().ok();
@@ -91,7 +99,7 @@ impl Entry {
     fn of(path: PathBuf, given: bool) -> Self {
         let is_run = path.is_dir() && folder::config(&path).is_some();
         let has_network = path.is_file() || has_checkpoint(&path);
-        Self { path, is_run, has_network, given }
+        Self { path, is_run, has_network, given, built_in: false }
     }
 }
 
@@ -121,7 +129,10 @@ mod tests {
         let file = folder.path().join("tiny.v2.safetensors");
         std::fs::write(&file, "")?;
         let entry = Library::new(Some(file.clone())).find("tiny.v2");
-        assert_eq!(entry, Some(Entry { path: file.clone(), is_run: false, has_network: true, given: true }));
+        assert_eq!(
+            entry,
+            Some(Entry { path: file.clone(), is_run: false, has_network: true, given: true, built_in: false })
+        );
         for name in ["", ".", "..", "../tiny.v2", "/etc/passwd", "tiny.v2.safetensors"] {
             assert_eq!(Library::new(Some(file.clone())).find(name), None, "{name}");
         }

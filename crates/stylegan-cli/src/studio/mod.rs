@@ -27,6 +27,7 @@ mod wish;
 
 use crate::evaluate::networks;
 use crate::exit::{Ending, Outcome, wrong};
+use crate::models;
 use crate::network::check_exists;
 use crate::status::{print, say};
 use answers::Studio;
@@ -95,10 +96,14 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Outcome {
-    if let Some(network) = &args.network {
-        check_exists(network)?;
-    }
-    let library = Arc::new(Library::new(args.network));
+    let network = match args.network {
+        Some(named) => Some(match models::built_in(&named)? {
+            Some(file) => file,
+            None => check_exists(&named).map(|()| named)?,
+        }),
+        None => None,
+    };
+    let library = Arc::new(Library::new(network));
     if library.entries().is_empty() {
         wrong!(
             "there is nothing to show: no run below runs/ of this folder; name a network with --network, or train one \

@@ -218,7 +218,10 @@ async fn library(Shared(studio): Shared<Arc<Studio>>) -> Response {
         value["given"] = entry.given.into();
         value
     };
-    json(&studio.library.entries().into_iter().map(entry).collect())
+    let mut entries: Vec<(String, Entry)> = studio.library.entries().into_iter().collect();
+    // One's own first.
+    entries.sort_by_key(|(_, entry)| entry.built_in);
+    json(&entries.into_iter().map(entry).collect())
 }
 
 async fn run(Shared(studio): Shared<Arc<Studio>>, Path(name): Path<String>) -> Response {

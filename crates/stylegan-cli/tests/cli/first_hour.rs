@@ -163,3 +163,23 @@ fn shells_and_manuals_know_every_verb() {
     let text = std::fs::read_to_string(page("stylegan-train")).unwrap();
     assert!(text.contains(".TH stylegan-train 1") && text.contains("list\\-configs"), "{text}");
 }
+
+/// Pictures without a training: networks that come along have names, on every verb.
+#[test]
+fn networks_come_along() {
+    let bench = Bench::new();
+    let listed = bench.ok("models");
+    assert!(listed.lines().any(|line| line.starts_with("avatars-32 ") && line.contains("MB")), "{listed}");
+    assert!(bench.ok("models avatars-32").contains("CC BY 4.0"));
+    bench.one_sentence("models avatars-33", &["avatars-33", "avatars-32"]);
+    bench.ok("generate --network avatars-32 --seeds 0-3 --grid --zoom 1 --no-captions --out faces.png");
+    assert!(bench.text("faces.png", "stylegan:licence").unwrap().contains("CC BY 4.0"));
+    bench.ok("directions sefa --network avatars-32 --out sefa.safetensors");
+    bench.ok("export --network avatars-32 --onnx faces.onnx");
+    assert!(bench.ok("inspect avatars-32").contains("G_ema"));
+    bench.one_sentence("generate --network avatars-33 --out x.png", &["avatars-33", "stylegan models"]);
+    // A file or folder of that name is what was meant.
+    std::fs::create_dir(bench.path("avatars-32")).unwrap();
+    let ran = bench.run("generate --network avatars-32 --out x.png");
+    assert!(ran.code == 2 && ran.stderr.contains("not the built-in network"), "{}", ran.stderr);
+}

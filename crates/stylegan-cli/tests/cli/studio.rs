@@ -529,7 +529,6 @@ fn control_c_ends_it_at_once() {
 #[test]
 fn what_cannot_be_shown_is_said() {
     let bench = Bench::with_network();
-    bench.one_sentence("studio --no-open", &["no run below runs/", "--network"]);
     bench.one_sentence("studio --no-open --network absent.safetensors", &["absent.safetensors"]);
     bench.one_sentence("studio --no-open --network tiny.safetensors --host 203.0.113.7", &["203.0.113.7", "0.0.0.0"]);
     let studio = Studio::start(&bench, "--network tiny.safetensors");
