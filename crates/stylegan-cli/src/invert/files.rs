@@ -18,6 +18,10 @@ pub(super) struct Outputs {
     pub(super) network: PathBuf,
     /// What it makes of the styles.
     pub(super) tuned: PathBuf,
+    /// Styles of variants.
+    pub(super) variant_styles: PathBuf,
+    /// What the network makes of those.
+    pub(super) variants: PathBuf,
 }
 
 impl Outputs {
@@ -30,13 +34,15 @@ impl Outputs {
             film: file(".gif"),
             network: file("-network.safetensors"),
             tuned: file("-tuned.png"),
+            variant_styles: file("-variants.safetensors"),
+            variants: file("-variants.png"),
         }
     }
 
     /// All that may be written.
-    pub(super) fn all(&self) -> [&Path; 6] {
-        [&self.styles, &self.reconstruction, &self.unfinished, &self.film, &self.network, &self.tuned]
-            .map(PathBuf::as_path)
+    pub(super) fn all(&self) -> [&Path; 8] {
+        let Self { styles, reconstruction, unfinished, film, network, tuned, variant_styles, variants } = self;
+        [styles, reconstruction, unfinished, film, network, tuned, variant_styles, variants].map(PathBuf::as_path)
     }
 
     /// Whether the styles were found by these settings, and shown. They are written last.

@@ -11,10 +11,12 @@ mod settings;
 mod sheet;
 pub(crate) mod targets;
 mod tune;
+mod variants;
 mod watch;
 
 use crate::exit::{Ending, Outcome};
-use crate::numbers::count;
+use crate::mix::Styles;
+use crate::numbers::{Numbers, count};
 use crate::signals::{self, Reaction, STOP};
 use crate::status::{Progress, say};
 use clap::ValueEnum;
@@ -45,6 +47,7 @@ const SAVING: &str = "saving after this step";
 ///   stylegan invert --network runs/faces --tune --out inverted photo.jpg
 ///   stylegan invert --network psp_ffhq_encode.pt --encoder psp_ffhq_encode.pt --out inverted aligned/
 ///   stylegan invert --network runs/encoder --encoder runs/encoder --out inverted photos/
+///   stylegan invert --network runs/encoder --encoder runs/encoder --mix-rows 8-17 --alpha 0.5 --out faces maps/
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -101,6 +104,21 @@ pub(crate) struct Args {
     #[arg(long)]
     video: bool,
 
+    /// Also variants of each picture, in which these style rows are those of seeds: NAME-variants.png, and their styles
+    /// NAME-variants.safetensors. Numbers and inclusive ranges, coarse, middle or fine.
+    ///
+    /// Example: --mix-rows 8-17
+    #[arg(long, value_name = "LIST|NAME")]
+    mix_rows: Option<Styles>,
+
+    /// How far these rows go: 0 leaves them the picture's, 1 makes them the seeds'.
+    #[arg(long, value_name = "A", default_value_t = 1., requires = "mix_rows")]
+    alpha: f64,
+
+    /// The seeds of variants.
+    #[arg(long, value_name = "LIST", default_value = "0-7", requires = "mix_rows")]
+    mix_seeds: Numbers,
+
     /// The folder for the results.
     #[arg(long, value_name = "FOLDER", default_value = "out")]
     out: PathBuf,
@@ -154,6 +172,12 @@ pub(crate) fn run(args: Args) -> Outcome {
     drop(watch);
     sheet::write(&plan)?;
     measures::write(&plan, &seconds)?;
+    if let Some(variants) = &plan.variants {
+        for picture in &plan.pictures {
+            let settings = plan.settings(&plan.target(picture)?)?;
+            variants.write(&plan.network, &picture.name, &picture.files, &settings)?;
+        }
+    }
     if before > 0 {
         say(&format!("{} had been done before", count(before, "picture")));
     }

@@ -4,6 +4,7 @@ use super::encoder::Encoder;
 use super::files::Outputs;
 use super::settings::Settings;
 use super::targets::{Place, Target, places};
+use super::variants::Variants;
 use super::{Args, Space};
 use crate::destination;
 use crate::evaluate::networks;
@@ -38,6 +39,7 @@ pub(super) struct Plan {
     pub(super) options: ProjectOptions,
     pub(super) tune: bool,
     pub(super) video: bool,
+    pub(super) variants: Option<Variants>,
     pub(super) out: PathBuf,
 }
 
@@ -66,8 +68,9 @@ impl Plan {
             None => digest(network.model().params().vars().iter().map(|(_, var)| var.as_tensor()))?,
         };
         let (tune, video, out) = (args.tune, args.video, args.out.clone());
-        let search = searches(args);
-        let plan = Plan { network, network_hash, pictures, distances, encoder, search, options, tune, video, out };
+        let (search, variants) = (searches(args), Variants::of(args, &network)?);
+        let plan =
+            Plan { network, network_hash, pictures, distances, encoder, search, options, tune, video, variants, out };
         plan.check_pictures()?;
         destination::folder(&plan.out, &inputs)?;
         Ok(plan)

@@ -116,8 +116,10 @@ impl Bench {
     pub(crate) fn text(&self, name: &str, keyword: &str) -> Option<String> {
         let file = std::io::BufReader::new(std::fs::File::open(self.path(name)).unwrap());
         let reader = png::Decoder::new(file).read_info().unwrap();
-        let chunks = &reader.info().uncompressed_latin1_text;
-        chunks.iter().find(|chunk| chunk.keyword == keyword).map(|chunk| chunk.text.clone())
+        let info = reader.info();
+        let latin = info.uncompressed_latin1_text.iter().find(|chunk| chunk.keyword == keyword);
+        let other = || info.utf8_text.iter().find(|chunk| chunk.keyword == keyword)?.get_text().ok();
+        latin.map(|chunk| chunk.text.clone()).or_else(other)
     }
 
     /// A picture without what its file says of itself.

@@ -228,6 +228,34 @@ fn encoders_find_styles_at_once_or_start_the_search() {
     bench.one_sentence(&format!("{NET} --encoder tiny.safetensors --out out face.png"), &["holds no encoder"]);
 }
 
+/// Rows that vary go from the picture's styles to those of seeds; the others stay.
+#[test]
+fn one_picture_has_many_variants() {
+    let bench = with_face();
+    encoder(&bench, "encoder.safetensors", 6);
+    let line = format!("{NET} --encoder encoder.safetensors --mix-rows 4-5 --mix-seeds 3,8");
+    let variants = |alpha: &str| {
+        bench.ok(&format!("{line} --alpha {alpha} --out out face.png"));
+        tensors(&bench, "out/face-variants.safetensors")["ws"].to_vec3::<f32>().unwrap()
+    };
+    let (own, half, seeds) = (variants("0"), variants("0.5"), variants("1"));
+    let found = tensors(&bench, "out/face.safetensors")["ws"].to_vec3::<f32>().unwrap();
+    assert!(own == [found[0].clone(), found[0].clone()]);
+    for (i, (half, seed)) in half.iter().zip(&seeds).enumerate() {
+        assert!(seed[..4] == own[i][..4] && seed[4] == seed[5] && seed[4] != own[i][4] && half[..4] == own[i][..4]);
+        let middle = half[4].iter().zip(seed[4].iter().zip(&own[i][4]));
+        assert!(middle.map(|(half, (a, b))| (half - (a + b) / 2.).abs()).fold(0., f32::max) < 1e-6);
+    }
+    // The rows are those of the very seeds.
+    bench.ok("generate --network tiny.safetensors --seeds 3,8 --out seeds");
+    bench.ok(&format!("{NET} --encoder encoder.safetensors --mix-rows 0-5 --mix-seeds 3,8 --out all face.png"));
+    bench.ok("generate --network tiny.safetensors --latents all/face-variants.safetensors --out rows");
+    assert_eq!(bench.pixels("rows/row0001.png"), bench.pixels("seeds/seed0008.png"));
+    assert_eq!(bench.text("all/face-variants.png", "stylegan:column-seed").unwrap(), "3,8");
+    bench.one_sentence(&format!("{line} --alpha 1.5 --out out face.png"), &["--alpha 1.5", "from 0"]);
+    bench.one_sentence(&format!("{NET} --mix-rows 6 --out out face.png"), &["--mix-rows 6", "rows 0 to 5"]);
+}
+
 #[test]
 fn wrong_input_is_one_sentence() {
     let bench = with_face();

@@ -15,6 +15,13 @@ const OWN: [&str; 2] = ["attributes.csv", "recipe.json"];
 /// A folder of all pictures, beside those of their maps.
 const PICTURE_FOLDER: &str = "images";
 
+/// How Cityscapes names a picture and what belongs to it: `aachen_000000_000019_leftImg8bit.png`, and, all in one folder,
+/// files that have in the place of its ending one that begins with [`SCENE_MAP`].
+const SCENE_PICTURE: &str = "_leftImg8bit";
+const SCENE_MAP: &str = "_gtFine_";
+/// Of label maps and of instance maps.
+const SCENE_MAPS: [&str; 2] = ["labelIds.png", "instanceIds.png"];
+
 /// The files of a set by their meaning.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
@@ -58,21 +65,23 @@ impl Layout {
         layout
     }
 
-    /// Pictures below `labels/` and `instances/` are maps if they are named after pictures. Otherwise such a folder is
-    /// one of pictures, as a class of that name.
+    /// Pictures below `labels/` and `instances/` are maps if they are named after pictures, as Cityscapes does it as well.
+    /// Otherwise such a folder is one of pictures, as a class of that name.
     fn tell_maps(&mut self) {
         let root = common_folder(&self.pictures).to_owned();
         let folder = |name: &str, instances| (format!("{root}{name}/"), instances, Vec::new());
         let mut folders = [folder(MAP_FOLDER, false), folder(INSTANCE_FOLDER, true)];
         let mut pictures = Vec::new();
         for name in std::mem::take(&mut self.pictures) {
-            match folders.iter_mut().find(|(folder, ..)| name.starts_with(folder.as_str())) {
-                Some((.., files)) => files.push(name),
+            let place = folders.iter().position(|(folder, ..)| name.starts_with(folder.as_str()));
+            match place.map(|place| if name.contains(SCENE_MAP) { scene_place(&name) } else { Some(place) }) {
+                Some(Some(place)) => folders[place].2.push(name),
+                Some(None) => *self.unread.entry(names::ending(&name)).or_default() += 1,
                 None => pictures.push(name),
             }
         }
-        let paired = |(folder, _, files): &(String, bool, Vec<String>)| {
-            pair(&root, folder, files, &pictures).iter().any(Option::is_some)
+        let paired = |(folder, instances, files): &(String, bool, Vec<String>)| {
+            pair(&root, folder, files, &pictures, *instances).iter().any(Option::is_some)
         };
         let (maps, others): (Vec<_>, Vec<_>) = folders.into_iter().partition(paired);
         let alone = pictures.is_empty();
@@ -85,7 +94,7 @@ impl Layout {
         pictures.sort_unstable();
         self.pictures = pictures;
         for (folder, instances, files) in maps {
-            let of = pair(&root, &folder, &files, &self.pictures);
+            let of = pair(&root, &folder, &files, &self.pictures, instances);
             self.compare_maps(&of, &files, instances);
             let of = of.into_iter().map(|map| map.map_or_else(String::new, str::to_owned)).collect();
             *(if instances { &mut self.instances } else { &mut self.maps }) = of;
@@ -144,16 +153,32 @@ impl Layout {
 
 /// The map of each picture among those below `folder`, sorted: by its path below `root` or, where all pictures lie in
 /// `images/` (`images/a.jpg` beside `labels/a.png`), below that.
-fn pair<'a>(root: &str, folder: &str, maps: &'a [String], pictures: &[String]) -> Vec<Option<&'a str>> {
+fn pair<'a>(
+    root: &str,
+    folder: &str,
+    maps: &'a [String],
+    pictures: &[String],
+    instances: bool,
+) -> Vec<Option<&'a str>> {
     let by_name = Lookup::new(maps);
     // A folder of any other name may be a class, as `labels` may be one.
     let own = format!("{root}{PICTURE_FOLDER}/");
     let find = |inside: &str| {
         let stem = inside.rsplit_once('.').map_or(inside, |(stem, _)| stem);
-        by_name.find(&format!("{folder}{stem}.png")).map(|i| maps[i].as_str())
+        let found = by_name.find(&format!("{folder}{stem}.png")).or_else(|| {
+            let (scene, end) = (stem.strip_suffix(SCENE_PICTURE)?, SCENE_MAPS[usize::from(instances)]);
+            let below = |folder: &str| by_name.find(&format!("{folder}{scene}{SCENE_MAP}{end}"));
+            below(folder).or_else(|| below(&format!("{root}{MAP_FOLDER}/")))
+        });
+        found.map(|i| maps[i].as_str())
     };
     let below_own = |picture: &String| picture.strip_prefix(&own).and_then(find);
     pictures.iter().map(|picture| find(&picture[root.len()..]).or_else(|| below_own(picture))).collect()
+}
+
+/// Which kind of map a file of Cityscapes is, none for those in colours for people.
+fn scene_place(name: &str) -> Option<usize> {
+    SCENE_MAPS.iter().position(|end| name.ends_with(end))
 }
 
 /// The deepest folder that all of these files lie in, with the `/` behind it.
@@ -233,6 +258,25 @@ mod tests {
         assert_eq!(set.findings[0].problem, Problem::MapsOfNothing);
         let set = layout(&["labels/1.png", "labels/2.png"]);
         assert_eq!((set.pictures.len(), set.findings.len()), (2, 0));
+    }
+
+    #[test]
+    fn cityscapes_is_read_as_it_is() {
+        let scene = |folder: &str, end: &str| format!("{folder}/ulm/ulm_000003_000019_{end}.png");
+        let ends = ["gtFine_color", "gtFine_instanceIds", "gtFine_labelIds"];
+        let mut names: Vec<String> = ends.iter().map(|end| scene("labels", end)).collect();
+        names.push(scene("images", "leftImg8bit"));
+        let set = layout(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(set.pictures, [scene("images", "leftImg8bit")]);
+        assert_eq!(set.maps, [scene("labels", "gtFine_labelIds")]);
+        assert_eq!(set.instances, [scene("labels", "gtFine_instanceIds")]);
+        assert!(set.findings.is_empty() && set.unread["png"] == 1, "{:?} {:?}", set.findings, set.unread);
+        // Instance maps apart, and a picture that has none.
+        names[1] = scene("instances", "gtFine_instanceIds");
+        names.push("images/ulm/other_leftImg8bit.png".into());
+        let set = layout(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(set.instances, ["", &scene("instances", "gtFine_instanceIds")]);
+        assert_eq!(set.findings.len(), 2);
     }
 
     #[test]
