@@ -29,8 +29,8 @@ export function edit(main) {
     onchange: (input) => choose(Math.min(2 ** 32 - 1, Math.max(0, Math.floor(input.valueAsNumber) || 0))),
   });
   const file = fileField({
-    label: "Or a picture of yours", accept: "image/png,image/jpeg,image/webp", onfile: drop,
-    hint: "Drop it on the picture, or choose it. It should look like those that the network was trained on, framed alike.",
+    label: "Or a picture of yours", accept: "image/png,image/jpeg,image/webp,.safetensors", onfile: drop,
+    hint: "Drop it on the picture, or choose it. It should look like those that the network was trained on, framed alike. A file of styles, as the button Download styles and stylegan invert write it, is taken as it is.",
   });
   const steps = slider({
     label: "Steps of the search", min: 50, max: 1000, step: 50, value: state.steps, show: String,
@@ -57,14 +57,17 @@ export function edit(main) {
   droppable(stage, drop);
   let [controls, shown, bars, group, searching, network, gone] = [null, "", null, "all", false, state.network, false];
 
-  const choose = (number) => { halt(); set({ seed: number, picture: "" }); };
+  const choose = (number) => { halt(); set({ seed: number, picture: "", latents: "" }); };
 
   async function drop(given) {
-    say("Sending the picture…");
-    const answer = await send("/pictures", given);
+    const isStyles = given.name.endsWith(".safetensors");
+    say("Sending the file…");
+    const answer = await send(isStyles ? "/styles" : "/pictures", given);
     if (!answer || gone) return;
-    set({ picture: answer.id });
-    search();
+    halt();
+    set(isStyles ? { picture: "", latents: answer.id } : { picture: answer.id, latents: "" });
+    if (isStyles) say("These are the styles of the file: move them along directions.");
+    else search();
   }
 
   async function addList(given) {
@@ -188,7 +191,7 @@ export function edit(main) {
     const moves = readMoves(state.moves).filter(({ strength }) => strength !== 0);
     moved.textContent = moves.length ? `Moved along ${moves.length} direction${moves.length > 1 ? "s" : ""}: ${moves.map(({ by, group, direction }) => `${by} ${direction} (${group})`).join(", ")}` : "Not moved yet.";
     reset.disabled = !moves.length;
-    const source = state.picture ? { picture: state.picture } : { seed: state.seed };
+    const source = state.latents ? { styles: state.latents } : state.picture ? { picture: state.picture } : { seed: state.seed };
     const request = { view: "edit", look: look(about), source, moves: told(moves, about.num_ws) };
     download.href = pictureLink(request);
     styles.href = stylesLink(request);
@@ -197,7 +200,7 @@ export function edit(main) {
     wish(plain ? { ...request, moves: [] } : request, ({ image, milliseconds, width, height }) => {
       if (searching) return;
       paint(canvas, image);
-      canvas.setAttribute("aria-label", `${state.picture ? "Your picture" : `Picture of seed ${state.seed}`}, ${plain || !moves.length ? "unedited" : `moved along ${moves.length} directions`}`);
+      canvas.setAttribute("aria-label", `${state.latents ? "Picture of your styles" : state.picture ? "Your picture" : `Picture of seed ${state.seed}`}, ${plain || !moves.length ? "unedited" : `moved along ${moves.length} directions`}`);
       document.getElementById("facts").textContent = `${width} × ${height} pixels, ${milliseconds} ms`;
     });
   }

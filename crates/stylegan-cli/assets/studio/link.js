@@ -3,7 +3,7 @@
 const DEFAULTS = {
   room: "latents", network: "", psi: 1, cutoff: -1, class: 0, noise: "const", noise_seed: 0,
   x: 2, y: 2, rows: "0-3", columns: "10-15", styles: "coarse", run: "", grid: "",
-  seed: 0, picture: "", steps: 200, directions: "", moves: "", map: "", brush: 0, brush_size: 0, style_seed: 0, style: "",
+  seed: 0, picture: "", latents: "", steps: 200, directions: "", moves: "", map: "", brush: 0, brush_size: 0, style_seed: 0, style: "",
 };
 const ROOMS = ["latents", "mix", "edit", "paint", "runs"];
 const NOISES = ["const", "random", "none"];

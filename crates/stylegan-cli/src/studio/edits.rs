@@ -4,7 +4,7 @@ use super::cells::seed_name;
 use super::queue::MadeFile;
 use super::sampler::Sampler;
 use super::uploads::Uploads;
-use super::wish::{FOUND, Look, Move, Source, State};
+use super::wish::{FOUND, Look, Move, State, Subject};
 use crate::mix::style_list;
 use candle_core::Tensor;
 use image::RgbImage;
@@ -74,13 +74,17 @@ impl Edits {
         let Edited { look, words, source, .. } = edited;
         let mut text = sampler.text(look);
         let stem = match source {
-            Source::Seed(seed) => {
+            Subject::Seed(seed) => {
                 text.push(("stylegan:seed", seed.to_string()));
                 seed_name(*seed)
             }
-            Source::Picture(id) => {
+            Subject::Picture(id) => {
                 text.push(("stylegan:inverted", format!("uploaded picture {id}")));
                 "picture.png".to_owned()
+            }
+            Subject::Styles(id) => {
+                text.push(("stylegan:latents", format!("uploaded styles {id}")));
+                "styles.png".to_owned()
             }
         };
         if !words.is_empty() {
@@ -124,8 +128,9 @@ impl Edits {
     fn edited<'a>(&mut self, sampler: &Sampler, state: &'a State, uploads: &Uploads) -> anyhow::Result<Edited<'a>> {
         let State::Edit { look, source, moves } = state else { anyhow::bail!("this is no edit") };
         let (mut ws, index) = match source {
-            Source::Seed(seed) => (sampler.styles(&[*seed], look)?, u64::from(*seed)),
-            Source::Picture(id) => match self.found.iter().find(|(known, _)| known == id) {
+            Subject::Seed(seed) => (sampler.styles(&[*seed], look)?, u64::from(*seed)),
+            Subject::Styles(id) => (sampler.truncated(&sampler.given(&*uploads.styles(id)?)?, look)?, 0),
+            Subject::Picture(id) => match self.found.iter().find(|(known, _)| known == id) {
                 Some((_, rows)) => (sampler.truncated(rows, look)?, 0),
                 None => anyhow::bail!("the styles of this picture are not known yet: press “Find its styles”"),
             },
@@ -202,7 +207,7 @@ struct Edited<'a> {
     /// What chooses its fresh noise.
     index: u64,
     look: &'a Look,
-    source: &'a Source,
+    source: &'a Subject,
     /// The moves in words.
     words: String,
 }

@@ -1,4 +1,4 @@
-//! What pages send: pictures, maps and lists of directions, within limits of size, number and time.
+//! What pages send: pictures, styles, maps and lists of directions, within limits of size, number and time.
 
 use super::answers::{Studio, json, problem};
 use super::uploads::{MAX_MAP_SIDE, Uploads};
@@ -59,6 +59,11 @@ async fn receive(
 /// A picture, as a file of any kind that sets may have.
 pub(super) async fn picture(Shared(studio): Shared<Arc<Studio>>, body: Body) -> Response {
     receive(studio, body, |uploads, file| Ok(value!({ "id": uploads.add_picture(file)? }))).await
+}
+
+/// A file of styles.
+pub(super) async fn styles(Shared(studio): Shared<Arc<Studio>>, body: Body) -> Response {
+    receive(studio, body, |uploads, file| Ok(value!({ "id": uploads.add_styles(file)? }))).await
 }
 
 /// How a list of directions is called.

@@ -7,7 +7,7 @@ use candle_core::Tensor;
 use image::RgbImage;
 use serde_json::{Value, json};
 use stylegan_core::picture::to_pictures;
-use stylegan_core::{Condition, GeneratorConfig, Model};
+use stylegan_core::{Condition, GeneratorConfig, Model, broadcast_ws};
 
 /// Pixels that are computed at a time.
 const BATCH_PIXELS: usize = 1 << 18;
@@ -79,6 +79,24 @@ impl Sampler {
         self.check_cutoff(look)?;
         let sampler = look.settings().sampler(&self.model);
         Ok(sampler.styles(&self.model.latents(seeds)?, labels.as_ref().into())?)
+    }
+
+    /// Style rows `[1, num_ws, w_dim]` of styles from elsewhere, `[1, w_dim]` or `[1, num_ws, w_dim]`.
+    ///
+    /// # Errors
+    /// When they are not those of such a network.
+    pub(super) fn given(&self, styles: &Tensor) -> anyhow::Result<Tensor> {
+        self.check_styles("editing")?;
+        let spec = self.model.generator().spec();
+        match *styles.dims() {
+            [_, w_dim] if w_dim == spec.w_dim => Ok(broadcast_ws(styles, spec.num_ws)?),
+            [_, num_ws, w_dim] if (num_ws, w_dim) == (spec.num_ws, spec.w_dim) => Ok(styles.clone()),
+            ref found => anyhow::bail!(
+                "these styles are of another network: they are {found:?}, and this one has {} rows of {} numbers",
+                spec.num_ws,
+                spec.w_dim
+            ),
+        }
     }
 
     /// Style rows `[n, num_ws, w_dim]`, truncated as the settings say.

@@ -52,7 +52,7 @@ pub(super) async fn serve(listener: TcpListener, studio: Arc<Studio>) -> std::io
         .route("/assets/{name}", get(async |Path(name): Path<String>| assets::serve(&name)))
         .route("/socket", get(page))
         .route("/picture", get(picture))
-        .route("/styles", get(styles))
+        .route("/styles", get(styles).post(posts::styles))
         .route("/directions", get(directions).post(posts::directions))
         .route("/pictures", post(posts::picture))
         .route("/maps", post(posts::map))

@@ -1,12 +1,13 @@
-//! What pages have sent, in memory alone: pictures, maps and lists of directions.
+//! What pages have sent, in memory alone: pictures, styles, maps and lists of directions.
 //!
-//! Pictures and maps are known by their contents, so that a link leads back to them as long as the studio keeps
+//! Pictures, styles and maps are known by their contents, so that a link leads back to them as long as the studio keeps
 //! them, or once they are sent again. Of each kind the last few are kept.
 
 use super::library::name_of;
 use super::wish::FOUND;
 use crate::data::pictures::bytes;
 use crate::exit::wrong;
+use candle_core::{DType, Device, Tensor};
 use image::{DynamicImage, RgbImage};
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -20,11 +21,17 @@ use stylegan_train::inversion::digest;
 /// Pictures that are kept.
 const MAX_PICTURES: usize = 16;
 
+/// Styles that are kept.
+const MAX_STYLES: usize = 16;
+
 /// Maps that are kept: those of the last strokes, for undoing.
 const MAX_MAPS: usize = 128;
 
 /// Lists of directions that are kept.
 const MAX_LISTS: usize = 16;
+
+/// The most numbers of the styles of a picture.
+const MAX_NUMBERS: usize = 1 << 20;
 
 /// The most directions of a list.
 const MAX_DIRECTIONS: usize = 1000;
@@ -47,6 +54,7 @@ pub(super) struct Uploads {
 #[derive(Default)]
 struct Kept {
     pictures: VecDeque<(String, Arc<RgbImage>)>,
+    styles: VecDeque<(String, Arc<Tensor>)>,
     maps: VecDeque<(String, Arc<LabelMap>)>,
     lists: VecDeque<(String, Arc<Vec<Direction>>)>,
 }
@@ -105,6 +113,33 @@ impl Uploads {
         Ok(id)
     }
 
+    /// Keeps the first styles of a file as `stylegan invert` and the room Edit write it; returns their id.
+    ///
+    /// # Errors
+    /// A sentence on what is wrong with the file.
+    pub(super) fn add_styles(&self, file: Vec<u8>) -> anyhow::Result<String> {
+        let file = Checkpoint::received("styles", file)?;
+        file.verify()?;
+        let Some(name) = ["ws", "w"].into_iter().find(|name| file.shape(name).is_some()) else {
+            anyhow::bail!("this file holds no styles (a tensor ws or w), as `stylegan invert` finds them");
+        };
+        let styles = file.tensor(name, &Device::Cpu)?;
+        let (rows, rank) = (styles.dims().first().copied().unwrap_or(0), if name == "ws" { 3 } else { 2 });
+        if styles.rank() != rank || rows == 0 || styles.elem_count() / rows > MAX_NUMBERS {
+            anyhow::bail!(
+                "the styles of this file are {:?}, expected w [n, w_dim] or ws [n, num_ws, w_dim]",
+                styles.dims()
+            );
+        }
+        let styles = styles.narrow(0, 0, 1)?.contiguous()?.to_dtype(DType::F32)?;
+        if styles.flatten_all()?.to_vec1::<f32>()?.iter().any(|value| !value.is_finite()) {
+            anyhow::bail!("the styles of this file are not finite (NaN or infinity)");
+        }
+        let id = digest([&styles])?[..16].to_owned();
+        keep(&mut self.lock().styles, MAX_STYLES, &id, Arc::new(styles));
+        Ok(id)
+    }
+
     /// Keeps a map; returns its id.
     ///
     /// # Errors
@@ -159,6 +194,17 @@ impl Uploads {
     pub(super) fn picture(&self, id: &str) -> anyhow::Result<Arc<RgbImage>> {
         let found = find(&self.lock().pictures, id);
         found.ok_or_else(|| anyhow::anyhow!("the studio no longer keeps this picture: drop its file on the page again"))
+    }
+
+    /// The styles of this id, `[1, w_dim]` or `[1, num_ws, w_dim]`.
+    ///
+    /// # Errors
+    /// A sentence when they are not kept.
+    pub(super) fn styles(&self, id: &str) -> anyhow::Result<Arc<Tensor>> {
+        let found = find(&self.lock().styles, id);
+        found.ok_or_else(|| {
+            anyhow::anyhow!("the studio no longer keeps these styles: drop their file on the page again")
+        })
     }
 
     /// The map of this id.

@@ -97,7 +97,7 @@ pub(super) enum State {
         /// Network and settings.
         look: Look,
         /// The picture that is edited.
-        source: Source,
+        source: Subject,
         /// What its styles are moved by.
         moves: Vec<Move>,
     },
@@ -121,7 +121,19 @@ pub(super) enum State {
     },
 }
 
-/// Where styles come from.
+/// What is edited.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Subject {
+    /// The picture of a seed.
+    Seed(u32),
+    /// An uploaded picture, by its id.
+    Picture(String),
+    /// Uploaded styles, by their id.
+    Styles(String),
+}
+
+/// Where the styles of painted maps come from.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Source {

@@ -86,10 +86,16 @@ fn edits_are_those_of_the_command() {
     std::fs::write(bench.path("styles.safetensors"), styles.body).unwrap();
     bench.ok("generate --network tiny.safetensors --latents styles.safetensors --out again");
     assert!(bench.pixels("again/row0000.png").into_raw() == moved);
+    // Sent back, they are edited as they are.
+    let id = sent(&studio, "/styles", &std::fs::read(bench.path("styles.safetensors")).unwrap());
+    let source = format!(r#"{{"styles":"{id}"}}"#);
+    assert!(pixels(&mut page, 6, &edit(&source, "")) == moved);
+    page.wish(7, &edit(r#"{"styles":"gone"}"#, ""));
+    assert!(page.sentence()["message"].as_str().unwrap().contains("drop their file"));
     // Uploaded directions are the same ones.
     let own = std::fs::read(bench.path("own.safetensors")).unwrap();
     assert_eq!(studio.post("/directions?name=sent", &own).json()["name"], "sent");
-    assert!(pixels(&mut page, 5, &edit(r#"{"seed":3}"#, &along("sent", "", 0, 2.5))) == moved);
+    assert!(pixels(&mut page, 8, &edit(r#"{"seed":3}"#, &along("sent", "", 0, 2.5))) == moved);
 }
 
 #[test]
@@ -180,6 +186,7 @@ fn what_is_sent_is_checked() {
     let huge = png(GrayImage::new(9000, 9000));
     for (path, body, status, part) in [
         ("/pictures", &b"no picture"[..], 400, "picture"),
+        ("/styles", &b"no styles"[..], 400, "styles"),
         ("/pictures", &huge[..], 400, "9000x9000"),
         ("/pictures", &vec![0; (32 << 20) + 1][..], 413, "32 MiB"),
         ("/maps?width=32&height=32", &[0; 1023][..], 400, "1023 classes"),
