@@ -55,7 +55,8 @@ pub(crate) fn output(command: &mut Command) -> Result<Output> {
     command.output().map_err(|e| cannot_start(command, &e))
 }
 
-fn status_of(command: &mut Command) -> Result<ExitStatus> {
+/// Runs `command` to its end; its status.
+pub(crate) fn status_of(command: &mut Command) -> Result<ExitStatus> {
     command.status().map_err(|e| cannot_start(command, &e))
 }
 

@@ -46,6 +46,7 @@ To work on it:
   tidy         the house rules that no compiler checks
   bench        speed and memory of operations and networks; arguments go to the benchmark
   scaling      what more ranks would give; --measure times this machine
+  reproduce    train and measure what a claim of a paper rests on; --list lists the claims
 
 Exit codes: 0 done, 2 wrong input, 75 interrupted and saved, 130 interrupted with nothing to save,
 1 anything else.
@@ -75,6 +76,7 @@ fn run(mut args: Vec<std::ffi::OsString>) -> Result<()> {
         Some("tidy") => tidy::run(&args),
         Some("bench") => bench::run(&args),
         Some("scaling") => scaling::run(&args),
+        Some("reproduce") => tables::reproduce(&args),
         Some("stylegan") => forward::run(args, None),
         _ => {
             args.insert(0, verb);

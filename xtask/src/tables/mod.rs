@@ -2,6 +2,9 @@
 
 mod painters;
 mod paper;
+mod reproduce;
+
+pub(crate) use reproduce::run as reproduce;
 
 use crate::cargo::{cargo, output, root};
 use crate::failure::{Failure, Result};
@@ -62,9 +65,14 @@ fn stylegan() -> Command {
     command
 }
 
+/// A table of the StyleGAN paper.
+fn table(number: u8) -> Option<&'static Table> {
+    TABLES.iter().find(|table| table.number == number)
+}
+
 /// Evaluates the runs that are found for the table and prints them beside the paper's numbers.
 fn of_paper(number: u8, options: &[OsString]) -> Result<()> {
-    let Some(table) = TABLES.iter().find(|table| table.number == number) else { return Ok(()) };
+    let Some(table) = table(number) else { return Ok(()) };
     let folders = [PathBuf::from("runs"), root().join("runs")];
     let runs: Vec<Option<PathBuf>> = table.rows.iter().map(|row| find(&folders, row.run)).collect();
     if runs.iter().all(Option::is_none) {
@@ -75,9 +83,20 @@ fn of_paper(number: u8, options: &[OsString]) -> Result<()> {
             names.join(", ")
         )));
     }
-    let separable = options.iter().any(|option| option == "--classifier");
+    let cells = measure(table, &runs, options)?;
+    print(&render(table, &runs, &cells, has_classifier(options)));
+    Ok(())
+}
+
+fn has_classifier(options: &[OsString]) -> bool {
+    options.iter().any(|option| option == "--classifier")
+}
+
+/// The cells of a table that have runs, row by row.
+fn measure(table: &Table, runs: &[Option<PathBuf>], options: &[OsString]) -> Result<Vec<Vec<Option<Measured>>>> {
+    let separable = has_classifier(options);
     let mut cells = Vec::new();
-    for (row, run) in table.rows.iter().zip(&runs) {
+    for (row, run) in table.rows.iter().zip(runs) {
         let mut found = vec![None; table.columns.len()];
         if let Some(run) = run {
             // Columns that need the same options are measured together.
@@ -98,8 +117,7 @@ fn of_paper(number: u8, options: &[OsString]) -> Result<()> {
         }
         cells.push(found);
     }
-    print(&render(table, &runs, &cells, separable));
-    Ok(())
+    Ok(cells)
 }
 
 /// The run whose folder's name holds `name`; of several, the last by name.
@@ -243,8 +261,10 @@ mod tests {
         for table in &TABLES {
             for row in table.rows {
                 assert_eq!(row.paper.len(), table.columns.len(), "table {} {}", table.number, row.title);
-                let config = root().join("configs/sg1").join(format!("{}.toml", row.run));
-                assert!(config.is_file(), "{}", config.display());
+                for folder in ["configs/sg1", "configs/avatars-32"] {
+                    let config = root().join(folder).join(format!("{}.toml", row.run));
+                    assert!(config.is_file(), "{}", config.display());
+                }
             }
         }
     }

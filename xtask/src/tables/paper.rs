@@ -22,7 +22,8 @@ pub(super) struct Column {
 /// A row.
 pub(super) struct Row {
     pub(super) title: &'static str,
-    /// What the name of the run's folder holds; configs/sg1/ has a file of that name.
+    /// What the name of the run's folder holds; configs/sg1/ has a file of that name for the paper's pictures, and
+    /// configs/avatars-32/ one for `cargo xtask reproduce`.
     pub(super) run: &'static str,
     /// The space of its path lengths and separability.
     pub(super) space: &'static str,

@@ -73,6 +73,11 @@ fn an_encoder_trains_goes_on_and_inverts() {
     let before = std::fs::read_to_string(bench.path("run/config.toml")).unwrap();
     bench.ok("train --out run --config tiny.toml --set generator=other.safetensors --kimg 0.4");
     assert_eq!(std::fs::read_to_string(bench.path("run/config.toml")).unwrap(), before);
+    // One that was moved is asked for.
+    std::fs::rename(bench.path("tiny.safetensors"), bench.path("moved.safetensors")).unwrap();
+    bench.one_sentence("train --out run --kimg 0.4", &["tiny.safetensors", "if it was moved", "--set generator="]);
+    bench.ok("train --out run --kimg 0.4 --set generator=moved.safetensors");
+    std::fs::rename(bench.path("moved.safetensors"), bench.path("tiny.safetensors")).unwrap();
     bench.ok("invert --network run --encoder run --out out fields/3.png");
     bench.ok("invert --network tiny.safetensors --encoder run --out again fields/3.png");
     let measures = std::fs::read_to_string(bench.path("out/measures.json")).unwrap();

@@ -30,7 +30,9 @@ impl Decoder {
         }
         let problem = |problem: String| Error::Config { place: format!("generator = {}", config.generator), problem };
         let file = file(Path::new(&config.generator))?;
-        let file = file.canonicalize().map_err(Error::io("read", &file))?;
+        let file = file.canonicalize().map_err(|error| {
+            problem(format!("cannot be read ({error}); if it was moved, name it with --set generator=PATH"))
+        })?;
         let model = Model::load(&file, &Device::Cpu)?;
         let hash = match model.content_hash() {
             Some(hash) => hash.to_owned(),
