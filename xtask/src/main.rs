@@ -1,6 +1,6 @@
 //! Developer commands: `cargo xtask VERB`.
 //!
-//! Verbs of this program are `ci`, `test`, `tidy`, `bench` and `scaling`. Any other verb belongs to
+//! Verbs of this program are `ci`, `test`, `tidy`, `bench`, `kernels` and `scaling`. Any other verb belongs to
 //! `stylegan` itself: it is built in release and run with the same arguments, so
 //! `cargo xtask generate --seeds 0-63` means `stylegan generate --seeds 0-63`. This package has no
 //! dependencies, so that it compiles in a second or two from a clean clone.
@@ -11,6 +11,7 @@ mod ci;
 mod defaults;
 mod failure;
 mod forward;
+mod kernels;
 mod ranks;
 mod say;
 mod scaling;
@@ -45,6 +46,7 @@ To work on it:
   test         all tests; arguments go to `cargo test`
   tidy         the house rules that no compiler checks
   bench        speed and memory of operations and networks; arguments go to the benchmark
+  kernels      compiles the CUDA kernels to the PTX that is kept here; needs nvcc 13.0 (--nvcc FILE)
   scaling      what more ranks would give; --measure times this machine
 
 Exit codes: 0 done, 2 wrong input, 75 interrupted and saved, 130 interrupted with nothing to save,
@@ -74,6 +76,7 @@ fn run(mut args: Vec<std::ffi::OsString>) -> Result<()> {
         Some("test") => ci::test(&args),
         Some("tidy") => tidy::run(&args),
         Some("bench") => bench::run(&args),
+        Some("kernels") => kernels::run(&args),
         Some("scaling") => scaling::run(&args),
         Some("stylegan") => forward::run(args, None),
         _ => {

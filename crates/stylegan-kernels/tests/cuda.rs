@@ -7,6 +7,8 @@ mod support;
 
 #[path = "cuda/bias_act.rs"]
 mod bias_act;
+#[path = "cuda/binaries.rs"]
+mod binaries;
 #[path = "cuda/conv.rs"]
 mod conv;
 #[path = "cuda/modulate.rs"]

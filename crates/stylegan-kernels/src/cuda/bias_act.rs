@@ -1,7 +1,7 @@
 //! Launches of `bias_act.cu`: bias, activation and their derivatives.
 
 use super::epilogue::{Epilogue, Map};
-use super::launch::{Elements, Launch, SCRATCH, int, slices, total};
+use super::launch::{Elements, Kernel, Launch, SCRATCH, int, slices, total};
 use crate::bias_act::Activation;
 use candle_core::Result;
 
@@ -18,7 +18,11 @@ pub struct BiasActParams {
 /// # Errors
 /// When a size has more than 31 bits (so for all of these).
 pub fn bias_act(rows: usize, plane: usize, end: Epilogue) -> Result<Launch<BiasActParams>> {
-    Launch::elementwise("bias_act", rows * plane, BiasActParams { at: Elements::new(rows, plane)?, end })
+    Launch::elementwise(
+        Kernel::new("bias_act", "bias_act"),
+        rows * plane,
+        BiasActParams { at: Elements::new(rows, plane)?, end },
+    )
 }
 
 /// Parameters of `bias_act_gradient`.
@@ -34,7 +38,11 @@ pub struct BiasActGradientParams {
 /// # Errors
 /// As [`bias_act`].
 pub fn bias_act_gradient(elements: usize, map: Map) -> Result<Launch<BiasActGradientParams>> {
-    Launch::elementwise("bias_act_gradient", elements, BiasActGradientParams { total: total(elements), map })
+    Launch::elementwise(
+        Kernel::new("bias_act", "bias_act_gradient"),
+        elements,
+        BiasActGradientParams { total: total(elements), map },
+    )
 }
 
 /// Parameters of `epilogue_gradient`.
@@ -60,7 +68,7 @@ pub fn epilogue_gradient(rows: usize, plane: usize, end: Epilogue) -> Result<(La
         plane: int(plane, "pixels")?,
         slices: int(slices, "slices")?,
     };
-    Ok((Launch::new("epilogue_gradient", rows * slices, SCRATCH, params)?, slices))
+    Ok((Launch::new(Kernel::new("bias_act", "epilogue_gradient"), rows * slices, SCRATCH, params)?, slices))
 }
 
 /// Parameters of `smooth`.
@@ -95,7 +103,7 @@ pub fn smooth(elements: usize, act: Activation, order: u8, gain: f64, clamp: f64
     };
     let (slope, gain, clamp) = (slope as f32, gain as f32, clamp as f32);
     let params = SmoothParams { total: total(elements), act, order: order.into(), slope, gain, clamp };
-    Launch::elementwise("smooth", elements, params)
+    Launch::elementwise(Kernel::new("bias_act", "smooth"), elements, params)
 }
 
 /// Parameters of `channel_sum`.
@@ -129,7 +137,7 @@ pub fn channel_sum(
         noise_maps: int(noise_maps, "noise maps")?,
         gain: gain as f32,
     };
-    Ok((Launch::new("channel_sum", c * slices, SCRATCH, params)?, slices))
+    Ok((Launch::new(Kernel::new("bias_act", "channel_sum"), c * slices, SCRATCH, params)?, slices))
 }
 
 /// Parameters of `channel_spread`.
@@ -153,7 +161,7 @@ pub fn channel_spread([n, c, plane]: [usize; 3], noise_maps: usize, gain: f64) -
         noise_maps: int(noise_maps, "noise maps")?,
         gain: gain as f32,
     };
-    Launch::elementwise("channel_spread", n * c * plane, params)
+    Launch::elementwise(Kernel::new("bias_act", "channel_spread"), n * c * plane, params)
 }
 
 /// Parameters of `row_sum`.
@@ -169,5 +177,10 @@ pub struct RowSumParams {
 /// # Errors
 /// As [`bias_act`].
 pub fn row_sum(rows: usize, len: usize, gain: f64) -> Result<Launch<RowSumParams>> {
-    Launch::new("row_sum", rows, SCRATCH, RowSumParams { len: int(len, "numbers of a row")?, gain: gain as f32 })
+    Launch::new(
+        Kernel::new("bias_act", "row_sum"),
+        rows,
+        SCRATCH,
+        RowSumParams { len: int(len, "numbers of a row")?, gain: gain as f32 },
+    )
 }

@@ -1,7 +1,7 @@
 //! Launches of `im2col.cu` and `winograd.cu`: what surrounds the matrix products of convolutions.
 
 use super::epilogue::Epilogue;
-use super::launch::{Elements, Launch, THREADS, int};
+use super::launch::{Elements, Kernel, Launch, THREADS, int};
 use candle_core::Result;
 
 /// Points of a tile.
@@ -45,7 +45,7 @@ impl Columns {
     /// When a size has more than 31 bits (so for all of these).
     pub fn im2col(&self) -> Result<Launch<Im2colParams>> {
         let ([n, c, _, _], [r, s], [oh, ow]) = (self.x, self.kernel, self.out);
-        self.launch("im2col", n * c * r * s, oh * ow)
+        self.launch(Kernel::new("im2col", "im2col"), n * c * r * s, oh * ow)
     }
 
     /// columns -> x: the adjoint.
@@ -54,10 +54,10 @@ impl Columns {
     /// As [`im2col`](Self::im2col).
     pub fn col2im(&self) -> Result<Launch<Im2colParams>> {
         let [n, c, h, w] = self.x;
-        self.launch("col2im", n * c, h * w)
+        self.launch(Kernel::new("im2col", "col2im"), n * c, h * w)
     }
 
-    fn launch(&self, kernel: &'static str, rows: usize, plane: usize) -> Result<Launch<Im2colParams>> {
+    fn launch(&self, kernel: Kernel, rows: usize, plane: usize) -> Result<Launch<Im2colParams>> {
         let ([_, c, h, w], [r, s], [oh, ow]) = (self.x, self.kernel, self.out);
         int((oh.max(ow) + 1) * self.stride + r + s, "pixels")?;
         let params = Im2colParams {
@@ -121,7 +121,7 @@ impl Winograd {
     pub fn input(&self, channels: usize) -> Result<Launch<TilesParams>> {
         let [oh, ow] = self.out;
         let side = |out: usize| (out + 2).saturating_sub(2 * self.padding);
-        self.launch("winograd_input", channels, self.params(channels, [side(oh), side(ow)])?)
+        self.launch(Kernel::new("winograd", "winograd_input"), channels, self.params(channels, [side(oh), side(ow)])?)
     }
 
     /// (M `[36, channels, tiles]`, scale, noise, strength, bias) -> `[n, channels, oh, ow]`, then `end`.
@@ -130,7 +130,7 @@ impl Winograd {
     /// As [`input`](Self::input).
     pub fn output(&self, channels: usize, end: Epilogue) -> Result<Launch<WinogradOutputParams>> {
         let tiles = self.params(channels, self.out)?;
-        self.launch("winograd_output", channels, WinogradOutputParams { tiles, end })
+        self.launch(Kernel::new("winograd", "winograd_output"), channels, WinogradOutputParams { tiles, end })
     }
 
     /// dy `[n, channels, oh, ow]` -> `[36, channels, tiles]`.
@@ -138,7 +138,7 @@ impl Winograd {
     /// # Errors
     /// As [`input`](Self::input).
     pub fn output_transposed(&self, channels: usize) -> Result<Launch<TilesParams>> {
-        self.launch("winograd_output_transposed", channels, self.params(channels, self.out)?)
+        self.launch(Kernel::new("winograd", "winograd_output_transposed"), channels, self.params(channels, self.out)?)
     }
 
     fn params(&self, channels: usize, [h, w]: [usize; 2]) -> Result<TilesParams> {
@@ -155,7 +155,7 @@ impl Winograd {
         })
     }
 
-    fn launch<P>(&self, kernel: &'static str, channels: usize, params: P) -> Result<Launch<P>> {
+    fn launch<P>(&self, kernel: Kernel, channels: usize, params: P) -> Result<Launch<P>> {
         Launch::new(kernel, (channels * self.tiles()).div_ceil(THREADS as usize), 0, params)
     }
 }
@@ -176,7 +176,7 @@ pub struct FiltersParams {
 /// # Errors
 /// As [`Winograd::input`].
 pub fn winograd_filter(k: usize, c: usize, turned: bool, gain: f64) -> Result<Launch<FiltersParams>> {
-    filters("winograd_filter", k, c, turned, gain)
+    filters(Kernel::new("winograd", "winograd_filter"), k, c, turned, gain)
 }
 
 /// `[36, k, c]` -> the gradient of a weight `[k, c, 3, 3]`, times `gain`.
@@ -184,10 +184,10 @@ pub fn winograd_filter(k: usize, c: usize, turned: bool, gain: f64) -> Result<La
 /// # Errors
 /// As [`Winograd::input`].
 pub fn winograd_filter_transposed(k: usize, c: usize, gain: f64) -> Result<Launch<FiltersParams>> {
-    filters("winograd_filter_transposed", k, c, false, gain)
+    filters(Kernel::new("winograd", "winograd_filter_transposed"), k, c, false, gain)
 }
 
-fn filters(kernel: &'static str, k: usize, c: usize, turned: bool, gain: f64) -> Result<Launch<FiltersParams>> {
+fn filters(kernel: Kernel, k: usize, c: usize, turned: bool, gain: f64) -> Result<Launch<FiltersParams>> {
     let params =
         FiltersParams { k: int(k, "channels")?, c: int(c, "channels")?, turned: turned.into(), gain: gain as f32 };
     Launch::new(kernel, (k * c).div_ceil(THREADS as usize), 0, params)

@@ -17,11 +17,26 @@ pub(super) const SCRATCH: u32 = THREADS / 32 * size_of::<f32>() as u32;
 /// Bytes of shared memory that every GPU grants to a block.
 pub(super) const MOST_SHARED: usize = 48 << 10;
 
+/// A kernel by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kernel {
+    /// Its file, without `.cu`.
+    pub module: &'static str,
+    /// Its own name.
+    pub name: &'static str,
+}
+
+impl Kernel {
+    pub(super) const fn new(module: &'static str, name: &'static str) -> Self {
+        Self { module, name }
+    }
+}
+
 /// A kernel with its grid and its parameters. Grid and blocks have one dimension.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Launch<P> {
-    /// The name of the kernel.
-    pub kernel: &'static str,
+    /// The kernel.
+    pub kernel: Kernel,
     /// Blocks of the grid. No block: nothing is to be done, and CUDA refuses such a launch.
     pub blocks: u32,
     /// Threads of a block.
@@ -35,7 +50,7 @@ pub struct Launch<P> {
 impl<P> Launch<P> {
     /// # Errors
     /// When there are more blocks than a grid holds.
-    pub(super) fn new(kernel: &'static str, blocks: usize, shared: u32, params: P) -> Result<Self> {
+    pub(super) fn new(kernel: Kernel, blocks: usize, shared: u32, params: P) -> Result<Self> {
         let blocks = u32::try_from(int(blocks, "blocks")?).unwrap_or_default();
         Ok(Self { kernel, blocks, threads: THREADS, shared, params })
     }
@@ -44,7 +59,7 @@ impl<P> Launch<P> {
     ///
     /// # Errors
     /// When there are more elements than a grid reaches.
-    pub(super) fn elementwise(kernel: &'static str, elements: usize, params: P) -> Result<Self> {
+    pub(super) fn elementwise(kernel: Kernel, elements: usize, params: P) -> Result<Self> {
         Self::new(kernel, elements.div_ceil(TILE), 0, params)
     }
 }

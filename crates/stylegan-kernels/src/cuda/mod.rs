@@ -16,4 +16,4 @@ mod epilogue;
 mod launch;
 
 pub use epilogue::{Epilogue, Map};
-pub use launch::{Elements, Launch};
+pub use launch::{Elements, Kernel, Launch};

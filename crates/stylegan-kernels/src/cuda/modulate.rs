@@ -1,6 +1,6 @@
 //! Launches of `modulate.cu`: styles.
 
-use super::launch::{Elements, Launch, SCRATCH, THREADS, int, slices};
+use super::launch::{Elements, Kernel, Launch, SCRATCH, THREADS, int, slices};
 use candle_core::Result;
 
 /// Planes of at most this many elements are multiplied by a thread each.
@@ -11,7 +11,7 @@ const SHORT: usize = 16;
 /// # Errors
 /// When a size has more than 31 bits (so for all of these).
 pub fn channel_scale(rows: usize, plane: usize) -> Result<Launch<Elements>> {
-    Launch::elementwise("channel_scale", rows * plane, Elements::new(rows, plane)?)
+    Launch::elementwise(Kernel::new("modulate", "channel_scale"), rows * plane, Elements::new(rows, plane)?)
 }
 
 /// Parameters of `plane_dot` and `plane_dot_short`.
@@ -33,8 +33,10 @@ pub fn plane_dot(rows: usize, plane: usize) -> Result<(Launch<PlaneDotParams>, u
     let params =
         PlaneDotParams { rows: int(rows, "planes")?, plane: int(plane, "pixels")?, slices: int(slices, "slices")? };
     let launch = match plane {
-        1..=SHORT => Launch::new("plane_dot_short", rows.div_ceil(THREADS as usize), 0, params)?,
-        _ => Launch::new("plane_dot", rows * slices, SCRATCH, params)?,
+        1..=SHORT => {
+            Launch::new(Kernel::new("modulate", "plane_dot_short"), rows.div_ceil(THREADS as usize), 0, params)?
+        }
+        _ => Launch::new(Kernel::new("modulate", "plane_dot"), rows * slices, SCRATCH, params)?,
     };
     Ok((launch, slices))
 }
@@ -57,7 +59,7 @@ pub fn demodulation(n: usize, ins: usize, outs: usize) -> Result<Launch<Demodula
     let params =
         DemodulationParams { samples: int(n, "samples")?, ins: int(ins, "channels")?, outs: int(outs, "channels")? };
     // A result for each warp.
-    Launch::new("demodulation", (n * outs).div_ceil(THREADS as usize / 32), 0, params)
+    Launch::new(Kernel::new("modulate", "demodulation"), (n * outs).div_ceil(THREADS as usize / 32), 0, params)
 }
 
 /// Parameters of `flip_transpose`.
@@ -82,5 +84,5 @@ pub fn flip_transpose([a, b, kernel]: [usize; 3], transpose: bool, flip: bool) -
         transpose: transpose.into(),
         flip: flip.into(),
     };
-    Launch::elementwise("flip_transpose", a * b * kernel, params)
+    Launch::elementwise(Kernel::new("modulate", "flip_transpose"), a * b * kernel, params)
 }

@@ -1,6 +1,6 @@
 //! Launches of `instance_style.cu`, `pixel_norm.cu` and `minibatch_stddev.cu`: normalisations.
 
-use super::launch::{Launch, SCRATCH, THREADS, int};
+use super::launch::{Kernel, Launch, SCRATCH, THREADS, int};
 use candle_core::Result;
 
 /// Parameters of `instance_style` and `instance_style_gradient`.
@@ -16,7 +16,7 @@ pub struct InstanceStyleParams {
 /// # Errors
 /// When a size has more than 31 bits (so for all of these).
 pub fn instance_style(rows: usize, plane: usize, eps: f64) -> Result<Launch<InstanceStyleParams>> {
-    instance("instance_style", rows, plane, eps)
+    instance(Kernel::new("instance_style", "instance_style"), rows, plane, eps)
 }
 
 /// (g, x, scale) -> the gradients of x `[rows, plane]`, scale `[rows]` and shift `[rows]`.
@@ -24,10 +24,10 @@ pub fn instance_style(rows: usize, plane: usize, eps: f64) -> Result<Launch<Inst
 /// # Errors
 /// As [`instance_style`].
 pub fn instance_style_gradient(rows: usize, plane: usize, eps: f64) -> Result<Launch<InstanceStyleParams>> {
-    instance("instance_style_gradient", rows, plane, eps)
+    instance(Kernel::new("instance_style", "instance_style_gradient"), rows, plane, eps)
 }
 
-fn instance(kernel: &'static str, rows: usize, plane: usize, eps: f64) -> Result<Launch<InstanceStyleParams>> {
+fn instance(kernel: Kernel, rows: usize, plane: usize, eps: f64) -> Result<Launch<InstanceStyleParams>> {
     Launch::new(kernel, rows, SCRATCH, InstanceStyleParams { plane: int(plane, "pixels")?, eps: eps as f32 })
 }
 
@@ -53,8 +53,8 @@ pub fn pixel_norm([n, c, plane]: [usize; 3], eps: f64) -> Result<Launch<PixelNor
         eps: eps as f32,
     };
     match plane {
-        1 => Launch::new("pixel_norm_rows", n, SCRATCH, params),
-        _ => Launch::new("pixel_norm", (n * plane).div_ceil(THREADS as usize), 0, params),
+        1 => Launch::new(Kernel::new("pixel_norm", "pixel_norm_rows"), n, SCRATCH, params),
+        _ => Launch::new(Kernel::new("pixel_norm", "pixel_norm"), (n * plane).div_ceil(THREADS as usize), 0, params),
     }
 }
 
@@ -75,7 +75,7 @@ pub struct MinibatchStddevParams {
 /// # Errors
 /// As [`instance_style`].
 pub fn minibatch_stddev(dims: [usize; 3], members: usize, features: usize) -> Result<Launch<MinibatchStddevParams>> {
-    stddev("minibatch_stddev", dims, members, features)
+    stddev(Kernel::new("minibatch_stddev", "minibatch_stddev"), dims, members, features)
 }
 
 /// (g `[n, c + features, plane]`, x) -> the gradient of x.
@@ -87,11 +87,11 @@ pub fn minibatch_stddev_gradient(
     members: usize,
     features: usize,
 ) -> Result<Launch<MinibatchStddevParams>> {
-    stddev("minibatch_stddev_gradient", dims, members, features)
+    stddev(Kernel::new("minibatch_stddev", "minibatch_stddev_gradient"), dims, members, features)
 }
 
 fn stddev(
-    kernel: &'static str,
+    kernel: Kernel,
     [n, c, plane]: [usize; 3],
     members: usize,
     features: usize,

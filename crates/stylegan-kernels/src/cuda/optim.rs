@@ -1,6 +1,6 @@
 //! Launches of `optim.cu`: updates in place.
 
-use super::launch::{Launch, total};
+use super::launch::{Kernel, Launch, total};
 use candle_core::Result;
 
 /// Parameters of `adam`.
@@ -35,7 +35,7 @@ pub fn adam(elements: usize, [beta1, beta2]: [f64; 2], rate: f64, root: f64, eps
         eps: eps as f32,
         largest: 1.8e19,
     };
-    Launch::elementwise("adam", elements, params)
+    Launch::elementwise(Kernel::new("optim", "adam"), elements, params)
 }
 
 /// Parameters of `ema`.
@@ -51,5 +51,5 @@ pub struct EmaParams {
 /// # Errors
 /// As [`adam`].
 pub fn ema(elements: usize, beta: f64) -> Result<Launch<EmaParams>> {
-    Launch::elementwise("ema", elements, EmaParams { total: total(elements), beta: beta as f32 })
+    Launch::elementwise(Kernel::new("optim", "ema"), elements, EmaParams { total: total(elements), beta: beta as f32 })
 }

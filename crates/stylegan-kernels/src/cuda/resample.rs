@@ -1,6 +1,6 @@
 //! Launches of `resample.cu`: nearest, average and bilinear changes of size.
 
-use super::launch::{Elements, Launch, int};
+use super::launch::{Elements, Kernel, Launch, int};
 use candle_core::Result;
 
 /// Parameters of `repeat_pixels` and `sum_blocks`.
@@ -18,7 +18,7 @@ pub struct BlocksParams {
 /// # Errors
 /// When a size has more than 31 bits (so for all of these).
 pub fn repeat_pixels(rows: usize, [h, w]: [usize; 2], factor: usize, gain: f64) -> Result<Launch<BlocksParams>> {
-    blocks("repeat_pixels", rows, [h * factor, w * factor], factor, gain)
+    blocks(Kernel::new("resample", "repeat_pixels"), rows, [h * factor, w * factor], factor, gain)
 }
 
 /// x `[rows, factor h, factor w]` -> `[rows, h, w]`: sums of blocks, times `gain`.
@@ -27,16 +27,10 @@ pub fn repeat_pixels(rows: usize, [h, w]: [usize; 2], factor: usize, gain: f64) 
 /// As [`repeat_pixels`].
 pub fn sum_blocks(rows: usize, [h, w]: [usize; 2], factor: usize, gain: f64) -> Result<Launch<BlocksParams>> {
     int(h * w * factor * factor, "pixels")?;
-    blocks("sum_blocks", rows, [h, w], factor, gain)
+    blocks(Kernel::new("resample", "sum_blocks"), rows, [h, w], factor, gain)
 }
 
-fn blocks(
-    kernel: &'static str,
-    rows: usize,
-    [h, w]: [usize; 2],
-    factor: usize,
-    gain: f64,
-) -> Result<Launch<BlocksParams>> {
+fn blocks(kernel: Kernel, rows: usize, [h, w]: [usize; 2], factor: usize, gain: f64) -> Result<Launch<BlocksParams>> {
     let (width, factor) = (int(w.max(1), "pixels")?, int(factor, "pixels")?);
     Launch::elementwise(
         kernel,
@@ -67,7 +61,7 @@ pub struct BilinearParams {
 /// # Errors
 /// When sides have more than 30000 pixels.
 pub fn bilinear(rows: usize, from: [usize; 2], to: [usize; 2], align_corners: bool) -> Result<Launch<BilinearParams>> {
-    interpolation("bilinear", rows, from, to, align_corners, to)
+    interpolation(Kernel::new("resample", "bilinear"), rows, from, to, align_corners, to)
 }
 
 /// g `[rows, to]` -> `[rows, from]`: the adjoint of [`bilinear`].
@@ -80,11 +74,11 @@ pub fn bilinear_adjoint(
     to: [usize; 2],
     align_corners: bool,
 ) -> Result<Launch<BilinearParams>> {
-    interpolation("bilinear_adjoint", rows, from, to, align_corners, from)
+    interpolation(Kernel::new("resample", "bilinear_adjoint"), rows, from, to, align_corners, from)
 }
 
 fn interpolation(
-    kernel: &'static str,
+    kernel: Kernel,
     rows: usize,
     from: [usize; 2],
     to: [usize; 2],

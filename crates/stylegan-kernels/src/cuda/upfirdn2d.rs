@@ -1,7 +1,7 @@
 //! Launches of `upfirdn2d.cu`: upsampling, filtering and downsampling.
 
 use super::epilogue::Epilogue;
-use super::launch::{Launch, MOST_SHARED, int};
+use super::launch::{Kernel, Launch, MOST_SHARED, int};
 use crate::upfirdn2d::Filter;
 use candle_core::Result;
 
@@ -68,14 +68,14 @@ pub fn upfirdn2d(
     let (kernel, taps) = match filter.factors() {
         Some((column, row)) => {
             let kernel = match (op.up, op.down) {
-                ([1, 1], [1, 1]) => "upfirdn2d_same",
-                ([2, 2], [1, 1]) => "upfirdn2d_up2",
-                ([1, 1], [2, 2]) => "upfirdn2d_down2",
-                _ => "upfirdn2d_separable",
+                ([1, 1], [1, 1]) => Kernel::new("upfirdn2d", "upfirdn2d_same"),
+                ([2, 2], [1, 1]) => Kernel::new("upfirdn2d", "upfirdn2d_up2"),
+                ([1, 1], [2, 2]) => Kernel::new("upfirdn2d", "upfirdn2d_down2"),
+                _ => Kernel::new("upfirdn2d", "upfirdn2d_separable"),
             };
             (kernel, [single(row, 1.), single(column, op.gain)].concat())
         }
-        None => ("upfirdn2d", single(filter.taps(), op.gain)),
+        None => (Kernel::new("upfirdn2d", "upfirdn2d"), single(filter.taps(), op.gain)),
     };
     let separable = filter.factors().is_some();
     // The inputs that reach `outs` outputs in a row.

@@ -65,7 +65,7 @@ impl Emulator {
         let (results, sites) = self.once(launch, args, 0, NO_BARRIER).unwrap();
         for schedule in SCHEDULES {
             let (again, _) = self.once(launch, args, schedule, NO_BARRIER).unwrap();
-            assert!(same(&again, &results), "{}: other results in schedule {schedule}", launch.kernel);
+            assert!(same(&again, &results), "{}: other results in schedule {schedule}", launch.kernel.name);
         }
         for (skip, site) in sites.into_iter().enumerate() {
             let needed = self.barriers.entry(site).or_default();
@@ -106,7 +106,7 @@ fn run_once<P: Copy>(
     schedule: c_uint,
     skip: c_uint,
 ) -> Result<(Vec<Vec<f32>>, Vec<String>), String> {
-    let name = CString::new(launch.kernel).unwrap();
+    let name = CString::new(launch.kernel.name).unwrap();
     let guarded = |numbers: &[f32]| [&[f32::NAN; GUARD], numbers, &[f32::NAN; GUARD]].concat();
     let mut arrays: Vec<Option<Vec<f32>>> = args
         .iter()
@@ -141,12 +141,12 @@ fn run_once<P: Copy>(
         let Some(array) = array else { continue };
         let end = array.len() - GUARD;
         if !array[..GUARD].iter().chain(&array[end..]).all(|guard| guard.is_nan()) {
-            return Err(format!("{}: an array is written beyond its ends", launch.kernel));
+            return Err(format!("{}: an array is written beyond its ends", launch.kernel.name));
         }
         match arg {
             Arg::Out(_) | Arg::InOut(_) => results.push(array[GUARD..end].to_vec()),
             Arg::In(numbers) if !same_bits(&array[GUARD..end], numbers) => {
-                return Err(format!("{}: an input is written", launch.kernel));
+                return Err(format!("{}: an input is written", launch.kernel.name));
             }
             _ => {}
         }
