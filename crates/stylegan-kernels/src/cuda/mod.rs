@@ -12,6 +12,8 @@ pub mod optim;
 pub mod resample;
 pub mod upfirdn2d;
 
+#[cfg(feature = "cuda")]
+pub(crate) mod device;
 mod epilogue;
 mod launch;
 
