@@ -1,6 +1,6 @@
 //! Developer commands: `cargo xtask VERB`.
 //!
-//! Verbs of this program are `ci`, `test`, `tidy`, `bench` and `scaling`. Any other verb belongs to
+//! Verbs of this program are `ci`, `test`, `tidy`, `bench`, `cuda`, `kernels`, `scaling` and `reproduce`. Any other verb belongs to
 //! `stylegan` itself: it is built in release and run with the same arguments, so
 //! `cargo xtask generate --seeds 0-63` means `stylegan generate --seeds 0-63`. This package has no
 //! dependencies, so that it compiles in a second or two from a clean clone.
@@ -8,9 +8,11 @@
 mod bench;
 mod cargo;
 mod ci;
+mod cuda;
 mod defaults;
 mod failure;
 mod forward;
+mod kernels;
 mod ranks;
 mod say;
 mod scaling;
@@ -45,6 +47,9 @@ To work on it:
   test         all tests; arguments go to `cargo test`
   tidy         the house rules that no compiler checks
   bench        speed and memory of operations and networks; arguments go to the benchmark
+  cuda         operations on a GPU, without one: on the emulator, through a library that stands for
+               the driver; needs a C++ compiler
+  kernels      compiles the CUDA kernels to the PTX that is kept here; needs nvcc 13.0 (--nvcc FILE)
   scaling      what more ranks would give; --measure times this machine
   reproduce    train and measure what a claim of a paper rests on; --list lists the claims
 
@@ -75,6 +80,8 @@ fn run(mut args: Vec<std::ffi::OsString>) -> Result<()> {
         Some("test") => ci::test(&args),
         Some("tidy") => tidy::run(&args),
         Some("bench") => bench::run(&args),
+        Some("cuda") => cuda::run(&args),
+        Some("kernels") => kernels::run(&args),
         Some("scaling") => scaling::run(&args),
         Some("reproduce") => tables::reproduce(&args),
         Some("stylegan") => forward::run(args, None),

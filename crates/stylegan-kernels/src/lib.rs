@@ -13,6 +13,7 @@ pub mod autodiff;
 pub mod bias_act;
 pub mod conv;
 pub mod cpu_info;
+pub mod cuda;
 pub mod label;
 pub mod layer;
 pub mod linear;

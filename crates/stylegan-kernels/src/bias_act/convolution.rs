@@ -60,6 +60,20 @@ impl CustomOp3 for ConvBiasAct {
         Ok((y, shape))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+        s3: &candle_core::CudaStorage,
+        l3: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let (y, shape) = self.conv.cuda_fwd(s1, l1, s2, l2)?;
+        self.act.cuda((&y, &Layout::contiguous(shape)), Some((s3, l3)), None)
+    }
+
     fn bwd(
         &self,
         x: &Tensor,

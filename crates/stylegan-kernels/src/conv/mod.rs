@@ -1,6 +1,8 @@
 //! 2-D convolution, its transpose and its weight gradient: one family closed under differentiation.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod fused;
 mod shape;
 
@@ -141,6 +143,20 @@ impl CustomOp2 for Conv {
             }
         };
         Ok((storage, candle_core::Shape::from(result.to_vec())))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, candle_core::Shape)> {
+        let shape = self.shape(l1.dims(), l2.dims());
+        let result = shape.checked_result(self.kind)?;
+        let y = cuda::convolution(self.kind, shape, self.gain, (s1, l1), (s2, l2))?;
+        Ok((y, candle_core::Shape::from(result.to_vec())))
     }
 
     fn bwd(&self, a: &Tensor, b: &Tensor, _res: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {

@@ -1,6 +1,8 @@
 //! Fully connected layers: products of matrices, a family closed under differentiation.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use crate::autodiff::{apply2, wants_grad};
 use crate::bias_act::{BiasAct, scaled_bias_act};
@@ -47,6 +49,17 @@ impl CustomOp2 for Product {
         by_dtype!("linear", s1, T => {
             Ok(self.cpu::<T>((slice(s1, l1)?, [a0, a1]), (slice(s2, l2)?, [b0, b1])))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda((s1, l1), (s2, l2))
     }
 
     fn bwd(&self, a: &Tensor, b: &Tensor, _res: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {

@@ -59,6 +59,12 @@ impl Pass {
             candle_core::bail!("optim: weight, gradient and moments must be four different tensors")
         }
         let grad = &grad.detach().contiguous()?;
+        #[cfg(feature = "cuda")]
+        if weight.device().is_cuda() {
+            let Self { beta1, beta2, rate, root, eps } = *self;
+            let launch = crate::cuda::optim::adam(weight.elem_count(), [beta1, beta2], rate, root, eps)?;
+            return super::cuda::adam(launch, weight, grad, [m, v]);
+        }
         match weight.dtype() {
             DType::F64 => weight.inplace_op1(&WithWeight { grad, m, v, factors: self.factors::<f64>() }),
             _ => weight.inplace_op1(&WithWeight { grad, m, v, factors: self.factors::<f32>() }),

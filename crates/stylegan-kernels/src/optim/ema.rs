@@ -37,4 +37,15 @@ impl InplaceOp2 for Ema {
             Ok(())
         })
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &mut candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<()> {
+        super::cuda::ema(self.beta, (s1, l1), (s2, l2))
+    }
 }

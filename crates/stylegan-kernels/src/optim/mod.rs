@@ -4,6 +4,8 @@
 
 mod adam;
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod ema;
 mod ranger;
 

@@ -77,7 +77,7 @@ impl Filter {
     }
 
     /// The column and the row of a separable filter.
-    pub(super) fn factors(&self) -> Option<(&[f64], &[f64])> {
+    pub(crate) fn factors(&self) -> Option<(&[f64], &[f64])> {
         self.factors.as_ref().map(|(column, row)| (&**column, &**row))
     }
 }

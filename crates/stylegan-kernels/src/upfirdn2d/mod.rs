@@ -4,6 +4,8 @@
 //! an output row are summed with the filter's column, the sum is filtered with its row.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod filter;
 
 pub use filter::Filter;
@@ -152,6 +154,11 @@ impl CustomOp1 for UpFirDn {
         by_dtype!("upfirdn2d", storage, T => {
             Ok((self.cpu::<T>(slice(storage, layout)?, dims, size, None), (n, c, oh, ow).into()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda(s, l)
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {

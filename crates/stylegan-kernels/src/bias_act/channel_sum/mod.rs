@@ -2,6 +2,8 @@
 //! strengths are made.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use crate::autodiff::{apply1, wants_grad};
 use crate::cpu::slice;
@@ -55,6 +57,11 @@ impl CustomOp1 for ChannelSum {
                 Kind::Spread => (self.spread(x, noise), self.dims.clone().into()),
             })
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda(s, l)
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {

@@ -2,6 +2,8 @@
 //! result alone (its sign tells the slope), and the gradient's gradient is the same operation.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 pub(crate) use cpu::Map;
 
@@ -68,6 +70,11 @@ impl CustomOp1 for PiecewiseLinear {
         by_dtype!("bias_act", s, T => self.forward::<T>((s, l), None, None))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda((s, l), None, None)
+    }
+
     fn bwd(&self, x: &Tensor, y: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         wants_grad(x).then(|| self.grad_x(g, y)).transpose()
     }
@@ -81,6 +88,17 @@ impl CustomOp2 for PiecewiseLinear {
 
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
         by_dtype!("bias_act", s1, T => self.forward::<T>((s1, l1), Some((s2, l2)), None))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda((s1, l1), Some((s2, l2)), None)
     }
 
     fn bwd(&self, x: &Tensor, bias: &Tensor, y: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
@@ -106,6 +124,19 @@ impl CustomOp3 for PiecewiseLinear {
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         by_dtype!("noise_bias_act", s1, T => self.forward::<T>((s1, l1), Some((s3, l3)), Some((s2, l2))))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+        s3: &candle_core::CudaStorage,
+        l3: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda((s1, l1), Some((s3, l3)), Some((s2, l2)))
     }
 
     fn bwd(
@@ -136,6 +167,17 @@ impl CustomOp2 for PiecewiseLinearGrad {
         by_dtype!("bias_act", s1, T => {
             Ok((self.0.gradient::<T>(slice(s1, l1)?, slice(s2, l2)?), l1.shape().clone()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.0.cuda_gradient((s1, l1), (s2, l2))
     }
 
     fn bwd(&self, g: &Tensor, y: &Tensor, _res: &Tensor, gg: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {

@@ -2,6 +2,8 @@
 //! slope), with gain and clamp, and their first and second derivatives.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use super::Activation;
 use crate::autodiff::{apply2, operand, wants_grad};
@@ -30,6 +32,11 @@ impl CustomOp1 for Smooth {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda(None, (s, l))
+    }
+
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         wants_grad(x).then(|| apply2(g, x, Self { order: 1, ..*self })).transpose()
     }
@@ -44,6 +51,17 @@ impl CustomOp2 for Smooth {
         by_dtype!("bias_act", s1, T => {
             Ok((self.products::<T>(slice(s1, l1)?, slice(s2, l2)?), l1.shape().clone()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda(Some((s1, l1)), (s2, l2))
     }
 
     fn bwd(&self, h: &Tensor, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {

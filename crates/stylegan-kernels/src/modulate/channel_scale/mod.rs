@@ -2,6 +2,8 @@
 //! differentiation.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use crate::autodiff::{apply2, wants_grad};
 use crate::cpu::slice;
@@ -55,6 +57,17 @@ impl CustomOp2 for PlaneProduct {
                 PlaneProduct::Dot => (cpu::dots(a, b, n * c, h * w), (n, c).into()),
             })
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda((s1, l1), (s2, l2))
     }
 
     fn bwd(&self, a: &Tensor, b: &Tensor, _res: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {

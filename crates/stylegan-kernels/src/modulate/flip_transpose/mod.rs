@@ -1,6 +1,8 @@
 //! Weights with exchanged channels and turned kernels: its own adjoint.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use crate::autodiff::{apply1, wants_grad};
 use crate::cpu::slice;
@@ -33,6 +35,13 @@ impl CustomOp1 for FlipTranspose {
             let x = slice::<T>(storage, layout)?;
             Ok((self.cpu(x, [a, b], r * s), (rows, columns, r, s).into()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        let (a, b, r, q) = l.shape().dims4()?;
+        let (rows, columns) = if self.transpose { (b, a) } else { (a, b) };
+        Ok((self.cuda(s, l, [a, b, r * q])?, (rows, columns, r, q).into()))
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {

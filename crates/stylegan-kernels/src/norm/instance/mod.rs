@@ -1,6 +1,8 @@
 //! Instance normalisation with a style (AdaIN).
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use crate::autodiff::{apply3, detached, wants_grad};
 use crate::cpu::slice;
@@ -67,6 +69,19 @@ impl CustomOp3 for InstanceStyle {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+        s3: &candle_core::CudaStorage,
+        l3: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda([(s1, l1), (s2, l2), (s3, l3)])
+    }
+
     fn bwd(
         &self,
         x: &Tensor,
@@ -115,5 +130,18 @@ impl CustomOp3 for InstanceStyleGrad {
             let (g, x, scale) = (slice(s1, l1)?, slice(s2, l2)?, slice(s3, l3)?);
             Ok((self.cpu::<T>(g, x, scale, l1.dims()), (x.len() + 2 * scale.len()).into()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+        s3: &candle_core::CudaStorage,
+        l3: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda([(s1, l1), (s2, l2), (s3, l3)])
     }
 }

@@ -1,6 +1,8 @@
 //! Pixelwise feature normalisation.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use crate::autodiff::{apply1, apply2, detached, wants_grad};
 use crate::cpu::slice;
@@ -41,6 +43,11 @@ impl CustomOp1 for PixelNorm {
         by_dtype!("pixel_norm", s, T => Ok((self.cpu::<T>(slice(s, l)?, None, l.dims()), l.shape().clone())))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda(None, (s, l))
+    }
+
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         wants_grad(x).then(|| if detached() { apply2(g, x, *self) } else { composed_grad(x, g, self.eps) }).transpose()
     }
@@ -57,5 +64,16 @@ impl CustomOp2 for PixelNorm {
             let (g, x) = (slice::<T>(s1, l1)?, slice::<T>(s2, l2)?);
             Ok((self.cpu(x, Some(g), l2.dims()), l2.shape().clone()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda(Some((s1, l1)), (s2, l2))
     }
 }

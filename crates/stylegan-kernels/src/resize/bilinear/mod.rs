@@ -1,6 +1,8 @@
 //! Bilinear interpolation, and its adjoint.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use crate::autodiff::{apply1, wants_grad};
 use crate::cpu::slice;
@@ -39,6 +41,11 @@ impl CustomOp1 for Bilinear {
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (n, c, _, _) = layout.shape().dims4()?;
         by_dtype!("resize_bilinear", storage, T => Ok(self.cpu::<T>(slice(storage, layout)?, n, c)))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda(s, l)
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {

@@ -1,6 +1,8 @@
 //! Repeating pixels and summing blocks of pixels: each is the other's adjoint.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use crate::autodiff::{apply1, wants_grad};
 use crate::cpu::slice;
@@ -70,6 +72,11 @@ impl CustomOp1 for Blocks {
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let dims = layout.shape().dims4()?;
         by_dtype!("upsample_nearest", storage, T => Ok(self.cpu::<T>(slice(storage, layout)?, dims)))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda(s, l)
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {

@@ -1,0 +1,21 @@
+//! Launches of the CUDA kernels: for each kernel of `kernels/*.cu` which threads run and with which
+//! parameters, as plain data. A device and the emulator of the tests start kernels by the same plans.
+//!
+//! A kernel's arguments are its parameters, its inputs, its results, in this order; an input that is
+//! left out is a null pointer. Everything is f32.
+
+pub mod bias_act;
+pub mod conv;
+pub mod modulate;
+pub mod norm;
+pub mod optim;
+pub mod resample;
+pub mod upfirdn2d;
+
+#[cfg(feature = "cuda")]
+pub(crate) mod device;
+mod epilogue;
+mod launch;
+
+pub use epilogue::{Epilogue, Map};
+pub use launch::{Elements, Kernel, Launch};

@@ -1,0 +1,56 @@
+//! `resample.cu`.
+
+use super::emulator::{Arg, Emulator};
+use super::{close, double, gradients, numbers, one, single};
+use candle_core::Var;
+use stylegan_kernels::cuda::resample as plans;
+use stylegan_kernels::{avg_pool2d, resize_bilinear, upsample_nearest};
+
+const TOLERANCE: f64 = 1e-6;
+
+#[test]
+fn repeated_pixels_and_sums_of_blocks() {
+    let Some(mut emulator) = Emulator::new() else { return };
+    for (shape, factor) in
+        [([1, 4, 128, 128], 2), ([2, 3, 5, 7], 3), ([2, 3, 1, 1], 4), ([1, 2, 16, 48], 8), ([0, 1, 2, 2], 2)]
+    {
+        let [n, c, h, w] = shape;
+        let (x, large) = (single(&shape, 1), single(&[n, c, h * factor, w * factor], 2));
+        let [xs, larges] = [&x, &large].map(numbers);
+        let args = [Arg::In(&xs), Arg::Out(larges.len())];
+        let y = one(&mut emulator, &plans::repeat_pixels(n * c, [h, w], factor, 1.).unwrap(), &args);
+        close("repeat_pixels", &y, &upsample_nearest(&x, factor).unwrap(), 0.);
+        let gain = 1. / (factor * factor) as f64;
+        let args = [Arg::In(&larges), Arg::Out(xs.len())];
+        let y = one(&mut emulator, &plans::sum_blocks(n * c, [h, w], factor, gain).unwrap(), &args);
+        close("sum_blocks", &y, &avg_pool2d(&double(&large), factor, factor, 0).unwrap(), TOLERANCE);
+    }
+}
+
+#[test]
+fn bilinear_and_its_adjoint() {
+    let Some(mut emulator) = Emulator::new() else { return };
+    let sizes = [
+        ([64, 64], [128, 128]),
+        ([128, 96], [64, 32]),
+        ([5, 7], [17, 3]),
+        ([1, 1], [4, 3]),
+        ([9, 1], [1, 5]),
+        ([256, 256], [299, 299]),
+        ([3, 3], [3, 3]),
+    ];
+    for (from, to) in sizes {
+        for aligned in [false, true] {
+            let shape = [2, 1, from[0], from[1]];
+            let x = Var::from_tensor(&double(&single(&shape, 1))).unwrap();
+            let (xs, g) = (numbers(&single(&shape, 1)), single(&[2, 1, to[0], to[1]], 2));
+            let y = resize_bilinear(&x, to[0], to[1], aligned).unwrap();
+            let launch = plans::bilinear(2, from, to, aligned).unwrap();
+            let actual = one(&mut emulator, &launch, &[Arg::In(&xs), Arg::Out(g.elem_count())]);
+            close("bilinear", &actual, &y.detach(), TOLERANCE);
+            let launch = plans::bilinear_adjoint(2, from, to, aligned).unwrap();
+            let actual = one(&mut emulator, &launch, &[Arg::In(&numbers(&g)), Arg::Out(xs.len())]);
+            close("bilinear's adjoint", &actual, &gradients(&y, &double(&g), &[&x])[0], 2. * TOLERANCE);
+        }
+    }
+}

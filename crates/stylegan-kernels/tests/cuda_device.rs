@@ -1,0 +1,144 @@
+//! Operations on a GPU against the CPU. Needs the feature `cuda` and a GPU, or the library that stands for the driver
+//! (docs/cuda.md), under which `forward` alone has all the code that it needs.
+#![cfg(feature = "cuda")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use stylegan_kernels::modulate::{Resample, channel_scale, plane_dot};
+use stylegan_kernels::optim::{AdamOptions, adam_step, ema_step};
+use stylegan_kernels::*;
+use support::{error, flat, tensor};
+
+/// Sums in single precision, and Winograd's transforms.
+const TOLERANCE: f64 = 1e-5;
+
+fn single(shape: &[usize], seed: usize) -> Tensor {
+    tensor(shape, seed).to_dtype(DType::F32).unwrap()
+}
+
+type Operation = fn(&[Tensor]) -> Result<Tensor>;
+
+/// Each operation with the shapes of its arguments.
+fn operations() -> Vec<(&'static str, Vec<Vec<usize>>, Operation)> {
+    vec![
+        ("bias_act", vec![vec![2, 3, 17, 9], vec![3]], |t| bias_act(&t[0], Some(&t[1]), ACT)),
+        ("bias_act of rows", vec![vec![4, 70], vec![70]], |t| bias_act(&t[0], Some(&t[1]), ACT)),
+        ("swish", vec![vec![2, 3, 5, 5]], |t| bias_act(&t[0], None, Activation::Swish.into())),
+        ("noise", vec![vec![2, 3, 8, 8], vec![2, 1, 8, 8], vec![3], vec![3]], |t| {
+            noise_bias_act(&t[0], &t[1].detach(), &t[2], &t[3], ACT)
+        }),
+        ("upsample2d", vec![vec![2, 3, 19, 21]], |t| upsample2d(&t[0], &binomial(), 1.)),
+        ("downsample2d", vec![vec![2, 3, 18, 40]], |t| downsample2d(&t[0], &binomial(), 1.)),
+        ("filter2d", vec![vec![1, 2, 40, 40]], |t| filter2d(&t[0], &binomial(), 1.)),
+        ("channel_scale", vec![vec![2, 3, 9, 9], vec![2, 3]], |t| channel_scale(&t[0], &t[1])),
+        ("plane_dot", vec![vec![2, 3, 150, 130], vec![2, 3, 150, 130]], |t| plane_dot(&t[0], &t[1])),
+        ("instance_style", vec![vec![2, 3, 9, 9], vec![2, 3], vec![2, 3]], |t| {
+            instance_style(&t[0], &t[1], &t[2], 1e-3)
+        }),
+        ("pixel_norm", vec![vec![2, 8, 5, 5]], |t| pixel_norm(&t[0], 1e-3)),
+        ("pixel_norm of rows", vec![vec![4, 64]], |t| pixel_norm(&t[0], 1e-3)),
+        ("upsample_nearest", vec![vec![2, 3, 5, 7]], |t| upsample_nearest(&t[0], 3)),
+        ("avg_pool2x", vec![vec![2, 3, 6, 8]], |t| avg_pool2x(&t[0])),
+        ("resize_bilinear", vec![vec![1, 2, 9, 7]], |t| resize_bilinear(&t[0], 13, 5, false)),
+        ("linear", vec![vec![4, 30], vec![20, 30], vec![20]], |t| linear(&t[0], &t[1], Some(&t[2]), 0.5, 2.)),
+        ("conv2d 3x3", vec![vec![2, 5, 13, 10], vec![7, 5, 3, 3]], |t| conv2d(&t[0], &t[1], 1, 1, 0.5)),
+        ("conv2d 1x1", vec![vec![2, 5, 6, 6], vec![3, 5, 1, 1]], |t| conv2d(&t[0], &t[1], 1, 0, 0.5)),
+        ("conv2d stride 2", vec![vec![2, 5, 12, 11], vec![4, 5, 3, 3]], |t| conv2d(&t[0], &t[1], 2, 1, 1.)),
+        ("conv_transpose2d", vec![vec![2, 5, 7, 6], vec![5, 4, 3, 3]], |t| {
+            conv_transpose2d(&t[0], &t[1], 2, 0, 0, 0.5)
+        }),
+        ("conv_transpose2d stride 1", vec![vec![2, 5, 7, 6], vec![5, 4, 3, 3]], |t| {
+            conv_transpose2d(&t[0], &t[1], 1, 1, 0, 0.5)
+        }),
+        ("conv2d_weight_gradient", vec![vec![2, 5, 9, 8], vec![2, 4, 9, 8]], |t| {
+            conv2d_weight_gradient(&t[0], &t[1], (3, 3), 1, 1, 0.5)
+        }),
+        ("conv2d_weight_gradient stride 2", vec![vec![2, 5, 9, 8], vec![2, 4, 4, 4]], |t| {
+            conv2d_weight_gradient(&t[0], &t[1], (3, 2), 2, 0, 1.)
+        }),
+        ("conv2d_bias_act", vec![vec![2, 5, 8, 8], vec![6, 5, 3, 3], vec![6]], |t| {
+            conv2d_bias_act(&t[0], &t[1], &t[2], 1, 1, 0.5, ACT)
+        }),
+        ("conv2d_resample", vec![vec![1, 4, 8, 8], vec![6, 4, 3, 3]], |t| {
+            let filter = binomial();
+            let padding = [1; 4];
+            let up = Resample { up: 2, padding, filter: Some(&filter), flip_weight: false, ..Resample::default() };
+            modulate::conv2d_resample(&t[0], &t[1], 1., &up)
+        }),
+    ]
+}
+
+const ACT: BiasAct = BiasAct { act: Activation::Lrelu, gain: 1.5, clamp: Some(1.25) };
+
+fn binomial() -> Filter {
+    Filter::separable(&[1., 3., 3., 1.])
+}
+
+#[test]
+fn forward() {
+    let gpu = Device::new_cuda(0).unwrap();
+    for (name, shapes, operation) in operations() {
+        let arguments: Vec<Tensor> = shapes.iter().enumerate().map(|(seed, shape)| single(shape, seed)).collect();
+        let expected = operation(&arguments).unwrap();
+        let moved: Vec<Tensor> = arguments.iter().map(|t| t.to_device(&gpu).unwrap()).collect();
+        let actual = operation(&moved).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(actual.device().is_cuda());
+        let e = error(&actual.to_device(&Device::Cpu).unwrap(), &flat(&expected));
+        assert!(e < TOLERANCE, "{name}: off by {e:e}");
+    }
+    let weights = |device: &Device| -> Vec<Var> {
+        (0..4)
+            .map(|seed| single(&[2000], seed).abs().unwrap().to_device(device).unwrap())
+            .map(|t| Var::from_tensor(&t).unwrap())
+            .collect()
+    };
+    let updated = [&Device::Cpu, &gpu].map(|device| {
+        let v = weights(device);
+        let grad = single(&[2000], 9).to_device(device).unwrap();
+        adam_step(&v[0], &grad, &v[1], &v[2], 3, AdamOptions { lr: 0.01, beta1: 0.5, beta2: 0.99, eps: 1e-8 }).unwrap();
+        ema_step(&v[3], &v[0], 0.99).unwrap();
+        v.iter().map(|v| v.to_device(&Device::Cpu).unwrap()).collect::<Vec<_>>()
+    });
+    for (cpu, gpu) in updated[0].iter().zip(&updated[1]) {
+        assert!(error(gpu, &flat(cpu)) < TOLERANCE);
+    }
+}
+
+#[test]
+fn misuse_is_refused_in_a_sentence() {
+    let gpu = Device::new_cuda(0).unwrap();
+    let double = tensor(&[1, 2, 4, 4], 1).to_device(&gpu).unwrap();
+    assert!(filter2d(&double, &binomial(), 1.).unwrap_err().to_string().contains("on a GPU elements are F32"));
+    let (x, noise) = (single(&[1, 2, 4, 4], 1).to_device(&gpu).unwrap(), single(&[1, 1, 4, 4], 2));
+    let two = single(&[2], 3).to_device(&gpu).unwrap();
+    let e = noise_bias_act(&x, &noise, &two, &two, ACT).unwrap_err().to_string();
+    assert!(e.contains("another is not"), "{e}");
+}
+
+#[test]
+fn first_and_second_derivatives() {
+    let gpu = Device::new_cuda(0).unwrap();
+    for (name, shapes, operation) in operations() {
+        let derivatives = |device: &Device| -> Result<Vec<Tensor>> {
+            let arguments: Vec<Var> = shapes
+                .iter()
+                .enumerate()
+                .map(|(seed, shape)| Var::from_tensor(&single(shape, seed).to_device(device)?))
+                .collect::<Result<_>>()?;
+            let tensors: Vec<Tensor> = arguments.iter().map(|v| v.as_tensor().clone()).collect();
+            let y = operation(&tensors)?;
+            let loss = (y.tanh()? * single(y.dims(), 77).to_device(device)?)?.sum_all()?;
+            let first = autodiff::grad(&loss, &[&tensors[0]], true)?.remove(0);
+            let second = autodiff::backward(&first.sqr()?.sum_all()?)?;
+            let second = second.get(&tensors[0]).unwrap_or(first.zeros_like()?);
+            [first.detach(), second].iter().map(|t| t.to_device(&Device::Cpu)).collect()
+        };
+        let (expected, actual) = (derivatives(&Device::Cpu).unwrap(), derivatives(&gpu).unwrap());
+        for (order, (actual, expected)) in actual.iter().zip(&expected).enumerate() {
+            let e = error(actual, &flat(expected));
+            assert!(e < 10. * TOLERANCE, "{name}, derivative {}: off by {e:e}", order + 1);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+// A library that stands for NVIDIA's driver and cuBLAS: memory is main memory, kernels run in the emulator, matrix
+// products are loops. Under it the program's own code for GPUs runs without one, up to candle's kernels, which have no code
+// here. docs/cuda.md says how it is used.
+#include "emulator.cpp"
+
+#include <cstdlib>
+#include <set>
+
+#define API extern "C" __attribute__((visibility("default"))) int
+
+namespace {
+using Address = unsigned long long;
+enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_DEVICE = 101, INVALID_PTX = 218, NOT_FOUND = 500, LAUNCH_FAILED = 719 };
+using Module = std::set<std::string>;  // the entries of its PTX
+thread_local void* current;
+void* memory(Address at) { return reinterpret_cast<void*>(at); }
+int copy(void* to, const void* from, size_t bytes) {
+  std::memmove(to, from, bytes);
+  return SUCCESS;
+}
+void* handle() { return std::malloc(1); }
+}  // namespace
+
+API cuInit(unsigned) { return SUCCESS; }
+API cuDriverGetVersion(int* version) { return *version = 13000, SUCCESS; }
+API cuDeviceGetCount(int* count) { return *count = 1, SUCCESS; }
+API cuDeviceGet(int* device, int number) { return *device = number, number == 0 ? SUCCESS : INVALID_DEVICE; }
+API cuDeviceGetAttribute(int* value, int attribute, int) {
+  // Compute capability 9.0, no pool of memory; 1 for all else.
+  return *value = attribute == 75 ? 9 : attribute == 76 || attribute == 115 ? 0 : 1, SUCCESS;
+}
+API cuDeviceGetName(char* name, int len, int) { return std::snprintf(name, len, "emulator"), SUCCESS; }
+API cuDevicePrimaryCtxRetain(void** context, int) { return *context = &current, SUCCESS; }
+API cuDevicePrimaryCtxRelease_v2(int) { return SUCCESS; }
+API cuCtxSetCurrent(void* context) { return current = context, SUCCESS; }
+API cuCtxGetCurrent(void** context) { return *context = current, SUCCESS; }
+API cuCtxSynchronize() { return SUCCESS; }
+API cuStreamCreate(void** stream, unsigned) { return *stream = handle(), SUCCESS; }
+API cuStreamDestroy_v2(void* stream) { return std::free(stream), SUCCESS; }
+API cuStreamSynchronize(void*) { return SUCCESS; }
+API cuStreamWaitEvent(void*, void*, unsigned) { return SUCCESS; }
+API cuStreamIsCapturing(void*, int* state) { return *state = 0, SUCCESS; }
+API cuEventCreate(void** event, unsigned) { return *event = handle(), SUCCESS; }
+API cuEventRecord(void*, void*) { return SUCCESS; }
+API cuEventSynchronize(void*) { return SUCCESS; }
+API cuEventDestroy_v2(void* event) { return std::free(event), SUCCESS; }
+
+API cuMemAlloc_v2(Address* at, size_t bytes) {
+  if (bytes == 0) return INVALID_VALUE;
+  void* block = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  if (!block) return OUT_OF_MEMORY;
+  std::memset(block, 0xff, bytes);  // NaN
+  return *at = reinterpret_cast<Address>(block), SUCCESS;
+}
+API cuMemAllocAsync(Address* at, size_t bytes, void*) { return cuMemAlloc_v2(at, bytes); }
+API cuMemFree_v2(Address at) { return std::free(memory(at)), SUCCESS; }
+API cuMemFreeAsync(Address at, void*) { return cuMemFree_v2(at); }
+API cuMemsetD8Async(Address at, unsigned char value, size_t bytes, void*) { return std::memset(memory(at), value, bytes), SUCCESS; }
+API cuMemsetD8_v2(Address at, unsigned char value, size_t bytes) { return std::memset(memory(at), value, bytes), SUCCESS; }
+API cuMemcpyHtoDAsync_v2(Address to, const void* from, size_t bytes, void*) { return copy(memory(to), from, bytes); }
+API cuMemcpyDtoHAsync_v2(void* to, Address from, size_t bytes, void*) { return copy(to, memory(from), bytes); }
+API cuMemcpyDtoDAsync_v2(Address to, Address from, size_t bytes, void*) { return copy(memory(to), memory(from), bytes); }
+API cuMemcpyHtoD_v2(Address to, const void* from, size_t bytes) { return copy(memory(to), from, bytes); }
+API cuMemcpyDtoH_v2(void* to, Address from, size_t bytes) { return copy(to, memory(from), bytes); }
+
+// Modules are the PTX that is kept: a kernel must be in it, and in the emulator's table.
+API cuModuleLoadData(void** module, const void* image) {
+  const std::string text(static_cast<const char*>(image)), entry = ".entry ";
+  auto names = new Module;
+  for (size_t at = text.find(entry); at != std::string::npos; at = text.find(entry, at)) {
+    at += entry.size();
+    names->insert(text.substr(at, text.find('(', at) - at));
+  }
+  return *module = names, names->empty() ? INVALID_PTX : SUCCESS;
+}
+API cuModuleUnload(void* module) { return delete static_cast<Module*>(module), SUCCESS; }
+API cuModuleGetFunction(void** function, void* module, const char* name) {
+  const auto known = KERNELS.find(name);
+  if (!static_cast<Module*>(module)->count(name) || known == KERNELS.end()) return NOT_FOUND;
+  return *function = const_cast<std::string*>(&known->first), SUCCESS;
+}
+API cuLaunchKernel(void* function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned ty, unsigned tz,
+                   unsigned shared, void*, void** args, void**) {
+  char message[4096];
+  const bool flat = y == 1 && z == 1 && ty == 1 && tz == 1 && x > 0;
+  const auto name = static_cast<std::string*>(function)->c_str();
+  if (flat && emulate(name, x, threads, shared, args, 2, 0xffffffffu, message, sizeof message) == 0) return SUCCESS;
+  std::fprintf(stderr, "%s\n", flat ? message : "a grid of one dimension is expected");
+  return LAUNCH_FAILED;
+}
+API cuGetErrorName(int, const char** text) { return *text = "an error of the emulated driver", SUCCESS; }
+API cuGetErrorString(int, const char** text) { return *text = "see the number", SUCCESS; }
+
+// cuBLAS: columns before rows.
+API cublasCreate_v2(void** blas) { return *blas = handle(), SUCCESS; }
+API cublasDestroy_v2(void* blas) { return std::free(blas), SUCCESS; }
+API cublasSetStream_v2(void*, void*) { return SUCCESS; }
+API cublasGemmStridedBatchedEx(void*, int turn_a, int turn_b, int m, int n, int k, const void* alpha, const void* a_,
+                               int, int lda, long long step_a, const void* b_, int, int ldb, long long step_b,
+                               const void*, void* c_, int, int ldc, long long step_c, int count, int, int) {
+  for (int batch = 0; batch < count; batch++) {
+    const float *a = static_cast<const float*>(a_) + batch * step_a, *b = static_cast<const float*>(b_) + batch * step_b;
+    float* c = static_cast<float*>(c_) + batch * step_c;
+    for (int j = 0; j < n; j++)
+      for (int i = 0; i < m; i++) {
+        double sum = 0;
+        for (int l = 0; l < k; l++)
+          sum += double(turn_a ? a[l + (long long)i * lda] : a[i + (long long)l * lda]) *
+                 double(turn_b ? b[j + (long long)l * ldb] : b[l + (long long)j * ldb]);
+        c[i + (long long)j * ldc] = float(*static_cast<const float*>(alpha) * sum);
+      }
+  }
+  return SUCCESS;
+}
+API curandCreateGenerator(void** random, int) { return *random = handle(), SUCCESS; }
+API curandDestroyGenerator(void* random) { return std::free(random), SUCCESS; }
+API curandSetPseudoRandomGeneratorSeed(void*, unsigned long long) { return SUCCESS; }
+API curandSetStream(void*, void*) { return SUCCESS; }
