@@ -11,6 +11,8 @@ mod bias_act;
 mod binaries;
 #[path = "cuda/conv.rs"]
 mod conv;
+#[path = "cuda/launches.rs"]
+mod launches;
 #[path = "cuda/modulate.rs"]
 mod modulate;
 #[path = "cuda/norm.rs"]

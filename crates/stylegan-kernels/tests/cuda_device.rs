@@ -1,5 +1,5 @@
 //! Operations on a GPU against the CPU. Needs the feature `cuda` and a GPU, or the library that stands for the driver
-//! (docs/cuda.md), under which `forward` alone has all the code that it needs.
+//! (docs/cuda.md), under which second derivatives lack the code of candle's own operations.
 #![cfg(feature = "cuda")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
@@ -117,8 +117,34 @@ fn misuse_is_refused_in_a_sentence() {
     assert!(e.contains("another is not"), "{e}");
 }
 
+/// Those of the sum of an operation's results, with respect to all of its arguments.
 #[test]
-fn first_and_second_derivatives() {
+fn gradients() {
+    let gpu = Device::new_cuda(0).unwrap();
+    for (name, shapes, operation) in operations() {
+        let of = |device: &Device| -> Result<Vec<Option<Tensor>>> {
+            let place = |(seed, shape): (usize, &Vec<usize>)| Var::from_tensor(&single(shape, seed).to_device(device)?);
+            let arguments: Vec<Var> = shapes.iter().enumerate().map(place).collect::<Result<_>>()?;
+            let tensors: Vec<Tensor> = arguments.iter().map(|v| v.as_tensor().clone()).collect();
+            let gradients = autodiff::backward(&operation(&tensors)?)?;
+            tensors.iter().map(|t| gradients.get(t).map(|g| g.to_device(&Device::Cpu)).transpose()).collect()
+        };
+        let expected = of(&Device::Cpu).unwrap();
+        let actual = of(&gpu).unwrap_or_else(|e| panic!("{name}: {e}"));
+        for (i, (actual, expected)) in actual.iter().zip(&expected).enumerate() {
+            let (Some(actual), Some(expected)) = (actual, expected) else {
+                assert!(actual.is_none() && expected.is_none(), "{name}, argument {i}");
+                continue;
+            };
+            // Of what has mean 0 by construction the sum's gradient is rounding alone.
+            let e = error(actual, &flat(expected)) * flat(expected).iter().fold(0f64, |a, b| a.max(b.abs())).min(1.);
+            assert!(e < TOLERANCE, "{name}, argument {i}: off by {e:e}");
+        }
+    }
+}
+
+#[test]
+fn second_derivatives() {
     let gpu = Device::new_cuda(0).unwrap();
     for (name, shapes, operation) in operations() {
         let derivatives = |device: &Device| -> Result<Vec<Tensor>> {

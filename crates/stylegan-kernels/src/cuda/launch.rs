@@ -51,7 +51,7 @@ impl<P> Launch<P> {
     /// # Errors
     /// When there are more blocks than a grid holds.
     pub(super) fn new(kernel: Kernel, blocks: usize, shared: u32, params: P) -> Result<Self> {
-        let blocks = u32::try_from(int(blocks, "blocks")?).unwrap_or_default();
+        let blocks = int(blocks, "blocks")? as u32;
         Ok(Self { kernel, blocks, threads: THREADS, shared, params })
     }
 

@@ -97,13 +97,10 @@ fn gradients_of_a_layers_end() {
         close("gstrength", &over_samples(&mut emulator, 1), &expected[2], SUMS);
         close("gbias", &over_samples(&mut emulator, 0), &expected[3], SUMS);
 
-        let args = [Arg::In(&gs), Arg::In(&ys), Arg::Out(xs.len())];
-        let inner = one(&mut emulator, &plans::bias_act_gradient(xs.len(), map).unwrap(), &args);
         let alone = bias_act(&x, None, act).unwrap();
         let args = [Arg::In(&gs), Arg::In(&numbers(&alone.detach())), Arg::Out(xs.len())];
         let gx = one(&mut emulator, &plans::bias_act_gradient(xs.len(), map).unwrap(), &args);
         close("gradient", &gx, &gradients(&alone, &g, &[&x])[0], EXACT);
-        assert_eq!(inner.len(), gx.len());
     }
     emulator.all_barriers_are_needed();
 }
