@@ -5,7 +5,7 @@ use candle_core::{DType, Tensor};
 use clap::ValueEnum;
 use serde::Deserialize;
 use stylegan_core::latent::StreamKey;
-use stylegan_core::{Model, NoiseSource, Sampler};
+use stylegan_core::{Model, NoiseSource, Precision, Sampler};
 
 /// How pictures are made of latents.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,8 +65,15 @@ impl PictureSettings {
             NoiseKind::None => "none".to_owned(),
         };
         text.push(("stylegan:noise", noise));
+        text.extend(precision_text(model));
         text
     }
+}
+
+/// What files of pictures say of the precision that their network computed in, if it was not f32.
+pub(crate) fn precision_text(model: &Model) -> Option<(&'static str, String)> {
+    let precision = model.generator().precision();
+    (precision != Precision::F32).then(|| ("stylegan:precision", precision.to_string()))
 }
 
 /// The classes of a network in words: their names, or `class 0` and so on; none without labels.

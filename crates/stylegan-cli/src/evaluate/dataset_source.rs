@@ -3,6 +3,7 @@
 use crate::exit::wrong;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use stylegan_core::Precision;
 use stylegan_core::latent::StreamKey;
 use stylegan_metrics::evaluate::ImageSet;
 use stylegan_metrics::protocol::Protocol;
@@ -46,7 +47,7 @@ pub(super) fn order(dataset: &Dataset) -> Vec<usize> {
 pub(super) fn images<'a>(dataset: &'a Dataset, name: &str) -> anyhow::Result<ImageSet<'a>> {
     let batches = dataset.batches(&order(dataset)).map(|batch| batch.map_err(Into::into));
     let (count, hash) = (dataset.len(), Some(dataset.identity()?));
-    Ok(ImageSet { name: name.into(), images: Box::new(batches), count, hash })
+    Ok(ImageSet { name: name.into(), images: Box::new(batches), count, hash, precision: Precision::F32 })
 }
 
 /// Refuses two sets whose pictures do not have equal names: what compares pairs would compare strangers.

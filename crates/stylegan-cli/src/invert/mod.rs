@@ -15,6 +15,7 @@ mod watch;
 
 use crate::exit::{Ending, Outcome};
 use crate::numbers::count;
+use crate::precision::PrecisionArgs;
 use crate::signals::{self, Reaction, STOP};
 use crate::status::{Progress, say};
 use clap::ValueEnum;
@@ -100,6 +101,9 @@ pub(crate) struct Args {
     /// Also a film of the way from the average to the picture: NAME.gif.
     #[arg(long)]
     video: bool,
+
+    #[command(flatten)]
+    precision: PrecisionArgs,
 
     /// The folder for the results.
     #[arg(long, value_name = "FOLDER", default_value = "out")]

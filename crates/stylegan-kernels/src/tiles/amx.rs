@@ -5,7 +5,7 @@
 
 use super::SIDE;
 use super::bf16::Pairs;
-use super::product::{Blocks, Step};
+use super::block::{Blocks, Step};
 use std::arch::asm;
 use std::arch::x86_64::__cpuid_count;
 use std::marker::PhantomData;

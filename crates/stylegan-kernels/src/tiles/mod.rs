@@ -11,18 +11,16 @@
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod amx;
 mod bf16;
+mod block;
+mod engine;
 mod precision;
-mod product;
 mod twin;
 
 pub(crate) use bf16::{Pairs, split_pairs};
+pub(crate) use block::{Blocks, Operands, Steps};
+pub(crate) use engine::Engine;
+pub use engine::available;
 pub use precision::Precision;
-pub(crate) use product::{Blocks, Engine, Operands, Steps};
 
 /// Pixels, pairs of inputs, and outputs of a tile.
 pub(crate) const SIDE: usize = 16;
-
-/// Whether the processor multiplies tiles of bf16 numbers (AMX-BF16), and the system lets this process do it.
-pub fn available() -> bool {
-    Engine::best() != Engine::Twin
-}

@@ -1,5 +1,6 @@
 //! How precise the products of a convolution are.
 
+use super::engine::available;
 use std::fmt;
 
 /// How precise the products of convolutions are; all sums are f32.
@@ -22,7 +23,7 @@ impl Precision {
     /// The fastest precision on this machine whose pictures no eye tells from those of f32: [`Bf16x3`](Self::Bf16x3)
     /// where products of tiles are [available](super::available), else [`F32`](Self::F32).
     pub fn fast() -> Self {
-        if super::available() { Self::Bf16x3 } else { Self::F32 }
+        if available() { Self::Bf16x3 } else { Self::F32 }
     }
 
     /// Its name: `f32`, `bf16x3` or `bf16`.

@@ -4,8 +4,9 @@
 //! inputs are summed apart, each by fused multiply-adds from zero on, the two sums are added, and their sum is added to
 //! the result; all of it rounded to nearest, with denormal numbers taken and given as zero.
 
+use super::SIDE;
 use super::bf16::{Pairs, even, odd};
-use super::{SIDE, product::Tile};
+use super::block::Tile;
 use crate::cpu::{Level, Plain, Task, Vector, level};
 
 /// Adds `left` times `right` to `sums`, row by row, as many rows as `left` has.

@@ -11,6 +11,7 @@ use crate::ranks::Alone;
 use crate::test_data::{Linear, Pixels, on_one_thread};
 use candle_core::{Device, Tensor};
 use std::cell::Cell;
+use stylegan_core::Precision;
 use stylegan_core::latent::StreamKey;
 
 fn images(n: usize, batch: usize, seed: u64, hash: Option<&str>) -> ImageSet<'static> {
@@ -19,7 +20,13 @@ fn images(n: usize, batch: usize, seed: u64, hash: Option<&str>) -> ImageSet<'st
         let key = StreamKey::new(seed, "test images", 0);
         Ok((key.normal_rows(&indices, 0, &[3, 4, 4], candle_core::DType::F32, &Device::Cpu)? * 0.4)?)
     });
-    ImageSet { name: "images".into(), images: Box::new(batches), count: n, hash: hash.map(Into::into) }
+    ImageSet {
+        name: "images".into(),
+        images: Box::new(batches),
+        count: n,
+        hash: hash.map(Into::into),
+        precision: Precision::F32,
+    }
 }
 
 struct Setup<'a> {
@@ -86,7 +93,13 @@ fn repeatable() {
         touched.set(true);
         None
     });
-    let reals = ImageSet { name: "images".into(), images: Box::new(never), count: 140, hash: Some("reals".into()) };
+    let reals = ImageSet {
+        name: "images".into(),
+        images: Box::new(never),
+        count: 140,
+        hash: Some("reals".into()),
+        precision: Precision::F32,
+    };
     let again = run(Setup {
         names: &ALL,
         generated: Generated::Generator(source),
@@ -225,6 +238,7 @@ fn distances_grow_with_damage() {
         })),
         count: 48,
         hash: None,
+        precision: Precision::F32,
     };
     let distances = |noise| -> Vec<f64> {
         let request = Request {
@@ -265,6 +279,7 @@ fn pixels_themselves() {
         })),
         count: 96,
         hash: None,
+        precision: Precision::F32,
     };
     let measure = |noise| {
         let request = Request {
@@ -311,6 +326,7 @@ fn pairs_of_pictures() {
         })),
         count: 48,
         hash: None,
+        precision: Precision::F32,
     };
     let measure = |name, found, truth| {
         let networks =
