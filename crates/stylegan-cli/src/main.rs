@@ -38,6 +38,7 @@ mod paint;
 mod picture_settings;
 mod pictures;
 mod plan;
+mod precision;
 mod ranks;
 mod same_run;
 mod segmenter;

@@ -3,6 +3,7 @@
 use crate::exit::wrong;
 use crate::models;
 use crate::picture_settings::{NoiseKind, PictureSettings, class_names, first_not_finite};
+use crate::precision::PrecisionArgs;
 use crate::shell::quote;
 use crate::status::{Progress, say};
 use crate::writer::Text;
@@ -56,6 +57,9 @@ pub(crate) struct NetworkArgs {
     /// Example: --class nature
     #[arg(long, value_name = "NAME|N")]
     pub(crate) class: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) precision: PrecisionArgs,
 }
 
 impl NetworkArgs {
@@ -70,7 +74,7 @@ impl NetworkArgs {
     }
 
     /// The network as it is: no truncation, the noise maps stored in it.
-    pub(crate) fn plain(network: &Path, class: Option<&str>) -> Self {
+    pub(crate) fn plain(network: &Path, class: Option<&str>, precision: PrecisionArgs) -> Self {
         Self {
             network: network.to_path_buf(),
             trunc: 1.,
@@ -78,6 +82,7 @@ impl NetworkArgs {
             noise: NoiseKind::Const,
             noise_seed: None,
             class: class.map(str::to_owned),
+            precision,
         }
     }
 }
@@ -96,6 +101,7 @@ impl Network {
         let (path, foreign) = verified_checkpoint(&args.network)?;
         let model = Model::load(&path, &Device::Cpu)?;
         drop(loading);
+        let model = model.in_precision(args.precision.chosen());
         if foreign {
             let source = model.metadata().and_then(|metadata| metadata.source.as_deref()).unwrap_or_default();
             say(&format!("{source}: converted in memory; `stylegan convert` keeps the result"));

@@ -4,7 +4,7 @@ use anyhow::Context;
 use candle_core::Tensor;
 use image::RgbImage;
 use std::path::{Path, PathBuf};
-use stylegan_core::Model;
+use stylegan_core::{Model, Precision};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
@@ -19,12 +19,15 @@ pub(crate) fn software() -> (&'static str, String) {
     ("Software", concat!("stylegan-rs ", env!("CARGO_PKG_VERSION")).to_owned())
 }
 
-/// What a picture's file says of the network that made it: that one did, which it is, and its licence.
+/// What a picture's file says of the network that made it: that one did, which it is, its licence, and in which
+/// precision it computed, if not in f32.
 pub(crate) fn made_by(model: &Model) -> Text {
     let mut text = vec![software(), ("Disclaimer", "synthetic: made by a neural network".to_owned())];
     text.extend(model.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
     let licence = model.metadata().and_then(|metadata| metadata.licence.clone());
     text.extend(licence.map(|licence| ("stylegan:licence", licence)));
+    let precision = model.generator().precision();
+    text.extend((precision != Precision::F32).then(|| ("stylegan:precision", precision.to_string())));
     text
 }
 

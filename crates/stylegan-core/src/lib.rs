@@ -93,6 +93,7 @@ pub use network::{
 pub use params::{Params, is_buffer};
 pub use printable::{Printable, printable, printable_path};
 pub use sampling::{NoiseSource, Sampler};
+pub use stylegan_kernels::{PackedWeights, Precision};
 pub use trained_encoder::TrainedEncoder;
 pub use unfinished::{Unfinished, abandon_unfinished, sweep, write_atomic, write_file};
 

@@ -3,8 +3,9 @@
 use crate::checkpoint::{Checkpoint, Kind, Metadata, infer_generator, prefix};
 use crate::import::{Imported, import, import_safetensors, is_foreign};
 use crate::latent::latents_from_seeds;
+use crate::network::InPrecision;
 use crate::{
-    Condition, Error, Generator, GeneratorConfig, NetworkConfig, Params, Result, Sampler, SynthesisOptions,
+    Condition, Error, Generator, GeneratorConfig, NetworkConfig, Params, Precision, Result, Sampler, SynthesisOptions,
     build_generator,
 };
 use candle_core::{DType, Device, Tensor};
@@ -28,7 +29,7 @@ use std::path::Path;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Model {
-    generator: Box<dyn Generator>,
+    generator: InPrecision,
     config: GeneratorConfig,
     metadata: Option<Metadata>,
     content_hash: Option<String>,
@@ -152,7 +153,7 @@ impl Model {
     /// # Errors
     /// When a parameter is missing, of another shape, or belongs to no module.
     pub fn from_params(config: GeneratorConfig, params: Params) -> Result<Self> {
-        let generator = build_generator(&config, params.frozen())?;
+        let generator = InPrecision::new(build_generator(&config, params.frozen())?);
         // The official StyleGAN2 stores its constant low-pass filters beside the parameters.
         let unused: Vec<String> =
             params.unused().into_iter().filter(|name| !name.ends_with(".resample_filter")).collect();
@@ -160,6 +161,26 @@ impl Model {
             return Err(Error::UnusedParameters { name: name.clone(), count: unused.len() });
         }
         Ok(Self { generator, config, metadata: None, content_hash: None, params })
+    }
+
+    /// The same network with the convolutions of its synthesis computed in `precision`, unless the options of a synthesis
+    /// ask for less than f32 themselves; a network of f64 stays in f64. Weights in another precision than f32 are kept
+    /// from pass to pass, so its parameters must not be changed from then on.
+    ///
+    /// ```
+    /// # use candle_core::Device;
+    /// # use stylegan_core::{Model, Precision, SynthesisOptions};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("network.safetensors");
+    /// # stylegan_core::doc::save_tiny_network(&path)?;
+    /// let model = Model::load(&path, &Device::Cpu)?.in_precision(Precision::Bf16x3);
+    /// let ws = model.styles(&model.latents(&[0])?, None)?;
+    /// let image = model.synthesize(&ws, &SynthesisOptions::default())?; // in bf16x3
+    /// assert_eq!(model.generator().precision(), Precision::Bf16x3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn in_precision(self, precision: Precision) -> Self {
+        Self { generator: self.generator.with(precision), ..self }
     }
 
     /// The latents of published seeds `[n, z_dim]`: NumPy's `RandomState(seed).randn`.
@@ -216,12 +237,12 @@ impl Model {
 
     /// A sampler of its images, without truncation.
     pub fn sampler(&self) -> Sampler<'_> {
-        Sampler::new(self.generator.as_ref())
+        Sampler::new(&self.generator)
     }
 
     /// The network.
     pub fn generator(&self) -> &dyn Generator {
-        self.generator.as_ref()
+        &self.generator
     }
 
     /// Its configuration.

@@ -26,13 +26,14 @@ pub mod optim;
 pub mod pad;
 pub mod resize;
 pub mod threads;
+pub mod tiles;
 pub mod upfirdn2d;
 
 mod cpu;
 mod elementwise;
 
 pub use bias_act::{Activation, BiasAct, Epilogue, bias_act, conv2d_bias_act, noise_bias_act};
-pub use conv::{conv_transpose2d, conv2d, conv2d_weight_gradient};
+pub use conv::{PackedWeights, conv_transpose2d, conv2d, conv2d_weight_gradient, in_precision};
 pub use label::{Labels, label_conv2d};
 pub use layer::{conv_layer, filter_layer, modulated_layer};
 pub use linear::linear;
@@ -42,4 +43,5 @@ pub use pad::reflect_pad2d;
 pub use resize::{
     avg_pool2d, avg_pool2x, max_pool2d, resize_area, resize_bilinear, upsample_nearest, upsample_nearest2x,
 };
+pub use tiles::Precision;
 pub use upfirdn2d::{Filter, downsample2d, filter2d, upfirdn2d, upsample2d};

@@ -7,6 +7,7 @@
 use candle_core::{Device, Tensor};
 use std::process::ExitCode;
 use std::time::Instant;
+use stylegan_core::Precision;
 use stylegan_metrics::evaluate::{Generated, ImageSet, Request, Subject, evaluate};
 use stylegan_metrics::features::FeatureNetworks;
 use stylegan_metrics::images::Batch;
@@ -46,6 +47,7 @@ fn run() -> stylegan_metrics::Result<()> {
         images: Box::new(move |numbers| Some(picture(first + numbers.start, blur))),
         count: 200,
         hash: None,
+        precision: Precision::F32,
     };
     let networks = FeatureNetworks::embedded(&Device::Cpu)?;
     let start = Instant::now();

@@ -5,7 +5,7 @@ use crate::images::Batch;
 use crate::{Error, Result, SourceError};
 use candle_core::{Device, Tensor};
 use stylegan_core::latent::{StreamKey, mix};
-use stylegan_core::{Condition, Generator, NoiseSource, Sampler};
+use stylegan_core::{Condition, Generator, NoiseSource, Precision, Sampler};
 
 /// Pictures synthesised at once: this many at 64x64, fewer of larger ones.
 const CHUNK: usize = 16;
@@ -46,9 +46,17 @@ impl<'a> GeneratorSource<'a> {
 
     /// Everything that the pictures of a seed depend on, for caches; nothing where the file is not known.
     pub(crate) fn identity(&self, seed: u64) -> Option<String> {
-        let (psi, labels, mixed, config) = (self.truncation_psi, &self.labels, self.mixed, self.config);
-        let network = format!("{} as {config}", self.hash?);
+        let (psi, labels, mixed) = (self.truncation_psi, &self.labels, self.mixed);
+        let network = format!("{} as {}", self.hash?, self.network());
         Some(format!("pictures of {network}, seed {seed}, psi {psi}, labels {labels:?}, {mixed} latents"))
+    }
+
+    /// The network's configuration, and the precision that it computes in where that is not f32.
+    pub(crate) fn network(&self) -> String {
+        match self.generator.precision() {
+            Precision::F32 => self.config.to_owned(),
+            reduced => format!("{} in {reduced}", self.config),
+        }
     }
 
     /// Pictures 0, 1, … of `seed`, without end. Picture `i` (its latent, label and noise) depends on

@@ -253,9 +253,9 @@ impl GeneratorMetric for PathLength {
         // Pairs are the same whatever their number.
         let asked = format!("{:?}", PathLength { pairs: 0, ..self.clone() });
         let labels = format!("{:?}", source.labels);
-        let seed = context.seed.to_string();
+        let (seed, config) = (context.seed.to_string(), source.network());
         let identity =
-            |hash| ["path lengths", hash, source.config, &asked, &labels, &seed, network.hash(), network.definition()];
+            |hash| ["path lengths", hash, &config, &asked, &labels, &seed, network.hash(), network.definition()];
         let identity = source.hash.map(identity);
         let stage = format!("pairs of {name}");
         let distances = context.makers.in_parts(identity.as_ref().map(|i| &i[..]), self.pairs, &mut |part| {

@@ -6,6 +6,7 @@ use crate::protocol::Protocol;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::path::Path;
+use stylegan_core::Precision;
 
 pub use crate::metric::Direction;
 
@@ -42,6 +43,9 @@ pub struct MetricResult {
     pub truncation_psi: f64,
     /// Latents mixed in each generated picture, 1 for none.
     pub mixed: usize,
+    /// How precise the products of the generator's convolutions were: `f32`, `bf16x3` or `bf16`.
+    #[serde(default = "single_precision")]
+    pub precision: String,
     /// How many samples entered.
     pub counts: SampleCounts,
     /// The real set by name, where one entered.
@@ -102,7 +106,13 @@ impl MetricResult {
             && self.seed == other.seed
             && self.truncation_psi == other.truncation_psi
             && self.mixed == other.mixed
+            && self.precision == other.precision
     }
+}
+
+/// What reports say nothing of that were written before there was a choice.
+fn single_precision() -> String {
+    Precision::F32.name().into()
 }
 
 /// `earlier` results and `new` ones; of those that answer the same question the new.
@@ -204,6 +214,7 @@ fn protocol(result: &MetricResult) -> String {
         "samples" => "picture count".into(),
         "pairs" => "pair count".into(),
         "truncation" => format!("truncation {}", result.truncation_psi),
+        "precision" => format!("products in {}", result.precision),
         "mixing" => format!("{} latents mixed", result.mixed),
         other => other.replace('_', " "),
     });
@@ -248,6 +259,7 @@ mod tests {
             seed: 7,
             truncation_psi: 1.,
             mixed: 1,
+            precision: "f32".into(),
             counts: SampleCounts { real: 200, generated: 100 },
             set: Some("faces.zip".into()),
             dataset_hash: Some("d".into()),
@@ -279,6 +291,7 @@ mod tests {
             MetricResult { dataset_hash: Some("e".into()), ..result() },
             MetricResult { counts: SampleCounts { real: 200, generated: 90 }, ..result() },
             MetricResult { truncation_psi: 0.7, ..result() },
+            MetricResult { precision: "bf16".into(), ..result() },
             MetricResult { seed: 8, ..result() },
             MetricResult { subject: "b.safetensors".into(), ..result() },
             MetricResult { checkpoint_hash: Some("c".into()), ..result() },

@@ -1,7 +1,7 @@
 //! What is measured: the shapes that style-based networks spend their time in, and how much faster
 //! than each peer we want to be.
 
-use crate::spec::{Features, Network, Pass, Resample, Shape, Spec};
+use crate::spec::{Features, Network, Pass, Products, Resample, Shape, Spec};
 
 /// One piece of work and its targets: peer and ratio of seconds.
 pub(crate) struct Case {
@@ -75,17 +75,29 @@ fn convolutions() -> Vec<Case> {
     cases
 }
 
-fn syntheses() -> [Case; 5] {
+fn syntheses() -> Vec<Case> {
     use Network::{StyleGan1, StyleGan2};
     let case = |network, size, batch, channel_base, target| Case {
-        spec: Spec::Synthesis { network, size, batch, channel_base },
+        spec: Spec::Synthesis { network, size, batch, channel_base, products: Products::F32 },
         targets: vec![("torch", target), ("onnxruntime", 1.8), ("openvino", 1.8), ("mnn", 1.8)],
     };
-    [
+    let mut cases = vec![
         case(StyleGan2, 256, 1, 16384, 3.0),
         case(StyleGan2, 256, 8, 16384, 5.0),
         case(StyleGan2, 1024, 1, 32768, 4.2),
         case(StyleGan1, 256, 1, 16384, 3.0),
         case(StyleGan1, 1024, 1, 16384, 3.0),
-    ]
+    ];
+    for reduced in [Products::Bf16x3, Products::Bf16] {
+        for (network, size, batch, channel_base) in [
+            (StyleGan2, 256, 1, 16384),
+            (StyleGan2, 256, 8, 16384),
+            (StyleGan2, 1024, 1, 32768),
+            (StyleGan1, 256, 1, 16384),
+        ] {
+            let spec = Spec::Synthesis { network, size, batch, channel_base, products: reduced };
+            cases.push(Case { spec, targets: vec![] });
+        }
+    }
+    cases
 }

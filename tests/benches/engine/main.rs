@@ -22,7 +22,7 @@ use report::{Line, Report};
 use spec::Spec;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
-use stylegan_kernels::{cpu_info, threads};
+use stylegan_kernels::{cpu_info, threads, tiles};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -75,6 +75,10 @@ fn bench(options: &Options) -> Result<()> {
         }
         if options.list {
             println!("{name}");
+            continue;
+        }
+        if case.spec.needs_tiles() && !tiles::available() {
+            eprintln!("{name} is left out: this processor has no tiles of bf16 numbers (AMX)");
             continue;
         }
         let sides = measure(&case.spec, &peers, &python, threads, options.seconds)?;

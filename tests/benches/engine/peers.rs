@@ -51,7 +51,7 @@ impl Python {
         command.arg(scripts.join(peer.script)).args([peer.mode, &serde_json::to_string(spec)?, &threads.to_string()]);
         let exported = match *spec {
             _ if peer.script != ONNX => None,
-            Spec::Synthesis { network, size, batch, channel_base } => {
+            Spec::Synthesis { network, size, batch, channel_base, .. } => {
                 Some((generator_of(network, size, channel_base)?, batch))
             }
             Spec::Paint { size, batch, channels } => Some((painter_of(size, channels)?, batch)),

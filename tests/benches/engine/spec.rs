@@ -1,6 +1,7 @@
 //! What is measured, as data that our worker and every peer understand alike.
 
 use serde::{Deserialize, Serialize};
+use stylegan_core::Precision;
 
 /// One piece of work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,8 +14,8 @@ pub(crate) enum Spec {
     /// Augmentation of images of three channels by the paper's pipe `bgc` with probability 0.6, and with
     /// `gradient` the images' gradient as well.
     Augment { gradient: bool, batch: usize, size: usize },
-    /// Pictures from styles, fixed noise.
-    Synthesis { network: Network, size: usize, batch: usize, channel_base: usize },
+    /// Pictures from styles, fixed noise. Peers take their own f32 whatever our `products` are.
+    Synthesis { network: Network, size: usize, batch: usize, channel_base: usize, products: Products },
     /// Pictures of label maps, by SPADE's generator for COCO-Stuff with `channels` at full resolution.
     Paint { size: usize, batch: usize, channels: usize },
     /// One training iteration, the mean over lazy phases; see `iteration.rs`.
@@ -68,6 +69,25 @@ pub(crate) enum Features {
     LpipsVgg,
 }
 
+/// The precision of our convolutions.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Products {
+    F32,
+    Bf16x3,
+    Bf16,
+}
+
+impl Products {
+    pub(crate) fn precision(self) -> Precision {
+        match self {
+            Self::F32 => Precision::F32,
+            Self::Bf16x3 => Precision::Bf16x3,
+            Self::Bf16 => Precision::Bf16,
+        }
+    }
+}
+
 impl Spec {
     /// The name that `--only` looks into.
     pub(crate) fn name(&self) -> String {
@@ -97,12 +117,23 @@ impl Spec {
             Self::Augment { gradient, batch, size } => {
                 format!("augment bgc {} b{batch} 3@{size}", if *gradient { "with gradient" } else { "forward" })
             }
-            Self::Synthesis { network, size, batch, .. } => format!("{} synthesis {size} b{batch}", network.name()),
+            Self::Synthesis { network, size, batch, products, .. } => {
+                let products = match products {
+                    Products::F32 => String::new(),
+                    reduced => format!(" in {}", reduced.precision()),
+                };
+                format!("{} synthesis {size} b{batch}{products}", network.name())
+            }
             Self::Paint { size, batch, channels } => format!("spade synthesis {size} b{batch} ngf {channels}"),
             Self::Features { network: Features::Inception } => "inception 299 b8".to_string(),
             Self::Features { network: Features::LpipsVgg } => "lpips vgg16 256 b4".to_string(),
             Self::Iteration { network } => format!("{} training iteration 64 b8", network.name()),
         }
+    }
+
+    /// Whether it is for processors with tiles alone.
+    pub(crate) fn needs_tiles(&self) -> bool {
+        matches!(self, Self::Synthesis { products: Products::Bf16x3 | Products::Bf16, .. })
     }
 
     /// Whether it is a whole network at work, not one operation.

@@ -5,7 +5,7 @@
 //! (`nan` where the system does not tell) and ends. A line `cannot REASON` in place of `ready` says
 //! that this worker has no such work.
 
-use crate::spec::{Network, Pass, Resample, Shape, Spec};
+use crate::spec::{Network, Pass, Products, Resample, Shape, Spec};
 use crate::{features, iteration};
 use candle_core::{DType, Device, Result, Tensor, Var};
 use std::io::{BufRead, Write};
@@ -15,7 +15,9 @@ use stylegan_core::layers::SemanticMap;
 use stylegan_core::spade::SpadeConfig;
 use stylegan_core::stylegan1::StyleGan1Config;
 use stylegan_core::stylegan2::StyleGan2Config;
-use stylegan_core::{Condition, GeneratorConfig, Params, SynthesisOptions, broadcast_ws, build_generator};
+use stylegan_core::{
+    Condition, GeneratorConfig, PackedWeights, Params, SynthesisOptions, broadcast_ws, build_generator,
+};
 use stylegan_kernels::label::instance_edges;
 use stylegan_kernels::{
     Filter, Labels, autodiff, conv_transpose2d, conv2d, downsample2d, filter2d, memory, upsample2d,
@@ -48,7 +50,9 @@ fn prepare(spec: &Spec) -> Result<Work> {
         Spec::Conv { pass, shape, batch, channels, size } => convolution(pass, shape, batch, channels, size),
         Spec::Filter { resample, batch, channels, size } => filter(resample, &[batch, channels, size, size]),
         Spec::Augment { gradient, batch, size } => augment(gradient, &[batch, 3, size, size]),
-        Spec::Synthesis { network, size, batch, channel_base } => synthesis(network, size, batch, channel_base),
+        Spec::Synthesis { network, size, batch, channel_base, products } => {
+            synthesis(network, size, batch, channel_base, products)
+        }
         Spec::Paint { size, batch, channels } => paint(size, batch, channels),
         Spec::Iteration { network } => iteration::prepare(network),
         Spec::Features { network } => features::prepare(network),
@@ -163,10 +167,14 @@ fn paint(size: usize, batch: usize, channels: usize) -> Result<Work> {
     }))
 }
 
-fn synthesis(network: Network, size: usize, batch: usize, channel_base: usize) -> Result<Work> {
+fn synthesis(network: Network, size: usize, batch: usize, channel_base: usize, products: Products) -> Result<Work> {
     let (config, params) = generator_of(network, size, channel_base)?;
     let generator = build_generator(&config, params.frozen())?;
     let w = random(&[batch, generator.spec().w_dim], 3)?;
     let ws = broadcast_ws(&w, generator.spec().num_ws)?.contiguous()?;
-    Ok(timed(move || Ok(vec![generator.synthesis(&ws, &SynthesisOptions::default())?])))
+    let (precision, kept) = (products.precision(), PackedWeights::default());
+    Ok(timed(move || {
+        let options = SynthesisOptions { precision, packed: Some(&kept), ..SynthesisOptions::default() };
+        Ok(vec![generator.synthesis(&ws, &options)?])
+    }))
 }

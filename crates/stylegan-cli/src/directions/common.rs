@@ -5,6 +5,7 @@ use crate::exit::{Ending, Outcome, wrong};
 use crate::mix::{Styles as StyleRows, style_list};
 use crate::network::{Network, NetworkArgs};
 use crate::numbers::count;
+use crate::precision::PrecisionArgs;
 use crate::status::{Progress, print, say};
 use std::path::{Path, PathBuf};
 use stylegan_core::directions::{Direction, Directions};
@@ -69,7 +70,8 @@ impl Common {
         if args.out.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("safetensors")) {
             wrong!("--out {}: directions are kept in a .safetensors file", args.out.display());
         }
-        let network = Network::open(&NetworkArgs::plain(&args.network, args.class.as_deref()))?;
+        let network =
+            Network::open(&NetworkArgs::plain(&args.network, args.class.as_deref(), PrecisionArgs::default()))?;
         network.check_styles("a direction")?;
         let num_ws = network.generator().spec().num_ws;
         let rows = match &args.rows {

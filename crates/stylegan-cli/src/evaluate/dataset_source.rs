@@ -4,6 +4,7 @@ use crate::exit::wrong;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use stylegan_core::Precision;
 use stylegan_core::latent::StreamKey;
 use stylegan_metrics::evaluate::ImageSet;
 use stylegan_metrics::protocol::Protocol;
@@ -48,7 +49,7 @@ pub(super) fn images<'a>(dataset: &'a Dataset, name: &str) -> anyhow::Result<Ima
     let order = order(dataset);
     let images = move |numbers: Range<usize>| Some(dataset.batches(order.get(numbers)?).next()?.map_err(Into::into));
     let (count, hash) = (dataset.len(), Some(dataset.identity()?));
-    Ok(ImageSet { name: name.into(), images: Box::new(images), count, hash })
+    Ok(ImageSet { name: name.into(), images: Box::new(images), count, hash, precision: Precision::F32 })
 }
 
 /// Refuses two sets whose pictures do not have equal names: what compares pairs would compare strangers.

@@ -12,6 +12,7 @@ pub(crate) use in_training::Evaluator;
 
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::check_exists;
+use crate::precision::PrecisionArgs;
 use crate::ranks;
 use crate::signals::{self, Reaction};
 use crate::status::{Stages, print, say};
@@ -116,6 +117,9 @@ pub(crate) struct Args {
     /// always of single latents.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
     mix: u8,
+
+    #[command(flatten)]
+    precision: PrecisionArgs,
 
     /// Leaves out the distances between halves of the real pictures, and what a segmenter sees in these and in one
     /// colour for each class.

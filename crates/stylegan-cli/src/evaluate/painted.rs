@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use stylegan_core::checkpoint::Metadata;
 use stylegan_core::latent::StreamKey;
-use stylegan_core::{Condition, MapSpec, Model, Sampler};
+use stylegan_core::{Condition, MapSpec, Model, Precision, Sampler};
 use stylegan_metrics::evaluate::ImageSet;
 use stylegan_metrics::features::{FeatureNetworks, MapJudge};
 use stylegan_metrics::protocol::Protocol;
@@ -79,12 +79,14 @@ impl<'a> Paintings<'a> {
             let z = sampler.latents(&key, &indices, 0)?.to_dtype(model.dtype())?;
             Ok(sampler.images(&sampler.styles(&z, condition)?, condition, &indices)?.to_dtype(DType::F32)?)
         };
-        let identity = dataset.identity()?;
+        let (identity, precision) = (dataset.identity()?, model.generator().precision());
+        let reduced = if precision == Precision::F32 { String::new() } else { format!(", in {precision}") };
         Ok(ImageSet {
             name: file.display().to_string(),
             images: Box::new(move |numbers| Some(paint(numbers).map_err(Into::into))),
             count: dataset.len(),
-            hash: hash.map(|hash| format!("{hash} of the maps of {identity}, seed {seed}")),
+            hash: hash.map(|hash| format!("{hash} of the maps of {identity}, seed {seed}{reduced}")),
+            precision,
         })
     }
 }
@@ -117,6 +119,7 @@ pub(super) fn baselines(dataset: &Dataset) -> anyhow::Result<[ImageSet<'_>; 2]> 
         images: Box::new(move |numbers| Some(flat(numbers).map_err(Into::into))),
         count: dataset.len(),
         hash: Some(format!("mean colours of the classes of {}", dataset.identity()?)),
+        precision: Precision::F32,
     };
     Ok([real, flat])
 }

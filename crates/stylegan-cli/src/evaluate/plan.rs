@@ -170,7 +170,7 @@ fn report_name(paths: &[PathBuf], args: &Args) -> String {
     if args.mix != 1 {
         name.push_str(&format!("-mix{}", args.mix));
     }
-    name + ".json"
+    name + &args.precision.suffix() + ".json"
 }
 
 /// Whether files can be made in a folder, or in the one that it would be made in.

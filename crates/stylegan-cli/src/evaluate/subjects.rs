@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::import::is_foreign;
-use stylegan_core::{ConditionSpec, MapSpec, Model};
+use stylegan_core::{ConditionSpec, MapSpec, Model, Precision};
 use stylegan_kernels::cpu_info::instruction_set;
 use stylegan_metrics::evaluate::{Available, Generated, ImageSet, Subject};
 use stylegan_metrics::features::FeatureNetworks;
@@ -58,8 +58,9 @@ impl Opened {
         };
         match &plan.subjects {
             Subjects::Networks(paths) => {
+                let precision = args.precision.chosen();
                 for path in paths.clone() {
-                    opened.candidates.push(Candidate::open(path, args.mix.into())?);
+                    opened.candidates.push(Candidate::open(path, args.mix.into(), precision)?);
                 }
                 opened.leave_out_what_needs_styles(plan, args);
                 opened.check_painters(plan, args)?;
@@ -117,6 +118,7 @@ impl Opened {
         for candidate in &self.candidates {
             let hash = candidate.hash.clone().unwrap_or_else(|| "unknown".into());
             contents.push((format!("network {} (hash)", candidate.path.display()), hash));
+            contents.push(("precision".to_owned(), candidate.model.generator().precision().to_string()));
         }
         for set in [&self.generated, &self.reals].into_iter().flatten() {
             contents.push((format!("set of pictures {} (hash)", set.name), set.dataset.hash()?.to_owned()));
@@ -204,8 +206,8 @@ impl Candidate {
         self.model.config().map()
     }
 
-    fn open(path: PathBuf, mixed: usize) -> anyhow::Result<Self> {
-        let model = Model::load(&path, &Device::Cpu)?;
+    fn open(path: PathBuf, mixed: usize, precision: Precision) -> anyhow::Result<Self> {
+        let model = Model::load(&path, &Device::Cpu)?.in_precision(precision);
         check_channels(model.generator().spec().img_channels, &path.display().to_string())?;
         let rows = model.generator().spec().num_ws;
         if mixed > 1 && !model.generator().spec().mapping {

@@ -17,6 +17,7 @@ mod watch;
 use crate::exit::{Ending, Outcome};
 use crate::mix::Styles;
 use crate::numbers::{Numbers, count};
+use crate::precision::PrecisionArgs;
 use crate::signals::{self, Reaction, STOP};
 use crate::status::{Progress, say};
 use clap::ValueEnum;
@@ -118,6 +119,8 @@ pub(crate) struct Args {
     /// The seeds of variants.
     #[arg(long, value_name = "LIST", default_value = "0-7", requires = "mix_rows")]
     mix_seeds: Numbers,
+    #[command(flatten)]
+    precision: PrecisionArgs,
 
     /// The folder for the results.
     #[arg(long, value_name = "FOLDER", default_value = "out")]

@@ -46,7 +46,7 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn of(args: &Args) -> anyhow::Result<Self> {
         let options = options(args)?;
-        let network = Network::open(&NetworkArgs::plain(&args.network, args.class.as_deref()))?;
+        let network = Network::open(&NetworkArgs::plain(&args.network, args.class.as_deref(), args.precision))?;
         network.check_styles("inversion")?;
         network.labels(1)?;
         let encoder = args.encoder.as_deref().map(|path| Encoder::open(path, args.prepared, args.seed, &network));
@@ -114,6 +114,7 @@ impl Plan {
     pub(super) fn settings(&self, target: &Target) -> anyhow::Result<Settings> {
         let class = self.network.labels(1)?.map(|label| digest([&label])).transpose()?;
         let mut settings = Settings::new(&self.network_hash, class.as_deref(), &digest([&target.image])?);
+        settings.precision(self.network.generator().precision());
         if let Some(encoder) = &self.encoder {
             encoder.note(&mut settings);
         }

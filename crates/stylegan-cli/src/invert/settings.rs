@@ -1,6 +1,7 @@
 //! All that decides what an inversion finds, as its files keep it.
 
 use std::collections::BTreeMap;
+use stylegan_core::Precision;
 use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata};
 use stylegan_metrics::features::PerceptualDistance;
 use stylegan_train::inversion::{ProjectOptions, Space};
@@ -21,6 +22,13 @@ impl Settings {
     pub(super) fn encoder(&mut self, hash: &str) {
         self.0.insert("inverted_by".into(), "an encoder".into());
         self.0.insert("inverted_encoder".into(), hash.to_owned());
+    }
+
+    /// The precision in which the network makes pictures, if it is not f32.
+    pub(super) fn precision(&mut self, precision: Precision) {
+        if precision != Precision::F32 {
+            self.0.insert("inverted_precision".into(), precision.to_string());
+        }
     }
 
     /// What the encoder was shown of the picture, where that is for the command to say.

@@ -9,6 +9,7 @@ use crate::exit::{Ending, Outcome};
 use crate::layout::LayoutArgs;
 use crate::map_picture::{beside, map_picture};
 use crate::numbers::{Numbers, count};
+use crate::precision::PrecisionArgs;
 use crate::status::{Progress, say};
 use crate::writer::{Text, Writer, write_images};
 use candle_core::Tensor;
@@ -71,6 +72,9 @@ pub(crate) struct Args {
     seeds: Option<Numbers>,
 
     #[command(flatten)]
+    precision: PrecisionArgs,
+
+    #[command(flatten)]
     layout: LayoutArgs,
 
     /// A folder (one PNG per map and style), a .png file (one picture; a sheet of several, beside their
@@ -124,7 +128,7 @@ impl Plan {
     fn of(args: &Args) -> anyhow::Result<Self> {
         let out = Destination::of(&args.out)?;
         args.layout.check(&out)?;
-        let painter = Painter::open(&args.network)?;
+        let painter = Painter::open(&args.network, args.precision)?;
         let maps = Maps::open(&args.map, args.instances.as_deref(), &painter)?;
         let styles = match &args.style[..] {
             [] => Styles::seeds(args.seeds.as_ref(), &painter)?,

@@ -3,6 +3,7 @@
 use crate::exit::wrong;
 use crate::network::verified_checkpoint;
 use crate::picture_settings::first_not_finite;
+use crate::precision::PrecisionArgs;
 use crate::status::{Progress, say};
 use crate::writer::{Text, made_by};
 use candle_core::{DType, Device, Tensor};
@@ -25,7 +26,7 @@ pub(crate) struct Painter {
 
 impl Painter {
     /// Opens the network of a file or a run.
-    pub(crate) fn open(network: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(network: &Path, precision: PrecisionArgs) -> anyhow::Result<Self> {
         let loading = Progress::of_unknown_length("loading the network");
         let (file, foreign) = verified_checkpoint(network)?;
         let model = Model::load(&file, &Device::Cpu)?;
@@ -33,7 +34,7 @@ impl Painter {
         if foreign {
             say(&format!("{}: converted in memory; `stylegan convert` keeps the result", file.display()));
         }
-        Self::of(file, model)
+        Self::of(file, model.in_precision(precision.chosen()))
     }
 
     /// The painter of an open network.

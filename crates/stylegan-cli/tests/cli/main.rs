@@ -19,6 +19,7 @@ mod messages;
 mod mix;
 mod paint;
 mod plan;
+mod precision;
 mod run_folder;
 mod sets;
 mod spade;

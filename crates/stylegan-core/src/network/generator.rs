@@ -8,6 +8,7 @@ use crate::latent::StreamKey;
 use crate::layers::Mode;
 use candle_core::Tensor;
 use std::ops::Range;
+use stylegan_kernels::{PackedWeights, Precision, in_precision};
 
 /// A generator: a mapping from latents to styles, and a synthesis from styles to images.
 ///
@@ -31,6 +32,11 @@ pub trait Generator: Send + Sync {
     /// # Errors
     /// When shapes do not fit, the condition is missing or of another kind, or `lod` lies outside `0..=max_lod`.
     fn synthesis(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor>;
+
+    /// How precise the convolutions of its synthesis are where the options leave them in f32, as they do by default.
+    fn precision(&self) -> Precision {
+        Precision::F32
+    }
 }
 
 /// Options of [`Generator::synthesis`].
@@ -51,12 +57,23 @@ pub struct SynthesisOptions<'a> {
     pub native_size: bool,
     /// Which statistics batch normalisations use; networks without do not ask.
     pub mode: Mode<'a>,
+    /// How precise the products of convolutions are; anything else is computed in f32. In another precision than f32
+    /// nothing may be tracked for gradients: neither the network's weights nor the style rows.
+    pub precision: Precision,
+    /// Where weights in another precision than f32 are kept for the next pass, by a caller who knows that they do not
+    /// change until then; they are computed in each pass for none.
+    pub packed: Option<&'a PackedWeights>,
 }
 
 impl<'a> SynthesisOptions<'a> {
     /// The defaults with this noise.
     pub fn with_noise(noise: NoiseMode<'a>) -> Self {
         Self { noise, ..Self::default() }
+    }
+
+    /// Runs `synthesis` with convolutions in the chosen precision.
+    pub(crate) fn in_precision<T>(&self, synthesis: impl FnOnce() -> Result<T>) -> Result<T> {
+        in_precision(self.precision, self.packed, synthesis)
     }
 }
 

@@ -82,6 +82,34 @@ impl PgganGenerator {
         &self.config
     }
 
+    /// Normalised latents with their labels `[n, w_dim]` to images.
+    fn paint(&self, latents: &Tensor, n: usize, options: &SynthesisOptions) -> Result<Tensor> {
+        let (top, fade) = self.pyramid.at_lod(options.lod)?;
+        let [h, w] = self.pyramid.size(0);
+        let x = self.fc.forward(latents)?.reshape((n, (), h, w))?;
+        let mut x = self.normalize(kernels::bias_act(&x, Some(&self.fc_bias), Activation::Lrelu.into())?)?;
+        let mut below = None;
+        for (level, block) in self.blocks[..=top].iter().enumerate() {
+            if let Some(conv0) = &block.conv0 {
+                if level == top && fade > 0. {
+                    below = Some(kernels::upsample_nearest2x(&self.blocks[level - 1].torgb.forward(&x)?)?);
+                }
+                x = self.normalize(conv0.activate(&conv0.convolve(&x)?)?)?;
+            }
+            x = self.normalize(block.conv1.forward_lrelu(&x)?)?;
+        }
+        let mut img = self.blocks[top].torgb.forward(&x)?;
+        if let Some(below) = below {
+            img = lerp(&img, &below, fade)?;
+        }
+        if !options.native_size {
+            for _ in top + 1..self.blocks.len() {
+                img = kernels::upsample_nearest2x(&img)?;
+            }
+        }
+        Ok(img)
+    }
+
     fn normalize(&self, x: Tensor) -> Result<Tensor> {
         if self.config.pixel_norm { Ok(kernels::pixel_norm(&x, 1e-8)?) } else { Ok(x) }
     }
@@ -108,29 +136,6 @@ impl Generator for PgganGenerator {
     fn synthesis(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor> {
         options.condition.refuse_map()?;
         let n = expect_rows("style rows", ws, &[1, self.spec.w_dim])?;
-        let (top, fade) = self.pyramid.at_lod(options.lod)?;
-        let [h, w] = self.pyramid.size(0);
-        let x = self.fc.forward(&row(ws, 0)?)?.reshape((n, (), h, w))?;
-        let mut x = self.normalize(kernels::bias_act(&x, Some(&self.fc_bias), Activation::Lrelu.into())?)?;
-        let mut below = None;
-        for (level, block) in self.blocks[..=top].iter().enumerate() {
-            if let Some(conv0) = &block.conv0 {
-                if level == top && fade > 0. {
-                    below = Some(kernels::upsample_nearest2x(&self.blocks[level - 1].torgb.forward(&x)?)?);
-                }
-                x = self.normalize(conv0.activate(&conv0.convolve(&x)?)?)?;
-            }
-            x = self.normalize(block.conv1.forward_lrelu(&x)?)?;
-        }
-        let mut img = self.blocks[top].torgb.forward(&x)?;
-        if let Some(below) = below {
-            img = lerp(&img, &below, fade)?;
-        }
-        if !options.native_size {
-            for _ in top + 1..self.blocks.len() {
-                img = kernels::upsample_nearest2x(&img)?;
-            }
-        }
-        Ok(img)
+        options.in_precision(|| self.paint(&row(ws, 0)?, n, options))
     }
 }

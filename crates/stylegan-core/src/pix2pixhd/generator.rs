@@ -133,6 +133,7 @@ impl Generator for Pix2PixHdGenerator {
         if options.lod != 0. {
             bad_argument!("pix2pixHD does not grow, so its only lod is 0, found {}", options.lod)
         }
-        self.forward(options.condition.map()?, options.mode)
+        let map = options.condition.map()?;
+        options.in_precision(|| self.forward(map, options.mode))
     }
 }

@@ -149,6 +149,7 @@ impl Generator for SpadeGenerator {
             bad_argument!("SPADE does not grow, so its only lod is 0, found {}", options.lod)
         }
         let z = (self.spec.num_ws > 0).then(|| row(ws, 0)).transpose()?;
-        self.forward(options.condition.map()?, z.as_ref(), options.mode)
+        let map = options.condition.map()?;
+        options.in_precision(|| self.forward(map, z.as_ref(), options.mode))
     }
 }

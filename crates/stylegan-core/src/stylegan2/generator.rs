@@ -76,6 +76,6 @@ impl Generator for StyleGan2Generator {
 
     fn synthesis(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor> {
         options.condition.refuse_map()?;
-        self.synthesis.forward(ws, options)
+        options.in_precision(|| self.synthesis.forward(ws, options))
     }
 }

@@ -1,13 +1,16 @@
 //! A convolution with what comes before and after it, for passes that record no gradients.
 
 use super::Conv;
-use super::cpu::{self, ConvCall};
+use super::cpu::{self, ConvCall, PackedWeight};
+use super::reduced::packed_weight;
 use super::shape::Kind;
 use crate::bias_act::Epilogue;
 use crate::cpu::slice;
 use crate::elementwise::Real;
+use crate::tiles::Engine;
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor};
+use std::sync::Arc;
 
 /// [`conv2d`](super::conv2d) of stride 1 and of `x` times `scale` `[n, channels]`; its result times
 /// `demodulation` `[n, channels]`, then `epilogue`.
@@ -21,7 +24,8 @@ pub(crate) fn conv2d_fused(
     epilogue: Epilogue,
 ) -> Result<Tensor> {
     let conv = Conv::new(1, padding, gain);
-    FusedConv { conv, scale, demodulation, epilogue: Some(epilogue) }.run(x, weight)
+    let packed = packed_weight(x, weight, conv.inputs_first())?;
+    FusedConv { scale, demodulation, epilogue: Some(epilogue), ..FusedConv::of(conv, packed) }.run(x, weight)
 }
 
 /// As [`conv_transpose2d`](super::conv_transpose2d) of `x` times `scale` without padding, but `weight`
@@ -30,17 +34,36 @@ pub(crate) fn conv_transpose2d_fused(x: &Tensor, weight: &Tensor, scale: &Tensor
     let ((n, _, h, w), (c, _, r, s)) = (x.dims4()?, weight.dims4()?);
     let out = [n, c, (h - 1) * stride + r, (w - 1) * stride + s];
     let conv = Conv { kind: Kind::Input, stride, padding: 0, gain: 1., out };
-    FusedConv { conv, scale: Some(scale), demodulation: None, epilogue: None }.run(x, weight)
+    let packed = packed_weight(x, weight, false)?;
+    FusedConv { scale: Some(scale), swapped: true, ..FusedConv::of(conv, packed) }.run(x, weight)
+}
+
+/// The operation as it is, if it is a convolution and to be computed in [reduced precision](crate::in_precision).
+pub(super) fn reduced(x: &Tensor, weight: &Tensor, conv: Conv) -> Result<Option<Tensor>> {
+    if conv.kind == Kind::Weight {
+        return Ok(None);
+    }
+    let packed = packed_weight(x, weight, conv.inputs_first())?;
+    packed.map(|packed| FusedConv::of(conv, Some(packed)).run(x, weight)).transpose()
 }
 
 struct FusedConv<'a> {
     conv: Conv,
+    /// The weight in reduced precision, in which the convolution is then computed.
+    packed: Option<Arc<PackedWeight>>,
+    /// Of an input gradient: the weight is `[outs, ins, r, s]`, not `[ins, outs, r, s]`.
+    swapped: bool,
     scale: Option<&'a Tensor>,
     demodulation: Option<&'a Tensor>,
     epilogue: Option<Epilogue<'a>>,
 }
 
 impl FusedConv<'_> {
+    /// With nothing fused into it.
+    fn of(conv: Conv, packed: Option<Arc<PackedWeight>>) -> Self {
+        Self { conv, packed, swapped: false, scale: None, demodulation: None, epilogue: None }
+    }
+
     fn run(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
         x.contiguous()?.apply_op2_no_bwd(&weight.contiguous()?, self)
     }
@@ -56,8 +79,7 @@ impl FusedConv<'_> {
         let epilogue = self.epilogue.map(|epilogue| epilogue.data(self.demodulation)).transpose()?;
         let Conv { kind, gain, .. } = self.conv;
         let call = ConvCall::new(kind, a, b, shape, gain);
-        let swapped = kind == Kind::Input;
-        Ok(compute(&ConvCall { scale: &scale, swapped, epilogue: epilogue.as_ref(), ..call }))
+        Ok(compute(&ConvCall { scale: &scale, swapped: self.swapped, epilogue: epilogue.as_ref(), ..call }))
     }
 }
 
@@ -69,14 +91,17 @@ impl CustomOp2 for FusedConv<'_> {
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
         let kind = self.conv.kind;
         let mut weight = l2.dims().to_vec();
-        if kind == Kind::Input {
+        if self.swapped {
             weight.swap(0, 1);
         }
         let shape = self.conv.shape(l1.dims(), &weight);
         let result = shape.checked_result(kind)?;
         let y = match s1.dtype() {
             DType::F64 => CpuStorage::F64(self.compute((slice(s1, l1)?, slice(s2, l2)?), shape, cpu::f64)?),
-            _ => CpuStorage::F32(self.compute((slice(s1, l1)?, slice(s2, l2)?), shape, cpu::f32)?),
+            _ => CpuStorage::F32(self.compute((slice(s1, l1)?, slice(s2, l2)?), shape, |call| match &self.packed {
+                Some(weight) => cpu::with_packed_weight(call, weight, Engine::best()),
+                None => cpu::f32(call),
+            })?),
         };
         Ok((y, Shape::from(result.to_vec())))
     }

@@ -4,9 +4,12 @@ mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod fused;
+mod reduced;
 mod shape;
 
 pub(crate) use fused::{conv_transpose2d_fused, conv2d_fused};
+pub(crate) use reduced::reduces;
+pub use reduced::{PackedWeights, in_precision};
 
 use crate::autodiff::{apply2, wants_grad};
 use crate::cpu::slice;
@@ -110,7 +113,10 @@ fn apply(a: &Tensor, b: &Tensor, op: Conv) -> Result<Tensor> {
             b.dtype()
         )
     }
-    apply2(a, b, op)
+    match fused::reduced(a, b, op)? {
+        Some(y) => Ok(y),
+        None => apply2(a, b, op),
+    }
 }
 
 fn dims4(t: &Tensor) -> Result<[usize; 4]> {
@@ -185,6 +191,11 @@ impl Conv {
     /// The operation behind [`conv2d`], for those that go on with its result.
     pub(crate) fn new(stride: usize, padding: usize, gain: f64) -> Self {
         Self { kind: Kind::Forward, stride, padding, gain, out: [0; 4] }
+    }
+
+    /// Whether the weight's first dimension is that of the channels it reads.
+    fn inputs_first(&self) -> bool {
+        self.kind == Kind::Input
     }
 
     /// The sizes of the operation on arguments of these dimensions.

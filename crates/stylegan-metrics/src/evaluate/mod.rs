@@ -15,6 +15,7 @@ use crate::protocol::Protocol;
 use crate::ranks::{Ranks, leads};
 use crate::report::{MetricResult, Provenance};
 use crate::{Error, Result};
+use stylegan_core::Precision;
 
 pub use crate::metric::Progress;
 pub use available::Available;
@@ -30,6 +31,8 @@ pub struct ImageSet<'a> {
     pub count: usize,
     /// Hash of all pixels and of how they were prepared; without one nothing is cached.
     pub hash: Option<String>,
+    /// How precise the convolutions of the network were that painted them; f32 where none did.
+    pub precision: Precision,
 }
 
 /// What is compared with the real images.
@@ -140,6 +143,7 @@ impl Evaluation {
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
+/// use stylegan_core::Precision;
 /// use stylegan_metrics::evaluate::{Generated, ImageSet, Request, Subject, evaluate};
 /// use stylegan_metrics::{features::FeatureNetworks, protocol::Protocol, ranks::Alone};
 ///
@@ -152,6 +156,7 @@ impl Evaluation {
 ///     }),
 ///     count: 48,
 ///     hash: None,
+///     precision: Precision::F32,
 /// };
 /// let request = Request {
 ///     protocols: vec![Protocol::find("fid")?.with_all()],

@@ -5,6 +5,7 @@ use crate::features::NetworkId;
 use crate::metric::Number;
 use crate::protocol::Protocol;
 use crate::report::{MetricResult, REAL_SET, SampleCounts};
+use stylegan_core::Precision;
 
 /// Where numbers come from.
 pub(super) struct Origin<'a> {
@@ -28,8 +29,20 @@ impl Origin<'_> {
         }
     }
 
-    /// The same with truncation and mixing noted as changes of the protocol.
+    /// How precise the convolutions were that made the subject's images.
+    fn precision(&self) -> Precision {
+        match self.subject.map(|i| &self.request.subjects[i].generated) {
+            Some(Generated::Generator(source)) => source.generator.precision(),
+            Some(Generated::Images(set)) => set.precision,
+            None => Precision::F32,
+        }
+    }
+
+    /// The same with truncation, mixing and a precision below f32 noted as changes of the protocol.
     pub(super) fn noted(mut self) -> Self {
+        if self.precision() != Precision::F32 {
+            self.protocol.note("precision");
+        }
         let (truncation_psi, mixed) = self.drawn();
         if truncation_psi != 1. {
             self.protocol.note("truncation");
@@ -62,6 +75,7 @@ pub(super) fn result(origin: &Origin, number: Number, suffix: &str) -> Measured 
         seed: request.seed,
         truncation_psi,
         mixed,
+        precision: origin.precision().name().into(),
         counts: *counts,
         set: reals.map(|set| set.name.clone()),
         dataset_hash: reals.and_then(|set| set.hash.clone()),

@@ -13,6 +13,7 @@ use crate::test_data::{Linear, Pixels, on_one_thread};
 use candle_core::{Device, Tensor};
 use std::cell::Cell;
 use std::ops::Range;
+use stylegan_core::Precision;
 use stylegan_core::latent::StreamKey;
 
 fn images(n: usize, batch: usize, seed: u64, hash: Option<&str>) -> ImageSet<'static> {
@@ -21,7 +22,13 @@ fn images(n: usize, batch: usize, seed: u64, hash: Option<&str>) -> ImageSet<'st
         let key = StreamKey::new(seed, "test images", 0);
         Ok((key.normal_rows(&indices, 0, &[3, 4, 4], candle_core::DType::F32, &Device::Cpu)? * 0.4)?)
     };
-    ImageSet { name: "images".into(), images: of_set(n, images), count: n, hash: hash.map(Into::into) }
+    ImageSet {
+        name: "images".into(),
+        images: of_set(n, images),
+        count: n,
+        hash: hash.map(Into::into),
+        precision: Precision::F32,
+    }
 }
 
 /// A set of so many images, as many as `make` makes at a time.
@@ -93,7 +100,13 @@ fn repeatable() {
         touched.set(true);
         None
     };
-    let reals = ImageSet { name: "images".into(), images: Box::new(never), count: 140, hash: Some("reals".into()) };
+    let reals = ImageSet {
+        name: "images".into(),
+        images: Box::new(never),
+        count: 140,
+        hash: Some("reals".into()),
+        precision: Precision::F32,
+    };
     let again = run(Setup {
         names: &ALL,
         generated: Generated::Generator(source),
@@ -232,6 +245,7 @@ fn distances_grow_with_damage() {
         }),
         count: 48,
         hash: None,
+        precision: Precision::F32,
     };
     let distances = |noise| -> Vec<f64> {
         let request = Request {
@@ -272,6 +286,7 @@ fn pixels_themselves() {
         }),
         count: 96,
         hash: None,
+        precision: Precision::F32,
     };
     let measure = |noise| {
         let request = Request {
@@ -319,6 +334,7 @@ fn pairs_of_pictures() {
         }),
         count: 48,
         hash: None,
+        precision: Precision::F32,
     };
     let measure = |name, found, truth| {
         let networks =

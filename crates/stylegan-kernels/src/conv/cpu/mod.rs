@@ -7,9 +7,11 @@ mod implicit_gemm;
 mod pointwise;
 #[cfg(test)]
 mod tests;
+mod tiles;
 mod winograd;
 
 pub(super) use call::ConvCall;
+pub(super) use tiles::{PackedWeight, convolve as with_packed_weight};
 
 use super::shape::{Kind, Shape};
 use crate::cpu::{Level, Plain, Vector, level};

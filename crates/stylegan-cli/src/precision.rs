@@ -1,0 +1,63 @@
+//! `--precision`: how precise the convolutions are that make pictures.
+
+use crate::status::say;
+use clap::ValueEnum;
+use stylegan_core::Precision;
+use stylegan_kernels::tiles;
+
+/// What can be typed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Typed {
+    /// Single precision: 24 bits.
+    #[default]
+    F32,
+    /// Two bf16 numbers for each factor, 16 bits: no eye sees the difference.
+    #[value(name = "bf16x3")]
+    Bf16x3,
+    /// Factors are rounded to bf16: 8 bits.
+    Bf16,
+    /// bf16x3 where the processor multiplies tiles of bf16 numbers (AMX), else f32.
+    Auto,
+}
+
+/// The option of every verb that makes pictures.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(crate) struct PrecisionArgs {
+    /// How precise the products of convolutions are; sums and all else are f32. Less than f32 is fast on processors with
+    /// AMX tiles; others are slow at it, and show what it does to pictures.
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = Typed::F32)]
+    precision: Typed,
+}
+
+impl PrecisionArgs {
+    /// What stands behind names of files that are about another precision than f32: `-bf16`; nothing for f32.
+    pub(crate) fn suffix(self) -> String {
+        match self.precision() {
+            Precision::F32 => String::new(),
+            reduced => format!("-{reduced}"),
+        }
+    }
+
+    /// The precision that is meant here; says what nobody typed.
+    pub(crate) fn chosen(self) -> Precision {
+        let precision = self.precision();
+        let tiles = if tiles::available() { "has tiles of bf16 numbers" } else { "has no tiles of bf16 numbers" };
+        match self.precision {
+            Typed::Auto => say(&format!("--precision auto: {precision}, since this processor {tiles}")),
+            _ if precision != Precision::F32 && !tiles::available() => {
+                say(&format!("note: this processor {tiles}, so {precision} is slower here than f32"));
+            }
+            _ => {}
+        }
+        precision
+    }
+
+    fn precision(self) -> Precision {
+        match self.precision {
+            Typed::F32 => Precision::F32,
+            Typed::Bf16x3 => Precision::Bf16x3,
+            Typed::Bf16 => Precision::Bf16,
+            Typed::Auto => Precision::fast(),
+        }
+    }
+}

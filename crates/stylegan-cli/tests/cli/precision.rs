@@ -1,0 +1,83 @@
+//! `--precision`: on networks wide enough for it.
+
+use crate::bench::Bench;
+use candle_core::{DType, Device};
+use image::{Rgb, RgbImage};
+use serde_json::Value;
+use std::fs;
+use stylegan_core::checkpoint::{Metadata, save};
+use stylegan_core::stylegan2::StyleGan2Config;
+use stylegan_core::{GeneratorConfig, NetworkConfig, Params, build_generator};
+
+/// A bench with `wide.safetensors`, a random 16x16 StyleGAN2 of 32 channels.
+fn bench() -> Bench {
+    let bench = Bench::new();
+    let config = GeneratorConfig::StyleGan2(StyleGan2Config {
+        img_size: [16, 16],
+        z_dim: 8,
+        w_dim: 8,
+        mapping_layers: 2,
+        channel_max: 32,
+        ..StyleGan2Config::default()
+    });
+    let params = Params::new(0, DType::F32, &Device::Cpu);
+    build_generator(&config, params.trainable()).unwrap();
+    let vars = params.vars().into_iter();
+    let tensors: Vec<_> = vars.map(|(name, var)| (format!("G_ema.{name}"), var.as_detached_tensor())).collect();
+    let networks = [("G_ema".to_owned(), NetworkConfig::Generator(config))].into();
+    save(&bench.path("wide.safetensors"), &Metadata { networks, ..Metadata::default() }, &tensors).unwrap();
+    bench
+}
+
+const NET: &str = "generate --network wide.safetensors --seeds 3";
+
+#[test]
+fn pictures_say_their_precision() {
+    let bench = bench();
+    for precision in ["f32", "bf16x3", "bf16"] {
+        bench.ok(&format!("{NET} --precision {precision} --out {precision}.png"));
+    }
+    let text = |name: &str| bench.text(name, "stylegan:precision");
+    assert_eq!(text("f32.png"), None);
+    assert_eq!((text("bf16x3.png").unwrap(), text("bf16.png").unwrap()), ("bf16x3".to_owned(), "bf16".to_owned()));
+    let pixels = |name: &str| bench.pixels(name).into_raw();
+    let (exact, rounded) = (pixels("f32.png"), pixels("bf16.png"));
+    let largest = |other: &[u8]| exact.iter().zip(other).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+    assert!((1..20).contains(&largest(&rounded)), "{}", largest(&rounded));
+    assert!(largest(&pixels("bf16x3.png")) <= 1);
+
+    bench.ok(&format!("{NET} --out default.png"));
+    assert_eq!(fs::read(bench.path("default.png")).unwrap(), fs::read(bench.path("f32.png")).unwrap());
+    let ran = bench.run(&format!("{NET} --precision auto --out auto.png"));
+    let taken = if stylegan_kernels::tiles::available() { "bf16x3" } else { "f32" };
+    assert!(ran.stderr.contains(&format!("--precision auto: {taken}, since this processor has")), "{}", ran.stderr);
+    assert_eq!(fs::read(bench.path("auto.png")).unwrap(), fs::read(bench.path(format!("{taken}.png"))).unwrap());
+    bench.wrong(&format!("{NET} --precision fp16"), &["fp16", "f32, bf16x3, bf16, auto"]);
+}
+
+/// Numbers of one precision do not take the place of those of another, nor do features that are kept.
+#[test]
+fn evaluations_keep_precisions_apart() {
+    let bench = bench();
+    fs::create_dir(bench.path("real")).unwrap();
+    for i in 0..42u32 {
+        let picture = RgbImage::from_fn(16, 16, |x, y| Rgb([(x * i) as u8, (y * 9) as u8, (9 * i) as u8]));
+        picture.save(bench.path(format!("real/{i:02}.png"))).unwrap();
+    }
+    let eval = "eval --network wide.safetensors --data real --metrics kid,ppl_wend --count 40 --no-floor --cache kept \
+                --out report.json";
+    for precision in ["f32", "bf16", "f32"] {
+        bench.ok(&format!("{eval} --precision {precision}"));
+    }
+    let all: Vec<Value> = serde_json::from_slice(&fs::read(bench.path("report.json")).unwrap()).unwrap();
+    let numbers: Vec<(&str, &str, f64)> = all
+        .iter()
+        .map(|r| (r["name"].as_str().unwrap(), r["precision"].as_str().unwrap(), r["value"].as_f64().unwrap()))
+        .collect();
+    let kinds: Vec<(&str, &str)> = numbers.iter().map(|(name, precision, _)| (*name, *precision)).collect();
+    let [kid, ppl] = ["kid-stlpips", "ppl_wend-stlpips"];
+    assert_eq!(kinds, [(kid, "bf16"), (ppl, "bf16"), (kid, "f32"), (ppl, "f32")]);
+    assert!(numbers[0].2 != numbers[2].2 && numbers[1].2 != numbers[3].2, "{numbers:?}");
+    let table = fs::read_to_string(bench.path("report.md")).unwrap();
+    assert_eq!(table.matches("products in bf16").count(), 2, "{table}");
+}

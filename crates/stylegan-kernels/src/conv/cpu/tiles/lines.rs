@@ -1,0 +1,136 @@
+//! Images as lines of pixels: what the left tiles of a convolution are read from.
+
+use super::axis::Axis;
+use super::weight::INPUTS;
+use crate::conv::cpu::ConvCall;
+use crate::cpu::{Level, Plain, Scratch, Task, Vector, level};
+use crate::threads::for_each_chunk;
+use crate::tiles::{Pairs, SIDE, split_pairs};
+
+/// Images rounded to bf16, in one or two parts: `[n][row][inputs / 32][part][column][16 pairs of inputs]`, with the zeros
+/// around them. A pixel of 32 inputs is a line of the cache, its neighbour the next one.
+pub(super) struct Lines {
+    /// In whole lines of the cache.
+    numbers: Scratch<u32>,
+    parts: usize,
+    /// Columns, with the zeros.
+    columns: usize,
+    /// Lines of a row of all inputs.
+    pub(super) row: usize,
+    /// Rows of an image, with the zeros.
+    pub(super) rows: usize,
+}
+
+impl Lines {
+    /// The images of `call`, which have so many `inputs`, times its scales.
+    pub(super) fn new(call: &ConvCall<f32>, inputs: usize, rows: &Axis, columns: &Axis, parts: usize) -> Self {
+        let row = inputs.div_ceil(INPUTS) * parts * columns.padded;
+        let plane = rows.pixels * columns.pixels;
+        let all = call.a.len() / (inputs * plane) * rows.padded * row;
+        // The last tile of the last row reads on behind it; what it finds there is dropped.
+        let slack = SIDE * columns.phases.iter().map(|phase| phase.stride).max().unwrap_or(1);
+        let mut numbers = Scratch::<u32>::take((all + slack) * SIDE);
+        for_each_chunk(&mut numbers[..all * SIDE], row * SIDE, |index, numbers| {
+            let (sample, y) = (index / rows.padded, index % rows.padded);
+            if !(rows.before..rows.before + rows.pixels).contains(&y) {
+                return numbers.fill(0);
+            }
+            let start = (y - rows.before) * columns.pixels;
+            for (block, numbers) in numbers.chunks_mut(parts * columns.padded * SIDE).enumerate() {
+                let channels = sample * inputs + block * INPUTS..sample * inputs + inputs.min((block + 1) * INPUTS);
+                Row {
+                    planes: &call.a[channels.start * plane + start..],
+                    plane,
+                    channels: channels.len(),
+                    scale: if call.scale.is_empty() { &[] } else { &call.scale[channels] },
+                    pixels: columns.pixels,
+                    before: columns.before,
+                    columns: columns.padded,
+                    lines: numbers.as_chunks_mut().0,
+                }
+                .pack();
+            }
+        });
+        Self { numbers, parts, columns: columns.padded, row, rows: rows.padded }
+    }
+
+    /// All lines.
+    pub(super) fn lines(&self) -> &[Pairs] {
+        let lines = self.numbers.len() / SIDE;
+        // SAFETY: so many lines of 16 numbers are in the workspace, which begins on the boundary of a line.
+        unsafe { std::slice::from_raw_parts(self.numbers.as_ptr().cast(), lines) }
+    }
+
+    /// The line of a part of a pixel in its row.
+    pub(super) fn at(&self, block: usize, part: usize, column: usize) -> usize {
+        (block * self.parts + part) * self.columns + column
+    }
+}
+
+/// One row of up to 32 channels.
+struct Row<'a> {
+    /// The channels' rows, `plane` numbers apart.
+    planes: &'a [f32],
+    plane: usize,
+    channels: usize,
+    /// Factors of the channels, or none.
+    scale: &'a [f32],
+    pixels: usize,
+    before: usize,
+    columns: usize,
+    /// `[part][column]`
+    lines: &'a mut [[u32; SIDE]],
+}
+
+impl Row<'_> {
+    fn pack(self) {
+        // SAFETY: the level names an instruction set of this machine.
+        unsafe {
+            match level() {
+                Level::Portable => Plain::<f32>::enter(self),
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx2 => crate::cpu::F32x8::enter(self),
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 => crate::cpu::F32x16::enter(self),
+                #[cfg(target_arch = "aarch64")]
+                Level::Neon => crate::cpu::F32x4::enter(self),
+            }
+        }
+    }
+}
+
+impl<V> Task<V> for Row<'_> {
+    /// 16 pixels at a time: rounded along the row, then turned, so that the channels of a pixel lie side by side.
+    #[inline(always)]
+    unsafe fn run(self) {
+        for lines in self.lines.chunks_exact_mut(self.columns) {
+            lines[..self.before].fill([0; SIDE]);
+            lines[self.before + self.pixels..].fill([0; SIDE]);
+        }
+        let mut x = 0;
+        while x < self.pixels {
+            let count = SIDE.min(self.pixels - x);
+            for pair in 0..SIDE {
+                let mut both = [[0f32; SIDE]; 2];
+                for i in 0..2 {
+                    let channel = 2 * pair + i;
+                    if channel < self.channels {
+                        both[i][..count].copy_from_slice(&self.planes[channel * self.plane + x..][..count]);
+                        if !self.scale.is_empty() {
+                            for value in &mut both[i] {
+                                *value *= self.scale[channel];
+                            }
+                        }
+                    }
+                }
+                let parts = split_pairs(&both[0], &both[1]);
+                for (part, lines) in self.lines.chunks_exact_mut(self.columns).enumerate() {
+                    for (line, &value) in lines[self.before + x..][..count].iter_mut().zip(&parts[part].0) {
+                        line[pair] = value;
+                    }
+                }
+            }
+            x += count;
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Passes whose convolutions are computed in reduced precision, and the packed weights they use.
+
+use super::cpu::PackedWeight;
+use crate::cpu::slice;
+use crate::tiles::{Precision, SIDE};
+use candle_core::{DType, Result, Storage, Tensor, TensorId};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+thread_local! {
+    static PASS: RefCell<Option<Pass>> = const { RefCell::new(None) };
+}
+
+/// Runs `pass` with the convolutions that it calls from this thread computed in `precision`, with f32 sums: those of f32
+/// tensors from and to at least 16 channels; fewer (images) would leave most of a tile empty. All other operations, and
+/// what a layer does to a convolution's result, stay in f32. A convolution of which gradients could be taken is an
+/// error: the gradients would be those of another function.
+///
+/// Weights are packed in each pass anew, or once where `kept` keeps them.
+pub fn in_precision<R>(precision: Precision, kept: Option<&PackedWeights>, pass: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Pass>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            PASS.set(self.0.take());
+        }
+    }
+    let parts = precision.parts();
+    let new = parts.map(|parts| Pass { precision, parts, kept: kept.cloned().unwrap_or_default() });
+    if let Some(pass) = &new {
+        pass.kept.begin_pass();
+    }
+    let _restore = Restore(PASS.replace(new));
+    pass()
+}
+
+#[derive(Clone)]
+struct Pass {
+    precision: Precision,
+    parts: usize,
+    kept: PackedWeights,
+}
+
+/// The weights of a network in reduced precision, kept from pass to pass by whoever knows that they do not change
+/// meanwhile. Each is packed when a pass first uses it, and dropped when a pass has not used it. Clones share what they
+/// keep.
+#[derive(Debug, Clone, Default)]
+pub struct PackedWeights(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    passes: u64,
+    /// By tensor, parts and layout; with the pass that used them last.
+    weights: HashMap<(TensorId, usize, bool), (u64, Arc<PackedWeight>)>,
+}
+
+impl PackedWeights {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops what the last pass has not used, such as weights that an earlier one computed from others.
+    fn begin_pass(&self) {
+        let mut kept = self.lock();
+        kept.passes += 1;
+        let now = kept.passes;
+        kept.weights.retain(|_, (used, _)| *used + 1 >= now);
+    }
+
+    fn get(&self, key: (TensorId, usize, bool)) -> Option<Arc<PackedWeight>> {
+        let mut kept = self.lock();
+        let now = kept.passes;
+        kept.weights.get_mut(&key).map(|(used, weight)| {
+            *used = now;
+            weight.clone()
+        })
+    }
+
+    fn insert(&self, key: (TensorId, usize, bool), weight: Arc<PackedWeight>) {
+        let mut kept = self.lock();
+        let now = kept.passes;
+        kept.weights.insert(key, (now, weight));
+    }
+}
+
+/// Whether convolutions of `x` and `weight` `[a, b, r, s]` are to be computed in reduced precision.
+///
+/// # Errors
+/// When gradients could be taken of one that is.
+pub(crate) fn reduces(x: &Tensor, weight: &Tensor) -> Result<bool> {
+    Ok(pass_of(x, weight)?.is_some())
+}
+
+fn pass_of(x: &Tensor, weight: &Tensor) -> Result<Option<Pass>> {
+    let Some(pass) = PASS.with_borrow(Clone::clone) else { return Ok(None) };
+    let (a, b, _, _) = weight.dims4()?;
+    let fits = x.dtype() == DType::F32 && weight.dtype() == DType::F32 && x.device().is_cpu();
+    if !fits || a.min(b) < SIDE || x.elem_count() == 0 || weight.elem_count() == 0 {
+        return Ok(None);
+    }
+    if x.track_op() || weight.track_op() {
+        candle_core::bail!(
+            "a convolution in {} records no gradients, but its {} is tracked for them; detach it, or compute in f32",
+            pass.precision,
+            if x.track_op() { "input" } else { "weight" }
+        )
+    }
+    Ok(Some(pass))
+}
+
+/// The packed weight of a convolution that is to be computed in reduced precision: `weight` is `[outputs, inputs, r, s]`,
+/// or `[inputs, outputs, r, s]` where `inputs_first`.
+pub(super) fn packed_weight(x: &Tensor, weight: &Tensor, inputs_first: bool) -> Result<Option<Arc<PackedWeight>>> {
+    let Some(pass) = pass_of(x, weight)? else { return Ok(None) };
+    let key = (weight.id(), pass.parts, inputs_first);
+    if let Some(packed) = pass.kept.get(key) {
+        return Ok(Some(packed));
+    }
+    let (a, b, r, s) = weight.dims4()?;
+    let channels = if inputs_first { [b, a] } else { [a, b] };
+    let whole = weight.contiguous()?;
+    let (storage, layout) = whole.storage_and_layout();
+    let Storage::Cpu(storage) = &*storage else {
+        candle_core::bail!("a convolution in {} works on the CPU, but its weight lies elsewhere", pass.precision)
+    };
+    let numbers = slice::<f32>(storage, layout)?;
+    let packed = Arc::new(PackedWeight::new(numbers, channels, r * s, inputs_first, pass.parts));
+    pass.kept.insert(key, packed.clone());
+    Ok(Some(packed))
+}

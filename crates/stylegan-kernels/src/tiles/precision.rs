@@ -1,0 +1,52 @@
+//! How precise the products of a convolution are.
+
+use super::engine::available;
+use std::fmt;
+
+/// How precise the products of convolutions are; all sums are f32.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// Single precision: 24 bits.
+    #[default]
+    F32,
+    /// Each factor is the sum of two bf16 numbers, of which three products are taken: about 16 bits, an error like that of
+    /// a fast f32 algorithm.
+    Bf16x3,
+    /// Factors are rounded to bf16: 8 bits.
+    Bf16,
+}
+
+impl Precision {
+    /// All of them, the most precise first.
+    pub const ALL: [Self; 3] = [Self::F32, Self::Bf16x3, Self::Bf16];
+
+    /// The fastest precision on this machine whose pictures no eye tells from those of f32: [`Bf16x3`](Self::Bf16x3)
+    /// where products of tiles are [available](super::available), else [`F32`](Self::F32).
+    pub fn fast() -> Self {
+        if available() { Self::Bf16x3 } else { Self::F32 }
+    }
+
+    /// Its name: `f32`, `bf16x3` or `bf16`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16x3 => "bf16x3",
+            Self::Bf16 => "bf16",
+        }
+    }
+
+    /// How many bf16 numbers stand for a factor; none where factors are f32.
+    pub(crate) fn parts(self) -> Option<usize> {
+        match self {
+            Self::F32 => None,
+            Self::Bf16x3 => Some(2),
+            Self::Bf16 => Some(1),
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
