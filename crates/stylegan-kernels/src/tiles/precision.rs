@@ -17,9 +17,6 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// All of them, the most precise first.
-    pub const ALL: [Self; 3] = [Self::F32, Self::Bf16x3, Self::Bf16];
-
     /// The fastest precision on this machine whose pictures no eye tells from those of f32: [`Bf16x3`](Self::Bf16x3)
     /// where products of tiles are [available](super::available), else [`F32`](Self::F32).
     pub fn fast() -> Self {
