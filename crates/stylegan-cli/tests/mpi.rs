@@ -165,13 +165,19 @@ impl Job {
 
     /// The process of a rank.
     fn rank(&self, rank: usize) -> u32 {
-        let wanted = format!("OMPI_COMM_WORLD_RANK={rank}");
+        // Open MPI starts it itself, MPICH through a process of its own.
+        let wanted = ["OMPI_COMM_WORLD_RANK", "PMI_RANK"].map(|name| format!("{name}={rank}"));
+        let parent = |process: &Path| -> Option<u32> {
+            let stat = fs::read_to_string(process.join("stat")).ok()?;
+            stat.rsplit(") ").next()?.split(' ').nth(1)?.parse().ok()
+        };
         let is_it = |process: &Path| {
-            let parent = fs::read_to_string(process.join("stat")).unwrap_or_default();
-            let parent = parent.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)?.parse().ok());
+            let first = parent(process);
+            let second = first.and_then(|id| parent(Path::new(&format!("/proc/{id}"))));
             let environment = fs::read(process.join("environ")).unwrap_or_default();
-            parent == Some(self.child.id())
-                && environment.split(|&byte| byte == 0).any(|word| word == wanted.as_bytes())
+            let mut words = environment.split(|&byte| byte == 0);
+            [first, second].contains(&Some(self.child.id()))
+                && words.any(|word| wanted.iter().any(|wanted| word == wanted.as_bytes()))
         };
         let mut processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
         let found = processes.find(|process| is_it(process)).unwrap();
