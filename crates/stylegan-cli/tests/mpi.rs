@@ -203,6 +203,15 @@ impl Job {
     }
 }
 
+impl Drop for Job {
+    /// A test that fails leaves no run behind.
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        }
+    }
+}
+
 fn stylegan() -> &'static str {
     env!("CARGO_BIN_EXE_stylegan")
 }
