@@ -120,7 +120,7 @@ fn random(config: &GeneratorConfig) -> (Model, Tensor, Option<SemanticMap>) {
     let params = Params::new(7, DType::F32, &Device::Cpu);
     build_generator(config, params.trainable()).unwrap();
     let model = Model::from_params(config.clone(), params).unwrap();
-    let spec = model.generator().spec().clone();
+    let spec = *model.generator().spec();
     let map = config.map().map(|map| {
         let [h, w] = spec.img_size;
         let key = StreamKey::new(3, "test maps", 0);

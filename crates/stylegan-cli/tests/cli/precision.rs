@@ -25,7 +25,7 @@ fn bench() -> Bench {
     let vars = params.vars().into_iter();
     let tensors: Vec<_> = vars.map(|(name, var)| (format!("G_ema.{name}"), var.as_detached_tensor())).collect();
     let networks = [("G_ema".to_owned(), NetworkConfig::Generator(config))].into();
-    save(&bench.path("wide.safetensors"), &Metadata { networks, ..Metadata::default() }, &tensors).unwrap();
+    save(bench.path("wide.safetensors"), &Metadata { networks, ..Metadata::default() }, &tensors).unwrap();
     bench
 }
 
