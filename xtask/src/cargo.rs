@@ -46,8 +46,7 @@ pub(crate) fn become_(command: &mut Command) -> Result<()> {
 #[cfg(not(unix))]
 pub(crate) fn become_(command: &mut Command) -> Result<()> {
     let status = status_of(command)?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
-    if status.success() { Ok(()) } else { Err(Failure::child(code)) }
+    if status.success() { Ok(()) } else { Err(Failure::ended(status)) }
 }
 
 /// Runs `command` to its end and takes what it prints.

@@ -2,7 +2,7 @@
 
 use crate::say::warn;
 use std::fmt::Display;
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 
 /// A result whose error carries the exit code.
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
@@ -28,6 +28,11 @@ impl Failure {
     /// A child that has already said why it failed: only its code is passed on.
     pub(crate) fn child(code: u8) -> Self {
         Failure { message: None, code }
+    }
+
+    /// The same, with the code that it ended with; 1 where a signal ended it.
+    pub(crate) fn ended(status: ExitStatus) -> Self {
+        Self::child(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
     }
 
     /// Prints the message, if there is one to print.

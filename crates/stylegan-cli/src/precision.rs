@@ -32,10 +32,7 @@ pub(crate) struct PrecisionArgs {
 impl PrecisionArgs {
     /// What stands behind names of files that are about another precision than f32: `-bf16`; nothing for f32.
     pub(crate) fn suffix(self) -> String {
-        match self.precision() {
-            Precision::F32 => String::new(),
-            reduced => format!("-{reduced}"),
-        }
+        self.precision().reduced().map_or_else(String::new, |precision| format!("-{precision}"))
     }
 
     /// The precision that is meant here; says what nobody typed.

@@ -4,7 +4,7 @@ use anyhow::Context;
 use candle_core::Tensor;
 use image::RgbImage;
 use std::path::{Path, PathBuf};
-use stylegan_core::{Model, Precision};
+use stylegan_core::Model;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
@@ -26,8 +26,8 @@ pub(crate) fn made_by(model: &Model) -> Text {
     text.extend(model.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
     let licence = model.metadata().and_then(|metadata| metadata.licence.clone());
     text.extend(licence.map(|licence| ("stylegan:licence", licence)));
-    let precision = model.generator().precision();
-    text.extend((precision != Precision::F32).then(|| ("stylegan:precision", precision.to_string())));
+    let precision = model.generator().precision().reduced();
+    text.extend(precision.map(|precision| ("stylegan:precision", precision.to_string())));
     text
 }
 

@@ -5,7 +5,7 @@ use crate::images::Batch;
 use crate::{Error, Result, SourceError};
 use candle_core::{Device, Tensor};
 use stylegan_core::latent::{StreamKey, mix};
-use stylegan_core::{Condition, Generator, NoiseSource, Precision, Sampler};
+use stylegan_core::{Condition, Generator, NoiseSource, Sampler};
 
 /// Pictures synthesised at once: this many at 64x64, fewer of larger ones.
 const CHUNK: usize = 16;
@@ -53,10 +53,8 @@ impl<'a> GeneratorSource<'a> {
 
     /// The network's configuration, and the precision that it computes in where that is not f32.
     pub(crate) fn network(&self) -> String {
-        match self.generator.precision() {
-            Precision::F32 => self.config.to_owned(),
-            reduced => format!("{} in {reduced}", self.config),
-        }
+        let reduced = self.generator.precision().reduced();
+        reduced.map_or_else(|| self.config.to_owned(), |precision| format!("{} in {precision}", self.config))
     }
 
     /// Pictures 0, 1, … of `seed`, without end. Picture `i` (its latent, label and noise) depends on

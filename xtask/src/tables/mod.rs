@@ -165,7 +165,7 @@ fn evaluate(run: &Path, row: &Row, columns: &[&Column], own: &[&str], options: &
     let results = results(&String::from_utf8_lossy(&output.stdout));
     // A metric that fails says why and leaves its cells empty.
     if !output.status.success() && results.is_empty() {
-        return Err(Failure::child(output.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)));
+        return Err(Failure::ended(output.status));
     }
     Ok(results)
 }

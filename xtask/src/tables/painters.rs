@@ -74,7 +74,7 @@ fn networks(options: &[OsString]) -> (Vec<OsString>, Vec<OsString>) {
 fn said(args: &[&OsStr]) -> Result<String> {
     let output = output(stylegan().args(args).stderr(Stdio::inherit()))?;
     if !output.status.success() {
-        return Err(Failure::child(output.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)));
+        return Err(Failure::ended(output.status));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

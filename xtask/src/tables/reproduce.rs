@@ -149,10 +149,7 @@ fn train(config: &str, asked: &Asked) -> Result<PathBuf> {
         command.args(value.iter().flat_map(|value| [option, value.as_str()]));
     }
     let status = status_of(&mut command)?;
-    match status.code().and_then(|code| u8::try_from(code).ok()) {
-        Some(0) => Ok(run),
-        code => Err(Failure::child(code.unwrap_or(1))),
-    }
+    if status.success() { Ok(run) } else { Err(Failure::ended(status)) }
 }
 
 /// The command that makes the same again.

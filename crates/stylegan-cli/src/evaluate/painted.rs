@@ -80,7 +80,7 @@ impl<'a> Paintings<'a> {
             Ok(sampler.images(&sampler.styles(&z, condition)?, condition, &indices)?.to_dtype(DType::F32)?)
         };
         let (identity, precision) = (dataset.identity()?, model.generator().precision());
-        let reduced = if precision == Precision::F32 { String::new() } else { format!(", in {precision}") };
+        let reduced = precision.reduced().map_or_else(String::new, |precision| format!(", in {precision}"));
         Ok(ImageSet {
             name: file.display().to_string(),
             images: Box::new(move |numbers| Some(paint(numbers).map_err(Into::into))),

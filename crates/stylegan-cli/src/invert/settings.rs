@@ -26,9 +26,8 @@ impl Settings {
 
     /// The precision in which the network makes pictures, if it is not f32.
     pub(super) fn precision(&mut self, precision: Precision) {
-        if precision != Precision::F32 {
-            self.0.insert("inverted_precision".into(), precision.to_string());
-        }
+        let reduced = precision.reduced().map(|precision| ("inverted_precision".to_owned(), precision.to_string()));
+        self.0.extend(reduced);
     }
 
     /// What the encoder was shown of the picture, where that is for the command to say.

@@ -23,6 +23,8 @@ const MAX_CLASS_FILE: u64 = 1 << 20;
 pub(super) struct Library {
     /// What was named on the command line.
     given: Option<PathBuf>,
+    /// What comes with the program, by name.
+    built_in: Vec<(&'static str, PathBuf)>,
 }
 
 /// A network, a run, or both.
@@ -43,7 +45,7 @@ pub(super) struct Entry {
 impl Library {
     /// What is given, and the runs below `runs/` of the working folder.
     pub(super) fn new(given: Option<PathBuf>) -> Self {
-        Self { given }
+        Self { given, built_in: models::all().collect() }
     }
 
     /// All there is at this moment, by name.
@@ -56,9 +58,12 @@ impl Library {
                 entries.insert(name_of(&entry.path), entry);
             }
         }
-        for (name, path) in models::all() {
-            let name = if entries.contains_key(name) { format!("{name} (comes along)") } else { name.to_owned() };
-            entries.insert(name, Entry { path, is_run: false, has_network: true, given: false, built_in: true });
+        for (name, path) in &self.built_in {
+            let name = if entries.contains_key(*name) { format!("{name} (comes along)") } else { (*name).to_owned() };
+            entries.insert(
+                name,
+                Entry { path: path.clone(), is_run: false, has_network: true, given: false, built_in: true },
+            );
         }
         if let Some(given) = &self.given {
             let same = |entry: &Entry| entry.path.canonicalize().ok() == given.canonicalize().ok();

@@ -7,6 +7,7 @@ use super::library::name_of;
 use super::wish::FOUND;
 use crate::data::pictures::bytes;
 use crate::exit::wrong;
+use crate::picture_settings::first_not_finite;
 use candle_core::{DType, Device, Tensor};
 use image::{DynamicImage, RgbImage};
 use std::collections::VecDeque;
@@ -132,7 +133,7 @@ impl Uploads {
             );
         }
         let styles = styles.narrow(0, 0, 1)?.contiguous()?.to_dtype(DType::F32)?;
-        if styles.flatten_all()?.to_vec1::<f32>()?.iter().any(|value| !value.is_finite()) {
+        if first_not_finite(&styles)?.is_some() {
             anyhow::bail!("the styles of this file are not finite (NaN or infinity)");
         }
         let id = digest([&styles])?[..16].to_owned();

@@ -23,6 +23,11 @@ impl Precision {
         if available() { Self::Bf16x3 } else { Self::F32 }
     }
 
+    /// Itself where it is less than f32, which goes without saying.
+    pub fn reduced(self) -> Option<Self> {
+        (self != Self::F32).then_some(self)
+    }
+
     /// Its name: `f32`, `bf16x3` or `bf16`.
     pub fn name(self) -> &'static str {
         match self {

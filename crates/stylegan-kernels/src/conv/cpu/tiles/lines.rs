@@ -3,7 +3,7 @@
 use super::axis::Axis;
 use super::weight::INPUTS;
 use crate::conv::cpu::ConvCall;
-use crate::cpu::{Level, Plain, Scratch, Task, Vector, level};
+use crate::cpu::{Scratch, Task, Vector};
 use crate::threads::for_each_chunk;
 use crate::tiles::{Pairs, SIDE, split_pairs};
 
@@ -23,7 +23,13 @@ pub(super) struct Lines {
 
 impl Lines {
     /// The images of `call`, which have so many `inputs`, times its scales.
-    pub(super) fn new(call: &ConvCall<f32>, inputs: usize, rows: &Axis, columns: &Axis, parts: usize) -> Self {
+    pub(super) fn new<V: Vector<Elem = f32>>(
+        call: &ConvCall<f32>,
+        inputs: usize,
+        rows: &Axis,
+        columns: &Axis,
+        parts: usize,
+    ) -> Self {
         let row = inputs.div_ceil(INPUTS) * parts * columns.padded;
         let plane = rows.pixels * columns.pixels;
         let all = call.a.len() / (inputs * plane) * rows.padded * row;
@@ -38,7 +44,7 @@ impl Lines {
             let start = (y - rows.before) * columns.pixels;
             for (block, numbers) in numbers.chunks_mut(parts * columns.padded * SIDE).enumerate() {
                 let channels = sample * inputs + block * INPUTS..sample * inputs + inputs.min((block + 1) * INPUTS);
-                Row {
+                let row = Row {
                     planes: &call.a[channels.start * plane + start..],
                     plane,
                     channels: channels.len(),
@@ -47,8 +53,9 @@ impl Lines {
                     before: columns.before,
                     columns: columns.padded,
                     lines: numbers.as_chunks_mut().0,
-                }
-                .pack();
+                };
+                // SAFETY: the level that chose V names an instruction set of this machine.
+                unsafe { V::enter(row) };
             }
         });
         Self { numbers, parts, columns: columns.padded, row, rows: rows.padded }
@@ -80,23 +87,6 @@ struct Row<'a> {
     columns: usize,
     /// `[part][column]`
     lines: &'a mut [[u32; SIDE]],
-}
-
-impl Row<'_> {
-    fn pack(self) {
-        // SAFETY: the level names an instruction set of this machine.
-        unsafe {
-            match level() {
-                Level::Portable => Plain::<f32>::enter(self),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => crate::cpu::F32x8::enter(self),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => crate::cpu::F32x16::enter(self),
-                #[cfg(target_arch = "aarch64")]
-                Level::Neon => crate::cpu::F32x4::enter(self),
-            }
-        }
-    }
 }
 
 impl<V> Task<V> for Row<'_> {

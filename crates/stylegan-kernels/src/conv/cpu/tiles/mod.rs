@@ -66,7 +66,7 @@ fn run<V: Vector<Elem = f32>>(call: &ConvCall<f32>, weight: &PackedWeight, engin
     };
     let side = |pixels, results, taps| Axis::new(kind, [pixels, results], taps, s.stride, s.padding);
     let sides = [side(h, rows, s.r), side(w, columns, s.s)];
-    let lines = Lines::new(call, inputs, &sides[0], &sides[1], weight.parts);
+    let lines = Lines::new::<V>(call, inputs, &sides[0], &sides[1], weight.parts);
     let of_phases = sides[0].phases.iter().flat_map(|y| sides[1].phases.iter().map(move |x| (y, x)));
     let steps = of_phases.map(|(y, x)| steps(&lines, weight, s.s, y, x)).collect();
     let fill = |out: &mut [std::mem::MaybeUninit<f32>]| {
