@@ -114,7 +114,7 @@ fn overrides_go_on_top() {
 
 #[test]
 fn wrong_ones_name_file_key_expected_and_found() {
-    let cases: [(&str, &[&str]); 30] = [
+    let cases: [(&str, &[&str]); 31] = [
         ("[augment]\nfixed_p = 2", &["`augment.fixed_p`", "0 to 1", "found 2"]),
         ("[augment]\npipe = \"bgx\"", &["`augment.pipe`", "`bgx`", "`bgc`"]),
         ("[loss]\nr1_interval = 0", &["`loss.r1_interval`", "at least 1", "found 0"]),
@@ -143,6 +143,10 @@ fn wrong_ones_name_file_key_expected_and_found() {
         ("\nkimgs = 1", &["line 2", "the top level", "`kimgs`", "did you mean `kimg`?"]),
         ("[schedul]\nbatch = 3", &["line 1", "`schedul`", "did you mean `schedule`?"]),
         ("batch = 3", &["line 1", "`batch`", "it belongs to [schedule]"]),
+        (
+            "[generator]\narchitecture = \"stylegan2\"\nuse_noise = false",
+            &["table `generator`", "unknown key `use_noise`; expected one of `img_size`"],
+        ),
         ("[loss]\nr1_gamma = 1\nr1_interval = 0", &["line 3", "`loss.r1_interval`"]),
         // Tables with kinds are read as a whole; the key is found all the same.
         ("[generator]\nw_dim = 64\nz_dim = \"x\"", &["line 3", "`generator.z_dim`", "found string \"x\""]),

@@ -42,7 +42,9 @@ fn unknown<'a>(message: &'a str, kind: &str) -> Option<(&'a str, Vec<&'a str>)> 
 /// A key that its table does not have: the nearest one that it has, or the table that has it.
 fn unknown_key(table: &str, name: &str, others: &[&str], settings: &[Settings]) -> Wrong {
     let elsewhere = || {
-        let owner = settings.iter().find(|table| table.settings.iter().any(|setting| setting.key == name))?;
+        // A table of this name that has it is that of another architecture.
+        let mut tables = settings.iter().filter(|other| other.name != table);
+        let owner = tables.find(|other| other.settings.iter().any(|setting| setting.key == name))?;
         let place = if owner.name.is_empty() { "above all tables".into() } else { format!("to [{}]", owner.name) };
         Some(format!("it belongs {place}"))
     };
