@@ -1,7 +1,7 @@
 //! Forward convolutions, and input gradients by phases of the stride.
 
 use super::gather::{Grid, Plan, Tap};
-use super::{COLUMNS, DEPTH};
+use super::{COLUMNS, DEPTH, panel_stays};
 use crate::conv::cpu::call::ConvCall;
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product};
 use candle_core::WithDType;
@@ -159,7 +159,7 @@ impl<V: Vector> Task<V> for Chunk<'_, V> {
                 p.grid.plan(start..(start + V::COLS).min(columns.end), &p.taps)
             })
             .collect();
-        let mut packed = Scratch::<V::Elem>::take(panels * DEPTH * V::COLS + V::LANES);
+        let mut packed = Scratch::<V::Elem>::take(panels * (DEPTH * V::COLS + V::LANES));
         let (positions, plane) = (p.grid.rows * p.grid.cols, p.size[0] * p.size[1]);
         let (image, first) = (columns.start / positions, columns.start % positions);
         // Neighbouring positions of one image lie together in the result: no detour.
@@ -178,15 +178,19 @@ impl<V: Vector> Task<V> for Chunk<'_, V> {
             }
             for start in (0..depth).step_by(DEPTH) {
                 let steps = DEPTH.min(depth - start);
-                for (panel, plan) in plans.iter().enumerate() {
-                    let (mut channel, mut tap) = (start / p.taps.len(), start % p.taps.len());
-                    for step in 0..steps {
-                        let to = packed.as_mut_ptr().add((panel * steps + step) * V::COLS);
+                // What whole vectors write behind the last step of a panel is not the next panel's.
+                let b_panel = steps * V::COLS + V::LANES;
+                // A channel's pixels of all panels one after the other: planes often lie a power of two apart,
+                // and share a cache set.
+                let (mut channel, mut tap) = (start / p.taps.len(), start % p.taps.len());
+                for step in 0..steps {
+                    for (panel, plan) in plans.iter().enumerate() {
+                        let to = packed.as_mut_ptr().add(panel * b_panel + step * V::COLS);
                         plan.gather::<V>(x, channel * p.grid.h * p.grid.w, tap, to);
-                        tap += 1;
-                        if tap == p.taps.len() {
-                            (channel, tap) = (channel + 1, 0);
-                        }
+                    }
+                    tap += 1;
+                    if tap == p.taps.len() {
+                        (channel, tap) = (channel + 1, 0);
                     }
                 }
                 product::<V, true>(Product {
@@ -196,11 +200,11 @@ impl<V: Vector> Task<V> for Chunk<'_, V> {
                     a: a.as_ptr().add(start * V::ROWS),
                     a_block,
                     b: packed.as_ptr(),
-                    b_panel: steps * V::COLS,
+                    b_panel,
                     c,
                     c_stride,
                     accumulate: start > 0,
-                    rows_outside: true,
+                    rows_outside: !panel_stays::<V>(),
                 });
             }
             if direct {

@@ -11,7 +11,15 @@ mod weight;
 pub(super) use correlate::{forward, input_gradient};
 pub(super) use weight::weight_gradient;
 
+use crate::cpu::Vector;
+
 /// Steps of the products per packed block.
 const DEPTH: usize = 256;
 /// Columns per packed block: with [`DEPTH`], what half a second-level cache holds.
 const COLUMNS: usize = 256;
+
+/// Whether a panel of the right operand takes no more than half a first-level cache, and is best kept there while all rows
+/// of the left pass by.
+const fn panel_stays<V: Vector>() -> bool {
+    DEPTH * V::COLS * size_of::<V::Elem>() <= 16 << 10
+}
