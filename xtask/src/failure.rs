@@ -35,6 +35,11 @@ impl Failure {
         Self::child(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
     }
 
+    /// What it says, if it says anything.
+    pub(crate) fn message(&self) -> &str {
+        self.message.as_deref().unwrap_or("it has said why")
+    }
+
     /// Prints the message, if there is one to print.
     pub(crate) fn report(self) -> ExitCode {
         if let Some(message) = self.message {

@@ -1,8 +1,8 @@
 //! Developer commands: `cargo xtask VERB`.
 //!
-//! Verbs of this program are `ci`, `test`, `tidy`, `bench`, `cuda`, `kernels`, `scaling` and `reproduce`. Any other verb belongs to
-//! `stylegan` itself: it is built in release and run with the same arguments, so
-//! `cargo xtask generate --seeds 0-63` means `stylegan generate --seeds 0-63`. This package has no
+//! Verbs of this program are `ci`, `test`, `tidy`, `bench`, `cuda`, `gpu-check`, `kernels`, `scaling` and
+//! `reproduce`. Any other verb belongs to `stylegan` itself: it is built in release and run with the same
+//! arguments, so `cargo xtask generate --seeds 0-63` means `stylegan generate --seeds 0-63`. This package has no
 //! dependencies, so that it compiles in a second or two from a clean clone.
 
 mod bench;
@@ -12,10 +12,12 @@ mod cuda;
 mod defaults;
 mod failure;
 mod forward;
+mod gpu_check;
 mod kernels;
 mod ranks;
 mod say;
 mod scaling;
+mod stats;
 mod tables;
 mod tidy;
 
@@ -47,8 +49,10 @@ To work on it:
   test         all tests; arguments go to `cargo test`
   tidy         the house rules that no compiler checks
   bench        speed and memory of operations and networks; arguments go to the benchmark
-  cuda         operations on a GPU, without one: on the emulator, through a library that stands for
-               the driver; needs a C++ compiler
+  cuda         pictures and training steps on a GPU, without one: on the emulator, through a library
+               that stands for the driver; needs a C++ compiler; with --check compiles types alone
+  gpu-check    all there is to know about a built program on a GPU, as one JSON file: pictures, the
+               same bits twice, training, times; with --short what an emulator can do
   kernels      compiles the CUDA kernels to the PTX that is kept here; needs nvcc 13.0 (--nvcc FILE)
   scaling      what more ranks would give; --measure times this machine
   reproduce    train and measure what a claim of a paper rests on; --list lists the claims
@@ -81,6 +85,7 @@ fn run(mut args: Vec<std::ffi::OsString>) -> Result<()> {
         Some("tidy") => tidy::run(&args),
         Some("bench") => bench::run(&args),
         Some("cuda") => cuda::run(&args),
+        Some("gpu-check") => gpu_check::run(&args),
         Some("kernels") => kernels::run(&args),
         Some("scaling") => scaling::run(&args),
         Some("reproduce") => tables::reproduce(&args),

@@ -4,6 +4,7 @@ use crate::destination;
 use crate::exit::Ending;
 use crate::signals::{self, Reaction};
 use crate::status::{Stages, say};
+use candle_core::Device;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use stylegan_core::checkpoint::{Metadata, save};
@@ -55,7 +56,15 @@ pub(crate) fn train(
     let folder = RunFolder::open(&path)?;
     let mut status = Status(Stages::new());
     let observer = &mut status;
-    let session = Session { config, dataset, folder: &folder, communicator: &Single, observer, stop: &signals::STOP };
+    let session = Session {
+        config,
+        dataset,
+        device: &Device::Cpu,
+        folder: &folder,
+        communicator: &Single,
+        observer,
+        stop: &signals::STOP,
+    };
     let outcome = session.resume()?;
     drop(status);
     signals::react(Reaction::End);

@@ -6,6 +6,7 @@ mod configs;
 mod convert;
 mod data;
 mod destination;
+mod device;
 mod directions;
 mod earlier_run;
 mod edit;

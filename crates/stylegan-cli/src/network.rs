@@ -1,5 +1,6 @@
 //! The network that a verb works with, and the options that choose and steer it.
 
+use crate::device::{DeviceArgs, load};
 use crate::exit::wrong;
 use crate::models;
 use crate::picture_settings::{NoiseKind, PictureSettings, class_names, first_not_finite};
@@ -7,7 +8,7 @@ use crate::precision::PrecisionArgs;
 use crate::shell::quote;
 use crate::status::{Progress, say};
 use crate::writer::Text;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, Metadata};
@@ -59,6 +60,9 @@ pub(crate) struct NetworkArgs {
     pub(crate) class: Option<String>,
 
     #[command(flatten)]
+    pub(crate) device: DeviceArgs,
+
+    #[command(flatten)]
     pub(crate) precision: PrecisionArgs,
 }
 
@@ -74,7 +78,7 @@ impl NetworkArgs {
     }
 
     /// The network as it is: no truncation, the noise maps stored in it.
-    pub(crate) fn plain(network: &Path, class: Option<&str>, precision: PrecisionArgs) -> Self {
+    pub(crate) fn plain(network: &Path, class: Option<&str>, device: DeviceArgs, precision: PrecisionArgs) -> Self {
         Self {
             network: network.to_path_buf(),
             trunc: 1.,
@@ -82,6 +86,7 @@ impl NetworkArgs {
             noise: NoiseKind::Const,
             noise_seed: None,
             class: class.map(str::to_owned),
+            device,
             precision,
         }
     }
@@ -97,11 +102,13 @@ pub(crate) struct Network {
 impl Network {
     /// Opens the network and checks that the settings fit it.
     pub(crate) fn open(args: &NetworkArgs) -> anyhow::Result<Self> {
+        let device = args.device.chosen()?;
+        let precision = args.precision.chosen(&device)?;
         let loading = Progress::of_unknown_length("loading the network");
         let (path, foreign) = verified_checkpoint(&args.network)?;
-        let model = Model::load(&path, &Device::Cpu)?;
+        let model = load(&path, &device)?;
         drop(loading);
-        let model = model.in_precision(args.precision.chosen());
+        let model = model.in_precision(precision);
         if foreign {
             let source = model.metadata().and_then(|metadata| metadata.source.as_deref()).unwrap_or_default();
             say(&format!("{source}: converted in memory; `stylegan convert` keeps the result"));

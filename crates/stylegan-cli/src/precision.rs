@@ -1,6 +1,8 @@
 //! `--precision`: how precise the convolutions are that make pictures.
 
+use crate::exit::wrong;
 use crate::status::say;
+use candle_core::Device;
 use clap::ValueEnum;
 use stylegan_core::Precision;
 use stylegan_kernels::tiles;
@@ -16,7 +18,7 @@ enum Typed {
     Bf16x3,
     /// Factors are rounded to bf16: 8 bits.
     Bf16,
-    /// bf16x3 where the processor multiplies tiles of bf16 numbers (AMX), else f32.
+    /// bf16x3 on processors that multiply tiles of bf16 numbers (AMX), else f32.
     Auto,
 }
 
@@ -30,13 +32,21 @@ pub(crate) struct PrecisionArgs {
 }
 
 impl PrecisionArgs {
-    /// What stands behind names of files that are about another precision than f32: `-bf16`; nothing for f32.
-    pub(crate) fn suffix(self) -> String {
-        self.precision().reduced().map_or_else(String::new, |precision| format!("-{precision}"))
-    }
-
-    /// The precision that is meant here; says what nobody typed.
-    pub(crate) fn chosen(self) -> Precision {
+    /// The precision that is meant on a device; says what nobody typed.
+    pub(crate) fn chosen(self, device: &Device) -> anyhow::Result<Precision> {
+        if !device.is_cpu() {
+            return match self.precision {
+                Typed::F32 => Ok(Precision::F32),
+                Typed::Auto => {
+                    say("--precision auto: f32, as always on a GPU");
+                    Ok(Precision::F32)
+                }
+                Typed::Bf16x3 | Typed::Bf16 => wrong!(
+                    "--precision {}: a GPU computes in f32 alone; leave --precision out, or compute on the CPU",
+                    self.precision()
+                ),
+            };
+        }
         let precision = self.precision();
         let tiles = if tiles::available() { "has tiles of bf16 numbers" } else { "has no tiles of bf16 numbers" };
         match self.precision {
@@ -46,7 +56,7 @@ impl PrecisionArgs {
             }
             _ => {}
         }
-        precision
+        Ok(precision)
     }
 
     fn precision(self) -> Precision {
@@ -57,4 +67,9 @@ impl PrecisionArgs {
             Typed::Auto => Precision::fast(),
         }
     }
+}
+
+/// What stands behind names of files that are about another precision than f32: `-bf16`; nothing for f32.
+pub(crate) fn suffix(precision: Precision) -> String {
+    precision.reduced().map_or_else(String::new, |precision| format!("-{precision}"))
 }

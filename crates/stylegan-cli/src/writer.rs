@@ -19,14 +19,16 @@ pub(crate) fn software() -> (&'static str, String) {
     ("Software", concat!("stylegan-rs ", env!("CARGO_PKG_VERSION")).to_owned())
 }
 
-/// What a picture's file says of the network that made it: that one did, which it is, its licence, and in which
-/// precision it computed, if not in f32.
+/// What a picture's file says of the network that made it: that one did, which it is, its licence, and what it
+/// computed on and in, if not on the CPU in f32.
 pub(crate) fn made_by(model: &Model) -> Text {
     let mut text = vec![software(), ("Disclaimer", "synthetic: made by a neural network".to_owned())];
     text.extend(model.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
     let licence = model.metadata().and_then(|metadata| metadata.licence.clone());
     text.extend(licence.map(|licence| ("stylegan:licence", licence)));
     let precision = model.generator().precision().reduced();
+    let device = (!model.params().device().is_cpu()).then(|| ("stylegan:device", "cuda".to_owned()));
+    text.extend(device);
     text.extend(precision.map(|precision| ("stylegan:precision", precision.to_string())));
     text
 }

@@ -3,7 +3,7 @@
 use crate::checkpoint::{Checkpoint, Kind, Metadata, infer_generator, prefix};
 use crate::import::{Imported, import, import_safetensors, is_foreign};
 use crate::latent::latents_from_seeds;
-use crate::network::InPrecision;
+use crate::network::Loaded;
 use crate::{
     Condition, Error, Generator, GeneratorConfig, NetworkConfig, Params, Precision, Result, Sampler, SynthesisOptions,
     build_generator,
@@ -12,6 +12,10 @@ use candle_core::{DType, Device, Tensor};
 use std::path::Path;
 
 /// A generator loaded from a file.
+///
+/// It computes on the device that it was loaded to, takes tensors from any device, and gives its results back on that of
+/// the latents or style rows that it was given. So nothing but the device differs for a GPU, and nothing of a chain of
+/// calls leaves it where the latents lie there.
 ///
 /// ```
 /// use candle_core::Device;
@@ -29,7 +33,7 @@ use std::path::Path;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Model {
-    generator: InPrecision,
+    generator: Loaded,
     config: GeneratorConfig,
     metadata: Option<Metadata>,
     content_hash: Option<String>,
@@ -66,7 +70,7 @@ impl Model {
 
     fn open(path: &Path, config: Option<GeneratorConfig>, device: &Device) -> Result<Self> {
         if is_foreign(path)? {
-            return Self::from_imported(import(path)?, config, path);
+            return Self::from_imported(import(path)?, config, path, device);
         }
         Self::read(&Checkpoint::open(path)?, config, device)
     }
@@ -87,7 +91,7 @@ impl Model {
             && file.metadata().is_some_and(|metadata| metadata.kind == Kind::Weights)
             && let Some(imported) = import_safetensors(file)?
         {
-            return Self::from_imported(imported, None, path);
+            return Self::from_imported(imported, None, path, device);
         }
         let holds = |prefix: &str| file.names().any(|name| name.starts_with(prefix));
         let prefix = match [prefix::G_EMA, prefix::G].into_iter().find(|prefix| holds(&format!("{prefix}."))) {
@@ -95,7 +99,7 @@ impl Model {
             None if holds("synthesis.") => "",
             None => {
                 if let Some(imported) = import_safetensors(file)? {
-                    return Self::from_imported(imported, config, path);
+                    return Self::from_imported(imported, config, path, device);
                 }
                 let content = file.metadata().and_then(|metadata| metadata.extra.get("content"));
                 return Err(file.bad(match content {
@@ -127,7 +131,12 @@ impl Model {
         Ok(model)
     }
 
-    fn from_imported(imported: Imported, config: Option<GeneratorConfig>, path: &Path) -> Result<Self> {
+    fn from_imported(
+        imported: Imported,
+        config: Option<GeneratorConfig>,
+        path: &Path,
+        device: &Device,
+    ) -> Result<Self> {
         let bad = |problem: String| Error::Checkpoint { path: path.into(), problem };
         let stated =
             [prefix::G_EMA, prefix::G].into_iter().find_map(|prefix| match imported.metadata.networks.get(prefix)? {
@@ -141,7 +150,7 @@ impl Model {
         let own = imported.tensors.into_iter();
         let own =
             own.filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.strip_prefix('.')?.to_owned(), tensor)));
-        let mut model = Self::from_params(config.unwrap_or(stated), Params::from_tensors(own)?)
+        let mut model = Self::from_params(config.unwrap_or(stated), Params::from_tensors(own)?.to_device(device)?)
             .map_err(|error| bad(format!("does not hold this network: {error}")))?;
         model.content_hash = imported.metadata.extra.get("source_sha256").cloned();
         model.metadata = Some(imported.metadata);
@@ -153,7 +162,7 @@ impl Model {
     /// # Errors
     /// When a parameter is missing, of another shape, or belongs to no module.
     pub fn from_params(config: GeneratorConfig, params: Params) -> Result<Self> {
-        let generator = InPrecision::new(build_generator(&config, params.frozen())?);
+        let generator = Loaded::new(build_generator(&config, params.frozen())?, params.device());
         // The official StyleGAN2 stores its constant low-pass filters beside the parameters.
         let unused: Vec<String> =
             params.unused().into_iter().filter(|name| !name.ends_with(".resample_filter")).collect();
@@ -161,6 +170,19 @@ impl Model {
             return Err(Error::UnusedParameters { name: name.clone(), count: unused.len() });
         }
         Ok(Self { generator, config, metadata: None, content_hash: None, params })
+    }
+
+    /// The same network on another device; itself where it is there already.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn to_device(self, device: &Device) -> Result<Self> {
+        if self.params.device().same_device(device) {
+            return Ok(self);
+        }
+        let params = self.params.to_device(device)?;
+        let generator = Loaded::new(build_generator(&self.config, params.frozen())?, device);
+        Ok(Self { generator: generator.with(self.generator.precision()), params, ..self })
     }
 
     /// The same network with the convolutions of its synthesis computed in `precision`, unless the options of a synthesis
@@ -183,16 +205,16 @@ impl Model {
         Self { generator: self.generator.with(precision), ..self }
     }
 
-    /// The latents of published seeds `[n, z_dim]`: NumPy's `RandomState(seed).randn`.
+    /// The latents of published seeds `[n, z_dim]`, in main memory: NumPy's `RandomState(seed).randn`.
     ///
     /// # Errors
-    /// When the device has no room.
+    /// When there is no memory for them.
     pub fn latents(&self, seeds: &[u32]) -> Result<Tensor> {
-        let z = latents_from_seeds(seeds, self.generator.spec().z_dim, self.params.device())?;
+        let z = latents_from_seeds(seeds, self.generator.spec().z_dim, &Device::Cpu)?;
         Ok(z.to_dtype(self.params.dtype())?)
     }
 
-    /// Labels `[n, c_dim]` of one class for all, or `None` for an unconditional network.
+    /// Labels `[n, c_dim]` of one class for all, in main memory, or `None` for an unconditional network.
     ///
     /// # Errors
     /// When the class does not exist.
@@ -206,7 +228,7 @@ impl Model {
         }
         let mut values = vec![0f32; n * c_dim];
         values.iter_mut().skip(class).step_by(c_dim).for_each(|value| *value = 1.);
-        Ok(Some(Tensor::from_vec(values, (n, c_dim), self.params.device())?.to_dtype(self.params.dtype())?))
+        Ok(Some(Tensor::from_vec(values, (n, c_dim), &Device::Cpu)?.to_dtype(self.params.dtype())?))
     }
 
     /// Latents `[n, z_dim]` (and labels `[n, c_dim]`) to style rows `[n, num_ws, w_dim]`.

@@ -125,6 +125,21 @@ impl Params {
         Ok(copy)
     }
 
+    /// The same names and values on `device`: itself where they are there already, else a copy.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn to_device(&self, device: &Device) -> Result<Self> {
+        if self.store.device.same_device(device) {
+            return Ok(self.clone());
+        }
+        let moved = Self::new(self.store.seed, self.store.dtype, device);
+        for (name, var) in self.vars() {
+            moved.lock().vars.insert(name, Var::from_tensor(&var.as_detached_tensor().to_device(device)?)?);
+        }
+        Ok(moved)
+    }
+
     /// The view to train with: hands out variables (buffers come detached), creates missing ones.
     pub fn trainable(&self) -> VarBuilder<'static> {
         self.view(View { params: self.clone(), trainable: true })

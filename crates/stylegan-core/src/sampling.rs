@@ -61,7 +61,7 @@ impl<'a> Sampler<'a> {
         Self { generator, psi: 1., cutoff: None, noise, noise_layers, lod: 0. }
     }
 
-    /// Standard normal latents `[n, z_dim]`, f32: that of sample `i` from the stream `(indices[i], lane)` of `key`.
+    /// Standard normal latents `[n, z_dim]`, f32, in main memory: that of sample `i` from the stream `(indices[i], lane)` of `key`.
     ///
     /// # Errors
     /// When there is no memory for them.
@@ -92,7 +92,7 @@ impl<'a> Sampler<'a> {
     /// When the network has no average style and psi is not 1.
     pub fn truncate(&self, ws: &Tensor) -> Result<Tensor> {
         match self.generator.w_avg() {
-            Some(w_avg) => truncate(ws, w_avg, self.psi, self.cutoff),
+            Some(w_avg) => truncate(ws, &w_avg.to_device(ws.device())?, self.psi, self.cutoff),
             None if self.psi == 1. => Ok(ws.clone()),
             None => {
                 bad_argument!("this network keeps no average style to truncate to; use psi 1 instead of {}", self.psi)

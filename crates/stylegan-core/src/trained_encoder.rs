@@ -32,7 +32,7 @@ impl TrainedEncoder {
                 Some((name.strip_prefix(prefix::E)?.strip_prefix('.')?.to_owned(), tensor))
             });
             let own: Vec<_> = own.collect();
-            let params = if own.is_empty() { None } else { Some(Params::from_tensors(own)?) };
+            let params = if own.is_empty() { None } else { Some(Params::from_tensors(own)?.to_device(device)?) };
             (Some(file.metadata), params, hash)
         } else {
             let file = Checkpoint::open(path)?;

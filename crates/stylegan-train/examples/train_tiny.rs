@@ -61,8 +61,15 @@ fn run() -> Result<()> {
     let config = config::read(CONFIG, "the example", &[])?;
     let folder = RunFolder::open(&out)?;
     let (observer, stop) = (&mut Print, &AtomicBool::new(false));
-    let session =
-        Session { config: &config, dataset: &dataset, folder: &folder, communicator: &Single, observer, stop };
+    let session = Session {
+        config: &config,
+        dataset: &dataset,
+        device: &candle_core::Device::Cpu,
+        folder: &folder,
+        communicator: &Single,
+        observer,
+        stop,
+    };
     match session.resume()? {
         Outcome::Finished { checkpoint } | Outcome::Interrupted { checkpoint } => println!("{}", checkpoint.display()),
     }

@@ -22,6 +22,7 @@
 //! let session = Session {
 //!     config: &config,
 //!     dataset: &pictures,
+//!     device: &candle_core::Device::Cpu,
 //!     folder: &folder,
 //!     communicator: &Single,
 //!     observer: &mut Silent,

@@ -5,6 +5,7 @@ use crate::data::Dataset;
 use crate::folder::RunFolder;
 use crate::observer::Observer;
 use crate::recipe::RunConfig;
+use candle_core::Device;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,6 +17,8 @@ pub struct Session<'a> {
     pub config: &'a dyn RunConfig,
     /// The pictures.
     pub dataset: &'a Arc<Dataset>,
+    /// What networks compute on. Where a run is gone on with may be another device, to other bits.
+    pub device: &'a Device,
     /// Where the run is written.
     pub folder: &'a RunFolder,
     /// The ranks that train together.

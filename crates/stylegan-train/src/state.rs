@@ -74,19 +74,24 @@ fn prefix(optimizer: &str) -> String {
 
 impl State {
     /// The state before the first step.
-    pub(crate) fn new(config: &dyn RunConfig, dataset: &Dataset) -> Result<Self> {
-        Ok(Self { recipe: config.recipe(dataset, None)?, progress: Progress::default() })
+    pub(crate) fn new(config: &dyn RunConfig, dataset: &Dataset, device: &Device) -> Result<Self> {
+        Ok(Self { recipe: config.recipe(dataset, None, device)?, progress: Progress::default() })
     }
 
     /// The state of a checkpoint that [`fits`].
-    pub(crate) fn load(config: &dyn RunConfig, dataset: &Dataset, checkpoint: &Checkpoint) -> Result<Self> {
+    pub(crate) fn load(
+        config: &dyn RunConfig,
+        dataset: &Dataset,
+        checkpoint: &Checkpoint,
+        device: &Device,
+    ) -> Result<Self> {
         let bad = |problem: String| Error::Run { folder: checkpoint.path().to_owned(), problem };
         let metadata = checkpoint.metadata().ok_or_else(|| bad("has no metadata".into()))?;
         let text = |key: &str| metadata.extra.get(key).map(String::as_str).unwrap_or_default();
         let not_a_number = |key: &str| bad(format!("has {key} {:?} in its metadata, expected a number", text(key)));
         let progress = serde_json::from_str(text(PROGRESS))
             .map_err(|error| bad(format!("has progress in its metadata that cannot be read: {error}")))?;
-        let mut recipe = config.recipe(dataset, Some(checkpoint))?;
+        let mut recipe = config.recipe(dataset, Some(checkpoint), device)?;
         for (name, optimizer) in recipe.optimizers_mut() {
             let prefix = prefix(name);
             let key = format!("{prefix}.steps");
@@ -100,6 +105,11 @@ impl State {
         Ok(Self { recipe, progress })
     }
 
+    /// What the networks compute on.
+    fn device(&self) -> &Device {
+        self.recipe.networks().first().map_or(&Device::Cpu, |(_, params)| params.device())
+    }
+
     /// Writes the state to a file.
     pub(crate) fn save(&self, settings: &RunSettings, dataset: &Dataset, path: &Path) -> Result<()> {
         let progress = serde_json::to_string(&self.progress)
@@ -107,7 +117,7 @@ impl State {
         let mut extra = BTreeMap::from([
             (PROGRESS.to_owned(), progress),
             (CONFIG.to_owned(), settings.decisive.clone()),
-            (INSTRUCTION_SET.to_owned(), cpu_info::instruction_set().to_owned()),
+            (INSTRUCTION_SET.to_owned(), kernels_of(self.device()).to_owned()),
         ]);
         for (name, optimizer) in self.recipe.optimizers() {
             extra.insert(format!("{}.steps", prefix(name)), optimizer.steps().to_string());
@@ -213,9 +223,14 @@ pub(crate) fn fits(settings: &RunSettings, dataset_hash: &str, metadata: &Metada
     }
 }
 
+/// Which kernels compute on a device.
+pub(crate) fn kernels_of(device: &Device) -> &'static str {
+    if device.is_cpu() { cpu_info::instruction_set() } else { "cuda" }
+}
+
 /// A word on a checkpoint of a machine whose kernels round otherwise.
-pub(crate) fn other_machine(metadata: &Metadata) -> Option<String> {
-    let (before, here) = (metadata.extra.get(INSTRUCTION_SET)?, cpu_info::instruction_set());
+pub(crate) fn other_machine(metadata: &Metadata, device: &Device) -> Option<String> {
+    let (before, here) = (metadata.extra.get(INSTRUCTION_SET)?, kernels_of(device));
     (before != here).then(|| {
         format!(
             "the run came from a machine with {before} kernels, this one has {here}: it goes on as well, but not to the \

@@ -81,7 +81,16 @@ fn config(overrides: &[&str]) -> Result<RecipeConfig> {
 fn go_on(config: &RecipeConfig, set: &Arc<Dataset>, folder: &Path, stop_after: u64) -> Result<Outcome> {
     let (stop, folder) = (AtomicBool::new(false), RunFolder::open(folder)?);
     let observer = &mut StopAfter { step: stop_after, stop: &stop, warnings: vec![] };
-    Session { config, dataset: set, folder: &folder, communicator: &Single, observer, stop: &stop }.resume()
+    Session {
+        config,
+        dataset: set,
+        device: &candle_core::Device::Cpu,
+        folder: &folder,
+        communicator: &Single,
+        observer,
+        stop: &stop,
+    }
+    .resume()
 }
 
 fn last(folder: &Path) -> Vec<u8> {
@@ -266,7 +275,15 @@ fn one_rank_trains() {
                 let stop = AtomicBool::new(false);
                 let observer = &mut StopAfter { step: 0, stop: &stop, warnings: vec![] };
                 let communicator = &communicator;
-                let session = Session { config, dataset: &place().1, folder: out, communicator, observer, stop: &stop };
+                let session = Session {
+                    config,
+                    dataset: &place().1,
+                    device: &candle_core::Device::Cpu,
+                    folder: out,
+                    communicator,
+                    observer,
+                    stop: &stop,
+                };
                 let error = session.start().unwrap_err().to_string();
                 assert!(error.contains("2 ranks cannot share"), "{error}");
             });

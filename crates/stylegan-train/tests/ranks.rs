@@ -25,7 +25,15 @@ fn go_on(config: &TrainConfig, folder: &Path, ranks: usize, stop_after: u64) -> 
                 let step = if rank + 1 == ranks { stop_after } else { u64::MAX };
                 let observer = &mut StopAfter { step, stop: &stop, warnings: vec![] };
                 let communicator = &communicator;
-                let session = Session { config, dataset: pictures(), folder: out, communicator, observer, stop: &stop };
+                let session = Session {
+                    config,
+                    dataset: pictures(),
+                    device: &candle_core::Device::Cpu,
+                    folder: out,
+                    communicator,
+                    observer,
+                    stop: &stop,
+                };
                 session.resume()
             })
         });

@@ -54,7 +54,12 @@ impl RunConfig for Config {
         })
     }
 
-    fn recipe(&self, _dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>> {
+    fn recipe(
+        &self,
+        _dataset: &Dataset,
+        checkpoint: Option<&Checkpoint>,
+        _device: &candle_core::Device,
+    ) -> Result<Box<dyn Recipe>> {
         let params = match checkpoint {
             Some(checkpoint) => checkpoint.params("D", &Device::Cpu)?,
             None => Params::new(5, DType::F32, &Device::Cpu),
@@ -131,8 +136,15 @@ impl Recipe for Patches {
 fn go_on(set: &Arc<Dataset>, folder: &Path, step: u64) -> Outcome {
     let (stop, folder) = (AtomicBool::new(false), RunFolder::open(folder).unwrap());
     let observer = &mut StopAfter { step, stop: &stop, warnings: vec![] };
-    let session =
-        Session { config: &Config, dataset: set, folder: &folder, communicator: &Single, observer, stop: &stop };
+    let session = Session {
+        config: &Config,
+        dataset: set,
+        device: &candle_core::Device::Cpu,
+        folder: &folder,
+        communicator: &Single,
+        observer,
+        stop: &stop,
+    };
     session.resume().unwrap()
 }
 

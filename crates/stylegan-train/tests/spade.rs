@@ -114,7 +114,16 @@ fn go_on(config: &RecipeConfig, folder: &Path, ranks: usize, stop_after: u64) ->
                 let stop = AtomicBool::new(false);
                 let observer = &mut StopAfter { step: stop_after, stop: &stop, warnings: vec![] };
                 let communicator = &communicator;
-                Session { config, dataset: set(), folder: out, communicator, observer, stop: &stop }.resume()
+                Session {
+                    config,
+                    dataset: set(),
+                    device: &candle_core::Device::Cpu,
+                    folder: out,
+                    communicator,
+                    observer,
+                    stop: &stop,
+                }
+                .resume()
             })
         });
         ranks.collect::<Vec<_>>().into_iter().map(|rank| rank.join().unwrap()).collect()
@@ -224,7 +233,15 @@ fn sets_that_do_not_fit() {
         let stop = AtomicBool::new(false);
         let observer = &mut StopAfter { step: 0, stop: &stop, warnings: vec![] };
         let config = &config(SPADE, settings).unwrap();
-        let session = Session { config, dataset: set, folder: &out, communicator: &Single, observer, stop: &stop };
+        let session = Session {
+            config,
+            dataset: set,
+            device: &candle_core::Device::Cpu,
+            folder: &out,
+            communicator: &Single,
+            observer,
+            stop: &stop,
+        };
         let error = session.start().unwrap_err();
         let text = error.to_string();
         assert!(
@@ -294,7 +311,17 @@ fn edges_and_cuts_go_on_as_well() {
     let run = |folder: &Path, stop_after: u64| {
         let (stop, out) = (AtomicBool::new(false), RunFolder::open(folder).unwrap());
         let observer = &mut StopAfter { step: stop_after, stop: &stop, warnings: vec![] };
-        Session { config, dataset, folder: &out, communicator: &Single, observer, stop: &stop }.resume().unwrap()
+        Session {
+            config,
+            dataset,
+            device: &candle_core::Device::Cpu,
+            folder: &out,
+            communicator: &Single,
+            observer,
+            stop: &stop,
+        }
+        .resume()
+        .unwrap()
     };
     let (straight, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     assert!(matches!(run(straight.path(), u64::MAX), Outcome::Finished { .. }));
@@ -335,7 +362,15 @@ fn classes_are_told_apart_where_a_map_has_only_one() {
     let config = &config(&text, &settings).unwrap();
     let (stop, folder) = (AtomicBool::new(false), RunFolder::open(run.path()).unwrap());
     let observer = &mut StopAfter { step: u64::MAX, stop: &stop, warnings: vec![] };
-    let session = Session { config, dataset: &dataset, folder: &folder, communicator: &Single, observer, stop: &stop };
+    let session = Session {
+        config,
+        dataset: &dataset,
+        device: &candle_core::Device::Cpu,
+        folder: &folder,
+        communicator: &Single,
+        observer,
+        stop: &stop,
+    };
     assert!(matches!(session.start().unwrap(), Outcome::Finished { .. }));
 
     let device = candle_core::Device::Cpu;

@@ -4,7 +4,7 @@ use super::common::{Common, CommonArgs};
 use super::planes::Scored;
 use crate::exit::{Outcome, wrong};
 use crate::status::Progress;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use std::path::{Path, PathBuf};
 use stylegan_metrics::directions::{Separation, Sides};
 use stylegan_metrics::feature_table::FeatureTable;
@@ -49,7 +49,8 @@ pub(super) fn run(args: Args) -> Outcome {
     }
     let inputs: Vec<&Path> = args.classifier.iter().map(PathBuf::as_path).collect();
     let common = Common::of(&args.common, &inputs)?;
-    let open = |file| Ok(Classifier::open(file, &Device::Cpu)?);
+    let device = common.network.model().params().device();
+    let open = |file| Ok(Classifier::open(file, device)?);
     let classifiers = args.classifier.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
     let scored = classified(&common, &classifiers, args.samples, &args.common)?;
     let separation = Separation { sides: Sides::Extremes(args.surest), ..Separation::default() };

@@ -1,6 +1,7 @@
 //! What all ways of finding directions share: the network, the style rows, the file.
 
 use crate::destination;
+use crate::device::DeviceArgs;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::mix::{Styles as StyleRows, style_list};
 use crate::network::{Network, NetworkArgs};
@@ -37,6 +38,9 @@ pub(super) struct CommonArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) seed: u64,
 
+    #[command(flatten)]
+    device: DeviceArgs,
+
     /// The file to write.
     #[arg(long, value_name = "FILE.safetensors", default_value = "directions.safetensors")]
     out: PathBuf,
@@ -70,8 +74,8 @@ impl Common {
         if args.out.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("safetensors")) {
             wrong!("--out {}: directions are kept in a .safetensors file", args.out.display());
         }
-        let network =
-            Network::open(&NetworkArgs::plain(&args.network, args.class.as_deref(), PrecisionArgs::default()))?;
+        let (class, precision) = (args.class.as_deref(), PrecisionArgs::default());
+        let network = Network::open(&NetworkArgs::plain(&args.network, class, args.device, precision))?;
         network.check_styles("a direction")?;
         let num_ws = network.generator().spec().num_ws;
         let rows = match &args.rows {

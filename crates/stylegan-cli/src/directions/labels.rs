@@ -4,7 +4,7 @@ use super::common::{Common, CommonArgs};
 use super::planes::Scored;
 use crate::exit::{Outcome, wrong};
 use crate::network::check_exists;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use std::path::{Path, PathBuf};
 use stylegan_core::Condition;
 use stylegan_core::import::state_dict;
@@ -96,7 +96,7 @@ fn read(common: &Common, path: &Path, names: &[String]) -> anyhow::Result<Scored
                 wrong!("--latents {file}: z has shape {:?}, this network takes [n, {dim}]", z.dims());
             }
             let labels = common.network.labels(n)?;
-            let z = z.to_dtype(common.network.dtype())?.to_device(&Device::Cpu)?;
+            let z = z.to_dtype(common.network.dtype())?;
             (generator.mapping(&z, Condition::from(labels.as_ref()))?, scores)
         }
         _ => wrong!("--latents {file} must hold one of w and z, and scores; name them so"),

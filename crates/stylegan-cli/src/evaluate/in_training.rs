@@ -53,6 +53,8 @@ pub(crate) struct Evaluator {
     /// The data set's name.
     set: String,
     networks: FeatureNetworks,
+    /// What checkpoints are measured on.
+    device: Device,
     cache: Cache,
     /// Pictures between evaluations.
     every: u64,
@@ -64,7 +66,12 @@ pub(crate) struct Evaluator {
 
 impl Evaluator {
     /// What `[eval]` of the configuration asks for, if anything; features are kept in `folder`.
-    pub(crate) fn of(config: &RecipeConfig, dataset: &Arc<Dataset>, folder: &Path) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn of(
+        config: &RecipeConfig,
+        dataset: &Arc<Dataset>,
+        device: &Device,
+        folder: &Path,
+    ) -> anyhow::Result<Option<Self>> {
         let (generator, asked) = match config {
             RecipeConfig::Gan(config) => (config.generator.clone(), Asked::of(&config.eval)),
             RecipeConfig::Spade(config) => (config.generator.network(), Asked::of_painter(&config.eval, dataset)?),
@@ -74,7 +81,7 @@ impl Evaluator {
             return Ok(None);
         }
         check_channels(generator.img_channels(), "[eval] metrics: this run")?;
-        let mut networks = FeatureNetworks::embedded(&Device::Cpu)?;
+        let mut networks = FeatureNetworks::embedded(device)?;
         if let Some(judge) = asked.judge {
             networks = painted::with_judge(networks, judge, dataset);
         }
@@ -108,6 +115,7 @@ impl Evaluator {
             dataset: Arc::clone(dataset),
             set: config.data().set.clone(),
             networks,
+            device: device.clone(),
             cache: Cache::new(folder.join("features")),
             every: ((asked.kimg * 1000.).round() as u64).max(1),
             done: 0,
@@ -157,7 +165,7 @@ impl Evaluator {
     }
 
     fn evaluate(&self, checkpoint: &Checkpoint, ranks: &dyn Communicator) -> anyhow::Result<Vec<MetricResult>> {
-        let model = Model::of_checkpoint(checkpoint, &Device::Cpu)?;
+        let model = Model::of_checkpoint(checkpoint, &self.device)?;
         let generator = model.generator();
         let path = checkpoint.path();
         let labels = dataset_source::labels(path, Some(&self.dataset), generator.spec().condition.label_dim())?;

@@ -10,6 +10,7 @@ mod subjects;
 
 pub(crate) use in_training::Evaluator;
 
+use crate::device::DeviceArgs;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::check_exists;
 use crate::precision::PrecisionArgs;
@@ -119,6 +120,9 @@ pub(crate) struct Args {
     mix: u8,
 
     #[command(flatten)]
+    device: DeviceArgs,
+
+    #[command(flatten)]
     precision: PrecisionArgs,
 
     /// Leaves out the distances between halves of the real pictures, and what a segmenter sees in these and in one
@@ -159,13 +163,15 @@ const MEASURE_ALIKE: &str = "all ranks need the same program, networks, pictures
 
 /// Reads what the arguments name.
 fn prepare(args: &Args) -> anyhow::Result<Prepared> {
-    let mut plan = Plan::of(args)?;
+    let device = args.device.chosen()?;
+    let precision = args.precision.chosen(&device)?;
+    let mut plan = Plan::of(args, precision)?;
     let report = if ranks::world().rank() == 0 { plan.open_report(args)? } else { None };
-    let networks = networks(&args.features)?;
-    let open = |file| Ok(Classifier::open(file, &Device::Cpu)?);
+    let networks = networks(&args.features, &device)?;
+    let open = |file| Ok(Classifier::open(file, &device)?);
     let classifiers = args.classifier.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
     let judge = args.segmenter.as_ref().map(|file| judge(file)).transpose()?;
-    let opened = Opened::open(&mut plan, args, &networks)?;
+    let opened = Opened::open(&mut plan, args, &networks, (&device, precision))?;
     let networks = match (judge, opened.painted()) {
         (Some(judge), Some(dataset)) => painted::with_judge(networks, judge, dataset),
         _ => networks,
@@ -266,15 +272,15 @@ fn check_channels(channels: usize, what: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The feature networks of these files, and the built-in one.
-pub(crate) fn networks(files: &[PathBuf]) -> anyhow::Result<FeatureNetworks> {
+/// The feature networks of these files, and the built-in one, on a device.
+pub(crate) fn networks(files: &[PathBuf], device: &Device) -> anyhow::Result<FeatureNetworks> {
     if files.is_empty() {
-        return Ok(FeatureNetworks::embedded(&Device::Cpu)?);
+        return Ok(FeatureNetworks::embedded(device)?);
     }
     let mut tensors = Vec::new();
     for file in files {
         check_exists(file)?;
         tensors.extend(state_dict(file)?);
     }
-    Ok(FeatureNetworks::with_weights(tensors, &Device::Cpu)?)
+    Ok(FeatureNetworks::with_weights(tensors, device)?)
 }

@@ -4,10 +4,11 @@ use super::report_file::ReportFile;
 use super::{Args, painted};
 use crate::exit::{self, wrong};
 use crate::network::checkpoint;
+use crate::precision::suffix;
 use crate::status::say;
 use crate::{destination, pictures};
 use std::path::{Path, PathBuf};
-use stylegan_core::Unfinished;
+use stylegan_core::{Precision, Unfinished};
 use stylegan_metrics::protocol::Protocol;
 use stylegan_train::config::RecipeConfig;
 use stylegan_train::data::Dataset;
@@ -53,7 +54,7 @@ enum Destination {
 }
 
 impl Plan {
-    pub(super) fn of(args: &Args) -> anyhow::Result<Self> {
+    pub(super) fn of(args: &Args, precision: Precision) -> anyhow::Result<Self> {
         if args.network.len() > 2 {
             wrong!("--network was given {} times; one or two networks are measured at a time", args.network.len());
         }
@@ -92,7 +93,7 @@ impl Plan {
             }
             Some(out) => Destination::Named(out.clone()),
             None => Destination::Usual(match &subjects {
-                Subjects::Networks(paths) => beside.join(report_name(paths, args)),
+                Subjects::Networks(paths) => beside.join(report_name(paths, args, precision)),
                 Subjects::Pictures(..) => PathBuf::from("report.json"),
             }),
         };
@@ -160,7 +161,7 @@ impl Plan {
 }
 
 /// The name of a report beside the checkpoints it is about.
-fn report_name(paths: &[PathBuf], args: &Args) -> String {
+fn report_name(paths: &[PathBuf], args: &Args, precision: Precision) -> String {
     let stem = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let stems: Vec<_> = paths.iter().map(|path| stem(path).trim_start_matches("network-").to_owned()).collect();
     let mut name = format!("metrics-{}", stems.join("-and-"));
@@ -170,7 +171,7 @@ fn report_name(paths: &[PathBuf], args: &Args) -> String {
     if args.mix != 1 {
         name.push_str(&format!("-mix{}", args.mix));
     }
-    name + &args.precision.suffix() + ".json"
+    name + &suffix(precision) + ".json"
 }
 
 /// Whether files can be made in a folder, or in the one that it would be made in.

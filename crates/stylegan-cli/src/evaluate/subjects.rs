@@ -3,6 +3,7 @@
 use super::painted::Paintings;
 use super::plan::{Plan, Subjects};
 use super::{Args, check_channels, dataset_source};
+use crate::device::load;
 use crate::exit::wrong;
 use crate::status::say;
 use candle_core::Device;
@@ -47,7 +48,12 @@ pub(super) struct Opened {
 impl Opened {
     /// Opens what the plan names. Where the metrics are the usual ones, those that a network has no space for are
     /// taken out of the plan.
-    pub(super) fn open(plan: &mut Plan, args: &Args, networks: &FeatureNetworks) -> anyhow::Result<Self> {
+    pub(super) fn open(
+        plan: &mut Plan,
+        args: &Args,
+        networks: &FeatureNetworks,
+        (device, precision): (&Device, Precision),
+    ) -> anyhow::Result<Self> {
         let mut opened = Self {
             candidates: vec![],
             generated: None,
@@ -58,9 +64,8 @@ impl Opened {
         };
         match &plan.subjects {
             Subjects::Networks(paths) => {
-                let precision = args.precision.chosen();
                 for path in paths.clone() {
-                    opened.candidates.push(Candidate::open(path, args.mix.into(), precision)?);
+                    opened.candidates.push(Candidate::open(path, args.mix.into(), device, precision)?);
                 }
                 opened.leave_out_what_needs_styles(plan, args);
                 opened.check_painters(plan, args)?;
@@ -206,8 +211,8 @@ impl Candidate {
         self.model.config().map()
     }
 
-    fn open(path: PathBuf, mixed: usize, precision: Precision) -> anyhow::Result<Self> {
-        let model = Model::load(&path, &Device::Cpu)?.in_precision(precision);
+    fn open(path: PathBuf, mixed: usize, device: &Device, precision: Precision) -> anyhow::Result<Self> {
+        let model = load(&path, device)?.in_precision(precision);
         check_channels(model.generator().spec().img_channels, &path.display().to_string())?;
         let rows = model.generator().spec().num_ws;
         if mixed > 1 && !model.generator().spec().mapping {

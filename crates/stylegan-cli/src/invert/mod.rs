@@ -14,6 +14,7 @@ mod tune;
 mod variants;
 mod watch;
 
+use crate::device::DeviceArgs;
 use crate::exit::{Ending, Outcome};
 use crate::mix::Styles;
 use crate::numbers::{Numbers, count};
@@ -119,6 +120,10 @@ pub(crate) struct Args {
     /// The seeds of variants.
     #[arg(long, value_name = "LIST", default_value = "0-7", requires = "mix_rows")]
     mix_seeds: Numbers,
+
+    #[command(flatten)]
+    device: DeviceArgs,
+
     #[command(flatten)]
     precision: PrecisionArgs,
 

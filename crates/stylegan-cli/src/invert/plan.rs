@@ -11,6 +11,7 @@ use crate::evaluate::networks;
 use crate::exit::wrong;
 use crate::network::{Network, NetworkArgs};
 use crate::status::say;
+use candle_core::Device;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use stylegan_metrics::features::{FeatureNetwork, FeatureNetworks, PerceptualDistance};
@@ -46,7 +47,8 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn of(args: &Args) -> anyhow::Result<Self> {
         let options = options(args)?;
-        let network = Network::open(&NetworkArgs::plain(&args.network, args.class.as_deref(), args.precision))?;
+        let class = args.class.as_deref();
+        let network = Network::open(&NetworkArgs::plain(&args.network, class, args.device, args.precision))?;
         network.check_styles("inversion")?;
         network.labels(1)?;
         let encoder = args.encoder.as_deref().map(|path| Encoder::open(path, args.prepared, args.seed, &network));
@@ -62,7 +64,7 @@ impl Plan {
         for picture in &pictures {
             picture.files.all().iter().try_for_each(|file| destination::check(file, &inputs))?;
         }
-        let distances = networks(&args.features)?;
+        let distances = networks(&args.features, &Device::Cpu)?;
         let network_hash = match network.model().content_hash() {
             Some(hash) => hash.to_owned(),
             None => digest(network.model().params().vars().iter().map(|(_, var)| var.as_tensor()))?,

@@ -6,7 +6,6 @@ use super::targets::Target;
 use super::watch::Watch;
 use crate::exit::wrong;
 use crate::latents::Latents;
-use candle_core::Device;
 use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata, prefix, save};
 use stylegan_core::picture::{to_pictures, write_png};
 use stylegan_core::{Condition, Model, NetworkConfig};
@@ -54,7 +53,7 @@ pub(super) fn tune(plan: &Plan, picture: &Picture, target: &Target, watch: &mut 
     metadata.source = Some(format!("stylegan invert --tune{origin}"));
     metadata.extra.extend(provenance.map(|(name, value)| (name.to_owned(), value.to_owned())));
     write(picture, &tuner, &metadata)?;
-    let tuned = Model::load(&files.network, &Device::Cpu)?;
+    let tuned = Model::load(&files.network, network.model().params().device())?;
     let image = tuned.sampler().images(&pivot, Condition::None, &[0])?;
     let mut text = network.text();
     text.retain(|(keyword, _)| *keyword != "stylegan:network");

@@ -31,10 +31,11 @@ impl Painter {
         let (file, foreign) = verified_checkpoint(network)?;
         let model = Model::load(&file, &Device::Cpu)?;
         drop(loading);
+        let precision = precision.chosen(&Device::Cpu)?;
         if foreign {
             say(&format!("{}: converted in memory; `stylegan convert` keeps the result", file.display()));
         }
-        Self::of(file, model.in_precision(precision.chosen()))
+        Self::of(file, model.in_precision(precision))
     }
 
     /// The painter of an open network.

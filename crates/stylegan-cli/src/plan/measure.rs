@@ -2,6 +2,7 @@
 
 use crate::{ranks, signals};
 use anyhow::Context;
+use candle_core::Device;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
@@ -35,21 +36,22 @@ pub(super) struct Level {
     pub(super) checkpoint: u64,
 }
 
-/// Trains a little at each resolution of a run, about `time` at each; `tell` hears of each as soon as it is known.
+/// Trains a little at each resolution of a run on a device, about `time` at each; `tell` hears of each as soon as it is known.
 pub(super) fn levels(
     config: &RecipeConfig,
-    pictures: &Arc<Dataset>,
+    (pictures, device): (&Arc<Dataset>, &Device),
     time: Duration,
     tell: &mut dyn FnMut(&Level) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Level>> {
-    let phases: Vec<Phase> = config.recipe(pictures, None)?.iteration().iter().filter_map(phase).collect();
+    let phases: Vec<Phase> =
+        config.recipe(pictures, None, &Device::Cpu)?.iteration().iter().filter_map(phase).collect();
     stages(&config.schedule()?)
         .into_iter()
         .map(|(stage, share)| {
             let folder = tempfile::tempdir().context("a folder for the trial cannot be made")?;
             let path = folder.path().to_owned();
             signals::before_end(move || drop(std::fs::remove_dir_all(path)));
-            let checkpoint = trial(config, pictures, &stage, time, folder.path())?;
+            let checkpoint = trial(config, (pictures, device), &stage, time, folder.path())?;
             let steps = std::fs::read_to_string(folder.path().join("stats.jsonl"))?;
             let steps: Vec<Value> = steps.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
             let seconds = seconds_a_step(&steps, &phases, stage.batch);
@@ -89,7 +91,7 @@ fn stages(schedule: &Schedule) -> Vec<(Stage, f64)> {
 /// Trains at one resolution, with a line of statistics for each step; returns the bytes of the checkpoint.
 fn trial(
     config: &RecipeConfig,
-    pictures: &Arc<Dataset>,
+    (pictures, device): (&Arc<Dataset>, &Device),
     stage: &Stage,
     time: Duration,
     folder: &Path,
@@ -116,6 +118,7 @@ fn trial(
     let session = Session {
         config: &config,
         dataset: pictures,
+        device,
         folder: &RunFolder::open(folder)?,
         communicator: ranks::world(),
         observer: &mut watch,

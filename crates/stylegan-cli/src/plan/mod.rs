@@ -3,6 +3,7 @@
 mod advice;
 mod measure;
 
+use crate::device::DeviceArgs;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::starting_point;
 use crate::status::{print, say};
@@ -32,18 +33,22 @@ pub(crate) struct Args {
     /// Seconds of training to measure at each resolution; three steps at least.
     #[arg(long, value_name = "N", default_value_t = 10.)]
     seconds: f64,
+
+    #[command(flatten)]
+    device: DeviceArgs,
 }
 
 pub(crate) fn run(args: Args) -> Outcome {
     let Ok(time) = Duration::try_from_secs_f64(args.seconds) else {
         wrong!("--seconds: expected a number from 0 on, found {}", args.seconds);
     };
+    let device = args.device.chosen()?;
     let (config, pictures, note) = train::of_new_run(&args.asked)?;
     note.iter().for_each(|note| say(note));
     let pictures = Arc::new(pictures);
     print(&(starting_point::summary(&config, &pictures)?.join("\n") + "\n"))?;
     say("training a few steps to measure them");
-    let levels = measure::levels(&config, &pictures, time, &mut |level| {
+    let levels = measure::levels(&config, (&pictures, &device), time, &mut |level| {
         let (stage, seconds) = (level.stage, level.seconds_per_kimg);
         let (side, shards) = (stage.resolution, stage.batch / stage.shard.max(1));
         print(&format!(
@@ -55,7 +60,8 @@ pub(crate) fn run(args: Args) -> Outcome {
     if let Some(whole) = measure::whole(config.kimg(), &levels) {
         let threads = rayon::current_num_threads();
         let threads = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
-        writeln!(text, "time:     {} for {} kimg on {threads}", HumanDuration(whole), config.kimg())?;
+        let on = if device.is_cpu() { threads } else { "the GPU".into() };
+        writeln!(text, "time:     {} for {} kimg on {on}", HumanDuration(whole), config.kimg())?;
     }
     if let Some(peak) = memory::peak() {
         writeln!(text, "memory:   {:.2} GiB at the peak", peak as f64 / f64::from(1 << 30))?;

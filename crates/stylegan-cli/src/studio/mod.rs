@@ -25,6 +25,7 @@ mod socket;
 mod uploads;
 mod wish;
 
+use crate::device::DeviceArgs;
 use crate::evaluate::networks;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::models;
@@ -32,6 +33,7 @@ use crate::network::check_exists;
 use crate::status::{print, say};
 use answers::Studio;
 use anyhow::Context;
+use candle_core::Device;
 use gate::Gate;
 use library::Library;
 use queue::Queue;
@@ -90,6 +92,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
 
+    #[command(flatten)]
+    device: DeviceArgs,
+
     /// Only prints the link and opens no browser.
     #[arg(long)]
     no_open: bool,
@@ -111,13 +116,14 @@ pub(crate) fn run(args: Args) -> Outcome {
         );
     }
     let uploads = Arc::new(Uploads::new(&args.directions)?);
-    let distances = networks(&args.features)?;
+    let device = args.device.chosen()?;
+    let distances = networks(&args.features, &Device::Cpu)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     let runtime = runtime.context("the studio cannot start")?;
     let listener = runtime.block_on(listen(args.host, args.port))?;
     let address = listener.local_addr().context("the studio's address is not known")?;
     let queue = Arc::new(Queue::default());
-    painter::start(library.clone(), uploads.clone(), queue.clone(), distances)?;
+    painter::start(library.clone(), uploads.clone(), queue.clone(), distances, device)?;
     let gate = Gate::new(address)?;
     print(&format!("{}\n", gate.link()?))?;
     say("the studio is open by this link, in one browser; Ctrl-C ends it");

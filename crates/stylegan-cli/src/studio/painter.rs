@@ -11,6 +11,7 @@ use super::sampler::Sampler;
 use super::search::Search;
 use super::uploads::Uploads;
 use super::wish::State;
+use crate::device::load;
 use crate::exit::sentence;
 use crate::network::verified_checkpoint;
 use anyhow::Context;
@@ -21,7 +22,6 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
-use stylegan_core::Model;
 use stylegan_metrics::features::FeatureNetworks;
 
 /// Networks that are kept open: two pages may work with different ones.
@@ -36,6 +36,8 @@ struct Painter<'a> {
     uploads: Arc<Uploads>,
     /// What pictures are compared by.
     distances: &'a FeatureNetworks,
+    /// What networks of styles compute on.
+    device: Device,
     /// The network used last stands at the end.
     open: Vec<Open>,
     opened: u64,
@@ -60,7 +62,7 @@ enum Network {
     Maps(Box<MapNetwork>),
 }
 
-/// Starts the worker; searches compare pictures by one of `distances`.
+/// Starts the worker; searches compare pictures by one of `distances`, and networks compute on `device`.
 ///
 /// # Errors
 /// When the system has no thread.
@@ -69,10 +71,11 @@ pub(super) fn start(
     uploads: Arc<Uploads>,
     queue: Arc<Queue>,
     distances: FeatureNetworks,
+    device: Device,
 ) -> anyhow::Result<()> {
     let work = move || {
         let mut painter =
-            Painter { library, uploads, distances: &distances, open: vec![], opened: 0, searches: vec![] };
+            Painter { library, uploads, distances: &distances, device, open: vec![], opened: 0, searches: vec![] };
         loop {
             match queue.next() {
                 Work::Cells(portion) => painter.paint(&queue, &portion),
@@ -194,7 +197,7 @@ impl Painter<'_> {
             self.open.remove(0);
         }
         let (file, foreign) = verified_checkpoint(&entry.path)?;
-        let model = Model::load(&file, &Device::Cpu)?;
+        let model = load(&file, &self.device)?;
         let (network, mut about) = match model.config().map() {
             Some(_) => {
                 let network = MapNetwork::new((file, foreign), model, entry.classes()?)?;

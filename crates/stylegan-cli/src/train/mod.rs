@@ -5,6 +5,7 @@ mod request;
 pub(crate) use request::{Asked, of_new_run};
 
 use crate::configs;
+use crate::device::DeviceArgs;
 use crate::earlier_run::set_aside;
 use crate::evaluate::Evaluator;
 use crate::exit::{Ending, Outcome, wrong};
@@ -14,6 +15,7 @@ use crate::starting_point;
 use crate::status::{print, say};
 use crate::train_status::{Follower, TrainStatus};
 use crate::{destination, local_copy, pictures, ranks, settings};
+use candle_core::Device;
 use request::{Request, c_dim, open};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -48,6 +50,9 @@ pub(crate) struct Args {
     /// Example: --out runs/avatars-32
     #[arg(long, value_name = "FOLDER", required_unless_present_any = ["print_config", "list_configs", "list_settings"])]
     out: Option<PathBuf>,
+
+    #[command(flatten)]
+    device: DeviceArgs,
 
     /// Starts again. A run that the folder holds is moved aside, not removed.
     #[arg(long)]
@@ -111,9 +116,14 @@ fn prepare(args: &Args) -> anyhow::Result<(Begun, Dataset)> {
 
 impl Begun {
     /// Makes room for the run, and says how it goes from here on.
-    fn with_pictures(self, config: &RecipeConfig, pictures: &Arc<Dataset>) -> anyhow::Result<(RunFolder, TrainStatus)> {
+    fn with_pictures(
+        self,
+        config: &RecipeConfig,
+        pictures: &Arc<Dataset>,
+        device: &Device,
+    ) -> anyhow::Result<(RunFolder, TrainStatus)> {
         let Self { what, mut run, moves_aside } = self;
-        let evaluator = Evaluator::of(config, pictures, &what.data_dir)?;
+        let evaluator = Evaluator::of(config, pictures, device, &what.data_dir)?;
         let mut summary = starting_point::summary(config, pictures)?;
         summary.extend(ranks::summary());
         let status = TrainStatus::new(&what.out, config, summary, evaluator)?;
@@ -142,6 +152,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     }
     // Rank 0 finds out what is to be done; the others open the pictures, once a built-in set is made.
     let world = ranks::world();
+    let device = ranks::agree(args.device.chosen())?;
     let own = ranks::agree((world.rank() == 0).then(|| prepare(&args)).transpose())?;
     let (begun, opened) = own.map_or((None, None), |(begun, pictures)| (Some(begun), Some(pictures)));
     let what = ranks::share(begun.as_ref().map(|begun| begun.what.clone()))?;
@@ -156,9 +167,9 @@ pub(crate) fn run(args: Args) -> Outcome {
     };
     let pictures = Arc::new(pictures);
     let out = &what.out;
-    let own = begun.map(|begun| begun.with_pictures(config, &pictures)).transpose();
+    let own = begun.map(|begun| begun.with_pictures(config, &pictures, &device)).transpose();
     let begun = ranks::agree(own)?;
-    let helps = if begun.is_none() { Evaluator::of(config, &pictures, &what.data_dir) } else { Ok(None) };
+    let helps = if begun.is_none() { Evaluator::of(config, &pictures, &device, &what.data_dir) } else { Ok(None) };
     let mut follower = Follower::new(ranks::agree(helps)?);
     let (run, mut status) = match begun {
         Some((run, status)) => (run, Some(status)),
@@ -167,6 +178,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let session = Session {
         config,
         dataset: &pictures,
+        device: &device,
         folder: &run,
         communicator: world,
         observer: status.as_mut().map_or(&mut follower, |status| status as &mut dyn Observer),
@@ -188,13 +200,15 @@ pub(crate) fn run(args: Args) -> Outcome {
                 _ => format!("generate --network {} --all-classes --out faces.png", quote(out)),
             };
             say(&format!("look at it: stylegan {look}"));
-            say(&format!("train on:   stylegan train --out {} --kimg {}", quote(out), config.kimg() * 2.0));
+            let (kimg, device) = (config.kimg() * 2.0, args.device.again());
+            say(&format!("train on:   stylegan train --out {} --kimg {kimg}{device}", quote(out)));
             Ok(Ending::Done)
         }
         stylegan_train::Outcome::Interrupted { checkpoint } => Ok(Ending::Interrupted(format!(
-            "interrupted and saved {}; go on with: stylegan train --out {}",
+            "interrupted and saved {}; go on with: stylegan train --out {}{}",
             checkpoint.display(),
-            quote(out)
+            quote(out),
+            args.device.again()
         ))),
     }
 }

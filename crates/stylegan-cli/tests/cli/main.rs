@@ -6,6 +6,7 @@ mod browser;
 mod convert;
 mod data;
 mod destinations;
+mod device;
 mod edit;
 mod encoder;
 mod eval;

@@ -252,23 +252,25 @@ impl Checkpoint {
         if named.peek().is_none() {
             return Err(self.bad(format!("holds no tensors under `{prefix}`")));
         }
-        let vars = named.map(|(rest, name, info)| Ok((rest.to_owned(), self.variable(name, info, device)?)));
-        Params::from_vars(vars).map_err(|error| match error {
+        // Numbers are checked in main memory.
+        let vars = named.map(|(rest, name, info)| Ok((rest.to_owned(), self.variable(name, info)?)));
+        let params = Params::from_vars(vars).map_err(|error| match error {
             error @ Error::NotFinite { .. } => self.bad(format!("cannot be used: {error}")),
             error => error,
-        })
+        })?;
+        params.to_device(device)
     }
 
     /// One tensor as a variable. The common type goes from the mapped file into the variable's own
     /// memory, the others through a tensor.
-    fn variable(&self, name: &str, info: &TensorInfo, device: &Device) -> Result<Var> {
+    fn variable(&self, name: &str, info: &TensorInfo) -> Result<Var> {
         if info.dtype == Dtype::F32 {
             let (start, end) = info.data_offsets;
             let bytes = &self.contents[self.data_start + start..self.data_start + end];
             let values: Vec<f32> = bytes.as_chunks::<4>().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect();
-            return Ok(Var::from_vec(values, info.shape.as_slice(), device)?);
+            return Ok(Var::from_vec(values, info.shape.as_slice(), &Device::Cpu)?);
         }
-        Params::variable(name, &self.tensor(name, device)?)
+        Params::variable(name, &self.tensor(name, &Device::Cpu)?)
     }
 
     pub(crate) fn bad(&self, problem: String) -> Error {

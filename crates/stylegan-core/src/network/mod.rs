@@ -4,7 +4,7 @@ mod condition;
 mod config;
 mod discriminator;
 mod generator;
-mod reduced;
+mod loaded;
 mod resize;
 mod spec;
 
@@ -14,6 +14,6 @@ pub use config::{
 };
 pub use discriminator::{Discriminator, DiscriminatorOutput, Scale};
 pub use generator::{Generator, NoiseKeys, NoiseLayers, NoiseMode, SynthesisOptions, broadcast_ws};
-pub(crate) use reduced::InPrecision;
+pub(crate) use loaded::Loaded;
 pub use resize::{Resized, resize};
 pub use spec::{ConditionSpec, DiscriminatorSpec, GeneratorSpec, MapSpec};

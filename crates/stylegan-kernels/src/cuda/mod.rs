@@ -6,6 +6,7 @@
 
 pub mod bias_act;
 pub mod conv;
+pub mod gpu;
 pub mod modulate;
 pub mod norm;
 pub mod optim;

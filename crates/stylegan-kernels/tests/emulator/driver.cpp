@@ -1,16 +1,20 @@
 // A library that stands for NVIDIA's driver and cuBLAS: memory is main memory, kernels run in the emulator, matrix
-// products are loops. Under it the program's own code for GPUs runs without one. Of candle's kernels, which have no code
-// here, it has the two that a backward pass begins and adds up with. docs/cuda.md says how it is used.
+// products are loops. Under it the program's own code for GPUs runs without one, and candle's: candle/kernels.h. docs/cuda.md
+// says how it is used. What is read from the environment: EMULATED_GPUS, how many there are (1); EMULATED_CUDA, the driver's
+// version (13000); EMULATED_KERNELS, a file that names each kernel of candle's at its first launch.
 #include "emulator.cpp"
+#include "candle/kernels.h"
 
 #include <cstdlib>
+#include <fstream>
+#include <mutex>
 #include <set>
 
 #define API extern "C" __attribute__((visibility("default"))) int
 
 namespace {
 using Address = unsigned long long;
-enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_DEVICE = 101, NOT_FOUND = 500, LAUNCH_FAILED = 719 };
+enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_DEVICE = 101, NOT_FOUND = 500, LAUNCH_FAILED = 719 };
 using Module = std::set<std::string>;  // the entries of its PTX
 thread_local void* current;
 void* memory(Address at) { return reinterpret_cast<void*>(at); }
@@ -19,24 +23,41 @@ int copy(void* to, const void* from, size_t bytes) {
   return SUCCESS;
 }
 void* handle() { return std::malloc(1); }
+int number(const char* name, int usual) {
+  const char* text = std::getenv(name);
+  return text ? std::atoi(text) : usual;
+}
 
-// candle's kernels take the number of elements, dimensions, and strides: null where all is contiguous, as it is here.
-const std::string CONST_SET = "const_set_f32", ADD = "badd_f32";
-bool run_candle(const std::string& name, void** args) {
-  const size_t count = *static_cast<size_t*>(args[0]);
-  const auto array = [&](int i) { return *static_cast<float**>(args[i]); };
-  if (array(2)) return false;
-  for (size_t i = 0; i < count; i++) {
-    if (name == ADD) array(5)[i] = array(3)[i] + array(4)[i];
-    else array(4)[i] = *static_cast<float*>(args[3]);
+// A kernel of ours or of candle's.
+struct Function {
+  std::string name;
+  const CandleKernel* candles;
+};
+
+int run_candle(const Function& function, unsigned blocks, unsigned threads, unsigned shared, void** args) {
+  using namespace emulator;
+  static std::set<std::string> launched;
+  static std::mutex lock;
+  if (const char* file = std::getenv("EMULATED_KERNELS")) {
+    std::lock_guard<std::mutex> held(lock);
+    if (launched.insert(function.name).second) std::ofstream(file, std::ios::app) << function.name << "\n";
   }
-  return true;
+  if (function.candles->waits) {
+    std::vector<Site> sites;
+    const std::string error = launch(function.candles->call, blocks, threads, shared, args, 2, 0xffffffffu, sites);
+    if (!error.empty()) std::fprintf(stderr, "%s: %s\n", function.name.c_str(), error.c_str());
+    return error.empty() ? SUCCESS : LAUNCH_FAILED;
+  }
+  block_size.x = threads, grid_size.x = blocks;
+  for (block.x = 0; block.x < blocks; block.x++)
+    for (thread.x = 0; thread.x < threads; thread.x++) function.candles->call(args);
+  return SUCCESS;
 }
 }  // namespace
 
-API cuInit(unsigned) { return SUCCESS; }
-API cuDriverGetVersion(int* version) { return *version = 13000, SUCCESS; }
-API cuDeviceGetCount(int* count) { return *count = 1, SUCCESS; }
+API cuInit(unsigned) { return number("EMULATED_GPUS", 1) ? SUCCESS : NO_DEVICE; }
+API cuDriverGetVersion(int* version) { return *version = number("EMULATED_CUDA", 13000), SUCCESS; }
+API cuDeviceGetCount(int* count) { return *count = number("EMULATED_GPUS", 1), SUCCESS; }
 API cuDeviceGet(int* device, int number) { return *device = number, number == 0 ? SUCCESS : INVALID_DEVICE; }
 API cuDeviceGetAttribute(int* value, int attribute, int) {
   // Compute capability 9.0, no pool of memory; 1 for all else.
@@ -88,19 +109,20 @@ API cuModuleLoadData(void** module, const void* image) {
 }
 API cuModuleUnload(void* module) { return delete static_cast<Module*>(module), SUCCESS; }
 API cuModuleGetFunction(void** function, void* module, const char* name) {
-  for (const std::string* candles : {&CONST_SET, &ADD})
-    if (*candles == name) return *function = const_cast<std::string*>(candles), SUCCESS;
-  const auto known = KERNELS.find(name);
-  if (!static_cast<Module*>(module)->count(name) || known == KERNELS.end()) return NOT_FOUND;
-  return *function = const_cast<std::string*>(&known->first), SUCCESS;
+  const Module& entries = *static_cast<Module*>(module);
+  const auto candles = CANDLE_KERNELS.find(name);
+  if (entries.empty() && candles != CANDLE_KERNELS.end()) return *function = new Function{name, &candles->second}, SUCCESS;
+  if (entries.count(name) && KERNELS.count(name)) return *function = new Function{name, nullptr}, SUCCESS;
+  std::fprintf(stderr, "the emulator has no kernel %s\n", name);
+  return NOT_FOUND;
 }
 API cuLaunchKernel(void* function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned ty, unsigned tz,
                    unsigned shared, void*, void** args, void**) {
   char message[4096];
   const bool flat = y == 1 && z == 1 && ty == 1 && tz == 1 && x > 0;
-  if (function == &CONST_SET || function == &ADD)
-    return run_candle(*static_cast<std::string*>(function), args) ? SUCCESS : LAUNCH_FAILED;
-  const auto name = static_cast<std::string*>(function)->c_str();
+  const auto& kernel = *static_cast<Function*>(function);
+  if (flat && kernel.candles) return run_candle(kernel, x, threads, shared, args);
+  const char* name = kernel.name.c_str();
   if (flat && emulate(name, x, threads, shared, args, 2, 0xffffffffu, message, sizeof message) == 0) return SUCCESS;
   std::fprintf(stderr, "%s\n", flat ? message : "a grid of one dimension is expected");
   return LAUNCH_FAILED;

@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,7 +52,7 @@ void prepare(Context& context, char* stack, size_t size, void (*entry)()) {
 #endif
 
 namespace emulator {
-thread_local Index thread, block;
+thread_local Index thread, block, block_size, grid_size;
 
 namespace {
 constexpr size_t STACK = 64 << 10, GUARD = 64;
@@ -73,7 +74,7 @@ struct Run {
   std::vector<Site> sites;    // barriers met
   std::vector<Fiber> fibers;
   std::vector<float> shared;
-  std::vector<char> stacks;
+  char* stacks;
   Context scheduler;
   Fiber* current;
   std::string error;
@@ -116,11 +117,11 @@ void order(std::vector<unsigned>& list, unsigned n, unsigned schedule, Random& r
 }
 
 // Lets a warp go on whose lanes all wait for each other.
-bool release(Fiber* warp) {
-  for (int i = 0; i < 32; i++)
-    if (warp[i].state != State::AtShuffle || warp[i].line != warp->line) return false;
-  for (int i = 0; i < 32; i++) warp[i].got = warp[warp[i].from].given;
-  for (int i = 0; i < 32; i++) warp[i].state = State::Ready;
+bool release(Fiber* warp, unsigned lanes) {
+  for (unsigned i = 0; i < lanes; i++)
+    if (warp[i].state != State::AtShuffle || warp[i].line != warp->line || warp[i].from >= lanes) return false;
+  for (unsigned i = 0; i < lanes; i++) warp[i].got = warp[warp[i].from].given;
+  for (unsigned i = 0; i < lanes; i++) warp[i].state = State::Ready;
   return true;
 }
 
@@ -135,15 +136,16 @@ void run_block(unsigned threads, unsigned shared, unsigned schedule, Random& ran
   }
   std::vector<unsigned> warps, lanes;
   for (;;) {
-    order(warps, threads / 32, schedule, random);
+    order(warps, (threads + 31) / 32, schedule, random);
     for (unsigned warp : warps) {
+      const unsigned count = min(32u, threads - warp * 32);
       do {
-        order(lanes, 32, schedule, random);
+        order(lanes, count, schedule, random);
         for (unsigned lane : lanes) {
           thread.x = warp * 32 + lane, run->current = &run->fibers[thread.x];
           if (run->current->state == State::Ready) go(run->scheduler, run->current->context);
         }
-      } while (release(&run->fibers[warp * 32]));
+      } while (release(&run->fibers[warp * 32], count));
     }
     for (size_t i = floats; i < run->shared.size(); i++)
       if (bits(run->shared[i]) != poison) run->error = "shared memory is written behind its end";
@@ -193,32 +195,48 @@ struct Call<KERNEL> {
 
 #include "table.h"
 
+namespace emulator {
+namespace {
+// Runs a kernel whose threads wait for each other; what went wrong, if anything.
+std::string launch(void (*call)(void**), unsigned blocks, unsigned threads, unsigned shared, void** args, unsigned schedule,
+                   unsigned skip, std::vector<Site>& sites) {
+  // As stacks are large, they are kept; what is on them is written before it is read.
+  static thread_local std::unique_ptr<char[]> stacks;
+  static thread_local size_t size = 0;
+  if (size < threads * STACK) stacks.reset(new char[size = threads * STACK]);
+  Run state{};
+  run = &state;
+  state.call = call, state.args = args, state.skip = skip, state.stacks = stacks.get();
+  state.fibers.resize(threads);
+  block_size.x = threads, grid_size.x = blocks;
+  Random random{schedule};
+  std::vector<unsigned> list;
+  order(list, blocks, schedule, random);
+  for (unsigned i : list) {
+    block.x = i;
+    run_block(threads, shared, schedule, random);
+    if (!state.error.empty()) break;
+  }
+  run = nullptr;
+  sites = std::move(state.sites);
+  return state.error;
+}
+}  // namespace
+}  // namespace emulator
+
 // Runs a kernel. On success 0, and `message` lists the barriers met, one a line; else 1 and what went wrong.
 extern "C" int emulate(const char* name, unsigned blocks, unsigned threads, unsigned shared, void** args,
                        unsigned schedule, unsigned skip, char* message, size_t len) {
-  using namespace emulator;
   const auto found = KERNELS.find(name);
-  Run state{};
-  run = &state;
-  if (found == KERNELS.end()) state.error = "no kernel has this name";
-  if (threads == 0 || threads > 1024 || threads % 32 != 0 || shared > 48 << 10) state.error = "the launch is beyond CUDA's limits";
-  if (state.error.empty()) {
-    state.call = found->second, state.args = args, state.skip = skip;
-    state.fibers.resize(threads);
-    state.stacks.resize(threads * STACK);
-    Random random{schedule};
-    std::vector<unsigned> list;
-    order(list, blocks, schedule, random);
-    for (unsigned i : list) {
-      block.x = i;
-      run_block(threads, shared, schedule, random);
-      if (!state.error.empty()) break;
-    }
-  }
-  run = nullptr;
-  std::string text = state.error.empty() ? "" : std::string(name) + ": " + state.error;
-  if (state.error.empty())
-    for (const auto& [file, line] : state.sites) text += std::string(file) + ":" + std::to_string(line) + "\n";
+  std::vector<emulator::Site> sites;
+  std::string text;
+  if (threads == 0 || threads > 1024 || threads % 32 != 0 || shared > 48 << 10) text = "the launch is beyond CUDA's limits";
+  if (found == KERNELS.end()) text = "no kernel has this name";
+  if (text.empty()) text = emulator::launch(found->second, blocks, threads, shared, args, schedule, skip, sites);
+  const bool failed = !text.empty();
+  if (failed) text = std::string(name) + ": " + text;
+  for (const auto& [file, line] : sites)
+    if (!failed) text += std::string(file) + ":" + std::to_string(line) + "\n";
   std::snprintf(message, len, "%s", text.c_str());
-  return state.error.empty() ? 0 : 1;
+  return failed;
 }

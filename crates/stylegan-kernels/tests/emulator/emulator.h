@@ -10,10 +10,11 @@
 #define __launch_bounds__(...)
 
 namespace emulator {
+// Grids and blocks have one dimension.
 struct Index {
-  unsigned x;
+  unsigned x = 0, y = 0;
 };
-extern thread_local Index thread, block;
+extern thread_local Index thread, block, block_size, grid_size;
 // Waits for all threads of the block.
 void barrier(const char* file, int line);
 // Waits for all lanes of the warp and returns the value that lane `from` gave.

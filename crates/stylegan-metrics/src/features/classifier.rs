@@ -60,9 +60,10 @@ impl Classifier {
             return Err(wrong("minibatch statistics make a picture's class depend on its neighbours (mbstd_group)"));
         }
         let (params, hash) = match &file {
-            File::Official(file) => {
-                (Params::from_tensors(file.network(prefix::D))?, file.metadata.extra.get("source_sha256").cloned())
-            }
+            File::Official(file) => (
+                Params::from_tensors(file.network(prefix::D))?.to_device(device)?,
+                file.metadata.extra.get("source_sha256").cloned(),
+            ),
             File::Ours(file) if file.verify()? => {
                 (file.params(prefix::D, device)?, file.content_hash().map(Into::into))
             }

@@ -17,7 +17,7 @@ pub(super) fn blur_pool(x: &Tensor, max: usize) -> Result<Tensor> {
     if ph < 3 || pw < 3 {
         candle_core::bail!("blur pooling needs {0}x{0} pixels, found {h}x{w}", 3 + shrink)
     }
-    if x.track_op() || !(x.device().is_cpu() && x.dtype() == DType::F32) {
+    if x.track_op() || x.dtype() != DType::F32 {
         return blur_pool_composed(x, max);
     }
     let (oh, ow) = (ph.div_ceil(2) + 1, pw.div_ceil(2) + 1);
@@ -45,7 +45,7 @@ pub(super) fn blur_pool(x: &Tensor, max: usize) -> Result<Tensor> {
     })
 }
 
-/// [`blur_pool`] from tensor operations, for gradients, other devices and types.
+/// [`blur_pool`] from tensor operations, for gradients and other types.
 fn blur_pool_composed(x: &Tensor, max: usize) -> Result<Tensor> {
     let x = if max > 1 { max_pool2d(x, Windows { size: max, stride: 1, padding: 0, over: false })? } else { x.clone() };
     let (_, _, h, w) = x.dims4()?;

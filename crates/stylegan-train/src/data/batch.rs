@@ -56,6 +56,12 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// The same with images and labels on a device; maps stay.
+    pub(crate) fn to_device(&self, device: &Device) -> Result<Self> {
+        let labels = self.labels.as_ref().map(|labels| labels.to_device(device)).transpose()?;
+        Ok(Self { images: self.images.to_device(device)?, labels, ..self.clone() })
+    }
+
     /// The first `n` samples.
     pub(crate) fn first(&self, n: usize) -> Result<Self> {
         let part = |tensor: &Option<Tensor>| tensor.as_ref().map(|tensor| tensor.narrow(0, 0, n)).transpose();

@@ -4,7 +4,7 @@ use super::noise::{normalize, pattern};
 use super::seen::{number, seen};
 use super::{ProjectOptions, Space, StyleStatistics};
 use crate::{Error, Result};
-use candle_core::{Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 use candle_nn::VarBuilder;
 use std::collections::HashMap;
 use stylegan_core::latent::StreamKey;
@@ -125,7 +125,7 @@ impl<'a> Projector<'a> {
             Space::W => rows.mean_keepdim(0)?,
             Space::WPlus => rows,
         };
-        Ok(self.style.value.set(&start.contiguous()?)?)
+        Ok(self.style.value.set(&start.contiguous()?.to_device(self.style.value.device())?)?)
     }
 
     /// One step, with noise on the style from the options' seed.
@@ -150,7 +150,7 @@ impl<'a> Projector<'a> {
         let distance = self.network.between(&self.network.activations(&seen(&images)?)?, &self.target)?.sum_all()?;
         let patterns = self.noise.iter().map(|(_, map)| pattern(map.value.as_tensor()));
         let patterns = patterns.collect::<candle_core::Result<Vec<_>>>()?;
-        let mut loss = distance.to_dtype(style.dtype())?;
+        let mut loss = distance.to_dtype(style.dtype())?.to_device(style.device())?;
         let mut sum = 0.;
         if !patterns.is_empty() {
             let patterns = Tensor::stack(&patterns, 0)?.sum_all()?;
@@ -192,22 +192,22 @@ impl<'a> Projector<'a> {
         Ok(rows.unsqueeze(0)?.contiguous()?)
     }
 
-    /// The style rows found so far, `[1, num_ws, w_dim]`; later steps leave them as they are.
+    /// The style rows found so far, `[1, num_ws, w_dim]`, in main memory; later steps leave them as they are.
     ///
     /// # Errors
     /// When the device has no room.
     pub fn rows(&self) -> Result<Tensor> {
         // A copy: in W+ the rows would share the memory of what is moved.
-        Ok(self.spread(&self.style.value.as_detached_tensor())?.copy()?)
+        Ok(self.spread(&self.style.value.as_detached_tensor())?.copy()?.to_device(&Device::Cpu)?)
     }
 
-    /// The picture `[1, c, h, w]` of style and noise maps found so far. The official program shows the style with the
+    /// The picture `[1, c, h, w]` of style and noise maps found so far, in main memory. The official program shows the style with the
     /// network's own maps, as [`Model::synthesize`] does.
     ///
     /// # Errors
     /// When the device has no room.
     pub fn image(&self) -> Result<Tensor> {
-        Ok(self.render(&self.style.value.as_detached_tensor())?.detach())
+        Ok(self.render(&self.style.value.as_detached_tensor())?.detach().to_device(&Device::Cpu)?)
     }
 
     /// Steps done.
@@ -239,7 +239,7 @@ impl<'a> Projector<'a> {
         for (name, moving) in self.noise.iter().map(|(name, map)| (name.as_str(), map)).chain(style) {
             for (part, var) in [("", &moving.value), ("m.", &moving.m), ("v.", &moving.v)] {
                 // A copy, as tensors of a state share the memory of what they are the state of.
-                var.set(&find(&format!("{part}{name}"))?.copy()?)?;
+                var.set(&find(&format!("{part}{name}"))?.copy()?.to_device(var.device())?)?;
             }
         }
         self.steps = steps;

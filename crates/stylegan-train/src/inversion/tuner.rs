@@ -90,7 +90,8 @@ impl<'a> Tuner<'a> {
         let decays = AdamConfig { beta1: 0.9, beta2: 0.999, eps: 1e-8, reset_on_growth: false };
         let adam = Adam::new(&params, &decays, 1.)?;
         let activations = network.activations(&seen(target)?)?.iter().map(Tensor::detach).collect();
-        let (target, pivot) = (target.detach(), pivot.detach().contiguous()?);
+        let place = |tensor: &Tensor| tensor.detach().contiguous()?.to_device(params.device());
+        let (target, pivot) = (place(target)?, place(pivot)?);
         Ok(Self { options, params, generator, adam, network, target, activations, pivot, steps: 0, done: false })
     }
 
@@ -115,7 +116,7 @@ impl<'a> Tuner<'a> {
             self.done = true;
             return Ok(report);
         }
-        let gradients = backward(&(distance.to_dtype(error.dtype())? + error)?)?;
+        let gradients = backward(&(distance.to_dtype(error.dtype())?.to_device(error.device())? + error)?)?;
         let gradient = self.adam.flatten(|weight| gradients.get(weight))?;
         self.adam.step(&gradient, self.options.lr)?;
         self.steps += 1;

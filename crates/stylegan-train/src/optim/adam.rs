@@ -159,7 +159,7 @@ impl Adam {
             for (key, var) in
                 ["m", "v", "slow"].into_iter().filter_map(|part| Some((entry.key(part), entry.part(part)?)))
             {
-                var.set(&find(&key)?)?;
+                var.set(&find(&key)?.to_device(var.device())?)?;
             }
         }
         self.steps = steps;

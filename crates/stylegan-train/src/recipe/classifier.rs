@@ -5,7 +5,7 @@
 //! learning rate 1e-3, batches of 8), by cross-entropy.
 
 use super::supervised::{Learner, Learns, Supervised, log_sum_exp};
-use super::{Recipe, RunConfig, RunSettings};
+use super::{Recipe, RunConfig, RunSettings, on_the_cpu};
 use crate::Result;
 use crate::data::{Batch, BatchMaps, Dataset};
 use crate::inputs::random::Streams;
@@ -77,7 +77,8 @@ impl RunConfig for ClassifierConfig {
         self.run().settings(dataset, self, &StyleGan1Discriminator::PHASE, network, (false, BatchMaps::None))
     }
 
-    fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>> {
+    fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>, device: &Device) -> Result<Box<dyn Recipe>> {
+        on_the_cpu(device, "a classifier")?;
         let network = self.network(dataset);
         Learner::recipe(self.seed, checkpoint, |params| StyleGan1Discriminator::new(&network, params.trainable()))
     }

@@ -6,6 +6,7 @@ use crate::config::OutputConfig;
 use crate::data::{BatchMaps, Dataset};
 use crate::schedule::Schedule;
 use crate::shards::Reduction;
+use candle_core::Device;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use stylegan_core::NetworkConfig;
@@ -20,11 +21,11 @@ pub trait RunConfig: Sync {
     fn settings(&self, dataset: &Dataset) -> Result<RunSettings>;
 
     /// The recipe before the first step; or with the networks of a checkpoint, where optimisers and
-    /// buffers are restored by the caller.
+    /// buffers are restored by the caller. Its networks compute on `device`; what a shard looks at comes in main memory.
     ///
     /// # Errors
-    /// When a network cannot be built, or the checkpoint lacks one.
-    fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>>;
+    /// When a network cannot be built, or the checkpoint lacks one, or this recipe does not work on the device.
+    fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>, device: &Device) -> Result<Box<dyn Recipe>>;
 }
 
 /// What every run has, whatever its recipe.

@@ -23,7 +23,7 @@ use crate::sample_grid::GridImages;
 use crate::shards::{ShardSums, Sums};
 use crate::stats::Stats;
 use crate::{Error, Result};
-use candle_core::{DType, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use stylegan_core::Params;
 use stylegan_kernels::autodiff;
 
@@ -158,6 +158,17 @@ pub fn values(tensor: &Tensor) -> Result<Vec<f64>> {
 /// The sign of a logit: the mean over samples says how often the discriminator takes them for real.
 pub(crate) fn sign(logit: f64) -> f64 {
     if logit == 0. { 0. } else { logit.signum() }
+}
+
+/// Refuses other devices, for recipes of which an operation works on the CPU alone; `what` is trained.
+pub(crate) fn on_the_cpu(device: &Device, what: &str) -> Result<()> {
+    if device.is_cpu() {
+        return Ok(());
+    }
+    Err(Error::Config {
+        place: "this run".into(),
+        problem: format!("trains {what}, which has no code for GPUs; train it on the CPU (`--device cpu`)"),
+    })
 }
 
 /// Refuses a set whose pictures are not those of a network, of `[h, w]` pixels and so many channels.

@@ -4,6 +4,7 @@ use super::{Recipe, RunConfig, RunSettings};
 use crate::Result;
 use crate::config::RecipeConfig;
 use crate::data::Dataset;
+use candle_core::Device;
 use std::collections::BTreeMap;
 use stylegan_core::NetworkConfig;
 use stylegan_core::checkpoint::Checkpoint;
@@ -13,8 +14,8 @@ impl RunConfig for RecipeConfig {
         of(self).settings(dataset)
     }
 
-    fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>> {
-        of(self).recipe(dataset, checkpoint)
+    fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>, device: &Device) -> Result<Box<dyn Recipe>> {
+        of(self).recipe(dataset, checkpoint, device)
     }
 }
 

@@ -5,7 +5,7 @@
 //! count for nothing.
 
 use super::supervised::{Learner, Learns, Supervised, log_sum_exp};
-use super::{Recipe, RunConfig, RunSettings, maps};
+use super::{Recipe, RunConfig, RunSettings, maps, on_the_cpu};
 use crate::data::{Batch, BatchMaps, Dataset, NO_CLASS};
 use crate::inputs::random::Streams;
 use crate::phase::Phase;
@@ -90,7 +90,8 @@ impl RunConfig for SegmenterTrainConfig {
         self.run().settings(dataset, self, &Segmenter::PHASE, network, (true, BatchMaps::Labels))
     }
 
-    fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>> {
+    fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>, device: &Device) -> Result<Box<dyn Recipe>> {
+        on_the_cpu(device, "a segmenter")?;
         let network = self.network(dataset);
         Learner::recipe(self.seed, checkpoint, |params| Segmenter::new(&network, params.trainable()))
     }

@@ -39,7 +39,8 @@ fn copy(file: &Imported, name: &str, params: &Params) -> Result<(), String> {
     for (key, var) in params.vars() {
         match found.remove(&key) {
             Some(tensor) if tensor.dims() == var.dims() => {
-                let set = tensor.to_dtype(var.dtype()).and_then(|tensor| var.set(&tensor));
+                let here = tensor.to_dtype(var.dtype()).and_then(|tensor| tensor.to_device(var.device()));
+                let set = here.and_then(|tensor| var.set(&tensor));
                 set.map_err(|error| format!("{name}.{key}: {error}"))?;
             }
             Some(tensor) => {

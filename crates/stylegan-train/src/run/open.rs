@@ -18,7 +18,6 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::latent::StreamKey;
-use stylegan_kernels::cpu_info;
 
 /// What to do about ranks that do not begin alike.
 const BEGIN_ALIKE: &str =
@@ -31,7 +30,7 @@ impl<'a> Run<'a> {
         let empty = leads(&session).then(|| check_empty(folder)).transpose();
         communicator::agree(session.communicator, empty)?;
         let settings = settings(&session)?;
-        let state = State::new(session.config, session.dataset)?;
+        let state = State::new(session.config, session.dataset, session.device)?;
         Self::open(session, settings, state, None)
     }
 
@@ -42,10 +41,10 @@ impl<'a> Run<'a> {
         let Some(checkpoint) = share(session.communicator, communicator::agree(session.communicator, found)?)? else {
             return Self::start(session);
         };
-        if let Some(sentence) = checkpoint.metadata().and_then(state::other_machine) {
+        if let Some(sentence) = checkpoint.metadata().and_then(|about| state::other_machine(about, session.device)) {
             session.observer.warned(&sentence);
         }
-        let state = State::load(session.config, session.dataset, &checkpoint);
+        let state = State::load(session.config, session.dataset, &checkpoint, session.device);
         let state = communicator::agree(session.communicator, state)?;
         Self::open(session, settings, state, Some(checkpoint.path().to_owned()))
     }
@@ -120,7 +119,7 @@ fn settings(session: &Session) -> Result<RunSettings> {
     let (settings, pictures) = communicator::agree(session.communicator, own)?;
     let things = [
         ("program (version)", env!("CARGO_PKG_VERSION")),
-        ("kind of processor", cpu_info::instruction_set()),
+        ("kind of processor", state::kernels_of(session.device)),
         ("set of pictures (hash)", pictures),
         ("configuration", settings.decisive.as_str()),
     ];

@@ -85,7 +85,7 @@ pub(crate) fn session<'a>(
     observer: &'a mut dyn Observer,
     stop: &'a AtomicBool,
 ) -> Session<'a> {
-    Session { config, dataset, folder, communicator: &Single, observer, stop }
+    Session { config, dataset, device: &candle_core::Device::Cpu, folder, communicator: &Single, observer, stop }
 }
 
 pub(crate) fn run(config: &TrainConfig, out: &Path) -> Result<Outcome> {

@@ -7,9 +7,10 @@ use super::networks::Networks;
 use crate::config::{EncoderTrainConfig, Input, RecipeConfig};
 use crate::data::{BatchMaps, Dataset};
 use crate::recipe::maps::{self, Known};
-use crate::recipe::{Recipe, RunConfig, RunSettings};
+use crate::recipe::{Recipe, RunConfig, RunSettings, on_the_cpu};
 use crate::shards::Reduction;
 use crate::{Error, Result};
+use candle_core::Device;
 use stylegan_core::NetworkConfig;
 use stylegan_core::checkpoint::{Checkpoint, prefix};
 
@@ -40,7 +41,8 @@ impl RunConfig for EncoderTrainConfig {
         })
     }
 
-    fn recipe(&self, _dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>> {
+    fn recipe(&self, _dataset: &Dataset, checkpoint: Option<&Checkpoint>, device: &Device) -> Result<Box<dyn Recipe>> {
+        on_the_cpu(device, "an encoder")?;
         let networks = match checkpoint {
             Some(checkpoint) => Networks::load(self, checkpoint)?,
             None => Networks::begin(self)?,

@@ -31,13 +31,13 @@ impl RunConfig for TrainConfig {
         })
     }
 
-    fn recipe(&self, _dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>> {
+    fn recipe(&self, _dataset: &Dataset, checkpoint: Option<&Checkpoint>, device: &Device) -> Result<Box<dyn Recipe>> {
         if let Some(checkpoint) = checkpoint {
-            return Ok(Box::new(Gan::load(self, checkpoint)?));
+            return Ok(Box::new(Gan::load(self, checkpoint, device)?));
         }
         // Weights are addressed by (seed, name); the other seed keeps equal names in the two
         // networks from getting equal weights.
-        let [g, d] = [self.seed, self.seed ^ (1 << 63)].map(|seed| Params::new(seed, DType::F32, &Device::Cpu));
+        let [g, d] = [self.seed, self.seed ^ (1 << 63)].map(|seed| Params::new(seed, DType::F32, device));
         Ok(Box::new(Gan::new(self, g, d)?))
     }
 }

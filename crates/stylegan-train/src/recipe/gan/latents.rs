@@ -42,6 +42,22 @@ impl Latents {
         Ok(Self { z: draw(0)?, labels, mixing })
     }
 
+    /// The same on a device.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn to_device(&self, device: &Device) -> Result<Self> {
+        let moved = |tensor: &Tensor| tensor.to_device(device);
+        Ok(Self {
+            z: moved(&self.z)?,
+            labels: self.labels.as_ref().map(moved).transpose()?,
+            mixing: match &self.mixing {
+                Some((z, first)) => Some((moved(z)?, moved(first)?)),
+                None => None,
+            },
+        })
+    }
+
     /// Style rows `[n, num_ws, w_dim]`, and the sum over samples of the first latents' styles, which
     /// moves `w_avg`; it is empty for generators without.
     pub(super) fn styles(&self, generator: &dyn Generator) -> Result<(Tensor, Vec<f32>)> {

@@ -27,7 +27,7 @@ use crate::sample_grid::{Cells, GridImages};
 use crate::shards::{ShardSums, Sums};
 use crate::stats::Stats;
 use crate::{Error, Result};
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use networks::Networks;
 use stylegan_core::checkpoint::{Checkpoint, prefix};
 use stylegan_core::{Condition, NoiseMode, Params, Sampler, SynthesisOptions};
@@ -75,9 +75,9 @@ impl Gan {
         Self::on(config, networks)
     }
 
-    /// The networks of a checkpoint, with moments and path lengths still as at the start.
-    fn load(config: &TrainConfig, checkpoint: &Checkpoint) -> Result<Self> {
-        Self::on(config, Networks::load(config, checkpoint)?)
+    /// The networks of a checkpoint on a device, with moments and path lengths still as at the start.
+    fn load(config: &TrainConfig, checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+        Self::on(config, Networks::load(config, checkpoint, device)?)
     }
 
     fn on(config: &TrainConfig, networks: Networks) -> Result<Self> {
@@ -138,22 +138,24 @@ impl Recipe for Gan {
         let augment = self.augment.as_ref();
         let augment = augment.map(|(config, controller)| ShardAugment { config, p: controller.p(), random });
         let augment = augment.as_ref();
+        let device = self.networks.g.device();
         if phase.name == DREG.name {
-            let reals = input.reals()?;
+            let reals = input.reals()?.to_device(device)?;
             return self.dreg((&reals.images, reals.labels.as_ref()), lod, phase.gain, augment);
         }
         let labels = if self.conditional { random.labels()? } else { None };
-        let latents = Latents::draw(random, generator, labels, lod, self.mixing_probability)?;
+        let latents = Latents::draw(random, generator, labels, lod, self.mixing_probability)?.to_device(device)?;
         let noise = random.noise();
         let options =
             SynthesisOptions { lod, native_size: true, ..SynthesisOptions::with_noise(NoiseMode::Random(&noise)) };
         if phase.name == GMAIN.name {
             self.gmain(&latents, &options, augment)
         } else if phase.name == GREG.name {
-            self.greg(&latents, &options, &latents::directions(random, generator, lod)?, phase.gain)
+            let directions = latents::directions(random, generator, lod)?.to_device(device)?;
+            self.greg(&latents, &options, &directions, phase.gain)
         } else if phase.name == DMAIN.name {
-            let reals = input.reals()?;
-            let blend = random.uniform("D blend")?;
+            let reals = input.reals()?.to_device(device)?;
+            let blend = random.uniform("D blend")?.to_device(device)?;
             let mut sums = self.dmain(&latents, &options, (&reals.images, reals.labels.as_ref()), &blend, augment)?;
             if let Some((_, controller)) = &self.augment {
                 sums.stats.extend("Progress/augment", [controller.p()]);
@@ -243,16 +245,21 @@ impl GridImages for Gan {
     fn images(&self, cells: &Cells) -> Result<Tensor> {
         let generator = self.networks.g_average.as_ref();
         let labels = if self.conditional { cells.labels()? } else { None };
+        let device = self.networks.g_ema.device();
+        let labels = labels.map(|labels| labels.to_device(device)).transpose()?;
         let condition = Condition::from(labels.as_ref());
         let sampler = Sampler { lod: cells.lod, ..Sampler::new(generator) };
-        let ws = sampler.styles(&sampler.latents(&cells.key(), &cells.indices, 0)?, condition)?;
-        Ok(sampler.images(&ws, condition, &[])?)
+        let z = sampler.latents(&cells.key(), &cells.indices, 0)?.to_device(device)?;
+        Ok(sampler.images(&sampler.styles(&z, condition)?, condition, &[])?.to_device(&Device::Cpu)?)
     }
 }
 
-/// Images as the discriminator sees them.
+/// Images as the discriminator sees them. Augmentation has no code for GPUs: images of one go to the CPU for it and back.
 fn seen(augment: Option<&ShardAugment>, purpose: &'static str, images: &Tensor) -> Result<Tensor> {
-    Ok(augment.map_or_else(|| Ok(images.clone()), |augment| augment.apply(purpose, images))?)
+    match augment {
+        Some(augment) => Ok(augment.apply(purpose, &images.to_device(&Device::Cpu)?)?.to_device(images.device())?),
+        None => Ok(images.clone()),
+    }
 }
 
 /// The sum of the signs of logits, and how many there are.

@@ -30,9 +30,9 @@ impl Networks {
         Self::on(config, g, d, g_ema)
     }
 
-    /// The networks of a checkpoint.
-    pub(crate) fn load(config: &TrainConfig, checkpoint: &Checkpoint) -> Result<Self> {
-        let part = |prefix: &str| checkpoint.params(prefix, &Device::Cpu);
+    /// The networks of a checkpoint, on a device.
+    pub(crate) fn load(config: &TrainConfig, checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+        let part = |prefix: &str| checkpoint.params(prefix, device);
         Self::on(config, part(prefix::G)?, part(prefix::D)?, part(prefix::G_EMA)?)
     }
 

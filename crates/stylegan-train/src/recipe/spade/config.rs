@@ -4,7 +4,7 @@ use super::{Parameters, Spade};
 use crate::config::{RecipeConfig, SpadeTrainConfig};
 use crate::data::{BatchMaps, Dataset};
 use crate::recipe::maps::{self, Known};
-use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures};
+use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures, on_the_cpu};
 use crate::{Error, Result};
 use candle_core::{DType, Device};
 use rayon::prelude::*;
@@ -34,7 +34,8 @@ impl RunConfig for SpadeTrainConfig {
         })
     }
 
-    fn recipe(&self, _dataset: &Dataset, checkpoint: Option<&Checkpoint>) -> Result<Box<dyn Recipe>> {
+    fn recipe(&self, _dataset: &Dataset, checkpoint: Option<&Checkpoint>, device: &Device) -> Result<Box<dyn Recipe>> {
+        on_the_cpu(device, "a network that paints label maps")?;
         if let Some(checkpoint) = checkpoint {
             return Ok(Box::new(Spade::load(self, checkpoint)?));
         }

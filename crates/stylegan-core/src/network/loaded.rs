@@ -1,0 +1,64 @@
+//! A generator as a file gave it: on its device, in the precision that was chosen.
+
+use super::condition::Condition;
+use super::generator::{Generator, SynthesisOptions};
+use super::spec::GeneratorSpec;
+use crate::Result;
+use candle_core::{Device, Tensor};
+use stylegan_kernels::{PackedWeights, Precision};
+
+/// A generator that takes latents, labels and style rows from any device and gives its results back there: they are moved
+/// to the network's device and back.
+///
+/// Its convolutions are computed in a precision of its own where the options of a synthesis leave them in f32. In another
+/// precision than f32 its weights must not change: they are kept from pass to pass.
+pub(crate) struct Loaded {
+    generator: Box<dyn Generator>,
+    device: Device,
+    precision: Precision,
+    packed: PackedWeights,
+}
+
+impl Loaded {
+    /// A generator whose parameters lie on `device`.
+    pub(crate) fn new(generator: Box<dyn Generator>, device: &Device) -> Self {
+        Self { generator, device: device.clone(), precision: Precision::F32, packed: PackedWeights::default() }
+    }
+
+    /// The same generator in another precision.
+    pub(crate) fn with(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+}
+
+impl Generator for Loaded {
+    fn spec(&self) -> &GeneratorSpec {
+        self.generator.spec()
+    }
+
+    fn w_avg(&self) -> Option<&Tensor> {
+        self.generator.w_avg()
+    }
+
+    fn mapping(&self, z: &Tensor, condition: Condition) -> Result<Tensor> {
+        let labels = match condition {
+            Condition::Label(labels) => Some(labels.to_device(&self.device)?),
+            _ => None,
+        };
+        let condition = labels.as_ref().map_or(condition, Condition::Label);
+        Ok(self.generator.mapping(&z.to_device(&self.device)?, condition)?.to_device(z.device())?)
+    }
+
+    fn synthesis(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor> {
+        let (own, options) = (ws.to_device(&self.device)?, options.clone());
+        let options = match options.precision {
+            Precision::F32 => SynthesisOptions { precision: self.precision, packed: Some(&self.packed), ..options },
+            _ => options,
+        };
+        Ok(self.generator.synthesis(&own, &options)?.to_device(ws.device())?)
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
+    }
+}

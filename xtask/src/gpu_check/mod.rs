@@ -1,0 +1,275 @@
+//! `cargo xtask gpu-check`: what there is to know about this program on a GPU, in some ten minutes.
+//!
+//! It starts a program that was built with the feature `cuda`, and test programs beside it, and writes one JSON file: whether a
+//! GPU makes the CPU's pictures, whether it makes the same bits twice, whether training goes as on the CPU, and how long it
+//! all takes, beside the times that NVIDIA publishes for the official code.
+
+mod images;
+mod libraries;
+mod report;
+
+use crate::cargo::{output, root};
+use crate::failure::{Failure, Result};
+use crate::say::say;
+use crate::stats::mean;
+use report::{Report, Value};
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+/// How far pictures may be from the CPU's, of numbers in [-1, 1]: a tenth of a level of a byte.
+const PICTURES: f64 = 1e-3;
+/// How far mean losses of a training may be from the CPU's, in parts: after some steps no bits are alike, but the curves are.
+const LOSSES: f64 = 0.1;
+
+/// Times of the official PyTorch code in seconds a kimg on one V100 and one A100 (StyleGAN3's repository, docs/configs.md).
+const PUBLISHED: [(&str, &str, Option<[f64; 2]>); 3] = [
+    ("64", "sg2/avatars-64", None),
+    ("256", "ada/paper256", Some([20.84, 12.53])),
+    ("1024", "sg2/ffhq-1024-f", Some([141.83, 90.39])),
+];
+
+/// What is asked for.
+struct Asked {
+    program: PathBuf,
+    tests: Vec<PathBuf>,
+    device: String,
+    out: PathBuf,
+    /// Only what an emulator can do.
+    short: bool,
+}
+
+impl Asked {
+    fn of(args: &[OsString]) -> Result<Self> {
+        let mut asked = Self {
+            program: root().join("target/release/stylegan"),
+            tests: vec![],
+            device: "cuda:0".into(),
+            out: "gpu-check.json".into(),
+            short: false,
+        };
+        let mut args = args.iter();
+        while let Some(option) = args.next() {
+            let option = option.to_string_lossy();
+            if option == "--short" {
+                asked.short = true;
+                continue;
+            }
+            let value = args.next().ok_or_else(|| Failure::wrong(format!("{option}: a value is missing")))?;
+            match option.as_ref() {
+                "--program" => asked.program = value.into(),
+                "--test" => asked.tests.push(value.into()),
+                "--device" => asked.device = value.to_string_lossy().into_owned(),
+                "--out" => asked.out = value.into(),
+                _ => return Err(Failure::wrong(format!("`gpu-check` has no option {option}"))),
+            }
+        }
+        Ok(asked)
+    }
+}
+
+/// Checks a program on a GPU and writes down what came of it.
+pub(crate) fn run(args: &[OsString]) -> Result<()> {
+    let asked = Asked::of(args)?;
+    if !asked.program.is_file() {
+        return Err(Failure::wrong(format!(
+            "{} is not there: build it with `cargo build --release --package stylegan-cli --features cuda` (docs/cuda.md), or name \
+             another with --program FILE",
+            asked.program.display()
+        )));
+    }
+    let folder = root().join("target/gpu-check");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).map_err(Failure::other)?;
+    let libraries = libraries::find(&asked.program)?;
+    let mut checks = Checks { asked, folder, libraries, report: Report::default() };
+    checks.all()?;
+    let Checks { asked, report, .. } = checks;
+    fs::write(&asked.out, report.json()).map_err(Failure::other)?;
+    say(&format!("gpu-check: {} in {}", report.verdict(), asked.out.display()));
+    if report.is_good() { Ok(()) } else { Err(Failure::child(1)) }
+}
+
+struct Checks {
+    asked: Asked,
+    folder: PathBuf,
+    libraries: OsString,
+    report: Report,
+}
+
+impl Checks {
+    fn all(&mut self) -> Result<()> {
+        let version = self.program(&["--version"])?;
+        self.report.about("program", Value::Text(version.trim().to_owned()));
+        self.report.about("device", Value::Text(self.gpu()));
+        self.check("a picture is made on the GPU", |checks| {
+            checks.program(&checks.generate("0", "first")).map(|_| vec![])
+        });
+        for test in self.asked.tests.clone() {
+            let name = format!("test {}", test.file_name().unwrap_or_default().to_string_lossy());
+            self.check(&name, |checks| checks.started(Command::new(&test).arg("--test-threads=1")).map(|_| vec![]));
+        }
+        self.check("pictures are the CPU's, and the same twice", Self::pictures);
+        self.check("training goes as on the CPU, and the same twice", Self::training);
+        self.report.skip("NCCL on one rank", "the features cuda and nccl do not go together yet");
+        if !self.asked.short {
+            for (side, config, published) in PUBLISHED {
+                self.check(&format!("training at {side} pixels"), |checks| checks.pace(config, published));
+            }
+            for side in ["256", "1024"] {
+                self.check(&format!("synthesis at {side} pixels"), |checks| checks.synthesis(side));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a check and notes what came of it. One that fails does not keep others from running.
+    fn check(&mut self, name: &str, f: impl FnOnce(&Self) -> Result<Vec<(&'static str, f64)>>) {
+        say(&format!("gpu-check: {name}"));
+        let start = Instant::now();
+        let outcome = f(self);
+        self.report.check(name, start.elapsed().as_secs_f64(), outcome);
+    }
+
+    fn started(&self, command: &mut Command) -> Result<String> {
+        let done = output(command.current_dir(&self.folder).env("LD_LIBRARY_PATH", &self.libraries))?;
+        if done.status.success() {
+            return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
+        }
+        let said = [done.stdout, done.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+        let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+        Err(Failure::other(format!("{:?} ends with {}: {last}", command.get_program(), done.status)))
+    }
+
+    fn program<A: AsRef<std::ffi::OsStr>>(&self, args: &[A]) -> Result<String> {
+        let program = fs::canonicalize(&self.asked.program).map_err(Failure::other)?;
+        self.started(Command::new(program).args(args))
+    }
+
+    /// The GPU by name, as NVIDIA's tool says it.
+    fn gpu(&self) -> String {
+        let said =
+            output(Command::new("nvidia-smi").args(["--query-gpu=name,driver_version", "--format=csv,noheader"]));
+        let said = said.map(|said| String::from_utf8_lossy(&said.stdout).trim().to_owned()).unwrap_or_default();
+        if said.is_empty() { format!("{} (nvidia-smi says nothing)", self.asked.device) } else { said }
+    }
+
+    fn generate(&self, seeds: &str, name: &str) -> Vec<String> {
+        let device = if name == "cpu" { "cpu" } else { &self.asked.device };
+        let line = format!(
+            "generate --network avatars-32 --noise random --seeds {seeds} --device {device} --out {name}.safetensors"
+        );
+        line.split(' ').map(str::to_owned).collect()
+    }
+
+    fn pictures(&self) -> Result<Vec<(&'static str, f64)>> {
+        let seeds = if self.asked.short { "0-1" } else { "0-31" };
+        let [cpu, one, two] = ["cpu", "one", "two"].map(|name| {
+            self.program(&self.generate(seeds, name))?;
+            images::read(&self.folder.join(name).with_extension("safetensors"))
+        });
+        let (cpu, one, two) = (cpu?, one?, two?);
+        let apart = images::distance(&one, &cpu);
+        if apart > PICTURES {
+            return Err(Failure::other(format!("pictures are {apart:e} apart, at most {PICTURES:e} was expected")));
+        }
+        match images::distance(&one, &two) {
+            0. => Ok(vec![("from_the_cpus", apart)]),
+            apart => Err(Failure::other(format!("the same pictures are {apart:e} apart the second time"))),
+        }
+    }
+
+    fn train(&self, device: &str, name: &str) -> Result<()> {
+        // 200 steps of 32 pictures; one for the emulator.
+        let size = if self.asked.short {
+            "--kimg 0.004 --set schedule.batch=4 --set shards.size=4 --set generator.channel_max=8 --set \
+             discriminator.channel_max=8 --set output.tick_kimg=0.004"
+        } else {
+            "--kimg 6.4 --set output.tick_kimg=0.64"
+        };
+        let line = format!(
+            "train --config sg2/avatars-32 --data avatars --set data.count=256 --set eval.metrics=[] {size} --device {device} --data-dir \
+             data --out {name}"
+        );
+        self.program(&line.split_whitespace().collect::<Vec<_>>()).map(|_| ())
+    }
+
+    fn training(&self) -> Result<Vec<(&'static str, f64)>> {
+        let device = self.asked.device.as_str();
+        for (device, name) in [("cpu", "run-cpu"), (device, "run-one"), (device, "run-two")] {
+            self.train(device, name)?;
+        }
+        let [cpu, one] = ["run-cpu", "run-one"].map(|run| self.losses(run));
+        let ((g, d), (g_gpu, d_gpu)) = (cpu?, one?);
+        for (name, cpu, gpu) in [("G", g, g_gpu), ("D", d, d_gpu)] {
+            if !((gpu - cpu).abs() <= LOSSES * cpu.abs()) {
+                return Err(Failure::other(format!(
+                    "the mean loss of {name} is {gpu} on the GPU and {cpu} on the CPU"
+                )));
+            }
+        }
+        let [one, two] = ["run-one", "run-two"].map(|run| self.checkpoint(run));
+        if one? != two? {
+            return Err(Failure::other("two trainings of the same seed end with different checkpoints"));
+        }
+        Ok(vec![("loss_g_cpu", g), ("loss_g", g_gpu), ("loss_d_cpu", d), ("loss_d", d_gpu)])
+    }
+
+    /// The mean losses of a run's generator and discriminator.
+    fn losses(&self, run: &str) -> Result<(f64, f64)> {
+        let file = self.folder.join(run).join("stats.jsonl");
+        let text = fs::read_to_string(&file).map_err(Failure::other)?;
+        let of = |key: &str| {
+            let found: Vec<f64> = text.lines().filter_map(|line| mean(line, key)).collect();
+            let mean = found.iter().sum::<f64>() / found.len() as f64;
+            if found.is_empty() { Err(Failure::other(format!("{} has no {key}", file.display()))) } else { Ok(mean) }
+        };
+        Ok((of("Loss/G/loss")?, of("Loss/D/loss")?))
+    }
+
+    /// The bytes of a run's last checkpoint.
+    fn checkpoint(&self, run: &str) -> Result<Vec<u8>> {
+        let entries = fs::read_dir(self.folder.join(run)).map_err(Failure::other)?.flatten().map(|entry| entry.path());
+        let last = entries.filter(|file| file.extension().is_some_and(|end| end == "safetensors")).max();
+        fs::read(last.ok_or_else(|| Failure::other(format!("{run} has no checkpoint")))?).map_err(Failure::other)
+    }
+
+    /// Seconds a kimg that `stylegan plan` measures.
+    fn pace(&self, config: &str, published: Option<[f64; 2]>) -> Result<Vec<(&'static str, f64)>> {
+        let device = self.asked.device.as_str();
+        let line = format!(
+            "plan --config {config} --data avatars --set data.count=64 --seconds 20 --data-dir data --device {device}"
+        );
+        let said = self.program(&line.split_whitespace().collect::<Vec<_>>())?;
+        let pace = said.lines().filter_map(|line| line.strip_prefix("pace:")).next_back();
+        let seconds = pace.and_then(|pace| pace.split_whitespace().next()?.parse().ok());
+        let seconds = seconds.ok_or_else(|| Failure::other("`stylegan plan` says no pace"))?;
+        let mut numbers = vec![("seconds_per_kimg", seconds)];
+        if let Some([v100, a100]) = published {
+            numbers.extend([("published_v100", v100), ("published_a100", a100)]);
+        }
+        Ok(numbers)
+    }
+
+    /// Pictures a second of a network that has not learnt, by what 64 more take.
+    fn synthesis(&self, side: &str) -> Result<Vec<(&'static str, f64)>> {
+        let device = self.asked.device.as_str();
+        let config = PUBLISHED.iter().find(|(known, ..)| *known == side).map_or("", |(_, config, _)| config);
+        let run = format!("network-{side}");
+        let train = format!(
+            "train --config {config} --data avatars --set data.count=64 --set eval.metrics=[] --kimg 0.001 --data-dir data --device \
+             {device} --out {run}"
+        );
+        self.program(&train.split_whitespace().collect::<Vec<_>>())?;
+        let time = |seeds: &str| -> Result<f64> {
+            let start = Instant::now();
+            let line = format!("generate --network {run} --seeds {seeds} --device {device} --out speed.safetensors");
+            self.program(&line.split_whitespace().collect::<Vec<_>>())?;
+            Ok(start.elapsed().as_secs_f64())
+        };
+        let (few, many) = (time("0-7")?, time("0-71")?);
+        Ok(vec![("pictures_per_second", 64. / (many - few).max(1e-9))])
+    }
+}
