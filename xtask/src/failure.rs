@@ -35,6 +35,11 @@ impl Failure {
         Self::child(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
     }
 
+    /// The same, with what the child said.
+    pub(crate) fn because(self, said: impl Display) -> Self {
+        Failure { message: Some(said.to_string()), ..self }
+    }
+
     /// Prints the message, if there is one to print.
     pub(crate) fn report(self) -> ExitCode {
         if let Some(message) = self.message {

@@ -8,14 +8,19 @@
 mod bench;
 mod cargo;
 mod ci;
+mod claims;
 mod cuda;
 mod defaults;
 mod failure;
 mod forward;
 mod kernels;
+mod measured;
+mod papers;
+mod program;
 mod ranks;
 mod say;
 mod scaling;
+mod stats;
 mod tables;
 mod tidy;
 
@@ -83,7 +88,7 @@ fn run(mut args: Vec<std::ffi::OsString>) -> Result<()> {
         Some("cuda") => cuda::run(&args),
         Some("kernels") => kernels::run(&args),
         Some("scaling") => scaling::run(&args),
-        Some("reproduce") => tables::reproduce(&args),
+        Some("reproduce") => claims::run(&args),
         Some("stylegan") => forward::run(args, None),
         _ => {
             args.insert(0, verb);

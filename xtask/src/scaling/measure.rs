@@ -5,6 +5,7 @@ use crate::cargo::{cargo, output, root, wait};
 use crate::failure::{Failure, Result};
 use crate::ranks::SETTINGS;
 use crate::say::say;
+use crate::stats::mean;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -197,24 +198,9 @@ fn network(program: &Path, folder: &Path) -> Result<Network> {
     Ok(Network { name: "", latency: short / 2., bandwidth: (many - few) / (long - short).max(1e-9) })
 }
 
-/// The mean of a statistic in a line of stats.jsonl.
-fn mean(line: &str, key: &str) -> Option<f64> {
-    let (_, rest) = line.split_once(&format!("\"{key}\":"))?;
-    let (object, _) = rest.split_once('}')?;
-    let (_, number) = object.split_once("\"mean\":")?;
-    number.split(',').next()?.trim().parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn statistics_are_found() {
-        let line = r#"{"Loss/D/loss":{"count":2.0,"mean":0.5,"std":0},"Timing/exchange":{"count":1.0,"mean":2.5e-3}}"#;
-        assert_eq!((mean(line, "Timing/exchange"), mean(line, "Loss/D/loss")), (Some(0.0025), Some(0.5)));
-        assert_eq!(mean(line, "Timing/else"), None);
-    }
 
     #[test]
     fn options_are_taken() {

@@ -1,0 +1,221 @@
+//! The claims that there are.
+
+use super::claim::{Axes, Claim, Curves, Line, Need, Part, Picture, Pictures};
+
+/// All of them, in the order in which they are listed.
+pub(super) static CLAIMS: [Claim; 6] = [
+    of_table(
+        "sg1-table1",
+        "Each step from Progressive GAN to StyleGAN lowers the FID",
+        &[],
+        &[Part::Table("sg1-table1")],
+    ),
+    of_table(
+        "sg1-table2",
+        "Training with mixed styles helps pictures of mixed styles",
+        &[],
+        &[Part::Table("sg1-table2")],
+    ),
+    of_table("sg1-table3", "W is smoother and more linear than Z", &[], &[Part::Table("sg1-table3")]),
+    of_table(
+        "sg1-table4",
+        "A deeper mapping network makes W smoother and the FID lower",
+        &[],
+        &[Part::Table("sg1-table4")],
+    ),
+    Claim {
+        name: "sg1-convergence",
+        says: "StyleGAN learns faster than Progressive GAN, and its paths in W stay short",
+        needs: &[],
+        parts: &[Part::Curves(CONVERGENCE)],
+    },
+    Claim {
+        name: "sg1-figures",
+        says: "Styles mix by scale, noise moves details alone, truncation trades variety for fidelity",
+        needs: &[],
+        parts: &[Part::Pictures(FIGURES)],
+    },
+];
+
+const fn of_table(name: &'static str, says: &'static str, needs: &'static [Need], parts: &'static [Part]) -> Claim {
+    Claim { name, says, needs, parts }
+}
+
+const fn line(title: &'static str, config: &'static str, panel: usize, metric: &'static str, colour: usize) -> Line {
+    Line { title, config, panel, metric, colour, dashed: false }
+}
+
+const fn dashed(line: Line) -> Line {
+    Line { dashed: true, ..line }
+}
+
+/// The figure of the StyleGAN paper that has configurations B and F over 25 million pictures, with A beside them.
+const CONVERGENCE: Curves = Curves {
+    title: "FID and path length over training, drawn faces at 32x32",
+    panels: &[
+        Axes { upward: "FID (log scale; smaller is better)", log: true },
+        Axes { upward: "path length (distance / ε², log scale)", log: true },
+    ],
+    lines: &[
+        line("A Progressive GAN", "table1-a", 0, "fid", 0),
+        line("B traditional, tuned", "table1-b", 0, "fid", 1),
+        line("F StyleGAN", "table1-f", 0, "fid", 2),
+        line("A, full paths in Z", "table1-a", 1, "ppl_zfull", 0),
+        line("B, full paths in Z", "table1-b", 1, "ppl_zfull", 1),
+        line("F, full paths in W", "table1-f", 1, "ppl_wfull", 2),
+        dashed(line("F, end points in W", "table1-f", 1, "ppl_wend", 2)),
+    ],
+    points: 9,
+    options: &[],
+    marks: &[(12., "B, F grown"), (18., "A grown")],
+    expects: &[(2, 0), (2, 1), (5, 4)],
+};
+
+const fn figure(title: &'static str, file: &'static str, args: &'static [&'static str]) -> Picture {
+    Picture { title, file, args }
+}
+
+/// With the seeds of the published figures; noise is looked at with the truncation that the published network has.
+const FIGURES: Pictures = Pictures {
+    config: "table1-f",
+    each: &[
+        figure(
+            "Figure 2: as the seeds give them, psi 0.7 (the published figure takes all its latents from seed 5)",
+            "figure-uncurated.png",
+            &[
+                "figures",
+                "--only",
+                "uncurated",
+                "--seeds",
+                "5",
+                "--trunc",
+                "0.7",
+                "--trunc-cutoff",
+                "8",
+                "--network",
+                "{network}",
+                "--out",
+                "{out}",
+            ],
+        ),
+        figure(
+            "Figure 3: coarse, middle and fine styles of one picture in another",
+            "figure-mixing.png",
+            &[
+                "figures",
+                "--only",
+                "mixing",
+                "--seeds",
+                "639,701,687,615,2268,888,829,1898,1733,1614,845",
+                "--network",
+                "{network}",
+                "--out",
+                "{out}",
+            ],
+        ),
+        figure(
+            "Figure 4: what other noise changes, and its standard deviation over 100 pictures",
+            "figure-deviation.png",
+            &[
+                "figures",
+                "--only",
+                "deviation",
+                "--seeds",
+                "1157,1012",
+                "--trunc",
+                "0.7",
+                "--trunc-cutoff",
+                "8",
+                "--network",
+                "{network}",
+                "--out",
+                "{out}",
+            ],
+        ),
+        figure(
+            "Figure 5: noise in all layers, in none, in the fine ones, in the coarse ones",
+            "figure-noise.png",
+            &[
+                "figures",
+                "--only",
+                "noise",
+                "--seeds",
+                "1967,1555",
+                "--trunc",
+                "0.7",
+                "--trunc-cutoff",
+                "8",
+                "--network",
+                "{network}",
+                "--out",
+                "{out}",
+            ],
+        ),
+        figure(
+            "Figure 8: truncation",
+            "figure-truncation.png",
+            &["figures", "--only", "truncation", "--seeds", "91,388", "--network", "{network}", "--out", "{out}"],
+        ),
+    ],
+};
+
+impl Claim {
+    /// The claim of this name.
+    pub(super) fn find(name: &str) -> Option<&'static Claim> {
+        CLAIMS.iter().find(|claim| claim.name == name)
+    }
+
+    /// The charts of all claims: a run that one of them watches is measured whichever claim trains it.
+    pub(super) fn charts() -> impl Iterator<Item = &'static Curves> {
+        let chart = |part: &'static Part| if let Part::Curves(curves) = part { Some(curves) } else { None };
+        CLAIMS.iter().flat_map(|claim| claim.parts).filter_map(chart)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cargo::root;
+    use crate::claims::page::line_start;
+    use crate::claims::run::path;
+    use crate::papers::Table;
+
+    fn is_config(config: &str) {
+        assert!(path(config).is_file(), "{}", path(config).display());
+    }
+
+    #[test]
+    fn claims_rest_on_what_is_there() {
+        for claim in &CLAIMS {
+            for need in claim.needs {
+                match need {
+                    Need::Run(config) => is_config(config),
+                    Need::File { args, .. } => assert!(args.contains(&"{file}"), "{}", claim.name),
+                }
+            }
+            for part in claim.parts {
+                match part {
+                    Part::Table(name) => assert!(Table::find(name).is_some(), "{name}"),
+                    Part::Pictures(pictures) => is_config(pictures.config),
+                    Part::Curves(curves) => {
+                        for line in curves.lines {
+                            is_config(line.config);
+                            assert!(line.panel < curves.panels.len());
+                        }
+                        assert!(curves.expects.iter().all(|(a, b)| a.max(b) < &curves.lines.len()));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_claim_has_its_line_in_the_documentation() {
+        let page = std::fs::read_to_string(root().join("docs/results.md")).unwrap_or_default();
+        for claim in &CLAIMS {
+            let lines = [line_start(claim), format!("| `{}` |", claim.name)];
+            let found = page.lines().filter(|line| lines.iter().any(|start| line.starts_with(start))).count();
+            assert_eq!(found, 1, "docs/results.md: a line that begins with {} or {}", lines[0], lines[1]);
+        }
+    }
+}
