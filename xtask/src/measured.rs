@@ -15,8 +15,16 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
+    /// A number that is what it is.
+    pub(crate) fn exact(metric: &str, value: f64) -> Self {
+        Self { metric: metric.into(), subject: None, value, low: value, high: value, larger: false }
+    }
+
     /// Value and interval, as they are printed.
     pub(crate) fn text(&self) -> String {
+        if self.low == self.high {
+            return short(self.value);
+        }
         format!("{} ({} to {})", short(self.value), short(self.low), short(self.high))
     }
 }

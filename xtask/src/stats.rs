@@ -39,6 +39,18 @@ impl Progress {
     }
 }
 
+/// A statistic of the run in `folder` over thousands of pictures: at most `points` of its lines, evenly.
+pub(crate) fn over_training(folder: &Path, key: &str, points: usize) -> Vec<(f64, f64)> {
+    let text = std::fs::read_to_string(folder.join("stats.jsonl")).unwrap_or_default();
+    thinned(text.lines().filter_map(|line| Some((mean(line, "Progress/kimg")?, mean(line, key)?))).collect(), points)
+}
+
+/// At most `points` of all, evenly, with the last.
+fn thinned<T>(all: Vec<T>, points: usize) -> Vec<T> {
+    let (step, last) = (all.len().div_ceil(points.max(1)).max(1), all.len().saturating_sub(1));
+    all.into_iter().enumerate().filter(|(i, _)| (last - i) % step == 0).map(|(_, one)| one).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +60,13 @@ mod tests {
         let line = r#"{"Loss/D/loss":{"count":2.0,"mean":0.5,"std":0},"Timing/exchange":{"count":1.0,"mean":2.5e-3}}"#;
         assert_eq!((mean(line, "Timing/exchange"), mean(line, "Loss/D/loss")), (Some(0.0025), Some(0.5)));
         assert_eq!(mean(line, "Timing/else"), None);
+    }
+
+    #[test]
+    fn few_of_many_lines_are_kept() {
+        assert_eq!(thinned((0..10).collect(), 4), [0, 3, 6, 9]);
+        assert_eq!(thinned(vec![1, 2], 4), [1, 2]);
+        assert_eq!(thinned(Vec::<i32>::new(), 4), []);
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) struct Claim {
 pub(super) enum Need {
     /// A trained network: a configuration.
     Run(&'static str),
-    /// A file that `stylegan` makes; in the arguments `{file}` stands for it, and `{data}` for the folder of sets.
+    /// A file or folder that `stylegan` makes; in the arguments `{file}` stands for it.
     File { path: &'static str, args: &'static [&'static str] },
 }
 
@@ -54,6 +54,7 @@ pub(super) struct Line {
     pub(super) title: &'static str,
     pub(super) config: &'static str,
     pub(super) panel: usize,
+    /// As `stylegan eval --metrics` calls it, or a statistic of `stats.jsonl`.
     pub(super) metric: &'static str,
     /// The number of its colour: that of the run.
     pub(super) colour: usize,
@@ -74,4 +75,11 @@ pub(super) struct Picture {
     pub(super) file: &'static str,
     /// In these `{network}` stands for the network, and `{out}` for the folder of the claim.
     pub(super) args: &'static [&'static str],
+}
+
+impl Line {
+    /// Whether it is of what the run says of itself.
+    pub(super) fn is_statistic(&self) -> bool {
+        self.metric.contains('/')
+    }
 }

@@ -8,8 +8,12 @@ use super::run::{Run, Watched};
 use super::section::Section;
 use crate::failure::{Failure, Result};
 use crate::measured::{Measured, short};
+use crate::stats::over_training;
 use crate::tables::cell::Cell;
 use std::fmt::Write;
+
+/// Points of a statistic that are drawn at most.
+const STATISTICS: usize = 60;
 
 /// A line of a chart with what was measured of each training: by thousands of pictures.
 struct Found {
@@ -24,6 +28,11 @@ pub(super) fn section(curves: &'static Curves, asked: &Asked) -> Result<Section>
         let mut trainings = Vec::new();
         for seed in &asked.seeds {
             let run = Run::of(line.config, seed)?;
+            if line.is_statistic() {
+                let points = over_training(&run.folder(), line.metric, STATISTICS).into_iter();
+                trainings.push(points.map(|(kimg, value)| (kimg, Measured::exact(line.metric, value))).collect());
+                continue;
+            }
             let watched = Watched::of(&run, std::iter::once(curves))?;
             trainings
                 .push(watched.map(|watched| watched.found(&run, line.metric, asked)).transpose()?.unwrap_or_default());
@@ -118,17 +127,18 @@ fn text(curves: &Curves, found: &[Found], compared: &[(String, String)]) -> Stri
     for (i, (_, sentence)) in compared.iter().enumerate() {
         let _ = write!(text, "{}- {sentence}\n", if i == 0 { "\n" } else { "" });
     }
-    let mut places: Vec<f64> = found.iter().flat_map(Found::places).collect();
+    let found: Vec<&Found> = found.iter().filter(|found| !found.line.is_statistic()).collect();
+    let mut places: Vec<f64> = found.iter().flat_map(|found| found.places()).collect();
     places.sort_by(f64::total_cmp);
     places.dedup();
     let _ = write!(text, "\n| kimg |");
-    for found in found {
+    for found in &found {
         let _ = write!(text, " {} ({}) |", found.line.title, found.line.metric);
     }
     let _ = write!(text, "\n|---|{}\n", "---|".repeat(found.len()));
     for place in places {
         let _ = write!(text, "| {place} |");
-        for found in found {
+        for found in &found {
             let _ = write!(text, " {} |", found.at(place).map(|cell| short(cell.mean())).unwrap_or_default());
         }
         text.push('\n');

@@ -7,6 +7,7 @@ mod claim;
 mod curves;
 mod jobs;
 mod json;
+mod official;
 mod page;
 mod pictures;
 mod registry;
@@ -18,7 +19,7 @@ use crate::failure::{Failure, Result};
 use crate::papers::Table;
 use crate::say::{print, say};
 use crate::stats::Progress;
-use asked::{Asked, sets};
+use asked::Asked;
 use claim::{Claim, Need, Part};
 use jobs::in_parallel;
 use page::Made;
@@ -33,6 +34,7 @@ const HELP: &str = "\
 Trains the runs that a claim rests on and measures them
 
 Usage: cargo xtask reproduce CLAIM [OPTIONS] [OPTIONS OF `stylegan eval`]
+       cargo xtask reproduce official --weights FOLDER [OPTIONS OF `stylegan eval`]
        cargo xtask reproduce --list
 
 Runs are below runs/, named after their configurations (configs/avatars-32/ for the StyleGAN paper). What is there is not
@@ -44,6 +46,7 @@ and charts as SVG, its line to docs/results.md, and what `stylegan eval` reporte
   --seed N        another seed; given twice there are two trainings of each run, and rows show the mean and both
                   [default: the configuration's, 1000]
   --jobs N        trainings and measurements at once, which share the threads [default: 1]
+  --weights FOLDER  official: released networks, feature networks, classifiers and sets under their published names
   --network FILE  sg1-figures: the figures of this network, with the paper's seeds, in place of our own
   --program FILE  a binary of `stylegan` [default: built from these sources]
   --out FOLDER    another folder for pages [default: docs/results]
@@ -53,6 +56,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
     match args.first().and_then(|arg| arg.to_str()) {
         None | Some("--help" | "-h") => print(HELP),
         Some("--list") => list(),
+        Some("official") => return official::run(&Asked::of("official", &args[1..])?),
         Some(name) => match Claim::find(name) {
             Some(claim) => return reproduce(claim, &Asked::of(name, &args[1..])?),
             None => {
@@ -67,6 +71,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
 fn list() {
     let width = CLAIMS.iter().map(|claim| claim.name.len()).max().unwrap_or_default();
     CLAIMS.iter().for_each(|claim| say(&format!("{:width$}  {}", claim.name, claim.says)));
+    say(&format!("{:width$}  Released networks have the published numbers, by the official protocols", "official"));
 }
 
 fn reproduce(claim: &'static Claim, asked: &Asked) -> Result<()> {
@@ -124,11 +129,11 @@ fn runs(claim: &Claim, asked: &Asked) -> Result<BTreeSet<Run>> {
 fn provide(need: &Need, asked: &Asked) -> Result<()> {
     match need {
         Need::Run(config) => Run::of(config, &None)?.train(asked, None),
-        Need::File { path, .. } if Path::new(path).is_file() => Ok(()),
+        Need::File { path, .. } if Path::new(path).exists() => Ok(()),
         Need::File { path, args } => {
             let place = |word: &&str| match *word {
                 "{file}" => (*path).into(),
-                word => OsString::from(word.replace("{data}", &sets().to_string_lossy())),
+                word => OsString::from(word),
             };
             say(path);
             asked.program.run(args.iter().map(place))

@@ -3,7 +3,7 @@
 use super::claim::{Axes, Claim, Curves, Line, Need, Part, Picture, Pictures};
 
 /// All of them, in the order in which they are listed.
-pub(super) static CLAIMS: [Claim; 6] = [
+pub(super) static CLAIMS: [Claim; 10] = [
     of_table(
         "sg1-table1",
         "Each step from Progressive GAN to StyleGAN lowers the FID",
@@ -35,7 +35,56 @@ pub(super) static CLAIMS: [Claim; 6] = [
         needs: &[],
         parts: &[Part::Pictures(FIGURES)],
     },
+    of_table(
+        "spade-table1",
+        "SPADE shows more of its maps than pix2pixHD does",
+        &[EARTH, SEGMENTER_OF_EARTH, AVATARS, SEGMENTER_OF_AVATARS, SHOWN],
+        &[
+            Part::Table("spade-table1-earth"),
+            Part::Table("spade-table1-avatars"),
+            Part::Pictures(BY_SPADE),
+            Part::Pictures(BY_PIX2PIXHD),
+        ],
+    ),
+    of_table(
+        "spade-table3",
+        "Maps in every normalisation do more than maps joined to what layers read, at fewer parameters",
+        &[EARTH, SEGMENTER_OF_EARTH],
+        &[Part::Table("spade-table3")],
+    ),
+    of_table(
+        "ada-few",
+        "Adaptive augmentation lets StyleGAN2 learn from few pictures",
+        &[],
+        &[Part::Table("ada-few"), Part::Curves(FEW), Part::Pictures(OF_FEW), Part::Pictures(OF_FEW_NOAUG)],
+    ),
+    of_table(
+        "ada-transfer",
+        "Networks of other pictures are a better start than random weights",
+        &[Need::Run("ada/avatars-32")],
+        &[Part::Table("ada-transfer"), Part::Curves(TRANSFER)],
+    ),
 ];
+
+const EARTH: Need =
+    Need::File { path: "runs/data/earth-64.zip", args: &["data", "build", "earth", "--size", "64", "--out", "{file}"] };
+/// Maps that are shown.
+const SHOWN: Need = Need::File {
+    path: "runs/data/earth-64-shown",
+    args: &["data", "build", "earth", "--size", "64", "--count", "8", "--format", "folder", "--out", "{file}"],
+};
+const AVATARS: Need = Need::File {
+    path: "runs/data/avatars-64.zip",
+    args: &["data", "build", "avatars", "--size", "64", "--out", "{file}"],
+};
+const SEGMENTER_OF_EARTH: Need = Need::File {
+    path: "runs/segmenter-earth-64.safetensors",
+    args: &["segmenter", "--data", "runs/data/earth-64.zip", "--out", "{file}"],
+};
+const SEGMENTER_OF_AVATARS: Need = Need::File {
+    path: "runs/segmenter-avatars-64.safetensors",
+    args: &["segmenter", "--data", "runs/data/avatars-64.zip", "--out", "{file}"],
+};
 
 const fn of_table(name: &'static str, says: &'static str, needs: &'static [Need], parts: &'static [Part]) -> Claim {
     Claim { name, says, needs, parts }
@@ -70,6 +119,63 @@ const CONVERGENCE: Curves = Curves {
     marks: &[(12., "B, F grown"), (18., "A grown")],
     expects: &[(2, 0), (2, 1), (5, 4)],
 };
+
+/// FID against the full set, what the discriminator says of real and generated pictures, and p.
+const FEW: Curves = Curves {
+    title: "Five hundred drawn faces: FID against all, and the discriminator",
+    panels: &[
+        Axes { upward: "FID (log scale; smaller is better)", log: true },
+        Axes { upward: "mean sign of D for real pictures; p (no unit)", log: false },
+    ],
+    lines: &[
+        line("without augmentation", "ada/avatars-32-noaug", 0, "fid", 1),
+        line("with ADA", "ada/avatars-32", 0, "fid", 0),
+        line("signs of real pictures, without", "ada/avatars-32-noaug", 1, "Loss/signs/real", 1),
+        line("signs of real pictures, with ADA", "ada/avatars-32", 1, "Loss/signs/real", 0),
+        dashed(line("p of ADA", "ada/avatars-32", 1, "Progress/augment", 0)),
+    ],
+    points: 10,
+    options: &["--data", "avatars"],
+    marks: &[],
+    expects: &[(1, 0)],
+};
+
+const TRANSFER: Curves = Curves {
+    title: "Five hundred satellite photographs: FID against all",
+    panels: &[Axes { upward: "FID (log scale; smaller is better)", log: true }],
+    lines: &[
+        line("from random weights", "ada/earth-32", 0, "fid", 1),
+        line("from drawn faces", "ada/earth-32-from-avatars", 0, "fid", 0),
+    ],
+    points: 5,
+    options: &["--data", "earth"],
+    marks: &[],
+    expects: &[(1, 0)],
+};
+
+const BY_SPADE: Pictures = Pictures {
+    config: "spade/earth-64",
+    each: &[figure("Maps, and what SPADE paints of them", "spade.png", &SHEET_SPADE)],
+};
+const BY_PIX2PIXHD: Pictures = Pictures {
+    config: "spade/earth-64-pix2pixhd",
+    each: &[figure("The same by pix2pixHD", "pix2pixhd.png", &SHEET_PIX2PIXHD)],
+};
+const SHEET_SPADE: [&str; 7] =
+    ["paint", "--network", "{network}", "--map", "runs/data/earth-64-shown/labels", "--out", "{out}/spade.png"];
+const SHEET_PIX2PIXHD: [&str; 7] =
+    ["paint", "--network", "{network}", "--map", "runs/data/earth-64-shown/labels", "--out", "{out}/pix2pixhd.png"];
+
+const OF_FEW: Pictures =
+    Pictures { config: "ada/avatars-32", each: &[figure("With ADA: seeds 0 to 31", "ada.png", &GRID_ADA)] };
+const OF_FEW_NOAUG: Pictures = Pictures {
+    config: "ada/avatars-32-noaug",
+    each: &[figure("Without augmentation: seeds 0 to 31", "noaug.png", &GRID_NOAUG)],
+};
+const GRID_ADA: [&str; 9] =
+    ["generate", "--network", "{network}", "--seeds", "0-31", "--grid", "8x4", "--out", "{out}/ada.png"];
+const GRID_NOAUG: [&str; 9] =
+    ["generate", "--network", "{network}", "--seeds", "0-31", "--grid", "8x4", "--out", "{out}/noaug.png"];
 
 const fn figure(title: &'static str, file: &'static str, args: &'static [&'static str]) -> Picture {
     Picture { title, file, args }

@@ -116,6 +116,10 @@ impl Watched {
         for curves in charts {
             let mut metrics: Vec<String> = vec![];
             for line in curves.lines {
+                // What the run says of itself needs no measuring.
+                if line.is_statistic() {
+                    continue;
+                }
                 if Run::of(line.config, &run.seed)? == *run && !metrics.iter().any(|metric| metric == line.metric) {
                     metrics.push(line.metric.into());
                 }

@@ -10,7 +10,7 @@ use crate::measured::Measured;
 use crate::papers::{Row, Table};
 use crate::tables::agreement::{Agreement, agreements};
 use crate::tables::cell::Cell;
-use crate::tables::columns::measure;
+use crate::tables::columns::{measure, references};
 use crate::tables::render::render;
 
 /// Measures the runs of a table, several at once.
@@ -24,17 +24,27 @@ pub(super) fn section(table: &'static Table, asked: &Asked) -> Result<Section> {
     let options = asked.evaluation(&[]);
     let answers =
         in_parallel(&questions, asked.jobs, |(row, run)| measure(&asked.program, table, row, &run.folder(), &options))?;
+    let references = match questions.first().filter(|_| table.references) {
+        Some((_, run)) => references(&asked.program, table, &run.folder(), &options)?,
+        None => vec![],
+    };
     let of_rows: Vec<&[Vec<Option<Measured>>]> = answers.chunks(asked.seeds.len()).collect();
     let cells: Vec<Vec<Option<Cell>>> = of_rows.iter().map(|trainings| cells(table, trainings)).collect();
     let names: Vec<Option<String>> =
         questions.chunks(asked.seeds.len()).map(|runs| Some(names(runs.iter().map(|(_, run)| run)))).collect();
     let headline: Vec<String> = agreements(table, &cells).iter().map(Agreement::short).collect();
     Ok(Section {
-        text: render(table, &names, &cells),
+        text: format!("## {}\n\n{}", sentence(table.title), render(table, &names, &cells, &references)),
         headline: headline.join("; "),
         files: vec![],
         data: data(table, &names, &cells),
     })
+}
+
+/// A title with a capital letter.
+fn sentence(title: &str) -> String {
+    let mut letters = title.chars();
+    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
 }
 
 /// The cells of a row, of what was measured of each training.

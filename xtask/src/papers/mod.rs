@@ -1,5 +1,8 @@
 //! Tables of the papers, and the runs that stand for their rows.
 
+mod ada;
+pub(crate) mod released;
+mod spade;
 mod stylegan;
 
 /// A table: its columns, and what `stylegan eval` calls them.
@@ -13,6 +16,8 @@ pub(crate) struct Table {
     pub(crate) rows: &'static [Row],
     /// What is claimed, where the paper's numbers do not say it: a column, the row that is better in it, one that is worse.
     pub(crate) expects: &'static [(usize, usize, usize)],
+    /// Whether what the evaluation says of the real pictures and of the like stands below the rows.
+    pub(crate) references: bool,
 }
 
 /// A column.
@@ -36,6 +41,9 @@ pub(crate) struct Row {
     pub(crate) paper: &'static [f64],
 }
 
+/// The number of a generator's parameters, which `stylegan inspect` says.
+pub(crate) const PARAMETERS: Column = column("parameters", Some("parameters"), &[]);
+
 /// A number that a paper does not give.
 pub(crate) const NONE: f64 = f64::NAN;
 
@@ -47,19 +55,24 @@ impl Table {
 
     /// All tables.
     pub(crate) fn all() -> impl Iterator<Item = &'static Table> {
-        stylegan::TABLES.iter()
+        stylegan::TABLES.iter().chain(&spade::TABLES).chain(&ada::TABLES)
     }
 }
 
 impl Column {
     /// What `stylegan eval --metrics` calls the metric of a row in this column; nothing where it is not ours.
     pub(crate) fn asks(&self, row: &Row) -> Option<String> {
-        let metric = self.metric(row)?;
+        let metric = self.metric(row).filter(|_| !self.is_parameters())?;
         Some(match metric.split_once('_') {
             Some(("ls", _)) => "ls".into(),
             Some(("seen", metric)) => metric.into(),
             _ => metric,
         })
+    }
+
+    /// Whether it counts parameters, which is no measure of anything.
+    pub(crate) fn is_parameters(&self) -> bool {
+        self.metric == PARAMETERS.metric
     }
 
     /// The metric of a row in this column, as reports name it.
@@ -90,10 +103,15 @@ mod tests {
 
     #[test]
     fn rows_have_a_number_in_each_column_and_a_configuration() {
-        for table in &stylegan::TABLES {
+        for table in Table::all() {
+            for (column, better, worse) in table.expects {
+                assert!(*column < table.columns.len() && (*better).max(*worse) < table.rows.len(), "{}", table.name);
+            }
             for row in table.rows {
                 assert_eq!(row.paper.len(), table.columns.len(), "{} {}", table.name, row.title);
-                for folder in ["configs/sg1", "configs/avatars-32"] {
+                let folders: &[&str] =
+                    if row.run.contains('/') { &["configs"] } else { &["configs/sg1", "configs/avatars-32"] };
+                for folder in folders {
                     let config = root().join(folder).join(format!("{}.toml", row.run));
                     assert!(config.is_file(), "{}", config.display());
                 }
@@ -103,12 +121,13 @@ mod tests {
 
     #[test]
     fn columns_ask_for_what_reports_name() {
-        let table = Table::find("sg1-table3").expect("the table is there");
+        let Some(table) = Table::find("sg1-table3") else { panic!("no such table") };
         let of =
             |column: usize| (table.columns[column].asks(&table.rows[0]), table.columns[column].metric(&table.rows[0]));
         assert_eq!(of(0), (Some("ppl_zfull".into()), Some("ppl_zfull".into())));
         assert_eq!(of(2), (Some("ls".into()), Some("ls_z".into())));
         let seen = column("mIoU", Some("seen_miou"), &[]);
         assert_eq!(seen.asks(&table.rows[0]).as_deref(), Some("miou"));
+        assert_eq!(PARAMETERS.asks(&table.rows[0]), None);
     }
 }

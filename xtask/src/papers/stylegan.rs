@@ -23,6 +23,7 @@ pub(super) const TABLES: [Table; 4] = [
             row("F mixing regularisation", "table1-f", "w", &[5.17, 4.40]),
         ],
         expects: &[],
+        references: false,
     },
     Table {
         name: "sg1-table2",
@@ -41,6 +42,7 @@ pub(super) const TABLES: [Table; 4] = [
             row("100 %", "table2-mix100", "w", &[4.83, 5.17, 6.63, 8.40]),
         ],
         expects: &[],
+        references: false,
     },
     Table {
         name: "sg1-table3",
@@ -55,6 +57,7 @@ pub(super) const TABLES: [Table; 4] = [
             row("F with 90 % mixing, W", "table1-f", "w", &[234.0, 195.9, 3.79]),
         ],
         expects: &[],
+        references: false,
     },
     Table {
         name: "sg1-table4",
@@ -71,5 +74,6 @@ pub(super) const TABLES: [Table; 4] = [
             row("F style-based, 8 layers, W", "table4-style8", "w", &[4.40, 234.0, 195.9, 3.79]),
         ],
         expects: &[],
+        references: false,
     },
 ];

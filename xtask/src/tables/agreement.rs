@@ -74,7 +74,7 @@ pub(crate) fn agreements(table: &Table, cells: &[Vec<Option<Cell>>]) -> Vec<Agre
         }
         (agreement.pairs() > 0).then_some(agreement)
     };
-    let measured = |(_, column): &(usize, &Column)| column.metric.is_some();
+    let measured = |(_, column): &(usize, &Column)| column.metric.is_some() && !column.is_parameters();
     table.columns.iter().enumerate().filter(measured).filter_map(of).collect()
 }
 
@@ -112,6 +112,7 @@ mod tests {
         columns: &[Column { title: "FID", metric: Some("fid"), options: &[] }],
         rows: &[row("A", &[8.]), row("B", &[5.]), row("C", &[4.]), row("D", &[NONE])],
         expects: &[],
+        references: false,
     };
 
     fn agreement(table: &Table, cells: &[Vec<Option<Cell>>]) -> String {

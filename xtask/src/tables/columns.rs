@@ -3,7 +3,7 @@
 use super::evaluation::Evaluation;
 use crate::failure::Result;
 use crate::measured::{Measured, pick};
-use crate::papers::{Row, Table};
+use crate::papers::{Column, Row, Table};
 use crate::program::Program;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -30,11 +30,16 @@ pub(crate) fn measure(
         }
     }
     let mut found = vec![None; table.columns.len()];
+    if let Some(i) = table.columns.iter().position(Column::is_parameters) {
+        let text = parameters(&program.said(["inspect".as_ref(), run.as_os_str()])?);
+        let number = text.replace(char::is_whitespace, "").parse().ok();
+        found[i] = number.map(|number| Measured::exact("parameters", number));
+    }
     for (own, columns) in groups {
         let evaluation = Evaluation {
             program,
             run: run.into(),
-            report: format!("table-{}{}", row.space, own.concat().replace('/', "-")),
+            report: format!("table-{}{}", row.space, file_name(own)),
             metrics: columns.iter().filter_map(|i| table.columns[*i].asks(row)).collect(),
             options: own
                 .iter()
@@ -49,4 +54,51 @@ pub(crate) fn measure(
         }
     }
     Ok(found)
+}
+
+/// What the evaluation says of the real pictures and of the like: by name, column by column.
+pub(crate) fn references(
+    program: &Program,
+    table: &Table,
+    run: &Path,
+    options: &[OsString],
+) -> Result<Vec<(String, Vec<Option<Measured>>)>> {
+    let Some(row) = table.rows.first() else { return Ok(vec![]) };
+    let own = table.columns.iter().map(|column| column.options).find(|own| !own.is_empty()).unwrap_or_default();
+    let evaluation = Evaluation {
+        program,
+        run: run.into(),
+        report: format!("table-references{}", file_name(own)),
+        metrics: table.columns.iter().filter_map(|column| column.asks(row)).collect(),
+        options: own.iter().map(OsString::from).chain(options.iter().cloned()).collect(),
+    };
+    let numbers = evaluation.measured()?;
+    // Two halves of the real pictures are said under the metric's name; a floor is of the real pictures.
+    let mut subjects: Vec<&str> = Vec::new();
+    for subject in REFERENCES {
+        subjects.extend(numbers.iter().any(|n| n.subject.as_deref() == Some(subject)).then_some(subject));
+    }
+    let of = |subject: &str| {
+        let own: Vec<Measured> = numbers.iter().filter(|n| n.subject.as_deref() == Some(subject)).cloned().collect();
+        table.columns.iter().map(|column| pick(&own, &column.metric(row)?).cloned()).collect()
+    };
+    Ok(subjects.into_iter().map(|subject| (subject.to_owned(), of(subject))).collect())
+}
+
+/// Whom a segmenter is asked about beside the painters: a ceiling and a floor.
+pub(crate) const REFERENCES: [&str; 2] = ["real pictures", "mean colour of each class"];
+
+/// Options as a part of a file's name.
+fn file_name(options: &[&str]) -> String {
+    options.concat().replace('/', "-").replace(".safetensors", "")
+}
+
+/// The number of the generator's parameters, as `stylegan inspect` prints it.
+pub(crate) fn parameters(inspected: &str) -> String {
+    let of = |prefix: &str| {
+        let line = inspected.lines().find(|line| line.split_whitespace().next() == Some(prefix))?;
+        let (count, _) = line.trim_start()[prefix.len()..].split_once("parameters")?;
+        Some(count.trim().to_owned())
+    };
+    of("G_ema").or_else(|| of("G")).unwrap_or_default()
 }

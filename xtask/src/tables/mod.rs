@@ -80,7 +80,7 @@ fn of_paper(number: u8, options: &[OsString]) -> Result<()> {
     }
     let name = |run: &PathBuf| run.file_name().map(|name| name.to_string_lossy().into_owned());
     let names: Vec<Option<String>> = runs.iter().map(|run| run.as_ref().and_then(name)).collect();
-    print(&format!("Table {number}: {}\n\n{}", table.title, render::render(table, &names, &cells)));
+    print(&format!("Table {number}: {}\n\n{}", table.title, render::render(table, &names, &cells, &[])));
     if table.columns.iter().any(|column| column.metric == Some("ls_?")) && !columns::has_classifier(options) {
         print("Separability needs a classifier of the pictures' classes: --classifier FILE (stylegan classifier).\n");
     }

@@ -1,6 +1,7 @@
 //! `cargo xtask eval --table spade1`: networks that paint label maps, side by side as in Table 1 of the SPADE paper
 //! (Park et al. 2019).
 
+use super::columns::{REFERENCES, parameters};
 use crate::defaults::value;
 use crate::failure::{Failure, Result};
 use crate::measured::{Measured, numbers, pick};
@@ -30,7 +31,7 @@ pub(super) fn run(options: &[OsString]) -> Result<()> {
         args.extend(options.iter().map(OsString::as_os_str));
         let numbers = numbers(&program.said(&args)?);
         if i == 0 {
-            for subject in ["real pictures", "mean colour of each class"] {
+            for subject in REFERENCES {
                 let own = numbers.iter().filter(|n| n.subject.as_deref() == Some(subject)).cloned();
                 rows.push((subject.to_owned(), String::new(), own.collect::<Vec<_>>()));
             }
@@ -57,16 +58,6 @@ fn networks(options: &[OsString]) -> (Vec<OsString>, Vec<OsString>) {
         }
     }
     (runs, others)
-}
-
-/// The number of the generator's parameters, as `stylegan inspect` prints it.
-fn parameters(inspected: &str) -> String {
-    let of = |prefix: &str| {
-        let line = inspected.lines().find(|line| line.split_whitespace().next() == Some(prefix))?;
-        let (count, _) = line.trim_start()[prefix.len()..].split_once("parameters")?;
-        Some(count.trim().to_owned())
-    };
-    of("G_ema").or_else(|| of("G")).unwrap_or_default()
 }
 
 fn render(rows: &[(String, String, Vec<Measured>)]) -> String {

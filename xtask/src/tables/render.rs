@@ -2,11 +2,20 @@
 
 use super::agreement::agreements;
 use super::cell::Cell;
+use crate::measured::Measured;
 use crate::papers::Table;
 use std::fmt::Write;
 
+/// What stands below the rows: a name, and a number for each column.
+pub(crate) type Reference = (String, Vec<Option<Measured>>);
+
 /// The table with its cells, row by row; `runs` are the names of the runs that rows stand for.
-pub(crate) fn render(table: &Table, runs: &[Option<String>], cells: &[Vec<Option<Cell>>]) -> String {
+pub(crate) fn render(
+    table: &Table,
+    runs: &[Option<String>],
+    cells: &[Vec<Option<Cell>>],
+    references: &[Reference],
+) -> String {
     let mut text = String::from("| row | run |");
     // Writing to a String cannot fail.
     for column in table.columns {
@@ -27,6 +36,14 @@ pub(crate) fn render(table: &Table, runs: &[Option<String>], cells: &[Vec<Option
                 let _ = write!(text, " {} |", found.as_ref().map(Cell::text).unwrap_or_default());
             }
             let _ = write!(text, " {} |", row.printed(i));
+        }
+        text.push('\n');
+    }
+    for (name, found) in references {
+        let _ = write!(text, "| {name} | |");
+        for (column, found) in table.columns.iter().zip(found) {
+            let ours = column.metric.map(|_| found.as_ref().map(Measured::text).unwrap_or_default());
+            let _ = write!(text, "{} |", ours.map_or_else(String::new, |ours| format!(" {ours} |")));
         }
         text.push('\n');
     }
@@ -67,12 +84,14 @@ mod tests {
         cells[5][1] = cell(&[(12.3, 11., 14.)], false);
         cells[0][1] = cell(&[(22.3, 21., 24.), (24.3, 23., 26.)], false);
         let runs: Vec<_> = (0..6).map(|i| (i == 5).then(|| "table1-f".into())).collect();
-        let text = render(table, &runs, &cells);
+        let text =
+            render(table, &runs, &cells, &[("real pictures".into(), vec![None, Some(Measured::exact("fid", 2.))])]);
         assert!(text.contains("| F mixing regularisation | table1-f | 5.17 | 12.3 (11.0 to 14.0) | 4.4 |"), "{text}");
         assert!(text.contains(
             "| A Progressive GAN | none yet | 7.79 | 23.3: 22.3 (21.0 to 24.0), 24.3 (23.0 to 26.0) | 8.04 |"
         ));
         assert!(text.contains("- FFHQ FID: of 1 pair of rows, 1 is in the paper's order"), "{text}");
+        assert!(text.contains("| real pictures | | | 2.00 | |\n"), "{text}");
         assert!(text.contains("Ours: fid.") && text.contains("over all trainings"), "{text}");
     }
 }

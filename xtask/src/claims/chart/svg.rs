@@ -35,6 +35,9 @@ text { fill: var(--faint) }
 </style>
 ";
 
+/// Points that a curve may have to have a dot at each.
+const DOTTED: usize = 20;
+
 /// Colours that there are.
 const COLOURS: usize = 4;
 
@@ -146,7 +149,7 @@ fn draw_curve(text: &mut String, curve: &Curve, x: &dyn Fn(f64) -> f64, y: &dyn 
         "<polygon class=\"band c{colour}\" points=\"{band}\"/><polyline class=\"curve {}\" points=\"{line}\"/>",
         class(curve)
     );
-    for point in &curve.points {
+    for point in curve.points.iter().filter(|_| curve.points.len() <= DOTTED) {
         let _ = writeln!(
             text,
             "<circle class=\"c{colour}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\"><title>{}: {} at {}</title></circle>",
