@@ -5,7 +5,7 @@ use super::claim::{Picture, Pictures};
 use super::json::Json;
 use super::run::Run;
 use super::section::Section;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,8 @@ pub(super) fn section(pictures: &Pictures, asked: &Asked, folder: &Path) -> Resu
         Some(network) => network.clone(),
         None => Run::of(pictures.config, &asked.seeds[0])?.folder(),
     };
+    let unmade = |error| Failure::other(format!("{}: {error}", folder.display()));
+    std::fs::create_dir_all(folder).map_err(unmade)?;
     let mut text = String::new();
     for picture in pictures.each {
         asked.program.run(arguments(picture, &network, folder).into_iter().chain(asked.options.iter().cloned()))?;

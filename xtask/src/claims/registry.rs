@@ -3,7 +3,7 @@
 use super::claim::{Axes, Claim, Curves, Line, Need, Part, Picture, Pictures};
 
 /// All of them, in the order in which they are listed.
-pub(super) static CLAIMS: [Claim; 10] = [
+pub(super) static CLAIMS: [Claim; 13] = [
     of_table(
         "sg1-table1",
         "Each step from Progressive GAN to StyleGAN lowers the FID",
@@ -53,6 +53,24 @@ pub(super) static CLAIMS: [Claim; 10] = [
         &[Part::Table("spade-table3")],
     ),
     of_table(
+        "spade-uniform",
+        "Of maps of one class alone SPADE paints the class, pix2pixHD the same picture for all",
+        &[],
+        &[Part::Table("spade-uniform"), Part::Pictures(CLASSES_BY_SPADE), Part::Pictures(CLASSES_BY_PIX2PIXHD)],
+    ),
+    of_table(
+        "psp-table1",
+        "pSp finds pictures again better than encoders into W or naively into W+, and faster than a search",
+        &[GENERATOR, HELD, HAIR, JUDGE, CLASSIFIER],
+        &[Part::Table("psp-table1")],
+    ),
+    of_table(
+        "psp-table2",
+        "pSp turns heads to the front without pairs of pictures",
+        &[GENERATOR, HAIR, JUDGE, CLASSIFIER, TURNED, FRONTAL],
+        &[Part::Table("psp-table2")],
+    ),
+    of_table(
         "ada-few",
         "Adaptive augmentation lets StyleGAN2 learn from few pictures",
         &[],
@@ -68,6 +86,44 @@ pub(super) static CLAIMS: [Claim; 10] = [
 
 const EARTH: Need =
     Need::File { path: "runs/data/earth-64.zip", args: &["data", "build", "earth", "--size", "64", "--out", "{file}"] };
+/// The generator that encoders are trained for.
+const GENERATOR: Need = Need::Run("sg2/avatars-64");
+/// Drawn faces that no run has seen: another seed draws others.
+const HELD: Need = Need::File {
+    path: "runs/data/avatars-64-held",
+    args: &[
+        "data", "build", "avatars", "--size", "64", "--count", "200", "--seed", "7", "--format", "folder", "--out",
+        "{file}",
+    ],
+};
+const HAIR: Need = Need::File {
+    path: "runs/data/avatars-64-hair.zip",
+    args: &["data", "build", "avatars", "--size", "64", "--label", "hair", "--out", "{file}"],
+};
+/// By whose features a loss compares identities, and another one that judges.
+const CLASSIFIER: Need = Need::File {
+    path: "runs/classifier-avatars-64.safetensors",
+    args: &["classifier", "--data", "runs/data/avatars-64-hair.zip", "--kimg", "20", "--out", "{file}"],
+};
+const JUDGE: Need = Need::File {
+    path: "runs/classifier-avatars-64-judge.safetensors",
+    args: &["classifier", "--data", "runs/data/avatars-64-hair.zip", "--kimg", "20", "--seed", "1", "--out", "{file}"],
+};
+/// The same heads from aside and from the front.
+const TURNED: Need = Need::File {
+    path: "runs/data/avatars-64-turned",
+    args: &[
+        "data", "build", "avatars", "--size", "64", "--count", "200", "--seed", "7", "--turn", "25", "--format",
+        "folder", "--out", "{file}",
+    ],
+};
+const FRONTAL: Need = Need::File {
+    path: "runs/data/avatars-64-frontal",
+    args: &[
+        "data", "build", "avatars", "--size", "64", "--count", "200", "--seed", "7", "--format", "folder", "--out",
+        "{file}",
+    ],
+};
 /// Maps that are shown.
 const SHOWN: Need = Need::File {
     path: "runs/data/earth-64-shown",
@@ -151,6 +207,23 @@ const TRANSFER: Curves = Curves {
     options: &["--data", "earth"],
     marks: &[],
     expects: &[(1, 0)],
+};
+
+const CLASSES_BY_SPADE: Pictures = Pictures {
+    config: "spade/earth-64",
+    each: &[figure(
+        "Each class alone, by SPADE",
+        "spade.png",
+        &["paint", "--uniform", "--network", "{network}", "--out", "{out}/spade.png"],
+    )],
+};
+const CLASSES_BY_PIX2PIXHD: Pictures = Pictures {
+    config: "spade/earth-64-pix2pixhd",
+    each: &[figure(
+        "Each class alone, by pix2pixHD",
+        "pix2pixhd.png",
+        &["paint", "--uniform", "--network", "{network}", "--out", "{out}/pix2pixhd.png"],
+    )],
 };
 
 const BY_SPADE: Pictures = Pictures {

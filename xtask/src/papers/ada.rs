@@ -1,6 +1,6 @@
 //! What the StyleGAN2-ADA paper says of few pictures (Karras et al. 2020), and the runs that stand for it.
 
-use super::{Column, NONE, Table, column, row};
+use super::{By, Column, NONE, Table, column, row};
 
 /// Against the full sets, of which the runs have seen 500 pictures.
 const AVATARS: Column = column("FID", Some("fid"), &["--data", "avatars"]);
@@ -10,6 +10,7 @@ pub(super) const TABLES: [Table; 2] = [
     Table {
         name: "ada-few",
         title: "five hundred drawn faces at 32x32, measured against all",
+        by: By::Eval,
         setting: "FID of 1,000 pictures of FFHQ at 256x256 against all 70,000 (recalled, not read again)",
         columns: &[AVATARS],
         rows: &[
@@ -22,6 +23,7 @@ pub(super) const TABLES: [Table; 2] = [
     Table {
         name: "ada-transfer",
         title: "five hundred satellite photographs at 32x32, measured against all",
+        by: By::Eval,
         setting: "none for these sets",
         columns: &[EARTH],
         rows: &[

@@ -1,6 +1,7 @@
 //! Tables of the papers, and the runs that stand for their rows.
 
 mod ada;
+mod psp;
 pub(crate) mod released;
 mod spade;
 mod stylegan;
@@ -10,6 +11,8 @@ pub(crate) struct Table {
     /// What the claim that it is read from is called.
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
+    /// Who measures the rows.
+    pub(crate) by: By,
     /// What the paper's numbers were measured on.
     pub(crate) setting: &'static str,
     pub(crate) columns: &'static [Column],
@@ -18,6 +21,17 @@ pub(crate) struct Table {
     pub(crate) expects: &'static [(usize, usize, usize)],
     /// Whether what the evaluation says of the real pictures and of the like stands below the rows.
     pub(crate) references: bool,
+}
+
+/// Who measures.
+#[derive(Clone, Copy)]
+pub(crate) enum By {
+    /// `stylegan eval`.
+    Eval,
+    /// `stylegan paint --uniform`.
+    Classes,
+    /// `stylegan invert` with these pictures and options; a row whose space is `search` has no encoder.
+    Inversion(&'static [&'static str]),
 }
 
 /// A column.
@@ -55,7 +69,7 @@ impl Table {
 
     /// All tables.
     pub(crate) fn all() -> impl Iterator<Item = &'static Table> {
-        stylegan::TABLES.iter().chain(&spade::TABLES).chain(&ada::TABLES)
+        stylegan::TABLES.iter().chain(&spade::TABLES).chain(&ada::TABLES).chain(&psp::TABLES)
     }
 }
 

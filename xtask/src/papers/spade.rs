@@ -1,6 +1,6 @@
 //! Tables 1 and 3 of the SPADE paper (Park et al. 2019), and the runs that stand for their rows.
 
-use super::{Column, NONE, PARAMETERS, Table, column, row};
+use super::{By, Column, NONE, PARAMETERS, Table, column, row};
 
 /// Who looks for maps in pictures of the two sets: `stylegan segmenter`.
 const EARTH: &[&str] = &["--segmenter", "runs/segmenter-earth-64.safetensors"];
@@ -26,10 +26,11 @@ const fn swd(segmenter: &'static [&'static str]) -> Column {
 const SETTING: &str = "COCO-Stuff at 256x256, in per cent, seen by DeepLabV2 (recalled, not read again; mIoU of Table 3 is that \
                        of the paper's first version)";
 
-pub(super) const TABLES: [Table; 3] = [
+pub(super) const TABLES: [Table; 4] = [
     Table {
         name: "spade-table1-earth",
         title: "satellite photographs of land cover, 64x64",
+        by: By::Eval,
         setting: SETTING,
         columns: &[PARAMETERS, miou(EARTH), accuracy(EARTH), fid(EARTH), swd(EARTH)],
         rows: &[
@@ -42,6 +43,7 @@ pub(super) const TABLES: [Table; 3] = [
     Table {
         name: "spade-table1-avatars",
         title: "drawn faces of maps of their parts, 64x64",
+        by: By::Eval,
         setting: SETTING,
         columns: &[PARAMETERS, miou(AVATARS), accuracy(AVATARS), fid(AVATARS), swd(AVATARS)],
         rows: &[
@@ -54,6 +56,7 @@ pub(super) const TABLES: [Table; 3] = [
     Table {
         name: "spade-table3",
         title: "how the map reaches the layers: satellite photographs of land cover, 64x64",
+        by: By::Eval,
         setting: SETTING,
         columns: &[PARAMETERS, miou(EARTH), accuracy(EARTH), fid(EARTH), swd(EARTH)],
         rows: &[
@@ -72,5 +75,19 @@ pub(super) const TABLES: [Table; 3] = [
         ],
         expects: &[],
         references: true,
+    },
+    Table {
+        name: "spade-uniform",
+        title: "how far apart pictures are of maps that are of one class all over, 64x64",
+        by: By::Classes,
+        setting: "none: the paper argues (section 3.1) that normalisation without maps takes the class away",
+        columns: &[column("mean distance between classes", Some("between_classes"), &[])],
+        rows: &[
+            row("pix2pixHD, instance normalisation", "spade/earth-64-pix2pixhd", "maps", &[NONE]),
+            row("pix2pixHD++, batch normalisation", "spade/earth-64-pix2pixhdpp", "maps", &[NONE]),
+            row("SPADE", "spade/earth-64", "maps", &[NONE]),
+        ],
+        expects: &[(0, 2, 0), (0, 2, 1)],
+        references: false,
     },
 ];

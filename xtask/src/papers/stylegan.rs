@@ -1,6 +1,6 @@
 //! The tables of the StyleGAN paper (Karras et al. 2019), and the runs that stand for their rows.
 
-use super::{Column, Table, column, row};
+use super::{By, Column, Table, column, row};
 
 const FID: Column = column("FID", Some("fid"), &[]);
 const FULL: Column = column("path, full", Some("ppl_?full"), &[]);
@@ -12,6 +12,7 @@ pub(super) const TABLES: [Table; 4] = [
     Table {
         name: "sg1-table1",
         title: "FID of the steps from Progressive GAN to StyleGAN",
+        by: By::Eval,
         setting: "50,000 pictures at 1024x1024, after 25 million real pictures (CelebA-HQ: 12 million)",
         columns: &[column("CelebA-HQ FID", None, &[]), column("FFHQ FID", Some("fid"), &[])],
         rows: &[
@@ -28,6 +29,7 @@ pub(super) const TABLES: [Table; 4] = [
     Table {
         name: "sg1-table2",
         title: "FID with 1 to 4 latents mixed in a picture, by how often training mixed two",
+        by: By::Eval,
         setting: "FFHQ at 1024x1024, 50,000 pictures",
         columns: &[
             column("1 latent", Some("fid"), &[]),
@@ -47,6 +49,7 @@ pub(super) const TABLES: [Table; 4] = [
     Table {
         name: "sg1-table3",
         title: "path lengths and separability",
+        by: By::Eval,
         setting: "FFHQ at 1024x1024, 100,000 pairs (VGG16 LPIPS), 200,000 pictures (40 CelebA-HQ classifiers)",
         columns: &[FULL, END, SEPARABILITY],
         rows: &[
@@ -62,6 +65,7 @@ pub(super) const TABLES: [Table; 4] = [
     Table {
         name: "sg1-table4",
         title: "the depth of the mapping network",
+        by: By::Eval,
         setting: "FFHQ at 1024x1024; counts as in Tables 1 and 3",
         columns: &[FID, FULL, END, SEPARABILITY],
         rows: &[

@@ -98,7 +98,7 @@ fn expected(table: &Table, column: usize, cells: &[Vec<Option<Cell>>]) -> Vec<(u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::papers::{NONE, Row};
+    use crate::papers::{By, NONE, Row};
     use crate::tables::cell::cell;
 
     const fn row(title: &'static str, paper: &'static [f64]) -> Row {
@@ -108,6 +108,7 @@ mod tests {
     const TABLE: Table = Table {
         name: "t",
         title: "",
+        by: By::Eval,
         setting: "",
         columns: &[Column { title: "FID", metric: Some("fid"), options: &[] }],
         rows: &[row("A", &[8.]), row("B", &[5.]), row("C", &[4.]), row("D", &[NONE])],

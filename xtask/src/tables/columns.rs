@@ -1,9 +1,10 @@
 //! The columns of a table, measured of one run.
 
 use super::evaluation::Evaluation;
+use super::{classes, inversion};
 use crate::failure::Result;
 use crate::measured::{Measured, pick};
-use crate::papers::{Column, Row, Table};
+use crate::papers::{By, Column, Row, Table};
 use crate::program::Program;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -29,7 +30,18 @@ pub(crate) fn measure(
             groups.entry(column.options).or_default().push(i);
         }
     }
+    let other = match table.by {
+        By::Eval => None,
+        By::Classes => Some(classes::measured(program, run)?),
+        By::Inversion(own) => Some(inversion::measured(program, run, row.space, own)?),
+    };
     let mut found = vec![None; table.columns.len()];
+    if let Some(numbers) = other {
+        for (found, column) in found.iter_mut().zip(table.columns) {
+            *found = column.metric(row).and_then(|metric| pick(&numbers, &metric).cloned());
+        }
+        return Ok(found);
+    }
     if let Some(i) = table.columns.iter().position(Column::is_parameters) {
         let text = parameters(&program.said(["inspect".as_ref(), run.as_os_str()])?);
         let number = text.replace(char::is_whitespace, "").parse().ok();

@@ -2,8 +2,11 @@
 
 pub(crate) mod agreement;
 pub(crate) mod cell;
+mod classes;
 pub(crate) mod columns;
 pub(crate) mod evaluation;
+mod inversion;
+mod kept;
 mod painters;
 pub(crate) mod render;
 

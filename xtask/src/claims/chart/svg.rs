@@ -28,10 +28,11 @@ text { fill: var(--faint) }
 .mark { stroke: var(--faint); stroke-dasharray: 2 3 }
 .curve { fill: none; stroke-width: 2; stroke-linejoin: round }
 .dashed { stroke-dasharray: 6 4 }
-.band { fill-opacity: 0.16; stroke: none }
+.band { fill-opacity: 0.16 }
 .c0 { stroke: var(--c0); fill: var(--c0) } .c1 { stroke: var(--c1); fill: var(--c1) }
 .c2 { stroke: var(--c2); fill: var(--c2) } .c3 { stroke: var(--c3); fill: var(--c3) }
 .curve.c0, .curve.c1, .curve.c2, .curve.c3 { fill: none }
+.band.c0, .band.c1, .band.c2, .band.c3 { stroke: none }
 </style>
 ";
 
@@ -109,14 +110,14 @@ fn draw_panel(text: &mut String, panel: &Panel, width: f64, top: f64) {
         bottom + 38.,
         escaped(&panel.across)
     );
-    for (place, name) in panel.marks.iter().filter(|(place, _)| across.holds(*place)) {
+    for (i, (place, name)) in panel.marks.iter().filter(|(place, _)| across.holds(*place)).enumerate() {
         let x = x(*place);
         let _ = writeln!(
             text,
             "<line class=\"mark\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{top}\" y2=\"{bottom}\"/><text x=\"{:.1}\" y=\"{:.1}\" \
              font-size=\"11\">{}</text>",
             x + 4.,
-            top + 11.,
+            bottom - 6. - 13. * i as f64,
             escaped(name)
         );
     }
