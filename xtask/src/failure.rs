@@ -40,6 +40,11 @@ impl Failure {
         self.message.as_deref().unwrap_or("it has said why")
     }
 
+    /// The same, with what the child said.
+    pub(crate) fn because(self, said: impl Display) -> Self {
+        Failure { message: Some(said.to_string()), ..self }
+    }
+
     /// Prints the message, if there is one to print.
     pub(crate) fn report(self) -> ExitCode {
         if let Some(message) = self.message {

@@ -8,12 +8,16 @@
 mod bench;
 mod cargo;
 mod ci;
+mod claims;
 mod cuda;
 mod defaults;
 mod failure;
 mod forward;
 mod gpu_check;
 mod kernels;
+mod measured;
+mod papers;
+mod program;
 mod ranks;
 mod say;
 mod scaling;
@@ -88,7 +92,7 @@ fn run(mut args: Vec<std::ffi::OsString>) -> Result<()> {
         Some("gpu-check") => gpu_check::run(&args),
         Some("kernels") => kernels::run(&args),
         Some("scaling") => scaling::run(&args),
-        Some("reproduce") => tables::reproduce(&args),
+        Some("reproduce") => claims::run(&args),
         Some("stylegan") => forward::run(args, None),
         _ => {
             args.insert(0, verb);

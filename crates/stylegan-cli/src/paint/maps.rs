@@ -3,7 +3,7 @@
 use super::painter::Painter;
 use crate::exit::wrong;
 use crate::network::check_exists;
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use std::path::{Path, PathBuf};
 use stylegan_train::data::{
     CLASS_FILE, ClassTable, InstanceMap, LabelMap, MAP_FOLDER, MAX_FILE_BYTES, NO_CLASS, Problem,
@@ -63,6 +63,27 @@ impl Maps {
             Ok(Map { stem: stem(&file), file, labels, classes, edges })
         };
         Ok(Self { all: files.into_iter().map(read).collect::<anyhow::Result<_>>()?, table })
+    }
+
+    /// A map of each class alone, but that of pixels without one; nothing has an edge.
+    pub(super) fn uniform(painter: &Painter) -> anyhow::Result<Self> {
+        let ([h, w], classes) = (painter.size(), painter.spec().classes);
+        let names = painter.model().classes();
+        let no_class = painter.no_class(None);
+        let of = |class: usize| {
+            let number = u8::try_from(class).ok().filter(|number| *number != NO_CLASS);
+            let Some(number) = number else {
+                wrong!("--uniform: maps name at most {NO_CLASS} classes, found {classes}")
+            };
+            let name = names.get(class).map(|name| format!("-{name}").replace(|c: char| !c.is_alphanumeric(), "-"));
+            let stem = format!("{class:02}{}", name.unwrap_or_default());
+            let labels = LabelMap { size: [h, w], classes: vec![number; h * w] };
+            let edges =
+                painter.spec().edges.then(|| Tensor::zeros((1, 1, h, w), DType::U8, &Device::Cpu)).transpose()?;
+            Ok(Map { file: PathBuf::from(&stem), stem, labels, classes: vec![class as u32; h * w], edges })
+        };
+        let all = (0..classes).filter(|class| Some(*class) != no_class).map(of).collect::<anyhow::Result<_>>()?;
+        Ok(Self { all, table: None })
     }
 
     /// These maps as classes `[n, 1, h, w]` u32 and edges `[n, 1, h, w]` u8, which a painter takes.

@@ -3,6 +3,7 @@
 mod maps;
 pub(crate) mod painter;
 pub(crate) mod styles;
+mod uniform;
 
 use crate::destination::{self, Destination};
 use crate::exit::{Ending, Outcome};
@@ -10,7 +11,7 @@ use crate::layout::LayoutArgs;
 use crate::map_picture::{beside, map_picture};
 use crate::numbers::{Numbers, count};
 use crate::precision::PrecisionArgs;
-use crate::status::{Progress, say};
+use crate::status::{Progress, print, say};
 use crate::writer::{Text, Writer, write_images};
 use candle_core::Tensor;
 use image::RgbImage;
@@ -35,6 +36,7 @@ const HEADING: usize = 24;
 ///   stylegan paint --network runs/earth --map maps/ --seeds 0-3 --out sheet.png
 ///   stylegan paint --network runs/earth --map maps/ --style dusk.jpg --style noon.jpg --out sheet.png
 ///   stylegan paint --network latest_net_G.pth --map maps/ --instances instances/ --out out/
+///   stylegan paint --network runs/earth --uniform --out classes.png
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -46,8 +48,13 @@ pub(crate) struct Args {
     network: PathBuf,
 
     /// A map, or a folder of maps.
-    #[arg(long, value_name = "FILE.png|FOLDER")]
-    map: PathBuf,
+    #[arg(long, value_name = "FILE.png|FOLDER", required_unless_present = "uniform")]
+    map: Option<PathBuf>,
+
+    /// In place of --map a map of each class alone; also prints how far apart their pictures are from
+    /// class to class.
+    #[arg(long, conflicts_with_all = ["map", "instances"])]
+    uniform: bool,
 
     /// Instance maps, for networks that read the edges between things: a PNG file of any numbers or
     /// colours, or a folder of files with the maps' names.
@@ -121,6 +128,9 @@ pub(crate) fn run(args: Args) -> Outcome {
         }
     };
     say(&format!("{} in {}", count(n as u64, "picture"), place.display()));
+    if args.uniform {
+        print(&plan.between_classes()?)?;
+    }
     Ok(Ending::Done)
 }
 
@@ -129,7 +139,10 @@ impl Plan {
         let out = Destination::of(&args.out)?;
         args.layout.check(&out)?;
         let painter = Painter::open(&args.network, args.precision)?;
-        let maps = Maps::open(&args.map, args.instances.as_deref(), &painter)?;
+        let maps = match &args.map {
+            Some(map) => Maps::open(map, args.instances.as_deref(), &painter)?,
+            None => Maps::uniform(&painter)?,
+        };
         let styles = match &args.style[..] {
             [] => Styles::seeds(args.seeds.as_ref(), &painter)?,
             files => Styles::pictures(files, args.encoder.as_ref().unwrap_or(&args.network), &painter)?,
@@ -139,7 +152,7 @@ impl Plan {
         if let (Destination::Png(_), n @ 2..) = (&plan.out, plan.len()) {
             plan.layout.columns(2 * n, [h, w])?;
         }
-        let given = [Some(&args.map), args.instances.as_ref(), args.encoder.as_ref()].into_iter().flatten();
+        let given = [&args.map, &args.instances, &args.encoder].into_iter().flatten();
         let mut inputs: Vec<&Path> = given.chain(&args.style).map(PathBuf::as_path).collect();
         inputs.push(plan.painter.file());
         if let Destination::Folder(folder) = &plan.out {
@@ -176,6 +189,21 @@ impl Plan {
         text.push(("stylegan:map", maps.iter().map(name).collect::<Vec<_>>().join(", ")));
         text.extend(self.styles.text(&styles));
         text
+    }
+
+    /// How far apart the pictures of maps are, in the first style.
+    fn between_classes(&self) -> anyhow::Result<String> {
+        let mut pictures = Vec::new();
+        self.each_batch(|start, images| {
+            for i in 0..images.dim(0)? {
+                if self.pair(start + i).1 == 0 {
+                    pictures.push(images.narrow(0, i, 1)?);
+                }
+            }
+            Ok(())
+        })?;
+        let names: Vec<String> = self.maps.all.iter().map(|map| map.stem.clone()).collect();
+        uniform::table(&Tensor::cat(&pictures, 0)?, &names)
     }
 
     /// Paints the pictures batch by batch; `f` receives the number of the first and `[n, c, h, w]`.

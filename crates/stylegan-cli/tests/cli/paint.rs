@@ -74,6 +74,29 @@ fn bench() -> Bench {
 const PLAIN: &str = "paint --network plain.safetensors";
 const STYLED: &str = "paint --network styled.safetensors";
 
+/// Maps of one class alone need no file: a picture for each class but that of no class, and how far apart they are.
+#[test]
+fn classes_are_compared_by_maps_of_one_class() {
+    let bench = bench();
+    let printed = bench.ok(&format!("{PLAIN} --uniform --out classes"));
+    assert!(printed.contains("| between_classes-stlpips | ") && printed.contains("6 pairs of 4 classes"), "{printed}");
+    assert_eq!(std::fs::read_dir(bench.path("classes")).unwrap().count(), 4);
+    // The picture of a class is that of a map of it.
+    put(&bench, "two.png", GrayImage::from_pixel(32, 32, Luma([2])));
+    bench.ok(&format!("{PLAIN} --map two.png --out two-painted.png"));
+    let pixels = |name: &str| image::open(bench.path(name)).unwrap().to_rgb8();
+    assert_eq!(pixels("two-painted.png"), pixels("classes/02.png"));
+    // Three classes of four have names, the last is no class; the first style is measured.
+    let printed = bench.ok(&format!("{STYLED} --uniform --seeds 0,1 --out sheet.png"));
+    assert!(
+        printed.contains("3 pairs of 3 classes. ") && printed.contains("-a") && printed.contains("-b"),
+        "{printed}"
+    );
+    bench.ok("paint --network edges.safetensors --uniform --out edges.png");
+    bench.wrong(&format!("{PLAIN} --uniform --map map.png"), &["cannot be used with"]);
+    bench.wrong(PLAIN, &["--map"]);
+}
+
 /// The same classes as grey values, places in a palette, four bits, colours, and twice as large: the same picture.
 #[test]
 fn maps_of_every_kind_mean_the_same() {

@@ -1,43 +1,6 @@
 //! The tables of the StyleGAN paper (Karras et al. 2019), and the runs that stand for their rows.
 
-/// A table: its columns, and what `stylegan eval` calls them.
-pub(super) struct Table {
-    pub(super) number: u8,
-    pub(super) title: &'static str,
-    /// What the paper's numbers were measured on.
-    pub(super) setting: &'static str,
-    pub(super) columns: &'static [Column],
-    pub(super) rows: &'static [Row],
-}
-
-/// A column.
-pub(super) struct Column {
-    pub(super) title: &'static str,
-    /// The metric that is ours, nothing where the paper alone has one. `?` stands for the row's space, z or w.
-    pub(super) metric: Option<&'static str>,
-    /// Options that this column's evaluation needs.
-    pub(super) options: &'static [&'static str],
-}
-
-/// A row.
-pub(super) struct Row {
-    pub(super) title: &'static str,
-    /// What the name of the run's folder holds; configs/sg1/ has a file of that name for the paper's pictures, and
-    /// configs/avatars-32/ one for `cargo xtask reproduce`.
-    pub(super) run: &'static str,
-    /// The space of its path lengths and separability.
-    pub(super) space: &'static str,
-    /// The paper's numbers, column by column.
-    pub(super) paper: &'static [f64],
-}
-
-const fn column(title: &'static str, metric: Option<&'static str>, options: &'static [&'static str]) -> Column {
-    Column { title, metric, options }
-}
-
-const fn row(title: &'static str, run: &'static str, space: &'static str, paper: &'static [f64]) -> Row {
-    Row { title, run, space, paper }
-}
+use super::{By, Column, Table, column, row};
 
 const FID: Column = column("FID", Some("fid"), &[]);
 const FULL: Column = column("path, full", Some("ppl_?full"), &[]);
@@ -47,8 +10,9 @@ const SEPARABILITY: Column = column("separability", Some("ls_?"), &[]);
 /// All four.
 pub(super) const TABLES: [Table; 4] = [
     Table {
-        number: 1,
+        name: "sg1-table1",
         title: "FID of the steps from Progressive GAN to StyleGAN",
+        by: By::Eval,
         setting: "50,000 pictures at 1024x1024, after 25 million real pictures (CelebA-HQ: 12 million)",
         columns: &[column("CelebA-HQ FID", None, &[]), column("FFHQ FID", Some("fid"), &[])],
         rows: &[
@@ -59,10 +23,13 @@ pub(super) const TABLES: [Table; 4] = [
             row("E noise inputs", "table1-e", "w", &[5.06, 4.42]),
             row("F mixing regularisation", "table1-f", "w", &[5.17, 4.40]),
         ],
+        expects: &[],
+        references: false,
     },
     Table {
-        number: 2,
+        name: "sg1-table2",
         title: "FID with 1 to 4 latents mixed in a picture, by how often training mixed two",
+        by: By::Eval,
         setting: "FFHQ at 1024x1024, 50,000 pictures",
         columns: &[
             column("1 latent", Some("fid"), &[]),
@@ -76,10 +43,13 @@ pub(super) const TABLES: [Table; 4] = [
             row("F 90 %", "table2-mix90", "w", &[4.40, 5.11, 6.88, 9.03]),
             row("100 %", "table2-mix100", "w", &[4.83, 5.17, 6.63, 8.40]),
         ],
+        expects: &[],
+        references: false,
     },
     Table {
-        number: 3,
+        name: "sg1-table3",
         title: "path lengths and separability",
+        by: By::Eval,
         setting: "FFHQ at 1024x1024, 100,000 pairs (VGG16 LPIPS), 200,000 pictures (40 CelebA-HQ classifiers)",
         columns: &[FULL, END, SEPARABILITY],
         rows: &[
@@ -89,10 +59,13 @@ pub(super) const TABLES: [Table; 4] = [
             row("with 50 % mixing, W", "table2-mix50", "w", &[231.5, 182.1, 3.51]),
             row("F with 90 % mixing, W", "table1-f", "w", &[234.0, 195.9, 3.79]),
         ],
+        expects: &[],
+        references: false,
     },
     Table {
-        number: 4,
+        name: "sg1-table4",
         title: "the depth of the mapping network",
+        by: By::Eval,
         setting: "FFHQ at 1024x1024; counts as in Tables 1 and 3",
         columns: &[FID, FULL, END, SEPARABILITY],
         rows: &[
@@ -104,5 +77,7 @@ pub(super) const TABLES: [Table; 4] = [
             row("style-based, 2 layers, W", "table4-style2", "w", &[4.43, 217.8, 199.9, 6.25]),
             row("F style-based, 8 layers, W", "table4-style8", "w", &[4.40, 234.0, 195.9, 3.79]),
         ],
+        expects: &[],
+        references: false,
     },
 ];

@@ -1,0 +1,187 @@
+//! `cargo xtask reproduce CLAIM`: trains the runs that a claim of a paper rests on, so far as they are missing, measures
+//! them, and writes ours beside the paper's.
+
+mod asked;
+mod chart;
+mod claim;
+mod curves;
+mod jobs;
+mod json;
+mod official;
+mod page;
+mod pictures;
+mod registry;
+mod run;
+mod section;
+mod table;
+
+use crate::failure::{Failure, Result};
+use crate::papers::Table;
+use crate::say::{print, say};
+use crate::stats::Progress;
+use asked::Asked;
+use claim::{Claim, Need, Part};
+use jobs::in_parallel;
+use page::Made;
+use registry::CLAIMS;
+use run::{Run, Watched};
+use section::Section;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::Path;
+
+const HELP: &str = "\
+Trains the runs that a claim rests on and measures them
+
+Usage: cargo xtask reproduce CLAIM [OPTIONS] [OPTIONS OF `stylegan eval`]
+       cargo xtask reproduce official --weights FOLDER [OPTIONS OF `stylegan eval`]
+       cargo xtask reproduce --list
+
+Runs are below runs/, named after their configurations (configs/avatars-32/ for the StyleGAN paper). What is there is not
+done again: an interrupted command goes on where it was. Rows of one configuration share a run, claims share runs, and a
+run keeps its last checkpoint alone. The page, ours beside the paper's, goes to docs/results/CLAIM.md with its data as JSON
+and charts as SVG, its line to docs/results.md, and what `stylegan eval` reported of each run to docs/results/CLAIM/.
+
+  --kimg N        a shorter training, in thousands of pictures [default: the configuration's]
+  --seed N        another seed; given twice there are two trainings of each run, and rows show the mean and both
+                  [default: the configuration's, 1000]
+  --jobs N        trainings and measurements at once, which share the threads [default: 1]
+  --weights FOLDER  official: released networks, feature networks, classifiers and sets under their published names
+  --network FILE  sg1-figures: the figures of this network, with the paper's seeds, in place of our own
+  --program FILE  a binary of `stylegan` [default: built from these sources]
+  --out FOLDER    another folder for pages [default: docs/results]
+";
+
+pub(crate) fn run(args: &[OsString]) -> Result<()> {
+    match args.first().and_then(|arg| arg.to_str()) {
+        None | Some("--help" | "-h") => print(HELP),
+        Some("--list") => list(),
+        Some("official") => return official::run(&Asked::of("official", &args[1..])?),
+        Some(name) => match Claim::find(name) {
+            Some(claim) => return reproduce(claim, &Asked::of(name, &args[1..])?),
+            None => {
+                let names: Vec<&str> = CLAIMS.iter().map(|claim| claim.name).collect();
+                return Err(Failure::wrong(format!("reproduce {name}: no such claim; there are {}", names.join(", "))));
+            }
+        },
+    }
+    Ok(())
+}
+
+fn list() {
+    let width = CLAIMS.iter().map(|claim| claim.name.len()).max().unwrap_or_default();
+    CLAIMS.iter().for_each(|claim| say(&format!("{:width$}  {}", claim.name, claim.says)));
+    say(&format!("{:width$}  Released networks have the published numbers, by the official protocols", "official"));
+}
+
+fn reproduce(claim: &'static Claim, asked: &Asked) -> Result<()> {
+    let shows_pictures = claim.parts.iter().any(|part| matches!(part, Part::Pictures(_)));
+    asked
+        .refuse(&[("--network", asked.network.is_some() && !shows_pictures), ("--weights", asked.weights.is_some())])?;
+    let folder = page::folder(asked);
+    let runs = if asked.network.is_some() { BTreeSet::new() } else { runs(claim, asked)? };
+    if asked.network.is_none() {
+        claim.needs.iter().try_for_each(|need| provide(need, asked))?;
+    }
+    let each: Vec<&Run> = runs.iter().collect();
+    in_parallel(&each, asked.jobs, |run| run.train(asked, Watched::of(run, Claim::charts())?.as_ref()))?;
+    let own = folder.join(claim.name);
+    let sections = claim.parts.iter().map(|part| section(part, asked, &own)).collect::<Result<Vec<Section>>>()?;
+    for run in &runs {
+        keep_reports(run, &own)?;
+    }
+    let hours = runs.iter().map(|run| Progress::of(&run.folder()).hours).sum();
+    page::write(claim, &sections, &Made { command: asked.command(), machine: page::machine(), hours }, &folder)?;
+    sections.iter().for_each(|section| print(&format!("\n{}", section.text)));
+    Ok(())
+}
+
+fn section(part: &'static Part, asked: &Asked, folder: &Path) -> Result<Section> {
+    match part {
+        Part::Table(name) => match Table::find(name) {
+            Some(table) => table::section(table, asked),
+            None => Err(Failure::other(format!("{name}: no such table"))),
+        },
+        Part::Curves(curves) => curves::section(curves, asked),
+        Part::Pictures(pictures) => pictures::section(pictures, asked, folder),
+    }
+}
+
+/// The runs that a claim shows, each once.
+fn runs(claim: &Claim, asked: &Asked) -> Result<BTreeSet<Run>> {
+    let mut configs = BTreeSet::new();
+    for part in claim.parts {
+        match part {
+            Part::Table(name) => {
+                configs.extend(Table::find(name).iter().flat_map(|table| table.rows).map(|row| row.run))
+            }
+            Part::Curves(curves) => configs.extend(curves.lines.iter().map(|line| line.config)),
+            Part::Pictures(pictures) => {
+                configs.insert(pictures.config);
+            }
+        }
+    }
+    let pairs = configs.into_iter().flat_map(|config| asked.seeds.iter().map(move |seed| (config, seed)));
+    pairs.map(|(config, seed)| Run::of(config, seed)).collect()
+}
+
+/// Makes what others need, so far as it is missing.
+fn provide(need: &Need, asked: &Asked) -> Result<()> {
+    match need {
+        Need::Run(config) => Run::of(config, &None)?.train(asked, None),
+        Need::File { path, .. } if Path::new(path).exists() => Ok(()),
+        Need::File { path, args } => {
+            let place = |word: &&str| match *word {
+                "{file}" => (*path).into(),
+                word => OsString::from(word),
+            };
+            say(path);
+            asked.program.run(args.iter().map(place))
+        }
+    }
+}
+
+/// Copies what was measured of a run.
+fn keep_reports(run: &Run, folder: &Path) -> Result<()> {
+    let of = run.folder();
+    let unread = |error| Failure::other(format!("{}: {error}", of.display()));
+    for file in std::fs::read_dir(&of).map_err(unread)? {
+        let (path, name) = file.map(|file| (file.path(), file.file_name())).map_err(unread)?;
+        let name = name.to_string_lossy();
+        if name.starts_with("table-") && name.ends_with(".json") {
+            page::save(folder, &format!("{}-{name}", run.name()), &std::fs::read_to_string(&path).map_err(unread)?)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_are_configured_alike_share_a_run() -> Result<()> {
+        let of = |name: &str| -> Result<Vec<String>> {
+            let rows = Table::find(name).into_iter().flat_map(|table| table.rows);
+            rows.map(|row| Ok(Run::of(row.run, &None)?.name())).collect()
+        };
+        assert_eq!(of("sg1-table2")?, ["table1-e", "table2-mix50", "table1-f", "table2-mix100"]);
+        assert_eq!(of("sg1-table4")?[..3], ["table1-b", "table4-trad8", "table4-trad8"]);
+        let seed = Some("2".to_owned());
+        assert_eq!(Run::of("spade/earth-64", &seed)?.name(), "spade-earth-64-seed2");
+        let Some(claim) = Claim::find("sg1-convergence") else { panic!("no such claim") };
+        let asked = Asked::of("sg1-convergence", &["--seed", "1000", "--seed", "2"].map(OsString::from))?;
+        let names: Vec<String> = runs(claim, &asked)?.iter().map(Run::name).collect();
+        assert_eq!(names, ["table1-a", "table1-a-seed2", "table1-b", "table1-b-seed2", "table1-f", "table1-f-seed2"]);
+        Ok(())
+    }
+
+    #[test]
+    fn options_that_say_nothing_are_refused() {
+        let of = |line: &str| run(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        for line in ["sg1-table9", "sg1-table1 --network x", "sg1-table1 --weights x", "sg1-table1 --jobs 0"] {
+            assert!(of(line).is_err(), "{line}");
+        }
+        assert!(of("--list").is_ok());
+    }
+}

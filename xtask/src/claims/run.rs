@@ -1,0 +1,173 @@
+//! A run that a claim rests on: its configuration, its folder, its training.
+
+use super::asked::{Asked, runs, sets};
+use super::claim::Curves;
+use crate::cargo::root;
+use crate::failure::{Failure, Result};
+use crate::measured::{Measured, pick};
+use crate::papers::Table;
+use crate::say::say;
+use crate::stats::Progress;
+use crate::tables::evaluation::Evaluation;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// A configuration, trained with a seed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Run {
+    /// The configuration's path below configs/; a name alone is one of configs/avatars-32/.
+    config: &'static str,
+    /// Nothing for the seed that the configuration has.
+    seed: Option<String>,
+}
+
+/// The file in a run's folder that says how far `reproduce` has trained it, in thousands of pictures.
+const REACHED: &str = "reached.txt";
+
+impl Run {
+    /// The run of a row: of rows that are configured alike, that of the first in all tables.
+    pub(super) fn of(config: &'static str, seed: &Option<String>) -> Result<Self> {
+        let own = configured(config)?;
+        let mut all = Table::all().flat_map(|table| table.rows).map(|row| row.run);
+        let first = all.find_map(|other| configured(other).map(|text| (text == own).then_some(other)).transpose());
+        Ok(Self { config: first.transpose()?.unwrap_or(config), seed: seed.clone() })
+    }
+
+    /// The name of its folder.
+    pub(super) fn name(&self) -> String {
+        let name = self.config.replace('/', "-");
+        self.seed.as_ref().map_or_else(|| name.clone(), |seed| format!("{name}-seed{seed}"))
+    }
+
+    pub(super) fn folder(&self) -> PathBuf {
+        runs().join(self.name())
+    }
+
+    /// Its length in thousands of pictures.
+    fn kimg(&self, asked: &Asked) -> Result<f64> {
+        let text = configured(self.config)?;
+        let written = || text.lines().find_map(|line| line.strip_prefix("kimg = ")?.split(' ').next()?.parse().ok());
+        asked
+            .kimg
+            .or_else(written)
+            .ok_or_else(|| Failure::other(format!("{}: kimg is missing", path(self.config).display())))
+    }
+
+    /// Trains it, or goes on with it; what is done is left as it is. Where a chart watches it, it stops and is measured on the
+    /// way.
+    pub(super) fn train(&self, asked: &Asked, watched: Option<&Watched>) -> Result<()> {
+        for stop in self.stops(asked, watched)? {
+            self.train_to(stop.kimg, asked)?;
+            if let Some(watched) = watched {
+                let (evaluation, seen) = (watched.evaluation(self, &stop, asked), Progress::of(&self.folder()).kimg);
+                // Of a run that went on without being measured there is nothing left to measure.
+                if evaluation.kept_earlier().is_none() && seen < stop.next {
+                    evaluation.measured()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where it stops, in thousands of pictures.
+    fn stops(&self, asked: &Asked, watched: Option<&Watched>) -> Result<Vec<Stop>> {
+        let (kimg, points) = (self.kimg(asked)?, watched.map_or(1, |watched| watched.curves.points));
+        let at = |point: usize| round(kimg * point as f64 / points as f64);
+        let next = |point: usize| if point == points { f64::INFINITY } else { at(point + 1) };
+        Ok((1..=points).map(|point| Stop { kimg: at(point), next: next(point) }).collect())
+    }
+
+    fn train_to(&self, kimg: f64, asked: &Asked) -> Result<()> {
+        let (folder, file) = (self.folder(), self.folder().join(REACHED));
+        let reached = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse::<f64>().ok());
+        // Whoever trained it further by other means has no need of this.
+        if reached.is_some_and(|reached| reached >= kimg)
+            || Progress::of(&folder).kimg > kimg + 1e-6 && reached.is_none()
+        {
+            return Ok(());
+        }
+        let mut args: Vec<OsString> = vec!["train".into(), "--config".into(), path(self.config).into()];
+        args.extend(["--out".into(), folder.into(), "--data-dir".into(), sets().into()]);
+        args.extend(["--set", "output.keep_checkpoints=1", "--kimg", &kimg.to_string()].map(OsString::from));
+        args.extend(self.seed.iter().flat_map(|seed| ["--seed".into(), seed.into()]));
+        say(&format!("{}: {kimg} kimg", self.name()));
+        if asked.jobs > 1 { asked.program.run_silently(&args) } else { asked.program.run(&args) }?;
+        std::fs::write(&file, format!("{kimg}\n"))
+            .map_err(|error| Failure::other(format!("{}: {error}", file.display())))
+    }
+}
+
+/// A place where a run stops.
+pub(super) struct Stop {
+    pub(super) kimg: f64,
+    /// Where it stops next.
+    next: f64,
+}
+
+/// How a chart watches a run: everything that its lines show of it.
+pub(super) struct Watched {
+    curves: &'static Curves,
+    metrics: Vec<String>,
+}
+
+impl Watched {
+    /// By which of `charts` the run is watched, if by any.
+    pub(super) fn of(run: &Run, charts: impl Iterator<Item = &'static Curves>) -> Result<Option<Self>> {
+        for curves in charts {
+            let mut metrics: Vec<String> = vec![];
+            for line in curves.lines {
+                // What the run says of itself needs no measuring.
+                if line.is_statistic() {
+                    continue;
+                }
+                if Run::of(line.config, &run.seed)? == *run && !metrics.iter().any(|metric| metric == line.metric) {
+                    metrics.push(line.metric.into());
+                }
+            }
+            if !metrics.is_empty() {
+                return Ok(Some(Self { curves, metrics }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn evaluation<'a>(&self, run: &Run, stop: &Stop, asked: &'a Asked) -> Evaluation<'a> {
+        Evaluation {
+            program: &asked.program,
+            run: run.folder(),
+            report: format!("curve-{}", stop.kimg),
+            metrics: self.metrics.clone(),
+            options: asked.evaluation(&[self.curves.options, &["--no-floor"]].concat()),
+        }
+    }
+
+    /// What was measured of `metric` on the way, by thousands of pictures.
+    pub(super) fn found(&self, run: &Run, metric: &str, asked: &Asked) -> Result<Vec<(f64, Measured)>> {
+        let at = |stop: &Stop| {
+            let numbers = self.evaluation(run, stop, asked).kept_earlier()?;
+            Some((stop.kimg, pick(&numbers, metric)?.clone()))
+        };
+        Ok(run.stops(asked, Some(self))?.iter().filter_map(at).collect())
+    }
+}
+
+/// Where a configuration is.
+pub(super) fn path(config: &str) -> PathBuf {
+    let folder = if config.contains('/') { "configs" } else { "configs/avatars-32" };
+    root().join(folder).join(format!("{config}.toml"))
+}
+
+/// What a configuration says, without its comments.
+fn configured(config: &str) -> Result<String> {
+    let path = path(config);
+    let text =
+        std::fs::read_to_string(&path).map_err(|error| Failure::other(format!("{}: {error}", path.display())))?;
+    // 0.9 is what is not written elsewhere.
+    let decides = |line: &&str| !line.starts_with('#') && *line != "mixing_probability = 0.9";
+    Ok(text.lines().filter(decides).collect::<Vec<_>>().join("\n"))
+}
+
+/// Without the noise of binary fractions, so that names are short.
+fn round(kimg: f64) -> f64 {
+    (kimg * 1e6).round() / 1e6
+}

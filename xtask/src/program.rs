@@ -1,0 +1,73 @@
+//! The program `stylegan`, for verbs that ask it for numbers and pictures.
+
+use crate::cargo::{cargo, output, root, status_of};
+use crate::failure::{Failure, Result};
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// How `stylegan` is started.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Program {
+    /// A binary that is there; else it is built from its sources, in release.
+    pub(crate) file: Option<PathBuf>,
+    /// Threads of each process; as many as it likes if nothing is said.
+    pub(crate) threads: Option<usize>,
+}
+
+impl Program {
+    fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        let mut command = match &self.file {
+            Some(file) => Command::new(file),
+            None => {
+                let mut command = cargo("run");
+                command.args([
+                    "--release",
+                    "--quiet",
+                    "--package",
+                    "stylegan-cli",
+                    "--bin",
+                    "stylegan",
+                    "--manifest-path",
+                ]);
+                command.arg(root().join("Cargo.toml")).arg("--");
+                command
+            }
+        };
+        if let Some(threads) = self.threads {
+            command.args(["--threads", &threads.to_string()]);
+        }
+        command.args(args);
+        command
+    }
+
+    /// What it prints, given these arguments, and whether it ended well; what it says on the way goes where ours goes.
+    pub(crate) fn answer<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<(String, Result<()>)> {
+        let output = output(self.command(args).stderr(Stdio::inherit()))?;
+        let ended = if output.status.success() { Ok(()) } else { Err(Failure::ended(output.status)) };
+        Ok((String::from_utf8_lossy(&output.stdout).into_owned(), ended))
+    }
+
+    /// What it prints, given these arguments.
+    pub(crate) fn said<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<String> {
+        let (text, ended) = self.answer(args)?;
+        ended.map(|()| text)
+    }
+
+    /// Has it do something, with all that it says on the way.
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<()> {
+        let status = status_of(&mut self.command(args))?;
+        if status.success() { Ok(()) } else { Err(Failure::ended(status)) }
+    }
+
+    /// The same without a word, unless it ends badly: then what it said last.
+    pub(crate) fn run_silently<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<()> {
+        let output = output(&mut self.command(args))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        Err(Failure::ended(output.status).because(last))
+    }
+}

@@ -1,0 +1,21 @@
+//! How far apart pictures of maps of one class are, as `stylegan paint --uniform` says of a painter.
+
+use super::kept::Kept;
+use crate::failure::{Failure, Result};
+use crate::measured::{Measured, numbers};
+use crate::program::Program;
+use std::path::Path;
+
+/// The numbers of a run.
+pub(super) fn measured(program: &Program, run: &Path) -> Result<Vec<Measured>> {
+    let kept = Kept { run: run.into(), name: "uniform".into(), question: "paint --uniform".into() };
+    let answer = kept.file("md");
+    if !kept.is_current() {
+        let picture = kept.file("png");
+        let args = ["paint".as_ref(), "--uniform".as_ref(), "--network".as_ref(), run.as_os_str(), "--out".as_ref()];
+        let text = program.said(args.into_iter().chain([picture.as_os_str()]))?;
+        std::fs::write(&answer, text).map_err(|error| Failure::other(format!("{}: {error}", answer.display())))?;
+        kept.keep()?;
+    }
+    Ok(numbers(&std::fs::read_to_string(&answer).unwrap_or_default()))
+}

@@ -1,0 +1,62 @@
+//! What `stylegan eval` says of a run, asked once.
+
+use super::kept::Kept;
+use crate::failure::Result;
+use crate::measured::{Measured, numbers};
+use crate::program::Program;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// A question about the newest checkpoint of a run.
+pub(crate) struct Evaluation<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) run: PathBuf,
+    /// The file name of the report in the run's folder, without its ending.
+    pub(crate) report: String,
+    pub(crate) metrics: Vec<String>,
+    pub(crate) options: Vec<OsString>,
+}
+
+impl Evaluation<'_> {
+    fn kept(&self) -> Kept {
+        let options: Vec<_> = self.options.iter().map(|option| option.to_string_lossy()).collect();
+        let question = format!("{} {}", self.metrics.join(","), options.join(" "));
+        Kept { run: self.run.clone(), name: self.report.clone(), question }
+    }
+
+    /// The numbers of an answer that is kept, though the run may have gone on since.
+    pub(crate) fn kept_earlier(&self) -> Option<Vec<Measured>> {
+        let kept = self.kept();
+        kept.is_there().then(|| read(&kept)).filter(|numbers| !numbers.is_empty())
+    }
+
+    /// The numbers, measured where they are not kept. A metric that fails says why and is left out.
+    pub(crate) fn measured(&self) -> Result<Vec<Measured>> {
+        let kept = self.kept();
+        if let Some(found) = kept.is_current().then(|| read(&kept)).filter(|numbers| !numbers.is_empty()) {
+            return Ok(found);
+        }
+        // The report would keep the answers to other questions.
+        kept.forget();
+        for ending in ["json", "md"] {
+            let _ = std::fs::remove_file(kept.file(ending));
+        }
+        let mut args: Vec<OsString> =
+            ["eval", "--metrics", &self.metrics.join(","), "--network"].map(Into::into).into();
+        args.extend([self.run.clone().into(), "--out".into(), kept.file("json").into()]);
+        args.extend(self.options.iter().cloned());
+        let (printed, ended) = self.program.answer(&args)?;
+        let found = numbers(&printed);
+        match ended {
+            Ok(()) => kept.keep()?,
+            Err(failure) if found.is_empty() => return Err(failure),
+            Err(_) => {}
+        }
+        Ok(found)
+    }
+}
+
+/// The numbers of the report that lies there.
+fn read(kept: &Kept) -> Vec<Measured> {
+    numbers(&std::fs::read_to_string(kept.file("md")).unwrap_or_default())
+}

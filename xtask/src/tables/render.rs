@@ -1,0 +1,97 @@
+//! A table as Markdown: ours beside the paper's, and what may be compared.
+
+use super::agreement::agreements;
+use super::cell::Cell;
+use crate::measured::Measured;
+use crate::papers::Table;
+use std::fmt::Write;
+
+/// What stands below the rows: a name, and a number for each column.
+pub(crate) type Reference = (String, Vec<Option<Measured>>);
+
+/// The table with its cells, row by row; `runs` are the names of the runs that rows stand for.
+pub(crate) fn render(
+    table: &Table,
+    runs: &[Option<String>],
+    cells: &[Vec<Option<Cell>>],
+    references: &[Reference],
+) -> String {
+    let mut text = String::from("| row | run |");
+    // Writing to a String cannot fail.
+    for column in table.columns {
+        if column.metric.is_some() {
+            let _ = write!(text, " {}: ours, 95 % interval |", column.title);
+        }
+        let _ = write!(text, " {}: paper |", column.title);
+    }
+    text.push_str("\n|---|---|");
+    for column in table.columns {
+        text.push_str(if column.metric.is_some() { "---|---|" } else { "---|" });
+    }
+    text.push('\n');
+    for ((row, run), found) in table.rows.iter().zip(runs).zip(cells) {
+        let _ = write!(text, "| {} | {} |", row.title, run.as_deref().unwrap_or("none yet"));
+        for (i, (column, found)) in table.columns.iter().zip(found).enumerate() {
+            if column.metric.is_some() {
+                let _ = write!(text, " {} |", found.as_ref().map(Cell::text).unwrap_or_default());
+            }
+            let _ = write!(text, " {} |", row.printed(i));
+        }
+        text.push('\n');
+    }
+    for (name, found) in references {
+        let _ = write!(text, "| {name} | |");
+        for (column, found) in table.columns.iter().zip(found) {
+            let ours = column.metric.map(|_| found.as_ref().map(Measured::text).unwrap_or_default());
+            let _ = write!(text, "{} |", ours.map_or_else(String::new, |ours| format!(" {ours} |")));
+        }
+        text.push('\n');
+    }
+    for (i, agreement) in agreements(table, cells).iter().enumerate() {
+        let _ = write!(text, "{}{agreement}\n", if i == 0 { "\n" } else { "" });
+    }
+    let several = cells.iter().flatten().flatten().any(|cell| cell.trainings().len() > 1);
+    let among = if several { ", over all trainings of a row," } else { "" };
+    let _ = write!(
+        text,
+        "\nThe paper's numbers: {}. Ours: {}. Ours compare with ours, down a column, as far as the intervals{among} \
+             reach; with the paper's only where data, resolution, length of training and feature network are the same: a name that \
+             ends in a network (-stlpips, -classifier) says that it is not the paper's.\n",
+        table.setting,
+        names(cells).join(", ")
+    );
+    text
+}
+
+/// The metrics that were measured, each once.
+fn names(cells: &[Vec<Option<Cell>>]) -> Vec<&str> {
+    let all = cells.iter().flatten().flatten().flat_map(Cell::trainings);
+    let mut names: Vec<&str> = all.map(|number| number.metric.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::cell::cell;
+
+    #[test]
+    fn ours_stand_beside_the_papers() {
+        let Some(table) = Table::find("sg1-table1") else { panic!("no such table") };
+        let mut cells = vec![vec![None; 2]; 6];
+        cells[5][1] = cell(&[(12.3, 11., 14.)], false);
+        cells[0][1] = cell(&[(22.3, 21., 24.), (24.3, 23., 26.)], false);
+        let runs: Vec<_> = (0..6).map(|i| (i == 5).then(|| "table1-f".into())).collect();
+        let text =
+            render(table, &runs, &cells, &[("real pictures".into(), vec![None, Some(Measured::exact("fid", 2.))])]);
+        assert!(text.contains("| F mixing regularisation | table1-f | 5.17 | 12.3 (11.0 to 14.0) | 4.4 |"), "{text}");
+        assert!(text.contains(
+            "| A Progressive GAN | none yet | 7.79 | 23.3: 22.3 (21.0 to 24.0), 24.3 (23.0 to 26.0) | 8.04 |"
+        ));
+        assert!(text.contains("- FFHQ FID: of 1 pair of rows, 1 is in the paper's order"), "{text}");
+        assert!(text.contains("| real pictures | | | 2.00 | |\n"), "{text}");
+        assert!(text.contains("Ours: fid.") && text.contains("over all trainings"), "{text}");
+    }
+}

@@ -1,0 +1,197 @@
+//! `cargo xtask reproduce` from end to end, with a script in place of `stylegan` that trains and measures at once.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// Writes down how it was called. `train` leaves a checkpoint and a line of statistics, and fails once at the kimg that the file
+/// `fail` names; `eval` finds 30 of configuration A, 20 of B and 10 of all others, one more with seed 2.
+const STYLEGAN: &str = r#"#!/bin/sh
+here=$(dirname "$0")
+echo "$*" >> "$here/calls"
+while [ $# -gt 0 ]; do
+    case $1 in
+        --out) out=$2; shift ;;
+        --kimg) kimg=$2; shift ;;
+        --network) network=$2; shift ;;
+        --metrics) metrics=$2; shift ;;
+        --only) only=$2; shift ;;
+        --threads) shift ;;
+        train | eval | figures) verb=$1 ;;
+    esac
+    shift
+done
+case $verb in
+train)
+    if [ "$(cat "$here/fail" 2> /dev/null)" = "$kimg" ]; then rm "$here/fail"; echo "error: stopped" >&2; exit 75; fi
+    mkdir -p "$out"
+    echo "{\"Progress/kimg\":{\"mean\":$kimg},\"Timing/sec_per_kimg\":{\"mean\":36}}" >> "$out/stats.jsonl"
+    echo "$kimg" > "$out/network-000001.safetensors" ;;
+eval)
+    case $network in
+        *table1-a*) value=30 ;;
+        *table1-b*) value=20 ;;
+        *.pkl) value=4 ;;
+        *) value=10 ;;
+    esac
+    case $network in *seed2) value=$((value + 1)) ;; esac
+    {
+        echo "| metric | value | 95 % interval | better |"
+        echo "|---|---|---|---|"
+        for metric in $(echo "$metrics" | tr , ' '); do
+            echo "| ${metric#*.} | $value | $((value - 1)) to $((value + 1)) | smaller |"
+        done
+    } | tee "${out%.json}.md"
+    echo "[]" > "$out" ;;
+figures)
+    mkdir -p "$out"
+    echo "$network" > "$out/figure-$only.png" ;;
+esac
+"#;
+
+struct Bench {
+    home: PathBuf,
+}
+
+impl Bench {
+    fn new(name: &str) -> Self {
+        let home = std::env::temp_dir().join(format!("xtask-reproduce-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&home);
+        fs::create_dir_all(home.join("docs")).unwrap();
+        let program = home.join("stylegan");
+        fs::write(&program, STYLEGAN).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        Self { home }
+    }
+
+    fn reproduce(&self, line: &str) -> Output {
+        let program = self.home.join("stylegan");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.arg("reproduce").args(line.split_whitespace()).args(["--out", "docs/results", "--program"]);
+        command.arg(program).current_dir(&self.home).output().unwrap()
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.home.join(path)).unwrap_or_default()
+    }
+
+    /// How often `stylegan` was called with this verb.
+    fn calls(&self, verb: &str) -> usize {
+        self.read("calls").lines().filter(|line| line.split(' ').any(|word| word == verb)).count()
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.home);
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_chart_is_made_of_runs_that_stop_on_the_way() {
+    let bench = Bench::new("chart");
+    fs::write(bench.home.join("docs/results.md"), "| `sg1-convergence` | | not run yet | | |\n").unwrap();
+    fs::write(bench.home.join("fail"), "5\n").unwrap();
+    let line = "sg1-convergence --kimg 9 --seed 1000 --seed 2 --jobs 2 --count 50";
+    let stopped = bench.reproduce(line);
+    assert_eq!(stopped.status.code(), Some(75), "{}", said(&stopped));
+    assert!(said(&stopped).contains("stopped"));
+    let done = bench.reproduce(line);
+    assert!(done.status.success(), "{}", said(&done));
+    // Three configurations, two seeds, nine stops; one was tried twice.
+    assert_eq!((bench.calls("train"), bench.calls("eval")), (55, 54), "{}", bench.read("calls"));
+    assert!(bench.read("calls").lines().all(|line| line.starts_with("--threads ")));
+    let page = bench.read("docs/results/sg1-convergence.md");
+    let sentence = "- F StyleGAN is better than A Progressive GAN outside the intervals at 9 of 9 points between 1 and 9 kimg, worse at 0.";
+    assert!(page.contains(sentence), "{page}");
+    assert!(page.contains("](sg1-convergence.svg)") && page.contains("| 9 | 30.5 | 20.5 | 10.5 |"), "{page}");
+    assert!(
+        page.contains("`cargo xtask reproduce sg1-convergence --kimg 9 --seed 1000 --seed 2 --count 50`"),
+        "{page}"
+    );
+    let chart = bench.read("docs/results/sg1-convergence.svg");
+    // Each of seven lines, once for each training.
+    assert_eq!(chart.matches("<polyline").count(), 14);
+    assert!(
+        bench
+            .read("docs/results/sg1-convergence.json")
+            .contains("{\"kimg\": 9, \"value\": 10, \"low\": 9, \"high\": 11}")
+    );
+    // 54 kimg at 36 seconds.
+    let all = bench.read("docs/results.md");
+    assert!(
+        all.starts_with("| [`sg1-convergence`](results/sg1-convergence.md) |") && all.contains("; 32 minutes |"),
+        "{all}"
+    );
+    // All is there: nothing is trained or measured again, and the page is the same.
+    let again = bench.reproduce(line);
+    assert!(again.status.success());
+    assert_eq!((bench.calls("train"), bench.calls("eval")), (55, 54));
+    assert_eq!(bench.read("docs/results/sg1-convergence.md"), page);
+    // The table shares its runs, and measures them alone.
+    assert!(bench.reproduce("sg1-table1 --kimg 9").status.success());
+    assert_eq!(bench.calls("train"), 55 + 3);
+}
+
+#[test]
+fn a_table_stands_beside_the_papers() {
+    let bench = Bench::new("table");
+    let done = bench.reproduce("sg1-table1 --kimg 1 --seed 1000 --seed 2");
+    assert!(done.status.success(), "{}", said(&done));
+    let page = bench.read("docs/results/sg1-table1.md");
+    let row = "| A Progressive GAN | table1-a, table1-a-seed2 | 7.79 | 30.5: 30.0 (29.0 to 31.0), 31.0 (30.0 to 32.0) | 8.04 |";
+    assert!(page.contains(row), "{page}");
+    // A over B, and both over each of C to F; these say nothing of each other, as one run in four rows would.
+    assert!(page.contains(
+        "FFHQ FID: of 9 pairs of rows, 9 are in the paper's order outside the intervals, 0 cannot be told apart, 0 are"
+    ));
+    assert!(page.contains("over all trainings of a row"), "{page}");
+    assert!(bench.read("docs/results/sg1-table1.json").contains("\"paper\": 8.04"));
+    assert_eq!(bench.read("docs/results/sg1-table1/table1-a-seed2-table-z.json"), "[]\n");
+}
+
+#[test]
+fn figures_are_of_any_network() {
+    let bench = Bench::new("figures");
+    let done = bench.reproduce("sg1-figures --network faces.pkl");
+    assert!(done.status.success(), "{}", said(&done));
+    let page = bench.read("docs/results/sg1-figures.md");
+    assert!(page.contains("](sg1-figures/figure-mixing.png)") && page.contains("The network: `faces.pkl`."), "{page}");
+    assert_eq!((bench.calls("train"), bench.calls("figures")), (0, 5));
+    assert!(
+        bench.read("calls").contains("--seeds 639,701,687,615,2268,888,829,1898,1733,1614,845 --network faces.pkl")
+    );
+}
+
+#[test]
+fn official_numbers_pass_or_fail() {
+    let bench = Bench::new("official");
+    let refused = bench.reproduce("official --weights nowhere");
+    assert!(refused.status.code() == Some(2) && said(&refused).contains("--weights FOLDER"), "{}", said(&refused));
+    fs::create_dir_all(bench.home.join("weights")).unwrap();
+    assert_eq!(bench.reproduce("official --weights weights").status.code(), Some(2));
+    for file in ["karras2019stylegan-cars-512x384.pkl", "lsun-car-512x384.zip", "inception-2015-12-05.pt"] {
+        fs::write(bench.home.join("weights").join(file), "").unwrap();
+    }
+    // 4 is not 3.27.
+    let failed = bench.reproduce("official --weights weights");
+    assert_eq!(failed.status.code(), Some(1), "{}", said(&failed));
+    assert!(said(&failed).contains("1 of 1 numbers that were measured fail"), "{}", said(&failed));
+    let page = bench.read("docs/results/official.md");
+    assert!(
+        page.contains("| StyleGAN, LSUN Car 512x384 | `sg1.fid50k` | 4.00 (3.00 to 5.00) | 3.27 | 0.0300 | FAIL |"),
+        "{page}"
+    );
+    assert!(page.contains("missing: karras2019stylegan-cats-256x256.pkl; lsun-cat-256.zip or"), "{page}");
+    assert!(
+        bench.read("calls").contains("--data weights/lsun-car-512x384.zip --features weights/inception-2015-12-05.pt")
+    );
+}
