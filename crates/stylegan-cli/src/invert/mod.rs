@@ -96,6 +96,19 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     features: Vec<PathBuf>,
 
+    /// A classifier of `stylegan classifier`, by whose features the measures say how alike pictures and reconstructions
+    /// are, where no network for faces can be had: one of the set's labels, another than an encoder learned by.
+    ///
+    /// Example: --classifier hair.safetensors
+    #[arg(long, value_name = "FILE")]
+    classifier: Option<PathBuf>,
+
+    /// What the measures compare reconstructions with, in place of the pictures: pictures of the same names.
+    ///
+    /// Example: --truth frontal.zip
+    #[arg(long, value_name = "PICTURE|FOLDER|ZIP")]
+    truth: Option<PathBuf>,
+
     /// Also moves the network's weights until it makes the picture (pivotal tuning): NAME-network.safetensors,
     /// whose picture of the styles is NAME-tuned.png.
     #[arg(long)]
@@ -159,7 +172,7 @@ pub(crate) fn run(args: Args) -> Outcome {
                 none => none.insert(plan.styles()?),
             };
             match search::search(&plan, picture, &target, &settings, styles, &mut watch)? {
-                Found::All => {}
+                Found::All(taken) => seconds.extend(taken),
                 Found::Interrupted(steps) => return Ok(plan.interrupted(picture, steps)),
             }
         }
