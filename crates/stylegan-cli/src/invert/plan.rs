@@ -54,7 +54,7 @@ impl Plan {
         let network = Network::open(&NetworkArgs::plain(&args.network, args.class.as_deref(), args.precision))?;
         network.check_styles("inversion")?;
         network.labels(1)?;
-        let encoder = args.encoder.as_deref().map(|path| Encoder::open(path, args.prepared, args.seed, &network));
+        let encoder = args.encoder.as_deref().map(|path| Encoder::open(path, args, &network));
         let encoder = encoder.transpose()?;
         if encoder.as_ref().is_some_and(Encoder::reads_maps) && (args.steps.is_some() || args.tune) {
             wrong!("--steps and --tune come nearer to a picture, and the encoder looks at label maps; leave them out");

@@ -57,7 +57,7 @@ pub(super) fn search(
     let (distance, started) = (plan.distance()?, Instant::now());
     let mut projector = Projector::new(plan.network.model(), styles, distance, &target.image, plan.options.clone())?;
     if let Some(encoder) = &plan.encoder {
-        projector.start_from(&encoder.rows(&picture.place, plan.network.dtype())?)?;
+        projector.start_from(&encoder.rows(&picture.place, &plan.network)?)?;
     }
     let mut search = Search { plan, picture, settings, projector, way: vec![], distance: f64::NAN };
     let earlier = search.take_up()?;
