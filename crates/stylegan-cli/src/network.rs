@@ -13,7 +13,7 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, Metadata};
 use stylegan_core::import::is_foreign;
-use stylegan_core::{Condition, Generator, Model, NoiseLayers, Sampler};
+use stylegan_core::{Condition, Generator, Model, NoiseLayers, Sampler, StyleOffsets};
 use stylegan_train::{checkpoints, folder, state};
 use unicode_normalization::UnicodeNormalization;
 
@@ -254,7 +254,20 @@ impl Network {
     /// Style rows `[n, num_ws, w_dim]` to pictures `[n, c, h, w]`; `indices` choose the fresh noise
     /// of each, so that a picture does not depend on its neighbours.
     pub(crate) fn synthesize(&self, ws: &Tensor, indices: &[u64]) -> anyhow::Result<Tensor> {
-        self.render(ws, indices, self.settings.noise, NoiseLayers::All)
+        self.synthesize_moved(ws, &StyleOffsets::new(), indices)
+    }
+
+    /// As [`synthesize`](Self::synthesize), with `offsets` added to single channels of styles.
+    pub(crate) fn synthesize_moved(
+        &self,
+        ws: &Tensor,
+        offsets: &StyleOffsets,
+        indices: &[u64],
+    ) -> anyhow::Result<Tensor> {
+        let sampler = self.settings.sampler(&self.model);
+        let images = sampler.images_with(ws, Some(offsets), Condition::None, indices)?;
+        check_finite(&images, indices)?;
+        Ok(images)
     }
 
     /// As [`synthesize`](Self::synthesize), with noise of another kind and in these layers only.

@@ -88,7 +88,8 @@ pub use model::Model;
 pub use network::{
     Condition, ConditionSpec, Discriminator, DiscriminatorConfig, DiscriminatorOutput, DiscriminatorSpec,
     EncoderConfig, Generator, GeneratorConfig, GeneratorSpec, MapSpec, NetworkConfig, NoiseKeys, NoiseLayers,
-    NoiseMode, Resized, Scale, SynthesisOptions, broadcast_ws, build_discriminator, build_generator, resize,
+    NoiseMode, Resized, Scale, StyleOffsets, SynthesisOptions, broadcast_ws, build_discriminator, build_generator,
+    resize,
 };
 pub use params::{Params, is_buffer};
 pub use printable::{Printable, printable, printable_path};

@@ -2,7 +2,9 @@
 
 use crate::error::bad_argument;
 use crate::latent::{StreamKey, truncate};
-use crate::{Condition, Generator, NoiseKeys, NoiseLayers, NoiseMode, Result, SynthesisOptions, broadcast_ws};
+use crate::{
+    Condition, Generator, NoiseKeys, NoiseLayers, NoiseMode, Result, StyleOffsets, SynthesisOptions, broadcast_ws,
+};
 use candle_core::{DType, Device, Tensor};
 
 /// A generator with the settings under which it makes images. Programs, metrics and sample grids all go this way:
@@ -106,6 +108,20 @@ impl<'a> Sampler<'a> {
     /// # Errors
     /// When shapes do not fit, or `lod` is out of range.
     pub fn images(&self, ws: &Tensor, condition: Condition, indices: &[u64]) -> Result<Tensor> {
+        self.images_with(ws, None, condition, indices)
+    }
+
+    /// As [`images`](Self::images), with `offsets` added to single channels of the styles that layers make of the rows.
+    ///
+    /// # Errors
+    /// As [`images`](Self::images), or offsets that do not fit.
+    pub fn images_with(
+        &self,
+        ws: &Tensor,
+        offsets: Option<&StyleOffsets>,
+        condition: Condition,
+        indices: &[u64],
+    ) -> Result<Tensor> {
         let keys;
         let noise = match self.noise {
             NoiseSource::Const => NoiseMode::Const,
@@ -116,7 +132,7 @@ impl<'a> Sampler<'a> {
             }
         };
         let (noise_layers, lod) = (self.noise_layers.clone(), self.lod);
-        let options = SynthesisOptions { condition, noise_layers, lod, ..SynthesisOptions::with_noise(noise) };
+        let options = SynthesisOptions { condition, noise_layers, lod, offsets, ..SynthesisOptions::with_noise(noise) };
         self.generator.synthesis(&ws.contiguous()?, &options)
     }
 

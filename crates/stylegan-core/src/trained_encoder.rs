@@ -1,12 +1,14 @@
 //! An encoder with its weights, as a file has it.
 
 use crate::checkpoint::{Checkpoint, Metadata, prefix};
+use crate::error::bad_argument;
 use crate::import::{import, is_foreign};
 use crate::layers::Mode;
 use crate::psp::{AVERAGE, PspConfig, PspEncoder};
-use crate::{EncoderConfig, Error, GeneratorSpec, NetworkConfig, Params, Result};
-use candle_core::{Device, Tensor};
+use crate::{EncoderConfig, Error, Generator, GeneratorSpec, NetworkConfig, Params, Result, SynthesisOptions};
+use candle_core::{DType, Device, Tensor};
 use std::path::Path;
+use stylegan_kernels::resize_area;
 
 /// An encoder loaded from a file: pictures to style rows, as the generator takes them.
 pub struct TrainedEncoder {
@@ -17,8 +19,8 @@ pub struct TrainedEncoder {
 }
 
 impl TrainedEncoder {
-    /// Loads the network `E` of a checkpoint, or the encoder of a pixel2style2pixel file (`.pt`), with the average style
-    /// that is kept with it.
+    /// Loads the network `E` of a checkpoint, or the encoder of a file of pixel2style2pixel, e4e or ReStyle (`.pt`), with the
+    /// average style that is kept with it.
     ///
     /// # Errors
     /// One sentence that names the file and what is wrong with it.
@@ -44,7 +46,7 @@ impl TrainedEncoder {
         let (Some(config), Some(params)) = (metadata.as_ref().and_then(config), params) else {
             return Err(bad(
                 "holds no encoder of pictures into styles; give a checkpoint with a pSp encoder E, or a released \
-                            .pt file of pixel2style2pixel",
+                            .pt file of pixel2style2pixel, e4e or ReStyle",
             ));
         };
         let encoder = PspEncoder::new(config, params.frozen())
@@ -93,13 +95,59 @@ impl TrainedEncoder {
     /// the encoder gives plus the average style.
     ///
     /// # Errors
-    /// Pictures of another shape.
+    /// Pictures of another shape, or an encoder that looks at what the generator makes as well: see
+    /// [`refine`](Self::refine).
     pub fn encode(&self, images: &Tensor) -> Result<Tensor> {
+        if self.config().head.is_iterative() {
+            bad_argument!("this encoder of ReStyle looks at what the generator makes of its rows as well; use `refine`")
+        }
         let rows = self.encoder.forward(images, Mode::Eval)?;
         match &self.average {
             Some(average) => Ok(rows.broadcast_add(average)?),
             None => Ok(rows),
         }
+    }
+}
+
+impl TrainedEncoder {
+    /// Style rows `[n, num_ws, w_dim]` of pictures `[n, picture_channels, h, w]` f32 of the encoder's size, in [-1, 1], after
+    /// each of `passes` passes of an encoder of ReStyle (Alaluf et al. 2021, section 3.1): it looks at the picture beside
+    /// what the generator makes, with its own noise maps, of the rows of the pass before, and what it gives is added to
+    /// these. The first pass starts from the average style.
+    ///
+    /// # Errors
+    /// Pictures of another shape, an encoder that is run once, or a generator that it does not fit or that makes pictures
+    /// of other channels.
+    pub fn refine(&self, images: &Tensor, generator: &dyn Generator, passes: usize) -> Result<Vec<Tensor>> {
+        let (config, spec) = (self.config(), generator.spec());
+        self.check_fits(spec)?;
+        if !config.head.is_iterative() {
+            bad_argument!("this encoder finds the rows of a picture at once; use `encode`")
+        }
+        if spec.img_channels != config.picture_channels() {
+            bad_argument!(
+                "the encoder looks at pictures of {} channels, the network makes {}; give the network that the encoder was \
+                 trained for",
+                config.picture_channels(),
+                spec.img_channels
+            )
+        }
+        let average = match (&self.average, generator.w_avg()) {
+            (Some(average), _) => average.clone(),
+            (None, Some(average)) => average.to_dtype(DType::F32)?.unsqueeze(0)?,
+            (None, None) => bad_argument!("neither the encoder nor the network has an average style to start from"),
+        };
+        let (n, [h, w]) = (images.dim(0)?, config.img_size);
+        let mut rows = average.broadcast_as((n, config.num_ws, config.w_dim))?.contiguous()?;
+        let mut after = Vec::with_capacity(passes);
+        for _ in 0..passes {
+            let made = generator.synthesis(&rows, &SynthesisOptions::default())?;
+            let made = resize_area(&made.to_dtype(images.dtype())?, h, w)?;
+            let seen = Tensor::cat(&[images, &made], 1)?;
+            rows = (rows + self.encoder.forward(&seen, Mode::Eval)?)?;
+            after.push(rows.clone());
+        }
+        Ok(after)
     }
 }
 

@@ -6,4 +6,5 @@ mod encoders;
 mod files;
 mod losses;
 mod ranger;
+mod restyle;
 mod training;

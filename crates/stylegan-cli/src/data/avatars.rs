@@ -1,6 +1,9 @@
 //! `avatars`: drawn faces, aligned, every attribute known, with exact label maps.
 
+use super::attributes::{ATTRIBUTES, Attribute, BACKGROUNDS};
+use super::combinations::Combination;
 use super::style::{Paint, Style, grey};
+use super::turn::Turn;
 use super::write::Sample;
 use anyhow::Context;
 use image::{GrayImage, RgbImage};
@@ -12,60 +15,6 @@ use stylegan_core::latent::StreamKey;
 pub(crate) const CLASSES: [&str; 9] =
     ["rearHair", "body", "head", "clothes", "mouth", "eyes", "eyebrows", "hair", "beard"];
 
-/// The background colours.
-const BACKGROUNDS: [&str; 5] = ["#b6e3f4", "#c0aede", "#d1d4f9", "#ffd5dc", "#ffdfbf"];
-
-/// What distinguishes one avatar from another, in the order of the columns of `attributes.csv`.
-pub(crate) const ATTRIBUTES: [Attribute; 11] = [
-    Attribute::Variant("hair"),
-    Attribute::Variant("rearHair"),
-    Attribute::Variant("beard"),
-    Attribute::Variant("eyes"),
-    Attribute::Variant("eyebrows"),
-    Attribute::Variant("mouth"),
-    Attribute::Variant("clothes"),
-    Attribute::Color("skinColor", "skin"),
-    Attribute::Color("hairColor", "hair"),
-    Attribute::Color("clothesColor", "clothes"),
-    Attribute::Background,
-];
-
-/// One attribute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Attribute {
-    /// The variant of a component, or `none`.
-    Variant(&'static str),
-    /// The colour of a role.
-    Color(&'static str, &'static str),
-    /// The colour behind the head.
-    Background,
-}
-
-impl Attribute {
-    /// Its name in `attributes.csv` and for `--label`.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Variant(name) | Self::Color(name, _) => name,
-            Self::Background => "background",
-        }
-    }
-
-    /// Its values, and the part of avatars that do not have the first one, `none`.
-    fn values(self, style: &Style) -> (Vec<&str>, f64) {
-        match self {
-            Self::Variant(component) => {
-                let (mut values, probability) = style.variants(component);
-                if probability < 1.0 {
-                    values.insert(0, "none");
-                }
-                (values, probability)
-            }
-            Self::Color(_, role) => (style.colors(role), 1.0),
-            Self::Background => (BACKGROUNDS.to_vec(), 1.0),
-        }
-    }
-}
-
 /// Draws avatars.
 pub(crate) struct Avatars {
     style: Style,
@@ -73,18 +22,41 @@ pub(crate) struct Avatars {
     seed: u64,
     /// The attribute (its number in [`ATTRIBUTES`]) that becomes the class, if any.
     label: Option<usize>,
+    /// The most degrees that heads are turned by, if they are.
+    turn: Option<f64>,
+    /// Combinations that no avatar has, by number.
+    without: Vec<Vec<(usize, Vec<bool>)>>,
 }
+
+/// The column of the table that has degrees.
+const TURN: &str = "turn";
 
 impl Avatars {
     /// Avatars of `size` pixels; the same seed draws the same ones.
     pub(crate) fn new(size: u32, seed: u64, label: Option<&str>) -> anyhow::Result<Self> {
         let label = label.and_then(|label| ATTRIBUTES.iter().position(|attribute| attribute.name() == label));
-        Ok(Self { style: Style::toon_head()?, size, seed, label })
+        Ok(Self { style: Style::toon_head()?, size, seed, label, turn: None, without: vec![] })
+    }
+
+    /// The same avatars with their heads turned to a side, each by another angle of at most so many degrees.
+    pub(super) fn turned(self, degrees: Option<f64>) -> Self {
+        Self { turn: degrees, ..self }
+    }
+
+    /// Avatars of which none has all of such a combination: those that would are drawn again, the others are the same.
+    pub(super) fn without(self, combinations: &[Combination]) -> anyhow::Result<Self> {
+        let without = combinations.iter().map(|one| one.numbers(&self.style)).collect::<anyhow::Result<_>>()?;
+        Ok(Self { without, ..self })
+    }
+
+    /// The names of the attributes.
+    pub(crate) fn attributes() -> Vec<&'static str> {
+        ATTRIBUTES.iter().map(|attribute| attribute.name()).collect()
     }
 
     /// The header of `attributes.csv`.
-    pub(crate) fn columns() -> Vec<&'static str> {
-        ATTRIBUTES.iter().map(|attribute| attribute.name()).collect()
+    pub(super) fn columns(&self) -> Vec<&'static str> {
+        Self::attributes().into_iter().chain(self.turn.map(|_| TURN)).collect()
     }
 
     /// The names of the classes, if an attribute is the label.
@@ -107,20 +79,42 @@ impl Avatars {
                 Attribute::Background => background = value(i),
             }
         }
-        let picture = self.raster(&self.style.svg(&variants, background, &Paint::Colors(&colors)))?;
-        let map = self.raster(&self.style.svg(&variants, &grey(0), &Paint::Classes(&CLASSES)))?;
+        let angle = self.angle(number);
+        let picture = self.raster(&self.style.svg(&variants, background, &Paint::Colors(&colors)), angle)?;
+        let map = self.raster(&self.style.svg(&variants, &grey(0), &Paint::Classes(&CLASSES)), angle)?;
         let map = GrayImage::from_fn(self.size, self.size, |x, y| image::Luma([map.get_pixel(x, y).0[0]]));
         Ok(Sample {
             picture,
             map: Some(map),
             class: self.label.map(|i| chosen[i] as u32),
-            attributes: (0..ATTRIBUTES.len()).map(|i| value(i).to_string()).collect(),
+            attributes: (0..ATTRIBUTES.len())
+                .map(|i| value(i).to_string())
+                .chain(angle.map(|degrees| degrees.to_string()))
+                .collect(),
         })
+    }
+
+    /// By how many degrees the head is turned, in tenths.
+    fn angle(&self, number: u64) -> Option<f64> {
+        let part = 2. * StreamKey::new(self.seed, "avatars, turned", 0).stream(number, 0).uniform() - 1.;
+        self.turn.map(|most| (10. * most * part).round() / 10.)
     }
 
     /// The number of the value of each attribute.
     fn choose(&self, number: u64) -> Vec<usize> {
-        let mut stream = StreamKey::new(self.seed, "avatars", 0).stream(number, 0);
+        let is_left_out = |chosen: &Vec<usize>| {
+            let has_all = |combination: &Vec<(usize, Vec<bool>)>| {
+                combination.iter().all(|(attribute, values)| values[chosen[*attribute]])
+            };
+            self.without.iter().any(has_all)
+        };
+        let mut draws = (0..).map(|draw| self.choice(number, draw)).skip_while(is_left_out);
+        draws.next().unwrap_or_default()
+    }
+
+    /// The number of the value of each attribute, in one of many draws.
+    fn choice(&self, number: u64, draw: u64) -> Vec<usize> {
+        let mut stream = StreamKey::new(self.seed, "avatars", 0).stream(number, draw);
         let choose = |attribute: &Attribute| {
             let (values, probability) = attribute.values(&self.style);
             // Two draws for every attribute, so that one attribute never shifts the next ones.
@@ -131,11 +125,14 @@ impl Avatars {
         ATTRIBUTES.iter().map(choose).collect()
     }
 
-    fn raster(&self, svg: &str) -> anyhow::Result<RgbImage> {
+    fn raster(&self, svg: &str, angle: Option<f64>) -> anyhow::Result<RgbImage> {
         let tree = usvg::Tree::from_str(svg, &usvg::Options::default()).context("the drawing is not valid SVG")?;
         let mut pixels = tiny_skia::Pixmap::new(self.size, self.size).context("pictures need at least one pixel")?;
         let scale = self.size as f32 / self.style.width();
-        resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut pixels.as_mut());
+        match angle {
+            Some(degrees) => Turn::new(degrees).render(&tree, scale, &mut pixels),
+            None => resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut pixels.as_mut()),
+        }
         // Every pixel is opaque: the background covers the canvas.
         let rgb = pixels.pixels().iter().flat_map(|p| [p.red(), p.green(), p.blue()]).collect();
         RgbImage::from_raw(self.size, self.size, rgb).context("the renderer gave another size")
@@ -193,6 +190,66 @@ mod tests {
                 assert!((found - n as f64 * part).abs() < bound, "{} {}: {found}", attribute.name(), values[value]);
             }
         }
+        Ok(())
+    }
+
+    /// Heads that are turned by nothing are those from the front, as far as another way of cutting curves goes; turned
+    /// ones have the same parts, maps that show them, and a face at the side that the angle says.
+    #[test]
+    fn turned_heads_have_twins() -> anyhow::Result<()> {
+        let front = Avatars::new(64, 5, None)?;
+        let still = Avatars::new(64, 5, None)?.turned(Some(0.));
+        let turned = Avatars::new(64, 5, None)?.turned(Some(30.));
+        let mut sides = [0; 2];
+        for number in 0..40 {
+            let (a, b, c) = (front.draw(number)?, still.draw(number)?, turned.draw(number)?);
+            let far = a.picture.iter().zip(b.picture.iter()).map(|(a, b)| a.abs_diff(*b)).max();
+            assert!(far <= Some(8), "avatar {number}: {far:?}");
+            assert_eq!(a.attributes, b.attributes[..11]);
+            assert_eq!(a.attributes, c.attributes[..11]);
+            let degrees: f64 = c.attributes[11].parse()?;
+            assert!(degrees.abs() <= 30. && c.attributes.len() == turned.columns().len());
+            let maps = [a.map, b.map, c.map].map(Option::unwrap_or_default);
+            assert!(maps[2].iter().all(|&class| usize::from(class) <= CLASSES.len()), "no mixed values at edges");
+            let other = maps[0].iter().zip(maps[1].iter()).filter(|(a, b)| a != b).count();
+            assert!(other < 40, "avatar {number}: {other} pixels of the map are others");
+            // Where the eyes are, in the mean.
+            let eyes = |map: &GrayImage| {
+                let found: Vec<u32> = map.enumerate_pixels().filter(|(.., p)| p.0[0] == 6).map(|(x, ..)| x).collect();
+                found.iter().sum::<u32>() as f64 / found.len() as f64
+            };
+            let shift = eyes(&maps[2]) - eyes(&maps[0]);
+            if degrees.abs() > 10. {
+                sides[usize::from(degrees > 0.)] += 1;
+                assert!(shift * degrees.signum() > 1., "avatar {number}, {degrees}: {shift}");
+            }
+        }
+        assert!(sides[0] > 5 && sides[1] > 5, "{sides:?}");
+        Ok(())
+    }
+
+    /// Combinations that are left out are drawn again, and no other avatar is another.
+    #[test]
+    fn combinations_are_left_out() -> anyhow::Result<()> {
+        let all = Avatars::new(8, 0, None)?;
+        let combination: Combination =
+            "beard=fullBeard+longBeard,rearHair=longStraight+longWavy".parse().map_err(anyhow::Error::msg)?;
+        let some = Avatars::new(8, 0, None)?.without(std::slice::from_ref(&combination))?;
+        let numbers = combination.numbers(&all.style)?;
+        let has_all = |chosen: &[usize]| numbers.iter().all(|(attribute, values)| values[chosen[*attribute]]);
+        let n = 4000;
+        let drawn = (0..n).map(|number| (all.choose(number), some.choose(number)));
+        let (out, kept): (Vec<_>, Vec<_>) = drawn.partition(|(chosen, _)| has_all(chosen));
+        assert!(kept.iter().all(|(a, b)| a == b) && out.iter().all(|(_, again)| !has_all(again)));
+        // Half have a beard, two of five kinds; half have hair behind, two of four kinds: a twentieth has both. Five
+        // deviations of a binomial count to either side.
+        let part = out.len() as f64 / n as f64;
+        assert!((part - 0.05).abs() < 5. * (0.05 * 0.95 / n as f64).sqrt(), "{part}");
+        for wrong in ["beard=none+chin+chinMoustache+fullBeard+longBeard+moustacheTwirl", "age=1", "beard=red"] {
+            let wrong: Combination = wrong.parse().map_err(anyhow::Error::msg)?;
+            assert!(wrong.numbers(&all.style).is_err(), "{wrong}");
+        }
+        assert!("beard".parse::<Combination>().is_err() && "beard=".parse::<Combination>().is_err());
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use super::built_in::{self, Request, file_name};
 use super::classes::{ClassFolder, Classes};
+use super::combinations::Combination;
 use super::make::{Plan, is_there, left_out, make};
 use super::pictures::{Pictures, Recast};
 use super::recipe::Recipe;
@@ -28,6 +29,7 @@ use stylegan_train::data::{Files, LABEL_FILE};
 /// Examples:
 ///   stylegan data build avatars --size 32
 ///   stylegan data build avatars --size 64 --label hair --out data/hair.zip
+///   stylegan data build avatars --size 64 --turn 25
 ///   stylegan data build earth --size 64
 ///   stylegan data build photos/ --size 128 --crop center --label-from-folders
 ///   stylegan data build photos/ --size 256x192 --count 5000 --seed 1
@@ -73,6 +75,20 @@ pub(crate) struct Args {
     /// mouth, clothes, skinColor, hairColor, clothesColor, background), cover of earth, or none.
     #[arg(long, value_name = "ATTRIBUTE", default_value = "none")]
     label: String,
+
+    /// Turns the heads of avatars to a side, each by another angle of at most so many degrees. The same settings without
+    /// it give, under the same names, the same heads from the front.
+    ///
+    /// Example: --turn 25
+    #[arg(long, value_name = "DEGREES", value_parser = clap::value_parser!(u8).range(1..=30))]
+    turn: Option<u8>,
+
+    /// Leaves a combination out that avatars would have: attributes with one value or several, joined by +. Those that
+    /// would have all of it are drawn again. May be given several times.
+    ///
+    /// Example: --without beard=fullBeard+longBeard,rearHair=longStraight+longWavy
+    #[arg(long, value_name = "ATTRIBUTE=VALUES,…")]
+    without: Vec<Combination>,
 
     /// The folder that a picture of a folder or ZIP lies in is its class. Folders around all
     /// pictures do not count; where several are left, first or last says which it is.
@@ -195,8 +211,21 @@ fn request(args: &Args) -> anyhow::Result<Request<'_>> {
     if args.size.width != args.size.height {
         wrong!("--size {}: {} are squares; give one number", args.size, args.source);
     }
+    if args.source != "avatars" {
+        only_of_avatars(args)?;
+    }
     let label = (args.label != "none").then_some(args.label.as_str());
-    Ok(Request { size: args.size.width, count: args.count, seed: args.seed.unwrap_or(0), label, format: args.format })
+    let (count, seed, turn) = (args.count, args.seed.unwrap_or(0), args.turn.map(f64::from));
+    Ok(Request { size: args.size.width, count, seed, label, turn, without: &args.without, format: args.format })
+}
+
+/// Refuses what only avatars can be.
+fn only_of_avatars(args: &Args) -> anyhow::Result<()> {
+    if args.turn.is_some() || !args.without.is_empty() {
+        let option = if args.turn.is_some() { "--turn" } else { "--without" };
+        wrong!("{option} is for avatars, which are drawn; leave it out for {}", args.source);
+    }
+    Ok(())
 }
 
 /// A name that tells sets of other settings apart: `photos-64`, `photos-64x48-500-seed3-grey`.
@@ -215,6 +244,7 @@ fn name_of(args: &Args) -> String {
 
 fn pictures(target: &Path, args: &Args) -> anyhow::Result<Option<u64>> {
     let source = Path::new(&args.source);
+    only_of_avatars(args)?;
     if args.label != "none" {
         wrong!("--label is for avatars and earth; a folder of pictures has --label-from-folders or a {LABEL_FILE}");
     }

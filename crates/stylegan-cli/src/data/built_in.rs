@@ -1,6 +1,8 @@
 //! The sets that the program makes itself: `avatars` and `earth`.
 
-use super::avatars::{ATTRIBUTES, Avatars};
+use super::attributes::ATTRIBUTES;
+use super::avatars::Avatars;
+use super::combinations::Combination;
 use super::earth::{self, Earth};
 use super::make::{Plan, is_there, make};
 use super::recipe::Recipe;
@@ -21,6 +23,10 @@ pub(super) struct Request<'a> {
     pub(super) seed: u64,
     /// The attribute that becomes the class.
     pub(super) label: Option<&'a str>,
+    /// The most degrees that the heads of avatars are turned by.
+    pub(super) turn: Option<f64>,
+    /// Combinations that no avatar has.
+    pub(super) without: &'a [Combination],
     /// How the set is stored.
     pub(super) format: Format,
 }
@@ -39,36 +45,42 @@ pub(super) fn build(name: &str, target: &Path, request: &Request<'_>) -> anyhow:
 pub(crate) fn built_in(name: &str, size: usize, count: usize, folder: &Path) -> anyhow::Result<PathBuf> {
     let size = u32::try_from(size)?;
     let count = (count > 0).then_some(count as u64);
-    let request = Request { size, count, seed: 0, label: None, format: Format::Zip };
+    let request = Request { size, count, seed: 0, label: None, turn: None, without: &[], format: Format::Zip };
     let target = folder.join(file_name(name, &request) + ".zip");
     build(name, &target, &request)?;
     Ok(target)
 }
 
-/// A name that tells sets of other settings apart: `avatars-32`, `avatars-64-5000-seed3-hair`.
+/// A name that tells sets of other settings apart: `avatars-32`, `avatars-64-5000-seed3-hair`, `avatars-64-turn25`.
 pub(super) fn file_name(name: &str, request: &Request<'_>) -> String {
     let count = request.count.map(|count| format!("-{count}")).unwrap_or_default();
     let seed = if request.seed == 0 { String::new() } else { format!("-seed{}", request.seed) };
     let label = request.label.map(|label| format!("-{label}")).unwrap_or_default();
-    format!("{name}-{}{count}{seed}{label}", request.size)
+    let turn = request.turn.map(|degrees| format!("-turn{degrees}")).unwrap_or_default();
+    let word = |one: &Combination| format!("-without-{one}").replace(['=', ',', '+'], "-");
+    let without: String = request.without.iter().map(word).collect();
+    format!("{name}-{}{count}{seed}{label}{turn}{without}", request.size)
 }
 
 fn avatars(target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> {
-    let Request { size, seed, label, format, .. } = *request;
+    let Request { size, seed, label, turn, without, format, .. } = *request;
     if let Some(label) = label.filter(|label| !ATTRIBUTES.iter().any(|attribute| attribute.name() == *label)) {
-        wrong!("avatars have no attribute {label:?}; choose one of {}, none", Avatars::columns().join(", "));
+        wrong!("avatars have no attribute {label:?}; choose one of {}, none", Avatars::attributes().join(", "));
     }
     let count = request.count.unwrap_or(AVATARS);
     let mut recipe = Recipe::new("avatars", [size as usize; 2], count, seed);
     recipe.label = label.map(str::to_string);
     recipe.credit =
         Some("after \"ToonHead\" by Johan Melin, CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)".to_string());
+    recipe.turn = turn.map(|degrees| format!("turned by up to {degrees} degrees"));
+    let each: Vec<String> = without.iter().map(|one| format!("without {one}")).collect();
+    recipe.without = (!each.is_empty()).then(|| each.join(", "));
+    let avatars = Avatars::new(size, seed, label)?.turned(turn).without(without)?;
     if is_there(target, &recipe)? {
         return Ok(None);
     }
-    let avatars = Avatars::new(size, seed, label)?;
     let classes = avatars.classes();
-    let plan = Plan { recipe, count, columns: Avatars::columns(), classes, class_table: None };
+    let plan = Plan { recipe, count, columns: avatars.columns(), classes, class_table: None };
     make(target, format, plan, |number| Ok(Ok(avatars.draw(number)?.encode()?)))
 }
 

@@ -1,9 +1,11 @@
 //! `stylegan data`: makes, checks and describes sets of pictures.
 
+mod attributes;
 mod avatars;
 mod build;
 pub(crate) mod built_in;
 mod classes;
+mod combinations;
 mod contact_sheet;
 mod doctor;
 mod earth;
@@ -13,6 +15,7 @@ mod recipe;
 mod sample;
 mod show;
 mod style;
+mod turn;
 mod write;
 
 use crate::exit::Outcome;

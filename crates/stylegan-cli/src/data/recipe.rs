@@ -34,6 +34,12 @@ pub(crate) struct Recipe {
     pub(crate) seed: u64,
     /// What the labels are, if there are any.
     pub(crate) label: Option<String>,
+    /// How avatars were turned, if they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) turn: Option<String>,
+    /// Which combinations were left out, if some were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) without: Option<String>,
     /// How pictures were resized and cropped.
     pub(crate) resize: Option<String>,
     /// The content hash of the source.
@@ -55,6 +61,8 @@ impl Recipe {
             count,
             seed,
             label: None,
+            turn: None,
+            without: None,
             resize: None,
             source: None,
             credit: None,
@@ -89,7 +97,7 @@ impl Recipe {
         if let Some(channels) = self.channels {
             text.push_str(&format!(", {channels} channels"));
         }
-        for part in [&self.label, &self.resize, &self.sample].into_iter().flatten() {
+        for part in [&self.label, &self.turn, &self.without, &self.resize, &self.sample].into_iter().flatten() {
             text.push_str(&format!(", {part}"));
         }
         text

@@ -144,7 +144,7 @@ impl Style {
                 Paint::Colors(_) => None,
                 Paint::Classes(names) => names.iter().position(|n| *n == name).map(|i| grey(i as u8 + 1)),
             };
-            svg.push_str("<g");
+            let _ = write!(svg, r#"<g id="{name}""#);
             for (name, value) in &element.attributes {
                 self.attribute(svg, name, value, None, paint);
             }

@@ -1,6 +1,6 @@
 //! `stylegan directions classifier`.
 
-use super::common::{Common, CommonArgs};
+use super::common::{Common, CommonArgs, rgb};
 use super::planes::Scored;
 use crate::exit::{Outcome, wrong};
 use crate::status::Progress;
@@ -73,10 +73,7 @@ fn classified(common: &Common, classifiers: &[Classifier], n: usize, args: &Comm
     for batch in source.batches_from(args.seed, 0) {
         let batch = batch?;
         let taken = batch.w.dim(0)?.min(n - scores[0].len());
-        let images = match batch.images.dim(1)? {
-            1 => Tensor::cat(&[&batch.images; 3], 1)?,
-            _ => batch.images.narrow(1, 0, 3)?.contiguous()?,
-        };
+        let images = rgb(&batch.images)?;
         let logits = classifiers.iter().map(|classifier| classifier.logits(&images));
         let logits = Tensor::cat(&logits.collect::<Result<Vec<_>, _>>()?, 1)?.narrow(0, 0, taken)?;
         for row in logits.to_vec2::<f32>()? {

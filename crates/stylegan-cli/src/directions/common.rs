@@ -8,6 +8,7 @@ use crate::network::{Network, NetworkArgs};
 use crate::numbers::count;
 use crate::precision::PrecisionArgs;
 use crate::status::{Progress, print, say};
+use candle_core::Tensor;
 use std::path::{Path, PathBuf};
 use stylegan_core::directions::{Direction, Directions};
 use stylegan_metrics::directions::Styles;
@@ -99,7 +100,7 @@ impl Common {
     }
 
     /// How the network's styles lie.
-    fn styles(&self, samples: usize, seed: u64) -> anyhow::Result<Styles> {
+    pub(super) fn styles(&self, samples: usize, seed: u64) -> anyhow::Result<Styles> {
         if samples < 2 {
             wrong!("--samples {samples}: give at least 2, commonly 100000");
         }
@@ -122,6 +123,14 @@ impl Common {
         print(&table)?;
         say(&format!("{} of style rows {} in {}", count(n, "direction"), style_list(&self.rows), self.out.display()));
         Ok(Ending::Done)
+    }
+}
+
+/// Images `[n, c, h, w]` of 1, 3 or 4 channels as networks see them that look at pictures: `[n, 3, h, w]`.
+pub(super) fn rgb(images: &Tensor) -> candle_core::Result<Tensor> {
+    match images.dim(1)? {
+        1 => Tensor::cat(&[images; 3], 1),
+        _ => images.narrow(1, 0, 3)?.contiguous(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `stylegan directions`: along which styles move so that pictures change in one respect.
 
+mod channels;
 mod classifier;
 mod common;
 mod ganspace;
@@ -12,7 +13,8 @@ use crate::exit::Outcome;
 /// Find directions to edit pictures along
 ///
 /// A file of directions is safetensors: vectors [n, w_dim], n sigmas (the deviation of styles along each),
-/// and their names and style rows. `stylegan edit` moves styles along them; strength 1 is one sigma.
+/// and their names and style rows; of directions in style space the channel as well. `stylegan edit` moves
+/// styles along them; strength 1 is one sigma.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -26,6 +28,7 @@ enum Command {
     Ganspace(ganspace::Args),
     Labels(labels::Args),
     Classifier(classifier::Args),
+    Channels(channels::Args),
 }
 
 /// Runs `stylegan directions …`.
@@ -35,5 +38,6 @@ pub(crate) fn run(args: Args) -> Outcome {
         Command::Ganspace(args) => ganspace::run(args),
         Command::Labels(args) => labels::run(args),
         Command::Classifier(args) => classifier::run(args),
+        Command::Channels(args) => channels::run(args),
     }
 }

@@ -44,6 +44,7 @@ impl Scored {
         Direction {
             name: name.replace([' ', '='], "-"),
             rows: rows.to_vec(),
+            channel: None,
             sigma: self.deviation(&plane.normal),
             vector: plane.normal.iter().map(|v| *v as f32).collect(),
             how: format!(

@@ -1,5 +1,6 @@
 //! The edited pictures: files, sheets, films, styles.
 
+use super::moves::Styled;
 use super::plan::{Out, Plan};
 use crate::destination::Destination;
 use crate::film::{Film, Format, usual_zoom};
@@ -9,6 +10,7 @@ use crate::writer::{Text, Writer};
 use candle_core::Tensor;
 use image::RgbImage;
 use std::path::Path;
+use stylegan_core::StyleOffsets;
 use stylegan_core::checkpoint::{Kind, Metadata, save};
 use stylegan_core::picture::{Band, columns, enlarge, to_pictures, write_png};
 
@@ -79,18 +81,20 @@ impl Plan {
     }
 
     /// The pictures of these styles with the noise of these indices.
-    fn pictures(&self, ws: &[Tensor], indices: &[u64], progress: &Progress) -> anyhow::Result<Vec<RgbImage>> {
+    fn pictures(&self, styled: &[Styled], indices: &[u64], progress: &Progress) -> anyhow::Result<Vec<RgbImage>> {
         let batch = self.network.batch();
-        let mut pictures = Vec::with_capacity(ws.len());
-        for (ws, indices) in ws.chunks(batch).zip(indices.chunks(batch)) {
-            pictures.extend(to_pictures(&self.network.synthesize(&Tensor::cat(ws, 0)?, indices)?)?);
-            progress.advance(ws.len());
+        let mut pictures = Vec::with_capacity(styled.len());
+        for (styled, indices) in styled.chunks(batch).zip(indices.chunks(batch)) {
+            let ws = Tensor::cat(&styled.iter().map(|one| &one.ws).collect::<Vec<_>>(), 0)?;
+            let offsets = StyleOffsets::of_batch(&styled.iter().map(|one| &one.offsets).collect::<Vec<_>>())?;
+            pictures.extend(to_pictures(&self.network.synthesize_moved(&ws, &offsets, indices)?)?);
+            progress.advance(styled.len());
         }
         Ok(pictures)
     }
 
     /// The styles of a picture at all strengths.
-    fn edited(&self, source: &Source) -> anyhow::Result<Vec<Tensor>> {
+    fn edited(&self, source: &Source) -> anyhow::Result<Vec<Styled>> {
         self.strengths.iter().map(|strength| self.moves.apply(&source.ws, *strength)).collect()
     }
 
@@ -105,20 +109,20 @@ impl Plan {
 
     /// A row for each picture: before and after, or at all strengths.
     fn band(&self, sources: &[Source], progress: &Progress) -> anyhow::Result<Band> {
-        let (mut ws, mut indices) = (Vec::new(), Vec::new());
+        let (mut styled, mut indices) = (Vec::new(), Vec::new());
         for source in sources {
-            let before = ws.len();
+            let before = styled.len();
             if self.span.is_none() {
-                ws.push(source.ws.clone());
+                styled.push(Styled { ws: source.ws.clone(), offsets: StyleOffsets::new() });
             }
-            ws.extend(self.edited(source)?);
-            indices.extend(vec![source.index; ws.len() - before]);
+            styled.extend(self.edited(source)?);
+            indices.extend(vec![source.index; styled.len() - before]);
         }
         let headings = match self.span {
             None => vec!["Before".to_owned(), "After".to_owned()],
             Some(_) => self.strengths.iter().map(|strength| format!("{strength:+.2}")).collect(),
         };
-        let pictures = self.pictures(&ws, &indices, progress)?.into_iter().map(Some).collect();
+        let pictures = self.pictures(&styled, &indices, progress)?.into_iter().map(Some).collect();
         Ok(Band {
             title: self.typed(),
             across: headings.len(),
@@ -148,7 +152,8 @@ impl Plan {
 
     /// The moved styles, one picture after the other.
     fn styles(&self, sources: &[Source], path: &Path) -> anyhow::Result<()> {
-        let ws = sources.iter().map(|source| self.edited(source)).collect::<anyhow::Result<Vec<_>>>()?.concat();
+        let styled = sources.iter().map(|source| self.edited(source)).collect::<anyhow::Result<Vec<_>>>()?.concat();
+        let ws: Vec<&Tensor> = styled.iter().map(|one| &one.ws).collect();
         let mut metadata =
             Metadata { kind: Kind::Weights, source: Some("stylegan edit".into()), ..Metadata::default() };
         metadata.extra.insert("content".into(), "edited styles (tensor ws), for --latents".into());
@@ -169,8 +174,8 @@ impl Plan {
         let indices: Vec<u64> = sources.iter().map(|source| source.index).collect();
         let progress = Progress::new("editing", strengths.len() * sources.len());
         for strength in strengths {
-            let ws = sources.iter().map(|source| self.moves.apply(&source.ws, strength));
-            let pictures = self.pictures(&ws.collect::<anyhow::Result<Vec<_>>>()?, &indices, &progress)?;
+            let styled = sources.iter().map(|source| self.moves.apply(&source.ws, strength));
+            let pictures = self.pictures(&styled.collect::<anyhow::Result<Vec<_>>>()?, &indices, &progress)?;
             let mut frame = RgbImage::new(w * across, h * down);
             for (i, picture) in (0u32..).zip(&pictures) {
                 image::imageops::replace(&mut frame, picture, (i % across * w).into(), (i / across * h).into());

@@ -6,8 +6,8 @@ use crate::status::say;
 use candle_core::Tensor;
 use std::path::PathBuf;
 use std::str::FromStr;
-use stylegan_core::directions::{Direction, Directions};
-use stylegan_core::printable;
+use stylegan_core::directions::{Direction, Directions, channel_weights};
+use stylegan_core::{StyleOffsets, printable};
 use stylegan_metrics::directions::conditioned;
 
 /// A direction as it is typed: `smile=2`, or `smile` for one that is varied.
@@ -70,6 +70,17 @@ pub(super) struct Moves {
     moves: Vec<(Direction, Option<f64>)>,
     /// Rows in place of the directions' own.
     rows: Option<Vec<usize>>,
+    /// What styles follow rows by, for directions in style space.
+    weights: Vec<Tensor>,
+}
+
+/// The styles of a picture.
+#[derive(Clone)]
+pub(super) struct Styled {
+    /// Style rows `[1, num_ws, w_dim]`.
+    pub(super) ws: Tensor,
+    /// What is added to channels of what layers make of them.
+    pub(super) offsets: StyleOffsets,
 }
 
 impl Moves {
@@ -93,11 +104,24 @@ impl Moves {
         let kept = keep.iter().map(|name| Ok(numbers(&find(name)?))).collect::<anyhow::Result<Vec<_>>>()?;
         let kept: Vec<&[f64]> = kept.iter().map(Vec::as_slice).collect();
         let num_ws = network.generator().spec().num_ws;
-        let mut moves = Vec::new();
+        let (mut moves, mut weights) = (Vec::new(), vec![]);
         for Wish { name, strength } in wishes {
             let mut direction = find(name)?;
             if let (None, Some(row)) = (&rows, direction.rows.iter().find(|row| **row >= num_ws)) {
                 wrong!("--direction {name} moves style row {row}, this network has 0 to {}; choose --rows", num_ws - 1);
+            }
+            if let (Some(channel), &[row]) = (direction.channel, &direction.rows[..]) {
+                let is = format!("{name} is channel {channel} of style row {row}");
+                if rows.is_some() {
+                    wrong!("--rows: {is} and moves there alone; leave --rows out");
+                }
+                if !kept.is_empty() {
+                    wrong!("--keep {}: {is}, of which no part can be left out; leave --keep out", keep.join(","));
+                }
+                if weights.is_empty() {
+                    weights = channel_weights(network.model())?;
+                }
+                direction.offsets(&weights, 0.)?;
             }
             if !kept.is_empty() {
                 let Ok(vector) = conditioned(&numbers(&direction), &kept) else {
@@ -107,7 +131,7 @@ impl Moves {
             }
             moves.push((direction, *strength));
         }
-        Ok(Moves { moves, rows })
+        Ok(Moves { moves, rows, weights })
     }
 
     /// Whether there are directions without a strength.
@@ -115,13 +139,22 @@ impl Moves {
         self.moves.iter().any(|(_, strength)| strength.is_none())
     }
 
-    /// Style rows `[n, num_ws, w_dim]` moved, along directions without a strength by `strength`.
-    pub(super) fn apply(&self, ws: &Tensor, strength: f64) -> anyhow::Result<Tensor> {
-        let mut ws = ws.clone();
+    /// The name of a direction in style space, if one is among them.
+    pub(super) fn channel(&self) -> Option<&str> {
+        self.moves.iter().find(|(direction, _)| direction.channel.is_some()).map(|(direction, _)| &direction.name[..])
+    }
+
+    /// Style rows `[1, num_ws, w_dim]` moved, along directions without a strength by `strength`.
+    pub(super) fn apply(&self, ws: &Tensor, strength: f64) -> anyhow::Result<Styled> {
+        let mut styled = Styled { ws: ws.clone(), offsets: StyleOffsets::new() };
         for (direction, own) in &self.moves {
-            ws = direction.apply(&ws, own.unwrap_or(strength), self.rows.as_deref())?;
+            let strength = own.unwrap_or(strength);
+            match direction.channel {
+                Some(_) => styled.offsets = styled.offsets.plus(&direction.offsets(&self.weights, strength)?)?,
+                None => styled.ws = direction.apply(&styled.ws, strength, self.rows.as_deref())?,
+            }
         }
-        Ok(ws)
+        Ok(styled)
     }
 
     /// In words, as they are typed; `varied` stands for the strength of those without.

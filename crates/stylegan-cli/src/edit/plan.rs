@@ -56,6 +56,12 @@ impl Plan {
             (Some(_), false) => {
                 wrong!("--strip varies directions without a strength, and each has one; write --direction NAME alone")
             }
+            _ if matches!(&out, Out::Still(Destination::Tensors(_))) && moves.channel().is_some() => wrong!(
+                "--out {}: {} moves a channel of what a layer makes of styles, which a file of styles cannot hold; give \
+                 a picture or a folder",
+                args.out.display(),
+                moves.channel().unwrap_or_default()
+            ),
             (None, _) if film => wrong!("--out {}: a film needs --strip, such as --strip -3..3", args.out.display()),
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! An encoder, and what it is shown of a picture.
 
+use super::Args;
 use super::settings::Settings;
 use super::targets::Place;
 use crate::exit::wrong;
@@ -22,11 +23,17 @@ pub(super) struct Encoder {
     prepared: bool,
     /// Decides what is hidden of pictures.
     seed: u64,
+    /// Passes of one that looks at what the network makes of its rows.
+    iterations: Option<usize>,
 }
+
+/// Passes of an encoder of ReStyle, as published.
+const ITERATIONS: usize = 5;
 
 impl Encoder {
     /// The encoder of a file or run, if it is for this network.
-    pub(super) fn open(path: &Path, prepared: bool, seed: u64, network: &Network) -> anyhow::Result<Self> {
+    pub(super) fn open(path: &Path, args: &Args, network: &Network) -> anyhow::Result<Self> {
+        let (prepared, seed) = (args.prepared, args.seed);
         let file = checkpoint(path)?;
         let encoder = TrainedEncoder::load(&file, &Device::Cpu)?;
         if let Err(error) = encoder.check_fits(network.generator().spec()) {
@@ -36,12 +43,21 @@ impl Encoder {
         let task = match of_run {
             Some(RecipeConfig::Encoder(config)) => plain(config.task),
             // Of other files the channels tell.
-            _ => TaskConfig { input: by_channels(encoder.config().img_channels), ..TaskConfig::default() },
+            _ => TaskConfig { input: by_channels(encoder.config().picture_channels()), ..TaskConfig::default() },
+        };
+        let iterations = match (encoder.config().head.is_iterative(), args.iterations) {
+            (true, Some(0)) => wrong!("--iterations 0: give at least 1, commonly {ITERATIONS}"),
+            (true, asked) => Some(asked.unwrap_or(ITERATIONS)),
+            (false, None) => None,
+            (false, Some(_)) => wrong!(
+                "--iterations: the encoder {} finds the styles of a picture at once; leave it out",
+                path.display()
+            ),
         };
         if prepared && task.input == Input::Picture {
             wrong!("--prepared: the encoder {} looks at pictures as they are; leave it out", path.display());
         }
-        Ok(Self { network: encoder, task, prepared, seed })
+        Ok(Self { network: encoder, task, prepared, seed, iterations })
     }
 
     /// Whether it looks at label maps, which no search could come nearer to.
@@ -57,6 +73,9 @@ impl Encoder {
     /// Writes down what decides of its results.
     pub(super) fn note(&self, settings: &mut Settings) {
         settings.encoder(self.network.content_hash().unwrap_or("of unknown contents"));
+        if let Some(passes) = self.iterations {
+            settings.passes(passes);
+        }
         if self.prepared {
             settings.shown("the file as it is");
         } else if self.task.input == Input::Masked {
@@ -67,7 +86,7 @@ impl Encoder {
     /// What it is shown of a picture, `[1, channels, h, w]` f32.
     fn shown(&self, place: &Place) -> anyhow::Result<Tensor> {
         let config = self.network.config();
-        let (size, channels) = (config.img_size, config.img_channels);
+        let (size, channels) = (config.img_size, config.picture_channels());
         let given = |c: usize| Ok::<_, anyhow::Error>(place.target(size, c, DType::F32)?.image);
         let (pictures, maps) = match (self.task.input, self.prepared) {
             (Input::Map, _) => {
@@ -94,9 +113,17 @@ impl Encoder {
         Ok(Some(visible(&self.task, &self.shown(place)?)?))
     }
 
-    /// The style rows `[1, num_ws, w_dim]` of a picture, in `dtype`.
-    pub(super) fn rows(&self, place: &Place, dtype: DType) -> anyhow::Result<Tensor> {
-        Ok(self.network.encode(&self.shown(place)?)?.to_dtype(dtype)?)
+    /// The style rows `[1, num_ws, w_dim]` of a picture for the network.
+    pub(super) fn rows(&self, place: &Place, network: &Network) -> anyhow::Result<Tensor> {
+        let shown = self.shown(place)?;
+        let rows = match self.iterations {
+            None => self.network.encode(&shown)?,
+            Some(passes) => match self.network.refine(&shown, network.generator(), passes)?.pop() {
+                Some(rows) => rows,
+                None => wrong!("--iterations: give at least 1"),
+            },
+        };
+        Ok(rows.to_dtype(network.dtype())?)
     }
 }
 

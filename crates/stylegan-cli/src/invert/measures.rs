@@ -8,56 +8,105 @@ use candle_core::{DType, Tensor};
 use image::RgbImage;
 use serde_json::{Map, Value, json};
 use stylegan_core::picture::{to_image, to_pictures};
+use stylegan_metrics::features::{Classifier, FeatureNetwork, PerceptualDistance};
 use stylegan_train::inversion::seen;
 
 /// Deviations of a mean to either side of its 95 % interval.
 const DEVIATIONS: f64 = 1.96;
 
-/// Writes `measures.json`: squared difference (of values in [-1, 1]), perceptual distance and, with a network that knows
-/// faces, the cosine of identities, of each picture and its reconstruction and in the mean. `seconds` are those that an
-/// encoder took for each.
+/// What a reconstruction is measured by, beside the picture that it is to be.
+enum Measure<'a> {
+    /// The squared difference of values in [-1, 1].
+    Square,
+    /// How different the two look.
+    Distance(&'a dyn PerceptualDistance),
+    /// The cosine of features of a network that knows faces.
+    Face(&'a dyn FeatureNetwork),
+    /// The cosine of features of a classifier.
+    Classifier(&'a Classifier),
+}
+
+impl Measure<'_> {
+    /// The key in the file.
+    fn name(&self) -> &str {
+        match self {
+            Self::Square => "mse",
+            Self::Distance(network) => network.name(),
+            Self::Face(network) => network.name(),
+            Self::Classifier(_) => "classifier",
+        }
+    }
+
+    /// SHA-256 of the network that measures.
+    fn hash(&self) -> Option<&str> {
+        match self {
+            Self::Square => None,
+            Self::Distance(network) => Some(network.hash()),
+            Self::Face(network) => Some(network.hash()),
+            Self::Classifier(network) => Some(network.hash()),
+        }
+    }
+
+    /// The number of two images `[1, 3, h, w]`.
+    fn of(&self, source: &Tensor, found: &Tensor) -> anyhow::Result<f64> {
+        match self {
+            Self::Square => number(&(source - found)?.sqr()?.mean_all()?),
+            Self::Distance(network) => number(&network.distance(&seen(source)?, &seen(found)?)?.mean_all()?),
+            Self::Face(network) => cosine(&network.features(&seen(source)?)?, &network.features(&seen(found)?)?),
+            Self::Classifier(network) => cosine(&network.features(source)?, &network.features(found)?),
+        }
+    }
+}
+
+/// Writes `measures.json`: squared difference, the perceptual distance of each network at hand and, with networks that know
+/// who or what is in a picture, the cosine of their features, of each picture (or its `--truth`) and its reconstruction and
+/// in the mean. `seconds` are those that were taken to find the styles of each.
 pub(super) fn write(plan: &Plan, seconds: &[f64]) -> anyhow::Result<()> {
-    if plan.encoder.as_ref().is_some_and(|encoder| !encoder.shows_versions_of_pictures()) {
+    let shown = plan.encoder.as_ref().is_none_or(|encoder| encoder.shows_versions_of_pictures());
+    if !shown && plan.pictures.iter().any(|picture| picture.truth.is_none()) {
         return Ok(());
     }
-    let distance = plan.distance()?;
-    let mut names = vec!["mse", distance.name()];
-    let identity = plan.identity();
-    names.extend(identity.map(|network| network.name()));
-    let (mut each, mut columns) = (vec![], vec![vec![]; names.len()]);
+    let mut measures = vec![Measure::Square];
+    measures.extend(plan.distances.distances().map(Measure::Distance));
+    measures.extend(plan.distances.identity().map(Measure::Face));
+    measures.extend(plan.classifier.as_ref().map(Measure::Classifier));
+    let (mut each, mut columns) = (vec![], vec![vec![]; measures.len()]);
     for picture in &plan.pictures {
         // As its file has it, in bytes.
-        let source = to_pictures(&plan.target(picture)?.image)?.pop().context("there is no picture to measure")?;
+        let source = to_pictures(&plan.truth(picture)?.image)?.pop().context("there is no picture to measure")?;
         let source = image(&source)?;
         let found = image(&super::sheet::read(&picture.files.reconstruction)?)?;
-        let mut row = vec![number(&(&source - &found)?.sqr()?.mean_all()?)?];
-        let (source, found) = (seen(&source)?, seen(&found)?);
-        row.push(number(&distance.distance(&source, &found)?.mean_all()?)?);
-        if let Some(network) = identity {
-            let (a, b) = (network.features(&source)?, network.features(&found)?);
-            let length = |x: &Tensor| x.sqr()?.sum_all()?.sqrt();
-            row.push(number(&((&a * &b)?.sum_all()? / (length(&a)? * length(&b)?)?)?)?);
-        }
         let mut one = Map::from_iter([("name".to_owned(), json!(picture.name))]);
-        for ((name, value), column) in names.iter().zip(&row).zip(&mut columns) {
-            one.insert((*name).to_owned(), json!(value));
-            column.push(*value);
+        for (measure, column) in measures.iter().zip(&mut columns) {
+            let value = measure.of(&source, &found)?;
+            one.insert(measure.name().to_owned(), json!(value));
+            column.push(value);
         }
         each.push(Value::Object(one));
     }
-    let mut means: Map<String, Value> =
-        names.iter().zip(&columns).map(|(name, values)| ((*name).to_owned(), mean(values).1)).collect();
-    let said: Vec<String> =
-        names.iter().zip(&columns).map(|(name, values)| format!("{name} {}", mean(values).0)).collect();
-    if !seconds.is_empty() {
-        means.insert("seconds_per_picture".into(), mean(seconds).1);
+    let means = measures.iter().zip(&columns).map(|(measure, values)| (measure.name(), mean(values)));
+    let (mut said, mut written) = (vec![], Map::new());
+    for (name, (text, value)) in means {
+        said.push(format!("{name} {text}"));
+        written.insert(name.to_owned(), value);
     }
-    means.insert("pictures".into(), json!(plan.pictures.len()));
-    means.insert("each".into(), Value::Array(each));
+    if !seconds.is_empty() {
+        written.insert("seconds_per_picture".into(), mean(seconds).1);
+    }
+    let networks = measures.iter().filter_map(|measure| Some((measure.name().to_owned(), json!(measure.hash()?))));
+    written.insert("networks".into(), Value::Object(networks.collect()));
+    written.insert("pictures".into(), json!(plan.pictures.len()));
+    written.insert("each".into(), Value::Array(each));
     let path = plan.out.join("measures.json");
-    stylegan_core::write_file(&path, format!("{:#}\n", Value::Object(means)).as_bytes())?;
+    stylegan_core::write_file(&path, format!("{:#}\n", Value::Object(written)).as_bytes())?;
     say(&format!("{} of {}", said.join(", "), count(plan.pictures.len() as u64, "picture")));
     Ok(())
+}
+
+/// The cosine between features `[1, n]`.
+fn cosine(a: &Tensor, b: &Tensor) -> anyhow::Result<f64> {
+    let length = |x: &Tensor| x.sqr()?.sum_all()?.sqrt();
+    number(&((a * b)?.sum_all()? / (length(a)? * length(b)?)?)?)
 }
 
 /// A mean with its interval, for the screen and for the file; of one value there is no interval.

@@ -48,6 +48,7 @@ const SAVING: &str = "saving after this step";
 ///   stylegan invert --network runs/faces --space w+ --steps 500 --video --out inverted photos/
 ///   stylegan invert --network runs/faces --tune --out inverted photo.jpg
 ///   stylegan invert --network psp_ffhq_encode.pt --encoder psp_ffhq_encode.pt --out inverted aligned/
+///   stylegan invert --network restyle.pt --encoder restyle.pt --iterations 5 --out inverted aligned/
 ///   stylegan invert --network runs/encoder --encoder runs/encoder --out inverted photos/
 ///   stylegan invert --network runs/encoder --encoder runs/encoder --mix-rows 8-17 --alpha 0.5 --out faces maps/
 #[derive(Debug, clap::Args)]
@@ -67,13 +68,17 @@ pub(crate) struct Args {
     class: Option<String>,
 
     /// An encoder that was trained for the network: the folder of its run, a checkpoint with a network E, or a released
-    /// .pt file of pixel2style2pixel or e4e. It finds the styles of a picture at once; with --steps the search starts from
+    /// .pt file of pixel2style2pixel, e4e or ReStyle. It finds the styles of a picture at once; with --steps the search starts from
     /// them. One that was trained on sketches, small or masked pictures is shown such a version of each picture, one of
     /// label maps takes those as files.
     ///
     /// Example: --encoder psp_ffhq_encode.pt
     #[arg(long, value_name = "FILE|RUN")]
     encoder: Option<PathBuf>,
+
+    /// Passes of an encoder of ReStyle, which looks at the picture and at what it found so far [default: 5]
+    #[arg(long, value_name = "N", requires = "encoder")]
+    iterations: Option<usize>,
 
     /// The files are what the encoder was trained on already: sketches, small pictures, pictures with grey holes.
     #[arg(long, requires = "encoder")]
@@ -96,6 +101,19 @@ pub(crate) struct Args {
     /// likeness of faces.
     #[arg(long, value_name = "FILE")]
     features: Vec<PathBuf>,
+
+    /// A classifier of `stylegan classifier`, by whose features the measures say how alike pictures and reconstructions
+    /// are, where no network for faces can be had: one of the set's labels, another than an encoder learned by.
+    ///
+    /// Example: --classifier hair.safetensors
+    #[arg(long, value_name = "FILE")]
+    classifier: Option<PathBuf>,
+
+    /// What the measures compare reconstructions with, in place of the pictures: pictures of the same names.
+    ///
+    /// Example: --truth frontal.zip
+    #[arg(long, value_name = "PICTURE|FOLDER|ZIP")]
+    truth: Option<PathBuf>,
 
     /// Also moves the network's weights until it makes the picture (pivotal tuning): NAME-network.safetensors,
     /// whose picture of the styles is NAME-tuned.png.
@@ -164,7 +182,7 @@ pub(crate) fn run(args: Args) -> Outcome {
                 none => none.insert(plan.styles()?),
             };
             match search::search(&plan, picture, &target, &settings, styles, &mut watch)? {
-                Found::All => {}
+                Found::All(taken) => seconds.extend(taken),
                 Found::Interrupted(steps) => return Ok(plan.interrupted(picture, steps)),
             }
         }

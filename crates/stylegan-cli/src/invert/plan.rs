@@ -9,12 +9,12 @@ use super::{Args, Space};
 use crate::destination;
 use crate::evaluate::networks;
 use crate::exit::wrong;
-use crate::network::{Network, NetworkArgs};
+use crate::network::{Network, NetworkArgs, check_exists};
 use crate::status::say;
 use candle_core::Device;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use stylegan_metrics::features::{FeatureNetwork, FeatureNetworks, PerceptualDistance};
+use stylegan_metrics::features::{Classifier, FeatureNetworks, PerceptualDistance};
 use stylegan_train::inversion::{self, ProjectOptions, digest};
 
 /// The distance of the official projector, where its weights are given.
@@ -25,6 +25,8 @@ pub(super) struct Picture {
     /// What its results are called by.
     pub(super) name: String,
     pub(super) place: Place,
+    /// What its reconstruction is compared with, if not with itself.
+    pub(super) truth: Option<Place>,
     pub(super) files: Outputs,
 }
 
@@ -33,7 +35,9 @@ pub(super) struct Plan {
     /// SHA-256 of the network's contents.
     network_hash: String,
     pub(super) pictures: Vec<Picture>,
-    distances: FeatureNetworks,
+    pub(super) distances: FeatureNetworks,
+    /// What knows what is in a picture.
+    pub(super) classifier: Option<Classifier>,
     pub(super) encoder: Option<Encoder>,
     /// Whether styles are searched for; else the encoder alone finds them.
     pub(super) search: bool,
@@ -51,28 +55,42 @@ impl Plan {
         let network = Network::open(&NetworkArgs::plain(&args.network, class, args.device, args.precision))?;
         network.check_styles("inversion")?;
         network.labels(1)?;
-        let encoder = args.encoder.as_deref().map(|path| Encoder::open(path, args.prepared, args.seed, &network));
+        let encoder = args.encoder.as_deref().map(|path| Encoder::open(path, args, &network));
         let encoder = encoder.transpose()?;
         if encoder.as_ref().is_some_and(Encoder::reads_maps) && (args.steps.is_some() || args.tune) {
             wrong!("--steps and --tune come nearer to a picture, and the encoder looks at label maps; leave them out");
         }
         let pictures = pictures(args)?;
         let file = network.file().to_path_buf();
-        let files = args.pictures.iter().chain(&args.features).chain(&args.encoder).chain([&file]);
+        let measuring = args.features.iter().chain(&args.classifier).chain(&args.truth);
+        let files = args.pictures.iter().chain(measuring).chain(&args.encoder).chain([&file]);
         let inputs: Vec<&Path> = files.map(PathBuf::as_path).collect();
         destination::later_folder(&args.out, &inputs)?;
         for picture in &pictures {
             picture.files.all().iter().try_for_each(|file| destination::check(file, &inputs))?;
         }
         let distances = networks(&args.features, &Device::Cpu)?;
+        let classifier = args.classifier.as_deref().map(classifier).transpose()?;
         let network_hash = match network.model().content_hash() {
             Some(hash) => hash.to_owned(),
             None => digest(network.model().params().vars().iter().map(|(_, var)| var.as_tensor()))?,
         };
         let (tune, video, out) = (args.tune, args.video, args.out.clone());
         let (search, variants) = (searches(args), Variants::of(args, &network)?);
-        let plan =
-            Plan { network, network_hash, pictures, distances, encoder, search, options, tune, video, variants, out };
+        let plan = Plan {
+            network,
+            network_hash,
+            pictures,
+            distances,
+            classifier,
+            encoder,
+            search,
+            options,
+            tune,
+            video,
+            variants,
+            out,
+        };
         plan.check_pictures()?;
         destination::folder(&plan.out, &inputs)?;
         Ok(plan)
@@ -89,6 +107,7 @@ impl Plan {
                     picture.place
                 ));
             }
+            self.truth(picture)?;
         }
         Ok(())
     }
@@ -101,15 +120,19 @@ impl Plan {
         }
     }
 
-    /// What knows who is in a picture, if --features brings it.
-    pub(super) fn identity(&self) -> Option<&dyn FeatureNetwork> {
-        self.distances.identity()
-    }
-
     /// The picture as the network would make it.
     pub(super) fn target(&self, picture: &Picture) -> anyhow::Result<Target> {
+        self.of_network(&picture.place)
+    }
+
+    /// What the reconstruction of a picture is compared with.
+    pub(super) fn truth(&self, picture: &Picture) -> anyhow::Result<Target> {
+        self.of_network(picture.truth.as_ref().unwrap_or(&picture.place))
+    }
+
+    fn of_network(&self, place: &Place) -> anyhow::Result<Target> {
         let generator = self.network.generator();
-        picture.place.target(generator.spec().img_size, generator.spec().img_channels, self.network.dtype())
+        place.target(generator.spec().img_size, generator.spec().img_channels, self.network.dtype())
     }
 
     /// All that decides what is found.
@@ -156,10 +179,24 @@ fn options(args: &Args) -> anyhow::Result<ProjectOptions> {
     Ok(ProjectOptions { space, steps: args.steps.unwrap_or(usual.steps), seed: args.seed, ..usual })
 }
 
-/// The pictures with the files of their results, no two of one name.
+/// A classifier whose features can be compared.
+fn classifier(path: &Path) -> anyhow::Result<Classifier> {
+    check_exists(path)?;
+    let classifier = Classifier::open(path, &Device::Cpu)?;
+    if !classifier.has_features() {
+        wrong!(
+            "--classifier {}: it has one score for one attribute and keeps its features to itself; give one of `stylegan classifier`",
+            path.display()
+        );
+    }
+    Ok(classifier)
+}
+
+/// The pictures with the files of their results, no two of one name, and with what they are compared with.
 fn pictures(args: &Args) -> anyhow::Result<Vec<Picture>> {
     let mut pictures: Vec<Picture> = Vec::new();
     let mut known: HashMap<PathBuf, String> = HashMap::new();
+    let mut truths = truths(args.truth.as_deref())?;
     for place in args.pictures.iter().map(|path| places(path)).collect::<anyhow::Result<Vec<_>>>()?.concat() {
         let name = place.name();
         let files = Outputs::new(&args.out, &name);
@@ -168,7 +205,17 @@ fn pictures(args: &Args) -> anyhow::Result<Vec<Picture>> {
                 wrong!("{other} and {place} would both become {}; rename one, or invert it apart", file.display());
             }
         }
-        pictures.push(Picture { name, place, files });
+        let truth = truths.remove(&name);
+        if let (Some(path), None) = (&args.truth, &truth) {
+            wrong!("--truth {}: there is no picture {name}, which {place} is to be compared with", path.display());
+        }
+        pictures.push(Picture { name, place, truth, files });
     }
     Ok(pictures)
+}
+
+/// What pictures are compared with, by name.
+fn truths(path: Option<&Path>) -> anyhow::Result<HashMap<String, Place>> {
+    let found = path.map(places).transpose()?.unwrap_or_default();
+    Ok(found.into_iter().map(|place| (place.name(), place)).collect())
 }

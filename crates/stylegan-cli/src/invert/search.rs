@@ -28,8 +28,8 @@ const WAY: &str = "way";
 
 /// How a search ended.
 pub(super) enum Found {
-    /// The styles are in their file.
-    All,
+    /// The styles are in their file, after so many seconds; of a search that was gone on with they are not known.
+    All(Option<f64>),
     /// It was saved after so many steps.
     Interrupted(usize),
 }
@@ -54,13 +54,13 @@ pub(super) fn search(
     styles: &StyleStatistics,
     watch: &mut Watch,
 ) -> anyhow::Result<Found> {
-    let distance = plan.distance()?;
+    let (distance, started) = (plan.distance()?, Instant::now());
     let mut projector = Projector::new(plan.network.model(), styles, distance, &target.image, plan.options.clone())?;
     if let Some(encoder) = &plan.encoder {
-        projector.start_from(&encoder.rows(&picture.place, plan.network.dtype())?)?;
+        projector.start_from(&encoder.rows(&picture.place, &plan.network)?)?;
     }
     let mut search = Search { plan, picture, settings, projector, way: vec![], distance: f64::NAN };
-    search.take_up()?;
+    let earlier = search.take_up()?;
     watch.begin(&picture.name, search.projector.steps(), plan.options.steps);
     let mut saved = Instant::now();
     while !search.projector.is_done() {
@@ -80,21 +80,22 @@ pub(super) fn search(
         watch.step(report.step, report.distance);
     }
     watch.end();
+    let seconds = (!earlier).then(|| started.elapsed().as_secs_f64());
     search.write(target)?;
-    Ok(Found::All)
+    Ok(Found::All(seconds))
 }
 
 impl Search<'_> {
-    /// Goes on with what was saved, if it was begun with these settings.
-    fn take_up(&mut self) -> anyhow::Result<()> {
+    /// Goes on with what was saved, if it was begun with these settings, and says whether it was.
+    fn take_up(&mut self) -> anyhow::Result<bool> {
         let path = &self.picture.files.unfinished;
-        let Some(file) = whole(path).filter(|file| self.settings.made(file)) else { return Ok(()) };
+        let Some(file) = whole(path).filter(|file| self.settings.made(file)) else { return Ok(false) };
         let steps = file.metadata().map_or(0, |metadata| metadata.step as usize);
         let rows = file.tensor(WAY, &Device::Cpu)?;
         self.way = (0..rows.dim(0)?).map(|i| rows.narrow(0, i, 1)).collect::<Result<_, _>>()?;
         self.projector.restore(steps, |name| Ok(file.tensor(name, &Device::Cpu)?))?;
         say(&format!("{}: going on after step {steps} of {}", self.picture.name, self.plan.options.steps));
-        Ok(())
+        Ok(true)
     }
 
     fn save(&self) -> anyhow::Result<()> {

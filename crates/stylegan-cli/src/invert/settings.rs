@@ -24,6 +24,11 @@ impl Settings {
         self.0.insert("inverted_encoder".into(), hash.to_owned());
     }
 
+    /// How often an encoder looked at what was made of its rows.
+    pub(super) fn passes(&mut self, passes: usize) {
+        self.0.insert("inverted_passes".into(), passes.to_string());
+    }
+
     /// The precision in which the network makes pictures, if it is not f32.
     pub(super) fn precision(&mut self, precision: Precision) {
         let reduced = precision.reduced().map(|precision| ("inverted_precision".to_owned(), precision.to_string()));

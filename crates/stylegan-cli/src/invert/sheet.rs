@@ -1,4 +1,4 @@
-//! The sheet of all pictures: source, reconstruction, and what the tuned network makes.
+//! The sheet of all pictures: source, what it is compared with, reconstruction, and what the tuned network makes.
 
 use super::plan::{Picture, Plan};
 use crate::numbers::count;
@@ -16,8 +16,10 @@ const MAX_PIXELS: usize = 1 << 26;
 pub(super) fn write(plan: &Plan) -> anyhow::Result<()> {
     let [h, w] = plan.network.size();
     let first = plan.pictures.first().map(|picture| shown(plan, picture)).transpose()?.flatten();
-    let names = [Some("Source"), first.map(|_| "Shown"), Some("Reconstruction"), plan.tune.then_some("Tuned")];
-    let names: Vec<String> = names.into_iter().flatten().map(str::to_owned).collect();
+    let truth = plan.pictures.iter().any(|picture| picture.truth.is_some()).then_some("Truth");
+    let made = [Some("Reconstruction"), plan.tune.then_some("Tuned")];
+    let names = [Some("Source"), first.map(|_| "Shown"), truth].into_iter().chain(made);
+    let names: Vec<String> = names.flatten().map(str::to_owned).collect();
     let columns = names.len();
     let rows = (MAX_PIXELS / (columns * h * w)).clamp(1, plan.pictures.len());
     let mut band = Band { columns: names, across: columns, ..Band::default() };
@@ -26,6 +28,9 @@ pub(super) fn write(plan: &Plan) -> anyhow::Result<()> {
         band.pictures.push(to_pictures(&plan.target(picture)?.image)?.pop());
         if let Some(shown) = shown(plan, picture)? {
             band.pictures.push(Some(shown));
+        }
+        if picture.truth.is_some() {
+            band.pictures.push(to_pictures(&plan.truth(picture)?.image)?.pop());
         }
         band.pictures.push(Some(read(&picture.files.reconstruction)?));
         if plan.tune {

@@ -179,6 +179,11 @@ impl Uploads {
         if directions.list.len() > MAX_DIRECTIONS {
             wrong!("{name} holds {} directions; the studio shows {MAX_DIRECTIONS} at most", directions.list.len());
         }
+        if directions.list.iter().any(|direction| direction.channel.is_some()) {
+            wrong!(
+                "{name} moves channels of style space, and the studio moves styles in W; use `stylegan edit` for it"
+            );
+        }
         keep(&mut self.lock().lists, MAX_LISTS, name, Arc::new(directions.list));
         Ok(())
     }

@@ -83,6 +83,35 @@ fn avatars_come_with_attributes_labels_and_maps() {
     bench.one_sentence("data build avatars --label age", &["no attribute \"age\"", "hair, rearHair, beard"]);
 }
 
+/// Turned avatars have the same parts under the same names as those from the front; combinations are left out.
+#[test]
+fn avatars_are_turned_and_left_out() {
+    let bench = Bench::new();
+    let table = |set: &str| std::fs::read_to_string(bench.path(format!("{set}/attributes.csv"))).unwrap();
+    bench.ok("data build avatars --size 16 --count 12 --format folder --out front");
+    bench.ok("data build avatars --size 16 --count 12 --format folder --turn 25 --out side");
+    let (front, side) = (table("front"), table("side"));
+    assert!(side.lines().next().unwrap().ends_with(",background,turn"));
+    for (front, side) in front.lines().zip(side.lines()) {
+        assert_eq!(Some(front), side.rsplit_once(',').map(|(parts, _)| parts));
+    }
+    assert_ne!(hash(&bench, "front"), hash(&bench, "side"));
+    let said = bench.ok("data build avatars --size 16 --count 3 --turn 10");
+    assert!(said.contains("data/avatars-16-3-turn10.zip"), "{said}");
+    let shown = bench.ok("data show data/avatars-16-3-turn10.zip");
+    assert!(shown.contains("turned by up to 10 degrees"), "{shown}");
+    bench.one_sentence("data build avatars --size 16 --count 12 --format folder --out side", &["other settings"]);
+
+    bench.ok("data build avatars --size 8 --count 60 --format folder --without beard=none,hair=bun+spiky --out some");
+    let whole =
+        |row: &str| row.split(',').nth(3) == Some("none") && matches!(row.split(',').nth(1), Some("bun" | "spiky"));
+    assert!(!table("some").lines().any(whole) && table("some").lines().any(|row| row.contains(",none,")));
+    bench.one_sentence("data build avatars --without beard=red", &["--without beard=red", "no beard red", "longBeard"]);
+    bench.one_sentence("data build avatars --without age=1", &["no attribute age"]);
+    bench.one_sentence("data build earth --size 16 --turn 5", &["--turn is for avatars"]);
+    bench.one_sentence("data build front --without beard=none", &["--without is for avatars"]);
+}
+
 #[test]
 fn show_describes_and_draws() {
     let bench = Bench::new();

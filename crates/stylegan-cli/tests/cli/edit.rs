@@ -2,9 +2,11 @@
 
 use crate::bench::Bench;
 use candle_core::{DType, Device, Tensor};
+use image::{GrayImage, Luma, Rgb, RgbImage};
 use std::collections::HashMap;
-use stylegan_core::Model;
-use stylegan_core::directions::{Direction, Directions};
+use stylegan_core::directions::{Direction, Directions, channel_weights};
+use stylegan_core::picture::to_pictures;
+use stylegan_core::{Model, SynthesisOptions};
 
 const EDIT: &str = "edit --network tiny.safetensors --directions d.safetensors";
 
@@ -161,6 +163,7 @@ fn what_is_kept_does_not_change() {
         name: name.into(),
         rows: (0..6).collect(),
         vector: vector.into(),
+        channel: None,
         sigma: 1.,
         how: "by hand".into(),
     };
@@ -209,6 +212,58 @@ fn edits_are_drawn() {
     assert_eq!(bench.pixels("edited/seed0003.png"), bench.pixels("inverted/seed0003-reconstruction.png"));
 }
 
+/// Channels are found by a segmenter of the network's own pictures, and move by themselves.
+#[test]
+fn channels_of_style_space_are_found_and_moved() {
+    let bench = Bench::with_network();
+    std::fs::create_dir_all(bench.path("set/labels")).unwrap();
+    for i in 0..20u8 {
+        let class = |x: u32| u8::from(x > 4 + u32::from(i) / 3);
+        let picture = RgbImage::from_fn(16, 16, |x, y| Rgb([class(x) * 200, 90, y as u8 * i]));
+        picture.save(bench.path(format!("set/{i:02}.png"))).unwrap();
+        GrayImage::from_fn(16, 16, |x, _| Luma([class(x)])).save(bench.path(format!("set/labels/{i:02}.png"))).unwrap();
+    }
+    bench.ok("segmenter --data set --out seg.safetensors --channels 2 --kimg 0.1");
+    let line = "directions channels --network tiny.safetensors --segmenter seg.safetensors --samples 5";
+    bench.ok(&format!("{line} --count 2 --names left,right --out c.safetensors"));
+    let found = directions(&bench, "c.safetensors");
+    assert!((1..=4).contains(&found.len()), "{found:?}");
+    let first = &found[0];
+    assert!(first.name.ends_with("-0") && first.rows.len() == 1 && first.channel.is_some() && first.sigma > 0.);
+    assert!(first.how.contains("StyleSpace") && first.how.contains("5 pictures"), "{}", first.how);
+    bench.ok(&format!("{line} --count 2 --names left,right --out again.safetensors"));
+    let bytes = |name: &str| std::fs::read(bench.path(name)).unwrap();
+    assert!(bytes("c.safetensors") == bytes("again.safetensors"));
+
+    // What the command draws is what the library makes of these offsets.
+    let edit = "edit --network tiny.safetensors --directions c.safetensors";
+    bench.ok(&format!("{edit} --seeds 3 --direction {}=4 --out moved", first.name));
+    bench.ok(&format!("{edit} --seeds 3 --direction {}=0 --out still", first.name));
+    bench.ok("generate --network tiny.safetensors --seeds 3 --out plain");
+    assert_eq!(bench.pixels("still/seed0003.png"), bench.pixels("plain/seed0003.png"));
+    let model = Model::load(bench.path("tiny.safetensors"), &Device::Cpu).unwrap();
+    let ws = model.styles(&model.latents(&[3]).unwrap(), None).unwrap().contiguous().unwrap();
+    let offsets = first.offsets(&channel_weights(&model).unwrap(), 4.).unwrap();
+    let options = SynthesisOptions { offsets: Some(&offsets), ..SynthesisOptions::default() };
+    let expected = to_pictures(&model.synthesize(&ws, &options).unwrap()).unwrap();
+    assert!(bench.pixels("moved/seed0003.png") == expected[0] && expected[0] != bench.pixels("plain/seed0003.png"));
+    bench
+        .ok(&format!("{edit} --seeds 2-3 --direction {} --strip -2..2 --zoom 1 --no-captions --out s.png", first.name));
+    assert_eq!(bench.size("s.png"), (7 * 18 + 2, 2 * 18 + 2));
+
+    let wrong = |options: &str, parts: &[&str]| {
+        bench.one_sentence(&format!("{edit} --direction {}=1 {options}", first.name), parts);
+    };
+    wrong("--out moved.safetensors", &["cannot hold"]);
+    wrong("--rows 1 --out a.png", &["leave --rows out"]);
+    wrong(&format!("--keep {} --out a.png", first.name), &["leave --keep out"]);
+    bench.one_sentence(&format!("{line} --classes sky"), &["--classes sky", "class-0, class-1", "0 to 1"]);
+    bench.one_sentence(&format!("{line} --names a,b,c"), &["--names gives 3", "2 classes"]);
+    bench
+        .one_sentence("directions channels --network tiny.safetensors --segmenter tiny.safetensors", &["no network S"]);
+    bench.one_sentence("studio --directions c.safetensors --no-open", &["the studio moves styles in W"]);
+}
+
 #[test]
 fn wrong_input_is_one_sentence() {
     let bench = with_directions();
@@ -227,7 +282,8 @@ fn wrong_input_is_one_sentence() {
         "edit --network tiny.safetensors --directions tiny.safetensors --direction a=1",
         &["holds no directions"],
     );
-    let narrow = Direction { name: "a".into(), rows: vec![0], vector: vec![1., 0.], sigma: 1., how: "by hand".into() };
+    let how = "by hand".to_owned();
+    let narrow = Direction { name: "a".into(), rows: vec![0], vector: vec![1., 0.], channel: None, sigma: 1., how };
     let low = Direction { rows: vec![9], vector: vec![0.5; 8], ..narrow.clone() };
     for (direction, parts) in
         [(narrow, ["styles of 2 numbers", "this network's have 8"]), (low, ["style row 9", "choose --rows"])]

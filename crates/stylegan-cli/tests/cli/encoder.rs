@@ -94,6 +94,46 @@ fn an_encoder_trains_goes_on_and_inverts() {
     bench.one_sentence("invert --network run --encoder run --prepared --out out fields/3.png", &["--prepared"]);
 }
 
+/// Reconstructions are compared with other pictures of the same names, by every network at hand, and measures name these.
+#[test]
+fn reconstructions_are_measured_by_networks_of_their_own() {
+    let bench = bench();
+    bench.ok("generate --network tiny.safetensors --seeds 3,4 --out made");
+    // Of two classes; what it learned does not matter here.
+    for i in 0..16u8 {
+        let picture = RgbImage::from_fn(16, 16, |x, y| Rgb([i % 2 * 200, x as u8 * (i + 1), y as u8 * 9]));
+        std::fs::create_dir_all(bench.path(format!("classes/{}", i % 2))).unwrap();
+        picture.save(bench.path(format!("classes/{}/{i}.png", i % 2))).unwrap();
+    }
+    bench.ok("data build classes --size 16 --label-from-folders --out classes.zip");
+    bench.ok("classifier --data classes.zip --out classes.safetensors --kimg 0.1 --channel-base 64");
+    let line = "invert --network tiny.safetensors --steps 1 made";
+    let measures = |out: &str, more: &str| -> serde_json::Value {
+        bench.ok(&format!("{line} --out {out} {more}"));
+        serde_json::from_str(&std::fs::read_to_string(bench.path(format!("{out}/measures.json"))).unwrap()).unwrap()
+    };
+    let own = measures("own", "--classifier classes.safetensors");
+    let cosine = |found: &serde_json::Value| found["classifier"]["mean"].as_f64().unwrap();
+    assert!(cosine(&own) < 1.0001 && own["classifier"]["low"].as_f64().is_some(), "{own}");
+    assert!(own["seconds_per_picture"]["mean"].as_f64().unwrap() > 0.);
+    for network in ["stlpips", "classifier"] {
+        assert_eq!(own["networks"][network].as_str().unwrap().len(), 64, "{network}");
+    }
+    // What was found before is measured again, against what it found itself.
+    std::fs::create_dir(bench.path("twins")).unwrap();
+    for name in ["seed0003", "seed0004"] {
+        std::fs::copy(bench.path(format!("own/{name}-reconstruction.png")), bench.path(format!("twins/{name}.png")))
+            .unwrap();
+    }
+    let twins = measures("own", "--classifier classes.safetensors --truth twins");
+    assert_eq!(twins["mse"]["mean"], 0.);
+    assert!((cosine(&twins) - 1.).abs() < 1e-5 && twins.get("seconds_per_picture").is_none(), "{twins}");
+    assert!(own["mse"]["mean"].as_f64().unwrap() > 0.);
+    std::fs::remove_file(bench.path("twins/seed0003.png")).unwrap();
+    bench.one_sentence(&format!("{line} --out own --truth twins"), &["--truth twins", "no picture seed0003"]);
+    bench.one_sentence(&format!("{line} --out own --classifier tiny.safetensors"), &["tiny.safetensors", "network D"]);
+}
+
 #[test]
 fn tasks_show_encoders_their_own() {
     let bench = bench();

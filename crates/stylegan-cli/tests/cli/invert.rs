@@ -178,14 +178,18 @@ fn a_tuned_network_makes_the_picture() {
 
 /// An encoder, untrained, into `num_ws` rows of 8 numbers.
 fn encoder(bench: &Bench, name: &str, num_ws: usize) {
+    encoder_of(bench, name, num_ws, Head::WPlus);
+}
+
+fn encoder_of(bench: &Bench, name: &str, num_ws: usize, head: Head) {
     let config = PspConfig {
         img_size: [32, 32],
+        img_channels: if head.is_iterative() { 6 } else { 3 },
         num_ws,
         w_dim: 8,
         channels: 16,
-        head: Head::WPlus,
+        head,
         hidden: 8,
-        ..PspConfig::default()
     };
     let params = Params::new(5, DType::F32, &Device::Cpu);
     PspEncoder::new(&config, params.trainable()).unwrap();
@@ -226,6 +230,31 @@ fn encoders_find_styles_at_once_or_start_the_search() {
     let other = format!("{NET} --encoder other.safetensors --out out face.png");
     bench.one_sentence(&other, &["8 style rows of 8 numbers", "takes 6 of 8", "trained for"]);
     bench.one_sentence(&format!("{NET} --encoder tiny.safetensors --out out face.png"), &["holds no encoder"]);
+}
+
+/// An encoder of ReStyle looks several times, and starts a search as others do.
+#[test]
+fn encoders_of_restyle_pass_several_times() {
+    let bench = with_face();
+    encoder_of(&bench, "restyle.safetensors", 6, Head::Restyle);
+    encoder(&bench, "encoder.safetensors", 6);
+    let line = format!("{NET} --encoder restyle.safetensors");
+    let found = |options: &str| {
+        let ran = bench.run(&format!("{line} {options} --out out face.png"));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let ws = tensors(&bench, "out/face.safetensors")["ws"].flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        (ws, ran.stderr.contains("done before"))
+    };
+    let (one, usual) = (found("--iterations 1"), found(""));
+    assert!(one.0 != usual.0 && !usual.1);
+    assert_eq!(found("--iterations 5"), (usual.0.clone(), true));
+    // The first step has a learning rate of 0: the search is where it started.
+    assert_eq!(found("--steps 1").0, usual.0);
+    let inspected = bench.ok("inspect out/face.safetensors");
+    assert!(inspected.contains("inverted_passes"), "{inspected}");
+    bench.one_sentence(&format!("{line} --iterations 0 --out out face.png"), &["--iterations 0", "at least 1"]);
+    let once = format!("{NET} --encoder encoder.safetensors --iterations 5 --out out face.png");
+    bench.one_sentence(&once, &["--iterations", "at once"]);
 }
 
 /// Rows that vary go from the picture's styles to those of seeds; the others stay.

@@ -39,13 +39,28 @@ pub fn style_weights(model: &Model) -> Result<Vec<Tensor>> {
     (0..num_ws).map(weight).collect()
 }
 
+/// How styles follow a style row, by row: the weights `[channels, w_dim]` of the affine layer before the convolution that
+/// reads it, as they act. Of a StyleGAN channels are all scales, then all shifts. The last row of a StyleGAN2, which its
+/// last RGB layer alone reads, has none.
+///
+/// # Errors
+/// A network whose synthesis has no such layers.
+pub fn channel_weights(model: &Model) -> Result<Vec<Tensor>> {
+    let mut weights = style_weights(model)?;
+    if matches!(model.config(), GeneratorConfig::StyleGan2(_)) {
+        weights.pop();
+    }
+    // Layers at an equalised learning rate, of gain 1.
+    weights.iter().map(|weight| Ok((weight * (1. / (weight.dim(1)? as f64).sqrt()))?)).collect()
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::stylegan1::StyleGan1Config;
     use crate::stylegan2::{StyleGan2Config, Topology};
-    use crate::{Params, SynthesisOptions, build_generator};
+    use crate::{Params, StyleOffsets, SynthesisOptions, build_generator};
     use candle_core::{DType, Device};
 
     /// With the weights of a row's layer at 0, the picture no longer depends on the row. (The RGB layers of a
@@ -86,6 +101,52 @@ mod tests {
                 found[0].1.set(&weight.zeros_like().unwrap()).unwrap();
                 assert_eq!(image(1.), image(-1.), "{row} {}", found[0].0);
             }
+        }
+    }
+
+    /// A row that moves by `d` makes the same picture as styles that move by the row's weights times `d`, one image at a time
+    /// or in a batch; rows that no convolution reads have no channels.
+    #[test]
+    fn channels_follow_rows() {
+        let one = StyleGan1Config { img_size: [16, 16], w_dim: 6, channel_max: 8, ..StyleGan1Config::default() };
+        // RGB layers between resolutions read the rows of convolutions as well; a residual network has none of them.
+        let topology = Topology::Resnet;
+        let two =
+            StyleGan2Config { img_size: [16, 16], w_dim: 6, channel_max: 8, topology, ..StyleGan2Config::default() };
+        for config in [GeneratorConfig::StyleGan1(one), GeneratorConfig::StyleGan2(two)] {
+            let params = Params::new(1, DType::F32, &Device::Cpu);
+            build_generator(&config, params.trainable()).unwrap();
+            let model = Model::from_params(config.clone(), params.copy().unwrap()).unwrap();
+            let weights = channel_weights(&model).unwrap();
+            let rows = if matches!(config, GeneratorConfig::StyleGan1(_)) { 6 } else { 5 };
+            assert_eq!(weights.len(), rows);
+            let values: Vec<f32> = (0..72).map(|i| (i as f32 * 0.7).sin()).collect();
+            let ws = Tensor::from_vec(values, (2, 6, 6), &Device::Cpu).unwrap();
+            let image = |ws: &Tensor, offsets: Option<&StyleOffsets>| {
+                let options = SynthesisOptions { offsets, ..SynthesisOptions::default() };
+                let image = model.synthesize(ws, &options)?;
+                crate::Result::Ok(image.flatten_all()?.to_vec1::<f32>()?)
+            };
+            for (row, weight) in weights.iter().enumerate() {
+                let step = Tensor::new(&[0.5f32, -0.2, 0.1, 0.4, -0.3, 0.2], &Device::Cpu).unwrap();
+                let move_row: Vec<Tensor> =
+                    (0..6).map(|r| if r == row { step.clone() } else { step.zeros_like().unwrap() }).collect();
+                let moved = ws.broadcast_add(&Tensor::stack(&move_row, 0).unwrap().unsqueeze(0).unwrap()).unwrap();
+                let offset = weight.matmul(&step.unsqueeze(1).unwrap()).unwrap().t().unwrap().contiguous().unwrap();
+                let one = StyleOffsets::new().with(row, &offset).unwrap();
+                let (expected, found) = (image(&moved, None).unwrap(), image(&ws, Some(&one)).unwrap());
+                // Sums in another order, in f32.
+                let far = expected.iter().zip(&found).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+                assert!(far < 1e-4, "{row}: {far}");
+                // Of the second image alone.
+                let second = StyleOffsets::of_batch(&[&StyleOffsets::new(), &one]).unwrap();
+                let (plain, second) = (image(&ws, None).unwrap(), image(&ws, Some(&second)).unwrap());
+                let half = plain.len() / 2;
+                assert!(plain[..half] == second[..half] && found[half..] == second[half..] && plain != found);
+            }
+            let wide = Tensor::zeros((1, 3), DType::F32, &Device::Cpu).unwrap();
+            assert!(image(&ws, Some(&StyleOffsets::new().with(0, &wide).unwrap())).is_err());
+            assert!(image(&ws, Some(&StyleOffsets::new().with(rows, &wide).unwrap())).is_err());
         }
     }
 }

@@ -14,7 +14,7 @@ const SIGMAS: &str = "sigmas";
 const LIST: &str = "directions";
 const NETWORK: &str = "directions_of_network";
 
-/// Directions in W of a network.
+/// Directions in W, or in style space, of a network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Directions {
     /// The directions, no two of one name.
@@ -29,6 +29,8 @@ pub struct Directions {
 struct Entry {
     name: String,
     rows: Vec<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    channel: Option<usize>,
     how: String,
 }
 
@@ -42,7 +44,10 @@ impl Directions {
         if width == 0 || self.list.iter().any(|direction| direction.vector.len() != width) {
             return Err(Error::Argument("directions of one width, at least one, make a file".into()));
         }
-        let entry = |d: &Direction| Entry { name: d.name.clone(), rows: d.rows.clone(), how: d.how.clone() };
+        let entry = |d: &Direction| {
+            let (name, rows, how) = (d.name.clone(), d.rows.clone(), d.how.clone());
+            Entry { name, rows, channel: d.channel, how }
+        };
         let list = self.list.iter().map(entry).collect::<Vec<_>>();
         let mut metadata =
             Metadata { kind: Kind::Weights, source: Some("stylegan directions".into()), ..Metadata::default() };
@@ -86,12 +91,15 @@ impl Directions {
         }
         let (vectors, sigmas) = (vectors.to_vec2::<f32>()?, sigmas.to_vec1::<f64>()?);
         let mut directions: Vec<Direction> = Vec::new();
-        for ((Entry { name, rows, how }, vector), sigma) in list.into_iter().zip(vectors).zip(sigmas) {
+        for ((Entry { name, rows, channel, how }, vector), sigma) in list.into_iter().zip(vectors).zip(sigmas) {
             let finite = vector.iter().all(|v| v.is_finite()) && sigma.is_finite();
             if !finite || directions.iter().any(|known| known.name == name) {
                 return Err(damaged(&format!("`{}` is not finite or occurs twice", printable(&name))));
             }
-            directions.push(Direction { name, rows, vector, sigma, how });
+            if channel.is_some() && rows.len() != 1 {
+                return Err(damaged(&format!("`{}` is a channel of {} style rows", printable(&name), rows.len())));
+            }
+            directions.push(Direction { name, rows, vector, channel, sigma, how });
         }
         let network = extra.and_then(|extra| extra.get(NETWORK)).cloned();
         Ok(Self { list: directions, network })
@@ -111,16 +119,22 @@ mod tests {
             name: name.into(),
             rows: vec![0, 3],
             vector: vector.into(),
+            channel: None,
             sigma: 0.25,
             how: "by hand".into(),
         };
         let list = vec![direction("a", [0.6, 0.8]), direction("b=ü", [1., 0.])];
-        let directions = Directions { list: list.clone(), network: Some("00ff".into()) };
+        let channel = Direction { rows: vec![2], channel: Some(7), ..direction("c", [0., 1.]) };
+        let all = [&list[..], &[channel.clone()]].concat();
+        let directions = Directions { list: all, network: Some("00ff".into()) };
         directions.save(&path).unwrap();
         assert_eq!(Directions::load(&path).unwrap(), directions);
         let twice = Directions { list: vec![list[0].clone(), list[0].clone()], network: None };
         twice.save(&path).unwrap();
         assert!(Directions::load(&path).unwrap_err().to_string().contains("occurs twice"));
+        let two = Directions { list: vec![Direction { rows: vec![1, 2], ..channel }], network: None };
+        two.save(&path).unwrap();
+        assert!(Directions::load(&path).unwrap_err().to_string().contains("2 style rows"));
         let network = folder.path().join("network.safetensors");
         crate::doc::save_tiny_network(&network).unwrap();
         assert!(Directions::load(&network).unwrap_err().to_string().contains("holds no directions"));

@@ -1,5 +1,5 @@
-//! Checkpoints of pixel2style2pixel (`best_model.pt`): an encoder, the StyleGAN2 generator that it was trained
-//! for, the average style that its rows are counted from, and the options of its training.
+//! Checkpoints of pixel2style2pixel (`best_model.pt`), e4e and ReStyle, which have one layout: an encoder, the StyleGAN2
+//! generator that it was trained for, the average style that its rows are counted from, and the options of its training.
 
 use super::parts::Parts;
 use super::rosinality::stylegan2_generator;
@@ -18,8 +18,12 @@ const WHOLE: [&str; 3] =
     ["encoder.input_layer.0.weight", "encoder.body.23.res_layer.1.weight", "decoder.conv1.conv.weight"];
 /// The part of a file that torch saved.
 const STATE: &str = "state_dict";
-/// Encoders that are built here, by the names that options give them.
-const PYRAMIDS: [&str; 2] = ["GradualStyleEncoder", "Encoder4Editing"];
+/// Encoders that are built here, by the names that options give them: those of one vector have names of one start.
+const KNOWN: [&str; 4] = ["GradualStyleEncoder", OFFSETS, "BackboneEncoder", LAST_OFFSETS];
+const OFFSETS: &str = "Encoder4Editing";
+const LAST_OFFSETS: &str = "ProgressiveBackboneEncoder";
+/// What tells a pyramid from an encoder whose rows all look at the last map.
+const LATERAL: &str = "latlayer1.weight";
 /// The most style rows and halvings; bounds what names alone may ask for.
 const MOST: usize = 64;
 
@@ -35,7 +39,7 @@ pub(super) fn networks(file: &dyn Parts, options: Option<&Json>) -> Result<Optio
     let Some(part) = [Some(STATE), None].into_iter().find(whole) else { return Ok(None) };
     let kind = options.and_then(|options| options.get("encoder_type")).and_then(Json::as_str);
     if let Some(kind) = kind
-        && !PYRAMIDS.contains(&kind)
+        && !KNOWN.contains(&kind)
         && !kind.starts_with("BackboneEncoderUsingLastLayerInto")
     {
         return Err(ImportError(format!("its encoder is of the kind `{kind:.60}`, which is not known here")));
@@ -44,7 +48,7 @@ pub(super) fn networks(file: &dyn Parts, options: Option<&Json>) -> Result<Optio
     let of = |start: &str| -> Vec<(String, Tensor)> {
         all.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(start)?.to_owned(), tensor.clone()))).collect()
     };
-    let mut found = Found { origin: "pixel2style2pixel checkpoint (PyTorch)", ..Found::default() };
+    let mut found = Found::default();
     found.extra.extend(options.map(|options| ("opts".to_owned(), options.to_string())));
     let average = file.tensor(AVERAGE)?;
     let mut decoder: HashMap<String, Tensor> = of("decoder.").into_iter().collect();
@@ -59,9 +63,16 @@ pub(super) fn networks(file: &dyn Parts, options: Option<&Json>) -> Result<Optio
     let mut encoder = kept(of("encoder."))?;
     let by_name: Tensors = encoder.iter().cloned().collect();
     let mut of_encoder = encoder_config(&by_name, rows, generator.w_dim)?;
-    if kind == Some("Encoder4Editing") {
-        of_encoder.head = Head::Offsets;
+    // Names of tensors alone do not tell offsets.
+    match (kind, of_encoder.head) {
+        (Some(OFFSETS), Head::Pyramid) => of_encoder.head = Head::Offsets,
+        (Some(LAST_OFFSETS), Head::Restyle) => of_encoder.head = Head::RestyleOffsets,
+        _ => {}
     }
+    found.origin = match of_encoder.head.is_iterative() {
+        true => "ReStyle checkpoint (PyTorch)",
+        false => "pixel2style2pixel checkpoint (PyTorch)",
+    };
     if let Some(average) = average {
         encoder.push((AVERAGE.to_owned(), rows_of(&average, of_encoder.num_ws)?));
     }
@@ -73,8 +84,9 @@ pub(super) fn networks(file: &dyn Parts, options: Option<&Json>) -> Result<Optio
     Ok(Some(found))
 }
 
-/// The first `rows` rows of an average style `[rows, w_dim]`, or its only one so many times.
+/// The first `rows` rows of an average style `[rows, w_dim]`, or its only one so many times; that may be `[w_dim]`.
 fn rows_of(average: &Tensor, rows: usize) -> CoreResult<Tensor> {
+    let average = if average.rank() == 1 { &average.unsqueeze(0)? } else { average };
     let &[known, w_dim] = average.dims() else {
         return Err(Error::Argument(format!("`{AVERAGE}` is {:?}, expected [rows, w_dim]", average.dims())));
     };
@@ -98,7 +110,8 @@ fn encoder_config(tensors: &Tensors, rows: usize, w_dim: usize) -> CoreResult<Ps
         if !(1..=6).contains(&halvings) {
             return Err(Error::Argument(format!("its rows have {halvings} convolutions, where 1 to 6 are known")));
         }
-        return Ok(PspConfig { img_size: [16 << halvings; 2], num_ws, w_dim, head: Head::Pyramid, ..base });
+        let head = if tensors.contains_key(LATERAL) { Head::Pyramid } else { Head::Restyle };
+        return Ok(PspConfig { img_size: [16 << halvings; 2], num_ws, w_dim, head, ..base });
     }
     if tensors.contains_key("output_layer_2.3.weight") {
         let [hidden, _] = shape(tensors, "output_layer_2.3.weight")?;

@@ -38,7 +38,14 @@ impl Style {
     /// # Errors
     /// When shapes do not fit.
     pub fn forward(&self, x: &Tensor, w: &Tensor) -> Result<Tensor> {
-        let style = self.affine(w)?;
+        self.apply(x, &self.affine(w)?)
+    }
+
+    /// `x` `[n, channels, h, w]` in the style `[n, 2 channels]`.
+    ///
+    /// # Errors
+    /// When shapes do not fit.
+    pub fn apply(&self, x: &Tensor, style: &Tensor) -> Result<Tensor> {
         let scale = (style.narrow(1, 0, self.channels)?.contiguous()? + 1.)?;
         let shift = style.narrow(1, self.channels, self.channels)?.contiguous()?;
         Ok(kernels::instance_style(x, &scale, &shift, self.eps)?)

@@ -2,6 +2,7 @@
 
 use super::condition::Condition;
 use super::spec::GeneratorSpec;
+use super::style_offsets::StyleOffsets;
 use crate::Result;
 use crate::error::bad_argument;
 use crate::latent::StreamKey;
@@ -57,6 +58,8 @@ pub struct SynthesisOptions<'a> {
     pub native_size: bool,
     /// Which statistics batch normalisations use; networks without do not ask.
     pub mode: Mode<'a>,
+    /// What is added to single channels of styles; StyleGAN and StyleGAN2 read it.
+    pub offsets: Option<&'a StyleOffsets>,
     /// How precise the products of convolutions are; anything else is computed in f32. In another precision than f32
     /// nothing may be tracked for gradients: neither the network's weights nor the style rows.
     pub precision: Precision,
@@ -69,6 +72,14 @@ impl<'a> SynthesisOptions<'a> {
     /// The defaults with this noise.
     pub fn with_noise(noise: NoiseMode<'a>) -> Self {
         Self { noise, ..Self::default() }
+    }
+
+    /// The style `[n, channels]` of row `row` with what is added to it.
+    pub(crate) fn moved(&self, row: usize, style: Tensor) -> Result<Tensor> {
+        match self.offsets {
+            Some(offsets) => offsets.add(row, style),
+            None => Ok(style),
+        }
     }
 
     /// Runs `synthesis` with convolutions in the chosen precision.

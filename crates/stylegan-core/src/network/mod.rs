@@ -7,6 +7,7 @@ mod generator;
 mod loaded;
 mod resize;
 mod spec;
+mod style_offsets;
 
 pub use condition::Condition;
 pub use config::{
@@ -17,3 +18,4 @@ pub use generator::{Generator, NoiseKeys, NoiseLayers, NoiseMode, SynthesisOptio
 pub(crate) use loaded::Loaded;
 pub use resize::{Resized, resize};
 pub use spec::{ConditionSpec, DiscriminatorSpec, GeneratorSpec, MapSpec};
+pub use style_offsets::StyleOffsets;

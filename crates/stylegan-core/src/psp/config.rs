@@ -18,6 +18,18 @@ pub enum Head {
     W,
     /// All rows from one vector, "naive W+": `BackboneEncoderUsingLastLayerIntoWPlus`.
     WPlus,
+    /// A small network for each row, all on the last map, of an encoder that looks at a picture beside what the generator
+    /// made of it so far, and changes the rows (ReStyle, Alaluf et al. 2021, section 3): `BackboneEncoder`.
+    Restyle,
+    /// As `restyle`, but rows from 1 on are offsets from row 0: `ProgressiveBackboneEncoder`, ReStyle on top of e4e.
+    RestyleOffsets,
+}
+
+impl Head {
+    /// Whether the encoder looks at what was found so far, and is run several times.
+    pub fn is_iterative(self) -> bool {
+        matches!(self, Self::Restyle | Self::RestyleOffsets)
+    }
 }
 
 /// Configuration of a pSp encoder. The defaults are those published for faces of 1024 pixels.
@@ -26,7 +38,7 @@ pub enum Head {
 pub struct PspConfig {
     /// Height and width that the encoder looks at pictures in, in pixels, 256x256; one power of two from 32 up.
     pub img_size: [usize; 2],
-    /// Channels of its input, 3; classes for label maps, 1 for sketches.
+    /// Channels of its input, 3; classes for label maps, 1 for sketches, 6 for a picture and what was made of it.
     pub img_channels: usize,
     /// Style rows of the generator, 18 for 1024 pixels.
     pub num_ws: usize,
@@ -55,6 +67,11 @@ impl Default for PspConfig {
 }
 
 impl PspConfig {
+    /// Channels of the pictures that it looks at: half of its input's where it looks at two of them.
+    pub fn picture_channels(&self) -> usize {
+        if self.head.is_iterative() { self.img_channels / 2 } else { self.img_channels }
+    }
+
     /// Channels of the last feature map.
     pub(crate) fn last_channels(&self) -> usize {
         self.channels << 3
@@ -77,6 +94,12 @@ impl PspConfig {
             ("channels", self.channels),
             ("hidden", self.hidden),
         ])?;
+        if self.head.is_iterative() && self.img_channels % 2 != 0 {
+            return Err(Error::Config(format!(
+                "img_channels {} does not fit an encoder that looks at two pictures; expected an even number, such as 6",
+                self.img_channels
+            )));
+        }
         let [h, w] = self.img_size;
         if h != w || !h.is_power_of_two() || !(32..=1024).contains(&h) {
             return Err(Error::Config(format!(

@@ -23,6 +23,11 @@ pub(super) enum Rows {
         styles: Vec<MapToStyle>,
         offsets: bool,
     },
+    /// With `offsets`, rows from 1 on are added to row 0.
+    Last {
+        styles: Vec<MapToStyle>,
+        offsets: bool,
+    },
     W(EqualizedLinear),
     WPlus {
         norm: BatchNorm,
@@ -47,6 +52,12 @@ impl Rows {
                     styles: (0..config.num_ws).map(style).collect::<Result<_>>()?,
                     offsets: config.head == Head::Offsets,
                 }
+            }
+            Head::Restyle | Head::RestyleOffsets => {
+                let style =
+                    |row: usize| MapToStyle::new(c, w_dim, config.last_halvings(), vb.pp(format!("styles.{row}")));
+                let styles = (0..config.num_ws).map(style).collect::<Result<_>>()?;
+                Self::Last { styles, offsets: config.head == Head::RestyleOffsets }
             }
             Head::W => Self::W(equalized(c, w_dim)?),
             Head::WPlus => {
@@ -74,13 +85,11 @@ impl Rows {
                         _ => &fine,
                     })
                 });
-                let rows = Tensor::stack(&rows.collect::<Result<Vec<_>>>()?, 1)?;
-                if !offsets || num_ws == 1 {
-                    return Ok(rows);
-                }
-                let first = rows.narrow(1, 0, 1)?;
-                let others = rows.narrow(1, 1, num_ws - 1)?.broadcast_add(&first)?;
-                Ok(Tensor::cat(&[first, others], 1)?)
+                stacked(&rows.collect::<Result<Vec<_>>>()?, *offsets)
+            }
+            Self::Last { styles, offsets } => {
+                let rows = styles.iter().map(|style| style.forward(coarse));
+                stacked(&rows.collect::<Result<Vec<_>>>()?, *offsets)
             }
             Self::W(layer) => crate::broadcast_ws(&layer.forward(&coarse.flatten_from(2)?.mean(2)?)?, num_ws),
             Self::WPlus { norm, hidden, rows } => {
@@ -91,6 +100,18 @@ impl Rows {
             }
         }
     }
+}
+
+/// Rows `[n, w_dim]` each as `[n, rows, w_dim]`; with `offsets` the first is added to the others.
+fn stacked(rows: &[Tensor], offsets: bool) -> Result<Tensor> {
+    let rows = Tensor::stack(rows, 1)?;
+    let others = rows.dim(1)? - 1;
+    if !offsets || others == 0 {
+        return Ok(rows);
+    }
+    let first = rows.narrow(1, 0, 1)?;
+    let others = rows.narrow(1, 1, others)?.broadcast_add(&first)?;
+    Ok(Tensor::cat(&[first, others], 1)?)
 }
 
 /// A step down the pyramid: the map above, enlarged, plus a 1x1 convolution of the backbone's map.

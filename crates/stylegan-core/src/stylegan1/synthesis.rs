@@ -76,6 +76,9 @@ impl StyleGan1Synthesis {
     /// When shapes do not fit, or `lod` is out of range.
     pub fn forward(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor> {
         expect_rows("style rows", ws, &[self.num_ws, self.w_dim])?;
+        if let Some(offsets) = options.offsets {
+            offsets.check(self.num_ws)?;
+        }
         let (top, fade) = self.pyramid.at_lod(options.lod)?;
         let mut x = self.blocks[0].forward(None, ws, 0, options)?;
         let mut below = None;
@@ -153,11 +156,11 @@ impl Block {
             }
             (Input::Previous { .. }, None) => return Err(crate::Error::Argument("a block lacks its input".into())),
         };
-        let x = self.conv0.style(finished, ws, 2 * level)?;
+        let x = self.conv0.style(finished, ws, 2 * level, options)?;
         let EqualizedConv { weight, gain, .. } = &self.conv;
         let finished = self.conv1.finish(n, options, |epilogue| kernels::conv_layer(&x, weight, 1, *gain, epilogue))?;
         drop(x);
-        self.conv1.style(finished, ws, 2 * level + 1)
+        self.conv1.style(finished, ws, 2 * level + 1, options)
     }
 }
 
@@ -198,12 +201,12 @@ impl Epilogue {
     }
 
     /// Pixel norm and style.
-    fn style(&self, mut x: Tensor, ws: &Tensor, layer: usize) -> Result<Tensor> {
+    fn style(&self, mut x: Tensor, ws: &Tensor, layer: usize, options: &SynthesisOptions) -> Result<Tensor> {
         if self.pixel_norm {
             x = kernels::pixel_norm(&x, 1e-8)?;
         }
         match &self.style {
-            Some(style) => style.forward(&x, &row(ws, layer)?),
+            Some(style) => style.apply(&x, &options.moved(layer, style.affine(&row(ws, layer)?)?)?),
             None => Ok(x),
         }
     }

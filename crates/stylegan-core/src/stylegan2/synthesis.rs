@@ -64,6 +64,10 @@ impl StyleGan2Synthesis {
         if options.lod != 0. {
             bad_argument!("StyleGAN2 does not grow, so its only lod is 0, found {}", options.lod)
         }
+        if let Some(offsets) = options.offsets {
+            // The last row is that of the last RGB layer alone.
+            offsets.check(self.num_ws - 1)?;
+        }
         let (c, h, w) = self.constant.dims3()?;
         let mut x = self.constant.unsqueeze(0)?.broadcast_as((ws.dim(0)?, c, h, w))?.contiguous()?;
         let mut image = None;
@@ -128,12 +132,12 @@ impl Block {
         let mut x = x;
         let mut first = first;
         if let Some(conv0) = &self.conv0 {
-            x = conv0.forward(&x, &row(ws, first)?, 1., options)?;
+            x = conv0.forward(&x, ws, first, 1., options)?;
             visit(&format!("{name}.conv0"), &x);
             first += 1;
         }
         let gain = if residual.is_some() { FRAC_1_SQRT_2 } else { 1. };
-        x = self.conv1.forward(&x, &row(ws, first)?, gain, options)?;
+        x = self.conv1.forward(&x, ws, first, gain, options)?;
         visit(&format!("{name}.conv1"), &x);
         if let Some(residual) = residual {
             x = (residual + x)?;
@@ -196,9 +200,9 @@ impl SynthesisLayer {
         })
     }
 
-    /// The result, and with it the clamp, is multiplied by `gain`.
-    fn forward(&self, x: &Tensor, w: &Tensor, gain: f64, options: &SynthesisOptions) -> Result<Tensor> {
-        let style = self.affine.forward(w)?;
+    /// In the style of row `number`. The result, and with it the clamp, is multiplied by `gain`.
+    fn forward(&self, x: &Tensor, ws: &Tensor, number: usize, gain: f64, options: &SynthesisOptions) -> Result<Tensor> {
+        let style = options.moved(number, self.affine.forward(&row(ws, number)?)?)?;
         let noise = self.noise.map(x.dim(0)?, options)?;
         let clamp = self.clamp.map(|bound| bound * gain);
         let epilogue = Epilogue {

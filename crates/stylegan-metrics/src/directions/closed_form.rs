@@ -41,6 +41,7 @@ pub fn closed_form(weights: &[Tensor], rows: &[usize], styles: &Styles, count: u
     let direction = found.map(|(k, (value, vector))| Direction {
         name: format!("sefa-{k}"),
         rows: rows.to_vec(),
+        channel: None,
         sigma: styles.deviation(&vector),
         vector: vector.iter().map(|v| *v as f32).collect(),
         how: format!("SeFa, eigenvalue {value:.6}"),

@@ -17,6 +17,7 @@ pub fn components(styles: &Styles, rows: &[usize], count: usize) -> Result<Vec<D
     let direction = found.map(|(k, (value, vector))| Direction {
         name: format!("pc-{k}"),
         rows: rows.to_vec(),
+        channel: None,
         sigma: value.max(0.).sqrt(),
         vector: vector.iter().map(|v| *v as f32).collect(),
         how: format!(

@@ -96,6 +96,11 @@ impl Classifier {
         &self.attributes
     }
 
+    /// Whether [`Self::features`] gives some: a classifier of several classes does.
+    pub fn has_features(&self) -> bool {
+        matches!(self.network, Network::Classes(_))
+    }
+
     /// The activations `[n, channels]` before the last layer, of `images` `[n, 3, h, w]` in [-1, 1] of any size: what the
     /// classifier tells pictures apart by. A gradient goes back to the images.
     ///

@@ -13,6 +13,7 @@ pub type MapOf = Box<dyn Fn(usize) -> std::result::Result<Vec<u8>, SourceError> 
 /// A segmenter that looks for label maps in pictures (Park et al. 2019, section 4).
 pub struct MapJudge {
     network: Segmenter,
+    classes: Vec<String>,
     name: String,
     hash: String,
     device: Device,
@@ -32,6 +33,7 @@ impl MapJudge {
         let Some(NetworkConfig::Segmenter(config)) = config else {
             return Err(wrong("there is no network S; `stylegan segmenter` trains one".into()));
         };
+        let classes = file.metadata().map(|metadata| metadata.classes()).unwrap_or_default();
         let whole = file.verify()?;
         let Some(hash) = file.content_hash().map(str::to_owned).filter(|_| whole) else {
             return Err(wrong("there is no hash of its contents; train it again".into()));
@@ -39,7 +41,7 @@ impl MapJudge {
         let params: Params = file.params(prefix::S, device)?;
         let network = Segmenter::new(config, params.frozen()).map_err(|error| wrong(error.to_string()))?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { network, name, hash, device: device.clone(), truth: None })
+        Ok(Self { network, classes, name, hash, device: device.clone(), truth: None })
     }
 
     /// The same, for pictures that show these maps.
@@ -63,6 +65,11 @@ impl MapJudge {
         self.network.config().classes
     }
 
+    /// Their names, from class 0 on, as far as its file gives them.
+    pub fn class_names(&self) -> &[String] {
+        &self.classes
+    }
+
     /// `[h, w]` of the pictures that it looks at, in pixels.
     pub fn size(&self) -> [usize; 2] {
         self.network.config().img_size
@@ -82,7 +89,7 @@ impl MapJudge {
     ///
     /// # Errors
     /// Images of another size than the network's.
-    pub(crate) fn found(&self, images: &Tensor) -> Result<Vec<Vec<u8>>> {
+    pub fn found(&self, images: &Tensor) -> Result<Vec<Vec<u8>>> {
         let (_, _, h, w) = images.dims4()?;
         if [h, w] != self.size() {
             let [eh, ew] = self.size();

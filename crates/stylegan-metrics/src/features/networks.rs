@@ -127,6 +127,11 @@ impl FeatureNetworks {
         self.identity.as_deref()
     }
 
+    /// The perceptual distances, the preferred ones first.
+    pub fn distances(&self) -> impl Iterator<Item = &dyn PerceptualDistance> {
+        self.distances.iter().map(AsRef::as_ref)
+    }
+
     /// The perceptual distance that given weights made, if they made one.
     pub fn into_given_distance(mut self) -> Option<Box<dyn PerceptualDistance>> {
         // The embedded one comes last.

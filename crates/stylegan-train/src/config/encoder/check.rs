@@ -15,6 +15,13 @@ impl EncoderTrainConfig {
         at_least_0("pretrain_kimg", self.pretrain_kimg)?;
         self.data.check()?;
         self.encoder.validate().map_err(|error| Wrong::table("encoder", error))?;
+        if self.encoder.head.is_iterative() {
+            return Err(Wrong::new(
+                "encoder.head",
+                "expected an encoder that looks at a picture once (pyramid, offsets, w, w-plus): those of ReStyle are read, \
+                 not trained",
+            ));
+        }
         self.task.check(self.encoder.img_size[0])?;
         self.loss.check()?;
         at_least_0("schedule.lr", self.schedule.lr)?;
