@@ -20,7 +20,7 @@ pub(super) fn section(pictures: &Pictures, asked: &Asked, folder: &Path) -> Resu
     std::fs::create_dir_all(folder).map_err(unmade)?;
     let mut text = String::new();
     for picture in pictures.each {
-        asked.program.run(arguments(picture, &network, folder).into_iter().chain(asked.options.iter().cloned()))?;
+        asked.program.run(arguments(picture, &network, folder))?;
         // Writing to a String cannot fail.
         let _ = if folder.join(picture.file).is_file() {
             write!(text, "{}\n\n![{}]({{folder}}/{})\n\n", picture.title, picture.title, picture.file)
@@ -29,7 +29,7 @@ pub(super) fn section(pictures: &Pictures, asked: &Asked, folder: &Path) -> Resu
         };
     }
     let network = network.file_name().unwrap_or_default().to_string_lossy();
-    let _ = write!(text, "The network: `{network}`.\n");
+    let _ = writeln!(text, "The network: `{network}`.");
     let files = pictures.each.iter().map(|picture| Json::text(picture.file)).collect();
     Ok(Section {
         text,

@@ -389,6 +389,15 @@ mod tests {
     }
 
     #[test]
+    fn a_run_is_watched_by_one_chart() {
+        let mut watched: Vec<(&str, &str)> =
+            Claim::charts().flat_map(|chart| chart.lines.iter().map(|line| (line.config, chart.title))).collect();
+        watched.sort_unstable();
+        watched.dedup();
+        assert!(watched.windows(2).all(|pair| pair[0].0 != pair[1].0), "{watched:?}");
+    }
+
+    #[test]
     fn each_claim_has_its_line_in_the_documentation() {
         let page = std::fs::read_to_string(root().join("docs/results.md")).unwrap_or_default();
         for claim in &CLAIMS {
