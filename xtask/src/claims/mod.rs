@@ -7,12 +7,14 @@ mod claim;
 mod curves;
 mod jobs;
 mod json;
+mod needs;
 mod official;
 mod page;
 mod pictures;
 mod registry;
 mod run;
 mod section;
+mod shown;
 mod table;
 
 use crate::failure::{Failure, Result};
@@ -39,8 +41,9 @@ Usage: cargo xtask reproduce CLAIM [OPTIONS] [OPTIONS OF `stylegan eval`]
 
 Runs are below runs/, named after their configurations (configs/avatars-32/ for the StyleGAN paper). What is there is not
 done again: an interrupted command goes on where it was. Rows of one configuration share a run, claims share runs, and a
-run keeps its last checkpoint alone (runs/features holds what speeds up measuring, and may be removed). The page, ours beside the paper's, goes to docs/results/CLAIM.md with its data as JSON
-and charts as SVG, its line to docs/results.md, and what `stylegan eval` reported of each run to docs/results/CLAIM/.
+run keeps its last checkpoint alone; runs/features holds what speeds up measuring, and may be removed. The page, ours
+beside the paper's, goes to docs/results/CLAIM.md with its data as JSON and charts as SVG, its line to docs/results.md, and
+what `stylegan eval` reported of each run to docs/results/CLAIM/.
 
   --kimg N        a shorter training, in thousands of pictures [default: the configuration's]
   --seed N        another seed; given twice there are two trainings of each run, and rows show the mean and both
