@@ -136,12 +136,9 @@ fn provide(need: &Need, asked: &Asked) -> Result<()> {
         Need::Run(config) => Run::of(config, &None)?.train(asked, None),
         Need::File { path, .. } if Path::new(path).exists() => Ok(()),
         Need::File { path, args } => {
-            let place = |word: &&str| match *word {
-                "{file}" => (*path).into(),
-                word => OsString::from(word),
-            };
+            let place = |word| OsString::from(if word == "{file}" { *path } else { word });
             say(path);
-            asked.program.run(args.iter().map(place))
+            asked.program.run(args.split_whitespace().map(place))
         }
     }
 }

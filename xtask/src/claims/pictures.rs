@@ -40,13 +40,13 @@ pub(super) fn section(pictures: &Pictures, asked: &Asked, folder: &Path) -> Resu
 }
 
 fn arguments(picture: &Picture, network: &Path, out: &Path) -> Vec<OsString> {
-    let place = |word: &&str| match (*word, word.strip_prefix("{out}/")) {
+    let place = |word: &str| match (word, word.strip_prefix("{out}/")) {
         ("{network}", _) => network.into(),
         ("{out}", _) => out.into(),
         (_, Some(file)) => out.join(file).into(),
         (word, None) => word.into(),
     };
-    picture.args.iter().map(place).collect()
+    picture.args.split_whitespace().map(place).collect()
 }
 
 #[cfg(test)]
@@ -55,11 +55,10 @@ mod tests {
 
     #[test]
     fn places_are_filled_in() {
-        let picture =
-            Picture { title: "", file: "a.png", args: &["figures", "--network", "{network}", "--out", "{out}"] };
+        let picture = Picture { title: "", file: "a.png", args: "figures --network {network} --out {out}" };
         let found = arguments(&picture, Path::new("my net.pkl"), Path::new("out"));
         assert_eq!(found, ["figures", "--network", "my net.pkl", "--out", "out"]);
-        let picture = Picture { args: &["{out}/a.png"], ..picture };
+        let picture = Picture { args: "{out}/a.png", ..picture };
         assert_eq!(arguments(&picture, Path::new("n"), Path::new("o")), [Path::new("o").join("a.png").as_os_str()]);
     }
 }

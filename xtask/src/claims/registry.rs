@@ -2,89 +2,74 @@
 
 use super::claim::{Claim, Curves, Need, Part};
 use super::needs::{
-    AVATARS, CLASSIFIER, EARTH, FRONTAL, GENERATOR, HAIR, HELD, JUDGE, SEGMENTER_OF_AVATARS, SEGMENTER_OF_EARTH, SHOWN,
-    TURNED,
+    AVATARS, CLASSIFIER, EARTH, GENERATOR, HAIR, HELD, JUDGE, REAR_HAIR, SEGMENTER_OF_AVATARS, SEGMENTER_OF_EARTH,
+    SHOWN, TURNED,
 };
 use super::shown::{
-    BY_PIX2PIXHD, BY_SPADE, CLASSES_BY_PIX2PIXHD, CLASSES_BY_SPADE, CONVERGENCE, FEW, FIGURES, OF_FEW, OF_FEW_NOAUG,
-    TRANSFER,
+    CLASSES_BY_PIX2PIXHD, CLASSES_BY_SPADE, CONVERGENCE, FEW, FIGURES, OF_FEW, OF_FEW_NOAUG, PAINTED_BY_PIX2PIXHD,
+    PAINTED_BY_SPADE, TRANSFER,
 };
 
 /// All of them, in the order in which they are listed.
 pub(super) static CLAIMS: [Claim; 13] = [
-    of_table(
-        "sg1-table1",
-        "Each step from Progressive GAN to StyleGAN lowers the FID",
+    of("sg1-table1", "Each step from Progressive GAN to StyleGAN lowers the FID", &[], &[Part::Table("sg1-table1")]),
+    of("sg1-table2", "Training with mixed styles helps pictures of mixed styles", &[], &[Part::Table("sg1-table2")]),
+    of("sg1-table3", "W is smoother and more linear than Z", &[], &[Part::Table("sg1-table3")]),
+    of("sg1-table4", "A deeper mapping network makes W smoother and the FID lower", &[], &[Part::Table("sg1-table4")]),
+    of(
+        "sg1-convergence",
+        "StyleGAN learns faster than Progressive GAN, and its paths in W stay short",
         &[],
-        &[Part::Table("sg1-table1")],
+        &[Part::Curves(CONVERGENCE)],
     ),
-    of_table(
-        "sg1-table2",
-        "Training with mixed styles helps pictures of mixed styles",
+    of(
+        "sg1-figures",
+        "Styles mix by scale, noise moves details alone, truncation trades variety for fidelity",
         &[],
-        &[Part::Table("sg1-table2")],
+        &[Part::Pictures(FIGURES)],
     ),
-    of_table("sg1-table3", "W is smoother and more linear than Z", &[], &[Part::Table("sg1-table3")]),
-    of_table(
-        "sg1-table4",
-        "A deeper mapping network makes W smoother and the FID lower",
-        &[],
-        &[Part::Table("sg1-table4")],
-    ),
-    Claim {
-        name: "sg1-convergence",
-        says: "StyleGAN learns faster than Progressive GAN, and its paths in W stay short",
-        needs: &[],
-        parts: &[Part::Curves(CONVERGENCE)],
-    },
-    Claim {
-        name: "sg1-figures",
-        says: "Styles mix by scale, noise moves details alone, truncation trades variety for fidelity",
-        needs: &[],
-        parts: &[Part::Pictures(FIGURES)],
-    },
-    of_table(
+    of(
         "spade-table1",
         "SPADE shows more of its maps than pix2pixHD does",
         &[EARTH, SEGMENTER_OF_EARTH, AVATARS, SEGMENTER_OF_AVATARS, SHOWN],
         &[
             Part::Table("spade-table1-earth"),
             Part::Table("spade-table1-avatars"),
-            Part::Pictures(BY_SPADE),
-            Part::Pictures(BY_PIX2PIXHD),
+            Part::Pictures(PAINTED_BY_SPADE),
+            Part::Pictures(PAINTED_BY_PIX2PIXHD),
         ],
     ),
-    of_table(
+    of(
         "spade-table3",
         "Maps in every normalisation do more than maps joined to what layers read, at fewer parameters",
         &[EARTH, SEGMENTER_OF_EARTH],
         &[Part::Table("spade-table3")],
     ),
-    of_table(
+    of(
         "spade-uniform",
         "Of maps of one class alone SPADE paints the class, pix2pixHD the same picture for all",
         &[],
         &[Part::Table("spade-uniform"), Part::Pictures(CLASSES_BY_SPADE), Part::Pictures(CLASSES_BY_PIX2PIXHD)],
     ),
-    of_table(
+    of(
         "psp-table1",
         "pSp finds pictures again better than encoders into W or naively into W+, and faster than a search",
-        &[GENERATOR, HELD, HAIR, JUDGE, CLASSIFIER],
+        &[GENERATOR, HELD, HAIR, CLASSIFIER, REAR_HAIR, JUDGE],
         &[Part::Table("psp-table1")],
     ),
-    of_table(
+    of(
         "psp-table2",
         "pSp turns heads to the front without pairs of pictures",
-        &[GENERATOR, HAIR, JUDGE, CLASSIFIER, TURNED, FRONTAL],
+        &[GENERATOR, HELD, TURNED, HAIR, CLASSIFIER, REAR_HAIR, JUDGE],
         &[Part::Table("psp-table2")],
     ),
-    of_table(
+    of(
         "ada-few",
         "Adaptive augmentation lets StyleGAN2 learn from few pictures",
         &[],
         &[Part::Table("ada-few"), Part::Curves(FEW), Part::Pictures(OF_FEW), Part::Pictures(OF_FEW_NOAUG)],
     ),
-    of_table(
+    of(
         "ada-transfer",
         "Networks of other pictures are a better start than random weights",
         &[Need::Run("ada/avatars-32")],
@@ -92,7 +77,7 @@ pub(super) static CLAIMS: [Claim; 13] = [
     ),
 ];
 
-const fn of_table(name: &'static str, says: &'static str, needs: &'static [Need], parts: &'static [Part]) -> Claim {
+const fn of(name: &'static str, says: &'static str, needs: &'static [Need], parts: &'static [Part]) -> Claim {
     Claim { name, says, needs, parts }
 }
 
@@ -127,13 +112,25 @@ mod tests {
             for need in claim.needs {
                 match need {
                     Need::Run(config) => is_config(config),
-                    Need::File { args, .. } => assert!(args.contains(&"{file}"), "{}", claim.name),
+                    Need::File { args, .. } => assert!(args.ends_with("--out {file}"), "{}", claim.name),
                 }
             }
             for part in claim.parts {
                 match part {
                     Part::Table(name) => assert!(Table::find(name).is_some(), "{name}"),
-                    Part::Pictures(pictures) => is_config(pictures.config),
+                    Part::Pictures(pictures) => {
+                        is_config(pictures.config);
+                        for picture in pictures.each {
+                            assert!(picture.args.contains("--network {network}"), "{}", picture.title);
+                            // Figures have names of their own, others are told theirs.
+                            let named = format!("--out {{out}}/{}", picture.file);
+                            assert!(
+                                picture.args.starts_with("figures") || picture.args.ends_with(&named),
+                                "{}",
+                                picture.title
+                            );
+                        }
+                    }
                     Part::Curves(curves) => {
                         for line in curves.lines {
                             is_config(line.config);

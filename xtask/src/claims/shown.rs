@@ -2,16 +2,6 @@
 
 use super::claim::{Axes, Curves, Line, Picture, Pictures};
 
-/// The generator that encoders are trained for.
-
-/// Drawn faces that no run has seen: another seed draws others.
-
-/// By whose features a loss compares identities, and another one that judges.
-
-/// The same heads from aside and from the front.
-
-/// Maps that are shown.
-
 const fn line(title: &'static str, config: &'static str, panel: usize, metric: &'static str, colour: usize) -> Line {
     Line { title, config, panel, metric, colour, dashed: false }
 }
@@ -21,7 +11,6 @@ const fn dashed(line: Line) -> Line {
 }
 
 /// The figure of the StyleGAN paper that has configurations B and F over 25 million pictures, with A beside them.
-
 pub(super) const CONVERGENCE: Curves = Curves {
     title: "FID and path length over training, drawn faces at 32x32",
     panels: &[
@@ -44,7 +33,6 @@ pub(super) const CONVERGENCE: Curves = Curves {
 };
 
 /// FID against the full set, what the discriminator says of real and generated pictures, and p.
-
 pub(super) const FEW: Curves = Curves {
     title: "Five hundred drawn faces: FID against all, and the discriminator",
     panels: &[
@@ -77,139 +65,89 @@ pub(super) const TRANSFER: Curves = Curves {
     expects: &[(1, 0)],
 };
 
-pub(super) const CLASSES_BY_SPADE: Pictures = Pictures {
-    config: "spade/earth-64",
-    each: &[figure(
-        "Each class alone, by SPADE",
-        "spade.png",
-        &["paint", "--uniform", "--network", "{network}", "--out", "{out}/spade.png"],
-    )],
-};
-
-pub(super) const CLASSES_BY_PIX2PIXHD: Pictures = Pictures {
-    config: "spade/earth-64-pix2pixhd",
-    each: &[figure(
-        "Each class alone, by pix2pixHD",
-        "pix2pixhd.png",
-        &["paint", "--uniform", "--network", "{network}", "--out", "{out}/pix2pixhd.png"],
-    )],
-};
-
-pub(super) const BY_SPADE: Pictures = Pictures {
-    config: "spade/earth-64",
-    each: &[figure("Maps, and what SPADE paints of them", "spade.png", &SHEET_SPADE)],
-};
-
-pub(super) const BY_PIX2PIXHD: Pictures = Pictures {
-    config: "spade/earth-64-pix2pixhd",
-    each: &[figure("The same by pix2pixHD", "pix2pixhd.png", &SHEET_PIX2PIXHD)],
-};
-
-const SHEET_SPADE: [&str; 7] =
-    ["paint", "--network", "{network}", "--map", "runs/data/earth-64-shown/labels", "--out", "{out}/spade.png"];
-
-const SHEET_PIX2PIXHD: [&str; 7] =
-    ["paint", "--network", "{network}", "--map", "runs/data/earth-64-shown/labels", "--out", "{out}/pix2pixhd.png"];
-
-pub(super) const OF_FEW: Pictures =
-    Pictures { config: "ada/avatars-32", each: &[figure("With ADA: seeds 0 to 31", "ada.png", &GRID_ADA)] };
-
-pub(super) const OF_FEW_NOAUG: Pictures = Pictures {
-    config: "ada/avatars-32-noaug",
-    each: &[figure("Without augmentation: seeds 0 to 31", "noaug.png", &GRID_NOAUG)],
-};
-
-const GRID_ADA: [&str; 9] =
-    ["generate", "--network", "{network}", "--seeds", "0-31", "--grid", "8x4", "--out", "{out}/ada.png"];
-
-const GRID_NOAUG: [&str; 9] =
-    ["generate", "--network", "{network}", "--seeds", "0-31", "--grid", "8x4", "--out", "{out}/noaug.png"];
-
-const fn figure(title: &'static str, file: &'static str, args: &'static [&'static str]) -> Picture {
+const fn picture(title: &'static str, file: &'static str, args: &'static str) -> Picture {
     Picture { title, file, args }
 }
 
 /// With the seeds of the published figures; noise is looked at with the truncation that the published network has.
-
 pub(super) const FIGURES: Pictures = Pictures {
     config: "table1-f",
     each: &[
-        figure(
+        picture(
             "Figure 2: as the seeds give them, psi 0.7 (the published figure takes all its latents from seed 5)",
             "figure-uncurated.png",
-            &[
-                "figures",
-                "--only",
-                "uncurated",
-                "--seeds",
-                "5",
-                "--trunc",
-                "0.7",
-                "--trunc-cutoff",
-                "8",
-                "--network",
-                "{network}",
-                "--out",
-                "{out}",
-            ],
+            "figures --only uncurated --seeds 5 --trunc 0.7 --trunc-cutoff 8 --network {network} --out {out}",
         ),
-        figure(
+        picture(
             "Figure 3: coarse, middle and fine styles of one picture in another",
             "figure-mixing.png",
-            &[
-                "figures",
-                "--only",
-                "mixing",
-                "--seeds",
-                "639,701,687,615,2268,888,829,1898,1733,1614,845",
-                "--network",
-                "{network}",
-                "--out",
-                "{out}",
-            ],
+            "figures --only mixing --seeds 639,701,687,615,2268,888,829,1898,1733,1614,845 --network {network} --out {out}",
         ),
-        figure(
+        picture(
             "Figure 4: what other noise changes, and its standard deviation over 100 pictures",
             "figure-deviation.png",
-            &[
-                "figures",
-                "--only",
-                "deviation",
-                "--seeds",
-                "1157,1012",
-                "--trunc",
-                "0.7",
-                "--trunc-cutoff",
-                "8",
-                "--network",
-                "{network}",
-                "--out",
-                "{out}",
-            ],
+            "figures --only deviation --seeds 1157,1012 --trunc 0.7 --trunc-cutoff 8 --network {network} --out {out}",
         ),
-        figure(
+        picture(
             "Figure 5: noise in all layers, in none, in the fine ones, in the coarse ones",
             "figure-noise.png",
-            &[
-                "figures",
-                "--only",
-                "noise",
-                "--seeds",
-                "1967,1555",
-                "--trunc",
-                "0.7",
-                "--trunc-cutoff",
-                "8",
-                "--network",
-                "{network}",
-                "--out",
-                "{out}",
-            ],
+            "figures --only noise --seeds 1967,1555 --trunc 0.7 --trunc-cutoff 8 --network {network} --out {out}",
         ),
-        figure(
+        picture(
             "Figure 8: truncation",
             "figure-truncation.png",
-            &["figures", "--only", "truncation", "--seeds", "91,388", "--network", "{network}", "--out", "{out}"],
+            "figures --only truncation --seeds 91,388 --network {network} --out {out}",
         ),
     ],
+};
+
+pub(super) const PAINTED_BY_SPADE: Pictures = Pictures {
+    config: "spade/earth-64",
+    each: &[picture(
+        "Maps, and what SPADE paints of them",
+        "spade.png",
+        "paint --network {network} --map runs/data/earth-64-shown/labels --out {out}/spade.png",
+    )],
+};
+pub(super) const PAINTED_BY_PIX2PIXHD: Pictures = Pictures {
+    config: "spade/earth-64-pix2pixhd",
+    each: &[picture(
+        "The same by pix2pixHD",
+        "pix2pixhd.png",
+        "paint --network {network} --map runs/data/earth-64-shown/labels --out {out}/pix2pixhd.png",
+    )],
+};
+
+pub(super) const CLASSES_BY_SPADE: Pictures = Pictures {
+    config: "spade/earth-64",
+    each: &[picture(
+        "Each class alone, by SPADE",
+        "spade.png",
+        "paint --uniform --network {network} --out {out}/spade.png",
+    )],
+};
+pub(super) const CLASSES_BY_PIX2PIXHD: Pictures = Pictures {
+    config: "spade/earth-64-pix2pixhd",
+    each: &[picture(
+        "Each class alone, by pix2pixHD",
+        "pix2pixhd.png",
+        "paint --uniform --network {network} --out {out}/pix2pixhd.png",
+    )],
+};
+
+pub(super) const OF_FEW: Pictures = Pictures {
+    config: "ada/avatars-32",
+    each: &[picture(
+        "With ADA: seeds 0 to 31",
+        "ada.png",
+        "generate --network {network} --seeds 0-31 --grid 8x4 --out {out}/ada.png",
+    )],
+};
+pub(super) const OF_FEW_NOAUG: Pictures = Pictures {
+    config: "ada/avatars-32-noaug",
+    each: &[picture(
+        "Without augmentation: seeds 0 to 31",
+        "noaug.png",
+        "generate --network {network} --seeds 0-31 --grid 8x4 --out {out}/noaug.png",
+    )],
 };
