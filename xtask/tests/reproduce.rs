@@ -71,8 +71,11 @@ impl Bench {
     fn reproduce(&self, line: &str) -> Output {
         let program = self.home.join("stylegan");
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.arg("reproduce").args(line.split_whitespace()).args(["--out", "docs/results", "--program"]);
-        command.arg(program).current_dir(&self.home).output().unwrap()
+        command.arg("reproduce").args(line.split_whitespace()).arg("--program").arg(program);
+        if !line.contains("--network") {
+            command.args(["--out", "docs/results"]);
+        }
+        command.current_dir(&self.home).output().unwrap()
     }
 
     fn read(&self, path: &str) -> String {
@@ -136,6 +139,12 @@ fn a_chart_is_made_of_runs_that_stop_on_the_way() {
     assert!(again.status.success());
     assert_eq!((bench.calls("train"), bench.calls("eval")), (55, 54));
     assert_eq!(bench.read("docs/results/sg1-convergence.md"), page);
+    let shorter = bench.reproduce("sg1-convergence --kimg 4");
+    assert!(
+        shorter.status.code() == Some(2) && said(&shorter).contains("has seen 9 kimg, more than the 4"),
+        "{}",
+        said(&shorter)
+    );
     // The table shares its runs, and measures them alone.
     assert!(bench.reproduce("sg1-table1 --kimg 9").status.success());
     assert_eq!(bench.calls("train"), 55 + 3);
@@ -163,7 +172,7 @@ fn figures_are_of_any_network() {
     let bench = Bench::new("figures");
     let done = bench.reproduce("sg1-figures --network faces.pkl");
     assert!(done.status.success(), "{}", said(&done));
-    let page = bench.read("docs/results/sg1-figures.md");
+    let page = bench.read("runs/figures-faces/sg1-figures.md");
     assert!(page.contains("](sg1-figures/figure-mixing.png)") && page.contains("The network: `faces.pkl`."), "{page}");
     assert_eq!((bench.calls("train"), bench.calls("figures")), (0, 5));
     assert!(

@@ -13,8 +13,8 @@ pub(super) struct Claim {
 pub(super) enum Need {
     /// A trained network: a configuration.
     Run(&'static str),
-    /// A file or folder that `stylegan` makes; in the arguments `{file}` stands for it.
-    File { path: &'static str, args: &'static [&'static str] },
+    /// A file or folder that `stylegan` makes; in the words of the command line `{file}` stands for it.
+    File { path: &'static str, args: &'static str },
 }
 
 /// What is shown.
@@ -73,8 +73,8 @@ pub(super) struct Picture {
     pub(super) title: &'static str,
     /// The file, below the folder of the claim.
     pub(super) file: &'static str,
-    /// In these `{network}` stands for the network, and `{out}` for the folder of the claim.
-    pub(super) args: &'static [&'static str],
+    /// The words of the command line; `{network}` stands for the network, `{out}` for the folder of the claim.
+    pub(super) args: &'static str,
 }
 
 impl Line {

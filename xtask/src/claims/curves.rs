@@ -125,7 +125,7 @@ fn text(curves: &Curves, found: &[Found], compared: &[(String, String)]) -> Stri
     let mut text = format!("![{}]({{svg}})\n", curves.title);
     // Writing to a String cannot fail.
     for (i, (_, sentence)) in compared.iter().enumerate() {
-        let _ = write!(text, "{}- {sentence}\n", if i == 0 { "\n" } else { "" });
+        let _ = writeln!(text, "{}- {sentence}", if i == 0 { "\n" } else { "" });
     }
     let found: Vec<&Found> = found.iter().filter(|found| !found.line.is_statistic()).collect();
     let mut places: Vec<f64> = found.iter().flat_map(|found| found.places()).collect();

@@ -7,12 +7,14 @@ mod claim;
 mod curves;
 mod jobs;
 mod json;
+mod needs;
 mod official;
 mod page;
 mod pictures;
 mod registry;
 mod run;
 mod section;
+mod shown;
 mod table;
 
 use crate::failure::{Failure, Result};
@@ -39,15 +41,18 @@ Usage: cargo xtask reproduce CLAIM [OPTIONS] [OPTIONS OF `stylegan eval`]
 
 Runs are below runs/, named after their configurations (configs/avatars-32/ for the StyleGAN paper). What is there is not
 done again: an interrupted command goes on where it was. Rows of one configuration share a run, claims share runs, and a
-run keeps its last checkpoint alone. The page, ours beside the paper's, goes to docs/results/CLAIM.md with its data as JSON
-and charts as SVG, its line to docs/results.md, and what `stylegan eval` reported of each run to docs/results/CLAIM/.
+run keeps its last checkpoint alone; runs/features holds what speeds up measuring, and may be removed. The page, ours
+beside the paper's, goes to docs/results/CLAIM.md with its data as JSON and charts as SVG, its line to docs/results.md, and
+what `stylegan eval` reported of each run to docs/results/CLAIM/.
 
   --kimg N        a shorter training, in thousands of pictures [default: the configuration's]
   --seed N        another seed; given twice there are two trainings of each run, and rows show the mean and both
                   [default: the configuration's, 1000]
   --jobs N        trainings and measurements at once, which share the threads [default: 1]
-  --weights FOLDER  official: released networks, feature networks, classifiers and sets under their published names
-  --network FILE  sg1-figures: the figures of this network, with the paper's seeds, in place of our own
+  --weights FOLDER
+                  official: released networks, feature networks, classifiers and sets under their published names
+  --network FILE  sg1-figures: the figures of this network, with the paper's seeds, in place of our own; they go to
+                  runs/figures-NAME
   --program FILE  a binary of `stylegan` [default: built from these sources]
   --out FOLDER    another folder for pages [default: docs/results]
 ";
@@ -75,9 +80,9 @@ fn list() {
 }
 
 fn reproduce(claim: &'static Claim, asked: &Asked) -> Result<()> {
-    let shows_pictures = claim.parts.iter().any(|part| matches!(part, Part::Pictures(_)));
-    asked
-        .refuse(&[("--network", asked.network.is_some() && !shows_pictures), ("--weights", asked.weights.is_some())])?;
+    let pictures_alone = claim.parts.iter().all(|part| matches!(part, Part::Pictures(_)));
+    let (network, weights) = (asked.network.is_some() && !pictures_alone, asked.weights.is_some());
+    asked.refuse(&[("--network", network), ("--weights", weights)])?;
     let folder = page::folder(asked);
     let runs = if asked.network.is_some() { BTreeSet::new() } else { runs(claim, asked)? };
     if asked.network.is_none() {
@@ -131,12 +136,9 @@ fn provide(need: &Need, asked: &Asked) -> Result<()> {
         Need::Run(config) => Run::of(config, &None)?.train(asked, None),
         Need::File { path, .. } if Path::new(path).exists() => Ok(()),
         Need::File { path, args } => {
-            let place = |word: &&str| match *word {
-                "{file}" => (*path).into(),
-                word => OsString::from(word),
-            };
+            let place = |word| OsString::from(if word == "{file}" { *path } else { word });
             say(path);
-            asked.program.run(args.iter().map(place))
+            asked.program.run(args.split_whitespace().map(place))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The page of a claim, and its line on the page of all claims.
 
-use super::asked::Asked;
+use super::asked::{Asked, runs};
 use super::claim::Claim;
 use super::json::Json;
 use super::section::Section;
@@ -17,9 +17,13 @@ pub(super) struct Made {
     pub(super) hours: f64,
 }
 
-/// The folder of pages.
+/// The folder of pages; other people's networks have one of their own.
 pub(super) fn folder(asked: &Asked) -> PathBuf {
-    asked.out.clone().unwrap_or_else(|| root().join("docs/results"))
+    let other = asked
+        .network
+        .as_ref()
+        .map(|network| runs().join(format!("figures-{}", network.file_stem().unwrap_or_default().to_string_lossy())));
+    asked.out.clone().or(other).unwrap_or_else(|| root().join("docs/results"))
 }
 
 /// Writes page, data and charts of a claim, and its line on the page of all claims where that is beside the folder.

@@ -20,7 +20,7 @@ pub(super) fn section(pictures: &Pictures, asked: &Asked, folder: &Path) -> Resu
     std::fs::create_dir_all(folder).map_err(unmade)?;
     let mut text = String::new();
     for picture in pictures.each {
-        asked.program.run(arguments(picture, &network, folder).into_iter().chain(asked.options.iter().cloned()))?;
+        asked.program.run(arguments(picture, &network, folder))?;
         // Writing to a String cannot fail.
         let _ = if folder.join(picture.file).is_file() {
             write!(text, "{}\n\n![{}]({{folder}}/{})\n\n", picture.title, picture.title, picture.file)
@@ -29,7 +29,7 @@ pub(super) fn section(pictures: &Pictures, asked: &Asked, folder: &Path) -> Resu
         };
     }
     let network = network.file_name().unwrap_or_default().to_string_lossy();
-    let _ = write!(text, "The network: `{network}`.\n");
+    let _ = writeln!(text, "The network: `{network}`.");
     let files = pictures.each.iter().map(|picture| Json::text(picture.file)).collect();
     Ok(Section {
         text,
@@ -40,13 +40,13 @@ pub(super) fn section(pictures: &Pictures, asked: &Asked, folder: &Path) -> Resu
 }
 
 fn arguments(picture: &Picture, network: &Path, out: &Path) -> Vec<OsString> {
-    let place = |word: &&str| match (*word, word.strip_prefix("{out}/")) {
+    let place = |word: &str| match (word, word.strip_prefix("{out}/")) {
         ("{network}", _) => network.into(),
         ("{out}", _) => out.into(),
         (_, Some(file)) => out.join(file).into(),
         (word, None) => word.into(),
     };
-    picture.args.iter().map(place).collect()
+    picture.args.split_whitespace().map(place).collect()
 }
 
 #[cfg(test)]
@@ -55,11 +55,10 @@ mod tests {
 
     #[test]
     fn places_are_filled_in() {
-        let picture =
-            Picture { title: "", file: "a.png", args: &["figures", "--network", "{network}", "--out", "{out}"] };
+        let picture = Picture { title: "", file: "a.png", args: "figures --network {network} --out {out}" };
         let found = arguments(&picture, Path::new("my net.pkl"), Path::new("out"));
         assert_eq!(found, ["figures", "--network", "my net.pkl", "--out", "out"]);
-        let picture = Picture { args: &["{out}/a.png"], ..picture };
+        let picture = Picture { args: "{out}/a.png", ..picture };
         assert_eq!(arguments(&picture, Path::new("n"), Path::new("o")), [Path::new("o").join("a.png").as_os_str()]);
     }
 }

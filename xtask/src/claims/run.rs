@@ -56,6 +56,13 @@ impl Run {
     /// Trains it, or goes on with it; what is done is left as it is. Where a chart watches it, it stops and is measured on the
     /// way.
     pub(super) fn train(&self, asked: &Asked, watched: Option<&Watched>) -> Result<()> {
+        let (kimg, reached) = (self.kimg(asked)?, self.reached().unwrap_or_default());
+        if reached > kimg {
+            return Err(Failure::wrong(format!(
+                "{} has seen {reached} kimg, more than the {kimg} that are asked for; move it away, or leave out --kimg",
+                self.folder().display()
+            )));
+        }
         for stop in self.stops(asked, watched)? {
             self.train_to(stop.kimg, asked)?;
             if let Some(watched) = watched {
@@ -77,9 +84,13 @@ impl Run {
         Ok((1..=points).map(|point| Stop { kimg: at(point), next: next(point) }).collect())
     }
 
+    /// How far `reproduce` has trained it, in thousands of pictures; nothing where others have, or nobody.
+    fn reached(&self) -> Option<f64> {
+        std::fs::read_to_string(self.folder().join(REACHED)).ok()?.trim().parse().ok()
+    }
+
     fn train_to(&self, kimg: f64, asked: &Asked) -> Result<()> {
-        let (folder, file) = (self.folder(), self.folder().join(REACHED));
-        let reached = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse::<f64>().ok());
+        let (folder, file, reached) = (self.folder(), self.folder().join(REACHED), self.reached());
         // Whoever trained it further by other means has no need of this.
         if reached.is_some_and(|reached| reached >= kimg)
             || Progress::of(&folder).kimg > kimg + 1e-6 && reached.is_none()

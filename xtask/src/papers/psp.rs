@@ -8,7 +8,7 @@ const MSE: Column = column("MSE", Some("mse"), &[]);
 const SECONDS: Column = column("seconds", Some("seconds_per_picture"), &[]);
 
 const SETTING: &str = "faces of CelebA-HQ at 256x256: CurricularFace, LPIPS of AlexNet, seconds on a GPU (some recalled, not \
-                       read again). Ours see by a classifier of hair that no loss has seen by, and by ST-LPIPS";
+                       read again). Ours see by a classifier of rear hair, by which no loss has seen, and by ST-LPIPS";
 
 pub(super) const TABLES: [Table; 2] = [
     Table {
@@ -38,7 +38,7 @@ pub(super) const TABLES: [Table; 2] = [
         by: By::Inversion(&[
             "runs/data/avatars-64-turned",
             "--truth",
-            "runs/data/avatars-64-frontal",
+            "runs/data/avatars-64-held",
             "--classifier",
             "runs/classifier-avatars-64-judge.safetensors",
         ]),

@@ -48,7 +48,7 @@ pub(crate) fn render(
         text.push('\n');
     }
     for (i, agreement) in agreements(table, cells).iter().enumerate() {
-        let _ = write!(text, "{}{agreement}\n", if i == 0 { "\n" } else { "" });
+        let _ = writeln!(text, "{}{agreement}", if i == 0 { "\n" } else { "" });
     }
     let several = cells.iter().flatten().flatten().any(|cell| cell.trainings().len() > 1);
     let among = if several { ", over all trainings of a row," } else { "" };

@@ -1,0 +1,58 @@
+//! What runs of claims need before they are trained and measured: sets, and networks that judge.
+
+use super::claim::Need;
+
+/// Land cover with its photographs, whole, and the first maps of it, which are shown.
+pub(super) const EARTH: Need =
+    Need::File { path: "runs/data/earth-64.zip", args: "data build earth --size 64 --out {file}" };
+pub(super) const SHOWN: Need = Need::File {
+    path: "runs/data/earth-64-shown",
+    args: "data build earth --size 64 --count 8 --format folder --out {file}",
+};
+
+/// Drawn faces with maps of their parts.
+pub(super) const AVATARS: Need =
+    Need::File { path: "runs/data/avatars-64.zip", args: "data build avatars --size 64 --out {file}" };
+
+/// Who looks for maps in pictures.
+pub(super) const SEGMENTER_OF_EARTH: Need = Need::File {
+    path: "runs/segmenter-earth-64.safetensors",
+    args: "segmenter --data runs/data/earth-64.zip --out {file}",
+};
+pub(super) const SEGMENTER_OF_AVATARS: Need = Need::File {
+    path: "runs/segmenter-avatars-64.safetensors",
+    args: "segmenter --data runs/data/avatars-64.zip --out {file}",
+};
+
+/// The generator that encoders are trained for.
+pub(super) const GENERATOR: Need = Need::Run("sg2/avatars-64");
+
+/// By whose features a loss compares identities.
+pub(super) const HAIR: Need = Need::File {
+    path: "runs/data/avatars-64-hair.zip",
+    args: "data build avatars --size 64 --label hair --out {file}",
+};
+pub(super) const CLASSIFIER: Need = Need::File {
+    path: "runs/classifier-avatars-64.safetensors",
+    args: "classifier --data runs/data/avatars-64-hair.zip --kimg 20 --out {file}",
+};
+
+/// Another one, of another attribute, which judges.
+pub(super) const REAR_HAIR: Need = Need::File {
+    path: "runs/data/avatars-64-rearHair.zip",
+    args: "data build avatars --size 64 --label rearHair --out {file}",
+};
+pub(super) const JUDGE: Need = Need::File {
+    path: "runs/classifier-avatars-64-judge.safetensors",
+    args: "classifier --data runs/data/avatars-64-rearHair.zip --kimg 20 --out {file}",
+};
+
+/// Drawn faces that no run has seen, as another seed draws others; the same heads turned aside.
+pub(super) const HELD: Need = Need::File {
+    path: "runs/data/avatars-64-held",
+    args: "data build avatars --size 64 --count 200 --seed 7 --format folder --out {file}",
+};
+pub(super) const TURNED: Need = Need::File {
+    path: "runs/data/avatars-64-turned",
+    args: "data build avatars --size 64 --count 200 --seed 7 --turn 25 --format folder --out {file}",
+};

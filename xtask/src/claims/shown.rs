@@ -1,0 +1,153 @@
+//! Charts over training and pictures that claims show.
+
+use super::claim::{Axes, Curves, Line, Picture, Pictures};
+
+const fn line(title: &'static str, config: &'static str, panel: usize, metric: &'static str, colour: usize) -> Line {
+    Line { title, config, panel, metric, colour, dashed: false }
+}
+
+const fn dashed(line: Line) -> Line {
+    Line { dashed: true, ..line }
+}
+
+/// The figure of the StyleGAN paper that has configurations B and F over 25 million pictures, with A beside them.
+pub(super) const CONVERGENCE: Curves = Curves {
+    title: "FID and path length over training, drawn faces at 32x32",
+    panels: &[
+        Axes { upward: "FID (log scale; smaller is better)", log: true },
+        Axes { upward: "path length (distance / ε², log scale)", log: true },
+    ],
+    lines: &[
+        line("A Progressive GAN", "table1-a", 0, "fid", 0),
+        line("B traditional, tuned", "table1-b", 0, "fid", 1),
+        line("F StyleGAN", "table1-f", 0, "fid", 2),
+        line("A, full paths in Z", "table1-a", 1, "ppl_zfull", 0),
+        line("B, full paths in Z", "table1-b", 1, "ppl_zfull", 1),
+        line("F, full paths in W", "table1-f", 1, "ppl_wfull", 2),
+        dashed(line("F, end points in W", "table1-f", 1, "ppl_wend", 2)),
+    ],
+    points: 9,
+    options: &[],
+    marks: &[(12., "B, F grown"), (18., "A grown")],
+    expects: &[(2, 0), (2, 1), (5, 4)],
+};
+
+/// FID against the full set, what the discriminator says of real and generated pictures, and p.
+pub(super) const FEW: Curves = Curves {
+    title: "Five hundred drawn faces: FID against all, and the discriminator",
+    panels: &[
+        Axes { upward: "FID (log scale; smaller is better)", log: true },
+        Axes { upward: "mean sign of D for real pictures; p (no unit)", log: false },
+    ],
+    lines: &[
+        line("without augmentation", "ada/avatars-32-noaug", 0, "fid", 1),
+        line("with ADA", "ada/avatars-32", 0, "fid", 0),
+        line("signs of real pictures, without", "ada/avatars-32-noaug", 1, "Loss/signs/real", 1),
+        line("signs of real pictures, with ADA", "ada/avatars-32", 1, "Loss/signs/real", 0),
+        dashed(line("p of ADA", "ada/avatars-32", 1, "Progress/augment", 0)),
+    ],
+    points: 10,
+    options: &["--data", "avatars"],
+    marks: &[],
+    expects: &[(1, 0)],
+};
+
+pub(super) const TRANSFER: Curves = Curves {
+    title: "Five hundred satellite photographs: FID against all",
+    panels: &[Axes { upward: "FID (log scale; smaller is better)", log: true }],
+    lines: &[
+        line("from random weights", "ada/earth-32", 0, "fid", 1),
+        line("from drawn faces", "ada/earth-32-from-avatars", 0, "fid", 0),
+    ],
+    points: 5,
+    options: &["--data", "earth"],
+    marks: &[],
+    expects: &[(1, 0)],
+};
+
+const fn picture(title: &'static str, file: &'static str, args: &'static str) -> Picture {
+    Picture { title, file, args }
+}
+
+/// With the seeds of the published figures; noise is looked at with the truncation that the published network has.
+pub(super) const FIGURES: Pictures = Pictures {
+    config: "table1-f",
+    each: &[
+        picture(
+            "Figure 2: as the seeds give them, psi 0.7 (the published figure takes all its latents from seed 5)",
+            "figure-uncurated.png",
+            "figures --only uncurated --seeds 5 --trunc 0.7 --trunc-cutoff 8 --network {network} --out {out}",
+        ),
+        picture(
+            "Figure 3: coarse, middle and fine styles of one picture in another",
+            "figure-mixing.png",
+            "figures --only mixing --seeds 639,701,687,615,2268,888,829,1898,1733,1614,845 --network {network} --out {out}",
+        ),
+        picture(
+            "Figure 4: what other noise changes, and its standard deviation over 100 pictures",
+            "figure-deviation.png",
+            "figures --only deviation --seeds 1157,1012 --trunc 0.7 --trunc-cutoff 8 --network {network} --out {out}",
+        ),
+        picture(
+            "Figure 5: noise in all layers, in none, in the fine ones, in the coarse ones",
+            "figure-noise.png",
+            "figures --only noise --seeds 1967,1555 --trunc 0.7 --trunc-cutoff 8 --network {network} --out {out}",
+        ),
+        picture(
+            "Figure 8: truncation",
+            "figure-truncation.png",
+            "figures --only truncation --seeds 91,388 --network {network} --out {out}",
+        ),
+    ],
+};
+
+pub(super) const PAINTED_BY_SPADE: Pictures = Pictures {
+    config: "spade/earth-64",
+    each: &[picture(
+        "Maps, and what SPADE paints of them",
+        "spade.png",
+        "paint --network {network} --map runs/data/earth-64-shown/labels --out {out}/spade.png",
+    )],
+};
+pub(super) const PAINTED_BY_PIX2PIXHD: Pictures = Pictures {
+    config: "spade/earth-64-pix2pixhd",
+    each: &[picture(
+        "The same by pix2pixHD",
+        "pix2pixhd.png",
+        "paint --network {network} --map runs/data/earth-64-shown/labels --out {out}/pix2pixhd.png",
+    )],
+};
+
+pub(super) const CLASSES_BY_SPADE: Pictures = Pictures {
+    config: "spade/earth-64",
+    each: &[picture(
+        "Each class alone, by SPADE",
+        "spade.png",
+        "paint --uniform --network {network} --out {out}/spade.png",
+    )],
+};
+pub(super) const CLASSES_BY_PIX2PIXHD: Pictures = Pictures {
+    config: "spade/earth-64-pix2pixhd",
+    each: &[picture(
+        "Each class alone, by pix2pixHD",
+        "pix2pixhd.png",
+        "paint --uniform --network {network} --out {out}/pix2pixhd.png",
+    )],
+};
+
+pub(super) const OF_FEW: Pictures = Pictures {
+    config: "ada/avatars-32",
+    each: &[picture(
+        "With ADA: seeds 0 to 31",
+        "ada.png",
+        "generate --network {network} --seeds 0-31 --grid 8x4 --out {out}/ada.png",
+    )],
+};
+pub(super) const OF_FEW_NOAUG: Pictures = Pictures {
+    config: "ada/avatars-32-noaug",
+    each: &[picture(
+        "Without augmentation: seeds 0 to 31",
+        "noaug.png",
+        "generate --network {network} --seeds 0-31 --grid 8x4 --out {out}/noaug.png",
+    )],
+};
