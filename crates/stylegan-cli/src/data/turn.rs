@@ -1,6 +1,8 @@
 //! A drawn head seen from the side: the parts of the drawing are shifted by their depth.
 
-use resvg::tiny_skia::{FillRule, Mask, Paint as Ink, Path, PathBuilder, PathSegment, Pixmap, Point, Transform};
+use resvg::tiny_skia::{
+    FillRule, Mask, Paint as Ink, Path, PathBuilder, PathSegment, Pixmap, PixmapPaint, Point, Transform,
+};
 use resvg::usvg;
 
 /// Where the axis of the head is, in the units of the drawing.
@@ -10,7 +12,7 @@ const DEPTH: f32 = 190.;
 /// Half the width of the head with its ears, and of the hair around it.
 const HEAD: f32 = 197.;
 const HAIR: f32 = 231.;
-/// Above, hair is on top of the head and stays in its place; below, it lies on the forehead.
+/// Where the top of the head ends and its forehead begins.
 const TOP: f32 = 130.;
 const FOREHEAD: f32 = 300.;
 /// How far hair behind the head moves the other way, as a part of the depth of the face.
@@ -25,7 +27,7 @@ enum Depth {
     Still,
     /// On the front of a cylinder around the axis.
     Face,
-    /// The outline of the head, whose middle is on the face.
+    /// The outline of the head, whose middle is on the face, and what follows it.
     Head,
     Hair,
     Behind,
@@ -36,8 +38,8 @@ impl Depth {
     fn of(component: &str) -> Option<Self> {
         Some(match component {
             "body" | "clothes" => Self::Still,
-            "mouth" | "beard" | "eyes" | "eyebrows" => Self::Face,
-            "head" => Self::Head,
+            "mouth" | "eyes" | "eyebrows" => Self::Face,
+            "head" | "beard" => Self::Head,
             "hair" => Self::Hair,
             "rearHair" => Self::Behind,
             _ => return None,
@@ -66,14 +68,14 @@ impl Turn {
         let bulge = |half: f32| (1. - (u / half).powi(2)).max(0.);
         // The near side keeps its width at its edge, the far side becomes narrow there.
         let outline = |half: f32| if (u > 0.) == (self.sin > 0.) { bulge(half) } else { bulge(half).powi(2) };
+        // The top of the head and its hair stay in their place, the forehead moves with the face.
+        let t = ((y - TOP) / (FOREHEAD - TOP)).clamp(0., 1.);
+        let front = DEPTH * self.sin * t * t * (3. - 2. * t);
         let moved = match depth {
             Depth::Still => u,
             Depth::Face => u * self.cos + (DEPTH.powi(2) - u.powi(2)).max(0.).sqrt() * self.sin,
-            Depth::Head => u + DEPTH * self.sin * outline(HEAD),
-            Depth::Hair => {
-                let t = ((y - TOP) / (FOREHEAD - TOP)).clamp(0., 1.);
-                u + DEPTH * self.sin * outline(HAIR) * t * t * (3. - 2. * t)
-            }
+            Depth::Head => u + front * outline(HEAD),
+            Depth::Hair => u + front * outline(HAIR),
             Depth::Behind => u - BEHIND * DEPTH * self.sin,
         };
         Point { x: AXIS + moved, y }
@@ -82,7 +84,7 @@ impl Turn {
     /// Draws the tree onto `pixels`, `scale` pixels for a unit.
     pub(super) fn render(self, tree: &usvg::Tree, scale: f32, pixels: &mut Pixmap) {
         let mut canvas = Canvas { turn: self, scale: Transform::from_scale(scale, scale), pixels };
-        canvas.group(tree.root(), Transform::identity(), Depth::Still, None);
+        canvas.group(tree.root(), Transform::identity(), Depth::Still);
     }
 }
 
@@ -94,23 +96,32 @@ struct Canvas<'a> {
 }
 
 impl Canvas<'_> {
-    /// Draws a group, `outer` around it, where the mask lets it.
-    fn group(&mut self, group: &usvg::Group, outer: Transform, depth: Depth, mask: Option<&Mask>) {
+    /// Draws a group, `outer` around it.
+    fn group(&mut self, group: &usvg::Group, outer: Transform, depth: Depth) {
         let transform = outer.pre_concat(group.transform());
         let depth = Depth::of(group.id()).unwrap_or(depth);
-        let own = group.mask().and_then(|own| self.mask(own.root(), transform, depth));
-        let mask = own.as_ref().or(mask);
+        let Some(mask) = group.mask().and_then(|mask| self.mask(mask.root(), transform, depth)) else {
+            return self.children(group, transform, depth);
+        };
+        // By itself first, so that edges of the mask do not show what the group's own paths cover.
+        let Some(mut pixels) = Pixmap::new(self.pixels.width(), self.pixels.height()) else { return };
+        Canvas { turn: self.turn, scale: self.scale, pixels: &mut pixels }.children(group, transform, depth);
+        pixels.apply_mask(&mask);
+        self.pixels.draw_pixmap(0, 0, pixels.as_ref(), &PixmapPaint::default(), Transform::identity(), None);
+    }
+
+    fn children(&mut self, group: &usvg::Group, transform: Transform, depth: Depth) {
         for node in group.children() {
             match node {
-                usvg::Node::Group(inner) => self.group(inner, transform, depth, mask),
-                usvg::Node::Path(path) => self.path(path, transform, depth, mask),
+                usvg::Node::Group(inner) => self.group(inner, transform, depth),
+                usvg::Node::Path(path) => self.path(path, transform, depth),
                 // The drawing has none.
                 usvg::Node::Image(_) | usvg::Node::Text(_) => {}
             }
         }
     }
 
-    fn path(&mut self, path: &usvg::Path, transform: Transform, depth: Depth, mask: Option<&Mask>) {
+    fn path(&mut self, path: &usvg::Path, transform: Transform, depth: Depth) {
         let Some(bent) = self.bent(path, transform, depth) else { return };
         let anti_alias = path.rendering_mode().use_shape_antialiasing();
         let ink = |paint: &usvg::Paint, opacity: usvg::Opacity| {
@@ -120,12 +131,12 @@ impl Canvas<'_> {
             Some(ink)
         };
         if let Some((ink, rule)) = path.fill().and_then(|fill| Some((ink(fill.paint(), fill.opacity())?, rule(fill)))) {
-            self.pixels.fill_path(&bent, &ink, rule, self.scale, mask);
+            self.pixels.fill_path(&bent, &ink, rule, self.scale, None);
         }
         if let Some((ink, stroke)) =
             path.stroke().and_then(|stroke| Some((ink(stroke.paint(), stroke.opacity())?, stroke.to_tiny_skia())))
         {
-            self.pixels.stroke_path(&bent, &ink, &stroke, self.scale, mask);
+            self.pixels.stroke_path(&bent, &ink, &stroke, self.scale, None);
         }
     }
 
@@ -168,6 +179,10 @@ impl Canvas<'_> {
                 PathSegment::LineTo(to) => [last, part(last, to, 1. / 3.), part(last, to, 2. / 3.), to],
                 PathSegment::QuadTo(by, to) => [last, part(last, by, 2. / 3.), part(to, by, 2. / 3.), to],
                 PathSegment::CubicTo(from, by, to) => [last, from, by, to],
+                PathSegment::Close if last == start => {
+                    bent.close();
+                    continue;
+                }
                 PathSegment::Close => [last, part(last, start, 1. / 3.), part(last, start, 2. / 3.), start],
             };
             for piece in pieces(cubic) {
