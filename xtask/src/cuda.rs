@@ -54,11 +54,10 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
         .env("CUDA_COMPUTE_CAP", "75")
         .args(["--locked", "--workspace", "--features", "stylegan-cli/cuda"]);
     // Compiled in a tenth of the time; the tests are small.
-    for faster in
-        ["package.'*'.opt-level=0", "package.stylegan-kernels.opt-level=1", "package.stylegan-metrics.opt-level=1"]
-    {
+    for faster in ["opt-level=0", "debug=false", "package.'*'.opt-level=0", "package.stylegan-metrics.opt-level=0"] {
         command.args(["--config", &format!("profile.dev.{faster}")]);
     }
+    command.args(["--config", "profile.dev.package.stylegan-kernels.opt-level=1"]);
     if check {
         return wait(&mut command);
     }

@@ -1,18 +1,25 @@
-//! Pictures of a GPU against the CPU's. Needs the feature `cuda` and a GPU, or the library that stands for the driver
+//! Pictures of a GPU, and gradients of whole networks, against the CPU's. Needs the feature `cuda` and a GPU, or the library that stands for the driver
 //! (docs/cuda.md).
 #![cfg(feature = "cuda")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor, Var};
 use stylegan_core::latent::StreamKey;
 use stylegan_core::pggan::PgganConfig;
-use stylegan_core::stylegan1::StyleGan1Config;
-use stylegan_core::stylegan2::{StyleGan2Config, Topology};
-use stylegan_core::{Condition, GeneratorConfig, Model, NoiseSource, Params, Sampler, build_generator};
+use stylegan_core::stylegan1::{StyleGan1Config, StyleGan1DiscriminatorConfig};
+use stylegan_core::stylegan2::{StyleGan2Config, StyleGan2DiscriminatorConfig, Topology};
+use stylegan_core::{
+    Condition, DiscriminatorConfig, GeneratorConfig, Model, NoiseSource, Params, Sampler, SynthesisOptions,
+    broadcast_ws, build_discriminator, build_generator,
+};
+use stylegan_kernels::autodiff;
 use stylegan_kernels::cuda::gpu;
 
 /// Of numbers up to about 1, through a handful of layers that round to 3e-6 each.
 const TOLERANCE: f32 = 3e-5;
+
+/// Of gradients: sums of up to some thousand numbers, through a network there and back.
+const GRADIENTS: f32 = 2e-4;
 
 /// A random network whose noise and biases have an effect, in main memory.
 fn model(config: &GeneratorConfig) -> Model {
@@ -99,4 +106,101 @@ fn stylegan1_while_it_grows() {
 fn progressive_gan() {
     let config = PgganConfig { img_size: [16, 16], z_dim: 16, channel_max: 8, ..PgganConfig::default() };
     agrees("Progressive GAN", GeneratorConfig::Pggan(config), 0.);
+}
+
+/// Those of a loss of generated images, then of an R1 penalty and of a path length, by parameter.
+fn gradients(
+    generator: &GeneratorConfig,
+    discriminator: &DiscriminatorConfig,
+    device: &Device,
+) -> Vec<(String, Tensor)> {
+    let [g, d] = [1, 2].map(|seed| Params::new(seed, DType::F32, device));
+    let generator = build_generator(generator, g.trainable()).unwrap();
+    let discriminator = build_discriminator(discriminator, d.trainable()).unwrap();
+    let (spec, key) = (generator.spec().clone(), StreamKey::new(4, "gradients", 0));
+    let normal = |lane, shape: &[usize]| key.normal_rows(&[0, 1, 2, 3], lane, shape, DType::F32, device).unwrap();
+    let [h, w] = spec.img_size;
+    let mut found = vec![];
+    let mut take = |what: &str, loss: &Tensor| {
+        let gradients = autodiff::backward(&loss.sum_all().unwrap()).unwrap();
+        for (network, params) in [("G", &g), ("D", &d)] {
+            for (name, var) in params.parameters() {
+                let gradient = gradients.get(var.as_tensor()).map(|gradient| gradient.to_device(&Device::Cpu).unwrap());
+                found.extend(gradient.map(|gradient| (format!("{what} {network}.{name}"), gradient)));
+            }
+        }
+    };
+    let options = SynthesisOptions { native_size: true, ..SynthesisOptions::default() };
+    let styles = || {
+        let w = generator.mapping(&normal(0, &[spec.z_dim]), Condition::None).unwrap();
+        broadcast_ws(&w, spec.num_ws).unwrap().contiguous().unwrap()
+    };
+    let images = generator.synthesis(&styles(), &options).unwrap();
+    let logits = discriminator.logits(&images, Condition::None, 0.).unwrap();
+    take("loss", &(logits.neg().unwrap().exp().unwrap() + 1.).unwrap().log().unwrap());
+
+    let reals = Var::from_tensor(&(normal(1, &[3, h, w]) * 0.5).unwrap()).unwrap();
+    let logits = discriminator.logits(reals.as_tensor(), Condition::None, 0.).unwrap();
+    let slope = autodiff::grad(&logits.sum_all().unwrap(), &[reals.as_tensor()], true).unwrap().remove(0);
+    take("R1", &slope.sqr().unwrap());
+
+    let delta = Var::zeros((4, spec.num_ws, spec.w_dim), DType::F32, device).unwrap();
+    let images = generator.synthesis(&(styles() + delta.as_tensor()).unwrap(), &options).unwrap();
+    let projected = (images * normal(2, &[3, h, w])).unwrap().sum_all().unwrap();
+    let slope = autodiff::grad(&projected, &[delta.as_tensor()], true).unwrap().remove(0);
+    take("path length", &slope.sqr().unwrap().sum(2).unwrap().mean(1).unwrap().sqrt().unwrap());
+    found
+}
+
+fn gradients_agree(generator: &GeneratorConfig, discriminator: &DiscriminatorConfig) {
+    let gpu = gpu::open(0).unwrap().device;
+    let [expected, actual] = [&Device::Cpu, &gpu].map(|device| gradients(generator, discriminator, device));
+    assert_eq!(expected.len(), actual.len());
+    assert!(expected.iter().any(|(name, _)| name.starts_with("path length G")));
+    for ((name, expected), (other, actual)) in expected.iter().zip(&actual) {
+        let (expected, actual) = (numbers(expected), numbers(actual));
+        let largest = expected.iter().fold(0f32, |most, x| most.max(x.abs()));
+        // A bias under a normalisation has no effect but rounding.
+        let off = actual.iter().zip(&expected).fold(0f32, |most, (a, b)| most.max((a - b).abs())) / largest.max(1e-4);
+        assert!(name == other && off < GRADIENTS, "{name}: off by {off:e} of {largest}");
+        assert!(actual.iter().all(|x| x.is_finite()), "{name}");
+    }
+}
+
+#[test]
+fn gradients_of_stylegan2() {
+    let g = StyleGan2Config {
+        img_size: [16, 16],
+        z_dim: 8,
+        w_dim: 8,
+        mapping_layers: 2,
+        channel_max: 4,
+        ..StyleGan2Config::default()
+    };
+    let d = StyleGan2DiscriminatorConfig {
+        img_size: [16, 16],
+        channel_max: 4,
+        mbstd_group: 2,
+        ..StyleGan2DiscriminatorConfig::default()
+    };
+    gradients_agree(&GeneratorConfig::StyleGan2(g), &DiscriminatorConfig::StyleGan2(d));
+}
+
+#[test]
+fn gradients_of_stylegan1() {
+    let g = StyleGan1Config {
+        img_size: [16, 16],
+        z_dim: 8,
+        w_dim: 8,
+        mapping_layers: 2,
+        channel_max: 4,
+        ..StyleGan1Config::default()
+    };
+    let d = StyleGan1DiscriminatorConfig {
+        img_size: [16, 16],
+        channel_max: 4,
+        mbstd_group: 2,
+        ..StyleGan1DiscriminatorConfig::default()
+    };
+    gradients_agree(&GeneratorConfig::StyleGan1(g), &DiscriminatorConfig::StyleGan1(d));
 }

@@ -1,11 +1,12 @@
 //! Operations on a GPU against the CPU. Needs the feature `cuda` and a GPU, or the library that stands for the driver
-//! (docs/cuda.md), under which second derivatives lack the code of candle's own operations.
+//! (docs/cuda.md).
 #![cfg(feature = "cuda")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
+use stylegan_kernels::cuda::gpu;
 use stylegan_kernels::modulate::{Resample, channel_scale, plane_dot};
 use stylegan_kernels::optim::{AdamOptions, adam_step, ema_step};
 use stylegan_kernels::*;
@@ -78,7 +79,7 @@ fn binomial() -> Filter {
 
 #[test]
 fn forward() {
-    let gpu = Device::new_cuda(0).unwrap();
+    let gpu = gpu::open(0).unwrap().device;
     for (name, shapes, operation) in operations() {
         let arguments: Vec<Tensor> = shapes.iter().enumerate().map(|(seed, shape)| single(shape, seed)).collect();
         let expected = operation(&arguments).unwrap();
@@ -108,7 +109,7 @@ fn forward() {
 
 #[test]
 fn misuse_is_refused_in_a_sentence() {
-    let gpu = Device::new_cuda(0).unwrap();
+    let gpu = gpu::open(0).unwrap().device;
     let double = tensor(&[1, 2, 4, 4], 1).to_device(&gpu).unwrap();
     assert!(filter2d(&double, &binomial(), 1.).unwrap_err().to_string().contains("on a GPU elements are F32"));
     let (x, noise) = (single(&[1, 2, 4, 4], 1).to_device(&gpu).unwrap(), single(&[1, 1, 4, 4], 2));
@@ -117,10 +118,42 @@ fn misuse_is_refused_in_a_sentence() {
     assert!(e.contains("another is not"), "{e}");
 }
 
+/// Under the library that stands for the driver, which is as the environment says.
+#[test]
+fn a_gpu_that_cannot_be_used_is_refused_in_a_sentence() {
+    if gpu::open(0).unwrap().name != "emulator" {
+        println!("NOT RUN: refusals of a GPU, on a GPU");
+        return;
+    }
+    let said = |variable: &str, value: &str| {
+        let test = std::env::current_exe().unwrap();
+        let arguments = ["what_opening_says", "--exact", "--ignored", "--nocapture"];
+        let output = std::process::Command::new(test).args(arguments).env(variable, value).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = [said("EMULATED_GPUS", "0"), said("EMULATED_CUDA", "12080"), said("EMULATED_GPUS", "1")];
+    assert!(said[0].contains("0: the driver finds no NVIDIA GPU on this machine"), "{said:?}");
+    assert!(
+        said[1].contains("0: the NVIDIA driver is too old: it knows CUDA 12.8, and CUDA 13.0 is needed"),
+        "{said:?}"
+    );
+    assert!(said[2].contains("1: there is one GPU, cuda:0, and no cuda:1") && !said[2].contains("0: "), "{said:?}");
+}
+
+#[test]
+#[ignore = "another test starts it"]
+fn what_opening_says() {
+    for number in 0..2 {
+        if let Err(error) = gpu::open(number) {
+            println!("{number}: {error}");
+        }
+    }
+}
+
 /// Those of the sum of an operation's results, with respect to all of its arguments.
 #[test]
 fn gradients() {
-    let gpu = Device::new_cuda(0).unwrap();
+    let gpu = gpu::open(0).unwrap().device;
     for (name, shapes, operation) in operations() {
         let of = |device: &Device| -> Result<Vec<Option<Tensor>>> {
             let place = |(seed, shape): (usize, &Vec<usize>)| Var::from_tensor(&single(shape, seed).to_device(device)?);
@@ -145,7 +178,7 @@ fn gradients() {
 
 #[test]
 fn second_derivatives() {
-    let gpu = Device::new_cuda(0).unwrap();
+    let gpu = gpu::open(0).unwrap().device;
     for (name, shapes, operation) in operations() {
         let derivatives = |device: &Device| -> Result<Vec<Tensor>> {
             let arguments: Vec<Var> = shapes

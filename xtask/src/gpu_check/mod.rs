@@ -27,7 +27,7 @@ const LOSSES: f64 = 0.1;
 /// Times of the official PyTorch code in seconds a kimg on one V100 and one A100 (StyleGAN3's repository, docs/configs.md).
 const PUBLISHED: [(&str, &str, Option<[f64; 2]>); 3] = [
     ("64", "sg2/avatars-64", None),
-    ("256", "ada/paper256", Some([20.84, 12.53])),
+    ("256", "ada/paper256-noaug", Some([20.84, 12.53])),
     ("1024", "sg2/ffhq-1024-f", Some([141.83, 90.39])),
 ];
 
