@@ -12,7 +12,7 @@ use std::time::SystemTime;
 const WITH_NETWORK: [&str; 5] = ["eval", "generate", "mix", "interpolate", "figures"];
 
 /// The network that comes with the program, for who has no run yet.
-const BUILT_IN: &str = "avatars-32";
+const BUILT_IN: &str = "avatars-64";
 
 /// The configuration that is trained where none is named, and its pictures.
 const CONFIG: &str = "avatars-32";

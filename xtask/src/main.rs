@@ -43,7 +43,7 @@ and, where they leave it out, what is in brackets):
                of the StyleGAN paper, ours beside the paper's numbers; with --table spade1
                --segmenter FILE: every --network RUN of label maps in one table
   generate, mix, interpolate, figures
-               pictures of a network [--network: the same, or avatars-32, which comes along]
+               pictures of a network [--network: the same, or avatars-64, which comes along]
   studio       the same in a browser, and runs while they train
   data, inspect, convert, ...
                any verb of `stylegan`; `cargo xtask stylegan --help` lists them all

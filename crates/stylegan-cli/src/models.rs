@@ -8,13 +8,13 @@ use stylegan_core::write_atomic;
 
 /// List the networks that come with the program
 ///
-/// Every verb takes their names: `--network avatars-32`. With a name, its card: what it was trained on and
+/// Every verb takes their names: `--network avatars-64`. With a name, its card: what it was trained on and
 /// how, what it scores, and under which licence it is.
 ///
 /// Examples:
 ///   stylegan models
-///   stylegan models avatars-32
-///   stylegan generate --network avatars-32 --seeds 0-63 --grid --out faces.png
+///   stylegan models avatars-64
+///   stylegan generate --network avatars-64 --seeds 0-63 --grid --out faces.png
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -40,7 +40,7 @@ macro_rules! models {
     };
 }
 
-const MODELS: [Model; 1] = models!["avatars-32"];
+const MODELS: [Model; 2] = models!["avatars-64", "avatars-32"];
 
 impl Model {
     fn of(name: &Path) -> Option<&'static Self> {
