@@ -96,8 +96,9 @@ fn reproduce(claim: &'static Claim, asked: &Asked) -> Result<()> {
         keep_reports(run, &own)?;
     }
     let hours = runs.iter().map(|run| Progress::of(&run.folder()).hours).sum();
-    page::write(claim, &sections, &Made { command: asked.command(), machine: page::machine(), hours }, &folder)?;
-    sections.iter().for_each(|section| print(&format!("\n{}", section.text)));
+    let made = Made { command: asked.command(), machine: page::machine(), hours };
+    let page = page::write(claim, &sections, &made, &folder)?;
+    print(&format!("\n{page}"));
     Ok(())
 }
 

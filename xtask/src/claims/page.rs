@@ -26,8 +26,9 @@ pub(super) fn folder(asked: &Asked) -> PathBuf {
     asked.out.clone().or(other).unwrap_or_else(|| root().join("docs/results"))
 }
 
-/// Writes page, data and charts of a claim, and its line on the page of all claims where that is beside the folder.
-pub(super) fn write(claim: &Claim, sections: &[Section], made: &Made, folder: &Path) -> Result<()> {
+/// Writes page, data and charts of a claim, and its line on the page of all claims where that is beside the folder;
+/// returns the page.
+pub(super) fn write(claim: &Claim, sections: &[Section], made: &Made, folder: &Path) -> Result<String> {
     let mut text = format!(
         "# {}\n\n`{}`\n\n{}{}\n",
         claim.says,
@@ -56,14 +57,12 @@ pub(super) fn write(claim: &Claim, sections: &[Section], made: &Made, folder: &P
     save(folder, &format!("{}.md", claim.name), &text)?;
     let headline: Vec<&str> = sections.iter().map(|s| s.headline.as_str()).filter(|text| !text.is_empty()).collect();
     let all = folder.with_extension("md");
-    match std::fs::read_to_string(&all) {
-        Ok(text) => match with_line(&text, claim, &headline.join("; "), made) {
-            Some(text) => save(all.parent().unwrap_or(Path::new("")), &file_name(&all), &text),
-            None => Ok(()),
-        },
-        // Pages that lie elsewhere have no page above them.
-        Err(_) => Ok(()),
+    // Pages that lie elsewhere have no page above them.
+    let above = std::fs::read_to_string(&all).unwrap_or_default();
+    if let Some(above) = with_line(&above, claim, &headline.join("; "), made) {
+        save(all.parent().unwrap_or(Path::new("")), &file_name(&all), &above)?;
     }
+    Ok(text)
 }
 
 fn file_name(path: &Path) -> String {
@@ -152,7 +151,7 @@ mod tests {
             read("results/x-table1.svg"),
         );
         std::fs::remove_dir_all(&above)?;
-        assert!(written.is_ok());
+        assert_eq!(written.ok().as_ref(), Some(&page));
         assert!(
             page.starts_with("# it holds\n\n`cargo xtask reproduce x-table1`\n\na machine; 2.5 hours of training"),
             "{page}"

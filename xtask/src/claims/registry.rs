@@ -3,7 +3,7 @@
 use super::claim::{Claim, Curves, Need, Part};
 use super::needs::{
     AVATARS, CLASSIFIER, EARTH, GENERATOR, HAIR, HELD, JUDGE, REAR_HAIR, SEGMENTER_OF_AVATARS, SEGMENTER_OF_EARTH,
-    SHOWN, TURNED,
+    SHOWN, TURNED, TURNED_SET,
 };
 use super::shown::{
     CLASSES_BY_PIX2PIXHD, CLASSES_BY_SPADE, CONVERGENCE, FEW, FIGURES, OF_FEW, OF_FEW_NOAUG, PAINTED_BY_PIX2PIXHD,
@@ -60,7 +60,7 @@ pub(super) static CLAIMS: [Claim; 13] = [
     of(
         "psp-table2",
         "pSp turns heads to the front without pairs of pictures",
-        &[GENERATOR, HELD, TURNED, HAIR, CLASSIFIER, REAR_HAIR, JUDGE],
+        &[GENERATOR, TURNED_SET, HELD, TURNED, HAIR, CLASSIFIER, REAR_HAIR, JUDGE],
         &[Part::Table("psp-table2")],
     ),
     of(

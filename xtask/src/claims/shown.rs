@@ -28,7 +28,7 @@ pub(super) const CONVERGENCE: Curves = Curves {
     ],
     points: 9,
     options: &[],
-    marks: &[(12., "B, F grown"), (18., "A grown")],
+    marks: &[(12., "B, F at 32x32"), (18., "A at 32x32")],
     expects: &[(2, 0), (2, 1), (5, 4)],
 };
 

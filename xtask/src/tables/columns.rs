@@ -1,6 +1,7 @@
 //! The columns of a table, measured of one run.
 
 use super::evaluation::Evaluation;
+use super::render::Reference;
 use super::{classes, inversion};
 use crate::failure::Result;
 use crate::measured::{Measured, pick};
@@ -15,8 +16,24 @@ pub(crate) fn has_classifier(options: &[OsString]) -> bool {
     options.iter().any(|option| option == "--classifier")
 }
 
-/// The numbers of a run for a row, column by column; columns that need the same options are measured together.
+/// The numbers of a run for a row, column by column.
 pub(crate) fn measure(
+    program: &Program,
+    table: &Table,
+    row: &Row,
+    run: &Path,
+    options: &[OsString],
+) -> Result<Vec<Option<Measured>>> {
+    let numbers = match table.by {
+        By::Eval => return evaluated(program, table, row, run, options),
+        By::Classes => classes::measured(program, run)?,
+        By::Inversion(own) => inversion::measured(program, run, row.space, own)?,
+    };
+    Ok(table.columns.iter().map(|column| pick(&numbers, &column.metric(row)?).cloned()).collect())
+}
+
+/// The same by `stylegan eval`, which measures together what needs the same options.
+fn evaluated(
     program: &Program,
     table: &Table,
     row: &Row,
@@ -30,35 +47,20 @@ pub(crate) fn measure(
             groups.entry(column.options).or_default().push(i);
         }
     }
-    let other = match table.by {
-        By::Eval => None,
-        By::Classes => Some(classes::measured(program, run)?),
-        By::Inversion(own) => Some(inversion::measured(program, run, row.space, own)?),
-    };
     let mut found = vec![None; table.columns.len()];
-    if let Some(numbers) = other {
-        for (found, column) in found.iter_mut().zip(table.columns) {
-            *found = column.metric(row).and_then(|metric| pick(&numbers, &metric).cloned());
-        }
-        return Ok(found);
-    }
     if let Some(i) = table.columns.iter().position(Column::is_parameters) {
         let text = parameters(&program.said(["inspect".as_ref(), run.as_os_str()])?);
         let number = text.replace(char::is_whitespace, "").parse().ok();
         found[i] = number.map(|number| Measured::exact("parameters", number));
     }
     for (own, columns) in groups {
+        let own_options = own.iter().chain(&["--no-floor"]).map(OsString::from);
         let evaluation = Evaluation {
             program,
             run: run.into(),
             report: format!("table-{}{}", row.space, file_name(own)),
             metrics: columns.iter().filter_map(|i| table.columns[*i].asks(row)).collect(),
-            options: own
-                .iter()
-                .map(OsString::from)
-                .chain(["--no-floor".into()])
-                .chain(options.iter().cloned())
-                .collect(),
+            options: own_options.chain(options.iter().cloned()).collect(),
         };
         let numbers = evaluation.measured()?;
         for i in columns {
@@ -68,33 +70,26 @@ pub(crate) fn measure(
     Ok(found)
 }
 
-/// What the evaluation says of the real pictures and of the like: by name, column by column.
-pub(crate) fn references(
-    program: &Program,
-    table: &Table,
-    run: &Path,
-    options: &[OsString],
-) -> Result<Vec<(String, Vec<Option<Measured>>)>> {
+/// What a segmenter sees in the real pictures and in one colour for each class: by name, column by column.
+pub(crate) fn references(program: &Program, table: &Table, run: &Path, options: &[OsString]) -> Result<Vec<Reference>> {
     let Some(row) = table.rows.first() else { return Ok(vec![]) };
-    let own = table.columns.iter().map(|column| column.options).find(|own| !own.is_empty()).unwrap_or_default();
+    let seen = |column: &&Column| column.metric.is_some_and(|metric| metric.starts_with("seen_"));
+    let Some(first) = table.columns.iter().find(seen) else { return Ok(vec![]) };
     let evaluation = Evaluation {
         program,
         run: run.into(),
-        report: format!("table-references{}", file_name(own)),
-        metrics: table.columns.iter().filter_map(|column| column.asks(row)).collect(),
-        options: own.iter().map(OsString::from).chain(options.iter().cloned()).collect(),
+        report: format!("table-references{}", file_name(first.options)),
+        metrics: table.columns.iter().filter(seen).filter_map(|column| column.asks(row)).collect(),
+        options: first.options.iter().map(OsString::from).chain(options.iter().cloned()).collect(),
     };
     let numbers = evaluation.measured()?;
-    // Two halves of the real pictures are said under the metric's name; a floor is of the real pictures.
-    let mut subjects: Vec<&str> = Vec::new();
-    for subject in REFERENCES {
-        subjects.extend(numbers.iter().any(|n| n.subject.as_deref() == Some(subject)).then_some(subject));
-    }
     let of = |subject: &str| {
         let own: Vec<Measured> = numbers.iter().filter(|n| n.subject.as_deref() == Some(subject)).cloned().collect();
-        table.columns.iter().map(|column| pick(&own, &column.metric(row)?).cloned()).collect()
+        let cell = |column: &Column| pick(&own, &column.metric(row)?).cloned();
+        (subject.to_owned(), table.columns.iter().map(cell).collect())
     };
-    Ok(subjects.into_iter().map(|subject| (subject.to_owned(), of(subject))).collect())
+    let is_there = |subject: &&str| numbers.iter().any(|n| n.subject.as_deref() == Some(*subject));
+    Ok(REFERENCES.into_iter().filter(is_there).map(of).collect())
 }
 
 /// Whom a segmenter is asked about beside the painters: a ceiling and a floor.

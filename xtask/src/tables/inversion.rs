@@ -11,7 +11,7 @@ use std::path::Path;
 const SEARCH: &str = "search";
 
 /// What measures count where larger is better: similarities.
-const LARGER: [&str; 2] = ["classifier", "arcface-ir-se50"];
+const LARGER: [&str; 2] = ["classifier", "arcface"];
 
 /// The numbers of an encoder's run; in the space `search` of a generator's run, whose styles are searched for.
 pub(super) fn measured(program: &Program, run: &Path, space: &str, options: &[&str]) -> Result<Vec<Measured>> {

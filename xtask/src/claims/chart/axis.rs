@@ -12,12 +12,18 @@ pub(super) struct Axis {
 const TICKS: f64 = 5.;
 
 impl Axis {
-    /// From 0 to a round number that is no less than all of these.
+    /// From 0, or a round number below, to a round number that is no less than all of these.
     pub(super) fn from_zero(numbers: impl Iterator<Item = f64>) -> Self {
-        let highest = numbers.filter(|n| n.is_finite()).fold(0., f64::max);
-        let highest = if highest > 0. { highest } else { 1. };
-        let step = step(highest);
-        Self { low: 0., high: (highest / step - 1e-9).ceil() * step, log: false }
+        let (mut lowest, mut highest) = (0f64, 0f64);
+        for number in numbers.filter(|n| n.is_finite()) {
+            (lowest, highest) = (lowest.min(number), highest.max(number));
+        }
+        if lowest == highest {
+            highest = 1.;
+        }
+        let step = step(highest - lowest);
+        let round = |number: f64| (number / step - 1e-9).ceil() * step;
+        Self { low: -round(-lowest), high: round(highest), log: false }
     }
 
     /// Logarithmic, around all of these that are above 0.
@@ -49,8 +55,9 @@ impl Axis {
     /// The numbers that are written beside it.
     pub(super) fn ticks(&self) -> Vec<f64> {
         if !self.log {
-            let step = step(self.high);
-            return (0..=(self.high / step + 1e-9) as usize).map(|i| i as f64 * step).collect();
+            let step = step(self.high - self.low);
+            let places = (self.low / step).round() as i64..=(self.high / step + 1e-9).floor() as i64;
+            return places.map(|place| place as f64 * step).collect();
         }
         let decades = || self.low.log10().floor() as i32..=self.high.log10().ceil() as i32;
         // As many as there is room for: on few decades more within each.
@@ -63,9 +70,9 @@ impl Axis {
     }
 }
 
-/// A round distance between numbers up to `highest`.
-fn step(highest: f64) -> f64 {
-    let rough = highest / TICKS;
+/// A round distance between numbers over a range of `length`.
+fn step(length: f64) -> f64 {
+    let rough = length / TICKS;
     let decade = 10f64.powf(rough.log10().floor());
     [1., 2., 5., 10.].map(|n| n * decade).into_iter().find(|step| *step >= rough * 0.999).unwrap_or(rough)
 }
@@ -92,6 +99,12 @@ mod tests {
             ["0", "0.02", "0.04", "0.06", "0.08", "0.1"]
         );
         assert_eq!(Axis::from_zero(std::iter::empty()).ticks().len(), 6);
+        let signs = Axis::from_zero([-0.3, 0.6].into_iter());
+        assert_eq!(
+            signs.ticks().into_iter().map(label).collect::<Vec<_>>(),
+            ["-0.4", "-0.2", "0", "0.2", "0.4", "0.6"]
+        );
+        assert!((signs.place(0.) - 0.4).abs() < 1e-9);
     }
 
     #[test]
