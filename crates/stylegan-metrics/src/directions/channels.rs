@@ -205,19 +205,22 @@ mod tests {
             channel_max: 4,
             ..StyleGan2Config::default()
         });
-        let params = Params::new(3, DType::F64, &Device::Cpu);
-        build_generator(&config, params.trainable()).unwrap();
-        let model = Model::from_params(config, params.copy().unwrap()).unwrap();
-        let styles = Styles::new(model.generator(), None, 200, 1, &mut |_| ()).unwrap();
-        let sampler = Sampler::new(model.generator());
-        let z = sampler.latents(&StreamKey::new(5, "t", 0), &[0], 0).unwrap().to_dtype(DType::F64).unwrap();
-        let ws = sampler.styles(&z, Condition::None).unwrap().contiguous().unwrap();
+        let params = Params::new(3, DType::F32, &Device::Cpu);
+        let generator = build_generator(&config, params.trainable()).unwrap();
+        let styles = Styles::new(generator.as_ref(), None, 200, 1, &mut |_| ()).unwrap();
+        let sampler = Sampler::new(generator.as_ref());
+        let z = sampler.latents(&StreamKey::new(5, "t", 0), &[0], 0).unwrap();
+        let ws = sampler.styles(&z, Condition::None).unwrap().to_dtype(DType::F64).unwrap().contiguous().unwrap();
+        // In f64, so that differences are exact.
+        let wide = params.vars().into_iter().map(|(name, var)| (name, var.to_dtype(DType::F64).unwrap()));
+        let model = Model::from_params(config, Params::from_tensors(wide.collect::<Vec<_>>()).unwrap()).unwrap();
         let mut effects = ChannelEffects::new(&model, &[0, 1, 2], 2).unwrap();
         let map: Vec<u8> = (0..64).map(|i| u8::from(i < 32)).collect();
         // The same picture, with other signs each time.
-        let rounds = 3000;
-        for _ in 0..rounds {
-            effects.add(&ws, 7, |_| Ok(vec![map.clone()])).unwrap();
+        let rounds = 1500;
+        let many = ws.broadcast_as((100, 4, 5)).unwrap().contiguous().unwrap();
+        for _ in 0..rounds / 100 {
+            effects.add(&many, 7, |_| Ok(vec![map.clone(); 100])).unwrap();
         }
         let image = |offsets: &StyleOffsets| {
             let options = SynthesisOptions { offsets: Some(offsets), ..SynthesisOptions::default() };
