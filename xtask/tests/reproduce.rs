@@ -44,7 +44,7 @@ eval)
     # Painters with real pictures beside them.
     if [ -z "$alone" ]; then
         {
-            printf '| metric | of | value | 95 %% interval | better |\\n|---|---|---|---|---|\\n'
+            printf '| metric | of | value | 95 %% interval | better |\n|---|---|---|---|---|\n'
             echo "| seen_miou-x | $network | 10 | 9 to 11 | larger |"
             echo "| seen_miou-x | real pictures | 60 | 59 to 61 | larger |"
         } | tee "${out%.json}.md"
@@ -66,7 +66,7 @@ inspect) echo "  G_ema  26 219 parameters, {}" ;;
 paint)
     touch "$out"
     case $network in *spade-earth-64) value=5 ;; *) value=1 ;; esac
-    printf '| metric | value | 95 %% interval | better |\\n|---|---|---|---|\\n'
+    printf '| metric | value | 95 %% interval | better |\n|---|---|---|---|\n'
     echo "| between_classes-x | 0.$value | 0.$value to 0.$value | larger |" ;;
 figures)
     mkdir -p "$out"
