@@ -15,16 +15,19 @@ use stylegan_metrics::features::MapJudge;
 /// Styles that the deviations of channels are measured on.
 const SPREAD: usize = 100_000;
 
-/// Single channels of style space that change one class of a label map and little else (StyleSpace)
+/// Single channels of style space that change one class of a label map and little else
 ///
-/// Styles are what the layers make of style rows, a number for each of their channels. A segmenter says which pixels of the
-/// network's pictures are of which class; of each class the channels are kept whose effect on pictures lies inside it most.
-/// Names are the class and a number: hair-0, hair-1 and so on. `stylegan edit` moves such a channel by itself.
+/// Styles are what layers make of style rows, a number for each of their channels (StyleSpace). A
+/// segmenter says which pixels of the network's pictures are of which class; of each class the
+/// channels are kept whose effect on pictures lies inside it most. Names are the class and a number:
+/// hair-0, hair-1 and so on. `stylegan edit` moves such a channel by itself.
 ///
 /// Example:
 ///   stylegan segmenter --data avatars-64.zip --out segmenter.safetensors
-///   stylegan directions channels --network runs/sg2-avatars-64 --segmenter segmenter.safetensors --out channels.safetensors
-///   stylegan edit --network runs/sg2-avatars-64 --directions channels.safetensors --direction class-8-0 --strip -10..10
+///   stylegan directions channels --network runs/sg2-avatars-64 --segmenter segmenter.safetensors
+///       --out channels.safetensors
+///   stylegan edit --network runs/sg2-avatars-64 --directions channels.safetensors
+///       --direction class-8-0 --strip -10..10 --out hair.png
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
