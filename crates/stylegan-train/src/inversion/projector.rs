@@ -201,8 +201,8 @@ impl<'a> Projector<'a> {
         Ok(self.spread(&self.style.value.as_detached_tensor())?.copy()?.to_device(&Device::Cpu)?)
     }
 
-    /// The picture `[1, c, h, w]` of style and noise maps found so far, in main memory. The official program shows the style with the
-    /// network's own maps, as [`Model::synthesize`] does.
+    /// The picture `[1, c, h, w]` of style and noise maps found so far, in main memory. The official program shows the
+    /// style with the network's own maps, as [`Model::synthesize`] does.
     ///
     /// # Errors
     /// When the device has no room.
