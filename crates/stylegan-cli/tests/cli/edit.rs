@@ -219,7 +219,7 @@ fn channels_of_style_space_are_found_and_moved() {
     std::fs::create_dir_all(bench.path("set/labels")).unwrap();
     for i in 0..20u8 {
         let class = |x: u32| u8::from(x > 4 + u32::from(i) / 3);
-        let picture = RgbImage::from_fn(16, 16, |x, y| Rgb([class(x) * 200, 90, y as u8 * i]));
+        let picture = RgbImage::from_fn(16, 16, |x, y| Rgb([class(x) * 200, 90, y as u8 * (i / 2)]));
         picture.save(bench.path(format!("set/{i:02}.png"))).unwrap();
         GrayImage::from_fn(16, 16, |x, _| Luma([class(x)])).save(bench.path(format!("set/labels/{i:02}.png"))).unwrap();
     }
