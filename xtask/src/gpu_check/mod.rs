@@ -204,7 +204,9 @@ impl Checks {
         let [cpu, one] = ["run-cpu", "run-one"].map(|run| self.losses(run));
         let ((g, d), (g_gpu, d_gpu)) = (cpu?, one?);
         for (name, cpu, gpu) in [("G", g, g_gpu), ("D", d, d_gpu)] {
-            if !((gpu - cpu).abs() <= LOSSES * cpu.abs()) {
+            // What is not a number is not near.
+            let near = (gpu - cpu).abs() <= LOSSES * cpu.abs();
+            if !near {
                 return Err(Failure::other(format!(
                     "the mean loss of {name} is {gpu} on the GPU and {cpu} on the CPU"
                 )));

@@ -123,9 +123,9 @@ mod tests {
             sigma: 0.25,
             how: "by hand".into(),
         };
-        let list = vec![direction("a", [0.6, 0.8]), direction("b=ü", [1., 0.])];
+        let list = [direction("a", [0.6, 0.8]), direction("b=ü", [1., 0.])];
         let channel = Direction { rows: vec![2], channel: Some(7), ..direction("c", [0., 1.]) };
-        let all = [&list[..], &[channel.clone()]].concat();
+        let all = [&list[..], std::slice::from_ref(&channel)].concat();
         let directions = Directions { list: all, network: Some("00ff".into()) };
         directions.save(&path).unwrap();
         assert_eq!(Directions::load(&path).unwrap(), directions);

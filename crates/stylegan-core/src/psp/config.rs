@@ -94,7 +94,7 @@ impl PspConfig {
             ("channels", self.channels),
             ("hidden", self.hidden),
         ])?;
-        if self.head.is_iterative() && self.img_channels % 2 != 0 {
+        if self.head.is_iterative() && !self.img_channels.is_multiple_of(2) {
             return Err(Error::Config(format!(
                 "img_channels {} does not fit an encoder that looks at two pictures; expected an even number, such as 6",
                 self.img_channels
