@@ -54,7 +54,12 @@ async function saved(name, ending) {
 async function accessible(where) {
   for (const theme of ["dark", "light"]) {
     await page.evaluate((name) => { document.documentElement.dataset.theme = name; }, theme);
-    await page.waitForTimeout(200);
+    // Colours fade into each other; on a busy machine for as long as that takes.
+    await page.evaluate(async () => {
+      await new Promise(requestAnimationFrame);
+      const fading = document.getAnimations().filter((one) => Number.isFinite(one.effect.getComputedTiming().endTime));
+      await Promise.allSettled(fading.map((one) => one.finished));
+    });
     await page.evaluate(axe);
     const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
     const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
