@@ -28,7 +28,7 @@ while [ $# -gt 0 ]; do
 done
 case $verb in
 train)
-    if [ "$(cat "$here/fail" 2> /dev/null)" = "$kimg" ]; then rm "$here/fail"; echo "error: stopped" >&2; exit 75; fi
+    if [ "$(cat "$here/fail" 2> /dev/null)" = "$kimg" ] && rm "$here/fail" 2> /dev/null; then echo "error: stopped" >&2; exit 75; fi
     mkdir -p "$out"
     echo "{\"Progress/kimg\":{\"mean\":$kimg},\"Timing/sec_per_kimg\":{\"mean\":36}}" >> "$out/stats.jsonl"
     echo "$kimg" > "$out/network-000001.safetensors" ;;

@@ -113,7 +113,8 @@ impl File {
         let mut at = 0;
         while at < tokens.len() {
             match tokens[at].as_str() {
-                "use" => {
+                // Not `impl Trait + use<'a>`.
+                "use" if tokens.get(at + 1).is_some_and(|next| next != "<") => {
                     let end = at + tokens[at..].iter().position(|t| t == ";").unwrap_or(tokens.len() - at);
                     let shown = at > 0 && matches!(tokens[at - 1].as_str(), "pub" | ")");
                     file.take_use(&tokens[at + 1..end], shown);
@@ -221,7 +222,10 @@ mod tests {
         ("lib.rs", "mod a;\nmod b;\npub use a::{Deep, two as second};\n"),
         ("a/mod.rs", "mod c;\npub(crate) use c::Deep;\npub fn two() { c::one() }\nuse crate::b;\nfn f() { b::g() }\n"),
         ("a/c.rs", "pub struct Deep;\npub fn one() {}\n#[cfg(test)]\nmod tests { use crate::b::g; }\n"),
-        ("b.rs", "use crate::{Deep, a::{self}};\npub fn g() {}\nfn h() { crate::second(); std::mem::drop(1) }\n"),
+        (
+            "b.rs",
+            "use crate::{Deep, a::{self}};\npub fn g() {}\nfn h() -> impl Sized + use<> { crate::second(); std::mem::drop(1) }\n",
+        ),
         ("d.rs", "use crate::a::c as other;\n// crate::b::g\nfn f() { other::one(); \"crate::b::g\"; }\n"),
     ];
 
