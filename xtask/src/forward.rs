@@ -1,7 +1,8 @@
 //! `cargo xtask VERB` for the verbs of `stylegan`.
 
-use crate::cargo::{become_, cargo, root};
+use crate::cargo::become_;
 use crate::failure::Result;
+use crate::program::from_sources;
 use crate::ranks::Ranks;
 use std::ffi::OsString;
 
@@ -11,9 +12,7 @@ use std::ffi::OsString;
 /// On Unix this process turns into cargo, and cargo turns into `stylegan` or `mpirun`: Ctrl-C, SIGTERM
 /// and the exit code need no forwarding because there is one process all along.
 pub(crate) fn run(args: Vec<OsString>, ranks: Option<&Ranks>) -> Result<()> {
-    let mut command = cargo("run");
-    command.args(["--release", "--package", "stylegan-cli", "--bin", "stylegan", "--manifest-path"]);
-    command.arg(root().join("Cargo.toml"));
+    let mut command = from_sources();
     if let Some(ranks) = ranks {
         ranks.apply(&mut command)?;
     }

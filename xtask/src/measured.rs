@@ -59,6 +59,14 @@ pub(crate) fn pick<'a>(numbers: &'a [Measured], metric: &str) -> Option<&'a Meas
         .find(|n| n.metric == metric || n.metric.strip_prefix(metric).is_some_and(|rest| rest.starts_with('-')))
 }
 
+/// The metrics of these numbers, each once, in order.
+pub(crate) fn metrics<'a>(numbers: impl Iterator<Item = &'a Measured>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = numbers.map(|number| number.metric.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// Three significant digits; more before the point are kept.
 pub(crate) fn short(value: f64) -> String {
     if value == 0. || !value.is_finite() {

@@ -6,6 +6,19 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+/// `cargo run` of `stylegan` in release, built of these sources; its arguments come behind `--`.
+pub(crate) fn from_sources() -> Command {
+    let mut command = cargo("run");
+    command.args(["--release", "--package", "stylegan-cli", "--bin", "stylegan", "--manifest-path"]);
+    command.arg(root().join("Cargo.toml"));
+    command
+}
+
+/// The last line of what a program said that is not empty.
+pub(crate) fn last_line(said: &str) -> Option<&str> {
+    said.lines().rev().find(|line| !line.trim().is_empty())
+}
+
 /// How `stylegan` is started.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Program {
@@ -20,17 +33,8 @@ impl Program {
         let mut command = match &self.file {
             Some(file) => Command::new(file),
             None => {
-                let mut command = cargo("run");
-                command.args([
-                    "--release",
-                    "--quiet",
-                    "--package",
-                    "stylegan-cli",
-                    "--bin",
-                    "stylegan",
-                    "--manifest-path",
-                ]);
-                command.arg(root().join("Cargo.toml")).arg("--");
+                let mut command = from_sources();
+                command.args(["--quiet", "--"]);
                 command
             }
         };
@@ -66,8 +70,7 @@ impl Program {
         if output.status.success() {
             return Ok(());
         }
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        Err(Failure::ended(output.status).because(last))
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(Failure::ended(output.status).because(last_line(&said).unwrap_or_default()))
     }
 }

@@ -296,14 +296,19 @@ fn check_finite(images: &Tensor, indices: &[u64]) -> anyhow::Result<()> {
     );
 }
 
-/// The class that was typed: a name wins over a number.
+/// The class of `classes`, some of them with names, that was typed: a name wins over a number.
+pub(crate) fn class_number(typed: &str, names: &[String], classes: usize) -> Option<usize> {
+    let named = names.iter().position(|name| name.nfc().eq(typed.nfc()));
+    named.or_else(|| typed.parse().ok()).filter(|class| *class < classes)
+}
+
+/// The class of a network that was typed.
 fn class_of(typed: &str, model: &Model, network: &str) -> anyhow::Result<usize> {
     let classes = model.generator().spec().condition.label_dim();
     if classes == 0 {
         wrong!("{network} was trained without labels; leave --class out");
     }
-    let named = model.classes().iter().position(|name| name.nfc().eq(typed.nfc()));
-    match named.or_else(|| typed.parse().ok()).filter(|class| *class < classes) {
+    match class_number(typed, &model.classes(), classes) {
         Some(class) => Ok(class),
         None => wrong!("--class {typed}: {network} has {classes} classes: {}", listed(model)),
     }

@@ -7,7 +7,7 @@ use super::json::Json;
 use super::run::{Run, Watched};
 use super::section::Section;
 use crate::failure::{Failure, Result};
-use crate::measured::{Measured, short};
+use crate::measured::{Measured, metrics, short};
 use crate::stats::over_training;
 use crate::tables::cell::Cell;
 use std::fmt::Write;
@@ -87,10 +87,7 @@ fn chart(curves: &Curves, found: &[Found]) -> Chart {
 impl Found {
     /// Thousands of pictures at which something was measured.
     fn places(&self) -> Vec<f64> {
-        let mut places: Vec<f64> = self.trainings.iter().flatten().map(|(place, _)| *place).collect();
-        places.sort_by(f64::total_cmp);
-        places.dedup();
-        places
+        each_once(self.trainings.iter().flatten().map(|(place, _)| *place))
     }
 
     /// What was measured there, over all trainings.
@@ -98,6 +95,14 @@ impl Found {
         let there = self.trainings.iter().flatten().filter(|(at, _)| *at == place);
         Cell::of(there.map(|(_, number)| number.clone()).collect())
     }
+}
+
+/// Numbers in order, each once.
+fn each_once(numbers: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut numbers: Vec<f64> = numbers.collect();
+    numbers.sort_by(f64::total_cmp);
+    numbers.dedup();
+    numbers
 }
 
 /// At how many points one line is better than another, in a few words and in a sentence.
@@ -128,9 +133,7 @@ fn text(curves: &Curves, found: &[Found], compared: &[(String, String)]) -> Stri
         let _ = writeln!(text, "{}- {sentence}", if i == 0 { "\n" } else { "" });
     }
     let found: Vec<&Found> = found.iter().filter(|found| !found.line.is_statistic()).collect();
-    let mut places: Vec<f64> = found.iter().flat_map(|found| found.places()).collect();
-    places.sort_by(f64::total_cmp);
-    places.dedup();
+    let places = each_once(found.iter().flat_map(|found| found.places()));
     let _ = write!(text, "\n| kimg |");
     for found in &found {
         let _ = write!(text, " {} ({}) |", found.line.title, found.line.metric);
@@ -143,14 +146,11 @@ fn text(curves: &Curves, found: &[Found], compared: &[(String, String)]) -> Stri
         }
         text.push('\n');
     }
-    let mut names: Vec<&str> =
-        found.iter().flat_map(|found| found.trainings.iter().flatten()).map(|(_, n)| n.metric.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
+    let measured = found.iter().flat_map(|found| found.trainings.iter().flatten()).map(|(_, number)| number);
     let _ = write!(
         text,
         "\nMeasured: {}. Bands are 95 % intervals over pictures; each training has its own line.\n",
-        names.join(", ")
+        metrics(measured).join(", ")
     );
     text
 }

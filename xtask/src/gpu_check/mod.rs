@@ -10,6 +10,7 @@ mod report;
 
 use crate::cargo::{output, root};
 use crate::failure::{Failure, Result};
+use crate::program::last_line;
 use crate::say::say;
 use crate::stats::mean;
 use report::{Report, Value};
@@ -139,7 +140,7 @@ impl Checks {
             return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
         }
         let said = [done.stdout, done.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
-        let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+        let last = last_line(&said).unwrap_or("it says nothing");
         Err(Failure::other(format!("{:?} ends with {}: {last}", command.get_program(), done.status)))
     }
 

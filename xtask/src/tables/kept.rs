@@ -20,18 +20,19 @@ impl Kept {
 
     /// Whether the answer that lies there is to this question, about the newest checkpoint.
     pub(crate) fn is_current(&self) -> bool {
-        self.asked().is_some_and(|(_, checkpoint)| Some(checkpoint) == newest_checkpoint(&self.run))
+        self.asked_of().is_some_and(|checkpoint| Some(checkpoint) == newest_checkpoint(&self.run))
     }
 
     /// Whether the answer that lies there is to this question, though the run may have gone on since.
     pub(crate) fn is_there(&self) -> bool {
-        self.asked().is_some()
+        self.asked_of().is_some()
     }
 
-    fn asked(&self) -> Option<(String, String)> {
+    /// The checkpoint that this question was asked of, if it was.
+    fn asked_of(&self) -> Option<String> {
         let asked = std::fs::read_to_string(self.file("asked")).ok()?;
         let (question, checkpoint) = asked.trim_end().split_once('\n')?;
-        (question == self.question).then(|| (question.to_owned(), checkpoint.to_owned()))
+        (question == self.question).then(|| checkpoint.to_owned())
     }
 
     /// Forgets the answer that lies there.

@@ -4,7 +4,7 @@
 use super::columns::{REFERENCES, parameters};
 use crate::defaults::value;
 use crate::failure::{Failure, Result};
-use crate::measured::{Measured, numbers, pick};
+use crate::measured::{Measured, metrics, numbers, pick};
 use crate::program::Program;
 use crate::say::print;
 use std::ffi::{OsStr, OsString};
@@ -67,23 +67,21 @@ fn render(rows: &[(String, String, Vec<Measured>)]) -> String {
         let _ = write!(text, " {title}, 95 % interval |");
     }
     text.push_str("\n|---|---|---|---|---|\n");
-    let mut names: Vec<&str> = Vec::new();
+    let mut shown: Vec<&Measured> = Vec::new();
     for (name, parameters, numbers) in rows {
         let _ = write!(text, "| {name} | {parameters} |");
         for (_, metric) in COLUMNS {
             let found = pick(numbers, metric);
-            names.extend(found.map(|n| n.metric.as_str()));
+            shown.extend(found);
             let _ = write!(text, " {} |", found.map(Measured::text).unwrap_or_default());
         }
         text.push('\n');
     }
-    names.sort_unstable();
-    names.dedup();
     let _ = write!(
         text,
         "\nMeasured: {}. The real pictures' row is a ceiling: what the segmenter finds in pictures that do show the maps. \
          One colour for each class, the mean of its pixels, is a floor.\n",
-        names.join(", ")
+        metrics(shown.into_iter()).join(", ")
     );
     text
 }

@@ -2,7 +2,7 @@
 
 use super::agreement::agreements;
 use super::cell::Cell;
-use crate::measured::Measured;
+use crate::measured::{Measured, metrics};
 use crate::papers::Table;
 use std::fmt::Write;
 
@@ -58,18 +58,9 @@ pub(crate) fn render(
              reach; with the paper's only where data, resolution, length of training and feature network are the same: a name that \
              ends in a network (-stlpips, -classifier) says that it is not the paper's.\n",
         table.setting,
-        names(cells).join(", ")
+        metrics(cells.iter().flatten().flatten().flat_map(Cell::trainings)).join(", ")
     );
     text
-}
-
-/// The metrics that were measured, each once.
-fn names(cells: &[Vec<Option<Cell>>]) -> Vec<&str> {
-    let all = cells.iter().flatten().flatten().flat_map(Cell::trainings);
-    let mut names: Vec<&str> = all.map(|number| number.metric.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
 }
 
 #[cfg(test)]

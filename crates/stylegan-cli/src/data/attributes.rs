@@ -20,6 +20,16 @@ pub(crate) const ATTRIBUTES: [Attribute; 11] = [
     Attribute::Background,
 ];
 
+/// The names of all.
+pub(crate) fn names() -> Vec<&'static str> {
+    ATTRIBUTES.iter().map(|attribute| attribute.name()).collect()
+}
+
+/// The number in [`ATTRIBUTES`] of the one of this name.
+pub(super) fn number(name: &str) -> Option<usize> {
+    ATTRIBUTES.iter().position(|attribute| attribute.name() == name)
+}
+
 /// One attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attribute {

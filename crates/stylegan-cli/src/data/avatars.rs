@@ -1,6 +1,6 @@
 //! `avatars`: drawn faces, aligned, every attribute known, with exact label maps.
 
-use super::attributes::{ATTRIBUTES, Attribute, BACKGROUNDS};
+use super::attributes::{self, ATTRIBUTES, Attribute, BACKGROUNDS};
 use super::combinations::Combination;
 use super::style::{Paint, Style, grey};
 use super::turn::Turn;
@@ -34,7 +34,7 @@ const TURN: &str = "turn";
 impl Avatars {
     /// Avatars of `size` pixels; the same seed draws the same ones.
     pub(crate) fn new(size: u32, seed: u64, label: Option<&str>) -> anyhow::Result<Self> {
-        let label = label.and_then(|label| ATTRIBUTES.iter().position(|attribute| attribute.name() == label));
+        let label = label.and_then(attributes::number);
         Ok(Self { style: Style::toon_head()?, size, seed, label, turn: None, without: vec![] })
     }
 
@@ -49,14 +49,9 @@ impl Avatars {
         Ok(Self { without, ..self })
     }
 
-    /// The names of the attributes.
-    pub(crate) fn attributes() -> Vec<&'static str> {
-        ATTRIBUTES.iter().map(|attribute| attribute.name()).collect()
-    }
-
     /// The header of `attributes.csv`.
     pub(super) fn columns(&self) -> Vec<&'static str> {
-        Self::attributes().into_iter().chain(self.turn.map(|_| TURN)).collect()
+        attributes::names().into_iter().chain(self.turn.map(|_| TURN)).collect()
     }
 
     /// The names of the classes, if an attribute is the label.
@@ -96,9 +91,11 @@ impl Avatars {
 
     /// By how many degrees the head is turned, in tenths.
     fn angle(&self, number: u64) -> Option<f64> {
-        let part = 2. * StreamKey::new(self.seed, "avatars, turned", 0).stream(number, 0).uniform() - 1.;
-        // Not -0.
-        self.turn.map(|most| (10. * most * part).round() / 10. + 0.)
+        self.turn.map(|most| {
+            let part = 2. * StreamKey::new(self.seed, "avatars, turned", 0).stream(number, 0).uniform() - 1.;
+            // Not -0.
+            (10. * most * part).round() / 10. + 0.
+        })
     }
 
     /// The number of the value of each attribute.

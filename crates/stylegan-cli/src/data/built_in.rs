@@ -1,6 +1,6 @@
 //! The sets that the program makes itself: `avatars` and `earth`.
 
-use super::attributes::ATTRIBUTES;
+use super::attributes;
 use super::avatars::Avatars;
 use super::combinations::Combination;
 use super::earth::{self, Earth};
@@ -64,8 +64,8 @@ pub(super) fn file_name(name: &str, request: &Request<'_>) -> String {
 
 fn avatars(target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> {
     let Request { size, seed, label, turn, without, format, .. } = *request;
-    if let Some(label) = label.filter(|label| !ATTRIBUTES.iter().any(|attribute| attribute.name() == *label)) {
-        wrong!("avatars have no attribute {label:?}; choose one of {}, none", Avatars::attributes().join(", "));
+    if let Some(label) = label.filter(|label| attributes::number(label).is_none()) {
+        wrong!("avatars have no attribute {label:?}; choose one of {}, none", attributes::names().join(", "));
     }
     let count = request.count.unwrap_or(AVATARS);
     let mut recipe = Recipe::new("avatars", [size as usize; 2], count, seed);

@@ -1,6 +1,6 @@
 //! Combinations of values that no avatar of a set has.
 
-use super::attributes::{ATTRIBUTES, Attribute};
+use super::attributes::{self, ATTRIBUTES};
 use super::style::Style;
 use crate::exit::wrong;
 use std::str::FromStr;
@@ -35,9 +35,9 @@ impl Combination {
     pub(super) fn numbers(&self, style: &Style) -> anyhow::Result<Vec<(usize, Vec<bool>)>> {
         let mut found: Vec<(usize, Vec<bool>)> = vec![];
         for (name, values) in &self.0 {
-            let Some(number) = ATTRIBUTES.iter().position(|attribute| attribute.name() == *name) else {
-                let names: Vec<&str> = ATTRIBUTES.iter().map(|attribute| Attribute::name(*attribute)).collect();
-                wrong!("--without {self}: avatars have no attribute {name}; choose of {}", names.join(", "));
+            let Some(number) = attributes::number(name) else {
+                let names = attributes::names().join(", ");
+                wrong!("--without {self}: avatars have no attribute {name}; choose of {names}");
             };
             if found.iter().any(|(known, _)| *known == number) {
                 wrong!("--without {self}: {name} is there twice; write {name}=one+other");

@@ -1,8 +1,8 @@
 //! `stylegan directions channels`.
 
-use super::common::{Common, CommonArgs, rgb};
+use super::common::{Common, CommonArgs, rgb, typable};
 use crate::exit::{Outcome, wrong};
-use crate::network::check_exists;
+use crate::network::{check_exists, class_number};
 use crate::status::Progress;
 use candle_core::Device;
 use std::path::PathBuf;
@@ -107,7 +107,7 @@ fn names(args: &Args, judge: &MapJudge) -> anyhow::Result<Vec<String>> {
     }
     let known = if args.names.is_empty() { judge.class_names() } else { &args.names[..] };
     let name = |class: usize| match known.get(class) {
-        Some(name) => name.replace([' ', '='], "-"),
+        Some(name) => typable(name),
         None => format!("class-{class}"),
     };
     Ok((0..n).map(name).collect())
@@ -115,18 +115,12 @@ fn names(args: &Args, judge: &MapJudge) -> anyhow::Result<Vec<String>> {
 
 /// The classes to look at, each with its name.
 fn chosen(typed: &[String], names: &[String]) -> anyhow::Result<Vec<(usize, String)>> {
-    let all = || names.iter().cloned().enumerate();
     if typed.is_empty() {
-        return Ok(all().collect());
+        return Ok(names.iter().cloned().enumerate().collect());
     }
-    let one = |typed: &String| {
-        let number = typed.parse::<usize>().ok();
-        // A name wins over a number.
-        let found = all().find(|(_, name)| name == typed).or_else(|| all().find(|(class, _)| Some(*class) == number));
-        match found {
-            Some(found) => Ok(found),
-            None => wrong!("--classes {typed}: there are {} (0 to {})", printable(&names.join(", ")), names.len() - 1),
-        }
+    let one = |typed: &String| match class_number(typed, names, names.len()) {
+        Some(class) => Ok((class, names[class].clone())),
+        None => wrong!("--classes {typed}: there are {} (0 to {})", printable(&names.join(", ")), names.len() - 1),
     };
     typed.iter().map(one).collect()
 }

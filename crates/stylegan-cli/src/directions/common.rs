@@ -126,6 +126,11 @@ impl Common {
     }
 }
 
+/// A name without what `--direction NAME=STRENGTH` cannot hold.
+pub(super) fn typable(name: &str) -> String {
+    name.replace([' ', '='], "-")
+}
+
 /// Images `[n, c, h, w]` of 1, 3 or 4 channels as networks see them that look at pictures: `[n, 3, h, w]`.
 pub(super) fn rgb(images: &Tensor) -> candle_core::Result<Tensor> {
     match images.dim(1)? {

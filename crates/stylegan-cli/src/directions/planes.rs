@@ -1,5 +1,6 @@
 //! Directions as normals of hyperplanes between styles with and without an attribute.
 
+use super::common::typable;
 use crate::status::say;
 use stylegan_core::directions::Direction;
 use stylegan_metrics::directions::{Attribute, Hyperplane, Separation};
@@ -42,7 +43,7 @@ impl Scored {
         let [fitted, tried] = plane.samples;
         let right = 100. * plane.held_back;
         Direction {
-            name: name.replace([' ', '='], "-"),
+            name: typable(name),
             rows: rows.to_vec(),
             channel: None,
             sigma: self.deviation(&plane.normal),

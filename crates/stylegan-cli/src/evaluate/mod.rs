@@ -171,7 +171,7 @@ fn prepare(args: &Args) -> anyhow::Result<Prepared> {
     let open = |file| Ok(Classifier::open(file, &device)?);
     let classifiers = args.classifier.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
     let judge = args.segmenter.as_ref().map(|file| judge(file)).transpose()?;
-    let opened = Opened::open(&mut plan, args, &networks, (&device, precision))?;
+    let opened = Opened::open(&mut plan, args, &networks, &device, precision)?;
     let networks = match (judge, opened.painted()) {
         (Some(judge), Some(dataset)) => painted::with_judge(networks, judge, dataset),
         _ => networks,

@@ -52,7 +52,8 @@ impl Opened {
         plan: &mut Plan,
         args: &Args,
         networks: &FeatureNetworks,
-        (device, precision): (&Device, Precision),
+        device: &Device,
+        precision: Precision,
     ) -> anyhow::Result<Self> {
         let mut opened = Self {
             candidates: vec![],

@@ -107,7 +107,9 @@ impl Plan {
                     picture.place
                 ));
             }
-            self.truth(picture)?;
+            if let Some(truth) = &picture.truth {
+                self.of_network(truth)?;
+            }
         }
         Ok(())
     }

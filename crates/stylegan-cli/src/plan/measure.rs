@@ -39,7 +39,8 @@ pub(super) struct Level {
 /// Trains a little at each resolution of a run on a device, about `time` at each; `tell` hears of each as soon as it is known.
 pub(super) fn levels(
     config: &RecipeConfig,
-    (pictures, device): (&Arc<Dataset>, &Device),
+    pictures: &Arc<Dataset>,
+    device: &Device,
     time: Duration,
     tell: &mut dyn FnMut(&Level) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Level>> {
@@ -51,7 +52,7 @@ pub(super) fn levels(
             let folder = tempfile::tempdir().context("a folder for the trial cannot be made")?;
             let path = folder.path().to_owned();
             signals::before_end(move || drop(std::fs::remove_dir_all(path)));
-            let checkpoint = trial(config, (pictures, device), &stage, time, folder.path())?;
+            let checkpoint = trial(config, pictures, device, &stage, time, folder.path())?;
             let steps = std::fs::read_to_string(folder.path().join("stats.jsonl"))?;
             let steps: Vec<Value> = steps.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
             let seconds = seconds_a_step(&steps, &phases, stage.batch);
@@ -91,7 +92,8 @@ fn stages(schedule: &Schedule) -> Vec<(Stage, f64)> {
 /// Trains at one resolution, with a line of statistics for each step; returns the bytes of the checkpoint.
 fn trial(
     config: &RecipeConfig,
-    (pictures, device): (&Arc<Dataset>, &Device),
+    pictures: &Arc<Dataset>,
+    device: &Device,
     stage: &Stage,
     time: Duration,
     folder: &Path,

@@ -48,7 +48,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let pictures = Arc::new(pictures);
     print(&(starting_point::summary(&config, &pictures)?.join("\n") + "\n"))?;
     say("training a few steps to measure them");
-    let levels = measure::levels(&config, (&pictures, &device), time, &mut |level| {
+    let levels = measure::levels(&config, &pictures, &device, time, &mut |level| {
         let (stage, seconds) = (level.stage, level.seconds_per_kimg);
         let (side, shards) = (stage.resolution, stage.batch / stage.shard.max(1));
         print(&format!(

@@ -54,9 +54,7 @@ impl Direction {
         let moves = Tensor::from_vec(moves.collect::<Vec<f64>>(), (1, num_ws, w_dim), ws.device())?;
         Ok(ws.to_dtype(DType::F64)?.broadcast_add(&moves)?.to_dtype(ws.dtype())?)
     }
-}
 
-impl Direction {
     /// What moves `strength` sigmas along a direction in style space adds to styles, where a layer of
     /// [`channel_weights`] has so many channels.
     ///

@@ -33,14 +33,6 @@ impl Style {
         self.affine.forward(w)
     }
 
-    /// `x` `[n, channels, h, w]` in the style of `w` `[n, w_dim]`.
-    ///
-    /// # Errors
-    /// When shapes do not fit.
-    pub fn forward(&self, x: &Tensor, w: &Tensor) -> Result<Tensor> {
-        self.apply(x, &self.affine(w)?)
-    }
-
     /// `x` `[n, channels, h, w]` in the style `[n, 2 channels]`.
     ///
     /// # Errors
