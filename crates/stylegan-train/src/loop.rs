@@ -51,9 +51,9 @@ fn iterations(run: &mut Run) -> Result<Outcome> {
             }
             run.state.progress.partial = Some(Partial { actions: i + 1, began: before });
         }
+        run.grow_if_due_since(&stage)?;
         run.state.progress.partial = None;
         run.state.progress.step += 1;
-        run.reset_if_grown_since(&stage)?;
         run.maintain(before)?;
         if run.all_agree_to_stop(run.session.stop.load(Ordering::Relaxed))? && !run.finished() {
             return Ok(Outcome::Interrupted { checkpoint: run.save(Occasion::Between)? });

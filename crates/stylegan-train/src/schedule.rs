@@ -5,7 +5,6 @@ use crate::config::{
     ByResolution, EmaConfig, EncoderTrainConfig, RecipeConfig, ScheduleConfig, ShardConfig, SpadeTrainConfig,
     TrainConfig,
 };
-use stylegan_core::GeneratorConfig;
 use stylegan_core::layers::Pyramid;
 
 /// What holds at one moment of training.
@@ -61,7 +60,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// The schedule of networks of a full resolution in pixels, whose smallest pictures have level
-    /// of detail `max_lod` (4 pixels; 0 for networks that do not grow).
+    /// of detail `max_lod` (4 pixels).
     pub fn new(config: &TrainConfig, resolution: usize, max_lod: f64) -> Self {
         let kimg = config.kimg;
         Self { config: config.schedule.clone(), shards: config.shards.clone(), kimg, resolution, max_lod }
@@ -129,15 +128,12 @@ impl Schedule {
 }
 
 impl TrainConfig {
-    /// The schedule of the run, for networks that grow or not.
+    /// The schedule of the run, which may grow or not.
     ///
     /// # Errors
     /// When `img_size` is none of a network.
     pub fn schedule(&self) -> Result<Schedule> {
-        let levels = match self.generator {
-            GeneratorConfig::StyleGan2(_) => 1,
-            _ => Pyramid::new(self.generator.img_size())?.levels(),
-        };
+        let levels = Pyramid::new(self.generator.img_size())?.levels();
         Ok(Schedule::new(self, self.resolution()?, (levels - 1) as f64))
     }
 }

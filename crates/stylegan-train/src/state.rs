@@ -1,6 +1,6 @@
 //! The full state of a run in a checkpoint: what is saved, and what must agree to go on from it.
 
-use crate::config::RecipeConfig;
+use crate::config::{ByResolution, RecipeConfig};
 use crate::data::{Dataset, Labels};
 use crate::inputs::plan::Place;
 use crate::recipe::{Recipe, RunConfig, RunSettings};
@@ -124,9 +124,10 @@ impl State {
         }
         // Rust prints the shortest digits that read back as the same number.
         extra.extend(self.recipe.buffers().into_iter().map(|(key, value)| (key.to_owned(), value.to_string())));
+        let networks = settings.networks.of(settings.schedule.at(self.place().images).resolution);
         let mut metadata = Metadata {
             kind: Kind::State,
-            networks: settings.networks.clone(),
+            networks: networks.clone(),
             step: self.progress.step,
             images: self.progress.images,
             seed: settings.seed,
@@ -138,7 +139,7 @@ impl State {
             metadata.set_no_class(class);
         }
         if let Labels::Classes { names, .. } = dataset.labels()
-            && settings.networks.values().any(|network| c_dim(network) > 0)
+            && networks.values().any(|network| c_dim(network) > 0)
             && !names.is_empty()
         {
             metadata.set_classes(names);
@@ -194,14 +195,22 @@ fn c_dim(network: &NetworkConfig) -> usize {
 ///
 /// # Errors
 /// That rest of a sentence.
-pub fn is_of(networks: &BTreeMap<String, NetworkConfig>, seed: u64, metadata: &Metadata) -> Result<(), String> {
-    for (name, network) in networks {
-        if metadata.networks.get(name) != Some(network) {
-            return Err(format!(
-                "was trained with another configuration of {name}; resume with the run's own config.toml, or start \
-                 anew in another folder"
-            ));
-        }
+pub fn is_of(
+    networks: &ByResolution<BTreeMap<String, NetworkConfig>>,
+    seed: u64,
+    metadata: &Metadata,
+) -> Result<(), String> {
+    let other = |networks: &BTreeMap<String, NetworkConfig>| {
+        let mut of_run = networks.iter();
+        of_run.find(|(name, network)| metadata.networks.get(*name) != Some(network)).map(|(name, _)| name.clone())
+    };
+    if networks.values().all(|networks| other(networks).is_some())
+        && let Some(name) = other(&networks.base)
+    {
+        return Err(format!(
+            "was trained with another configuration of {name}; resume with the run's own config.toml, or start anew in \
+             another folder"
+        ));
     }
     if metadata.seed != seed {
         let (found, expected) = (metadata.seed, seed);

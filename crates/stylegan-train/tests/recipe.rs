@@ -14,7 +14,7 @@ use stylegan_core::Params;
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_kernels::conv2d;
 use stylegan_train::communicator::Single;
-use stylegan_train::config::{AdamConfig, OutputConfig};
+use stylegan_train::config::{AdamConfig, ByResolution, OutputConfig};
 use stylegan_train::data::{BatchMaps, Dataset};
 use stylegan_train::inputs::ShardInput;
 use stylegan_train::inputs::random::Streams;
@@ -48,7 +48,7 @@ impl RunConfig for Config {
             pictures: None,
             reset_on_growth: false,
             output: OutputConfig { tick_kimg: 0.032, ..OutputConfig::default() },
-            networks: [].into(),
+            networks: ByResolution::new([].into(), []),
             toml: "recipe = \"patches\"\n".into(),
             decisive: "{}".into(),
         })

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
+use candle_core::Device;
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_train::checkpoints::list;
 use stylegan_train::communicator::Communicator;
@@ -16,7 +17,7 @@ use stylegan_train::data::Dataset;
 use stylegan_train::observer::{Position, Silent};
 use stylegan_train::stats::Stats;
 use stylegan_train::{Error, Measured, Observer, Outcome, RunFolder, Score};
-use tools::{STYLEGAN2, StopAfter, go_on, gradients, pictures, run, session, tiny};
+use tools::{STYLEGAN2, StopAfter, go_on, gradients, growing_stylegan2, pictures, run, session, tiny};
 
 fn checkpoint(outcome: Outcome) -> PathBuf {
     match outcome {
@@ -57,7 +58,7 @@ fn a_folder_holds_what_it_should() {
     let text = fs::read_to_string(folder.path().join("config.toml")).unwrap();
     assert_eq!(stylegan_train::config::read(&text, "config.toml", &[]).unwrap(), config);
     // The file serves as a network at once.
-    stylegan_core::Model::load(&last, &candle_core::Device::Cpu).unwrap();
+    stylegan_core::Model::load(&last, &Device::Cpu).unwrap();
 }
 
 /// StyleGAN grows in its run, StyleGAN2 regularises in some of its steps.
@@ -65,8 +66,8 @@ fn resumes(architecture: &[&str]) {
     let straight = tempfile::tempdir().unwrap();
     let config = tiny(architecture).unwrap();
     let expected = fs::read(checkpoint(run(&config, straight.path()).unwrap())).unwrap();
-    // Before the growth, in the fade (in the middle of a tick), at a checkpoint.
-    for step in [3, 7, 10] {
+    // Before the growth, at the step of it, in the fade (in the middle of a tick), at a checkpoint.
+    for step in [3, 5, 7, 10] {
         let folder = tempfile::tempdir().unwrap();
         let stop = AtomicBool::new(false);
         let mut observer = StopAfter { step, stop: &stop, warnings: vec![] };
@@ -88,6 +89,46 @@ fn resumed_runs_end_in_the_same_bytes() {
 #[test]
 fn resumed_runs_of_stylegan2_end_in_the_same_bytes() {
     resumes(&STYLEGAN2);
+}
+
+#[test]
+fn resumed_runs_of_a_growing_stylegan2_end_in_the_same_bytes() {
+    resumes(&[&growing_stylegan2()[..], &["augment={pipe='bgcfnc',target=-1,kimg=1,interval=3}"]].concat());
+}
+
+/// Five steps at 8x8 pixels, and networks of 16x16 that begin with all that they have in common with those.
+#[test]
+fn stylegan2_grows_by_larger_networks() {
+    let (small, large) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let of = |folder: &Path, more: &[&str]| {
+        let config = tiny(&[&growing_stylegan2()[..], &["kimg=0.08"], more].concat()).unwrap();
+        Checkpoint::open(checkpoint(run(&config, folder).unwrap())).unwrap()
+    };
+    let (before, after) = (of(small.path(), &["schedule.stable_kimg=9"]), of(large.path(), &[]));
+    let sizes = [&before, &after].map(|file| {
+        let spec = stylegan_core::Model::of_checkpoint(file, &Device::Cpu).unwrap().generator().spec();
+        spec.img_size
+    });
+    assert_eq!(sizes, [[8, 8], [16, 16]]);
+    let bits = |file: &Checkpoint, name: &str| {
+        let tensor = file.tensor(name, &Device::Cpu).unwrap();
+        tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+    };
+    for prefix in ["G", "G_ema", "D"] {
+        let names = |file: &Checkpoint| -> Vec<String> {
+            let all = file.params(prefix, &Device::Cpu).unwrap().vars();
+            all.into_iter().map(|(name, _)| format!("{prefix}.{name}")).collect()
+        };
+        let (old, new) = (names(&before), names(&after));
+        let (kept, gone): (Vec<_>, Vec<_>) = old.iter().partition(|name| new.contains(name));
+        // What reads pictures is of their size.
+        assert!(gone.iter().all(|name| name.contains("fromrgb")), "{gone:?}");
+        assert!(new.len() > kept.len() && !kept.is_empty());
+        kept.iter().for_each(|name| assert!(bits(&before, name) == bits(&after, name), "{name}"));
+    }
+    // Pictures are shown as large as they are going to be.
+    let size = |name: &str| image::image_dimensions(small.path().join(name)).unwrap();
+    assert_eq!(size("fakes-init.png"), size("reals.png"));
 }
 
 /// StyleGAN2 with every augmentation, whose probability rises to about 0.3.

@@ -28,12 +28,6 @@ impl TrainConfig {
         }
     }
 
-    /// Whether training starts below the full resolution.
-    pub(super) fn grows(&self) -> bool {
-        let ScheduleConfig { stable_kimg, fade_kimg, .. } = self.schedule;
-        stable_kimg + fade_kimg > 0.
-    }
-
     /// Puts in what a file may leave out because another part of it says so, and what the published run
     /// of its architecture says.
     pub(super) fn fill_in(table: &mut Table) -> crate::Result<()> {

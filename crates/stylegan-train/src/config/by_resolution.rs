@@ -17,15 +17,27 @@ pub struct ByResolution<T> {
     pub at: BTreeMap<usize, T>,
 }
 
-impl<T: Copy> ByResolution<T> {
+impl<T> ByResolution<T> {
     /// `base`, except at the resolutions given.
     pub fn new(base: T, at: impl IntoIterator<Item = (usize, T)>) -> Self {
         Self { base, at: at.into_iter().collect() }
     }
 
     /// The value at `resolution` pixels.
+    pub fn of(&self, resolution: usize) -> &T {
+        self.at.get(&resolution).unwrap_or(&self.base)
+    }
+
+    /// All values: of the resolutions that are named, then that of all others.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        self.at.values().chain([&self.base])
+    }
+}
+
+impl<T: Copy> ByResolution<T> {
+    /// The value at `resolution` pixels.
     pub fn get(&self, resolution: usize) -> T {
-        self.at.get(&resolution).copied().unwrap_or(self.base)
+        *self.of(resolution)
     }
 }
 

@@ -35,6 +35,7 @@ impl TrainConfig {
         self.output.check()?;
         self.eval.check()?;
         self.check_networks()?;
+        self.check_growth()?;
         self.check_shards()
     }
 
@@ -56,9 +57,7 @@ impl TrainConfig {
 
     /// At every resolution that trains, a batch is whole shards, and a shard whole groups.
     fn check_shards(&self) -> Checked {
-        let full = self.resolution().map_err(|error| Wrong::table("generator", error))?;
-        let mut resolution = if self.grows() { self.schedule.start_resolution.min(full) } else { full };
-        while resolution <= full {
+        for resolution in self.resolutions() {
             let (batch, shard) = (self.schedule.batch.get(resolution), self.shards.size.get(resolution));
             if shard == 0 || batch == 0 || !batch.is_multiple_of(shard) {
                 return Err(Wrong::new(
@@ -82,7 +81,6 @@ impl TrainConfig {
                     format!("expected a divisor of shards.size = {shard}, found {shrink}"),
                 ));
             }
-            resolution *= 2;
         }
         Ok(())
     }

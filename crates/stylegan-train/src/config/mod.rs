@@ -6,6 +6,7 @@ mod check;
 mod data;
 mod encoder;
 mod fill;
+mod growth;
 mod output;
 mod overrides;
 mod place;
@@ -151,13 +152,15 @@ pub struct TransferConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScheduleConfig {
-    /// The resolution that training starts at, in pixels; 8 (4 in PGGAN). The full resolution
+    /// The resolution that training starts at where it grows, in pixels; 8 (4 in PGGAN). The full resolution
     /// trains without growing.
     pub start_resolution: usize,
     /// Thousands of pictures at each resolution before the next fades in; 600. If this and
-    /// `fade_kimg` are 0, nothing grows (StyleGAN2's networks never do).
+    /// `fade_kimg` are 0, nothing grows, as in StyleGAN2. Above 0 (ours), its networks are replaced by larger ones at
+    /// once, which keep the layers that they have in common; their checkpoints below the full resolution make
+    /// smaller pictures.
     pub stable_kimg: f64,
-    /// Thousands of pictures over which a resolution fades in; 600.
+    /// Thousands of pictures over which a resolution fades in; 600. 0 for StyleGAN2.
     pub fade_kimg: f64,
     /// Whether an iteration begins with the generator's step, false; true in StyleGAN2. It is the same
     /// circle, begun at another place.

@@ -2,7 +2,7 @@
 
 use super::Recipe;
 use crate::Result;
-use crate::config::OutputConfig;
+use crate::config::{ByResolution, OutputConfig};
 use crate::data::{BatchMaps, Dataset};
 use crate::schedule::Schedule;
 use crate::shards::Reduction;
@@ -54,8 +54,9 @@ pub struct RunSettings {
     pub reset_on_growth: bool,
     /// What is written, and how often.
     pub output: OutputConfig,
-    /// The networks by their prefix: what a checkpoint must have been trained with.
-    pub networks: BTreeMap<String, NetworkConfig>,
+    /// The networks by their prefix, at each resolution that training computes: what a checkpoint must have been
+    /// trained with. The same at all, unless larger ones take the place of smaller ones.
+    pub networks: ByResolution<BTreeMap<String, NetworkConfig>>,
     /// The configuration as `config.toml` holds it.
     pub toml: String,
     /// As JSON, the part of it that steps depend on; kept in checkpoints.

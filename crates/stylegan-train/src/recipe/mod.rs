@@ -20,6 +20,7 @@ use crate::inputs::ShardInput;
 use crate::optim::Adam;
 use crate::phase::{Action, Phase};
 use crate::sample_grid::GridImages;
+use crate::schedule::Stage;
 use crate::shards::{ShardSums, Sums};
 use crate::stats::Stats;
 use crate::{Error, Result};
@@ -63,6 +64,15 @@ pub trait Recipe: Send + Sync {
     /// # Errors
     /// When the device fails.
     fn advance(&mut self, _images: u64, _batch: usize) -> Result<()> {
+        Ok(())
+    }
+
+    /// Is at a step of growth, with optimisers that [forget](RunSettings::reset_on_growth): networks that do not grow in
+    /// themselves may be replaced by larger ones, which the next iteration finds.
+    ///
+    /// # Errors
+    /// When a network cannot be built.
+    fn grow(&mut self, _stage: &Stage) -> Result<()> {
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Recipe, RunConfig, RunSettings};
 use crate::Result;
-use crate::config::RecipeConfig;
+use crate::config::{ByResolution, RecipeConfig};
 use crate::data::Dataset;
 use candle_core::Device;
 use std::collections::BTreeMap;
@@ -20,12 +20,12 @@ impl RunConfig for RecipeConfig {
 }
 
 impl RecipeConfig {
-    /// The networks by their prefix in checkpoints.
-    pub fn networks(&self) -> BTreeMap<String, NetworkConfig> {
+    /// The networks by their prefix in checkpoints, at each resolution that training computes.
+    pub fn networks(&self) -> ByResolution<BTreeMap<String, NetworkConfig>> {
         match self {
             Self::Gan(config) => config.networks(),
-            Self::Spade(config) => config.networks(),
-            Self::Encoder(config) => config.networks(),
+            Self::Spade(config) => ByResolution::new(config.networks(), []),
+            Self::Encoder(config) => ByResolution::new(config.networks(), []),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! and some of these are kept from training to measure it on.
 
 use super::{GRADIENT, Recipe, RunSettings, gradient, unknown, values};
-use crate::config::{AdamConfig, OutputConfig};
+use crate::config::{AdamConfig, ByResolution, OutputConfig};
 use crate::data::{Batch, BatchMaps, Dataset};
 use crate::inputs::ShardInput;
 use crate::optim::Adam;
@@ -84,7 +84,7 @@ impl Supervised {
                 keep_checkpoints: 1,
                 ..OutputConfig::default()
             },
-            networks: [(phase.optimizer.to_owned(), network)].into(),
+            networks: ByResolution::new([(phase.optimizer.to_owned(), network)].into(), []),
             toml: format!("recipe = \"{}\"\n{toml}", self.recipe),
             decisive: serde_json::to_string(config).map_err(|error| unwritable(error.to_string()))?,
         })

@@ -63,12 +63,16 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Lets optimisers forget their moments where growth took a step, if the configuration says so.
-    pub(crate) fn reset_if_grown_since(&mut self, earlier: &Stage) -> Result<()> {
-        if self.settings.reset_on_growth && self.stage().grew_since(earlier) {
+    /// Where growth took a step, lets optimisers forget their moments, if the configuration says so, and networks grow.
+    pub(crate) fn grow_if_due_since(&mut self, earlier: &Stage) -> Result<()> {
+        let stage = self.stage();
+        if !stage.grew_since(earlier) {
+            return Ok(());
+        }
+        if self.settings.reset_on_growth {
             self.state.recipe.optimizers_mut().into_iter().try_for_each(|(_, optimizer)| optimizer.reset())?;
         }
-        Ok(())
+        self.state.recipe.grow(&stage)
     }
 }
 

@@ -46,8 +46,18 @@ checkpoint_kimg = 0.16
 "#;
 
 /// Makes the tiny run one of StyleGAN2, with regularising phases in every second and fourth step.
-pub(crate) const STYLEGAN2: [&str; 3] =
-    ["generator.architecture=stylegan2", "path_length.interval=2", "loss.r1_interval=4"];
+pub(crate) const STYLEGAN2: [&str; 5] = [
+    "generator.architecture=stylegan2",
+    "path_length.interval=2",
+    "loss.r1_interval=4",
+    "schedule.stable_kimg=0",
+    "schedule.fade_kimg=0",
+];
+
+/// As [`STYLEGAN2`], from 8x8 pixels on and with larger networks for 16x16 after five steps.
+pub(crate) fn growing_stylegan2() -> Vec<&'static str> {
+    [&STYLEGAN2[..], &["schedule.stable_kimg=0.08"]].concat()
+}
 
 pub(crate) fn tiny(overrides: &[&str]) -> Result<TrainConfig> {
     let overrides: Vec<_> = overrides.iter().map(|text| Override::parse(text)).collect::<Result<_>>()?;

@@ -4,7 +4,7 @@ use super::Psp;
 use super::decoder::Decoder;
 use super::losses::Losses;
 use super::networks::Networks;
-use crate::config::{EncoderTrainConfig, Input, RecipeConfig};
+use crate::config::{ByResolution, EncoderTrainConfig, Input, RecipeConfig};
 use crate::data::{BatchMaps, Dataset};
 use crate::recipe::maps::{self, Known};
 use crate::recipe::{Recipe, RunConfig, RunSettings, on_the_cpu};
@@ -35,7 +35,7 @@ impl RunConfig for EncoderTrainConfig {
             pictures: None,
             reset_on_growth: false,
             output: self.output.clone(),
-            networks,
+            networks: ByResolution::new(networks, []),
             toml: own.to_toml()?,
             decisive: RecipeConfig::Encoder(Box::new(own)).to_json()?,
         })

@@ -1,7 +1,7 @@
 //! A [`TrainConfig`] as the configuration of a run.
 
 use super::Gan;
-use crate::config::{RecipeConfig, TrainConfig};
+use crate::config::{ByResolution, RecipeConfig, TrainConfig};
 use crate::data::{BatchMaps, Dataset};
 use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures};
 use crate::{Error, Result};
@@ -35,22 +35,31 @@ impl RunConfig for TrainConfig {
         if let Some(checkpoint) = checkpoint {
             return Ok(Box::new(Gan::load(self, checkpoint, device)?));
         }
-        // Weights are addressed by (seed, name); the other seed keeps equal names in the two
-        // networks from getting equal weights.
-        let [g, d] = [self.seed, self.seed ^ (1 << 63)].map(|seed| Params::new(seed, DType::F32, device));
+        let [g, d] = self.stores(DType::F32, device);
         Ok(Box::new(Gan::new(self, g, d)?))
     }
 }
 
 impl TrainConfig {
-    /// The networks by their prefix in checkpoints: `G`, `G_ema` and `D`.
-    pub fn networks(&self) -> BTreeMap<String, NetworkConfig> {
+    /// The networks by their prefix in checkpoints, at each resolution that training computes: `G`, `G_ema` and `D`.
+    pub fn networks(&self) -> ByResolution<BTreeMap<String, NetworkConfig>> {
+        let smaller = self.sizes().into_iter().map(|(resolution, sized)| (resolution, sized.own_networks()));
+        ByResolution::new(self.own_networks(), smaller)
+    }
+
+    fn own_networks(&self) -> BTreeMap<String, NetworkConfig> {
         let generator = || NetworkConfig::Generator(self.generator.clone());
         BTreeMap::from([
             (prefix::G.to_owned(), generator()),
             (prefix::G_EMA.to_owned(), generator()),
             (prefix::D.to_owned(), NetworkConfig::Discriminator(self.discriminator.clone())),
         ])
+    }
+
+    /// Empty stores for the parameters of generator and discriminator. Weights are addressed by (seed, name); the
+    /// other seed keeps equal names in the two networks from getting equal weights.
+    pub(super) fn stores(&self, dtype: DType, device: &Device) -> [Params; 2] {
+        [self.seed, self.seed ^ (1 << 63)].map(|seed| Params::new(seed, dtype, device))
     }
 }
 

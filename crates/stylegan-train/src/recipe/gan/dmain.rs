@@ -42,7 +42,7 @@ impl Gan {
         let mut stats = Stats::default();
 
         let logits = d.logits(&fake, labels.into(), lod)?;
-        let loss = match self.loss {
+        let loss = match self.config.loss {
             LossConfig::Logistic { .. } => logistic::discriminator_fake(&logits)?,
             LossConfig::WganGp { .. } => wgan_gp::critic_fake(&logits)?,
         };
@@ -50,7 +50,7 @@ impl Gan {
         let (_, mut losses) = report(&mut stats, "fake", &logits, &loss)?;
         drop((logits, loss));
 
-        let (scores, real_losses) = match self.loss {
+        let (scores, real_losses) = match self.config.loss {
             LossConfig::Logistic { r1_gamma, r1_interval: 1 } if r1_gamma > 0. => {
                 let pictures = Var::from_tensor(real)?;
                 let logits = d.logits(&augmented(pictures.as_tensor())?, real_labels.into(), lod)?;

@@ -24,7 +24,7 @@ impl Gan {
         gain: f64,
         augment: Option<&ShardAugment>,
     ) -> Result<ShardSums> {
-        let LossConfig::Logistic { r1_gamma, .. } = self.loss else {
+        let LossConfig::Logistic { r1_gamma, .. } = self.config.loss else {
             return Err(not_configured("R1 penalty", "loss"));
         };
         let images = Var::from_tensor(real)?;

@@ -24,7 +24,7 @@ impl Gan {
         let images = self.networks.g_trained.synthesis(&ws, options)?;
         let images = seen(augment, "G augment", &images)?;
         let logits = self.networks.d_frozen.logits(&images, latents.labels.as_ref().into(), options.lod)?;
-        let loss = match self.loss {
+        let loss = match self.config.loss {
             LossConfig::Logistic { .. } => logistic::generator(&logits)?,
             LossConfig::WganGp { .. } => wgan_gp::generator(&logits)?,
         };

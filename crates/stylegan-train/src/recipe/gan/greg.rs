@@ -16,7 +16,7 @@ impl Gan {
     /// # Errors
     /// When shapes do not fit, or the configuration has no path length regularisation.
     pub fn greg(&self, latents: &Latents, options: &SynthesisOptions, noise: &Tensor, gain: f64) -> Result<ShardSums> {
-        let config = self.path_length.as_ref();
+        let config = self.config.path_length.as_ref();
         let config = config.ok_or_else(|| not_configured("path length regularisation", "path_length"))?;
         let generator = self.networks.g_trained.as_ref();
         let (ws, w_sum) = latents.styles(generator)?;

@@ -19,18 +19,20 @@ pub use phases::{DMAIN, DREG, GMAIN, GREG, iteration, phases};
 
 use super::{Recipe, sign, transfer, unknown};
 use crate::augment::{AugmentConfig, Controller, ShardAugment};
-use crate::config::{EmaConfig, LossConfig, PathLengthConfig, TrainConfig};
+use crate::config::TrainConfig;
 use crate::inputs::ShardInput;
 use crate::optim::{Adam, ema};
 use crate::phase::{Action, Phase, stride};
 use crate::sample_grid::{Cells, GridImages};
+use crate::schedule::Stage;
 use crate::shards::{ShardSums, Sums};
 use crate::stats::Stats;
 use crate::{Error, Result};
 use candle_core::{Device, Tensor};
 use networks::Networks;
 use stylegan_core::checkpoint::{Checkpoint, prefix};
-use stylegan_core::{Condition, NoiseMode, Params, Sampler, SynthesisOptions};
+use stylegan_core::{Condition, Generator, NoiseMode, Params, Sampler, SynthesisOptions};
+use stylegan_kernels::upsample_nearest2x;
 
 /// The name among a shard's sums of its samples' styles, which move `w_avg`.
 const W_SUM: &str = "w_avg";
@@ -48,13 +50,9 @@ pub struct Gan {
     opt_d: Adam,
     /// The running mean of path lengths; 0 before the first were measured.
     pub pl_mean: f64,
+    config: TrainConfig,
     iteration: Vec<Action>,
-    loss: LossConfig,
-    path_length: Option<PathLengthConfig>,
     augment: Option<(AugmentConfig, Controller)>,
-    ema: EmaConfig,
-    w_avg_beta: f64,
-    mixing_probability: f64,
     conditional: bool,
 }
 
@@ -65,7 +63,7 @@ impl Gan {
     /// # Errors
     /// When a configuration describes no network, parameters do not fit it, or the transfer's do not.
     pub fn new(config: &TrainConfig, g: Params, d: Params) -> Result<Self> {
-        let networks = Networks::new(config, g, d)?;
+        let networks = Networks::new(&config.at_resolution(config.schedule()?.at(0).resolution), g, d)?;
         if let Some(transfer) = &config.transfer {
             let networks = &networks;
             let g: (&[_], _) = (&[prefix::G, prefix::G_EMA], &networks.g);
@@ -80,6 +78,7 @@ impl Gan {
         Self::on(config, Networks::load(config, checkpoint, device)?)
     }
 
+    /// Training as at its start, on these networks.
     fn on(config: &TrainConfig, networks: Networks) -> Result<Self> {
         let phases = phases(config);
         let frozen = freeze::frozen(&networks.d, config.transfer.as_ref().map_or(0, |transfer| transfer.freeze_d));
@@ -89,13 +88,9 @@ impl Gan {
             opt_d: opt_d.without(|name| frozen.contains(name)),
             networks,
             pl_mean: 0.,
+            config: config.clone(),
             iteration: iteration(config),
-            loss: config.loss.clone(),
-            path_length: config.path_length.clone(),
             augment: config.augment.as_ref().map(|augment| (augment.clone(), Controller::new(augment))),
-            ema: config.ema.clone(),
-            w_avg_beta: config.w_avg_beta,
-            mixing_probability: config.mixing_probability,
             conditional: config.generator.c_dim() > 0,
         })
     }
@@ -134,7 +129,8 @@ impl Recipe for Gan {
     }
 
     fn shard(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums> {
-        let (lod, random, generator) = (input.stage.lod, &input.random, self.networks.g_average.as_ref());
+        let (random, generator) = (&input.random, self.networks.g_average.as_ref());
+        let lod = lod(generator, input.stage.lod);
         let augment = self.augment.as_ref();
         let augment = augment.map(|(config, controller)| ShardAugment { config, p: controller.p(), random });
         let augment = augment.as_ref();
@@ -144,7 +140,8 @@ impl Recipe for Gan {
             return self.dreg((&reals.images, reals.labels.as_ref()), lod, phase.gain, augment);
         }
         let labels = if self.conditional { random.labels()? } else { None };
-        let latents = Latents::draw(random, generator, labels, lod, self.mixing_probability)?.to_device(device)?;
+        let latents =
+            Latents::draw(random, generator, labels, lod, self.config.mixing_probability)?.to_device(device)?;
         let noise = random.noise();
         let options =
             SynthesisOptions { lod, native_size: true, ..SynthesisOptions::with_noise(NoiseMode::Random(&noise)) };
@@ -168,7 +165,7 @@ impl Recipe for Gan {
     }
 
     fn apply(&mut self, phase: &Phase, means: &Sums) -> Result<()> {
-        if let (true, Some(config)) = (phase.name == GREG.name, &self.path_length) {
+        if let (true, Some(config)) = (phase.name == GREG.name, &self.config.path_length) {
             let length = means.get(PL_LENGTH)?.first().copied().unwrap_or_default();
             self.pl_mean += config.decay * (f64::from(length) - self.pl_mean);
         }
@@ -180,23 +177,37 @@ impl Recipe for Gan {
         if phase.name == DREG.name {
             return Ok(());
         }
-        self.networks.track_w(means.get(W_SUM)?, self.w_avg_beta)
+        self.networks.track_w(means.get(W_SUM)?, self.config.w_avg_beta)
     }
 
     fn advance(&mut self, images: u64, batch: usize) -> Result<()> {
         if let Some((config, controller)) = &mut self.augment {
             controller.end_step(config, batch);
         }
-        ema::update(&self.networks.g_ema, &self.networks.g, self.ema.beta(images, batch))
+        ema::update(&self.networks.g_ema, &self.networks.g, self.config.ema.beta(images, batch))
+    }
+
+    /// Larger networks take the place of those of StyleGAN2, with new optimisers, at each step of growth; others have
+    /// grown in themselves.
+    fn grow(&mut self, stage: &Stage) -> Result<()> {
+        let config = self.config.at_resolution(stage.resolution);
+        if self.networks.g_average.spec().img_size == config.generator.img_size() {
+            return Ok(());
+        }
+        let Self { pl_mean, augment, .. } = self;
+        let (pl_mean, augment) = (*pl_mean, augment.take());
+        let grown = Self::on(&self.config, self.networks.larger(&config)?)?;
+        *self = Self { pl_mean, augment, ..grown };
+        Ok(())
     }
 
     fn buffers(&self) -> Vec<(&'static str, f64)> {
-        let lengths = self.path_length.iter().map(|_| ("pl_mean", self.pl_mean));
+        let lengths = self.config.path_length.iter().map(|_| ("pl_mean", self.pl_mean));
         lengths.chain(self.augment.iter().flat_map(|(_, controller)| controller.buffers())).collect()
     }
 
     fn restore(&mut self, values: &[f64]) {
-        let (lengths, augment) = values.split_at(usize::from(self.path_length.is_some()).min(values.len()));
+        let (lengths, augment) = values.split_at(usize::from(self.config.path_length.is_some()).min(values.len()));
         if let [pl_mean] = *lengths {
             self.pl_mean = pl_mean;
         }
@@ -211,7 +222,7 @@ impl Recipe for Gan {
 
     fn log_line(&self, stats: &Stats) -> String {
         let mean = |key: &str| stats.get(key).mean();
-        let path_length = match self.path_length {
+        let path_length = match self.config.path_length {
             Some(_) => format!("pl {:<8.4} ", mean("Loss/pl_length")),
             None => String::new(),
         };
@@ -248,10 +259,21 @@ impl GridImages for Gan {
         let device = self.networks.g_ema.device();
         let labels = labels.map(|labels| labels.to_device(device)).transpose()?;
         let condition = Condition::from(labels.as_ref());
-        let sampler = Sampler { lod: cells.lod, ..Sampler::new(generator) };
+        let sampler = Sampler { lod: lod(generator, cells.lod), ..Sampler::new(generator) };
         let z = sampler.latents(&cells.key(), &cells.indices, 0)?.to_device(device)?;
-        Ok(sampler.images(&sampler.styles(&z, condition)?, condition, &[])?.to_device(&Device::Cpu)?)
+        let mut images = sampler.images(&sampler.styles(&z, condition)?, condition, &[])?.to_device(&Device::Cpu)?;
+        // Those of a network that is to grow are shown as large as those of one that grows in itself.
+        while images.dim(2)? < self.config.generator.img_size()[0] {
+            images = upsample_nearest2x(&images)?;
+        }
+        Ok(images)
     }
+}
+
+/// The level of detail at which a network of the run makes its pictures: networks that do not grow in themselves have
+/// the size of what is trained.
+fn lod(generator: &dyn Generator, lod: f64) -> f64 {
+    lod.min(generator.spec().max_lod)
 }
 
 /// Images as the discriminator sees them. Augmentation has no code for GPUs: images of one go to the CPU for it and back.

@@ -4,7 +4,7 @@ use crate::config::TrainConfig;
 use crate::{Error, Result};
 use candle_core::{Device, Tensor};
 use stylegan_core::checkpoint::{Checkpoint, prefix};
-use stylegan_core::{Discriminator, Generator, Params, build_discriminator, build_generator};
+use stylegan_core::{Discriminator, Generator, NetworkConfig, Params, build_discriminator, build_generator};
 
 /// Name of the moving average of styles in a generator's parameters.
 const W_AVG: &str = "mapping.w_avg";
@@ -30,10 +30,34 @@ impl Networks {
         Self::on(config, g, d, g_ema)
     }
 
-    /// The networks of a checkpoint, on a device.
+    /// The networks of a checkpoint of the run, of whichever size it came to, on a device.
     pub(crate) fn load(config: &TrainConfig, checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
         let part = |prefix: &str| checkpoint.params(prefix, device);
-        Self::on(config, part(prefix::G)?, part(prefix::D)?, part(prefix::G_EMA)?)
+        let mut config = config.clone();
+        for network in checkpoint.metadata().iter().flat_map(|about| about.networks.values()) {
+            match network {
+                NetworkConfig::Generator(generator) => config.generator = generator.clone(),
+                NetworkConfig::Discriminator(discriminator) => config.discriminator = discriminator.clone(),
+                NetworkConfig::Encoder(_) | NetworkConfig::Segmenter(_) => {}
+            }
+        }
+        Self::on(&config, part(prefix::G)?, part(prefix::D)?, part(prefix::G_EMA)?)
+    }
+
+    /// Larger networks, which begin with what they have in common with these, by name and shape.
+    pub(crate) fn larger(&self, config: &TrainConfig) -> Result<Self> {
+        let [g, d] = config.stores(self.g.dtype(), self.g.device());
+        build_generator(&config.generator, g.trainable())?;
+        build_discriminator(&config.discriminator, d.trainable())?;
+        let g_ema = g.copy()?;
+        for (new, old) in [(&g, &self.g), (&d, &self.d), (&g_ema, &self.g_ema)] {
+            for (name, var) in new.vars() {
+                if let Some(old) = old.get(&name).filter(|old| old.dims() == var.dims()) {
+                    var.set(&old.as_detached_tensor())?;
+                }
+            }
+        }
+        Self::on(config, g, d, g_ema)
     }
 
     fn on(config: &TrainConfig, g: Params, d: Params, g_ema: Params) -> Result<Self> {

@@ -1,7 +1,7 @@
 //! A [`SpadeTrainConfig`] as the configuration of a run.
 
 use super::{Parameters, Spade};
-use crate::config::{RecipeConfig, SpadeTrainConfig};
+use crate::config::{ByResolution, RecipeConfig, SpadeTrainConfig};
 use crate::data::{BatchMaps, Dataset};
 use crate::recipe::maps::{self, Known};
 use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures, on_the_cpu};
@@ -28,7 +28,7 @@ impl RunConfig for SpadeTrainConfig {
             pictures: None,
             reset_on_growth: false,
             output: self.output.clone(),
-            networks: self.networks(),
+            networks: ByResolution::new(self.networks(), []),
             toml: self.to_toml()?,
             decisive: RecipeConfig::Spade(Box::new(self.clone())).to_json()?,
         })

@@ -1,0 +1,112 @@
+//! Growth: the networks of each resolution that training computes.
+
+use super::place::Wrong;
+use super::{ScheduleConfig, TrainConfig};
+use stylegan_core::layers::Pyramid;
+use stylegan_core::{DiscriminatorConfig, GeneratorConfig};
+
+impl TrainConfig {
+    /// Whether training starts below the full resolution.
+    pub(super) fn grows(&self) -> bool {
+        let ScheduleConfig { stable_kimg, fade_kimg, .. } = self.schedule;
+        stable_kimg + fade_kimg > 0.
+    }
+
+    /// The resolutions that training computes, smallest first.
+    pub(super) fn resolutions(&self) -> Vec<usize> {
+        let Ok(full) = self.resolution() else { return vec![] };
+        let first = if self.grows() { self.schedule.start_resolution.clamp(4, full) } else { full };
+        (0..).map(Pyramid::resolution).skip_while(|&at| at < first).take_while(|&at| at <= full).collect()
+    }
+
+    /// The configuration at each resolution below the full one that has networks of its own.
+    pub(crate) fn sizes(&self) -> Vec<(usize, Self)> {
+        let at = |resolution| (resolution, self.at_resolution(resolution));
+        self.resolutions().into_iter().map(at).filter(|(_, sized)| sized.generator != self.generator).collect()
+    }
+
+    /// The configuration with the networks that train at a resolution: StyleGAN2's are smaller at smaller ones, all
+    /// others grow in themselves.
+    pub(crate) fn at_resolution(&self, resolution: usize) -> Self {
+        let mut sized = self.clone();
+        let full = self.resolution().unwrap_or(resolution);
+        let smaller = |[h, w]: [usize; 2]| [h * resolution / full, w * resolution / full];
+        if let (GeneratorConfig::StyleGan2(generator), DiscriminatorConfig::StyleGan2(discriminator)) =
+            (&mut sized.generator, &mut sized.discriminator)
+        {
+            generator.img_size = smaller(generator.img_size);
+            discriminator.img_size = smaller(discriminator.img_size);
+        }
+        sized
+    }
+
+    /// Growth is of a kind that the networks have.
+    pub(super) fn check_growth(&self) -> Result<(), Wrong> {
+        let (GeneratorConfig::StyleGan2(generator), true) = (&self.generator, self.grows()) else { return Ok(()) };
+        let DiscriminatorConfig::StyleGan2(discriminator) = &self.discriminator else {
+            return Err(Wrong::new(
+                "discriminator.architecture",
+                "expected \"stylegan2\", with which a generator of StyleGAN2 grows; or set schedule.stable_kimg = 0",
+            ));
+        };
+        if self.schedule.fade_kimg > 0. {
+            return Err(Wrong::new(
+                "schedule.fade_kimg",
+                format!(
+                    "expected 0, found {}: StyleGAN2's networks are replaced by larger ones at once",
+                    self.schedule.fade_kimg
+                ),
+            ));
+        }
+        if generator.channels.is_some() || discriminator.channels.is_some() {
+            return Err(Wrong::new(
+                "schedule.stable_kimg",
+                "expected 0 where channels are listed one by one: networks that grow have channel_base and channel_max",
+            ));
+        }
+        for (resolution, sized) in self.sizes() {
+            let fits = sized.generator.validate().and_then(|()| sized.discriminator.validate());
+            fits.map_err(|error| {
+                Wrong::new("schedule.start_resolution", format!("no network begins at {resolution} pixels: {error}"))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use crate::config::{TrainConfig, read};
+
+    fn config(more: &str) -> crate::Result<TrainConfig> {
+        let text = "generator = { architecture = 'stylegan2', img_size = [24, 32] }\nschedule = { stable_kimg = 1, \
+                    start_resolution = 8";
+        read(&format!("{text}{more} }}"), "test", &[])
+    }
+
+    /// 24x32 is 6x8, 12x16 and 24x32: the smallest block has 3x4.
+    #[test]
+    fn networks_of_each_resolution() {
+        let config = config("").unwrap();
+        let sizes: Vec<_> = config.sizes().into_iter().map(|(at, sized)| (at, sized.picture_shape().0)).collect();
+        assert_eq!(sizes, [(8, [6, 8]), (16, [12, 16])]);
+        assert_eq!(config.at_resolution(32), config);
+        let schedule = config.schedule().unwrap();
+        let trained = [0, 999, 1000, 1999, 2000, 9000].map(|images| schedule.at(images).resolution);
+        assert_eq!(trained, [8, 8, 16, 16, 32, 32]);
+        // StyleGAN's own grow in themselves; StyleGAN2's stay as they are unless that is asked for.
+        assert!(TrainConfig::default().sizes().is_empty() && TrainConfig::stylegan2().sizes().is_empty());
+    }
+
+    #[test]
+    fn what_cannot_grow_is_refused() {
+        let error = |more: &str| config(more).unwrap_err().to_string();
+        let fading = error(", fade_kimg = 1");
+        assert!(fading.contains("schedule.fade_kimg") && fading.contains("replaced by larger ones"), "{fading}");
+        let text = "generator = { architecture = 'stylegan2', img_size = [8, 8], channels = [8, 8] }\nschedule = { \
+                    stable_kimg = 1 }";
+        let listed = read(text, "test", &[]).unwrap_err().to_string();
+        assert!(listed.contains("channel_base"), "{listed}");
+    }
+}
