@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use stylegan_train::communicator::Threads;
 use stylegan_train::config::TrainConfig;
 use stylegan_train::{Outcome, Result, RunFolder, Session};
-use tools::{STYLEGAN2, growing_stylegan2, StopAfter, pictures, tiny};
+use tools::{STYLEGAN2, StopAfter, growing_stylegan2, pictures, tiny};
 
 /// Six shards a batch: two or four ranks cut them where no subtree ends.
 const SIX_SHARDS: [&str; 3] = ["schedule.batch=24", "kimg=0.192", "output.checkpoint_kimg=9"];

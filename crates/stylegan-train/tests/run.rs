@@ -4,12 +4,12 @@
 
 mod tools;
 
+use candle_core::Device;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
-use candle_core::Device;
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_train::checkpoints::list;
 use stylegan_train::communicator::Communicator;
