@@ -14,6 +14,7 @@ mod defaults;
 mod failure;
 mod forward;
 mod gpu_check;
+mod json;
 mod kernels;
 mod measured;
 mod papers;

@@ -226,7 +226,7 @@ impl Observer for TrainStatus {
     }
 
     fn is_to_be_measured(&mut self, at: &Position) -> bool {
-        self.evaluator.as_mut().is_some_and(|evaluator| evaluator.is_due(at.images))
+        self.evaluator.as_mut().is_some_and(|evaluator| evaluator.is_due(at))
     }
 
     fn measure(&mut self, checkpoint: &Checkpoint, ranks: &dyn Communicator) -> stylegan_train::Result<Measured> {

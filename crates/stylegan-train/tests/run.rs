@@ -106,8 +106,8 @@ fn stylegan2_grows_by_larger_networks() {
     };
     let (before, after) = (of(small.path(), &["schedule.stable_kimg=9"]), of(large.path(), &[]));
     let sizes = [&before, &after].map(|file| {
-        let spec = stylegan_core::Model::of_checkpoint(file, &Device::Cpu).unwrap().generator().spec();
-        spec.img_size
+        let model = stylegan_core::Model::of_checkpoint(file, &Device::Cpu).unwrap();
+        model.generator().spec().img_size
     });
     assert_eq!(sizes, [[8, 8], [16, 16]]);
     let bits = |file: &Checkpoint, name: &str| {

@@ -1,5 +1,7 @@
 //! Metrics over training: the chart, its data, and what it says.
 
+use crate::json::Json;
+
 use super::asked::Asked;
 use super::chart::{Chart, Curve, Panel, Point, draw};
 use super::claim::{Curves, Line};

@@ -6,7 +6,6 @@ mod chart;
 mod claim;
 mod curves;
 mod jobs;
-mod json;
 mod needs;
 mod official;
 mod page;

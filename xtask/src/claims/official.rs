@@ -1,6 +1,8 @@
 //! `cargo xtask reproduce official --weights DIR`: the official protocols on files that the user has, ours beside the
 //! published number.
 
+use crate::json::Json;
+
 use super::asked::Asked;
 use super::json::Json;
 use super::page;

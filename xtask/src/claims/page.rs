@@ -1,5 +1,7 @@
 //! The page of a claim, and its line on the page of all claims.
 
+use crate::json::Json;
+
 use super::asked::{Asked, runs};
 use super::claim::Claim;
 use super::json::Json;

@@ -1,5 +1,7 @@
 //! Pictures that a claim shows of a network.
 
+use crate::json::Json;
+
 use super::asked::Asked;
 use super::claim::{Picture, Pictures};
 use super::json::Json;

@@ -1,6 +1,6 @@
 //! What one part of a claim gives to its page.
 
-use super::json::Json;
+use crate::json::Json;
 
 /// A part of a page.
 pub(super) struct Section {

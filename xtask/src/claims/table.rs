@@ -1,5 +1,7 @@
 //! A table of a paper beside what the claim's runs gave.
 
+use crate::json::Json;
+
 use super::asked::Asked;
 use super::jobs::in_parallel;
 use super::json::Json;

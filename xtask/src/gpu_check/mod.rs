@@ -13,7 +13,7 @@ use crate::failure::{Failure, Result};
 use crate::program::last_line;
 use crate::say::say;
 use crate::stats::mean;
-use report::{Report, Value};
+use report::Report;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
@@ -103,8 +103,9 @@ struct Checks {
 impl Checks {
     fn all(&mut self) -> Result<()> {
         let version = self.program(&["--version"])?;
-        self.report.about("program", Value::Text(version.trim().to_owned()));
-        self.report.about("device", Value::Text(self.gpu()));
+        self.report.about("program", version.trim());
+        let gpu = self.gpu();
+        self.report.about("device", &gpu);
         self.check("a picture is made on the GPU", |checks| {
             checks.program(&checks.generate("0", "first")).map(|_| vec![])
         });
@@ -191,7 +192,7 @@ impl Checks {
             "--kimg 6.4 --set output.tick_kimg=0.64"
         };
         let line = format!(
-            "train --config sg2/avatars-32 --data avatars --set data.count=256 --set eval.metrics=[] {size} --device {device} --data-dir \
+            "train --config avatars-32 --data avatars --set data.count=256 --set schedule.stable_kimg=0 --set eval.metrics=[] {size} --device {device} --data-dir \
              data --out {name}"
         );
         self.program(&line.split_whitespace().collect::<Vec<_>>()).map(|_| ())
@@ -243,7 +244,7 @@ impl Checks {
     fn pace(&self, config: &str, published: Option<[f64; 2]>) -> Result<Vec<(&'static str, f64)>> {
         let device = self.asked.device.as_str();
         let line = format!(
-            "plan --config {config} --data avatars --set data.count=64 --seconds 20 --data-dir data --device {device}"
+            "plan --config {config} --data avatars --set data.count=64 --set schedule.stable_kimg=0 --seconds 20 --data-dir data --device {device}"
         );
         let said = self.program(&line.split_whitespace().collect::<Vec<_>>())?;
         let pace = said.lines().filter_map(|line| line.strip_prefix("pace:")).next_back();

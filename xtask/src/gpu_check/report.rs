@@ -1,50 +1,42 @@
 //! What came of the checks, as one JSON file.
 
 use crate::failure::Result;
-use std::fmt::Write;
-
-/// A value of the file.
-pub(super) enum Value {
-    Text(String),
-    Number(f64),
-    Truth(bool),
-}
+use crate::json::Json;
 
 /// All checks, in order.
 #[derive(Default)]
 pub(super) struct Report {
-    about: Vec<(&'static str, Value)>,
-    checks: Vec<Vec<(String, Value)>>,
+    about: Vec<(String, Json)>,
+    checks: Vec<Json>,
     failed: usize,
 }
 
 impl Report {
     /// Notes something about the program or the machine.
-    pub(super) fn about(&mut self, name: &'static str, value: Value) {
-        self.about.push((name, value));
+    pub(super) fn about(&mut self, name: &str, text: &str) {
+        self.about.push((name.to_owned(), Json::text(text)));
     }
 
     /// Notes a check with its numbers.
     pub(super) fn check(&mut self, name: &str, seconds: f64, outcome: Result<Vec<(&'static str, f64)>>) {
         let mut entry = vec![
-            ("check".to_owned(), Value::Text(name.to_owned())),
-            ("passed".to_owned(), Value::Truth(outcome.is_ok())),
-            ("seconds".to_owned(), Value::Number(seconds)),
+            ("check".to_owned(), Json::text(name)),
+            ("passed".to_owned(), Json::Truth(outcome.is_ok())),
+            ("seconds".to_owned(), Json::Number(seconds)),
         ];
         match outcome {
-            Ok(numbers) => entry.extend(numbers.into_iter().map(|(name, x)| (name.to_owned(), Value::Number(x)))),
+            Ok(numbers) => entry.extend(numbers.into_iter().map(|(name, x)| (name.to_owned(), Json::Number(x)))),
             Err(failure) => {
                 self.failed += 1;
-                entry.push(("why".to_owned(), Value::Text(failure.message().to_owned())));
+                entry.push(("why".to_owned(), Json::text(failure.message())));
             }
         }
-        self.checks.push(entry);
+        self.checks.push(Json::Object(entry));
     }
 
     /// Notes a check that was not made.
     pub(super) fn skip(&mut self, name: &str, why: &str) {
-        let text = |text: &str| Value::Text(text.to_owned());
-        self.checks.push(vec![("check".to_owned(), text(name)), ("not_run".to_owned(), text(why))]);
+        self.checks.push(Json::object([("check", Json::text(name)), ("not_run", Json::text(why))]));
     }
 
     /// Whether nothing failed.
@@ -59,45 +51,10 @@ impl Report {
 
     /// The file.
     pub(super) fn json(&self) -> String {
-        let mut text = String::from("{\n");
-        for (name, value) in &self.about {
-            let _ = writeln!(text, "  {}: {},", quoted(name), value.json());
-        }
-        text.push_str("  \"checks\": [\n");
-        for (i, check) in self.checks.iter().enumerate() {
-            let fields: Vec<String> =
-                check.iter().map(|(name, value)| format!("{}: {}", quoted(name), value.json())).collect();
-            let comma = if i + 1 < self.checks.len() { "," } else { "" };
-            let _ = writeln!(text, "    {{{}}}{comma}", fields.join(", "));
-        }
-        text + "  ]\n}\n"
+        let mut entries = self.about.clone();
+        entries.push(("checks".to_owned(), Json::List(self.checks.clone())));
+        format!("{}\n", Json::Object(entries))
     }
-}
-
-impl Value {
-    fn json(&self) -> String {
-        match self {
-            Self::Text(text) => quoted(text),
-            Self::Number(x) if x.is_finite() => x.to_string(),
-            Self::Number(_) => "null".into(),
-            Self::Truth(truth) => truth.to_string(),
-        }
-    }
-}
-
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            c if c.is_control() => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted + "\""
 }
 
 #[cfg(test)]
@@ -108,7 +65,7 @@ mod tests {
     #[test]
     fn the_file_is_json() {
         let mut report = Report::default();
-        report.about("program", Value::Text("a \"b\" \\ \n\u{1}".into()));
+        report.about("program", "a \"b\" \\ \n\u{1}");
         report.check("one", 1.5, Ok(vec![("apart", f64::INFINITY)]));
         report.check("two", 0.5, Err(Failure::other("it \"broke\"")));
         report.skip("three", "because");

@@ -22,6 +22,7 @@ use stylegan_metrics::report::MetricResult;
 use stylegan_train::communicator::{Communicator, Measuring};
 use stylegan_train::config::{EvalConfig, RecipeConfig, SpadeEvalConfig};
 use stylegan_train::data::Dataset;
+use stylegan_train::observer::Position;
 use stylegan_train::{Measured, Score};
 
 /// What `[eval]` asks for.
@@ -55,6 +56,8 @@ pub(crate) struct Evaluator {
     networks: FeatureNetworks,
     /// What checkpoints are measured on.
     device: Device,
+    /// Whether networks are smaller than the run's at smaller resolutions: their pictures are not those of the set.
+    replaced: bool,
     cache: Cache,
     /// Pictures between evaluations.
     every: u64,
@@ -116,6 +119,7 @@ impl Evaluator {
             set: config.data().set.clone(),
             networks,
             device: device.clone(),
+            replaced: matches!(generator, GeneratorConfig::StyleGan2(_)),
             cache: Cache::new(folder.join("features")),
             every: ((asked.kimg * 1000.).round() as u64).max(1),
             done: 0,
@@ -129,11 +133,11 @@ impl Evaluator {
         self.total = total;
     }
 
-    /// Whether the checkpoint that was written after `images` pictures is to be measured, as that of the run's end is.
-    pub(crate) fn is_due(&mut self, images: u64) -> bool {
-        let due = images / self.every != self.done || images >= self.total;
-        self.done = images / self.every;
-        due
+    /// Whether the checkpoint that was written at a position is to be measured, as that of the run's end is.
+    pub(crate) fn is_due(&mut self, at: &Position) -> bool {
+        let due = at.images / self.every != self.done || at.images >= self.total;
+        self.done = at.images / self.every;
+        due && !(self.replaced && at.stage.lod > 0.)
     }
 
     /// Measures a checkpoint, written after `images` pictures, with all ranks; the report lies beside it. Rank 0 says

@@ -1,6 +1,7 @@
-//! `stylegan figures`: the paper's Figures 2, 3, 4, 5 and 8 for any network.
+//! `stylegan figures`: the paper's Figures 2, 3, 4, 5 and 8 for any network, and its pictures beside those of a set.
 
 mod deviation;
+mod nearest;
 mod uncurated;
 
 use crate::destination;
@@ -11,11 +12,13 @@ use crate::mix::{Styles, Table, style_list};
 use crate::network::{Network, NetworkArgs};
 use crate::numbers::Numbers;
 use crate::picture_settings::NoiseKind;
+use crate::pictures;
 use crate::status::{Progress, say};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use stylegan_core::NoiseLayers;
 use stylegan_core::picture::{Band, to_pictures, write_png};
+use stylegan_train::data::Dataset;
 
 /// The psi of each column of the truncation figure, as in Figure 8 of the paper.
 const PSI: [f64; 6] = [1.0, 0.7, 0.5, 0.0, -0.5, -1.0];
@@ -24,25 +27,34 @@ const PSI: [f64; 6] = [1.0, 0.7, 0.5, 0.0, -0.5, -1.0];
 ///
 /// Writes figure-uncurated.png (Figure 2), figure-mixing.png (3), figure-deviation.png (4),
 /// figure-noise.png (5) and figure-truncation.png (8). Those that a network cannot show are left out,
-/// and a file of that name from another time is removed.
+/// and a file of that name from another time is removed. With --data, figure-nearest.png shows pictures
+/// beside those of the set that are nearest to them: whether the network has learnt by heart.
 ///
 /// Examples:
 ///   stylegan figures --network runs/avatars-32 --seeds 0-10 --out figures/
 ///   stylegan figures --network runs/avatars-32 --only uncurated --trunc 0.7
+///   stylegan figures --network runs/avatars-32 --only nearest --data avatars --seeds 0-15
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
     #[command(flatten)]
     network: NetworkArgs,
 
-    /// Which figures.
+    /// Which figures [default: all; nearest only with --data]
     ///
     /// Example: --only noise,deviation
-    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',', default_values_t = Figure::ALL)]
+    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',')]
     only: Vec<Figure>,
 
+    /// The pictures that it was trained on: a folder, a ZIP file, avatars or earth
+    ///
+    /// Example: --data faces.zip
+    #[arg(long, value_name = "SET")]
+    data: Option<String>,
+
     /// Seeds; the mixing grid has up to 5 of them as columns and the others, up to 6, as rows, the
-    /// uncurated pictures begin with them and go on from 0, the other figures show the first two.
+    /// uncurated pictures begin with them and go on from 0, the nearest ones are those of the first 16,
+    /// the other figures show the first two.
     #[arg(long, value_name = "LIST", default_value = "0-10")]
     seeds: Numbers,
 
@@ -71,10 +83,13 @@ enum Figure {
     Noise,
     /// Figure 8: psi 1, 0.7, 0.5, 0, -0.5, -1.
     Truncation,
+    /// None of the paper: pictures beside those of --data that are nearest to them.
+    Nearest,
 }
 
 impl Figure {
-    const ALL: [Figure; 5] = [Figure::Uncurated, Figure::Mixing, Figure::Deviation, Figure::Noise, Figure::Truncation];
+    const ALL: [Figure; 6] =
+        [Figure::Uncurated, Figure::Mixing, Figure::Deviation, Figure::Noise, Figure::Truncation, Figure::Nearest];
 
     fn file_name(self) -> &'static str {
         match self {
@@ -83,7 +98,13 @@ impl Figure {
             Figure::Deviation => "figure-deviation.png",
             Figure::Noise => "figure-noise.png",
             Figure::Truncation => "figure-truncation.png",
+            Figure::Nearest => "figure-nearest.png",
         }
+    }
+
+    /// Whether it shows what a network without styles has.
+    fn is_of_any_network(self) -> bool {
+        matches!(self, Figure::Uncurated | Figure::Nearest)
     }
 
     /// Why the network has nothing to show there, if so.
@@ -107,19 +128,31 @@ struct Drawn {
 
 pub(crate) fn run(args: Args) -> Outcome {
     let seeds = &args.seeds.0[..];
-    if seeds.len() < 2 && args.only != [Figure::Uncurated] {
+    let figures = match (&args.only[..], &args.data) {
+        ([], Some(_)) => Figure::ALL.to_vec(),
+        ([], None) => Figure::ALL.into_iter().filter(|figure| *figure != Figure::Nearest).collect(),
+        (only, None) if only.contains(&Figure::Nearest) => {
+            wrong!("--only nearest: --data says which pictures the network was trained on")
+        }
+        (only, Some(_)) if !only.contains(&Figure::Nearest) => {
+            wrong!("--data is for the nearest pictures; add nearest to --only, or leave --data out")
+        }
+        (only, _) => only.to_vec(),
+    };
+    let of_any = figures.iter().all(|figure| figure.is_of_any_network());
+    if seeds.len() < 2 && !of_any {
         wrong!("--seeds: the figures but that of uncurated pictures need at least two seeds");
     }
     let mut network = Network::open(&args.network)?;
-    if !network.has_styles() && args.only != [Figure::Uncurated] {
+    if !network.has_styles() && !of_any {
         wrong!(
             "{} is a Progressive GAN, which has no styles, noise and truncation to show; \
-             draw uncurated pictures: --only uncurated",
+             draw uncurated pictures, and those of --data that are nearest: --only uncurated,nearest",
             args.network.network.display()
         );
     }
     destination::folder(&args.out, &[network.file()])?;
-    for figure in &args.only {
+    for figure in &figures {
         let path = args.out.join(figure.file_name());
         if let Some(obstacle) = figure.obstacle(&network, seeds[0])? {
             say(&format!("{} is left out: {obstacle}", figure.file_name()));
@@ -139,6 +172,7 @@ pub(crate) fn run(args: Args) -> Outcome {
                 text.retain(|(key, _)| *key != "stylegan:psi");
                 truncation(&mut network, &seeds[..2])?
             }
+            Figure::Nearest => nearest::nearest(&network, seeds, &set_of(&args, &network)?)?,
         };
         text.push(("stylegan:seed", Numbers(drawn.seeds).to_string()));
         let mut sheet = args.layout.sheet(drawn.bands);
@@ -149,6 +183,17 @@ pub(crate) fn run(args: Args) -> Outcome {
         say(&path.display().to_string());
     }
     Ok(Ending::Done)
+}
+
+/// The pictures of `--data`, of the network's size; built-in ones are made beside the figures.
+fn set_of(args: &Args, network: &Network) -> anyhow::Result<Dataset> {
+    let set = args.data.as_deref().unwrap_or_default();
+    let dataset = pictures::open(set, network.size(), 0, None, &args.out.join("data"))?;
+    let ([h, w], [eh, ew]) = (dataset.image_size(), network.size());
+    if [h, w] != [eh, ew] {
+        wrong!("--data {set} has pictures of {w}x{h} pixels, the network makes {ew}x{eh}; build the set at that size");
+    }
+    Ok(dataset)
 }
 
 /// Removes a figure that an earlier call has drawn, perhaps of another network.

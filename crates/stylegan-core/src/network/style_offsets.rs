@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 /// What is added to styles in StyleSpace (Wu et al. 2021, <https://arxiv.org/abs/2011.12799>): to what the affine layer "A"
 /// before a convolution makes of a style row, a number for each of its channels. By style row, `[n, channels]` for `n`
-/// images or `[1, channels]` for all of them. RGB layers keep their styles.
+/// images or `[1, channels]` for all of them, on any device. RGB layers keep their styles.
 #[derive(Debug, Clone, Default)]
 pub struct StyleOffsets(BTreeMap<usize, Tensor>);
 
@@ -57,10 +57,11 @@ impl StyleOffsets {
     /// The style `[n, channels]` of row `row` with its offsets.
     pub(crate) fn add(&self, row: usize, style: Tensor) -> Result<Tensor> {
         let Some(offsets) = self.0.get(&row) else { return Ok(style) };
+        let offsets = offsets.to_dtype(style.dtype())?.to_device(style.device())?;
         let (n, channels) = style.dims2()?;
         match offsets.dims() {
-            &[1, found] if found == channels => Ok(style.broadcast_add(&offsets.to_dtype(style.dtype())?)?),
-            &[of, found] if of == n && found == channels => Ok((&style + offsets.to_dtype(style.dtype())?)?),
+            &[1, found] if found == channels => Ok(style.broadcast_add(&offsets)?),
+            &[of, found] if of == n && found == channels => Ok((&style + offsets)?),
             found => bad_argument!("style row {row}: offsets have shape {found:?}, expected [{n}, {channels}]"),
         }
     }

@@ -1,11 +1,12 @@
-//! JSON, as far as data of tables and charts need it.
+//! JSON, as far as reports and the data of tables and charts need it.
 
 use std::fmt;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     Number(f64),
+    Truth(bool),
     Text(String),
     List(Vec<Json>),
     /// Keys and values, in the order in which they are written.
@@ -13,20 +14,20 @@ pub(super) enum Json {
 }
 
 impl Json {
-    pub(super) fn text(text: impl Into<String>) -> Self {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
         Json::Text(text.into())
     }
 
-    pub(super) fn object<const N: usize>(entries: [(&str, Json); N]) -> Self {
+    pub(crate) fn object<const N: usize>(entries: [(&str, Json); N]) -> Self {
         Json::Object(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
     /// Values that hold no others are on one line.
     fn is_flat(&self) -> bool {
         match self {
-            Json::Number(_) | Json::Text(_) => true,
+            Json::Number(_) | Json::Truth(_) | Json::Text(_) => true,
             Json::List(values) => values.is_empty(),
-            Json::Object(entries) => entries.iter().all(|(_, value)| matches!(value, Json::Number(_) | Json::Text(_))),
+            Json::Object(entries) => !entries.iter().any(|(_, value)| matches!(value, Json::List(_) | Json::Object(_))),
         }
     }
 
@@ -42,6 +43,7 @@ impl Json {
             // JSON has no such numbers.
             Json::Number(number) if !number.is_finite() => write!(f, "null"),
             Json::Number(number) => write!(f, "{number}"),
+            Json::Truth(truth) => write!(f, "{truth}"),
             Json::Text(text) => quoted(f, text),
             Json::List(values) => {
                 write!(f, "[")?;
@@ -72,7 +74,8 @@ fn quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     for c in text.chars() {
         match c {
             '"' | '\\' => write!(f, "\\{c}")?,
-            c if c < ' ' => write!(f, "\\u{:04x}", c as u32)?,
+            '\n' => write!(f, "\\n")?,
+            c if c.is_control() => write!(f, "\\u{:04x}", c as u32)?,
             c => write!(f, "{c}")?,
         }
     }
@@ -98,10 +101,11 @@ mod tests {
                 Json::List(vec![Json::Number(1.5), Json::Number(f64::NAN), Json::object([("x", Json::Number(-2.))])]),
             ),
             ("none", Json::List(vec![])),
+            ("true", Json::Truth(true)),
         ]);
         assert_eq!(
             json.to_string(),
-            "{\n  \"a\\\"b\\\\\": \"line\\u000abreak é\",\n  \"n\": [\n    1.5,\n    null,\n    {\"x\": -2}\n  ],\n  \"none\": []\n}"
+            "{\n  \"a\\\"b\\\\\": \"line\\nbreak é\",\n  \"n\": [\n    1.5,\n    null,\n    {\"x\": -2}\n  ],\n  \"none\": [],\n  \"true\": true\n}"
         );
     }
 }
