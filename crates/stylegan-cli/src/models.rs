@@ -40,7 +40,7 @@ macro_rules! models {
     };
 }
 
-const MODELS: [Model; 2] = models!["avatars-64", "avatars-32"];
+const MODELS: [Model; 3] = models!["avatars-64", "earth-64-spade", "avatars-32"];
 
 impl Model {
     fn of(name: &Path) -> Option<&'static Self> {

@@ -5,7 +5,6 @@ use crate::json::Json;
 use super::asked::Asked;
 use super::chart::{Chart, Curve, Panel, Point, draw};
 use super::claim::{Curves, Line};
-use super::json::Json;
 use super::run::{Run, Watched};
 use super::section::Section;
 use crate::failure::{Failure, Result};

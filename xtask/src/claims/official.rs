@@ -4,7 +4,6 @@
 use crate::json::Json;
 
 use super::asked::Asked;
-use super::json::Json;
 use super::page;
 use crate::failure::{Failure, Result};
 use crate::measured::{Measured, numbers, short};

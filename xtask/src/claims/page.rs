@@ -4,7 +4,6 @@ use crate::json::Json;
 
 use super::asked::{Asked, runs};
 use super::claim::Claim;
-use super::json::Json;
 use super::section::Section;
 use crate::cargo::root;
 use crate::failure::{Failure, Result};

@@ -4,7 +4,6 @@ use crate::json::Json;
 
 use super::asked::Asked;
 use super::jobs::in_parallel;
-use super::json::Json;
 use super::run::Run;
 use super::section::Section;
 use crate::failure::Result;
