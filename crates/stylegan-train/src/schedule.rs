@@ -133,7 +133,7 @@ impl TrainConfig {
     /// # Errors
     /// When `img_size` is none of a network.
     pub fn schedule(&self) -> Result<Schedule> {
-        let levels = Pyramid::new(self.generator.img_size())?.levels();
+        let levels = if self.grows() { Pyramid::new(self.generator.img_size())?.levels() } else { 1 };
         Ok(Schedule::new(self, self.resolution()?, (levels - 1) as f64))
     }
 }

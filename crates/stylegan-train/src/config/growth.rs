@@ -6,10 +6,13 @@ use stylegan_core::layers::Pyramid;
 use stylegan_core::{DiscriminatorConfig, GeneratorConfig};
 
 impl TrainConfig {
-    /// Whether training starts below the full resolution.
-    pub(super) fn grows(&self) -> bool {
+    /// Whether training starts below the full resolution. StyleGAN2's networks cannot fade in.
+    pub(crate) fn grows(&self) -> bool {
         let ScheduleConfig { stable_kimg, fade_kimg, .. } = self.schedule;
-        stable_kimg + fade_kimg > 0.
+        match self.generator {
+            GeneratorConfig::StyleGan2(_) => stable_kimg > 0. && fade_kimg <= 0.,
+            _ => stable_kimg + fade_kimg > 0.,
+        }
     }
 
     /// The resolutions that training computes, smallest first.
@@ -49,15 +52,6 @@ impl TrainConfig {
                 "expected \"stylegan2\", with which a generator of StyleGAN2 grows; or set schedule.stable_kimg = 0",
             ));
         };
-        if self.schedule.fade_kimg > 0. {
-            return Err(Wrong::new(
-                "schedule.fade_kimg",
-                format!(
-                    "expected 0, found {}: StyleGAN2's networks are replaced by larger ones at once",
-                    self.schedule.fade_kimg
-                ),
-            ));
-        }
         if generator.channels.is_some() || discriminator.channels.is_some() {
             return Err(Wrong::new(
                 "schedule.stable_kimg",
@@ -100,10 +94,10 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_grow_is_refused() {
-        let error = |more: &str| config(more).unwrap_err().to_string();
-        let fading = error(", fade_kimg = 1");
-        assert!(fading.contains("schedule.fade_kimg") && fading.contains("replaced by larger ones"), "{fading}");
+    fn what_cannot_grow_does_not() {
+        // What would fade does not grow.
+        let fading = config(", fade_kimg = 1").unwrap();
+        assert!(fading.sizes().is_empty() && fading.schedule().unwrap().at(0).resolution == 32);
         let text = "generator = { architecture = 'stylegan2', img_size = [8, 8], channels = [8, 8] }\nschedule = { \
                     stable_kimg = 1 }";
         let listed = read(text, "test", &[]).unwrap_err().to_string();

@@ -156,8 +156,8 @@ pub struct ScheduleConfig {
     /// trains without growing.
     pub start_resolution: usize,
     /// Thousands of pictures at each resolution before the next fades in; 600. If this and
-    /// `fade_kimg` are 0, nothing grows, as in StyleGAN2. Above 0 (ours), its networks are replaced by larger ones at
-    /// once, which keep the layers that they have in common; their checkpoints below the full resolution make
+    /// `fade_kimg` are 0, nothing grows, as in StyleGAN2. Above 0 and without `fade_kimg` (ours), its networks are
+    /// replaced by larger ones, which keep the layers that they have in common; their checkpoints below the full resolution make
     /// smaller pictures.
     pub stable_kimg: f64,
     /// Thousands of pictures over which a resolution fades in; 600. 0 for StyleGAN2.
