@@ -8,7 +8,7 @@ use crate::shell::quote;
 use candle_core::{DType, Device};
 use stylegan_core::psp::PspEncoder;
 use stylegan_core::spade::SpadeEncoder;
-use stylegan_core::{DiscriminatorConfig, Params, build_discriminator, build_generator};
+use stylegan_core::{DiscriminatorConfig, GeneratorConfig, Params, build_discriminator, build_generator};
 use stylegan_train::config::{Override, RecipeConfig};
 use stylegan_train::data::{Dataset, Labels};
 
@@ -99,6 +99,16 @@ pub(crate) fn summary(config: &RecipeConfig, pictures: &Dataset) -> anyhow::Resu
         (RecipeConfig::Gan(_), Some(classes)) => lines.push(format!("labels:   {classes}")),
     }
     lines.push(format!("networks: {}", parameters(config)?));
+    if let RecipeConfig::Gan(gan) = config
+        && let (begin, end) = (gan.schedule()?.at(0).resolution, gan.resolution()?)
+        && begin < end
+    {
+        let how = match gan.generator {
+            GeneratorConfig::StyleGan2(_) => "smaller networks, which larger ones take the place of",
+            _ => "the smallest layers, and more fade in",
+        };
+        lines.push(format!("growth:   begins at {begin} pixels with {how}, up to {end}"));
+    }
     Ok(lines)
 }
 

@@ -131,6 +131,23 @@ fn stylegan2_grows_by_larger_networks() {
     assert_eq!(size("fakes-init.png"), size("reals.png"));
 }
 
+/// A run that is at 8x8 pixels by the old schedule and at 16x16 by the new one goes on at 16x16, and back.
+#[test]
+fn a_growing_stylegan2_goes_on_under_another_schedule() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |kimg: &str, stable: &str| {
+        let more = [&format!("kimg={kimg}")[..], &format!("schedule.stable_kimg={stable}")];
+        let config = tiny(&[&growing_stylegan2()[..], &more].concat()).unwrap();
+        let last = checkpoint(go_on(&config, folder.path()).unwrap());
+        let model = stylegan_core::Model::load(&last, &Device::Cpu).unwrap();
+        model.generator().spec().img_size
+    };
+    assert_eq!(of("0.064", "9"), [8, 8]);
+    assert_eq!(of("0.096", "0.016"), [16, 16]);
+    assert_eq!(of("0.128", "9"), [8, 8]);
+    assert_eq!(of("0.160", "0"), [16, 16]);
+}
+
 /// StyleGAN2 with every augmentation, whose probability rises to about 0.3.
 fn augmented() -> Vec<&'static str> {
     [&STYLEGAN2[..], &["augment={pipe='bgcfnc',target=-1,kimg=1,interval=3}"]].concat()

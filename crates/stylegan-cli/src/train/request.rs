@@ -132,7 +132,19 @@ impl Request {
                 RecipeConfig::Gan(_) if transfer.paints_maps() => {
                     wrong!("--from: its networks paint label maps, and {} is of networks that do not", source.name)
                 }
-                RecipeConfig::Gan(config) => overrides.extend(transfer.overrides(&config)?),
+                RecipeConfig::Gan(config) => {
+                    let ([h, w], side) = (config.generator.img_size(), transfer.side());
+                    if asked.config.is_some() && h.max(w) != side {
+                        say(&format!(
+                            "note: the networks of --from are of {side} pixels, {} is for {}: {side} it is; `stylegan convert \
+                             --network all --resize-net {}` makes networks of that size of them",
+                            source.name,
+                            h.max(w),
+                            h.max(w)
+                        ));
+                    }
+                    overrides.extend(transfer.overrides(&config)?);
+                }
                 RecipeConfig::Spade(_) => overrides.extend(transfer.overrides_of_painter(&source.name)?),
                 RecipeConfig::Encoder(_) => wrong!(
                     "--from: {} is of the recipe \"encoder\", whose runs begin with random encoders; leave --from out",

@@ -17,15 +17,16 @@ impl TrainConfig {
 
     /// The resolutions that training computes, smallest first.
     pub(super) fn resolutions(&self) -> Vec<usize> {
-        let Ok(full) = self.resolution() else { return vec![] };
-        let first = if self.grows() { self.schedule.start_resolution.clamp(4, full) } else { full };
-        (0..).map(Pyramid::resolution).skip_while(|&at| at < first).take_while(|&at| at <= full).collect()
+        let full = self.resolution().unwrap_or(0);
+        let first = if self.grows() { self.schedule.start_resolution.min(full) } else { full };
+        up_to(full).skip_while(|&at| at < first).collect()
     }
 
-    /// The configuration at each resolution below the full one that has networks of its own.
+    /// The configuration at each resolution below the full one that has networks of its own, also those at which
+    /// training begins only under another schedule.
     pub(crate) fn sizes(&self) -> Vec<(usize, Self)> {
         let at = |resolution| (resolution, self.at_resolution(resolution));
-        self.resolutions().into_iter().map(at).filter(|(_, sized)| sized.generator != self.generator).collect()
+        up_to(self.resolution().unwrap_or(0)).map(at).filter(|(_, sized)| sized.generator != self.generator).collect()
     }
 
     /// The configuration with the networks that train at a resolution: StyleGAN2's are smaller at smaller ones, all
@@ -58,7 +59,8 @@ impl TrainConfig {
                 "expected 0 where channels are listed one by one: networks that grow have channel_base and channel_max",
             ));
         }
-        for (resolution, sized) in self.sizes() {
+        for resolution in self.resolutions() {
+            let sized = self.at_resolution(resolution);
             let fits = sized.generator.validate().and_then(|()| sized.discriminator.validate());
             fits.map_err(|error| {
                 Wrong::new("schedule.start_resolution", format!("no network begins at {resolution} pixels: {error}"))
@@ -66,6 +68,11 @@ impl TrainConfig {
         }
         Ok(())
     }
+}
+
+/// All resolutions up to one.
+fn up_to(full: usize) -> impl Iterator<Item = usize> {
+    (0..).map(Pyramid::resolution).take_while(move |&at| at <= full)
 }
 
 #[cfg(test)]
@@ -84,20 +91,22 @@ mod tests {
     fn networks_of_each_resolution() {
         let config = config("").unwrap();
         let sizes: Vec<_> = config.sizes().into_iter().map(|(at, sized)| (at, sized.picture_shape().0)).collect();
-        assert_eq!(sizes, [(8, [6, 8]), (16, [12, 16])]);
+        assert_eq!(sizes, [(4, [3, 4]), (8, [6, 8]), (16, [12, 16])]);
+        assert_eq!(config.resolutions(), [8, 16, 32]);
         assert_eq!(config.at_resolution(32), config);
         let schedule = config.schedule().unwrap();
         let trained = [0, 999, 1000, 1999, 2000, 9000].map(|images| schedule.at(images).resolution);
         assert_eq!(trained, [8, 8, 16, 16, 32, 32]);
         // StyleGAN's own grow in themselves; StyleGAN2's stay as they are unless that is asked for.
-        assert!(TrainConfig::default().sizes().is_empty() && TrainConfig::stylegan2().sizes().is_empty());
+        assert!(TrainConfig::default().sizes().is_empty());
+        assert_eq!(TrainConfig::stylegan2().resolutions(), [1024]);
     }
 
     #[test]
     fn what_cannot_grow_does_not() {
         // What would fade does not grow.
         let fading = config(", fade_kimg = 1").unwrap();
-        assert!(fading.sizes().is_empty() && fading.schedule().unwrap().at(0).resolution == 32);
+        assert!(fading.resolutions() == [32] && fading.schedule().unwrap().at(0).resolution == 32);
         let text = "generator = { architecture = 'stylegan2', img_size = [8, 8], channels = [8, 8] }\nschedule = { \
                     stable_kimg = 1 }";
         let listed = read(text, "test", &[]).unwrap_err().to_string();

@@ -67,8 +67,9 @@ pub trait Recipe: Send + Sync {
         Ok(())
     }
 
-    /// Is at a step of growth, with optimisers that [forget](RunSettings::reset_on_growth): networks that do not grow in
-    /// themselves may be replaced by larger ones, which the next iteration finds.
+    /// Is at a step of growth, with optimisers that [forget](RunSettings::reset_on_growth), or goes on from a checkpoint:
+    /// networks that do not grow in themselves may be replaced by those of the stage's resolution, which the next
+    /// iteration finds.
     ///
     /// # Errors
     /// When a network cannot be built.

@@ -187,8 +187,8 @@ impl Recipe for Gan {
         ema::update(&self.networks.g_ema, &self.networks.g, self.config.ema.beta(images, batch))
     }
 
-    /// Larger networks take the place of those of StyleGAN2, with new optimisers, at each step of growth; others have
-    /// grown in themselves.
+    /// Networks of the stage's resolution take the place of those of StyleGAN2, with new optimisers, where these have
+    /// another; others have grown in themselves.
     fn grow(&mut self, stage: &Stage) -> Result<()> {
         let config = self.config.at_resolution(stage.resolution);
         if self.networks.g_average.spec().img_size == config.generator.img_size() {
@@ -196,7 +196,7 @@ impl Recipe for Gan {
         }
         let Self { pl_mean, augment, .. } = self;
         let (pl_mean, augment) = (*pl_mean, augment.take());
-        let grown = Self::on(&self.config, self.networks.larger(&config)?)?;
+        let grown = Self::on(&self.config, self.networks.resized(&config)?)?;
         *self = Self { pl_mean, augment, ..grown };
         Ok(())
     }

@@ -44,8 +44,8 @@ impl Networks {
         Self::on(&config, part(prefix::G)?, part(prefix::D)?, part(prefix::G_EMA)?)
     }
 
-    /// Larger networks, which begin with what they have in common with these, by name and shape.
-    pub(crate) fn larger(&self, config: &TrainConfig) -> Result<Self> {
+    /// Networks of another size, which begin with what they have in common with these, by name and shape.
+    pub(crate) fn resized(&self, config: &TrainConfig) -> Result<Self> {
         let [g, d] = config.stores(self.g.dtype(), self.g.device());
         build_generator(&config.generator, g.trainable())?;
         build_discriminator(&config.discriminator, d.trainable())?;
