@@ -14,7 +14,7 @@ fn a_plan_says_what_a_run_takes_and_leaves_nothing() {
     ));
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let lines: Vec<&str> = ran.stdout.lines().collect();
-    let begins = ["pictures: 12 of", "networks:", "pace:", "pace:", "time:", "memory:", "disk:"];
+    let begins = ["pictures: 12 of", "networks:", "growth:", "pace:", "pace:", "time:", "memory:", "disk:"];
     assert_eq!(lines.len(), begins.len(), "{}", ran.stdout);
     for (line, begin) in lines.iter().zip(begins) {
         assert!(line.starts_with(begin), "{line} not {begin}");

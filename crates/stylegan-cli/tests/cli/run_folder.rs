@@ -136,7 +136,7 @@ fn the_newest_of_a_run() {
     copy("run/network-000001.safetensors", "run/network-+5.safetensors");
     // How new a network is stands in its file.
     let ran = bench.run("inspect run");
-    assert!(ran.stdout.contains("2.1 kimg") && ran.stderr.is_empty(), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("2.104 kimg") && ran.stderr.is_empty(), "{}{}", ran.stdout, ran.stderr);
     let newest = bench.path("run/network-000002.safetensors");
     let bytes = std::fs::read(&newest).unwrap();
     std::fs::write(&newest, &bytes[..bytes.len() - 1]).unwrap();
