@@ -206,8 +206,10 @@ impl Painter<'_> {
             }
             None => {
                 let sampler = Sampler::new(model);
-                let about = sampler.description();
-                (Network::Styles(Box::new(sampler), Edits::default()), about)
+                let edits = Edits::of(sampler.model())?;
+                let mut about = sampler.description();
+                about["directions"] = edits.own().into();
+                (Network::Styles(Box::new(sampler), edits), about)
             }
         };
         self.opened += 1;
