@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use crate::bench::Bench;
+use crate::invert::encoder;
 use crate::paint::{config, save_painter};
 use crate::studio::{Page, Studio, encoded, look};
 use image::{GrayImage, Luma, Rgb, RgbImage};
@@ -168,6 +169,27 @@ fn a_picture_is_searched_for_and_given_up() {
     let mut other = studio.socket().unwrap();
     other.wish(1, &invert(&id, 10));
     assert_eq!((other.frame().cell, other.frame().cell), (0, 1));
+}
+
+/// With an encoder a search is that of `stylegan invert --encoder`, begun at what the encoder finds.
+#[test]
+fn a_search_starts_from_an_encoder() {
+    let bench = Bench::with_network();
+    encoder(&bench, "encoder.safetensors", 6);
+    std::fs::write(bench.path("face.png"), photograph()).unwrap();
+    bench.ok("invert --network tiny.safetensors --encoder encoder.safetensors --steps 5 --out found face.png");
+    let searched = |options: &str| {
+        let studio = Studio::start(&bench, &format!("--network tiny.safetensors {options}"));
+        let mut page = studio.socket().unwrap();
+        pixels(&mut page, 1, &invert(&sent(&studio, "/pictures", &photograph()), 5))
+    };
+    let with = searched("--encoder encoder.safetensors");
+    assert!(with == bench.pixels("found/face-reconstruction.png").into_raw());
+    assert!(with != searched(""));
+    // One for another network leaves the search as it is.
+    encoder(&bench, "other.safetensors", 8);
+    assert!(searched("--encoder other.safetensors") == searched(""));
+    bench.one_sentence("studio --encoder tiny.safetensors --no-open", &["holds no encoder"]);
 }
 
 #[test]
