@@ -177,15 +177,11 @@ fn directions_come_along() {
         assert!(bench.pixels(&format!("moved/{seed}")) != bench.pixels(&format!("plain/{seed}")), "{seed}");
     }
     // They are known by the network's contents, under whatever name.
-    let file = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten().map(|entry| entry.path());
-    let file = file.map(|folder| folder.join("avatars-64.safetensors")).find(|file| file.is_file()).unwrap();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/avatars-64.safetensors");
     std::fs::copy(file, bench.path("copy.safetensors")).unwrap();
     bench.ok(&format!("edit --network copy.safetensors --seeds 0-1 --direction {name}=3 --out again"));
     assert!(bench.pixels("again/seed0001.png") == bench.pixels("moved/seed0001.png"));
-    bench.one_sentence(
-        "edit --network avatars-64 --direction absent=1 --out x.png",
-        &["no direction absent", name],
-    );
+    bench.one_sentence("edit --network avatars-64 --direction absent=1 --out x.png", &["no direction absent", name]);
     bench.one_sentence(
         "edit --network avatars-32 --direction a=1 --out x.png",
         &["comes without directions", "stylegan directions"],
