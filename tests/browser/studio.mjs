@@ -218,7 +218,9 @@ await step("Runs", async () => {
 await step("Networks that come along", async () => {
   // The size of the pictures of the documentation.
   await page.setViewportSize({ width: 1120, height: 700 });
-  await room("Edit", "avatars-64");
+  const { origin } = new URL(page.url());
+  await page.goto("about:blank");
+  await page.goto(`${origin}/#room=edit&network=avatars-64`);
   const picture = "canvas[role=img]";
   // Their directions are there at once, by name.
   await page.locator(".sliders input").nth(2).waitFor();
