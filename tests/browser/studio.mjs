@@ -215,6 +215,45 @@ await step("Runs", async () => {
   await onPhone("Runs");
 });
 
+await step("Networks that come along", async () => {
+  // The size of the pictures of the documentation.
+  await page.setViewportSize({ width: 1120, height: 700 });
+  const { origin } = new URL(page.url());
+  await page.goto("about:blank");
+  await page.goto(`${origin}/#room=edit&network=avatars-64`);
+  const picture = "canvas[role=img]";
+  // Their directions are there at once, by name.
+  await page.locator(".sliders input").nth(2).waitFor();
+  await page.getByLabel("Seed", { exact: true }).fill("3");
+  await page.keyboard.press("Enter");
+  await page.waitForTimeout(500);
+  const blond = page.locator(".sliders").getByLabel("blond-hair");
+  await changes(picture, async () => { await blond.focus(); for (let i = 0; i < 25; i++) await page.keyboard.press("ArrowRight"); }, "blond-hair");
+  await page.getByText("Moved along 1 direction: blond-hair", { exact: true }).waitFor();
+  await page.waitForTimeout(500);
+  await blond.scrollIntoViewIfNeeded();
+  await shot("come-along-edit");
+  // Moves along them are of no use to another network.
+  await page.locator("#network").selectOption("tiny");
+  await page.getByText("Not moved yet.").waitFor();
+  await room("Paint", "earth-64-spade");
+  await page.getByLabel("water", { exact: true }).waitFor();
+  await page.waitForFunction(() => document.getElementById("facts").textContent.includes("ms"));
+  const board = await page.locator(".board").boundingBox();
+  for (const [name, from, to] of [["barren", [0.1, 0.2], [0.6, 0.2]], ["savanna", [0.15, 0.4], [0.75, 0.4]], ["evergreen broadleaf forest", [0.25, 0.6], [0.9, 0.62]], ["snow and ice", [0.8, 0.1], [0.95, 0.2]]]) {
+    await page.getByLabel(name, { exact: true }).check();
+    await page.getByLabel("Size of the brush").fill("14");
+    await changes("[aria-label='The picture'] canvas", async () => {
+      await page.mouse.move(board.x + from[0] * board.width, board.y + from[1] * board.height);
+      await page.mouse.down();
+      for (let i = 1; i <= 8; i++) await page.mouse.move(board.x + (from[0] + ((to[0] - from[0]) * i) / 8) * board.width, board.y + (from[1] + ((to[1] - from[1]) * i) / 8) * board.height);
+      await page.mouse.up();
+    }, name);
+  }
+  await page.waitForTimeout(500);
+  await shot("come-along-paint");
+});
+
 await step("Rooms say what a network is not for", async () => {
   await room("Edit", "painter");
   await page.getByText("Nothing to do in Edit").waitFor();

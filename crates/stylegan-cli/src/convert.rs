@@ -3,16 +3,18 @@
 
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
-use crate::network::checkpoint;
+use crate::network::{check_exists, checkpoint};
 use crate::shell::quote;
 use crate::status::{Progress, print, say};
+use anyhow::Context;
 use candle_core::{DType, Tensor};
 use clap::ValueEnum;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Kind, prefix, save};
 use stylegan_core::export::{Naming, state_dict};
 use stylegan_core::import::{CONFIG_KEY, Imported, networks};
-use stylegan_core::{printable, resize};
+use stylegan_core::{NetworkConfig, printable, resize};
+use stylegan_train::data::ClassTable;
 
 /// Convert released weights of other programs
 ///
@@ -45,6 +47,12 @@ pub(crate) struct Args {
     /// Example: --licence "CC BY-NC 4.0"
     #[arg(long, value_name = "TEXT")]
     licence: Option<String>,
+
+    /// Names of the classes of labels or label maps, from a classes.json as sets have it, kept in the file.
+    ///
+    /// Example: --classes data/ade20k/classes.json
+    #[arg(long, value_name = "FILE.json")]
+    classes: Option<PathBuf>,
 
     /// Which networks to keep: the averaged generator, the generator, the discriminator, the encoder, or
     /// all [default: G_ema, or the only one]
@@ -139,6 +147,9 @@ pub(crate) fn run(args: Args) -> Outcome {
     if args.licence.is_some() {
         file.metadata.licence = args.licence;
     }
+    if let Some(classes) = &args.classes {
+        file.metadata.set_classes(&class_names(classes, &file, &source)?);
+    }
     save(&args.destination, &file.metadata, &file.tensors)?;
     drop(progress);
     let mut what: Vec<&str> = file.metadata.networks.keys().map(String::as_str).collect();
@@ -147,6 +158,25 @@ pub(crate) fn run(args: Args) -> Outcome {
     print(&format!("{}\n", printable(&format!("{destination}: {what} of {source}"))))?;
     print(&format!("{} tensors from a {}; nothing in it was executed\n", file.tensors.len(), file.origin))?;
     Ok(Ending::Done)
+}
+
+/// The names of a class table, if one of the networks has as many classes, or one more for pixels without one.
+fn class_names(path: &Path, file: &Imported, source: &str) -> anyhow::Result<Vec<String>> {
+    check_exists(path)?;
+    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let names = match ClassTable::parse(&text) {
+        Ok(table) => table.names(),
+        Err(problem) => wrong!("--classes {}: {problem}; {}", path.display(), problem.remedy()),
+    };
+    let classes = file.metadata.networks.values().map(|network| match network {
+        NetworkConfig::Generator(config) => config.map().map_or(config.c_dim(), |map| map.classes),
+        _ => 0,
+    });
+    let classes = classes.max().unwrap_or_default();
+    if classes != names.len() && classes != names.len() + 1 {
+        wrong!("--classes {}: names {} classes, and {source} has {classes}", path.display(), names.len());
+    }
+    Ok(names)
 }
 
 /// Drops all but the chosen network.

@@ -1,20 +1,24 @@
-//! Networks that are part of the program, and `stylegan models`, which lists them.
+//! Networks that are part of the program, with directions to edit their pictures along, and `stylegan models`, which
+//! lists them.
 
 use crate::exit::{Ending, Outcome, wrong};
 use crate::status::{print, say};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
-use stylegan_core::write_atomic;
+use stylegan_core::checkpoint::Checkpoint;
+use stylegan_core::directions::{Direction, Directions};
+use stylegan_core::{Model as LoadedModel, write_atomic};
 
 /// List the networks that come with the program
 ///
 /// Every verb takes their names: `--network avatars-64`. With a name, its card: what it was trained on and
-/// how, what it scores, and under which licence it is.
+/// how, what it scores, under which licence it is, and along which directions its pictures can be edited.
 ///
 /// Examples:
 ///   stylegan models
 ///   stylegan models avatars-64
 ///   stylegan generate --network avatars-64 --seeds 0-63 --grid --out faces.png
+///   stylegan edit --network avatars-64 --seeds 0-3 --direction blond-hair=2 --out blond.png
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -23,24 +27,40 @@ pub(crate) struct Args {
     name: Option<String>,
 }
 
+/// Where a tuned network's file names what it was tuned from.
+pub(crate) const TUNED_FROM: &str = "tuned_from_network";
+
 /// A network that is part of the program.
 struct Model {
     name: &'static str,
     bytes: &'static [u8],
     card: &'static str,
+    /// A file of directions that were found in it.
+    directions: Option<&'static [u8]>,
 }
 
 macro_rules! models {
-    ($($name:literal),*) => {
+    ($($name:literal $(with $directions:literal)?),*) => {
         [$(Model {
             name: $name,
             bytes: include_bytes!(concat!("../assets/models/", $name, ".safetensors")),
             card: include_str!(concat!("../assets/models/", $name, ".md")),
+            directions: directions!($($directions)?),
         }),*]
     };
 }
 
-const MODELS: [Model; 3] = models!["avatars-64", "earth-64-spade", "avatars-32"];
+macro_rules! directions {
+    () => {
+        None
+    };
+    ($file:literal) => {
+        Some(include_bytes!(concat!("../assets/models/", $file)))
+    };
+}
+
+const MODELS: [Model; 3] =
+    models!["avatars-64" with "avatars-64-directions.safetensors", "earth-64-spade", "avatars-32"];
 
 impl Model {
     fn of(name: &Path) -> Option<&'static Self> {
@@ -61,6 +81,22 @@ impl Model {
         Ok(file)
     }
 
+    /// Its directions, if it has some.
+    fn directions(&self) -> anyhow::Result<Option<Directions>> {
+        let Some(bytes) = self.directions else { return Ok(None) };
+        let file = Checkpoint::received(format!("directions of {}", self.name), bytes.to_vec())?;
+        Ok(Some(Directions::read(&file)?))
+    }
+
+    /// Its directions as a list that follows the card.
+    fn list_of_directions(&self) -> anyhow::Result<String> {
+        let Some(directions) = self.directions()? else { return Ok(String::new()) };
+        let width = directions.list.iter().map(|direction| direction.name.len()).max().unwrap_or_default();
+        let line = |direction: &Direction| format!("  {:width$}  {}\n", direction.name, direction.how);
+        let lines: String = directions.list.iter().map(line).collect();
+        Ok(format!("\nDirections, for `stylegan edit --network {} --direction NAME=2`:\n\n{lines}", self.name))
+    }
+
     /// The sentence below the card's heading.
     fn summary(&self) -> &'static str {
         self.card.lines().find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default()
@@ -78,7 +114,7 @@ pub(crate) fn run(args: Args) -> Outcome {
             }
         }
         Some(name) => match Model::of(Path::new(&name)) {
-            Some(model) => print(model.card)?,
+            Some(model) => print(&format!("{}{}", model.card, model.list_of_directions()?))?,
             None => {
                 let names: Vec<_> = MODELS.iter().map(|model| model.name).collect();
                 wrong!("{name}: no network of this name is part of the program; there are {}", names.join(", "));
@@ -104,9 +140,26 @@ pub(crate) fn built_in(path: &Path) -> anyhow::Result<Option<PathBuf>> {
     model.unpack().map(Some)
 }
 
+/// The directions that come with a network, and the name that they come under: with one that is part of the program,
+/// and with what was tuned from it.
+pub(crate) fn directions(model: &LoadedModel) -> anyhow::Result<Option<(&'static str, Directions)>> {
+    let origin = model.metadata().and_then(|metadata| metadata.extra.get(TUNED_FROM));
+    let hashes = [model.content_hash(), origin.map(String::as_str)];
+    for built_in in &MODELS {
+        if let Some(directions) = built_in.directions()?
+            && directions.network.is_some()
+            && hashes.contains(&directions.network.as_deref())
+        {
+            return Ok(Some((built_in.name, directions)));
+        }
+    }
+    Ok(None)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use candle_core::Device;
 
     /// Each is whole, says under which licence it is, has a card, and fits into what a crate may have.
     #[test]
@@ -123,6 +176,34 @@ mod tests {
             }
         }
         assert!(built_in(Path::new("avatars-33"))?.is_none());
+        Ok(())
+    }
+
+    /// Directions are those of the network that they come with, are small, and are found by its contents.
+    #[test]
+    fn directions_belong_to_their_network() -> anyhow::Result<()> {
+        for built_in in &MODELS {
+            let model = LoadedModel::load(built_in.unpack()?, &Device::Cpu)?;
+            let Some(own) = built_in.directions()? else {
+                assert!(directions(&model)?.is_none(), "{}", built_in.name);
+                continue;
+            };
+            let found = directions(&model)?.context("are found")?;
+            assert_eq!(found, (built_in.name, own.clone()));
+            let spec = model.generator().spec();
+            assert!(own.list.iter().all(|one| one.vector.len() == spec.w_dim && one.channel.is_none()));
+            assert!(own.list.iter().flat_map(|one| &one.rows).all(|row| *row < spec.num_ws));
+            assert!(built_in.directions.is_some_and(|bytes| bytes.len() < 300_000));
+            assert!(built_in.card.contains("stylegan directions"), "{}", built_in.name);
+        }
+        Ok(())
+    }
+
+    /// The painter of land names its classes as the set does that it learnt from.
+    #[test]
+    fn the_painter_names_its_classes() -> anyhow::Result<()> {
+        let file = built_in(Path::new("earth-64-spade"))?.context("is there")?;
+        assert_eq!(LoadedModel::load(&file, &Device::Cpu)?.classes(), crate::data::earth::CLASSES);
         Ok(())
     }
 }

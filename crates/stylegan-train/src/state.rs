@@ -144,6 +144,11 @@ impl State {
         {
             metadata.set_classes(names);
         }
+        if let Some(table) = dataset.class_table()
+            && networks.values().any(paints_maps)
+        {
+            metadata.set_classes(&table.names());
+        }
         Ok(save(path, &metadata, &self.tensors())?)
     }
 
@@ -188,6 +193,11 @@ fn c_dim(network: &NetworkConfig) -> usize {
         NetworkConfig::Discriminator(config) => config.c_dim(),
         NetworkConfig::Encoder(_) | NetworkConfig::Segmenter(_) => 0,
     }
+}
+
+/// Whether the network is a generator that paints label maps.
+fn paints_maps(network: &NetworkConfig) -> bool {
+    matches!(network, NetworkConfig::Generator(config) if config.map().is_some())
 }
 
 /// Whether a run of these networks and this seed can go on from a checkpoint; if not, why: the rest of

@@ -56,6 +56,8 @@ export function edit(main) {
   main.replaceChildren(room);
   droppable(stage, drop);
   let [controls, shown, bars, group, searching, network, gone] = [null, "", null, "all", false, state.network, false];
+  // The lists that the studio has besides, the directions' names by list and group, and the name of those that came with the network.
+  let [files, names, own] = [[], new Map(), null];
 
   const choose = (number) => { halt(); set({ seed: number, picture: "", latents: "" }); };
 
@@ -77,6 +79,7 @@ export function edit(main) {
     if (!answer || gone) return;
     await lists();
     kinds.set(answer.name);
+    showFinder();
     shown = "";
     set({ directions: `${pack(answer.name)}~all` });
     showList();
@@ -85,11 +88,22 @@ export function edit(main) {
   /** The lists of directions that the studio has. */
   async function lists() {
     const answer = await fetch("/directions");
-    const names = answer.ok ? await answer.json() : [];
-    const chosen = kinds.input.value;
-    kinds.input.replaceChildren(...[...KINDS, ...names.map((name) => [name, `File: ${name}`])].map(([key, words]) => h("option", { value: key }, words)));
-    kinds.set([...kinds.input.options].some(({ value }) => value === chosen) ? chosen : "sefa");
+    files = answer.ok ? await answer.json() : [];
+    showKinds();
   }
+
+  /** Offers all kinds of directions, and chooses those that are shown. */
+  function showKinds() {
+    const chosen = unpack(wantedList().split("~")[0]);
+    const named = own && !files.includes(own) ? [[own, `Named: come with ${own}`]] : [];
+    const all = [...named, ...KINDS, ...files.map((name) => [name, `File: ${name}`])];
+    kinds.input.replaceChildren(...all.map(([key, words]) => h("option", { value: key }, words)));
+    kinds.set(all.some(([key]) => key === chosen) ? chosen : own ?? "sefa");
+    showFinder();
+  }
+
+  /** The list that the link names, or else the one that came with the network. */
+  const wantedList = () => state.directions || (own ? `${pack(own)}~all` : "");
 
   /** Looks for the styles of the picture; what is found on the way is shown. */
   function search() {
@@ -137,11 +151,11 @@ export function edit(main) {
   /** Brings the sliders of the list that the link names. */
   async function showList() {
     const about = aboutNetwork(state.network);
-    const wanted = `${state.network}|${state.directions}|${about?.classes ? state.class : ""}`;
+    const wanted = `${state.network}|${wantedList()}|${about?.classes ? state.class : ""}`;
     if (!about?.styles || wanted === shown) return;
     shown = wanted;
-    if (!state.directions) return sliders.replaceChildren();
-    const [by, of] = state.directions.split("~");
+    if (!wantedList()) return sliders.replaceChildren();
+    const [by, of] = wantedList().split("~");
     const name = unpack(by);
     sliders.replaceChildren(h("p", { className: "hint" }, "Finding directions…"));
     const list = { look: look(about), of: { by: name, rows: rowsOf(of, about.num_ws), direction: 0, strength: 0 } };
@@ -149,8 +163,11 @@ export function edit(main) {
       const answer = await fetch(`/directions?${new URLSearchParams({ list: JSON.stringify(list) })}`);
       if (gone || shown !== wanted) return;
       if (!answer.ok) throw new Error((await answer.text()).trim());
-      bars = directionSliders(await answer.json(), name, of, () => readMoves(state.moves), (moves) => set({ moves: writeMoves(moves) }));
+      const found = await answer.json();
+      names.set(`${name}~${of}`, found.map((direction) => direction.name));
+      bars = directionSliders(found, name, of, () => readMoves(state.moves), (moves) => set({ moves: writeMoves(moves) }));
       sliders.replaceChildren(bars.element);
+      showMoves();
     } catch (error) {
       sliders.replaceChildren();
       say(error.message, true);
@@ -166,6 +183,8 @@ export function edit(main) {
     }
     if (!about.styles) return main.replaceChildren(unfit(about, "Edit"));
     if (!room.isConnected) main.replaceChildren(room);
+    own = about.directions ?? null;
+    showKinds();
     controls = lookControls(about);
     settings.replaceChildren(...controls.elements);
     stage.classList.toggle("large", about.width >= 256);
@@ -179,6 +198,29 @@ export function edit(main) {
     update();
   }
 
+  /** Says in words what the picture is moved along; returns the moves. */
+  function showMoves() {
+    const moves = readMoves(state.moves).filter(({ strength }) => strength !== 0);
+    const words = ({ by, group, direction }) => {
+      const name = names.get(`${by}~${group}`)?.[direction] ?? `${by} ${direction}`;
+      return group === "all" ? name : `${name} (${group})`;
+    };
+    moved.textContent = moves.length ? `Moved along ${moves.length} direction${moves.length > 1 ? "s" : ""}: ${moves.map(words).join(", ")}` : "Not moved yet.";
+    reset.disabled = !moves.length;
+    return moves;
+  }
+
+  /** Forgets what belongs to the network that was left: its own directions, and moves along them. */
+  function leaveNetwork() {
+    halt();
+    const left = own;
+    [network, controls, bars, own] = [state.network, null, null, null];
+    if (left === null || files.includes(left)) return;
+    const moves = writeMoves(readMoves(state.moves).filter(({ by }) => by !== left));
+    const directions = state.directions.startsWith(`${pack(left)}~`) ? "" : state.directions;
+    if (moves !== state.moves || directions !== state.directions) set({ moves, directions });
+  }
+
   function update() {
     const about = aboutNetwork(state.network);
     if (!about?.styles) return;
@@ -188,9 +230,7 @@ export function edit(main) {
     bars?.update();
     showJob();
     showList();
-    const moves = readMoves(state.moves).filter(({ strength }) => strength !== 0);
-    moved.textContent = moves.length ? `Moved along ${moves.length} direction${moves.length > 1 ? "s" : ""}: ${moves.map(({ by, group, direction }) => `${by} ${direction} (${group})`).join(", ")}` : "Not moved yet.";
-    reset.disabled = !moves.length;
+    const moves = showMoves();
     const source = state.latents ? { styles: state.latents } : state.picture ? { picture: state.picture } : { seed: state.seed };
     const request = { view: "edit", look: look(about), source, moves: told(moves, about.num_ws) };
     download.href = pictureLink(request);
@@ -209,15 +249,13 @@ export function edit(main) {
     onNetwork(settle),
     watch(() => {
       if (network !== state.network) {
-        halt();
-        [network, controls, bars] = [state.network, null, null];
+        leaveNetwork();
         settle();
       } else update();
     }),
   ];
   lists();
-  showFinder();
-  if (state.directions) [kinds.input.value, group] = [unpack(state.directions.split("~")[0]), state.directions.split("~")[1] ?? "all"];
+  if (state.directions) group = state.directions.split("~")[1] ?? "all";
   showJob();
   settle();
   return () => {

@@ -8,7 +8,7 @@ mod classes;
 mod combinations;
 mod contact_sheet;
 mod doctor;
-mod earth;
+pub(crate) mod earth;
 mod make;
 pub(crate) mod pictures;
 mod recipe;

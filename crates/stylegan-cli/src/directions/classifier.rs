@@ -1,6 +1,6 @@
 //! `stylegan directions classifier`.
 
-use super::common::{Common, CommonArgs, rgb};
+use super::common::{Common, CommonArgs, rgb, typable};
 use super::planes::Scored;
 use crate::exit::{Outcome, wrong};
 use crate::status::Progress;
@@ -21,6 +21,8 @@ use stylegan_metrics::generator_source::GeneratorSource;
 /// Example:
 ///   stylegan classifier --data hair.zip --out hair.safetensors
 ///   stylegan directions classifier --network runs/faces --classifier hair.safetensors --out hair-directions.safetensors
+///   stylegan directions classifier --network runs/faces --classifier mouth.safetensors beard.safetensors
+///       --attributes mouth-4=smile,beard-2=beard
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
@@ -30,6 +32,13 @@ pub(super) struct Args {
     /// A classifier of `stylegan classifier`, or one of the StyleGAN paper; several are given one after the other.
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     classifier: Vec<PathBuf>,
+
+    /// Attributes that directions are kept of, by the names that are printed, and what they are called instead
+    /// [default: all]
+    ///
+    /// Example: --attributes mouth-4=smile,beard-2
+    #[arg(long, value_name = "NAME[=AS]", value_delimiter = ',')]
+    attributes: Vec<String>,
 
     /// Pictures that are classified.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
@@ -52,13 +61,40 @@ pub(super) fn run(args: Args) -> Outcome {
     let device = common.network.model().params().device();
     let open = |file| Ok(Classifier::open(file, device)?);
     let classifiers = args.classifier.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
-    let scored = classified(&common, &classifiers, args.samples, &args.common)?;
+    let names = classifiers.iter().flat_map(|classifier| classifier.attributes()).map(|name| typable(name)).collect();
+    let chosen = chosen(&args.attributes, names)?;
+    let scored = classified(&common, &classifiers, &chosen, args.samples, &args.common)?;
     let separation = Separation { sides: Sides::Extremes(args.surest), ..Separation::default() };
     common.finish(scored.directions(separation, &common.rows)?)
 }
 
-/// Styles and what the classifiers say of their pictures.
-fn classified(common: &Common, classifiers: &[Classifier], n: usize, args: &CommonArgs) -> anyhow::Result<Scored> {
+/// The attributes that were typed, or all: their numbers among `names`, and what they are called.
+fn chosen(typed: &[String], names: Vec<String>) -> anyhow::Result<Vec<(usize, String)>> {
+    if typed.is_empty() {
+        return Ok(names.into_iter().enumerate().collect());
+    }
+    let mut chosen: Vec<(usize, String)> = Vec::with_capacity(typed.len());
+    for one in typed {
+        let (name, called) = one.split_once('=').unwrap_or((one, one));
+        let Some(number) = names.iter().position(|known| known == name) else {
+            wrong!("--attributes {one}: the classifiers have no attribute {name}, but {}", names.join(", "));
+        };
+        if called.is_empty() || chosen.iter().any(|(_, other)| other == called) {
+            wrong!("--attributes {one}: each needs a name of its own; write NAME=AS");
+        }
+        chosen.push((number, called.to_owned()));
+    }
+    Ok(chosen)
+}
+
+/// Styles and what the classifiers say of their pictures, of the chosen attributes.
+fn classified(
+    common: &Common,
+    classifiers: &[Classifier],
+    chosen: &[(usize, String)],
+    n: usize,
+    args: &CommonArgs,
+) -> anyhow::Result<Scored> {
     let generator = common.network.generator();
     let (w_dim, classes) = (generator.spec().w_dim, generator.spec().condition.label_dim());
     let labels: Vec<Vec<f32>> = match (&args.class, classes) {
@@ -67,8 +103,7 @@ fn classified(common: &Common, classifiers: &[Classifier], n: usize, args: &Comm
         (None, classes) => (0..classes).map(|k| (0..classes).map(|j| f32::from(u8::from(j == k))).collect()).collect(),
     };
     let source = GeneratorSource { labels: &labels, ..GeneratorSource::new(generator) };
-    let names: Vec<String> = classifiers.iter().flat_map(|classifier| classifier.attributes().to_vec()).collect();
-    let (mut styles, mut scores) = (Vec::with_capacity(n * w_dim), vec![Vec::with_capacity(n); names.len()]);
+    let (mut styles, mut scores) = (Vec::with_capacity(n * w_dim), vec![Vec::with_capacity(n); chosen.len()]);
     let progress = Progress::new("classifying pictures", n);
     for batch in source.batches_from(args.seed, 0) {
         let batch = batch?;
@@ -77,7 +112,7 @@ fn classified(common: &Common, classifiers: &[Classifier], n: usize, args: &Comm
         let logits = classifiers.iter().map(|classifier| classifier.logits(&images));
         let logits = Tensor::cat(&logits.collect::<Result<Vec<_>, _>>()?, 1)?.narrow(0, 0, taken)?;
         for row in logits.to_vec2::<f32>()? {
-            scores.iter_mut().zip(row).for_each(|(scores, score)| scores.push(score));
+            scores.iter_mut().zip(chosen).for_each(|(scores, (number, _))| scores.push(row[*number]));
         }
         styles.extend(batch.w.narrow(0, 0, taken)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?);
         progress.advance(taken);
@@ -87,7 +122,24 @@ fn classified(common: &Common, classifiers: &[Classifier], n: usize, args: &Comm
     }
     Ok(Scored {
         styles: FeatureTable::new(styles, w_dim)?,
-        attributes: names.into_iter().zip(scores).collect(),
+        attributes: chosen.iter().map(|(_, name)| name.clone()).zip(scores).collect(),
         by: "a classifier".into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_chosen_and_renamed() -> anyhow::Result<()> {
+        let names = || ["mouth-0", "mouth-1", "beard-0"].map(str::to_owned).to_vec();
+        let typed = |words: &[&str]| chosen(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), names());
+        assert_eq!(typed(&[])?.len(), 3);
+        assert_eq!(typed(&["beard-0=beard", "mouth-1"])?, [(2, "beard".to_owned()), (1, "mouth-1".to_owned())]);
+        for wrong in [&["smile"][..], &["mouth-0="], &["mouth-0=a", "mouth-1=a"]] {
+            assert!(typed(wrong).is_err(), "{wrong:?}");
+        }
+        Ok(())
+    }
 }

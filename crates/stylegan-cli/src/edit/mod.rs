@@ -20,6 +20,7 @@ use std::path::PathBuf;
 /// With --strip the directions without a strength run through its range.
 ///
 /// Examples:
+///   stylegan edit --network avatars-64 --seeds 0-3 --direction blond-hair=2 --out blond.png
 ///   stylegan edit --network runs/faces --seeds 0-7 --directions d.safetensors --direction smile=2 --out smile.png
 ///   stylegan edit --network runs/faces --latents inverted/photo.safetensors --directions d.safetensors
 ///       --direction smile --keep age,glasses --rows 4-9 --strip -3..3 --out strip.png
@@ -39,8 +40,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     latents: Vec<PathBuf>,
 
-    /// Files of directions.
-    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    /// Files of directions [default: those that come with the network, which `stylegan models NAME` lists]
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     directions: Vec<PathBuf>,
 
     /// A direction and its strength in sigmas; may be given several times. Without a strength it is the one that

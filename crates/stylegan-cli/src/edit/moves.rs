@@ -1,6 +1,7 @@
 //! What styles are moved by, as typed and as vectors.
 
 use crate::exit::wrong;
+use crate::models;
 use crate::network::Network;
 use crate::status::say;
 use candle_core::Tensor;
@@ -84,7 +85,7 @@ pub(super) struct Styled {
 }
 
 impl Moves {
-    /// The directions of these names in the files, less what is to be kept.
+    /// The directions of these names in the files, or that come with the network, less what is to be kept.
     pub(super) fn find(
         network: &Network,
         files: &[PathBuf],
@@ -166,8 +167,17 @@ impl Moves {
     }
 }
 
-/// All directions of the files, if they are of styles as wide as the network's.
+/// All directions of the files, if they are of styles as wide as the network's; without files those that come with it.
 fn read(network: &Network, files: &[PathBuf]) -> anyhow::Result<Vec<Direction>> {
+    if files.is_empty() {
+        let Some((_, directions)) = models::directions(network.model())? else {
+            wrong!(
+                "--directions: {} comes without directions; find some with `stylegan directions`, and give their file",
+                network.file().display()
+            );
+        };
+        return Ok(directions.list);
+    }
     let w_dim = network.generator().spec().w_dim;
     let mut known: Vec<Direction> = Vec::new();
     for file in files {

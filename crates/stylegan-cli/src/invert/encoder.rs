@@ -7,10 +7,10 @@ use crate::exit::wrong;
 use crate::network::{Network, checkpoint};
 use candle_core::{DType, Device, Tensor};
 use std::path::Path;
-use stylegan_core::TrainedEncoder;
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::import::is_foreign;
 use stylegan_core::latent::StreamKey;
+use stylegan_core::{Generator, TrainedEncoder};
 use stylegan_train::config::{Input, RecipeConfig, TaskConfig};
 use stylegan_train::recipe::encoder::{Source, input, visible};
 use stylegan_train::state::config_of;
@@ -28,7 +28,7 @@ pub(super) struct Encoder {
 }
 
 /// Passes of an encoder of ReStyle, as published.
-const ITERATIONS: usize = 5;
+pub(super) const ITERATIONS: usize = 5;
 
 impl Encoder {
     /// The encoder of a file or run, if it is for this network.
@@ -39,12 +39,7 @@ impl Encoder {
         if let Err(error) = encoder.check_fits(network.generator().spec()) {
             wrong!("--encoder {}: {error}", path.display());
         }
-        let of_run = if is_foreign(&file)? { None } else { config_of(&Checkpoint::open(&file)?) };
-        let task = match of_run {
-            Some(RecipeConfig::Encoder(config)) => plain(config.task),
-            // Of other files the channels tell.
-            _ => TaskConfig { input: by_channels(encoder.config().picture_channels()), ..TaskConfig::default() },
-        };
+        let task = task_of(&file, &encoder)?;
         let iterations = match (encoder.config().head.is_iterative(), args.iterations) {
             (true, Some(0)) => wrong!("--iterations 0: give at least 1, commonly {ITERATIONS}"),
             (true, asked) => Some(asked.unwrap_or(ITERATIONS)),
@@ -116,15 +111,34 @@ impl Encoder {
     /// The style rows `[1, num_ws, w_dim]` of a picture for the network.
     pub(super) fn rows(&self, place: &Place, network: &Network) -> anyhow::Result<Tensor> {
         let shown = self.shown(place)?;
-        let rows = match self.iterations {
-            None => self.network.encode(&shown)?,
-            Some(passes) => match self.network.refine(&shown, network.generator(), passes)?.pop() {
-                Some(rows) => rows,
-                None => wrong!("--iterations: give at least 1"),
-            },
-        };
+        let rows = found(&self.network, &shown, self.iterations, network.generator())?;
         Ok(rows.to_dtype(network.dtype())?)
     }
+}
+
+/// The style rows that an encoder finds of what it is shown, in so many passes if it takes several.
+pub(super) fn found(
+    encoder: &TrainedEncoder,
+    shown: &Tensor,
+    passes: Option<usize>,
+    generator: &dyn Generator,
+) -> anyhow::Result<Tensor> {
+    match passes {
+        None => Ok(encoder.encode(shown)?),
+        Some(passes) => match encoder.refine(shown, generator, passes)?.pop() {
+            Some(rows) => Ok(rows),
+            None => wrong!("--iterations: give at least 1"),
+        },
+    }
+}
+
+/// What the encoder of a file was trained to be shown: as its run says, or of other files as the channels tell.
+pub(super) fn task_of(file: &Path, encoder: &TrainedEncoder) -> anyhow::Result<TaskConfig> {
+    let of_run = if is_foreign(file)? { None } else { config_of(&Checkpoint::open(file)?) };
+    Ok(match of_run {
+        Some(RecipeConfig::Encoder(config)) => plain(config.task),
+        _ => TaskConfig { input: by_channels(encoder.config().picture_channels()), ..TaskConfig::default() },
+    })
 }
 
 /// A task without chance: no flips, the largest factor.

@@ -5,6 +5,7 @@ mod encoder;
 mod files;
 mod found;
 mod measures;
+pub(crate) mod picture_encoder;
 mod plan;
 mod search;
 mod settings;

@@ -6,6 +6,7 @@ use super::targets::Target;
 use super::watch::Watch;
 use crate::exit::wrong;
 use crate::latents::Latents;
+use crate::models::TUNED_FROM;
 use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata, prefix, save};
 use stylegan_core::picture::{to_pictures, write_png};
 use stylegan_core::{Condition, Model, NetworkConfig};
@@ -24,7 +25,7 @@ pub(super) fn tune(plan: &Plan, picture: &Picture, target: &Target, watch: &mut 
     };
     let by = format!("{} steps of {}, {} {}", options.steps, options.lr, distance.name(), distance.hash());
     let provenance = [
-        ("tuned_from_network", plan.network_hash()),
+        (TUNED_FROM, plan.network_hash()),
         ("tuned_to_picture", &picture.name),
         ("tuned_to_styles", &styles),
         ("tuned_by", &by),

@@ -6,10 +6,12 @@ use super::sampler::Sampler;
 use super::uploads::Uploads;
 use super::wish::{FOUND, Look, Move, State, Subject};
 use crate::mix::style_list;
+use crate::models;
 use candle_core::Tensor;
 use image::RgbImage;
 use serde_json::json;
 use std::sync::Arc;
+use stylegan_core::Model;
 use stylegan_core::checkpoint::{Kind, Metadata, encode};
 use stylegan_core::directions::{Direction, style_weights};
 use stylegan_core::picture::encode_png;
@@ -27,9 +29,11 @@ const MAX_LISTS: usize = 32;
 /// Pictures whose styles are kept.
 const MAX_FOUND: usize = 32;
 
-/// What has been found in a network.
+/// What has been found in a network, and what came with it.
 #[derive(Default)]
 pub(super) struct Edits {
+    /// The name and the list of the directions that came with it.
+    own: Option<(&'static str, Arc<Vec<Direction>>)>,
     /// How its styles lie, under this class.
     styles: Option<(Option<usize>, Styles)>,
     /// Directions that were found.
@@ -47,6 +51,20 @@ struct List {
 }
 
 impl Edits {
+    /// Those of a network that was opened.
+    ///
+    /// # Errors
+    /// When the directions that come with it are damaged.
+    pub(super) fn of(model: &Model) -> anyhow::Result<Self> {
+        let own = models::directions(model)?.map(|(name, directions)| (name, Arc::new(directions.list)));
+        Ok(Self { own, ..Self::default() })
+    }
+
+    /// The name of the list that came with the network, if one did.
+    pub(super) fn own(&self) -> Option<&'static str> {
+        self.own.as_ref().map(|(name, _)| *name)
+    }
+
     /// Keeps the style rows `[1, num_ws, w_dim]` of a picture.
     pub(super) fn keep(&mut self, picture: &str, rows: Tensor) {
         self.found.retain(|(known, _)| known != picture);
@@ -159,7 +177,10 @@ impl Edits {
     ) -> anyhow::Result<Arc<Vec<Direction>>> {
         sampler.check_styles("directions")?;
         if !FOUND.contains(&part.by.as_str()) {
-            let list = uploads.list(&part.by)?;
+            let list = match (uploads.list(&part.by), &self.own) {
+                (Err(_), Some((name, own))) if *name == part.by => own.clone(),
+                (list, _) => list?,
+            };
             let w_dim = sampler.model().generator().spec().w_dim;
             if let Some(other) = list.iter().find(|direction| direction.vector.len() != w_dim) {
                 anyhow::bail!(

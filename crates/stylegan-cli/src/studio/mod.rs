@@ -28,6 +28,7 @@ mod wish;
 use crate::device::DeviceArgs;
 use crate::evaluate::networks;
 use crate::exit::{Ending, Outcome, wrong};
+use crate::invert::picture_encoder::PictureEncoder;
 use crate::models;
 use crate::network::check_exists;
 use crate::status::{print, say};
@@ -81,6 +82,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     features: Vec<PathBuf>,
 
+    /// An encoder of pictures that searches for styles start from: a run of `stylegan train --config psp/…`, or a
+    /// released file; for the network that it was trained for. Others start from the average style.
+    ///
+    /// Example: --encoder runs/encoder
+    #[arg(long, value_name = "FILE|RUN")]
+    encoder: Option<PathBuf>,
+
     /// The port to listen at; 0 takes any that is free [default: 7531, or any if that is taken]
     #[arg(long, value_name = "N")]
     port: Option<u16>,
@@ -118,12 +126,13 @@ pub(crate) fn run(args: Args) -> Outcome {
     let uploads = Arc::new(Uploads::new(&args.directions)?);
     let device = args.device.chosen()?;
     let distances = networks(&args.features, &Device::Cpu)?;
+    let encoder = args.encoder.as_deref().map(PictureEncoder::open).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     let runtime = runtime.context("the studio cannot start")?;
     let listener = runtime.block_on(listen(args.host, args.port))?;
     let address = listener.local_addr().context("the studio's address is not known")?;
     let queue = Arc::new(Queue::default());
-    painter::start(library.clone(), uploads.clone(), queue.clone(), distances, device)?;
+    painter::start(library.clone(), uploads.clone(), queue.clone(), distances, encoder, device)?;
     let gate = Gate::new(address)?;
     print(&format!("{}\n", gate.link()?))?;
     say("the studio is open by this link, in one browser; Ctrl-C ends it");

@@ -13,6 +13,7 @@ use super::uploads::Uploads;
 use super::wish::State;
 use crate::device::load;
 use crate::exit::sentence;
+use crate::invert::picture_encoder::PictureEncoder;
 use crate::network::verified_checkpoint;
 use anyhow::Context;
 use axum::extract::ws::Message;
@@ -36,6 +37,8 @@ struct Painter<'a> {
     uploads: Arc<Uploads>,
     /// What pictures are compared by.
     distances: &'a FeatureNetworks,
+    /// What searches start from.
+    encoder: Option<&'a PictureEncoder>,
     /// What networks of styles compute on.
     device: Device,
     /// The network used last stands at the end.
@@ -62,7 +65,8 @@ enum Network {
     Maps(Box<MapNetwork>),
 }
 
-/// Starts the worker; searches compare pictures by one of `distances`, and networks compute on `device`.
+/// Starts the worker; searches compare pictures by one of `distances` and start from what `encoder` finds, and networks
+/// compute on `device`.
 ///
 /// # Errors
 /// When the system has no thread.
@@ -71,11 +75,13 @@ pub(super) fn start(
     uploads: Arc<Uploads>,
     queue: Arc<Queue>,
     distances: FeatureNetworks,
+    encoder: Option<PictureEncoder>,
     device: Device,
 ) -> anyhow::Result<()> {
     let work = move || {
+        let (distances, encoder) = (&distances, encoder.as_ref());
         let mut painter =
-            Painter { library, uploads, distances: &distances, device, open: vec![], opened: 0, searches: vec![] };
+            Painter { library, uploads, distances, encoder, device, open: vec![], opened: 0, searches: vec![] };
         loop {
             match queue.next() {
                 Work::Cells(portion) => painter.paint(&queue, &portion),
@@ -136,7 +142,8 @@ impl Painter<'_> {
                     None if first == 0 => {
                         let distance = self.distances.distance(DISTANCE);
                         let distance = distance.context("no network here compares pictures")?;
-                        self.searches.push(Search::begin(portion, *number, sampler, &self.uploads, distance)?);
+                        let search = Search::begin(portion, *number, sampler, &self.uploads, distance, self.encoder)?;
+                        self.searches.push(search);
                         self.searches.len() - 1
                     }
                     None => anyhow::bail!("the network has changed during the search: begin it again"),
@@ -206,8 +213,10 @@ impl Painter<'_> {
             }
             None => {
                 let sampler = Sampler::new(model);
-                let about = sampler.description();
-                (Network::Styles(Box::new(sampler), Edits::default()), about)
+                let edits = Edits::of(sampler.model())?;
+                let mut about = sampler.description();
+                about["directions"] = edits.own().into();
+                (Network::Styles(Box::new(sampler), edits), about)
             }
         };
         self.opened += 1;

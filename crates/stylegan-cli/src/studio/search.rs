@@ -4,12 +4,13 @@ use super::queue::Portion;
 use super::sampler::Sampler;
 use super::uploads::Uploads;
 use super::wish::{STEPS_PER_PICTURE, State, Wish};
+use crate::invert::picture_encoder::PictureEncoder;
 use crate::invert::targets::fitted;
 use candle_core::Tensor;
 use image::DynamicImage;
 use std::sync::Arc;
 use stylegan_metrics::features::PerceptualDistance;
-use stylegan_train::inversion::{ProjectOptions, Projector, StyleStatistics};
+use stylegan_train::inversion::{ProjectOptions, Projector, Space, StyleStatistics};
 
 /// A search that goes on.
 pub(super) struct Search<'a> {
@@ -21,7 +22,8 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// Begins the search that a portion asks for; `network` is the number of the open network.
+    /// Begins the search that a portion asks for, from what `encoder` finds if it is for the network; `network` is the
+    /// number of the open one.
     ///
     /// # Errors
     /// When the picture is not kept, or the network has no styles.
@@ -31,15 +33,22 @@ impl<'a> Search<'a> {
         sampler: &Sampler,
         uploads: &Uploads,
         distance: &'a dyn PerceptualDistance,
+        encoder: Option<&PictureEncoder>,
     ) -> anyhow::Result<Self> {
         let State::Invert { look, picture, steps } = &portion.wish.state else { anyhow::bail!("this is no search") };
         sampler.check_styles("an inversion")?;
-        let (model, options) = (sampler.model(), ProjectOptions { steps: *steps, ..ProjectOptions::default() });
+        let model = sampler.model();
         let picture = DynamicImage::ImageRgb8((*uploads.picture(picture)?).clone());
+        let start = encoder.map(|encoder| encoder.rows(picture.clone(), model)).transpose()?.flatten();
+        let space = if start.is_some() { Space::WPlus } else { Space::W };
+        let options = ProjectOptions { space, steps: *steps, ..ProjectOptions::default() };
         let spec = model.generator().spec();
         let target = fitted(picture, spec.img_size, spec.img_channels)?.to_dtype(model.dtype())?;
         let styles = StyleStatistics::new(model, options.samples, sampler.labels(look, 1)?.as_ref())?;
-        let projector = Projector::new(model, &styles, distance, &target, options)?;
+        let mut projector = Projector::new(model, &styles, distance, &target, options)?;
+        if let Some(rows) = &start {
+            projector.start_from(rows)?;
+        }
         Ok(Self { page: portion.page, wish: portion.wish.clone(), network, projector })
     }
 

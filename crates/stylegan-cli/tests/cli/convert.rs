@@ -1,6 +1,7 @@
 //! `stylegan convert`, `inspect` of foreign files, and `export`.
 
 use crate::bench::Bench;
+use crate::paint::{config, save_painter};
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden");
 
@@ -37,6 +38,24 @@ fn one_network_or_all() {
     bench.ok("generate --network g.safetensors --seeds 1 --out a.png");
     bench.ok("generate --network ada.pkl --seeds 1 --out b.png");
     assert_eq!(bench.pixels("a.png"), bench.pixels("b.png"));
+}
+
+#[test]
+fn names_of_classes_are_kept() {
+    let bench = bench();
+    let painter = |name: &str| save_painter(&bench.path(name), config(), &[]);
+    painter("painter.safetensors");
+    let table = |names: &str| std::fs::write(bench.path("classes.json"), format!(r#"{{"classes": {names}}}"#)).unwrap();
+    let line = "convert painter.safetensors named.safetensors --classes classes.json";
+    table(r##"["sky", {"name": "field", "color": "#00ff00"}, "lake", "wood"]"##);
+    bench.ok(line);
+    let named = json(&bench, "named.safetensors");
+    assert_eq!(named["extra"]["classes"], r#"["sky","field","lake","wood"]"#);
+    table(r#"["sky"]"#);
+    bench.one_sentence(line, &["--classes", "names 1 classes", "has 4"]);
+    table("[]");
+    bench.one_sentence(line, &["--classes", "0 classes"]);
+    bench.one_sentence("convert ada.pkl x.safetensors --classes none.json", &["none.json"]);
 }
 
 #[test]

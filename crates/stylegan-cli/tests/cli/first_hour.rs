@@ -164,6 +164,30 @@ fn shells_and_manuals_know_every_verb() {
     assert!(text.contains(".TH stylegan-train 1") && text.contains("list\\-configs"), "{text}");
 }
 
+/// Directions come along as well: they are listed, and move pictures without a file.
+#[test]
+fn directions_come_along() {
+    let bench = Bench::new();
+    let card = bench.ok("models avatars-64");
+    let (_, list) = card.split_once("Directions, for").unwrap();
+    let name = list.lines().nth(2).and_then(|line| line.split_whitespace().next()).unwrap();
+    bench.ok(&format!("edit --network avatars-64 --seeds 0-1 --direction {name}=3 --out moved"));
+    bench.ok("generate --network avatars-64 --seeds 0-1 --out plain");
+    for seed in ["seed0000.png", "seed0001.png"] {
+        assert!(bench.pixels(&format!("moved/{seed}")) != bench.pixels(&format!("plain/{seed}")), "{seed}");
+    }
+    // They are known by the network's contents, under whatever name.
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/avatars-64.safetensors");
+    std::fs::copy(file, bench.path("copy.safetensors")).unwrap();
+    bench.ok(&format!("edit --network copy.safetensors --seeds 0-1 --direction {name}=3 --out again"));
+    assert!(bench.pixels("again/seed0001.png") == bench.pixels("moved/seed0001.png"));
+    bench.one_sentence("edit --network avatars-64 --direction absent=1 --out x.png", &["no direction absent", name]);
+    bench.one_sentence(
+        "edit --network avatars-32 --direction a=1 --out x.png",
+        &["comes without directions", "stylegan directions"],
+    );
+}
+
 /// Pictures without a training: networks that come along have names, on every verb.
 #[test]
 fn networks_come_along() {

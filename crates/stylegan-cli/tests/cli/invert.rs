@@ -177,7 +177,7 @@ fn a_tuned_network_makes_the_picture() {
 }
 
 /// An encoder, untrained, into `num_ws` rows of 8 numbers.
-fn encoder(bench: &Bench, name: &str, num_ws: usize) {
+pub(crate) fn encoder(bench: &Bench, name: &str, num_ws: usize) {
     encoder_of(bench, name, num_ws, Head::WPlus);
 }
 

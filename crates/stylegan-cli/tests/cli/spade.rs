@@ -51,6 +51,7 @@ fn last(bench: &Bench, run: &str) -> Vec<u8> {
 #[test]
 fn a_painter_trains_goes_on_and_is_looked_at() {
     let bench = bench();
+    std::fs::write(bench.path("fields/classes.json"), r#"{"classes": ["meadow", "lake"]}"#).unwrap();
     let ran = bench.run("train --config tiny.toml --out run");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     for part in [
@@ -64,6 +65,8 @@ fn a_painter_trains_goes_on_and_is_looked_at() {
     }
     let inspected = bench.ok("inspect run");
     assert!(inspected.contains("G_ema") && inspected.contains("\"architecture\":\"spade\""), "{inspected}");
+    // The names that its set gives to classes go with it.
+    assert!(bench.ok("inspect run --json").contains("meadow"));
     // The folder says what it is of: the same run goes on, further than planned.
     let ran = bench.run("train --out run --kimg 0.06");
     assert!(ran.code == 0 && ran.stderr.contains("going on at 0.04 of 0.06 kimg"), "{}", ran.stderr);

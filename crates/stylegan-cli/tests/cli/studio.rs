@@ -208,6 +208,17 @@ impl Page {
         }
     }
 
+    /// What is told of a network that was opened.
+    pub(crate) fn network(&mut self) -> serde_json::Value {
+        loop {
+            match self.next() {
+                Err(told) if told["type"] == "network" => return told,
+                Err(told) => panic!("{told}"),
+                Ok(_) => {}
+            }
+        }
+    }
+
     pub(crate) fn sentence(&mut self) -> serde_json::Value {
         loop {
             match self.next() {

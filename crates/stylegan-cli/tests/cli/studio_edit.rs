@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use crate::bench::Bench;
+use crate::invert::encoder;
 use crate::paint::{config, save_painter};
 use crate::studio::{Page, Studio, encoded, look};
 use image::{GrayImage, Luma, Rgb, RgbImage};
@@ -98,6 +99,36 @@ fn edits_are_those_of_the_command() {
     assert!(pixels(&mut page, 8, &edit(r#"{"seed":3}"#, &along("sent", "", 0, 2.5))) == moved);
 }
 
+/// Of networks that come with the program pages are told the directions and the names of classes.
+#[test]
+fn what_comes_along_has_names() {
+    let bench = Bench::with_network();
+    let studio = Studio::start(&bench, "--network tiny.safetensors");
+    let mut page = studio.socket().unwrap();
+    let built_in = |state: String| state.replace("tiny", "avatars-64");
+    page.wish(1, &built_in(edit(r#"{"seed":3}"#, "")));
+    assert_eq!(page.network()["directions"], "avatars-64");
+    let plain = page.frame().pixels;
+    let list = built_in(format!(r#"{{"look":{},"of":{}}}"#, look(""), along("avatars-64", "", 0, 0.)));
+    let list = studio.get(&format!("/directions?list={}", encoded(&list))).json();
+    let name = list[0]["name"].as_str().unwrap();
+    page.wish(2, &built_in(edit(r#"{"seed":3}"#, &along("avatars-64", "", 0, 2.5))));
+    let moved = page.frame().pixels;
+    assert!(moved != plain);
+    bench.ok(&format!("edit --network avatars-64 --seeds 3 --direction {name}=2.5 --out moved"));
+    assert!(bench.pixels("moved/seed0003.png").into_raw() == moved);
+    // Other networks have none of them.
+    page.wish(3, &edit(r#"{"seed":3}"#, &along("avatars-64", "", 0, 2.5)));
+    assert!(page.network()["directions"].is_null());
+    assert!(page.sentence()["message"].as_str().unwrap().contains("no directions avatars-64"));
+    let id = sent(&studio, "/maps?width=64&height=64", &[0; 64 * 64]);
+    page.wish(4, &paint(&id, r#"{"seed":5}"#).replace("painter", "earth-64-spade"));
+    let classes = page.network()["map"]["classes"].clone();
+    assert_eq!((&classes[0]["name"], &classes[16]["name"]), (&"water".into(), &"barren".into()));
+    assert_eq!(classes[0]["colour"], serde_json::json!([91, 151, 211]));
+    assert_eq!(page.frame().size, [64, 64]);
+}
+
 #[test]
 fn a_picture_is_searched_for_and_given_up() {
     let (_bench, studio) = Studio::tiny();
@@ -138,6 +169,27 @@ fn a_picture_is_searched_for_and_given_up() {
     let mut other = studio.socket().unwrap();
     other.wish(1, &invert(&id, 10));
     assert_eq!((other.frame().cell, other.frame().cell), (0, 1));
+}
+
+/// With an encoder a search is that of `stylegan invert --encoder`, begun at what the encoder finds.
+#[test]
+fn a_search_starts_from_an_encoder() {
+    let bench = Bench::with_network();
+    encoder(&bench, "encoder.safetensors", 6);
+    std::fs::write(bench.path("face.png"), photograph()).unwrap();
+    bench.ok("invert --network tiny.safetensors --encoder encoder.safetensors --steps 5 --out found face.png");
+    let searched = |options: &str| {
+        let studio = Studio::start(&bench, &format!("--network tiny.safetensors {options}"));
+        let mut page = studio.socket().unwrap();
+        pixels(&mut page, 1, &invert(&sent(&studio, "/pictures", &photograph()), 5))
+    };
+    let with = searched("--encoder encoder.safetensors");
+    assert!(with == bench.pixels("found/face-reconstruction.png").into_raw());
+    assert!(with != searched(""));
+    // One for another network leaves the search as it is.
+    encoder(&bench, "other.safetensors", 8);
+    assert!(searched("--encoder other.safetensors") == searched(""));
+    bench.one_sentence("studio --encoder tiny.safetensors --no-open", &["holds no encoder"]);
 }
 
 #[test]
