@@ -94,6 +94,8 @@ await step("Latents", async () => {
   await changes(picture, () => page.getByLabel("Seed", { exact: true }).fill("7").then(() => page.keyboard.press("Enter")), "seed");
   await page.locator(".pad").focus();
   await changes(picture, () => page.keyboard.press("Shift+ArrowRight"), "arrow key");
+  // It glides there; on the way pictures are blends of seeds.
+  await page.locator(`${picture}[aria-label="Picture of seed 8"]`).waitFor();
   const png = await saved("Download PNG", ".png");
   assert.equal(png.subarray(1, 4).toString(), "PNG");
   assert.ok(png.includes("stylegan:seed"));
