@@ -123,7 +123,7 @@ mod tests {
             ("train --out x", "--config avatars-32 --data avatars"),
             ("train --out=x --new", "--config avatars-32 --data avatars"),
             ("train --data sets/faces.zip", "--out runs/faces"),
-            ("train --config sg2/avatars-64", "--out runs/avatars-32"),
+            ("train --config sg2/avatars-64", "--out runs/avatars-64"),
             ("train --config my.toml --data faces --out x", ""),
             ("train --print-config", "--config avatars-32 --data avatars"),
             ("train --help", ""),
