@@ -4,6 +4,7 @@
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::checkpoint;
+use crate::shell::quote;
 use crate::status::{Progress, print, say};
 use candle_core::{DType, Tensor};
 use clap::ValueEnum;
@@ -105,6 +106,14 @@ pub(crate) fn run(args: Args) -> Outcome {
     let source = path.to_string_lossy();
     let destination = args.destination.display();
     destination::file(&args.destination, &[&path])?;
+    if args.destination.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) {
+        wrong!(
+            "{destination}: a safetensors file is written here; ONNX models are written by `stylegan export --network {} \
+             --onnx {}`",
+            quote(&args.source),
+            quote(&args.destination)
+        );
+    }
     destination::ends_in(&args.destination, "safetensors", "a safetensors file")?;
     let progress = Progress::of_unknown_length("converting");
     let mut file = networks(&path)?;

@@ -152,7 +152,7 @@ impl Contents {
             line("kind", format!("{name} ({meaning})"));
             if metadata.step > 0 {
                 let (kimg, steps) = (metadata.images as f64 / 1e3, count(metadata.step, "step"));
-                line("trained", format!("{kimg:.1} kimg in {steps}, seed {}", metadata.seed));
+                line("trained", format!("{kimg} kimg in {steps}, seed {}", metadata.seed));
             }
             for (name, value) in
                 [("data set", &metadata.dataset_hash), ("licence", &metadata.licence), ("source", &metadata.source)]
@@ -162,7 +162,13 @@ impl Contents {
                 }
             }
             for (key, value) in &metadata.extra {
-                line(key, value.clone());
+                // A state keeps what its steps depend on; `config.toml` has all.
+                let (name, note) = if key == "config" {
+                    ("settings", "of its steps, all others as by default: ")
+                } else {
+                    (&key[..], "")
+                };
+                line(name, format!("{note}{value}"));
             }
             for (prefix, config) in &metadata.networks {
                 let parameters = grouped(self.numbers(prefix));

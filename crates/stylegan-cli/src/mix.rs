@@ -128,6 +128,7 @@ pub(crate) fn run(args: Args) -> Outcome {
             count(network.generator().spec().num_ws as u64, "style row")
         );
     }
+    note_whole(&styles, &network);
     out.prepare(&[network.file()])?;
     let text = |rows: &Numbers, columns: &Numbers| {
         let mut text = network.text();
@@ -164,6 +165,18 @@ pub(crate) fn run(args: Args) -> Outcome {
         sheet.display()
     ));
     Ok(Ending::Done)
+}
+
+/// Says where a table shows nothing that is mixed: a small network has few style rows.
+pub(crate) fn note_whole(styles: &[usize], network: &Network) {
+    let rows = network.generator().spec().num_ws;
+    if (0..rows).all(|row| styles.contains(&row)) {
+        say(&format!(
+            "note: all {rows} style rows of this network come from the columns, so each row shows the columns' own \
+             pictures; --styles 0-{} takes fewer",
+            (rows / 2).max(1) - 1
+        ));
+    }
 }
 
 /// What stands above a table: whose styles are whose, and what else its pictures share.

@@ -41,6 +41,8 @@ pub(crate) struct TrainStatus {
     alone: bool,
     bar: Option<ProgressBar>,
     last_drawn: Option<Instant>,
+    /// What trained at the last step.
+    resolution: Option<usize>,
     pace: Pace,
     /// When training began, until a word was said about the pace.
     began: Option<Instant>,
@@ -70,6 +72,7 @@ impl TrainStatus {
             alone,
             bar: None,
             last_drawn: None,
+            resolution: None,
             pace,
             began: None,
             evaluator,
@@ -199,6 +202,10 @@ impl Observer for TrainStatus {
     fn stepped(&mut self, at: &Position, stats: &Stats) {
         self.pace.step(at);
         self.say_pace(at);
+        let side = at.stage.resolution;
+        if self.resolution.replace(side).is_some_and(|before| before != side) {
+            say(&format!("growth:   {side} pixels from here on, at {} kimg", at.images as f64 / 1e3));
+        }
         let now = Instant::now();
         if self.last_drawn.is_some_and(|drawn| now - drawn < REFRESH) {
             return;

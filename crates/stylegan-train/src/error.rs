@@ -162,7 +162,7 @@ impl Error {
 fn more(others: usize) -> String {
     match others {
         0 => String::new(),
-        1 => " (and 1 more file has a problem)".to_string(),
-        n => format!(" (and {n} more files have problems)"),
+        1 => " (and 1 more file has a problem; `stylegan data doctor` lists all)".to_string(),
+        n => format!(" (and {n} more files have problems; `stylegan data doctor` lists all)"),
     }
 }

@@ -263,7 +263,7 @@ impl Checks {
         let config = PUBLISHED.iter().find(|(known, ..)| *known == side).map_or("", |(_, config, _)| config);
         let run = format!("network-{side}");
         let train = format!(
-            "train --config {config} --data avatars --set data.count=64 --set eval.metrics=[] --kimg 0.001 --data-dir data --device \
+            "train --config {config} --data avatars --set data.count=64 --set schedule.stable_kimg=0 --set eval.metrics=[] --kimg 0.001 --data-dir data --device \
              {device} --out {run}"
         );
         self.program(&train.split_whitespace().collect::<Vec<_>>())?;

@@ -137,7 +137,7 @@ fn timed(asked: &Asked, program: &Path, folder: &Path, ranks: usize, threads: us
         "--threads {threads} train --config sg2/avatars-64 --data set.zip --out run --kimg {kimg} --set \
          generator.channel_base={base} --set discriminator.channel_base={base} --set generator.channel_max=512 --set \
          discriminator.channel_max=512 --set generator.z_dim=512 --set generator.w_dim=512 --set \
-         generator.mapping_layers=8 --set schedule.batch={BATCH} --set shards.size={SHARD} --set \
+         generator.mapping_layers=8 --set schedule.stable_kimg=0 --set schedule.batch={BATCH} --set shards.size={SHARD} --set \
          shards.at_once={at_once} --set output.tick_kimg={kimg} --set output.snapshot_kimg=1000 --set \
          output.checkpoint_kimg=1000",
         kimg = asked.kimg,

@@ -171,19 +171,22 @@ fn classes_of_maps(report: &Report) -> String {
 
 /// What `stylegan data build` would make of the set.
 fn prospects(report: &Report, set: &str) -> String {
-    let build = format!("`stylegan data build {set} --size N`");
+    let build = |size: &str| format!("`stylegan data build {set} --size {size}`");
     let refused = |problem: &Problem| matches!(problem, Problem::LabelFile(_) | Problem::ClassFile(_));
     let labels = report.findings.iter().any(|finding| refused(&finding.problem));
-    match (report.usable, report.sides.first()) {
-        (0, _) | (_, None) => format!("{build} could use none of the pictures"),
-        _ if labels => format!("{build} would refuse the set until its labels and class table can be read"),
-        (usable, Some(shortest)) => {
-            let mut enlarged = format!("up to N = {shortest} none is enlarged");
-            // At most one in twenty is shorter than this.
-            match report.sides.get(report.sides.len() / 20) {
-                Some(most) if most > shortest => enlarged.push_str(&format!(", up to N = {most} at most 5 %")),
-                _ => {}
+    let (usable, sides) = (report.usable, &report.sides[..]);
+    // At most one in twenty is shorter than this; of few, one.
+    let most = sides.get((sides.len() / 20).max(1)).or(sides.first());
+    match (sides.first(), most) {
+        (None, _) | (_, None) => format!("{} could use none of the pictures", build("N")),
+        _ if labels => format!("{} would refuse the set until its labels and class table can be read", build("N")),
+        (Some(shortest), Some(most)) => {
+            let mut enlarged = format!("--size up to {shortest} enlarges none");
+            if most > shortest {
+                let some = if sides.len() < 40 { "one" } else { "at most 5 %" };
+                enlarged.push_str(&format!(", up to {most} {some}"));
             }
+            let build = build(&usual_side(*most).to_string());
             match report.pictures - usable {
                 0 => format!("{build} would take all {}; {enlarged}", count(usable as u64, "picture")),
                 left => format!(
@@ -193,4 +196,9 @@ fn prospects(report: &Report, set: &str) -> String {
             }
         }
     }
+}
+
+/// The largest size that networks usually have, a power of two, within so many pixels.
+fn usual_side(most: usize) -> usize {
+    most.checked_ilog2().map_or(1, |log| 1 << log)
 }

@@ -41,6 +41,8 @@ struct Reals {
     count: usize,
     /// How the run that the networks are of reads pictures.
     preprocess: Option<Preprocess>,
+    /// `[h, w]` of the pictures that this run ends with.
+    full: Option<[usize; 2]>,
 }
 
 /// Where the numbers go, beside the screen.
@@ -74,15 +76,15 @@ impl Plan {
         };
         let config = run.as_ref().map(|run| RecipeConfig::from_file(&run.join("config.toml"), &[]));
         let data = match (&args.data, config) {
-            (Some(set), config) => Some(Reals {
-                set: set.clone(),
-                count: 0,
-                preprocess: config.and_then(Result::ok).and_then(|config| config.data().preprocess),
-            }),
+            (Some(set), config) => {
+                let config = config.and_then(Result::ok);
+                let preprocess = config.as_ref().and_then(|config| config.data().preprocess);
+                Some(Reals { set: set.clone(), count: 0, preprocess, full: config.map(|config| config.img_size()) })
+            }
             (None, Some(config)) => {
                 let config = config?;
-                let data = config.data();
-                Some(Reals { set: data.set.clone(), count: data.count, preprocess: data.preprocess })
+                let (data, full) = (config.data(), Some(config.img_size()));
+                Some(Reals { set: data.set.clone(), count: data.count, preprocess: data.preprocess, full })
             }
             (None, None) => None,
         };
@@ -141,7 +143,7 @@ impl Plan {
     /// The real pictures, if any metric needs them or networks draw their labels or maps from them, for networks of these
     /// sizes.
     pub(super) fn reals(&self, sizes: &[[usize; 2]], labelled: bool) -> anyhow::Result<Option<(String, Dataset)>> {
-        let Reals { set, count, preprocess } =
+        let Reals { set, count, preprocess, full } =
             match (&self.data, self.protocols.iter().find(|protocol| protocol.needs_reals())) {
                 (Some(data), Some(_)) => data,
                 (Some(data), None) if labelled || self.protocols.iter().any(Protocol::uses_reals) => data,
@@ -151,6 +153,12 @@ impl Plan {
         let Some(&size) = sizes.first() else { return Ok(None) };
         let dataset = pictures::open(set, size, *count, *preprocess, &self.data_folder)?;
         let [h, w] = dataset.image_size();
+        if let (true, Some([fh, fw])) = (pictures::is_built_in(set), full.filter(|full| *full != [h, w])) {
+            say(&format!(
+                "note: this run ends with pictures of {fw}x{fh} pixels; these networks make {w}x{h}, and are measured \
+                 against {set} of that size"
+            ));
+        }
         if let Some([eh, ew]) = sizes.iter().find(|size| **size != [h, w]) {
             wrong!(
                 "--data {set} has pictures of {w}x{h} pixels, the network makes {ew}x{eh}; build the set at that size"

@@ -130,7 +130,7 @@ impl Figure {
     fn obstacle(self, network: &Network, seed: u32) -> anyhow::Result<Option<&'static str>> {
         Ok(match self {
             Figure::Deviation | Figure::Noise if !noise_matters(network, seed)? => {
-                Some("noise changes nothing in this network")
+                Some("noise changes nothing in this network that could be seen")
             }
             Figure::Truncation if network.generator().w_avg().is_none() => Some("this network has no average style"),
             _ => None,
@@ -257,6 +257,7 @@ fn mixing(network: &Network, seeds: &[u32]) -> anyhow::Result<Drawn> {
         if styles.is_empty() || rows.is_empty() {
             continue;
         }
+        crate::mix::note_whole(&styles, network);
         let table = Table::compute(network, &Numbers(rows), &Numbers(columns.to_vec()), &styles)?;
         let figure = if bands.is_empty() { "Figure 3: " } else { "" };
         let list = style_list(&styles);
@@ -265,13 +266,14 @@ fn mixing(network: &Network, seeds: &[u32]) -> anyhow::Result<Drawn> {
     Ok(Drawn { bands, seeds: [columns, rows].concat() })
 }
 
-/// Whether a picture with the fixed noise differs from one without.
+/// Whether a picture with the fixed noise looks any different from one without: by more than a step of brightness, which
+/// rounding alone can make.
 fn noise_matters(network: &Network, seed: u32) -> anyhow::Result<bool> {
     let ws = Latents::Seeds(vec![seed]).styles(network, 0, 1)?;
-    let render = |kind| -> anyhow::Result<Vec<f32>> {
-        Ok(network.render(&ws, &[0], kind, NoiseLayers::All)?.flatten_all()?.to_vec1()?)
-    };
-    Ok(render(NoiseKind::Const)? != render(NoiseKind::None)?)
+    let render = |kind| Ok::<_, anyhow::Error>(to_pictures(&network.render(&ws, &[0], kind, NoiseLayers::All)?)?);
+    let (with, without) = (render(NoiseKind::Const)?, render(NoiseKind::None)?);
+    let mut pairs = with.iter().flat_map(|one| one.iter()).zip(without.iter().flat_map(|one| one.iter()));
+    Ok(pairs.any(|(a, b)| a.abs_diff(*b) > 1))
 }
 
 /// For each seed: noise everywhere, nowhere, in the fine layers, in the coarse layers.

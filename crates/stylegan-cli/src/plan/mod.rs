@@ -61,7 +61,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         let threads = rayon::current_num_threads();
         let threads = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
         let on = if device.is_cpu() { threads } else { "the GPU".into() };
-        writeln!(text, "time:     {} for {} kimg on {on}", HumanDuration(whole), config.kimg())?;
+        writeln!(text, "time:     {} for {} kimg on {on}", in_words(whole), config.kimg())?;
     }
     if let Some(peak) = memory::peak() {
         writeln!(text, "memory:   {:.2} GiB at the peak", peak as f64 / f64::from(1 << 30))?;
@@ -72,4 +72,13 @@ pub(crate) fn run(args: Args) -> Outcome {
     print(&text)?;
     advice::on(&config, &pictures)?.iter().for_each(|sentence| say(&format!("note: {sentence}")));
     Ok(Ending::Done)
+}
+
+/// A duration, in tenths of a second where it is short.
+fn in_words(time: Duration) -> String {
+    if time < Duration::from_secs(10) {
+        format!("{:.1} seconds", time.as_secs_f64())
+    } else {
+        HumanDuration(time).to_string()
+    }
 }

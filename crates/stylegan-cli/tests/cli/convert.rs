@@ -176,6 +176,10 @@ fn addresses_and_other_mistakes() {
     let bench = bench();
     bench.one_sentence("convert https://example.org/ffhq.pkl x.safetensors", &["is an address", "curl", "ffhq.pkl"]);
     bench.one_sentence("convert nowhere.pkl x.safetensors", &["nowhere.pkl"]);
+    bench.one_sentence(
+        "convert tiny.safetensors x.onnx",
+        &["`stylegan export --network tiny.safetensors --onnx x.onnx`"],
+    );
     std::fs::write(bench.path("page.pkl"), "<html>Google Drive can not scan this file</html>").unwrap();
     bench.one_sentence("convert page.pkl x.safetensors", &["web page"]);
     std::fs::write(bench.path("page.safetensors"), "\n\n <!DOCTYPE HTML><HTML>Sign in</HTML>").unwrap();

@@ -276,3 +276,19 @@ fn released_files_are_measured_as_they_are() {
     let described: serde_json::Value = serde_json::from_str(&described).unwrap();
     assert_eq!(report[0]["checkpoint_hash"], described["extra"]["source_sha256"]);
 }
+
+/// A checkpoint of a run that grows, from before it had its full size, is measured against pictures of its own size.
+#[test]
+fn a_network_smaller_than_its_run_is_measured_at_its_own_size() {
+    let bench = Bench::with_network();
+    std::fs::create_dir(bench.path("run")).unwrap();
+    std::fs::copy(bench.path("tiny.safetensors"), bench.path("run/network-000001.safetensors")).unwrap();
+    let config = "[data]\nset = 'avatars'\ncount = 60\n[generator]\narchitecture = 'stylegan2'\nimg_size = [32, 32]\n";
+    std::fs::write(bench.path("run/config.toml"), config).unwrap();
+    let ran = bench.run("eval --network run/network-000001.safetensors --metrics kid --count 40 --no-floor");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let note =
+        "ends with pictures of 32x32 pixels; these networks make 16x16, and are measured against avatars of that";
+    assert!(ran.stderr.contains(note), "{}", ran.stderr);
+    assert!(bench.path("run/metrics-000001.json").exists());
+}

@@ -1,6 +1,7 @@
 //! `stylegan mix` and `stylegan figures`.
 
 use crate::bench::Bench;
+use crate::train::pictures;
 
 #[test]
 fn a_table_has_its_seeds_at_the_borders() {
@@ -12,7 +13,8 @@ fn a_table_has_its_seeds_at_the_borders() {
     assert_eq!(bench.text("mix.png", "stylegan:column-styles").unwrap(), "0-3");
     bench.ok("mix --network tiny.safetensors --rows 0-1 --cols 5-7 --styles 0-3 --out large.png");
     assert!(bench.size("large.png").0 > 1000);
-    bench.ok("mix --network tiny.safetensors --rows 0 --cols 5 --styles 0-5 --out out");
+    let ran = bench.run("mix --network tiny.safetensors --rows 0 --cols 5 --styles 0-5 --out out");
+    assert!(ran.code == 0 && ran.stderr.contains("all 6 style rows of this network"), "{}", ran.stderr);
     bench.ok("generate --network tiny.safetensors --seeds 5 --out five.png");
     // With all style rows from the column, the mix is the column's picture.
     let read = |name: &str| image::open(bench.path(name)).unwrap().to_rgb8();
@@ -38,6 +40,26 @@ fn all_figures_are_drawn() {
     assert_eq!(bench.text("figures/figure-truncation.png", "stylegan:psi"), None);
     assert_eq!(bench.text("figures/figure-mixing.png", "stylegan:psi").unwrap(), "1");
     bench.one_sentence("figures --network tiny.safetensors --seeds 1", &["two seeds"]);
+}
+
+/// Beside each picture stand the four of the set that are nearest to it; a set of another size is refused.
+#[test]
+fn pictures_stand_beside_the_nearest_of_a_set() {
+    let bench = Bench::with_network();
+    pictures(&bench, "pictures", 6, 16);
+    pictures(&bench, "small", 6, 8);
+    let figures = "figures --network tiny.safetensors --seeds 0-2 --zoom 1 --no-captions --out figures";
+    bench.ok(&format!("{figures} --only nearest --data pictures"));
+    assert_eq!(bench.size("figures/figure-nearest.png"), (5 * 18 + 2, 3 * 18 + 2));
+    assert_eq!(bench.text("figures/figure-nearest.png", "stylegan:seed").unwrap(), "0-2");
+    // What stands beside a picture is of the set.
+    let sheet = image::open(bench.path("figures/figure-nearest.png")).unwrap().to_rgb8();
+    let neighbour = image::imageops::crop_imm(&sheet, 2 + 18, 2, 16, 16).to_image();
+    let of_set = |i: u32| image::open(bench.path(format!("pictures/{i:03}.png"))).unwrap().to_rgb8();
+    assert!((0..6).any(|i| of_set(i) == neighbour));
+    bench.wrong(&format!("{figures} --only nearest"), &["--data says which pictures"]);
+    bench.wrong(&format!("{figures} --only noise --data pictures"), &["add nearest to --only"]);
+    bench.wrong(&format!("{figures} --only nearest --data small"), &["8x8", "16x16"]);
 }
 
 /// Progressive GAN has no styles: mixes and truncation would be copies, noise would change nothing.

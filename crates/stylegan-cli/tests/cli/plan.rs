@@ -7,7 +7,8 @@ use crate::train::pictures;
 fn a_plan_says_what_a_run_takes_and_leaves_nothing() {
     let bench = Bench::new();
     pictures(&bench, "pictures", 12, 16);
-    let small = "--set generator.channel_max=8 --set discriminator.channel_max=8 --set schedule.batch=8";
+    let small = "--set generator.channel_max=8 --set discriminator.channel_max=8 --set schedule.start_resolution=8 \
+                 --set schedule.stable_kimg=4";
     let ran = bench.run(&format!(
         "plan --config avatars-32 --data pictures --kimg 9 --seconds 0 --set generator.img_size=[16,16] {small}"
     ));
@@ -35,6 +36,7 @@ fn what_cannot_be_trained_cannot_be_planned() {
     for (line, expected) in [
         ("plan --config avatars-32 --data pictures", "32x32"),
         ("plan --data pictures --seconds=-1", "--seconds: expected a number from 0 on, found -1"),
+        ("plan --config avatars-32 --set schedule.start_resolution=64", "at most the 32 pixels"),
         ("plan --config avatars-99", "there is no such file and no built-in configuration"),
         ("plan", "no pictures to train on"),
     ] {

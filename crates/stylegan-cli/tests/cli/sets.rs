@@ -153,7 +153,7 @@ fn links_that_lead_nowhere_are_left_out() {
     assert_eq!(doctor.code, 2);
     assert!(doctor.stdout.contains("links that lead nowhere: 1;"), "{}", doctor.stdout);
     assert!(
-        doctor.stdout.trim_end().ends_with("would take all 8 pictures; up to N = 16 none is enlarged"),
+        doctor.stdout.trim_end().ends_with("--size 16` would take all 8 pictures; --size up to 16 enlarges none"),
         "{}",
         doctor.stdout
     );
@@ -183,8 +183,7 @@ fn the_doctor_groups_what_it_finds() {
     assert!(lines[3].starts_with("  other0.png: 20x30 pixels"), "{}", ran.stdout);
     assert_eq!(lines[6], "  … and 3 more (--all lists them)");
     assert!(ran.stdout.contains("not looked at: 1 without an ending, 1 .txt"), "{}", ran.stdout);
-    let last =
-        "`stylegan data build in --size N` would take 13 of 14 pictures and leave out 1; up to N = 16 none is enlarged";
+    let last = "`stylegan data build in --size 16` would take 13 of 14 pictures and leave out 1; --size up to 16 enlarges none";
     assert_eq!(lines[lines.len() - 1], last);
     assert!(ran.stderr.contains("7 problems among 14 pictures"), "{}", ran.stderr);
     assert!(bench.run("data doctor in --all").stdout.contains("other5.png"));
@@ -202,7 +201,9 @@ fn the_doctor_says_what_else_could_be_had() {
     let ran = bench.run("data doctor in");
     assert!(ran.stdout.contains("--label-from-folders makes 2 classes: cats, dogs"), "{}", ran.stdout);
     assert!(
-        ran.stdout.trim_end().ends_with("up to N = 9 none is enlarged, up to N = 30 at most 5 %"),
+        ran.stdout
+            .trim_end()
+            .ends_with("--size 16` would take all 40 pictures; --size up to 9 enlarges none, up to 30 at most 5 %"),
         "{}",
         ran.stdout
     );

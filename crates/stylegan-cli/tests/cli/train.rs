@@ -75,6 +75,7 @@ fn a_run_leaves_what_it_promises() {
     // Not on a terminal: a line per tick, none of them torn by a bar.
     assert_eq!(ran.stderr.lines().filter(|line| line.starts_with("kimg ")).count(), 8, "{}", ran.stderr);
     assert!(ran.stderr.contains("stylegan generate --network run"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("growth:   8 pixels from here on, at 0.104 kimg"), "{}", ran.stderr);
     let stats = std::fs::read_to_string(bench.path("run/stats.jsonl")).unwrap();
     assert_eq!(stats.lines().count(), 8);
 

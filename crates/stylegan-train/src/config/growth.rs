@@ -46,6 +46,13 @@ impl TrainConfig {
 
     /// Growth is of a kind that the networks have.
     pub(super) fn check_growth(&self) -> Result<(), Wrong> {
+        let (start, full) = (self.schedule.start_resolution, self.resolution().unwrap_or(usize::MAX));
+        if self.grows() && start > full {
+            return Err(Wrong::new(
+                "schedule.start_resolution",
+                format!("expected at most the {full} pixels of the pictures, found {start}"),
+            ));
+        }
         let (GeneratorConfig::StyleGan2(generator), true) = (&self.generator, self.grows()) else { return Ok(()) };
         let DiscriminatorConfig::StyleGan2(discriminator) = &self.discriminator else {
             return Err(Wrong::new(

@@ -247,7 +247,11 @@ fn every_fault_is_listed_at_once() {
     assert_eq!((report.usable, report.sides), (0, vec![]));
     assert_eq!((report.pictures, report.size, report.channels), (9, Some([6, 8]), Some(3)));
     let sentence = Dataset::open(&path).unwrap_err().to_string();
-    assert!(sentence.contains("00/img0.png") && sentence.contains("(and 8 more files have problems)"), "{sentence}");
+    assert!(
+        sentence.contains("00/img0.png")
+            && sentence.contains("(and 8 more files have problems; `stylegan data doctor` lists all)"),
+        "{sentence}"
+    );
 }
 
 /// A picture of another size is still read to its end, and one that is left out of a set as well.
