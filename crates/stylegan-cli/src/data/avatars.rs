@@ -277,7 +277,7 @@ mod tests {
         assert!((part - 0.05).abs() < 5. * (0.05 * 0.95 / n as f64).sqrt(), "{part}");
         for wrong in ["beard=none+chin+chinMoustache+fullBeard+longBeard+moustacheTwirl", "age=1", "beard=red"] {
             let wrong: Combination = wrong.parse().map_err(anyhow::Error::msg)?;
-            assert!(wrong.numbers(&all.style).is_err(), "{wrong}");
+            assert!(wrong.numbers("--without", &all.style).is_err(), "{wrong}");
         }
         assert!("beard".parse::<Combination>().is_err() && "beard=".parse::<Combination>().is_err());
         Ok(())
