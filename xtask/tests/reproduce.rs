@@ -211,7 +211,10 @@ fn separability_has_its_classifiers() {
     let done = bench.reproduce("sg1-table3 --kimg 1");
     assert!(done.status.success(), "{}", said(&done));
     let page = bench.read("docs/results/sg1-table3.md");
-    assert!(page.contains("| B traditional, Z | table1-b |") && page.contains(" 20.0 (19.0 to 21.0) | 10.78 |"), "{page}");
+    assert!(
+        page.contains("| B traditional, Z | table1-b |") && page.contains(" 20.0 (19.0 to 21.0) | 10.78 |"),
+        "{page}"
+    );
     assert!(page.contains("separability: of 4 pairs of rows, 4 are in the paper's order"), "{page}");
     let row = "| beard | has a beard of any kind | 96.4 % | 51.2 % | 1.25 (1.20 to 1.30) |";
     assert!(page.contains("| attribute | a face that |") && page.contains(row), "{page}");
@@ -221,7 +224,8 @@ fn separability_has_its_classifiers() {
     // Two of five runs are stopped nine times, for the chart of another claim.
     assert_eq!((bench.calls("data"), bench.calls("classifier"), bench.calls("train")), (8, 8, 21));
     let calls = bench.read("calls");
-    let (set, trained) = ("--label hair=bun+spiky --out runs/data/avatars-32-hair.zip", "--out runs/attributes-32/hair.safetensors");
+    let (set, trained) =
+        ("--label hair=bun+spiky --out runs/data/avatars-32-hair.zip", "--out runs/attributes-32/hair.safetensors");
     assert!(calls.contains(set) && calls.contains(trained), "{calls}");
     let eval = calls.lines().find(|line| line.contains("--metrics ppl_zfull,ppl_zend,ls ")).unwrap_or_default();
     assert_eq!(eval.matches("--classifier runs/attributes-32/").count(), 8, "{calls}");
@@ -231,7 +235,11 @@ fn separability_has_its_classifiers() {
     assert!(next.status.success(), "{}", said(&next));
     assert_eq!((bench.calls("data"), bench.calls("classifier")), (8, 9));
     let other = bench.reproduce("sg1-table3 --kimg 1 --classifier mine.safetensors");
-    assert!(other.status.code() == Some(2) && said(&other).contains("--classifier: reproduce sg1-table3"), "{}", said(&other));
+    assert!(
+        other.status.code() == Some(2) && said(&other).contains("--classifier: reproduce sg1-table3"),
+        "{}",
+        said(&other)
+    );
 }
 
 /// Edits towards the combination that a set lacks, beside those of a set that has it.
@@ -243,14 +251,22 @@ fn a_missing_combination_is_looked_for() {
     let page = bench.read("docs/results/two-factor.md");
     let row = "| this one left out, Z | avatars-32-two-factor | 0.0200 (0.0100 to 0.0300) |  | 0.100 |  | 0.100 |  | 0.100 |  |";
     assert!(page.contains(row), "{page}");
-    assert!(page.contains("2 deviations: of 1 pair of rows, 1 is in the paper's order outside the intervals"), "{page}");
+    assert!(
+        page.contains("2 deviations: of 1 pair of rows, 1 is in the paper's order outside the intervals"),
+        "{page}"
+    );
     assert!(page.contains("| rearHair | has hair behind the head | 96.4 % | 51.2 % |\n"), "{page}");
-    assert!(page.contains("](two-factor/figure-combination.png)") && page.contains("](two-factor/pictures.png)"), "{page}");
+    assert!(
+        page.contains("](two-factor/figure-combination.png)") && page.contains("](two-factor/pictures.png)"),
+        "{page}"
+    );
     // The set, those of two attributes, and their classifiers; the run without the combination, and F, which a chart stops.
     assert_eq!((bench.calls("data"), bench.calls("classifier"), bench.calls("train")), (3, 2, 10));
     let calls = bench.read("calls");
     assert!(calls.contains("--metrics combination --network runs/avatars-32-two-factor"), "{calls}");
-    assert!(calls.contains("rearHair=longStraight+longWavy+neckHigh+shoulderHigh --out data/avatars-32-two-factor.zip"));
+    assert!(
+        calls.contains("rearHair=longStraight+longWavy+neckHigh+shoulderHigh --out data/avatars-32-two-factor.zip")
+    );
 }
 
 /// What painters need is made once; real pictures stand below them, and their parameters beside them.

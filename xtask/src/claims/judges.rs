@@ -17,7 +17,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// Thousands of pictures that a classifier sees.
-const KIMG: &str = "20";
+const KIMG: &str = "50";
 
 /// Trains those of these attributes that are missing, each on a set with its labels. One that was stopped goes on.
 pub(super) fn provide(attributes: &[Attribute], asked: &Asked) -> Result<()> {
@@ -62,7 +62,9 @@ pub(super) fn section(
     rows: &[(&'static Row, Vec<Run>)],
     program: &Program,
 ) -> Result<(String, Json)> {
-    let mut text = String::from("### Who sees the attributes\n\n| attribute | a face that | classifier is right | most frequent label |");
+    let mut text = String::from(
+        "### Who sees the attributes\n\n| attribute | a face that | classifier is right | most frequent label |",
+    );
     // Writing to a String cannot fail.
     for (row, _) in rows {
         let _ = write!(text, " {} |", row.title);

@@ -188,7 +188,13 @@ mod tests {
     #[test]
     fn options_that_say_nothing_are_refused() {
         let of = |line: &str| run(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
-        for line in ["sg1-table9", "sg1-table1 --network x", "sg1-table1 --weights x", "sg1-table3 --classifier x", "sg1-table1 --jobs 0"] {
+        for line in [
+            "sg1-table9",
+            "sg1-table1 --network x",
+            "sg1-table1 --weights x",
+            "sg1-table3 --classifier x",
+            "sg1-table1 --jobs 0",
+        ] {
             assert!(of(line).is_err(), "{line}");
         }
         assert!(of("--list").is_ok());

@@ -57,10 +57,7 @@ mod tests {
     fn lines_are_read() {
         let all = eight();
         assert_eq!(all.len(), 8);
-        assert_eq!(
-            (all[3].name, all[3].label, all[3].says),
-            ("mouth", "mouth=agape+laugh", "has the mouth open")
-        );
+        assert_eq!((all[3].name, all[3].label, all[3].says), ("mouth", "mouth=agape+laugh", "has the mouth open"));
         assert!(all.iter().all(|attribute| attribute.label.starts_with(&format!("{}=", attribute.name))));
         assert_eq!(factors().iter().map(|factor| factor.name).collect::<Vec<_>>(), ["beard", "rearHair"]);
         let words = options(&factors());

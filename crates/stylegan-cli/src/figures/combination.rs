@@ -54,7 +54,10 @@ pub(super) fn combination(network: &Network, seeds: &[u32], classifiers: &[PathB
     let cells = || (0..seeds.len()).flat_map(|seed| drawn.iter().map(move |column| &column[seed]));
     let names: Vec<&str> = classifiers.iter().flat_map(|c| c.attributes()).map(String::as_str).collect();
     let band = Band {
-        title: format!("On the way to {} at once; below each how sure the classifiers are of both", names.join(" and ")),
+        title: format!(
+            "On the way to {} at once; below each how sure the classifiers are of both",
+            names.join(" and ")
+        ),
         across: columns.len(),
         columns: columns.into_iter().map(|(heading, _)| heading).collect(),
         rows: seed_headings(&seeds),

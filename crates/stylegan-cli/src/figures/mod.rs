@@ -199,7 +199,13 @@ pub(crate) fn run(args: Args) -> Outcome {
 fn chosen(args: &Args) -> anyhow::Result<Vec<Figure>> {
     let mut figures = if args.only.is_empty() { Figure::ALL.to_vec() } else { args.only.clone() };
     let needs = [
-        (Figure::Nearest, "nearest", "--data", args.data.is_some(), "--data says which pictures the network was trained on"),
+        (
+            Figure::Nearest,
+            "nearest",
+            "--data",
+            args.data.is_some(),
+            "--data says which pictures the network was trained on",
+        ),
         (
             Figure::Combination,
             "combination",

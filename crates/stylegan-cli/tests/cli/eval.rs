@@ -137,10 +137,8 @@ fn edits_reach_a_combination() {
     for (a, b) in report.as_array().unwrap().iter().zip(again.as_array().unwrap()) {
         assert_eq!((&a["name"], &a["value"]), (&b["name"], &b["value"]));
     }
-    bench.one_sentence(
-        "eval --network tiny.safetensors --metrics combination --classifier red.safetensors",
-        &["combination needs classifiers of two attributes"],
-    );
+    let alone = bench.run("eval --network tiny.safetensors --metrics combination --classifier red.safetensors");
+    assert!(alone.code != 0 && alone.stderr.contains("needs classifiers of two attributes in all"), "{}", alone.stderr);
     bench.ok(&format!(
         "figures --network tiny.safetensors --only combination {judges} --seeds 0-2 --zoom 1 --no-captions --out figures"
     ));

@@ -79,23 +79,24 @@ mod tests {
         let scores = |f: fn(&[f32]) -> f32| (0..latents.len()).map(|i| f(latents.row(i))).collect::<Vec<_>>();
         let (first, second): (fn(&[f32]) -> f32, fn(&[f32]) -> f32) = (|x| x[0] - 0.5, |x| x[1] - 0.6 * x[0] - 0.5);
         let corner = Corner::fit(&latents, [&scores(first), &scores(second)]).unwrap();
-        let mut moved = 0;
-        for i in 0..200 {
+        let mut still = 0;
+        for i in 0..latents.len() {
             let latent = latents.row(i);
             let way = corner.way(latent, 1.);
             let after: Vec<f32> = latent.iter().zip(&way).map(|(x, d)| x + d).collect();
             // The hyperplanes are fitted to samples: a deviation beyond, less a fifth for that.
             assert!(first(&after) > 0.8 && second(&after) > 0.8 * 1.36f32.sqrt(), "{latent:?} {after:?}");
             assert!(way[2].hypot(way[3]) < 0.1 * (0.1 + way[0].hypot(way[1])), "{way:?}");
-            let there = first(latent) > 1.2 && second(latent) > 1.2 * 1.36f32.sqrt();
-            assert!(!there || way.iter().all(|d| *d == 0.), "{latent:?} {way:?}");
-            moved += usize::from(!there);
-            // Twice as far lies farther, and 0 deviations is on the hyperplanes.
+            // Twice as far lies farther, and 0 deviations is on the hyperplanes, where those beyond both stay.
             let (far, near) = (corner.way(latent, 2.), corner.way(latent, 0.));
+            let beyond = first(latent) > 0.3 && second(latent) > 0.3;
+            assert!(!beyond || near.iter().all(|d| *d == 0.), "{latent:?} {near:?}");
+            still += usize::from(beyond);
             let end = |way: &[f32]| first(&latent.iter().zip(way).map(|(x, d)| x + d).collect::<Vec<_>>());
             assert!(end(&far) > end(&way) && end(&way) > end(&near) - 1e-3);
         }
-        assert!((100..200).contains(&moved), "{moved}");
+        // A fifth of a twentieth of them, or so.
+        assert!((5..100).contains(&still), "{still}");
     }
 
     #[test]
