@@ -19,6 +19,12 @@ pub(crate) fn last_line(said: &str) -> Option<&str> {
     said.lines().rev().find(|line| !line.trim().is_empty())
 }
 
+/// What `stylegan inspect` says under a name.
+pub(crate) fn field<'a>(inspected: &'a str, name: &str) -> Option<&'a str> {
+    let of = |line: &'a str| line.trim_start().strip_prefix(name).filter(|rest| rest.starts_with(' ')).map(str::trim);
+    inspected.lines().find_map(of)
+}
+
 /// How `stylegan` is started.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Program {

@@ -66,7 +66,9 @@ pub(crate) fn run(args: Args) -> Outcome {
         seed: args.seed,
         dataset_hash: Some(dataset.hash()?.to_owned()),
         source: Some("classifier of labels, stylegan-rs".into()),
-        extra: [("accuracy".to_owned(), trained.accuracy.to_string())].into(),
+        extra: [("accuracy", trained.accuracy), ("most_frequent", trained.chance)]
+            .map(|(name, part)| (name.to_owned(), part.to_string()))
+            .into(),
         ..Metadata::default()
     };
     file_run::write(&args.out, prefix::D, network, &trained.params, metadata)?;

@@ -38,6 +38,14 @@ pub struct GeneratedBatch {
     pub images: Tensor,
 }
 
+/// By how much pictures are moved away from their latents.
+pub(crate) enum Way {
+    /// In Z, `[n, z_dim]`.
+    Z(Tensor),
+    /// In W, `[n, w_dim]`, in all style rows.
+    W(Tensor),
+}
+
 impl<'a> GeneratorSource<'a> {
     /// Without hash, labels and truncation.
     pub fn new(generator: &'a dyn Generator) -> Self {
@@ -78,6 +86,15 @@ impl<'a> GeneratorSource<'a> {
     }
 
     fn batch(&self, seed: u64, indices: &[u64]) -> Result<GeneratedBatch> {
+        self.drawn(seed, indices, None)
+    }
+
+    /// Pictures of these indices with their labels and noise, from other latents.
+    pub(crate) fn moved(&self, seed: u64, indices: &[u64], way: &Way) -> Result<GeneratedBatch> {
+        self.drawn(seed, indices, Some(way))
+    }
+
+    fn drawn(&self, seed: u64, indices: &[u64], way: Option<&Way>) -> Result<GeneratedBatch> {
         let key = StreamKey::new(seed, "metric pictures", 0);
         let noise = NoiseSource::Random(StreamKey::new(seed, "metric noise", 0));
         let sampler = Sampler { psi: self.truncation_psi, noise, ..Sampler::new(self.generator) };
@@ -85,14 +102,20 @@ impl<'a> GeneratorSource<'a> {
             let expected = "truncation psi 1".into();
             return Err(Error::Generator { found: "has no average style to truncate to".into(), expected });
         }
-        let z = sampler.latents(&key, indices, 0)?;
+        let mut z = sampler.latents(&key, indices, 0)?;
+        if let Some(Way::Z(way)) = way {
+            z = (&z + way.to_dtype(z.dtype())?.to_device(z.device())?)?;
+        }
         let c = label_rows(self.generator, self.labels, &key, indices, 1)?;
         let condition = Condition::from(c.as_ref());
         let mut ws = sampler.untruncated(&z, condition)?;
         if self.mixed > 1 {
             ws = self.mix(&ws, condition, &key, indices)?;
         }
-        let ws = sampler.truncate(&ws)?;
+        let mut ws = sampler.truncate(&ws)?;
+        if let Some(Way::W(way)) = way {
+            ws = ws.broadcast_add(&way.to_dtype(ws.dtype())?.to_device(ws.device())?.unsqueeze(1)?)?;
+        }
         let images = sampler.images(&ws, condition, indices)?;
         let w = ws.narrow(1, ws.dim(1)? - 1, 1)?.squeeze(1)?;
         Ok(GeneratedBatch { z, w, images })

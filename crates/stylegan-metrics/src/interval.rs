@@ -14,6 +14,9 @@ pub const REPLICATES: usize = 1000;
 /// Two-sided 95 % quantile of Student's t with `GROUPS - 1` degrees of freedom.
 const T_975: f64 = 2.093_024;
 
+/// Two-sided 95 % quantile of the normal distribution.
+const Z_975: f64 = 1.959_964;
+
 /// Where the value lies with 95 % confidence, and how that was found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
@@ -68,6 +71,20 @@ impl Estimate {
             sum / n
         };
         Self::jackknife(mean(None), vec![], (0..GROUPS).map(|g| mean(Some(g))).collect(), range)
+    }
+
+    /// The part of samples for which something holds. The interval is Wilson's, which has a width where all samples
+    /// agree.
+    pub(crate) fn of_share(holds: &[bool]) -> Self {
+        let values: Vec<f32> = holds.iter().map(|holds| f32::from(u8::from(*holds))).collect();
+        let found = Self::of_mean(&values, [0., 1.]);
+        let (n, squared) = (holds.len() as f64, Z_975 * Z_975);
+        let centre = (found.value + squared / (2. * n)) / (1. + squared / n);
+        let spread = found.value * (1. - found.value) / n + squared / (4. * n * n);
+        let half = Z_975 * spread.sqrt() / (1. + squared / n);
+        let method = "95 %, Wilson's score".into();
+        let interval = Interval { low: (centre - half).max(0.), high: (centre + half).min(1.), method };
+        Self { interval, ..found }
     }
 
     /// The exponential of a number whose jackknife is about the number itself: `logarithm`, and the same
@@ -153,4 +170,22 @@ pub(crate) fn bootstrap(n: usize, key: &StreamKey, statistic: impl Fn(&[u32]) ->
         })
         .collect();
     Estimate::bootstrap(statistic(&vec![1; n]), replicates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against Wilson's formula by hand: 5 of 10 is 0.2366 to 0.7634, 0 of 20 reaches to z² / (n + z²).
+    #[test]
+    fn shares_have_wilsons_interval() {
+        let of = |n: usize, k: usize| Estimate::of_share(&(0..n).map(|i| i < k).collect::<Vec<_>>());
+        let half = of(10, 5);
+        assert!((half.value - 0.5).abs() < 1e-12 && (half.interval.low - 0.2366).abs() < 1e-4, "{half:?}");
+        assert!((half.interval.high - 0.7634).abs() < 1e-4, "{half:?}");
+        let none = of(20, 0);
+        assert_eq!((none.value, none.interval.low), (0., 0.));
+        assert!((none.interval.high - 3.8415 / 23.8415).abs() < 1e-4, "{none:?}");
+        assert_eq!(of(20, 20).interval.high, 1.);
+    }
 }

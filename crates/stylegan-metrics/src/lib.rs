@@ -11,6 +11,7 @@
 //! | [`path_length`] | PPL in Z and W, full and end |
 //! | [`inception_score`] | Inception Score from logits |
 //! | [`separability`] | linear separability of latents, with [`svm`] |
+//! | [`combination`] | how often edits reach a combination of two attributes |
 //! | [`sliced_wasserstein`] | sliced Wasserstein distance of patches, by scale |
 //! | [`ms_ssim`] | multi-scale structural similarity: variety within a set |
 //! | [`identity`] | similarity of identities in pairs of pictures |
@@ -35,6 +36,7 @@
 //! features part by part, and end in the bits of one.
 
 pub mod cache;
+pub mod combination;
 pub mod directions;
 mod draw;
 mod error;

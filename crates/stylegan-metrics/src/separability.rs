@@ -13,6 +13,9 @@ use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
+/// The unit of its numbers.
+const UNIT: &str = "exp of nats";
+
 /// Parameters of the measure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -43,6 +46,11 @@ impl Separability {
     /// Tables of different length, fewer than `4 GROUPS` samples, or a hyperplane that cannot be fitted: an
     /// attribute that all kept samples have, or none, is an error, never a perfect score.
     pub fn score(&self, latents: &FeatureTable, logits: &FeatureTable, attributes: &[String]) -> Result<Estimate> {
+        Ok(together(&self.of_each(latents, logits, attributes)?))
+    }
+
+    /// The entropies of each attribute.
+    fn of_each(&self, latents: &FeatureTable, logits: &FeatureTable, attributes: &[String]) -> Result<Vec<Entropies>> {
         let n = latents.len();
         latents.check_count("ls", "generated set", 4 * GROUPS)?;
         if logits.len() != n || logits.dim() != attributes.len() {
@@ -50,20 +58,17 @@ impl Separability {
             let right = format!("{} rows of {} logits", logits.len(), logits.dim());
             return Err(Error::Mismatch { what: "classified pictures", left, right });
         }
-        let mut total = [0.; GROUPS + 1];
-        for (attribute, name) in attributes.iter().enumerate() {
-            let entropies = self.entropies(latents, logits, attribute).map_err(|error| match error {
+        let of = |(attribute, name): (usize, &String)| {
+            self.entropies(latents, logits, attribute).map_err(|error| match error {
                 Error::Fit { what, problem } => Error::Fit { what, problem: format!("attribute {name}: {problem}") },
                 other => other,
-            })?;
-            total.iter_mut().zip(entropies).for_each(|(sum, h)| *sum += h);
-        }
-        let [whole, without @ ..] = total;
-        Ok(Estimate::of_logarithm(whole, without.to_vec()))
+            })
+        };
+        attributes.iter().enumerate().map(of).collect()
     }
 
     /// Conditional entropy in nats of an attribute, from all samples and without each group.
-    fn entropies(&self, latents: &FeatureTable, logits: &FeatureTable, attribute: usize) -> Result<[f64; GROUPS + 1]> {
+    fn entropies(&self, latents: &FeatureTable, logits: &FeatureTable, attribute: usize) -> Result<Entropies> {
         let logit = |i: usize| logits.row(i)[attribute];
         let chosen = |without: Option<usize>| {
             let mut all: Vec<usize> = (0..latents.len()).filter(|i| Some(i % GROUPS) != without).collect();
@@ -85,6 +90,15 @@ impl Separability {
         }
         Ok(entropies)
     }
+}
+
+/// The conditional entropy of an attribute in nats, from all samples and without each group.
+type Entropies = [f64; GROUPS + 1];
+
+/// The exponential of the sum of all.
+fn together(each: &[Entropies]) -> Estimate {
+    let sum = |i: usize| each.iter().map(|entropies| entropies[i]).sum();
+    Estimate::of_logarithm(sum(0), (1..=GROUPS).map(sum).collect())
 }
 
 /// `H(Y | X)` in nats of two binary variables given by their samples.
@@ -163,8 +177,13 @@ impl GeneratorMetric for Separability {
         let mut numbers = Vec::new();
         for (space, range) in spaces {
             (context.progress)(&format!("hyperplanes of {space}"), 0, 0);
-            let estimate = self.score(&columns(&table, range)?, &logits, &attributes)?;
-            numbers.push(Number::new(space, estimate, "exp of nats", Direction::Smaller));
+            let each = self.of_each(&columns(&table, range)?, &logits, &attributes)?;
+            let number = |name: String, of: &[Entropies]| Number::new(name, together(of), UNIT, Direction::Smaller);
+            numbers.push(number(space.into(), &each));
+            if each.len() > 1 {
+                let of_one = |(name, one)| number(format!("{space}_of_{name}"), std::slice::from_ref(one));
+                numbers.extend(attributes.iter().zip(&each).map(of_one));
+            }
         }
         let definition = format!("StyleGAN's discriminator as classifier of {}", attributes.join(", "));
         let network = NetworkId::new("classifier", &hashes, &definition);
@@ -177,7 +196,7 @@ impl GeneratorMetric for Separability {
 }
 
 /// A row per image of these numbers: latent, style row, and the log odds of all attributes.
-fn classified(
+pub(crate) fn classified(
     source: &GeneratorSource,
     classifiers: &[Classifier],
     part: Range<usize>,
@@ -207,7 +226,7 @@ fn classified(
 }
 
 /// Some columns of a table.
-fn columns(table: &FeatureTable, range: Range<usize>) -> Result<FeatureTable> {
+pub(crate) fn columns(table: &FeatureTable, range: Range<usize>) -> Result<FeatureTable> {
     let width = range.len();
     FeatureTable::new((0..table.len()).flat_map(|i| table.row(i)[range.clone()].to_vec()).collect(), width)
 }
@@ -241,8 +260,12 @@ mod tests {
         assert!(a.value < 1.01, "{a:?}");
         assert!((1.97..=2.).contains(&b.value), "{b:?}");
         let both = (0..N).flat_map(|i| [half.row(i)[0], random.row(i)[0]]).collect();
-        let both = score(&latents, &FeatureTable::new(both, 2).unwrap());
+        let both = FeatureTable::new(both, 2).unwrap();
+        let each = Separability::default().of_each(&latents, &both, &["0".into(), "1".into()]).unwrap();
+        let both = score(&latents, &both);
         assert!((both.value - a.value * b.value).abs() < 1e-9, "{both:?}");
+        // Each attribute alone is what it is beside others.
+        assert_eq!((together(&each[..1]), together(&each[1..])), (a, b));
         assert!(both.interval.low < both.value && both.value < both.interval.high);
     }
 

@@ -84,6 +84,11 @@ impl LinearSvm {
         &self.weights[..self.weights.len() - 1]
     }
 
+    /// What is added to a row's product with the normal: a sum above 0 is the side of `true`.
+    pub fn offset(&self) -> f64 {
+        self.weights[self.weights.len() - 1]
+    }
+
     /// On which side of the hyperplane each row lies.
     pub fn predict(&self, rows: &FeatureTable) -> Vec<bool> {
         (0..rows.len()).map(|i| margin(&self.weights, rows.row(i)) > 0.).collect()

@@ -20,6 +20,8 @@ pub struct Phase {
     pub shrink: usize,
     /// Whether it looks at the batch of real images.
     pub reals: bool,
+    /// Whether it also looks at as many pictures that are held back from training, where the run has some.
+    pub held_back: bool,
     /// The streams that its random inputs come from.
     pub streams: Streams,
 }
@@ -27,13 +29,19 @@ pub struct Phase {
 impl Phase {
     /// A phase of every iteration that looks at generated samples alone, all of them.
     pub const fn new(name: &'static str, optimizer: &'static str, streams: Streams) -> Self {
-        Self { name, optimizer, interval: 1, gain: 1., shrink: 1, reals: false, streams }
+        Self { name, optimizer, interval: 1, gain: 1., shrink: 1, reals: false, held_back: false, streams }
     }
 
     /// The same phase with the batch of real images.
     #[must_use]
     pub const fn with_reals(self) -> Self {
         Self { reals: true, ..self }
+    }
+
+    /// The same phase with pictures that are held back from training.
+    #[must_use]
+    pub const fn with_held_back(self) -> Self {
+        Self { held_back: true, ..self }
     }
 
     /// The same phase in one of so many iterations, as many times as strong.

@@ -83,6 +83,13 @@ fn ranks_do_not_change_a_bit_while_it_grows() {
 }
 
 #[test]
+fn ranks_do_not_change_a_bit_with_pictures_held_back() {
+    any_number_of_ranks(
+        &[&STYLEGAN2[..], &["augment={validation=6,follows='validation',target=0.01,kimg=1,interval=3}"]].concat(),
+    );
+}
+
+#[test]
 fn ranks_do_not_change_a_bit_of_stylegan2() {
     any_number_of_ranks(&STYLEGAN2);
 }

@@ -46,6 +46,7 @@ impl RunConfig for Config {
             no_class: None,
             whole_batch: false,
             pictures: None,
+            held_back: None,
             reset_on_growth: false,
             output: OutputConfig { tick_kimg: 0.032, ..OutputConfig::default() },
             networks: ByResolution::new([].into(), []),

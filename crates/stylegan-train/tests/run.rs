@@ -181,6 +181,71 @@ fn augmentation_adapts_and_is_reported() {
     assert!(fs::read_to_string(folder.path().join("log.txt")).unwrap().contains(" augment 0.288"));
 }
 
+/// StyleGAN2 with pictures that are held back, whose scores the probability follows.
+fn validated() -> Vec<&'static str> {
+    [&STYLEGAN2[..], &["augment={validation=6,follows='validation',target=0.01,kimg=1,interval=3}"]].concat()
+}
+
+#[test]
+fn resumed_runs_with_pictures_held_back_end_in_the_same_bytes() {
+    resumes(&validated());
+}
+
+#[test]
+fn neither_lanes_nor_threads_change_a_bit_with_pictures_held_back() {
+    lanes_and_threads(&validated());
+}
+
+/// Scores of pictures that are held back are reported beside the others, and what they are changes no weight.
+#[test]
+fn pictures_that_are_held_back_are_looked_at_and_not_trained_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = tiny(&validated()).unwrap();
+    let settings = stylegan_train::recipe::RunConfig::settings(&config, pictures()).unwrap();
+    let (trained, held) = (settings.pictures.unwrap(), settings.held_back.unwrap());
+    let mut all = [&trained[..], &held[..]].concat();
+    all.sort_unstable();
+    assert_eq!((held.len(), all), (6, (0..40).collect::<Vec<_>>()));
+    run(&config, folder.path()).unwrap();
+    let lines = stats(folder.path());
+    for line in &lines {
+        // Four steps of 16 pictures.
+        assert_eq!(line["Loss/scores/held_back"]["count"].as_f64(), Some(64.), "{line}");
+        assert_eq!(line["Loss/signs/held_back"]["count"].as_f64(), Some(64.), "{line}");
+    }
+    // r_v of the last interval: steps counted from 0 look at what was known when they began.
+    let known = lines.iter().filter_map(|line| line["Progress/overfitting_held_back"]["mean"].as_f64());
+    assert!(known.clone().count() > 0 && known.clone().all(f64::is_finite), "{lines:?}");
+    let too_many = tiny(&["augment={validation=40}"]).unwrap();
+    let error = run(&too_many, &folder.path().join("other")).unwrap_err().to_string();
+    assert!(error.contains("augment.validation") && error.contains("the set has 40"), "{error}");
+
+    // The same run on a set whose held-back pictures are others: the same weights where nobody follows them.
+    let of = |set: &Arc<Dataset>, out: &Path| {
+        let config = tiny(&[&STYLEGAN2[..], &["augment={validation=6,fixed_p=0.3}", "kimg=0.064"]].concat()).unwrap();
+        let out = RunFolder::open(out).unwrap();
+        checkpoint(session(&config, set, &out, &mut Silent, &AtomicBool::new(false)).start().unwrap())
+    };
+    let other = tempfile::tempdir().unwrap();
+    gradients(other.path(), 16);
+    for picture in held.iter() {
+        fs::copy(other.path().join("00.png"), other.path().join(format!("{picture:02}.png"))).unwrap();
+    }
+    let changed = Arc::new(Dataset::open(other.path()).unwrap());
+    assert_ne!(changed.hash().unwrap(), pictures().hash().unwrap());
+    let (one, two) = (of(pictures(), &folder.path().join("one")), of(&changed, &folder.path().join("two")));
+    let weights = |path: &Path, prefix: &str| {
+        let params = Checkpoint::open(path).unwrap().params(prefix, &Device::Cpu).unwrap();
+        let numbers = |var: &candle_core::Var| var.as_tensor().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        params.vars().iter().map(|(name, var)| (name.clone(), numbers(var))).collect::<Vec<_>>()
+    };
+    for prefix in ["G", "D", "G_ema"] {
+        assert!(weights(&one, prefix) == weights(&two, prefix), "{prefix}");
+    }
+    let scores = |run: &str| stats(&folder.path().join(run))[0]["Loss/scores/held_back"].clone();
+    assert_ne!(scores("one"), scores("two"));
+}
+
 #[test]
 fn without_probability_augmentation_changes_no_step() {
     let (plain, still) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

@@ -1,5 +1,7 @@
 //! What a claim is: what it rests on, and what is shown of it.
 
+use crate::papers::attributes::Attribute;
+
 /// A claim of a paper.
 pub(super) struct Claim {
     pub(super) name: &'static str,
@@ -15,6 +17,8 @@ pub(super) enum Need {
     Run(&'static str),
     /// A file or folder that `stylegan` makes; in the words of the command line `{file}` stands for it.
     File { path: &'static str, args: &'static str },
+    /// Classifiers of these attributes of the drawn faces at 32x32.
+    Classifiers(fn() -> Vec<Attribute>),
 }
 
 /// What is shown.

@@ -6,6 +6,7 @@ mod chart;
 mod claim;
 mod curves;
 mod jobs;
+mod judges;
 mod needs;
 mod official;
 mod page;
@@ -20,6 +21,7 @@ use crate::failure::{Failure, Result};
 use crate::papers::Table;
 use crate::say::{print, say};
 use crate::stats::Progress;
+use crate::tables::columns::has_classifier;
 use asked::Asked;
 use claim::{Claim, Need, Part};
 use jobs::in_parallel;
@@ -40,7 +42,8 @@ Usage: cargo xtask reproduce CLAIM [OPTIONS] [OPTIONS OF `stylegan eval`]
 
 Runs are below runs/, named after their configurations (configs/avatars-32/ for the StyleGAN paper). What is there is not
 done again: an interrupted command goes on where it was. Rows of one configuration share a run, claims share runs, and a
-run keeps its last checkpoint alone; runs/features holds what speeds up measuring, and may be removed. The page, ours
+run keeps its last checkpoint alone; runs/features holds what speeds up measuring, and may be removed. Classifiers of faces
+for separability are trained once, into runs/attributes-32/. The page, ours
 beside the paper's, goes to docs/results/CLAIM.md with its data as JSON and charts as SVG, its line to docs/results.md, and
 what `stylegan eval` reported of each run to docs/results/CLAIM/.
 
@@ -81,7 +84,10 @@ fn list() {
 fn reproduce(claim: &'static Claim, asked: &Asked) -> Result<()> {
     let pictures_alone = claim.parts.iter().all(|part| matches!(part, Part::Pictures(_)));
     let (network, weights) = (asked.network.is_some() && !pictures_alone, asked.weights.is_some());
-    asked.refuse(&[("--network", network), ("--weights", weights)])?;
+    // The claim has its own.
+    let judged = claim.needs.iter().any(|need| matches!(need, Need::Classifiers(_)));
+    let classifier = judged && has_classifier(&asked.options);
+    asked.refuse(&[("--network", network), ("--weights", weights), ("--classifier", classifier)])?;
     let folder = page::folder(asked);
     let runs = if asked.network.is_some() { BTreeSet::new() } else { runs(claim, asked)? };
     if asked.network.is_none() {
@@ -134,6 +140,7 @@ fn runs(claim: &Claim, asked: &Asked) -> Result<BTreeSet<Run>> {
 fn provide(need: &Need, asked: &Asked) -> Result<()> {
     match need {
         Need::Run(config) => Run::of(config, &None)?.train(asked, None),
+        Need::Classifiers(attributes) => judges::provide(&attributes(), asked),
         Need::File { path, .. } if Path::new(path).exists() => Ok(()),
         Need::File { path, args } => {
             let place = |word| OsString::from(if word == "{file}" { *path } else { word });
@@ -181,7 +188,13 @@ mod tests {
     #[test]
     fn options_that_say_nothing_are_refused() {
         let of = |line: &str| run(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
-        for line in ["sg1-table9", "sg1-table1 --network x", "sg1-table1 --weights x", "sg1-table1 --jobs 0"] {
+        for line in [
+            "sg1-table9",
+            "sg1-table1 --network x",
+            "sg1-table1 --weights x",
+            "sg1-table3 --classifier x",
+            "sg1-table1 --jobs 0",
+        ] {
             assert!(of(line).is_err(), "{line}");
         }
         assert!(of("--list").is_ok());

@@ -1,6 +1,7 @@
 //! What runs of claims need before they are trained and measured: sets, and networks that judge.
 
 use super::claim::Need;
+use crate::papers::attributes;
 
 /// Land cover with its photographs, whole, and the first maps of it, which are shown.
 pub(super) const EARTH: Need =
@@ -46,6 +47,18 @@ pub(super) const JUDGE: Need = Need::File {
     path: "runs/classifier-avatars-64-judge.safetensors",
     args: "classifier --data runs/data/avatars-64-rearHair.zip --kimg 20 --out {file}",
 };
+
+/// Who sees the eight attributes of separability.
+pub(super) const JUDGES_OF_EIGHT: Need = Need::Classifiers(attributes::eight);
+
+/// Drawn faces of which none has both a beard and hair behind the head, and who sees the two.
+pub(super) const TWO_FACTOR_SET: Need = Need::File {
+    path: "data/avatars-32-two-factor.zip",
+    args: "data build avatars --size 32 --without \
+           beard=chin+chinMoustache+fullBeard+longBeard+moustacheTwirl,rearHair=longStraight+longWavy+neckHigh+shoulderHigh \
+           --out {file}",
+};
+pub(super) const JUDGES_OF_TWO: Need = Need::Classifiers(attributes::factors);
 
 /// Heads that look to a side, which the encoder for frontal views learns from.
 pub(super) const TURNED_SET: Need =

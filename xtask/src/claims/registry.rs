@@ -2,20 +2,25 @@
 
 use super::claim::{Claim, Curves, Need, Part};
 use super::needs::{
-    AVATARS, CLASSIFIER, EARTH, GENERATOR, HAIR, HELD, JUDGE, REAR_HAIR, SEGMENTER_OF_AVATARS, SEGMENTER_OF_EARTH,
-    SHOWN, TURNED, TURNED_SET,
+    AVATARS, CLASSIFIER, EARTH, GENERATOR, HAIR, HELD, JUDGE, JUDGES_OF_EIGHT, JUDGES_OF_TWO, REAR_HAIR,
+    SEGMENTER_OF_AVATARS, SEGMENTER_OF_EARTH, SHOWN, TURNED, TURNED_SET, TWO_FACTOR_SET,
 };
 use super::shown::{
-    CLASSES_BY_PIX2PIXHD, CLASSES_BY_SPADE, CONVERGENCE, FEW, FIGURES, OF_FEW, OF_FEW_NOAUG, PAINTED_BY_PIX2PIXHD,
-    PAINTED_BY_SPADE, TRANSFER,
+    CLASSES_BY_PIX2PIXHD, CLASSES_BY_SPADE, COMBINATION, CONVERGENCE, FEW, FIGURES, OF_FEW, OF_FEW_NOAUG,
+    PAINTED_BY_PIX2PIXHD, PAINTED_BY_SPADE, TRANSFER,
 };
 
 /// All of them, in the order in which they are listed.
-pub(super) static CLAIMS: [Claim; 13] = [
+pub(super) static CLAIMS: [Claim; 14] = [
     of("sg1-table1", "Each step from Progressive GAN to StyleGAN lowers the FID", &[], &[Part::Table("sg1-table1")]),
     of("sg1-table2", "Training with mixed styles helps pictures of mixed styles", &[], &[Part::Table("sg1-table2")]),
-    of("sg1-table3", "W is smoother and more linear than Z", &[], &[Part::Table("sg1-table3")]),
-    of("sg1-table4", "A deeper mapping network makes W smoother and the FID lower", &[], &[Part::Table("sg1-table4")]),
+    of("sg1-table3", "W is smoother and more linear than Z", &[JUDGES_OF_EIGHT], &[Part::Table("sg1-table3")]),
+    of(
+        "sg1-table4",
+        "A deeper mapping network makes W smoother and the FID lower",
+        &[JUDGES_OF_EIGHT],
+        &[Part::Table("sg1-table4")],
+    ),
     of(
         "sg1-convergence",
         "StyleGAN learns faster than Progressive GAN, and its paths in W stay short",
@@ -27,6 +32,12 @@ pub(super) static CLAIMS: [Claim; 13] = [
         "Styles mix by scale, noise moves details alone, truncation trades variety for fidelity",
         &[],
         &[Part::Pictures(FIGURES)],
+    ),
+    of(
+        "two-factor",
+        "Edits in W reach a combination that no picture of the set has, and edits in Z do not",
+        &[TWO_FACTOR_SET, JUDGES_OF_TWO],
+        &[Part::Table("two-factor"), Part::Pictures(COMBINATION)],
     ),
     of(
         "spade-table1",
@@ -112,6 +123,7 @@ mod tests {
             for need in claim.needs {
                 match need {
                     Need::Run(config) => is_config(config),
+                    Need::Classifiers(attributes) => assert!(!attributes().is_empty(), "{}", claim.name),
                     Need::File { args, .. } => assert!(args.ends_with("--out {file}"), "{}", claim.name),
                 }
             }

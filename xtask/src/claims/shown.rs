@@ -101,6 +101,24 @@ pub(super) const FIGURES: Pictures = Pictures {
     ],
 };
 
+/// What becomes of faces on their way to the combination that the set lacks.
+pub(super) const COMBINATION: Pictures = Pictures {
+    config: "avatars-32/two-factor",
+    each: &[
+        picture(
+            "What the network draws: seeds 0 to 31",
+            "pictures.png",
+            "generate --network {network} --seeds 0-31 --grid 8x4 --out {out}/pictures.png",
+        ),
+        picture(
+            "On the way to a beard with hair behind the head, in Z and in W; below each how sure the classifiers are of both",
+            "figure-combination.png",
+            "figures --only combination --classifier runs/attributes-32/beard.safetensors --classifier \
+             runs/attributes-32/rearHair.safetensors --seeds 0-7 --network {network} --out {out}",
+        ),
+    ],
+};
+
 pub(super) const PAINTED_BY_SPADE: Pictures = Pictures {
     config: "spade/earth-64",
     each: &[picture(

@@ -4,10 +4,12 @@ use crate::json::Json;
 
 use super::asked::Asked;
 use super::jobs::in_parallel;
+use super::judges;
 use super::run::Run;
 use super::section::Section;
 use crate::failure::Result;
 use crate::measured::Measured;
+use crate::papers::attributes;
 use crate::papers::{Row, Table};
 use crate::tables::agreement::{Agreement, agreements};
 use crate::tables::cell::Cell;
@@ -16,13 +18,15 @@ use crate::tables::render::render;
 
 /// Measures the runs of a table, several at once.
 pub(super) fn section(table: &'static Table, asked: &Asked) -> Result<Section> {
-    let mut questions: Vec<(&Row, Run)> = Vec::new();
+    let mut questions: Vec<(&'static Row, Run)> = Vec::new();
     for row in table.rows {
         for seed in &asked.seeds {
             questions.push((row, Run::of(row.run, seed)?));
         }
     }
-    let options = asked.evaluation(&[]);
+    let judges = judges::of(table);
+    let words = attributes::options(&judges);
+    let options = asked.evaluation(&words.iter().map(String::as_str).collect::<Vec<_>>());
     let answers =
         in_parallel(&questions, asked.jobs, |(row, run)| measure(&asked.program, table, row, &run.folder(), &options))?;
     let references = match questions.first().filter(|_| table.references) {
@@ -34,12 +38,16 @@ pub(super) fn section(table: &'static Table, asked: &Asked) -> Result<Section> {
     let names: Vec<Option<String>> =
         questions.chunks(asked.seeds.len()).map(|runs| Some(names(runs.iter().map(|(_, run)| run)))).collect();
     let headline: Vec<String> = agreements(table, &cells).iter().map(Agreement::short).collect();
-    Ok(Section {
-        text: format!("## {}\n\n{}", sentence(table.title), render(table, &names, &cells, &references)),
-        headline: headline.join("; "),
-        files: vec![],
-        data: data(table, &names, &cells),
-    })
+    let mut text = format!("## {}\n\n{}", sentence(table.title), render(table, &names, &cells, &references));
+    let mut data = data(table, &names, &cells);
+    if !judges.is_empty() {
+        let rows = questions.chunks(asked.seeds.len()).filter(|_| judges::separates(table));
+        let rows = rows.map(|runs| (runs[0].0, runs.iter().map(|(_, run)| run.clone()).collect()));
+        let (of_judges, numbers) = judges::section(&judges, &rows.collect::<Vec<_>>(), &asked.program)?;
+        text = format!("{text}\n{of_judges}");
+        data = Json::object([("table", data), ("attributes", numbers)]);
+    }
+    Ok(Section { text, headline: headline.join("; "), files: vec![], data })
 }
 
 /// A title with a capital letter.

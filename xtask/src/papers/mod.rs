@@ -1,6 +1,7 @@
 //! Tables of the papers, and the runs that stand for their rows.
 
 mod ada;
+pub(crate) mod attributes;
 mod psp;
 pub(crate) mod released;
 mod spade;
@@ -74,11 +75,16 @@ impl Table {
 }
 
 impl Column {
+    /// Whether classifiers are asked what pictures show.
+    pub(crate) fn needs_classifiers(&self) -> bool {
+        self.metric.is_some_and(|metric| metric.starts_with("ls_") || metric.starts_with("combination_"))
+    }
+
     /// What `stylegan eval --metrics` calls the metric of a row in this column; nothing where it is not ours.
     pub(crate) fn asks(&self, row: &Row) -> Option<String> {
         let metric = self.metric(row).filter(|_| !self.is_parameters())?;
         Some(match metric.split_once('_') {
-            Some(("ls", _)) => "ls".into(),
+            Some((asking @ ("ls" | "combination"), _)) => asking.into(),
             Some(("seen", metric)) => metric.into(),
             _ => metric,
         })
@@ -140,6 +146,9 @@ mod tests {
             |column: usize| (table.columns[column].asks(&table.rows[0]), table.columns[column].metric(&table.rows[0]));
         assert_eq!(of(0), (Some("ppl_zfull".into()), Some("ppl_zfull".into())));
         assert_eq!(of(2), (Some("ls".into()), Some("ls_z".into())));
+        let reached = column("1 sigma", Some("combination_?_1"), &[]);
+        assert_eq!(reached.asks(&table.rows[0]).as_deref(), Some("combination"));
+        assert_eq!(reached.metric(&table.rows[0]).as_deref(), Some("combination_z_1"));
         let seen = column("mIoU", Some("seen_miou"), &[]);
         assert_eq!(seen.asks(&table.rows[0]).as_deref(), Some("miou"));
         assert_eq!(PARAMETERS.asks(&table.rows[0]), None);

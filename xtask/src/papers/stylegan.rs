@@ -1,14 +1,14 @@
 //! The tables of the StyleGAN paper (Karras et al. 2019), and the runs that stand for their rows.
 
-use super::{By, Column, Table, column, row};
+use super::{By, Column, NONE, Table, column, row};
 
 const FID: Column = column("FID", Some("fid"), &[]);
 const FULL: Column = column("path, full", Some("ppl_?full"), &[]);
 const END: Column = column("path, end", Some("ppl_?end"), &[]);
 const SEPARABILITY: Column = column("separability", Some("ls_?"), &[]);
 
-/// All four.
-pub(super) const TABLES: [Table; 4] = [
+/// All four, and what stands for Figure 6.
+pub(super) const TABLES: [Table; 5] = [
     Table {
         name: "sg1-table1",
         title: "FID of the steps from Progressive GAN to StyleGAN",
@@ -78,6 +78,27 @@ pub(super) const TABLES: [Table; 4] = [
             row("F style-based, 8 layers, W", "table4-style8", "w", &[4.40, 234.0, 195.9, 3.79]),
         ],
         expects: &[],
+        references: false,
+    },
+    Table {
+        name: "two-factor",
+        title: "edits towards a beard with hair behind the head, part of pictures that classifiers call both",
+        by: By::Eval,
+        setting: "none, as Figure 6 is a drawing. Ours: 5000 pictures, hyperplanes of both attributes by the first half; those of \
+                  the other half that lack one of the two are moved so many deviations beyond both",
+        columns: &[
+            column("as they are", Some("combination_unedited"), &[]),
+            column("1 deviation", Some("combination_?_1"), &[]),
+            column("2 deviations", Some("combination_?_2"), &[]),
+            column("3 deviations", Some("combination_?_3"), &[]),
+        ],
+        rows: &[
+            row("all combinations, Z", "table1-f", "z", &[NONE; 4]),
+            row("all combinations, W", "table1-f", "w", &[NONE; 4]),
+            row("this one left out, Z", "avatars-32/two-factor", "z", &[NONE; 4]),
+            row("this one left out, W", "avatars-32/two-factor", "w", &[NONE; 4]),
+        ],
+        expects: &[(1, 3, 2), (2, 3, 2), (3, 3, 2)],
         references: false,
     },
 ];

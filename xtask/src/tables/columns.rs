@@ -4,14 +4,14 @@ use super::evaluation::Evaluation;
 use super::render::Reference;
 use super::{classes, inversion};
 use crate::failure::Result;
-use crate::measured::{Measured, pick};
+use crate::measured::{Measured, numbers, pick};
 use crate::papers::{By, Column, Row, Table};
 use crate::program::Program;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
-/// Whether separability can be measured.
+/// Whether there is somebody to ask what pictures show.
 pub(crate) fn has_classifier(options: &[OsString]) -> bool {
     options.iter().any(|option| option == "--classifier")
 }
@@ -42,7 +42,7 @@ fn evaluated(
 ) -> Result<Vec<Option<Measured>>> {
     let mut groups: BTreeMap<&[&str], Vec<usize>> = BTreeMap::new();
     for (i, column) in table.columns.iter().enumerate() {
-        let wanted = column.asks(row).is_some_and(|metric| metric != "ls" || has_classifier(options));
+        let wanted = column.asks(row).is_some() && (has_classifier(options) || !column.needs_classifiers());
         if wanted {
             groups.entry(column.options).or_default().push(i);
         }
@@ -54,12 +54,18 @@ fn evaluated(
         found[i] = number.map(|number| Measured::exact("parameters", number));
     }
     for (own, columns) in groups {
+        let mut metrics: Vec<String> = vec![];
+        for metric in columns.iter().filter_map(|i| table.columns[*i].asks(row)) {
+            if !metrics.contains(&metric) {
+                metrics.push(metric);
+            }
+        }
         let own_options = own.iter().chain(&["--no-floor"]).map(OsString::from);
         let evaluation = Evaluation {
             program,
             run: run.into(),
-            report: format!("table-{}{}", row.space, file_name(own)),
-            metrics: columns.iter().filter_map(|i| table.columns[*i].asks(row)).collect(),
+            report: format!("{}{}", report(row), file_name(own)),
+            metrics,
             options: own_options.chain(options.iter().cloned()).collect(),
         };
         let numbers = evaluation.measured()?;
@@ -68,6 +74,16 @@ fn evaluated(
         }
     }
     Ok(found)
+}
+
+/// The name of the report of columns without options of their own.
+fn report(row: &Row) -> String {
+    format!("table-{}", row.space)
+}
+
+/// All numbers of that report, as they were measured last.
+pub(crate) fn reported(row: &Row, run: &Path) -> Vec<Measured> {
+    numbers(&std::fs::read_to_string(run.join(format!("{}.md", report(row)))).unwrap_or_default())
 }
 
 /// What a segmenter sees in the real pictures and in one colour for each class: by name, column by column.

@@ -72,8 +72,11 @@ pub(crate) struct Args {
     channels: Option<usize>,
 
     /// What becomes the class: an attribute of avatars (hair, rearHair, beard, eyes, eyebrows,
-    /// mouth, clothes, skinColor, hairColor, clothesColor, background), cover of earth, or none.
-    #[arg(long, value_name = "ATTRIBUTE", default_value = "none")]
+    /// mouth, clothes, skinColor, hairColor, clothesColor, background), cover of earth, or none. With
+    /// values, as --without takes them, there are two classes: avatars that have all of it are 1.
+    ///
+    /// Example: --label hair=bun+spiky
+    #[arg(long, value_name = "ATTRIBUTE[=VALUES,…]", default_value = "none")]
     label: String,
 
     /// Turns the heads of avatars to a side, each by another angle of at most so many degrees. The same settings without

@@ -1,6 +1,5 @@
 //! The sets that the program makes itself: `avatars` and `earth`.
 
-use super::attributes;
 use super::avatars::Avatars;
 use super::combinations::Combination;
 use super::earth::{self, Earth};
@@ -9,6 +8,9 @@ use super::recipe::Recipe;
 use super::write::Format;
 use crate::exit::wrong;
 use std::path::{Path, PathBuf};
+
+/// What combinations have between their words.
+const SIGNS: [char; 3] = ['=', ',', '+'];
 
 /// Pictures of `avatars` unless `--count` says otherwise.
 const AVATARS: u64 = 10_000;
@@ -21,7 +23,7 @@ pub(super) struct Request<'a> {
     pub(super) count: Option<u64>,
     /// What avatars are drawn by, and which come first of earth.
     pub(super) seed: u64,
-    /// The attribute that becomes the class.
+    /// The attribute that becomes the class, or the combination whose presence does.
     pub(super) label: Option<&'a str>,
     /// The most degrees that the heads of avatars are turned by.
     pub(super) turn: Option<f64>,
@@ -55,18 +57,15 @@ pub(crate) fn built_in(name: &str, size: usize, count: usize, folder: &Path) -> 
 pub(super) fn file_name(name: &str, request: &Request<'_>) -> String {
     let count = request.count.map(|count| format!("-{count}")).unwrap_or_default();
     let seed = if request.seed == 0 { String::new() } else { format!("-seed{}", request.seed) };
-    let label = request.label.map(|label| format!("-{label}")).unwrap_or_default();
+    let label = request.label.map(|label| format!("-{}", label.replace(SIGNS, "-"))).unwrap_or_default();
     let turn = request.turn.map(|degrees| format!("-turn{degrees}")).unwrap_or_default();
-    let word = |one: &Combination| format!("-without-{one}").replace(['=', ',', '+'], "-");
+    let word = |one: &Combination| format!("-without-{one}").replace(SIGNS, "-");
     let without: String = request.without.iter().map(word).collect();
     format!("{name}-{}{count}{seed}{label}{turn}{without}", request.size)
 }
 
 fn avatars(target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> {
     let Request { size, seed, label, turn, without, format, .. } = *request;
-    if let Some(label) = label.filter(|label| attributes::number(label).is_none()) {
-        wrong!("avatars have no attribute {label:?}; choose one of {}, none", attributes::names().join(", "));
-    }
     let count = request.count.unwrap_or(AVATARS);
     let mut recipe = Recipe::new("avatars", [size as usize; 2], count, seed);
     recipe.label = label.map(str::to_string);

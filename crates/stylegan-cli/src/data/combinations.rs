@@ -32,25 +32,26 @@ impl std::fmt::Display for Combination {
 
 impl Combination {
     /// It by numbers: of each attribute the number in [`ATTRIBUTES`], and which of its values belong to it.
-    pub(super) fn numbers(&self, style: &Style) -> anyhow::Result<Vec<(usize, Vec<bool>)>> {
+    /// `option` is what it is typed behind.
+    pub(super) fn numbers(&self, option: &str, style: &Style) -> anyhow::Result<Vec<(usize, Vec<bool>)>> {
         let mut found: Vec<(usize, Vec<bool>)> = vec![];
         for (name, values) in &self.0 {
             let Some(number) = attributes::number(name) else {
                 let names = attributes::names().join(", ");
-                wrong!("--without {self}: avatars have no attribute {name}; choose of {names}");
+                wrong!("{option} {self}: avatars have no attribute {name}; choose of {names}");
             };
             if found.iter().any(|(known, _)| *known == number) {
-                wrong!("--without {self}: {name} is there twice; write {name}=one+other");
+                wrong!("{option} {self}: {name} is there twice; write {name}=one+other");
             }
             let all = ATTRIBUTES[number].values(style).0;
             if let Some(value) = values.iter().find(|value| !all.contains(&value.as_str())) {
-                wrong!("--without {self}: there is no {name} {value}, but {}", all.join(", "));
+                wrong!("{option} {self}: there is no {name} {value}, but {}", all.join(", "));
             }
             let belongs: Vec<bool> = all.iter().map(|value| values.iter().any(|one| one == value)).collect();
             found.push((number, belongs));
         }
         if found.iter().all(|(_, belongs)| belongs.iter().all(|one| *one)) {
-            wrong!("--without {self}: every avatar is such a one; leave some values out");
+            wrong!("{option} {self}: every avatar is such a one; give fewer values");
         }
         Ok(found)
     }

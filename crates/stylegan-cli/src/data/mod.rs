@@ -9,6 +9,7 @@ mod combinations;
 mod contact_sheet;
 mod doctor;
 pub(crate) mod earth;
+mod label;
 mod make;
 pub(crate) mod pictures;
 mod recipe;

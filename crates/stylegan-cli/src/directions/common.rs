@@ -132,7 +132,7 @@ pub(super) fn typable(name: &str) -> String {
 }
 
 /// Images `[n, c, h, w]` of 1, 3 or 4 channels as networks see them that look at pictures: `[n, 3, h, w]`.
-pub(super) fn rgb(images: &Tensor) -> candle_core::Result<Tensor> {
+pub(crate) fn rgb(images: &Tensor) -> candle_core::Result<Tensor> {
     match images.dim(1)? {
         1 => Tensor::cat(&[images; 3], 1),
         _ => images.narrow(1, 0, 3)?.contiguous(),

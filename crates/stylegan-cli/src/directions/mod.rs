@@ -9,6 +9,7 @@ mod planes;
 mod sefa;
 
 use crate::exit::Outcome;
+pub(crate) use common::rgb;
 
 /// Find directions to edit pictures along
 ///

@@ -73,8 +73,8 @@ pub(crate) struct Args {
 
     /// What to measure: fid, kid, pr (precision, recall, density, coverage), is, swd (patches by scale),
     /// ms_ssim (likeness within the set), ppl_zfull, ppl_wfull, ppl_zend, ppl_wend, ls (linear separability
-    /// in Z and W), miou and accuracy (of label maps; of what networks paint with --segmenter), id (similarity of faces), or a published
-    /// protocol such as sg1.fid50k [default: fid,kid and the four ppl for networks, fid,kid,pr for pictures]
+    /// in Z and W), combination (how often edits in Z and in W reach two attributes at once), miou and accuracy (of
+    /// label maps; of what networks paint with --segmenter), id (similarity of faces), or a published protocol such as sg1.fid50k [default: fid,kid and the four ppl for networks, fid,kid,pr for pictures]
     ///
     /// Example: --metrics fid,ppl_wend
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
@@ -87,8 +87,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     features: Vec<PathBuf>,
 
-    /// Classifier that linear separability asks what a picture shows: of `stylegan classifier`, or one of the
-    /// paper's; may be given several times.
+    /// Classifier that linear separability and combination ask what a picture shows: of `stylegan classifier`, or one
+    /// of the paper's; may be given several times.
     ///
     /// Example: --metrics ls --classifier backgrounds.safetensors
     #[arg(long, value_name = "FILE")]

@@ -1,5 +1,6 @@
 //! `stylegan figures`: the paper's Figures 2, 3, 4, 5 and 8 for any network, and its pictures beside those of a set.
 
+mod combination;
 mod deviation;
 mod nearest;
 mod uncurated;
@@ -28,7 +29,9 @@ const PSI: [f64; 6] = [1.0, 0.7, 0.5, 0.0, -0.5, -1.0];
 /// Writes figure-uncurated.png (Figure 2), figure-mixing.png (3), figure-deviation.png (4),
 /// figure-noise.png (5) and figure-truncation.png (8). Those that a network cannot show are left out,
 /// and a file of that name from another time is removed. With --data, figure-nearest.png shows pictures
-/// beside those of the set that are nearest to them: whether the network has learnt by heart.
+/// beside those of the set that are nearest to them: whether the network has learnt by heart. With two
+/// classifiers, figure-combination.png moves pictures in Z and in W to where both of their attributes are (after
+/// Figure 6).
 ///
 /// Examples:
 ///   stylegan figures --network runs/avatars-32 --seeds 0-10 --out figures/
@@ -40,7 +43,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     network: NetworkArgs,
 
-    /// Which figures [default: all; nearest only with --data]
+    /// Which figures [default: all; nearest only with --data, combination only with --classifier]
     ///
     /// Example: --only noise,deviation
     #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',')]
@@ -52,9 +55,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SET")]
     data: Option<String>,
 
+    /// A classifier of `stylegan classifier` of pictures with two classes; given twice, for the figure combination
+    ///
+    /// Example: --classifier beard.safetensors --classifier hair.safetensors
+    #[arg(long, value_name = "FILE")]
+    classifier: Vec<PathBuf>,
+
     /// Seeds; the mixing grid has up to 5 of them as columns and the others, up to 6, as rows, the
     /// uncurated pictures begin with them and go on from 0, the nearest ones are those of the first 16,
-    /// the other figures show the first two.
+    /// eight are moved to a combination, the other figures show the first two.
     #[arg(long, value_name = "LIST", default_value = "0-10")]
     seeds: Numbers,
 
@@ -85,11 +94,20 @@ enum Figure {
     Truncation,
     /// None of the paper: pictures beside those of --data that are nearest to them.
     Nearest,
+    /// After Figure 6: on the way to where two attributes meet, in Z and in W.
+    Combination,
 }
 
 impl Figure {
-    const ALL: [Figure; 6] =
-        [Figure::Uncurated, Figure::Mixing, Figure::Deviation, Figure::Noise, Figure::Truncation, Figure::Nearest];
+    const ALL: [Figure; 7] = [
+        Figure::Uncurated,
+        Figure::Mixing,
+        Figure::Deviation,
+        Figure::Noise,
+        Figure::Truncation,
+        Figure::Nearest,
+        Figure::Combination,
+    ];
 
     fn file_name(self) -> &'static str {
         match self {
@@ -99,6 +117,7 @@ impl Figure {
             Figure::Noise => "figure-noise.png",
             Figure::Truncation => "figure-truncation.png",
             Figure::Nearest => "figure-nearest.png",
+            Figure::Combination => "figure-combination.png",
         }
     }
 
@@ -128,17 +147,7 @@ struct Drawn {
 
 pub(crate) fn run(args: Args) -> Outcome {
     let seeds = &args.seeds.0[..];
-    let figures = match (&args.only[..], &args.data) {
-        ([], Some(_)) => Figure::ALL.to_vec(),
-        ([], None) => Figure::ALL.into_iter().filter(|figure| *figure != Figure::Nearest).collect(),
-        (only, None) if only.contains(&Figure::Nearest) => {
-            wrong!("--only nearest: --data says which pictures the network was trained on")
-        }
-        (only, Some(_)) if !only.contains(&Figure::Nearest) => {
-            wrong!("--data is for the nearest pictures; add nearest to --only, or leave --data out")
-        }
-        (only, _) => only.to_vec(),
-    };
+    let figures = chosen(&args)?;
     let of_any = figures.iter().all(|figure| figure.is_of_any_network());
     if seeds.len() < 2 && !of_any {
         wrong!("--seeds: the figures but that of uncurated pictures need at least two seeds");
@@ -173,6 +182,7 @@ pub(crate) fn run(args: Args) -> Outcome {
                 truncation(&mut network, &seeds[..2])?
             }
             Figure::Nearest => nearest::nearest(&network, seeds, &set_of(&args, &network)?)?,
+            Figure::Combination => combination::combination(&network, seeds, &args.classifier)?,
         };
         text.push(("stylegan:seed", Numbers(drawn.seeds).to_string()));
         let mut sheet = args.layout.sheet(drawn.bands);
@@ -183,6 +193,36 @@ pub(crate) fn run(args: Args) -> Outcome {
         say(&path.display().to_string());
     }
     Ok(Ending::Done)
+}
+
+/// The figures that are asked for: some need more than a network.
+fn chosen(args: &Args) -> anyhow::Result<Vec<Figure>> {
+    let mut figures = if args.only.is_empty() { Figure::ALL.to_vec() } else { args.only.clone() };
+    let needs = [
+        (
+            Figure::Nearest,
+            "nearest",
+            "--data",
+            args.data.is_some(),
+            "--data says which pictures the network was trained on",
+        ),
+        (
+            Figure::Combination,
+            "combination",
+            "--classifier",
+            !args.classifier.is_empty(),
+            "--classifier, given twice, says who sees the two attributes",
+        ),
+    ];
+    for (figure, name, option, given, needed) in needs {
+        match (figures.contains(&figure), given) {
+            (true, false) if args.only.is_empty() => figures.retain(|other| *other != figure),
+            (true, false) => wrong!("--only {name}: {needed}"),
+            (false, true) => wrong!("{option} is for the figure {name}; add {name} to --only, or leave {option} out"),
+            _ => {}
+        }
+    }
+    Ok(figures)
 }
 
 /// The pictures of `--data`, of the network's size; built-in ones are made beside the figures.

@@ -81,6 +81,17 @@ fn avatars_come_with_attributes_labels_and_maps() {
         assert_eq!(set.labels().class(i).map(|class| beards[class as usize]), Some(values[3]));
     }
     bench.one_sentence("data build avatars --label age", &["no attribute \"age\"", "hair, rearHair, beard"]);
+    // With values there are two classes.
+    let said = bench.ok("data build avatars --size 16 --count 40 --label beard=none,hair=bun+spiky");
+    assert!(said.contains("avatars-16-40-beard-none-hair-bun-spiky.zip"), "{said}");
+    let two = Dataset::open(bench.path("data/avatars-16-40-beard-none-hair-bun-spiky.zip")).unwrap();
+    for (i, row) in table.lines().skip(1).enumerate() {
+        let values: Vec<&str> = row.split(',').collect();
+        let is_one = values[3] == "none" && ["bun", "spiky"].contains(&values[1]);
+        assert_eq!(two.labels().class(i), Some(is_one.into()), "{row}");
+    }
+    bench.one_sentence("data build avatars --label beard=red", &["--label beard=red", "no beard red", "longBeard"]);
+    bench.one_sentence("data build avatars --label beard=", &["--label beard=", "no attribute with its values"]);
 }
 
 /// Turned avatars have the same parts under the same names as those from the front; combinations are left out.

@@ -80,26 +80,91 @@ fn folders_are_compared_without_a_network() {
     bench.one_sentence("eval --images pictures small", &["16x16 and 8x8", "--features"]);
 }
 
+/// Trains a classifier `NAME.safetensors` that tells the half of a network's pictures with the larger `level` from the
+/// other, and returns how many percent it names right.
+fn classifier_of(bench: &Bench, name: &str, level: fn(&RgbImage) -> i64) -> f64 {
+    bench.ok(&format!("generate --network tiny.safetensors --seeds 0-119 --out {name}"));
+    let mut levels: Vec<(i64, String)> = std::fs::read_dir(bench.path(name))
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let found = level(&image::open(&path).unwrap().to_rgb8());
+            (found, path.file_name().unwrap().to_string_lossy().into_owned())
+        })
+        .collect();
+    levels.sort();
+    let labels: Vec<String> =
+        levels.iter().enumerate().map(|(i, (_, name))| format!("[\"{name}\", {}]", u8::from(i >= 60))).collect();
+    let json = format!("{{\"labels\": [{}]}}", labels.join(","));
+    std::fs::write(bench.path(format!("{name}/dataset.json")), json).unwrap();
+    let said = bench.ok(&format!("classifier --data {name} --out {name}.safetensors --kimg 1.6 --channel-base 64"));
+    said.split("names ").nth(1).and_then(|s| s.split(' ').next()).unwrap().parse().unwrap()
+}
+
+fn light(picture: &RgbImage) -> i64 {
+    picture.iter().map(|level| i64::from(*level)).sum()
+}
+
+fn red(picture: &RgbImage) -> i64 {
+    picture.pixels().map(|pixel| i64::from(pixel.0[0]) - i64::from(pixel.0[2])).sum()
+}
+
+/// Pictures that are moved to where two attributes meet have both more often than others, and say how often.
+#[test]
+fn edits_reach_a_combination() {
+    let bench = bench();
+    for (name, level) in [("light", light as fn(&RgbImage) -> i64), ("red", red)] {
+        let accuracy = classifier_of(&bench, name, level);
+        assert!(accuracy > 70., "{name}: {accuracy}");
+    }
+    let judges = "--classifier light.safetensors --classifier red.safetensors";
+    let line = format!("eval --network tiny.safetensors --metrics combination {judges} --count 400");
+    bench.ok(&format!("{line} --out a.json"));
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(bench.path("a.json")).unwrap()).unwrap();
+    let value = |name: &str, key: &str| {
+        let result = report.as_array().unwrap().iter().find(|r| r["name"] == format!("combination_{name}-classifier"));
+        result.unwrap_or_else(|| panic!("no {name} in {report}"))[key].as_f64().unwrap()
+    };
+    assert_eq!(report.as_array().unwrap().len(), 7);
+    for name in ["unedited", "z_1", "z_2", "z_3", "w_1", "w_2", "w_3"] {
+        let (low, share, high) = (value(name, "low"), value(name, "value"), value(name, "high"));
+        assert!(0. <= low && low <= share && share <= high && high <= 1. && low < high, "{name}: {report}");
+    }
+    // None of the edited ones had both. The network is a random one, whose colours are nearly linear in W.
+    assert!(value("w_2", "low") > 0.2, "{report}");
+    bench.ok(&format!("{line} --out b.json --threads 1"));
+    let again: serde_json::Value = serde_json::from_slice(&std::fs::read(bench.path("b.json")).unwrap()).unwrap();
+    for (a, b) in report.as_array().unwrap().iter().zip(again.as_array().unwrap()) {
+        assert_eq!((&a["name"], &a["value"]), (&b["name"], &b["value"]));
+    }
+    let alone = bench.run("eval --network tiny.safetensors --metrics combination --classifier red.safetensors");
+    assert!(alone.code != 0 && alone.stderr.contains("needs classifiers of two attributes in all"), "{}", alone.stderr);
+    bench.ok(&format!(
+        "figures --network tiny.safetensors --only combination {judges} --seeds 0-2 --zoom 1 --no-captions --out figures"
+    ));
+    assert_eq!(bench.size("figures/figure-combination.png"), (7 * 18 + 2, 3 * 18 + 2));
+    bench.one_sentence(
+        "figures --network tiny.safetensors --only combination --out figures",
+        &["--only combination", "--classifier"],
+    );
+    bench.one_sentence(
+        "figures --network tiny.safetensors --only noise --classifier red.safetensors --out figures",
+        &["add combination to --only"],
+    );
+    bench.one_sentence(
+        "figures --network tiny.safetensors --only combination --classifier red.safetensors --out figures",
+        &["classifiers of two attributes"],
+    );
+}
+
 /// A classifier learns to tell light from dark pictures of a network, and then judges others of it.
 #[test]
 fn separability_asks_a_classifier() {
     let bench = bench();
-    bench.ok("generate --network tiny.safetensors --seeds 0-119 --out light");
-    let mut brightness: Vec<(u64, String)> = std::fs::read_dir(bench.path("light"))
-        .unwrap()
-        .map(|entry| {
-            let path = entry.unwrap().path();
-            let sum = image::open(&path).unwrap().to_rgb8().iter().map(|level| u64::from(*level)).sum();
-            (sum, path.file_name().unwrap().to_string_lossy().into_owned())
-        })
-        .collect();
-    brightness.sort();
-    let labels: Vec<String> =
-        brightness.iter().enumerate().map(|(i, (_, name))| format!("[\"{name}\", {}]", u8::from(i >= 60))).collect();
-    std::fs::write(bench.path("light/dataset.json"), format!("{{\"labels\": [{}]}}", labels.join(","))).unwrap();
-    let said = bench.ok("classifier --data light --out light.safetensors --kimg 1.6 --channel-base 64");
-    let accuracy: f64 = said.split("names ").nth(1).and_then(|s| s.split(' ').next()).unwrap().parse().unwrap();
-    assert!(accuracy > 70., "{said}");
+    let accuracy = classifier_of(&bench, "light", light);
+    assert!(accuracy > 70., "{accuracy}");
+    let inspected = bench.ok("inspect light.safetensors");
+    assert!(inspected.contains("accuracy      0.") && inspected.contains("most_frequent 0."), "{inspected}");
     bench.one_sentence("eval --network tiny.safetensors --metrics ls", &["needs a classifier"]);
     bench.ok("eval --network tiny.safetensors --metrics ls --classifier light.safetensors --count 400 --out ls.json");
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(bench.path("ls.json")).unwrap()).unwrap();
@@ -109,6 +174,19 @@ fn separability_asks_a_classifier() {
         let number = |key: &str| result[key].as_f64().unwrap();
         assert!((1. ..=2.).contains(&number("value")), "{result}");
         assert!(number("low") <= number("value") && number("value") <= number("high"), "{result}");
+    }
+    // Of several attributes each is told beside all; here one classifier stands for two.
+    std::fs::copy(bench.path("light.safetensors"), bench.path("bright.safetensors")).unwrap();
+    let both = "--classifier light.safetensors --classifier bright.safetensors";
+    bench.ok(&format!("eval --network tiny.safetensors --metrics ls {both} --count 400 --out each.json"));
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(bench.path("each.json")).unwrap()).unwrap();
+    let value = |name: &str| {
+        let result = report.as_array().unwrap().iter().find(|r| r["name"] == format!("{name}-classifier"));
+        result.unwrap_or_else(|| panic!("no {name} in {report}"))["value"].as_f64().unwrap()
+    };
+    for space in ["ls_z", "ls_w"] {
+        let (one, other) = (value(&format!("{space}_of_light 1")), value(&format!("{space}_of_bright 1")));
+        assert!((one - other).abs() < 1e-12 && (value(space) - one * other).abs() < 1e-9, "{report}");
     }
     bench.one_sentence(
         "eval --network tiny.safetensors --metrics ls --classifier tiny.safetensors",

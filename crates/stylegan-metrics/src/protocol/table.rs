@@ -1,6 +1,7 @@
 //! The table of metrics and the table of protocols.
 
 use super::{Counts, Protocol};
+use crate::combination::Combination;
 use crate::extractor::{LABEL_MAPS, PIXELS};
 use crate::frechet::{Covariance, Fid};
 use crate::identity::Identity;
@@ -65,6 +66,8 @@ metrics! {
     PathLength(PathLength),
     /// Linear separability in Z and in W.
     Separability(Separability),
+    /// Edits towards a combination of two attributes, in Z and in W.
+    Combination(Combination),
 }
 
 /// Generated images or pairs of the crate's own protocols, which are meant for small networks on a CPU.
@@ -120,6 +123,7 @@ pub fn protocols() -> Vec<Protocol> {
         entry("stylegan-rs.ppl_zend", "any", ppl(Z, End, OWN_COUNT, false), OWN),
         entry("stylegan-rs.ppl_wend", "any", ppl(W, End, OWN_COUNT, false), OWN),
         entry("stylegan-rs.ls", "any", ls(OWN_COUNT), OWN),
+        entry("stylegan-rs.combination", "any", Parameters::Combination(Combination { samples: OWN_COUNT }), OWN),
         entry("stylegan-rs.swd", PIXELS, swd(OWN_PATCHED, 64), OWN),
         entry("stylegan-rs.ms_ssim", PIXELS, similarity(OWN_COUNT), OWN),
         entry("stylegan-rs.miou", LABEL_MAPS, Parameters::Segmentation(Miou { counts: all, ignored: Some(255) }), OWN),

@@ -36,5 +36,5 @@ mod statistics;
 pub use controller::Controller;
 pub use numbers::{Gated, Numbers};
 pub use pipeline::Augmentation;
-pub use settings::{AugmentConfig, Pipe};
+pub use settings::{AugmentConfig, Heuristic, Pipe};
 pub use shard::ShardAugment;

@@ -14,8 +14,16 @@ pub struct AugmentConfig {
     /// A probability `p` that never changes, 0 to 1. Where it is not given, `p` adapts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fixed_p: Option<f64>,
-    /// The mean sign of the logits of real images that `p` is moved towards; 0.6.
+    /// The mean sign of the logits of real images that `p` is moved towards, 0.6; or the value of r_v, where `p` follows
+    /// that (0.5 is the paper's).
     pub target: f64,
+    /// Pictures of the set that are held back, never trained on, to measure r_v by: how far their scores have come from
+    /// those of the others towards those of generated ones. 0 for none.
+    #[serde(skip_serializing_if = "is_none")]
+    pub validation: usize,
+    /// What `p` follows: `signs` of real images' logits (r_t, the paper's choice), or `validation` (r_v).
+    #[serde(skip_serializing_if = "Heuristic::is_usual")]
+    pub follows: Heuristic,
     /// Thousands of images over which `p` moves by 1; 500.
     pub kimg: f64,
     /// Steps between two moves of `p`; 4.
@@ -79,6 +87,28 @@ pub struct AugmentConfig {
     pub cutout_size: f64,
 }
 
+/// Whether no pictures are held back, of which configurations then say nothing.
+fn is_none(pictures: &usize) -> bool {
+    *pictures == 0
+}
+
+/// How overfitting is measured (section 3, equation 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Heuristic {
+    /// r_t, the mean sign of the logits of real images.
+    #[default]
+    Signs,
+    /// r_v, by pictures that are held back.
+    Validation,
+}
+
+impl Heuristic {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Groups of augmentations, under the names of the official program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -135,6 +165,8 @@ impl Default for AugmentConfig {
             pipe: Pipe::default(),
             fixed_p: None,
             target: 0.6,
+            validation: 0,
+            follows: Heuristic::default(),
             kimg: 500.,
             interval: 4,
             xflip: 1.,
@@ -212,6 +244,9 @@ impl AugmentConfig {
         if !(self.kimg > 0. && self.kimg.is_finite()) {
             return Err(("kimg", format!("expected a number above 0, found {}", self.kimg)));
         }
+        if self.follows == Heuristic::Validation && self.validation == 0 {
+            return Err(("follows", "validation needs pictures that are held back; set augment.validation".to_owned()));
+        }
         if self.interval == 0 {
             return Err(("interval", "expected at least 1, found 0".to_owned()));
         }
@@ -286,6 +321,9 @@ mod tests {
             wrong(AugmentConfig { imgfilter_bands: [1., 1., -1., 1.], ..Default::default() }).0,
             "imgfilter_bands"
         );
+        assert_eq!(wrong(AugmentConfig { follows: Heuristic::Validation, ..Default::default() }).0, "follows");
+        let held_back = AugmentConfig { follows: Heuristic::Validation, validation: 9, ..Default::default() };
+        assert_eq!(held_back.check(), Ok(()));
         assert_eq!(
             wrong(AugmentConfig { cutout_size: 2., ..Default::default() }),
             ("cutout_size", "expected 0 to 1, found 2".to_owned())

@@ -20,6 +20,8 @@ pub struct ShardInput<'a> {
     /// Its real images at this level of detail, with their labels, and their maps if the recipe asks
     /// for them; `None` in phases without.
     pub reals: Option<Batch>,
+    /// As many pictures that are held back from training, if the run has some and the phase looks at them.
+    pub held_back: Option<Batch>,
 }
 
 impl ShardInput<'_> {

@@ -53,6 +53,26 @@ impl Source {
         };
         shard.map(sample).collect()
     }
+
+    /// The pictures of a shard at a level of detail, read while somebody waits; `first` is what came of reading them
+    /// before.
+    fn read(&self, dataset: &Dataset, shard: Range<u64>, lod: f64, first: Option<Result<Batch>>) -> Result<Batch> {
+        let read = || dataset.load_quietly(&self.request(dataset, shard.clone()), self.maps);
+        let mut batch = first.unwrap_or_else(read);
+        for pause in PAUSES {
+            if batch.is_err() {
+                std::thread::sleep(pause);
+                batch = read();
+            }
+        }
+        let batch = batch?;
+        Ok(Batch { images: at_lod(&batch.images, lod)?, ..batch })
+    }
+
+    /// The pictures of a shard at a level of detail, read while somebody waits.
+    pub(crate) fn take(&self, dataset: &Dataset, shard: Range<u64>, lod: f64) -> Result<Batch> {
+        self.read(dataset, shard, lod, None)
+    }
 }
 
 /// Threads that decode beside the step.
@@ -75,7 +95,7 @@ impl Prefetch {
     /// The images of the shard that starts at `start`, at a level of detail, with their labels and maps
     /// (these at full size).
     pub(crate) fn take(&self, start: u64, lod: f64) -> Result<Batch> {
-        let (shard, mut batch) = {
+        let (shard, batch) = {
             let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
             loop {
                 if let Some(batch) = inner.early.remove(&start) {
@@ -87,14 +107,7 @@ impl Prefetch {
                 inner.early.insert(next.start, (next, batch));
             }
         };
-        for pause in PAUSES {
-            if batch.is_err() {
-                std::thread::sleep(pause);
-                batch = self.dataset.load_quietly(&self.source.request(&self.dataset, shard.clone()), self.source.maps);
-            }
-        }
-        let batch = batch?;
-        Ok(Batch { images: at_lod(&batch.images, lod)?, ..batch })
+        self.source.read(&self.dataset, shard, lod, Some(batch))
     }
 }
 

@@ -50,6 +50,8 @@ pub struct RunSettings {
     pub whole_batch: bool,
     /// The pictures of the set that are trained on; `None` for all.
     pub pictures: Option<Arc<[usize]>>,
+    /// Others, which phases may look at without training on them; `None` for none.
+    pub held_back: Option<Arc<[usize]>>,
     /// Whether optimisers forget their moments where the schedule's growth takes a step.
     pub reset_on_growth: bool,
     /// What is written, and how often.

@@ -77,6 +77,7 @@ impl Supervised {
             no_class: None,
             whole_batch: false,
             pictures: Some(self.pictures(dataset, false).into()),
+            held_back: None,
             reset_on_growth: false,
             output: OutputConfig {
                 tick_kimg: self.kimg / 100.,

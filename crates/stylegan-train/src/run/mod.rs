@@ -13,7 +13,7 @@ use crate::Result;
 use crate::checkpoints::Pruner;
 use crate::communicator;
 use crate::inputs::plan::Plan;
-use crate::inputs::prefetch::Prefetch;
+use crate::inputs::prefetch::{Prefetch, Source};
 use crate::observer::Position;
 use crate::phase::{Action, due};
 use crate::recipe::RunSettings;
@@ -33,6 +33,8 @@ pub(crate) struct Run<'a> {
     settings: RunSettings,
     plan: Plan,
     prefetch: Prefetch,
+    /// Pictures that are never trained on.
+    held_back: Option<Source>,
     /// For recipes that make pictures.
     grid: Option<SampleGrid>,
     /// On the rank that writes.

@@ -3,6 +3,7 @@
 use super::{Run, finished, images_of};
 use crate::checkpoints::{self, Passed, Pruner};
 use crate::communicator::{self, Communicator};
+use crate::data::BatchMaps;
 use crate::folder;
 use crate::inputs::order::Order;
 use crate::inputs::plan::Plan;
@@ -15,6 +16,7 @@ use crate::state::{self, State};
 use crate::stats::Stats;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::latent::StreamKey;
@@ -73,17 +75,18 @@ impl<'a> Run<'a> {
             iteration: state.recipe.iteration(),
             rank: (session.communicator.rank(), session.communicator.world_size()),
         };
-        let count = settings.pictures.as_ref().map_or(dataset.len(), |pictures| pictures.len());
-        let source = Source {
-            order: Order::new(settings.seed, count, settings.mirror),
-            pictures: settings.pictures.clone(),
-            corners: StreamKey::new(settings.seed, "crop", 0),
-            maps: settings.maps,
+        let source = |pictures: Option<Arc<[usize]>>, maps| {
+            let count = pictures.as_ref().map_or(dataset.len(), |pictures| pictures.len());
+            let order = Order::new(settings.seed, count, settings.mirror);
+            Source { order, pictures, corners: StreamKey::new(settings.seed, "crop", 0), maps }
         };
-        let prefetch = Prefetch::new(dataset, source, &plan, state.place(), 2 * settings.at_once);
+        let trained = source(settings.pictures.clone(), settings.maps);
+        let held_back = settings.held_back.clone().map(|pictures| source(Some(pictures), BatchMaps::None));
+        let prefetch = Prefetch::new(dataset, trained, &plan, state.place(), 2 * settings.at_once);
         let run = Self {
             plan,
             prefetch,
+            held_back,
             grid,
             log,
             tick_started: (Instant::now(), images),

@@ -7,7 +7,7 @@ use crate::communicator::Communicator;
 use crate::data::Dataset;
 use crate::health;
 use crate::inputs::ShardInput;
-use crate::inputs::prefetch::Prefetch;
+use crate::inputs::prefetch::{Prefetch, Source};
 use crate::inputs::random::RandomInputs;
 use crate::phase::Phase;
 use crate::recipe::{self, Recipe};
@@ -26,6 +26,7 @@ impl Run<'_> {
             recipe: self.state.recipe.as_ref(),
             dataset: self.session.dataset,
             prefetch: &self.prefetch,
+            held_back: self.held_back.as_ref().filter(|_| phase.held_back),
             seed: self.settings.seed,
             step: self.state.progress.step,
             phase,
@@ -81,6 +82,7 @@ struct Work<'a> {
     recipe: &'a dyn Recipe,
     dataset: &'a Dataset,
     prefetch: &'a Prefetch,
+    held_back: Option<&'a Source>,
     seed: u64,
     step: u64,
     phase: &'a Phase,
@@ -93,6 +95,8 @@ impl Work<'_> {
         let Self { dataset, phase, stage, .. } = *self;
         let count = stage.shard / phase.shrink.max(1);
         let reals = if phase.reals { Some(self.prefetch.take(samples.start, stage.lod)?.first(count)?) } else { None };
+        let held_back = self.held_back.map(|source| source.take(dataset, samples.clone(), stage.lod)?.first(count));
+        let held_back = held_back.transpose()?;
         let random = RandomInputs {
             seed: self.seed,
             step: self.step,
@@ -101,6 +105,6 @@ impl Work<'_> {
             labels: dataset.labels(),
             pictures: dataset.len(),
         };
-        self.recipe.shard(phase, &ShardInput { stage, random, reals })
+        self.recipe.shard(phase, &ShardInput { stage, random, reals, held_back })
     }
 }

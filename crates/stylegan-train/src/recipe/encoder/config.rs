@@ -33,6 +33,7 @@ impl RunConfig for EncoderTrainConfig {
             no_class: None,
             whole_batch: true,
             pictures: None,
+            held_back: None,
             reset_on_growth: false,
             output: self.output.clone(),
             networks: ByResolution::new(networks, []),

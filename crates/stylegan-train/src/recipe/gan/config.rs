@@ -7,12 +7,17 @@ use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures};
 use crate::{Error, Result};
 use candle_core::{DType, Device};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use stylegan_core::checkpoint::{Checkpoint, prefix};
 use stylegan_core::{NetworkConfig, Params};
+
+/// Numbers of pictures in a set.
+type Pictures = Arc<[usize]>;
 
 impl RunConfig for TrainConfig {
     fn settings(&self, dataset: &Dataset) -> Result<RunSettings> {
         check_set(self, dataset)?;
+        let (pictures, held_back) = parted(self.augment.as_ref().map_or(0, |augment| augment.validation), dataset)?;
         Ok(RunSettings {
             seed: self.seed,
             schedule: self.schedule()?,
@@ -22,7 +27,8 @@ impl RunConfig for TrainConfig {
             maps: BatchMaps::None,
             no_class: None,
             whole_batch: false,
-            pictures: None,
+            pictures,
+            held_back,
             reset_on_growth: self.adam.reset_on_growth,
             output: self.output.clone(),
             networks: self.networks(),
@@ -61,6 +67,23 @@ impl TrainConfig {
     pub(super) fn stores(&self, dtype: DType, device: &Device) -> [Params; 2] {
         [self.seed, self.seed ^ (1 << 63)].map(|seed| Params::new(seed, dtype, device))
     }
+}
+
+/// The pictures of the set that are trained on, and `held_back` others from all over it; nothing where all are trained on.
+fn parted(held_back: usize, dataset: &Dataset) -> Result<(Option<Pictures>, Option<Pictures>)> {
+    let n = dataset.len();
+    if held_back == 0 {
+        return Ok((None, None));
+    }
+    if held_back >= n {
+        return Err(Error::Config {
+            place: "augment.validation".into(),
+            problem: format!("holds {held_back} pictures back, but the set has {n}; hold back fewer, about a tenth"),
+        });
+    }
+    let is_held = |i: &usize| (i + 1) * held_back / n > i * held_back / n;
+    let (held, trained): (Vec<usize>, Vec<usize>) = (0..n).partition(is_held);
+    Ok((Some(trained.into()), Some(held.into())))
 }
 
 fn check_set(config: &TrainConfig, dataset: &Dataset) -> Result<()> {

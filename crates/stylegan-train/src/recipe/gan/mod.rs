@@ -13,6 +13,7 @@ mod greg;
 mod latents;
 mod networks;
 mod phases;
+mod validate;
 
 pub use latents::Latents;
 pub use phases::{DMAIN, DREG, GMAIN, GREG, iteration, phases};
@@ -41,6 +42,8 @@ const PL_LENGTH: &str = "pl_length";
 /// The name among a shard's sums of the signs of its real images' logits and of their number, which move
 /// the probability of augmentation.
 const REAL_SIGNS: &str = "real_signs";
+/// The name among a shard's sums of the scores of its real images, of those that are held back, and of generated ones.
+const SCORES: &str = "scores";
 
 /// Generator, averaged generator and discriminator, their optimisers, and the running mean of path
 /// lengths: all that training changes.
@@ -154,9 +157,13 @@ impl Recipe for Gan {
             let reals = input.reals()?.to_device(device)?;
             let blend = random.uniform("D blend")?.to_device(device)?;
             let mut sums = self.dmain(&latents, &options, (&reals.images, reals.labels.as_ref()), &blend, augment)?;
+            if let Some(held_back) = &input.held_back {
+                self.validate(held_back, lod, augment, &mut sums)?;
+            }
             if let Some((_, controller)) = &self.augment {
                 sums.stats.extend("Progress/augment", [controller.p()]);
                 sums.stats.extend("Progress/overfitting", controller.overfitting());
+                sums.stats.extend("Progress/overfitting_held_back", controller.held_back());
             }
             Ok(sums)
         } else {
@@ -176,6 +183,12 @@ impl Recipe for Gan {
         }
         if phase.name == DREG.name {
             return Ok(());
+        }
+        if let (true, Some((config, controller))) = (phase.name == DMAIN.name, &mut self.augment)
+            && config.validation > 0
+            && let [trained, held_back, generated] = *means.get(SCORES)?
+        {
+            controller.observe_scores([trained, held_back, generated].map(f64::from));
         }
         self.networks.track_w(means.get(W_SUM)?, self.config.w_avg_beta)
     }
@@ -203,7 +216,7 @@ impl Recipe for Gan {
 
     fn buffers(&self) -> Vec<(&'static str, f64)> {
         let lengths = self.config.path_length.iter().map(|_| ("pl_mean", self.pl_mean));
-        lengths.chain(self.augment.iter().flat_map(|(_, controller)| controller.buffers())).collect()
+        lengths.chain(self.augment.iter().flat_map(|(config, controller)| controller.buffers(config))).collect()
     }
 
     fn restore(&mut self, values: &[f64]) {
@@ -211,8 +224,8 @@ impl Recipe for Gan {
         if let [pl_mean] = *lengths {
             self.pl_mean = pl_mean;
         }
-        if let (Some((_, controller)), Ok(buffers)) = (&mut self.augment, augment.try_into()) {
-            *controller = Controller::from_buffers(buffers);
+        if let (Some((_, controller)), Some(saved)) = (&mut self.augment, Controller::from_buffers(augment)) {
+            *controller = saved;
         }
     }
 
@@ -227,7 +240,10 @@ impl Recipe for Gan {
             None => String::new(),
         };
         let augment = match &self.augment {
-            Some((_, controller)) => format!(" augment {:.3}", controller.p()),
+            Some((_, controller)) => match controller.held_back() {
+                Some(held_back) => format!(" augment {:.3} r_v {held_back:.2}", controller.p()),
+                None => format!(" augment {:.3}", controller.p()),
+            },
             None => String::new(),
         };
         format!(

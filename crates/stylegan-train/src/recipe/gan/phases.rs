@@ -25,10 +25,11 @@ pub const DMAIN: Phase = Phase::new(
     prefix::D,
     Streams { latent: "D latent", label: "D label", mixing: "D mixing", noise: "D noise" },
 )
-.with_reals();
+.with_reals()
+.with_held_back();
 
 /// The discriminator along its R1 penalty, before the configuration's interval.
-pub const DREG: Phase = Phase { name: "Dreg", ..DMAIN };
+pub const DREG: Phase = Phase { name: "Dreg", held_back: false, ..DMAIN };
 
 /// The phases, each once. A lazy one shortens its optimiser's steps even if its weight is 0.
 pub fn phases(config: &TrainConfig) -> Vec<Phase> {

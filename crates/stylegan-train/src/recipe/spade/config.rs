@@ -26,6 +26,7 @@ impl RunConfig for SpadeTrainConfig {
             no_class: self.no_class(),
             whole_batch: self.generator.has_batch_norm(),
             pictures: None,
+            held_back: None,
             reset_on_growth: false,
             output: self.output.clone(),
             networks: ByResolution::new(self.networks(), []),
