@@ -76,9 +76,9 @@ mod tests {
     #[test]
     fn latents_go_to_the_corner_and_no_farther() {
         let latents = normals(0, 2000, 4, |_, z| z);
-        let scores = |f: fn(&[f32]) -> f32| (0..latents.len()).map(|i| f(latents.row(i))).collect::<Vec<_>>();
-        let (first, second): (fn(&[f32]) -> f32, fn(&[f32]) -> f32) = (|x| x[0] - 0.5, |x| x[1] - 0.6 * x[0] - 0.5);
-        let corner = Corner::fit(&latents, [&scores(first), &scores(second)]).unwrap();
+        let scores = |f: &dyn Fn(&[f32]) -> f32| (0..latents.len()).map(|i| f(latents.row(i))).collect::<Vec<_>>();
+        let (first, second) = (|x: &[f32]| x[0] - 0.5, |x: &[f32]| x[1] - 0.6 * x[0] - 0.5);
+        let corner = Corner::fit(&latents, [&scores(&first), &scores(&second)]).unwrap();
         let mut still = 0;
         for i in 0..latents.len() {
             let latent = latents.row(i);
