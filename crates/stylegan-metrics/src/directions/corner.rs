@@ -4,7 +4,7 @@ use crate::feature_table::FeatureTable;
 use crate::svm::LinearSvm;
 use crate::{Error, Result};
 
-/// Normals of two hyperplanes whose cosine is beyond this leave no way to their corner.
+/// Places across two hyperplanes that correlate beyond this leave no way to their corner.
 const PARALLEL: f64 = 0.999;
 
 /// Two hyperplanes among latents, one for each of two attributes, and the corner where a latent has both.
@@ -14,8 +14,10 @@ pub struct Corner {
     normals: [Vec<f64>; 2],
     /// What the hyperplanes' distances from 0 are, against the normals.
     offsets: [f64; 2],
-    /// The deviations of latents along the normals.
-    deviations: [f64; 2],
+    /// How latents vary with their place across each hyperplane: the covariances of their numbers with it.
+    ways: [Vec<f64>; 2],
+    /// The covariances of these places.
+    covariances: [[f64; 2]; 2],
 }
 
 impl Corner {
@@ -25,44 +27,63 @@ impl Corner {
     /// # Errors
     /// Scores that do not fit the latents, an attribute that all or none have, or two attributes that are one.
     pub fn fit(latents: &FeatureTable, scores: [&[f32]; 2]) -> Result<Self> {
-        let fit = |scores: &[f32]| -> Result<(Vec<f64>, f64, f64)> {
+        let fit = |scores: &[f32]| -> Result<(Vec<f64>, f64, Vec<f64>)> {
             let has: Vec<bool> = scores.iter().map(|score| *score > 0.).collect();
             let plane = LinearSvm::fit(latents, &has, 1., None)?;
             let length = plane.normal().iter().map(|v| v * v).sum::<f64>().sqrt();
             let normal: Vec<f64> = plane.normal().iter().map(|v| v / length).collect();
-            let places: Vec<f64> = (0..latents.len()).map(|i| along(&normal, latents.row(i))).collect();
-            let mean = places.iter().sum::<f64>() / places.len() as f64;
-            let squares = places.iter().map(|place| (place - mean).powi(2)).sum::<f64>();
-            Ok((normal, plane.offset() / length, (squares / (places.len() as f64 - 1.).max(1.)).sqrt()))
+            let way = covariance(latents, &normal);
+            Ok((normal, plane.offset() / length, way))
         };
-        let [(a, offset_a, deviation_a), (b, offset_b, deviation_b)] = [fit(scores[0])?, fit(scores[1])?];
-        let cosine: f64 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
-        // A normal of length 0 is no number.
-        if cosine.is_nan() || cosine.abs() > PARALLEL {
+        let [(a, offset_a, way_a), (b, offset_b, way_b)] = [fit(scores[0])?, fit(scores[1])?];
+        let (normals, ways) = ([a, b], [way_a, way_b]);
+        let covariances = [0, 1].map(|i| [0, 1].map(|j| dot(&normals[i], &ways[j])));
+        let correlation = covariances[0][1] / (covariances[0][0] * covariances[1][1]).sqrt();
+        // Normals of length 0 are no numbers.
+        if correlation.is_nan() || correlation.abs() > PARALLEL {
             let problem = "latents are told apart by both attributes alike, or by one of them not at all".into();
             return Err(Error::Fit { what: "pair of hyperplanes", problem });
         }
-        Ok(Self { normals: [a, b], offsets: [offset_a, offset_b], deviations: [deviation_a, deviation_b] })
+        Ok(Self { normals, offsets: [offset_a, offset_b], ways, covariances })
     }
 
     /// What is added to a latent so that it lies `deviations` beyond each hyperplane, in deviations of latents across it;
-    /// where it lies farther it stays as far. Nothing moves that the hyperplanes do not see.
+    /// where it lies farther it stays as far. Of all ways there it is the likeliest, the shortest in deviations of
+    /// latents: it is the same in whatever units the space has, and nothing moves that does not vary with the
+    /// attributes.
     pub fn way(&self, latent: &[f32], deviations: f64) -> Vec<f32> {
-        let lacks = |k: usize| {
+        let [[aa, ab], [ba, bb]] = self.covariances;
+        let lacks = |k: usize, variance: f64| {
             let distance = along(&self.normals[k], latent) + self.offsets[k];
-            (deviations * self.deviations[k] - distance).max(0.)
+            (deviations * variance.sqrt() - distance).max(0.)
         };
-        let [a, b] = &self.normals;
-        let cosine: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
-        let (lacks, rest) = ([lacks(0), lacks(1)], 1. - cosine * cosine);
-        let parts = [(lacks[0] - cosine * lacks[1]) / rest, (lacks[1] - cosine * lacks[0]) / rest];
-        a.iter().zip(b).map(|(a, b)| (parts[0] * a + parts[1] * b) as f32).collect()
+        let (lacks_a, lacks_b, rest) = (lacks(0, aa), lacks(1, bb), aa * bb - ab * ba);
+        let (part_a, part_b) = ((bb * lacks_a - ab * lacks_b) / rest, (aa * lacks_b - ba * lacks_a) / rest);
+        let [a, b] = &self.ways;
+        a.iter().zip(b).map(|(a, b)| (part_a * a + part_b * b) as f32).collect()
     }
 }
 
 /// The place of a latent along a normal.
 fn along(normal: &[f64], latent: &[f32]) -> f64 {
     normal.iter().zip(latent).map(|(n, x)| n * f64::from(*x)).sum()
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// The covariances of the numbers of latents with their place along a normal.
+fn covariance(latents: &FeatureTable, normal: &[f64]) -> Vec<f64> {
+    let n = latents.len() as f64;
+    let places: Vec<f64> = (0..latents.len()).map(|i| along(normal, latents.row(i))).collect();
+    let mean = places.iter().sum::<f64>() / n;
+    let mut found = vec![0.; normal.len()];
+    for (i, place) in places.iter().enumerate() {
+        let share = (place - mean) / (n - 1.).max(1.);
+        found.iter_mut().zip(latents.row(i)).for_each(|(sum, x)| *sum += share * f64::from(*x));
+    }
+    found
 }
 
 #[cfg(test)]
@@ -97,6 +118,27 @@ mod tests {
         }
         // A fifth of a twentieth of them, or so.
         assert!((5..100).contains(&still), "{still}");
+    }
+
+    /// In a space that is stretched along one axis latents end at the same places of the other space: units do not matter.
+    #[test]
+    fn the_way_is_the_same_in_other_units() {
+        let latents = normals(2, 4000, 3, |_, z| z);
+        let stretched = FeatureTable::new(
+            (0..4000).flat_map(|i| [latents.row(i)[0] * 10., latents.row(i)[1], latents.row(i)[2] / 10.]).collect(),
+            3,
+        );
+        let stretched = stretched.unwrap();
+        let scores = |k: usize| (0..4000).map(|i| latents.row(i)[k] + 0.3 * latents.row(i)[2]).collect::<Vec<f32>>();
+        let scores = [&scores(0)[..], &scores(1)[..]];
+        let (plain, other) = (Corner::fit(&latents, scores).unwrap(), Corner::fit(&stretched, scores).unwrap());
+        for i in 0..50 {
+            let (way, far) = (plain.way(latents.row(i), 2.), other.way(stretched.row(i), 2.));
+            for (axis, unit) in [10., 1., 0.1].into_iter().enumerate() {
+                // Hyperplanes of separable samples with a soft margin are not quite the same in other units.
+                assert!((way[axis] - far[axis] / unit).abs() < 0.15, "{way:?} {far:?}");
+            }
+        }
     }
 
     #[test]
