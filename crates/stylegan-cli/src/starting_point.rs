@@ -100,14 +100,23 @@ pub(crate) fn summary(config: &RecipeConfig, pictures: &Dataset) -> anyhow::Resu
     }
     lines.push(format!("networks: {}", parameters(config)?));
     if let RecipeConfig::Gan(gan) = config
-        && let (begin, end) = (gan.schedule()?.at(0).resolution, gan.resolution()?)
-        && begin < end
+        && let (schedule, full) = (gan.schedule()?, gan.resolution()?)
+        && let begin = schedule.at(0).resolution
+        && begin < full
     {
+        let end = schedule.at((schedule.kimg() * 1e3) as u64).resolution;
         let how = match gan.generator {
             GeneratorConfig::StyleGan2(_) => "smaller networks, which larger ones take the place of",
             _ => "the smallest layers, and more fade in",
         };
-        lines.push(format!("growth:   begins at {begin} pixels with {how}, up to {end}"));
+        lines.push(format!("growth:   begins at {begin} pixels with {how}, up to {full}"));
+        if end < full {
+            lines.push(format!(
+                "          but {} kimg end at {end} pixels: a longer run, a smaller schedule.stable_kimg or a larger \
+                 schedule.start_resolution comes to {full}",
+                schedule.kimg()
+            ));
+        }
     }
     Ok(lines)
 }
