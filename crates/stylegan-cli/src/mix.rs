@@ -128,7 +128,8 @@ pub(crate) fn run(args: Args) -> Outcome {
             count(network.generator().spec().num_ws as u64, "style row")
         );
     }
-    note_whole(&styles, &network);
+    let half = (network.generator().spec().num_ws / 2).max(1) - 1;
+    note_whole(&styles, &network, &format!("; --styles 0-{half} takes fewer"));
     out.prepare(&[network.file()])?;
     let text = |rows: &Numbers, columns: &Numbers| {
         let mut text = network.text();
@@ -167,14 +168,13 @@ pub(crate) fn run(args: Args) -> Outcome {
     Ok(Ending::Done)
 }
 
-/// Says where a table shows nothing that is mixed: a small network has few style rows.
-pub(crate) fn note_whole(styles: &[usize], network: &Network) {
+/// Says where a table shows nothing that is mixed, and what to do: a small network has few style rows.
+pub(crate) fn note_whole(styles: &[usize], network: &Network, remedy: &str) {
     let rows = network.generator().spec().num_ws;
     if (0..rows).all(|row| styles.contains(&row)) {
         say(&format!(
             "note: all {rows} style rows of this network come from the columns, so each row shows the columns' own \
-             pictures; --styles 0-{} takes fewer",
-            (rows / 2).max(1) - 1
+             pictures{remedy}"
         ));
     }
 }

@@ -104,7 +104,8 @@ pub(crate) fn summary(config: &RecipeConfig, pictures: &Dataset) -> anyhow::Resu
         && let begin = schedule.at(0).resolution
         && begin < full
     {
-        let end = schedule.at((schedule.kimg() * 1e3) as u64).resolution;
+        // At the last step that is taken.
+        let end = schedule.at(((schedule.kimg() * 1e3) as u64).saturating_sub(1)).resolution;
         let how = match gan.generator {
             GeneratorConfig::StyleGan2(_) => "smaller networks, which larger ones take the place of",
             _ => "the smallest layers, and more fade in",

@@ -1,16 +1,15 @@
 //! Whether latents reach a combination of two attributes (after Karras et al. 2019, Figure 6): of a set that lacks one, a
 //! mapping network can keep the factors straight in W where Z must bend around what is missing.
 
+use crate::classified;
 use crate::directions::Corner;
 use crate::feature_table::FeatureTable;
-use crate::features::{Classifier, NetworkId};
+use crate::features::Classifier;
 use crate::generator_source::{GeneratorSource, Way};
-use crate::images::three_channels;
 use crate::interval::{Estimate, GROUPS};
 use crate::metric::{Context, Direction, GeneratorMetric, GeneratorNumbers, Kind, Metric, Needs, Number, SubjectKind};
-use crate::separability::{classified, columns};
 use crate::{Error, Result};
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 /// How far beyond the hyperplanes latents are moved, in deviations of latents across them.
@@ -55,14 +54,14 @@ impl Corners {
         progress: &mut dyn FnMut(usize),
     ) -> Result<Self> {
         two(classifiers)?;
-        Self::of(&classified(source, classifiers, 0..samples, seed, progress)?, source)
+        Self::of(&classified::some(source, classifiers, 0..samples, seed, progress)?, source)
     }
 
     /// The same by a table of latents, styles and log odds.
     fn of(table: &FeatureTable, source: &GeneratorSource) -> Result<Self> {
         let (z, w) = (source.generator.spec().z_dim, source.generator.spec().w_dim);
         let scores: [Vec<f32>; 2] = [0, 1].map(|k| (0..table.len()).map(|i| table.row(i)[z + w + k]).collect());
-        let fit = |range| Corner::fit(&columns(table, range)?, [&scores[0], &scores[1]]);
+        let fit = |range| Corner::fit(&classified::columns(table, range)?, [&scores[0], &scores[1]]);
         Ok(Self { z: fit(0..z)?, w: source.generator.spec().mapping.then(|| fit(z..z + w)).transpose()? })
     }
 }
@@ -121,16 +120,7 @@ impl GeneratorMetric for Combination {
         let (classifiers, seed) = (context.classifiers, context.seed);
         two(classifiers)?;
         let source = &GeneratorSource { truncation_psi: 1., mixed: 1, ..*source };
-        let hashes: Vec<&str> = classifiers.iter().map(Classifier::hash).collect();
-        let hashes = hashes.join(" ");
-        let identity = source.identity(seed);
-        let identity = identity.as_deref().map(|identity| ["classified latents", identity, &hashes]);
-        let table = context.makers.in_parts(identity.as_ref().map(|i| &i[..]), self.samples, &mut |part| {
-            let start = part.start;
-            let mut tell = |done| (context.progress)("classified pictures", start + done, self.samples);
-            classified(source, classifiers, part, seed, &mut tell)
-        })?;
-        let Some(table) = table else { return Ok(None) };
+        let Some(table) = classified::latents(source, self.samples, context)? else { return Ok(None) };
         let half = table.len() / 2;
         let corners = Corners::of(&table.select(&(0..half).collect::<Vec<_>>()), source)?;
         let (z, w) = (source.generator.spec().z_dim, source.generator.spec().w_dim);
@@ -139,7 +129,8 @@ impl GeneratorMetric for Combination {
         let unedited: Vec<bool> = others.iter().map(has_both).collect();
         let edited: Vec<usize> = others.iter().copied().filter(|i| !has_both(i)).collect();
         if edited.len() < GROUPS {
-            let problem = format!("{} of {} pictures have both attributes as they are", half, table.len());
+            let (have, all) = (others.len() - edited.len(), others.len());
+            let problem = format!("{have} of {all} pictures have both attributes as they are");
             return Err(Error::Fit { what: "combination", problem });
         }
         let number = |name: String, has: &[bool]| Number::new(name, Estimate::of_share(has), UNIT, Direction::Larger);
@@ -160,9 +151,7 @@ impl GeneratorMetric for Combination {
                 numbers.push(number(format!("combination_{space}_{deviations}"), &has));
             }
         }
-        let attributes: Vec<&str> = classifiers.iter().flat_map(|c| c.attributes()).map(String::as_str).collect();
-        let definition = format!("StyleGAN's discriminator as classifier of {}", attributes.join(" and "));
-        let network = NetworkId::new("classifier", &hashes, &definition);
+        let network = classified::network(classifiers, &classified::attributes(classifiers).join(" and "));
         Ok(Some(GeneratorNumbers { network, generated: table.len(), numbers }))
     }
 
@@ -178,7 +167,6 @@ fn both(logits: &[f32]) -> bool {
 
 /// Whether the classifiers see both of their attributes in each of the images `[n, c, h, w]`.
 fn seen(images: &Tensor, classifiers: &[Classifier]) -> Result<Vec<bool>> {
-    let images = three_channels(images, 0, "edited set")?.to_dtype(DType::F32)?;
-    let logits = classifiers.iter().map(|classifier| classifier.logits(&images)).collect::<Result<Vec<_>>>()?;
-    Ok(Tensor::cat(&logits, 1)?.to_vec2::<f32>()?.iter().map(|row| both(row)).collect())
+    let logits = classified::logits(images, "edited set", classifiers)?;
+    Ok(logits.to_vec2::<f32>()?.iter().map(|row| both(row)).collect())
 }

@@ -36,6 +36,7 @@
 //! features part by part, and end in the bits of one.
 
 pub mod cache;
+mod classified;
 pub mod combination;
 pub mod directions;
 mod draw;

@@ -1,17 +1,14 @@
 //! Linear separability of latents (Karras et al. 2019, section 4.2): how well a hyperplane tells the
 //! latents of pictures with an attribute from those without.
 
+use crate::classified;
 use crate::feature_table::FeatureTable;
-use crate::features::{Classifier, NetworkId};
 use crate::generator_source::GeneratorSource;
-use crate::images::three_channels;
 use crate::interval::{Estimate, GROUPS};
 use crate::metric::{Context, Direction, GeneratorMetric, GeneratorNumbers, Kind, Metric, Needs, Number, SubjectKind};
 use crate::svm::LinearSvm;
 use crate::{Error, Result};
-use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
 
 /// The unit of its numbers.
 const UNIT: &str = "exp of nats";
@@ -156,20 +153,10 @@ impl GeneratorMetric for Separability {
         source: &GeneratorSource,
         context: &mut Context,
     ) -> Result<Option<GeneratorNumbers>> {
-        let classifiers = context.classifiers;
-        let hashes: Vec<&str> = classifiers.iter().map(Classifier::hash).collect();
-        let hashes = hashes.join(" ");
-        let identity = source.identity(context.seed);
-        let identity = identity.as_deref().map(|identity| ["classified latents", identity, &hashes]);
-        let table = context.makers.in_parts(identity.as_ref().map(|i| &i[..]), self.samples, &mut |part| {
-            let start = part.start;
-            let mut tell = |done| (context.progress)("classified pictures", start + done, self.samples);
-            classified(source, classifiers, part, context.seed, &mut tell)
-        })?;
-        let Some(table) = table else { return Ok(None) };
-        let attributes: Vec<String> = classifiers.iter().flat_map(|c| c.attributes().iter().cloned()).collect();
+        let Some(table) = classified::latents(source, self.samples, context)? else { return Ok(None) };
+        let attributes = classified::attributes(context.classifiers);
         let (z, w) = (source.generator.spec().z_dim, source.generator.spec().w_dim);
-        let logits = columns(&table, z + w..table.dim())?;
+        let logits = classified::columns(&table, z + w..table.dim())?;
         let mut spaces = vec![("ls_z", 0..z)];
         if source.generator.spec().mapping {
             spaces.push(("ls_w", z..z + w));
@@ -177,7 +164,7 @@ impl GeneratorMetric for Separability {
         let mut numbers = Vec::new();
         for (space, range) in spaces {
             (context.progress)(&format!("hyperplanes of {space}"), 0, 0);
-            let each = self.of_each(&columns(&table, range)?, &logits, &attributes)?;
+            let each = self.of_each(&classified::columns(&table, range)?, &logits, &attributes)?;
             let number = |name: String, of: &[Entropies]| Number::new(name, together(of), UNIT, Direction::Smaller);
             numbers.push(number(space.into(), &each));
             if each.len() > 1 {
@@ -185,50 +172,13 @@ impl GeneratorMetric for Separability {
                 numbers.extend(attributes.iter().zip(&each).map(of_one));
             }
         }
-        let definition = format!("StyleGAN's discriminator as classifier of {}", attributes.join(", "));
-        let network = NetworkId::new("classifier", &hashes, &definition);
+        let network = classified::network(context.classifiers, &attributes.join(", "));
         Ok(Some(GeneratorNumbers { network, generated: table.len(), numbers }))
     }
 
     fn draws_plainly(&self) -> bool {
         false
     }
-}
-
-/// A row per image of these numbers: latent, style row, and the log odds of all attributes.
-pub(crate) fn classified(
-    source: &GeneratorSource,
-    classifiers: &[Classifier],
-    part: Range<usize>,
-    seed: u64,
-    progress: &mut dyn FnMut(usize),
-) -> Result<FeatureTable> {
-    let (mut rows, mut done, mut dim) = (Vec::new(), 0, 1);
-    for batch in source.batches_from(seed, part.start as u64) {
-        if done >= part.len() {
-            break;
-        }
-        let batch = batch?;
-        let images = three_channels(&batch.images, 0, "generated set")?.to_dtype(DType::F32)?;
-        let mut parts = vec![batch.z, batch.w];
-        for classifier in classifiers {
-            parts.push(classifier.logits(&images)?);
-        }
-        let parts = parts.iter().map(|part| part.to_dtype(DType::F32)).collect::<candle_core::Result<Vec<_>>>()?;
-        let table = Tensor::cat(&parts, 1)?;
-        let n = table.dim(0)?.min(part.len() - done);
-        dim = table.dim(1)?;
-        rows.extend(table.narrow(0, 0, n)?.flatten_all()?.to_vec1::<f32>()?);
-        done += n;
-        progress(done);
-    }
-    FeatureTable::new(rows, dim)
-}
-
-/// Some columns of a table.
-pub(crate) fn columns(table: &FeatureTable, range: Range<usize>) -> Result<FeatureTable> {
-    let width = range.len();
-    FeatureTable::new((0..table.len()).flat_map(|i| table.row(i)[range.clone()].to_vec()).collect(), width)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Result};
 use crate::program::Program;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// The seed that configurations have: its runs have the plain names.
@@ -123,6 +123,11 @@ impl Asked {
             }
             None => Ok(()),
         }
+    }
+
+    /// Has `stylegan` do something: without a word where several do things at once.
+    pub(super) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<()> {
+        if self.jobs > 1 { self.program.run_silently(args) } else { self.program.run(args) }
     }
 
     /// The command that makes the same again.

@@ -27,14 +27,10 @@ pub(super) fn provide(attributes: &[Attribute], asked: &Asked) -> Result<()> {
             return Ok(());
         }
         say(&classifier);
-        let run = |args: Vec<&str>| match asked.jobs {
-            1 => asked.program.run(args),
-            _ => asked.program.run_silently(args),
-        };
         if !Path::new(&set).exists() {
-            run(vec!["data", "build", "avatars", "--size", "32", "--label", attribute.label, "--out", &set])?;
+            asked.run(["data", "build", "avatars", "--size", "32", "--label", attribute.label, "--out", &set])?;
         }
-        run(vec!["classifier", "--data", &set, "--kimg", KIMG, "--out", &classifier])
+        asked.run(["classifier", "--data", &set, "--kimg", KIMG, "--out", &classifier])
     })?;
     Ok(())
 }

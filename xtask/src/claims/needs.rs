@@ -74,3 +74,16 @@ pub(super) const TURNED: Need = Need::File {
     path: "runs/data/avatars-64-turned",
     args: "data build avatars --size 64 --count 64 --seed 7 --turn 25 --format folder --out {file}",
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The set lacks the very combination that the classifiers look for.
+    #[test]
+    fn what_is_left_out_is_what_is_looked_for() {
+        let labels: Vec<&str> = attributes::factors().iter().map(|factor| factor.label).collect();
+        let left_out = format!("--without {} ", labels.join(","));
+        assert!(matches!(TWO_FACTOR_SET, Need::File { args, .. } if args.contains(&left_out)), "{left_out}");
+    }
+}

@@ -102,7 +102,7 @@ impl Run {
         args.extend(["--set", "output.keep_checkpoints=1", "--kimg", &kimg.to_string()].map(OsString::from));
         args.extend(self.seed.iter().flat_map(|seed| ["--seed".into(), seed.into()]));
         say(&format!("{}: {kimg} kimg", self.name()));
-        if asked.jobs > 1 { asked.program.run_silently(&args) } else { asked.program.run(&args) }?;
+        asked.run(&args)?;
         std::fs::write(&file, format!("{kimg}\n"))
             .map_err(|error| Failure::other(format!("{}: {error}", file.display())))
     }

@@ -1,7 +1,7 @@
 //! `avatars`: drawn faces, aligned, every attribute known, with exact label maps.
 
 use super::attributes::{self, ATTRIBUTES, Attribute, BACKGROUNDS};
-use super::combinations::Combination;
+use super::combinations::{Combination, Numbered};
 use super::label::Label;
 use super::style::{Paint, Style, grey};
 use super::turn::Turn;
@@ -26,7 +26,7 @@ pub(crate) struct Avatars {
     /// The most degrees that heads are turned by, if they are.
     turn: Option<f64>,
     /// Combinations that no avatar has, by number.
-    without: Vec<Vec<(usize, Vec<bool>)>>,
+    without: Vec<Numbered>,
 }
 
 /// The column of the table that has degrees.
@@ -102,12 +102,7 @@ impl Avatars {
 
     /// The number of the value of each attribute.
     fn choose(&self, number: u64) -> Vec<usize> {
-        let is_left_out = |chosen: &Vec<usize>| {
-            let has_all = |combination: &Vec<(usize, Vec<bool>)>| {
-                combination.iter().all(|(attribute, values)| values[chosen[*attribute]])
-            };
-            self.without.iter().any(has_all)
-        };
+        let is_left_out = |chosen: &Vec<usize>| self.without.iter().any(|one| one.is(chosen));
         let mut draws = (0..).map(|draw| self.choice(number, draw)).skip_while(is_left_out);
         draws.next().unwrap_or_default()
     }
@@ -266,7 +261,7 @@ mod tests {
             "beard=fullBeard+longBeard,rearHair=longStraight+longWavy".parse().map_err(anyhow::Error::msg)?;
         let some = Avatars::new(8, 0, None)?.without(std::slice::from_ref(&combination))?;
         let numbers = combination.numbers("--without", &all.style)?;
-        let has_all = |chosen: &[usize]| numbers.iter().all(|(attribute, values)| values[chosen[*attribute]]);
+        let has_all = |chosen: &[usize]| numbers.is(chosen);
         let n = 4000;
         let drawn = (0..n).map(|number| (all.choose(number), some.choose(number)));
         let (out, kept): (Vec<_>, Vec<_>) = drawn.partition(|(chosen, _)| has_all(chosen));

@@ -9,6 +9,17 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Combination(Vec<(String, Vec<String>)>);
 
+/// A combination by numbers: of each attribute the number in [`ATTRIBUTES`], and which of its values belong to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Numbered(Vec<(usize, Vec<bool>)>);
+
+impl Numbered {
+    /// Whether an avatar with values of these numbers has all of it.
+    pub(super) fn is(&self, chosen: &[usize]) -> bool {
+        self.0.iter().all(|(attribute, values)| values[chosen[*attribute]])
+    }
+}
+
 impl FromStr for Combination {
     type Err = String;
 
@@ -31,9 +42,8 @@ impl std::fmt::Display for Combination {
 }
 
 impl Combination {
-    /// It by numbers: of each attribute the number in [`ATTRIBUTES`], and which of its values belong to it.
-    /// `option` is what it is typed behind.
-    pub(super) fn numbers(&self, option: &str, style: &Style) -> anyhow::Result<Vec<(usize, Vec<bool>)>> {
+    /// It by numbers; `option` is what it is typed behind.
+    pub(super) fn numbers(&self, option: &str, style: &Style) -> anyhow::Result<Numbered> {
         let mut found: Vec<(usize, Vec<bool>)> = vec![];
         for (name, values) in &self.0 {
             let Some(number) = attributes::number(name) else {
@@ -53,6 +63,6 @@ impl Combination {
         if found.iter().all(|(_, belongs)| belongs.iter().all(|one| *one)) {
             wrong!("{option} {self}: every avatar is such a one; give fewer values");
         }
-        Ok(found)
+        Ok(Numbered(found))
     }
 }

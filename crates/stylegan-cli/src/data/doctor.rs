@@ -174,27 +174,23 @@ fn prospects(report: &Report, set: &str) -> String {
     let build = |size: &str| format!("`stylegan data build {set} --size {size}`");
     let refused = |problem: &Problem| matches!(problem, Problem::LabelFile(_) | Problem::ClassFile(_));
     let labels = report.findings.iter().any(|finding| refused(&finding.problem));
-    let (usable, sides) = (report.usable, &report.sides[..]);
+    let Some(shortest) = report.sides.first() else {
+        return format!("{} could use none of the pictures", build("N"));
+    };
+    if labels {
+        return format!("{} would refuse the set until its labels and class table can be read", build("N"));
+    }
     // At most one in twenty is shorter than this; of few, one.
-    let most = sides.get((sides.len() / 20).max(1)).or(sides.first());
-    match (sides.first(), most) {
-        (None, _) | (_, None) => format!("{} could use none of the pictures", build("N")),
-        _ if labels => format!("{} would refuse the set until its labels and class table can be read", build("N")),
-        (Some(shortest), Some(most)) => {
-            let mut enlarged = format!("--size up to {shortest} enlarges none");
-            if most > shortest {
-                let some = if sides.len() < 40 { "one" } else { "at most 5 %" };
-                enlarged.push_str(&format!(", up to {most} {some}"));
-            }
-            let build = build(&usual_side(*most).to_string());
-            match report.pictures - usable {
-                0 => format!("{build} would take all {}; {enlarged}", count(usable as u64, "picture")),
-                left => format!(
-                    "{build} would take {usable} of {} pictures and leave out {left}; {enlarged}",
-                    usable + left
-                ),
-            }
-        }
+    let (usable, few) = (report.usable, report.sides.len() < 40);
+    let most = report.sides.get((report.sides.len() / 20).max(1)).unwrap_or(shortest);
+    let mut enlarged = format!("--size up to {shortest} enlarges none");
+    if most > shortest {
+        enlarged.push_str(&format!(", up to {most} {}", if few { "one" } else { "at most 5 %" }));
+    }
+    let build = build(&usual_side(*most).to_string());
+    match report.pictures - usable {
+        0 => format!("{build} would take all {}; {enlarged}", count(usable as u64, "picture")),
+        left => format!("{build} would take {usable} of {} pictures and leave out {left}; {enlarged}", usable + left),
     }
 }
 

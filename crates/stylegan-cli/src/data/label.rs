@@ -1,7 +1,7 @@
 //! What becomes the class of an avatar: an attribute, or whether it is of one kind.
 
 use super::attributes::{self, ATTRIBUTES};
-use super::combinations::Combination;
+use super::combinations::{Combination, Numbered};
 use super::style::Style;
 use crate::exit::wrong;
 
@@ -14,7 +14,7 @@ pub(super) enum Label {
         /// The combination as it is typed.
         name: String,
         /// It by numbers.
-        parts: Vec<(usize, Vec<bool>)>,
+        numbered: Numbered,
     },
 }
 
@@ -23,7 +23,7 @@ impl Label {
     pub(super) fn of(typed: &str, style: &Style) -> anyhow::Result<Self> {
         if typed.contains('=') {
             return match typed.parse::<Combination>() {
-                Ok(combination) => Ok(Self::Kind { name: typed.into(), parts: combination.numbers("--label", style)? }),
+                Ok(one) => Ok(Self::Kind { name: typed.into(), numbered: one.numbers("--label", style)? }),
                 Err(problem) => wrong!("--label {typed}: {problem}"),
             };
         }
@@ -48,7 +48,7 @@ impl Label {
     pub(super) fn class(&self, chosen: &[usize]) -> u32 {
         match self {
             Self::Value(number) => chosen[*number] as u32,
-            Self::Kind { parts, .. } => parts.iter().all(|(number, values)| values[chosen[*number]]).into(),
+            Self::Kind { numbered, .. } => numbered.is(chosen).into(),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::common::{Common, CommonArgs, rgb, typable};
 use super::planes::Scored;
 use crate::exit::{Outcome, wrong};
 use crate::status::Progress;
-use candle_core::{DType, Tensor};
+use candle_core::DType;
 use std::path::{Path, PathBuf};
 use stylegan_metrics::directions::{Separation, Sides};
 use stylegan_metrics::feature_table::FeatureTable;
@@ -109,8 +109,7 @@ fn classified(
         let batch = batch?;
         let taken = batch.w.dim(0)?.min(n - scores[0].len());
         let images = rgb(&batch.images)?;
-        let logits = classifiers.iter().map(|classifier| classifier.logits(&images));
-        let logits = Tensor::cat(&logits.collect::<Result<Vec<_>, _>>()?, 1)?.narrow(0, 0, taken)?;
+        let logits = Classifier::logits_of_all(classifiers, &images)?.narrow(0, 0, taken)?;
         for row in logits.to_vec2::<f32>()? {
             scores.iter_mut().zip(chosen).for_each(|(scores, (number, _))| scores.push(row[*number]));
         }

@@ -5,7 +5,7 @@ use crate::directions::rgb;
 use crate::exit::wrong;
 use crate::network::Network;
 use crate::status::Progress;
-use candle_core::{D, DType, Tensor};
+use candle_core::{DType, Tensor};
 use image::RgbImage;
 use std::path::PathBuf;
 use stylegan_core::picture::{Band, to_pictures};
@@ -83,8 +83,7 @@ fn column(
 ) -> anyhow::Result<Vec<(RgbImage, String)>> {
     let images = network.synthesize(ws, indices)?;
     let seen = rgb(&images)?.to_dtype(DType::F32)?;
-    let logits = classifiers.iter().map(|classifier| classifier.logits(&seen));
-    let logits = Tensor::cat(&logits.collect::<Result<Vec<_>, _>>()?, D::Minus1)?.to_vec2::<f32>()?;
+    let logits = Classifier::logits_of_all(classifiers, &seen)?.to_vec2::<f32>()?;
     let words = |row: &Vec<f32>| {
         let percent = row.iter().map(|logit| format!("{:.0} %", 100. / (1. + f64::from(-logit).exp())));
         percent.collect::<Vec<_>>().join(", ")

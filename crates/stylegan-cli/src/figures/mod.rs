@@ -9,7 +9,7 @@ use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::latents::Latents;
 use crate::layout::LayoutArgs;
-use crate::mix::{Styles, Table, style_list};
+use crate::mix::{Styles, Table, note_whole, style_list};
 use crate::network::{Network, NetworkArgs};
 use crate::numbers::Numbers;
 use crate::picture_settings::NoiseKind;
@@ -263,7 +263,7 @@ fn mixing(network: &Network, seeds: &[u32]) -> anyhow::Result<Drawn> {
         if styles.is_empty() || rows.is_empty() {
             continue;
         }
-        crate::mix::note_whole(&styles, network);
+        note_whole(&styles, network, "");
         let table = Table::compute(network, &Numbers(rows), &Numbers(columns.to_vec()), &styles)?;
         let figure = if bands.is_empty() { "Figure 3: " } else { "" };
         let list = style_list(&styles);

@@ -133,14 +133,13 @@ impl Request {
                     wrong!("--from: its networks paint label maps, and {} is of networks that do not", source.name)
                 }
                 RecipeConfig::Gan(config) => {
-                    let ([h, w], side) = (config.generator.img_size(), transfer.side());
-                    if asked.config.is_some() && h.max(w) != side {
+                    let [h, w] = config.generator.img_size();
+                    let (own, side) = (h.max(w), transfer.side());
+                    if asked.config.is_some() && own != side {
                         say(&format!(
-                            "note: the networks of --from are of {side} pixels, {} is for {}: {side} it is; `stylegan convert \
-                             --network all --resize-net {}` makes networks of that size of them",
-                            source.name,
-                            h.max(w),
-                            h.max(w)
+                            "note: the networks of --from are of {side} pixels, {} is for {own}: {side} it is; `stylegan convert \
+                             --network all --resize-net {own}` makes networks of that size of them",
+                            source.name
                         ));
                     }
                     overrides.extend(transfer.overrides(&config)?);

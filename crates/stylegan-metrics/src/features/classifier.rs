@@ -117,6 +117,16 @@ impl Classifier {
         Ok(network.features(&resize_area(&images.to_device(&self.device)?, h, w)?)?)
     }
 
+    /// Log odds `[n, attributes]` of the attributes of several classifiers, one after the other, as [`Self::logits`] gives
+    /// them.
+    ///
+    /// # Errors
+    /// Those of [`Self::logits`], or no classifier.
+    pub fn logits_of_all(classifiers: &[Self], images: &Tensor) -> Result<Tensor> {
+        let logits = classifiers.iter().map(|classifier| classifier.logits(images)).collect::<Result<Vec<_>>>()?;
+        Ok(Tensor::cat(&logits, D::Minus1)?)
+    }
+
     /// Log odds `[n, attributes]` of each attribute, of `images` `[n, 3, h, w]` in [-1, 1]. Larger pictures are
     /// box-downscaled by a whole factor to the network's size.
     ///
