@@ -8,10 +8,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// Writes down how it was called. `train` leaves a checkpoint and a line of statistics, and fails once at the kimg that the file
+/// Writes down how it was called, unless for help, and knows no option --cuont. `train` leaves a checkpoint and a line of statistics, and fails once at the kimg that the file
 /// `fail` names; `eval` finds 30 of configuration A, 20 of B and 10 of all others, one more with seed 2.
 const STYLEGAN: &str = r#"#!/bin/sh
 here=$(dirname "$0")
+case $* in
+    *--cuont*) echo "error: unexpected argument '--cuont' found" >&2; exit 2 ;;
+    *--help) exit 0 ;;
+esac
 echo "$*" >> "$here/calls"
 while [ $# -gt 0 ]; do
     case $1 in
@@ -185,6 +189,18 @@ fn a_chart_is_made_of_runs_that_stop_on_the_way() {
     // The table shares its runs, and measures them alone.
     assert!(bench.reproduce("sg1-table1 --kimg 9").status.success());
     assert_eq!(bench.calls("train"), 55 + 3);
+}
+
+#[test]
+fn a_wrong_option_of_the_evaluation_stops_before_the_training() {
+    let bench = Bench::new("options");
+    let refused = bench.reproduce("sg1-table1 --cuont 9");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--cuont"));
+    assert!(!bench.read("calls").contains("train"));
+    let help = bench.reproduce("sg1-table1 --help");
+    assert!(help.status.success() && String::from_utf8_lossy(&help.stdout).contains("Usage"));
+    assert!(!bench.read("calls").contains("train"));
 }
 
 #[test]

@@ -125,6 +125,15 @@ impl Asked {
         }
     }
 
+    /// Has `stylegan eval` read the options that are for it: before the training, not hours later.
+    pub(super) fn check_options(&self) -> Result<()> {
+        if self.options.is_empty() {
+            return Ok(());
+        }
+        let (verb, help) = (OsString::from("eval"), OsString::from("--help"));
+        self.program.said([&verb].into_iter().chain(&self.options).chain([&help])).map(drop)
+    }
+
     /// Has `stylegan` do something: without a word where several do things at once.
     pub(super) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<()> {
         if self.jobs > 1 { self.program.run_silently(args) } else { self.program.run(args) }

@@ -60,8 +60,12 @@ what `stylegan eval` reported of each run to docs/results/CLAIM/.
 ";
 
 pub(crate) fn run(args: &[OsString]) -> Result<()> {
+    if args.iter().any(|arg| arg == "--help" || arg == "-h") {
+        print(HELP);
+        return Ok(());
+    }
     match args.first().and_then(|arg| arg.to_str()) {
-        None | Some("--help" | "-h") => print(HELP),
+        None => print(HELP),
         Some("--list") => list(),
         Some("official") => return official::run(&Asked::of("official", &args[1..])?),
         Some(name) => match Claim::find(name) {
@@ -88,6 +92,7 @@ fn reproduce(claim: &'static Claim, asked: &Asked) -> Result<()> {
     let judged = claim.needs.iter().any(|need| matches!(need, Need::Classifiers(_)));
     let classifier = judged && has_classifier(&asked.options);
     asked.refuse(&[("--network", network), ("--weights", weights), ("--classifier", classifier)])?;
+    asked.check_options()?;
     let folder = page::folder(asked);
     let runs = if asked.network.is_some() { BTreeSet::new() } else { runs(claim, asked)? };
     if asked.network.is_none() {

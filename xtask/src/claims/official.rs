@@ -45,6 +45,7 @@ pub(super) fn run(asked: &Asked) -> Result<()> {
             "reproduce official: --weights FOLDER names the folder of released files (docs/weights.md says where they are)",
         ));
     };
+    asked.check_options()?;
     let files = Files::of(folder);
     let mut rows: Vec<(&Released, &Published, Verdict)> = Vec::new();
     for released in &RELEASED {
