@@ -12,12 +12,22 @@ pub(crate) struct Measured {
     pub(crate) high: f64,
     /// Whether larger is better.
     pub(crate) larger: bool,
+    /// Of how many pictures, in words; nothing where nobody said.
+    pub(crate) counts: String,
 }
 
 impl Measured {
     /// A number that is what it is.
     pub(crate) fn exact(metric: &str, value: f64) -> Self {
-        Self { metric: metric.into(), subject: None, value, low: value, high: value, larger: false }
+        Self {
+            metric: metric.into(),
+            subject: None,
+            value,
+            low: value,
+            high: value,
+            larger: false,
+            counts: String::new(),
+        }
     }
 
     /// Value and interval, as they are printed.
@@ -40,6 +50,8 @@ pub(crate) fn numbers(text: &str) -> Vec<Measured> {
         let cell = |name: &str| at(name).and_then(|i| cells.get(i)).cloned();
         let interval = cell("95 % interval")?;
         let (low, high) = interval.split_once(" to ")?;
+        let count = |name: &str| cell(name).filter(|n| n.parse::<u64>().is_ok()).map(|n| format!("{n} {name}"));
+        let counts: Vec<String> = ["generated", "real"].into_iter().filter_map(count).collect();
         Some(Measured {
             metric: cell("metric")?,
             subject: cell("of"),
@@ -47,6 +59,7 @@ pub(crate) fn numbers(text: &str) -> Vec<Measured> {
             low: low.parse().ok()?,
             high: high.parse().ok()?,
             larger: cell("better").as_deref() == Some("larger"),
+            counts: counts.join(", "),
         })
     };
     lines.filter_map(number).collect()
@@ -59,9 +72,11 @@ pub(crate) fn pick<'a>(numbers: &'a [Measured], metric: &str) -> Option<&'a Meas
         .find(|n| n.metric == metric || n.metric.strip_prefix(metric).is_some_and(|rest| rest.starts_with('-')))
 }
 
-/// The metrics of these numbers, each once, in order.
-pub(crate) fn metrics<'a>(numbers: impl Iterator<Item = &'a Measured>) -> Vec<&'a str> {
-    let mut names: Vec<&str> = numbers.map(|number| number.metric.as_str()).collect();
+/// The metrics of these numbers with how many pictures they are of, each once, in order.
+pub(crate) fn metrics<'a>(numbers: impl Iterator<Item = &'a Measured>) -> Vec<String> {
+    let name =
+        |n: &Measured| if n.counts.is_empty() { n.metric.clone() } else { format!("{} ({})", n.metric, n.counts) };
+    let mut names: Vec<String> = numbers.map(name).collect();
     names.sort_unstable();
     names.dedup();
     names
@@ -89,9 +104,10 @@ mod tests {
         let found = numbers(printed);
         assert_eq!((found.len(), found[2].subject.as_deref()), (3, Some("real pictures")));
         assert!(found[2].larger && !found[0].larger && found[0].high == 14.);
-        let printed = "| metric | value | 95 % interval | better |\n|---|---|---|---|\n| ppl_wend-stlpips | 7 | 6 to 8 | \
-                       smaller |\n";
+        let printed = "| metric | value | 95 % interval | better | real | generated |\n|---|---|---|---|---|---|\n\
+                       | ppl_wend-stlpips | 7 | 6 to 8 | smaller | – | 5000 |\n";
         let found = numbers(printed);
+        assert_eq!(metrics(found.iter().chain(&found)), ["ppl_wend-stlpips (5000 generated)"]);
         assert_eq!(found[0].subject, None);
         assert_eq!(pick(&found, "ppl_wend").map(Measured::text).as_deref(), Some("7.00 (6.00 to 8.00)"));
         assert_eq!((pick(&found, "ppl_wfull"), pick(&found, "ppl")), (None, None));

@@ -42,7 +42,13 @@ impl Progress {
 /// A statistic of the run in `folder` over thousands of pictures: at most `points` of its lines, evenly.
 pub(crate) fn over_training(folder: &Path, key: &str, points: usize) -> Vec<(f64, f64)> {
     let text = std::fs::read_to_string(folder.join("stats.jsonl")).unwrap_or_default();
-    thinned(text.lines().filter_map(|line| Some((mean(line, "Progress/kimg")?, mean(line, key)?))).collect(), points)
+    let mut all: Vec<(f64, f64)> = Vec::new();
+    for (kimg, value) in text.lines().filter_map(|line| Some((mean(line, "Progress/kimg")?, mean(line, key)?))) {
+        // A run that was killed says again what it does again.
+        all.retain(|(earlier, _)| *earlier < kimg);
+        all.push((kimg, value));
+    }
+    thinned(all, points)
 }
 
 /// At most `points` of all, evenly, with the last.

@@ -46,10 +46,14 @@ impl Asked {
             options: vec![],
             words: vec![],
         };
+        let args: Vec<OsString> = args.iter().flat_map(parts).collect();
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let name = arg.to_str().unwrap_or_default();
             let own = ["--kimg", "--seed", "--jobs", "--program", "--network", "--weights", "--out"];
+            if ["--metrics", "--mix", "--no-floor", "--images", "--segmenter", "--data"].contains(&name) {
+                return Err(Failure::wrong(format!("{name}: reproduce {claim} has its own")));
+            }
             if !own.contains(&name) {
                 asked.options.push(arg.clone());
                 asked.words.push(arg.to_string_lossy().into_owned());
@@ -157,6 +161,14 @@ impl Asked {
     }
 }
 
+/// `--option=value` as two words.
+fn parts(arg: &OsString) -> Vec<OsString> {
+    match arg.to_str().filter(|text| text.starts_with("--")).and_then(|text| text.split_once('=')) {
+        Some((name, value)) => vec![name.into(), value.into()],
+        None => vec![arg.clone()],
+    }
+}
+
 /// Where runs are.
 pub(super) fn runs() -> &'static Path {
     Path::new("runs")
@@ -187,6 +199,7 @@ mod tests {
         assert_eq!(asked.seeds, [None, Some("2".into())]);
         assert!(asked.program.threads.is_some() && asked.program.file.is_some());
         assert_eq!(asked.command(), "cargo xtask reproduce sg1-table2 --kimg 5 --count 100 --seed 1000 --seed 2");
+        assert_eq!(of("--seed=2 --cache=c")?.seeds, [Some("2".into())]);
         assert_eq!(of("")?.seeds, [None]);
         assert_eq!(of("")?.command(), "cargo xtask reproduce sg1-table2");
         Ok(())
@@ -202,9 +215,17 @@ mod tests {
 
     #[test]
     fn values_that_make_no_sense_are_refused() {
-        for line in
-            ["--kimg", "--kimg x", "--kimg 0", "--seed x", "--seed 1 --seed 1", "--seed 1000 --seed 1000", "--jobs 0"]
-        {
+        for line in [
+            "--metrics fid",
+            "--mix=2",
+            "--kimg",
+            "--kimg x",
+            "--kimg 0",
+            "--seed x",
+            "--seed 1 --seed 1",
+            "--seed 1000 --seed 1000",
+            "--jobs 0",
+        ] {
             assert!(of(line).is_err(), "{line}");
         }
         assert!(of("--network a").is_ok_and(|asked| asked.refuse(&[("--network", asked.network.is_some())]).is_err()));

@@ -8,7 +8,7 @@ use super::claim::{Curves, Line};
 use super::run::{Run, Watched};
 use super::section::Section;
 use crate::failure::{Failure, Result};
-use crate::measured::{Measured, metrics, short};
+use crate::measured::{Measured, metrics};
 use crate::stats::over_training;
 use crate::tables::cell::Cell;
 use std::fmt::Write;
@@ -49,8 +49,12 @@ pub(super) fn section(curves: &'static Curves, asked: &Asked) -> Result<Section>
     }
     let compared: Vec<(String, String)> = curves.expects.iter().filter_map(|pair| compared(&found, *pair)).collect();
     let headline = compared.iter().map(|(short, _)| short.as_str()).collect::<Vec<_>>().join("; ");
+    let mut text = text(curves, &found, &compared);
+    for short in too_few(curves, &found) {
+        text.push_str(&format!("\n{short}\n"));
+    }
     Ok(Section {
-        text: text(curves, &found, &compared),
+        text,
         headline,
         files: vec![("svg", draw(&chart(curves, &found)))],
         data: Json::object([
@@ -126,6 +130,24 @@ fn compared(found: &[Found], (better, worse): (usize, usize)) -> Option<(String,
     Some((short, sentence))
 }
 
+/// A sentence for each line that lacks points: they cannot be measured any more.
+fn too_few(curves: &Curves, found: &[Found]) -> Vec<String> {
+    let lacking = |found: &&Found| {
+        !found.line.is_statistic() && found.trainings.iter().any(|training| training.len() < curves.points)
+    };
+    let sentence = |found: &Found| {
+        let there: Vec<String> = found.trainings.iter().map(|training| training.len().to_string()).collect();
+        format!(
+            "{}: {} of {} points. A run is measured while it trains: it went on without, or was measured with other options than \
+             now. Move its folder away and train it again for the whole line.",
+            found.line.title,
+            there.join(" and "),
+            curves.points
+        )
+    };
+    found.iter().filter(lacking).map(sentence).collect()
+}
+
 /// The chart, what it says, and its numbers.
 fn text(curves: &Curves, found: &[Found], compared: &[(String, String)]) -> String {
     let mut text = format!("![{}]({{svg}})\n", curves.title);
@@ -143,7 +165,7 @@ fn text(curves: &Curves, found: &[Found], compared: &[(String, String)]) -> Stri
     for place in places {
         let _ = write!(text, "| {place} |");
         for found in &found {
-            let _ = write!(text, " {} |", found.at(place).map(|cell| short(cell.mean())).unwrap_or_default());
+            let _ = write!(text, " {} |", found.at(place).map(|cell| cell.text()).unwrap_or_default());
         }
         text.push('\n');
     }
@@ -202,6 +224,7 @@ mod tests {
             low: value - 1.,
             high: value + 1.,
             larger: false,
+            counts: String::new(),
         };
         let training = |values: [f64; 2]| vec![(10., number(values[0])), (20., number(values[1]))];
         let found = [
@@ -212,9 +235,13 @@ mod tests {
         assert_eq!(short, "F better than A at 1 of 2 points");
         assert!(sentence.contains("at 1 of 2 points between 10 and 20 kimg, worse at 0."), "{sentence}");
         let text = text(&CURVES, &found, &[(short, sentence)]);
-        assert!(text.contains("| 10 | 52.0 | 50.5 |\n| 20 | 10.5 | 30.0 |\n"), "{text}");
+        let row = "| 20 | 10.5: 10.0 (9.00 to 11.0), 11.0 (10.0 to 12.0) | 30.0 (29.0 to 31.0) |\n";
+        assert!(text.contains(row), "{text}");
         assert!(text.contains("Measured: fid-x."));
         assert_eq!(chart(&CURVES, &found).panels[0].curves.len(), 3);
+        assert!(too_few(&CURVES, &found).is_empty());
+        let short = [Found { line: &CURVES.lines[0], trainings: vec![vec![(20., number(10.))]] }];
+        assert!(too_few(&CURVES, &short)[0].starts_with("F: 1 of 2 points."));
         assert!(data(&found[0]).to_string().contains("\"metric\": \"fid-x\""));
         assert_eq!(
             compared(

@@ -20,8 +20,7 @@ mod table;
 use crate::failure::{Failure, Result};
 use crate::papers::Table;
 use crate::say::{print, say};
-use crate::stats::Progress;
-use crate::tables::columns::has_classifier;
+use crate::tables::columns::{has_classifier, report_names};
 use asked::Asked;
 use claim::{Claim, Need, Part};
 use jobs::in_parallel;
@@ -45,7 +44,7 @@ done again: an interrupted command goes on where it was. Rows of one configurati
 run keeps its last checkpoint alone; runs/features holds what speeds up measuring, and may be removed. Classifiers of faces
 for separability are trained once, into runs/attributes-32/. The page, ours
 beside the paper's, goes to docs/results/CLAIM.md with its data as JSON and charts as SVG, its line to docs/results.md, and
-what `stylegan eval` reported of each run to docs/results/CLAIM/.
+what `stylegan eval` reported of each run to docs/results/CLAIM/. What docs/results/CLAIM.notes.md says stands at its end.
 
   --kimg N        a shorter training, in thousands of pictures [default: the configuration's]
   --seed N        another seed; given twice there are two trainings of each run, and rows show the mean and both
@@ -103,10 +102,10 @@ fn reproduce(claim: &'static Claim, asked: &Asked) -> Result<()> {
     let own = folder.join(claim.name);
     let sections = claim.parts.iter().map(|part| section(part, asked, &own)).collect::<Result<Vec<Section>>>()?;
     for run in &runs {
-        keep_reports(run, &own)?;
+        keep_reports(claim, run, &own)?;
     }
-    let hours = runs.iter().map(|run| Progress::of(&run.folder()).hours).sum();
-    let made = Made { command: asked.command(), machine: page::machine(), hours };
+    let made =
+        Made { command: asked.command(), machine: page::machine(), runs: runs.iter().map(Run::trained).collect() };
     let page = page::write(claim, &sections, &made, &folder)?;
     print(&format!("\n{page}"));
     Ok(())
@@ -144,7 +143,10 @@ fn runs(claim: &Claim, asked: &Asked) -> Result<BTreeSet<Run>> {
 /// Makes what others need, so far as it is missing.
 fn provide(need: &Need, asked: &Asked) -> Result<()> {
     match need {
-        Need::Run(config) => Run::of(config, &None)?.train(asked, None),
+        Need::Run(config) => {
+            let run = Run::of(config, &None)?;
+            run.train_whole(asked, Watched::of(&run, Claim::charts())?.as_ref())
+        }
         Need::Classifiers(attributes) => judges::provide(&attributes(), asked),
         Need::File { path, .. } if Path::new(path).exists() => Ok(()),
         Need::File { path, args } => {
@@ -155,14 +157,17 @@ fn provide(need: &Need, asked: &Asked) -> Result<()> {
     }
 }
 
-/// Copies what was measured of a run.
-fn keep_reports(run: &Run, folder: &Path) -> Result<()> {
+/// Copies what was measured of a run for the tables of a claim.
+fn keep_reports(claim: &Claim, run: &Run, folder: &Path) -> Result<()> {
+    let tables =
+        claim.parts.iter().filter_map(|part| if let Part::Table(name) = part { Table::find(name) } else { None });
+    let names: BTreeSet<String> = tables.flat_map(report_names).map(|name| format!("{name}.json")).collect();
     let of = run.folder();
     let unread = |error| Failure::other(format!("{}: {error}", of.display()));
     for file in std::fs::read_dir(&of).map_err(unread)? {
         let (path, name) = file.map(|file| (file.path(), file.file_name())).map_err(unread)?;
         let name = name.to_string_lossy();
-        if name.starts_with("table-") && name.ends_with(".json") {
+        if names.contains(name.as_ref()) {
             page::save(folder, &format!("{}-{name}", run.name()), &std::fs::read_to_string(&path).map_err(unread)?)?;
         }
     }

@@ -8,14 +8,30 @@ use super::section::Section;
 use crate::cargo::root;
 use crate::failure::{Failure, Result};
 use crate::say::say;
+use crate::stats::Progress;
 use std::path::{Path, PathBuf};
 
 /// What a page says of how it was made.
 pub(super) struct Made {
     pub(super) command: String,
     pub(super) machine: String,
+    /// The runs that it shows.
+    pub(super) runs: Vec<Trained>,
+}
+
+/// A run, as a page names it.
+pub(super) struct Trained {
+    pub(super) name: String,
+    /// Its configuration, below the project's folder.
+    pub(super) config: String,
+    pub(super) progress: Progress,
+}
+
+impl Made {
     /// Hours of training, by the clock of each run.
-    pub(super) hours: f64,
+    fn hours(&self) -> f64 {
+        self.runs.iter().map(|run| run.progress.hours).sum()
+    }
 }
 
 /// The folder of pages; other people's networks have one of their own.
@@ -35,13 +51,13 @@ pub(super) fn write(claim: &Claim, sections: &[Section], made: &Made, folder: &P
         claim.says,
         made.command,
         made.machine,
-        if made.hours > 0. { format!("; {} of training, by the clock.", hours(made.hours)) } else { ".".into() }
+        if made.hours() > 0. { format!("; {} of training, by the clock.", hours(made.hours())) } else { ".".into() }
     );
     let mut data = vec![
         ("claim".to_owned(), Json::text(claim.name)),
         ("command".to_owned(), Json::text(&made.command)),
         ("machine".to_owned(), Json::text(&made.machine)),
-        ("training_hours".to_owned(), Json::Number(made.hours)),
+        ("training_hours".to_owned(), Json::Number(made.hours())),
     ];
     for section in sections {
         let mut body = section.text.replace("{folder}", claim.name);
@@ -53,17 +69,43 @@ pub(super) fn write(claim: &Claim, sections: &[Section], made: &Made, folder: &P
         text.push('\n');
         text.push_str(&body);
     }
+    text.push_str(&trained(&made.runs));
+    // What was found out since, by hand; the command leaves it as it is.
+    if let Ok(notes) = std::fs::read_to_string(folder.join(format!("{}.notes.md", claim.name))) {
+        text.push_str(&format!("\n{notes}"));
+    }
     data.push(("parts".to_owned(), Json::List(sections.iter().map(|section| section.data.clone()).collect())));
     save(folder, &format!("{}.json", claim.name), &format!("{}\n", Json::Object(data)))?;
     save(folder, &format!("{}.md", claim.name), &text)?;
     let headline: Vec<&str> = sections.iter().map(|s| s.headline.as_str()).filter(|text| !text.is_empty()).collect();
+    let headline = if headline.is_empty() { "pictures".to_owned() } else { headline.join("; ") };
     let all = folder.with_extension("md");
     // Pages that lie elsewhere have no page above them.
     let above = std::fs::read_to_string(&all).unwrap_or_default();
-    if let Some(above) = with_line(&above, claim, &headline.join("; "), made) {
+    if let Some(above) = with_line(&above, claim, &headline, made) {
         save(all.parent().unwrap_or(Path::new("")), &file_name(&all), &above)?;
     }
     Ok(text)
+}
+
+/// The runs, with their configurations and lengths.
+fn trained(runs: &[Trained]) -> String {
+    let line = |run: &Trained| {
+        format!(
+            "| {} | `{}` | {:.0} | {} |\n",
+            run.name,
+            run.config,
+            run.progress.kimg,
+            if run.progress.hours > 0. { hours(run.progress.hours) } else { String::new() }
+        )
+    };
+    match runs {
+        [] => String::new(),
+        runs => format!(
+            "\n| run | configuration | thousands of pictures seen | time |\n|---|---|---|---|\n{}",
+            runs.iter().map(line).collect::<String>()
+        ),
+    }
 }
 
 fn file_name(path: &Path) -> String {
@@ -87,7 +129,7 @@ fn with_line(page: &str, claim: &Claim, headline: &str, made: &Made) -> Option<S
             claim.says,
             made.command,
             made.machine,
-            if made.hours > 0. { format!("; {}", hours(made.hours)) } else { String::new() }
+            if made.hours() > 0. { format!("; {}", hours(made.hours())) } else { String::new() }
         );
         let lines = page.lines().map(|old| if is_own(old) { line.as_str() } else { old });
         lines.collect::<Vec<_>>().join("\n") + "\n"
@@ -125,7 +167,12 @@ mod tests {
     const CLAIM: Claim = Claim { name: "x-table1", says: "it holds", needs: &[], parts: &[] };
 
     fn made() -> Made {
-        Made { command: "cargo xtask reproduce x-table1".into(), machine: "a machine".into(), hours: 2.5 }
+        let run = Trained {
+            name: "table1-a".into(),
+            config: "configs/avatars-32/table1-a.toml".into(),
+            progress: Progress { kimg: 90., hours: 2.5 },
+        };
+        Made { command: "cargo xtask reproduce x-table1".into(), machine: "a machine".into(), runs: vec![run] }
     }
 
     #[test]
@@ -137,6 +184,7 @@ mod tests {
             above.join("results.md"),
             "# Results\n\n| `x-table1` | it holds | not run yet | | |\n| `y` | |\n",
         )?;
+        std::fs::write(folder.join("x-table1.notes.md"), "A reason, tested.\n")?;
         let section = Section {
             text: "![a chart]({svg})\n![a picture]({folder}/a.png)\n".into(),
             headline: "FID 3 of 3".into(),
@@ -158,6 +206,8 @@ mod tests {
             "{page}"
         );
         assert!(page.contains("](x-table1.svg)") && page.contains("](x-table1/a.png)"), "{page}");
+        let end = "| table1-a | `configs/avatars-32/table1-a.toml` | 90 | 2.5 hours |\n\nA reason, tested.\n";
+        assert!(page.ends_with(end), "{page}");
         assert!(data.contains("\"training_hours\": 2.5") && svg == "<svg/>");
         let line = "| [`x-table1`](results/x-table1.md) | it holds | FID 3 of 3 | `cargo xtask reproduce x-table1` | a machine; 2.5 hours |";
         assert_eq!(all, format!("# Results\n\n{line}\n| `y` | |\n"));

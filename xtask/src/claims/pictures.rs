@@ -34,7 +34,7 @@ pub(super) fn section(pictures: &Pictures, asked: &Asked, folder: &Path) -> Resu
     let files = pictures.each.iter().map(|picture| Json::text(picture.file)).collect();
     Ok(Section {
         text,
-        headline: format!("{} pictures", pictures.each.len()),
+        headline: String::new(),
         files: vec![],
         data: Json::object([("network", Json::text(network)), ("pictures", Json::List(files))]),
     })

@@ -2,6 +2,7 @@
 
 use super::asked::{Asked, runs, sets};
 use super::claim::Curves;
+use super::page::Trained;
 use crate::cargo::root;
 use crate::failure::{Failure, Result};
 use crate::measured::{Measured, pick};
@@ -43,27 +44,45 @@ impl Run {
         runs().join(self.name())
     }
 
+    /// How a page names it.
+    pub(super) fn trained(&self) -> Trained {
+        let config = path(self.config);
+        let config = config.strip_prefix(root()).unwrap_or(&config).display().to_string();
+        Trained { name: self.name(), config, progress: Progress::of(&self.folder()) }
+    }
+
+    /// Its length in thousands of pictures, as its configuration has it.
+    fn whole(&self) -> Result<f64> {
+        let text = configured(self.config)?;
+        let written = text.lines().find_map(|line| line.strip_prefix("kimg = ")?.split(' ').next()?.parse().ok());
+        written.ok_or_else(|| Failure::other(format!("{}: kimg is missing", path(self.config).display())))
+    }
+
     /// Its length in thousands of pictures.
     fn kimg(&self, asked: &Asked) -> Result<f64> {
-        let text = configured(self.config)?;
-        let written = || text.lines().find_map(|line| line.strip_prefix("kimg = ")?.split(' ').next()?.parse().ok());
-        asked
-            .kimg
-            .or_else(written)
-            .ok_or_else(|| Failure::other(format!("{}: kimg is missing", path(self.config).display())))
+        asked.kimg.map_or_else(|| self.whole(), Ok)
     }
 
     /// Trains it, or goes on with it; what is done is left as it is. Where a chart watches it, it stops and is measured on the
     /// way.
     pub(super) fn train(&self, asked: &Asked, watched: Option<&Watched>) -> Result<()> {
-        let (kimg, reached) = (self.kimg(asked)?, self.reached().unwrap_or_default());
+        self.train_for(self.kimg(asked)?, asked, watched)
+    }
+
+    /// The same over the length of its configuration, whatever is asked for: what others begin from.
+    pub(super) fn train_whole(&self, asked: &Asked, watched: Option<&Watched>) -> Result<()> {
+        self.train_for(self.whole()?, asked, watched)
+    }
+
+    fn train_for(&self, kimg: f64, asked: &Asked, watched: Option<&Watched>) -> Result<()> {
+        let reached = self.reached().unwrap_or_default();
         if reached > kimg {
             return Err(Failure::wrong(format!(
                 "{} has seen {reached} kimg, more than the {kimg} that are asked for; move it away, or leave out --kimg",
                 self.folder().display()
             )));
         }
-        for stop in self.stops(asked, watched)? {
+        for stop in Stop::all(kimg, watched) {
             self.train_to(stop.kimg, asked)?;
             if let Some(watched) = watched {
                 let (evaluation, seen) = (watched.evaluation(self, &stop, asked), Progress::of(&self.folder()).kimg);
@@ -74,14 +93,6 @@ impl Run {
             }
         }
         Ok(())
-    }
-
-    /// Where it stops, in thousands of pictures.
-    fn stops(&self, asked: &Asked, watched: Option<&Watched>) -> Result<Vec<Stop>> {
-        let (kimg, points) = (self.kimg(asked)?, watched.map_or(1, |watched| watched.curves.points));
-        let at = |point: usize| round(kimg * point as f64 / points as f64);
-        let next = |point: usize| if point == points { f64::INFINITY } else { at(point + 1) };
-        Ok((1..=points).map(|point| Stop { kimg: at(point), next: next(point) }).collect())
     }
 
     /// How far `reproduce` has trained it, in thousands of pictures; nothing where others have, or nobody.
@@ -113,6 +124,16 @@ pub(super) struct Stop {
     pub(super) kimg: f64,
     /// Where it stops next.
     next: f64,
+}
+
+impl Stop {
+    /// Where a training of so many thousand pictures stops.
+    fn all(kimg: f64, watched: Option<&Watched>) -> Vec<Self> {
+        let points = watched.map_or(1, |watched| watched.curves.points);
+        let at = |point: usize| round(kimg * point as f64 / points as f64);
+        let next = |point: usize| if point == points { f64::INFINITY } else { at(point + 1) };
+        (1..=points).map(|point| Self { kimg: at(point), next: next(point) }).collect()
+    }
 }
 
 /// How a chart watches a run: everything that its lines show of it.
@@ -158,7 +179,7 @@ impl Watched {
             let numbers = self.evaluation(run, stop, asked).kept_earlier()?;
             Some((stop.kimg, pick(&numbers, metric)?.clone()))
         };
-        Ok(run.stops(asked, Some(self))?.iter().filter_map(at).collect())
+        Ok(Stop::all(run.kimg(asked)?, Some(self)).iter().filter_map(at).collect())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::failure::Result;
 use crate::measured::Measured;
 use crate::papers::attributes;
 use crate::papers::{Row, Table};
-use crate::tables::agreement::{Agreement, agreements};
+use crate::tables::agreement::headline;
 use crate::tables::cell::Cell;
 use crate::tables::columns::{measure, references};
 use crate::tables::render::render;
@@ -37,7 +37,6 @@ pub(super) fn section(table: &'static Table, asked: &Asked) -> Result<Section> {
     let cells: Vec<Vec<Option<Cell>>> = of_rows.iter().map(|trainings| cells(table, trainings)).collect();
     let names: Vec<Option<String>> =
         questions.chunks(asked.seeds.len()).map(|runs| Some(names(runs.iter().map(|(_, run)| run)))).collect();
-    let headline: Vec<String> = agreements(table, &cells).iter().map(Agreement::short).collect();
     let mut text = format!("## {}\n\n{}", sentence(table.title), render(table, &names, &cells, &references));
     let mut data = data(table, &names, &cells);
     if !judges.is_empty() {
@@ -47,7 +46,7 @@ pub(super) fn section(table: &'static Table, asked: &Asked) -> Result<Section> {
         text = format!("{text}\n{of_judges}");
         data = Json::object([("table", data), ("attributes", numbers)]);
     }
-    Ok(Section { text, headline: headline.join("; "), files: vec![], data })
+    Ok(Section { text, headline: headline(table, &cells), files: vec![], data })
 }
 
 /// A title with a capital letter.

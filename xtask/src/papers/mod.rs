@@ -18,7 +18,7 @@ pub(crate) struct Table {
     pub(crate) setting: &'static str,
     pub(crate) columns: &'static [Column],
     pub(crate) rows: &'static [Row],
-    /// What is claimed, where the paper's numbers do not say it: a column, the row that is better in it, one that is worse.
+    /// What is claimed: a column, the row that is better in it, one that is worse; the one that says most first.
     pub(crate) expects: &'static [(usize, usize, usize)],
     /// Whether what the evaluation says of the real pictures and of the like stands below the rows.
     pub(crate) references: bool,

@@ -13,8 +13,8 @@ pub(super) const TABLES: [Table; 5] = [
         name: "sg1-table1",
         title: "FID of the steps from Progressive GAN to StyleGAN",
         by: By::Eval,
-        setting: "50,000 pictures at 1024x1024, after 25 million real pictures (CelebA-HQ: 12 million)",
-        columns: &[column("CelebA-HQ FID", None, &[]), column("FFHQ FID", Some("fid"), &[])],
+        setting: "50,000 pictures at 1024x1024, after 25 million real pictures of FFHQ (12 million of CelebA-HQ)",
+        columns: &[column("FID, CelebA-HQ", None, &[]), column("FID", Some("fid"), &[])],
         rows: &[
             row("A Progressive GAN", "table1-a", "z", &[7.79, 8.04]),
             row("B tuned, bilinear resampling", "table1-b", "z", &[6.11, 5.25]),
@@ -23,7 +23,7 @@ pub(super) const TABLES: [Table; 5] = [
             row("E noise inputs", "table1-e", "w", &[5.06, 4.42]),
             row("F mixing regularisation", "table1-f", "w", &[5.17, 4.40]),
         ],
-        expects: &[],
+        expects: &[(1, 5, 0), (1, 1, 0), (1, 2, 1), (1, 4, 3)],
         references: false,
     },
     Table {
@@ -43,7 +43,7 @@ pub(super) const TABLES: [Table; 5] = [
             row("F 90 %", "table2-mix90", "w", &[4.40, 5.11, 6.88, 9.03]),
             row("100 %", "table2-mix100", "w", &[4.83, 5.17, 6.63, 8.40]),
         ],
-        expects: &[],
+        expects: &[(1, 2, 0), (2, 2, 0), (3, 2, 0)],
         references: false,
     },
     Table {
@@ -59,7 +59,8 @@ pub(super) const TABLES: [Table; 5] = [
             row("with 50 % mixing, W", "table2-mix50", "w", &[231.5, 182.1, 3.51]),
             row("F with 90 % mixing, W", "table1-f", "w", &[234.0, 195.9, 3.79]),
         ],
-        expects: &[],
+        // Separability of W first; the paper's own D has longer full paths than B, so that end points alone speak there.
+        expects: &[(2, 4, 0), (2, 1, 0), (0, 4, 0), (1, 4, 0), (1, 1, 0)],
         references: false,
     },
     Table {
@@ -77,7 +78,8 @@ pub(super) const TABLES: [Table; 5] = [
             row("style-based, 2 layers, W", "table4-style2", "w", &[4.43, 217.8, 199.9, 6.25]),
             row("F style-based, 8 layers, W", "table4-style8", "w", &[4.40, 234.0, 195.9, 3.79]),
         ],
-        expects: &[],
+        // Z and W of one network, then the depth.
+        expects: &[(3, 2, 1), (1, 2, 1), (2, 2, 1), (3, 6, 4), (0, 6, 3)],
         references: false,
     },
     Table {

@@ -1,4 +1,4 @@
-//! What of a table agrees with the paper: pairs of rows, by the intervals.
+//! What of a table agrees with the paper: what is claimed of two rows, and all pairs of rows, by the intervals.
 
 use super::cell::Cell;
 use crate::papers::{Column, Table};
@@ -6,6 +6,61 @@ use std::fmt;
 
 /// Reversed pairs that are named; of more the number is said.
 const NAMED: usize = 4;
+
+/// Numbers of a paper that are nearer to each other than this, in parts, are in no order: published FIDs of one network
+/// differ so from one measurement to the next.
+const NEAR: f64 = 0.02;
+
+/// What is claimed of two rows in a column, with what came out.
+pub(crate) struct Claimed<'a> {
+    column: &'static str,
+    /// Title and cell of the row that is said to be better.
+    better: (&'static str, &'a Cell),
+    /// Those of the other.
+    worse: (&'static str, &'a Cell),
+}
+
+impl Claimed<'_> {
+    /// Whether it holds outside the intervals; nothing where they overlap.
+    fn holds(&self) -> Option<bool> {
+        self.better.1.is_better_than(self.worse.1)
+    }
+}
+
+impl fmt::Display for Claimed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = match self.holds() {
+            Some(true) => "holds",
+            Some(false) => "the other way round",
+            None => "not told apart",
+        };
+        let ((better, a), (worse, b)) = (self.better, self.worse);
+        write!(f, "{}: {better} {}, {worse} {}: {verdict}", self.column, a.text(), b.text())
+    }
+}
+
+/// What is claimed of the rows that were measured.
+pub(crate) fn claimed<'a>(table: &Table, cells: &'a [Vec<Option<Cell>>]) -> Vec<Claimed<'a>> {
+    let of = |&(column, better, worse): &(usize, usize, usize)| {
+        let row = |row: usize| Some((table.rows[row].title, cells[row][column].as_ref()?));
+        Some(Claimed { column: table.columns[column].title, better: row(better)?, worse: row(worse)? })
+    };
+    table.expects.iter().filter_map(of).collect()
+}
+
+/// What came out, in a few words: how many claims hold, and the numbers of the first; where nothing is claimed how many pairs
+/// are in the paper's order.
+pub(crate) fn headline(table: &Table, cells: &[Vec<Option<Cell>>]) -> String {
+    let claimed = claimed(table, cells);
+    let Some(first) = claimed.first() else {
+        return agreements(table, cells).iter().map(Agreement::short).collect::<Vec<_>>().join("; ");
+    };
+    let holding = claimed.iter().filter(|claimed| claimed.holds() == Some(true)).count();
+    match claimed.len() {
+        1 => first.to_string(),
+        all => format!("{holding} of {all} comparisons hold; {first}"),
+    }
+}
 
 /// What came out of a column's pairs of rows.
 pub(crate) struct Agreement {
@@ -24,7 +79,7 @@ impl Agreement {
     }
 
     /// In a few words.
-    pub(crate) fn short(&self) -> String {
+    fn short(&self) -> String {
         let against = match self.reversed.len() {
             0 => String::new(),
             n => format!(", {n} against"),
@@ -63,9 +118,9 @@ impl fmt::Display for Agreement {
 pub(crate) fn agreements(table: &Table, cells: &[Vec<Option<Cell>>]) -> Vec<Agreement> {
     let of = |(i, column): (usize, &Column)| {
         let mut agreement = Agreement { column: column.title, same: 0, open: 0, reversed: vec![] };
-        for (better, worse) in expected(table, i, cells) {
+        for (better, worse) in in_order(table, i, cells) {
             let found = cells[better][i].as_ref().zip(cells[worse][i].as_ref());
-            match found.map(|(a, b)| a.is_better_than(b)) {
+            match found.filter(|(a, b)| !a.is_exact() || !b.is_exact()).map(|(a, b)| a.is_better_than(b)) {
                 Some(Some(true)) => agreement.same += 1,
                 Some(Some(false)) => agreement.reversed.push((table.rows[worse].title, table.rows[better].title)),
                 Some(None) => agreement.open += 1,
@@ -78,17 +133,19 @@ pub(crate) fn agreements(table: &Table, cells: &[Vec<Option<Cell>>]) -> Vec<Agre
     table.columns.iter().enumerate().filter(measured).filter_map(of).collect()
 }
 
-/// Pairs of rows of which the first is the better one, by what the table expects or by the paper's numbers.
-fn expected(table: &Table, column: usize, cells: &[Vec<Option<Cell>>]) -> Vec<(usize, usize)> {
-    if !table.expects.is_empty() {
-        return table.expects.iter().filter(|pair| pair.0 == column).map(|pair| (pair.1, pair.2)).collect();
-    }
+/// Pairs of rows of which the first is the better one by the paper's numbers.
+fn in_order(table: &Table, column: usize, cells: &[Vec<Option<Cell>>]) -> Vec<(usize, usize)> {
     let larger = cells.iter().filter_map(|row| row[column].as_ref()).any(|cell| cell.trainings()[0].larger);
-    let rows = 0..table.rows.len();
-    let pairs = rows.clone().flat_map(|a| rows.clone().map(move |b| (a, b)));
+    // A number that stands in two rows of one run is counted once.
+    let is_first = |row: &usize| {
+        let of = |row: usize| (table.rows[row].run, table.rows[row].paper[column], &cells[row][column]);
+        !(0..*row).any(|earlier| of(earlier) == of(*row))
+    };
+    let rows: Vec<usize> = (0..table.rows.len()).filter(is_first).collect();
+    let pairs = rows.iter().flat_map(|a| rows.iter().map(move |b| (*a, *b)));
     let is_better = |(a, b): &(usize, usize)| {
         let (a, b) = (table.rows[*a].paper[column], table.rows[*b].paper[column]);
-        if larger { a > b } else { a < b }
+        (if larger { a > b } else { a < b }) && (a - b).abs() > NEAR * a.abs().max(b.abs())
     };
     // Rows of one run differ in nothing but their numbers in the paper.
     let is_one = |(a, b): &(usize, usize)| cells[*a][column].is_some() && cells[*a][column] == cells[*b][column];
@@ -129,15 +186,49 @@ mod tests {
             "- FID: of 3 pairs of rows, 1 is in the paper's order outside the intervals, 1 cannot be told apart, 1 is the \
              other way round: B is better here than C.\n"
         );
-        let short: Vec<String> = agreements(&TABLE, &cells).iter().map(Agreement::short).collect();
-        assert_eq!(short, ["FID 1 of 3, 1 against"]);
+        assert_eq!(headline(&TABLE, &cells), "FID 1 of 3, 1 against");
         let larger = [one(20., true), one(14., true), one(10., true), one(1., true)];
         assert!(agreement(&TABLE, &larger).contains("3 are in the paper's order"), "{}", agreement(&TABLE, &larger));
-        let expecting = Table { expects: &[(0, 3, 0)], ..TABLE };
-        assert!(agreement(&expecting, &cells).contains("of 1 pair of rows, 1 is in"));
         assert_eq!(agreement(&TABLE, &[vec![None], vec![None], vec![None], one(1., false)]), "");
         // A run that stands for two rows says nothing of their order.
         let shared = [one(20., false), one(20., false), vec![None], vec![None]];
         assert_eq!(agreement(&TABLE, &shared), "");
+    }
+    #[test]
+    fn what_is_claimed_is_said_with_its_numbers() {
+        let one = |value: f64| vec![cell(&[(value, value - 1., value + 1.)], false)];
+        let cells = [one(20.), one(14.), one(18.5), one(1.)];
+        let expecting = Table { expects: &[(0, 3, 0), (0, 2, 1), (0, 2, 0)], ..TABLE };
+        let said: Vec<String> = claimed(&expecting, &cells).iter().map(Claimed::to_string).collect();
+        assert_eq!(
+            said,
+            [
+                "FID: D 1.00 (0 to 2.00), A 20.0 (19.0 to 21.0): holds",
+                "FID: C 18.5 (17.5 to 19.5), B 14.0 (13.0 to 15.0): the other way round",
+                "FID: C 18.5 (17.5 to 19.5), A 20.0 (19.0 to 21.0): not told apart"
+            ]
+        );
+        assert_eq!(headline(&expecting, &cells), format!("1 of 3 comparisons hold; {}", said[0]));
+        // What was not measured is not compared; the paper's order is counted all the same.
+        assert!(claimed(&expecting, &[one(1.), vec![None], vec![None], vec![None]]).is_empty());
+        assert!(agreement(&expecting, &cells).contains("of 3 pairs"));
+    }
+
+    #[test]
+    fn pairs_that_say_nothing_are_not_counted() {
+        let one = |value: f64| vec![cell(&[(value, value - 0.5, value + 0.5)], false)];
+        // 4.42 and 4.40 are one number for a paper; a number of one run in two rows is one number.
+        const NEAR: Table = Table {
+            rows: &[
+                row("A", &[4.42]),
+                row("B", &[4.4]),
+                Row { title: "C", run: "c", space: "z", paper: &[9.] },
+                Row { title: "D", run: "c", space: "w", paper: &[9.] },
+            ],
+            ..TABLE
+        };
+        assert!(agreement(&NEAR, &[one(1.), one(2.), one(3.), one(3.)]).contains("of 2 pairs"));
+        let exact = |value: f64| vec![cell(&[(value, value, value)], false)];
+        assert_eq!(agreement(&TABLE, &[exact(3.), exact(2.), exact(1.), vec![None]]), "");
     }
 }

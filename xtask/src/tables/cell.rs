@@ -27,6 +27,11 @@ impl Cell {
         (low, self.0.iter().map(|n| n.high).fold(f64::NEG_INFINITY, f64::max))
     }
 
+    /// Whether it is what it is, without an interval.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.reach() == (self.mean(), self.mean())
+    }
+
     /// Whether this is better than `other`, outside the reach of both; nothing where they overlap.
     pub(crate) fn is_better_than(&self, other: &Self) -> Option<bool> {
         let ((low, high), (other_low, other_high)) = (self.reach(), other.reach());
@@ -52,7 +57,15 @@ impl Cell {
 
 #[cfg(test)]
 pub(crate) fn cell(numbers: &[(f64, f64, f64)], larger: bool) -> Option<Cell> {
-    let number = |&(value, low, high)| Measured { metric: "fid".into(), subject: None, value, low, high, larger };
+    let number = |&(value, low, high)| Measured {
+        metric: "fid".into(),
+        subject: None,
+        value,
+        low,
+        high,
+        larger,
+        counts: String::new(),
+    };
     Cell::of(numbers.iter().map(number).collect())
 }
 

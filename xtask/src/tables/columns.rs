@@ -76,6 +76,12 @@ fn evaluated(
     Ok(found)
 }
 
+/// The names of all reports that the evaluation of a table keeps in its runs.
+pub(crate) fn report_names(table: &'static Table) -> impl Iterator<Item = String> {
+    let columns = table.columns.iter().filter(|column| column.metric.is_some() && !column.is_parameters());
+    columns.flat_map(|column| table.rows.iter().map(|row| format!("{}{}", report(row), file_name(column.options))))
+}
+
 /// The name of the report of columns without options of their own.
 fn report(row: &Row) -> String {
     format!("table-{}", row.space)

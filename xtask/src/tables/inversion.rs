@@ -45,7 +45,7 @@ fn means(json: &str) -> Vec<Measured> {
         let name = before.trim_end().strip_suffix(':')?.trim_end().strip_suffix('"')?.rsplit('"').next()?;
         let value = number(object, "mean").filter(|_| !object.contains('{'))?;
         let (low, high) = (number(object, "low").unwrap_or(value), number(object, "high").unwrap_or(value));
-        Some(Measured { metric: name.into(), subject: None, value, low, high, larger: LARGER.contains(&name) })
+        Some(Measured { low, high, larger: LARGER.contains(&name), ..Measured::exact(name, value) })
     };
     json.match_indices('{').filter_map(|(at, _)| of((&json[..at], &json[at + 1..]))).collect()
 }

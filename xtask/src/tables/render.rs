@@ -1,6 +1,6 @@
 //! A table as Markdown: ours beside the paper's, and what may be compared.
 
-use super::agreement::agreements;
+use super::agreement::{agreements, claimed};
 use super::cell::Cell;
 use crate::measured::{Measured, metrics};
 use crate::papers::Table;
@@ -47,15 +47,22 @@ pub(crate) fn render(
         }
         text.push('\n');
     }
+    for (i, claimed) in claimed(table, cells).iter().enumerate() {
+        let _ = writeln!(text, "{}- {claimed}.", if i == 0 { "\nWhat is claimed:\n\n" } else { "" });
+    }
     for (i, agreement) in agreements(table, cells).iter().enumerate() {
-        let _ = writeln!(text, "{}{agreement}", if i == 0 { "\n" } else { "" });
+        let _ = writeln!(text, "{}{agreement}", if i == 0 { "\nAll rows, in the paper's order:\n\n" } else { "" });
     }
     let several = cells.iter().flatten().flatten().any(|cell| cell.trainings().len() > 1);
-    let among = if several { ", over all trainings of a row," } else { "" };
+    let among = if several {
+        ", over all trainings of a row, reach"
+    } else {
+        " reach, which are of one training over pictures: another seed of a row may end outside them"
+    };
     let _ = write!(
         text,
-        "\nThe paper's numbers: {}. Ours: {}. Ours compare with ours, down a column, as far as the intervals{among} \
-             reach; with the paper's only where data, resolution, length of training and feature network are the same: a name that \
+        "\nThe paper's numbers: {}. Ours: {}. Ours compare with ours, down a column, as far as the intervals{among}. They \
+             compare with the paper's only where data, resolution, length of training and feature network are the same: a name that \
              ends in a network (-stlpips, -classifier) says that it is not the paper's.\n",
         table.setting,
         metrics(cells.iter().flatten().flatten().flat_map(Cell::trainings)).join(", ")
@@ -81,7 +88,7 @@ mod tests {
         assert!(text.contains(
             "| A Progressive GAN | none yet | 7.79 | 23.3: 22.3 (21.0 to 24.0), 24.3 (23.0 to 26.0) | 8.04 |"
         ));
-        assert!(text.contains("- FFHQ FID: of 1 pair of rows, 1 is in the paper's order"), "{text}");
+        assert!(text.contains("- FID: of 1 pair of rows, 1 is in the paper's order"), "{text}");
         assert!(text.contains("| real pictures | | | 2.00 | |\n"), "{text}");
         assert!(text.contains("Ours: fid.") && text.contains("over all trainings"), "{text}");
     }
