@@ -4,7 +4,7 @@ use crate::cargo::{cargo, root, wait};
 use crate::failure::{Failure, Result};
 use crate::ranks::{has_libclang, is_there};
 use crate::say::say;
-use crate::tidy;
+use crate::{cuda, tidy};
 use std::ffi::OsString;
 use std::process::Command;
 use std::time::Instant;
@@ -28,6 +28,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
         let clippy = ["--workspace", "--all-targets", "--locked", "--features", ranks(), "--", "-D", "warnings"];
         wait(at_root(cargo("clippy")).args(clippy))
     })?;
+    step("cuda, as far as types", || cuda::run(&["--check".into()]))?;
     step("documentation", || {
         let mut doc = cargo("doc");
         doc.env("RUSTDOCFLAGS", "-D warnings");
@@ -49,6 +50,9 @@ pub(crate) fn test(args: &[OsString]) -> Result<()> {
     let narrowed = args.iter().any(|arg| arg == "-p" || arg == "--package");
     if !narrowed && !has_mpi() {
         say("test: NOT RUN: training on several processes (mpi), as mpicc, mpirun or libclang is not installed");
+    }
+    if !narrowed && !is_there("c++") {
+        say("test: NOT RUN: CUDA kernels in the emulator, as no C++ compiler (c++) is installed");
     }
     // One build for all tests.
     let all = ["--workspace", "--features", ranks()];

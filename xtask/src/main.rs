@@ -58,8 +58,9 @@ To work on it:
                that stands for the driver; needs a C++ compiler; with --check compiles types alone
   gpu-check    all there is to know about a built program on a GPU, as one JSON file: pictures, the
                same bits twice, training, times; with --short what an emulator can do
-               [--program target/release/stylegan, --device cuda:0, --out gpu-check.json]; each
-               --test FILE is a test program that is run beside them
+               [--program target/release/stylegan, --device cuda:0, --out gpu-check.json,
+               --seconds 600: what has not begun by then is left out]; each --test FILE is a test
+               program that is run beside them
   kernels      compiles the CUDA kernels to the PTX that is kept here; needs nvcc 13.0 (--nvcc FILE)
   scaling      what more ranks would give; --measure times this machine
   reproduce    train and measure what a claim of a paper rests on; --list lists the claims

@@ -12,10 +12,19 @@ use stylegan_core::{DiscriminatorConfig, GeneratorConfig, Params, build_discrimi
 use stylegan_train::config::{Override, RecipeConfig};
 use stylegan_train::data::{Dataset, Labels};
 
+/// Pixels on the longer side up to which a run on a processor is worth while: its configuration learns small pictures first.
+const SMALL: usize = 64;
+
 /// The configuration for pictures up to so many pixels on their longer side, and that for all above.
 const BY_SIZE: [(usize, &str); 4] =
-    [(64, "earth-64"), (128, "ada/auto-128"), (256, "ada/auto-256"), (512, "ada/auto-512")];
+    [(SMALL, "ada/auto-64"), (128, "ada/auto-128"), (256, "ada/auto-256"), (512, "ada/auto-512")];
 const LARGE: &str = "ada/auto-1024";
+
+/// The weight of R1 for `n` pixels and a batch `b` is this times `n / b` (StyleGAN2-ADA's `auto`).
+pub(crate) const R1_PER_PIXEL: f64 = 2e-4;
+
+/// The half-life of the averaged generator in thousands of pictures, for each picture of a batch (the same).
+const EMA_KIMG_PER_SAMPLE: f64 = 10. / 32.;
 
 /// Names of classes that are listed; of more only the first are.
 const LISTED_CLASSES: usize = 8;
@@ -32,7 +41,8 @@ pub(crate) struct StartingPoint {
 
 impl StartingPoint {
     /// The configuration of a built-in set, or the one for pictures of this set's size.
-    pub(crate) fn for_set(set: &str) -> anyhow::Result<Self> {
+    /// What is typed comes after it.
+    pub(crate) fn for_set(set: &str, typed: &[Override]) -> anyhow::Result<Self> {
         if pictures::is_built_in(set) {
             let name = if set == "avatars" { "avatars-32" } else { "earth-64" };
             let note = format!("no --config was given: {name} it is");
@@ -42,7 +52,7 @@ impl StartingPoint {
         let ([h, w], channels) = (pictures.image_size(), pictures.channels());
         let name = suitable(h.max(w));
         // Whether left and right may be exchanged is not for the size to say.
-        let overrides = [
+        let mut overrides = vec![
             format!("generator.img_size=[{h},{w}]"),
             format!("generator.img_channels={channels}"),
             "data.mirror=false".into(),
@@ -51,9 +61,31 @@ impl StartingPoint {
             "no --config was given: {name} it is, for pictures of {w}x{h} pixels with {channels} channels; where left \
              and right do not matter, --set data.mirror=true doubles the pictures"
         );
-        let overrides = overrides.iter().map(|text| Override::parse(text)).collect::<Result<_, _>>()?;
-        Ok(Self { source: built_in(name)?, overrides, pictures: Some(pictures), note })
+        let source = built_in(name)?;
+        if h.max(w) > SMALL {
+            overrides.extend(automatic(&source, [h, w], typed)?);
+        } else if h.max(w) < 16 {
+            // There is nothing smaller to begin with.
+            overrides.push("schedule.stable_kimg=0".into());
+        }
+        Ok(Self { source, overrides: parsed(&overrides)?, pictures: Some(pictures), note })
     }
+}
+
+/// StyleGAN2-ADA's choice of R1 and of the average's half-life for `[h, w]` pixels and the run's batch (its `auto`), which the
+/// configuration has for the largest pictures that it suits, and for its own batch.
+fn automatic(source: &Source, [h, w]: [usize; 2], typed: &[Override]) -> anyhow::Result<Vec<String>> {
+    let size = parsed(&[format!("generator.img_size=[{h},{w}]")])?;
+    let RecipeConfig::Gan(config) = source.read(&[&size, typed].concat())? else { return Ok(vec![]) };
+    let batch = config.schedule.batch.get(config.resolution()?) as f64;
+    Ok(vec![
+        format!("loss.r1_gamma={}", R1_PER_PIXEL * (h * w) as f64 / batch),
+        format!("ema.kimg={}", EMA_KIMG_PER_SAMPLE * batch),
+    ])
+}
+
+fn parsed(overrides: &[String]) -> anyhow::Result<Vec<Override>> {
+    Ok(overrides.iter().map(|text| Override::parse(text)).collect::<Result<_, _>>()?)
 }
 
 /// The settings with which a run uses the labels of its set; stored configurations name the width in both networks.
@@ -176,7 +208,7 @@ fn suitable(side: usize) -> &'static str {
 
 /// The configuration of a StyleGAN2 with adaptive augmentation for pictures of so many pixels.
 pub(crate) fn adaptive(side: usize) -> anyhow::Result<Source> {
-    built_in(suitable(side.max(BY_SIZE[0].0 + 1)))
+    built_in(suitable(side.max(SMALL + 1)))
 }
 
 fn built_in(name: &str) -> anyhow::Result<Source> {
@@ -195,6 +227,23 @@ mod tests {
                 built_in(suitable(side))?.read(&[size.clone(), Override::parse(more)?])?;
             }
         }
+        Ok(())
+    }
+    #[test]
+    fn what_stylegan2_ada_chooses_follows_size_and_batch() -> anyhow::Result<()> {
+        let of = |side: usize, typed: &[&str]| {
+            let typed: Vec<String> = typed.iter().map(|text| (*text).to_owned()).collect();
+            automatic(&built_in(suitable(side))?, [side, side], &parsed(&typed)?)
+        };
+        // The configurations' own sizes: what they have.
+        for side in [128, 256, 512, 1024] {
+            let RecipeConfig::Gan(own) = built_in(suitable(side))?.read(&[])? else { anyhow::bail!("no GAN") };
+            let RecipeConfig::Gan(chosen) = built_in(suitable(side))?.read(&parsed(&of(side, &[])?)?)? else {
+                anyhow::bail!("no GAN")
+            };
+            assert_eq!((own.loss, own.ema), (chosen.loss, chosen.ema), "{side}");
+        }
+        assert_eq!(of(96, &["schedule.batch=8"])?, ["loss.r1_gamma=0.2304", "ema.kimg=2.5"]);
         Ok(())
     }
 }

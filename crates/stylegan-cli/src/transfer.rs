@@ -41,9 +41,10 @@ impl Transfer {
                 })
             }
             _ => wrong!(
-                "--from {}: a run begins with a generator and a discriminator, and the file has {}; `stylegan convert \
-                 --network all` keeps both of a released file",
-                file.display(),
+                "--from {}: a run begins with a generator and a discriminator, and the file has {}; runs hold both, `stylegan \
+                 convert --network all` keeps both of a released file, and the networks that come with the program are \
+                 generators alone",
+                from.display(),
                 match metadata.networks.is_empty() {
                     true => "no network".to_owned(),
                     false => metadata.networks.keys().map(String::as_str).collect::<Vec<_>>().join(", "),

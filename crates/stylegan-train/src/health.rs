@@ -62,9 +62,11 @@ impl Health {
         let augment = stats.get("Progress/augment").mean();
         self.leaky = if augment > Controller::LEAKS_ABOVE { self.leaky + 1 } else { 0 };
         if self.certain > 0 && self.certain.is_multiple_of(PATIENCE) {
+            let augment =
+                if stats.get("Progress/augment").count == 0. { "augmentation (--set augment={}), " } else { "" };
             return Verdict::Odd(format!(
-                "the discriminator has made next to no mistake for {} ticks: it may know the pictures by heart; more \
-                 pictures, data.mirror = true or a larger loss.r1_gamma help",
+                "the discriminator has made next to no mistake for {} ticks: it may know the pictures by heart; {augment}more \
+                 pictures, data.mirror = true, a larger loss.r1_gamma or, with networks of --from, transfer.freeze_d help",
                 self.certain
             ));
         }
@@ -120,6 +122,15 @@ mod tests {
             (0..20).map(|_| health.judge(&stats)).filter(|v| matches!(v, Verdict::Odd(_))).count()
         };
         assert_eq!(said(&mut certain, tick([5., 6.], [-5., -4.])), 2);
+        // What is augmented already is not told to be.
+        let word = |augmented: bool| {
+            let mut stats = tick([5., 6.], [-5., -4.]);
+            augmented.then(|| stats.extend("Progress/augment", [0.1]));
+            let mut health = Health { certain: PATIENCE - 1, ..Health::default() };
+            let Verdict::Odd(word) = health.judge(&stats) else { panic!("nothing is said") };
+            word.contains("augment={}")
+        };
+        assert!(word(false) && !word(true));
         assert_eq!(said(&mut blind, tick([0., 0.], [0., 0.])), 2);
         assert_eq!(certain.judge(&tick([5., -6.], [-5., -4.])), Verdict::Good);
         assert_eq!(certain, Health::default());

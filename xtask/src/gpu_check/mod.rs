@@ -40,6 +40,8 @@ struct Asked {
     out: PathBuf,
     /// Only what an emulator can do.
     short: bool,
+    /// Seconds after which no other check is begun.
+    seconds: u64,
 }
 
 impl Asked {
@@ -50,6 +52,7 @@ impl Asked {
             device: "cuda:0".into(),
             out: "gpu-check.json".into(),
             short: false,
+            seconds: 600,
         };
         let mut args = args.iter();
         while let Some(option) = args.next() {
@@ -64,6 +67,11 @@ impl Asked {
                 "--test" => asked.tests.push(value.into()),
                 "--device" => asked.device = value.to_string_lossy().into_owned(),
                 "--out" => asked.out = value.into(),
+                "--seconds" => {
+                    let seconds = value.to_str().and_then(|text| text.parse().ok());
+                    asked.seconds =
+                        seconds.ok_or_else(|| Failure::wrong("--seconds: expected a number, as in --seconds 600"))?;
+                }
                 _ => return Err(Failure::wrong(format!("`gpu-check` has no option {option}"))),
             }
         }
@@ -85,10 +93,9 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).map_err(Failure::other)?;
     let libraries = libraries::find(&asked.program)?;
-    let mut checks = Checks { asked, folder, libraries, report: Report::default() };
+    let mut checks = Checks { asked, folder, libraries, report: Report::default(), start: Instant::now() };
     checks.all()?;
     let Checks { asked, report, .. } = checks;
-    fs::write(&asked.out, report.json()).map_err(Failure::other)?;
     say(&format!("gpu-check: {} in {}", report.verdict(), asked.out.display()));
     if report.is_good() { Ok(()) } else { Err(Failure::child(1)) }
 }
@@ -98,6 +105,7 @@ struct Checks {
     folder: PathBuf,
     libraries: OsString,
     report: Report,
+    start: Instant,
 }
 
 impl Checks {
@@ -108,31 +116,42 @@ impl Checks {
         self.report.about("device", &gpu);
         self.check("a picture is made on the GPU", |checks| {
             checks.program(&checks.generate("0", "first")).map(|_| vec![])
-        });
+        })?;
         for test in self.asked.tests.clone() {
             let name = format!("test {}", test.file_name().unwrap_or_default().to_string_lossy());
-            self.check(&name, |checks| checks.started(Command::new(&test).arg("--test-threads=1")).map(|_| vec![]));
+            self.check(&name, |checks| checks.started(Command::new(&test).arg("--test-threads=1")).map(|_| vec![]))?;
         }
-        self.check("pictures are the CPU's, and the same twice", Self::pictures);
-        self.check("training goes as on the CPU, and the same twice", Self::training);
+        self.check("pictures are the CPU's, and the same twice", Self::pictures)?;
+        self.check("training goes as on the CPU, and the same twice", Self::training)?;
         self.report.skip("NCCL on one rank", "the features cuda and nccl do not go together yet");
+        self.write()?;
         if !self.asked.short {
             for (side, config, published) in PUBLISHED {
-                self.check(&format!("training at {side} pixels"), |checks| checks.pace(config, published));
+                self.check(&format!("training at {side} pixels"), |checks| checks.pace(config, published))?;
             }
             for side in ["256", "1024"] {
-                self.check(&format!("synthesis at {side} pixels"), |checks| checks.synthesis(side));
+                self.check(&format!("synthesis at {side} pixels"), |checks| checks.synthesis(side))?;
             }
         }
         Ok(())
     }
 
-    /// Runs a check and notes what came of it. One that fails does not keep others from running.
-    fn check(&mut self, name: &str, f: impl FnOnce(&Self) -> Result<Vec<(&'static str, f64)>>) {
-        say(&format!("gpu-check: {name}"));
+    /// Runs a check and notes what came of it, also in the file: a machine that is taken away has told so much. One that fails
+    /// does not keep others from running; when the time is up, none is begun.
+    fn check(&mut self, name: &str, f: impl FnOnce(&Self) -> Result<Vec<(&'static str, f64)>>) -> Result<()> {
         let start = Instant::now();
-        let outcome = f(self);
-        self.report.check(name, start.elapsed().as_secs_f64(), outcome);
+        if start.duration_since(self.start).as_secs() >= self.asked.seconds {
+            self.report.skip(name, "the time is up (--seconds)");
+        } else {
+            say(&format!("gpu-check: {name}"));
+            let outcome = f(self);
+            self.report.check(name, start.elapsed().as_secs_f64(), outcome);
+        }
+        self.write()
+    }
+
+    fn write(&self) -> Result<()> {
+        fs::write(&self.asked.out, self.report.json()).map_err(Failure::other)
     }
 
     fn started(&self, command: &mut Command) -> Result<String> {

@@ -1,13 +1,14 @@
 //! Settings that are unlikely to do well, told from the numbers alone.
 
+use crate::starting_point::R1_PER_PIXEL;
 use stylegan_train::config::{LossConfig, RecipeConfig, TrainConfig};
 use stylegan_train::data::Dataset;
 
-/// The weight of R1 for `n` pixels and a batch `b` is about this times `n / b` (StyleGAN2-ADA's automatic choice).
-const R1_PER_PIXEL: f64 = 2e-4;
-
 /// How many times above or below that rule a weight is worth a word.
 const FAR: f64 = 100.;
+
+/// A weight that was right for pictures of 16 to 64 pixels, whatever the rule says (docs/results/avatars-32.md).
+const RIGHT_FOR_SMALL: f64 = 10.;
 
 /// Times that a picture is shown, in either direction, before a discriminator without augmentation knows it by
 /// heart, and the pictures from which on that was not seen (Karras et al. 2020a, figure 1).
@@ -15,7 +16,7 @@ const SHOWN_TOO_OFTEN: f64 = 100.;
 const MANY_PICTURES: f64 = 100_000.;
 
 /// A sentence for each.
-pub(super) fn on(config: &RecipeConfig, pictures: &Dataset) -> anyhow::Result<Vec<String>> {
+pub(crate) fn on(config: &RecipeConfig, pictures: &Dataset) -> anyhow::Result<Vec<String>> {
     match config {
         RecipeConfig::Gan(config) => gan(config, pictures.len()),
         RecipeConfig::Spade(_) | RecipeConfig::Encoder(_) => Ok(vec![]),
@@ -28,7 +29,7 @@ fn gan(config: &TrainConfig, pictures: usize) -> anyhow::Result<Vec<String>> {
     let mut sentences = vec![];
     if let LossConfig::Logistic { r1_gamma, .. } = &config.loss {
         let rule = R1_PER_PIXEL * (h * w) as f64 / batch as f64;
-        if *r1_gamma > FAR * rule || *r1_gamma * FAR < rule {
+        if *r1_gamma > (FAR * rule).max(RIGHT_FOR_SMALL) || *r1_gamma * FAR < rule {
             sentences.push(format!(
                 "loss.r1_gamma is {r1_gamma}; StyleGAN2-ADA's rule, 0.0002 x pixels / batch, says {rule:.2} for {w}x{h} \
                  pixels and a batch of {batch}: try values between the two"
@@ -40,7 +41,7 @@ fn gan(config: &TrainConfig, pictures: usize) -> anyhow::Result<Vec<String>> {
     if config.augment.is_none() && shown > SHOWN_TOO_OFTEN && distinct < MANY_PICTURES {
         sentences.push(format!(
             "each of the {pictures} pictures is shown {shown:.0} times, and nothing is augmented: the discriminator will \
-             know them by heart; take a configuration with [augment] (ada/auto-*), or --set augment.target=0.6"
+             know them by heart; --set augment.target=0.6 augments them, as the configurations ada/auto-* do"
         ));
     }
     let shards = batch / shard.max(1);
@@ -69,8 +70,9 @@ mod tests {
     fn only_what_is_far_off_gets_a_sentence() -> anyhow::Result<()> {
         assert_eq!(advice(&[], 50_000)?, "");
         // The rule says 0.0256.
-        assert!(advice(&["loss.r1_gamma=3"], 50_000)?.contains("says 0.03 for 64x64"));
-        assert!(advice(&["loss.r1_gamma=2.5"], 50_000)?.is_empty());
+        assert!(advice(&["loss.r1_gamma=11"], 50_000)?.contains("says 0.03 for 64x64"));
+        assert!(advice(&["loss.r1_gamma=1e-4"], 50_000)?.contains("says 0.03 for 64x64"));
+        assert!(advice(&["loss.r1_gamma=10"], 50_000)?.is_empty());
         assert!(advice(&[], 2_000)?.contains("2000 pictures is shown 500 times"));
         assert!(advice(&["augment.target=0.6"], 2_000)?.is_empty());
         assert!(advice(&["shards.at_once=9"], 50_000)?.contains("is 8 of 4 pictures"));

@@ -1,6 +1,6 @@
 //! `stylegan plan`: what a run would take, before it starts.
 
-mod advice;
+pub(crate) mod advice;
 mod measure;
 
 use crate::device::DeviceArgs;

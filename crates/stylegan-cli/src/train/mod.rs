@@ -9,6 +9,7 @@ use crate::device::DeviceArgs;
 use crate::earlier_run::set_aside;
 use crate::evaluate::Evaluator;
 use crate::exit::{Ending, Outcome, wrong};
+use crate::plan::advice;
 use crate::shell::quote;
 use crate::signals;
 use crate::starting_point;
@@ -126,6 +127,9 @@ impl Begun {
         let evaluator = Evaluator::of(config, pictures, device, &what.data_dir)?;
         let mut summary = starting_point::summary(config, pictures)?;
         summary.extend(ranks::summary());
+        if !what.goes_on {
+            summary.extend(advice::on(config, pictures)?.iter().map(|sentence| format!("note:     {sentence}")));
+        }
         let status = TrainStatus::new(&what.out, config, summary, evaluator)?;
         if moves_aside {
             config.settings(pictures)?;

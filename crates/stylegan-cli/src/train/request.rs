@@ -104,7 +104,7 @@ impl Request {
                 note.unwrap_or_default()
             ),
             (None, Found::Nothing, Some(set)) => {
-                let start = StartingPoint::for_set(set)?;
+                let start = StartingPoint::for_set(set, &typed)?;
                 overrides = start.overrides;
                 pictures = start.pictures;
                 note = Some(start.note);
