@@ -16,6 +16,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use stylegan_core::Unfinished;
+use stylegan_core::picture::add_text;
 
 /// Films of smaller pictures are enlarged to about so many pixels.
 const SIDE: usize = 256;
@@ -126,7 +127,7 @@ impl Film {
                 encoder.set_depth(png::BitDepth::Eight);
                 encoder.set_animated(u32::try_from(frames)?, 0)?;
                 encoder.set_frame_delay(1, u16::try_from(fps)?)?;
-                text.iter().try_for_each(|(key, value)| encoder.add_text_chunk((*key).to_owned(), value.clone()))?;
+                add_text(&mut encoder, &text)?;
                 Sink::Apng(Box::new(encoder.write_header()?))
             }
             Format::Gif => Sink::Gif(Box::new(Gif::new(file()?, [h, w], fps)?)),

@@ -3,7 +3,7 @@
 use crate::data::built_in::built_in;
 use crate::exit::wrong;
 use crate::status::say;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use stylegan_train::data::Dataset;
 use stylegan_train::data::preprocess::Preprocess;
 
@@ -20,6 +20,17 @@ pub(crate) fn say_which(set: &str) {
     if is_built_in(set) && Path::new(set).exists() {
         say(&format!("note: {set} is the built-in set here; the {set} in this folder is ./{set}"));
     }
+}
+
+/// The path of a folder or file, for a verb that reads those alone: `./earth` where the path is also the name of a built-in set,
+/// which is said. What is printed of it means the same to every verb.
+pub(crate) fn path_alone(set: PathBuf) -> PathBuf {
+    if !set.to_str().is_some_and(is_built_in) {
+        return set;
+    }
+    let path = Path::new(".").join(set);
+    say(&format!("note: this is {}, not the built-in set of that name", path.display()));
+    path
 }
 
 /// Opens a set for pictures of `[h, w]` pixels, resized and cut as `way` says; a built-in one is made in `folder` if it

@@ -3,6 +3,7 @@
 use super::classes::{ClassFolder, Classes};
 use crate::exit::{Ending, Outcome, wrong};
 use crate::numbers::{Numbers, count};
+use crate::pictures::path_alone;
 use crate::shell::quote;
 use crate::status::{Progress, print};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +36,8 @@ pub(crate) struct Args {
 }
 
 /// Runs `stylegan data doctor`.
-pub(crate) fn run(args: Args) -> Outcome {
+pub(crate) fn run(mut args: Args) -> Outcome {
+    args.set = path_alone(args.set);
     let files = Files::open(&args.set)?;
     let progress = Progress::new("examining", files.names().len());
     let report = examine(&args.set, || progress.advance(1))?;

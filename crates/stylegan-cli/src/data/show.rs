@@ -5,7 +5,7 @@ use super::recipe::Recipe;
 use crate::destination;
 use crate::exit::{Ending, Outcome};
 use crate::layout::LayoutArgs;
-use crate::pictures::{name_of_set, say_notes};
+use crate::pictures::{name_of_set, path_alone, say_notes};
 use crate::status::{Progress, print};
 use crate::writer::software;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,8 @@ pub(crate) struct Args {
 }
 
 /// Runs `stylegan data show`.
-pub(crate) fn run(args: Args) -> Outcome {
+pub(crate) fn run(mut args: Args) -> Outcome {
+    args.set = path_alone(args.set);
     let out = args.out.unwrap_or_else(|| beside(&args.set));
     let set = Dataset::open(&args.set)?;
     destination::file(&out, &[&args.set])?;

@@ -31,8 +31,9 @@ fn gan(config: &TrainConfig, pictures: usize) -> anyhow::Result<Vec<String>> {
         let rule = R1_PER_PIXEL * (h * w) as f64 / batch as f64;
         if *r1_gamma > (FAR * rule).max(RIGHT_FOR_SMALL) || *r1_gamma * FAR < rule {
             sentences.push(format!(
-                "loss.r1_gamma is {r1_gamma}; StyleGAN2-ADA's rule, 0.0002 x pixels / batch, says {rule:.2} for {w}x{h} \
-                 pixels and a batch of {batch}: try values between the two"
+                "loss.r1_gamma is {r1_gamma}; StyleGAN2-ADA's rule, 0.0002 x pixels / batch, says {} for {w}x{h} \
+                 pixels and a batch of {batch}: try values between the two",
+                significant(rule)
             ));
         }
     }
@@ -54,6 +55,12 @@ fn gan(config: &TrainConfig, pictures: usize) -> anyhow::Result<Vec<String>> {
     Ok(sentences)
 }
 
+/// Two significant digits.
+fn significant(x: f64) -> String {
+    let digits = (1. - x.abs().log10().floor()).clamp(0., 12.) as usize;
+    format!("{x:.digits$}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,8 +77,8 @@ mod tests {
     fn only_what_is_far_off_gets_a_sentence() -> anyhow::Result<()> {
         assert_eq!(advice(&[], 50_000)?, "");
         // The rule says 0.0256.
-        assert!(advice(&["loss.r1_gamma=11"], 50_000)?.contains("says 0.03 for 64x64"));
-        assert!(advice(&["loss.r1_gamma=1e-4"], 50_000)?.contains("says 0.03 for 64x64"));
+        assert!(advice(&["loss.r1_gamma=11"], 50_000)?.contains("says 0.026 for 64x64"));
+        assert!(advice(&["loss.r1_gamma=1e-4"], 50_000)?.contains("says 0.026 for 64x64"));
         assert!(advice(&["loss.r1_gamma=10"], 50_000)?.is_empty());
         assert!(advice(&[], 2_000)?.contains("2000 pictures is shown 500 times"));
         assert!(advice(&["augment.target=0.6"], 2_000)?.is_empty());

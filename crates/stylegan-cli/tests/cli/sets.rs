@@ -345,6 +345,11 @@ fn a_folder_with_the_name_of_a_built_in_set_is_told_apart() {
     let ran = bench.run("data build earth --size 8 --count 2 --out built-in.zip");
     assert!(ran.code == 0 && ran.stderr.contains("note: earth is the built-in set"), "{}", ran.stderr);
     assert!(ran.stderr.contains("./earth"), "{}", ran.stderr);
+    // Verbs that read folders alone say so, and what they print means the folder.
+    let ran = bench.run("data doctor earth");
+    assert!(ran.stderr.contains("note: this is ./earth, not the built-in set"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("`stylegan data build ./earth --size 8`"), "{}", ran.stdout);
+    assert!(bench.run("data show earth").stderr.contains("note: this is ./earth"));
     let ran = bench.run("data build ./earth --size 8 --out folder.zip");
     assert!(ran.code == 0 && ran.stderr.is_empty(), "{}", ran.stderr);
     assert_eq!(Dataset::open(bench.path("folder.zip")).unwrap().len(), 8);

@@ -18,7 +18,7 @@ mod png;
 mod sheet;
 mod text;
 
-pub use png::{encode_png, write_png};
+pub use png::{add_text, encode_png, write_png};
 pub use sheet::{Band, Sheet, columns};
 
 use crate::error::bad_argument;

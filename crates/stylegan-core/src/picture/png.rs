@@ -26,6 +26,18 @@ pub fn encode_png(picture: &RgbImage, text: &[(&str, String)]) -> io::Result<Vec
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Balanced);
     encoder.set_filter(png::Filter::Adaptive);
+    add_text(&mut encoder, text)?;
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(picture.as_raw())?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
+/// Puts text into a PNG file that is about to be written: pairs of a keyword (1 to 79 Latin letters) and any text.
+///
+/// # Errors
+/// If a keyword is longer than the format allows.
+pub fn add_text<W: io::Write>(encoder: &mut png::Encoder<'_, W>, text: &[(&str, String)]) -> io::Result<()> {
     for (keyword, text) in text {
         let keyword = (*keyword).to_owned();
         // Only the younger kind of chunk holds all of Unicode; every program reads the older.
@@ -35,10 +47,7 @@ pub fn encode_png(picture: &RgbImage, text: &[(&str, String)]) -> io::Result<Vec
             encoder.add_itxt_chunk(keyword, text.clone())?;
         }
     }
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(picture.as_raw())?;
-    writer.finish()?;
-    Ok(bytes)
+    Ok(())
 }
 
 #[cfg(test)]
