@@ -20,8 +20,8 @@ const BY_SIZE: [(usize, &str); 4] =
     [(SMALL, "ada/auto-64"), (128, "ada/auto-128"), (256, "ada/auto-256"), (512, "ada/auto-512")];
 const LARGE: &str = "ada/auto-1024";
 
-/// The weight of R1 for `n` pixels and a batch `b` is this times `n / b` (StyleGAN2-ADA's `auto`).
-pub(crate) const R1_PER_PIXEL: f64 = 2e-4;
+/// The weight of R1 for `n` pixels and a batch `b` is `n / b` divided by this (StyleGAN2-ADA's `auto`).
+pub(crate) const PIXELS_PER_R1: f64 = 5e3;
 
 /// The half-life of the averaged generator in thousands of pictures, for each picture of a batch (the same).
 const EMA_KIMG_PER_SAMPLE: f64 = 10. / 32.;
@@ -79,7 +79,7 @@ fn automatic(source: &Source, [h, w]: [usize; 2], typed: &[Override]) -> anyhow:
     let RecipeConfig::Gan(config) = source.read(&[&size, typed].concat())? else { return Ok(vec![]) };
     let batch = config.schedule.batch.get(config.resolution()?) as f64;
     Ok(vec![
-        format!("loss.r1_gamma={}", R1_PER_PIXEL * (h * w) as f64 / batch),
+        format!("loss.r1_gamma={}", (h * w) as f64 / (PIXELS_PER_R1 * batch)),
         format!("ema.kimg={}", EMA_KIMG_PER_SAMPLE * batch),
     ])
 }

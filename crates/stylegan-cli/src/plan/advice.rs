@@ -1,6 +1,6 @@
 //! Settings that are unlikely to do well, told from the numbers alone.
 
-use crate::starting_point::R1_PER_PIXEL;
+use crate::starting_point::PIXELS_PER_R1;
 use stylegan_train::config::{LossConfig, RecipeConfig, TrainConfig};
 use stylegan_train::data::Dataset;
 
@@ -28,7 +28,7 @@ fn gan(config: &TrainConfig, pictures: usize) -> anyhow::Result<Vec<String>> {
     let (batch, shard) = (config.schedule.batch.get(full), config.shards.size.get(full));
     let mut sentences = vec![];
     if let LossConfig::Logistic { r1_gamma, .. } = &config.loss {
-        let rule = R1_PER_PIXEL * (h * w) as f64 / batch as f64;
+        let rule = (h * w) as f64 / (PIXELS_PER_R1 * batch as f64);
         if *r1_gamma > (FAR * rule).max(RIGHT_FOR_SMALL) || *r1_gamma * FAR < rule {
             sentences.push(format!(
                 "loss.r1_gamma is {r1_gamma}; StyleGAN2-ADA's rule, 0.0002 x pixels / batch, says {} for {w}x{h} \

@@ -348,7 +348,7 @@ fn a_folder_with_the_name_of_a_built_in_set_is_told_apart() {
     // Verbs that read folders alone say so, and what they print means the folder.
     let ran = bench.run("data doctor earth");
     assert!(ran.stderr.contains("note: this is ./earth, not the built-in set"), "{}", ran.stderr);
-    assert!(ran.stdout.contains("`stylegan data build ./earth --size 8`"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("`stylegan data build ./earth --size 16`"), "{}", ran.stdout);
     assert!(bench.run("data show earth").stderr.contains("note: this is ./earth"));
     let ran = bench.run("data build ./earth --size 8 --out folder.zip");
     assert!(ran.code == 0 && ran.stderr.is_empty(), "{}", ran.stderr);
