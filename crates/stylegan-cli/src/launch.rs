@@ -82,7 +82,10 @@ impl Torchrun {
     /// What the environment says.
     pub(crate) fn find(variable: impl Fn(&str) -> Option<String>) -> Self {
         let gpu = variable("LOCAL_RANK").and_then(|number| number.trim().parse().ok()).unwrap_or_default();
-        let words = ["TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RESTART_COUNT"];
+        // Each torchrun counts for itself: one whose processes were well counts no restart that another asked for.
+        let several = variable("GROUP_WORLD_SIZE").is_some_and(|count| count.trim() != "1");
+        let count = if several { "" } else { "TORCHELASTIC_RESTART_COUNT" };
+        let words = ["TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT", count];
         Self { gpu, start: words.map(|name| variable(name).unwrap_or_default()).join(" ") }
     }
 }
@@ -130,16 +133,19 @@ mod tests {
     #[test]
     #[cfg(feature = "nccl")]
     fn another_start_is_told_from_this_one() {
-        let start = |restart: &str| {
+        let start = |restart: &str, machines: &str| {
             let value = |name: &str| match name {
                 "LOCAL_RANK" => Some("3".to_owned()),
+                "GROUP_WORLD_SIZE" => Some(machines.to_owned()),
                 "TORCHELASTIC_RESTART_COUNT" => Some(restart.to_owned()),
                 _ => None,
             };
             Torchrun::find(value)
         };
-        assert_eq!(start("0").gpu, 3);
-        assert_ne!(start("0").start, start("1").start);
+        assert_eq!(start("0", "1").gpu, 3);
+        assert_ne!(start("0", "1").start, start("1", "1").start);
+        // Two machines, of which one alone failed.
+        assert_eq!(start("0", "2").start, start("1", "2").start);
     }
 
     #[test]

@@ -441,6 +441,31 @@ fn a_rank_that_is_killed_ends_all() {
     }
 }
 
+/// A rank that can start no thread any more panics in the midst of a step: it says so, and all end.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "cargo says in the environment which rustc it is")]
+fn a_panic_of_one_rank_ends_all() {
+    const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../stylegan-kernels/tests/no_threads/library.rs");
+    let bench = Bench::new();
+    let (library, file) = (bench.path("no_threads.so"), bench.path("no-threads"));
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.args(["--edition=2024", "--crate-type=cdylib", "-Cpanic=abort", "-o"]).arg(&library).arg(LIBRARY);
+    assert!(rustc.status().unwrap().success());
+    let word = format!("{} train --config tiny.toml --data set.zip --out run --set shards.at_once=2 {ENDLESS}", stylegan());
+    let line = format!(
+        "-n 1 {word} : -n 1 env LD_PRELOAD={} NO_THREADS={} {word}",
+        library.display(),
+        file.display()
+    );
+    let mut job = bench.start("mpirun", &line);
+    job.says("kimg 0.120");
+    fs::write(&file, "").unwrap();
+    let (code, said) = job.ends(AT_ONCE);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("error on rank 1: this is a bug of stylegan"), "{said}");
+    assert!(said.contains("failed to spawn thread"), "{said}");
+}
+
 /// A picture that one rank cannot read in the midst of a run: rank 0 saves, and all end.
 #[test]
 fn an_error_of_one_rank_saves_the_run() {

@@ -201,12 +201,19 @@ fn network(asked: &Asked, program: &Path, folder: &Path) -> Result<Network> {
     let [[few, short, ..], [many, long, ..]] = [&small[..], &large[..]] else {
         return Err(Failure::other(format!("{}: cannot read {text}", exchange.display())));
     };
+    // Two messages each way, of half the bytes.
+    let bandwidth = (many - few) / (long - short).max(1e-9);
+    let network = Network { name: "as measured between two", latency: short / 2., bandwidth };
     for row in &rows {
         let words: Vec<String> = row.iter().skip(1).map(|seconds| format!("{:.3} ms", 1e3 * seconds)).collect();
-        say(&format!("sums of {:.0} KiB: {} (exact, fast, doubling)", row[0] / 1024., words.join(", ")));
+        let foreseen = 1e3 * Reduction::Slices.seconds(&network, row[0], 1., 2, 1.);
+        say(&format!(
+            "sums of {:.0} KiB: {} (exact, fast, doubling); the model, from the first and the last: {foreseen:.3} ms",
+            row[0] / 1024.,
+            words.join(", ")
+        ));
     }
-    // Two messages each way, of half the bytes.
-    Ok(Network { name: "as measured between two", latency: short / 2., bandwidth: (many - few) / (long - short).max(1e-9) })
+    Ok(network)
 }
 
 #[cfg(test)]
