@@ -85,7 +85,9 @@ fn table(work: &Work, networks: &[Network]) -> String {
         let steps: Vec<Step> = networks.iter().map(|network| Step::of(work, network, BATCH, ranks)).collect();
         let _ = write!(text, "| {ranks} | {} |", steps[0].batch);
         for step in steps {
-            let _ = write!(text, " {:.0} ({:.0} %) |", step.images_per_second(), 100. * step.share());
+            let speed = step.images_per_second();
+            let digits = if speed < 10. { 1 } else { 0 };
+            let _ = write!(text, " {speed:.digits$} ({:.0} %) |", 100. * step.share());
         }
         text.push('\n');
     }
