@@ -59,7 +59,7 @@ fails() {
   local seconds; seconds=$(echo "$EPOCHREALTIME - $began" | bc)
   for _ in $(seq 100); do [ -z "$(on sg1 stylegan)$(on sg2 stylegan)" ] && break; sleep 0.1; done
   echo "$what: code $code after $seconds s; left behind: $(on sg1 stylegan) $(on sg2 stylegan)"
-  grep -i '^error\|warning\|on signal\|saved\|daemon ' said.txt | awk '!told[$0]++' | tail -4 | sed 's/^/    /'
+  grep '^error\|^warning\|on signal\|and saved\|HNP daemon' said.txt | awk '!told[$0]++' | tail -4 | sed 's/^/    /'
 }
 options=("${endless[@]}")
 fails "SIGTERM to the rank of the other host" term 'kill -TERM $(on sg2 stylegan)'

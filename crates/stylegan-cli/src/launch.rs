@@ -127,7 +127,10 @@ mod tests {
         }
         // Who started one process has not started these.
         let one = [("WORLD_SIZE", "1"), ("RANK", "0"), ("PMI_SIZE", "1"), ("PMI_RANK", "0")];
-        assert_eq!(found(&[one[0], one[1], one[2], one[3], open_mpi[0], open_mpi[1]]), Some(("mpirun (Open MPI)", 4, 3)));
+        assert_eq!(
+            found(&[one[0], one[1], one[2], one[3], open_mpi[0], open_mpi[1]]),
+            Some(("mpirun (Open MPI)", 4, 3))
+        );
     }
 
     #[test]

@@ -451,12 +451,9 @@ fn a_panic_of_one_rank_ends_all() {
     let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     rustc.args(["--edition=2024", "--crate-type=cdylib", "-Cpanic=abort", "-o"]).arg(&library).arg(LIBRARY);
     assert!(rustc.status().unwrap().success());
-    let word = format!("{} train --config tiny.toml --data set.zip --out run --set shards.at_once=2 {ENDLESS}", stylegan());
-    let line = format!(
-        "-n 1 {word} : -n 1 env LD_PRELOAD={} NO_THREADS={} {word}",
-        library.display(),
-        file.display()
-    );
+    let word =
+        format!("{} train --config tiny.toml --data set.zip --out run --set shards.at_once=2 {ENDLESS}", stylegan());
+    let line = format!("-n 1 {word} : -n 1 env LD_PRELOAD={} NO_THREADS={} {word}", library.display(), file.display());
     let mut job = bench.start("mpirun", &line);
     job.says("kimg 0.120");
     fs::write(&file, "").unwrap();

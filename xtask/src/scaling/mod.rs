@@ -44,8 +44,8 @@ Usage: cargo xtask scaling [OPTIONS]
   --pairs N          with --measure: how often [5]
   --kimg N           with --measure: length of each run in thousands of images [0.2]
   --base N           with --measure: channel_base of the networks [8192; 32768 is a generator of 26 M parameters]
-  --mpirun "ARGS"    with --measure: what mpirun is told, as where two ranks are on two machines ("--host a:1,b:1 --mca
-                     btl_tcp_if_include 10.0.0.0/24"); they need the program, and the folder of TMPDIR, under the same paths
+  --mpirun ARGS      with --measure: what mpirun is told, in one word, as where two ranks are on two machines ('--host a:1,b:1
+                     --mca btl_tcp_if_include 10.0.0.0/24'); they need the program and the folder of TMPDIR under the same paths
   --program FILE     with --measure: a stylegan that was built with --features mpi [built in release]
 ";
 
