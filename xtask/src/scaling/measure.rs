@@ -71,7 +71,7 @@ struct Timed {
     image: f64,
     /// Seconds of a phase in which ranks exchange, with waiting for the slower one.
     exchange: f64,
-    /// Bytes of a phase that a rank sends and receives.
+    /// Bytes that a rank sends in a phase; it receives as many.
     bytes: f64,
 }
 
@@ -112,8 +112,8 @@ fn measure(asked: &Asked, program: &Path, folder: &Path) -> Result<()> {
     }
     let (wide, split) = (median(&wide), median(&split));
     let work = Work { name: MEASURED, image_seconds: alone.image, bytes: 0., phases: PHASES, shard: SHARD };
-    // A rank sends and receives twice its sums, less what it keeps: all of them once, where there are two.
-    let work = Work { bytes: split.bytes / 2. * PHASES, ..work };
+    // A rank sends twice its sums, less what it keeps, and receives as much: all of them once, where there are two.
+    let work = Work { bytes: split.bytes * PHASES, ..work };
     let network = network(asked, program, folder)?;
     let foreseen = Step::of(&work, &network, BATCH, 2);
     let exact = Reduction::Slices.seconds(&network, work.bytes, PHASES, 2, 1.);
@@ -128,10 +128,12 @@ fn measure(asked: &Asked, program: &Path, folder: &Path) -> Result<()> {
     ));
     say(&format!("between two ranks    {:.0} us, {:.2} GB/s", 1e6 * network.latency, network.bandwidth / 1e9));
     say(&format!(
-        "the model            {:.2} images/s on 2 ranks x 1 thread ({:+.0} %), {:.0} ms of a step in exchange",
+        "the model            {:.2} images/s on 2 ranks x 1 thread ({:+.0} %), {:.0} ms of a step in exchange (found {:.0}, with \
+         waiting)",
         foreseen.images_per_second(),
         100. * (foreseen.images_per_second() / found - 1.),
-        1e3 * exact
+        1e3 * exact,
+        1e3 * split.exchange * PHASES
     ));
     say("all that follows, from 2 ranks on, is extrapolated from what was measured of one");
     print(&table(&work, &[network]));
