@@ -22,9 +22,10 @@ pub(crate) enum Joins {
     Nccl,
 }
 
-/// The first that is found counts: what starts processes inside of another's is named before it. Of
+/// The first that started several counts: what starts processes inside of another's is named before it. Of
 /// Slurm those of a step count, as a batch script is one process of a job of many.
 const LAUNCHERS: [Launcher; 4] = [
+    Launcher { name: "torchrun", size: "WORLD_SIZE", rank: "RANK", joins: Joins::Nccl },
     Launcher {
         name: "mpirun (Open MPI)",
         size: "OMPI_COMM_WORLD_SIZE",
@@ -33,7 +34,6 @@ const LAUNCHERS: [Launcher; 4] = [
     },
     Launcher { name: "mpirun (MPICH)", size: "PMI_SIZE", rank: "PMI_RANK", joins: Joins::Mpi },
     Launcher { name: "srun", size: "SLURM_STEP_NUM_TASKS", rank: "SLURM_PROCID", joins: Joins::Mpi },
-    Launcher { name: "torchrun", size: "WORLD_SIZE", rank: "RANK", joins: Joins::Nccl },
 ];
 
 /// One of several processes that were started together.
@@ -41,6 +41,8 @@ const LAUNCHERS: [Launcher; 4] = [
 pub(crate) struct Launched {
     /// The program that did it.
     launcher: &'static str,
+    /// The variable by which it told how many there are.
+    pub(crate) variable: &'static str,
     /// How many there are.
     pub(crate) size: usize,
     /// Which one this is.
@@ -52,9 +54,16 @@ impl Launched {
     /// What the environment says; `None` for a process that was started alone.
     pub(crate) fn find(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let number = |name: &str| variable(name)?.trim().parse::<usize>().ok();
-        let found = |launcher: &'static Launcher| Some((launcher, number(launcher.size)?, number(launcher.rank)?));
-        let (launcher, size, rank) = LAUNCHERS.iter().find_map(found)?;
-        (size > 1).then_some(Self { launcher: launcher.name, size, rank, joins: launcher.joins })
+        LAUNCHERS.iter().find_map(|launcher| {
+            let (size, rank) = (number(launcher.size)?, number(launcher.rank)?);
+            (size > 1).then_some(Self {
+                launcher: launcher.name,
+                variable: launcher.size,
+                size,
+                rank,
+                joins: launcher.joins,
+            })
+        })
     }
 }
 
@@ -73,7 +82,10 @@ impl Torchrun {
     /// What the environment says.
     pub(crate) fn find(variable: impl Fn(&str) -> Option<String>) -> Self {
         let gpu = variable("LOCAL_RANK").and_then(|number| number.trim().parse().ok()).unwrap_or_default();
-        let words = ["TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RESTART_COUNT"];
+        // Each torchrun counts for itself: one whose processes were well counts no restart that another asked for.
+        let several = variable("GROUP_WORLD_SIZE").is_some_and(|count| count.trim() != "1");
+        let count = if several { "" } else { "TORCHELASTIC_RESTART_COUNT" };
+        let words = ["TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT", count];
         Self { gpu, start: words.map(|name| variable(name).unwrap_or_default()).join(" ") }
     }
 }
@@ -103,21 +115,40 @@ mod tests {
         // mpirun in a job of Slurm, whose own step is the daemons'.
         let both = [("SLURM_STEP_NUM_TASKS", "2"), ("SLURM_PROCID", "1"), open_mpi[0], open_mpi[1]];
         assert_eq!(found(&both), Some(("mpirun (Open MPI)", 4, 3)));
+        // torchrun in a step of Slurm (one of it a machine), with and without Slurm's own PMI, and in one by mpirun.
+        let torchrun = [("WORLD_SIZE", "16"), ("RANK", "3")];
+        for (tasks, rank) in [("1", "0"), ("2", "0"), ("2", "1")] {
+            let step = [("SLURM_STEP_NUM_TASKS", tasks), ("SLURM_PROCID", rank)];
+            let pmi = [("PMI_SIZE", tasks), ("PMI_RANK", rank)];
+            let mpi = [("OMPI_COMM_WORLD_SIZE", tasks), ("OMPI_COMM_WORLD_RANK", rank)];
+            for outer in [step, [step[0], pmi[0]], pmi, mpi] {
+                assert_eq!(found(&[outer, torchrun].concat()), Some(("torchrun", 16, 3)), "{outer:?}");
+            }
+        }
+        // Who started one process has not started these.
+        let one = [("WORLD_SIZE", "1"), ("RANK", "0"), ("PMI_SIZE", "1"), ("PMI_RANK", "0")];
+        assert_eq!(
+            found(&[one[0], one[1], one[2], one[3], open_mpi[0], open_mpi[1]]),
+            Some(("mpirun (Open MPI)", 4, 3))
+        );
     }
 
     #[test]
     #[cfg(feature = "nccl")]
     fn another_start_is_told_from_this_one() {
-        let start = |restart: &str| {
+        let start = |restart: &str, machines: &str| {
             let value = |name: &str| match name {
                 "LOCAL_RANK" => Some("3".to_owned()),
+                "GROUP_WORLD_SIZE" => Some(machines.to_owned()),
                 "TORCHELASTIC_RESTART_COUNT" => Some(restart.to_owned()),
                 _ => None,
             };
             Torchrun::find(value)
         };
-        assert_eq!(start("0").gpu, 3);
-        assert_ne!(start("0").start, start("1").start);
+        assert_eq!(start("0", "1").gpu, 3);
+        assert_ne!(start("0", "1").start, start("1", "1").start);
+        // Two machines, of which one alone failed.
+        assert_eq!(start("0", "2").start, start("1", "2").start);
     }
 
     #[test]

@@ -114,11 +114,15 @@ fn run(options: Options) -> Outcome {
         _ => {}
     }
     signals::watch()?;
-    // The other verbs work alone, whoever starts them.
     let joins = match &options.verb {
         Verb::Train(args) => ranks::join(args.folder())?,
         Verb::Eval(_) => ranks::join(None)?,
-        _ => true,
+        // What is only printed may be printed by each.
+        Verb::Plan(_) | Verb::Inspect(_) | Verb::Models(_) | Verb::Completions(_) | Verb::Man(_) => true,
+        _ => {
+            ranks::be_alone()?;
+            true
+        }
     };
     if !joins {
         return Ok(Ending::Done);

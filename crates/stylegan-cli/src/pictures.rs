@@ -37,23 +37,32 @@ pub(crate) fn path_alone(set: PathBuf) -> PathBuf {
 /// is not there.
 pub(crate) fn open(
     set: &str,
-    [h, w]: [usize; 2],
+    size: [usize; 2],
     count: usize,
     way: Option<Preprocess>,
     folder: &Path,
 ) -> anyhow::Result<Dataset> {
     say_which(set);
-    if is_built_in(set) {
-        // Built-in sets are square; the size that does not fit is named when it is compared.
-        Ok(Dataset::open_as(built_in(set, h.max(w), count, folder)?, way)?)
-    } else {
-        if !Path::new(set).exists() {
-            wrong!("cannot read {set}: it does not exist; if the set was moved, say where it is now with --data");
-        }
-        let dataset = Dataset::open_as(set, way)?;
-        say_notes(&dataset);
-        Ok(dataset)
+    open_at(&place(set, size, count, folder)?, way)
+}
+
+/// Where a set for pictures of `[h, w]` pixels lies; a built-in one is made in `folder` if it is not there.
+pub(crate) fn place(set: &str, [h, w]: [usize; 2], count: usize, folder: &Path) -> anyhow::Result<PathBuf> {
+    // Built-in sets are square; the size that does not fit is named when it is compared.
+    if is_built_in(set) { built_in(set, h.max(w), count, folder) } else { Ok(set.into()) }
+}
+
+/// Opens the set at a place, resized and cut as `way` says.
+pub(crate) fn open_at(set: &Path, way: Option<Preprocess>) -> anyhow::Result<Dataset> {
+    if !set.exists() {
+        wrong!(
+            "cannot read {}: it does not exist; if the set was moved, say where it is now with --data",
+            set.display()
+        );
     }
+    let dataset = Dataset::open_as(set, way)?;
+    say_notes(&dataset);
+    Ok(dataset)
 }
 
 /// Says what the user of a set may have meant otherwise.

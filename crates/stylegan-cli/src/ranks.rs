@@ -11,7 +11,7 @@ use crate::status;
 use anyhow::Context;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 use stylegan_train::communicator::{self, Communicator, Single};
 
@@ -21,8 +21,6 @@ static JOINED: OnceLock<Joined> = OnceLock::new();
 /// Joins the processes that were started together with this one, if there are others; they may meet in `folder`.
 /// `false` where that cannot be and another process says why.
 pub(crate) fn join(folder: Option<&Path>) -> anyhow::Result<bool> {
-    #[allow(clippy::disallowed_methods, reason = "the command reads the environment")]
-    let variable = |name: &str| std::env::var(name).ok();
     let Some(launched) = Launched::find(variable) else { return Ok(true) };
     match join_with(&launched, folder, variable)? {
         Ok(joined) => {
@@ -37,21 +35,40 @@ pub(crate) fn join(folder: Option<&Path>) -> anyhow::Result<bool> {
     }
 }
 
+/// Refuses what each of several processes would do from beginning to end, all into the same files.
+pub(crate) fn be_alone() -> anyhow::Result<()> {
+    let Some(launched) = Launched::find(variable) else { return Ok(()) };
+    wrong!(
+        "{launched}, and each would do all of this and write the same files, as only `train` and `eval` share their work; \
+         start one, or where each is given work of its own, all by `env -u {} stylegan …`",
+        launched.variable
+    )
+}
+
+#[allow(clippy::disallowed_methods, reason = "the command reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// All ranks.
 pub(crate) fn world() -> &'static dyn Communicator {
     JOINED.get().map_or(&Single, Joined::ranks)
 }
 
-/// Lets the first rank of each machine do something that makes a file or folder there; all ranks of the machine get its
-/// path.
-pub(crate) fn once_a_machine(work: impl FnOnce() -> anyhow::Result<PathBuf>) -> anyhow::Result<PathBuf> {
-    let host = JOINED.get().map_or_else(String::new, Joined::host).into_bytes();
-    let hosts = world().all_gather(host.clone())?;
-    let first = hosts.iter().position(|other| *other == host).unwrap_or_default();
+/// Lets the first rank of each machine do something; all ranks of the machine get what it found or made. Ranks that name
+/// another `thing` do it for themselves.
+pub(crate) fn once_a_machine<T: Serialize + DeserializeOwned>(
+    thing: &str,
+    work: impl FnOnce() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let host = JOINED.get().map_or_else(String::new, Joined::host);
+    let thing = format!("{host} {thing}").into_bytes();
+    let things = world().all_gather(thing.clone())?;
+    let first = things.iter().position(|other| *other == thing).unwrap_or_default();
     let own = agree((first == world().rank()).then(work).transpose())?;
     let made = world().all_gather(serde_json::to_vec(&own)?)?;
-    let made: Option<PathBuf> = made.get(first).map(|bytes| serde_json::from_slice(bytes)).transpose()?.flatten();
-    made.context("the first rank of this machine has told no path")
+    let made: Option<T> = made.get(first).map(|bytes| serde_json::from_slice(bytes)).transpose()?.flatten();
+    made.context("the first rank of this machine has told nothing")
 }
 
 /// The threads that this rank may use: its part of the processors that it shares with others. `None` for

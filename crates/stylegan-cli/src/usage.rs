@@ -10,7 +10,7 @@ use clap::error::{ContextKind, ContextValue};
 pub(crate) fn explain(error: &clap::Error) -> ! {
     let text = error.render();
     let mut text = if on_terminal() { text.ansi().to_string() } else { text.to_string() };
-    if let Some(tip) = tip(error) {
+    if let Some(tip) = data_tip(error).or_else(|| ranks_tip(error)) {
         text = format!("{}\n\n{tip}\n", text.trim_end());
     }
     let text = as_typed(text.trim_end());
@@ -24,9 +24,20 @@ pub(crate) fn explain(error: &clap::Error) -> ! {
 }
 
 /// A word to those who left out `data` before one of its verbs.
-fn tip(error: &clap::Error) -> Option<String> {
+fn data_tip(error: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return None };
     let registry = Options::command();
     let data = registry.find_subcommand("data")?;
     data.find_subcommand(word).map(|verb| format!("  tip: `stylegan data {}` exists", verb.get_name()))
+}
+
+/// A word to those who ask this process to be several.
+fn ranks_tip(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else { return None };
+    (typed == "--ranks").then(|| {
+        "  tip: several processes are started from outside, for `train` and `eval`: `mpirun -n 2 --bind-to none stylegan train …` \
+         with a stylegan that was built with --features mpi, or `cargo xtask train --ranks 2 …` in its sources, which builds \
+         it so; torchrun and --features nccl for GPUs (docs/distributed.md)"
+            .to_owned()
+    })
 }

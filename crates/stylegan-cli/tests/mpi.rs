@@ -246,7 +246,7 @@ fn ranks_do_not_change_a_bit_of_a_painter() {
     fs::remove_file(bench.path("set.zip")).unwrap();
     assert_eq!(bench.start(stylegan(), line).ends(LIMIT).0, Some(0));
     let expected = bench.trained(1, "1", "");
-    for ranks in [2, 3] {
+    for ranks in 2..=4 {
         assert!(bench.trained(ranks, &ranks.to_string(), "") == expected, "{ranks} ranks");
     }
     bench.trained(3, "parts", "--set kimg=0.048");
@@ -295,7 +295,7 @@ fn ranks_share_an_evaluation() {
     let numbers = |ranks: usize, options: &str| {
         let out = format!("report-{ranks}.json");
         let line = format!(
-            "eval --network run --data more.zip --metrics kid,pr,ppl_wend --count 300 --out {out} --cache none-{ranks} \
+            "eval --network run --data more.zip --metrics fid,kid,pr,ppl_wend --count 300 --out {out} --cache none-{ranks} \
              {options}"
         );
         let job = match ranks {
@@ -316,7 +316,7 @@ fn ranks_share_an_evaluation() {
         report.as_array().unwrap().iter().cloned().map(without).collect::<Vec<_>>()
     };
     let expected = numbers(1, "");
-    assert!(expected.len() >= 5, "{expected:?}");
+    assert!(expected.len() >= 6, "{expected:?}");
     for ranks in [2, 3] {
         assert_eq!(numbers(ranks, ""), expected, "{ranks} ranks");
     }
@@ -342,6 +342,26 @@ fn ranks_share_the_metrics_of_a_run() {
         assert!(bench.trained(ranks, &out, options) == expected, "{ranks} ranks");
         assert_eq!(numbers(&out), numbers("1"), "{ranks} ranks");
     }
+}
+
+/// Ranks that do not see the folder of rank 0, here two in a folder of their own, make the set there once more.
+#[test]
+fn a_built_in_set_is_made_where_it_is_missing() {
+    let bench = Bench::new();
+    for name in ["a", "b"] {
+        fs::create_dir(bench.path(name)).unwrap();
+        fs::copy(bench.path("tiny.toml"), bench.path(&format!("{name}/tiny.toml"))).unwrap();
+    }
+    let options = "--data avatars --set data.count=40 --set kimg=0.24";
+    let line = format!("train --config tiny.toml --out 1 {options}");
+    assert_eq!(bench.start(stylegan(), &line).ends(LIMIT).0, Some(0));
+    let word = format!("{} train --config tiny.toml --out run {options}", stylegan());
+    let at = |name: &str, count: usize| format!("-n {count} -wdir {} {word}", bench.path(name).display());
+    let (code, said) = bench.start("mpirun", &format!("{} : {}", at("a", 1), at("b", 2))).ends(LIMIT);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(bench.last("a/run") == bench.last("1"));
+    let made = |run: &str| fs::read(bench.path(&format!("{run}/data/avatars-16-40.zip"))).unwrap();
+    assert!(made("a/run") == made("b/run"));
 }
 
 /// One process of a machine copies the set, and all read the copy.
@@ -419,6 +439,28 @@ fn a_rank_that_is_killed_ends_all() {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// A rank that can start no thread any more panics in the midst of a step: it says so, and all end.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "cargo says in the environment which rustc it is")]
+fn a_panic_of_one_rank_ends_all() {
+    const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../stylegan-kernels/tests/no_threads/library.rs");
+    let bench = Bench::new();
+    let (library, file) = (bench.path("no_threads.so"), bench.path("no-threads"));
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.args(["--edition=2024", "--crate-type=cdylib", "-Cpanic=abort", "-o"]).arg(&library).arg(LIBRARY);
+    assert!(rustc.status().unwrap().success());
+    let word =
+        format!("{} train --config tiny.toml --data set.zip --out run --set shards.at_once=2 {ENDLESS}", stylegan());
+    let line = format!("-n 1 {word} : -n 1 env LD_PRELOAD={} NO_THREADS={} {word}", library.display(), file.display());
+    let mut job = bench.start("mpirun", &line);
+    job.says("kimg 0.120");
+    fs::write(&file, "").unwrap();
+    let (code, said) = job.ends(AT_ONCE);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("error on rank 1: this is a bug of stylegan"), "{said}");
+    assert!(said.contains("failed to spawn thread"), "{said}");
 }
 
 /// A picture that one rank cannot read in the midst of a run: rank 0 saves, and all end.

@@ -6,8 +6,8 @@ mod tools;
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
-use stylegan_train::communicator::Threads;
+use std::sync::atomic::{AtomicBool, Ordering};
+use stylegan_train::communicator::{Communicator, Threads};
 use stylegan_train::config::TrainConfig;
 use stylegan_train::{Outcome, Result, RunFolder, Session};
 use tools::{STYLEGAN2, StopAfter, growing_stylegan2, pictures, tiny};
@@ -97,4 +97,79 @@ fn ranks_do_not_change_a_bit_of_stylegan2() {
 #[test]
 fn ranks_do_not_change_a_bit_while_stylegan2_is_replaced() {
     any_number_of_ranks(&growing_stylegan2());
+}
+
+/// A rank that takes one number of the first gradients otherwise than the others do, as memory that forgets would.
+struct Forgetful {
+    well: Threads,
+    /// Whether it is yet to happen.
+    to_come: AtomicBool,
+}
+
+impl Communicator for Forgetful {
+    fn rank(&self) -> usize {
+        self.well.rank()
+    }
+
+    fn world_size(&self) -> usize {
+        self.well.world_size()
+    }
+
+    fn all_gather(&self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
+        let mut all = self.well.all_gather(bytes)?;
+        const NAME: &[u8] = b"gradient";
+        let row = all[0].windows(NAME.len()).position(|word| word == NAME);
+        if let Some(row) = row.filter(|_| self.to_come.swap(false, Ordering::Relaxed)) {
+            // The name, the length of the row, and the sign of its first number.
+            all[0][row + NAME.len() + 8 + 3] ^= 0x80;
+        }
+        Ok(all)
+    }
+
+    fn all_to_all(&self, parts: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
+        self.well.all_to_all(parts)
+    }
+
+    fn abort(&self, reason: &str) {
+        self.well.abort(reason);
+    }
+}
+
+/// The tick after it finds the tensor and the rank, on all ranks; without it there is nothing to find.
+#[test]
+fn a_rank_that_holds_another_tensor_is_named() {
+    let config = tiny(&[&STYLEGAN2[..], &SIX_SHARDS].concat()).unwrap();
+    for forgets in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let out = &RunFolder::open(folder.path()).unwrap();
+        let outcomes: Vec<Result<Outcome>> = std::thread::scope(|scope| {
+            let ranks = Threads::world(3).into_iter().map(|well| {
+                let to_come = AtomicBool::new(forgets && well.rank() == 2);
+                let (config, communicator) = (&config, Forgetful { well, to_come });
+                scope.spawn(move || {
+                    let session = Session {
+                        config,
+                        dataset: pictures(),
+                        device: &candle_core::Device::Cpu,
+                        folder: out,
+                        communicator: &communicator,
+                        observer: &mut stylegan_train::observer::Silent,
+                        stop: &AtomicBool::new(false),
+                    };
+                    session.start()
+                })
+            });
+            ranks.collect::<Vec<_>>().into_iter().map(|rank| rank.join().unwrap()).collect()
+        });
+        for outcome in outcomes {
+            let Err(error) = outcome else {
+                assert!(!forgets, "a rank holds something else, and all go on");
+                continue;
+            };
+            let said = error.to_string();
+            // The generator steps first; a gradient begins with this tensor, and so does the average that is compared first.
+            assert!(said.contains("rank 2 has another G_ema.mapping.fc0.bias than rank 0 ("), "{said}");
+            assert!(error.is_of_all_ranks() && forgets, "{said}");
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! One and two ranks on this machine, by turns, and the model beside them.
 
 use super::model::{Network, Reduction, Step, Work};
+use super::table;
 use crate::cargo::{cargo, output, root, wait};
 use crate::failure::{Failure, Result};
 use crate::ranks::SETTINGS;
-use crate::say::say;
+use crate::say::{print, say};
 use crate::stats::mean;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,11 +17,13 @@ pub(super) struct Asked {
     kimg: f64,
     base: usize,
     program: Option<PathBuf>,
+    /// What mpirun is told beyond the number of ranks, such as where they are.
+    mpirun: Vec<String>,
 }
 
 impl Default for Asked {
     fn default() -> Self {
-        Self { pairs: 5, kimg: 0.2, base: 8192, program: None }
+        Self { pairs: 5, kimg: 0.2, base: 8192, program: None, mpirun: vec![] }
     }
 }
 
@@ -38,8 +41,22 @@ impl Asked {
                 self.program = std::path::absolute(value).ok();
                 self.program.is_some()
             }
+            "--mpirun" => {
+                self.mpirun = value.split_whitespace().map(str::to_owned).collect();
+                !self.mpirun.is_empty()
+            }
             _ => false,
         }
+    }
+
+    /// A program, by mpirun where there are several of it.
+    fn start(&self, program: &Path, ranks: usize) -> Command {
+        if ranks == 1 {
+            return Command::new(program);
+        }
+        let mut command = Command::new("mpirun");
+        command.args(["-n", &ranks.to_string()]).args(&self.mpirun).arg(program).envs(SETTINGS);
+        command
     }
 }
 
@@ -54,7 +71,7 @@ struct Timed {
     image: f64,
     /// Seconds of a phase in which ranks exchange, with waiting for the slower one.
     exchange: f64,
-    /// Bytes of a phase that a rank sends and receives.
+    /// Bytes that a rank sends in a phase; it receives as many.
     bytes: f64,
 }
 
@@ -94,10 +111,10 @@ fn measure(asked: &Asked, program: &Path, folder: &Path) -> Result<()> {
         ));
     }
     let (wide, split) = (median(&wide), median(&split));
-    let work = Work { name: "", image_seconds: alone.image, bytes: 0., phases: PHASES, shard: SHARD };
-    // A rank sends and receives twice its sums, less what it keeps: all of them once, where there are two.
-    let work = Work { bytes: split.bytes / 2. * PHASES, ..work };
-    let network = network(program, folder)?;
+    let work = Work { name: MEASURED, image_seconds: alone.image, bytes: 0., phases: PHASES, shard: SHARD };
+    // A rank sends twice its sums, less what it keeps, and receives as much: all of them once, where there are two.
+    let work = Work { bytes: split.bytes * PHASES, ..work };
+    let network = network(asked, program, folder)?;
     let foreseen = Step::of(&work, &network, BATCH, 2);
     let exact = Reduction::Slices.seconds(&network, work.bytes, PHASES, 2, 1.);
     let found = 1. / split.image;
@@ -111,13 +128,19 @@ fn measure(asked: &Asked, program: &Path, folder: &Path) -> Result<()> {
     ));
     say(&format!("between two ranks    {:.0} us, {:.2} GB/s", 1e6 * network.latency, network.bandwidth / 1e9));
     say(&format!(
-        "the model            {:.2} images/s on 2 ranks x 1 thread ({:+.0} %), {:.0} ms of a step in exchange",
+        "the model            {:.2} images/s on 2 ranks x 1 thread ({:+.0} %), {:.0} ms of a step in exchange (found {:.0}, with \
+         waiting)",
         foreseen.images_per_second(),
         100. * (foreseen.images_per_second() / found - 1.),
-        1e3 * exact
+        1e3 * exact,
+        1e3 * split.exchange * PHASES
     ));
+    say("all that follows, from 2 ranks on, is extrapolated from what was measured of one");
+    print(&table(&work, &[network]));
     Ok(())
 }
+
+const MEASURED: &str = "StyleGAN2, 64 pixels, ranks of one thread as measured";
 
 /// Phases of a step of StyleGAN2: both networks, path lengths in each fourth, R1 in each sixteenth.
 const PHASES: f64 = 2.3125;
@@ -144,7 +167,7 @@ fn timed(asked: &Asked, program: &Path, folder: &Path, ranks: usize, threads: us
         base = asked.base,
         at_once = if ranks == 1 { threads } else { 1 },
     );
-    let mut command = start(program, ranks);
+    let mut command = asked.start(program, ranks);
     command.args(line.split_whitespace()).current_dir(folder);
     let output = output(&mut command)?;
     if !output.status.success() {
@@ -160,18 +183,8 @@ fn timed(asked: &Asked, program: &Path, folder: &Path, ranks: usize, threads: us
     Ok(Timed { image: image / 1000., exchange, bytes })
 }
 
-/// A program, by mpirun where there are several of it.
-fn start(program: &Path, ranks: usize) -> Command {
-    if ranks == 1 {
-        return Command::new(program);
-    }
-    let mut command = Command::new("mpirun");
-    command.args(["-n", &ranks.to_string()]).arg(program).envs(SETTINGS);
-    command
-}
-
-/// What an exchange between two processes of this machine takes.
-fn network(program: &Path, folder: &Path) -> Result<Network> {
+/// What an exchange between two processes takes.
+fn network(asked: &Asked, program: &Path, folder: &Path) -> Result<Network> {
     let exchange = program.with_file_name("examples").join("exchange");
     if !exchange.is_file() {
         return Err(Failure::wrong(format!(
@@ -179,7 +192,7 @@ fn network(program: &Path, folder: &Path) -> Result<Network> {
             exchange.display()
         )));
     }
-    let output = output(start(&exchange, 2).current_dir(folder))?;
+    let output = output(asked.start(&exchange, 2).current_dir(folder))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     // Bytes, seconds of an exact sum, seconds of the library's.
     let rows: Vec<Vec<f64>> =
@@ -190,12 +203,19 @@ fn network(program: &Path, folder: &Path) -> Result<Network> {
     let [[few, short, ..], [many, long, ..]] = [&small[..], &large[..]] else {
         return Err(Failure::other(format!("{}: cannot read {text}", exchange.display())));
     };
+    // Two messages each way, of half the bytes.
+    let bandwidth = (many - few) / (long - short).max(1e-9);
+    let network = Network { name: "as measured between two", latency: short / 2., bandwidth };
     for row in &rows {
         let words: Vec<String> = row.iter().skip(1).map(|seconds| format!("{:.3} ms", 1e3 * seconds)).collect();
-        say(&format!("sums of {:.0} KiB: {} (exact, fast)", row[0] / 1024., words.join(", ")));
+        let foreseen = 1e3 * Reduction::Slices.seconds(&network, row[0], 1., 2, 1.);
+        say(&format!(
+            "sums of {:.0} KiB: {} (exact, fast, doubling); the model, from the first and the last: {foreseen:.3} ms",
+            row[0] / 1024.,
+            words.join(", ")
+        ));
     }
-    // Two messages each way, of half the bytes.
-    Ok(Network { name: "", latency: short / 2., bandwidth: (many - few) / (long - short).max(1e-9) })
+    Ok(network)
 }
 
 #[cfg(test)]
@@ -206,7 +226,11 @@ mod tests {
     fn options_are_taken() {
         let mut asked = Asked::default();
         assert!(asked.set("--pairs", "2") && asked.set("--kimg", "0.5") && asked.pairs == 2);
-        for (name, value) in [("--pairs", "0"), ("--kimg", "x"), ("--others", "1")] {
+        assert!(asked.set("--mpirun", "--host a:1,b:1 --mca btl tcp,self") && asked.mpirun.len() == 5);
+        let command = asked.start(Path::new("p"), 2);
+        let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        assert_eq!(args.join(" "), "-n 2 --host a:1,b:1 --mca btl tcp,self p");
+        for (name, value) in [("--mpirun", " "), ("--pairs", "0"), ("--kimg", "x"), ("--others", "1")] {
             assert!(!asked.set(name, value), "{name} {value}");
         }
     }

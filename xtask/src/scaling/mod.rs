@@ -40,10 +40,12 @@ What more ranks would give
 Usage: cargo xtask scaling [OPTIONS]
   without options    the table of docs/distributed.md
   --measure          times runs of one and two ranks on this machine, by turns, and what the ranks exchange; compares
-                     the model with them
+                     the model with them, and prints the table for this machine's ranks and what joins them
   --pairs N          with --measure: how often [5]
   --kimg N           with --measure: length of each run in thousands of images [0.2]
   --base N           with --measure: channel_base of the networks [8192; 32768 is a generator of 26 M parameters]
+  --mpirun ARGS      with --measure: what mpirun is told, in one word, as where two ranks are on two machines ('--host a:1,b:1
+                     --mca btl_tcp_if_include 10.0.0.0/24'); they need the program and the folder of TMPDIR under the same paths
   --program FILE     with --measure: a stylegan that was built with --features mpi [built in release]
 ";
 
@@ -83,7 +85,9 @@ fn table(work: &Work, networks: &[Network]) -> String {
         let steps: Vec<Step> = networks.iter().map(|network| Step::of(work, network, BATCH, ranks)).collect();
         let _ = write!(text, "| {ranks} | {} |", steps[0].batch);
         for step in steps {
-            let _ = write!(text, " {:.0} ({:.0} %) |", step.images_per_second(), 100. * step.share());
+            let speed = step.images_per_second();
+            let digits = if speed < 10. { 1 } else { 0 };
+            let _ = write!(text, " {speed:.digits$} ({:.0} %) |", 100. * step.share());
         }
         text.push('\n');
     }

@@ -139,6 +139,13 @@ impl Begun {
     }
 }
 
+/// Words that only those say who see the same files as the set.
+fn same_files(set: &Path) -> anyhow::Result<String> {
+    let place = std::fs::canonicalize(set)?;
+    let about = std::fs::metadata(&place)?;
+    Ok(format!("{} {} {:?}", place.display(), about.len(), about.modified()?))
+}
+
 pub(crate) fn run(args: Args) -> Outcome {
     if args.list_configs {
         print(&configs::list())?;
@@ -161,15 +168,22 @@ pub(crate) fn run(args: Args) -> Outcome {
     let (begun, opened) = own.map_or((None, None), |(begun, pictures)| (Some(begun), Some(pictures)));
     let what = ranks::share(begun.as_ref().map(|begun| begun.what.clone()))?;
     let config = &read_recipe(&what.config, "the configuration of rank 0", &[])?;
-    let data = config.data();
-    let pictures = if data.copy_to.is_empty() || pictures::is_built_in(&data.set) {
-        ranks::agree(opened.map_or_else(|| open(config, &what.data_dir), Ok))?
+    let (data, data_dir) = (config.data(), &what.data_dir);
+    let copies = !data.copy_to.is_empty() && !pictures::is_built_in(&data.set);
+    let set = if copies {
+        local_copy::of(Path::new(&data.set), Path::new(&data.copy_to))?
     } else {
-        let copy = local_copy::of(Path::new(&data.set), Path::new(&data.copy_to))?;
-        ranks::agree(Dataset::open_as(copy, data.preprocess).map_err(anyhow::Error::from))?
-            .with_cache(data.cache_mib << 20)
+        let place = || pictures::place(&data.set, config.img_size(), data.count, data_dir);
+        let thing = format!("{} of {}", data.set, std::path::absolute(data_dir)?.display());
+        if pictures::is_built_in(&data.set) { ranks::once_a_machine(&thing, place)? } else { place()? }
     };
-    let pictures = Arc::new(pictures);
+    let open = || Ok(pictures::open_at(&set, data.preprocess)?.with_cache(data.cache_mib << 20));
+    let pictures = Arc::new(ranks::agree(opened.filter(|_| !copies).map_or_else(open, Ok))?);
+    if world.world_size() > 1 {
+        // What checks that all have the same pictures; one of those that read the same files reads them for all.
+        let hash = || Ok(pictures.hash()?.to_owned());
+        pictures.take_hash(ranks::once_a_machine(&ranks::agree(same_files(&set))?, hash)?);
+    }
     let out = &what.out;
     let own = begun.map(|begun| begun.with_pictures(config, &pictures, &device)).transpose();
     let begun = ranks::agree(own)?;

@@ -54,6 +54,13 @@ pub(crate) struct Asked {
     #[arg(long)]
     cond: bool,
 
+    /// How several processes add up what each found: exactly as one does, or by their library, faster, and within 1e-5
+    /// [default: the configuration's, exact]
+    ///
+    /// Example: --reduction fast
+    #[arg(long, value_name = "exact|fast", value_parser = ["exact", "fast"])]
+    reduction: Option<String>,
+
     /// Changes a setting of the configuration; may be given several times. --list-settings lists them.
     ///
     /// Example: --set schedule.lr=0.002 --set data.mirror=false
@@ -239,6 +246,9 @@ fn overrides(asked: &Asked) -> anyhow::Result<Vec<Override>> {
     }
     if let Some(seed) = asked.seed {
         set("seed", i64::try_from(seed).context("--seed: seeds go up to 2^63 - 1")?.into())?;
+    }
+    if let Some(reduction) = &asked.reduction {
+        set("shards.reduction", reduction.clone().into())?;
     }
     if let Some(name) = &asked.data {
         // A run can be gone on with from another folder, so paths are kept whole.

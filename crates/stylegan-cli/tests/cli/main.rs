@@ -21,6 +21,7 @@ mod mix;
 mod paint;
 mod plan;
 mod precision;
+mod ranks;
 mod run_folder;
 mod sets;
 mod spade;

@@ -189,6 +189,12 @@ impl Dataset {
         Ok(self.hash.get_or_init(|| hash))
     }
 
+    /// Takes the content hash from another process that has read the very same files, so that they are not all read once
+    /// more; one that is known already stays.
+    pub fn take_hash(&self, hash: String) {
+        self.hash.get_or_init(|| hash);
+    }
+
     /// The pixels of a picture, `[c, h, w]` bytes.
     ///
     /// # Errors
