@@ -9,6 +9,7 @@ use crate::device::DeviceArgs;
 use crate::earlier_run::set_aside;
 use crate::evaluate::Evaluator;
 use crate::exit::{Ending, Outcome, wrong};
+use crate::precision::say_if_slow;
 use crate::shell::quote;
 use crate::signals;
 use crate::starting_point;
@@ -126,6 +127,7 @@ impl Begun {
         let evaluator = Evaluator::of(config, pictures, device, &what.data_dir)?;
         let mut summary = starting_point::summary(config, pictures)?;
         summary.extend(ranks::summary());
+        say_if_slow(config.precision());
         let status = TrainStatus::new(&what.out, config, summary, evaluator)?;
         if moves_aside {
             config.settings(pictures)?;
@@ -157,6 +159,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let (begun, opened) = own.map_or((None, None), |(begun, pictures)| (Some(begun), Some(pictures)));
     let what = ranks::share(begun.as_ref().map(|begun| begun.what.clone()))?;
     let config = &read_recipe(&what.config, "the configuration of rank 0", &[])?;
+    ranks::agree(config.check_device(&device).map_err(anyhow::Error::from))?;
     let data = config.data();
     let pictures = if data.copy_to.is_empty() || pictures::is_built_in(&data.set) {
         ranks::agree(opened.map_or_else(|| open(config, &what.data_dir), Ok))?
