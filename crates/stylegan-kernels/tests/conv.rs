@@ -114,15 +114,15 @@ fn second_derivatives_agree_with_differences() -> Result<()> {
     Ok(())
 }
 
-/// Each gradient passes five convolutions or more. A factor of bf16 is off by 2^-9 of itself at most, one of two parts by
-/// 2^-17; roundings of many summands average out, and each layer brings its own: the bounds are ten times these.
+/// A factor of bf16 is off by 2^-9 of itself at most, one of two parts by 2^-17. A second derivative passes five
+/// convolutions three times, each with two factors: thirty such errors are the bound.
 #[test]
 fn gradients_in_reduced_precision_are_near_the_exact_ones() -> Result<()> {
     let (exact, net) = (Net::wide()?, Net::wide()?.to(DType::F32)?);
     let expected = exact.gradients(Precision::F32)?;
     let single = net.gradients(Precision::F32)?;
     for (precision, bound) in
-        [(Precision::F32, 2e-5), (Precision::Bf16x3, 10. / 131_072.), (Precision::Bf16, 10. / 512.)]
+        [(Precision::F32, 2e-5), (Precision::Bf16x3, 30. / 131_072.), (Precision::Bf16, 30. / 512.)]
     {
         let found = net.gradients(precision)?;
         let mut largest = 0f64;
