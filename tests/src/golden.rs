@@ -5,6 +5,15 @@
 use candle_core::{DType, Device, Tensor};
 use std::collections::HashMap;
 use std::path::PathBuf;
+use stylegan_kernels::cpu_info::InstructionSet;
+
+/// Runs a check with each instruction set of this machine that the kernels know.
+pub fn with_each_instruction_set(check: impl Fn()) {
+    for set in InstructionSet::all() {
+        println!("{}", set.name());
+        set.run(&check);
+    }
+}
 
 /// One folder of `tests/golden`.
 pub struct Case {

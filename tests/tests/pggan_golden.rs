@@ -15,7 +15,7 @@ use stylegan_core::pggan::{PgganConfig, PgganDiscriminator, PgganDiscriminatorCo
 use stylegan_core::stylegan1::{StyleGan1Discriminator, StyleGan1DiscriminatorConfig};
 use stylegan_core::{Condition, Discriminator, Generator, Params, SynthesisOptions, broadcast_ws};
 use stylegan_kernels::{autodiff, pixel_norm};
-use stylegan_tests::golden::{Case, assert_close, max_abs};
+use stylegan_tests::golden::{Case, assert_close, max_abs, with_each_instruction_set};
 
 fn params(rows: &[Row], weights: &HashMap<String, Tensor>, prefix: &str, dtype: DType) -> Params {
     let tensors =
@@ -72,7 +72,7 @@ fn check_generator(name: &str) {
 
 #[test]
 fn generator_64() {
-    check_generator("pggan_g64");
+    with_each_instruction_set(|| check_generator("pggan_g64"));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use stylegan_core::stylegan1::{
 };
 use stylegan_core::{Condition, Discriminator, Generator, NoiseMode, Params, SynthesisOptions, broadcast_ws};
 use stylegan_kernels::autodiff;
-use stylegan_tests::golden::{Case, assert_close, max_abs};
+use stylegan_tests::golden::{Case, assert_close, max_abs, with_each_instruction_set};
 
 fn fused_scale(case: &Case) -> FusedScale {
     if case.info["kwargs"]["fused_scale"] == true { FusedScale::Always } else { FusedScale::Auto }
@@ -92,7 +92,7 @@ fn check_generator(name: &str) {
 
 #[test]
 fn generator_64() {
-    check_generator("sg1_g64");
+    with_each_instruction_set(|| check_generator("sg1_g64"));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use sg2_cases::*;
 use stylegan_core::latent::{mix, truncate};
 use stylegan_core::stylegan2::{StyleGan2Discriminator, StyleGan2Generator, StyleGan2Mapping, StyleGan2MappingConfig};
 use stylegan_core::{Condition, Discriminator, Generator, NoiseMode, SynthesisOptions, broadcast_ws};
+use stylegan_tests::golden::with_each_instruction_set;
 
 fn label(io: &Tensors, config_c_dim: usize, dtype: DType) -> Option<Tensor> {
     (config_c_dim > 0).then(|| io.cast("c", dtype))
@@ -65,7 +66,7 @@ fn check_generator(case: &str) {
 
 #[test]
 fn generator_skip() {
-    check_generator("g_skip");
+    with_each_instruction_set(|| check_generator("g_skip"));
 }
 
 #[test]
@@ -142,7 +143,7 @@ fn check_discriminator(case: &str) {
 
 #[test]
 fn discriminator_resnet() {
-    check_discriminator("d_resnet");
+    with_each_instruction_set(|| check_discriminator("d_resnet"));
 }
 
 #[test]

@@ -13,7 +13,8 @@ def prepare(mode, spec, threads):
     if len(sys.argv) < 5:
         raise Cannot("the model holds whole networks only")
     feed = {"paint": painted, "synthesis": synthesised}[spec["kind"]](spec)
-    run = {"onnxruntime": onnxruntime, "openvino": openvino, "mnn": mnn}[mode](sys.argv[4], threads, list(feed))
+    engines = {"onnxruntime": onnxruntime, "openvino": openvino, "openvino-default": openvino_default, "mnn": mnn}
+    run = engines[mode](sys.argv[4], threads, list(feed))
     return lambda: run(feed)
 
 
@@ -45,9 +46,18 @@ def onnxruntime(model, threads, names):
 
 
 def openvino(model, threads, names):
+    return openvino_with({"INFERENCE_PRECISION_HINT": "f32"}, model, threads)
+
+
+def openvino_default(model, threads, names):
+    # The precision that it chooses itself: bf16 on processors with tiles.
+    return openvino_with({}, model, threads)
+
+
+def openvino_with(hints, model, threads):
     import openvino as ov
 
-    hints = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    hints = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", **hints}
     request = ov.Core().compile_model(model, "CPU", hints).create_infer_request()
 
     def run(feed):

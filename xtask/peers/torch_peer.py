@@ -10,7 +10,7 @@ from protocol import Cannot, serve
 def prepare(mode, spec, threads):
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    layout = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}[mode]
+    layout = torch.contiguous_format if mode == "contiguous" else torch.channels_last
     kinds = {
         "conv": convolution,
         "filter": fir,
@@ -20,7 +20,16 @@ def prepare(mode, spec, threads):
     }
     if spec["kind"] not in kinds:
         raise Cannot(f"nothing in PyTorch itself does the work of {spec['kind']}")
-    return kinds[spec["kind"]](spec, layout)
+    if mode != "bf16":
+        return kinds[spec["kind"]](spec, layout)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        work = kinds[spec["kind"]](spec, layout)
+
+    def in_bf16():
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return work()
+
+    return in_bf16
 
 
 def convolution(spec, layout):

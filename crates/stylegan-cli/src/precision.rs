@@ -48,13 +48,14 @@ impl PrecisionArgs {
             };
         }
         let precision = self.precision();
-        let tiles = if tiles::available() { "has tiles of bf16 numbers" } else { "has no tiles of bf16 numbers" };
         match self.precision {
-            Typed::Auto => say(&format!("--precision auto: {precision}, since this processor {tiles}")),
-            _ if precision != Precision::F32 && !tiles::available() => {
-                say(&format!("note: this processor {tiles}, so {precision} is slower here than f32"));
+            Typed::Auto if tiles::available() => {
+                say(&format!("--precision auto: {precision}, since this processor has tiles of bf16 numbers"));
             }
-            _ => {}
+            Typed::Auto => {
+                say(&format!("--precision auto: {precision}, since this processor has no tiles of bf16 numbers"));
+            }
+            _ => say_if_slow(precision),
         }
         Ok(precision)
     }
@@ -66,6 +67,13 @@ impl PrecisionArgs {
             Typed::Bf16 => Precision::Bf16,
             Typed::Auto => Precision::fast(),
         }
+    }
+}
+
+/// Says that a precision is slower here than f32, where it is.
+pub(crate) fn say_if_slow(precision: Precision) {
+    if precision != Precision::F32 && !tiles::available() {
+        say(&format!("note: this processor has no tiles of bf16 numbers, so {precision} is slower here than f32"));
     }
 }
 

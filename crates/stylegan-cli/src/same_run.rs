@@ -28,11 +28,13 @@ pub(crate) fn check_begun_with<'a>(from: &Path, stored: &'a RecipeConfig, out: &
 }
 
 /// Refuses to go on with a run under another configuration. The length of the run, what it writes,
-/// where its pictures are and how many shards are handled at once may change: no step depends on them.
+/// where its pictures are and how many shards are handled at once may change: no step depends on them. So may how precise
+/// products are, of which the run itself says a word.
 pub(crate) fn check_same(given: &RecipeConfig, stored: &RecipeConfig, out: &Path) -> anyhow::Result<()> {
     let plain = |config: &RecipeConfig| -> anyhow::Result<toml::Table> {
         let mut table: toml::Table = config.decisive().to_toml()?.parse()?;
         table.remove("kimg");
+        table.remove("precision");
         Ok(table)
     };
     if let Some((key, there, here)) = first_difference("", &plain(stored)?, &plain(given)?) {
@@ -82,7 +84,9 @@ mod tests {
     fn differences_are_named_and_lengths_are_free() -> anyhow::Result<()> {
         let read = |text: &str| read_recipe(text, "test", &[]);
         let stored = read("kimg = 10\n[schedule]\nstable_kimg = 5\n")?;
-        let longer = read("kimg = 20\n[schedule]\nstable_kimg = 5\n[output]\ntick_kimg = 1\n[data]\nset = 'x'\n")?;
+        let longer = read(
+            "kimg = 20\n[schedule]\nstable_kimg = 5\n[output]\ntick_kimg = 1\n[data]\nset = 'x'\n[precision]\nproducts = 'bf16'\n",
+        )?;
         check_same(&longer, &stored, Path::new("runs/a"))?;
         let other = read("kimg = 10\n[schedule]\nstable_kimg = 6\n")?;
         let error = check_same(&other, &stored, Path::new("runs/a")).err().map(|e| e.to_string()).unwrap_or_default();

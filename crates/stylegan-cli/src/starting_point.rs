@@ -131,6 +131,9 @@ pub(crate) fn summary(config: &RecipeConfig, pictures: &Dataset) -> anyhow::Resu
         (RecipeConfig::Gan(_), Some(classes)) => lines.push(format!("labels:   {classes}")),
     }
     lines.push(format!("networks: {}", parameters(config)?));
+    if let Some(precision) = config.precision().reduced() {
+        lines.push(format!("products: {precision} in the convolutions of both networks, f32 in all else"));
+    }
     if let RecipeConfig::Gan(gan) = config
         && let (schedule, full) = (gan.schedule()?, gan.resolution()?)
         && let begin = schedule.at(0).resolution

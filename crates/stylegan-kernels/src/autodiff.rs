@@ -176,9 +176,10 @@ fn on_lane<R: Send + 'static>(order: Order, pass: impl FnOnce() -> Result<R> + S
         }
     };
     let (answer, result) = mpsc::channel();
-    let limit = crate::threads::limit();
+    let (limit, level) = (crate::threads::limit(), crate::cpu::level());
     let job: Job = Box::new(move || {
-        let outcome = catch_unwind(AssertUnwindSafe(|| crate::threads::with_limit(limit, pass)));
+        let pass = || crate::cpu::with_level(level, || crate::threads::with_limit(limit, pass));
+        let outcome = catch_unwind(AssertUnwindSafe(pass));
         let _ = answer.send(outcome);
     });
     let lost = || candle_core::Error::Msg("autodiff: a gradient thread ended unexpectedly".into());

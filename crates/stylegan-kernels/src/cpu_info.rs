@@ -1,4 +1,4 @@
-//! What the kernels found in this machine, for reports of speed.
+//! What the kernels found in this machine, for reports; and how to hold them to less of it, for tests.
 
 use crate::cpu::{self, Level, Task, Vector};
 use candle_core::WithDType;
@@ -7,14 +7,35 @@ use std::marker::PhantomData;
 
 /// The instruction set that the CPU kernels use here: `avx512`, `avx2`, `neon` or `portable`.
 pub fn instruction_set() -> &'static str {
-    match cpu::level() {
-        Level::Portable => "portable",
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => "avx2",
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => "avx512",
-        #[cfg(target_arch = "aarch64")]
-        Level::Neon => "neon",
+    InstructionSet(cpu::level()).name()
+}
+
+/// An instruction set of this machine that the CPU kernels know, for tests of what they compute with each.
+#[derive(Debug, Clone, Copy)]
+pub struct InstructionSet(Level);
+
+impl InstructionSet {
+    /// All of this machine, from `portable` (plain Rust) to the one that is used where nobody says otherwise.
+    pub fn all() -> Vec<Self> {
+        cpu::levels().into_iter().map(Self).collect()
+    }
+
+    /// `avx512`, `avx2`, `neon` or `portable`.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Level::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => "neon",
+        }
+    }
+
+    /// Runs `f` with the operations that it calls from this thread, and the gradients that it takes, held to it.
+    pub fn run<R>(self, f: impl FnOnce() -> R) -> R {
+        cpu::with_level(self.0, f)
     }
 }
 

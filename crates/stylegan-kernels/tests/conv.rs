@@ -1,9 +1,12 @@
 //! Convolutions through the public door: derivatives of both orders, and what errors say.
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use candle_core::{DType, Device, Result, Tensor, Var};
 use stylegan_kernels::{
-    Activation, Epilogue, autodiff, conv_layer, conv_transpose2d, conv2d, conv2d_bias_act, conv2d_weight_gradient,
+    Activation, BiasAct, Epilogue, Precision, autodiff, bias_act, conv_layer, conv_transpose2d, conv2d,
+    conv2d_bias_act, conv2d_weight_gradient, in_precision, threads,
 };
 
 /// Weights of a net of four kinds of convolution with a nonlinearity after each.
@@ -22,10 +25,33 @@ fn uniform(shape: &[usize], seed: usize) -> Result<Var> {
 
 impl Net {
     fn new() -> Result<Self> {
-        let x = uniform(&[2, 3, 7, 6], 1)?;
-        let shapes = [[9, 3, 3, 3], [8, 9, 3, 3], [8, 9, 4, 4], [10, 9, 3, 3], [2, 10, 1, 1]];
+        Self::of(&[2, 3, 7, 6], [[9, 3, 3, 3], [8, 9, 3, 3], [8, 9, 4, 4], [10, 9, 3, 3], [2, 10, 1, 1]])
+    }
+
+    /// One with channels enough for tiles, and weights small enough for as many summands.
+    fn wide() -> Result<Self> {
+        let shapes = [[20, 16, 3, 3], [16, 20, 3, 3], [16, 20, 4, 4], [33, 20, 3, 3], [16, 33, 1, 1]];
+        let net = Self::of(&[2, 16, 7, 6], shapes)?;
+        net.weights.iter().try_for_each(|weight| weight.set(&(weight.as_tensor() * 0.4)?))?;
+        Ok(net)
+    }
+
+    fn of(x: &[usize], shapes: [[usize; 4]; 5]) -> Result<Self> {
         let weights = shapes.iter().enumerate().map(|(i, s)| uniform(s, i + 2)).collect::<Result<_>>()?;
-        Ok(Self { x, weights })
+        Ok(Self { x: uniform(x, 1)?, weights })
+    }
+
+    /// The same with numbers of another type.
+    fn to(&self, dtype: DType) -> Result<Self> {
+        let var = |var: &Var| Var::from_tensor(&var.to_dtype(dtype)?);
+        Ok(Self { x: var(&self.x)?, weights: self.weights.iter().map(var).collect::<Result<_>>()? })
+    }
+
+    /// All gradients, of the net and of the penalty on its slope, with forward passes in a precision.
+    fn gradients(&self, precision: Precision) -> Result<Vec<Tensor>> {
+        let first = autodiff::backward(&in_precision(precision, None, || self.run())?)?;
+        let second = autodiff::backward(&in_precision(precision, None, || self.penalty(true))?)?;
+        Ok(self.all().flat_map(|var| [first.get(var).unwrap(), second.get(var).unwrap()]).collect())
     }
 
     fn run(&self) -> Result<Tensor> {
@@ -84,6 +110,95 @@ fn second_derivatives_agree_with_differences() -> Result<()> {
     let gradients = autodiff::backward(&net.penalty(true)?)?;
     for var in net.all() {
         check(var, &gradients.get(var).unwrap(), || net.penalty(false)?.to_scalar())?;
+    }
+    Ok(())
+}
+
+/// A factor of bf16 is off by 2^-9 of itself at most, one of two parts by 2^-17. A second derivative passes five
+/// convolutions three times, each with two factors: thirty such errors are the bound.
+#[test]
+fn gradients_in_reduced_precision_are_near_the_exact_ones() -> Result<()> {
+    let (exact, net) = (Net::wide()?, Net::wide()?.to(DType::F32)?);
+    let expected = exact.gradients(Precision::F32)?;
+    let single = net.gradients(Precision::F32)?;
+    for (precision, bound) in
+        [(Precision::F32, 2e-5), (Precision::Bf16x3, 30. / 131_072.), (Precision::Bf16, 30. / 512.)]
+    {
+        let found = net.gradients(precision)?;
+        let mut largest = 0f64;
+        for ((found, expected), single) in found.iter().zip(&expected).zip(&single) {
+            let error = support::error(found, &support::flat(expected));
+            assert!(error < bound, "{precision}, {:?}: off by {error:e}", found.dims());
+            largest = largest.max(error);
+            let same = support::flat(found) == support::flat(single);
+            assert_eq!(same, precision == Precision::F32, "{precision}, {:?}", found.dims());
+        }
+        println!("{precision}: off by {largest:.1e} at most");
+        assert!(precision == Precision::F32 || largest > bound / 1e3, "{precision}: only {largest:e}");
+    }
+    Ok(())
+}
+
+/// Along the gradient of each variable. Factors round otherwise after a step, to 1e-5 of the values, which each step moves by
+/// a twentieth.
+#[test]
+fn gradients_in_bf16x3_agree_with_differences() -> Result<()> {
+    let net = Net::wide()?.to(DType::F32)?;
+    let gradients = net.gradients(Precision::Bf16x3)?;
+    let number = |value: Result<Tensor>| value?.to_dtype(DType::F64)?.to_scalar::<f64>();
+    let value = || number(in_precision(Precision::Bf16x3, None, || net.run()));
+    let penalty = || number(in_precision(Precision::Bf16x3, None, || net.penalty(false)));
+    let functions: [&dyn Fn() -> Result<f64>; 2] = [&value, &penalty];
+    for (var, gradients) in net.all().zip(gradients.chunks(2)) {
+        for (gradient, function) in gradients.iter().zip(functions) {
+            let start = var.as_detached_tensor().copy()?;
+            let square = number(gradient.sqr()?.sum_all())?;
+            let step = 0.05 * function()?.abs() / square;
+            let at = |delta: f64| -> Result<f64> {
+                var.set(&(&start + (gradient * delta)?)?)?;
+                function()
+            };
+            let slope = (at(step)? - at(-step)?) / (2. * step);
+            var.set(&start)?;
+            let error = (slope / square - 1.).abs();
+            assert!(error < 1e-2, "{:?}: {slope} against {square}", var.dims());
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_gradients_in_every_precision() -> Result<()> {
+    let net = Net::wide()?.to(DType::F32)?;
+    for precision in [Precision::Bf16x3, Precision::Bf16] {
+        let bits = |threads| -> Result<Vec<Vec<f64>>> {
+            let gradients = threads::with_limit(threads, || net.gradients(precision))?;
+            Ok(gradients.iter().map(support::flat).collect())
+        };
+        assert!(bits(1)? == bits(64)?, "{precision}");
+    }
+    Ok(())
+}
+
+/// A layer with its bias and activation is those three, whether it is tracked or not.
+#[test]
+fn layers_in_reduced_precision_are_their_parts() -> Result<()> {
+    let [x, w] = [uniform(&[2, 16, 9, 5], 1)?, uniform(&[18, 16, 3, 3], 2)?].map(|var| var.to_dtype(DType::F32));
+    let (x, w, b) = (Var::from_tensor(&x?)?, Var::from_tensor(&w?)?, Tensor::new(&[0.25f32; 18], &Device::Cpu)?);
+    let act = BiasAct { act: Activation::Lrelu, gain: 1.25, clamp: Some(3.) };
+    for stride in [1, 2] {
+        let all = in_precision(Precision::Bf16, None, || -> Result<_> {
+            let parts = bias_act(&conv2d(&x, &w, stride, 1, 0.5)?, Some(&b), act)?;
+            let (plain, weight) = (x.as_detached_tensor(), w.as_detached_tensor());
+            let detached = conv2d_bias_act(&plain, &weight, &b, stride, 1, 0.5, act)?;
+            Ok([parts, detached, conv2d_bias_act(&x, &w, &b, stride, 1, 0.5, act)?])
+        })?;
+        let [parts, detached, tracked] = all.map(|y| support::flat(&y));
+        assert!(parts == tracked, "stride {stride}");
+        // What is fused multiplies in another order.
+        assert!(parts.iter().zip(&detached).all(|(a, b)| (a - b).abs() < 1e-6), "stride {stride}");
+        let single = support::flat(&conv2d_bias_act(&x, &w, &b, stride, 1, 0.5, act)?);
+        assert!(single != parts && single.iter().zip(&parts).all(|(a, b)| (a - b).abs() < 0.02), "stride {stride}");
     }
     Ok(())
 }

@@ -73,6 +73,10 @@ pub struct Provenance {
     pub date: String,
     /// Program and version.
     pub version: String,
+    /// The instruction set of the CPU kernels on that machine, such as `avx2`: the last digits depend on it. Reports of
+    /// older versions do not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instruction_set: Option<String>,
 }
 
 /// Samples that entered a metric.
@@ -177,12 +181,13 @@ pub fn to_markdown(results: &[MetricResult]) -> String {
         let _ = writeln!(text, "\n`{}`{weights}: {}.", network.name, network.definition);
     }
     for (i, run) in runs.iter().enumerate().filter(|(_, run)| !run.date.is_empty()) {
-        let Provenance { command, date, version } = run;
+        let Provenance { command, date, version, instruction_set } = run;
+        let kernels = instruction_set.as_ref().map_or(String::new(), |set| format!(", {set} kernels"));
         let number = if runs.len() > 1 { format!("Run {}: ", i + 1) } else { String::new() };
         // Path lengths look at no real pictures; the command's other metrics do.
         let set = results.iter().find_map(|r| r.set.as_ref().filter(|_| r.provenance == **run));
         let set = set.map_or(String::new(), |set| format!("; real pictures: {set}"));
-        let _ = writeln!(text, "\n{number}{date}, {version}, `{command}`{set}.");
+        let _ = writeln!(text, "\n{number}{date}, {version}{kernels}, `{command}`{set}.");
     }
     text
 }
@@ -269,6 +274,7 @@ mod tests {
                 command: "stylegan eval".into(),
                 date: "2026-11-28".into(),
                 version: "stylegan 0.1.0".into(),
+                instruction_set: Some("avx2".into()),
             },
         }
     }
@@ -276,7 +282,13 @@ mod tests {
     #[test]
     fn json_round_trip() {
         let results = vec![result()];
-        assert_eq!(from_json(&to_json(&results).unwrap()).unwrap(), results);
+        let text = to_json(&results).unwrap();
+        assert_eq!(from_json(&text).unwrap(), results);
+        // Older reports do not say what machine it was.
+        let older = text.replace(",\n      \"instruction_set\": \"avx2\"", "");
+        assert!(older.len() < text.len());
+        let provenance = Provenance { instruction_set: None, ..results[0].provenance.clone() };
+        assert_eq!(from_json(&older).unwrap(), [MetricResult { provenance, ..result() }]);
     }
 
     /// Other sets, counts, truncations, seeds and networks stand beside each other; what is measured again, on
@@ -319,7 +331,10 @@ mod tests {
         assert!(text.contains("`stlpips` (weights 000000000000…): means."));
         let other = MetricResult { subject: "b".into(), ..result() };
         assert!(to_markdown(&[result(), other]).contains("| fid-stlpips | b | 12.346 | 11.000 to"));
-        assert!(text.ends_with("\n2026-11-28, stylegan 0.1.0, `stylegan eval`; real pictures: faces.zip.\n"), "{text}");
+        assert!(
+            text.ends_with("\n2026-11-28, stylegan 0.1.0, avx2 kernels, `stylegan eval`; real pictures: faces.zip.\n"),
+            "{text}"
+        );
         assert!(is_markdown(&text) && !is_markdown("# My notes\n\n| metric | value |"));
         assert_eq!(
             [short(0.000123456), short(99999.), short(0.), short(-1.5)],

@@ -258,6 +258,14 @@ pub(crate) fn other_machine(metadata: &Metadata, device: &Device) -> Option<Stri
     })
 }
 
+/// A word on a checkpoint of a run in another precision than the settings say.
+pub(crate) fn other_precision(checkpoint: &Checkpoint, settings: &RunSettings) -> Option<String> {
+    let [before, here] = [config_of(checkpoint)?, RecipeConfig::from_json(&settings.decisive)?].map(|c| c.precision());
+    (before != here).then(|| {
+        format!("the run came with products in {before} and goes on in {here}: as well, but not to the same bits")
+    })
+}
+
 /// The configuration that a checkpoint was trained with, as far as steps depend on it: what is
 /// written, measured and shown may be others. `None` for checkpoints of older versions.
 pub fn config_of(checkpoint: &Checkpoint) -> Option<RecipeConfig> {

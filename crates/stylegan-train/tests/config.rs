@@ -114,13 +114,14 @@ fn overrides_go_on_top() {
 
 #[test]
 fn wrong_ones_name_file_key_expected_and_found() {
-    let cases: [(&str, &[&str]); 31] = [
+    let cases: [(&str, &[&str]); 32] = [
         ("[augment]\nfixed_p = 2", &["`augment.fixed_p`", "0 to 1", "found 2"]),
         ("[augment]\npipe = \"bgx\"", &["`augment.pipe`", "`bgx`", "`bgc`"]),
         ("[loss]\nr1_interval = 0", &["`loss.r1_interval`", "at least 1", "found 0"]),
         ("[path_length]\ninterval = 0", &["`path_length.interval`", "at least 1", "found 0"]),
         ("[path_length]\nshrink = 3", &["`path_length.shrink`", "shards.size = 4", "found 3"]),
         ("[path_length]\nweights = 3", &["`path_length`", "`weights`", "`weight`"]),
+        ("[precision]\nproducts = \"fp16\"", &["products", "fp16", "`f32`, `bf16x3`, `bf16`"]),
         ("kimg = \"many\"", &["`kimg`", "expected a number", "found string \"many\""]),
         ("kimg = -1", &["`kimg`", "above 0", "-1"]),
         ("[schedule]\nbatches = 3", &["`schedule`", "`batches`", "`batch`"]),

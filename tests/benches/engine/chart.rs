@@ -11,12 +11,14 @@ const GAP: f64 = 14.0;
 const TOP: f64 = 34.0;
 
 /// A colour for each side that can be read on white and on black.
-const COLOURS: [(&str, &str); 8] = [
+const COLOURS: [(&str, &str); 10] = [
     ("ours", "#d9730d"),
     ("torch", "#7a8ba3"),
     ("torch-channels-last", "#9aa9bd"),
+    ("torch-bf16", "#b8a27a"),
     ("onnxruntime", "#5f9ea0"),
     ("openvino", "#6a7fc1"),
+    ("openvino-default", "#b87a9c"),
     ("mnn", "#8f7ab8"),
     ("ncnn", "#7fa36a"),
     ("", "#999999"),

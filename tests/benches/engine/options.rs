@@ -13,7 +13,8 @@ Usage: cargo xtask bench [OPTIONS]
   --only TEXT       only the cases whose name contains TEXT
   --list            print the names of the cases and stop
   --against PEERS   compare with other engines, by commas: torch, torch-channels-last, onnxruntime,
-                    openvino, mnn (whole generators), ncnn (3x3 convolutions), or all
+                    openvino, mnn (whole generators), ncnn (3x3 convolutions); in bf16 torch-bf16
+                    (autocast) and, where it chooses so, openvino-default; or all
   --python FILE     the Python that has them [default: python3]
   --seconds S       time to spend per case and side [default: 3]
   --json FILE       write the results as {machine, command, lines: [{name, whole, seconds, gflops,

@@ -20,15 +20,23 @@ pub(crate) struct Peer {
     mode: &'static str,
 }
 
-/// All of them. PyTorch has two memory layouts, of which one or the other is faster.
-pub(crate) const PEERS: [Peer; 6] = [
+/// All of them. PyTorch has two memory layouts, of which one or the other is faster. Two round factors to bf16:
+/// `torch-bf16` by autocast, and `openvino-default` where it thinks that worth it, such as on processors with tiles.
+pub(crate) const PEERS: [Peer; 8] = [
     Peer { name: "torch", script: "torch_peer.py", module: "torch", mode: "contiguous" },
     Peer { name: "torch-channels-last", script: "torch_peer.py", module: "torch", mode: "channels_last" },
+    Peer { name: "torch-bf16", script: "torch_peer.py", module: "torch", mode: "bf16" },
     Peer { name: "onnxruntime", script: ONNX, module: "onnxruntime", mode: "onnxruntime" },
     Peer { name: "openvino", script: ONNX, module: "openvino", mode: "openvino" },
+    Peer { name: "openvino-default", script: ONNX, module: "openvino", mode: "openvino-default" },
     Peer { name: "mnn", script: ONNX, module: "MNN", mode: "mnn" },
     Peer { name: "ncnn", script: "ncnn_peer.py", module: "ncnn", mode: "" },
 ];
+
+/// Whether the peer of this name computes in less than f32, or may.
+pub(crate) fn is_reduced(name: &str) -> bool {
+    ["torch-bf16", "openvino-default"].contains(&name)
+}
 
 /// The script of those that run ONNX models.
 const ONNX: &str = "onnx_peer.py";

@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::chart;
 use crate::options::Options;
+use crate::peers::is_reduced;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use stylegan_kernels::cpu_info;
@@ -111,10 +112,12 @@ pub(crate) fn milliseconds(seconds: f64) -> String {
     format!("{:.*}", if seconds < 0.1 { 2 } else { 0 }, seconds * 1e3)
 }
 
-/// A work beside its fastest peer.
+/// A work beside its fastest peer; one in f32 beside those in f32.
 fn best(work: &[Line]) -> String {
     let ours = &work[0];
-    let fastest = work.iter().filter_map(|line| Some((line, line.peer_seconds?)));
+    let alike = |peer: &str| ours.name.contains("bf16") || !is_reduced(peer);
+    let fastest = work.iter().filter(|line| line.peer.as_deref().is_some_and(alike));
+    let fastest = fastest.filter_map(|line| Some((line, line.peer_seconds?)));
     let fastest = fastest.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(ours, |(line, _)| line);
     let number = |x: Option<f64>, digits: usize| x.map_or_else(String::new, |x| format!("{x:.digits$}"));
     format!(

@@ -4,6 +4,7 @@ use crate::cases::{close, load, params, weights};
 use candle_core::{DType, IndexOp};
 use stylegan_core::layers::Mode;
 use stylegan_core::psp::{FaceConfig, FaceNetwork, Head, PspConfig, PspEncoder};
+use stylegan_tests::golden::with_each_instruction_set;
 
 /// f64 against f64 stored as f64; f32 through 24 units of residuals, on either side.
 const BOUNDS: [(DType, f64); 2] = [(DType::F64, 1e-5), (DType::F32, 2e-5)];
@@ -14,6 +15,10 @@ fn config(head: Head) -> PspConfig {
 
 #[test]
 fn one_vector() {
+    with_each_instruction_set(check_one_vector);
+}
+
+fn check_one_vector() {
     let io = load("encoders.io");
     for (dtype, bound) in BOUNDS {
         let params = params(weights(&["backbone", "w"], dtype));

@@ -6,6 +6,7 @@ use stylegan_core::layers::{BufferUpdates, Mode, NormKind, SemanticMap, power_it
 use stylegan_core::pix2pixhd::{Pix2PixHdConfig, Pix2PixHdGenerator};
 use stylegan_core::spade::*;
 use stylegan_core::{Condition, Discriminator, Params};
+use stylegan_tests::golden::with_each_instruction_set;
 
 /// The generator of `g_normal`.
 fn small() -> SpadeConfig {
@@ -23,6 +24,10 @@ fn train(params: &Params, pass: impl FnOnce(Mode) -> Tensor) -> Tensor {
 
 #[test]
 fn generator() {
+    with_each_instruction_set(check_generator);
+}
+
+fn check_generator() {
     let io = Tensors::load("g_normal.io");
     // f64 differs by the order of sums; f32 as much as PyTorch's own does, some 5e-6.
     for (dtype, bound) in [(DType::F64, 1e-10), (DType::F32, 5e-5)] {

@@ -2,12 +2,18 @@
 
 use crate::shell::quote;
 use std::time::{SystemTime, UNIX_EPOCH};
+use stylegan_kernels::cpu_info::instruction_set;
 use stylegan_metrics::report::Provenance;
 
-/// This program, now, asked by `command`.
+/// This program on this machine, now, asked by `command`.
 pub(super) fn provenance(command: String) -> Provenance {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-    Provenance { command, date: date(seconds), version: concat!("stylegan ", env!("CARGO_PKG_VERSION")).into() }
+    Provenance {
+        command,
+        date: date(seconds),
+        version: concat!("stylegan ", env!("CARGO_PKG_VERSION")).into(),
+        instruction_set: Some(instruction_set().into()),
+    }
 }
 
 /// The words that were typed, as a shell takes them.

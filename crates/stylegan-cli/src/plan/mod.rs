@@ -5,6 +5,7 @@ mod measure;
 
 use crate::device::DeviceArgs;
 use crate::exit::{Ending, Outcome, wrong};
+use crate::precision::say_if_slow;
 use crate::starting_point;
 use crate::status::{print, say};
 use crate::train::{self, Asked};
@@ -45,6 +46,8 @@ pub(crate) fn run(args: Args) -> Outcome {
     let device = args.device.chosen()?;
     let (config, pictures, note) = train::of_new_run(&args.asked)?;
     note.iter().for_each(|note| say(note));
+    config.check_device(&device)?;
+    say_if_slow(config.precision());
     let pictures = Arc::new(pictures);
     print(&(starting_point::summary(&config, &pictures)?.join("\n") + "\n"))?;
     say("training a few steps to measure them");

@@ -10,6 +10,7 @@ use crate::earlier_run::set_aside;
 use crate::evaluate::Evaluator;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::plan::advice;
+use crate::precision::say_if_slow;
 use crate::shell::quote;
 use crate::signals;
 use crate::starting_point;
@@ -130,6 +131,7 @@ impl Begun {
         if !what.goes_on {
             summary.extend(advice::on(config, pictures)?.iter().map(|sentence| format!("note:     {sentence}")));
         }
+        say_if_slow(config.precision());
         let status = TrainStatus::new(&what.out, config, summary, evaluator)?;
         if moves_aside {
             config.settings(pictures)?;
@@ -168,6 +170,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let (begun, opened) = own.map_or((None, None), |(begun, pictures)| (Some(begun), Some(pictures)));
     let what = ranks::share(begun.as_ref().map(|begun| begun.what.clone()))?;
     let config = &read_recipe(&what.config, "the configuration of rank 0", &[])?;
+    ranks::agree(config.check_device(&device).map_err(anyhow::Error::from))?;
     let (data, data_dir) = (config.data(), &what.data_dir);
     let copies = !data.copy_to.is_empty() && !pictures::is_built_in(&data.set);
     let set = if copies {

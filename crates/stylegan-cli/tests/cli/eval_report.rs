@@ -47,6 +47,7 @@ fn every_number_is_kept() {
         "stylegan eval --network tiny.safetensors --metrics kid --no-floor --data dark --count 41"
     );
     assert_eq!(provenance["version"], concat!("stylegan ", env!("CARGO_PKG_VERSION")));
+    assert_eq!(provenance["instruction_set"], stylegan_kernels::cpu_info::instruction_set());
     let date = provenance["date"].as_str().unwrap();
     assert!(date.starts_with("20") && date.ends_with('Z') && date.len() == 20, "{date}");
     let table = fs::read_to_string(bench.path("metrics-tiny.md")).unwrap();

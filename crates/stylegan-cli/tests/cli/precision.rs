@@ -81,3 +81,27 @@ fn evaluations_keep_precisions_apart() {
     let table = fs::read_to_string(bench.path("report.md")).unwrap();
     assert_eq!(table.matches("products in bf16").count(), 2, "{table}");
 }
+
+/// A training says how it computes, and that it is slow where there are no tiles; it goes on in another precision with a
+/// word, and not in another configuration.
+#[test]
+fn trainings_say_their_precision() {
+    let bench = crate::train::bench();
+    let train = "train --config tiny.toml --data pictures --kimg 0.1 --set generator.channel_max=16 --set generator.channel_base=512 \
+                 --set discriminator.channel_max=16 --set discriminator.channel_base=512 --out run";
+    let exact = bench.run(&train.replace("--kimg 0.1", "--kimg 0.05"));
+    assert_eq!(exact.code, 0, "{}", exact.stderr);
+    assert!(!exact.stderr.contains("products"), "{}", exact.stderr);
+    let ran = bench.run(&format!("{train} --set precision.products=bf16"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for expected in [
+        "products: bf16 in the convolutions of both networks, f32 in all else",
+        "the run came with products in f32 and goes on in bf16: as well, but not to the same bits",
+    ] {
+        assert_eq!(ran.stderr.matches(expected).count(), 1, "{expected}: {}", ran.stderr);
+    }
+    let slow = ran.stderr.contains("this processor has no tiles of bf16 numbers, so bf16 is slower here than f32");
+    assert_eq!(slow, !stylegan_kernels::tiles::available(), "{}", ran.stderr);
+    assert!(fs::read_to_string(bench.path("run/config.toml")).unwrap().contains("[precision]\nproducts = \"bf16\"\n"));
+    bench.wrong(&format!("{train} --set precision.products=fp16"), &["fp16", "`f32`, `bf16x3`, `bf16`"]);
+}

@@ -60,11 +60,10 @@ pub struct SynthesisOptions<'a> {
     pub mode: Mode<'a>,
     /// What is added to single channels of styles; StyleGAN and StyleGAN2 read it.
     pub offsets: Option<&'a StyleOffsets>,
-    /// How precise the products of convolutions are; anything else is computed in f32. In another precision than f32
-    /// nothing may be tracked for gradients: neither the network's weights nor the style rows.
+    /// How precise the products of convolutions are, and those of their gradients; anything else is computed in f32.
     pub precision: Precision,
     /// Where weights in another precision than f32 are kept for the next pass, by a caller who knows that they do not
-    /// change until then; they are computed in each pass for none.
+    /// change until then; they are computed in each pass for none. What is tracked for gradients is never kept.
     pub packed: Option<&'a PackedWeights>,
 }
 

@@ -5,7 +5,7 @@ use super::channel_sum::channel_sum;
 use super::piecewise_linear::PiecewiseLinear;
 use super::{BiasAct, Epilogue, bias_act, per_channel};
 use crate::autodiff::{apply3, wants_grad};
-use crate::conv::{Conv, conv2d, conv2d_fused, output_side, reduces};
+use crate::conv::{Conv, conv2d, conv2d_fused, output_side};
 use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
@@ -26,21 +26,24 @@ pub fn conv2d_bias_act(
     let ((n, c, h, w), (k, wc, r, s)) = (x.dims4()?, weight.dims4()?);
     let side = |pixels, taps| output_side(pixels, taps, stride, padding);
     let size = side(h, r).zip(side(w, s)).filter(|_| c == wc).map(|(h, w)| [h, w]);
-    let reduces = size.is_some() && reduces(x, weight)?;
-    if reduces && stride == 1 {
+    let conv = Conv::new(stride, padding, gain);
+    let conv = if size.is_some() { conv.in_pass(x, weight) } else { conv };
+    // Weights of reduced precision that nothing tracks are kept from pass to pass.
+    let kept = conv.is_reduced() && !x.track_op() && !weight.track_op();
+    if kept && stride == 1 {
         let epilogue = Epilogue { noise: None, bias, act };
         if epilogue.fuses(n, k, size, &[x, weight]) {
             return conv2d_fused(x, weight, gain, padding, None, None, epilogue);
         }
     }
-    let whole = size.is_some() && !reduces && x.dtype() == weight.dtype();
+    let whole = size.is_some() && !kept && x.dtype() == weight.dtype();
     let (Some(slope), true) = (act.act.negative_slope(), whole) else {
-        // Smooth activations and reduced precision go in two steps; what does not fit is refused by the first.
+        // Smooth activations and kept weights go in two steps; what does not fit is refused by the first.
         return bias_act(&conv2d(x, weight, stride, padding, gain)?, Some(bias), act);
     };
     let act = PiecewiseLinear { slope, gain: act.positive_gain()?, clamp: act.bound()?, bias_gain: 1., noise: None };
     let bias = per_channel("bias", bias, &[1, k])?;
-    apply3(x, weight, &bias, ConvBiasAct { conv: Conv::new(stride, padding, gain), act })
+    apply3(x, weight, &bias, ConvBiasAct { conv, act })
 }
 
 /// (x, weight, bias)

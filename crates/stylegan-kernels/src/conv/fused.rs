@@ -33,14 +33,15 @@ pub(crate) fn conv2d_fused(
 pub(crate) fn conv_transpose2d_fused(x: &Tensor, weight: &Tensor, scale: &Tensor, stride: usize) -> Result<Tensor> {
     let ((n, _, h, w), (c, _, r, s)) = (x.dims4()?, weight.dims4()?);
     let out = [n, c, (h - 1) * stride + r, (w - 1) * stride + s];
-    let conv = Conv { kind: Kind::Input, stride, padding: 0, gain: 1., out };
+    let conv = Conv { kind: Kind::Input, out, ..Conv::new(stride, 0, 1.) };
     let packed = packed_weight(x, weight, false)?;
     FusedConv { scale: Some(scale), swapped: true, ..FusedConv::of(conv, packed) }.run(x, weight)
 }
 
-/// The operation as it is, if it is a convolution and to be computed in [reduced precision](crate::in_precision).
+/// The operation as it is, if its products are reduced and its packed weight can be [kept](crate::PackedWeights): it is a
+/// convolution, and nothing of it is tracked.
 pub(super) fn reduced(x: &Tensor, weight: &Tensor, conv: Conv) -> Result<Option<Tensor>> {
-    if conv.kind == Kind::Weight {
+    if !conv.is_reduced() || conv.kind == Kind::Weight || x.track_op() || weight.track_op() {
         return Ok(None);
     }
     let packed = packed_weight(x, weight, conv.inputs_first())?;

@@ -8,11 +8,11 @@ mod reduced;
 mod shape;
 
 pub(crate) use fused::{conv_transpose2d_fused, conv2d_fused};
-pub(crate) use reduced::reduces;
 pub use reduced::{PackedWeights, in_precision};
 
 use crate::autodiff::{apply2, wants_grad};
 use crate::cpu::slice;
+use crate::tiles::{Engine, Precision};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Tensor};
 use cpu::ConvCall;
@@ -65,7 +65,7 @@ pub fn conv_transpose2d(
             weight.dims()
         )
     };
-    apply(x, weight, Conv { kind: Kind::Input, stride, padding, gain, out: [n, c, oh, ow] })
+    apply(x, weight, Conv { kind: Kind::Input, out: [n, c, oh, ow], ..Conv::new(stride, padding, gain) })
 }
 
 /// The gradient of [`conv2d`] with respect to its weight, times `gain`, from the input `x`
@@ -92,7 +92,7 @@ pub fn conv2d_weight_gradient(
             dy.dims()
         )
     }
-    apply(x, dy, Conv { kind: Kind::Weight, stride, padding, gain, out: [k, c, r, s] })
+    apply(x, dy, Conv { kind: Kind::Weight, out: [k, c, r, s], ..Conv::new(stride, padding, gain) })
 }
 
 #[derive(Clone, Copy)]
@@ -103,6 +103,8 @@ pub(crate) struct Conv {
     gain: f64,
     /// Shape of the result, for kinds where the arguments do not determine it.
     out: [usize; 4],
+    /// How precise its products are, and those of its gradients of any order, wherever these are taken.
+    precision: Precision,
 }
 
 fn apply(a: &Tensor, b: &Tensor, op: Conv) -> Result<Tensor> {
@@ -113,6 +115,7 @@ fn apply(a: &Tensor, b: &Tensor, op: Conv) -> Result<Tensor> {
             b.dtype()
         )
     }
+    let op = op.in_pass(a, b);
     match fused::reduced(a, b, op)? {
         Some(y) => Ok(y),
         None => apply2(a, b, op),
@@ -145,7 +148,11 @@ impl CustomOp2 for Conv {
             }
             _ => {
                 let (a, b) = (slice::<f32>(s1, l1)?, slice::<f32>(s2, l2)?);
-                CpuStorage::F32(cpu::f32(&ConvCall::new(self.kind, a, b, shape, self.gain)))
+                let call = ConvCall::new(self.kind, a, b, shape, self.gain);
+                CpuStorage::F32(match self.precision.parts() {
+                    Some(parts) => cpu::in_parts(&call, parts, Engine::best()),
+                    None => cpu::f32(&call),
+                })
             }
         };
         Ok((storage, candle_core::Shape::from(result.to_vec())))
@@ -171,16 +178,16 @@ impl CustomOp2 for Conv {
         let none = [0; 4];
         let (ga, gb): (Option<Result<Tensor>>, Option<Result<Tensor>>) = match self.kind {
             Kind::Forward => (
-                da.then(|| apply(g, b, kind(Kind::Input, dims4(a)?))),
-                db.then(|| apply(a, g, kind(Kind::Weight, dims4(b)?))),
+                da.then(|| apply2(g, b, kind(Kind::Input, dims4(a)?))),
+                db.then(|| apply2(a, g, kind(Kind::Weight, dims4(b)?))),
             ),
             Kind::Input => (
-                da.then(|| apply(g, b, kind(Kind::Forward, none))),
-                db.then(|| apply(g, a, kind(Kind::Weight, dims4(b)?))),
+                da.then(|| apply2(g, b, kind(Kind::Forward, none))),
+                db.then(|| apply2(g, a, kind(Kind::Weight, dims4(b)?))),
             ),
             Kind::Weight => (
-                da.then(|| apply(b, g, kind(Kind::Input, dims4(a)?))),
-                db.then(|| apply(a, g, kind(Kind::Forward, none))),
+                da.then(|| apply2(b, g, kind(Kind::Input, dims4(a)?))),
+                db.then(|| apply2(a, g, kind(Kind::Forward, none))),
             ),
         };
         Ok((ga.transpose()?, gb.transpose()?))
@@ -190,7 +197,19 @@ impl CustomOp2 for Conv {
 impl Conv {
     /// The operation behind [`conv2d`], for those that go on with its result.
     pub(crate) fn new(stride: usize, padding: usize, gain: f64) -> Self {
-        Self { kind: Kind::Forward, stride, padding, gain, out: [0; 4] }
+        Self { kind: Kind::Forward, stride, padding, gain, out: [0; 4], precision: Precision::F32 }
+    }
+
+    /// The same in the precision of the [pass](in_precision) that it is called in, where its arguments fit tiles. They fit
+    /// each other.
+    pub(crate) fn in_pass(self, a: &Tensor, b: &Tensor) -> Self {
+        let Shape { c, k, .. } = self.shape(a.dims(), b.dims());
+        Self { precision: reduced::precision(a, b, [c, k]), ..self }
+    }
+
+    /// Whether its products are less precise than f32.
+    pub(crate) fn is_reduced(&self) -> bool {
+        self.precision != Precision::F32
     }
 
     /// Whether the weight's first dimension is that of the channels it reads.

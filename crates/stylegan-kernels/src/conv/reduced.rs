@@ -14,10 +14,13 @@ thread_local! {
 
 /// Runs `pass` with the convolutions that it calls from this thread computed in `precision`, with f32 sums: those of f32
 /// tensors from and to at least 16 channels; fewer (images) would leave most of a tile empty. All other operations, and
-/// what a layer does to a convolution's result, stay in f32. A convolution of which gradients could be taken is an
-/// error: the gradients would be those of another function.
+/// what a layer does to a convolution's result, stay in f32.
 ///
-/// Weights are packed in each pass anew, or once where `kept` keeps them.
+/// A convolution of which gradients can be taken remembers the precision: its gradients of any order are products of the same
+/// kind, also where they are taken after the pass. They are those of the convolution whose factors are not rounded,
+/// computed with rounded ones.
+///
+/// Weights are packed in each pass anew, or once where `kept` keeps them; those that are tracked for each convolution.
 pub fn in_precision<R>(precision: Precision, kept: Option<&PackedWeights>, pass: impl FnOnce() -> R) -> R {
     struct Restore(Option<Pass>);
     impl Drop for Restore {
@@ -83,40 +86,26 @@ impl PackedWeights {
     }
 }
 
-/// Whether convolutions of `x` and `weight` `[a, b, r, s]` are to be computed in reduced precision.
-///
-/// # Errors
-/// When gradients could be taken of one that is.
-pub(crate) fn reduces(x: &Tensor, weight: &Tensor) -> Result<bool> {
-    Ok(pass_of(x, weight)?.is_some())
+/// How precise the convolution of these two tensors is to be, whose weight has so many channels on either side.
+pub(super) fn precision(a: &Tensor, b: &Tensor, channels: [usize; 2]) -> Precision {
+    pass_of(a, b, channels).map_or(Precision::F32, |pass| pass.precision)
 }
 
-fn pass_of(x: &Tensor, weight: &Tensor) -> Result<Option<Pass>> {
-    let Some(pass) = PASS.with_borrow(Clone::clone) else { return Ok(None) };
-    let (a, b, _, _) = weight.dims4()?;
-    let fits = x.dtype() == DType::F32 && weight.dtype() == DType::F32 && x.device().is_cpu();
-    if !fits || a.min(b) < SIDE || x.elem_count() == 0 || weight.elem_count() == 0 {
-        return Ok(None);
-    }
-    if x.track_op() || weight.track_op() {
-        candle_core::bail!(
-            "a convolution in {} records no gradients, but its {} is tracked for them; detach it, or compute in f32",
-            pass.precision,
-            if x.track_op() { "input" } else { "weight" }
-        )
-    }
-    Ok(Some(pass))
+fn pass_of(a: &Tensor, b: &Tensor, channels: [usize; 2]) -> Option<Pass> {
+    let pass = PASS.with_borrow(Clone::clone)?;
+    let fits = |t: &Tensor| t.dtype() == DType::F32 && t.device().is_cpu() && t.elem_count() > 0;
+    (fits(a) && fits(b) && channels.into_iter().all(|channels| channels >= SIDE)).then_some(pass)
 }
 
-/// The packed weight of a convolution that is to be computed in reduced precision: `weight` is `[outputs, inputs, r, s]`,
-/// or `[inputs, outputs, r, s]` where `inputs_first`.
+/// The packed weight of a convolution of which nothing is tracked, if it is to be computed in reduced precision: `weight`
+/// is `[outputs, inputs, r, s]`, or `[inputs, outputs, r, s]` where `inputs_first`.
 pub(super) fn packed_weight(x: &Tensor, weight: &Tensor, inputs_first: bool) -> Result<Option<Arc<PackedWeight>>> {
-    let Some(pass) = pass_of(x, weight)? else { return Ok(None) };
+    let (a, b, r, s) = weight.dims4()?;
+    let Some(pass) = pass_of(x, weight, [a, b]) else { return Ok(None) };
     let key = (weight.id(), pass.parts, inputs_first);
     if let Some(packed) = pass.kept.get(key) {
         return Ok(Some(packed));
     }
-    let (a, b, r, s) = weight.dims4()?;
     let channels = if inputs_first { [b, a] } else { [a, b] };
     let whole = weight.contiguous()?;
     let (storage, layout) = whole.storage_and_layout();

@@ -20,8 +20,6 @@ pub(crate) use gemm::{Product, product, row_panel};
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::F32x4;
 pub(crate) use portable::Plain;
-pub(crate) use simd::{Level, Task, Vector, level};
-#[cfg(test)]
-pub(crate) use simd::{levels, with_level};
+pub(crate) use simd::{Level, Task, Vector, level, levels, with_level};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use {avx2::F32x8, avx512::F32x16};

@@ -58,8 +58,7 @@ fn best() -> Level {
     Level::Portable
 }
 
-/// All instruction sets of this machine, for tests.
-#[cfg(test)]
+/// All instruction sets of this machine, the best last.
 pub(crate) fn levels() -> Vec<Level> {
     let mut levels = vec![Level::Portable];
     #[cfg(target_arch = "x86_64")]
@@ -73,8 +72,7 @@ pub(crate) fn levels() -> Vec<Level> {
     levels
 }
 
-/// Runs `f` with operations on this thread held to one of [`levels`].
-#[cfg(test)]
+/// Runs `f` with operations that are called from this thread, and the gradients that it takes, held to one of [`levels`].
 pub(crate) fn with_level<R>(level: Level, f: impl FnOnce() -> R) -> R {
     struct Restore(Option<Level>);
     impl Drop for Restore {

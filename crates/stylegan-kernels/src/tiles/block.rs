@@ -7,6 +7,7 @@ use super::bf16::Pairs;
 pub(crate) type Tile = [[f32; SIDE]; SIDE];
 
 /// Four tiles of sums, `[left tile][right tile]`, on the boundary of a cache line.
+#[derive(Clone)]
 #[repr(C, align(64))]
 pub(crate) struct Blocks(pub(crate) [[Tile; 2]; 2]);
 

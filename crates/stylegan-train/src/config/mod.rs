@@ -10,6 +10,7 @@ mod growth;
 mod output;
 mod overrides;
 mod place;
+mod precision;
 mod read;
 mod recipe;
 mod settings;
@@ -21,6 +22,7 @@ pub use data::DataConfig;
 pub use encoder::{EncoderLossConfig, EncoderScheduleConfig, EncoderTrainConfig, Input, OptimizerKind, TaskConfig};
 pub use output::{EvalConfig, OutputConfig};
 pub use overrides::Override;
+pub use precision::{PrecisionConfig, Products};
 pub use read::{read, read_recipe};
 pub use recipe::RecipeConfig;
 pub use settings::{Setting, Table, encoder_tables, spade_tables, tables};
@@ -80,6 +82,8 @@ pub struct TrainConfig {
     pub ema: EmaConfig,
     /// How a batch is cut.
     pub shards: ShardConfig,
+    /// How precise the products of both networks are.
+    pub precision: PrecisionConfig,
     /// What is written, and how often.
     pub output: OutputConfig,
     /// What is measured on the way.
@@ -243,6 +247,7 @@ impl Default for TrainConfig {
             adam: AdamConfig::default(),
             ema: EmaConfig::default(),
             shards: ShardConfig::default(),
+            precision: PrecisionConfig::default(),
             output: OutputConfig::default(),
             eval: EvalConfig::default(),
         }
@@ -320,7 +325,7 @@ impl TrainConfig {
 
     /// The configuration with what no step depends on at its default: what is written and measured,
     /// where the pictures are, how many shards are handled at once. A run can be gone on with under any
-    /// configuration that is equal in the rest, but for `kimg`.
+    /// configuration that is equal in the rest, but for `kimg` and the precision of products.
     pub fn decisive(&self) -> Self {
         let mut config = self.clone();
         config.output = OutputConfig::default();

@@ -2,7 +2,9 @@
 
 use super::{DataConfig, EncoderTrainConfig, SpadeTrainConfig, TrainConfig};
 use crate::{Error, Result};
+use candle_core::Device;
 use serde_json::Value;
+use stylegan_core::Precision;
 
 /// The name of the recipe in files and checkpoints; left out by [`TrainConfig`].
 const KEY: &str = "recipe";
@@ -56,6 +58,25 @@ impl RecipeConfig {
             Self::Gan(config) => config.generator.img_size(),
             Self::Spade(config) => config.generator.network().img_size(),
             Self::Encoder(config) => config.encoder.img_size,
+        }
+    }
+
+    /// How precise the products of convolutions are; f32 in recipes that have no choice.
+    pub fn precision(&self) -> Precision {
+        match self {
+            Self::Gan(config) => config.precision.products.into(),
+            Self::Spade(_) | Self::Encoder(_) => Precision::F32,
+        }
+    }
+
+    /// Refuses a device that cannot compute as the configuration says.
+    ///
+    /// # Errors
+    /// Products less precise than f32 on a GPU.
+    pub fn check_device(&self, device: &Device) -> Result<()> {
+        match self {
+            Self::Gan(config) => config.precision.check_device(device),
+            Self::Spade(_) | Self::Encoder(_) => Ok(()),
         }
     }
 

@@ -46,6 +46,9 @@ impl<'a> Run<'a> {
         if let Some(sentence) = checkpoint.metadata().and_then(|about| state::other_machine(about, session.device)) {
             session.observer.warned(&sentence);
         }
+        if let Some(sentence) = state::other_precision(&checkpoint, &settings) {
+            session.observer.warned(&sentence);
+        }
         let state = State::load(session.config, session.dataset, &checkpoint, session.device).and_then(|mut state| {
             // The schedule may be another one since.
             state.recipe.grow(&settings.schedule.at(state.place().images))?;

@@ -11,7 +11,7 @@ mod tiles;
 mod winograd;
 
 pub(super) use call::ConvCall;
-pub(super) use tiles::{PackedWeight, convolve as with_packed_weight};
+pub(super) use tiles::{PackedWeight, convolve as with_packed_weight, in_parts};
 
 use super::shape::{Kind, Shape};
 use crate::cpu::{Level, Plain, Vector, level};

@@ -38,6 +38,7 @@ impl RunConfig for TrainConfig {
     }
 
     fn recipe(&self, _dataset: &Dataset, checkpoint: Option<&Checkpoint>, device: &Device) -> Result<Box<dyn Recipe>> {
+        self.precision.check_device(device)?;
         if let Some(checkpoint) = checkpoint {
             return Ok(Box::new(Gan::load(self, checkpoint, device)?));
         }

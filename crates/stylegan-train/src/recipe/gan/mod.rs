@@ -33,7 +33,7 @@ use candle_core::{Device, Tensor};
 use networks::Networks;
 use stylegan_core::checkpoint::{Checkpoint, prefix};
 use stylegan_core::{Condition, Generator, NoiseMode, Params, Sampler, SynthesisOptions};
-use stylegan_kernels::upsample_nearest2x;
+use stylegan_kernels::{in_precision, upsample_nearest2x};
 
 /// The name among a shard's sums of its samples' styles, which move `w_avg`.
 const W_SUM: &str = "w_avg";
@@ -112,26 +112,9 @@ impl Gan {
     pub fn d(&self) -> &Params {
         &self.networks.d
     }
-}
 
-impl Recipe for Gan {
-    fn iteration(&self) -> Vec<Action> {
-        self.iteration.clone()
-    }
-
-    fn networks(&self) -> Vec<(&'static str, &Params)> {
-        vec![(prefix::G_EMA, &self.networks.g_ema), (prefix::G, &self.networks.g), (prefix::D, &self.networks.d)]
-    }
-
-    fn optimizers(&self) -> Vec<(&'static str, &Adam)> {
-        vec![(prefix::G, &self.opt_g), (prefix::D, &self.opt_d)]
-    }
-
-    fn optimizers_mut(&mut self) -> Vec<(&'static str, &mut Adam)> {
-        vec![(prefix::G, &mut self.opt_g), (prefix::D, &mut self.opt_d)]
-    }
-
-    fn shard(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums> {
+    /// A shard's part in a phase, whose networks compute in the precision of the configuration.
+    fn part(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums> {
         let (random, generator) = (&input.random, self.networks.g_average.as_ref());
         let lod = lod(generator, input.stage.lod);
         let augment = self.augment.as_ref();
@@ -146,8 +129,13 @@ impl Recipe for Gan {
         let latents =
             Latents::draw(random, generator, labels, lod, self.config.mixing_probability)?.to_device(device)?;
         let noise = random.noise();
-        let options =
-            SynthesisOptions { lod, native_size: true, ..SynthesisOptions::with_noise(NoiseMode::Random(&noise)) };
+        let precision = self.config.precision.products.into();
+        let options = SynthesisOptions {
+            lod,
+            native_size: true,
+            precision,
+            ..SynthesisOptions::with_noise(NoiseMode::Random(&noise))
+        };
         if phase.name == GMAIN.name {
             self.gmain(&latents, &options, augment)
         } else if phase.name == GREG.name {
@@ -169,6 +157,29 @@ impl Recipe for Gan {
         } else {
             Err(unknown(phase))
         }
+    }
+}
+
+impl Recipe for Gan {
+    fn iteration(&self) -> Vec<Action> {
+        self.iteration.clone()
+    }
+
+    fn networks(&self) -> Vec<(&'static str, &Params)> {
+        vec![(prefix::G_EMA, &self.networks.g_ema), (prefix::G, &self.networks.g), (prefix::D, &self.networks.d)]
+    }
+
+    fn optimizers(&self) -> Vec<(&'static str, &Adam)> {
+        vec![(prefix::G, &self.opt_g), (prefix::D, &self.opt_d)]
+    }
+
+    fn optimizers_mut(&mut self) -> Vec<(&'static str, &mut Adam)> {
+        vec![(prefix::G, &mut self.opt_g), (prefix::D, &mut self.opt_d)]
+    }
+
+    fn shard(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums> {
+        // A synthesis is told by its options, a discriminator by the pass that it is part of.
+        in_precision(self.config.precision.products.into(), None, || self.part(phase, input))
     }
 
     fn apply(&mut self, phase: &Phase, means: &Sums) -> Result<()> {

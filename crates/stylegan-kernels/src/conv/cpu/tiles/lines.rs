@@ -1,17 +1,17 @@
 //! Images as lines of pixels: what the left tiles of a convolution are read from.
 
 use super::axis::Axis;
+use super::buffer::LineBuffer;
 use super::weight::INPUTS;
 use crate::conv::cpu::ConvCall;
-use crate::cpu::{Scratch, Task, Vector};
+use crate::cpu::{Task, Vector};
 use crate::threads::for_each_chunk;
 use crate::tiles::{Pairs, SIDE, split_pairs};
 
 /// Images rounded to bf16, in one or two parts: `[n][row][inputs / 32][part][column][16 pairs of inputs]`, with the zeros
 /// around them. A pixel of 32 inputs is a line of the cache, its neighbour the next one.
 pub(super) struct Lines {
-    /// In whole lines of the cache.
-    numbers: Scratch<u32>,
+    buffer: LineBuffer,
     parts: usize,
     /// Columns, with the zeros.
     columns: usize,
@@ -35,8 +35,8 @@ impl Lines {
         let all = call.a.len() / (inputs * plane) * rows.padded * row;
         // The last tile of the last row reads on behind it; what it finds there is dropped.
         let slack = SIDE * columns.phases.iter().map(|phase| phase.stride).max().unwrap_or(1);
-        let mut numbers = Scratch::<u32>::take((all + slack) * SIDE);
-        for_each_chunk(&mut numbers[..all * SIDE], row * SIDE, |index, numbers| {
+        let mut buffer = LineBuffer::take(all + slack);
+        for_each_chunk(&mut buffer.numbers_mut()[..all * SIDE], row * SIDE, |index, numbers| {
             let (sample, y) = (index / rows.padded, index % rows.padded);
             if !(rows.before..rows.before + rows.pixels).contains(&y) {
                 return numbers.fill(0);
@@ -58,14 +58,12 @@ impl Lines {
                 unsafe { V::enter(row) };
             }
         });
-        Self { numbers, parts, columns: columns.padded, row, rows: rows.padded }
+        Self { buffer, parts, columns: columns.padded, row, rows: rows.padded }
     }
 
     /// All lines.
     pub(super) fn lines(&self) -> &[Pairs] {
-        let lines = self.numbers.len() / SIDE;
-        // SAFETY: so many lines of 16 numbers are in the workspace, which begins on the boundary of a line.
-        unsafe { std::slice::from_raw_parts(self.numbers.as_ptr().cast(), lines) }
+        self.buffer.lines()
     }
 
     /// The line of a part of a pixel in its row.

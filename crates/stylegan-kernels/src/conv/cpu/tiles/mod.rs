@@ -2,13 +2,16 @@
 //!
 //! The left tiles are 16 pixels of a row, which lie in the [`Lines`] a stride apart whatever the tap: nothing is
 //! gathered. The right tiles are those of a [`PackedWeight`]. Sums run over blocks of 32 inputs, in each over taps, in
-//! each over the products of parts: high times high, low times high, high times low.
+//! each over the products of parts: high times high, low times high, high times low. The gradient of a weight, which is summed
+//! over pixels, has tiles of its own.
 
 mod axis;
+mod buffer;
 mod lines;
 #[cfg(test)]
 mod tests;
 mod weight;
+mod weight_gradient;
 
 pub(in crate::conv) use weight::PackedWeight;
 
@@ -22,6 +25,17 @@ use lines::Lines;
 
 /// Pixels of a result per task, in whole rows: their inputs and the sums stay in the second-level cache.
 const BAND: usize = 1024;
+
+/// Computes a member of the family with factors of so many parts; a weight is packed for this call alone.
+pub(in crate::conv) fn in_parts(call: &ConvCall<f32>, parts: usize, engine: Engine) -> Vec<f32> {
+    let s = call.shape;
+    let packed = |channels, inputs_first| PackedWeight::new(call.b, channels, s.r * s.s, inputs_first, parts);
+    match call.kind {
+        Kind::Forward => convolve(call, &packed([s.k, s.c], false), engine),
+        Kind::Input => convolve(call, &packed([s.c, s.k], true), engine),
+        Kind::Weight => weight_gradient::weight_gradient(call, parts, engine),
+    }
+}
 
 /// Computes the member of the family whose weight is packed; `call.b` is not looked at.
 pub(in crate::conv) fn convolve(call: &ConvCall<f32>, weight: &PackedWeight, engine: Engine) -> Vec<f32> {
