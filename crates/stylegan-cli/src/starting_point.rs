@@ -99,6 +99,7 @@ pub(crate) fn summary(config: &RecipeConfig, pictures: &Dataset) -> anyhow::Resu
         (RecipeConfig::Gan(_), Some(classes)) => lines.push(format!("labels:   {classes}")),
     }
     lines.push(format!("networks: {}", parameters(config)?));
+    lines.extend(config.idle_weights().into_iter().map(|sentence| format!("note:     {sentence}")));
     if let RecipeConfig::Gan(gan) = config
         && let (schedule, full) = (gan.schedule()?, gan.resolution()?)
         && let begin = schedule.at(0).resolution
