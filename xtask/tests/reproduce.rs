@@ -353,7 +353,7 @@ fn encoders_are_judged() {
     assert!(again.status.success(), "{}", said(&again));
     assert_eq!((bench.calls("invert"), bench.calls("train")), (10, 5));
     let page = bench.read("docs/results/psp-table1.md");
-    assert!(page.contains("LPIPS is by lpips-vgg16, by which neither") && !page.contains("stlpips,"), "{page}");
+    assert!(page.contains("LPIPS is by lpips-vgg16, by which neither") && page.contains("Ours: classifier, lpips-vgg16, mse"), "{page}");
     // Heads from the front are compared with their twins.
     let turned = bench.reproduce("psp-table2 --kimg 1");
     assert!(turned.status.success(), "{}", said(&turned));

@@ -51,7 +51,7 @@ fn arguments(
     out: &Path,
     run: &impl Fn(&'static str) -> Result<PathBuf>,
 ) -> Result<Vec<OsString>> {
-    let place = |word: &'static str| {
+    let place = |word: &'static str| -> Result<OsString> {
         if let Some(config) = word.strip_prefix("{run:").and_then(|word| word.strip_suffix('}')) {
             return Ok(run(config)?.into());
         }

@@ -73,7 +73,7 @@ pub(super) const TABLES: [Table; 3] = [
         setting: "none: the paper shows pictures (Figures 8 to 10) and asks people, who prefer its faces of maps to those of \
                   pix2pixHD 94.72 times of 100, and to those of SPADE 95.25 times (recalled, not read again). Columns are of 1,000 \
                   faces: what a segmenter finds of their maps in the pictures, and how far pictures are from the faces, all of them \
-                  together (FID) and each from its own (LPIPS)",
+                  together (FID) and each from its own (LPIPS). Painters of sketches are left out",
         by: By::Pictures("runs/data/avatars-64-held-1000"),
         columns: &[
             column("mIoU", Some("seen_miou"), OF_HELD),

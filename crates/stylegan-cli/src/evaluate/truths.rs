@@ -2,6 +2,7 @@
 
 use super::dataset_source::{check_maps, order};
 use crate::exit::wrong;
+use candle_core::Tensor;
 use std::path::Path;
 use std::sync::Arc;
 use stylegan_metrics::SourceError;
@@ -15,7 +16,7 @@ pub(super) fn known(
     dataset: &Arc<Dataset>,
 ) -> anyhow::Result<FeatureNetworks> {
     let (identity, own, order_of_pictures) = (dataset.identity()?, Arc::clone(dataset), order(dataset));
-    let truth = move |number: usize| {
+    let truth = move |number: usize| -> Result<Tensor, SourceError> {
         let picture = order_of_pictures.get(number).copied().unwrap_or(usize::MAX);
         let read = own.batches(&[picture]).next().ok_or_else(|| SourceError::from("there is no such picture"))?;
         read.map_err(SourceError::from)
@@ -23,7 +24,7 @@ pub(super) fn known(
     let networks = networks.with_truths(Truths::new(&identity, Box::new(truth)));
     let Some(judge) = judge else { return Ok(networks) };
     let (own, order) = (Arc::clone(dataset), order(dataset));
-    let map = move |number: usize| {
+    let map = move |number: usize| -> Result<Vec<u8>, SourceError> {
         let picture = order.get(number).copied().unwrap_or(usize::MAX);
         // Maps as pictures are grey, and their levels are classes.
         Ok(if own.has_maps() { own.map(picture)? } else { own.pixels(picture)?.to_vec() })

@@ -1,8 +1,7 @@
 //! What the arguments of `stylegan invert` mean.
 
 use super::encoder::Encoder;
-use super::files::Outputs;
-use super::reconstructions;
+use super::files::{Outputs, alone};
 use super::settings::Settings;
 use super::targets::{Place, Target, places};
 use super::variants::Variants;
@@ -78,8 +77,8 @@ impl Plan {
         }
         if let Some(folder) = &args.reconstructions {
             destination::later_folder(folder, &inputs)?;
-            let alone = |picture: &Picture| reconstructions::path(folder, picture.place.name_in_set());
-            pictures.iter().try_for_each(|picture| destination::check(&alone(picture), &inputs))?;
+            let path = |picture: &Picture| alone(folder, picture.place.name_in_set());
+            pictures.iter().try_for_each(|picture| destination::check(&path(picture), &inputs))?;
         }
         let distances = networks(&args.features, &Device::Cpu)?;
         check_distance(args.distance.as_deref(), &distances)?;
