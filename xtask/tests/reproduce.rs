@@ -308,7 +308,10 @@ fn painters_are_judged() {
     assert!(page.contains("mIoU: of 1 pair of rows, 1 is in the paper's order"), "{page}");
     assert!(page.contains("FID: of 1 pair of rows, 0 are in the paper's order outside the intervals, 0 cannot be told apart, 1 is the other way"));
     assert!(page.contains("| real pictures | |") && page.contains(" 60.0 (59.0 to 61.0) |"), "{page}");
-    assert!(page.contains("Of the mIoU of the real pictures (the ceiling) pix2pixHD reaches 17 %, SPADE reaches 67 %."), "{page}");
+    assert!(
+        page.contains("Of the mIoU of the real pictures (the ceiling) pix2pixHD reaches 17 %, SPADE reaches 67 %."),
+        "{page}"
+    );
     assert!(page.contains("](spade-table1/earth.png)") && page.contains("](spade-table1/avatars.png)"), "{page}");
     assert_eq!((bench.calls("data"), bench.calls("segmenter"), bench.calls("train")), (5, 2, 4));
     // Both judge and painters are measured on what neither has learned from.
@@ -319,7 +322,10 @@ fn painters_are_judged() {
         calls.contains("--segmenter runs/segmenter-avatars-64.safetensors --data runs/data/avatars-64-held-1000"),
         "{calls}"
     );
-    assert!(calls.contains("--beside runs/spade-earth-64-pix2pixhd --out docs/results/spade-table1/earth.png"), "{calls}");
+    assert!(
+        calls.contains("--beside runs/spade-earth-64-pix2pixhd --out docs/results/spade-table1/earth.png"),
+        "{calls}"
+    );
     // Its runs and what they need are there for other claims.
     let uniform = bench.reproduce("spade-uniform --kimg 1");
     assert!(uniform.status.success(), "{}", said(&uniform));
@@ -345,7 +351,8 @@ fn encoders_are_judged() {
     let searched = "invert --network runs/sg2-avatars-64 --out runs/sg2-avatars-64/inverted-search \
                     runs/data/avatars-64-held-32 --space w+ --distance stlpips --classifier";
     assert!(inversions.iter().any(|line| line.starts_with(searched)), "{calls}");
-    let encoded = inversions.iter().filter(|line| line.contains("/inverted-encoder runs/data/avatars-64-held-1000 --classifier"));
+    let encoded =
+        inversions.iter().filter(|line| line.contains("/inverted-encoder runs/data/avatars-64-held-1000 --classifier"));
     assert_eq!(encoded.filter(|line| line.contains("--encoder ")).count(), 4, "{calls}");
     assert!(calls.contains("--count 32 --seed 7") && calls.contains("--count 1000 --seed 7"), "{calls}");
     // Another network judges once its weights are given.
@@ -353,7 +360,11 @@ fn encoders_are_judged() {
     assert!(again.status.success(), "{}", said(&again));
     assert_eq!((bench.calls("invert"), bench.calls("train")), (10, 5));
     let page = bench.read("docs/results/psp-table1.md");
-    assert!(page.contains("LPIPS is by lpips-vgg16, by which neither") && page.contains("Ours: classifier, lpips-vgg16, mse"), "{page}");
+    assert!(
+        page.contains("LPIPS is by lpips-vgg16, by which neither")
+            && page.contains("Ours: classifier, lpips-vgg16, mse"),
+        "{page}"
+    );
     // Heads from the front are compared with their twins.
     let turned = bench.reproduce("psp-table2 --kimg 1");
     assert!(turned.status.success(), "{}", said(&turned));

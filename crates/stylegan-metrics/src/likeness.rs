@@ -56,7 +56,9 @@ impl SetMetric for Likeness {
         published: &str,
         _seed: u64,
     ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
-        let truths = networks.truths().ok_or("what each picture is to be (--images with the true pictures, or a set with maps)")?;
+        let truths = networks
+            .truths()
+            .ok_or("what each picture is to be (--images with the true pictures, or a set with maps)")?;
         let distance = networks.distance(published).ok_or("a network that compares pictures")?;
         Ok(Box::new(Pairs { distance, truths }))
     }
@@ -81,7 +83,8 @@ impl Extractor for Pairs<'_> {
     fn rows(&self, chunk: &Tensor, place: &Place, _waiting: &mut Option<Tensor>) -> Result<Vec<f32>> {
         // What only fills the chunk has the last truth.
         let last = place.n.saturating_sub(1);
-        let truths = (0..chunk.dim(0)?).map(|i| self.truths.truth(place.first + i.min(last))).collect::<Result<Vec<_>>>()?;
+        let truths =
+            (0..chunk.dim(0)?).map(|i| self.truths.truth(place.first + i.min(last))).collect::<Result<Vec<_>>>()?;
         let truths = Tensor::cat(&truths, 0)?;
         if truths.dims() != chunk.dims() {
             let (left, right) = (format!("{:?}", &chunk.dims()[1..]), format!("{:?}", &truths.dims()[1..]));

@@ -39,7 +39,9 @@ fn every_file_reads_and_survives_writing() {
 #[test]
 fn every_weight_weighs_something() {
     let mut encoders = 0;
-    for entry in std::fs::read_dir(folder().join("psp")).unwrap().chain(std::fs::read_dir(folder().join("spade")).unwrap()) {
+    for entry in
+        std::fs::read_dir(folder().join("psp")).unwrap().chain(std::fs::read_dir(folder().join("spade")).unwrap())
+    {
         let path = entry.unwrap().path();
         let config = RecipeConfig::from_file(&path, &[]).unwrap();
         assert_eq!(config.idle_weights(), Vec::<String>::new(), "{}", path.display());

@@ -74,7 +74,10 @@ mod tests {
         let run = |config: &'static str| Ok(Path::new("runs").join(config));
         let picture = Picture { title: "", file: "a.png", args: "figures --network {network} --out {out}", made: None };
         let found = arguments(&picture, Path::new("my net.pkl"), Path::new("out"), &run);
-        assert_eq!(found.ok(), Some(["figures", "--network", "my net.pkl", "--out", "out"].map(OsString::from).to_vec()));
+        assert_eq!(
+            found.ok(),
+            Some(["figures", "--network", "my net.pkl", "--out", "out"].map(OsString::from).to_vec())
+        );
         let picture = Picture { args: "{out}/a.png {network}/b {run:c} {other}", ..picture };
         let found = arguments(&picture, Path::new("n"), Path::new("o"), &run).unwrap_or_default();
         let expected = [Path::new("o").join("a.png"), Path::new("n").join("b"), Path::new("runs").join("c")];

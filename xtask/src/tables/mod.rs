@@ -134,7 +134,11 @@ fn find(folders: &[PathBuf], run: &str) -> Option<PathBuf> {
         let stem = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
         stem.find(&name).is_some_and(|at| {
             let rest = &stem[at + name.len()..];
-            if whole { rest.is_empty() || rest.starts_with("-seed") } else { !rest.starts_with(|c: char| c.is_alphanumeric()) }
+            if whole {
+                rest.is_empty() || rest.starts_with("-seed")
+            } else {
+                !rest.starts_with(|c: char| c.is_alphanumeric())
+            }
         })
     };
     runs.filter(|run| named(run) && run.join("config.toml").is_file()).max()
@@ -151,7 +155,10 @@ mod tests {
     #[test]
     fn tables_are_asked_for_by_number() {
         let asked = |line: &str| asked_for(&words(line)).ok().flatten();
-        assert_eq!(asked("eval --count 9 --table 3 --seed 1"), Some((Which::Paper("3".into()), words("--count 9 --seed 1"))));
+        assert_eq!(
+            asked("eval --count 9 --table 3 --seed 1"),
+            Some((Which::Paper("3".into()), words("--count 9 --seed 1")))
+        );
         assert_eq!(asked("eval --table psp2"), Some((Which::Paper("psp2".into()), vec![])));
         let name = |typed: &str| named(typed).map(|table| table.name);
         assert_eq!([name("4"), name("spade3"), name("psp1")], ["sg1-table4", "spade-table3", "psp-table1"].map(Some));

@@ -74,7 +74,8 @@ pub(crate) fn render(
 /// How much each row reaches of what the same judge says of the real pictures, in the first column that is of both.
 fn of_the_ceiling(table: &Table, cells: &[Vec<Option<Cell>>], references: &[Reference]) -> String {
     let Some((_, ceiling)) = references.iter().find(|(name, _)| name == REFERENCES[0]) else { return String::new() };
-    let Some((column, most)) = ceiling.iter().enumerate().find_map(|(i, found)| Some((i, found.as_ref()?.value))) else {
+    let Some((column, most)) = ceiling.iter().enumerate().find_map(|(i, found)| Some((i, found.as_ref()?.value)))
+    else {
         return String::new();
     };
     let reached = |(row, cells): (&Row, &Vec<Option<Cell>>)| {
@@ -108,7 +109,9 @@ mod tests {
         assert!(text.contains("- FFHQ FID: of 1 pair of rows, 1 is in the paper's order"), "{text}");
         assert!(text.contains("| real pictures | | | 2.00 | |\n"), "{text}");
         assert!(
-            text.contains("Of the FFHQ FID of the real pictures (the ceiling) A Progressive GAN reaches 1165 %, F mixing"),
+            text.contains(
+                "Of the FFHQ FID of the real pictures (the ceiling) A Progressive GAN reaches 1165 %, F mixing"
+            ),
             "{text}"
         );
         assert!(text.contains("Ours: fid.") && text.contains("over all trainings"), "{text}");

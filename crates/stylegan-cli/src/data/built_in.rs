@@ -38,7 +38,9 @@ pub(super) fn build(name: &str, target: &Path, request: &Request<'_>) -> anyhow:
     match (name, Part::of(name)) {
         ("avatars", _) => avatars(target, request),
         (_, Some(part)) => earth(name, part, target, request),
-        _ => wrong!("there is no built-in set {name:?}; the built-in sets are avatars, earth, earth-train and earth-held"),
+        _ => wrong!(
+            "there is no built-in set {name:?}; the built-in sets are avatars, earth, earth-train and earth-held"
+        ),
     }
 }
 

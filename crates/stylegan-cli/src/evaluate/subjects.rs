@@ -49,12 +49,7 @@ pub(super) struct Opened {
 impl Opened {
     /// Opens what the plan names. Where the metrics are the usual ones, those that a network has no space for are
     /// taken out of the plan.
-    pub(super) fn open(
-        plan: &mut Plan,
-        args: &Args,
-        device: &Device,
-        precision: Precision,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn open(plan: &mut Plan, args: &Args, device: &Device, precision: Precision) -> anyhow::Result<Self> {
         let mut opened = Self {
             candidates: vec![],
             generated: None,

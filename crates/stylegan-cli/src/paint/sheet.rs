@@ -22,7 +22,13 @@ pub(super) fn write(plan: &Plan, path: &Path) -> anyhow::Result<()> {
     let band = match (styles.len(), styles.shown()) {
         (1, None) if !plan.has_columns() => Band {
             across: plan.layout.columns(plan.painting.len(), [h, 2 * w])?,
-            pictures: maps.all.iter().map(shown).zip(&painted).map(|(map, picture)| Some(beside(&map, picture))).collect(),
+            pictures: maps
+                .all
+                .iter()
+                .map(shown)
+                .zip(&painted)
+                .map(|(map, picture)| Some(beside(&map, picture)))
+                .collect(),
             captions: names().collect(),
             ..Band::default()
         },
@@ -40,7 +46,8 @@ pub(super) fn write(plan: &Plan, path: &Path) -> anyhow::Result<()> {
                 pictures.push(Some(shown(map)));
                 pictures.extend(plan.truths.iter().map(|truths| Some(truths[i].clone())));
                 pictures.extend(row.iter().cloned().map(Some));
-                pictures.extend(others.iter().zip(&plan.beside).map(|(all, of)| Some(all[i * of.styles.len()].clone())));
+                pictures
+                    .extend(others.iter().zip(&plan.beside).map(|(all, of)| Some(all[i * of.styles.len()].clone())));
             }
             let own = |style: usize| match (across, plan.beside.is_empty()) {
                 (1, false) => plan.painting.name.clone(),

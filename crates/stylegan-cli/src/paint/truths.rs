@@ -17,7 +17,12 @@ pub(super) fn read(set: &Path, maps: &[Map], size: [usize; 2]) -> anyhow::Result
     let known: HashMap<String, &String> = files.names().iter().map(|name| (stem(name), name)).collect();
     let one = |map: &Map| {
         let Some(name) = known.get(&map.stem) else {
-            wrong!("--truth {}: there is no picture {}, which the map {} is of", set.display(), map.stem, map.file.display());
+            wrong!(
+                "--truth {}: there is no picture {}, which the map {} is of",
+                set.display(),
+                map.stem,
+                map.file.display()
+            );
         };
         match files.with_picture(name, |picture| fitted(&picture.pixels.into_rgb8(), size)) {
             Ok(picture) => picture,

@@ -2,8 +2,8 @@
 
 use super::torch_names::to_torch;
 use super::{
-    ArcFace, FeatureNetwork, HedVgg16, Inception, Lpips, MapJudge, PerceptualDistance, Preparation, StLpips, Trunk, Truths,
-    Vgg16, Weights,
+    ArcFace, FeatureNetwork, HedVgg16, Inception, Lpips, MapJudge, PerceptualDistance, Preparation, StLpips, Trunk,
+    Truths, Vgg16, Weights,
 };
 use crate::{Error, Result};
 use candle_core::{Device, Tensor};

@@ -29,7 +29,9 @@ fn without_identity(config: &EncoderTrainConfig) -> Option<String> {
 fn without_encoder(config: &SpadeTrainConfig) -> Option<String> {
     let kl = config.loss.kl;
     (config.encoder.is_none() && kl > 0. && kl != SpadeLossConfig::default().kl).then(|| {
-        format!("loss.kl is {kl}, but without an image encoder there is no such loss; write [encoder], or leave loss.kl out")
+        format!(
+            "loss.kl is {kl}, but without an image encoder there is no such loss; write [encoder], or leave loss.kl out"
+        )
     })
 }
 
