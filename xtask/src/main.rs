@@ -40,9 +40,9 @@ and, where they leave it out, what is in brackets):
   train        train a network, or go on [--config avatars-32 --data avatars, unless the run
                is there already; --out runs/NAME]; with --ranks N on N processes, joined by MPI
   eval         measure a network [--network: the run below runs/ that was saved last];
-               with --ranks N on N processes; with --table 1|2|3|4: the runs found for that table
-               of the StyleGAN paper, ours beside the paper's numbers; with --table spade1
-               --segmenter FILE: every --network RUN of label maps in one table
+               with --ranks N on N processes; with --table 1|2|3|4 (StyleGAN), spade3, psp1|psp2: the
+               runs found for that table of a paper, ours beside the paper's numbers; with --table
+               spade1 --segmenter FILE: every --network RUN of label maps in one table
   generate, mix, interpolate, figures
                pictures of a network [--network: the same, or avatars-64, which comes along]
   studio       the same in a browser, and runs while they train

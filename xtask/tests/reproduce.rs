@@ -24,9 +24,12 @@ while [ $# -gt 0 ]; do
         --network) network=$2; shift ;;
         --metrics) metrics=$2; shift ;;
         --only) only=$2; shift ;;
+        --images) network=$2; shift 2 ;;
+        --reconstructions) pictures=$2; shift ;;
+        --features) features=yes; shift ;;
         --threads) shift ;;
         --no-floor) alone=yes ;;
-        train | eval | figures | data | segmenter | classifier | paint | inspect | generate) [ -n "$verb" ] || verb=$1 ;;
+        train | eval | figures | data | segmenter | classifier | paint | inspect | generate | invert) [ -n "$verb" ] || verb=$1 ;;
     esac
     shift
 done
@@ -88,6 +91,15 @@ paint)
     case $network in *spade-earth-64) value=5 ;; *) value=1 ;; esac
     printf '| metric | value | 95 %% interval | better |\n|---|---|---|---|\n'
     echo "| between_classes-x | 0.$value | 0.$value to 0.$value | larger |" ;;
+invert)
+    case $network in *-invert-wplus) value=3 ;; *-invert-w) value=4 ;; *sg2-avatars-64) value=1 ;; *) value=2 ;; esac
+    mkdir -p "$out" ${pictures:+"$pictures"}
+    for file in sheet.png img00000000-variants.png; do echo "$network" > "$out/$file"; done
+    of() { echo "\"$1\": { \"mean\": 0.$value, \"low\": 0.${value}0, \"high\": 0.${value}1 },"; }
+    {
+        echo "{"; of mse; of stlpips; [ -z "$features" ] || of lpips-vgg16; of classifier
+        echo "\"seconds_per_picture\": { \"mean\": 0.$value } }"
+    } > "$out/measures.json" ;;
 figures)
     mkdir -p "$out"
     echo "$network" > "$out/figure-$only.png" ;;
@@ -302,15 +314,112 @@ fn painters_are_judged() {
     assert!(page.contains("mIoU: SPADE 40.0 (39.0 to 41.0), pix2pixHD 10.0 (9.00 to 11.0): holds."), "{page}");
     assert!(page.contains("FID: of 1 pair of rows, 0 are in the paper's order outside the intervals, 0 cannot be told apart, 1 is the other way"));
     assert!(page.contains("| real pictures | |") && page.contains(" 60.0 (59.0 to 61.0) |"), "{page}");
-    assert!(page.contains("](spade-table1/spade.png)"), "{page}");
-    assert_eq!((bench.calls("data"), bench.calls("segmenter"), bench.calls("train")), (3, 2, 4));
-    assert!(bench.read("calls").contains("--segmenter runs/segmenter-avatars-64.safetensors"));
+    assert!(
+        page.contains("Of the mIoU of the real pictures (the ceiling) pix2pixHD reaches 17 %, SPADE reaches 67 %."),
+        "{page}"
+    );
+    assert!(page.contains("](spade-table1/earth.png)") && page.contains("](spade-table1/avatars.png)"), "{page}");
+    assert_eq!((bench.calls("data"), bench.calls("segmenter"), bench.calls("train")), (5, 2, 4));
+    // Both judge and painters are measured on what neither has learned from.
+    let calls = bench.read("calls");
+    assert!(calls.contains("segmenter --data runs/data/earth-train-64.zip --out"), "{calls}");
+    assert!(calls.contains("--segmenter runs/segmenter-earth-64.safetensors --data earth-held"), "{calls}");
+    assert!(
+        calls.contains("--segmenter runs/segmenter-avatars-64.safetensors --data runs/data/avatars-64-held-1000"),
+        "{calls}"
+    );
+    assert!(
+        calls.contains("--beside runs/spade-earth-64-pix2pixhd --out docs/results/spade-table1/earth.png"),
+        "{calls}"
+    );
     // Its runs and what they need are there for other claims.
     let uniform = bench.reproduce("spade-uniform --kimg 1");
     assert!(uniform.status.success(), "{}", said(&uniform));
-    assert_eq!((bench.calls("data"), bench.calls("train")), (3, 5));
+    assert_eq!((bench.calls("data"), bench.calls("train")), (5, 5));
     let page = bench.read("docs/results/spade-uniform.md");
     assert_eq!(page.matches(": holds.").count(), 2, "{page}");
+}
+
+/// A search is of few pictures in W+, encoders are of many; who judges was not in a loss, and the page says who it was.
+#[test]
+fn encoders_are_judged() {
+    let bench = Bench::new("encoders");
+    let done = bench.reproduce("psp-table1 --kimg 1");
+    assert!(done.status.success(), "{}", said(&done));
+    let page = bench.read("docs/results/psp-table1.md");
+    assert!(page.contains("| encoder into W | psp-avatars-64-invert-w | 0.400 (0.400 to 0.410) | 0.35 |"), "{page}");
+    assert!(page.contains("| search in W+ (32 pictures) | sg2-avatars-64 | 0.100 (0.100 to 0.110) | 0.77 |"), "{page}");
+    assert!(page.contains("LPIPS is by stlpips, by which losses and searches see as well"), "{page}");
+    assert_eq!((bench.calls("data"), bench.calls("classifier"), bench.calls("train")), (4, 2, 5));
+    let calls = bench.read("calls");
+    let inversions: Vec<&str> = calls.lines().filter(|line| line.starts_with("invert ")).collect();
+    assert_eq!(inversions.len(), 5, "{calls}");
+    let searched = "invert --network runs/sg2-avatars-64 --out runs/sg2-avatars-64/inverted-search \
+                    runs/data/avatars-64-held-32 --space w+ --distance stlpips --classifier";
+    assert!(inversions.iter().any(|line| line.starts_with(searched)), "{calls}");
+    let encoded =
+        inversions.iter().filter(|line| line.contains("/inverted-encoder runs/data/avatars-64-held-1000 --classifier"));
+    assert_eq!(encoded.filter(|line| line.contains("--encoder ")).count(), 4, "{calls}");
+    assert!(calls.contains("--count 32 --seed 7") && calls.contains("--count 1000 --seed 7"), "{calls}");
+    // Another network judges once its weights are given.
+    let again = bench.reproduce("psp-table1 --kimg 1 --features vgg16.pt");
+    assert!(again.status.success(), "{}", said(&again));
+    assert_eq!((bench.calls("invert"), bench.calls("train")), (10, 5));
+    let page = bench.read("docs/results/psp-table1.md");
+    assert!(
+        page.contains("LPIPS is by lpips-vgg16, by which neither")
+            && page.contains("Ours: classifier, lpips-vgg16, mse"),
+        "{page}"
+    );
+    // Heads from the front are compared with their twins.
+    let turned = bench.reproduce("psp-table2 --kimg 1");
+    assert!(turned.status.success(), "{}", said(&turned));
+    let calls = bench.read("calls");
+    assert!(calls.contains("runs/data/avatars-64-turned-1000 --truth runs/data/avatars-64-held-1000"), "{calls}");
+}
+
+/// Encoders and painters are measured on the same pictures by the same judges.
+#[test]
+fn tasks_stand_beside_painters() {
+    let bench = Bench::new("tasks");
+    let done = bench.reproduce("psp-tasks --kimg 1");
+    assert!(done.status.success(), "{}", said(&done));
+    let page = bench.read("docs/results/psp-tasks.md");
+    assert!(page.contains("| pSp, of maps | psp-avatars-64-seg | 10.0 (9.00 to 11.0) |"), "{page}");
+    assert!(page.contains("| real pictures | |") && page.contains("](psp-tasks/maps-variants.png)"), "{page}");
+    let calls = bench.read("calls");
+    let made = "--images runs/psp-avatars-64-seg/made-pictures runs/data/avatars-64-held-1000 --out";
+    let judged: Vec<&str> = calls.lines().filter(|line| line.contains("--images ")).collect();
+    assert!(judged.len() == 4 && judged[0].contains(made) && !calls.contains("--images --data"), "{calls}");
+    assert!(judged.iter().all(|line| line.contains("--metrics miou,accuracy,fid,lpips ") && !line.contains("--data ")));
+    let painted = "--network runs/spade-avatars-64 --out runs/spade-avatars-64/table-painter";
+    assert!(calls.contains(painted) && calls.contains("--data runs/data/avatars-64-held-1000"), "{calls}");
+    assert!(calls.contains("runs/psp-avatars-64-seg/made-pictures runs/data/avatars-64-held-1000/labels"), "{calls}");
+    assert!(calls.contains("--factor 8 runs/data/avatars-64-held-1000"), "{calls}");
+    assert_eq!(bench.read("docs/results/psp-tasks/sketches.png"), "runs/psp-avatars-64-sketch\n");
+    let before = (bench.calls("invert"), bench.calls("eval"));
+    assert!(bench.reproduce("psp-tasks --kimg 1").status.success());
+    // Pictures for the page are looked at again, nothing else.
+    assert_eq!((bench.calls("invert") - before.0, bench.calls("eval") - before.1), (6, 0));
+}
+
+/// A table of runs at hand says what it would be measured with.
+#[test]
+fn tables_are_found_by_their_papers_names() {
+    let bench = Bench::new("tables");
+    let run = bench.home.join("runs/psp-avatars-64-invert");
+    fs::create_dir_all(&run).unwrap();
+    fs::write(run.join("config.toml"), "").unwrap();
+    let table = |name: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(["eval", "--table", name]).current_dir(&bench.home).output().unwrap()
+    };
+    let (found, unknown) = (table("psp1"), table("psp7"));
+    assert_eq!((found.status.code(), unknown.status.code()), (Some(2), Some(2)));
+    let expected = "runs/data/avatars-64-held-1000, which the rows of table psp1 are measured with, is not there; `cargo xtask \
+                    reproduce psp-table1` makes it";
+    assert!(said(&found).contains(expected), "{}", said(&found));
+    assert!(said(&unknown).contains("spade3: of the SPADE paper; psp1 or psp2"), "{}", said(&unknown));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use stylegan_train::data::Dataset;
 use stylegan_train::data::preprocess::Preprocess;
 
 /// The sets that are made on first use.
-const BUILT_IN: [&str; 2] = ["avatars", "earth"];
+const BUILT_IN: [&str; 4] = ["avatars", "earth", "earth-train", "earth-held"];
 
 /// Whether `set` names a built-in set.
 pub(crate) fn is_built_in(set: &str) -> bool {

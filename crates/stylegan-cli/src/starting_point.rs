@@ -134,6 +134,7 @@ pub(crate) fn summary(config: &RecipeConfig, pictures: &Dataset) -> anyhow::Resu
     if let Some(precision) = config.precision().reduced() {
         lines.push(format!("products: {precision} in the convolutions of both networks, f32 in all else"));
     }
+    lines.extend(config.idle_weights().into_iter().map(|sentence| format!("note:     {sentence}")));
     if let RecipeConfig::Gan(gan) = config
         && let (schedule, full) = (gan.schedule()?, gan.resolution()?)
         && let begin = schedule.at(0).resolution

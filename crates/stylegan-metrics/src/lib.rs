@@ -54,6 +54,7 @@ pub mod images;
 pub mod inception_score;
 pub mod interval;
 pub mod kernel;
+pub mod likeness;
 pub mod metric;
 pub mod ms_ssim;
 mod overlap;

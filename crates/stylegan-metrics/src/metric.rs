@@ -156,6 +156,8 @@ pub struct Needs {
     pub reals: RealsRole,
     /// Whether both sets must hold as many images.
     pub equal_sets: bool,
+    /// Whether each image must have its truth by number: what it is to be, or the label map that it is to show.
+    pub truths: bool,
     /// Whether the images are label maps: grey, levels are class numbers.
     pub label_maps: bool,
     /// Whether the feature network must know classes.
@@ -176,6 +178,7 @@ impl Needs {
             subject,
             reals,
             equal_sets: false,
+            truths: false,
             label_maps: false,
             classes: false,
             classifiers: false,

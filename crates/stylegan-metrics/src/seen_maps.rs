@@ -61,7 +61,7 @@ impl Metric for SeenMiou {
     }
 
     fn needs(&self) -> Needs {
-        Needs { subject: SubjectKind::Images, ..Needs::images(2 * GROUPS) }
+        Needs { subject: SubjectKind::Images, truths: true, ..Needs::images(2 * GROUPS) }
     }
 
     fn counts(&self) -> Option<Counts> {
@@ -84,7 +84,7 @@ impl SetMetric for SeenMiou {
         _published: &str,
         _seed: u64,
     ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
-        let missing = "a segmenter (--segmenter) and a network that paints label maps";
+        let missing = "a segmenter (--segmenter), and pictures of label maps";
         Ok(Box::new(Seen(networks.judge().ok_or(missing)?)))
     }
 
@@ -102,7 +102,8 @@ struct Seen<'a>(&'a MapJudge);
 
 impl Extractor for Seen<'_> {
     fn id(&self) -> NetworkId {
-        NetworkId::new(self.0.name(), self.0.hash(), "classes that a segmenter finds, against the label maps")
+        let definition = format!("classes that a segmenter finds, against the label maps of {}", self.0.of());
+        NetworkId::new(self.0.name(), self.0.hash(), &definition)
     }
 
     fn rows(&self, chunk: &Tensor, place: &Place, _waiting: &mut Option<Tensor>) -> Result<Vec<f32>> {

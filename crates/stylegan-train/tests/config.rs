@@ -35,6 +35,21 @@ fn every_file_reads_and_survives_writing() {
     assert!(count >= 74, "{count} files");
 }
 
+/// No configuration gives a weight to a loss that has no network to see by.
+#[test]
+fn every_weight_weighs_something() {
+    let mut encoders = 0;
+    for entry in
+        std::fs::read_dir(folder().join("psp")).unwrap().chain(std::fs::read_dir(folder().join("spade")).unwrap())
+    {
+        let path = entry.unwrap().path();
+        let config = RecipeConfig::from_file(&path, &[]).unwrap();
+        assert_eq!(config.idle_weights(), Vec::<String>::new(), "{}", path.display());
+        encoders += usize::from(matches!(config, RecipeConfig::Encoder(_)));
+    }
+    assert!(encoders >= 17, "{encoders}");
+}
+
 /// Painters of maps come in pairs on the same set, and are the published runs in what a set does not decide.
 #[test]
 fn painters_have_their_twins() {

@@ -77,8 +77,12 @@ pub(super) struct Picture {
     pub(super) title: &'static str,
     /// The file, below the folder of the claim.
     pub(super) file: &'static str,
-    /// The words of the command line; `{network}` stands for the network, `{out}` for the folder of the claim.
+    /// The words of the command line; `{network}` stands for the network, `{out}` for the folder of the claim, `{run:CONFIG}`
+    /// for the run of another configuration.
     pub(super) args: &'static str,
+    /// Where in the network's folder the command leaves the picture, of one that makes more than pictures; it is copied from
+    /// there.
+    pub(super) made: Option<&'static str>,
 }
 
 impl Line {

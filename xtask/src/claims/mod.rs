@@ -94,9 +94,9 @@ fn reproduce(claim: &'static Claim, asked: &Asked) -> Result<()> {
     asked.check_options()?;
     let folder = page::folder(asked);
     let runs = if asked.network.is_some() { BTreeSet::new() } else { runs(claim, asked)? };
-    if asked.network.is_none() {
-        claim.needs.iter().try_for_each(|need| provide(need, asked))?;
-    }
+    // Other networks than the claim's own need no training, but what they are shown.
+    let needed = |need: &&Need| asked.network.is_none() || matches!(need, Need::File { .. });
+    claim.needs.iter().filter(needed).try_for_each(|need| provide(need, asked))?;
     let each: Vec<&Run> = runs.iter().collect();
     in_parallel(&each, asked.jobs, |run| run.train(asked, Watched::of(run, Claim::charts())?.as_ref()))?;
     let own = folder.join(claim.name);

@@ -13,15 +13,20 @@ use std::path::{Path, PathBuf};
 
 /// Has the pictures drawn into `folder`; those that a network cannot show are left out.
 pub(super) fn section(pictures: &Pictures, asked: &Asked, folder: &Path) -> Result<Section> {
+    let run = |config: &'static str| Ok::<_, Failure>(Run::of(config, &asked.seeds[0])?.folder());
     let network: PathBuf = match &asked.network {
         Some(network) => network.clone(),
-        None => Run::of(pictures.config, &asked.seeds[0])?.folder(),
+        None => run(pictures.config)?,
     };
     let unmade = |error| Failure::other(format!("{}: {error}", folder.display()));
     std::fs::create_dir_all(folder).map_err(unmade)?;
     let mut text = String::new();
     for picture in pictures.each {
-        asked.program.run(arguments(picture, &network, folder))?;
+        asked.program.run(arguments(picture, &network, folder, &run)?)?;
+        if let Some(made) = picture.made.map(|made| network.join(made)).filter(|made| made.is_file()) {
+            let unread = |error| Failure::other(format!("{}: {error}", made.display()));
+            std::fs::copy(&made, folder.join(picture.file)).map_err(unread)?;
+        }
         // Writing to a String cannot fail.
         let _ = if folder.join(picture.file).is_file() {
             write!(text, "{}\n\n![{}]({{folder}}/{})\n\n", picture.title, picture.title, picture.file)
@@ -40,12 +45,22 @@ pub(super) fn section(pictures: &Pictures, asked: &Asked, folder: &Path) -> Resu
     })
 }
 
-fn arguments(picture: &Picture, network: &Path, out: &Path) -> Vec<OsString> {
-    let place = |word: &str| match (word, word.strip_prefix("{out}/")) {
-        ("{network}", _) => network.into(),
-        ("{out}", _) => out.into(),
-        (_, Some(file)) => out.join(file).into(),
-        (word, None) => word.into(),
+fn arguments(
+    picture: &Picture,
+    network: &Path,
+    out: &Path,
+    run: &impl Fn(&'static str) -> Result<PathBuf>,
+) -> Result<Vec<OsString>> {
+    let place = |word: &'static str| -> Result<OsString> {
+        if let Some(config) = word.strip_prefix("{run:").and_then(|word| word.strip_suffix('}')) {
+            return Ok(run(config)?.into());
+        }
+        let of = [("{network}", network), ("{out}", out)];
+        let placed = of.iter().find_map(|(name, folder)| match word.strip_prefix(name)? {
+            "" => Some(folder.into()),
+            rest => Some(folder.join(rest.strip_prefix('/')?).into()),
+        });
+        Ok(placed.unwrap_or_else(|| word.into()))
     };
     picture.args.split_whitespace().map(place).collect()
 }
@@ -56,10 +71,17 @@ mod tests {
 
     #[test]
     fn places_are_filled_in() {
-        let picture = Picture { title: "", file: "a.png", args: "figures --network {network} --out {out}" };
-        let found = arguments(&picture, Path::new("my net.pkl"), Path::new("out"));
-        assert_eq!(found, ["figures", "--network", "my net.pkl", "--out", "out"]);
-        let picture = Picture { args: "{out}/a.png", ..picture };
-        assert_eq!(arguments(&picture, Path::new("n"), Path::new("o")), [Path::new("o").join("a.png").as_os_str()]);
+        let run = |config: &'static str| Ok(Path::new("runs").join(config));
+        let picture = Picture { title: "", file: "a.png", args: "figures --network {network} --out {out}", made: None };
+        let found = arguments(&picture, Path::new("my net.pkl"), Path::new("out"), &run);
+        assert_eq!(
+            found.ok(),
+            Some(["figures", "--network", "my net.pkl", "--out", "out"].map(OsString::from).to_vec())
+        );
+        let picture = Picture { args: "{out}/a.png {network}/b {run:c} {other}", ..picture };
+        let found = arguments(&picture, Path::new("n"), Path::new("o"), &run).unwrap_or_default();
+        let expected = [Path::new("o").join("a.png"), Path::new("n").join("b"), Path::new("runs").join("c")];
+        assert_eq!(found[..3], expected.map(PathBuf::into_os_string));
+        assert_eq!(found[3], "{other}");
     }
 }

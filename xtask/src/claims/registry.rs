@@ -2,16 +2,17 @@
 
 use super::claim::{Claim, Curves, Need, Part};
 use super::needs::{
-    AVATARS, CLASSIFIER, EARTH, GENERATOR, HAIR, HELD, JUDGE, JUDGES_OF_EIGHT, JUDGES_OF_TWO, REAR_HAIR,
-    SEGMENTER_OF_AVATARS, SEGMENTER_OF_EARTH, SHOWN, TURNED, TURNED_SET, TWO_FACTOR_SET,
+    AVATARS, CLASSIFIER, EARTH, GENERATOR, HAIR, HELD, HELD_FEW, JUDGE, JUDGES_OF_EIGHT, JUDGES_OF_TWO, REAR_HAIR,
+    SEGMENTER_OF_AVATARS, SEGMENTER_OF_EARTH, SHOWN_AVATARS, SHOWN_EARTH, TURNED, TURNED_SET, TWO_FACTOR_SET,
 };
 use super::shown::{
     CLASSES_BY_PIX2PIXHD, CLASSES_BY_SPADE, COMBINATION, CONVERGENCE, FEW, FIGURES, OF_FEW, OF_FEW_NOAUG,
-    PAINTED_BY_PIX2PIXHD, PAINTED_BY_SPADE, TRANSFER,
+    PAINTED_AVATARS, PAINTED_BY_ALL, PAINTED_EARTH, STYLES, TASK_OF_MAPS, TASK_OF_PAINTERS, TASK_OF_SKETCHES,
+    TASK_OF_SMALL, TASK_OF_TORN, TRANSFER,
 };
 
 /// All of them, in the order in which they are listed.
-pub(super) static CLAIMS: [Claim; 14] = [
+pub(super) static CLAIMS: [Claim; 16] = [
     of("sg1-table1", "Each step from Progressive GAN to StyleGAN lowers the FID", &[], &[Part::Table("sg1-table1")]),
     of("sg1-table2", "Training with mixed styles helps pictures of mixed styles", &[], &[Part::Table("sg1-table2")]),
     of("sg1-table3", "W is smoother and more linear than Z", &[JUDGES_OF_EIGHT], &[Part::Table("sg1-table3")]),
@@ -42,19 +43,19 @@ pub(super) static CLAIMS: [Claim; 14] = [
     of(
         "spade-table1",
         "SPADE shows more of its maps than pix2pixHD does",
-        &[EARTH, SEGMENTER_OF_EARTH, AVATARS, SEGMENTER_OF_AVATARS, SHOWN],
+        &[EARTH, SEGMENTER_OF_EARTH, SHOWN_EARTH, AVATARS, SEGMENTER_OF_AVATARS, HELD, SHOWN_AVATARS],
         &[
             Part::Table("spade-table1-earth"),
             Part::Table("spade-table1-avatars"),
-            Part::Pictures(PAINTED_BY_SPADE),
-            Part::Pictures(PAINTED_BY_PIX2PIXHD),
+            Part::Pictures(PAINTED_EARTH),
+            Part::Pictures(PAINTED_AVATARS),
         ],
     ),
     of(
         "spade-table3",
         "Maps in every normalisation do more than maps joined to what layers read, at fewer parameters",
-        &[EARTH, SEGMENTER_OF_EARTH],
-        &[Part::Table("spade-table3")],
+        &[EARTH, SEGMENTER_OF_EARTH, SHOWN_EARTH],
+        &[Part::Table("spade-table3"), Part::Pictures(PAINTED_BY_ALL)],
     ),
     of(
         "spade-uniform",
@@ -63,9 +64,15 @@ pub(super) static CLAIMS: [Claim; 14] = [
         &[Part::Table("spade-uniform"), Part::Pictures(CLASSES_BY_SPADE), Part::Pictures(CLASSES_BY_PIX2PIXHD)],
     ),
     of(
+        "spade-styles",
+        "An image encoder lends the style of a photograph to other maps",
+        &[SHOWN_EARTH],
+        &[Part::Pictures(STYLES)],
+    ),
+    of(
         "psp-table1",
         "pSp finds pictures again better than encoders into W or naively into W+, and faster than a search",
-        &[GENERATOR, HELD, HAIR, CLASSIFIER, REAR_HAIR, JUDGE],
+        &[GENERATOR, HELD, HELD_FEW, HAIR, CLASSIFIER, REAR_HAIR, JUDGE],
         &[Part::Table("psp-table1")],
     ),
     of(
@@ -73,6 +80,19 @@ pub(super) static CLAIMS: [Claim; 14] = [
         "pSp turns heads to the front without pairs of pictures",
         &[GENERATOR, TURNED_SET, HELD, TURNED, HAIR, CLASSIFIER, REAR_HAIR, JUDGE],
         &[Part::Table("psp-table2")],
+    ),
+    of(
+        "psp-tasks",
+        "One encoder makes faces of maps, of sketches, of small and of torn pictures, beside painters that know maps alone",
+        &[GENERATOR, AVATARS, SEGMENTER_OF_AVATARS, HELD, SHOWN_AVATARS, HAIR, CLASSIFIER],
+        &[
+            Part::Table("psp-tasks"),
+            Part::Pictures(TASK_OF_MAPS),
+            Part::Pictures(TASK_OF_PAINTERS),
+            Part::Pictures(TASK_OF_SKETCHES),
+            Part::Pictures(TASK_OF_SMALL),
+            Part::Pictures(TASK_OF_TORN),
+        ],
     ),
     of(
         "ada-few",
@@ -112,6 +132,7 @@ mod tests {
     use crate::claims::page::line_start;
     use crate::claims::run::path;
     use crate::papers::Table;
+    use std::path::Path;
 
     fn is_config(config: &str) {
         assert!(path(config).is_file(), "{}", path(config).display());
@@ -134,13 +155,16 @@ mod tests {
                         is_config(pictures.config);
                         for picture in pictures.each {
                             assert!(picture.args.contains("--network {network}"), "{}", picture.title);
-                            // Figures have names of their own, others are told theirs.
+                            // Figures have names of their own, others are told theirs, or are copied.
                             let named = format!("--out {{out}}/{}", picture.file);
-                            assert!(
-                                picture.args.starts_with("figures") || picture.args.ends_with(&named),
-                                "{}",
-                                picture.title
-                            );
+                            let told = match picture.made.map(Path::new) {
+                                None => picture.args.starts_with("figures") || picture.args.ends_with(&named),
+                                Some(made) => {
+                                    let folder = made.parent().unwrap_or(made).display();
+                                    picture.args.contains(&format!("--out {{network}}/{folder} "))
+                                }
+                            };
+                            assert!(told, "{}", picture.title);
                         }
                     }
                     Part::Curves(curves) => {

@@ -167,6 +167,7 @@ impl Watched {
         Evaluation {
             program: &asked.program,
             run: run.folder(),
+            pictures: None,
             report: format!("curve-{}", stop.kimg),
             metrics: self.metrics.clone(),
             options: asked.evaluation(&[self.curves.options, &["--no-floor"]].concat()),

@@ -66,7 +66,7 @@ pub(super) const TRANSFER: Curves = Curves {
 };
 
 const fn picture(title: &'static str, file: &'static str, args: &'static str) -> Picture {
-    Picture { title, file, args }
+    Picture { title, file, args, made: None }
 }
 
 /// With the seeds of the published figures; noise is looked at with the truncation that the published network has.
@@ -119,20 +119,127 @@ pub(super) const COMBINATION: Pictures = Pictures {
     ],
 };
 
-pub(super) const PAINTED_BY_SPADE: Pictures = Pictures {
+/// Maps that were held back, their truth, and what networks paint of them.
+pub(super) const PAINTED_EARTH: Pictures = Pictures {
     config: "spade/earth-64",
     each: &[picture(
-        "Maps, and what SPADE paints of them",
-        "spade.png",
-        "paint --network {network} --map runs/data/earth-64-shown/labels --out {out}/spade.png",
+        "Maps of land cover that were held back, the photographs that they are of, SPADE, and pix2pixHD",
+        "earth.png",
+        "paint --network {network} --map runs/data/earth-64-held-8/labels --truth runs/data/earth-64-held-8 --beside \
+         {run:spade/earth-64-pix2pixhd} --out {out}/earth.png",
     )],
 };
-pub(super) const PAINTED_BY_PIX2PIXHD: Pictures = Pictures {
-    config: "spade/earth-64-pix2pixhd",
+pub(super) const PAINTED_AVATARS: Pictures = Pictures {
+    config: "spade/avatars-64",
     each: &[picture(
-        "The same by pix2pixHD",
-        "pix2pixhd.png",
-        "paint --network {network} --map runs/data/earth-64-shown/labels --out {out}/pix2pixhd.png",
+        "Maps of drawn faces that were held back, the faces, SPADE, and pix2pixHD",
+        "avatars.png",
+        "paint --network {network} --map runs/data/avatars-64-held-8/labels --truth runs/data/avatars-64-held-8 --beside \
+         {run:spade/avatars-64-pix2pixhd} --out {out}/avatars.png",
+    )],
+};
+pub(super) const PAINTED_BY_ALL: Pictures = Pictures {
+    config: "spade/earth-64",
+    each: &[picture(
+        "Maps that were held back, the photographs that they are of, and what each network paints",
+        "all.png",
+        "paint --network {network} --map runs/data/earth-64-held-8/labels --truth runs/data/earth-64-held-8 --beside \
+         {run:spade/earth-64-compact} --beside {run:spade/earth-64-concat} --beside {run:spade/earth-64-pix2pixhdpp-spade} \
+         --beside {run:spade/earth-64-pix2pixhdpp-concat} --beside {run:spade/earth-64-pix2pixhdpp} --beside \
+         {run:spade/earth-64-pix2pixhd} --out {out}/all.png",
+    )],
+};
+
+/// Maps in rows, photographs that lend their style in columns.
+pub(super) const STYLES: Pictures = Pictures {
+    config: "spade/earth-64-styles",
+    each: &[
+        picture(
+            "Maps in the styles of photographs, by the image encoder (none of these places was seen in training)",
+            "styles.png",
+            "paint --network {network} --map runs/data/earth-64-held-8/labels --style \
+             runs/data/earth-64-held-8/00000/img00000000.png --style runs/data/earth-64-held-8/00000/img00000002.png --style \
+             runs/data/earth-64-held-8/00000/img00000004.png --style runs/data/earth-64-held-8/00000/img00000006.png --out \
+             {out}/styles.png",
+        ),
+        picture(
+            "The same maps in the styles of seeds",
+            "seeds.png",
+            "paint --network {network} --map runs/data/earth-64-held-8/labels --seeds 0-3 --out {out}/seeds.png",
+        ),
+    ],
+};
+
+const fn copied(title: &'static str, file: &'static str, args: &'static str, made: &'static str) -> Picture {
+    Picture { title, file, args, made: Some(made) }
+}
+
+/// What an encoder was shown of faces that were held back, and what it makes of that. The first seven of ten style rows are
+/// the encoder's in the variants.
+pub(super) const TASK_OF_MAPS: Pictures = Pictures {
+    config: "psp/avatars-64-seg",
+    each: &[
+        copied(
+            "pSp: maps, and faces of them",
+            "maps.png",
+            "invert --network {network} --encoder {network} --truth runs/data/avatars-64-held-8 --mix-rows 6-9 --out \
+             {network}/shown runs/data/avatars-64-held-8/labels",
+            "shown/sheet.png",
+        ),
+        copied(
+            "One map, eight faces: style rows 6 to 9 of seeds",
+            "maps-variants.png",
+            "invert --network {network} --encoder {network} --truth runs/data/avatars-64-held-8 --mix-rows 6-9 --out \
+             {network}/shown runs/data/avatars-64-held-8/labels",
+            "shown/img00000000-variants.png",
+        ),
+    ],
+};
+pub(super) const TASK_OF_SKETCHES: Pictures = Pictures {
+    config: "psp/avatars-64-sketch",
+    each: &[
+        copied(
+            "pSp: sketches, and faces of them",
+            "sketches.png",
+            "invert --network {network} --encoder {network} --mix-rows 6-9 --out {network}/shown \
+             runs/data/avatars-64-held-8",
+            "shown/sheet.png",
+        ),
+        copied(
+            "One sketch, eight faces: style rows 6 to 9 of seeds",
+            "sketches-variants.png",
+            "invert --network {network} --encoder {network} --mix-rows 6-9 --out {network}/shown \
+             runs/data/avatars-64-held-8",
+            "shown/img00000000-variants.png",
+        ),
+    ],
+};
+pub(super) const TASK_OF_SMALL: Pictures = Pictures {
+    config: "psp/avatars-64-sr",
+    each: &[copied(
+        "pSp: pictures of 8x8 pixels, and faces of them",
+        "small.png",
+        "invert --network {network} --encoder {network} --factor 8 --mix-rows 6-9 --out {network}/shown \
+         runs/data/avatars-64-held-8",
+        "shown/sheet.png",
+    )],
+};
+pub(super) const TASK_OF_TORN: Pictures = Pictures {
+    config: "psp/avatars-64-inpaint",
+    each: &[copied(
+        "pSp: pictures behind strokes and boxes, completed",
+        "torn.png",
+        "invert --network {network} --encoder {network} --mix-rows 6-9 --out {network}/shown runs/data/avatars-64-held-8",
+        "shown/sheet.png",
+    )],
+};
+pub(super) const TASK_OF_PAINTERS: Pictures = Pictures {
+    config: "spade/avatars-64",
+    each: &[picture(
+        "The same maps by SPADE and pix2pixHD",
+        "painters.png",
+        "paint --network {network} --map runs/data/avatars-64-held-8/labels --truth runs/data/avatars-64-held-8 --beside \
+         {run:spade/avatars-64-pix2pixhd} --out {out}/painters.png",
     )],
 };
 

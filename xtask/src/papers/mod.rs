@@ -31,8 +31,10 @@ pub(crate) enum By {
     Eval,
     /// `stylegan paint --uniform`.
     Classes,
-    /// `stylegan invert` with these pictures and options; a row whose space is `search` has no encoder.
-    Inversion(&'static [&'static str]),
+    /// `stylegan invert` with these pictures and options: rows with an encoder, and those whose space is [`SEARCH`].
+    Inversion { encoders: &'static [&'static str], searches: &'static [&'static str] },
+    /// `stylegan eval` of what painters and encoders make of this set; the row's space says of what in it.
+    Pictures(&'static str),
 }
 
 /// A column.
@@ -58,6 +60,15 @@ pub(crate) struct Row {
 
 /// The number of a generator's parameters, which `stylegan inspect` says.
 pub(crate) const PARAMETERS: Column = column("parameters", Some("parameters"), &[]);
+
+/// The space of rows whose styles are searched for, without an encoder.
+pub(crate) const SEARCH: &str = "search";
+/// Spaces of rows of [`By::Pictures`]: of those that paint label maps, of encoders of these, of encoders of what they were
+/// trained to be shown of pictures, and how it begins of those that are shown smaller ones, with the factor behind it.
+pub(crate) const PAINTER: &str = "painter";
+pub(crate) const OF_MAPS: &str = "of-maps";
+pub(crate) const OF_PICTURES: &str = "of-pictures";
+pub(crate) const SMALLER: &str = "smaller-";
 
 /// A number that a paper does not give.
 pub(crate) const NONE: f64 = f64::NAN;

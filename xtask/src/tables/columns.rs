@@ -1,11 +1,11 @@
 //! The columns of a table, measured of one run.
 
 use super::evaluation::Evaluation;
-use super::render::Reference;
-use super::{classes, inversion};
+use super::render::{REFERENCES, Reference};
+use super::{classes, inversion, made};
 use crate::failure::Result;
 use crate::measured::{Measured, numbers, pick};
-use crate::papers::{By, Column, Row, Table};
+use crate::papers::{By, Column, PAINTER, Row, SEARCH, Table};
 use crate::program::Program;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -25,9 +25,14 @@ pub(crate) fn measure(
     options: &[OsString],
 ) -> Result<Vec<Option<Measured>>> {
     let numbers = match table.by {
-        By::Eval => return evaluated(program, table, row, run, options),
+        By::Eval | By::Pictures(_) => return evaluated(program, table, row, run, options),
         By::Classes => classes::measured(program, run)?,
-        By::Inversion(own) => inversion::measured(program, run, row.space, own)?,
+        By::Inversion { encoders, searches } => {
+            let own = if row.space == SEARCH { searches } else { encoders };
+            let numbers = inversion::measured(program, run, row.space, own, options)?;
+            let of = |column: &Column| inversion::of_column(&numbers, &column.metric(row)?).cloned();
+            return Ok(table.columns.iter().map(of).collect());
+        }
     };
     Ok(table.columns.iter().map(|column| pick(&numbers, &column.metric(row)?).cloned()).collect())
 }
@@ -61,12 +66,13 @@ fn evaluated(
             }
         }
         let own_options = own.iter().chain(&["--no-floor"]).map(OsString::from);
-        let evaluation = Evaluation {
-            program,
-            run: run.into(),
-            report: format!("{}{}", report(row), file_name(own)),
-            metrics,
-            options: own_options.chain(options.iter().cloned()).collect(),
+        let options: Vec<OsString> = own_options.chain(options.iter().cloned()).collect();
+        let evaluation = match table.by {
+            By::Pictures(set) if row.space != PAINTER => made::evaluation(program, row, run, set, metrics, &options)?,
+            _ => {
+                let report = format!("{}{}", report(row), file_name(own));
+                Evaluation { program, run: run.into(), pictures: None, report, metrics, options }
+            }
         };
         let numbers = evaluation.measured()?;
         for i in columns {
@@ -100,6 +106,7 @@ pub(crate) fn references(program: &Program, table: &Table, run: &Path, options: 
     let evaluation = Evaluation {
         program,
         run: run.into(),
+        pictures: None,
         report: format!("table-references{}", file_name(first.options)),
         metrics: table.columns.iter().filter(seen).filter_map(|column| column.asks(row)).collect(),
         options: first.options.iter().map(OsString::from).chain(options.iter().cloned()).collect(),
@@ -113,9 +120,6 @@ pub(crate) fn references(program: &Program, table: &Table, run: &Path, options: 
     let is_there = |subject: &&str| numbers.iter().any(|n| n.subject.as_deref() == Some(*subject));
     Ok(REFERENCES.into_iter().filter(is_there).map(of).collect())
 }
-
-/// Whom a segmenter is asked about beside the painters: a ceiling and a floor.
-pub(crate) const REFERENCES: [&str; 2] = ["real pictures", "mean colour of each class"];
 
 /// Options as a part of a file's name.
 fn file_name(options: &[&str]) -> String {

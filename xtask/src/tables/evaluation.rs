@@ -11,6 +11,8 @@ use std::path::PathBuf;
 pub(crate) struct Evaluation<'a> {
     pub(crate) program: &'a Program,
     pub(crate) run: PathBuf,
+    /// Two folders that are compared in place of the network: pictures that it made, and those that they are to be.
+    pub(crate) pictures: Option<[PathBuf; 2]>,
     /// The file name of the report in the run's folder, without its ending.
     pub(crate) report: String,
     pub(crate) metrics: Vec<String>,
@@ -41,9 +43,12 @@ impl Evaluation<'_> {
         for ending in ["json", "md"] {
             let _ = std::fs::remove_file(kept.file(ending));
         }
-        let mut args: Vec<OsString> =
-            ["eval", "--metrics", &self.metrics.join(","), "--network"].map(Into::into).into();
-        args.extend([self.run.clone().into(), "--out".into(), kept.file("json").into()]);
+        let mut args: Vec<OsString> = ["eval", "--metrics", &self.metrics.join(",")].map(Into::into).into();
+        match &self.pictures {
+            Some([made, real]) => args.extend(["--images".into(), made.into(), real.into()]),
+            None => args.extend(["--network".into(), self.run.clone().into()]),
+        }
+        args.extend(["--out".into(), kept.file("json").into()]);
         args.extend(self.options.iter().cloned());
         let (printed, ended) = self.program.answer(&args)?;
         let found = numbers(&printed);

@@ -1,7 +1,8 @@
 //! `cargo xtask eval --table spade1`: networks that paint label maps, side by side as in Table 1 of the SPADE paper
 //! (Park et al. 2019).
 
-use super::columns::{REFERENCES, parameters};
+use super::columns::parameters;
+use super::render::REFERENCES;
 use crate::defaults::value;
 use crate::failure::{Failure, Result};
 use crate::measured::{Measured, metrics, numbers, pick};

@@ -2,12 +2,16 @@
 
 use super::agreement::{agreements, claimed};
 use super::cell::Cell;
+use super::inversion;
 use crate::measured::{Measured, metrics};
-use crate::papers::Table;
+use crate::papers::{By, Row, Table};
 use std::fmt::Write;
 
 /// What stands below the rows: a name, and a number for each column.
 pub(crate) type Reference = (String, Vec<Option<Measured>>);
+
+/// Whom a segmenter is asked about beside the painters: a ceiling and a floor.
+pub(crate) const REFERENCES: [&str; 2] = ["real pictures", "mean colour of each class"];
 
 /// The table with its cells, row by row; `runs` are the names of the runs that rows stand for.
 pub(crate) fn render(
@@ -53,6 +57,10 @@ pub(crate) fn render(
     for (i, agreement) in agreements(table, cells).iter().enumerate() {
         let _ = writeln!(text, "{}{agreement}", if i == 0 { "\nAll rows, in the paper's order:\n\n" } else { "" });
     }
+    text.push_str(&of_the_ceiling(table, cells, references));
+    if let By::Inversion { .. } = table.by {
+        text.push_str(&inversion::judges(cells));
+    }
     let several = cells.iter().flatten().flatten().any(|cell| cell.trainings().len() > 1);
     let among = if several {
         ", over all trainings of a row, reach"
@@ -68,6 +76,23 @@ pub(crate) fn render(
         metrics(cells.iter().flatten().flatten().flat_map(Cell::trainings)).join(", ")
     );
     text
+}
+
+/// How much each row reaches of what the same judge says of the real pictures, in the first column that is of both.
+fn of_the_ceiling(table: &Table, cells: &[Vec<Option<Cell>>], references: &[Reference]) -> String {
+    let Some((_, ceiling)) = references.iter().find(|(name, _)| name == REFERENCES[0]) else { return String::new() };
+    let Some((column, most)) = ceiling.iter().enumerate().find_map(|(i, found)| Some((i, found.as_ref()?.value)))
+    else {
+        return String::new();
+    };
+    let reached = |(row, cells): (&Row, &Vec<Option<Cell>>)| {
+        Some(format!("{} reaches {:.0} %", row.title, 100. * cells[column].as_ref()?.mean() / most))
+    };
+    let rows: Vec<String> = table.rows.iter().zip(cells).filter_map(reached).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!("\nOf the {} of the {} (the ceiling) {}.\n", table.columns[column].title, REFERENCES[0], rows.join(", "))
 }
 
 #[cfg(test)]
@@ -90,6 +115,12 @@ mod tests {
         ));
         assert!(text.contains("- FID: of 1 pair of rows, 1 is in the paper's order"), "{text}");
         assert!(text.contains("| real pictures | | | 2.00 | |\n"), "{text}");
+        assert!(
+            text.contains(
+                "Of the FFHQ FID of the real pictures (the ceiling) A Progressive GAN reaches 1165 %, F mixing"
+            ),
+            "{text}"
+        );
         assert!(text.contains("Ours: fid.") && text.contains("over all trainings"), "{text}");
     }
 }

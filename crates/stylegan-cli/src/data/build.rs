@@ -22,7 +22,8 @@ use stylegan_train::data::{Files, LABEL_FILE};
 /// Make a data set
 ///
 /// SOURCE is `avatars` (drawn faces with known attributes and label maps), `earth` (satellite
-/// photographs with land cover), or a folder or ZIP of pictures of any size. The same settings
+/// photographs with land cover; `earth-train` and `earth-held` are parts of it that have no pixel in
+/// common, to learn from and to measure on), or a folder or ZIP of pictures of any size. The same settings
 /// give the same bytes; a set that is there already is kept. Files that cannot be used are named
 /// and left out.
 ///
@@ -31,12 +32,13 @@ use stylegan_train::data::{Files, LABEL_FILE};
 ///   stylegan data build avatars --size 64 --label hair --out data/hair.zip
 ///   stylegan data build avatars --size 64 --turn 25
 ///   stylegan data build earth --size 64
+///   stylegan data build earth-held --size 64 --count 8 --format folder
 ///   stylegan data build photos/ --size 128 --crop center --label-from-folders
 ///   stylegan data build photos/ --size 256x192 --count 5000 --seed 1
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// avatars, earth, or a folder or ZIP of pictures.
+    /// avatars, earth, earth-train, earth-held, or a folder or ZIP of pictures.
     #[arg(value_name = "avatars|earth|FOLDER|ZIP")]
     source: String,
 

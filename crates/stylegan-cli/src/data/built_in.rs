@@ -1,8 +1,8 @@
-//! The sets that the program makes itself: `avatars` and `earth`.
+//! The sets that the program makes itself: `avatars`, and `earth` with its two parts.
 
 use super::avatars::Avatars;
 use super::combinations::Combination;
-use super::earth::{self, Earth};
+use super::earth::{self, Earth, Part};
 use super::make::{Plan, is_there, make};
 use super::recipe::Recipe;
 use super::write::Format;
@@ -35,14 +35,16 @@ pub(super) struct Request<'a> {
 
 /// Builds the built-in set `name` at `target`. Returns the number of pictures, if it was not there.
 pub(super) fn build(name: &str, target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> {
-    match name {
-        "avatars" => avatars(target, request),
-        "earth" => earth(target, request),
-        _ => wrong!("there is no built-in set {name:?}; the built-in sets are avatars and earth"),
+    match (name, Part::of(name)) {
+        ("avatars", _) => avatars(target, request),
+        (_, Some(part)) => earth(name, part, target, request),
+        _ => wrong!(
+            "there is no built-in set {name:?}; the built-in sets are avatars, earth, earth-train and earth-held"
+        ),
     }
 }
 
-/// The built-in set `name` (`avatars` or `earth`) with `count` pictures (0 for its usual number) of
+/// The built-in set `name` with `count` pictures (0 for its usual number) of
 /// `size` pixels, built in `folder` on first use. Returns where it is.
 pub(crate) fn built_in(name: &str, size: usize, count: usize, folder: &Path) -> anyhow::Result<PathBuf> {
     let size = u32::try_from(size)?;
@@ -83,20 +85,20 @@ fn avatars(target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> 
     make(target, format, plan, |number| Ok(Ok(avatars.draw(number)?.encode()?)))
 }
 
-fn earth(target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> {
+fn earth(name: &str, part: Part, target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> {
     let Request { size, seed, label, format, .. } = *request;
-    if !(8..=512).contains(&size) {
-        wrong!("earth has crops of 8 to 512 pixels, not {size}");
+    if !(8..=part.largest()).contains(&size) {
+        wrong!("{name} has crops of 8 to {} pixels, not {size}", part.largest());
     }
     if let Some(label) = label.filter(|label| *label != "cover") {
-        wrong!("earth has no attribute {label:?}; choose cover or none");
+        wrong!("{name} has no attribute {label:?}; choose cover or none");
     }
-    let earth = Earth::new(size, seed, label.is_some())?;
+    let earth = Earth::new(size, seed, label.is_some(), part)?;
     let count = request.count.unwrap_or(earth.len());
     if count > earth.len() {
-        wrong!("earth has {} crops of {size}x{size} pixels, not {count}", earth.len());
+        wrong!("{name} has {} crops of {size}x{size} pixels, not {count}", earth.len());
     }
-    let mut recipe = Recipe::new("earth", [size as usize; 2], count, seed);
+    let mut recipe = Recipe::new(name, [size as usize; 2], count, seed);
     recipe.label = label.map(str::to_string);
     recipe.credit = Some("NASA Blue Marble Next Generation; MODIS land cover MCD12C1, 2019".to_string());
     if is_there(target, &recipe)? {

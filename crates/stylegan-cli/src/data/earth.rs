@@ -38,8 +38,59 @@ const ROWS: std::ops::Range<u32> = 75..1125;
 const STRIDE: usize = 8;
 /// A crop needs more land than this part of it.
 const MIN_LAND: f64 = 0.3;
+/// Stripes from pole to pole that no picture of [`Part::Train`] touches: each so many columns wide, one at every so many, the
+/// first from this column on. They lie across North America (100 to 80 degrees west), Europe and Africa (20 to 40 east), and
+/// Siberia, Japan and Australia (140 to 160 east).
+const HELD_WIDTH: u32 = 150;
+const HELD_EVERY: u32 = 900;
+const HELD_FIRST: u32 = 600;
 /// The photograph is dark; brightening by this power shows what is on the land.
 const GAMMA: f64 = 1.0 / 1.8;
+
+/// Which crops of the Earth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All.
+    All,
+    /// Those that lie beside all stripes that are held back.
+    Train,
+    /// Those that lie within one.
+    Held,
+}
+
+impl Part {
+    /// The part that the built-in set `name` is.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "earth" => Self::All,
+            "earth-train" => Self::Train,
+            "earth-held" => Self::Held,
+            _ => return None,
+        })
+    }
+
+    /// The largest crops that it has, in pixels.
+    pub(crate) fn largest(self) -> u32 {
+        match self {
+            Self::All | Self::Train => 512,
+            Self::Held => 128,
+        }
+    }
+
+    /// Whether it has the crop of `size` columns from `x` on.
+    fn has(self, x: u32, size: u32) -> bool {
+        // The crop and the stripe that begins last at or before the crop's end.
+        let end = x + size - 1;
+        let into = |column: u32| (column + HELD_EVERY - HELD_FIRST) % HELD_EVERY;
+        let touches = into(end) < HELD_WIDTH + size - 1;
+        let within = into(x) < HELD_WIDTH && into(x) + size <= HELD_WIDTH;
+        match self {
+            Self::All => true,
+            Self::Train => !touches,
+            Self::Held => within,
+        }
+    }
+}
 
 /// Cuts crops out of the Earth.
 pub(crate) struct Earth {
@@ -54,7 +105,7 @@ pub(crate) struct Earth {
 impl Earth {
     /// Finds all crops of `size` pixels that show land, in an order shuffled by `seed`, so that the
     /// first few of a set are from everywhere.
-    pub(crate) fn new(size: u32, seed: u64, labelled: bool) -> anyhow::Result<Self> {
+    pub(crate) fn new(size: u32, seed: u64, labelled: bool, part: Part) -> anyhow::Result<Self> {
         let mut photo = image::load_from_memory(PHOTO).context("the photograph of the Earth")?.to_rgb8();
         let brighter: [u8; 256] = std::array::from_fn(|v| ((v as f64 / 255.0).powf(GAMMA) * 255.0).round() as u8);
         photo.iter_mut().for_each(|v| *v = brighter[usize::from(*v)]);
@@ -64,7 +115,7 @@ impl Earth {
         let width = earth.photo.width() - size;
         let mut corners = Vec::new();
         for y in (ROWS.start..=ROWS.end.saturating_sub(size)).step_by(STRIDE) {
-            for x in (0..width).step_by(STRIDE) {
+            for x in (0..width).step_by(STRIDE).filter(|&x| part.has(x, size)) {
                 let counts = earth.counts(x, y);
                 let classes = counts.iter().filter(|&&count| count > 0).count();
                 if land(&counts) > MIN_LAND && classes >= 2 {
@@ -143,7 +194,7 @@ mod tests {
 
     #[test]
     fn crops_show_land_and_know_it() -> anyhow::Result<()> {
-        let earth = Earth::new(64, 3, true)?;
+        let earth = Earth::new(64, 3, true, Part::All)?;
         assert!(earth.len() > 10_000);
         for number in (0..earth.len()).step_by(500) {
             let sample = earth.cut(number)?;
@@ -159,9 +210,37 @@ mod tests {
         Ok(())
     }
 
+    /// No pixel of what is held back is in a picture to train on, however large crops are, and what is held back shows every
+    /// class.
+    #[test]
+    fn what_is_held_back_is_nowhere_else() -> anyhow::Result<()> {
+        for size in [8, 64, Part::Held.largest()] {
+            let columns = |part: Part| {
+                let mut found = vec![false; 2700];
+                for x in (0..2700).filter(|&x| part.has(x, size)) {
+                    (x..x + size).for_each(|column| found[column as usize % 2700] = true);
+                }
+                found
+            };
+            let (train, held) = (columns(Part::Train), columns(Part::Held));
+            assert_eq!(train.iter().zip(&held).filter(|(train, held)| **train && **held).count(), 0, "{size}");
+            assert_eq!(held.iter().filter(|held| **held).count(), 450, "{size}");
+            assert_eq!(train.iter().filter(|train| **train).count(), 2250, "{size}");
+        }
+        let [all, train, held] = [Part::All, Part::Train, Part::Held].map(|part| Earth::new(64, 0, false, part));
+        let (all, train, held) = (all?, train?, held?);
+        assert!(held.len() > 1000 && train.len() > 5 * held.len() && train.len() + held.len() < all.len());
+        let mut pixels = [0u64; CLASSES.len()];
+        for &(x, y) in &held.corners {
+            pixels.iter_mut().zip(held.counts(x, y)).for_each(|(sum, count)| *sum += u64::from(count));
+        }
+        assert!(pixels.iter().all(|&count| count > 4096), "{pixels:?}");
+        Ok(())
+    }
+
     #[test]
     fn the_photograph_and_the_map_lie_on_each_other() -> anyhow::Result<()> {
-        let earth = Earth::new(8, 0, false)?;
+        let earth = Earth::new(8, 0, false, Part::All)?;
         // Water is bluer than land: by the difference of blue and red, over the whole Earth.
         let mut sums = [(0i64, 0i64); 2];
         for y in ROWS {

@@ -86,7 +86,7 @@ pub(super) fn check_pairs(
 }
 
 /// Refuses maps whose levels are not those in the file once they are decoded.
-fn check_maps(path: &Path) -> anyhow::Result<()> {
+pub(super) fn check_maps(path: &Path) -> anyhow::Result<()> {
     let files = Files::open(path)?;
     for name in files.names() {
         let fault = files.read(name).and_then(|bytes| label_map_kind(&bytes)).err();

@@ -2,7 +2,7 @@
 
 use super::painted::{self, Paintings};
 use super::report_file::ReportFile;
-use super::{check_channels, dataset_source, judge, provenance};
+use super::{check_channels, dataset_source, judge, provenance, truths};
 use crate::exit::sentence;
 use crate::status::say;
 use anyhow::Context;
@@ -85,10 +85,10 @@ impl Evaluator {
         }
         check_channels(generator.img_channels(), "[eval] metrics: this run")?;
         let mut networks = FeatureNetworks::embedded(device)?;
-        if let Some(judge) = asked.judge {
-            networks = painted::with_judge(networks, judge, dataset);
-        }
         let paints = generator.map().is_some();
+        if paints {
+            networks = truths::known(networks, asked.judge, dataset)?;
+        }
         let subject = match &generator {
             GeneratorConfig::Spade(_) | GeneratorConfig::Pix2PixHd(_) => SubjectKind::Images,
             GeneratorConfig::Pggan(_) => SubjectKind::Generator,

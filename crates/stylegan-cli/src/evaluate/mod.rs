@@ -7,6 +7,7 @@ mod plan;
 mod provenance;
 mod report_file;
 mod subjects;
+mod truths;
 
 pub(crate) use in_training::Evaluator;
 
@@ -49,6 +50,7 @@ use subjects::Opened;
 ///   stylegan eval --images generated/ real/ --metrics pytorch-fid.fid,torch-fidelity.isc
 ///       --features pt_inception-2015-12-05-6726825d.pth
 ///   stylegan eval --images predicted-maps/ label-maps/ --metrics miou
+///   stylegan eval --images painted/ held-back/ --metrics miou,fid,lpips --segmenter segmenter.safetensors
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -60,7 +62,7 @@ pub(crate) struct Args {
     network: Vec<PathBuf>,
 
     /// Compares two sets of pictures (folders or ZIP files), generated ones and real ones, without any
-    /// network. For miou and id, pictures of equal names belong together.
+    /// network. For miou, lpips and id, pictures of equal names belong together.
     ///
     /// Example: --images generated/ real/
     #[arg(long, value_names = ["GENERATED", "REAL"], num_args = 2, conflicts_with_all = ["data", "trunc", "mix"])]
@@ -74,7 +76,8 @@ pub(crate) struct Args {
     /// What to measure: fid, kid, pr (precision, recall, density, coverage), is, swd (patches by scale),
     /// ms_ssim (likeness within the set), ppl_zfull, ppl_wfull, ppl_zend, ppl_wend, ls (linear separability
     /// in Z and W), combination (how often edits in Z and in W reach two attributes at once), miou and accuracy (of
-    /// label maps; of what networks paint with --segmenter), id (similarity of faces), or a published protocol such as sg1.fid50k [default: fid,kid and the four ppl for networks, fid,kid,pr for pictures]
+    /// label maps; of pictures of maps with --segmenter), lpips (distance of each picture from the real one that it is to
+    /// be), id (similarity of faces), or a published protocol such as sg1.fid50k [default: fid,kid and the four ppl for networks, fid,kid,pr for pictures]
     ///
     /// Example: --metrics fid,ppl_wend
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
@@ -95,10 +98,11 @@ pub(crate) struct Args {
     classifier: Vec<PathBuf>,
 
     /// Segmenter of `stylegan segmenter`, which looks for the label maps in what a network paints of them: miou and
-    /// accuracy, with those of the real pictures and of one colour for each class beside them.
+    /// accuracy, with those of the real pictures and of one colour for each class beside them. With --images it looks in
+    /// the generated pictures for the maps of the real ones, which are a set with maps, or the maps themselves.
     ///
     /// Example: --metrics miou,accuracy,fid --segmenter earth-segmenter.safetensors
-    #[arg(long, value_name = "FILE", conflicts_with = "images")]
+    #[arg(long, value_name = "FILE")]
     segmenter: Option<PathBuf>,
 
     /// Generated pictures, or pairs of them for path lengths [default: the protocol's, 5000; all of
@@ -171,11 +175,12 @@ fn prepare(args: &Args) -> anyhow::Result<Prepared> {
     let open = |file| Ok(Classifier::open(file, &device)?);
     let classifiers = args.classifier.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
     let judge = args.segmenter.as_ref().map(|file| judge(file)).transpose()?;
-    let opened = Opened::open(&mut plan, args, &networks, &device, precision)?;
-    let networks = match (judge, opened.painted()) {
-        (Some(judge), Some(dataset)) => painted::with_judge(networks, judge, dataset),
-        _ => networks,
+    let opened = Opened::open(&mut plan, args, &device, precision)?;
+    let networks = match opened.truths() {
+        Some(dataset) => truths::known(networks, judge, dataset)?,
+        None => networks,
     };
+    opened.check_pair(&plan, &networks, &args.images)?;
     Ok(Prepared { plan, report, networks, classifiers, opened })
 }
 

@@ -6,12 +6,10 @@ use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 use stylegan_core::checkpoint::Metadata;
 use stylegan_core::latent::StreamKey;
 use stylegan_core::{Condition, MapSpec, Model, Precision, Sampler};
 use stylegan_metrics::evaluate::ImageSet;
-use stylegan_metrics::features::{FeatureNetworks, MapJudge};
 use stylegan_metrics::protocol::Protocol;
 use stylegan_train::data::{Dataset, SampleRequest, semantic_map};
 
@@ -21,7 +19,7 @@ const BATCH_PIXELS: usize = 1 << 16;
 /// The metric that a segmenter gives, by any of the names of its numbers.
 pub(super) const SEEN: &str = "seen_miou";
 
-/// What a metric is called where the pictures are painted: their maps are looked for by a segmenter.
+/// What a metric is called where pictures are of maps, which a segmenter looks for.
 pub(super) fn metric(name: &str) -> &str {
     if ["miou", "accuracy", "pixel_accuracy"].contains(&name) { SEEN } else { name }
 }
@@ -89,15 +87,6 @@ impl<'a> Paintings<'a> {
             precision,
         })
     }
-}
-
-/// Feature networks with a segmenter that looks for a set's maps in pictures of them.
-pub(super) fn with_judge(networks: FeatureNetworks, judge: MapJudge, dataset: &Arc<Dataset>) -> FeatureNetworks {
-    let (dataset, order) = (Arc::clone(dataset), order(dataset));
-    networks.with_judge(judge.of_maps(Box::new(move |number| {
-        let picture = order.get(number).copied().unwrap_or(usize::MAX);
-        Ok(dataset.map(picture)?)
-    })))
 }
 
 /// What painted pictures are held against by the same segmenter: the real pictures, which no painter is likely to

@@ -1,7 +1,8 @@
 //! Who is measured, and against what: networks and sets, opened and checked.
 
-use super::painted::Paintings;
+use super::painted::{Paintings, SEEN};
 use super::plan::{Plan, Subjects};
+use super::truths::check_maps_of;
 use super::{Args, check_channels, dataset_source};
 use crate::device::load;
 use crate::exit::wrong;
@@ -48,13 +49,7 @@ pub(super) struct Opened {
 impl Opened {
     /// Opens what the plan names. Where the metrics are the usual ones, those that a network has no space for are
     /// taken out of the plan.
-    pub(super) fn open(
-        plan: &mut Plan,
-        args: &Args,
-        networks: &FeatureNetworks,
-        device: &Device,
-        precision: Precision,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn open(plan: &mut Plan, args: &Args, device: &Device, precision: Precision) -> anyhow::Result<Self> {
         let mut opened = Self {
             candidates: vec![],
             generated: None,
@@ -76,9 +71,7 @@ impl Opened {
                 let open = |path: &Path| -> anyhow::Result<NamedSet> {
                     Ok(NamedSet { name: path.display().to_string(), dataset: Arc::new(Dataset::open(path)?) })
                 };
-                let (generated, reals) = (open(generated)?, open(real)?);
-                check_pair(plan, networks, &generated, &reals, &args.images)?;
-                (opened.generated, opened.reals) = (Some(generated), Some(reals));
+                (opened.generated, opened.reals) = (Some(open(generated)?), Some(open(real)?));
             }
         }
         Ok(opened)
@@ -145,6 +138,20 @@ impl Opened {
     pub(super) fn painted(&self) -> Option<&Arc<Dataset>> {
         let paints = self.candidates.iter().any(|candidate| candidate.maps().is_some());
         self.reals.as_ref().filter(|_| paints).map(|set| &set.dataset)
+    }
+
+    /// The set whose pictures and maps those to be measured are to be, if they are to be any.
+    pub(super) fn truths(&self) -> Option<&Arc<Dataset>> {
+        let of_pictures = self.reals.as_ref().filter(|_| self.generated.is_some()).map(|set| &set.dataset);
+        of_pictures.or_else(|| self.painted())
+    }
+
+    /// Refuses two sets of pictures that a metric cannot compare, and says where they are one.
+    pub(super) fn check_pair(&self, plan: &Plan, networks: &FeatureNetworks, paths: &[PathBuf]) -> anyhow::Result<()> {
+        match (&self.generated, &self.reals) {
+            (Some(generated), Some(reals)) => check_pair(plan, networks, generated, reals, paths),
+            _ => Ok(()),
+        }
     }
 
     /// Nobody asked for the usual metrics by name: those in W are not missed where there is no W, and path lengths not
@@ -256,6 +263,10 @@ fn check_pair(
         if let Err(error) = available.allow_sizes(protocol, one.image_size(), other.image_size()) {
             wrong!("--images: {error} (stylegan data build does the one, --features with Inception the other)");
         }
+    }
+    let judged = plan.protocols.iter().any(|protocol| protocol.id.ends_with(SEEN));
+    if let (true, [_, real]) = (judged, paths) {
+        check_maps_of(real, other)?;
     }
     if let Some(protocol) = plan.protocols.iter().find(|protocol| protocol.is_of_pairs()) {
         dataset_source::check_pairs(protocol, [one, other], paths)?;

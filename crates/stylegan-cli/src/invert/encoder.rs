@@ -39,7 +39,10 @@ impl Encoder {
         if let Err(error) = encoder.check_fits(network.generator().spec()) {
             wrong!("--encoder {}: {error}", path.display());
         }
-        let task = task_of(&file, &encoder)?;
+        let mut task = task_of(&file, &encoder)?;
+        if let Some(factor) = args.factor {
+            task.factors = vec![known_factor(factor, &file, path)?];
+        }
         let iterations = match (encoder.config().head.is_iterative(), args.iterations) {
             (true, Some(0)) => wrong!("--iterations 0: give at least 1, commonly {ITERATIONS}"),
             (true, asked) => Some(asked.unwrap_or(ITERATIONS)),
@@ -70,6 +73,9 @@ impl Encoder {
         settings.encoder(self.network.content_hash().unwrap_or("of unknown contents"));
         if let Some(passes) = self.iterations {
             settings.passes(passes);
+        }
+        if let (Input::Downscaled, [factor], false) = (self.task.input, &self.task.factors[..], self.prepared) {
+            settings.shown(&format!("{factor} times smaller"));
         }
         if self.prepared {
             settings.shown("the file as it is");
@@ -134,10 +140,30 @@ pub(super) fn found(
 
 /// What the encoder of a file was trained to be shown: as its run says, or of other files as the channels tell.
 pub(super) fn task_of(file: &Path, encoder: &TrainedEncoder) -> anyhow::Result<TaskConfig> {
-    let of_run = if is_foreign(file)? { None } else { config_of(&Checkpoint::open(file)?) };
-    Ok(match of_run {
-        Some(RecipeConfig::Encoder(config)) => plain(config.task),
-        _ => TaskConfig { input: by_channels(encoder.config().picture_channels()), ..TaskConfig::default() },
+    Ok(match of_run(file)? {
+        Some(task) => plain(task),
+        None => TaskConfig { input: by_channels(encoder.config().picture_channels()), ..TaskConfig::default() },
+    })
+}
+
+/// A factor by which the encoder of `file`, which was named as `path`, has seen pictures made smaller.
+fn known_factor(factor: usize, file: &Path, path: &Path) -> anyhow::Result<usize> {
+    match of_run(file)? {
+        Some(task) if task.input == Input::Downscaled && task.factors.contains(&factor) => Ok(factor),
+        Some(task) if task.input == Input::Downscaled => {
+            let known: Vec<String> = task.factors.iter().map(usize::to_string).collect();
+            wrong!("--factor {factor}: the encoder {} was trained with {}", path.display(), known.join(", "))
+        }
+        _ => wrong!("--factor: the encoder {} was not trained on small pictures; leave it out", path.display()),
+    }
+}
+
+/// What the run of a file showed its encoder, if the file is of a run.
+fn of_run(file: &Path) -> anyhow::Result<Option<TaskConfig>> {
+    let config = if is_foreign(file)? { None } else { config_of(&Checkpoint::open(file)?) };
+    Ok(match config {
+        Some(RecipeConfig::Encoder(config)) => Some(config.task),
+        _ => None,
     })
 }
 

@@ -52,6 +52,11 @@ impl Outputs {
     }
 }
 
+/// Where the reconstruction of the picture with this name in its set lies in a folder of reconstructions alone.
+pub(super) fn alone(folder: &Path, name: &str) -> PathBuf {
+    folder.join(name).with_extension("png")
+}
+
 /// The file, if there is one that is whole.
 pub(super) fn whole(path: &Path) -> Option<Checkpoint> {
     let file = path.is_file().then(|| Checkpoint::open(path).ok()).flatten()?;

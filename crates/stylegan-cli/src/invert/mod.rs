@@ -7,6 +7,7 @@ mod found;
 mod measures;
 pub(crate) mod picture_encoder;
 mod plan;
+mod reconstructions;
 mod search;
 mod settings;
 mod sheet;
@@ -81,6 +82,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", requires = "encoder")]
     iterations: Option<usize>,
 
+    /// By how much pictures are made smaller for an encoder of small pictures: one of the factors that it was trained with
+    /// [default: the largest]
+    #[arg(long, value_name = "N", requires = "encoder", conflicts_with = "prepared")]
+    factor: Option<usize>,
+
     /// The files are what the encoder was trained on already: sketches, small pictures, pictures with grey holes.
     #[arg(long, requires = "encoder")]
     prepared: bool,
@@ -103,6 +109,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     features: Vec<PathBuf>,
 
+    /// What the search compares pictures by, of the networks at hand: the measures then have one that it did not see by
+    /// [default: lpips-vgg16 where its weights are given, else stlpips]
+    ///
+    /// Example: --features vgg16.pt --distance stlpips
+    #[arg(long, value_name = "NAME")]
+    distance: Option<String>,
+
     /// A classifier of `stylegan classifier`, by whose features the measures say how alike pictures and reconstructions
     /// are, where no network for faces can be had: one of the set's labels, another than an encoder learned by.
     ///
@@ -115,6 +128,11 @@ pub(crate) struct Args {
     /// Example: --truth frontal.zip
     #[arg(long, value_name = "PICTURE|FOLDER|ZIP")]
     truth: Option<PathBuf>,
+
+    /// Also the reconstructions alone, in a folder under the names of the pictures, as `stylegan eval --images` compares them
+    /// with these.
+    #[arg(long, value_name = "FOLDER")]
+    reconstructions: Option<PathBuf>,
 
     /// Also moves the network's weights until it makes the picture (pivotal tuning): NAME-network.safetensors,
     /// whose picture of the styles is NAME-tuned.png.
@@ -199,6 +217,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     drop(watch);
     sheet::write(&plan)?;
     measures::write(&plan, &seconds)?;
+    reconstructions::write(&plan)?;
     if let Some(variants) = &plan.variants {
         for picture in &plan.pictures {
             let settings = plan.settings(&plan.target(picture)?)?;

@@ -1,7 +1,7 @@
 //! What the arguments of `stylegan invert` mean.
 
 use super::encoder::Encoder;
-use super::files::Outputs;
+use super::files::{Outputs, alone};
 use super::settings::Settings;
 use super::targets::{Place, Target, places};
 use super::variants::Variants;
@@ -9,7 +9,7 @@ use super::{Args, Space};
 use crate::destination;
 use crate::evaluate::networks;
 use crate::exit::wrong;
-use crate::network::{Network, NetworkArgs, check_exists};
+use crate::network::{Network, NetworkArgs, check_exists, checkpoint};
 use crate::status::say;
 use candle_core::Device;
 use std::collections::HashMap;
@@ -42,9 +42,13 @@ pub(super) struct Plan {
     /// Whether styles are searched for; else the encoder alone finds them.
     pub(super) search: bool,
     pub(super) options: ProjectOptions,
+    /// The name of the distance that the search goes by, where one was asked for.
+    distance: Option<String>,
     pub(super) tune: bool,
     pub(super) video: bool,
     pub(super) variants: Option<Variants>,
+    /// The folder of reconstructions alone.
+    pub(super) reconstructions: Option<PathBuf>,
     pub(super) out: PathBuf,
 }
 
@@ -63,13 +67,21 @@ impl Plan {
         let pictures = pictures(args)?;
         let file = network.file().to_path_buf();
         let measuring = args.features.iter().chain(&args.classifier).chain(&args.truth);
-        let files = args.pictures.iter().chain(measuring).chain(&args.encoder).chain([&file]);
+        // A run takes results beside its checkpoints.
+        let encoder_file = args.encoder.as_deref().map(checkpoint).transpose()?;
+        let files = args.pictures.iter().chain(measuring).chain(&encoder_file).chain([&file]);
         let inputs: Vec<&Path> = files.map(PathBuf::as_path).collect();
         destination::later_folder(&args.out, &inputs)?;
         for picture in &pictures {
             picture.files.all().iter().try_for_each(|file| destination::check(file, &inputs))?;
         }
+        if let Some(folder) = &args.reconstructions {
+            destination::later_folder(folder, &inputs)?;
+            let path = |picture: &Picture| alone(folder, picture.place.name_in_set());
+            pictures.iter().try_for_each(|picture| destination::check(&path(picture), &inputs))?;
+        }
         let distances = networks(&args.features, &Device::Cpu)?;
+        check_distance(args.distance.as_deref(), &distances)?;
         let classifier = args.classifier.as_deref().map(classifier).transpose()?;
         let network_hash = match network.model().content_hash() {
             Some(hash) => hash.to_owned(),
@@ -89,6 +101,8 @@ impl Plan {
             tune,
             video,
             variants,
+            distance: args.distance.clone(),
+            reconstructions: args.reconstructions.clone(),
             out,
         };
         plan.check_pictures()?;
@@ -116,7 +130,7 @@ impl Plan {
 
     /// What a picture is compared by.
     pub(super) fn distance(&self) -> anyhow::Result<&dyn PerceptualDistance> {
-        match self.distances.distance(DISTANCE) {
+        match self.distances.distance(self.distance.as_deref().unwrap_or(DISTANCE)) {
             Some(distance) => Ok(distance),
             None => wrong!("--features brings no network that compares pictures"),
         }
@@ -157,6 +171,17 @@ impl Plan {
     }
 }
 
+/// Refuses a distance that no network at hand has.
+fn check_distance(asked: Option<&str>, networks: &FeatureNetworks) -> anyhow::Result<()> {
+    let known: Vec<&str> = networks.distances().map(PerceptualDistance::name).collect();
+    match asked.filter(|asked| !known.contains(asked)) {
+        Some(asked) => {
+            wrong!("--distance {asked}: the networks at hand have {}; --features FILE brings others", known.join(", "))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Whether styles are searched for.
 fn searches(args: &Args) -> bool {
     args.encoder.is_none() || args.steps.is_some()
@@ -167,10 +192,14 @@ fn options(args: &Args) -> anyhow::Result<ProjectOptions> {
     if args.steps == Some(0) {
         wrong!("--steps 0: nothing would be looked for; give at least 1, commonly 1000");
     }
-    if !searches(args) && (args.video || args.space == Some(Space::W)) {
+    if !searches(args) && (args.video || args.space == Some(Space::W) || args.distance.is_some()) {
         wrong!(
             "{} is about the search, which --encoder alone does not do; give --steps as well, such as --steps 200",
-            if args.video { "--video" } else { "--space w" }
+            match args.distance {
+                _ if args.video => "--video",
+                Some(_) => "--distance",
+                None => "--space w",
+            }
         );
     }
     let space = match (args.space, &args.encoder) {

@@ -47,6 +47,11 @@ pub(super) fn places(path: &Path) -> anyhow::Result<Vec<Place>> {
 }
 
 impl Place {
+    /// Its name in the set that it is of.
+    pub(super) fn name_in_set(&self) -> &str {
+        &self.name
+    }
+
     /// What its results are called by: its name without ending, folders with `-` behind them.
     pub(super) fn name(&self) -> String {
         let name = self.name.strip_prefix(self.files.common_folder()).unwrap_or(&self.name);

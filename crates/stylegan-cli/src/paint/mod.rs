@@ -2,27 +2,27 @@
 
 mod maps;
 pub(crate) mod painter;
+mod painting;
+mod sheet;
 pub(crate) mod styles;
+mod truths;
 mod uniform;
 
 use crate::destination::{self, Destination};
-use crate::exit::{Ending, Outcome};
+use crate::exit::{Ending, Outcome, wrong};
 use crate::layout::LayoutArgs;
-use crate::map_picture::{beside, map_picture};
 use crate::numbers::{Numbers, count};
 use crate::precision::PrecisionArgs;
-use crate::status::{Progress, print, say};
+use crate::status::{print, say};
 use crate::writer::{Text, Writer, write_images};
 use candle_core::Tensor;
 use image::RgbImage;
 use maps::Maps;
 use painter::Painter;
+use painting::Painting;
 use std::path::{Path, PathBuf};
-use stylegan_core::picture::{Band, enlarge, to_pictures, write_png};
+use stylegan_core::picture::{enlarge, to_pictures, write_png};
 use styles::Styles;
-
-/// The most letters of a name that stand beside a row.
-const HEADING: usize = 24;
 
 /// Paint label maps with a SPADE or pix2pixHD network
 ///
@@ -35,6 +35,7 @@ const HEADING: usize = 24;
 ///   stylegan paint --network runs/earth --map map.png --out picture.png
 ///   stylegan paint --network runs/earth --map maps/ --seeds 0-3 --out sheet.png
 ///   stylegan paint --network runs/earth --map maps/ --style dusk.jpg --style noon.jpg --out sheet.png
+///   stylegan paint --network runs/earth --map set/labels/ --truth set/ --beside runs/other --out sheet.png
 ///   stylegan paint --network latest_net_G.pth --map maps/ --instances instances/ --out out/
 ///   stylegan paint --network runs/earth --uniform --out classes.png
 #[derive(Debug, clap::Args)]
@@ -78,6 +79,19 @@ pub(crate) struct Args {
     #[arg(long, value_name = "LIST", alias = "seed")]
     seeds: Option<Numbers>,
 
+    /// The pictures that the maps are of, as a column of the sheet: a folder or ZIP file with pictures of the maps' names.
+    ///
+    /// Example: --truth held-back/
+    #[arg(long, value_name = "FOLDER|ZIP", conflicts_with = "uniform")]
+    truth: Option<PathBuf>,
+
+    /// Another network that paints the same maps, as a column of the sheet, in the style of seed 0 if it has styles; may be
+    /// given several times.
+    ///
+    /// Example: --beside runs/pix2pixhd
+    #[arg(long, value_name = "FILE|RUN", conflicts_with = "uniform")]
+    beside: Vec<PathBuf>,
+
     #[command(flatten)]
     precision: PrecisionArgs,
 
@@ -90,34 +104,36 @@ pub(crate) struct Args {
     out: PathBuf,
 }
 
-/// What the arguments mean: every map in every style.
+/// What the arguments mean.
 struct Plan {
-    painter: Painter,
-    maps: Maps,
-    styles: Styles,
+    painting: Painting,
+    /// What other networks paint of the same maps.
+    beside: Vec<Painting>,
+    /// What the maps are of.
+    truths: Option<Vec<RgbImage>>,
     layout: LayoutArgs,
     out: Destination,
 }
 
 pub(crate) fn run(args: Args) -> Outcome {
     let plan = Plan::of(&args)?;
-    let n = plan.len();
+    let n = plan.painting.len();
     let place = match &plan.out {
         Destination::Tensors(path) => {
             let mut batches = Vec::new();
-            plan.each_batch(|_, images| {
+            plan.painting.each_batch(|_, images| {
                 batches.push(images);
                 Ok(())
             })?;
             write_images(path, &batches)?;
             path
         }
-        Destination::Png(path) if n == 1 => {
+        Destination::Png(path) if n == 1 && !plan.has_columns() => {
             plan.each_picture(|i, picture| Ok(write_png(path, &picture, &plan.text(&[i]))?))?;
             path
         }
         Destination::Png(path) => {
-            plan.write_sheet(path)?;
+            sheet::write(&plan, path)?;
             path
         }
         Destination::Folder(folder) => {
@@ -147,132 +163,99 @@ impl Plan {
             [] => Styles::seeds(args.seeds.as_ref(), &painter)?,
             files => Styles::pictures(files, args.encoder.as_ref().unwrap_or(&args.network), &painter)?,
         };
-        let plan = Plan { painter, maps, styles, layout: args.layout.clone(), out };
-        let [h, w] = plan.painter.size();
-        if let (Destination::Png(_), n @ 2..) = (&plan.out, plan.len()) {
-            plan.layout.columns(2 * n, [h, w])?;
+        let painting = Painting { name: name_of(&args.network), painter, maps, styles };
+        let beside = args.beside.iter().map(|network| other(network, args)).collect::<anyhow::Result<Vec<_>>>()?;
+        let [h, w] = painting.painter.size();
+        let truths = args.truth.as_ref().map(|set| truths::read(set, &painting.maps.all, [h, w])).transpose()?;
+        let plan = Plan { painting, beside, truths, layout: args.layout.clone(), out };
+        if plan.has_columns() && !matches!(plan.out, Destination::Png(_)) {
+            wrong!("--truth and --beside are columns of a sheet; give --out a .png file");
         }
-        let given = [&args.map, &args.instances, &args.encoder].into_iter().flatten();
+        if let (Destination::Png(_), n @ 2..) = (&plan.out, plan.cells()) {
+            plan.layout.columns(n, [h, w])?;
+        }
+        let given = [&args.map, &args.instances, &args.encoder, &args.truth].into_iter().flatten();
         let mut inputs: Vec<&Path> = given.chain(&args.style).map(PathBuf::as_path).collect();
-        inputs.push(plan.painter.file());
+        inputs.extend(plan.paintings().map(|painting| painting.painter.file()));
         if let Destination::Folder(folder) = &plan.out {
-            (0..plan.len()).try_for_each(|i| destination::check(&folder.join(plan.file_name(i)), &inputs))?;
+            (0..plan.painting.len()).try_for_each(|i| destination::check(&folder.join(plan.file_name(i)), &inputs))?;
         }
         plan.out.prepare(&inputs)?;
         Ok(plan)
     }
 
-    /// How many pictures there are.
-    fn len(&self) -> usize {
-        self.maps.all.len() * self.styles.len()
+    /// What all networks paint.
+    fn paintings(&self) -> impl Iterator<Item = &Painting> {
+        std::iter::once(&self.painting).chain(&self.beside)
     }
 
-    /// The map and the style of a picture.
-    fn pair(&self, i: usize) -> (usize, usize) {
-        (i / self.styles.len(), i % self.styles.len())
+    /// Whether a sheet has columns beside those of maps and styles.
+    fn has_columns(&self) -> bool {
+        self.truths.is_some() || !self.beside.is_empty()
+    }
+
+    /// Pictures that a sheet has, with maps.
+    fn cells(&self) -> usize {
+        let maps = self.painting.maps.all.len();
+        2 * self.painting.len() + maps * (self.beside.len() + usize::from(self.truths.is_some()))
     }
 
     fn file_name(&self, i: usize) -> String {
-        let (map, style) = self.pair(i);
-        format!("{}{}.png", self.maps.all[map].stem, self.styles.suffix(style))
+        let (map, style) = self.painting.pair(i);
+        format!("{}{}.png", self.painting.maps.all[map].stem, self.painting.styles.suffix(style))
     }
 
     /// What a file says of these pictures.
     fn text(&self, pictures: &[usize]) -> Text {
-        let mut text = self.painter.text();
-        let (mut maps, mut styles): (Vec<_>, Vec<_>) = pictures.iter().map(|&i| self.pair(i)).unzip();
+        let Painting { painter, maps: all, styles: of_styles, .. } = &self.painting;
+        let mut text = painter.text();
+        let (mut maps, mut styles): (Vec<_>, Vec<_>) = pictures.iter().map(|&i| self.painting.pair(i)).unzip();
         maps.dedup();
         styles.sort_unstable();
         styles.dedup();
-        let name =
-            |&map: &usize| self.maps.all[map].file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = |&map: &usize| all.all[map].file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         text.push(("stylegan:map", maps.iter().map(name).collect::<Vec<_>>().join(", ")));
-        text.extend(self.styles.text(&styles));
+        text.extend(of_styles.text(&styles));
         text
     }
 
     /// How far apart the pictures of maps are, in the first style.
     fn between_classes(&self) -> anyhow::Result<String> {
         let mut pictures = Vec::new();
-        self.each_batch(|start, images| {
+        self.painting.each_batch(|start, images| {
             for i in 0..images.dim(0)? {
-                if self.pair(start + i).1 == 0 {
+                if self.painting.pair(start + i).1 == 0 {
                     pictures.push(images.narrow(0, i, 1)?);
                 }
             }
             Ok(())
         })?;
-        let names: Vec<String> = self.maps.all.iter().map(|map| map.stem.clone()).collect();
+        let names: Vec<String> = self.painting.maps.all.iter().map(|map| map.stem.clone()).collect();
         uniform::table(&Tensor::cat(&pictures, 0)?, &names)
-    }
-
-    /// Paints the pictures batch by batch; `f` receives the number of the first and `[n, c, h, w]`.
-    fn each_batch(&self, mut f: impl FnMut(usize, Tensor) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        let progress = Progress::new("painting", self.len());
-        let all: Vec<usize> = (0..self.len()).collect();
-        for pictures in all.chunks(self.painter.batch()) {
-            let (maps, styles): (Vec<_>, Vec<_>) = pictures.iter().map(|&i| self.pair(i)).unzip();
-            let (classes, edges) = self.maps.batch(&maps)?;
-            let z = self.styles.latents(&styles)?;
-            f(pictures[0], self.painter.paint(&classes, edges.as_ref(), z.as_ref())?)?;
-            progress.advance(pictures.len());
-        }
-        Ok(())
     }
 
     /// Paints the pictures one by one, each as large as its file; `f` receives its number too.
     fn each_picture(&self, mut f: impl FnMut(usize, RgbImage) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let zoom = self.layout.zoom.unwrap_or(1);
-        self.each_batch(|start, images| {
+        self.painting.each_batch(|start, images| {
             let mut pictures = to_pictures(&images)?.into_iter().enumerate();
             pictures.try_for_each(|(i, picture)| f(start + i, enlarge(&picture, zoom)))
         })
     }
-
-    /// Writes all pictures as one: beside their maps, or as a table of maps and styles (Park et al. 2019, figure 1).
-    fn write_sheet(&self, path: &Path) -> anyhow::Result<()> {
-        let mut painted = Vec::with_capacity(self.len());
-        self.each_batch(|_, images| {
-            painted.extend(to_pictures(&images)?);
-            Ok(())
-        })?;
-        let [h, w] = self.painter.size();
-        let shown = |map: &maps::Map| map_picture(&map.labels.classes, [h, w], self.maps.table.as_ref());
-        let names = || self.maps.all.iter().map(|map| shortened(&map.stem));
-        let maps = self.maps.all.iter().map(shown);
-        let band = match (self.styles.len(), self.styles.shown()) {
-            (1, None) => Band {
-                across: self.layout.columns(self.len(), [h, 2 * w])?,
-                pictures: maps.zip(&painted).map(|(map, picture)| Some(beside(&map, picture))).collect(),
-                captions: names().collect(),
-                ..Band::default()
-            },
-            (across, above) => {
-                let mut pictures = Vec::new();
-                let mut rows: Vec<String> = names().collect();
-                if let Some(above) = above {
-                    rows.insert(0, String::new());
-                    pictures.push(None);
-                    pictures.extend(above.iter().cloned().map(Some));
-                }
-                for (map, row) in maps.zip(painted.chunks(across)) {
-                    pictures.push(Some(map));
-                    pictures.extend(row.iter().cloned().map(Some));
-                }
-                let captions = (0..across).map(|style| shortened(&self.styles.caption(style)));
-                let columns = std::iter::once(String::new()).chain(captions).collect();
-                Band { across: across + 1, columns, rows, pictures, ..Band::default() }
-            }
-        };
-        let all: Vec<usize> = (0..self.len()).collect();
-        Ok(write_png(path, &self.layout.sheet(vec![band]).draw(), &self.text(&all))?)
-    }
 }
 
-/// A name as headings show it.
-fn shortened(name: &str) -> String {
-    match name.char_indices().nth(HEADING) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_owned(),
-    }
+/// Another network that paints the same maps.
+fn other(network: &Path, args: &Args) -> anyhow::Result<Painting> {
+    let painter = Painter::open(network, args.precision)?;
+    let instances = args.instances.as_deref().filter(|_| painter.spec().edges);
+    let Some(map) = &args.map else { wrong!("--beside: give --map as well") };
+    let maps = Maps::open(map, instances, &painter)?;
+    let styles = Styles::seeds(None, &painter)?;
+    Ok(Painting { name: name_of(network), painter, maps, styles })
+}
+
+/// What a network is called: as its file or folder is.
+fn name_of(network: &Path) -> String {
+    let name = if network.is_dir() { network.file_name() } else { network.file_stem() };
+    name.unwrap_or_default().to_string_lossy().into_owned()
 }

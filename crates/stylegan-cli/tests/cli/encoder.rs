@@ -56,6 +56,7 @@ fn an_encoder_trains_goes_on_and_inverts() {
     for part in [
         "pictures: 8 of 32x32 pixels",
         "styles:   of tiny.safetensors",
+        "note:     loss.id is 0.1, but there is no loss of identity",
         "parameters in the encoder",
         "finished after 0.32 kimg",
         "stylegan invert --network run --encoder run",
@@ -80,6 +81,17 @@ fn an_encoder_trains_goes_on_and_inverts() {
     std::fs::rename(bench.path("moved.safetensors"), bench.path("tiny.safetensors")).unwrap();
     bench.ok("invert --network run --encoder run --out out fields/3.png");
     bench.ok("invert --network tiny.safetensors --encoder run --out again fields/3.png");
+    // Beside its checkpoints, and in a folder under the names of the set: what `eval --images` compares.
+    bench.ok("invert --network run --encoder run --out run/inverted --reconstructions alone/of fields");
+    assert_eq!(bench.pixels("run/inverted/3-reconstruction.png"), bench.pixels("out/3-reconstruction.png"));
+    assert_eq!(bench.pixels("alone/of/3.png"), bench.pixels("out/3-reconstruction.png"));
+    assert_eq!(std::fs::read_dir(bench.path("alone/of")).unwrap().count(), 8);
+    let line = "invert --network run --encoder run --out out fields/3.png";
+    bench.one_sentence(&format!("{line} --reconstructions fields"), &["fields/3.png", "is read by this command"]);
+    bench.one_sentence(&format!("{line} --factor 8"), &["--factor", "not trained on small pictures"]);
+    bench.one_sentence(&format!("{line} --distance stlpips"), &["--distance", "about the search"]);
+    bench.one_sentence(&format!("{line} --steps 2 --distance lpips-alex"), &["lpips-alex", "have stlpips"]);
+    bench.ok("invert --network run --steps 2 --distance stlpips --out searched fields/3.png");
     let measures = std::fs::read_to_string(bench.path("out/measures.json")).unwrap();
     let measures: serde_json::Value = serde_json::from_str(&measures).unwrap();
     let (source, found) = (bench.pixels("fields/3.png"), bench.pixels("out/3-reconstruction.png"));
@@ -139,7 +151,9 @@ fn tasks_show_encoders_their_own() {
     let bench = bench();
     let train = |input: &str, channels: usize| {
         let line = "train --config tiny.toml --set output.snapshot_kimg=9 --kimg 0.016";
-        bench.ok(&format!("{line} --out {input} --set task.input={input} --set encoder.img_channels={channels}"));
+        let task = format!("--set task.input={input} --set task.factors=[2,4] --set loss.id=0");
+        let ran = bench.run(&format!("{line} --out {input} {task} --set encoder.img_channels={channels}"));
+        assert!(ran.code == 0 && !ran.stderr.contains("loss.id"), "{}", ran.stderr);
     };
     train("sketch", 1);
     bench.ok("invert --network sketch --encoder sketch --out a fields/1.png");
@@ -147,6 +161,12 @@ fn tasks_show_encoders_their_own() {
     // The sketch of a sketch is another picture.
     bench.ok("invert --network sketch --encoder sketch --prepared --out b fields/1.png");
     assert!(sheet("a").width() == sheet("b").width() && sheet("a") != sheet("b"));
+    train("downscaled", 3);
+    bench.ok("invert --network downscaled --encoder downscaled --out small fields/1.png");
+    bench.ok("invert --network downscaled --encoder downscaled --factor 2 --out large fields/1.png");
+    assert!(sheet("small") != sheet("large"));
+    let line = "invert --network downscaled --encoder downscaled --out e fields/1.png";
+    bench.one_sentence(&format!("{line} --factor 3"), &["--factor 3", "was trained with 2, 4"]);
     train("map", 2);
     bench.ok("invert --network map --encoder map --out c fields/labels/0.png");
     bench.ok("invert --network map --encoder map --out c fields/labels/1.png");

@@ -169,6 +169,17 @@ fn folders_and_sheets_hold_every_map_in_every_style() {
     assert_eq!(bench.size("sheet.png"), (3 * 34 + 2, 2 * 34 + 2));
     let (sheet, alone) = (bench.pixels("sheet.png"), bench.pixels("alone.png"));
     assert!(alone.enumerate_pixels().all(|(x, y, pixel)| sheet.get_pixel(2 * 34 + 2 + x, 34 + 2 + y) == pixel));
+    // The truth and another network in columns of their own.
+    put(&bench, "set/00000/two.png", RgbImage::from_pixel(32, 32, Rgb([9, 200, 30])));
+    let compared = format!("{PLAIN} --map maps/two.png --truth set --beside styled.safetensors --zoom 1 --no-captions");
+    bench.ok(&format!("{compared} --out compared.png"));
+    assert_eq!(bench.size("compared.png"), (4 * 34 + 2, 34 + 2));
+    bench.ok(&format!("{STYLED} --map maps/two.png --out other.png"));
+    let (sheet, other) = (bench.pixels("compared.png"), bench.pixels("other.png"));
+    assert_eq!(sheet.get_pixel(34 + 2 + 5, 2 + 5), &Rgb([9, 200, 30]));
+    assert!(other.enumerate_pixels().all(|(x, y, pixel)| sheet.get_pixel(3 * 34 + 2 + x, 2 + y) == pixel));
+    bench.one_sentence(&format!("{PLAIN} --map maps --truth set --out x.png"), &["--truth set", "no picture one"]);
+    bench.one_sentence(&format!("{PLAIN} --map maps --beside styled.safetensors --out x"), &["--beside", ".png"]);
     // Above styles of pictures stand the pictures.
     put(&bench, "dusk.png", RgbImage::from_fn(40, 32, |x, _| Rgb([250, (x * 5) as u8, 20])));
     put(&bench, "noon.png", RgbImage::from_fn(32, 40, |x, y| Rgb([20, (x * y) as u8, 240])));

@@ -350,6 +350,12 @@ fn a_folder_with_the_name_of_a_built_in_set_is_told_apart() {
     assert!(ran.stderr.contains("note: this is ./earth, not the built-in set"), "{}", ran.stderr);
     assert!(ran.stdout.contains("`stylegan data build ./earth --size 16`"), "{}", ran.stdout);
     assert!(bench.run("data show earth").stderr.contains("note: this is ./earth"));
+    // Parts of it have names of their own.
+    for part in ["earth-train", "earth-held"] {
+        bench.ok(&format!("data build {part} --size 8 --count 2"));
+        assert_eq!(Dataset::open(bench.path(format!("data/{part}-8-2.zip"))).unwrap().len(), 2, "{part}");
+    }
+    bench.one_sentence("data build earth-held --size 256", &["earth-held has crops of 8 to 128 pixels, not 256"]);
     let ran = bench.run("data build ./earth --size 8 --out folder.zip");
     assert!(ran.code == 0 && ran.stderr.is_empty(), "{}", ran.stderr);
     assert_eq!(Dataset::open(bench.path("folder.zip")).unwrap().len(), 8);

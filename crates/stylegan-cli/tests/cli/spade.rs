@@ -142,6 +142,30 @@ fn a_segmenter_judges_painters() {
     bench.ok(line);
     let again: serde_json::Value = serde_json::from_slice(&std::fs::read(bench.path("report.json")).unwrap()).unwrap();
     assert_eq!(first[0]["value"], again[0]["value"]);
+    // Its pictures in a folder are measured as those that it paints, against pictures with maps or the maps themselves.
+    bench.ok("paint --network run --map scenes/labels --out painted");
+    let measured = |line: &str, name: &str| -> f64 {
+        let _ = std::fs::remove_file(bench.path("pair.json"));
+        let table = bench.ok(&format!("eval {line} --no-floor --out pair.json"));
+        let report: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(bench.path("pair.json")).unwrap()).unwrap();
+        let found = report.as_array().unwrap().iter().find(|r| r["name"] == name);
+        found.unwrap_or_else(|| panic!("{name} in\n{table}"))["value"].as_f64().unwrap()
+    };
+    let (judge, judged) = ("--segmenter seg.safetensors --metrics miou,accuracy", "seen_miou-seg");
+    for truth in ["scenes", "scenes/labels"] {
+        let found = measured(&format!("--images painted {truth} {judge}"), judged);
+        assert!((found - painted).abs() < 1e-9, "{truth}: {found}, {painted}");
+    }
+    assert!(measured(&format!("--images scenes scenes {judge}"), judged) > 0.8);
+    // Each picture meets the one that it is to be; measured from the network and from its files it is the same.
+    let (of_network, of_files) = ("--network run --metrics lpips", "--images painted scenes --metrics lpips");
+    let (network, files) = (measured(of_network, "lpips-stlpips"), measured(of_files, "lpips-stlpips"));
+    assert!(network > 0.01 && (network - files).abs() < 1e-6 * network, "{network}, {files}");
+    assert_eq!(measured("--images scenes scenes --metrics lpips", "lpips-stlpips"), 0.);
+    bench.one_sentence(&format!("eval --images scenes painted {judge}"), &["painted", "no label maps"]);
+    std::fs::remove_file(bench.path("painted/07.png")).unwrap();
+    bench.one_sentence(of_files.replace("--images", "eval --images").as_str(), &["lpips", "07.png", "equal names"]);
     bench.one_sentence("eval --network run --metrics miou", &["seen_miou", "a segmenter (--segmenter)"]);
     bench.one_sentence("eval --network run --metrics fid --trunc 0.5", &["--trunc 0.5", "paints label maps"]);
     let of_run = "run/network-000000.safetensors";

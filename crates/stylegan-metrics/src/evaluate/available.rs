@@ -73,7 +73,7 @@ impl<'a> Available<'a> {
                 return missing("a generator that maps latents to styles: Progressive GAN has no W");
             }
             SubjectKind::Images if self.subject != SubjectKind::Images => {
-                return missing("two sets of pictures that belong together, no generator");
+                return missing("pictures that belong to others, no generator");
             }
             _ => {}
         }
@@ -131,7 +131,8 @@ impl<'a> Available<'a> {
         let Kind::Sets(metric) = protocol.metric().kind() else { return Ok(()) };
         let any_size =
             metric.extractor(self.networks, &protocol.network, 0).is_ok_and(|extractor| extractor.any_size());
-        if one == other || !protocol.needs_reals() || any_size {
+        let of_two = protocol.needs_reals() || protocol.needs().truths;
+        if one == other || !of_two || any_size {
             return Ok(());
         }
         Err(Error::Sizes { metric: protocol.id.clone(), one, other })

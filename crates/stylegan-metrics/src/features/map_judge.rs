@@ -17,7 +17,8 @@ pub struct MapJudge {
     name: String,
     hash: String,
     device: Device,
-    truth: Option<MapOf>,
+    /// What the maps are known by, and the maps.
+    truth: Option<(String, MapOf)>,
 }
 
 impl MapJudge {
@@ -44,10 +45,15 @@ impl MapJudge {
         Ok(Self { network, classes, name, hash, device: device.clone(), truth: None })
     }
 
-    /// The same, for pictures that show these maps.
+    /// The same, for pictures that show these maps, of a set that is known by `of`, such as its hash.
     #[must_use]
-    pub fn of_maps(self, truth: MapOf) -> Self {
-        Self { truth: Some(truth), ..self }
+    pub fn of_maps(self, of: &str, truth: MapOf) -> Self {
+        Self { truth: Some((of.into(), truth)), ..self }
+    }
+
+    /// What the maps' set is known by.
+    pub(crate) fn of(&self) -> &str {
+        self.truth.as_ref().map_or("", |(of, _)| of)
     }
 
     /// What it is called.
@@ -81,7 +87,7 @@ impl MapJudge {
     /// When no maps were given, or this one cannot be read.
     pub(crate) fn truth(&self, number: usize) -> Result<Vec<u8>> {
         let missing = "the label maps that pictures were painted of";
-        let truth = self.truth.as_ref().ok_or_else(|| Error::Missing { metric: self.name.clone(), missing })?;
+        let (_, truth) = self.truth.as_ref().ok_or_else(|| Error::Missing { metric: self.name.clone(), missing })?;
         truth(number).map_err(|source| Error::Source { set: "label maps".into(), image: number, source })
     }
 

@@ -3,7 +3,7 @@
 use super::torch_names::to_torch;
 use super::{
     ArcFace, FeatureNetwork, HedVgg16, Inception, Lpips, MapJudge, PerceptualDistance, Preparation, StLpips, Trunk,
-    Vgg16, Weights,
+    Truths, Vgg16, Weights,
 };
 use crate::{Error, Result};
 use candle_core::{Device, Tensor};
@@ -14,12 +14,13 @@ pub struct FeatureNetworks {
     distances: Vec<Box<dyn PerceptualDistance>>,
     identity: Option<Box<dyn FeatureNetwork>>,
     judge: Option<MapJudge>,
+    truths: Option<Truths>,
 }
 
 impl FeatureNetworks {
     /// These networks, the preferred ones first.
     pub fn new(features: Vec<Box<dyn FeatureNetwork>>, distances: Vec<Box<dyn PerceptualDistance>>) -> Self {
-        Self { features, distances, identity: None, judge: None }
+        Self { features, distances, identity: None, judge: None, truths: None }
     }
 
     /// The same with a network that knows faces by their features, for the similarity of identities.
@@ -33,6 +34,13 @@ impl FeatureNetworks {
     #[must_use]
     pub fn with_judge(mut self, judge: MapJudge) -> Self {
         self.judge = Some(judge);
+        self
+    }
+
+    /// The same with what generated pictures are to be.
+    #[must_use]
+    pub fn with_truths(mut self, truths: Truths) -> Self {
+        self.truths = Some(truths);
         self
     }
 
@@ -144,6 +152,11 @@ impl FeatureNetworks {
     /// The segmenter that knows the label maps of pictures, if there is one.
     pub fn judge(&self) -> Option<&MapJudge> {
         self.judge.as_ref()
+    }
+
+    /// What generated pictures are to be, if that is known.
+    pub fn truths(&self) -> Option<&Truths> {
+        self.truths.as_ref()
     }
 
     /// The perceptual distance called `name`, or the preferred one if there is no such.

@@ -124,7 +124,8 @@ impl Protocol {
 
     /// Whether images of equal number in both sets belong together.
     pub fn is_of_pairs(&self) -> bool {
-        self.needs().reals == RealsRole::Paired
+        let needs = self.needs();
+        needs.reals == RealsRole::Paired || needs.truths
     }
 
     /// The id without the crate's own origin: what is typed.

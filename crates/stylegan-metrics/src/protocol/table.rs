@@ -7,6 +7,7 @@ use crate::frechet::{Covariance, Fid};
 use crate::identity::Identity;
 use crate::inception_score::InceptionScore;
 use crate::kernel::{KernelDistance, Kid};
+use crate::likeness::Likeness;
 use crate::metric::Metric;
 use crate::ms_ssim::MsSsim;
 use crate::path_length::{PathLength, Sampling, Space};
@@ -62,6 +63,8 @@ metrics! {
     SeenMaps(SeenMiou),
     /// Similarity of identities in pictures of equal number.
     Identity(Identity),
+    /// Distance of pictures from what they are to be.
+    Likeness(Likeness),
     /// Perceptual path length.
     PathLength(PathLength),
     /// Linear separability in Z and in W.
@@ -128,6 +131,7 @@ pub fn protocols() -> Vec<Protocol> {
         entry("stylegan-rs.ms_ssim", PIXELS, similarity(OWN_COUNT), OWN),
         entry("stylegan-rs.miou", LABEL_MAPS, Parameters::Segmentation(Miou { counts: all, ignored: Some(255) }), OWN),
         entry("stylegan-rs.seen_miou", "segmenter", Parameters::SeenMaps(SeenMiou { counts: all }), OWN),
+        entry("stylegan-rs.lpips", "any", Parameters::Likeness(Likeness { counts: all }), OWN),
         entry("stylegan-rs.id", "any", Parameters::Identity(Identity { counts: all }), OWN),
         entry("pggan.swd16k", PIXELS, swd(16_384, 128), PGGAN),
         entry("pggan.ms_ssim", PIXELS, similarity(20_000), PGGAN),

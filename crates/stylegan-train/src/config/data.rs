@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
-    /// A folder, a ZIP file, or the name of a built-in set (`avatars`, `earth`), which the command
-    /// line builds on first use. The library itself is handed an open set and only records this.
+    /// A folder, a ZIP file, or the name of a built-in set (`avatars`, `earth`, or the part `earth-train` of
+    /// that), which the command line builds on first use. The library itself is handed an open set and only records this.
     pub set: String,
     /// Pictures of a built-in set; 0 for its default number.
     pub count: usize,

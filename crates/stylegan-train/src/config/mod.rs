@@ -7,6 +7,7 @@ mod data;
 mod encoder;
 mod fill;
 mod growth;
+mod idle;
 mod output;
 mod overrides;
 mod place;

@@ -91,7 +91,8 @@ pub struct EncoderLossConfig {
     pub lpips_crop: f64,
     /// Weight of the length of the rows' offsets from the average style, 0 (0.005 in all tasks but inversion).
     pub w_norm: f64,
-    /// Weight of 1 less the cosine between identities, 0.1. Without `arcface` and `classifier` there is no such loss.
+    /// Weight of 1 less the cosine between identities, 0.1. Without `arcface` and `classifier` there is no such loss, and a note
+    /// says so at the start.
     pub id: f64,
     /// Published weights of LPIPS, by which the perceptual distance sees (with those of AlexNet as in the paper). Empty:
     /// ST-LPIPS, the network that comes with the program; logs call it `stlpips`.
