@@ -67,15 +67,21 @@ impl Model {
         MODELS.iter().find(|model| Path::new(model.name) == name)
     }
 
-    /// Its file, in the folder for temporary files.
-    fn unpack(&self) -> anyhow::Result<PathBuf> {
+    /// The place of its file, in the folder for temporary files.
+    fn file(&self) -> PathBuf {
         let folder = std::env::temp_dir().join(concat!("stylegan-models-", env!("CARGO_PKG_VERSION")));
-        let file = folder.join(format!("{}.safetensors", self.name));
+        folder.join(format!("{}.safetensors", self.name))
+    }
+
+    /// Its file, unpacked.
+    fn unpack(&self) -> anyhow::Result<PathBuf> {
+        let file = self.file();
+        let folder = file.parent().unwrap_or(Path::new(""));
         // What somebody else put there under this name is not used.
         if !std::fs::read(&file).is_ok_and(|found| found == self.bytes) {
             let failed =
                 || format!("cannot unpack {} into {}; set TMPDIR to another folder", self.name, folder.display());
-            std::fs::create_dir_all(&folder).with_context(failed)?;
+            std::fs::create_dir_all(folder).with_context(failed)?;
             write_atomic(&file, |out| std::io::Write::write_all(out, self.bytes)).with_context(failed)?;
         }
         Ok(file)
@@ -140,6 +146,11 @@ pub(crate) fn built_in(path: &Path) -> anyhow::Result<Option<PathBuf>> {
     model.unpack().map(Some)
 }
 
+/// A message with the networks that come with the program by their names: where they are unpacked nobody asked.
+pub(crate) fn by_name(message: &str) -> String {
+    MODELS.iter().fold(message.to_owned(), |text, model| text.replace(&model.file().display().to_string(), model.name))
+}
+
 /// The directions that come with a network, and the name that they come under: with one that is part of the program,
 /// and with what was tuned from it.
 pub(crate) fn directions(model: &LoadedModel) -> anyhow::Result<Option<(&'static str, Directions)>> {
@@ -196,6 +207,14 @@ mod tests {
             assert!(built_in.directions.is_some_and(|bytes| bytes.len() < 300_000));
             assert!(built_in.card.contains("stylegan directions"), "{}", built_in.name);
         }
+        Ok(())
+    }
+
+    #[test]
+    fn messages_have_names() -> anyhow::Result<()> {
+        let file = built_in(Path::new("avatars-32"))?.context("is there")?;
+        let message = format!("{} takes 3 and not 4, ./avatars-32.safetensors 5", file.display());
+        assert_eq!(by_name(&message), "avatars-32 takes 3 and not 4, ./avatars-32.safetensors 5");
         Ok(())
     }
 

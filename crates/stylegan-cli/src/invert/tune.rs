@@ -7,6 +7,7 @@ use super::watch::Watch;
 use crate::exit::wrong;
 use crate::latents::Latents;
 use crate::models::TUNED_FROM;
+use crate::writer::Text;
 use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata, prefix, save};
 use stylegan_core::picture::{to_pictures, write_png};
 use stylegan_core::{Condition, Model, NetworkConfig};
@@ -40,6 +41,9 @@ pub(super) fn tune(plan: &Plan, picture: &Picture, target: &Target, watch: &mut 
     let pivot = Latents::open(&files.styles, network)?.styles(network, 0, 1)?;
     let steps = options.steps;
     let mut tuner = Tuner::new(network.model(), distance, &target.image, &pivot, options)?;
+    if let Some(kept) = plan.kept(picture)? {
+        tuner.compare_within(&kept)?;
+    }
     watch.begin(&format!("{}, tuning", picture.name), 0, steps);
     while !tuner.is_done() {
         let report = tuner.step()?;
@@ -56,11 +60,18 @@ pub(super) fn tune(plan: &Plan, picture: &Picture, target: &Target, watch: &mut 
     write(picture, &tuner, &metadata)?;
     let tuned = Model::load(&files.network, network.model().params().device())?;
     let image = tuned.sampler().images(&pivot, Condition::None, &[0])?;
-    let mut text = network.text();
-    text.retain(|(keyword, _)| *keyword != "stylegan:network");
-    text.extend(tuned.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
+    Ok(write_png(&files.tuned, &to_pictures(&image)?[0], &text(plan, picture, Some(&tuned)))?)
+}
+
+/// What the file of a picture says that was made of an inverted one, by the network or the copy that was tuned to it.
+pub(super) fn text(plan: &Plan, picture: &Picture, tuned: Option<&Model>) -> Text {
+    let mut text = plan.network.text();
+    if let Some(tuned) = tuned {
+        text.retain(|(keyword, _)| *keyword != "stylegan:network");
+        text.extend(tuned.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
+    }
     text.push(("stylegan:inverted", picture.name.clone()));
-    Ok(write_png(&files.tuned, &to_pictures(&image)?[0], &text)?)
+    text
 }
 
 fn write(picture: &Picture, tuner: &Tuner, metadata: &Metadata) -> anyhow::Result<()> {
