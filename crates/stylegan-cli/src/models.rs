@@ -1,6 +1,7 @@
 //! Networks that are part of the program, with directions to edit their pictures along, and `stylegan models`, which
 //! lists them.
 
+use crate::embedded::{MODELS, Model};
 use crate::exit::{Ending, Outcome, wrong};
 use crate::status::{print, say};
 use anyhow::Context;
@@ -30,49 +31,7 @@ pub(crate) struct Args {
 /// Where a tuned network's file names what it was tuned from.
 pub(crate) const TUNED_FROM: &str = "tuned_from_network";
 
-/// A network that is part of the program.
-struct Model {
-    name: &'static str,
-    bytes: &'static [u8],
-    card: &'static str,
-    /// A file of directions that were found in it.
-    directions: Option<&'static [u8]>,
-}
-
-macro_rules! models {
-    ($($name:literal $(with $directions:literal)?),*) => {
-        [$(Model {
-            name: $name,
-            bytes: include_bytes!(concat!("../assets/models/", $name, ".safetensors")),
-            card: include_str!(concat!("../assets/models/", $name, ".md")),
-            directions: directions!($($directions)?),
-        }),*]
-    };
-}
-
-macro_rules! directions {
-    () => {
-        None
-    };
-    ($file:literal) => {
-        Some(include_bytes!(concat!("../assets/models/", $file)))
-    };
-}
-
-const MODELS: [Model; 3] =
-    models!["avatars-64" with "avatars-64-directions.safetensors", "earth-64-spade", "avatars-32"];
-
 impl Model {
-    fn of(name: &Path) -> Option<&'static Self> {
-        MODELS.iter().find(|model| Path::new(model.name) == name)
-    }
-
-    /// The place of its file, in the folder for temporary files.
-    fn file(&self) -> PathBuf {
-        let folder = std::env::temp_dir().join(concat!("stylegan-models-", env!("CARGO_PKG_VERSION")));
-        folder.join(format!("{}.safetensors", self.name))
-    }
-
     /// Its file, unpacked.
     fn unpack(&self) -> anyhow::Result<PathBuf> {
         let file = self.file();
@@ -146,11 +105,6 @@ pub(crate) fn built_in(path: &Path) -> anyhow::Result<Option<PathBuf>> {
     model.unpack().map(Some)
 }
 
-/// A message with the networks that come with the program by their names: where they are unpacked nobody asked.
-pub(crate) fn by_name(message: &str) -> String {
-    MODELS.iter().fold(message.to_owned(), |text, model| text.replace(&model.file().display().to_string(), model.name))
-}
-
 /// The directions that come with a network, and the name that they come under: with one that is part of the program,
 /// and with what was tuned from it.
 pub(crate) fn directions(model: &LoadedModel) -> anyhow::Result<Option<(&'static str, Directions)>> {
@@ -207,14 +161,6 @@ mod tests {
             assert!(built_in.directions.is_some_and(|bytes| bytes.len() < 300_000));
             assert!(built_in.card.contains("stylegan directions"), "{}", built_in.name);
         }
-        Ok(())
-    }
-
-    #[test]
-    fn messages_have_names() -> anyhow::Result<()> {
-        let file = built_in(Path::new("avatars-32"))?.context("is there")?;
-        let message = format!("{} takes 3 and not 4, ./avatars-32.safetensors 5", file.display());
-        assert_eq!(by_name(&message), "avatars-32 takes 3 and not 4, ./avatars-32.safetensors 5");
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use super::earth::{self, Earth};
 use super::make::{Plan, is_there, make};
 use super::recipe::Recipe;
 use super::sketches;
-use super::write::Format;
+use super::write::{Format, Sample};
 use crate::exit::wrong;
 use crate::map_picture::colour;
 use serde_json::Value;
@@ -91,7 +91,7 @@ fn avatars(target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> 
     let parts = || table(["background"].into_iter().chain(avatars::CLASSES));
     let class_table = Some(if sketches { sketches::class_table() } else { parts() });
     let plan = Plan { recipe, count, columns: avatars.columns(), classes, class_table };
-    make(target, format, plan, |number| Ok(Ok(avatars.draw(number)?.encode(sketches)?)))
+    make(target, format, plan, |number| Ok(Ok(finished(avatars.draw(number)?, sketches).encode()?)))
 }
 
 fn earth(target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> {
@@ -117,7 +117,12 @@ fn earth(target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> {
     let classes = if label.is_some() { earth::CLASSES.map(str::to_string).to_vec() } else { Vec::new() };
     let class_table = Some(if sketches { sketches::class_table() } else { table(earth::CLASSES) });
     let plan = Plan { recipe, count, columns: Earth::columns(), classes, class_table };
-    make(target, format, plan, |number| Ok(Ok(earth.cut(number)?.encode(sketches)?)))
+    make(target, format, plan, |number| Ok(Ok(finished(earth.cut(number)?, sketches).encode()?)))
+}
+
+/// A sample as it becomes part of the set.
+fn finished(sample: Sample, sketches: bool) -> Sample {
+    if sketches { sketches::sketched(sample) } else { sample }
 }
 
 /// Classes of maps by name, in the colours that maps are shown in.

@@ -124,7 +124,7 @@ impl Pictures {
         };
         let own = if self.recast.sketches { None } else { self.files.map(picture, size) };
         let map = match own {
-            None if self.recast.sketches => Some(sketches::map_of(&file)?),
+            None if self.recast.sketches => Some(sketch_of(&file)?),
             None => None,
             Some(Err(problem)) => return found(problem),
             Some(Ok(map)) => {
@@ -192,6 +192,13 @@ impl Pictures {
         let numbers: Vec<u16> = high.into_iter().zip(low).map(|(high, low)| u16::from_be_bytes([high, low])).collect();
         deep_png(&numbers, size)
     }
+}
+
+/// The label map of a picture's file that is a sketch of it, as a file.
+fn sketch_of(file: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let picture = image::load_from_memory(file)?;
+    let size = [picture.height() as usize, picture.width() as usize];
+    png(&sketches::levels(&bytes(picture, 3), size), size, 1)
 }
 
 /// Instances numbered in the order in which they come; `None` if there are more than 65536.

@@ -1,6 +1,5 @@
 //! Writing a set: a folder or a ZIP that appears whole or not at all.
 
-use super::sketches::levels;
 use crate::destination::{self, users};
 use crate::signals;
 use anyhow::Context;
@@ -27,19 +26,14 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// The sample as the files of a set; with `sketches` its map is a sketch of the picture.
-    pub(crate) fn encode(self, sketches: bool) -> anyhow::Result<Entry> {
+    /// The sample as the files of a set.
+    pub(crate) fn encode(self) -> anyhow::Result<Entry> {
         let size = |(w, h): (u32, u32)| [h as usize, w as usize];
         let map = |map: &GrayImage| png(map, size(map.dimensions()), 1);
-        let of_picture = size(self.picture.dimensions());
-        let map = match sketches {
-            true => Some(png(&levels(&self.picture, of_picture), of_picture, 1)?),
-            false => self.map.as_ref().map(map).transpose()?,
-        };
         Ok(Entry {
-            picture: png(&self.picture, of_picture, 3)?,
+            picture: png(&self.picture, size(self.picture.dimensions()), 3)?,
             extension: "png".to_string(),
-            map,
+            map: self.map.as_ref().map(map).transpose()?,
             instances: None,
             label: self.class.map(Into::into),
             attributes: self.attributes,

@@ -1,8 +1,7 @@
 //! Inverted pictures, moved along directions (`--direction`).
 
 use super::Args;
-use super::plan::{Picture, Plan};
-use super::tune;
+use super::picture::Picture;
 use crate::edit::moves::{Moves, Styled};
 use crate::exit::wrong;
 use crate::latents::Latents;
@@ -35,9 +34,8 @@ impl Edit {
     }
 
     /// Writes what the network, or the copy that was tuned to a picture, makes of the moved styles of each.
-    pub(super) fn write(&self, plan: &Plan) -> anyhow::Result<()> {
-        let network = &plan.network;
-        for pictures in plan.pictures.chunks(if plan.tune { 1 } else { network.batch() }) {
+    pub(super) fn write(&self, network: &Network, pictures: &[Picture], is_tuned: bool) -> anyhow::Result<()> {
+        for pictures in pictures.chunks(if is_tuned { 1 } else { network.batch() }) {
             let styled = |picture: &Picture| -> anyhow::Result<Styled> {
                 self.moves.apply(&Latents::open(&picture.files.styles, network)?.styles(network, 0, 1)?, 0.)
             };
@@ -46,7 +44,7 @@ impl Edit {
             let offsets = StyleOffsets::of_batch(&styled.iter().map(|one| &one.offsets).collect::<Vec<_>>())?;
             let indices = vec![0; pictures.len()];
             let tuned = match pictures {
-                [picture] if plan.tune => Some(Model::load(&picture.files.network, network.model().params().device())?),
+                [picture] if is_tuned => Some(Model::load(&picture.files.network, network.model().params().device())?),
                 _ => None,
             };
             let images = match &tuned {
@@ -54,7 +52,7 @@ impl Edit {
                 None => network.synthesize_moved(&ws, &offsets, &indices)?,
             };
             for (picture, image) in pictures.iter().zip(to_pictures(&images)?) {
-                let mut text = tune::text(plan, picture, tuned.as_ref());
+                let mut text = picture.text(network, tuned.as_ref());
                 text.push(("stylegan:edit", self.typed()));
                 write_png(&picture.files.edited, &image, &text)?;
             }

@@ -1,7 +1,8 @@
 //! What an encoder finds of pictures, at once.
 
 use super::encoder::Encoder;
-use super::plan::{Picture, Plan};
+use super::picture::Picture;
+use super::plan::Plan;
 use super::settings::Settings;
 use super::{Tally, found};
 use crate::exit::Ending;

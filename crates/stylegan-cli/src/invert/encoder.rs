@@ -2,7 +2,7 @@
 
 use super::Args;
 use super::origin::Origin;
-use super::plan::Picture;
+use super::picture::Picture;
 use super::settings::Settings;
 use crate::exit::wrong;
 use crate::network::{Network, checkpoint};

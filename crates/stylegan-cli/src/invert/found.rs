@@ -1,6 +1,7 @@
 //! What was found of a picture, as files.
 
-use super::plan::{Picture, Plan};
+use super::picture::Picture;
+use super::plan::Plan;
 use super::settings::Settings;
 use candle_core::Tensor;
 use stylegan_core::checkpoint::save;

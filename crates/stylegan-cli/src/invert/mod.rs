@@ -8,6 +8,7 @@ mod found;
 mod mask;
 mod measures;
 mod origin;
+mod picture;
 pub(crate) mod picture_encoder;
 mod plan;
 mod search;
@@ -236,7 +237,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     signals::react(Reaction::End);
     drop(watch);
     if let Some(edit) = &plan.edit {
-        edit.write(&plan)?;
+        edit.write(&plan.network, &plan.pictures, plan.tune)?;
     }
     sheet::write(&plan)?;
     measures::write(&plan, &tally.seconds)?;
@@ -261,7 +262,7 @@ impl Plan {
         Ok(StyleStatistics::new(self.network.model(), self.options.samples, label.as_ref())?)
     }
 
-    fn interrupted(&self, picture: &plan::Picture, steps: usize) -> Ending {
+    fn interrupted(&self, picture: &picture::Picture, steps: usize) -> Ending {
         Ending::Interrupted(format!(
             "interrupted and saved in {}; the same command goes on with {} after {}",
             self.out.display(),

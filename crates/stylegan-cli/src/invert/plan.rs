@@ -4,6 +4,7 @@ use super::edited::Edit;
 use super::encoder::Encoder;
 use super::files::Outputs;
 use super::mask::{self, Masks};
+use super::picture::Picture;
 use super::settings::Settings;
 use super::targets::{Place, Target, places};
 use super::variants::Variants;
@@ -21,18 +22,6 @@ use stylegan_train::inversion::{self, ProjectOptions, digest, hash_of};
 
 /// The distance of the official projector, where its weights are given.
 const DISTANCE: &str = "lpips-vgg16";
-
-/// A picture to invert.
-pub(super) struct Picture {
-    /// What its results are called by.
-    pub(super) name: String,
-    pub(super) place: Place,
-    /// What its reconstruction is compared with, if not with itself.
-    pub(super) truth: Option<Place>,
-    /// What of it is hidden, if something is.
-    pub(super) mask: Option<Place>,
-    pub(super) files: Outputs,
-}
 
 pub(super) struct Plan {
     pub(super) network: Network,

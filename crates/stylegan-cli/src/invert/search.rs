@@ -2,7 +2,8 @@
 
 use super::files::whole;
 use super::found;
-use super::plan::{Picture, Plan};
+use super::picture::Picture;
+use super::plan::Plan;
 use super::settings::Settings;
 use super::targets::Target;
 use super::watch::Watch;

@@ -2,7 +2,8 @@
 //! makes, and what becomes of it along directions.
 
 use super::edited::Edit;
-use super::plan::{Picture, Plan};
+use super::picture::Picture;
+use super::plan::Plan;
 use crate::numbers::count;
 use crate::status::say;
 use anyhow::Context;

@@ -1,13 +1,13 @@
 //! A copy of the network, tuned to one picture (`--tune`).
 
 use super::files::whole;
-use super::plan::{Picture, Plan};
+use super::picture::Picture;
+use super::plan::Plan;
 use super::targets::Target;
 use super::watch::Watch;
 use crate::exit::wrong;
 use crate::latents::Latents;
 use crate::models::TUNED_FROM;
-use crate::writer::Text;
 use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata, prefix, save};
 use stylegan_core::picture::{to_pictures, write_png};
 use stylegan_core::{Condition, Model, NetworkConfig};
@@ -60,18 +60,7 @@ pub(super) fn tune(plan: &Plan, picture: &Picture, target: &Target, watch: &mut 
     write(picture, &tuner, &metadata)?;
     let tuned = Model::load(&files.network, network.model().params().device())?;
     let image = tuned.sampler().images(&pivot, Condition::None, &[0])?;
-    Ok(write_png(&files.tuned, &to_pictures(&image)?[0], &text(plan, picture, Some(&tuned)))?)
-}
-
-/// What the file of a picture says that was made of an inverted one, by the network or the copy that was tuned to it.
-pub(super) fn text(plan: &Plan, picture: &Picture, tuned: Option<&Model>) -> Text {
-    let mut text = plan.network.text();
-    if let Some(tuned) = tuned {
-        text.retain(|(keyword, _)| *keyword != "stylegan:network");
-        text.extend(tuned.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
-    }
-    text.push(("stylegan:inverted", picture.name.clone()));
-    text
+    Ok(write_png(&files.tuned, &to_pictures(&image)?[0], &picture.text(network, Some(&tuned)))?)
 }
 
 fn write(picture: &Picture, tuner: &Tuner, metadata: &Metadata) -> anyhow::Result<()> {

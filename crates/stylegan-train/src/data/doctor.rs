@@ -2,7 +2,7 @@
 
 use super::decode::{self, Head};
 use super::files::{Files, usual};
-use super::{ClassTable, Finding, Header, Labels, Problem, Severity};
+use super::{ClassTable, Finding, Header, Labels, NO_CLASS, Problem, Severity};
 use crate::Result;
 use crate::config::MapClasses;
 use rayon::prelude::*;
@@ -30,7 +30,7 @@ pub struct Report {
     pub instances: bool,
     /// What the classes of label maps are called, if the set says so.
     pub class_table: Option<ClassTable>,
-    /// Pixels of each class in the label maps that can be read; the last is [`NO_CLASS`](super::NO_CLASS).
+    /// Pixels of each class in the label maps that can be read; the last is [`NO_CLASS`].
     pub class_pixels: Vec<u64>,
     /// Pictures that are stored lying or on their head and say so; they are read upright.
     pub turned: usize,
@@ -139,7 +139,8 @@ fn look(files: &Files, picture: usize, know: Option<&MapClasses>, class_pixels: 
 /// The first class of a map, whose rows are `width` pixels wide, that networks do not know.
 fn unknown(classes: &[u8], width: usize, know: &MapClasses) -> Option<Problem> {
     let pixel = classes.iter().position(|class| !know.knows(*class))?;
-    Some(Problem::MapClass { class: classes[pixel], known: know.count, at: [pixel % width, pixel / width] })
+    let class = Some(classes[pixel]).filter(|class| *class != NO_CLASS);
+    Some(Problem::MapClass { class, known: know.count, at: [pixel % width, pixel / width] })
 }
 
 /// The pictures whose heads show that they do not belong to a set of the `usual` kind, with all that

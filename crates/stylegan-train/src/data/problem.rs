@@ -1,6 +1,5 @@
 //! What can be wrong with a set of pictures, and what to do about each.
 
-use super::NO_CLASS;
 use super::limits::{MAX_DIM, MAX_FILES, MAX_SIDE};
 use std::fmt;
 
@@ -123,8 +122,8 @@ pub enum Problem {
     },
     /// A class of the label map is none that networks know.
     MapClass {
-        /// The class; [`NO_CLASS`] for pixels without one.
-        class: u8,
+        /// The class; `None` for a pixel without one.
+        class: Option<u8>,
         /// How many they know.
         known: usize,
         /// Column and row of the first such pixel.
@@ -237,12 +236,12 @@ impl fmt::Display for Problem {
                     "label map has colour {colour} in column {x} of row {y}, which classes.json gives to no class"
                 )
             }
-            Self::MapClass { class: NO_CLASS, known, at: [x, y] } => write!(
+            Self::MapClass { class: None, known, at: [x, y] } => write!(
                 f,
                 "label map has a pixel without a class in column {x} of row {y}, and the networks know 0 to {} alone",
                 known.saturating_sub(1)
             ),
-            Self::MapClass { class, known, at: [x, y] } => write!(
+            Self::MapClass { class: Some(class), known, at: [x, y] } => write!(
                 f,
                 "label map has class {class} in column {x} of row {y}, and the networks know 0 to {}",
                 known.saturating_sub(1)
