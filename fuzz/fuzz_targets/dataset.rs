@@ -23,7 +23,7 @@ fn open(archive: &[u8]) {
     if file.write_all(archive).is_err() {
         return;
     }
-    drop(doctor::examine(file.path(), || ()));
+    drop(doctor::examine(file.path(), None, || ()));
     if let Ok(set) = Dataset::open(file.path())
         && !set.is_empty()
     {

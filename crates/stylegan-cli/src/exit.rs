@@ -1,5 +1,6 @@
 //! How the command ends: exit codes, and which errors are the user's to fix.
 
+use crate::embedded;
 use std::fmt;
 use std::io::ErrorKind;
 use stylegan_core::printable;
@@ -72,7 +73,7 @@ pub(crate) fn sentence(error: &anyhow::Error) -> String {
         sentence.push_str(&format!("; {remedy}"));
     }
     // What configurations are told has lines.
-    sentence.lines().map(|line| printable(line).to_string()).collect::<Vec<_>>().join("\n")
+    embedded::by_name(&sentence).lines().map(|line| printable(line).to_string()).collect::<Vec<_>>().join("\n")
 }
 
 /// What to do about an error of the system that the user can do something about.

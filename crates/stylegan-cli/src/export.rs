@@ -23,9 +23,9 @@ use stylegan_core::export::{ONNX_OPSET, OnnxOptions, onnx};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows, or the folder of
-    /// a run: then its newest checkpoint.
-    #[arg(long, value_name = "FILE|RUN")]
+    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows, the folder of a run:
+    /// then its newest checkpoint, or a name: `stylegan models` lists those that come with the program.
+    #[arg(long, value_name = "FILE|RUN|NAME")]
     network: PathBuf,
 
     /// The ONNX file to write.

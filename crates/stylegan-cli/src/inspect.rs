@@ -23,9 +23,9 @@ use stylegan_core::{printable, printable_path};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// A checkpoint (.safetensors), a foreign file, or the folder of a run: then its newest
-    /// checkpoint.
-    #[arg(value_name = "FILE|RUN")]
+    /// A checkpoint (.safetensors), a foreign file, the folder of a run: then its newest checkpoint, or
+    /// a name: `stylegan models` lists those that come with the program.
+    #[arg(value_name = "FILE|RUN|NAME")]
     file: PathBuf,
 
     /// Lists every tensor, with its type and shape.

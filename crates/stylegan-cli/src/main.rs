@@ -10,6 +10,7 @@ mod device;
 mod directions;
 mod earlier_run;
 mod edit;
+mod embedded;
 mod evaluate;
 mod exit;
 mod export;

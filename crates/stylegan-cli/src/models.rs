@@ -1,6 +1,7 @@
 //! Networks that are part of the program, with directions to edit their pictures along, and `stylegan models`, which
 //! lists them.
 
+use crate::embedded::{MODELS, Model};
 use crate::exit::{Ending, Outcome, wrong};
 use crate::status::{print, say};
 use anyhow::Context;
@@ -30,52 +31,16 @@ pub(crate) struct Args {
 /// Where a tuned network's file names what it was tuned from.
 pub(crate) const TUNED_FROM: &str = "tuned_from_network";
 
-/// A network that is part of the program.
-struct Model {
-    name: &'static str,
-    bytes: &'static [u8],
-    card: &'static str,
-    /// A file of directions that were found in it.
-    directions: Option<&'static [u8]>,
-}
-
-macro_rules! models {
-    ($($name:literal $(with $directions:literal)?),*) => {
-        [$(Model {
-            name: $name,
-            bytes: include_bytes!(concat!("../assets/models/", $name, ".safetensors")),
-            card: include_str!(concat!("../assets/models/", $name, ".md")),
-            directions: directions!($($directions)?),
-        }),*]
-    };
-}
-
-macro_rules! directions {
-    () => {
-        None
-    };
-    ($file:literal) => {
-        Some(include_bytes!(concat!("../assets/models/", $file)))
-    };
-}
-
-const MODELS: [Model; 3] =
-    models!["avatars-64" with "avatars-64-directions.safetensors", "earth-64-spade", "avatars-32"];
-
 impl Model {
-    fn of(name: &Path) -> Option<&'static Self> {
-        MODELS.iter().find(|model| Path::new(model.name) == name)
-    }
-
-    /// Its file, in the folder for temporary files.
+    /// Its file, unpacked.
     fn unpack(&self) -> anyhow::Result<PathBuf> {
-        let folder = std::env::temp_dir().join(concat!("stylegan-models-", env!("CARGO_PKG_VERSION")));
-        let file = folder.join(format!("{}.safetensors", self.name));
+        let file = self.file();
+        let folder = file.parent().unwrap_or(Path::new(""));
         // What somebody else put there under this name is not used.
         if !std::fs::read(&file).is_ok_and(|found| found == self.bytes) {
             let failed =
                 || format!("cannot unpack {} into {}; set TMPDIR to another folder", self.name, folder.display());
-            std::fs::create_dir_all(&folder).with_context(failed)?;
+            std::fs::create_dir_all(folder).with_context(failed)?;
             write_atomic(&file, |out| std::io::Write::write_all(out, self.bytes)).with_context(failed)?;
         }
         Ok(file)

@@ -331,9 +331,18 @@ pub(crate) fn check_exists(path: &Path) -> anyhow::Result<()> {
         wrong!("{name} is an address: download it first (curl -LO {name}), then give the file {file}");
     }
     if !path.exists() {
-        wrong!("{name}: there is no such file or folder; `stylegan models` lists the networks that have names");
+        wrong!("{name}: there is no such file or folder; check its name, and from which folder the command is given");
     }
     Ok(())
+}
+
+/// As [`check_exists`], of a network, which may have a name.
+pub(crate) fn check_network_exists(path: &Path) -> anyhow::Result<()> {
+    if !path.exists() && !path.to_string_lossy().contains("://") {
+        let name = path.display();
+        wrong!("{name}: there is no such file or folder; `stylegan models` lists the networks that have names");
+    }
+    check_exists(path)
 }
 
 /// The [`checkpoint`] that `path` means, and whether another program wrote it. Of ours, one that was named itself
@@ -353,7 +362,7 @@ pub(crate) fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
     if let Some(file) = models::built_in(path)? {
         return Ok(file);
     }
-    check_exists(path)?;
+    check_network_exists(path)?;
     if !path.is_dir() {
         return Ok(path.to_path_buf());
     }

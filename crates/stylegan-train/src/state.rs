@@ -269,5 +269,10 @@ pub(crate) fn other_precision(checkpoint: &Checkpoint, settings: &RunSettings) -
 /// The configuration that a checkpoint was trained with, as far as steps depend on it: what is
 /// written, measured and shown may be others. `None` for checkpoints of older versions.
 pub fn config_of(checkpoint: &Checkpoint) -> Option<RecipeConfig> {
-    RecipeConfig::from_json(checkpoint.metadata()?.extra.get(CONFIG)?)
+    config_in(checkpoint.metadata()?)
+}
+
+/// As [`config_of`], of what a checkpoint says of itself: copies of its networks may say so still.
+pub fn config_in(metadata: &Metadata) -> Option<RecipeConfig> {
+    RecipeConfig::from_json(metadata.extra.get(CONFIG)?)
 }

@@ -36,7 +36,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
 /// find something as well; all of it counts towards the limits.
 pub(crate) fn open(path: &Path) -> String {
     let hashed = Files::open(path).and_then(|files| files.hash());
-    let report = doctor::examine(path, || ());
+    let report = doctor::examine(path, None, || ());
     if report.is_ok_and(|report| report.findings.is_empty()) {
         return String::new();
     }

@@ -7,6 +7,7 @@ use super::make::{Plan, is_there, left_out, make};
 use super::pictures::{Pictures, Recast};
 use super::recipe::Recipe;
 use super::sample;
+use super::sketches;
 use super::write::Format;
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
@@ -31,6 +32,7 @@ use stylegan_train::data::{Files, LABEL_FILE};
 ///   stylegan data build avatars --size 32
 ///   stylegan data build avatars --size 64 --label hair --out data/hair.zip
 ///   stylegan data build avatars --size 64 --turn 25
+///   stylegan data build avatars --size 64 --sketches
 ///   stylegan data build earth --size 64
 ///   stylegan data build earth-held --size 64 --count 8 --format folder
 ///   stylegan data build photos/ --size 128 --crop center --label-from-folders
@@ -94,6 +96,11 @@ pub(crate) struct Args {
     /// Example: --without beard=fullBeard+longBeard,rearHair=longStraight+longWavy
     #[arg(long, value_name = "ATTRIBUTE=VALUES,…")]
     without: Vec<Combination>,
+
+    /// Label maps that are sketches of the pictures, in 8 levels from line to paper, in place of other maps: what encoders of
+    /// sketches are shown (`task.input = "sketch"`), for painters to learn from the same pairs.
+    #[arg(long)]
+    sketches: bool,
 
     /// The folder that a picture of a folder or ZIP lies in is its class. Folders around all
     /// pictures do not count; where several are left, first or last says which it is.
@@ -221,7 +228,8 @@ fn request(args: &Args) -> anyhow::Result<Request<'_>> {
     }
     let label = (args.label != "none").then_some(args.label.as_str());
     let (count, seed, turn) = (args.count, args.seed.unwrap_or(0), args.turn.map(f64::from));
-    Ok(Request { size: args.size.width, count, seed, label, turn, without: &args.without, format: args.format })
+    let Args { sketches, format, .. } = *args;
+    Ok(Request { size: args.size.width, count, seed, label, turn, without: &args.without, sketches, format })
 }
 
 /// Refuses what only avatars can be.
@@ -244,7 +252,8 @@ fn name_of(args: &Args) -> String {
         Some(4) => "-alpha",
         _ => "",
     };
-    format!("{name}-{}{count}{seed}{balance}{channels}", args.size)
+    let sketches = if args.sketches { "-sketches" } else { "" };
+    format!("{name}-{}{count}{seed}{balance}{channels}{sketches}", args.size)
 }
 
 fn pictures(target: &Path, args: &Args) -> anyhow::Result<Option<u64>> {
@@ -275,6 +284,7 @@ fn pictures(target: &Path, args: &Args) -> anyhow::Result<Option<u64>> {
     let asked = if sample.is_some() { chosen.len() } else { pictures.len() };
     let mut recipe = Recipe::new("pictures", size, asked as u64, seed);
     recipe.label = label.map(str::to_string);
+    recipe.maps = args.sketches.then(|| sketches::RECIPE.to_owned());
     recipe.resize = Some(resize);
     recipe.channels = channels;
     recipe.sample = sample.map(str::to_string);
@@ -303,7 +313,8 @@ fn recast(args: &Args) -> (Recast, String) {
         Crop::Wide => (resize::Crop::Center, true, "wide"),
     };
     let size = [args.size.height as usize, args.size.width as usize];
-    let recast = Recast { size, channels: args.channels.unwrap_or(3), filter, crop, bars };
+    let (channels, sketches) = (args.channels.unwrap_or(3), args.sketches);
+    let recast = Recast { size, channels, filter, crop, bars, sketches };
     (recast, format!("filter {filter_name}, crop {crop_name}"))
 }
 

@@ -1,13 +1,17 @@
 //! The sets that the program makes itself: `avatars`, and `earth` with its two parts.
 
-use super::avatars::Avatars;
+use super::avatars::{self, Avatars};
 use super::combinations::Combination;
 use super::earth::{self, Earth, Part};
 use super::make::{Plan, is_there, make};
 use super::recipe::Recipe;
-use super::write::Format;
+use super::sketches;
+use super::write::{Format, Sample};
 use crate::exit::wrong;
+use crate::map_picture::colour;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
+use stylegan_train::data::ClassTable;
 
 /// What combinations have between their words.
 const SIGNS: [char; 3] = ['=', ',', '+'];
@@ -29,6 +33,8 @@ pub(super) struct Request<'a> {
     pub(super) turn: Option<f64>,
     /// Combinations that no avatar has.
     pub(super) without: &'a [Combination],
+    /// Whether maps are sketches of the pictures.
+    pub(super) sketches: bool,
     /// How the set is stored.
     pub(super) format: Format,
 }
@@ -49,13 +55,14 @@ pub(super) fn build(name: &str, target: &Path, request: &Request<'_>) -> anyhow:
 pub(crate) fn built_in(name: &str, size: usize, count: usize, folder: &Path) -> anyhow::Result<PathBuf> {
     let size = u32::try_from(size)?;
     let count = (count > 0).then_some(count as u64);
-    let request = Request { size, count, seed: 0, label: None, turn: None, without: &[], format: Format::Zip };
+    let request =
+        Request { size, count, seed: 0, label: None, turn: None, without: &[], sketches: false, format: Format::Zip };
     let target = folder.join(file_name(name, &request) + ".zip");
     build(name, &target, &request)?;
     Ok(target)
 }
 
-/// A name that tells sets of other settings apart: `avatars-32`, `avatars-64-5000-seed3-hair`, `avatars-64-turn25`.
+/// A name that tells sets of other settings apart: `avatars-32`, `avatars-64-5000-seed3-hair`, `avatars-64-sketches`.
 pub(super) fn file_name(name: &str, request: &Request<'_>) -> String {
     let count = request.count.map(|count| format!("-{count}")).unwrap_or_default();
     let seed = if request.seed == 0 { String::new() } else { format!("-seed{}", request.seed) };
@@ -63,11 +70,12 @@ pub(super) fn file_name(name: &str, request: &Request<'_>) -> String {
     let turn = request.turn.map(|degrees| format!("-turn{degrees}")).unwrap_or_default();
     let word = |one: &Combination| format!("-without-{one}").replace(SIGNS, "-");
     let without: String = request.without.iter().map(word).collect();
-    format!("{name}-{}{count}{seed}{label}{turn}{without}", request.size)
+    let sketches = if request.sketches { "-sketches" } else { "" };
+    format!("{name}-{}{count}{seed}{label}{turn}{without}{sketches}", request.size)
 }
 
 fn avatars(target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> {
-    let Request { size, seed, label, turn, without, format, .. } = *request;
+    let Request { size, seed, label, turn, without, sketches, format, .. } = *request;
     let count = request.count.unwrap_or(AVATARS);
     let mut recipe = Recipe::new("avatars", [size as usize; 2], count, seed);
     recipe.label = label.map(str::to_string);
@@ -76,17 +84,20 @@ fn avatars(target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> 
     recipe.turn = turn.map(|degrees| format!("turned by up to {degrees} degrees"));
     let each: Vec<String> = without.iter().map(|one| format!("without {one}")).collect();
     recipe.without = (!each.is_empty()).then(|| each.join(", "));
+    recipe.maps = sketches.then(|| sketches::RECIPE.to_owned());
     let avatars = Avatars::new(size, seed, label)?.turned(turn).without(without)?;
     if is_there(target, &recipe)? {
         return Ok(None);
     }
     let classes = avatars.classes();
-    let plan = Plan { recipe, count, columns: avatars.columns(), classes, class_table: None };
-    make(target, format, plan, |number| Ok(Ok(avatars.draw(number)?.encode()?)))
+    let parts = || table(["background"].into_iter().chain(avatars::CLASSES));
+    let class_table = Some(if sketches { sketches::class_table() } else { parts() });
+    let plan = Plan { recipe, count, columns: avatars.columns(), classes, class_table };
+    make(target, format, plan, |number| Ok(Ok(finished(avatars.draw(number)?, sketches).encode()?)))
 }
 
 fn earth(name: &str, part: Part, target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> {
-    let Request { size, seed, label, format, .. } = *request;
+    let Request { size, seed, label, sketches, format, .. } = *request;
     if !(8..=part.largest()).contains(&size) {
         wrong!("{name} has crops of 8 to {} pixels, not {size}", part.largest());
     }
@@ -100,11 +111,23 @@ fn earth(name: &str, part: Part, target: &Path, request: &Request<'_>) -> anyhow
     }
     let mut recipe = Recipe::new(name, [size as usize; 2], count, seed);
     recipe.label = label.map(str::to_string);
+    recipe.maps = sketches.then(|| sketches::RECIPE.to_owned());
     recipe.credit = Some("NASA Blue Marble Next Generation; MODIS land cover MCD12C1, 2019".to_string());
     if is_there(target, &recipe)? {
         return Ok(None);
     }
     let classes = if label.is_some() { earth::CLASSES.map(str::to_string).to_vec() } else { Vec::new() };
-    let plan = Plan { recipe, count, columns: Earth::columns(), classes, class_table: None };
-    make(target, format, plan, |number| Ok(Ok(earth.cut(number)?.encode()?)))
+    let class_table = Some(if sketches { sketches::class_table() } else { table(earth::CLASSES) });
+    let plan = Plan { recipe, count, columns: Earth::columns(), classes, class_table };
+    make(target, format, plan, |number| Ok(Ok(finished(earth.cut(number)?, sketches).encode()?)))
+}
+
+/// A sample as it becomes part of the set.
+fn finished(sample: Sample, sketches: bool) -> Sample {
+    if sketches { sketches::sketched(sample) } else { sample }
+}
+
+/// Classes of maps by name, in the colours that maps are shown in.
+fn table<'a>(names: impl IntoIterator<Item = &'a str>) -> Value {
+    ClassTable::of_names((0u8..).zip(names).map(|(class, name)| (name, colour(class, None).0)))
 }

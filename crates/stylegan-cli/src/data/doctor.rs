@@ -1,6 +1,7 @@
 //! `stylegan data doctor`: everything that is wrong with a set.
 
 use super::classes::{ClassFolder, Classes};
+use crate::configs::Source;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::numbers::{Numbers, count};
 use crate::pictures::path_alone;
@@ -9,6 +10,7 @@ use crate::status::{Progress, print};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use stylegan_core::printable;
+use stylegan_train::config::MapClasses;
 use stylegan_train::data::doctor::{Report, examine};
 use stylegan_train::data::{CLASS_FILE, ClassTable, Files, Finding, Labels, Problem, Severity};
 
@@ -21,14 +23,28 @@ const EXAMPLES: usize = 3;
 /// ones first, three of a kind. The last line says what `stylegan data build` would make of the
 /// set. Exit code 2 if anything is wrong.
 ///
-/// Example:
+/// Examples:
 ///   stylegan data doctor photos/
+///   stylegan data doctor streets/ --config spade/cityscapes-512x256
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
     /// Folder or ZIP of pictures.
     #[arg(value_name = "SET")]
     set: PathBuf,
+
+    /// Also looks in label maps for classes that the networks of this configuration do not know, which training would refuse:
+    /// a file, or the name of a built-in one.
+    ///
+    /// Example: --config spade/avatars-64
+    #[arg(long, value_name = "FILE.toml|NAME")]
+    config: Option<PathBuf>,
+
+    /// As --config, of networks that know so many classes, from 0 on.
+    ///
+    /// Example: --classes 10
+    #[arg(long, value_name = "N", conflicts_with = "config", value_parser = clap::value_parser!(u8).range(1..=255))]
+    classes: Option<u8>,
 
     /// Lists every bad file, not three of a kind.
     #[arg(long)]
@@ -38,14 +54,18 @@ pub(crate) struct Args {
 /// Runs `stylegan data doctor`.
 pub(crate) fn run(mut args: Args) -> Outcome {
     args.set = path_alone(args.set);
+    let known = known(&args)?;
     let files = Files::open(&args.set)?;
     let progress = Progress::new("examining", files.names().len());
-    let report = examine(&args.set, || progress.advance(1))?;
+    let report = examine(&args.set, known.as_ref(), || progress.advance(1))?;
     drop(progress);
     let place = args.set.display();
     print(&groups(&report.findings, if args.all { usize::MAX } else { EXAMPLES }))?;
     let problems = report.findings.iter().filter(|finding| is_fault(&finding.problem)).count();
     print(&summary(&report))?;
+    if let Some(known) = &known {
+        print(&compared(&report, known, &place)?)?;
+    }
     if matches!(report.labels, Labels::None)
         && let Ok(folders) = Classes::of(&files, ClassFolder::Only, "")
         && folders.names.len() > 1
@@ -63,13 +83,41 @@ pub(crate) fn run(mut args: Args) -> Outcome {
     }
 }
 
-/// Whether it is more than a word of advice. A label or a map without its picture is a fault,
-/// though the pictures can be used.
+/// The classes that the networks know which maps are for, if it was said which.
+fn known(args: &Args) -> anyhow::Result<Option<MapClasses>> {
+    let Some(config) = &args.config else {
+        let of = |count: u8| MapClasses { count: count.into(), setting: "--classes", none: Some(false) };
+        return Ok(args.classes.map(of));
+    };
+    let source = Source::of(config)?;
+    match source.read(&[])?.map_classes() {
+        Some(known) => Ok(Some(known)),
+        None => wrong!("--config {}: its networks read no label maps; leave it out", source.name),
+    }
+}
+
+/// A word on maps that networks of so many classes are to read; refuses a set without maps.
+fn compared(report: &Report, known: &MapClasses, place: impl std::fmt::Display) -> anyhow::Result<String> {
+    let (count, setting) = (known.count, known.setting);
+    if !report.maps {
+        wrong!(
+            "{place}: has no label maps, and networks of {setting} = {count} read them; put them into its folder labels/"
+        );
+    }
+    let other = report.findings.iter().any(|finding| matches!(finding.problem, Problem::MapClass { .. }));
+    Ok(if other { String::new() } else { format!("networks of {setting} = {count} know all classes of the maps\n") })
+}
+
+/// Whether it is more than a word of advice. A label or a map without its picture is a fault, and so is a class that
+/// networks do not know, though the pictures can be used.
 fn is_fault(problem: &Problem) -> bool {
     problem.severity() != Severity::Harmless
         || matches!(
             problem,
-            Problem::LabelWithoutPicture | Problem::MoreLabelsWithoutPicture(_) | Problem::MapWithoutPicture
+            Problem::LabelWithoutPicture
+                | Problem::MoreLabelsWithoutPicture(_)
+                | Problem::MapWithoutPicture
+                | Problem::MapClass { .. }
         )
 }
 

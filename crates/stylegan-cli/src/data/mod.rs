@@ -15,6 +15,7 @@ pub(crate) mod pictures;
 mod recipe;
 mod sample;
 mod show;
+mod sketches;
 mod style;
 mod turn;
 mod write;

@@ -1,6 +1,7 @@
 //! A set out of a folder or ZIP of pictures: cropped, resized, converted to 8 bits.
 
 use super::classes::Classes;
+use super::sketches;
 use super::write::{Entry, deep_png, png};
 use crate::exit::wrong;
 use image::{DynamicImage, RgbaImage};
@@ -21,6 +22,8 @@ pub(crate) struct Recast {
     pub(crate) crop: Crop,
     /// Whether it is laid onto a black square.
     pub(crate) bars: bool,
+    /// Whether its map is a sketch of what becomes of it, in place of maps that the source has.
+    pub(crate) sketches: bool,
 }
 
 /// Makes the pictures of a set out of the pictures of another.
@@ -88,7 +91,10 @@ impl Pictures {
 
     /// What the values of the label maps that are made mean, if the source says so.
     pub(crate) fn class_table(&self) -> Option<serde_json::Value> {
-        self.files.class_table().map(ClassTable::of_numbers)
+        match self.recast.sketches {
+            true => Some(sketches::class_table()),
+            false => self.files.class_table().map(ClassTable::of_numbers),
+        }
     }
 
     /// The class of a picture, if it has one.
@@ -116,7 +122,9 @@ impl Pictures {
             Ok(made) => made?,
             Err(problem) => return found(problem),
         };
-        let map = match self.files.map(picture, size) {
+        let own = if self.recast.sketches { None } else { self.files.map(picture, size) };
+        let map = match own {
+            None if self.recast.sketches => Some(sketch_of(&file)?),
             None => None,
             Some(Err(problem)) => return found(problem),
             Some(Ok(map)) => {
@@ -141,7 +149,7 @@ impl Pictures {
 
     /// The picture as a file, and how its name ends.
     fn recast(&self, name: &str, picture: Picture) -> anyhow::Result<(Vec<u8>, String)> {
-        let Recast { size, channels, filter, crop, bars } = self.recast;
+        let Recast { size, channels, filter, crop, bars, .. } = self.recast;
         let Picture { file, pixels, turned } = picture;
         let from = [pixels.height() as usize, pixels.width() as usize];
         let alike = match &pixels {
@@ -184,6 +192,13 @@ impl Pictures {
         let numbers: Vec<u16> = high.into_iter().zip(low).map(|(high, low)| u16::from_be_bytes([high, low])).collect();
         deep_png(&numbers, size)
     }
+}
+
+/// The label map of a picture's file that is a sketch of it, as a file.
+fn sketch_of(file: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let picture = image::load_from_memory(file)?;
+    let size = [picture.height() as usize, picture.width() as usize];
+    png(&sketches::levels(&bytes(picture, 3), size), size, 1)
 }
 
 /// Instances numbered in the order in which they come; `None` if there are more than 65536.

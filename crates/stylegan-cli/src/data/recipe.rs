@@ -40,6 +40,9 @@ pub(crate) struct Recipe {
     /// Which combinations were left out, if some were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) without: Option<String>,
+    /// What label maps are made of, if they are made of the pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) maps: Option<String>,
     /// How pictures were resized and cropped.
     pub(crate) resize: Option<String>,
     /// The content hash of the source.
@@ -63,6 +66,7 @@ impl Recipe {
             label: None,
             turn: None,
             without: None,
+            maps: None,
             resize: None,
             source: None,
             credit: None,
@@ -97,7 +101,9 @@ impl Recipe {
         if let Some(channels) = self.channels {
             text.push_str(&format!(", {channels} channels"));
         }
-        for part in [&self.label, &self.turn, &self.without, &self.resize, &self.sample].into_iter().flatten() {
+        for part in
+            [&self.label, &self.turn, &self.without, &self.maps, &self.resize, &self.sample].into_iter().flatten()
+        {
             text.push_str(&format!(", {part}"));
         }
         text

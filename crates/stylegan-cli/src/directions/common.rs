@@ -19,9 +19,9 @@ const COUNT: usize = 10;
 /// The options of every way.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct CommonArgs {
-    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows, or the folder of
-    /// a run: then its newest checkpoint.
-    #[arg(long, value_name = "FILE|RUN")]
+    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows, the folder of a run:
+    /// then its newest checkpoint, or a name: `stylegan models` lists those that come with the program.
+    #[arg(long, value_name = "FILE|RUN|NAME")]
     network: PathBuf,
 
     /// Class of the styles: its name, or its number.

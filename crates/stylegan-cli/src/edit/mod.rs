@@ -1,7 +1,7 @@
 //! `stylegan edit`: pictures moved along directions.
 
 mod draw;
-mod moves;
+pub(crate) mod moves;
 mod plan;
 
 use crate::exit::{Ending, Outcome};

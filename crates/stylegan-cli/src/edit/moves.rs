@@ -13,7 +13,7 @@ use stylegan_metrics::directions::conditioned;
 
 /// A direction as it is typed: `smile=2`, or `smile` for one that is varied.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Wish {
+pub(crate) struct Wish {
     name: String,
     strength: Option<f64>,
 }
@@ -34,14 +34,14 @@ impl FromStr for Wish {
 
 /// Strengths from one to another: `-3..3`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Span {
+pub(crate) struct Span {
     from: f64,
     to: f64,
 }
 
 impl Span {
     /// `n` strengths, at least two, from one end to the other.
-    pub(super) fn strengths(self, n: usize) -> Vec<f64> {
+    pub(crate) fn strengths(self, n: usize) -> Vec<f64> {
         let part = |i: usize| i as f64 / (n - 1).max(1) as f64;
         (0..n).map(|i| self.from * (1. - part(i)) + self.to * part(i)).collect()
     }
@@ -66,7 +66,7 @@ impl std::fmt::Display for Span {
 }
 
 /// The directions that styles are moved along.
-pub(super) struct Moves {
+pub(crate) struct Moves {
     /// Each with its strength; those without are varied.
     moves: Vec<(Direction, Option<f64>)>,
     /// Rows in place of the directions' own.
@@ -77,16 +77,16 @@ pub(super) struct Moves {
 
 /// The styles of a picture.
 #[derive(Clone)]
-pub(super) struct Styled {
+pub(crate) struct Styled {
     /// Style rows `[1, num_ws, w_dim]`.
-    pub(super) ws: Tensor,
+    pub(crate) ws: Tensor,
     /// What is added to channels of what layers make of them.
-    pub(super) offsets: StyleOffsets,
+    pub(crate) offsets: StyleOffsets,
 }
 
 impl Moves {
     /// The directions of these names in the files, or that come with the network, less what is to be kept.
-    pub(super) fn find(
+    pub(crate) fn find(
         network: &Network,
         files: &[PathBuf],
         wishes: &[Wish],
@@ -136,17 +136,17 @@ impl Moves {
     }
 
     /// Whether there are directions without a strength.
-    pub(super) fn vary(&self) -> bool {
+    pub(crate) fn vary(&self) -> bool {
         self.moves.iter().any(|(_, strength)| strength.is_none())
     }
 
     /// The name of a direction in style space, if one is among them.
-    pub(super) fn channel(&self) -> Option<&str> {
+    pub(crate) fn channel(&self) -> Option<&str> {
         self.moves.iter().find(|(direction, _)| direction.channel.is_some()).map(|(direction, _)| &direction.name[..])
     }
 
     /// Style rows `[1, num_ws, w_dim]` moved, along directions without a strength by `strength`.
-    pub(super) fn apply(&self, ws: &Tensor, strength: f64) -> anyhow::Result<Styled> {
+    pub(crate) fn apply(&self, ws: &Tensor, strength: f64) -> anyhow::Result<Styled> {
         let mut styled = Styled { ws: ws.clone(), offsets: StyleOffsets::new() };
         for (direction, own) in &self.moves {
             let strength = own.unwrap_or(strength);
@@ -159,7 +159,7 @@ impl Moves {
     }
 
     /// In words, as they are typed; `varied` stands for the strength of those without.
-    pub(super) fn text(&self, varied: &str) -> String {
+    pub(crate) fn text(&self, varied: &str) -> String {
         let one = |(direction, own): &(Direction, Option<f64>)| {
             format!("{}={}", direction.name, own.map_or_else(|| varied.to_owned(), |strength| strength.to_string()))
         };

@@ -54,11 +54,11 @@ use subjects::Opened;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// Checkpoint (.safetensors) or released file, or the folder of a run: then its newest checkpoint. Given
-    /// twice, both are measured, and the first less the second.
+    /// Checkpoint (.safetensors) or released file, the folder of a run: then its newest checkpoint, or a name: `stylegan
+    /// models` lists those that come with the program. Given twice, both are measured, and the first less the second.
     ///
     /// Example: --network runs/avatars-32
-    #[arg(long, value_name = "FILE|RUN", required_unless_present = "images", conflicts_with = "images")]
+    #[arg(long, value_name = "FILE|RUN|NAME", required_unless_present = "images", conflicts_with = "images")]
     network: Vec<PathBuf>,
 
     /// Compares two sets of pictures (folders or ZIP files), generated ones and real ones, without any

@@ -1,8 +1,9 @@
 //! An encoder, and what it is shown of a picture.
 
 use super::Args;
+use super::origin::Origin;
+use super::picture::Picture;
 use super::settings::Settings;
-use super::targets::Place;
 use crate::exit::wrong;
 use crate::network::{Network, checkpoint};
 use candle_core::{DType, Device, Tensor};
@@ -27,6 +28,9 @@ pub(super) struct Encoder {
     iterations: Option<usize>,
 }
 
+/// Pixels that are encoded at a time.
+const BATCH_PIXELS: usize = 1 << 18;
+
 /// Passes of an encoder of ReStyle, as published.
 pub(super) const ITERATIONS: usize = 5;
 
@@ -38,6 +42,11 @@ impl Encoder {
         let encoder = TrainedEncoder::load(&file, &Device::Cpu)?;
         if let Err(error) = encoder.check_fits(network.generator().spec()) {
             wrong!("--encoder {}: {error}", path.display());
+        }
+        if let Some(origin) = Origin::of(path, &file)?
+            && let Some(why) = origin.refuses(network.model(), &format!("--network {}", args.network.display()))?
+        {
+            wrong!("{why}");
         }
         let mut task = task_of(&file, &encoder)?;
         if let Some(factor) = args.factor {
@@ -54,6 +63,13 @@ impl Encoder {
         };
         if prepared && task.input == Input::Picture {
             wrong!("--prepared: the encoder {} looks at pictures as they are; leave it out", path.display());
+        }
+        if args.mask.is_some() && task.input != Input::Masked {
+            wrong!(
+                "--mask: the encoder {} was not trained to see parts of pictures (task.input = \"masked\"); leave --encoder out, \
+                 so that the styles are searched for, or give one that was",
+                path.display()
+            );
         }
         Ok(Self { network: encoder, task, prepared, seed, iterations })
     }
@@ -84,10 +100,20 @@ impl Encoder {
         }
     }
 
+    /// Pictures that are looked at at a time, for a network that makes each of them again.
+    pub(super) fn batch(&self, network: &Network) -> usize {
+        let [h, w] = self.network.config().img_size;
+        network.batch().min((BATCH_PIXELS / (h * w)).max(1))
+    }
+
     /// What it is shown of a picture, `[1, channels, h, w]` f32.
-    fn shown(&self, place: &Place) -> anyhow::Result<Tensor> {
-        let config = self.network.config();
+    fn shown(&self, picture: &Picture) -> anyhow::Result<Tensor> {
+        let (place, config) = (&picture.place, self.network.config());
         let (size, channels) = (config.img_size, config.picture_channels());
+        if let Some(mask) = &picture.mask {
+            let kept = mask.kept(size)?.image;
+            return Ok(place.target(size, channels, DType::F32)?.image.broadcast_mul(&kept)?);
+        }
         let given = |c: usize| Ok::<_, anyhow::Error>(place.target(size, c, DType::F32)?.image);
         let (pictures, maps) = match (self.task.input, self.prepared) {
             (Input::Map, _) => {
@@ -107,16 +133,17 @@ impl Encoder {
     }
 
     /// What it is shown of a picture as an image `[1, 3, h, w]`, where that is not the picture itself.
-    pub(super) fn visible(&self, place: &Place) -> anyhow::Result<Option<Tensor>> {
+    pub(super) fn visible(&self, picture: &Picture) -> anyhow::Result<Option<Tensor>> {
         if self.task.input == Input::Picture {
             return Ok(None);
         }
-        Ok(Some(visible(&self.task, &self.shown(place)?)?))
+        Ok(Some(visible(&self.task, &self.shown(picture)?)?))
     }
 
-    /// The style rows `[1, num_ws, w_dim]` of a picture for the network.
-    pub(super) fn rows(&self, place: &Place, network: &Network) -> anyhow::Result<Tensor> {
-        let shown = self.shown(place)?;
+    /// The style rows `[n, num_ws, w_dim]` of pictures for the network.
+    pub(super) fn rows(&self, pictures: &[&Picture], network: &Network) -> anyhow::Result<Tensor> {
+        let shown = pictures.iter().map(|picture| self.shown(picture)).collect::<anyhow::Result<Vec<_>>>()?;
+        let shown = Tensor::cat(&shown, 0)?;
         let rows = found(&self.network, &shown, self.iterations, network.generator())?;
         Ok(rows.to_dtype(network.dtype())?)
     }

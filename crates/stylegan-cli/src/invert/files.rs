@@ -18,6 +18,8 @@ pub(super) struct Outputs {
     pub(super) network: PathBuf,
     /// What it makes of the styles.
     pub(super) tuned: PathBuf,
+    /// What the network makes of the styles once they are moved.
+    pub(super) edited: PathBuf,
     /// Styles of variants.
     pub(super) variant_styles: PathBuf,
     /// What the network makes of those.
@@ -34,15 +36,17 @@ impl Outputs {
             film: file(".gif"),
             network: file("-network.safetensors"),
             tuned: file("-tuned.png"),
+            edited: file("-edited.png"),
             variant_styles: file("-variants.safetensors"),
             variants: file("-variants.png"),
         }
     }
 
     /// All that may be written.
-    pub(super) fn all(&self) -> [&Path; 8] {
-        let Self { styles, reconstruction, unfinished, film, network, tuned, variant_styles, variants } = self;
-        [styles, reconstruction, unfinished, film, network, tuned, variant_styles, variants].map(PathBuf::as_path)
+    pub(super) fn all(&self) -> [&Path; 9] {
+        let Self { styles, reconstruction, unfinished, film, network, tuned, edited, variant_styles, variants } = self;
+        [styles, reconstruction, unfinished, film, network, tuned, edited, variant_styles, variants]
+            .map(PathBuf::as_path)
     }
 
     /// Whether the styles were found by these settings, and shown. They are written last.

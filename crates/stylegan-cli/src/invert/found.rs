@@ -1,26 +1,27 @@
 //! What was found of a picture, as files.
 
-use super::plan::{Picture, Plan};
+use super::picture::Picture;
+use super::plan::Plan;
 use super::settings::Settings;
 use candle_core::Tensor;
 use stylegan_core::checkpoint::save;
 use stylegan_core::picture::{to_pictures, write_png};
 use stylegan_train::inversion::Space;
 
-/// Writes the style rows `[1, num_ws, w_dim]` that were found of a picture, after what the network makes of them;
+/// Writes the style rows `[1, num_ws, w_dim]` that were found of a picture, after the `image` that the network makes of them;
 /// `distance` is that of the search's last step.
 pub(super) fn write(
     plan: &Plan,
     picture: &Picture,
     settings: &Settings,
     rows: &Tensor,
+    image: &Tensor,
     distance: Option<f64>,
 ) -> anyhow::Result<()> {
     let (network, files) = (&plan.network, &picture.files);
     let mut text = network.text();
     text.push(("stylegan:inverted", picture.name.clone()));
-    let image = network.synthesize(rows, &[0])?;
-    write_png(&files.reconstruction, &to_pictures(&image)?[0], &text)?;
+    write_png(&files.reconstruction, &to_pictures(image)?[0], &text)?;
     let (name, tensor) = match plan.options.space {
         Space::W => ("w", rows.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?),
         Space::WPlus => ("ws", rows.contiguous()?),

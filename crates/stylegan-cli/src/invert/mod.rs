@@ -1,10 +1,14 @@
 //! `stylegan invert`: the styles of which a network makes given pictures.
 
+mod edited;
 mod encode;
 mod encoder;
 mod files;
 mod found;
+mod mask;
 mod measures;
+mod origin;
+mod picture;
 pub(crate) mod picture_encoder;
 mod plan;
 mod reconstructions;
@@ -17,6 +21,7 @@ mod variants;
 mod watch;
 
 use crate::device::DeviceArgs;
+use crate::edit::moves::Wish;
 use crate::exit::{Ending, Outcome};
 use crate::mix::Styles;
 use crate::numbers::{Numbers, count};
@@ -49,6 +54,8 @@ const SAVING: &str = "saving after this step";
 ///   stylegan invert --network runs/faces --out inverted photo.jpg
 ///   stylegan invert --network runs/faces --space w+ --steps 500 --video --out inverted photos/
 ///   stylegan invert --network runs/faces --tune --out inverted photo.jpg
+///   stylegan invert --network avatars-64 --space w+ --direction blond-hair=2 --out blond photos/
+///   stylegan invert --network runs/faces --mask hole.png --out completed photo.jpg
 ///   stylegan invert --network psp_ffhq_encode.pt --encoder psp_ffhq_encode.pt --out inverted aligned/
 ///   stylegan invert --network restyle.pt --encoder restyle.pt --iterations 5 --out inverted aligned/
 ///   stylegan invert --network runs/encoder --encoder runs/encoder --out inverted photos/
@@ -60,9 +67,9 @@ pub(crate) struct Args {
     #[arg(value_name = "PICTURE|FOLDER|ZIP", required = true)]
     pictures: Vec<PathBuf>,
 
-    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows, or the folder of
-    /// a run: then its newest checkpoint.
-    #[arg(long, value_name = "FILE|RUN")]
+    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows, the folder of a run:
+    /// then its newest checkpoint, or a name: `stylegan models` lists those that come with the program.
+    #[arg(long, value_name = "FILE|RUN|NAME")]
     network: PathBuf,
 
     /// Class of the pictures: its name, or its number. Networks trained with labels need one.
@@ -90,6 +97,14 @@ pub(crate) struct Args {
     /// The files are what the encoder was trained on already: sketches, small pictures, pictures with grey holes.
     #[arg(long, requires = "encoder")]
     prepared: bool,
+
+    /// What of pictures is hidden: a file of a picture's size, white where it is, or a folder or ZIP file of those under the
+    /// pictures' names; one file is for all pictures. An encoder that was trained on masked pictures is shown the rest, in
+    /// place of what --seed would leave; a search compares the rest alone.
+    ///
+    /// Example: --mask hole.png
+    #[arg(long, value_name = "FILE|FOLDER|ZIP", conflicts_with = "prepared")]
+    mask: Option<PathBuf>,
 
     /// Where styles are looked for [default: w, with --encoder w+]
     #[arg(long, value_enum)]
@@ -143,6 +158,18 @@ pub(crate) struct Args {
     #[arg(long)]
     video: bool,
 
+    /// Also each picture moved along a direction, by so many sigmas, as `stylegan edit` does it; may be given several times:
+    /// NAME-edited.png, beside source and reconstruction on the sheet.
+    ///
+    /// Example: --direction smile=2
+    #[arg(long, value_name = "NAME=STRENGTH")]
+    direction: Vec<Wish>,
+
+    /// A file of directions; may be given several times [default: those that come with the network, which `stylegan
+    /// models NAME` lists]
+    #[arg(long, value_name = "FILE", requires = "direction")]
+    directions: Vec<PathBuf>,
+
     /// Also variants of each picture, in which these style rows are those of seeds: NAME-variants.png, and their styles
     /// NAME-variants.safetensors. Numbers and inclusive ranges, coarse, middle or fine.
     ///
@@ -179,29 +206,41 @@ enum Space {
     WPlus,
 }
 
+/// What became of pictures.
+#[derive(Default)]
+struct Tally {
+    /// How many had been done before.
+    before: u64,
+    /// How long the others took.
+    seconds: Vec<f64>,
+}
+
 pub(crate) fn run(args: Args) -> Outcome {
     let plan = Plan::of(&args)?;
     let mut watch = Watch::new(plan.pictures.len());
     let mut styles = None;
-    let (mut before, mut seconds) = (0u64, vec![]);
+    let mut tally = Tally::default();
     signals::react(Reaction::Stop(SAVING));
-    for picture in &plan.pictures {
+    if let (Some(encoder), false) = (&plan.encoder, plan.search)
+        && let Some(interrupted) = encode::all(&plan, encoder, &mut tally)?
+    {
+        return Ok(interrupted);
+    }
+    for picture in plan.pictures.iter().filter(|_| plan.search || plan.tune) {
         if STOP.load(Ordering::SeqCst) {
             return Ok(plan.interrupted(picture, 0));
         }
         let target = plan.target(picture)?;
-        let settings = plan.settings(&target)?;
-        if picture.files.are_done(&settings, plan.video) {
-            before += 1;
-        } else if let (Some(encoder), false) = (&plan.encoder, plan.search) {
-            seconds.push(encode::encode(&plan, picture, &settings, encoder)?);
-        } else {
+        let settings = plan.settings(picture, &target)?;
+        if plan.search && picture.files.are_done(&settings, plan.video) {
+            tally.before += 1;
+        } else if plan.search {
             let styles = match &mut styles {
                 Some(styles) => styles,
                 none => none.insert(plan.styles()?),
             };
             match search::search(&plan, picture, &target, &settings, styles, &mut watch)? {
-                Found::All(taken) => seconds.extend(taken),
+                Found::All(taken) => tally.seconds.extend(taken),
                 Found::Interrupted(steps) => return Ok(plan.interrupted(picture, steps)),
             }
         }
@@ -215,17 +254,20 @@ pub(crate) fn run(args: Args) -> Outcome {
     }
     signals::react(Reaction::End);
     drop(watch);
+    if let Some(edit) = &plan.edit {
+        edit.write(&plan.network, &plan.pictures, plan.tune)?;
+    }
     sheet::write(&plan)?;
-    measures::write(&plan, &seconds)?;
+    measures::write(&plan, &tally.seconds)?;
     reconstructions::write(&plan)?;
     if let Some(variants) = &plan.variants {
         for picture in &plan.pictures {
-            let settings = plan.settings(&plan.target(picture)?)?;
+            let settings = plan.settings(picture, &plan.target(picture)?)?;
             variants.write(&plan.network, &picture.name, &picture.files, &settings)?;
         }
     }
-    if before > 0 {
-        say(&format!("{} had been done before", count(before, "picture")));
+    if tally.before > 0 {
+        say(&format!("{} had been done before", count(tally.before, "picture")));
     }
     say(&format!("{} in {}", count(plan.pictures.len() as u64, "inverted picture"), plan.out.display()));
     Ok(Ending::Done)
@@ -239,7 +281,7 @@ impl Plan {
         Ok(StyleStatistics::new(self.network.model(), self.options.samples, label.as_ref())?)
     }
 
-    fn interrupted(&self, picture: &plan::Picture, steps: usize) -> Ending {
+    fn interrupted(&self, picture: &picture::Picture, steps: usize) -> Ending {
         Ending::Interrupted(format!(
             "interrupted and saved in {}; the same command goes on with {} after {}",
             self.out.display(),

@@ -1,9 +1,11 @@
 //! An encoder of whole pictures without the files of `stylegan invert`: the studio's.
 
 use super::encoder::{ITERATIONS, found, task_of};
+use super::origin::Origin;
 use super::targets::fitted;
 use crate::exit::wrong;
 use crate::network::checkpoint;
+use crate::status::say;
 use candle_core::{Device, Tensor};
 use image::DynamicImage;
 use std::path::Path;
@@ -13,6 +15,8 @@ use stylegan_train::config::Input;
 /// An encoder that is shown pictures as they are.
 pub(crate) struct PictureEncoder {
     network: TrainedEncoder,
+    /// The generator that it was trained for, if its file says.
+    origin: Option<Origin>,
 }
 
 impl PictureEncoder {
@@ -27,12 +31,20 @@ impl PictureEncoder {
                 path.display()
             );
         }
-        Ok(Self { network })
+        Ok(Self { network, origin: Origin::of(path, &file)? })
     }
 
-    /// The style rows `[1, num_ws, w_dim]` of a picture; `None` for a network that the encoder is not for.
+    /// The style rows `[1, num_ws, w_dim]` of a picture; `None`, with a word, for a network that the encoder is not for.
     pub(crate) fn rows(&self, picture: DynamicImage, model: &Model) -> anyhow::Result<Option<Tensor>> {
-        if self.network.check_fits(model.generator().spec()).is_err() {
+        let refused = match self.network.check_fits(model.generator().spec()) {
+            Err(error) => Some(format!("--encoder: {error}")),
+            Ok(()) => {
+                let why = self.origin.as_ref().map(|origin| origin.refuses(model, "the network that is open"));
+                why.transpose()?.flatten()
+            }
+        };
+        if let Some(why) = refused {
+            say(&format!("note: {why}; searches begin with the average until then"));
             return Ok(None);
         }
         let config = self.network.config();

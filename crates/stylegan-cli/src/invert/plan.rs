@@ -1,7 +1,10 @@
 //! What the arguments of `stylegan invert` mean.
 
+use super::edited::Edit;
 use super::encoder::Encoder;
 use super::files::{Outputs, alone};
+use super::mask::{self, Masks};
+use super::picture::Picture;
 use super::settings::Settings;
 use super::targets::{Place, Target, places};
 use super::variants::Variants;
@@ -11,24 +14,14 @@ use crate::evaluate::networks;
 use crate::exit::wrong;
 use crate::network::{Network, NetworkArgs, check_exists, checkpoint};
 use crate::status::say;
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use stylegan_metrics::features::{Classifier, FeatureNetworks, PerceptualDistance};
-use stylegan_train::inversion::{self, ProjectOptions, digest};
+use stylegan_train::inversion::{self, ProjectOptions, digest, hash_of};
 
 /// The distance of the official projector, where its weights are given.
 const DISTANCE: &str = "lpips-vgg16";
-
-/// A picture to invert.
-pub(super) struct Picture {
-    /// What its results are called by.
-    pub(super) name: String,
-    pub(super) place: Place,
-    /// What its reconstruction is compared with, if not with itself.
-    pub(super) truth: Option<Place>,
-    pub(super) files: Outputs,
-}
 
 pub(super) struct Plan {
     pub(super) network: Network,
@@ -46,6 +39,7 @@ pub(super) struct Plan {
     distance: Option<String>,
     pub(super) tune: bool,
     pub(super) video: bool,
+    pub(super) edit: Option<Edit>,
     pub(super) variants: Option<Variants>,
     /// The folder of reconstructions alone.
     pub(super) reconstructions: Option<PathBuf>,
@@ -66,10 +60,10 @@ impl Plan {
         }
         let pictures = pictures(args)?;
         let file = network.file().to_path_buf();
-        let measuring = args.features.iter().chain(&args.classifier).chain(&args.truth);
+        let beside = args.features.iter().chain(&args.classifier).chain(&args.truth).chain(&args.mask);
         // A run takes results beside its checkpoints.
         let encoder_file = args.encoder.as_deref().map(checkpoint).transpose()?;
-        let files = args.pictures.iter().chain(measuring).chain(&encoder_file).chain([&file]);
+        let files = args.pictures.iter().chain(beside).chain(&args.directions).chain(&encoder_file).chain([&file]);
         let inputs: Vec<&Path> = files.map(PathBuf::as_path).collect();
         destination::later_folder(&args.out, &inputs)?;
         for picture in &pictures {
@@ -83,12 +77,9 @@ impl Plan {
         let distances = networks(&args.features, &Device::Cpu)?;
         check_distance(args.distance.as_deref(), &distances)?;
         let classifier = args.classifier.as_deref().map(classifier).transpose()?;
-        let network_hash = match network.model().content_hash() {
-            Some(hash) => hash.to_owned(),
-            None => digest(network.model().params().vars().iter().map(|(_, var)| var.as_tensor()))?,
-        };
+        let network_hash = hash_of(network.model())?;
         let (tune, video, out) = (args.tune, args.video, args.out.clone());
-        let (search, variants) = (searches(args), Variants::of(args, &network)?);
+        let (search, edit, variants) = (searches(args), Edit::of(args, &network)?, Variants::of(args, &network)?);
         let plan = Plan {
             network,
             network_hash,
@@ -100,6 +91,7 @@ impl Plan {
             options,
             tune,
             video,
+            edit,
             variants,
             distance: args.distance.clone(),
             reconstructions: args.reconstructions.clone(),
@@ -115,6 +107,9 @@ impl Plan {
         let [h, w] = self.network.size();
         for picture in &self.pictures {
             let [from_h, from_w] = self.target(picture)?.from;
+            if let Some(mask) = &picture.mask {
+                mask::check(mask, &picture.place, [from_h, from_w], [h, w])?;
+            }
             if from_h < h || from_w < w {
                 say(&format!(
                     "note: {} has {from_w}x{from_h} pixels and is enlarged to the {w}x{h} of the network: it is blurred",
@@ -141,6 +136,12 @@ impl Plan {
         self.of_network(&picture.place)
     }
 
+    /// What of a picture is compared, `[1, 1, h, w]`: 0 where it is hidden; `None` if nothing is.
+    pub(super) fn kept(&self, picture: &Picture) -> anyhow::Result<Option<Tensor>> {
+        let kept = picture.mask.as_ref().map(|mask| mask.kept(self.network.size())).transpose()?;
+        kept.map(|kept| Ok(kept.image.to_dtype(self.network.dtype())?)).transpose()
+    }
+
     /// What the reconstruction of a picture is compared with.
     pub(super) fn truth(&self, picture: &Picture) -> anyhow::Result<Target> {
         self.of_network(picture.truth.as_ref().unwrap_or(&picture.place))
@@ -151,13 +152,16 @@ impl Plan {
         place.target(generator.spec().img_size, generator.spec().img_channels, self.network.dtype())
     }
 
-    /// All that decides what is found.
-    pub(super) fn settings(&self, target: &Target) -> anyhow::Result<Settings> {
+    /// All that decides what is found of a picture.
+    pub(super) fn settings(&self, picture: &Picture, target: &Target) -> anyhow::Result<Settings> {
         let class = self.network.labels(1)?.map(|label| digest([&label])).transpose()?;
         let mut settings = Settings::new(&self.network_hash, class.as_deref(), &digest([&target.image])?);
         settings.precision(self.network.generator().precision());
         if let Some(encoder) = &self.encoder {
             encoder.note(&mut settings);
+        }
+        if let Some(mask) = &picture.mask {
+            settings.shown(&format!("what the mask {} keeps", digest([&mask.kept(target.from)?.image])?));
         }
         if self.search {
             settings.search(&self.options, self.distance()?);
@@ -228,6 +232,7 @@ fn pictures(args: &Args) -> anyhow::Result<Vec<Picture>> {
     let mut pictures: Vec<Picture> = Vec::new();
     let mut known: HashMap<PathBuf, String> = HashMap::new();
     let mut truths = truths(args.truth.as_deref())?;
+    let masks = args.mask.as_deref().map(Masks::of).transpose()?;
     for place in args.pictures.iter().map(|path| places(path)).collect::<anyhow::Result<Vec<_>>>()?.concat() {
         let name = place.name();
         let files = Outputs::new(&args.out, &name);
@@ -240,7 +245,8 @@ fn pictures(args: &Args) -> anyhow::Result<Vec<Picture>> {
         if let (Some(path), None) = (&args.truth, &truth) {
             wrong!("--truth {}: there is no picture {name}, which {place} is to be compared with", path.display());
         }
-        pictures.push(Picture { name, place, truth, files });
+        let mask = masks.as_ref().map(|masks| masks.of_picture(&place)).transpose()?;
+        pictures.push(Picture { name, place, truth, mask, files });
     }
     Ok(pictures)
 }

@@ -2,7 +2,8 @@
 
 use super::files::whole;
 use super::found;
-use super::plan::{Picture, Plan};
+use super::picture::Picture;
+use super::plan::Plan;
 use super::settings::Settings;
 use super::targets::Target;
 use super::watch::Watch;
@@ -56,8 +57,11 @@ pub(super) fn search(
 ) -> anyhow::Result<Found> {
     let (distance, started) = (plan.distance()?, Instant::now());
     let mut projector = Projector::new(plan.network.model(), styles, distance, &target.image, plan.options.clone())?;
+    if let Some(kept) = plan.kept(picture)? {
+        projector.compare_within(&kept)?;
+    }
     if let Some(encoder) = &plan.encoder {
-        projector.start_from(&encoder.rows(&picture.place, &plan.network)?)?;
+        projector.start_from(&encoder.rows(&[picture], &plan.network)?)?;
     }
     let mut search = Search { plan, picture, settings, projector, way: vec![], distance: f64::NAN };
     let earlier = search.take_up()?;
@@ -116,7 +120,8 @@ impl Search<'_> {
             way.push(&rows);
             self.film(&to_pictures(&target.image)?[0], &way)?;
         }
-        found::write(self.plan, self.picture, self.settings, &rows, Some(self.distance))
+        let image = self.plan.network.synthesize(&rows, &[0])?;
+        found::write(self.plan, self.picture, self.settings, &rows, &image, Some(self.distance))
     }
 
     /// The picture at the left, and what the network makes of these styles at the right.

@@ -35,7 +35,7 @@ impl Settings {
         self.0.extend(reduced);
     }
 
-    /// What the encoder was shown of the picture, where that is for the command to say.
+    /// What was shown of the picture, where that is for the command to say.
     pub(super) fn shown(&mut self, what: &str) {
         self.0.insert("inverted_shown".into(), what.to_owned());
     }

@@ -1,6 +1,9 @@
-//! The sheet of all pictures: source, what it is compared with, reconstruction, and what the tuned network makes.
+//! The sheet of all pictures: source, what was shown of it, what it is compared with, reconstruction, what the tuned network
+//! makes, and what becomes of it along directions.
 
-use super::plan::{Picture, Plan};
+use super::edited::Edit;
+use super::picture::Picture;
+use super::plan::Plan;
 use crate::numbers::count;
 use crate::status::say;
 use anyhow::Context;
@@ -17,12 +20,14 @@ pub(super) fn write(plan: &Plan) -> anyhow::Result<()> {
     let [h, w] = plan.network.size();
     let first = plan.pictures.first().map(|picture| shown(plan, picture)).transpose()?.flatten();
     let truth = plan.pictures.iter().any(|picture| picture.truth.is_some()).then_some("Truth");
-    let made = [Some("Reconstruction"), plan.tune.then_some("Tuned")];
+    let edited = plan.edit.as_ref().map(|_| "Edited");
+    let made = [Some("Reconstruction"), plan.tune.then_some("Tuned"), edited];
     let names = [Some("Source"), first.map(|_| "Shown"), truth].into_iter().chain(made);
     let names: Vec<String> = names.flatten().map(str::to_owned).collect();
     let columns = names.len();
     let rows = (MAX_PIXELS / (columns * h * w)).clamp(1, plan.pictures.len());
-    let mut band = Band { columns: names, across: columns, ..Band::default() };
+    let title = plan.edit.as_ref().map(Edit::typed).unwrap_or_default();
+    let mut band = Band { title, columns: names, across: columns, ..Band::default() };
     for picture in &plan.pictures[..rows] {
         band.rows.push(picture.name.clone());
         band.pictures.push(to_pictures(&plan.target(picture)?.image)?.pop());
@@ -36,6 +41,9 @@ pub(super) fn write(plan: &Plan) -> anyhow::Result<()> {
         if plan.tune {
             band.pictures.push(Some(read(&picture.files.tuned)?));
         }
+        if plan.edit.is_some() {
+            band.pictures.push(Some(read(&picture.files.edited)?));
+        }
     }
     let path = plan.out.join("sheet.png");
     write_png(&path, &Sheet::new(vec![band]).draw(), &plan.network.text())?;
@@ -45,9 +53,13 @@ pub(super) fn write(plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the encoder was shown of a picture, at the size of the network's, where that is not the picture itself.
+/// What the encoder or the search was shown of a picture, at the size of the network's, where that is not the picture itself.
 fn shown(plan: &Plan, picture: &Picture) -> anyhow::Result<Option<RgbImage>> {
-    let seen = plan.encoder.as_ref().map(|encoder| encoder.visible(&picture.place)).transpose()?.flatten();
+    let seen = match (&plan.encoder, plan.kept(picture)?) {
+        (Some(encoder), _) => encoder.visible(picture)?,
+        (None, Some(kept)) => Some(plan.target(picture)?.image.broadcast_mul(&kept)?),
+        (None, None) => None,
+    };
     let Some(seen) = seen else { return Ok(None) };
     let [h, w] = plan.network.size();
     Ok(to_pictures(&resize_area(&seen, h, w)?)?.pop())

@@ -4,7 +4,7 @@ use crate::data::pictures::bytes;
 use crate::exit::wrong;
 use crate::network::check_exists;
 use crate::status::say;
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 use image::DynamicImage;
 use std::fmt::{Display, Formatter};
 use std::path::Path;
@@ -33,10 +33,15 @@ pub(super) struct Target {
     pub(super) from: [usize; 2],
 }
 
+/// Whether `path` is a folder or ZIP file of pictures, not one of them.
+pub(super) fn is_set(path: &Path) -> bool {
+    path.is_dir() || path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("zip"))
+}
+
 /// The pictures that `path` means: itself, or those of a folder or ZIP file.
 pub(super) fn places(path: &Path) -> anyhow::Result<Vec<Place>> {
     check_exists(path)?;
-    let set = path.is_dir() || path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("zip"));
+    let set = is_set(path);
     let files = Arc::new(if set { Files::open(path)? } else { Files::of_one(path)? });
     let typed = path.display().to_string();
     if let Some(found) = files.findings().iter().find(|finding| finding.problem.severity() != Severity::Harmless) {
@@ -70,6 +75,23 @@ impl Place {
             Ok((from, image)) => Ok(Target { image: image?.to_dtype(dtype)?, from }),
             Err(problem) => wrong!("{self}: {problem}; {}", problem.remedy()),
         }
+    }
+
+    /// The file as a mask of `[h, w]` pixels, cropped as the picture is that it belongs to: `[1, 1, h, w]` f32, 0 where any
+    /// part of a pixel is white, which hides it, and 1 elsewhere.
+    pub(super) fn kept(&self, size: [usize; 2]) -> anyhow::Result<Target> {
+        let made = self.files.with_picture(&self.name, |picture| {
+            let from = [picture.pixels.height() as usize, picture.pixels.width() as usize];
+            let white: Vec<u8> =
+                bytes(picture.pixels, 1).into_iter().map(|grey| if grey > 127 { u8::MAX } else { 0 }).collect();
+            (from, resize(&white, 1, from, size, Filter::Box, Crop::Center))
+        });
+        let (from, white) = match made {
+            Ok((from, white)) => (from, white?),
+            Err(problem) => wrong!("--mask: {self}: {problem}; {}", problem.remedy()),
+        };
+        let kept: Vec<f32> = white.into_iter().map(|white| if white == 0 { 1. } else { 0. }).collect();
+        Ok(Target { image: Tensor::from_vec(kept, (1, 1, size[0], size[1]), &Device::Cpu)?, from })
     }
 
     /// The file as a label map: the class of each pixel, at `[h, w]` pixels by nearest neighbours.

@@ -1,7 +1,8 @@
 //! A copy of the network, tuned to one picture (`--tune`).
 
 use super::files::whole;
-use super::plan::{Picture, Plan};
+use super::picture::Picture;
+use super::plan::Plan;
 use super::targets::Target;
 use super::watch::Watch;
 use crate::exit::wrong;
@@ -40,6 +41,9 @@ pub(super) fn tune(plan: &Plan, picture: &Picture, target: &Target, watch: &mut 
     let pivot = Latents::open(&files.styles, network)?.styles(network, 0, 1)?;
     let steps = options.steps;
     let mut tuner = Tuner::new(network.model(), distance, &target.image, &pivot, options)?;
+    if let Some(kept) = plan.kept(picture)? {
+        tuner.compare_within(&kept)?;
+    }
     watch.begin(&format!("{}, tuning", picture.name), 0, steps);
     while !tuner.is_done() {
         let report = tuner.step()?;
@@ -56,11 +60,7 @@ pub(super) fn tune(plan: &Plan, picture: &Picture, target: &Target, watch: &mut 
     write(picture, &tuner, &metadata)?;
     let tuned = Model::load(&files.network, network.model().params().device())?;
     let image = tuned.sampler().images(&pivot, Condition::None, &[0])?;
-    let mut text = network.text();
-    text.retain(|(keyword, _)| *keyword != "stylegan:network");
-    text.extend(tuned.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
-    text.push(("stylegan:inverted", picture.name.clone()));
-    Ok(write_png(&files.tuned, &to_pictures(&image)?[0], &text)?)
+    Ok(write_png(&files.tuned, &to_pictures(&image)?[0], &picture.text(network, Some(&tuned)))?)
 }
 
 fn write(picture: &Picture, tuner: &Tuner, metadata: &Metadata) -> anyhow::Result<()> {

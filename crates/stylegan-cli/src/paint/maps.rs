@@ -34,8 +34,8 @@ impl Maps {
     /// Reads the maps `path` is or holds, with the instance maps of the same names, and checks that the network can
     /// paint them.
     pub(super) fn open(path: &Path, instances: Option<&Path>, painter: &Painter) -> anyhow::Result<Self> {
-        check_exists(path)?;
-        instances.map(check_exists).transpose()?;
+        is_there(path, "--map", "a map (PNG) or a folder of maps")?;
+        instances.map(|path| is_there(path, "--instances", "an instance map (PNG) or a folder of them")).transpose()?;
         let files = if path.is_dir() { listed(path)? } else { vec![path.to_path_buf()] };
         let table = table_beside(path)?;
         let no_class = painter.no_class(table.as_ref().map(|table| table.classes().len()));
@@ -95,6 +95,14 @@ impl Maps {
         let edges = (!edges.is_empty()).then(|| Tensor::cat(&edges, 0)).transpose()?;
         Ok((Tensor::from_vec(classes, (maps.len(), 1, h, w), &Device::Cpu)?, edges))
     }
+}
+
+/// Refuses what does not exist: `option` takes `what`.
+fn is_there(path: &Path, option: &str, what: &str) -> anyhow::Result<()> {
+    if !path.exists() && !path.to_string_lossy().contains("://") {
+        wrong!("{option} {}: it is not there; give {what}", path.display());
+    }
+    check_exists(path)
 }
 
 /// The PNG files of a folder, or of the only folder in it, in the order of their names.

@@ -29,23 +29,24 @@ use styles::Styles;
 /// A map is a PNG file that says which class each pixel is to show: by its number (grey, or the place
 /// in a palette), or by its colour, where a classes.json beside the maps or in the folder above gives
 /// colours to classes. Maps are resized to the network's size by nearest neighbours. `stylegan inspect`
-/// lists the classes of a network.
+/// lists the classes of a network. Styles, of --seeds or of --style, have networks that were trained with them, as
+/// spade/earth-64-styles is; the others paint each map in one way.
 ///
 /// Examples:
-///   stylegan paint --network runs/earth --map map.png --out picture.png
-///   stylegan paint --network runs/earth --map maps/ --seeds 0-3 --out sheet.png
-///   stylegan paint --network runs/earth --map maps/ --style dusk.jpg --style noon.jpg --out sheet.png
-///   stylegan paint --network runs/earth --map set/labels/ --truth set/ --beside runs/other --out sheet.png
+///   stylegan paint --network runs/earth-64 --map map.png --out picture.png
+///   stylegan paint --network runs/earth-64-styles --map maps/ --seeds 0-3 --out sheet.png
+///   stylegan paint --network runs/earth-64-styles --map maps/ --style dusk.jpg --style noon.jpg --out sheet.png
+///   stylegan paint --network runs/earth-64 --map set/labels/ --truth set/ --beside runs/other --out sheet.png
 ///   stylegan paint --network latest_net_G.pth --map maps/ --instances instances/ --out out/
-///   stylegan paint --network runs/earth --uniform --out classes.png
+///   stylegan paint --network runs/earth-64 --uniform --out classes.png
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows (latest_net_G.pth), or
-    /// the folder of a run: then its newest checkpoint.
+    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows (latest_net_G.pth), the folder of a run:
+    /// then its newest checkpoint, or a name: `stylegan models` lists those that come with the program.
     ///
-    /// Example: --network runs/earth
-    #[arg(long, value_name = "FILE|RUN")]
+    /// Example: --network runs/earth-64
+    #[arg(long, value_name = "FILE|RUN|NAME")]
     network: PathBuf,
 
     /// A map, or a folder of maps.

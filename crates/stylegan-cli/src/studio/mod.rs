@@ -30,7 +30,7 @@ use crate::evaluate::networks;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::invert::picture_encoder::PictureEncoder;
 use crate::models;
-use crate::network::check_exists;
+use crate::network::check_network_exists;
 use crate::status::{print, say};
 use answers::Studio;
 use anyhow::Context;
@@ -65,11 +65,11 @@ const PORT: u16 = 7531;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows, or the folder of a run:
-    /// then its newest checkpoint [default: the runs below runs/]
+    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows, the folder of a run: then its
+    /// newest checkpoint, or a name, which `stylegan models` lists [default: the runs below runs/]
     ///
     /// Example: --network runs/avatars-32
-    #[arg(long, value_name = "FILE|RUN")]
+    #[arg(long, value_name = "FILE|RUN|NAME")]
     network: Option<PathBuf>,
 
     /// Directions to edit pictures along, as `stylegan directions` writes them; may be given several times. Others
@@ -112,7 +112,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let network = match args.network {
         Some(named) => Some(match models::built_in(&named)? {
             Some(file) => file,
-            None => check_exists(&named).map(|()| named)?,
+            None => check_network_exists(&named).map(|()| named)?,
         }),
         None => None,
     };

@@ -94,6 +94,80 @@ fn avatars_come_with_attributes_labels_and_maps() {
     bench.one_sentence("data build avatars --label beard=", &["--label beard=", "no attribute with its values"]);
 }
 
+/// Built-in sets name the classes of their maps, which no map is read by: a set from before they did is the same set.
+#[test]
+fn built_in_sets_name_their_classes() {
+    let bench = Bench::new();
+    for (name, first, count) in [("avatars", "background", 10), ("earth", "water", 17)] {
+        bench.ok(&format!("data build {name} --size 16 --count 4 --format folder --out {name}-set"));
+        let set = Dataset::open(bench.path(format!("{name}-set"))).unwrap();
+        let names = set.class_table().unwrap().names();
+        assert_eq!((&names[0][..], names.len()), (first, count));
+        assert!(set.class_table().unwrap().classes().iter().all(|class| class.colour.is_some()));
+        let named = hash(&bench, &format!("{name}-set"));
+        assert!(bench.ok(&format!("data doctor {name}-set")).contains("nothing is wrong"));
+        bench.ok(&format!("data build {name}-set --size 8 --format folder --out {name}-small"));
+        std::fs::remove_file(bench.path(format!("{name}-set/classes.json"))).unwrap();
+        assert_eq!(hash(&bench, &format!("{name}-set")), named);
+        let small = Dataset::open(bench.path(format!("{name}-small"))).unwrap();
+        assert_eq!(small.class_table().unwrap().names(), names);
+    }
+}
+
+/// Maps of sketches are what encoders of sketches are shown, in eight levels.
+#[test]
+fn maps_can_be_sketches() {
+    let bench = Bench::new();
+    let said = bench.ok("data build avatars --size 32 --count 3 --sketches");
+    assert!(said.contains("data/avatars-32-3-sketches.zip"), "{said}");
+    let set = Dataset::open(bench.path("data/avatars-32-3-sketches.zip")).unwrap();
+    let names = set.class_table().unwrap().names();
+    assert_eq!((names.len(), &names[0][..], &names[7][..]), (8, "line", "paper"));
+    let check = |folder: &str| {
+        let set = Dataset::open(bench.path(folder)).unwrap();
+        for i in 0..set.len() {
+            let rgb = bench.pixels(&format!("{folder}/{}", set.names()[i]));
+            let (w, h) = rgb.dimensions();
+            let planes: Vec<u8> = (0..3).flat_map(|c| rgb.pixels().map(move |pixel| pixel.0[c])).collect();
+            let drawn = stylegan_train::recipe::encoder::sketch(&planes, [h as usize, w as usize]);
+            let expected: Vec<u8> = drawn.into_iter().map(|value| value / 32).collect();
+            assert_eq!(set.map(i).unwrap(), expected);
+            assert!(expected.iter().any(|level| *level < 6) && expected.contains(&7), "lines on paper");
+        }
+    };
+    bench.ok("data build avatars --size 32 --count 3 --sketches --format folder --out drawn");
+    check("drawn");
+    // In place of the maps that a set has, and of another size than its pictures had.
+    bench.ok("data build avatars --size 32 --count 3 --format folder --out parts");
+    bench.ok("data build parts --size 16 --sketches --format folder --out small");
+    check("small");
+    assert!(bench.ok("data show small").contains("sketches of 8 levels as maps"));
+    bench.one_sentence("data build parts --size 16 --format folder --out small", &["other settings"]);
+    bench.ok("data doctor drawn --config spade/avatars-64-sketch");
+}
+
+/// The doctor compares maps with the classes that networks know.
+#[test]
+fn the_doctor_knows_what_networks_read() {
+    let bench = Bench::new();
+    bench.ok("data build avatars --size 16 --count 6 --format folder --out set");
+    let said = bench.ok("data doctor set --config spade/avatars-64");
+    assert!(said.contains("networks of generator.classes = 10 know all classes of the maps"), "{said}");
+    assert!(bench.ok("data doctor set --classes 10").contains("--classes = 10"));
+    let ran = bench.run("data doctor set --classes 5");
+    assert!(ran.code == 2 && ran.stdout.contains("classes that the networks do not know: 6;"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("and the networks know 0 to 4"), "{}", ran.stdout);
+    // The pictures can be used all the same.
+    assert!(ran.stdout.contains("would take all 6 pictures"), "{}", ran.stdout);
+    let ran = bench.run("data doctor set --config psp/celebamask-256-seg");
+    assert_eq!(ran.code, 0, "{}", ran.stdout);
+    bench.one_sentence("data doctor set --config avatars-32", &["--config avatars-32", "read no label maps"]);
+    std::fs::remove_dir_all(bench.path("set/labels")).unwrap();
+    let ran = bench.run("data doctor set --classes 10");
+    assert!(ran.code == 2 && ran.stderr.contains("no label maps"), "{}", ran.stderr);
+    bench.wrong("data doctor set --classes 0", &["--classes"]);
+}
+
 /// Turned avatars have the same parts under the same names as those from the front; combinations are left out.
 #[test]
 fn avatars_are_turned_and_left_out() {

@@ -146,6 +146,66 @@ fn reconstructions_are_measured_by_networks_of_their_own() {
     bench.one_sentence(&format!("{line} --out own --classifier tiny.safetensors"), &["tiny.safetensors", "network D"]);
 }
 
+/// An encoder is taken for the generator that it was trained for, a copy that was tuned, and a file of the same weights; one
+/// of the same shape with other weights is refused.
+#[test]
+fn encoders_belong_to_their_generator() {
+    let bench = bench();
+    bench.ok("train --config tiny.toml --set output.snapshot_kimg=9 --kimg 0.016 --out run");
+    let load = || candle_core::safetensors::load(bench.path("tiny.safetensors"), &candle_core::Device::Cpu).unwrap();
+    candle_core::safetensors::save(&load(), bench.path("same.safetensors")).unwrap();
+    let mut other = load();
+    other.values_mut().for_each(|tensor| *tensor = (&*tensor * 0.9).unwrap());
+    candle_core::safetensors::save(&other, bench.path("other.safetensors")).unwrap();
+    for more in ["", "--steps 2"] {
+        let line = format!("invert --network other.safetensors --encoder run {more} --out other fields/3.png");
+        bench.one_sentence(
+            &line,
+            &[
+                "--encoder run",
+                "tiny.safetensors (contents ",
+                "--network other.safetensors has contents",
+                "--network run",
+            ],
+        );
+    }
+    assert!(!bench.path("other").exists());
+    bench.ok("invert --network same.safetensors --encoder run --out same fields/3.png");
+    bench.ok("invert --network tiny.safetensors --encoder run --tune --out own fields/3.png");
+    bench.ok("invert --network own/3-network.safetensors --encoder run --out tuned fields/3.png");
+    bench.ok("invert --network run --encoder run --tune --out run-own fields/3.png");
+    bench.ok("invert --network run-own/3-network.safetensors --encoder run --out run-tuned fields/3.png");
+    let styles = |folder: &str| {
+        let file = bench.path(format!("{folder}/3.safetensors"));
+        let mut tensors = candle_core::safetensors::load(file, &candle_core::Device::Cpu).unwrap();
+        tensors.remove("ws").unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+    };
+    assert!(["same", "own", "tuned", "run-own", "run-tuned"].map(styles).windows(2).all(|two| two[0] == two[1]));
+}
+
+/// What a mask hides does not decide what an encoder of masked pictures finds.
+#[test]
+fn masks_say_what_encoders_see() {
+    let bench = bench();
+    bench.ok("train --config tiny.toml --set output.snapshot_kimg=9 --kimg 0.016 --out run --set task.input=masked");
+    let mut picture = bench.pixels("fields/1.png");
+    std::fs::create_dir(bench.path("two")).unwrap();
+    picture.save(bench.path("two/a.png")).unwrap();
+    (0..32).for_each(|y| (20..32).for_each(|x| picture.put_pixel(x, y, Rgb([7, 250, 3]))));
+    picture.save(bench.path("two/b.png")).unwrap();
+    GrayImage::from_fn(32, 32, |x, _| Luma([if x < 20 { 0 } else { 255 }])).save(bench.path("mask.png")).unwrap();
+    let found = |more: &str, out: &str| {
+        bench.ok(&format!("invert --network run --encoder run {more} --out {out} two"));
+        ["a", "b"].map(|name| bench.pixels(&format!("{out}/{name}-reconstruction.png")))
+    };
+    let [a, b] = found("--mask mask.png", "masked");
+    assert_eq!(a, b);
+    let [a, b] = found("", "strokes");
+    assert_ne!(a, b);
+    let prepared = "invert --network run --encoder run --prepared --mask mask.png two";
+    bench.wrong(prepared, &["--prepared", "--mask"]);
+}
+
 #[test]
 fn tasks_show_encoders_their_own() {
     let bench = bench();

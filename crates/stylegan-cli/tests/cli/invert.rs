@@ -285,6 +285,95 @@ fn one_picture_has_many_variants() {
     bench.one_sentence(&format!("{NET} --mix-rows 6 --out out face.png"), &["--mix-rows 6", "rows 0 to 5"]);
 }
 
+/// Many pictures at a time give the files that they give one by one.
+#[test]
+fn encoders_find_the_same_in_batches() {
+    let bench = Bench::with_network();
+    bench.ok("generate --network tiny.safetensors --seeds 1-5 --out faces");
+    encoder(&bench, "encoder.safetensors", 6);
+    encoder_of(&bench, "restyle.safetensors", 6, Head::Restyle);
+    for name in ["encoder", "restyle"] {
+        let line = format!("{NET} --encoder {name}.safetensors");
+        bench.ok(&format!("{line} --out {name} faces"));
+        for seed in 1..6 {
+            bench.ok(&format!("{line} --out {name}-one faces/seed000{seed}.png"));
+            for file in ["", "-reconstruction"].map(|end| format!("seed000{seed}{end}")) {
+                let ending = if file.ends_with("tion") { "png" } else { "safetensors" };
+                let read = |folder: &str| std::fs::read(bench.path(format!("{folder}/{file}.{ending}"))).unwrap();
+                assert!(read(name) == read(&format!("{name}-one")), "{name} {file}");
+            }
+        }
+    }
+}
+
+/// A search compares what a mask leaves alone.
+#[test]
+fn what_is_hidden_is_not_compared() {
+    let bench = with_face();
+    let half = |name: &str, white: bool| {
+        let mut picture = bench.pixels("face.png");
+        let (from, colour) = if white { (0, [255; 3]) } else { (9, [1, 200, 90]) };
+        (0..16).for_each(|y| (from..16).for_each(|x| picture.put_pixel(x, y, Rgb(colour))));
+        picture.save(bench.path(name)).unwrap();
+    };
+    half("other.png", false);
+    std::fs::create_dir(bench.path("masks")).unwrap();
+    image::GrayImage::from_fn(16, 16, |x, _| image::Luma([if x < 9 { 0 } else { 255 }]))
+        .save(bench.path("masks/face.png"))
+        .unwrap();
+    let line = format!("{NET} --steps 4");
+    let w = |name: &str| tensors(&bench, name)["w"].to_vec2::<f32>().unwrap();
+    bench.ok(&format!("{line} --mask masks/face.png --out masked face.png other.png"));
+    assert_eq!(w("masked/face.safetensors"), w("masked/other.safetensors"));
+    bench.ok(&format!("{line} --out whole face.png other.png"));
+    assert_ne!(w("whole/face.safetensors"), w("whole/other.safetensors"));
+    assert_ne!(w("whole/face.safetensors"), w("masked/face.safetensors"));
+    // Source, what is shown of it, reconstruction.
+    assert!(bench.size("masked/sheet.png").0 > bench.size("whole/sheet.png").0);
+    let ran = bench.run(&format!("{line} --mask masks --out masked face.png"));
+    assert!(ran.code == 0 && ran.stderr.contains("done before"), "{}", ran.stderr);
+    // The tuning does not see it either.
+    for name in ["face", "other"] {
+        bench.ok(&format!("{line} --tune --mask masks/face.png --out masked {name}.png"));
+    }
+    assert_eq!(bench.pixels("masked/face-tuned.png"), bench.pixels("masked/other-tuned.png"));
+
+    bench.one_sentence(&format!("{line} --mask masks --out a other.png"), &["--mask masks", "no mask other"]);
+    bench.one_sentence(&format!("{line} --mask gone.png --out a face.png"), &["gone.png", "no such file"]);
+    half("white.png", true);
+    bench.one_sentence(&format!("{line} --mask white.png --out a face.png"), &["white.png hides all of face.png"]);
+    image::GrayImage::new(8, 16).save(bench.path("small.png")).unwrap();
+    let small = format!("{line} --mask small.png --out a face.png");
+    bench.one_sentence(&small, &["small.png has 8x16 pixels", "face.png has 16x16"]);
+    encoder(&bench, "encoder.safetensors", 6);
+    let whole = format!("{NET} --encoder encoder.safetensors --mask masks --out a face.png");
+    bench.one_sentence(&whole, &["--mask", "encoder.safetensors", "leave --encoder out"]);
+    assert!(!bench.path("a").exists());
+}
+
+/// The sheet's last column is what `edit` makes of the styles.
+#[test]
+fn inverted_pictures_are_edited() {
+    let bench = with_face();
+    bench.ok("directions sefa --network tiny.safetensors --out d.safetensors");
+    let line = format!("{NET} --steps 2 --directions d.safetensors");
+    bench.ok(&format!("{line} --direction sefa-0=2 --direction sefa-1=-1.5 --out out face.png"));
+    bench.ok(
+        "edit --network tiny.safetensors --latents out/face.safetensors --directions d.safetensors --direction sefa-0=2 \
+         --direction sefa-1=-1.5 --out edited",
+    );
+    assert_eq!(bench.pixels("out/face-edited.png"), bench.pixels("edited/face.png"));
+    assert_ne!(bench.pixels("out/face-edited.png"), bench.pixels("out/face-reconstruction.png"));
+    assert_eq!(bench.text("out/face-edited.png", "stylegan:edit").unwrap(), "sefa-0=2, sefa-1=-1.5");
+    let wide = bench.size("out/sheet.png").0;
+    bench.ok(&format!("{NET} --steps 2 --out out face.png"));
+    assert!(wide > bench.size("out/sheet.png").0);
+    bench.one_sentence(&format!("{line} --direction sefa-0 --out out face.png"), &["--direction needs a strength"]);
+    bench.one_sentence(&format!("{line} --direction age=1 --out out face.png"), &["no direction age", "sefa-0"]);
+    let none = format!("{NET} --steps 2 --direction age=1 --out out face.png");
+    bench.one_sentence(&none, &["--directions", "tiny.safetensors comes without"]);
+}
+
 #[test]
 fn wrong_input_is_one_sentence() {
     let bench = with_face();

@@ -231,6 +231,27 @@ fn edges_come_from_instance_maps() {
     bench.one_sentence(&format!("{PLAIN} --map map.png --instances map.png"), &["no edges between instances"]);
 }
 
+/// What is missing is called by its option, and a network that comes with the program by its name.
+#[test]
+fn sentences_name_what_was_typed() {
+    let bench = bench();
+    let missing = "paint --network earth-64-spade --map nope.png --out x.png";
+    bench.one_sentence(missing, &["--map nope.png: it is not there"]);
+    assert!(!bench.run(missing).stderr.contains("stylegan models"));
+    bench.one_sentence("paint --network nope --map nope.png --out x.png", &["nope", "`stylegan models` lists"]);
+    for line in [
+        "invert --network earth-64-spade --out x nope.png",
+        "paint --network avatars-32 --map nope.png --out x.png",
+        "edit --network avatars-32 --direction age=1 --out x.png",
+        "export --network avatars-64 --trunc-cutoff 99 --onnx x.onnx",
+    ] {
+        let ran = bench.run(line);
+        let (name, said) = (line.split(' ').nth(2).unwrap(), ran.stderr.trim_end());
+        assert!(ran.code == 2 && said.lines().count() == 1 && said.contains(name), "{line}: {said}");
+        assert!(!said.contains("stylegan-models"), "{said}");
+    }
+}
+
 #[test]
 fn wrong_input_gets_a_sentence() {
     let bench = bench();
@@ -264,7 +285,7 @@ fn wrong_input_gets_a_sentence() {
     bench.one_sentence(&format!("{PLAIN} --map cut.png"), &["cut.png: truncated or damaged"]);
     std::fs::create_dir(bench.path("empty.png")).unwrap();
     bench.one_sentence(&format!("{PLAIN} --map empty.png"), &["empty.png: this folder holds no maps"]);
-    bench.one_sentence(&format!("{PLAIN} --map gone.png"), &["gone.png: there is no such file"]);
+    bench.one_sentence(&format!("{PLAIN} --map gone.png"), &["--map gone.png: it is not there"]);
     std::fs::create_dir_all(bench.path("set/labels")).unwrap();
     bench.one_sentence(&format!("{PLAIN} --map set"), &["is a data set", "set/labels"]);
     // Sets that are built here have a folder for each thousand.

@@ -25,13 +25,16 @@ pub struct MapClass {
 /// {"classes": ["water", {"name": "forest", "color": "#185a3c"}, {"name": "snow", "value": 15}], "dont_care": [255, "#000000"]}
 /// ```
 /// A class without a value has one more than the class before it, the first 0. Without `dont_care` value 255 has no
-/// class.
+/// class. With `"only_names": true` the table names classes and their colours alone: maps are of class numbers, which mean the
+/// same without it, and so a set is the same with it or without.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassTable {
     classes: Vec<MapClass>,
     /// The class of each value; [`NO_CLASS`] for values that are not to be looked at.
     by_value: HashMap<u8, u8>,
     by_colour: HashMap<[u8; 3], u8>,
+    /// Whether it says nothing that maps are read by.
+    only_names: bool,
 }
 
 impl ClassTable {
@@ -63,13 +66,22 @@ impl ClassTable {
         self.by_colour.get(&colour).copied()
     }
 
-    /// All that the table says, in one form whatever its file looks like.
-    pub(super) fn canonical(&self) -> String {
+    /// A table that names classes from 0 on and gives them colours, and that no map is read by, as `classes.json` has it.
+    pub fn of_names<'a>(classes: impl IntoIterator<Item = (&'a str, [u8; 3])>) -> Value {
+        let class = |(name, colour)| json!({"name": name, "color": hexadecimal(colour)});
+        json!({"classes": classes.into_iter().map(class).collect::<Vec<_>>(), "only_names": true})
+    }
+
+    /// All that maps are read by, in one form whatever the table's file looks like; `None` if that is nothing.
+    pub(super) fn canonical(&self) -> Option<String> {
+        if self.only_names {
+            return None;
+        }
         let mut values: Vec<_> = self.by_value.iter().collect();
         let mut colours: Vec<_> = self.by_colour.iter().collect();
         values.sort_unstable();
         colours.sort_unstable();
-        json!([self.names(), values, colours]).to_string()
+        Some(json!([self.names(), values, colours]).to_string())
     }
 
     /// The table of maps whose values are the numbers of these classes: what is written beside maps that were read by
@@ -79,7 +91,11 @@ impl ClassTable {
             Some(colour) => json!({"name": class.name, "color": hexadecimal(colour)}),
             None => json!(class.name),
         };
-        json!({"classes": self.classes.iter().map(class).collect::<Vec<_>>(), "dont_care": [NO_CLASS]})
+        let classes: Vec<_> = self.classes.iter().map(class).collect();
+        match self.only_names {
+            true => json!({"classes": classes, "only_names": true}),
+            false => json!({"classes": classes, "dont_care": [NO_CLASS]}),
+        }
     }
 }
 
@@ -88,19 +104,36 @@ fn read(text: &[u8]) -> Result<ClassTable, String> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     let Value::Object(table) = value else { return Err("expected an object with the key `classes`".into()) };
-    known(&table, &["classes", "dont_care"], "the table")?;
+    known(&table, &["classes", "dont_care", "only_names"], "the table")?;
+    let only_names = match table.get("only_names") {
+        None => false,
+        Some(Value::Bool(only)) => *only,
+        Some(_) => return Err("`only_names` is true or false".into()),
+    };
+    if only_names && table.contains_key("dont_care") {
+        return Err(
+            "`dont_care` says what maps are read by, which `only_names` rules out; leave one of them out".into()
+        );
+    }
     let Some(Value::Array(entries)) = table.get("classes") else {
         return Err("expected a list of classes under the key `classes`".into());
     };
     if entries.is_empty() || entries.len() > usize::from(NO_CLASS) {
         return Err(format!("has {} classes, expected 1 to {NO_CLASS}", entries.len()));
     }
-    let mut read = ClassTable { classes: Vec::new(), by_value: HashMap::new(), by_colour: HashMap::new() };
+    let mut read = ClassTable { classes: Vec::new(), by_value: HashMap::new(), by_colour: HashMap::new(), only_names };
     let mut next = 0u16;
     for (i, entry) in entries.iter().enumerate() {
         let class = class(entry, next).map_err(|why| format!("class {i}: {why}"))?;
         next = u16::from(class.value) + 1;
-        read.take(i as u8, Some(class.value), class.colour).map_err(|why| format!("class {i}: {why}"))?;
+        if only_names && usize::from(class.value) != i {
+            return Err(format!(
+                "class {i}: has value {}, and with `only_names` values are class numbers",
+                class.value
+            ));
+        }
+        let colour = class.colour.filter(|_| !only_names);
+        read.take(i as u8, Some(class.value), colour).map_err(|why| format!("class {i}: {why}"))?;
         read.classes.push(class);
     }
     match table.get("dont_care") {
@@ -212,6 +245,18 @@ mod tests {
         assert_eq!(again.of_colour([9, 8, 7]), Some(3));
     }
 
+    /// A table of names alone gives maps no other meaning than they have without it.
+    #[test]
+    fn names_alone_are_no_part_of_a_set() {
+        let text = ClassTable::of_names([("sea", [1, 2, 3]), ("land", [4, 5, 6])]).to_string();
+        let table = ClassTable::parse(text.as_bytes()).unwrap();
+        assert_eq!((table.names(), table.classes()[1].colour), (vec!["sea".into(), "land".into()], Some([4, 5, 6])));
+        assert_eq!([0, 1, 2, 255].map(|value| table.of_value(value)), [Some(0), Some(1), None, Some(NO_CLASS)]);
+        assert_eq!((table.of_colour([4, 5, 6]), table.canonical()), (None, None));
+        assert_eq!(ClassTable::parse(table.of_numbers().to_string().as_bytes()).unwrap(), table);
+        assert!(ClassTable::parse(br#"{"classes": ["sea"]}"#).unwrap().canonical().is_some());
+    }
+
     #[test]
     fn what_is_wrong_is_named() {
         for (text, part) in [
@@ -228,6 +273,9 @@ mod tests {
             (r#"{"classes": [{"name": "b", "value": 255}, "c"]}"#, "would be 256"),
             (r#"{"classes": ["a", {"name": "b", "value": 0}]}"#, "value 0 stands for another class"),
             (r#"{"classes": ["a"], "dont_care": 255}"#, "a list of values and colours"),
+            (r#"{"classes": ["a"], "only_names": 1}"#, "`only_names` is true or false"),
+            (r#"{"classes": ["a"], "dont_care": [3], "only_names": true}"#, "leave one of them out"),
+            (r#"{"classes": [{"name": "a", "value": 3}], "only_names": true}"#, "class 0: has value 3"),
         ] {
             let problem = ClassTable::parse(text.as_bytes()).unwrap_err().to_string();
             assert!(problem.contains(part), "{text}: {problem}");

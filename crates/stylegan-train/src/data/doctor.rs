@@ -2,8 +2,9 @@
 
 use super::decode::{self, Head};
 use super::files::{Files, usual};
-use super::{ClassTable, Finding, Header, Labels, Problem, Severity};
+use super::{ClassTable, Finding, Header, Labels, NO_CLASS, Problem, Severity};
 use crate::Result;
+use crate::config::MapClasses;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -29,7 +30,7 @@ pub struct Report {
     pub instances: bool,
     /// What the classes of label maps are called, if the set says so.
     pub class_table: Option<ClassTable>,
-    /// Pixels of each class in the label maps that can be read; the last is [`NO_CLASS`](super::NO_CLASS).
+    /// Pixels of each class in the label maps that can be read; the last is [`NO_CLASS`].
     pub class_pixels: Vec<u64>,
     /// Pictures that are stored lying or on their head and say so; they are read upright.
     pub turned: usize,
@@ -50,22 +51,24 @@ struct Examined {
     fault: Option<Problem>,
     /// What is wrong with its label map.
     map: Option<Problem>,
+    /// A class of it that networks do not know.
+    class: Option<Problem>,
     /// What is wrong with its instance map.
     instances: Option<Problem>,
 }
 
-/// Reads and decodes every file of the set at `path`. `progress` is called once per picture, from
-/// any thread.
+/// Reads and decodes every file of the set at `path`, and looks for classes of label maps that networks do not know, if
+/// it is said what they `know`. `progress` is called once per picture, from any thread.
 ///
 /// # Errors
 /// If the set cannot be opened at all; faults of its files are in the report.
-pub fn examine(path: impl AsRef<Path>, progress: impl Fn() + Sync) -> Result<Report> {
+pub fn examine(path: impl AsRef<Path>, know: Option<&MapClasses>, progress: impl Fn() + Sync) -> Result<Report> {
     let files = Files::open(path)?;
     let class_pixels: Vec<AtomicU64> = (0..CLASSES).map(|_| AtomicU64::new(0)).collect();
     let examined: Vec<Examined> = (0..files.pictures.len())
         .into_par_iter()
         .map(|i| {
-            let examined = look(&files, i, &class_pixels);
+            let examined = look(&files, i, know, &class_pixels);
             progress();
             examined
         })
@@ -86,7 +89,7 @@ pub fn examine(path: impl AsRef<Path>, progress: impl Fn() + Sync) -> Result<Rep
             sides.extend(head.size.into_iter().min());
         }
         findings.extend(one.fault.map(|problem| Finding { file: name.clone(), problem }));
-        findings.extend(one.map.map(|problem| Finding { file: files.maps[i].clone(), problem }));
+        findings.extend(one.map.or(one.class).map(|problem| Finding { file: files.maps[i].clone(), problem }));
         findings.extend(one.instances.map(|problem| Finding { file: files.instances[i].clone(), problem }));
     }
     sides.sort_unstable();
@@ -111,15 +114,17 @@ pub fn examine(path: impl AsRef<Path>, progress: impl Fn() + Sync) -> Result<Rep
 }
 
 /// Looks at one picture and its maps, and counts the pixels of the classes.
-fn look(files: &Files, picture: usize, class_pixels: &[AtomicU64]) -> Examined {
+fn look(files: &Files, picture: usize, know: Option<&MapClasses>, class_pixels: &[AtomicU64]) -> Examined {
     let bytes = files.source.read(&files.pictures[picture], None);
     let (head, fault) = match bytes.and_then(|bytes| decode::examine(&bytes, &files.budget)) {
         Ok((head, fault)) => (Ok(head), fault),
         Err(problem) => (Err(problem), None),
     };
-    let Ok(Head { size, .. }) = head else { return Examined { head, fault, map: None, instances: None } };
+    let Ok(Head { size, .. }) = head else { return Examined { head, fault, map: None, class: None, instances: None } };
     let map = files.maps.get(picture).filter(|map| !map.is_empty()).map(|map| files.read_map(map, size));
+    let mut class = None;
     if let Some(Ok(classes)) = &map {
+        class = know.and_then(|know| unknown(classes, size[1], know));
         let mut pixels = [0; CLASSES];
         classes.iter().for_each(|&class| pixels[usize::from(class)] += 1);
         class_pixels.iter().zip(pixels).for_each(|(all, own)| {
@@ -128,7 +133,14 @@ fn look(files: &Files, picture: usize, class_pixels: &[AtomicU64]) -> Examined {
     }
     let instances = files.instances.get(picture).filter(|map| !map.is_empty());
     let instances = instances.and_then(|map| files.read_instances(map, size).err());
-    Examined { head, fault, map: map.and_then(Result::err), instances }
+    Examined { head, fault, map: map.and_then(Result::err), class, instances }
+}
+
+/// The first class of a map, whose rows are `width` pixels wide, that networks do not know.
+fn unknown(classes: &[u8], width: usize, know: &MapClasses) -> Option<Problem> {
+    let pixel = classes.iter().position(|class| !know.knows(*class))?;
+    let class = Some(classes[pixel]).filter(|class| *class != NO_CLASS);
+    Some(Problem::MapClass { class, known: know.count, at: [pixel % width, pixel / width] })
 }
 
 /// The pictures whose heads show that they do not belong to a set of the `usual` kind, with all that

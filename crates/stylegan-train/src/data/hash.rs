@@ -1,7 +1,7 @@
 //! The identity of a set: a hash of its content.
 
 use super::files::Files;
-use super::{Labels, Problem, decode};
+use super::{ClassTable, Labels, Problem, decode};
 use crate::Result;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -12,7 +12,8 @@ type Digests = (Vec<u8>, Option<Vec<u8>>, Vec<u8>);
 impl Files {
     /// The content hash, 64 hexadecimal digits: SHA-256 over, for each picture in order, its name,
     /// the SHA-256 of its file, its orientation if that moves its pixels, the SHA-256 of its label
-    /// map and of its instance map (if the set has such), its label; and over the class table, if there is one.
+    /// map and of its instance map (if the set has such), its label; and over the class table, if
+    /// there is one that maps are read by.
     ///
     /// Nothing else counts: not where the set lies, whether it is packed and how, nor how
     /// `dataset.json` is written. Files are hashed in parallel, each by itself.
@@ -71,9 +72,9 @@ impl Files {
         number(&mut hash, self.pictures.len());
         let mut row = Vec::new();
         // Sets without these have the hash that they had before there were such.
-        if let Some(table) = &self.class_table {
+        if let Some(table) = self.class_table.as_ref().and_then(ClassTable::canonical) {
             hash.update(b"class table");
-            hash.update(digest(table.canonical()));
+            hash.update(digest(table));
         }
         for (i, (name, (picture, map, instances))) in self.pictures.iter().zip(digests).enumerate() {
             number(&mut hash, name.len());

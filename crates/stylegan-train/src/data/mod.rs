@@ -38,6 +38,7 @@ mod names;
 pub mod preprocess;
 mod preprocessed;
 mod problem;
+mod remedy;
 pub(crate) mod resample;
 pub mod resize;
 mod semantic;

@@ -1,8 +1,9 @@
-//! What tensors are known by.
+//! What tensors and networks are known by.
 
 use crate::Result;
 use candle_core::{DType, Tensor};
 use sha2::{Digest, Sha256};
+use stylegan_core::Model;
 
 /// SHA-256 of shapes and values (as f32) of tensors in this order, in hexadecimal: whether a picture or a network is
 /// the one that an inversion was begun with.
@@ -18,4 +19,15 @@ pub fn digest<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> Result<Strin
         }
     }
     Ok(format!("{:x}", hash.finalize()))
+}
+
+/// SHA-256 of a network's contents: that of its file, or of its weights where the file has none.
+///
+/// # Errors
+/// When a weight cannot be read back.
+pub fn hash_of(model: &Model) -> Result<String> {
+    match model.content_hash() {
+        Some(hash) => Ok(hash.to_owned()),
+        None => digest(model.params().vars().iter().map(|(_, var)| var.as_tensor())),
+    }
 }

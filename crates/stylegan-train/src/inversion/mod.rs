@@ -8,7 +8,7 @@ mod seen;
 mod styles;
 mod tuner;
 
-pub use digest::digest;
+pub use digest::{digest, hash_of};
 pub use options::{ProjectOptions, Space};
 pub use projector::{Projector, StepReport};
 pub use seen::seen;

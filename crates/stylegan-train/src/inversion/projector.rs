@@ -1,7 +1,7 @@
 //! Projection by optimisation (Karras et al. 2020, StyleGAN2, section 5 and appendix D).
 
 use super::noise::{normalize, pattern};
-use super::seen::{number, seen};
+use super::seen::{Shown, number};
 use super::{ProjectOptions, Space, StyleStatistics};
 use crate::{Error, Result};
 use candle_core::{Device, Tensor, Var};
@@ -46,8 +46,12 @@ pub struct Projector<'a> {
     options: ProjectOptions,
     generator: Box<dyn Generator>,
     network: &'a dyn PerceptualDistance,
-    /// Activations of the target.
-    target: Vec<Tensor>,
+    /// `[1, c, h, w]`
+    target: Tensor,
+    /// Its activations.
+    activations: Vec<Tensor>,
+    /// What of pictures is compared.
+    shown: Shown,
     deviation: f64,
     /// `[1, w_dim]`, or `[num_ws, w_dim]` in W+.
     style: Moving,
@@ -97,9 +101,21 @@ impl<'a> Projector<'a> {
             Space::W => styles.mean.clone(),
             Space::WPlus => styles.mean.broadcast_as((generator.spec().num_ws, generator.spec().w_dim))?,
         };
-        let target = network.activations(&seen(target)?)?.iter().map(Tensor::detach).collect();
-        let style = Moving::new(&start)?;
-        Ok(Self { options, generator, network, target, deviation: styles.deviation, style, noise, steps: 0 })
+        let (target, shown) = (target.detach(), Shown::default());
+        let activations = shown.activations(network, &target)?;
+        let (style, deviation) = (Moving::new(&start)?, styles.deviation);
+        Ok(Self { options, generator, network, target, activations, shown, deviation, style, noise, steps: 0 })
+    }
+
+    /// Leaves pixels out of the comparison: `kept` `[1, 1, h, w]` is 1 where pictures are compared, and 0 where both are made
+    /// grey before they are.
+    ///
+    /// # Errors
+    /// A mask of another shape, or one that keeps nothing.
+    pub fn compare_within(&mut self, kept: &Tensor) -> Result<()> {
+        self.shown = Shown::within(kept, &self.target)?;
+        self.activations = self.shown.activations(self.network, &self.target)?;
+        Ok(())
     }
 
     /// Starts from these style rows `[1, num_ws, w_dim]`, as an encoder gives them, in place of the average; in W from
@@ -147,7 +163,8 @@ impl<'a> Projector<'a> {
         let scale = self.deviation * self.options.style_noise_at(self.steps);
         let style = (self.style.value.as_tensor() + (noise * scale)?)?;
         let images = self.render(&style)?;
-        let distance = self.network.between(&self.network.activations(&seen(&images)?)?, &self.target)?.sum_all()?;
+        let found = self.network.activations(&self.shown.of(&images)?)?;
+        let distance = self.network.between(&found, &self.activations)?.sum_all()?;
         let patterns = self.noise.iter().map(|(_, map)| pattern(map.value.as_tensor()));
         let patterns = patterns.collect::<candle_core::Result<Vec<_>>>()?;
         let mut loss = distance.to_dtype(style.dtype())?.to_device(style.device())?;

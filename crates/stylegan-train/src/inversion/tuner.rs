@@ -1,6 +1,6 @@
 //! Pivotal tuning (Roich et al. 2021, <https://arxiv.org/abs/2106.05744>): a generator is moved, not the style.
 
-use super::seen::{number, seen};
+use super::seen::{Shown, number};
 use crate::config::AdamConfig;
 use crate::optim::Adam;
 use crate::{Error, Result};
@@ -49,6 +49,8 @@ pub struct Tuner<'a> {
     target: Tensor,
     /// Its activations.
     activations: Vec<Tensor>,
+    /// What of pictures is compared.
+    shown: Shown,
     /// `[1, num_ws, w_dim]`
     pivot: Tensor,
     steps: usize,
@@ -89,10 +91,21 @@ impl<'a> Tuner<'a> {
         let generator = build_generator(model.config(), params.trainable())?;
         let decays = AdamConfig { beta1: 0.9, beta2: 0.999, eps: 1e-8, reset_on_growth: false };
         let adam = Adam::new(&params, &decays, 1.)?;
-        let activations = network.activations(&seen(target)?)?.iter().map(Tensor::detach).collect();
+        let shown = Shown::default();
+        let activations = shown.activations(network, target)?;
         let place = |tensor: &Tensor| tensor.detach().contiguous()?.to_device(params.device());
         let (target, pivot) = (place(target)?, place(pivot)?);
-        Ok(Self { options, params, generator, adam, network, target, activations, pivot, steps: 0, done: false })
+        Ok(Self { options, params, generator, adam, network, target, activations, shown, pivot, steps: 0, done: false })
+    }
+
+    /// Leaves pixels out of the comparison, as [`Projector::compare_within`](super::Projector::compare_within) does.
+    ///
+    /// # Errors
+    /// A mask of another shape, or one that keeps nothing.
+    pub fn compare_within(&mut self, kept: &Tensor) -> Result<()> {
+        self.shown = Shown::within(kept, &self.target)?;
+        self.activations = self.shown.activations(self.network, &self.target)?;
+        Ok(())
     }
 
     /// One step, unless the picture turns out to be near enough already.
@@ -102,9 +115,9 @@ impl<'a> Tuner<'a> {
     pub fn step(&mut self) -> Result<TuneReport> {
         let options = SynthesisOptions::with_noise(NoiseMode::Const);
         let image = self.generator.synthesis(&self.pivot, &options)?;
-        let activations = self.network.activations(&seen(&image)?)?;
+        let activations = self.network.activations(&self.shown.of(&image)?)?;
         let distance = self.network.between(&activations, &self.activations)?.sum_all()?;
-        let error = (&image - &self.target)?.sqr()?.mean_all()?;
+        let error = self.shown.error(&image, &self.target)?;
         let mut report = TuneReport { step: self.steps, distance: number(&distance)?, error: number(&error)? };
         if !report.distance.is_finite() || !report.error.is_finite() {
             return Err(Error::Config {

@@ -1,5 +1,6 @@
 //! Whether the label maps of a set are what networks know.
 
+use crate::config::MapClasses;
 use crate::data::{Dataset, NO_CLASS};
 use crate::{Error, Result};
 use rayon::prelude::*;
@@ -19,48 +20,34 @@ pub(super) fn expect(dataset: &Dataset, why: &str) -> Result<()> {
     })
 }
 
-/// The classes that networks know: those below `count`.
-pub(super) struct Known<'a> {
-    pub(super) count: usize,
-    /// The setting that says so.
-    pub(super) setting: &'a str,
-    /// Whether they also know pixels without a class; `None` for networks that cannot.
-    pub(super) none: Option<bool>,
+/// Refuses a set in which the map of any picture holds another class than networks know: a run would come upon it
+/// somewhere in the middle.
+pub(super) fn check(known: &MapClasses, dataset: &Dataset) -> Result<()> {
+    let largest = (0..dataset.len()).into_par_iter().map(|picture| {
+        let other = dataset.stored_map(picture)?.into_iter().filter(|class| !known.knows(*class));
+        Ok::<_, Error>((other.max(), Reverse(picture)))
+    });
+    // Of equals the first picture, whoever came there first.
+    let (largest, Reverse(picture)) = largest.try_reduce(|| (None, Reverse(usize::MAX)), |a, b| Ok(a.max(b)))?;
+    let Some(largest) = largest else { return Ok(()) };
+    let name = dataset.names().get(picture).map(String::as_str).unwrap_or_default();
+    Err(Error::Config { place: format!("the label map of {name}"), problem: problem(known, largest) })
 }
 
-impl Known<'_> {
-    /// Refuses a set in which the map of any picture holds another class: a run would come upon it somewhere in the
-    /// middle.
-    pub(super) fn check(&self, dataset: &Dataset) -> Result<()> {
-        let largest = (0..dataset.len()).into_par_iter().map(|picture| {
-            let passed = |class: &u8| *class == NO_CLASS && self.none == Some(true);
-            let seen = dataset.stored_map(picture)?.into_iter().filter(|class| !passed(class));
-            Ok::<_, Error>((usize::from(seen.max().unwrap_or(0)), Reverse(picture)))
-        });
-        // Of equals the first picture, whoever came there first.
-        let (largest, Reverse(picture)) = largest.try_reduce(|| (0, Reverse(usize::MAX)), |a, b| Ok(a.max(b)))?;
-        if largest < self.count {
-            return Ok(());
+fn problem(known: &MapClasses, class: u8) -> String {
+    let (last, setting) = (known.count.saturating_sub(1), known.setting);
+    match (class == NO_CLASS, known.none) {
+        (true, Some(_)) => format!(
+            "has pixels without a class (255), and the networks know 0 to {last} alone; give them a class for those \
+             ({setting} = {}, dont_care = true), or paint over them",
+            known.count + 1
+        ),
+        (true, None) => {
+            format!("has pixels without a class (255), and the network knows 0 to {last} alone; paint over them")
         }
-        let name = dataset.names().get(picture).map(String::as_str).unwrap_or_default();
-        Err(Error::Config { place: format!("the label map of {name}"), problem: self.problem(largest) })
-    }
-
-    fn problem(&self, class: usize) -> String {
-        let (last, setting) = (self.count.saturating_sub(1), self.setting);
-        match (class == usize::from(NO_CLASS), self.none) {
-            (true, Some(_)) => format!(
-                "has pixels without a class (255), and the networks know 0 to {last} alone; give them a class for those \
-                 ({setting} = {}, dont_care = true), or paint over them",
-                self.count + 1
-            ),
-            (true, None) => {
-                format!("has pixels without a class (255), and the network knows 0 to {last} alone; paint over them")
-            }
-            (false, _) => format!(
-                "holds class {class}, and the networks know 0 to {last}; set {setting} = {}, or correct the map",
-                class + 1
-            ),
-        }
+        (false, _) => format!(
+            "holds class {class}, and the networks know 0 to {last}; set {setting} = {}, or correct the map",
+            usize::from(class) + 1
+        ),
     }
 }

@@ -40,7 +40,7 @@ fn nothing_but_files_is_opened() {
     pipe(&root.join("pipe.txt"));
     let _socket = std::os::unix::net::UnixListener::bind(root.join("x.jpg")).unwrap();
     symlink("/dev/zero", root.join("zero.png")).unwrap();
-    let report = doctor::examine(&root, || {}).unwrap();
+    let report = doctor::examine(&root, None, || {}).unwrap();
     let found: Vec<String> =
         report.findings.iter().map(|finding| format!("{}: {}", finding.file, finding.problem)).collect();
     assert_eq!(

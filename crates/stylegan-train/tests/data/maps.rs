@@ -2,6 +2,7 @@
 
 use crate::pictures::*;
 use image::{GrayImage, Luma, Rgb, RgbImage};
+use stylegan_train::config::MapClasses;
 use stylegan_train::data::{ClassTable, Dataset, InstanceMap, LabelMap, NO_CLASS, Problem, doctor};
 
 /// Three classes, one of them without a colour; two values and a colour that are none.
@@ -103,6 +104,9 @@ fn sets_hold_all_of_it() {
     let spaced = with(files.clone(), "labels/classes.json", TABLE.replace(' ', "\n"));
     assert_eq!(hash("named", &named), hash("spaced", &spaced));
     assert_ne!(hash("plain", &files), hash("named-again", &named));
+    // Names alone are no part of it.
+    let grey = with(mapped(), "classes.json", r#"{"classes": ["a", "b", "c", "d", "e", "f"], "only_names": true}"#);
+    assert_eq!(hash("grey", &mapped()), hash("grey-named", &grey));
 
     let mut whole = named.clone();
     whole.extend((0..3).map(|n| (format!("instances/{n}.png"), png(map(8, 6, n)))));
@@ -110,18 +114,43 @@ fn sets_hold_all_of_it() {
     let set = Dataset::open(&path).unwrap();
     assert_eq!(set.instances(1).unwrap().ids[..3], [1, 2, 3]);
     assert_ne!(set.hash().unwrap(), hash("named-twice", &named));
-    let report = doctor::examine(&path, || {}).unwrap();
+    let report = doctor::examine(&path, None, || {}).unwrap();
     assert_eq!(report.findings, []);
     assert!(report.maps && report.instances);
     // 0, 1 and 2 of 8 columns are sea.
     assert_eq!(report.class_pixels[..3], [3 * 6, 21 * 6, 0]);
 }
 
+/// Classes that networks of a configuration do not know are named with their place, and the pictures can be used.
+#[test]
+fn the_doctor_compares_maps_with_what_networks_know() {
+    let place = Place::new();
+    let path = place.folder("mapped", &mapped());
+    let listed = |count: usize, none: Option<bool>, path: &std::path::Path| {
+        let know = MapClasses { count, setting: "generator.classes", none };
+        let report = doctor::examine(path, Some(&know), || {}).unwrap();
+        assert_eq!(report.usable, report.pictures);
+        report.findings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let most = doctor::examine(&path, None, || {}).unwrap().class_pixels.iter().rposition(|n| *n > 0).unwrap();
+    assert_eq!(listed(most + 1, Some(false), &path), [String::new(); 0]);
+    let found = listed(most, Some(false), &path);
+    let part = format!("label map has class {most} in column ");
+    assert!(!found.is_empty() && found.iter().all(|line| line.contains(&part) && line.contains("generator.classes")));
+    let mut map = map(8, 6, 1);
+    map.put_pixel(3, 2, image::Luma([255]));
+    let path = place.folder("without", &with(mapped(), "labels/00/img0.png", png(map)));
+    assert_eq!(listed(most + 1, Some(true), &path), [String::new(); 0]);
+    let found = listed(most + 1, Some(false), &path);
+    assert!(found.len() == 1 && found[0].contains("a pixel without a class in column 3 of row 2"), "{found:?}");
+    assert_eq!(listed(most + 1, None, &path).len(), 1);
+}
+
 #[test]
 fn the_doctor_lists_what_is_wrong_with_maps() {
     let place = Place::new();
     let said = |name: &str, files: &Files, part: &str| {
-        let report = doctor::examine(place.folder(name, files), || {}).unwrap();
+        let report = doctor::examine(place.folder(name, files), None, || {}).unwrap();
         let listed: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
         assert!(listed.iter().any(|line| line.contains(part)), "{name}: {part} in {listed:?}");
         listed.len()

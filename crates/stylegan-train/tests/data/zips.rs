@@ -32,7 +32,7 @@ fn sentence(place: &Place, zip: &[u8]) -> String {
         Err(error) => error,
         Ok(set) => set.load(&plain(&[1])).unwrap_err(),
     };
-    let listed = doctor::examine(&path, || {}).map(|report| report.findings);
+    let listed = doctor::examine(&path, None, || {}).map(|report| report.findings);
     assert!(listed.map_or(true, |findings| findings.len() == 1), "the doctor agrees");
     assert!(error.is_wrong_input());
     let sentence = error.to_string();

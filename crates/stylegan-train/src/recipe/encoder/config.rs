@@ -6,7 +6,7 @@ use super::losses::Losses;
 use super::networks::Networks;
 use crate::config::{ByResolution, EncoderTrainConfig, Input, RecipeConfig};
 use crate::data::{BatchMaps, Dataset};
-use crate::recipe::maps::{self, Known};
+use crate::recipe::maps;
 use crate::recipe::{Recipe, RunConfig, RunSettings, on_the_cpu};
 use crate::shards::Reduction;
 use crate::{Error, Result};
@@ -63,7 +63,7 @@ fn check_set(config: &EncoderTrainConfig, dataset: &Dataset) -> Result<()> {
     }
     if config.task.input == Input::Map {
         maps::expect(dataset, ", which task.input = \"map\" shows the encoder")?;
-        Known { count: config.encoder.img_channels, setting: "encoder.img_channels", none: None }.check(dataset)?;
+        maps::check(&config.map_classes(), dataset)?;
     }
     Ok(())
 }

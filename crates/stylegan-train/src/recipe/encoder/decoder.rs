@@ -1,7 +1,7 @@
 //! The trained generator that an encoder finds styles for.
 
 use crate::config::EncoderTrainConfig;
-use crate::inversion::digest;
+use crate::inversion::hash_of;
 use crate::{Error, Result, checkpoints};
 use candle_core::{DType, Device, Tensor};
 use std::path::{Path, PathBuf};
@@ -34,10 +34,7 @@ impl Decoder {
             problem(format!("cannot be read ({error}); if it was moved, name it with --set generator=PATH"))
         })?;
         let model = Model::load(&file, &Device::Cpu)?;
-        let hash = match model.content_hash() {
-            Some(hash) => hash.to_owned(),
-            None => digest(model.params().vars().iter().map(|(_, var)| var.as_tensor()))?,
-        };
+        let hash = hash_of(&model)?;
         if !config.generator_hash.is_empty() && config.generator_hash != hash {
             return Err(problem(format!(
                 "has contents {hash}, and the run began with {}; give the generator that it began with, or start anew in \

@@ -15,7 +15,7 @@ mod networks;
 
 pub use emain::Example;
 pub use identity::Identity;
-pub use input::{Source, input, visible};
+pub use input::{Source, input, sketch, visible};
 pub use losses::{Losses, Term};
 pub use networks::Parameters;
 

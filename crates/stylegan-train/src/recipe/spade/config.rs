@@ -3,7 +3,7 @@
 use super::{Parameters, Spade};
 use crate::config::{ByResolution, RecipeConfig, SpadeTrainConfig};
 use crate::data::{BatchMaps, Dataset};
-use crate::recipe::maps::{self, Known};
+use crate::recipe::maps;
 use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures, on_the_cpu};
 use crate::{Error, Result};
 use candle_core::{DType, Device};
@@ -92,9 +92,8 @@ fn check_set(config: &SpadeTrainConfig, dataset: &Dataset) -> Result<()> {
 /// Every class of every map is one that the networks know, and every instance map can be read: the original runs into
 /// what is not in the middle of a run.
 fn check_maps(config: &SpadeTrainConfig, dataset: &Dataset) -> Result<()> {
-    let (count, edges) = config.generator.map();
-    Known { count, setting: "generator.classes", none: Some(config.dont_care) }.check(dataset)?;
-    if edges {
+    maps::check(&config.map_classes(), dataset)?;
+    if config.generator.map().1 {
         (0..dataset.len()).into_par_iter().try_for_each(|picture| dataset.stored_instances(picture).map(|_| ()))?;
     }
     Ok(())

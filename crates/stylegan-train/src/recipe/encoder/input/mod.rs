@@ -4,6 +4,8 @@ mod downscale;
 mod mask;
 mod sketch;
 
+pub use sketch::sketch;
+
 use crate::config::{Input, TaskConfig};
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};

@@ -1,8 +1,8 @@
 //! Sketches of photographs, as pixel2style2pixel makes them for its training, up to the network that simplifies them.
 
-/// A sketch of a picture: planes of red, green and blue, `[h, w]`, to one plane of dark lines on white. Edges of the
-/// smoothed picture and of its negative are found by Sobel's filters, put together, and inverted.
-pub(super) fn sketch(planes: &[u8], size: [usize; 2]) -> Vec<u8> {
+/// A sketch of a picture: planes of red, green and blue, `[3, h, w]` u8, to one plane `[h, w]` of dark lines on white. Edges
+/// of the smoothed picture and of its negative are found by Sobel's filters, put together, and inverted.
+pub fn sketch(planes: &[u8], size: [usize; 2]) -> Vec<u8> {
     let smooth = smoothed(&grey(planes), size);
     let negative: Vec<u8> = smooth.iter().map(|x| 255 - x).collect();
     let both = edges(&smooth, size).into_iter().zip(edges(&negative, size));

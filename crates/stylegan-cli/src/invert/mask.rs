@@ -1,0 +1,55 @@
+//! What of pictures is hidden (`--mask`): the white pixels of other files.
+
+use super::targets::{Place, Target, is_set, places};
+use crate::exit::wrong;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// The masks of the pictures of a call.
+pub(super) struct Masks {
+    typed: PathBuf,
+    /// That of all pictures, if a file was named.
+    one: Option<Place>,
+    /// Those of a folder or ZIP file, by name.
+    named: HashMap<String, Place>,
+}
+
+impl Masks {
+    /// The masks that `path` means: one for all pictures, or those of a folder or ZIP file under the pictures' names.
+    pub(super) fn of(path: &Path) -> anyhow::Result<Self> {
+        let (typed, found) = (path.to_owned(), places(path)?);
+        if is_set(path) {
+            let named = found.into_iter().map(|place| (place.name(), place)).collect();
+            return Ok(Self { typed, one: None, named });
+        }
+        Ok(Self { typed, one: found.into_iter().next(), named: HashMap::new() })
+    }
+
+    /// That of a picture.
+    pub(super) fn of_picture(&self, picture: &Place) -> anyhow::Result<Place> {
+        let name = picture.name();
+        match self.one.as_ref().or_else(|| self.named.get(&name)) {
+            Some(place) => Ok(place.clone()),
+            None => wrong!(
+                "--mask {}: there is no mask {name}, which says what of {picture} is hidden",
+                self.typed.display()
+            ),
+        }
+    }
+}
+
+/// Refuses a mask of another size than its picture's `from`, and one that hides all of it at `size`, `[h, w]` in pixels.
+pub(super) fn check(mask: &Place, picture: &Place, from: [usize; 2], size: [usize; 2]) -> anyhow::Result<()> {
+    let Target { image, from: [h, w] } = mask.kept(size)?;
+    if [h, w] != from {
+        let [height, width] = from;
+        wrong!(
+            "--mask: {mask} has {w}x{h} pixels and the picture {picture} has {width}x{height}; make the mask as large as the \
+             picture, white where that is hidden"
+        );
+    }
+    if image.sum_all()?.to_scalar::<f32>()? == 0. {
+        wrong!("--mask: {mask} hides all of {picture}; make black what is to be seen, and white what is hidden");
+    }
+    Ok(())
+}
