@@ -81,3 +81,15 @@ fn evaluations_keep_precisions_apart() {
     let table = fs::read_to_string(bench.path("report.md")).unwrap();
     assert_eq!(table.matches("products in bf16").count(), 2, "{table}");
 }
+
+#[cfg(unix)]
+#[test]
+fn the_studio_shows_pictures_in_the_same_precision() {
+    let bench = bench();
+    let studio = crate::studio::Studio::start(&bench, "--network wide.safetensors --precision bf16");
+    let mut page = studio.socket().unwrap();
+    page.wish(1, &crate::studio::at(3., 0.).replace("tiny", "wide"));
+    assert_eq!(page.network()["precision"], "bf16");
+    bench.ok(&format!("{NET} --precision bf16 --out bf16.png"));
+    assert!(bench.pixels("bf16.png").as_raw() == &page.frame().pixels);
+}
