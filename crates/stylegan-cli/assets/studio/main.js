@@ -18,7 +18,7 @@ const chooser = document.getElementById("network");
 let [room, leave, empty] = ["", () => {}, false];
 
 tabs.forEach((tab) => tab.addEventListener("click", () => go(tab.dataset.room)));
-chooser.addEventListener("change", () => set({ network: chooser.value }));
+chooser.addEventListener("change", () => { say(""); set({ network: chooser.value }); });
 
 const wordOf = (name) => tabs.find((tab) => tab.dataset.room === name).textContent;
 
@@ -35,7 +35,11 @@ function enter() {
   used(state.network);
   const nothingYet = state.room !== "runs" && !networks().length;
   if (state.room === room && nothingYet === empty) return;
-  if (room && state.room !== room) ask();
+  if (room && state.room !== room) {
+    // What was said of the room that is left.
+    say("");
+    ask();
+  }
   [room, empty] = [state.room, nothingYet];
   leave();
   tabs.forEach((tab) => (tab.dataset.room === room ? tab.setAttribute("aria-current", "page") : tab.removeAttribute("aria-current")));

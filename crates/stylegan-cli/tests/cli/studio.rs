@@ -543,10 +543,11 @@ fn what_comes_along_is_there_without_a_run() {
     let studio = Studio::start(&bench, "");
     let library = studio.get("/library").json();
     assert_eq!(library["program"], "stylegan");
-    let found: Vec<_> =
-        library["entries"].as_array().unwrap().iter().map(|entry| (&entry["name"], &entry["of"])).collect();
+    let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let found: Vec<(String, String)> =
+        library["entries"].as_array().unwrap().iter().map(|entry| (word(&entry["name"]), word(&entry["of"]))).collect();
     let expected = [("avatars-64", "styles"), ("earth-64-spade", "maps"), ("avatars-32", "styles")];
-    assert_eq!(found, expected.map(|(name, of)| (name.into(), of.into())).each_ref().map(|(name, of)| (name, of)));
+    assert_eq!(found, expected.map(|(name, of)| (name.to_owned(), of.to_owned())));
 }
 
 /// Pages are told the names of networks, and nothing of where they are.
