@@ -36,7 +36,7 @@ pub(super) struct Networks {
 /// An open network.
 pub(super) struct Open {
     name: String,
-    /// Of the networks that were opened, the how many-th it is.
+    /// Counted over all networks that were opened.
     pub(super) number: u64,
     /// The network itself.
     pub(super) network: Network,
@@ -71,19 +71,12 @@ impl Networks {
         let known = self.open.iter().position(|open| open.name == name).map(|at| self.open.remove(at));
         let open = match known {
             Some(open) if open.checked.elapsed() < FRESH || bound(open.number) => open,
-            known => {
+            Some(open) if Stamp::of(&open.entry.path) == open.stamp => Open { checked: Instant::now(), ..open },
+            outdated => {
+                drop(outdated);
                 let entry = self.library.find(name).filter(|entry| entry.has_network);
                 let entry = entry.with_context(|| format!("there is no network {name:?} here any more"))?;
-                let stamp = Stamp::of(&entry.path);
-                match known {
-                    Some(open) if open.entry == entry && open.stamp == stamp => {
-                        Open { checked: Instant::now(), ..open }
-                    }
-                    known => {
-                        drop(known);
-                        self.read(name, entry, stamp)?
-                    }
-                }
+                self.read(name, entry)?
             }
         };
         self.open.push(open);
@@ -103,7 +96,8 @@ impl Networks {
         sentence.replace(&format!("{path}{MAIN_SEPARATOR}"), &format!("{name}: ")).replace(&path, name)
     }
 
-    fn read(&mut self, name: &str, entry: Entry, stamp: Option<Stamp>) -> anyhow::Result<Open> {
+    fn read(&mut self, name: &str, entry: Entry) -> anyhow::Result<Open> {
+        let stamp = Stamp::of(&entry.path);
         // Room first: two large networks may be all that fits.
         if self.open.len() >= KEPT {
             self.open.remove(0);
