@@ -6,7 +6,7 @@
 // networks `tiny` (StyleGAN) and `painter` (SPADE, four classes), and perhaps the run `first`.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { appendFile, cp, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -99,6 +99,13 @@ await step("Latents", async () => {
   const png = await saved("Download PNG", ".png");
   assert.equal(png.subarray(1, 4).toString(), "PNG");
   assert.ok(png.includes("stylegan:seed"));
+  assert.ok((await saved("Download styles", ".safetensors")).includes("styles of a place"));
+  // A film of two seeds, made while the page goes on.
+  await page.getByLabel("Seeds of a film").fill("2");
+  await page.getByLabel("Speed").fill("4");
+  await page.getByRole("button", { name: "Make a film" }).click();
+  await page.getByRole("link", { name: "Download film" }).waitFor();
+  assert.equal((await saved("Download film", ".gif")).subarray(0, 6).toString(), "GIF89a");
   // How often something new is seen while one drags.
   const box = await page.locator(".pad").boundingBox();
   await page.evaluate(() => {
@@ -143,6 +150,8 @@ await step("Edit", async () => {
   const edited = await seen(picture);
   await changes(picture, () => page.getByRole("button", { name: "Show unedited" }).click(), "unedited");
   await page.getByRole("button", { name: "Show unedited" }).click();
+  await page.getByRole("button", { name: "Make a film" }).click();
+  assert.equal((await saved("Download film", ".gif")).subarray(0, 6).toString(), "GIF89a");
   const png = await saved("Download PNG", ".png");
   assert.ok(png.includes("stylegan:edit"));
   assert.ok((await saved("Download styles", ".safetensors")).includes("edited styles"));
@@ -175,9 +184,20 @@ await step("Edit", async () => {
     assert.ok(Date.now() < late, "the styles of a file make another picture");
     await page.waitForTimeout(50);
   }
+  // A seed that is sent here takes their place.
+  await room("Latents");
+  await page.getByRole("button", { name: "Edit it" }).click();
+  await page.locator(".sliders input").first().waitFor();
+  assert.ok(page.url().includes("room=edit") && !page.url().includes("latents="), page.url());
 });
 
 await step("Paint", async () => {
+  // Its room takes a network that it can use, and goes back to the other with its room.
+  await room("Paint");
+  await page.locator(".board").waitFor();
+  assert.equal(await page.locator("#network").inputValue(), "painter");
+  await room("Mix");
+  assert.equal(await page.locator("#network").inputValue(), "tiny");
   await room("Paint", "painter");
   const picture = "[aria-label='The picture'] canvas";
   await page.getByLabel("lake").waitFor();
@@ -213,6 +233,14 @@ await step("Paint", async () => {
 await step("Runs", async () => {
   await room("Runs");
   await page.locator(".charts svg").first().waitFor();
+  // What trains now is found when the room is entered again.
+  await cp(join(folder, "..", "runs", "first"), join(folder, "..", "runs", "second"), { recursive: true });
+  await appendFile(join(folder, "..", "runs", "second", "log.txt"), "kimg 0.200      the discriminator has given all samples the same score for 10 ticks\n");
+  await room("Latents");
+  await room("Runs");
+  await page.locator("select:not(#network) option", { hasText: "second" }).waitFor({ state: "attached" });
+  await page.getByLabel("Run", { exact: true }).selectOption("second");
+  await page.getByText("At 0.2 kimg: the discriminator has given all samples the same score").waitFor();
   await accessible("Runs");
   await onPhone("Runs");
 });
@@ -259,6 +287,7 @@ await step("Networks that come along", async () => {
 await step("Rooms say what a network is not for", async () => {
   await room("Edit", "painter");
   await page.getByText("Nothing to do in Edit").waitFor();
+  await page.getByRole("button", { name: /^Use .+ here$/ }).waitFor();
   await page.getByRole("button", { name: "Open it in Paint" }).click();
   await page.locator(".board").waitFor();
 });

@@ -162,7 +162,7 @@ impl Film {
                 return remove_older(&self.out, self.frames);
             }
             Sink::Apng(writer) => writer.finish()?,
-            Sink::Gif(gif) => drop(gif),
+            Sink::Gif(gif) => drop(gif.finish()?),
             Sink::Ffmpeg(mut ffmpeg) => {
                 drop(ffmpeg.pipe.take());
                 let status = ffmpeg.wait()?;

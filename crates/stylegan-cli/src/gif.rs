@@ -42,6 +42,11 @@ impl<W: Write> Gif<W> {
         let frame = Frame { delay, ..Frame::from_palette_pixels(w, h, pixels, palette, None) };
         self.encoder.write_frame(&frame).context("the GIF cannot be written")
     }
+
+    /// Ends the film; returns where it was written to.
+    pub(crate) fn finish(self) -> anyhow::Result<W> {
+        self.encoder.into_inner().context("the GIF cannot be written")
+    }
 }
 
 /// How long frame `i` of a film at `fps` is shown, in hundredths of a second; `None` for one that is left

@@ -38,6 +38,11 @@ fn typed() -> Option<&'static str> {
     TYPED.get_or_init(|| std::env::var(VARIABLE).ok().filter(|typed| !typed.is_empty())).as_deref()
 }
 
+/// What the reader types before a verb.
+pub(crate) fn program() -> &'static str {
+    typed().unwrap_or("stylegan")
+}
+
 /// A message with its commands as the reader types them.
 pub(crate) fn as_typed(text: &str) -> Cow<'_, str> {
     typed().map_or(Cow::Borrowed(text), |typed| Cow::Owned(replace(text, typed)))

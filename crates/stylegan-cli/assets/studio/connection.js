@@ -2,7 +2,7 @@
 
 import { say } from "./elements.js";
 
-const VIEWS = { 1: "picture", 2: "mix", 3: "thumbnails", 4: "edit", 5: "paint", 6: "invert" };
+const VIEWS = { 1: "picture", 2: "mix", 3: "thumbnails", 4: "edit", 5: "paint", 6: "invert", 7: "film" };
 const HEADER = 16;
 
 /** Views of a single picture, which is worth showing also when a newer one is wanted: something moves while one drags. */
@@ -36,11 +36,23 @@ export function wish(state, onpicture, ontrouble = (sentence) => say(sentence, t
     return;
   }
   wishes.set(state.view, { text, state, onpicture, ontrouble, seq: ++seq, sent: false });
-  if (!scheduled) {
-    scheduled = true;
-    // Once a frame is as often as anything can be seen; hidden pages draw no frames.
-    if (document.hidden) setTimeout(send, 50); else requestAnimationFrame(send);
+  schedule();
+}
+
+function schedule() {
+  if (scheduled) return;
+  scheduled = true;
+  // Once a frame is as often as anything can be seen; hidden pages draw no frames.
+  if (document.hidden) setTimeout(send, 50); else requestAnimationFrame(send);
+}
+
+/** What is wanted of a network is wanted anew: it is another one under the same name. */
+function again(name) {
+  for (const [view, entry] of wishes) {
+    const { network } = entry.state.look ?? entry.state;
+    if (network === name && view !== "invert" && view !== "film") Object.assign(entry, { seq: ++seq, sent: false });
   }
+  schedule();
 }
 
 /** No more of this view is wanted. */
@@ -86,7 +98,9 @@ function connect() {
 
 function heed(message) {
   if (message.type === "network") {
+    const earlier = networks.get(message.name);
     networks.set(message.name, message);
+    if (earlier && earlier.hash !== message.hash) again(message.name);
     listeners.forEach((listener) => listener(message));
   } else if (message.type === "error") {
     const entry = wishes.get(VIEWS[message.view]);

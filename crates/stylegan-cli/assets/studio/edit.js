@@ -2,8 +2,10 @@
 
 import { aboutNetwork, forget, onNetwork, stop, wish } from "./connection.js";
 import { anySeed, choice, field, h, paint, say, select, slider } from "./elements.js";
+import { filmMaker } from "./film.js";
+import { command } from "./library.js";
 import { look, pictureLink, set, state, stylesLink, watch } from "./link.js";
-import { lookControls } from "./look.js";
+import { lookControls, showFacts } from "./look.js";
 import { unfit } from "./rooms.js";
 import { directionSliders, groupsOf, pack, readMoves, rowsOf, told, unpack, writeMoves } from "./sliders.js";
 import { droppable, fileField, send } from "./upload.js";
@@ -30,7 +32,7 @@ export function edit(main) {
   });
   const file = fileField({
     label: "Or a picture of yours", accept: "image/png,image/jpeg,image/webp,.safetensors", onfile: drop,
-    hint: "Drop it on the picture, or choose it. It should look like those that the network was trained on, framed alike. A file of styles, as the button Download styles and stylegan invert write it, is taken as it is.",
+    hint: `Drop it on the picture, or choose it. It should look like those that the network was trained on, framed alike. A file of styles, as the button Download styles and ${command("invert")} write it, is taken as it is.`,
   });
   const steps = slider({
     label: "Steps of the search", min: 50, max: 1000, step: 50, value: state.steps, show: String,
@@ -42,12 +44,13 @@ export function edit(main) {
   });
   const groups = h("div", {});
   const seek = h("button", { type: "button", className: "main", onclick: () => { shown = ""; set({ directions: `${pack(kinds.input.value)}~${group}` }); } }, "Find directions");
-  const load = fileField({ label: "Directions of yours", accept: ".safetensors", onfile: addList, hint: "A file that stylegan directions wrote." });
+  const load = fileField({ label: "Directions of yours", accept: ".safetensors", onfile: addList, hint: `A file that ${command("directions")} wrote.` });
   const reset = h("button", { type: "button", onclick: () => set({ moves: "" }) }, "Undo all moves");
   const moved = h("p", { className: "hint" });
+  const film = filmMaker(scene);
   const sliders = h("div", {});
   const settings = h("section", { className: "panel", "aria-label": "Settings" });
-  const stage = h("section", { className: "stage drop", "aria-label": "The picture" }, canvas, h("div", { className: "row" }, download, styles, before));
+  const stage = h("section", { className: "stage drop", "aria-label": "The picture" }, canvas, h("div", { className: "row" }, download, styles, before), film.element);
   const side = h("div", { className: "stage side" },
     h("section", { className: "panel", "aria-label": "What is edited" }, seed.element, file.element, steps.element, job),
     h("section", { className: "panel", "aria-label": "Directions" }, kinds.element, groups, h("div", { className: "row" }, seek, reset), moved, sliders, load.element),
@@ -221,6 +224,15 @@ export function edit(main) {
     if (moves !== state.moves || directions !== state.directions) set({ moves, directions });
   }
 
+  const source = () => (state.latents ? { styles: state.latents } : state.picture ? { picture: state.picture } : { seed: state.seed });
+
+  /** A film from the picture as it was to what it is moved to, and back. */
+  function scene() {
+    const about = aboutNetwork(state.network);
+    const moves = about?.styles ? told(showMoves(), about.num_ws) : [];
+    return moves.length ? { view: "film", look: look(about), scene: { edit: { source: source(), moves } }, steps: 24, fps: 20 } : null;
+  }
+
   function update() {
     const about = aboutNetwork(state.network);
     if (!about?.styles) return;
@@ -231,17 +243,17 @@ export function edit(main) {
     showJob();
     showList();
     const moves = showMoves();
-    const source = state.latents ? { styles: state.latents } : state.picture ? { picture: state.picture } : { seed: state.seed };
-    const request = { view: "edit", look: look(about), source, moves: told(moves, about.num_ws) };
+    film.allow(moves.length > 0 && !searching);
+    const request = { view: "edit", look: look(about), source: source(), moves: told(moves, about.num_ws) };
     download.href = pictureLink(request);
     styles.href = stylesLink(request);
     if (searching) return;
     const plain = before.getAttribute("aria-pressed") === "true";
-    wish(plain ? { ...request, moves: [] } : request, ({ image, milliseconds, width, height }) => {
+    wish(plain ? { ...request, moves: [] } : request, (made) => {
       if (searching) return;
-      paint(canvas, image);
+      paint(canvas, made.image);
       canvas.setAttribute("aria-label", `${state.latents ? "Picture of your styles" : state.picture ? "Your picture" : `Picture of seed ${state.seed}`}, ${plain || !moves.length ? "unedited" : `moved along ${moves.length} directions`}`);
-      document.getElementById("facts").textContent = `${width} × ${height} pixels, ${milliseconds} ms`;
+      showFacts(about, made);
     });
   }
 
@@ -261,6 +273,7 @@ export function edit(main) {
   return () => {
     gone = true;
     if (searching) stop("invert");
+    film.leave();
     stops.forEach((end) => end());
     ["edit", "invert", "picture"].forEach(forget);
   };

@@ -70,6 +70,11 @@ export function say(sentence, bad = false) {
   status.classList.toggle("bad", bad);
 }
 
+/** Takes back what was bad: it is no longer so. */
+export function calm() {
+  if (document.getElementById("status").classList.contains("bad")) say("");
+}
+
 /** Whether the user wants little to move. */
 export const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

@@ -2,19 +2,23 @@
 
 import { aboutNetwork, forget, onNetwork, wish } from "./connection.js";
 import { anySeed, field, h, paint, say, slider, still } from "./elements.js";
-import { look, pictureLink, set, state, watch } from "./link.js";
-import { lookControls } from "./look.js";
+import { filmMaker } from "./film.js";
+import { look, pictureLink, set, state, stylesLink, watch } from "./link.js";
+import { lookControls, showFacts } from "./look.js";
 import { makePad, placeOf, seedAt } from "./pad.js";
 import { unfit } from "./rooms.js";
 
 /** Sides of a picture's pixels on the screen, at most. */
 const LARGEST_PIXEL = 12;
+/** Frames in a second of a film. */
+const FPS = 20;
 
 /** Builds the room; returns how to leave it. */
 export function latents(main) {
   const canvas = h("canvas", { width: 16, height: 16, role: "img", "aria-label": "The picture" });
   const stage = h("div", { className: "stage" }, canvas);
   const download = h("a", { className: "button main", download: "" }, "Download PNG");
+  const styles = h("a", { className: "button", download: "" }, "Download styles");
   const copy = h("button", { type: "button", onclick: copyLink }, "Copy link");
   const pad = makePad();
   let speed = 0.5;
@@ -31,12 +35,17 @@ export function latents(main) {
     label: "Speed", min: -4, max: 4, step: 0.1, value: speed, show: (value) => `${value.toFixed(1)} seeds a second`,
     hint: "How fast the animation walks from seed to seed.", oninput: (value) => { speed = value; },
   });
+  const length = field({
+    label: "Seeds of a film", value: 4, min: 2, max: 16, step: 1, onchange: (input) => { input.value = seedsOfFilm(); },
+    hint: "It walks from the picture's seed to the next ones, at the speed above, and back to the first.",
+  });
+  const film = filmMaker(scene);
   const settings = h("div", { className: "panel" });
   const side = h("div", { className: "stage" },
     h("section", { className: "panel", "aria-label": "Where the picture comes from" }, pad.element, seed.element), settings,
-    h("section", { className: "panel", "aria-label": "Animation" }, h("div", { className: "row" }, play), pace.element));
+    h("section", { className: "panel", "aria-label": "Animation" }, h("div", { className: "row" }, play), pace.element, length.element, film.element));
   side.style.justifyItems = "stretch";
-  stage.append(h("div", { className: "row" }, download, copy, h("button", { type: "button", onclick: () => set({ room: "edit", picture: "", seed: seedAt(Math.round(state.x), Math.round(state.y)) }) }, "Edit it")));
+  stage.append(h("div", { className: "row" }, download, styles, copy, h("button", { type: "button", onclick: () => set({ room: "edit", picture: "", latents: "", seed: seedAt(Math.round(state.x), Math.round(state.y)) }) }, "Edit it")));
   const room = h("div", { className: "latents" }, stage, side);
   main.replaceChildren(room);
 
@@ -63,6 +72,18 @@ export function latents(main) {
       };
       frame = requestAnimationFrame(step);
     }
+  }
+
+  const seedsOfFilm = () => Math.min(16, Math.max(2, Math.floor(length.input.valueAsNumber) || 4));
+
+  /** What a film shows. */
+  function scene() {
+    const about = aboutNetwork(state.network);
+    if (!about || about.map) return null;
+    const [x, y, by] = [Math.round(state.x), Math.round(state.y), speed < 0 ? -1 : 1];
+    const seeds = Array.from({ length: seedsOfFilm() }, (_, i) => seedAt(x + by * i, y));
+    const steps = Math.max(5, Math.min(240, Math.round(FPS / Math.max(Math.abs(speed), 0.1))));
+    return { view: "film", look: look(about), scene: { walk: { seeds } }, steps, fps: FPS };
   }
 
   function halt() {
@@ -99,16 +120,17 @@ export function latents(main) {
     const about = aboutNetwork(state.network);
     if (about?.map) return forget("picture");
     const picture = { view: "picture", look: look(about), x: state.x, y: state.y };
-    wish(picture, ({ image, milliseconds, width, height }) => {
-      paint(canvas, image);
+    wish(picture, (made) => {
+      paint(canvas, made.image);
       canvas.setAttribute("aria-label", describe());
-      document.getElementById("facts").textContent = `${width} × ${height} pixels, ${milliseconds} ms`;
-      say("");
+      showFacts(aboutNetwork(state.network), made);
     }, (sentence) => {
       // A network with classes says so when it is asked for the first time without one.
       if (about || !aboutNetwork(state.network)) say(sentence, true);
     });
     download.href = pictureLink(picture);
+    styles.href = stylesLink(picture);
+    styles.hidden = about?.styles === false;
     seed.set(seedAt(Math.round(state.x), Math.round(state.y)));
     controls?.update();
     pad.update(look(about), about);
@@ -137,6 +159,7 @@ export function latents(main) {
   return () => {
     halt();
     stops.forEach((stop) => stop());
+    film.leave();
     pad.leave();
     forget("picture");
   };

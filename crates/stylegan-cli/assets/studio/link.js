@@ -2,7 +2,8 @@
 
 const DEFAULTS = {
   room: "latents", network: "", psi: 1, cutoff: -1, class: 0, noise: "const", noise_seed: 0,
-  x: 2, y: 2, rows: "0-3", columns: "10-15", styles: "coarse", run: "", grid: "",
+  // Seed 401, a whole face of the network that comes along, among others.
+  x: 1, y: 4, rows: "0-3", columns: "10-15", styles: "coarse", run: "", grid: "",
   seed: 0, picture: "", latents: "", steps: 200, directions: "", moves: "", map: "", brush: 0, brush_size: 0, style_seed: 0, style: "",
 };
 const ROOMS = ["latents", "mix", "edit", "paint", "runs"];
@@ -55,8 +56,11 @@ export function pictureLink(picture, cell) {
   return `/picture?${query}`;
 }
 
-/** The address of the moved styles of an edit as a file. */
-export const stylesLink = (edit) => `/styles?${new URLSearchParams({ state: JSON.stringify(edit) })}`;
+/** The address of the styles of a picture, or the moved ones of an edit, as a file. */
+export const stylesLink = (picture) => `/styles?${new URLSearchParams({ state: JSON.stringify(picture) })}`;
+
+/** The address of a film that was made. */
+export const filmLink = (film) => `/films?${new URLSearchParams({ state: JSON.stringify(film) })}`;
 
 /** Says which networks there are, and which to take where the address names none of them. */
 export function knowNetworks(names, first) {

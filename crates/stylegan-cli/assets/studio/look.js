@@ -1,7 +1,14 @@
 // The controls that all pictures share: truncation, class, noise.
 
-import { anySeed, choice, field, h, select, slider } from "./elements.js";
+import { anySeed, calm, choice, field, h, select, slider } from "./elements.js";
 import { set, state } from "./link.js";
+
+/** Says below the page what a picture is and how long it took. */
+export function showFacts(about, { width, height, milliseconds }) {
+  calm();
+  const reduced = about && about.precision !== "f32" ? `, ${about.precision}` : "";
+  document.getElementById("facts").textContent = `${width} × ${height} pixels, ${milliseconds} ms${reduced}`;
+}
 
 /** Controls that fit a network; `update` brings them to the state. */
 export function lookControls(about) {

@@ -149,7 +149,7 @@ export function makePad() {
     element: canvas,
     glide,
     update(newLook, newAbout) {
-      [look, about, key] = [newLook, newAbout, JSON.stringify(newLook)];
+      [look, about, key] = [newLook, newAbout, `${JSON.stringify(newLook)}${newAbout?.hash}`];
       draw();
       ask();
     },

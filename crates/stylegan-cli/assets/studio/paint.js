@@ -4,6 +4,7 @@ import { makeBoard } from "./board.js";
 import { aboutNetwork, forget, onNetwork, wish } from "./connection.js";
 import { anySeed, choice, field, h, paint as show, say, slider } from "./elements.js";
 import { pictureLink, set, state, watch } from "./link.js";
+import { showFacts } from "./look.js";
 import { unfit } from "./rooms.js";
 import { droppable, fileField, send } from "./upload.js";
 
@@ -164,9 +165,9 @@ export function paint(main) {
     const request = { view: "paint", network: state.network, map: state.map, style: state.style && about.map.pictures ? { picture: state.style } : { seed: state.style_seed } };
     download.href = pictureLink(request);
     mapFile.href = `/maps/${encodeURIComponent(state.map)}/file`;
-    wish(request, ({ image, milliseconds, width, height }) => {
-      show(canvas, image);
-      document.getElementById("facts").textContent = `${width} × ${height} pixels, ${milliseconds} ms`;
+    wish(request, (made) => {
+      show(canvas, made.image);
+      showFacts(about, made);
     });
   }
 

@@ -2,15 +2,19 @@
 
 import { chart, number } from "./chart.js";
 import { h, say, select } from "./elements.js";
+import { allRuns, command, onLibrary } from "./library.js";
 import { set, state, watch } from "./link.js";
 
 const EVERY = 4000;
 /** A run that has said nothing for as long is at rest. */
 const AT_REST = 15 * 60;
 
+/** Whose losses there are. */
+const TRAINED = { G: "generator", D: "discriminator", E: "encoder", C: "classifier", S: "segmenter" };
+
 const CHARTS = [
-  ["Losses", "mean of each tick", [["Loss/G/loss", "generator"], ["Loss/D/loss", "discriminator"]]],
-  ["Signs of the scores", "near ±1 nothing is learnt, near 0 it guesses", [["Loss/signs/real", "real"], ["Loss/signs/fake", "fake"]]],
+  ["Losses", "mean of each tick", Object.entries(TRAINED).map(([key, name]) => [`Loss/${key}/loss`, name])],
+  ["Signs of the scores", "near ±1 nothing is learnt, near 0 it guesses", [["Loss/signs/real", "real"], ["Loss/signs/fake", "fake"], ["Loss/signs/held_back", "held back"]]],
   ["Scores", "bands: one standard deviation", [["Loss/scores/real", "real"], ["Loss/scores/fake", "fake"]], true],
   ["R1", "squared gradient at real pictures", [["Loss/r1_penalty", "penalty"]]],
   ["Path length", "of StyleGAN2", [["Loss/pl_length", "length"]]],
@@ -20,22 +24,41 @@ const CHARTS = [
 ];
 
 /** Builds the room; returns how to leave it. */
-export function runs(main, library) {
-  const all = library.filter(({ run }) => run);
-  if (!all.length) {
-    main.replaceChildren(h("div", { className: "empty" }, h("h2", {}, "No run here"),
-      h("p", {}, "Runs that train below ", h("code", {}, "runs/"), " show here, live. ", h("code", {}, "stylegan train"), " starts one.")));
-    return () => {};
-  }
+export function runs(main) {
+  let [leave, some] = [() => {}, null];
+  const settle = () => {
+    const now = allRuns().length > 0;
+    if (now === some) return;
+    some = now;
+    leave();
+    leave = some ? runsRoom(main) : noRun(main);
+  };
+  const stop = onLibrary(settle);
+  settle();
+  return () => {
+    stop();
+    leave();
+  };
+}
+
+function noRun(main) {
+  main.replaceChildren(h("div", { className: "empty" }, h("h2", {}, "No run here"),
+    h("p", {}, "Runs that train below ", h("code", {}, "runs/"), " show here, live. ", h("code", {}, command("train")), " starts one.")));
+  return () => {};
+}
+
+function runsRoom(main) {
+  let all = allRuns();
   const given = all.find(({ given }) => given) ?? all.reduce((a, b) => ((b.seconds_since_last_tick ?? Infinity) < (a.seconds_since_last_tick ?? Infinity) ? b : a));
   let name = "";
   let [timer, left, ticks, next, grids, following] = [0, false, [], 0, [], true];
 
   const pick = select({
-    label: "Run", options: all.map(({ name }) => [name, name]), value: "", hint: "All runs below runs/, and the one the studio was started with.",
+    label: "Run", options: [], value: "", hint: "All runs below runs/, and the one the studio was started with.",
     onchange: (run) => set({ run, grid: "" }),
   });
   const facts = h("dl", { className: "facts" });
+  const warnings = h("ul", { className: "warnings", "aria-label": "What the watch over the run's health says" });
   const image = h("img", { alt: "" });
   const slider = h("input", { type: "range", id: "grid", min: 0, max: 0, step: 1, value: 0, "aria-label": "When" });
   slider.addEventListener("input", () => set({ grid: grids[slider.valueAsNumber]?.name ?? "" }));
@@ -47,7 +70,7 @@ export function runs(main, library) {
   const report = h("div", { className: "scroll" });
   const log = h("pre", { tabIndex: 0, "aria-label": "The log's last lines" });
   main.replaceChildren(h("div", { className: "runs" },
-    h("section", { className: "panel wide", "aria-label": "The run" }, pick.element, facts),
+    h("section", { className: "panel wide", "aria-label": "The run" }, pick.element, facts, warnings),
     h("section", { className: "panel", "aria-label": "Samples" },
       h("div", { className: "control" }, h("div", { className: "head" }, h("label", { for: "grid" }, "Samples, the same latents each time"), when), slider),
       image, h("div", { className: "row" }, reals, save, open)),
@@ -96,6 +119,8 @@ export function runs(main, library) {
     ];
     if (left) pairs.push(["To the end", span(left)]);
     facts.replaceChildren(...pairs.map(([key, value]) => h("div", {}, h("dt", {}, key), h("dd", {}, value))));
+    warnings.replaceChildren(...details.warnings.map(({ kimg, sentence }) => h("li", {}, `At ${number(kimg)} kimg: ${sentence}.`)));
+    warnings.hidden = !details.warnings.length;
     const more = details.grids.length !== grids.length;
     grids = details.grids;
     reals.hidden = !details.reals;
@@ -127,7 +152,9 @@ export function runs(main, library) {
 
   function showCharts(reports) {
     const measured = new Set(ticks.flatMap((tick) => Object.keys(tick).filter((key) => key.startsWith("Metrics/"))));
-    const figures = CHARTS.map(([title, about, curves, spread]) => chart(title, about, curves.map(([key, name]) => ({ name, points: points(key, spread) }))));
+    const keys = new Set(ticks.flatMap(Object.keys));
+    const figures = [...CHARTS, ...termsOf(keys)].map(([title, about, curves, spread]) =>
+      chart(title, about, curves.filter(([key]) => keys.has(key)).map(([key, name]) => ({ name, points: points(key, spread) }))));
     for (const metric of new Set([...reports.map(({ name }) => name), ...[...measured].map((key) => key.slice("Metrics/".length))])) {
       const reported = reports.filter((result) => result.name === metric && result.subject !== "real set")
         .map(({ kimg, value, low, high }) => ({ x: kimg, y: value, low: low ?? undefined, high: high ?? undefined }));
@@ -145,10 +172,11 @@ export function runs(main, library) {
 
   function showReports(reports) {
     if (!reports.length) {
-      report.replaceChildren(h("p", { className: "hint" }, "Nothing was measured yet: ", h("code", {}, "stylegan eval"), " does, and [eval] in a configuration while it trains."));
+      report.replaceChildren(h("p", { className: "hint" }, "Nothing was measured yet: ", h("code", {}, command("eval")), " does, and [eval] in a configuration while it trains."));
       return;
     }
-    const newest = [...reports].reverse();
+    // The newest first; of each, the metrics as its report has them.
+    const newest = reports.toSorted((a, b) => b.kimg - a.kimg);
     report.replaceChildren(h("table", { className: "report" },
       h("thead", {}, h("tr", {}, ["kimg", "metric", "value", "95 % interval", "better"].map((head) => h("th", { scope: "col" }, head)))),
       h("tbody", {}, newest.map((result) => h("tr", {}, [number(result.kimg), result.name, number(result.value),
@@ -160,7 +188,7 @@ export function runs(main, library) {
     if (wanted === name) return showGrid();
     [name, ticks, next, grids] = [wanted, [], 0, []];
     pick.set(name);
-    open.hidden = !all.find((run) => run.name === name).network;
+    open.hidden = !all.find((run) => run.name === name)?.network;
     reals.setAttribute("aria-pressed", "false");
     image.removeAttribute("src");
     charts.replaceChildren();
@@ -168,13 +196,34 @@ export function runs(main, library) {
     refresh();
   }
 
-  const stop = watch(choose);
+  /** Offers the runs that there are now. */
+  function offer() {
+    all = allRuns();
+    pick.input.replaceChildren(...all.map(({ name }) => h("option", { value: name }, name)));
+    pick.set(name);
+    open.hidden = !all.find((run) => run.name === name)?.network;
+  }
+
+  const stops = [watch(choose), onLibrary(offer)];
+  offer();
   choose();
   return () => {
     left = true;
     clearTimeout(timer);
-    stop();
+    stops.forEach((stop) => stop());
   };
+}
+
+/** Charts of what else the run's ticks hold: the terms of losses, accuracies, and how far off each network is. */
+function termsOf(keys) {
+  const terms = (letter) => [...keys].filter((key) => key.startsWith(`Loss/${letter}/`) && !key.endsWith("/loss"))
+    .map((key) => [key, key.slice(`Loss/${letter}/`.length)]);
+  const charts = Object.entries(TRAINED).map(([letter, name]) => [`Terms of the ${name}'s loss`, "mean of each tick, weighted", terms(letter)])
+    // The one term of the discriminator is its penalty, which has a chart.
+    .filter(([, , curves]) => curves.length > 0 && !curves.every(([key]) => key.endsWith("/reg")));
+  const right = [...keys].filter((key) => key.startsWith("Accuracy/"));
+  if (right.length) charts.push(["Accuracy", "share that is right", right.map((key) => [key, key.slice("Accuracy/".length)])]);
+  return charts;
 }
 
 /** A time in words. */

@@ -11,7 +11,7 @@ macro_rules! file {
 }
 
 /// Name, media type and contents of each.
-const FILES: [(&str, &str, &[u8]); 19] = [
+const FILES: [(&str, &str, &[u8]); 21] = [
     file!("index.html", "text/html; charset=utf-8"),
     file!("style.css", "text/css; charset=utf-8"),
     file!("icon.svg", "image/svg+xml"),
@@ -28,6 +28,8 @@ const FILES: [(&str, &str, &[u8]); 19] = [
     file!("paint.js", "text/javascript; charset=utf-8"),
     file!("board.js", "text/javascript; charset=utf-8"),
     file!("rooms.js", "text/javascript; charset=utf-8"),
+    file!("library.js", "text/javascript; charset=utf-8"),
+    file!("film.js", "text/javascript; charset=utf-8"),
     file!("upload.js", "text/javascript; charset=utf-8"),
     file!("runs.js", "text/javascript; charset=utf-8"),
     file!("chart.js", "text/javascript; charset=utf-8"),

@@ -2,6 +2,7 @@
 
 use super::queue::MadeFile;
 use super::sampler::Sampler;
+use super::style_file::style_file;
 use super::wish::{Look, State, corners};
 use crate::mix::{Table, seed_text, title};
 use crate::numbers::Numbers;
@@ -13,7 +14,7 @@ use stylegan_core::latent::mix;
 use stylegan_core::picture::{Sheet, encode_png};
 
 /// Other files answer these states.
-const OTHERS: &str = "edits, searches and maps are not pictures of seeds alone";
+const OTHERS: &str = "edits, searches, maps and films are not pictures of seeds alone";
 
 /// Computes the pictures `cells` of a state.
 ///
@@ -41,7 +42,9 @@ pub(super) fn pictures(sampler: &Sampler, state: &State, cells: Range<usize>) ->
             let pictures = sampler.pictures(&sampler.styles(seeds, look)?, &indices, look)?;
             Ok(pictures.into_iter().map(|picture| shrunk(picture, *side)).collect())
         }
-        State::Edit { .. } | State::Invert { .. } | State::Paint { .. } => anyhow::bail!("{OTHERS}"),
+        State::Edit { .. } | State::Invert { .. } | State::Paint { .. } | State::Film { .. } => {
+            anyhow::bail!("{OTHERS}")
+        }
     }
 }
 
@@ -67,8 +70,7 @@ pub(super) fn download(sampler: &Sampler, state: &State, cell: Option<usize>) ->
                 (seed_name(seed), one(0)?)
             }
             ref corners => {
-                let blend: Vec<_> = corners.iter().map(|(seed, weight)| format!("{seed}:{weight}")).collect();
-                text.push(("stylegan:blend", blend.join(",")));
+                text.push(("stylegan:blend", in_words(corners)));
                 (format!("blend{x:.2}x{y:.2}.png"), one(0)?)
             }
         },
@@ -97,9 +99,29 @@ pub(super) fn download(sampler: &Sampler, state: &State, cell: Option<usize>) ->
                 ("mix.png".to_owned(), sheet(sampler, state, rows, columns, styles)?)
             }
         },
-        State::Edit { .. } | State::Invert { .. } | State::Paint { .. } => anyhow::bail!("{OTHERS}"),
+        State::Edit { .. } | State::Invert { .. } | State::Paint { .. } | State::Film { .. } => {
+            anyhow::bail!("{OTHERS}")
+        }
     };
     Ok(MadeFile { name, kind: "image/png", bytes: encode_png(&picture, &text)? })
+}
+
+/// The styles of a place on the pad as a file.
+///
+/// # Errors
+/// When the state does not fit the network.
+pub(super) fn styles(sampler: &Sampler, state: &State) -> anyhow::Result<MadeFile> {
+    let State::Picture { look, x, y } = state else { anyhow::bail!("{OTHERS}") };
+    sampler.check_styles("a file of styles")?;
+    let corners = corners(*x, *y);
+    let (ws, _) = blend(sampler, look, &corners)?;
+    let facts = vec![("blend", in_words(&corners)), ("psi", look.psi.to_string())];
+    style_file(ws, "styles of a place between seeds", facts)
+}
+
+/// Seeds with their weights, as files of pictures name them.
+fn in_words(corners: &[(u32, f64)]) -> String {
+    corners.iter().map(|(seed, weight)| format!("{seed}:{weight}")).collect::<Vec<_>>().join(",")
 }
 
 /// Style rows `[1, num_ws, w_dim]` between seeds, blended after truncation, and the seed that is nearest:

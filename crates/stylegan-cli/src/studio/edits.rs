@@ -1,10 +1,12 @@
 //! Edits: the styles of a seed, or those found of a picture, moved along directions.
 
 use super::cells::seed_name;
+use super::moves::{FOUND, Move, Subject};
 use super::queue::MadeFile;
 use super::sampler::Sampler;
+use super::style_file::style_file;
 use super::uploads::Uploads;
-use super::wish::{FOUND, Look, Move, State, Subject};
+use super::wish::{Look, State};
 use crate::mix::style_list;
 use crate::models;
 use candle_core::Tensor;
@@ -12,7 +14,6 @@ use image::RgbImage;
 use serde_json::json;
 use std::sync::Arc;
 use stylegan_core::Model;
-use stylegan_core::checkpoint::{Kind, Metadata, encode};
 use stylegan_core::directions::{Direction, style_weights};
 use stylegan_core::picture::encode_png;
 use stylegan_metrics::directions::{Styles, closed_form, components};
@@ -117,12 +118,24 @@ impl Edits {
     /// As [`picture`](Self::picture).
     pub(super) fn styles(&mut self, sampler: &Sampler, state: &State, uploads: &Uploads) -> anyhow::Result<MadeFile> {
         let Edited { ws, words, .. } = self.edited(sampler, state, uploads)?;
-        let mut metadata =
-            Metadata { kind: Kind::Weights, source: Some("stylegan studio".into()), ..Metadata::default() };
-        metadata.extra.insert("content".into(), "edited styles (tensor ws), for --latents".into());
-        metadata.extra.insert("edit".into(), words);
-        let bytes = encode(&metadata, &[("ws".to_owned(), ws)])?;
-        Ok(MadeFile { name: "styles.safetensors".into(), kind: "application/octet-stream", bytes })
+        style_file(ws, "edited styles", vec![("edit", words)])
+    }
+
+    /// Style rows `[2, num_ws, w_dim]` before and after moves, and what chooses the fresh noise.
+    ///
+    /// # Errors
+    /// As [`picture`](Self::picture).
+    pub(super) fn ends(
+        &mut self,
+        sampler: &Sampler,
+        look: &Look,
+        source: &Subject,
+        moves: &[Move],
+        uploads: &Uploads,
+    ) -> anyhow::Result<(Tensor, u64)> {
+        let (plain, index) = self.source(sampler, look, source, uploads)?;
+        let (moved, _) = self.moved(sampler, look, plain.clone(), moves, uploads)?;
+        Ok((Tensor::cat(&[plain, moved], 0)?, index))
     }
 
     /// The directions of a kind, as pages list them.
@@ -137,7 +150,8 @@ impl Edits {
         uploads: &Uploads,
     ) -> anyhow::Result<MadeFile> {
         let list = self.directions(sampler, look, wanted, uploads)?;
-        let entry = |d: &Direction| json!({ "name": d.name, "rows": style_list(&d.rows), "how": d.how });
+        let found = FOUND.contains(&wanted.by.as_str());
+        let entry = |d: &Direction| json!({ "name": d.name, "rows": style_list(&d.rows), "how": hint(d, found) });
         let bytes = json!(list.iter().map(entry).collect::<Vec<_>>()).to_string().into_bytes();
         Ok(MadeFile { name: "directions.json".into(), kind: "application/json", bytes })
     }
@@ -145,14 +159,38 @@ impl Edits {
     /// The styles of an edit, moved, and what is to be said of them.
     fn edited<'a>(&mut self, sampler: &Sampler, state: &'a State, uploads: &Uploads) -> anyhow::Result<Edited<'a>> {
         let State::Edit { look, source, moves } = state else { anyhow::bail!("this is no edit") };
-        let (mut ws, index) = match source {
+        let (plain, index) = self.source(sampler, look, source, uploads)?;
+        let (ws, words) = self.moved(sampler, look, plain, moves, uploads)?;
+        Ok(Edited { ws, index, look, source, words })
+    }
+
+    /// The style rows `[1, num_ws, w_dim]` of what is edited, and what chooses their fresh noise.
+    fn source(
+        &self,
+        sampler: &Sampler,
+        look: &Look,
+        source: &Subject,
+        uploads: &Uploads,
+    ) -> anyhow::Result<(Tensor, u64)> {
+        Ok(match source {
             Subject::Seed(seed) => (sampler.styles(&[*seed], look)?, u64::from(*seed)),
             Subject::Styles(id) => (sampler.truncated(&sampler.given(&*uploads.styles(id)?)?, look)?, 0),
             Subject::Picture(id) => match self.found.iter().find(|(known, _)| known == id) {
                 Some((_, rows)) => (sampler.truncated(rows, look)?, 0),
                 None => anyhow::bail!("the styles of this picture are not known yet: press “Find its styles”"),
             },
-        };
+        })
+    }
+
+    /// Style rows, moved, and the moves in words.
+    fn moved(
+        &mut self,
+        sampler: &Sampler,
+        look: &Look,
+        mut ws: Tensor,
+        moves: &[Move],
+        uploads: &Uploads,
+    ) -> anyhow::Result<(Tensor, String)> {
         let mut words = Vec::new();
         for part in moves.iter().filter(|part| part.strength != 0.) {
             let list = self.directions(sampler, look, part, uploads)?;
@@ -164,7 +202,7 @@ impl Edits {
             ws = direction.apply(&ws, part.strength, Some(rows))?;
             words.push(format!("{}={} (style rows {})", direction.name, part.strength, style_list(rows)));
         }
-        Ok(Edited { ws, index, look, source, words: words.join(", ") })
+        Ok((ws, words.join(", ")))
     }
 
     /// The list that a move is of: found now, or known.
@@ -218,6 +256,15 @@ impl Edits {
         }
         self.lists.push(List { by: part.by.clone(), rows, class: look.class, directions: list.clone() });
         Ok(list)
+    }
+}
+
+/// What stands below the slider of a direction: what it does in plain words, then how it came about. One that was
+/// `found` in the network has a number for a name.
+fn hint(direction: &Direction, found: bool) -> String {
+    match found {
+        true => format!("one of the largest changes; {}", direction.how),
+        false => format!("towards {}; {}", direction.name.replace(['-', '_'], " "), direction.how),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What pages are sent: pictures as binary frames, everything else as JSON.
 
 use super::wish::View;
+use crate::invocation::as_typed;
 use axum::extract::ws::Message;
 use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
@@ -65,7 +66,7 @@ pub(super) fn frame(place: Place, format: Format, picture: &RgbImage) -> anyhow:
 /// A sentence for the user in place of pictures; `answers` says in place of which.
 pub(super) fn trouble(answers: Option<(View, u32)>, sentence: &str) -> Message {
     let (view, seq) = (answers.map(|(view, _)| view as u8), answers.map(|(_, seq)| seq));
-    json(&serde_json::json!({ "type": "error", "view": view, "seq": seq, "message": sentence }))
+    json(&serde_json::json!({ "type": "error", "view": view, "seq": seq, "message": as_typed(sentence) }))
 }
 
 /// A message that is no picture.

@@ -3,9 +3,10 @@
 //!
 //! Pages name them by the names that this list gives out; no path is ever made of what a page says.
 
+use super::kinds::{Kind, Kinds};
+use super::stamp::Stamp;
 use crate::exit::wrong;
 use crate::models;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use stylegan_train::data::{CLASS_FILE, ClassTable};
 use stylegan_train::folder;
@@ -25,6 +26,7 @@ pub(super) struct Library {
     given: Option<PathBuf>,
     /// What comes with the program, by name.
     built_in: Vec<(&'static str, PathBuf)>,
+    kinds: Kinds,
 }
 
 /// A network, a run, or both.
@@ -38,40 +40,36 @@ pub(super) struct Entry {
     pub(super) has_network: bool,
     /// Whether it was named on the command line.
     pub(super) given: bool,
-    /// Whether it is part of the program.
-    pub(super) built_in: bool,
 }
 
 impl Library {
     /// What is given, and the runs below `runs/` of the working folder.
     pub(super) fn new(given: Option<PathBuf>) -> Self {
-        Self { given, built_in: models::all().collect() }
+        Self { given, built_in: models::all().collect(), kinds: Kinds::default() }
     }
 
-    /// All there is at this moment, by name.
-    pub(super) fn entries(&self) -> BTreeMap<String, Entry> {
-        let mut entries = BTreeMap::new();
+    /// All there is at this moment with its name: what was given, then runs, then what comes with the program, the best of
+    /// that first.
+    pub(super) fn entries(&self) -> Vec<(String, Entry)> {
         let found = std::fs::read_dir(RUNS).into_iter().flatten().flatten().take(MAX_ENTRIES);
-        for path in found.map(|entry| entry.path()).filter(|path| path.is_dir()) {
-            let entry = Entry::of(path, false);
-            if entry.is_run || entry.has_network {
-                entries.insert(name_of(&entry.path), entry);
-            }
-        }
+        let runs = found.map(|entry| entry.path()).filter(|path| path.is_dir()).map(|path| Entry::of(path, false));
+        let mut entries: Vec<(String, Entry)> =
+            runs.filter(|entry| entry.is_run || entry.has_network).map(|entry| (name_of(&entry.path), entry)).collect();
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
         for (name, path) in &self.built_in {
-            let name = if entries.contains_key(*name) { format!("{name} (comes along)") } else { (*name).to_owned() };
-            entries.insert(
-                name,
-                Entry { path: path.clone(), is_run: false, has_network: true, given: false, built_in: true },
-            );
+            let taken = entries.iter().any(|(known, _)| known == name);
+            let name = if taken { format!("{name} (comes along)") } else { (*name).to_owned() };
+            let entry = Entry { path: path.clone(), is_run: false, has_network: true, given: false };
+            entries.push((name, entry));
         }
         if let Some(given) = &self.given {
-            let same = |entry: &Entry| entry.path.canonicalize().ok() == given.canonicalize().ok();
-            entries.retain(|_, entry| !same(entry));
+            let whole = given.canonicalize().ok();
+            entries.retain(|(_, entry)| entry.path.canonicalize().ok() != whole);
             let plain = name_of(given);
             let names = std::iter::once(plain.clone()).chain((2..).map(|i| format!("{plain} ({i})")));
-            if let Some(name) = names.into_iter().find(|name| !entries.contains_key(name)) {
-                entries.insert(name, Entry::of(given.clone(), true));
+            let is_free = |name: &String| entries.iter().all(|(known, _)| known != name);
+            if let Some(name) = names.into_iter().find(is_free) {
+                entries.insert(0, (name, Entry::of(given.clone(), true)));
             }
         }
         entries
@@ -79,7 +77,12 @@ impl Library {
 
     /// What has this name.
     pub(super) fn find(&self, name: &str) -> Option<Entry> {
-        self.entries().remove(name)
+        self.entries().into_iter().find_map(|(known, entry)| (known == name).then_some(entry))
+    }
+
+    /// What the network of an entry makes pictures of, where its file says so.
+    pub(super) fn kind(&self, entry: &Entry) -> Option<Kind> {
+        self.kinds.of(&entry.path)
     }
 }
 
@@ -103,17 +106,9 @@ impl Entry {
 
     fn of(path: PathBuf, given: bool) -> Self {
         let is_run = path.is_dir() && folder::config(&path).is_some();
-        let has_network = path.is_file() || has_checkpoint(&path);
-        Self { path, is_run, has_network, given, built_in: false }
+        let has_network = Stamp::of(&path).is_some();
+        Self { path, is_run, has_network, given }
     }
-}
-
-/// Whether a folder has a file that is named like a checkpoint.
-fn has_checkpoint(folder: &Path) -> bool {
-    let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
-    names
-        .filter_map(|name| name.into_string().ok())
-        .any(|name| name.starts_with("network-") && name.ends_with(".safetensors"))
 }
 
 /// The name of a file without its ending, or of a folder, also where the path does not show it (`.`).
@@ -134,13 +129,20 @@ mod tests {
         let file = folder.path().join("tiny.v2.safetensors");
         std::fs::write(&file, "")?;
         let entry = Library::new(Some(file.clone())).find("tiny.v2");
-        assert_eq!(
-            entry,
-            Some(Entry { path: file.clone(), is_run: false, has_network: true, given: true, built_in: false })
-        );
+        assert_eq!(entry, Some(Entry { path: file.clone(), is_run: false, has_network: true, given: true }));
         for name in ["", ".", "..", "../tiny.v2", "/etc/passwd", "tiny.v2.safetensors"] {
             assert_eq!(Library::new(Some(file.clone())).find(name), None, "{name}");
         }
         Ok(())
+    }
+
+    /// A newcomer sees the best first, and each room knows what it can use.
+    #[test]
+    fn what_comes_along_stands_in_its_order_and_has_a_kind() {
+        let library = Library::new(None);
+        let entries = library.entries();
+        let found: Vec<_> = entries.iter().map(|(name, entry)| (name.as_str(), library.kind(entry))).collect();
+        let expected = [("avatars-64", Kind::Styles), ("earth-64-spade", Kind::Maps), ("avatars-32", Kind::Styles)];
+        assert_eq!(found, expected.map(|(name, kind)| (name, Some(kind))));
     }
 }

@@ -3,25 +3,34 @@
 //! One runtime answers requests, one thread computes. [`gate`] decides who is let in, [`socket`] reads what a
 //! page wishes to see ([`wish`]) into the [`queue`], of which [`painter`] takes portions and answers them by
 //! [`frame`]s. [`cells`] knows which pictures a state consists of, and [`sampler`] how one is computed; [`edits`]
-//! moves styles, [`search`] finds those of a picture, [`map_network`] paints maps. [`posts`] takes files into
-//! [`uploads`].
+//! moves styles, [`search`] finds those of a picture, [`filming`] makes [`films`], [`map_network`] paints maps.
+//! [`networks`] are those of the [`library`] that are open. [`posts`] takes files into [`uploads`].
 
 mod answers;
 mod assets;
 mod cells;
+mod connections;
 mod edits;
+mod filming;
+mod films;
 mod frame;
 mod gate;
+mod kinds;
 mod library;
 mod map_network;
+mod moves;
+mod networks;
 mod painter;
 mod posts;
 mod queue;
 mod runs;
 mod sampler;
+mod scene;
 mod search;
 mod server;
 mod socket;
+mod stamp;
+mod style_file;
 mod uploads;
 mod wish;
 
@@ -31,21 +40,22 @@ use crate::exit::{Ending, Outcome, wrong};
 use crate::invert::picture_encoder::PictureEncoder;
 use crate::models;
 use crate::network::check_network_exists;
+use crate::precision::PrecisionArgs;
 use crate::status::{print, say};
 use answers::Studio;
 use anyhow::Context;
 use candle_core::Device;
+use films::Films;
 use gate::Gate;
 use library::Library;
+use networks::Networks;
 use queue::Queue;
-use server::MAX_PAGES;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use uploads::Uploads;
 
 /// The port that is tried first, so that links stay good.
@@ -54,8 +64,9 @@ const PORT: u16 = 7531;
 /// Make, mix, edit, paint and watch in the browser
 ///
 /// Opens a page that this program serves itself, to this computer alone: pictures at the drag of a
-/// mouse, mixes of styles, edits along directions, painted maps, and the runs below runs/ while they
-/// train. Ctrl-C ends it.
+/// mouse, mixes of styles, edits along directions, painted maps, films, and the runs below runs/ while
+/// they train. The networks that come with the program (`stylegan models`) are there at once. Ctrl-C
+/// ends it.
 ///
 /// Examples:
 ///   stylegan studio
@@ -65,8 +76,9 @@ const PORT: u16 = 7531;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// A checkpoint (.safetensors), a released file that `stylegan convert` knows, the folder of a run: then its
-    /// newest checkpoint, or a name, which `stylegan models` lists [default: the runs below runs/]
+    /// Shown first: a checkpoint (.safetensors), a released file that `stylegan convert` knows, the folder of
+    /// a run, then its newest checkpoint, or a name that `stylegan models` lists. Beside it, or without it,
+    /// there are the runs below runs/ and what comes with the program
     ///
     /// Example: --network runs/avatars-32
     #[arg(long, value_name = "FILE|RUN|NAME")]
@@ -103,6 +115,9 @@ pub(crate) struct Args {
     #[command(flatten)]
     device: DeviceArgs,
 
+    #[command(flatten)]
+    precision: PrecisionArgs,
+
     /// Only prints the link and opens no browser.
     #[arg(long)]
     no_open: bool,
@@ -125,14 +140,16 @@ pub(crate) fn run(args: Args) -> Outcome {
     }
     let uploads = Arc::new(Uploads::new(&args.directions)?);
     let device = args.device.chosen()?;
+    let precision = args.precision.chosen(&device)?;
     let distances = networks(&args.features, &Device::Cpu)?;
     let encoder = args.encoder.as_deref().map(PictureEncoder::open).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     let runtime = runtime.context("the studio cannot start")?;
     let listener = runtime.block_on(listen(args.host, args.port))?;
     let address = listener.local_addr().context("the studio's address is not known")?;
-    let queue = Arc::new(Queue::default());
-    painter::start(library.clone(), uploads.clone(), queue.clone(), distances, encoder, device)?;
+    let (queue, films) = (Arc::new(Queue::default()), Arc::new(Films::default()));
+    let networks = Networks::new(library.clone(), device, precision);
+    painter::start(networks, uploads.clone(), films.clone(), queue.clone(), distances, encoder)?;
     let gate = Gate::new(address)?;
     print(&format!("{}\n", gate.link()?))?;
     say("the studio is open by this link, in one browser; Ctrl-C ends it");
@@ -145,15 +162,8 @@ pub(crate) fn run(args: Args) -> Outcome {
     if !args.no_open && has_screen() {
         browse(&gate.link()?);
     }
-    let studio = Arc::new(Studio {
-        gate,
-        library,
-        queue,
-        uploads,
-        uploads_at_a_time: Arc::new(Semaphore::new(posts::MAX_UPLOADS)),
-        pages: Arc::new(Semaphore::new(MAX_PAGES)),
-    });
-    runtime.block_on(server::serve(listener, studio)).context("the studio stopped")?;
+    let studio = Arc::new(Studio::new(gate, library, queue, uploads, films));
+    runtime.block_on(server::serve(listener, studio));
     Ok(Ending::Done)
 }
 

@@ -1,8 +1,8 @@
 //! What pages send: pictures, styles, maps and lists of directions, within limits of size, number and time.
 
 use super::answers::{Studio, json, problem};
+use super::moves::FOUND;
 use super::uploads::{MAX_MAP_SIDE, Uploads};
-use super::wish::FOUND;
 use crate::exit::sentence;
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::QueryRejection;
@@ -19,9 +19,6 @@ use std::time::Duration;
 use stylegan_train::data::LabelMap;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-
-/// What may be read at a time.
-pub(super) const MAX_UPLOADS: usize = 2;
 
 /// The most bytes of a picture, a map file, or a file of directions.
 const MAX_FILE: usize = 32 << 20;
@@ -181,5 +178,47 @@ pub(super) async fn kept_map_file(Shared(studio): Shared<Arc<Studio>>, Path(id):
         )
             .into_response(),
         Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "The map could not be written."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::studio::gate::Gate;
+    use crate::studio::library::Library;
+    use axum::body::Bytes;
+    use hyper::body::{Body as Parts, Frame};
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use tokio::time::Instant;
+
+    /// A body that never comes.
+    struct Nothing;
+
+    impl Parts for Nothing {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    /// On a simulated clock: two senders that send nothing hold their places for so long, and no others get one.
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_does_not_come_is_given_up() -> anyhow::Result<()> {
+        let gate = Gate::new(([127, 0, 0, 1], 1).into())?;
+        let library = Arc::new(Library::new(None));
+        let studio = Arc::new(Studio::new(gate, library, Arc::default(), Arc::default(), Arc::default()));
+        let take = |body: Body| receive(studio.clone(), body, |_, bytes| Ok(value!(bytes.len())));
+        let began = Instant::now();
+        let (first, second, third) =
+            tokio::join!(take(Body::new(Nothing)), take(Body::new(Nothing)), take(Body::from("a file")));
+        assert_eq!(began.elapsed().as_secs(), PATIENCE.as_secs());
+        assert_eq!((first.status(), second.status()), (StatusCode::REQUEST_TIMEOUT, StatusCode::REQUEST_TIMEOUT));
+        assert_eq!(third.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(take(Body::from("a file")).await.status(), StatusCode::OK);
+        Ok(())
     }
 }

@@ -5,7 +5,8 @@
 //! with room for them: a page that does not read holds up nobody, and a long table no other page.
 
 use super::frame::Format;
-use super::wish::{Look, Move, State, View, Wish};
+use super::moves::Move;
+use super::wish::{Look, State, View, Wish};
 use axum::extract::ws::Message;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
@@ -64,10 +65,20 @@ pub(super) struct Order {
 pub(super) enum Wanted {
     /// A picture of a state: one of its pictures, or all of it.
     Picture(State, Option<usize>),
-    /// The moved styles of an edit.
+    /// The styles of a picture, or the moved ones of an edit.
     Styles(State),
     /// What directions there are of a kind, and what is known of them.
     Directions(Look, Move),
+}
+
+impl Wanted {
+    /// The name of the network that makes it.
+    pub(super) fn network(&self) -> &str {
+        match self {
+            Self::Picture(state, _) | Self::Styles(state) => state.network(),
+            Self::Directions(look, _) => &look.network,
+        }
+    }
 }
 
 /// A file as it is sent.

@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::SystemTime;
-use stylegan_train::folder;
+use stylegan_core::printable;
+use stylegan_train::{folder, health};
 
 /// Bytes of statistics that are sent at a time.
 const STATS_BYTES: u64 = 1 << 20;
@@ -18,6 +19,12 @@ const MAX_FILES: usize = 20_000;
 
 /// Lines of the log that are shown.
 const LOG_LINES: usize = 12;
+
+/// Bytes at the end of the log that are looked through.
+const LOG_BYTES: u64 = 1 << 20;
+
+/// What the watch over the run's health said last: so many sentences are shown.
+const WARNINGS: usize = 3;
 
 /// A run in short: how long it is to be, and when it last said something.
 pub(super) fn summary(run: &Path) -> Value {
@@ -40,7 +47,14 @@ pub(super) fn details(run: &Path) -> Value {
     let mut reports: Vec<Value> = names(run).filter_map(|name| report(run, &name)).flatten().collect();
     reports.sort_by(|a, b| a["kimg"].as_f64().unwrap_or_default().total_cmp(&b["kimg"].as_f64().unwrap_or_default()));
     value["reports"] = reports.into();
-    value["log"] = last_lines(run).into();
+    let log = log(run);
+    let lines: Vec<&str> = log.lines().collect();
+    let last = |lines: &[&str]| lines.iter().map(|line| printable(line).to_string()).collect::<Vec<_>>();
+    value["log"] = last(&lines[lines.len().saturating_sub(LOG_LINES)..]).into();
+    let warnings = lines.iter().rev().filter_map(|line| health::warning(line)).take(WARNINGS);
+    let warnings =
+        warnings.map(|(kimg, sentence)| json!({ "kimg": kimg, "sentence": printable(sentence).to_string() }));
+    value["warnings"] = warnings.collect();
     value
 }
 
@@ -107,23 +121,17 @@ fn report(run: &Path, name: &str) -> Option<Vec<Value>> {
     Some(results.into_iter().map(short).collect())
 }
 
-/// The last lines of the log.
-fn last_lines(run: &Path) -> Vec<String> {
-    const BYTES: u64 = 8 << 10;
+/// The log's end.
+fn log(run: &Path) -> String {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut file = File::open(run.join("log.txt"))?;
         let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(BYTES)))?;
+        file.seek(SeekFrom::Start(length.saturating_sub(LOG_BYTES)))?;
         let mut bytes = Vec::new();
-        file.take(BYTES).read_to_end(&mut bytes)?;
+        file.take(LOG_BYTES).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    let text = String::from_utf8_lossy(&read().unwrap_or_default()).into_owned();
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(LOG_LINES)..]
-        .iter()
-        .map(|line| stylegan_core::printable(line).to_string())
-        .collect()
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
 
 /// A file of bearable size.
@@ -174,6 +182,23 @@ mod tests {
         for name in ["secret.png", "../secret.png", "/etc/passwd", "config.toml", "fakes-000003.png", ""] {
             assert_eq!(picture(run.path(), name), None, "{name}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn what_the_watch_said_is_shown_the_latest_first() -> anyhow::Result<()> {
+        let run = tempfile::tempdir()?;
+        assert_eq!(details(run.path())["warnings"], json!([]));
+        let tick =
+            "kimg 1.000      step 9        res 32   lod 0.00  batch 32   G 1.0 sec/kimg 9.00     memory 0.7 GiB\n";
+        let odd =
+            |kimg: u32| format!("kimg {kimg}.000      the discriminator has made next to no mistake for 10 ticks\n");
+        std::fs::write(run.path().join("log.txt"), (1..=5).map(odd).collect::<String>() + &tick.repeat(20))?;
+        let details = details(run.path());
+        let kimgs: Vec<_> =
+            details["warnings"].as_array().into_iter().flatten().map(|one| one["kimg"].clone()).collect();
+        assert_eq!(kimgs, [5., 4., 3.]);
+        assert_eq!(details["log"].as_array().map(Vec::len), Some(LOG_LINES));
         Ok(())
     }
 }

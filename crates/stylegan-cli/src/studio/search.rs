@@ -52,9 +52,14 @@ impl<'a> Search<'a> {
         Ok(Self { page: portion.page, wish: portion.wish.clone(), network, projector })
     }
 
-    /// Whether it is the one that a portion goes on with.
+    /// Whether it is the one that a portion goes on with, by the open network of this number.
     pub(super) fn is_of(&self, portion: &Portion, network: u64) -> bool {
-        self.page == portion.page && Arc::ptr_eq(&self.wish, &portion.wish) && self.network == network
+        self.page == portion.page && Arc::ptr_eq(&self.wish, &portion.wish) && self.is_by(network)
+    }
+
+    /// Whether it is made for the open network of this number.
+    pub(super) fn is_by(&self, network: u64) -> bool {
+        self.network == network
     }
 
     /// The steps up to the next picture; the style rows `[1, num_ws, w_dim]` found so far.

@@ -1,13 +1,17 @@
 //! The studio's answers: the page, its files, its socket, pictures to download, and what runs have to say.
 
-use super::answers::{Studio, json, problem};
+use super::answers::{MAX_PAGES, Studio, json, problem};
 use super::frame::Format;
 use super::gate::Refusal;
+use super::kinds::Kind;
 use super::library::Entry;
+use super::moves::Move;
 use super::posts;
 use super::queue::{Order, Wanted};
-use super::wish::{Look, MAX_BYTES, Move, State};
-use super::{assets, runs, socket};
+use super::scene::Scene;
+use super::wish::{Look, MAX_BYTES, State};
+use super::{assets, connections, runs, socket};
+use crate::invocation::program;
 use crate::status::say;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
@@ -26,9 +30,6 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// Pages that may be open at a time.
-pub(super) const MAX_PAGES: usize = 4;
-
 /// How long a download may take to be computed.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -46,13 +47,14 @@ const HEADERS: [(HeaderName, &str); 6] = [
 ];
 
 /// Answers until the process ends.
-pub(super) async fn serve(listener: TcpListener, studio: Arc<Studio>) -> std::io::Result<()> {
+pub(super) async fn serve(listener: TcpListener, studio: Arc<Studio>) {
     let routes = Router::new()
         .route("/", get(async || assets::serve("index.html")))
         .route("/assets/{name}", get(async |Path(name): Path<String>| assets::serve(&name)))
         .route("/socket", get(page))
         .route("/picture", get(picture))
         .route("/styles", get(styles).post(posts::styles))
+        .route("/films", get(film))
         .route("/directions", get(directions).post(posts::directions))
         .route("/pictures", post(posts::picture))
         .route("/maps", post(posts::map))
@@ -71,7 +73,7 @@ pub(super) async fn serve(listener: TcpListener, studio: Arc<Studio>) -> std::io
             tracing::debug!("a connection waits before it sends: {error}");
         }
     });
-    axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>()).await
+    connections::serve(listener, routes).await;
 }
 
 /// The token of a link.
@@ -149,13 +151,27 @@ async fn picture(Shared(studio): Shared<Arc<Studio>>, link: Result<Query<Picture
     order(&studio, Wanted::Picture(state, link.cell)).await
 }
 
-/// The moved styles of an edit as a file.
+/// The styles of a picture, or the moved ones of an edit, as a file.
 async fn styles(Shared(studio): Shared<Arc<Studio>>, link: Result<Query<StateLink>, QueryRejection>) -> Response {
-    match link.map(|Query(link)| State::parse(&link.state)) {
-        Ok(Ok(state)) => order(&studio, Wanted::Styles(state)).await,
-        Ok(Err(sentence)) => problem(StatusCode::BAD_REQUEST, &sentence),
-        Err(_) => problem(StatusCode::BAD_REQUEST, "A link to styles has a state."),
+    match stated(link) {
+        Ok(state) => order(&studio, Wanted::Styles(state)).await,
+        Err(sentence) => problem(StatusCode::BAD_REQUEST, &sentence),
     }
+}
+
+/// A film that was made on the socket.
+async fn film(Shared(studio): Shared<Arc<Studio>>, link: Result<Query<StateLink>, QueryRejection>) -> Response {
+    let state = match stated(link) {
+        Ok(state) => state,
+        Err(sentence) => return problem(StatusCode::BAD_REQUEST, &sentence),
+    };
+    let Some(film) = studio.films.find(&state) else {
+        return problem(StatusCode::NOT_FOUND, "The studio has no such film (any more): make it again.");
+    };
+    let name = if matches!(state, State::Film { scene: Scene::Walk { .. }, .. }) { "walk.gif" } else { "edit.gif" };
+    let disposition = format!("attachment; filename=\"{name}\"");
+    ([(header::CONTENT_TYPE, "image/gif"), (header::CONTENT_DISPOSITION, disposition.as_str())], film.to_vec())
+        .into_response()
 }
 
 /// A link to what a state holds.
@@ -163,6 +179,12 @@ async fn styles(Shared(studio): Shared<Arc<Studio>>, link: Result<Query<StateLin
 #[serde(deny_unknown_fields)]
 struct StateLink {
     state: String,
+}
+
+/// The state of a link, or what is wrong with it.
+fn stated(link: Result<Query<StateLink>, QueryRejection>) -> Result<State, String> {
+    let Ok(Query(link)) = link else { return Err("This link has no state.".into()) };
+    State::parse(&link.state)
 }
 
 /// Which directions are asked for.
@@ -208,20 +230,20 @@ async fn order(studio: &Studio, what: Wanted) -> Response {
         .into_response()
 }
 
-/// All networks and runs.
+/// All networks and runs, and what their commands begin with here.
 async fn library(Shared(studio): Shared<Arc<Studio>>) -> Response {
     let entry = |(name, entry): (String, Entry)| {
         let mut value = if entry.is_run { runs::summary(&entry.path) } else { serde_json::json!({}) };
+        let kind = studio.library.kind(&entry);
         value["name"] = name.into();
         value["run"] = entry.is_run.into();
-        value["network"] = entry.has_network.into();
+        value["network"] = (entry.has_network && kind != Some(Kind::Nothing)).into();
+        value["of"] = kind.map(Kind::as_str).into();
         value["given"] = entry.given.into();
         value
     };
-    let mut entries: Vec<(String, Entry)> = studio.library.entries().into_iter().collect();
-    // One's own first.
-    entries.sort_by_key(|(_, entry)| entry.built_in);
-    json(&entries.into_iter().map(entry).collect())
+    let entries: Vec<_> = studio.library.entries().into_iter().map(entry).collect();
+    json(&serde_json::json!({ "program": program(), "entries": entries }))
 }
 
 async fn run(Shared(studio): Shared<Arc<Studio>>, Path(name): Path<String>) -> Response {

@@ -4,7 +4,7 @@
 //! them, or once they are sent again. Of each kind the last few are kept.
 
 use super::library::name_of;
-use super::wish::FOUND;
+use super::moves::FOUND;
 use crate::data::pictures::bytes;
 use crate::exit::wrong;
 use crate::picture_settings::first_not_finite;

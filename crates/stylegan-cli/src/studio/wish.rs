@@ -3,6 +3,8 @@
 //! A page sends the whole state of a view, never a change of it, so that any state may be dropped for a
 //! later one.
 
+use super::moves::{Move, Subject, check_moves};
+use super::scene::Scene;
 use crate::picture_settings::{NoiseKind, PictureSettings};
 use serde::Deserialize;
 
@@ -14,15 +16,6 @@ const MAX_SIDE: usize = 16;
 
 /// The most thumbnails in one wish.
 const MAX_THUMBNAILS: usize = 64;
-
-/// The most directions that a picture is moved along.
-const MAX_MOVES: usize = 64;
-
-/// The furthest that a picture is moved along one, in deviations of styles.
-const MAX_STRENGTH: f64 = 20.;
-
-/// The most style rows that a move names.
-const MAX_ROWS: usize = 64;
 
 /// The most steps of a search.
 const MAX_STEPS: usize = 2000;
@@ -110,6 +103,17 @@ pub(super) enum State {
         /// Steps of the search.
         steps: usize,
     },
+    /// A film that can go round and round.
+    Film {
+        /// Network and settings.
+        look: Look,
+        /// What it shows.
+        scene: Scene,
+        /// Frames from one of its stops to the next.
+        steps: usize,
+        /// Frames in a second.
+        fps: u32,
+    },
     /// A label map, painted.
     Paint {
         /// The network's name.
@@ -121,18 +125,6 @@ pub(super) enum State {
     },
 }
 
-/// What is edited.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Subject {
-    /// The picture of a seed.
-    Seed(u32),
-    /// An uploaded picture, by its id.
-    Picture(String),
-    /// Uploaded styles, by their id.
-    Styles(String),
-}
-
 /// Where the styles of painted maps come from.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -141,23 +133,6 @@ pub(super) enum Source {
     Seed(u32),
     /// The id of an uploaded picture.
     Picture(String),
-}
-
-/// The lists of directions that are found in the network: by SeFa, and by principal components.
-pub(super) const FOUND: [&str; 2] = ["sefa", "pca"];
-
-/// A move along a direction.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Move {
-    /// One of [`FOUND`], else the name of a list of directions.
-    pub(super) by: String,
-    /// Style rows that are looked at and moved; none for all, or the direction's own.
-    pub(super) rows: Vec<usize>,
-    /// Its number in the list, from 0.
-    pub(super) direction: usize,
-    /// How far, in deviations of styles.
-    pub(super) strength: f64,
 }
 
 /// The network and the settings that steer it.
@@ -203,6 +178,8 @@ pub(super) enum View {
     Paint = 5,
     /// [`State::Invert`].
     Invert = 6,
+    /// [`State::Film`].
+    Film = 7,
 }
 
 impl Request {
@@ -243,6 +220,7 @@ impl State {
             State::Edit { .. } => View::Edit,
             State::Paint { .. } => View::Paint,
             State::Invert { .. } => View::Invert,
+            State::Film { .. } => View::Film,
         }
     }
 
@@ -253,7 +231,8 @@ impl State {
             | State::Mix { look, .. }
             | State::Thumbnails { look, .. }
             | State::Edit { look, .. }
-            | State::Invert { look, .. } => Some(look),
+            | State::Invert { look, .. }
+            | State::Film { look, .. } => Some(look),
             State::Paint { .. } => None,
         }
     }
@@ -273,6 +252,7 @@ impl State {
             State::Invert { steps, .. } => steps.div_ceil(STEPS_PER_PICTURE),
             State::Mix { rows, columns, .. } => (rows.len() + 1) * (columns.len() + 1) - 1,
             State::Thumbnails { seeds, .. } => seeds.len(),
+            State::Film { scene, steps, .. } => scene.stops() * steps,
         }
     }
 
@@ -282,20 +262,8 @@ impl State {
             return Err(format!("psi {}: a finite number is needed", look.psi));
         }
         match self {
-            State::Edit { moves, .. } => {
-                let far = |strength: f64| strength.is_nan() || strength.abs() > MAX_STRENGTH;
-                let wrong = |part: &Move| far(part.strength) || part.rows.len() > MAX_ROWS;
-                match moves.iter().position(wrong) {
-                    _ if moves.len() > MAX_MOVES => {
-                        Err(format!("{} moves: at most {MAX_MOVES} fit into an edit", moves.len()))
-                    }
-                    Some(at) => Err(format!(
-                        "move {at}: a strength from -{MAX_STRENGTH} to {MAX_STRENGTH} and at most {MAX_ROWS} style rows are \
-                         needed"
-                    )),
-                    None => Ok(()),
-                }
-            }
+            State::Edit { moves, .. } => check_moves(moves),
+            State::Film { scene, steps, fps, .. } => scene.check(*steps, *fps),
             State::Invert { steps, .. } if !(1..=MAX_STEPS).contains(steps) => {
                 Err(format!("{steps} steps: a search has 1 to {MAX_STEPS}"))
             }
@@ -376,6 +344,22 @@ mod tests {
             (format!(r#"{{"view":"invert",{LOOK},"picture":"p","steps":0}}"#), "0 steps"),
             (format!(r#"{{"view":"invert",{LOOK},"picture":"p","steps":1000000}}"#), "1000000 steps"),
             (format!(r#"{{"view":"edit",{LOOK},"source":{{"file":"/etc/passwd"}},"moves":[]}}"#), "file"),
+            (
+                format!(r#"{{"view":"film",{LOOK},"scene":{{"walk":{{"seeds":[1]}}}},"steps":9,"fps":20}}"#),
+                "over 1 seeds",
+            ),
+            (
+                format!(r#"{{"view":"film",{LOOK},"scene":{{"walk":{{"seeds":[{many}]}}}},"steps":9,"fps":20}}"#),
+                "over 17 seeds",
+            ),
+            (
+                format!(r#"{{"view":"film",{LOOK},"scene":{{"walk":{{"seeds":[1,2]}}}},"steps":241,"fps":20}}"#),
+                "241 frames",
+            ),
+            (
+                format!(r#"{{"view":"film",{LOOK},"scene":{{"walk":{{"seeds":[1,2]}}}},"steps":9,"fps":0}}"#),
+                "0 a second",
+            ),
             (
                 format!(
                     r#"{{"view":"edit",{LOOK},"source":{{"seed":1}},"moves":[{{"by":"pca","rows":[],"direction":0,"strength":1e9}}]}}"#

@@ -27,6 +27,7 @@ mod sets;
 mod spade;
 mod studio;
 mod studio_edit;
+mod studio_film;
 mod train;
 mod transfer;
 mod verbs;

@@ -105,3 +105,15 @@ fn trainings_say_their_precision() {
     assert!(fs::read_to_string(bench.path("run/config.toml")).unwrap().contains("[precision]\nproducts = \"bf16\"\n"));
     bench.wrong(&format!("{train} --set precision.products=fp16"), &["fp16", "`f32`, `bf16x3`, `bf16`"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn the_studio_shows_pictures_in_the_same_precision() {
+    let bench = bench();
+    let studio = crate::studio::Studio::start(&bench, "--network wide.safetensors --precision bf16");
+    let mut page = studio.socket().unwrap();
+    page.wish(1, &crate::studio::at(3., 0.).replace("tiny", "wide"));
+    assert_eq!(page.network()["precision"], "bf16");
+    bench.ok(&format!("{NET} --precision bf16 --out bf16.png"));
+    assert!(bench.pixels("bf16.png").as_raw() == &page.frame().pixels);
+}

@@ -356,6 +356,10 @@ fn pictures_are_those_of_generate_and_mix() {
     let between = studio.picture(&at(0.25, 0.), None);
     std::fs::write(bench.path("between.png"), between.body).unwrap();
     assert_eq!(bench.text("between.png", "stylegan:blend").as_deref(), Some("0:0.75,1:0.25"));
+    let styles = studio.get(&format!("/styles?state={}", encoded(&at(0.25, 0.))));
+    std::fs::write(bench.path("between.safetensors"), styles.body).unwrap();
+    bench.ok("generate --network tiny.safetensors --latents between.safetensors --out again");
+    assert!(bench.pixels("again/row0000.png") == bench.pixels("between.png"));
     assert_eq!(studio.picture(&mixed, Some(11)).status, 400);
     assert_eq!(studio.picture("{}", None).status, 400);
     assert_eq!(studio.get("/picture").status, 400);
@@ -492,7 +496,7 @@ fn runs_show_what_they_wrote() {
     pictures(&bench, "small", 12, 8);
     bench.ok("train --config tiny.toml --data small --out runs/first --kimg 0.2");
     let studio = Studio::start(&bench, "");
-    let library = studio.get("/library").json();
+    let library = studio.get("/library").json()["entries"].clone();
     assert_eq!(
         (&library[0]["name"], &library[0]["run"], &library[0]["network"]),
         (&"first".into(), &true.into(), &true.into())
@@ -521,7 +525,49 @@ fn runs_show_what_they_wrote() {
     // Its newest checkpoint makes pictures.
     let mut page = studio.socket().unwrap();
     page.wish(1, &at(0., 0.).replace("tiny", "first"));
+    let hash = page.network()["hash"].clone();
     assert_eq!(page.frame().size, [8, 8]);
+    // Also when it has gone on since.
+    bench.ok("train --config tiny.toml --data small --out runs/first --kimg 0.4");
+    bench.ok("generate --network runs/first --seeds 0 --out newest");
+    std::thread::sleep(Duration::from_millis(1100));
+    page.wish(2, &at(0., 0.).replace("tiny", "first"));
+    assert_ne!(page.network()["hash"], hash);
+    assert!(bench.pixels("newest/seed0000.png").as_raw() == &page.frame().pixels);
+}
+
+/// The first that a newcomer sees, of which networks are known before they are opened, and commands as they are typed.
+#[test]
+fn what_comes_along_is_there_without_a_run() {
+    let bench = Bench::new();
+    let studio = Studio::start(&bench, "");
+    let library = studio.get("/library").json();
+    assert_eq!(library["program"], "stylegan");
+    let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let found: Vec<(String, String)> =
+        library["entries"].as_array().unwrap().iter().map(|entry| (word(&entry["name"]), word(&entry["of"]))).collect();
+    let expected = [("avatars-64", "styles"), ("earth-64-spade", "maps"), ("avatars-32", "styles")];
+    assert_eq!(found, expected.map(|(name, of)| (name.to_owned(), of.to_owned())));
+}
+
+/// Pages are told the names of networks, and nothing of where they are.
+#[test]
+fn errors_name_no_places() {
+    let bench = Bench::with_network();
+    let whole = std::fs::read(bench.path("tiny.safetensors")).unwrap();
+    std::fs::create_dir_all(bench.path("runs/bad")).unwrap();
+    std::fs::write(bench.path("runs/bad/network-000020.safetensors"), &whole[..whole.len() - 100]).unwrap();
+    let studio = Studio::start(&bench, "--network tiny.safetensors");
+    let mut page = studio.socket().unwrap();
+    let state = at(0., 0.).replace("tiny", "bad");
+    page.wish(1, &state);
+    let told = page.sentence()["message"].as_str().unwrap().to_owned();
+    let downloaded = studio.picture(&state, None);
+    assert_eq!(downloaded.status, 400);
+    for sentence in [told, downloaded.text()] {
+        assert!(sentence.contains("bad: ") && sentence.contains("network-000020"), "{sentence}");
+        assert!(!sentence.contains("runs") && !sentence.contains('/'), "{sentence}");
+    }
 }
 
 #[test]
