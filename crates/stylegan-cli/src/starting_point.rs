@@ -20,6 +20,9 @@ const BY_SIZE: [(usize, &str); 4] =
     [(SMALL, "ada/auto-64"), (128, "ada/auto-128"), (256, "ada/auto-256"), (512, "ada/auto-512")];
 const LARGE: &str = "ada/auto-1024";
 
+/// Pixels that the configuration of small pictures begins with.
+const BEGINS_AT: usize = 16;
+
 /// The weight of R1 for `n` pixels and a batch `b` is `n / b` divided by this (StyleGAN2-ADA's `auto`).
 pub(crate) const PIXELS_PER_R1: f64 = 5e3;
 
@@ -52,11 +55,8 @@ impl StartingPoint {
         let ([h, w], channels) = (pictures.image_size(), pictures.channels());
         let name = suitable(h.max(w));
         // Whether left and right may be exchanged is not for the size to say.
-        let mut overrides = vec![
-            format!("generator.img_size=[{h},{w}]"),
-            format!("generator.img_channels={channels}"),
-            "data.mirror=false".into(),
-        ];
+        let mut overrides = of_size([h, w]);
+        overrides.extend([format!("generator.img_channels={channels}"), "data.mirror=false".into()]);
         let note = format!(
             "no --config was given: {name} it is, for pictures of {w}x{h} pixels with {channels} channels; where left \
              and right do not matter, --set data.mirror=true doubles the pictures"
@@ -64,12 +64,19 @@ impl StartingPoint {
         let source = built_in(name)?;
         if h.max(w) > SMALL {
             overrides.extend(automatic(&source, [h, w], typed)?);
-        } else if h.max(w) < 16 {
-            // There is nothing smaller to begin with.
-            overrides.push("schedule.stable_kimg=0".into());
         }
         Ok(Self { source, overrides: parsed(&overrides)?, pictures: Some(pictures), note })
     }
+}
+
+/// The settings for `[h, w]` pixels.
+fn of_size([h, w]: [usize; 2]) -> Vec<String> {
+    let mut settings = vec![format!("generator.img_size=[{h},{w}]")];
+    if h.max(w) < BEGINS_AT {
+        // There is nothing smaller to begin with.
+        settings.extend(["schedule.start_resolution=4", "schedule.stable_kimg=0"].map(str::to_owned));
+    }
+    settings
 }
 
 /// StyleGAN2-ADA's choice of R1 and of the average's half-life for `[h, w]` pixels and the run's batch (its `auto`), which the
@@ -226,9 +233,9 @@ mod tests {
     #[test]
     fn every_size_has_a_configuration_that_fits() -> anyhow::Result<()> {
         for side in [8usize, 16, 32, 48, 64, 128, 192, 256, 512, 1024] {
-            let size = Override::parse(&format!("generator.img_size=[{side},{side}]"))?;
             for more in ["generator.img_channels=1", "generator.c_dim=3", "data.mirror=false"] {
-                built_in(suitable(side))?.read(&[size.clone(), Override::parse(more)?])?;
+                let settings = [of_size([side, side]), vec![more.to_owned()]].concat();
+                built_in(suitable(side))?.read(&parsed(&settings)?)?;
             }
         }
         Ok(())

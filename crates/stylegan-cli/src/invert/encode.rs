@@ -11,8 +11,8 @@ use crate::status::Progress;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// Writes the styles that the encoder finds of all pictures that are not done, batch by batch; the ending if it was
-/// interrupted.
+/// Writes the styles that the encoder finds of all pictures that are not done, one by one: what is found of a picture is the
+/// same to the bit whichever others there are. Returns the ending if it was interrupted.
 pub(super) fn all(plan: &Plan, encoder: &Encoder, tally: &mut Tally) -> anyhow::Result<Option<Ending>> {
     let mut open = Vec::new();
     for picture in &plan.pictures {
@@ -23,25 +23,22 @@ pub(super) fn all(plan: &Plan, encoder: &Encoder, tally: &mut Tally) -> anyhow::
         }
     }
     let progress = Progress::new("encoding", open.len());
-    for batch in open.chunks(encoder.batch(&plan.network)) {
+    for (picture, settings) in &open {
         if STOP.load(Ordering::SeqCst) {
-            return Ok(Some(plan.interrupted(batch[0].0, 0)));
+            return Ok(Some(plan.interrupted(picture, 0)));
         }
-        tally.seconds.extend(encode(plan, encoder, batch)?);
-        progress.advance(batch.len());
+        tally.seconds.push(encode(plan, encoder, picture, settings)?);
+        progress.advance(1);
     }
     Ok(None)
 }
 
-/// Writes the styles of pictures, and says in how many seconds each was found.
-fn encode(plan: &Plan, encoder: &Encoder, batch: &[(&Picture, Settings)]) -> anyhow::Result<Vec<f64>> {
+/// Writes the styles of a picture, and says in how many seconds they were found.
+fn encode(plan: &Plan, encoder: &Encoder, picture: &Picture, settings: &Settings) -> anyhow::Result<f64> {
     let started = Instant::now();
-    let pictures: Vec<&Picture> = batch.iter().map(|(picture, _)| *picture).collect();
-    let rows = encoder.rows(&pictures, &plan.network)?;
-    let each = started.elapsed().as_secs_f64() / batch.len() as f64;
-    let images = plan.network.synthesize(&rows, &vec![0; batch.len()])?;
-    for (i, (picture, settings)) in batch.iter().enumerate() {
-        found::write(plan, picture, settings, &rows.narrow(0, i, 1)?, &images.narrow(0, i, 1)?, None)?;
-    }
-    Ok(vec![each; batch.len()])
+    let rows = encoder.rows(picture, &plan.network)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let image = plan.network.synthesize(&rows, &[0])?;
+    found::write(plan, picture, settings, &rows, &image, None)?;
+    Ok(seconds)
 }

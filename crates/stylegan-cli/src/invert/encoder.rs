@@ -28,9 +28,6 @@ pub(super) struct Encoder {
     iterations: Option<usize>,
 }
 
-/// Pixels that are encoded at a time.
-const BATCH_PIXELS: usize = 1 << 18;
-
 /// Passes of an encoder of ReStyle, as published.
 pub(super) const ITERATIONS: usize = 5;
 
@@ -100,12 +97,6 @@ impl Encoder {
         }
     }
 
-    /// Pictures that are looked at at a time, for a network that makes each of them again.
-    pub(super) fn batch(&self, network: &Network) -> usize {
-        let [h, w] = self.network.config().img_size;
-        network.batch().min((BATCH_PIXELS / (h * w)).max(1))
-    }
-
     /// What it is shown of a picture, `[1, channels, h, w]` f32.
     fn shown(&self, picture: &Picture) -> anyhow::Result<Tensor> {
         let (place, config) = (&picture.place, self.network.config());
@@ -140,11 +131,9 @@ impl Encoder {
         Ok(Some(visible(&self.task, &self.shown(picture)?)?))
     }
 
-    /// The style rows `[n, num_ws, w_dim]` of pictures for the network.
-    pub(super) fn rows(&self, pictures: &[&Picture], network: &Network) -> anyhow::Result<Tensor> {
-        let shown = pictures.iter().map(|picture| self.shown(picture)).collect::<anyhow::Result<Vec<_>>>()?;
-        let shown = Tensor::cat(&shown, 0)?;
-        let rows = found(&self.network, &shown, self.iterations, network.generator())?;
+    /// The style rows `[1, num_ws, w_dim]` of a picture for the network.
+    pub(super) fn rows(&self, picture: &Picture, network: &Network) -> anyhow::Result<Tensor> {
+        let rows = found(&self.network, &self.shown(picture)?, self.iterations, network.generator())?;
         Ok(rows.to_dtype(network.dtype())?)
     }
 }

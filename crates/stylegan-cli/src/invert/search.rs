@@ -61,7 +61,7 @@ pub(super) fn search(
         projector.compare_within(&kept)?;
     }
     if let Some(encoder) = &plan.encoder {
-        projector.start_from(&encoder.rows(&[picture], &plan.network)?)?;
+        projector.start_from(&encoder.rows(picture, &plan.network)?)?;
     }
     let mut search = Search { plan, picture, settings, projector, way: vec![], distance: f64::NAN };
     let earlier = search.take_up()?;

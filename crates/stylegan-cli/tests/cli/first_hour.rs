@@ -39,7 +39,7 @@ fn a_set_chooses_its_configuration() {
     let config: toml::Table = std::fs::read_to_string(bench.path("run/config.toml")).unwrap().parse().unwrap();
     let value = |table: &str, key: &str| config[table][key].to_string();
     assert_eq!([value("generator", "img_size"), value("discriminator", "c_dim")], ["[8, 8]", "0"]);
-    assert_eq!([value("data", "mirror"), value("loss", "r1_gamma")], ["false", "10"]);
+    assert_eq!([value("data", "mirror"), value("loss", "r1_gamma")], ["false", "10.0"]);
     // The same command goes on, here with what is done: it says so, and writes nothing.
     let files = || {
         ["log.txt", "stats.jsonl", "events.out.tfevents.0.stylegan-rs"]

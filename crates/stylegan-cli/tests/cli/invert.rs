@@ -285,9 +285,9 @@ fn one_picture_has_many_variants() {
     bench.one_sentence(&format!("{NET} --mix-rows 6 --out out face.png"), &["--mix-rows 6", "rows 0 to 5"]);
 }
 
-/// Many pictures at a time give the files that they give one by one.
+/// Many pictures give the files that they give one by one.
 #[test]
-fn encoders_find_the_same_in_batches() {
+fn encoders_find_the_same_beside_others() {
     let bench = Bench::with_network();
     bench.ok("generate --network tiny.safetensors --seeds 1-5 --out faces");
     encoder(&bench, "encoder.safetensors", 6);
