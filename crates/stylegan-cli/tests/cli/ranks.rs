@@ -13,7 +13,8 @@ fn verbs_that_write_start_once() {
         ("srun", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
     ];
     for (launcher, size, number) in started {
-        for (line, rank) in [(line, "0"), (line, "1"), ("data build avatars --size 16 --count 4 --out faces.png", "0")] {
+        for (line, rank) in [(line, "0"), (line, "1"), ("data build avatars --size 16 --count 4 --out faces.png", "0")]
+        {
             let output = bench.command(line).env(size, "2").env(number, rank).output().unwrap();
             let said = String::from_utf8(output.stderr).unwrap();
             assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{said}");
