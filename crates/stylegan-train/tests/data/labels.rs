@@ -9,7 +9,7 @@ fn classes(files: &Files) -> Vec<u32> {
     let set = Dataset::open(place.folder("set", files)).unwrap();
     let zip = Dataset::open(place.zip("set.zip", files, Stored)).unwrap();
     assert_eq!((set.labels(), set.hash().unwrap()), (zip.labels(), zip.hash().unwrap()));
-    assert!(doctor::examine(place.path("set"), || {}).unwrap().findings.is_empty());
+    assert!(doctor::examine(place.path("set"), None, || {}).unwrap().findings.is_empty());
     let Labels::Classes { ids, .. } = set.labels() else { panic!("{:?}", set.labels()) };
     ids.clone()
 }
@@ -103,7 +103,7 @@ fn only_pictures_named_after_pictures_are_label_maps() {
         .collect();
     let set = Dataset::open(place.folder("yolo", &yolo)).unwrap();
     assert_eq!((set.len(), set.has_maps()), (4, false));
-    let report = doctor::examine(place.path("yolo"), || {}).unwrap();
+    let report = doctor::examine(place.path("yolo"), None, || {}).unwrap();
     assert!(report.findings.is_empty());
     assert_eq!(report.unread.get("txt"), Some(&4));
     let set: Files =

@@ -183,7 +183,7 @@ fn check(sentence: &str, name: &str, file: &str, words: &[&str]) {
 fn the_doctor_names_the_file_the_fault_and_the_remedy() {
     let place = Place::new();
     for (i, (name, files, file, words)) in open_faults().into_iter().chain(load_faults()).enumerate() {
-        let report = doctor::examine(place.folder(&i.to_string(), &files), || {}).unwrap();
+        let report = doctor::examine(place.folder(&i.to_string(), &files), None, || {}).unwrap();
         let listed: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
         let finding = listed.iter().find(|finding| finding.starts_with(file));
         check(finding.unwrap_or_else(|| panic!("{name}: {listed:?}")), name, file, words);
@@ -238,7 +238,7 @@ fn every_fault_is_listed_at_once() {
         files = with(files, &format!("04/img{n}.png"), png(rgb(8, 6, n)));
     }
     let path = place.folder("set", &files);
-    let report = doctor::examine(&path, || {}).unwrap();
+    let report = doctor::examine(&path, None, || {}).unwrap();
     // A text file, a size and its map's, another map's size, a format, a mixed label; five pictures without
     // map and label. What is broken comes first.
     assert_eq!(report.findings.len(), 6 + 10, "{:#?}", report.findings);
@@ -262,7 +262,7 @@ fn all_faults_of_a_file_are_listed() {
     let mut files = with(good(), "01/img1.png", &large[..large.len() - 40]);
     files =
         with(files, "02/img2.png", converted(|p| p.resize_exact(9, 9, image::imageops::Nearest).to_rgba16().into()));
-    let report = doctor::examine(place.folder("set", &files), || {}).unwrap();
+    let report = doctor::examine(place.folder("set", &files), None, || {}).unwrap();
     let of = |name: &str| -> Vec<String> {
         report.findings.iter().filter(|f| f.file == name).map(|f| f.problem.to_string()).collect()
     };
@@ -278,7 +278,7 @@ fn a_label_too_many_does_no_harm_but_is_listed() {
     let place = Place::new();
     let path = place.folder("set", &with(good(), "dataset.json", labels(&["0", "1", "2", "3", "4"])));
     assert_eq!(Dataset::open(&path).unwrap().label_dim(), 4);
-    let report = doctor::examine(&path, || {}).unwrap();
+    let report = doctor::examine(&path, None, || {}).unwrap();
     assert_eq!(report.findings.len(), 1);
     assert!(report.findings[0].to_string().contains("04/img4.png: dataset.json labels this picture"));
 }
@@ -293,7 +293,7 @@ fn what_is_no_set_is_refused() {
         (place.file("empty.zip", b""), ["neither a folder nor a ZIP file", "give a folder"]),
     ];
     for (path, words) in cases {
-        for error in [Dataset::open(&path).unwrap_err(), doctor::examine(&path, || {}).unwrap_err()] {
+        for error in [Dataset::open(&path).unwrap_err(), doctor::examine(&path, None, || {}).unwrap_err()] {
             let sentence = error.to_string();
             assert!(error.is_wrong_input() && sentence.lines().count() == 1, "{sentence}");
             assert!(words.iter().all(|word| sentence.contains(word)), "{sentence}");

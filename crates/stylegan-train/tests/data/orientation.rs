@@ -56,7 +56,7 @@ fn pictures_are_read_upright() {
         let pixels = set.pixels(i).unwrap();
         assert!(pixels[..56].iter().all(|&v| v > 240) && pixels[72..128].iter().all(|&v| v < 15), "{i}");
     }
-    let report = doctor::examine(&path, || {}).unwrap();
+    let report = doctor::examine(&path, None, || {}).unwrap();
     assert!(report.findings.is_empty(), "{:?}", report.findings);
     assert_eq!(report.turned, 2);
 }
