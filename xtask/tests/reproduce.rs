@@ -310,7 +310,7 @@ fn painters_are_judged() {
     let done = bench.reproduce("spade-table1 --kimg 1");
     assert!(done.status.success(), "{}", said(&done));
     let page = bench.read("docs/results/spade-table1.md");
-    assert!(page.contains("| SPADE | spade-earth-64 | 26219 |  | 40.0 (39.0 to 41.0) | 37.4 |"), "{page}");
+    assert!(page.contains("| SPADE | spade-earth-64 | 26219 |  | 40.0 (39.0 to 41.0) | 0.374 |"), "{page}");
     assert!(page.contains("mIoU: SPADE 40.0 (39.0 to 41.0), pix2pixHD 10.0 (9.00 to 11.0): holds."), "{page}");
     assert!(page.contains("FID: of 1 pair of rows, 0 are in the paper's order outside the intervals, 0 cannot be told apart, 1 is the other way"));
     assert!(page.contains("| real pictures | |") && page.contains(" 60.0 (59.0 to 61.0) |"), "{page}");

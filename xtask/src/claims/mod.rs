@@ -97,7 +97,10 @@ fn reproduce(claim: &'static Claim, asked: &Asked) -> Result<()> {
     // Other networks than the claim's own need no training, but what they are shown.
     let needed = |need: &&Need| asked.network.is_none() || matches!(need, Need::File { .. });
     claim.needs.iter().filter(needed).try_for_each(|need| provide(need, asked))?;
-    let each: Vec<&Run> = runs.iter().collect();
+    // What others begin from is whole by now, also where the claim has a row for it.
+    let needs = claim.needs.iter().filter_map(|need| if let Need::Run(config) = need { Some(config) } else { None });
+    let whole: BTreeSet<Run> = needs.map(|config| Run::of(config, &None)).collect::<Result<_>>()?;
+    let each: Vec<&Run> = runs.difference(&whole).collect();
     in_parallel(&each, asked.jobs, |run| run.train(asked, Watched::of(run, Claim::charts())?.as_ref()))?;
     let own = folder.join(claim.name);
     let sections = claim.parts.iter().map(|part| section(part, asked, &own)).collect::<Result<Vec<Section>>>()?;

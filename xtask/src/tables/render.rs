@@ -116,9 +116,7 @@ mod tests {
         assert!(text.contains("- FID: of 1 pair of rows, 1 is in the paper's order"), "{text}");
         assert!(text.contains("| real pictures | | | 2.00 | |\n"), "{text}");
         assert!(
-            text.contains(
-                "Of the FFHQ FID of the real pictures (the ceiling) A Progressive GAN reaches 1165 %, F mixing"
-            ),
+            text.contains("Of the FID of the real pictures (the ceiling) A Progressive GAN reaches 1165 %, F mixing"),
             "{text}"
         );
         assert!(text.contains("Ours: fid.") && text.contains("over all trainings"), "{text}");
