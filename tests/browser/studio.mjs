@@ -107,6 +107,7 @@ await step("Latents", async () => {
   await page.getByRole("link", { name: "Download film" }).waitFor();
   assert.equal((await saved("Download film", ".gif")).subarray(0, 6).toString(), "GIF89a");
   // How often something new is seen while one drags.
+  await page.locator(".pad").scrollIntoViewIfNeeded();
   const box = await page.locator(".pad").boundingBox();
   await page.evaluate(() => {
     globalThis.drawn = 0;
