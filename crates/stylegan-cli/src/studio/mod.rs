@@ -4,7 +4,7 @@
 //! page wishes to see ([`wish`]) into the [`queue`], of which [`painter`] takes portions and answers them by
 //! [`frame`]s. [`cells`] knows which pictures a state consists of, and [`sampler`] how one is computed; [`edits`]
 //! moves styles, [`search`] finds those of a picture, [`filming`] makes [`films`], [`map_network`] paints maps.
-//! [`networks`] are those of the [`library`] that are open. [`posts`] takes files into [`uploads`].
+//! [`mod@networks`] are those of the [`library`] that are open. [`posts`] takes files into [`uploads`].
 
 mod answers;
 mod assets;
