@@ -50,8 +50,8 @@ pub(super) fn section(curves: &'static Curves, asked: &Asked) -> Result<Section>
     let compared: Vec<(String, String)> = curves.expects.iter().filter_map(|pair| compared(&found, *pair)).collect();
     let headline = compared.iter().map(|(short, _)| short.as_str()).collect::<Vec<_>>().join("; ");
     let mut text = text(curves, &found, &compared);
-    for short in too_few(curves, &found) {
-        text.push_str(&format!("\n{short}\n"));
+    for sentence in too_few(curves, &found) {
+        text.push_str(&format!("\n{sentence}\n"));
     }
     Ok(Section {
         text,
@@ -217,15 +217,7 @@ mod tests {
 
     #[test]
     fn lines_are_compared_point_by_point() {
-        let number = |value: f64| Measured {
-            metric: "fid-x".into(),
-            subject: None,
-            value,
-            low: value - 1.,
-            high: value + 1.,
-            larger: false,
-            counts: String::new(),
-        };
+        let number = |value: f64| Measured { low: value - 1., high: value + 1., ..Measured::exact("fid-x", value) };
         let training = |values: [f64; 2]| vec![(10., number(values[0])), (20., number(values[1]))];
         let found = [
             Found { line: &CURVES.lines[0], trainings: vec![training([50., 10.]), training([54., 11.])] },

@@ -26,7 +26,7 @@ use claim::{Claim, Need, Part};
 use jobs::in_parallel;
 use page::Made;
 use registry::CLAIMS;
-use run::{Run, Watched};
+use run::Run;
 use section::Section;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -101,7 +101,7 @@ fn reproduce(claim: &'static Claim, asked: &Asked) -> Result<()> {
     let needs = claim.needs.iter().filter_map(|need| if let Need::Run(config) = need { Some(config) } else { None });
     let whole: BTreeSet<Run> = needs.map(|config| Run::of(config, &None)).collect::<Result<_>>()?;
     let each: Vec<&Run> = runs.difference(&whole).collect();
-    in_parallel(&each, asked.jobs, |run| run.train(asked, Watched::of(run, Claim::charts())?.as_ref()))?;
+    in_parallel(&each, asked.jobs, |run| run.train(asked))?;
     let own = folder.join(claim.name);
     let sections = claim.parts.iter().map(|part| section(part, asked, &own)).collect::<Result<Vec<Section>>>()?;
     for run in &runs {
@@ -146,10 +146,7 @@ fn runs(claim: &Claim, asked: &Asked) -> Result<BTreeSet<Run>> {
 /// Makes what others need, so far as it is missing.
 fn provide(need: &Need, asked: &Asked) -> Result<()> {
     match need {
-        Need::Run(config) => {
-            let run = Run::of(config, &None)?;
-            run.train_whole(asked, Watched::of(&run, Claim::charts())?.as_ref())
-        }
+        Need::Run(config) => Run::of(config, &None)?.train_whole(asked),
         Need::Classifiers(attributes) => judges::provide(&attributes(), asked),
         Need::File { path, .. } if Path::new(path).exists() => Ok(()),
         Need::File { path, args } => {

@@ -244,15 +244,7 @@ mod tests {
     use super::*;
 
     fn number(metric: &str, value: f64) -> Measured {
-        Measured {
-            metric: metric.into(),
-            subject: None,
-            value,
-            low: value - 1.,
-            high: value + 1.,
-            larger: false,
-            counts: String::new(),
-        }
+        Measured { low: value - 1., high: value + 1., ..Measured::exact(metric, value) }
     }
 
     #[test]

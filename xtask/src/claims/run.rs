@@ -1,7 +1,7 @@
 //! A run that a claim rests on: its configuration, its folder, its training.
 
 use super::asked::{Asked, runs, sets};
-use super::claim::Curves;
+use super::claim::{Claim, Curves};
 use super::page::Trained;
 use crate::cargo::root;
 use crate::failure::{Failure, Result};
@@ -65,16 +65,16 @@ impl Run {
 
     /// Trains it, or goes on with it; what is done is left as it is. Where a chart watches it, it stops and is measured on the
     /// way.
-    pub(super) fn train(&self, asked: &Asked, watched: Option<&Watched>) -> Result<()> {
-        self.train_for(self.kimg(asked)?, asked, watched)
+    pub(super) fn train(&self, asked: &Asked) -> Result<()> {
+        self.train_for(self.kimg(asked)?, asked)
     }
 
     /// The same over the length of its configuration, whatever is asked for: what others begin from.
-    pub(super) fn train_whole(&self, asked: &Asked, watched: Option<&Watched>) -> Result<()> {
-        self.train_for(self.whole()?, asked, watched)
+    pub(super) fn train_whole(&self, asked: &Asked) -> Result<()> {
+        self.train_for(self.whole()?, asked)
     }
 
-    fn train_for(&self, kimg: f64, asked: &Asked, watched: Option<&Watched>) -> Result<()> {
+    fn train_for(&self, kimg: f64, asked: &Asked) -> Result<()> {
         let reached = self.reached().unwrap_or_default();
         if reached > kimg {
             return Err(Failure::wrong(format!(
@@ -82,9 +82,10 @@ impl Run {
                 self.folder().display()
             )));
         }
-        for stop in Stop::all(kimg, watched) {
+        let watched = Watched::of(self, Claim::charts())?;
+        for stop in Stop::all(kimg, watched.as_ref()) {
             self.train_to(stop.kimg, asked)?;
-            if let Some(watched) = watched {
+            if let Some(watched) = &watched {
                 let (evaluation, seen) = (watched.evaluation(self, &stop, asked), Progress::of(&self.folder()).kimg);
                 // Of a run that went on without being measured there is nothing left to measure.
                 if evaluation.kept_earlier().is_none() && seen < stop.next {

@@ -174,23 +174,21 @@ const fn copied(title: &'static str, file: &'static str, args: &'static str, mad
     Picture { title, file, args, made: Some(made) }
 }
 
-/// What an encoder was shown of faces that were held back, and what it makes of that. The first seven of ten style rows are
-/// the encoder's in the variants.
+/// What encoders make of maps of faces that were held back, and of what they are shown of these faces. In the variants the first
+/// six of ten style rows are the encoder's.
+const FACES_OF_MAPS: &str = "invert --network {network} --encoder {network} --truth runs/data/avatars-64-held-8 --mix-rows 6-9 \
+                             --out {network}/shown runs/data/avatars-64-held-8/labels";
+const FACES_OF_PICTURES: &str = "invert --network {network} --encoder {network} --mix-rows 6-9 --out {network}/shown \
+                                 runs/data/avatars-64-held-8";
+
 pub(super) const TASK_OF_MAPS: Pictures = Pictures {
     config: "psp/avatars-64-seg",
     each: &[
-        copied(
-            "pSp: maps, and faces of them",
-            "maps.png",
-            "invert --network {network} --encoder {network} --truth runs/data/avatars-64-held-8 --mix-rows 6-9 --out \
-             {network}/shown runs/data/avatars-64-held-8/labels",
-            "shown/sheet.png",
-        ),
+        copied("pSp: maps, and faces of them", "maps.png", FACES_OF_MAPS, "shown/sheet.png"),
         copied(
             "One map, eight faces: style rows 6 to 9 of seeds",
             "maps-variants.png",
-            "invert --network {network} --encoder {network} --truth runs/data/avatars-64-held-8 --mix-rows 6-9 --out \
-             {network}/shown runs/data/avatars-64-held-8/labels",
+            FACES_OF_MAPS,
             "shown/img00000000-variants.png",
         ),
     ],
@@ -198,18 +196,11 @@ pub(super) const TASK_OF_MAPS: Pictures = Pictures {
 pub(super) const TASK_OF_SKETCHES: Pictures = Pictures {
     config: "psp/avatars-64-sketch",
     each: &[
-        copied(
-            "pSp: sketches, and faces of them",
-            "sketches.png",
-            "invert --network {network} --encoder {network} --mix-rows 6-9 --out {network}/shown \
-             runs/data/avatars-64-held-8",
-            "shown/sheet.png",
-        ),
+        copied("pSp: sketches, and faces of them", "sketches.png", FACES_OF_PICTURES, "shown/sheet.png"),
         copied(
             "One sketch, eight faces: style rows 6 to 9 of seeds",
             "sketches-variants.png",
-            "invert --network {network} --encoder {network} --mix-rows 6-9 --out {network}/shown \
-             runs/data/avatars-64-held-8",
+            FACES_OF_PICTURES,
             "shown/img00000000-variants.png",
         ),
     ],
@@ -229,7 +220,7 @@ pub(super) const TASK_OF_TORN: Pictures = Pictures {
     each: &[copied(
         "pSp: pictures behind strokes and boxes, completed",
         "torn.png",
-        "invert --network {network} --encoder {network} --mix-rows 6-9 --out {network}/shown runs/data/avatars-64-held-8",
+        FACES_OF_PICTURES,
         "shown/sheet.png",
     )],
 };

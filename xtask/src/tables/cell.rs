@@ -57,15 +57,7 @@ impl Cell {
 
 #[cfg(test)]
 pub(crate) fn cell(numbers: &[(f64, f64, f64)], larger: bool) -> Option<Cell> {
-    let number = |&(value, low, high)| Measured {
-        metric: "fid".into(),
-        subject: None,
-        value,
-        low,
-        high,
-        larger,
-        counts: String::new(),
-    };
+    let number = |&(value, low, high)| Measured { low, high, larger, ..Measured::exact("fid", value) };
     Cell::of(numbers.iter().map(number).collect())
 }
 
