@@ -325,24 +325,27 @@ fn listed(model: &Model) -> String {
 
 /// Refuses addresses and what does not exist.
 pub(crate) fn check_exists(path: &Path) -> anyhow::Result<()> {
+    let remedy = "check its name, and from which folder the command is given";
+    check_exists_or(path, || format!("{}: there is no such file or folder; {remedy}", path.display()))
+}
+
+/// As [`check_exists`], of a network, which may have a name.
+pub(crate) fn check_network_exists(path: &Path) -> anyhow::Result<()> {
+    let remedy = "`stylegan models` lists the networks that have names";
+    check_exists_or(path, || format!("{}: there is no such file or folder; {remedy}", path.display()))
+}
+
+/// As [`check_exists`], with a sentence of its own for what does not exist.
+pub(crate) fn check_exists_or(path: &Path, missing: impl FnOnce() -> String) -> anyhow::Result<()> {
     let name = path.to_string_lossy();
     if name.contains("://") {
         let file = name.rsplit('/').next().unwrap_or_default();
         wrong!("{name} is an address: download it first (curl -LO {name}), then give the file {file}");
     }
     if !path.exists() {
-        wrong!("{name}: there is no such file or folder; check its name, and from which folder the command is given");
+        wrong!("{}", missing());
     }
     Ok(())
-}
-
-/// As [`check_exists`], of a network, which may have a name.
-pub(crate) fn check_network_exists(path: &Path) -> anyhow::Result<()> {
-    if !path.exists() && !path.to_string_lossy().contains("://") {
-        let name = path.display();
-        wrong!("{name}: there is no such file or folder; `stylegan models` lists the networks that have names");
-    }
-    check_exists(path)
 }
 
 /// The [`checkpoint`] that `path` means, and whether another program wrote it. Of ours, one that was named itself

@@ -77,8 +77,14 @@ pub(crate) fn say_notes(dataset: &Dataset) {
 
 /// The name of a set without its ending, also where its path does not show it (`.`).
 pub(crate) fn name_of_set(set: &Path) -> String {
-    let whole = std::fs::canonicalize(set).unwrap_or_else(|_| set.to_path_buf());
-    let named = if set.file_name().is_some() { set } else { &whole };
+    name_of(set, "pictures")
+}
+
+/// The name of a file without its ending, or of a folder, also where the path does not show it (`.`); `otherwise` where it has
+/// none.
+pub(crate) fn name_of(path: &Path, otherwise: &str) -> String {
+    let whole = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let named = if path.file_name().is_some() { path } else { &whole };
     let name = if whole.is_dir() { named.file_name() } else { named.file_stem() };
-    name.map_or_else(|| "pictures".to_string(), |name| name.to_string_lossy().into_owned())
+    name.map_or_else(|| otherwise.to_owned(), |name| name.to_string_lossy().into_owned())
 }

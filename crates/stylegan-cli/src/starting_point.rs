@@ -82,7 +82,7 @@ fn of_size([h, w]: [usize; 2]) -> Vec<String> {
 /// StyleGAN2-ADA's choice of R1 and of the average's half-life for `[h, w]` pixels and the run's batch (its `auto`), which the
 /// configuration has for the largest pictures that it suits, and for its own batch.
 fn automatic(source: &Source, [h, w]: [usize; 2], typed: &[Override]) -> anyhow::Result<Vec<String>> {
-    let size = parsed(&[format!("generator.img_size=[{h},{w}]")])?;
+    let size = parsed(&of_size([h, w]))?;
     let RecipeConfig::Gan(config) = source.read(&[&size, typed].concat())? else { return Ok(vec![]) };
     let batch = config.schedule.batch.get(config.resolution()?) as f64;
     Ok(vec![

@@ -7,6 +7,8 @@ const HEADER = 16;
 
 /** Views of a single picture, which is worth showing also when a newer one is wanted: something moves while one drags. */
 const MOVING = ["picture", "edit", "paint"];
+/** Views whose pictures are counted, not shown. */
+const COUNTED = ["film"];
 
 const wishes = new Map();
 const networks = new Map();
@@ -118,9 +120,11 @@ async function show(data) {
   };
   const entry = wishes.get(view);
   if (!entry || (entry.seq !== picture.seq && !MOVING.includes(view))) return;
-  picture.image = head.getUint8(1) === 0
-    ? pixels(new Uint8Array(data, HEADER), picture.width, picture.height)
-    : await createImageBitmap(new Blob([new Uint8Array(data, HEADER)], { type: "image/jpeg" }));
+  if (!COUNTED.includes(view)) {
+    picture.image = head.getUint8(1) === 0
+      ? pixels(new Uint8Array(data, HEADER), picture.width, picture.height)
+      : await createImageBitmap(new Blob([new Uint8Array(data, HEADER)], { type: "image/jpeg" }));
+  }
   entry.onpicture(picture);
 }
 

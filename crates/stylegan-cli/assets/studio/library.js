@@ -31,12 +31,14 @@ export const networks = () => entries.filter(({ network }) => network);
 /** The runs. */
 export const allRuns = () => entries.filter(({ run }) => run);
 
-/** The network to begin with: the one that was named, else that of the run that said something last, else the first. */
-export function first() {
+/** Which of some to begin with: the one that was named, else that which said something last, else the first. */
+export function foremost(all) {
   const age = ({ seconds_since_last_tick: seconds }) => seconds ?? Infinity;
-  const all = networks();
-  return (all.find(({ given }) => given) ?? all.reduce((best, one) => (best && age(best) <= age(one) ? best : one), null))?.name ?? "";
+  return all.find(({ given }) => given) ?? all.reduce((best, one) => (best && age(best) <= age(one) ? best : one), null);
 }
+
+/** The network to begin with. */
+export const first = () => foremost(networks())?.name ?? "";
 
 /** A network is looked at. */
 export function used(name) {

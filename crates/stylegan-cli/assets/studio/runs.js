@@ -2,7 +2,7 @@
 
 import { chart, number } from "./chart.js";
 import { h, say, select } from "./elements.js";
-import { allRuns, command, onLibrary } from "./library.js";
+import { allRuns, command, foremost, onLibrary } from "./library.js";
 import { set, state, watch } from "./link.js";
 
 const EVERY = 4000;
@@ -49,7 +49,7 @@ function noRun(main) {
 
 function runsRoom(main) {
   let all = allRuns();
-  const given = all.find(({ given }) => given) ?? all.reduce((a, b) => ((b.seconds_since_last_tick ?? Infinity) < (a.seconds_since_last_tick ?? Infinity) ? b : a));
+  const given = foremost(all);
   let name = "";
   let [timer, left, ticks, next, grids, following] = [0, false, [], 0, [], true];
 

@@ -15,17 +15,19 @@ pub(super) fn known(
     judge: Option<MapJudge>,
     dataset: &Arc<Dataset>,
 ) -> anyhow::Result<FeatureNetworks> {
-    let (identity, own, order_of_pictures) = (dataset.identity()?, Arc::clone(dataset), order(dataset));
+    let (identity, own, order) = (dataset.identity()?, Arc::clone(dataset), Arc::new(order(dataset)));
+    let picture = move |number: usize| order.get(number).copied().unwrap_or(usize::MAX);
+    let of_truth = picture.clone();
     let truth = move |number: usize| -> Result<Tensor, SourceError> {
-        let picture = order_of_pictures.get(number).copied().unwrap_or(usize::MAX);
-        let read = own.batches(&[picture]).next().ok_or_else(|| SourceError::from("there is no such picture"))?;
+        let read =
+            own.batches(&[of_truth(number)]).next().ok_or_else(|| SourceError::from("there is no such picture"))?;
         read.map_err(SourceError::from)
     };
     let networks = networks.with_truths(Truths::new(&identity, Box::new(truth)));
     let Some(judge) = judge else { return Ok(networks) };
-    let (own, order) = (Arc::clone(dataset), order(dataset));
+    let own = Arc::clone(dataset);
     let map = move |number: usize| -> Result<Vec<u8>, SourceError> {
-        let picture = order.get(number).copied().unwrap_or(usize::MAX);
+        let picture = picture(number);
         // Maps as pictures are grey, and their levels are classes.
         Ok(if own.has_maps() { own.map(picture)? } else { own.pixels(picture)?.to_vec() })
     };

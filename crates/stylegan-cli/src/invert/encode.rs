@@ -38,7 +38,6 @@ fn encode(plan: &Plan, encoder: &Encoder, picture: &Picture, settings: &Settings
     let started = Instant::now();
     let rows = encoder.rows(picture, &plan.network)?;
     let seconds = started.elapsed().as_secs_f64();
-    let image = plan.network.synthesize(&rows, &[0])?;
-    found::write(plan, picture, settings, &rows, &image, None)?;
+    found::write(plan, picture, settings, &rows, None)?;
     Ok(seconds)
 }

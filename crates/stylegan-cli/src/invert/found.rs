@@ -8,20 +8,18 @@ use stylegan_core::checkpoint::save;
 use stylegan_core::picture::{to_pictures, write_png};
 use stylegan_train::inversion::Space;
 
-/// Writes the style rows `[1, num_ws, w_dim]` that were found of a picture, after the `image` that the network makes of them;
+/// Writes the style rows `[1, num_ws, w_dim]` that were found of a picture, after the picture that the network makes of them;
 /// `distance` is that of the search's last step.
 pub(super) fn write(
     plan: &Plan,
     picture: &Picture,
     settings: &Settings,
     rows: &Tensor,
-    image: &Tensor,
     distance: Option<f64>,
 ) -> anyhow::Result<()> {
     let (network, files) = (&plan.network, &picture.files);
-    let mut text = network.text();
-    text.push(("stylegan:inverted", picture.name.clone()));
-    write_png(&files.reconstruction, &to_pictures(image)?[0], &text)?;
+    let image = network.synthesize(rows, &[0])?;
+    write_png(&files.reconstruction, &to_pictures(&image)?[0], &picture.text(network, None))?;
     let (name, tensor) = match plan.options.space {
         Space::W => ("w", rows.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?),
         Space::WPlus => ("ws", rows.contiguous()?),

@@ -230,16 +230,16 @@ fn classifier(path: &Path) -> anyhow::Result<Classifier> {
 /// The pictures with the files of their results, no two of one name, and with what they are compared with.
 fn pictures(args: &Args) -> anyhow::Result<Vec<Picture>> {
     let mut pictures: Vec<Picture> = Vec::new();
-    let mut known: HashMap<PathBuf, String> = HashMap::new();
+    // Reconstructions that stand alone may lie in the folder of the other results.
+    let (mut known, mut lone) = (HashMap::new(), HashMap::new());
     let mut truths = truths(args.truth.as_deref())?;
     let masks = args.mask.as_deref().map(Masks::of).transpose()?;
     for place in args.pictures.iter().map(|path| places(path)).collect::<anyhow::Result<Vec<_>>>()?.concat() {
         let name = place.name();
         let files = Outputs::new(&args.out, &name);
-        for file in files.all() {
-            if let Some(other) = known.insert(file.to_path_buf(), place.to_string()) {
-                wrong!("{other} and {place} would both become {}; rename one, or invert it apart", file.display());
-            }
+        files.all().iter().try_for_each(|file| claim(&mut known, file.to_path_buf(), &place))?;
+        if let Some(folder) = &args.reconstructions {
+            claim(&mut lone, alone(folder, place.name_in_set()), &place)?;
         }
         let truth = truths.remove(&name);
         if let (Some(path), None) = (&args.truth, &truth) {
@@ -249,6 +249,14 @@ fn pictures(args: &Args) -> anyhow::Result<Vec<Picture>> {
         pictures.push(Picture { name, place, truth, mask, files });
     }
     Ok(pictures)
+}
+
+/// Takes a file for the results of a picture; refuses one that is taken.
+fn claim(known: &mut HashMap<PathBuf, String>, file: PathBuf, place: &Place) -> anyhow::Result<()> {
+    if let Some(other) = known.insert(file.clone(), place.to_string()) {
+        wrong!("{other} and {place} would both become {}; rename one, or invert it apart", file.display());
+    }
+    Ok(())
 }
 
 /// What pictures are compared with, by name.

@@ -120,8 +120,7 @@ impl Search<'_> {
             way.push(&rows);
             self.film(&to_pictures(&target.image)?[0], &way)?;
         }
-        let image = self.plan.network.synthesize(&rows, &[0])?;
-        found::write(self.plan, self.picture, self.settings, &rows, &image, Some(self.distance))
+        found::write(self.plan, self.picture, self.settings, &rows, Some(self.distance))
     }
 
     /// The picture at the left, and what the network makes of these styles at the right.

@@ -2,7 +2,7 @@
 
 use super::painter::Painter;
 use crate::exit::wrong;
-use crate::network::check_exists;
+use crate::network::check_exists_or;
 use candle_core::{DType, Device, Tensor};
 use std::path::{Path, PathBuf};
 use stylegan_train::data::{
@@ -99,10 +99,7 @@ impl Maps {
 
 /// Refuses what does not exist: `option` takes `what`.
 fn is_there(path: &Path, option: &str, what: &str) -> anyhow::Result<()> {
-    if !path.exists() && !path.to_string_lossy().contains("://") {
-        wrong!("{option} {}: it is not there; give {what}", path.display());
-    }
-    check_exists(path)
+    check_exists_or(path, || format!("{option} {}: it is not there; give {what}", path.display()))
 }
 
 /// The PNG files of a folder, or of the only folder in it, in the order of their names.

@@ -12,6 +12,7 @@ use crate::destination::{self, Destination};
 use crate::exit::{Ending, Outcome, wrong};
 use crate::layout::LayoutArgs;
 use crate::numbers::{Numbers, count};
+use crate::pictures::name_of;
 use crate::precision::PrecisionArgs;
 use crate::status::{print, say};
 use crate::writer::{Text, Writer, write_images};
@@ -164,7 +165,7 @@ impl Plan {
             [] => Styles::seeds(args.seeds.as_ref(), &painter)?,
             files => Styles::pictures(files, args.encoder.as_ref().unwrap_or(&args.network), &painter)?,
         };
-        let painting = Painting { name: name_of(&args.network), painter, maps, styles };
+        let painting = Painting { name: name_of(&args.network, "network"), painter, maps, styles };
         let beside = args.beside.iter().map(|network| other(network, args)).collect::<anyhow::Result<Vec<_>>>()?;
         let [h, w] = painting.painter.size();
         let truths = args.truth.as_ref().map(|set| truths::read(set, &painting.maps.all, [h, w])).transpose()?;
@@ -252,11 +253,5 @@ fn other(network: &Path, args: &Args) -> anyhow::Result<Painting> {
     let Some(map) = &args.map else { wrong!("--beside: give --map as well") };
     let maps = Maps::open(map, instances, &painter)?;
     let styles = Styles::seeds(None, &painter)?;
-    Ok(Painting { name: name_of(network), painter, maps, styles })
-}
-
-/// What a network is called: as its file or folder is.
-fn name_of(network: &Path) -> String {
-    let name = if network.is_dir() { network.file_name() } else { network.file_stem() };
-    name.unwrap_or_default().to_string_lossy().into_owned()
+    Ok(Painting { name: name_of(network, "network"), painter, maps, styles })
 }

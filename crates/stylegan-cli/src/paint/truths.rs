@@ -1,6 +1,6 @@
 //! The pictures that maps are of: a column of a sheet.
 
-use super::maps::{Map, refused};
+use super::maps::{Map, refused, stem};
 use super::styles::fitted;
 use crate::exit::wrong;
 use crate::network::check_exists;
@@ -13,8 +13,7 @@ use stylegan_train::data::Files;
 pub(super) fn read(set: &Path, maps: &[Map], size: [usize; 2]) -> anyhow::Result<Vec<RgbImage>> {
     check_exists(set)?;
     let files = Files::open(set)?;
-    let stem = |name: &String| Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let known: HashMap<String, &String> = files.names().iter().map(|name| (stem(name), name)).collect();
+    let known: HashMap<String, &String> = files.names().iter().map(|name| (stem(Path::new(name)), name)).collect();
     let one = |map: &Map| {
         let Some(name) = known.get(&map.stem) else {
             wrong!(

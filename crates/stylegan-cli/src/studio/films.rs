@@ -1,8 +1,9 @@
 //! The films that were made, in memory alone, until pages fetch them.
 
 use super::wish::State;
+use axum::body::Bytes;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// Films that are kept.
 const MAX_FILMS: usize = 8;
@@ -13,7 +14,7 @@ const MAX_BYTES: usize = 64 << 20;
 /// GIF files, each known by the state that it shows.
 #[derive(Default)]
 pub(super) struct Films {
-    kept: Mutex<VecDeque<(State, Arc<Vec<u8>>)>>,
+    kept: Mutex<VecDeque<(State, Bytes)>>,
 }
 
 impl Films {
@@ -21,15 +22,15 @@ impl Films {
     pub(super) fn keep(&self, state: State, file: Vec<u8>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|(known, _)| *known != state);
-        kept.push_back((state, Arc::new(file)));
-        let bytes = |kept: &VecDeque<(State, Arc<Vec<u8>>)>| kept.iter().map(|(_, file)| file.len()).sum::<usize>();
+        kept.push_back((state, file.into()));
+        let bytes = |kept: &VecDeque<(State, Bytes)>| kept.iter().map(|(_, file)| file.len()).sum::<usize>();
         while kept.len() > MAX_FILMS || kept.len() > 1 && bytes(&kept) > MAX_BYTES {
             kept.pop_front();
         }
     }
 
     /// The film of a state, if it was made and is still kept.
-    pub(super) fn find(&self, state: &State) -> Option<Arc<Vec<u8>>> {
+    pub(super) fn find(&self, state: &State) -> Option<Bytes> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().find(|(known, _)| known == state).map(|(_, file)| file.clone())
     }

@@ -34,11 +34,15 @@ impl Kind {
         }
     }
 
-    /// By the header of a checkpoint; `None` for files of other programs, which are known when they are opened.
+    /// By the header of a checkpoint; `None` for files that do not name their networks, as those of other programs, which are
+    /// known when they are opened.
     fn read(file: &Path) -> Option<Self> {
         let checkpoint = Checkpoint::open(file).ok()?;
         let networks = &checkpoint.metadata()?.networks;
-        let generator = [prefix::G_EMA, prefix::G].into_iter().find_map(|prefix| networks.get(prefix));
+        if networks.is_empty() {
+            return None;
+        }
+        let generator = [prefix::G_EMA, prefix::G, ""].into_iter().find_map(|prefix| networks.get(prefix));
         Some(match generator {
             Some(NetworkConfig::Generator(config)) if config.map().is_some() => Kind::Maps,
             Some(NetworkConfig::Generator(GeneratorConfig::Pggan(_))) => Kind::Latents,

@@ -106,17 +106,14 @@ impl Entry {
 
     fn of(path: PathBuf, given: bool) -> Self {
         let is_run = path.is_dir() && folder::config(&path).is_some();
-        let has_network = Stamp::of(&path).is_some();
+        let has_network = Stamp::exists(&path);
         Self { path, is_run, has_network, given }
     }
 }
 
 /// The name of a file without its ending, or of a folder, also where the path does not show it (`.`).
 pub(super) fn name_of(path: &Path) -> String {
-    let whole = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let named = if path.file_name().is_some() { path } else { &whole };
-    let name = if whole.is_dir() { named.file_name() } else { named.file_stem() };
-    name.map_or_else(|| "network".to_owned(), |name| name.to_string_lossy().into_owned())
+    crate::pictures::name_of(path, "network")
 }
 
 #[cfg(test)]

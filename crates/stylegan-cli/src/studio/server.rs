@@ -14,6 +14,7 @@ use super::{assets, connections, runs, socket};
 use crate::invocation::program;
 use crate::status::say;
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{ConnectInfo, Path, Query, Request, State as Shared};
@@ -169,8 +170,13 @@ async fn film(Shared(studio): Shared<Arc<Studio>>, link: Result<Query<StateLink>
         return problem(StatusCode::NOT_FOUND, "The studio has no such film (any more): make it again.");
     };
     let name = if matches!(state, State::Film { scene: Scene::Walk { .. }, .. }) { "walk.gif" } else { "edit.gif" };
+    attachment(name, "image/gif", film)
+}
+
+/// A file to keep.
+fn attachment(name: &str, kind: &'static str, contents: impl Into<Bytes>) -> Response {
     let disposition = format!("attachment; filename=\"{name}\"");
-    ([(header::CONTENT_TYPE, "image/gif"), (header::CONTENT_DISPOSITION, disposition.as_str())], film.to_vec())
+    ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)], contents.into())
         .into_response()
 }
 
@@ -225,9 +231,7 @@ async fn order(studio: &Studio, what: Wanted) -> Response {
         Ok(Ok(Err(sentence))) => return problem(StatusCode::BAD_REQUEST, &sentence),
         _ => return problem(StatusCode::SERVICE_UNAVAILABLE, "The picture could not be computed in time."),
     };
-    let disposition = format!("attachment; filename=\"{}\"", file.name);
-    ([(header::CONTENT_TYPE, file.kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)], file.bytes)
-        .into_response()
+    attachment(&file.name, file.kind, file.bytes)
 }
 
 /// All networks and runs, and what their commands begin with here.

@@ -99,8 +99,8 @@ struct Begun {
     moves_aside: bool,
 }
 
-/// Takes the folder of the run that the arguments mean, and opens its pictures.
-fn prepare(args: &Args) -> anyhow::Result<(Begun, Dataset)> {
+/// Takes the folder of the run that the arguments mean, and opens its pictures; they come with their place.
+fn prepare(args: &Args) -> anyhow::Result<(Begun, (PathBuf, Dataset))> {
     let Request { config, out, held, note, data_dir, pictures } =
         Request::of(&args.asked, args.out.as_deref(), args.new)?;
     match (&note, config.data().set.is_empty()) {
@@ -176,12 +176,14 @@ pub(crate) fn run(args: Args) -> Outcome {
     let set = if copies {
         local_copy::of(Path::new(&data.set), Path::new(&data.copy_to))?
     } else {
-        let place = || pictures::place(&data.set, config.img_size(), data.count, data_dir);
+        let known = opened.as_ref().map(|(place, _)| place.clone());
+        let place = || known.map_or_else(|| pictures::place(&data.set, config.img_size(), data.count, data_dir), Ok);
         let thing = format!("{} of {}", data.set, std::path::absolute(data_dir)?.display());
         if pictures::is_built_in(&data.set) { ranks::once_a_machine(&thing, place)? } else { place()? }
     };
     let open = || Ok(pictures::open_at(&set, data.preprocess)?.with_cache(data.cache_mib << 20));
-    let pictures = Arc::new(ranks::agree(opened.filter(|_| !copies).map_or_else(open, Ok))?);
+    let opened = opened.filter(|_| !copies).map(|(_, pictures)| pictures);
+    let pictures = Arc::new(ranks::agree(opened.map_or_else(open, Ok))?);
     if world.world_size() > 1 {
         // What checks that all have the same pictures; one of those that read the same files reads them for all.
         let hash = || Ok(pictures.hash()?.to_owned());

@@ -82,8 +82,8 @@ pub(super) struct Request {
     pub(super) note: Option<String>,
     /// Where built-in sets are kept.
     pub(super) data_dir: PathBuf,
-    /// The set, where it had a say in the configuration.
-    pub(super) pictures: Option<Dataset>,
+    /// The set with its place, where it had a say in the configuration.
+    pub(super) pictures: Option<(PathBuf, Dataset)>,
 }
 
 impl Request {
@@ -113,7 +113,7 @@ impl Request {
             (None, Found::Nothing, Some(set)) => {
                 let start = StartingPoint::for_set(set, &typed)?;
                 overrides = start.overrides;
-                pictures = start.pictures;
+                pictures = start.pictures.map(|pictures| (set.into(), pictures));
                 note = Some(start.note);
                 start.source
             }
@@ -184,7 +184,7 @@ impl Request {
             }
         } else if asked.cond {
             let set = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
-            overrides.extend(conditional(&set, &config.data().set)?);
+            overrides.extend(conditional(&set.1, &config.data().set)?);
             config = source.read(&overrides)?;
             pictures = Some(set);
         }
@@ -208,21 +208,23 @@ impl Request {
     }
 }
 
-/// The set that a configuration names.
-pub(super) fn open(config: &RecipeConfig, data_dir: &Path) -> anyhow::Result<Dataset> {
+/// The set that a configuration names, and where it is.
+pub(super) fn open(config: &RecipeConfig, data_dir: &Path) -> anyhow::Result<(PathBuf, Dataset)> {
     let data = config.data();
     if data.set.is_empty() {
         wrong!("no pictures to train on: name a folder, a ZIP file, avatars or earth with --data");
     }
-    let set = pictures::open(&data.set, config.img_size(), data.count, data.preprocess, data_dir)?;
-    Ok(set.with_cache(data.cache_mib << 20))
+    pictures::say_which(&data.set);
+    let place = pictures::place(&data.set, config.img_size(), data.count, data_dir)?;
+    let set = pictures::open_at(&place, data.preprocess)?.with_cache(data.cache_mib << 20);
+    Ok((place, set))
 }
 
 /// The configuration and the pictures of a run that would begin now, with a sentence where the configuration
 /// is not one that was named.
 pub(crate) fn of_new_run(asked: &Asked) -> anyhow::Result<(RecipeConfig, Dataset, Option<String>)> {
     let Request { config, note, data_dir, pictures, .. } = Request::of(asked, None, true)?;
-    let pictures = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
+    let (_, pictures) = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
     Ok((config, pictures, note))
 }
 

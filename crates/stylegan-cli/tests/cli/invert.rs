@@ -285,6 +285,20 @@ fn one_picture_has_many_variants() {
     bench.one_sentence(&format!("{NET} --mix-rows 6 --out out face.png"), &["--mix-rows 6", "rows 0 to 5"]);
 }
 
+/// Results have names of their own, reconstructions that stand alone those of the pictures in their folders: none is lost.
+#[test]
+fn no_reconstruction_takes_the_place_of_another() {
+    let bench = Bench::with_network();
+    bench.ok("generate --network tiny.safetensors --seeds 1 --out a/sub");
+    bench.ok("generate --network tiny.safetensors --seeds 1,2 --out b/sub");
+    std::fs::rename(bench.path("b/sub/seed0002.png"), bench.path("b/seed0002.png")).unwrap();
+    encoder(&bench, "encoder.safetensors", 6);
+    let line = format!("{NET} --encoder encoder.safetensors --out out");
+    bench.one_sentence(&format!("{line} --reconstructions alone a b"), &["would both become", "seed0001.png"]);
+    assert!(!bench.path("alone").exists());
+    bench.ok(&format!("{line} a b"));
+}
+
 /// Many pictures give the files that they give one by one.
 #[test]
 fn encoders_find_the_same_beside_others() {
