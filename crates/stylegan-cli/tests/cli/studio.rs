@@ -550,6 +550,19 @@ fn what_comes_along_is_there_without_a_run() {
     assert_eq!(found, expected.map(|(name, of)| (name.to_owned(), of.to_owned())));
 }
 
+/// A file with the names of another program does not say what it is of, and is a network all the same.
+#[test]
+fn networks_that_do_not_name_themselves_are_there() {
+    let bench = Bench::new();
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/checkpoints/stylegan2_ada_pytorch.pkl");
+    std::fs::copy(golden, bench.path("ada.pkl")).unwrap();
+    bench.ok("convert ada.pkl ours.safetensors");
+    bench.ok("convert ours.safetensors official.safetensors --to nvlabs");
+    let studio = Studio::start(&bench, "--network official.safetensors");
+    let first = studio.get("/library").json()["entries"][0].clone();
+    assert_eq!((&first["name"], &first["network"], &first["of"]), (&"official".into(), &true.into(), &().into()));
+}
+
 /// Pages are told the names of networks, and nothing of where they are.
 #[test]
 fn errors_name_no_places() {
