@@ -13,7 +13,7 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, Metadata};
 use stylegan_core::import::is_foreign;
-use stylegan_core::{Condition, Generator, Model, NoiseLayers, Sampler, StyleOffsets};
+use stylegan_core::{Condition, Generator, Model, NoiseLayers, Sampler, StyleOffsets, SynthesisOptions};
 use stylegan_train::{checkpoints, folder, state};
 use unicode_normalization::UnicodeNormalization;
 
@@ -265,7 +265,8 @@ impl Network {
         indices: &[u64],
     ) -> anyhow::Result<Tensor> {
         let sampler = self.settings.sampler(&self.model);
-        let images = sampler.images_with(ws, Some(offsets), Condition::None, indices)?;
+        let options = SynthesisOptions { offsets: Some(offsets), ..SynthesisOptions::default() };
+        let images = sampler.images_with(ws, indices, options)?;
         check_finite(&images, indices)?;
         Ok(images)
     }

@@ -86,7 +86,7 @@ pub use encoder::load_encoder;
 pub use error::{Error, Result};
 pub use model::Model;
 pub use network::{
-    Condition, ConditionSpec, Discriminator, DiscriminatorConfig, DiscriminatorOutput, DiscriminatorSpec,
+    Coarse, Condition, ConditionSpec, Discriminator, DiscriminatorConfig, DiscriminatorOutput, DiscriminatorSpec,
     EncoderConfig, Generator, GeneratorConfig, GeneratorSpec, MapSpec, NetworkConfig, NoiseKeys, NoiseLayers,
     NoiseMode, Resized, Scale, StyleOffsets, SynthesisOptions, broadcast_ws, build_discriminator, build_generator,
     resize,

@@ -108,20 +108,14 @@ impl<'a> Sampler<'a> {
     /// # Errors
     /// When shapes do not fit, or `lod` is out of range.
     pub fn images(&self, ws: &Tensor, condition: Condition, indices: &[u64]) -> Result<Tensor> {
-        self.images_with(ws, None, condition, indices)
+        self.images_with(ws, indices, SynthesisOptions { condition, ..SynthesisOptions::default() })
     }
 
-    /// As [`images`](Self::images), with `offsets` added to single channels of the styles that layers make of the rows.
+    /// As [`images`](Self::images), with other options; noise and `lod` of these are the sampler's own in any case.
     ///
     /// # Errors
-    /// As [`images`](Self::images), or offsets that do not fit.
-    pub fn images_with(
-        &self,
-        ws: &Tensor,
-        offsets: Option<&StyleOffsets>,
-        condition: Condition,
-        indices: &[u64],
-    ) -> Result<Tensor> {
+    /// As [`Generator::synthesis`].
+    pub fn images_with(&self, ws: &Tensor, indices: &[u64], options: SynthesisOptions) -> Result<Tensor> {
         let keys;
         let noise = match self.noise {
             NoiseSource::Const => NoiseMode::Const,
@@ -131,8 +125,7 @@ impl<'a> Sampler<'a> {
                 NoiseMode::Random(&keys)
             }
         };
-        let (noise_layers, lod) = (self.noise_layers.clone(), self.lod);
-        let options = SynthesisOptions { condition, noise_layers, lod, offsets, ..SynthesisOptions::with_noise(noise) };
+        let options = SynthesisOptions { noise, noise_layers: self.noise_layers.clone(), lod: self.lod, ..options };
         self.generator.synthesis(&ws.contiguous()?, &options)
     }
 

@@ -8,7 +8,7 @@ use crate::latents::Latents;
 use crate::network::Network;
 use candle_core::Tensor;
 use stylegan_core::picture::{to_pictures, write_png};
-use stylegan_core::{Condition, Model, StyleOffsets};
+use stylegan_core::{Model, StyleOffsets, SynthesisOptions};
 
 /// The edit of all pictures.
 pub(super) struct Edit {
@@ -48,7 +48,10 @@ impl Edit {
                 _ => None,
             };
             let images = match &tuned {
-                Some(tuned) => tuned.sampler().images_with(&ws, Some(&offsets), Condition::None, &indices)?,
+                Some(tuned) => {
+                    let options = SynthesisOptions { offsets: Some(&offsets), ..SynthesisOptions::default() };
+                    tuned.sampler().images_with(&ws, &indices, options)?
+                }
                 None => network.synthesize_moved(&ws, &offsets, &indices)?,
             };
             for (picture, image) in pictures.iter().zip(to_pictures(&images)?) {

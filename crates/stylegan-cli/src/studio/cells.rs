@@ -1,7 +1,7 @@
 //! The pictures that answer a state, one by one.
 
 use super::queue::MadeFile;
-use super::sampler::Sampler;
+use super::sampler::{Preview, Sampler, UNSEEN};
 use super::style_file::style_file;
 use super::wish::{Look, State, corners};
 use crate::mix::{Table, seed_text, title};
@@ -16,15 +16,20 @@ use stylegan_core::picture::{Sheet, encode_png};
 /// Other files answer these states.
 const OTHERS: &str = "edits, searches, maps and films are not pictures of seeds alone";
 
-/// Computes the pictures `cells` of a state.
+/// Computes the pictures `cells` of a state; a single large one is shown to `preview` on the way.
 ///
 /// # Errors
 /// When the state does not fit the network.
-pub(super) fn pictures(sampler: &Sampler, state: &State, cells: Range<usize>) -> anyhow::Result<Vec<RgbImage>> {
+pub(super) fn pictures(
+    sampler: &Sampler,
+    state: &State,
+    cells: Range<usize>,
+    preview: Preview,
+) -> anyhow::Result<Vec<RgbImage>> {
     match state {
         State::Picture { look, x, y } => {
             let (ws, index) = blend(sampler, look, &corners(*x, *y))?;
-            sampler.pictures(&ws, &[index], look)
+            Ok(vec![sampler.picture(&ws, index, look, preview)?])
         }
         State::Mix { look, rows, columns, styles } => {
             sampler.check_rows(styles)?;
@@ -58,7 +63,7 @@ pub(super) fn download(sampler: &Sampler, state: &State, cell: Option<usize>) ->
         anyhow::bail!("there are {all} pictures, counted from 0");
     }
     let one = |cell: usize| {
-        let picture = pictures(sampler, state, cell..cell + 1)?.pop();
+        let picture = pictures(sampler, state, cell..cell + 1, UNSEEN)?.pop();
         picture.ok_or_else(|| anyhow::anyhow!("no picture was made"))
     };
     let Some(look) = state.look() else { anyhow::bail!("{OTHERS}") };
@@ -180,7 +185,7 @@ fn sheet(
 ) -> anyhow::Result<RgbImage> {
     let mut all = Vec::with_capacity(state.cells());
     for start in (0..state.cells()).step_by(sampler.batch()) {
-        all.extend(pictures(sampler, state, start..(start + sampler.batch()).min(state.cells()))?);
+        all.extend(pictures(sampler, state, start..(start + sampler.batch()).min(state.cells()), UNSEEN)?);
     }
     let mut table = Table {
         row_seeds: Numbers(rows.to_vec()),

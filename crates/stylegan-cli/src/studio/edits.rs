@@ -3,7 +3,7 @@
 use super::cells::seed_name;
 use super::moves::{FOUND, Move, Subject};
 use super::queue::MadeFile;
-use super::sampler::Sampler;
+use super::sampler::{Preview, Sampler, UNSEEN};
 use super::style_file::style_file;
 use super::uploads::Uploads;
 use super::wish::{Look, State};
@@ -75,12 +75,18 @@ impl Edits {
         }
     }
 
-    /// The picture of an edit.
+    /// The picture of an edit; a large one is shown to `preview` on the way.
     ///
     /// # Errors
     /// When it does not fit the network, or names what is not there.
-    pub(super) fn picture(&mut self, sampler: &Sampler, state: &State, uploads: &Uploads) -> anyhow::Result<RgbImage> {
-        self.edited(sampler, state, uploads)?.picture(sampler)
+    pub(super) fn picture(
+        &mut self,
+        sampler: &Sampler,
+        state: &State,
+        uploads: &Uploads,
+        preview: Preview,
+    ) -> anyhow::Result<RgbImage> {
+        self.edited(sampler, state, uploads)?.picture(sampler, preview)
     }
 
     /// The picture of an edit as a file.
@@ -89,7 +95,7 @@ impl Edits {
     /// As [`picture`](Self::picture).
     pub(super) fn download(&mut self, sampler: &Sampler, state: &State, uploads: &Uploads) -> anyhow::Result<MadeFile> {
         let edited = self.edited(sampler, state, uploads)?;
-        let picture = edited.picture(sampler)?;
+        let picture = edited.picture(sampler, UNSEEN)?;
         let Edited { look, words, source, .. } = edited;
         let mut text = sampler.text(look);
         let stem = match source {
@@ -281,8 +287,7 @@ struct Edited<'a> {
 }
 
 impl Edited<'_> {
-    fn picture(&self, sampler: &Sampler) -> anyhow::Result<RgbImage> {
-        let picture = sampler.pictures(&self.ws, &[self.index], self.look)?.pop();
-        picture.ok_or_else(|| anyhow::anyhow!("no picture was made"))
+    fn picture(&self, sampler: &Sampler, preview: Preview) -> anyhow::Result<RgbImage> {
+        sampler.picture(&self.ws, self.index, self.look, preview)
     }
 }

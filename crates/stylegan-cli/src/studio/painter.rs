@@ -12,6 +12,7 @@ use super::wish::State;
 use crate::exit::sentence;
 use crate::invert::picture_encoder::PictureEncoder;
 use anyhow::Context;
+use axum::extract::ws::Message;
 use image::RgbImage;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -72,16 +73,23 @@ impl Painter<'_> {
         let state = &portion.wish.state;
         let answers = (state.view(), portion.wish.seq);
         let result = guarded(|| {
-            let (cells, pictures) = self.pictures(portion)?;
-            let milliseconds = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
-            let frames = cells.zip(&pictures).map(|(cell, picture)| {
+            let framed = |cell: usize, picture: &RgbImage| {
                 let (view, seq) = answers;
+                let milliseconds = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
                 frame(Place { view, seq, cell, cells: state.cells(), milliseconds }, portion.format, picture)
-            });
-            frames.collect::<anyhow::Result<Vec<_>>>()
+            };
+            let (cells, pictures) = self.pictures(portion, &|network, preview| {
+                if let Ok(frame) = framed(portion.cells.start, preview) {
+                    queue.show(portion, frame, network);
+                }
+                queue.is_wanted(portion.page, &portion.wish)
+            })?;
+            cells.zip(&pictures).map(|(cell, picture)| framed(cell, picture)).collect::<anyhow::Result<Vec<_>>>()
         });
         let made = match result {
             Ok(frames) => Made::Frames(frames),
+            // Given up on the way, or of no interest.
+            Err(_) if !queue.is_wanted(portion.page, &portion.wish) => Made::Frames(vec![]),
             Err(problem) => {
                 Made::Trouble(trouble(Some(answers), &self.networks.without_places(state.network(), &problem)))
             }
@@ -91,12 +99,17 @@ impl Painter<'_> {
         queue.deliver(portion, made, open.map(|open| (open.number, &open.about)));
     }
 
-    /// The first pictures of a portion, and which they are.
-    fn pictures(&mut self, portion: &Portion) -> anyhow::Result<(Range<usize>, Vec<RgbImage>)> {
+    /// The first pictures of a portion, and which they are; a single large one is shown on the way.
+    fn pictures(
+        &mut self,
+        portion: &Portion,
+        show: &dyn Fn((u64, &Message), &RgbImage) -> bool,
+    ) -> anyhow::Result<(Range<usize>, Vec<RgbImage>)> {
         let state = &portion.wish.state;
         let first = portion.cells.start;
         let bound = |number| is_bound(&self.searches, &self.filming, number);
-        let Open { number, network, .. } = self.networks.find(state.network(), bound)?;
+        let Open { number, network, about, .. } = self.networks.find(state.network(), bound)?;
+        let preview = |picture: RgbImage| show((*number, about), &picture);
         let (searches, filming) = (&mut self.searches, &mut self.filming);
         let one = match (state, network) {
             (State::Paint { .. }, Network::Maps(network)) => network.picture(state, &self.uploads)?,
@@ -108,7 +121,9 @@ impl Painter<'_> {
             (_, Network::Maps(_)) => {
                 anyhow::bail!("this network paints maps, which the room Paint is for; choose another network here")
             }
-            (State::Edit { .. }, Network::Styles(sampler, edits)) => edits.picture(sampler, state, &self.uploads)?,
+            (State::Edit { .. }, Network::Styles(sampler, edits)) => {
+                edits.picture(sampler, state, &self.uploads, &preview)?
+            }
             (State::Invert { picture, look, .. }, Network::Styles(sampler, edits)) => {
                 let known = match searches.iter().position(|search| search.is_of(portion, *number)) {
                     Some(known) => known,
@@ -147,7 +162,7 @@ impl Painter<'_> {
             }
             (_, Network::Styles(sampler, _)) => {
                 let cells = first..portion.cells.end.min(first + sampler.batch());
-                return Ok((cells.clone(), cells::pictures(sampler, state, cells)?));
+                return Ok((cells.clone(), cells::pictures(sampler, state, cells, &preview)?));
             }
         };
         Ok((first..first + 1, vec![one]))

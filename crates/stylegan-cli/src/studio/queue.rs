@@ -188,15 +188,22 @@ impl Queue {
         }
     }
 
+    /// Shows what there is already of a portion's single picture; `network` as in [`deliver`](Self::deliver).
+    pub(super) fn show(&self, portion: &Portion, preview: Message, network: (u64, &Message)) {
+        if let Some(page) = self.lock().pages.get_mut(&portion.page) {
+            page.tell(network);
+            let _ = page.messages.try_send(preview);
+        }
+    }
+
     /// Sends what was made of a portion. `network` is the number of the network that made it, which the page
     /// is told about in the words of `about` if it does not know it yet.
     pub(super) fn deliver(&self, portion: &Portion, made: Made, network: Option<(u64, &Message)>) {
         let mut waiting = self.lock();
         let Some(page) = waiting.pages.get_mut(&portion.page) else { return };
         // There was room for all of it when the portion was handed out, and nobody else sends.
-        if let Some((network, about)) = network.filter(|(network, _)| page.told != Some(*network)) {
-            page.told = Some(network);
-            let _ = page.messages.try_send(about.clone());
+        if let Some(network) = network {
+            page.tell(network);
         }
         let (messages, done) = match made {
             Made::Frames(frames) => (frames, None),
@@ -210,6 +217,16 @@ impl Queue {
             if done >= portion.wish.state.cells() {
                 page.places.remove(&view);
             }
+        }
+    }
+}
+
+impl Page {
+    /// Tells it of a network that it does not know yet.
+    fn tell(&mut self, (network, about): (u64, &Message)) {
+        if self.told != Some(network) {
+            self.told = Some(network);
+            let _ = self.messages.try_send(about.clone());
         }
     }
 }

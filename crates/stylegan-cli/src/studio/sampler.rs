@@ -3,14 +3,24 @@
 use super::wish::Look;
 use crate::picture_settings::first_not_finite;
 use crate::writer::Text;
+use anyhow::Context;
 use candle_core::Tensor;
 use image::RgbImage;
 use serde_json::{Value, json};
 use stylegan_core::picture::to_pictures;
-use stylegan_core::{Condition, GeneratorConfig, Model, broadcast_ws};
+use stylegan_core::{Coarse, GeneratorConfig, Model, SynthesisOptions, broadcast_ws};
 
 /// Pixels that are computed at a time.
 const BATCH_PIXELS: usize = 1 << 18;
+
+/// The longer side of what is shown of a larger picture while that is computed.
+const PREVIEW: usize = 256;
+
+/// Takes what is shown of a large picture while that is computed, and says whether the picture is still wanted.
+pub(super) type Preview<'a> = &'a dyn Fn(RgbImage) -> bool;
+
+/// Shows nothing.
+pub(super) const UNSEEN: Preview = &|_| true;
 
 /// An open network.
 pub(super) struct Sampler {
@@ -146,7 +156,38 @@ impl Sampler {
     /// # Errors
     /// When a picture is not finite.
     pub(super) fn pictures(&self, ws: &Tensor, indices: &[u64], look: &Look) -> anyhow::Result<Vec<RgbImage>> {
-        let images = look.settings().sampler(&self.model).images(ws, Condition::None, indices)?;
+        self.made(ws, indices, look, SynthesisOptions::default())
+    }
+
+    /// The picture of style rows `[1, num_ws, w_dim]`; a large one is shown to `preview` at a smaller size on the way, where
+    /// the network sums such.
+    ///
+    /// # Errors
+    /// When the picture is not finite, or not wanted any more.
+    pub(super) fn picture(&self, ws: &Tensor, index: u64, look: &Look, preview: Preview) -> anyhow::Result<RgbImage> {
+        let show = |image: &Tensor| {
+            let side = *image.dims().iter().skip(2).max().unwrap_or(&0);
+            if (PREVIEW / 2 + 1..=PREVIEW).contains(&side) {
+                let is_wanted = to_pictures(image)?.into_iter().all(preview);
+                if !is_wanted {
+                    return Err(candle_core::Error::msg("given up for a later state").into());
+                }
+            }
+            Ok(())
+        };
+        let coarse = Some(Coarse(&show));
+        let made = self.made(ws, &[index], look, SynthesisOptions { coarse, ..SynthesisOptions::default() })?.pop();
+        made.context("no picture was made")
+    }
+
+    fn made(
+        &self,
+        ws: &Tensor,
+        indices: &[u64],
+        look: &Look,
+        options: SynthesisOptions,
+    ) -> anyhow::Result<Vec<RgbImage>> {
+        let images = look.settings().sampler(&self.model).images_with(ws, indices, options)?;
         if first_not_finite(&images)?.is_some() {
             anyhow::bail!(
                 "the picture is not finite (NaN or infinity): choose a psi nearer to 0, or an earlier checkpoint"

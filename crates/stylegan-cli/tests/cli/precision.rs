@@ -12,12 +12,18 @@ use stylegan_core::{GeneratorConfig, NetworkConfig, Params, build_generator};
 /// A bench with `wide.safetensors`, a random 16x16 StyleGAN2 of 32 channels.
 fn bench() -> Bench {
     let bench = Bench::new();
+    save_stylegan2(&bench, "wide.safetensors", 16, 32);
+    bench
+}
+
+/// Saves a random StyleGAN2 of `side`x`side` pixels with up to `channels` channels.
+pub(crate) fn save_stylegan2(bench: &Bench, name: &str, side: usize, channels: usize) {
     let config = GeneratorConfig::StyleGan2(StyleGan2Config {
-        img_size: [16, 16],
+        img_size: [side, side],
         z_dim: 8,
         w_dim: 8,
         mapping_layers: 2,
-        channel_max: 32,
+        channel_max: channels,
         ..StyleGan2Config::default()
     });
     let params = Params::new(0, DType::F32, &Device::Cpu);
@@ -25,8 +31,7 @@ fn bench() -> Bench {
     let vars = params.vars().into_iter();
     let tensors: Vec<_> = vars.map(|(name, var)| (format!("G_ema.{name}"), var.as_detached_tensor())).collect();
     let networks = [("G_ema".to_owned(), NetworkConfig::Generator(config))].into();
-    save(bench.path("wide.safetensors"), &Metadata { networks, ..Metadata::default() }, &tensors).unwrap();
-    bench
+    save(bench.path(name), &Metadata { networks, ..Metadata::default() }, &tensors).unwrap();
 }
 
 const NET: &str = "generate --network wide.safetensors --seeds 3";

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use crate::bench::Bench;
+use crate::precision::save_stylegan2;
 use crate::train::{CONFIG, pictures};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -439,6 +440,31 @@ fn the_latest_state_wins() {
         (newest, frames) = (frame.seq, frames + 1);
     }
     assert!(frames < 288 * 50, "{frames}");
+}
+
+/// A large picture is there at a quarter of its pixels first; when that is out of date, so is the rest.
+#[test]
+fn large_pictures_are_shown_on_the_way() {
+    let bench = Bench::new();
+    save_stylegan2(&bench, "tiny.safetensors", 512, 4);
+    let studio = Studio::start(&bench, "--network tiny.safetensors");
+    let mut page = studio.socket().unwrap();
+    page.wish(1, &at(3., 0.));
+    let (first, second) = (page.frame(), page.frame());
+    assert_eq!((first.seq, first.size, second.seq, second.size), (1, [256, 256], 1, [512, 512]));
+    // The file is the second one.
+    let file = image::load_from_memory(&studio.picture(&at(3., 0.), None).body).unwrap().to_rgb8();
+    assert!(file.as_raw() == &second.pixels);
+    // A hundred more: the last is answered whole.
+    (2..=101).for_each(|seq| page.wish(seq, &at(f64::from(seq), 0.)));
+    let mut whole = vec![];
+    while whole.last() != Some(&101) {
+        let frame = page.frame();
+        if frame.size == [512, 512] {
+            whole.push(frame.seq);
+        }
+    }
+    assert!(whole.len() < 50, "{whole:?}");
 }
 
 #[test]

@@ -62,6 +62,9 @@ pub struct SynthesisOptions<'a> {
     pub offsets: Option<&'a StyleOffsets>,
     /// How precise the products of convolutions are, and those of their gradients; anything else is computed in f32.
     pub precision: Precision,
+    /// Shown the picture so far at each size on the way, by networks whose picture is the sum of those of all sizes
+    /// (StyleGAN2 with skip connections, Figure 7 b); others show nothing.
+    pub coarse: Option<Coarse<'a>>,
     /// Where weights in another precision than f32 are kept for the next pass, by a caller who knows that they do not
     /// change until then; they are computed in each pass for none. What is tracked for gradients is never kept.
     pub packed: Option<&'a PackedWeights>,
@@ -84,6 +87,16 @@ impl<'a> SynthesisOptions<'a> {
     /// Runs `synthesis` with convolutions in the chosen precision.
     pub(crate) fn in_precision<T>(&self, synthesis: impl FnOnce() -> Result<T>) -> Result<T> {
         in_precision(self.precision, self.packed, synthesis)
+    }
+}
+
+/// Takes pictures `[n, img_channels, h, w]`, about in [-1, 1], of less than full size: see [`SynthesisOptions::coarse`].
+#[derive(Clone, Copy)]
+pub struct Coarse<'a>(pub &'a dyn Fn(&Tensor) -> Result<()>);
+
+impl std::fmt::Debug for Coarse<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Coarse(_)")
     }
 }
 

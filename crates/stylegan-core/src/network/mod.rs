@@ -14,7 +14,7 @@ pub use config::{
     DiscriminatorConfig, EncoderConfig, GeneratorConfig, NetworkConfig, build_discriminator, build_generator,
 };
 pub use discriminator::{Discriminator, DiscriminatorOutput, Scale};
-pub use generator::{Generator, NoiseKeys, NoiseLayers, NoiseMode, SynthesisOptions, broadcast_ws};
+pub use generator::{Coarse, Generator, NoiseKeys, NoiseLayers, NoiseMode, SynthesisOptions, broadcast_ws};
 pub(crate) use loaded::Loaded;
 pub use resize::{Resized, resize};
 pub use spec::{ConditionSpec, DiscriminatorSpec, GeneratorSpec, MapSpec};

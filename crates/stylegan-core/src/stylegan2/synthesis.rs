@@ -3,10 +3,9 @@
 use super::config::{StyleGan2Config, Topology};
 use super::layers::{ConvLayer, NORMAL, affine, resample_filter};
 use super::resample::Direction;
-use crate::SynthesisOptions;
 use crate::error::bad_argument;
 use crate::layers::{EqualizedLinear, NoiseInput, Pyramid, expect_rows, row};
-use crate::{Error, Result};
+use crate::{Coarse, Error, Result, SynthesisOptions};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
@@ -76,6 +75,9 @@ impl StyleGan2Synthesis {
             x = block.features(x, ws, row, options, visit)?;
             row += block.convs();
             image = block.image(&x, image, ws, row, visit)?;
+            if let (Some(Coarse(show)), Some(image), false) = (options.coarse, &image, block.is_last) {
+                show(image)?;
+            }
         }
         image.ok_or_else(|| Error::Config("stylegan2 synthesis: the network has no RGB layer".into()))
     }
@@ -90,6 +92,7 @@ struct Block {
     skip: Option<ConvLayer>,
     torgb: Option<ToRgb>,
     filter: Filter,
+    is_last: bool,
 }
 
 impl Block {
@@ -110,6 +113,7 @@ impl Block {
                 .then(|| ToRgb::new(config, outputs, vb.pp("torgb")))
                 .transpose()?,
             filter: resample_filter(),
+            is_last,
         })
     }
 
