@@ -109,7 +109,7 @@ impl Painter<'_> {
         let first = portion.cells.start;
         let bound = |number| is_bound(&self.searches, &self.filming, number);
         let Open { number, network, about, .. } = self.networks.find(state.network(), bound)?;
-        let preview = |picture: RgbImage| show((*number, about), &picture);
+        let preview = |picture: RgbImage| show((*number, &*about), &picture);
         let (searches, filming) = (&mut self.searches, &mut self.filming);
         let one = match (state, network) {
             (State::Paint { .. }, Network::Maps(network)) => network.picture(state, &self.uploads)?,
