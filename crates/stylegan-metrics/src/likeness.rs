@@ -92,13 +92,7 @@ impl Extractor for Pairs<'_> {
         }
         let found = self.distance.distance(chunk, &truths.to_device(chunk.device())?)?.to_device(&Device::Cpu)?;
         let found = found.narrow(0, 0, place.n)?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
-        match found.iter().position(|distance| !distance.is_finite()) {
-            Some(i) => {
-                let (index, set) = (place.first + i, place.set.into());
-                Err(Error::NotFinite { what: "distance", unit: "image", index, set })
-            }
-            None => Ok(found),
-        }
+        place.finite("distances", found, 1)
     }
 }
 
