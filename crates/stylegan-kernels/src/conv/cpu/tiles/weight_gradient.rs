@@ -7,7 +7,8 @@
 //!
 //! A tap moves the image by rows and by columns. Rows are a matter of where a tile begins; columns are not, since pixels
 //! come in pairs: the image is packed for each column of taps anew. Sums run over the pixels of a band of rows, in each 32
-//! over the [`products`] of parts; those of bands and samples are added in f32. A task has all pixels of its outputs and inputs, so that nothing is summed across threads.
+//! over the [`products`] of parts; those of bands and samples are added in f32. A task has all pixels of
+//! its outputs and inputs, so that nothing is summed across threads.
 
 use super::buffer::LineBuffer;
 use crate::conv::cpu::ConvCall;
