@@ -5,7 +5,7 @@ use crate::extractor::{Extractor, Place};
 use crate::feature_table::FeatureTable;
 use crate::features::{FeatureNetworks, NetworkId, PerceptualDistance, Truths};
 use crate::interval::{Estimate, GROUPS};
-use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, SetMetric, Sets, SubjectKind};
+use crate::metric::{Counts, Direction, Metric, Needs, Number, SetMetric, Sets, SubjectKind};
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -34,18 +34,6 @@ impl Metric for Likeness {
 
     fn needs(&self) -> Needs {
         Needs { subject: SubjectKind::Images, truths: true, ..Needs::images(2 * GROUPS) }
-    }
-
-    fn counts(&self) -> Option<Counts> {
-        Some(self.counts)
-    }
-
-    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
-        self.counts.set(count, false)
-    }
-
-    fn kind(&self) -> Kind<'_> {
-        Kind::Sets(self)
     }
 }
 
