@@ -7,7 +7,7 @@ use crate::feature_table::FeatureTable;
 use crate::features::Classifier;
 use crate::generator_source::{GeneratorSource, Way};
 use crate::interval::{Estimate, GROUPS};
-use crate::metric::{Context, Direction, GeneratorMetric, GeneratorNumbers, Kind, Metric, Needs, Number, SubjectKind};
+use crate::metric::{Context, Direction, GeneratorMetric, GeneratorNumbers, Metric, Needs, Number, SubjectKind};
 use crate::{Error, Result};
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -94,19 +94,6 @@ impl Metric for Combination {
 
     fn needs(&self) -> Needs {
         Needs { subject: SubjectKind::Generator, classifiers: true, ..Needs::images(4 * GROUPS) }
-    }
-
-    fn count(&self) -> Option<usize> {
-        Some(self.samples)
-    }
-
-    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
-        let samples = count?;
-        (std::mem::replace(&mut self.samples, samples) != samples).then_some("samples")
-    }
-
-    fn kind(&self) -> Kind<'_> {
-        Kind::Generator(self)
     }
 }
 

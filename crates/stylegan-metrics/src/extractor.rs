@@ -57,6 +57,19 @@ pub(crate) struct Place<'a> {
     pub(crate) set: &'a str,
 }
 
+impl Place<'_> {
+    /// `rows`, `dim` numbers of each image, if all are finite.
+    pub(crate) fn finite(&self, what: &'static str, rows: Vec<f32>, dim: usize) -> Result<Vec<f32>> {
+        match rows.iter().position(|v| !v.is_finite()) {
+            Some(i) => {
+                let (index, set) = (self.first + i / dim, self.set.into());
+                Err(Error::NotFinite { what, unit: "image", index, set })
+            }
+            None => Ok(rows),
+        }
+    }
+}
+
 /// A row of features of each image.
 pub(crate) struct Features<'a>(pub(crate) &'a dyn FeatureNetwork);
 
@@ -83,11 +96,7 @@ impl Extractor for Features<'_> {
             return Err(Error::Mismatch { what: "shape of the features", left, right });
         }
         let features = features.narrow(0, 0, place.n)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
-        if let Some(i) = features.iter().position(|v| !v.is_finite()) {
-            let (index, set) = (place.first + i / self.0.dim(), place.set.into());
-            return Err(Error::NotFinite { what: "features", unit: "image", index, set });
-        }
-        Ok(features)
+        place.finite("features", features, self.0.dim())
     }
 
     fn any_size(&self) -> bool {

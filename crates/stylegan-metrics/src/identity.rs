@@ -5,7 +5,7 @@ use crate::extractor::{Extractor, Features};
 use crate::feature_table::FeatureTable;
 use crate::features::FeatureNetworks;
 use crate::interval::{Estimate, GROUPS};
-use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, RealsRole, SetMetric, Sets, SubjectKind};
+use crate::metric::{Counts, Direction, Metric, Needs, Number, RealsRole, SetMetric, Sets, SubjectKind};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -58,18 +58,6 @@ impl Metric for Identity {
 
     fn needs(&self) -> Needs {
         Needs { subject: SubjectKind::Images, reals: RealsRole::Paired, equal_sets: true, ..Needs::images(2 * GROUPS) }
-    }
-
-    fn counts(&self) -> Option<Counts> {
-        Some(self.counts)
-    }
-
-    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
-        self.counts.set(count, true)
-    }
-
-    fn kind(&self) -> Kind<'_> {
-        Kind::Sets(self)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::extractor::{Extractor, Features};
 use crate::feature_table::FeatureTable;
 use crate::features::{FeatureNetwork, FeatureNetworks};
 use crate::interval::{Estimate, GROUPS};
-use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, SetMetric, Sets};
+use crate::metric::{Counts, Direction, Metric, Needs, Number, SetMetric, Sets};
 use crate::{Error, Result};
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -134,18 +134,6 @@ impl Metric for InceptionScore {
 
     fn needs(&self) -> Needs {
         Needs { classes: true, ..Needs::images(2 * GROUPS.max(self.splits)) }
-    }
-
-    fn counts(&self) -> Option<Counts> {
-        Some(self.counts)
-    }
-
-    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
-        self.counts.set(count, false)
-    }
-
-    fn kind(&self) -> Kind<'_> {
-        Kind::Sets(self)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::extractor::{Extractor, Place};
 use crate::feature_table::FeatureTable;
 use crate::features::{FeatureNetworks, NetworkId, PerceptualDistance, Truths};
 use crate::interval::{Estimate, GROUPS};
-use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, SetMetric, Sets, SubjectKind};
+use crate::metric::{Counts, Direction, Metric, Needs, Number, SetMetric, Sets, SubjectKind};
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -34,18 +34,6 @@ impl Metric for Likeness {
 
     fn needs(&self) -> Needs {
         Needs { subject: SubjectKind::Images, truths: true, ..Needs::images(2 * GROUPS) }
-    }
-
-    fn counts(&self) -> Option<Counts> {
-        Some(self.counts)
-    }
-
-    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
-        self.counts.set(count, false)
-    }
-
-    fn kind(&self) -> Kind<'_> {
-        Kind::Sets(self)
     }
 }
 
@@ -92,13 +80,7 @@ impl Extractor for Pairs<'_> {
         }
         let found = self.distance.distance(chunk, &truths.to_device(chunk.device())?)?.to_device(&Device::Cpu)?;
         let found = found.narrow(0, 0, place.n)?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
-        match found.iter().position(|distance| !distance.is_finite()) {
-            Some(i) => {
-                let (index, set) = (place.first + i, place.set.into());
-                Err(Error::NotFinite { what: "distance", unit: "image", index, set })
-            }
-            None => Ok(found),
-        }
+        place.finite("distances", found, 1)
     }
 }
 

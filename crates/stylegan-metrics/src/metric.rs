@@ -22,26 +22,9 @@ pub(crate) trait Metric {
 
     /// What must be there.
     fn needs(&self) -> Needs;
-
-    /// How many images of each set enter; nothing where it draws images of its own.
-    fn counts(&self) -> Option<Counts> {
-        None
-    }
-
-    /// How many generated images or pairs enter; nothing is all there are.
-    fn count(&self) -> Option<usize> {
-        self.counts().and_then(|counts| counts.fakes)
-    }
-
-    /// Takes another number of generated images or pairs, or all that there are; returns the parameter's name if
-    /// that is not the number it had.
-    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str>;
-
-    /// What it is measured of.
-    fn kind(&self) -> Kind<'_>;
 }
 
-/// The two kinds of metrics.
+/// What a metric is measured of.
 pub(crate) enum Kind<'a> {
     /// Of sets of images.
     Sets(&'a dyn SetMetric),

@@ -9,7 +9,7 @@ use crate::feature_table::FeatureTable;
 use crate::features::{FeatureNetworks, NetworkId};
 use crate::images::{check_alike, three_channels};
 use crate::interval::{Estimate, GROUPS};
-use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, RealsRole, SetMetric, Sets};
+use crate::metric::{Counts, Direction, Metric, Needs, Number, RealsRole, SetMetric, Sets};
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
@@ -152,18 +152,6 @@ impl Metric for MsSsim {
 
     fn needs(&self) -> Needs {
         Needs { reals: RealsRole::Beside, side: SMALLEST, ..Needs::images(4 * GROUPS) }
-    }
-
-    fn counts(&self) -> Option<Counts> {
-        Some(self.counts)
-    }
-
-    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
-        self.counts.set(count, false)
-    }
-
-    fn kind(&self) -> Kind<'_> {
-        Kind::Sets(self)
     }
 }
 

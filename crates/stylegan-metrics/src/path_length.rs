@@ -6,7 +6,7 @@ use crate::features::{NetworkId, PerceptualDistance, box_downscale, box_factor};
 use crate::generator_source::{GeneratorSource, label_rows};
 use crate::images::three_channels;
 use crate::interval::{Estimate, bootstrap};
-use crate::metric::{Context, Direction, GeneratorMetric, GeneratorNumbers, Kind, Metric, Needs, Number, SubjectKind};
+use crate::metric::{Context, Direction, GeneratorMetric, GeneratorNumbers, Metric, Needs, Number, SubjectKind};
 use crate::{Error, Result};
 use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
@@ -230,19 +230,6 @@ impl Metric for PathLength {
             Space::W => SubjectKind::Mapping,
         };
         Needs { subject, ..Needs::images(2) }
-    }
-
-    fn count(&self) -> Option<usize> {
-        Some(self.pairs)
-    }
-
-    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
-        let pairs = count?;
-        (std::mem::replace(&mut self.pairs, pairs) != pairs).then_some("pairs")
-    }
-
-    fn kind(&self) -> Kind<'_> {
-        Kind::Generator(self)
     }
 }
 

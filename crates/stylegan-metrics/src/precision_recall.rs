@@ -4,7 +4,7 @@ use crate::extractor::{Extractor, Features};
 use crate::feature_table::FeatureTable;
 use crate::features::FeatureNetworks;
 use crate::interval::{Estimate, GROUPS};
-use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, RealsRole, SetMetric, Sets};
+use crate::metric::{Counts, Direction, Metric, Needs, Number, RealsRole, SetMetric, Sets};
 use crate::{Error, Result};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
@@ -241,18 +241,6 @@ impl Metric for Pr {
 
     fn needs(&self) -> Needs {
         Needs { reals: RealsRole::Compared, ..Needs::images(least(self.neighbours)) }
-    }
-
-    fn counts(&self) -> Option<Counts> {
-        Some(self.counts)
-    }
-
-    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
-        self.counts.set(count, false)
-    }
-
-    fn kind(&self) -> Kind<'_> {
-        Kind::Sets(self)
     }
 }
 

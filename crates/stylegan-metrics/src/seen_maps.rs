@@ -5,7 +5,7 @@ use crate::extractor::{Extractor, Place};
 use crate::feature_table::FeatureTable;
 use crate::features::{FeatureNetworks, MapJudge, NetworkId};
 use crate::interval::{Estimate, GROUPS};
-use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, SetMetric, Sets, SubjectKind};
+use crate::metric::{Counts, Direction, Metric, Needs, Number, SetMetric, Sets, SubjectKind};
 use crate::overlap::{Overlap, estimates};
 use crate::{Error, Result};
 use candle_core::Tensor;
@@ -62,18 +62,6 @@ impl Metric for SeenMiou {
 
     fn needs(&self) -> Needs {
         Needs { subject: SubjectKind::Images, truths: true, ..Needs::images(2 * GROUPS) }
-    }
-
-    fn counts(&self) -> Option<Counts> {
-        Some(self.counts)
-    }
-
-    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
-        self.counts.set(count, false)
-    }
-
-    fn kind(&self) -> Kind<'_> {
-        Kind::Sets(self)
     }
 }
 

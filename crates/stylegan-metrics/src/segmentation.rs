@@ -5,7 +5,7 @@ use crate::extractor::{Extractor, LABEL_MAPS, Place};
 use crate::feature_table::FeatureTable;
 use crate::features::{FeatureNetworks, NetworkId};
 use crate::interval::{Estimate, GROUPS};
-use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, RealsRole, SetMetric, Sets, SubjectKind};
+use crate::metric::{Counts, Direction, Metric, Needs, Number, RealsRole, SetMetric, Sets, SubjectKind};
 use crate::overlap::{Overlap, estimates};
 use crate::{Error, Result};
 use candle_core::Tensor;
@@ -145,18 +145,6 @@ impl Metric for Miou {
             label_maps: true,
             ..Needs::images(2 * GROUPS)
         }
-    }
-
-    fn counts(&self) -> Option<Counts> {
-        Some(self.counts)
-    }
-
-    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
-        self.counts.set(count, true)
-    }
-
-    fn kind(&self) -> Kind<'_> {
-        Kind::Sets(self)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::classified;
 use crate::feature_table::FeatureTable;
 use crate::generator_source::GeneratorSource;
 use crate::interval::{Estimate, GROUPS};
-use crate::metric::{Context, Direction, GeneratorMetric, GeneratorNumbers, Kind, Metric, Needs, Number, SubjectKind};
+use crate::metric::{Context, Direction, GeneratorMetric, GeneratorNumbers, Metric, Needs, Number, SubjectKind};
 use crate::svm::LinearSvm;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -130,19 +130,6 @@ impl Metric for Separability {
 
     fn needs(&self) -> Needs {
         Needs { subject: SubjectKind::Generator, classifiers: true, ..Needs::images(4 * GROUPS) }
-    }
-
-    fn count(&self) -> Option<usize> {
-        Some(self.samples)
-    }
-
-    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
-        let samples = count?;
-        (std::mem::replace(&mut self.samples, samples) != samples).then_some("samples")
-    }
-
-    fn kind(&self) -> Kind<'_> {
-        Kind::Generator(self)
     }
 }
 

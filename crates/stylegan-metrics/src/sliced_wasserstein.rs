@@ -6,7 +6,7 @@ use crate::feature_table::FeatureTable;
 use crate::features::{FeatureNetworks, NetworkId};
 use crate::images::three_channels;
 use crate::interval::{Estimate, GROUPS, Resamples};
-use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, RealsRole, SetMetric, Sets};
+use crate::metric::{Counts, Direction, Metric, Needs, Number, RealsRole, SetMetric, Sets};
 use crate::{Error, Result};
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -261,18 +261,6 @@ impl Metric for Swd {
 
     fn needs(&self) -> Needs {
         Needs { reals: RealsRole::Compared, equal_sets: true, side: BASE, ..Needs::images(2 * GROUPS) }
-    }
-
-    fn counts(&self) -> Option<Counts> {
-        Some(self.counts)
-    }
-
-    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
-        self.counts.set(count, true)
-    }
-
-    fn kind(&self) -> Kind<'_> {
-        Kind::Sets(self)
     }
 }
 

@@ -28,37 +28,35 @@ fn run() -> stylegan_train::Result<()> {
     let ranks = Mpi::start()?;
     let (rank, count) = (ranks.rank(), ranks.world_size());
     for bytes in SIZES {
-        let mut seconds = [f64::INFINITY; 2];
-        for _ in 0..TIMES {
-            for (seconds, reduction) in seconds.iter_mut().zip([Reduction::Exact, Reduction::Fast]) {
-                let part = Part { own: rank..rank + 1, count, at_once: 1, reduction };
-                let mut sums = ShardSums::default();
-                sums.named.set("gradient", vec![rank as f32; bytes / 4]);
-                // All begin at a time.
-                broadcast(&ranks, vec![])?;
-                let began = Instant::now();
-                sum(&part, &ranks, |_| Ok(sums.clone()))?;
-                *seconds = began.elapsed().as_secs_f64().min(*seconds);
-            }
+        let own = vec![rank as f32; bytes / 4];
+        let mut sums = ShardSums::default();
+        sums.named.set("gradient", own.clone());
+        let mut seconds = vec![];
+        for reduction in [Reduction::Exact, Reduction::Fast] {
+            let part = Part { own: rank..rank + 1, count, at_once: 1, reduction };
+            seconds.push(shortest(&ranks, || sum(&part, &ranks, |_| Ok(sums.clone())).map(drop))?);
         }
-        let mut shown = seconds.map(|seconds| seconds.to_string()).join(" ");
         if count.is_power_of_two() {
-            let mut shortest = f64::INFINITY;
-            for _ in 0..TIMES {
-                let sums = vec![rank as f32; bytes / 4];
-                broadcast(&ranks, vec![])?;
-                let began = Instant::now();
-                double(sums.clone(), &ranks)?;
-                shortest = began.elapsed().as_secs_f64().min(shortest);
-            }
-            shown = format!("{shown} {shortest}");
+            seconds.push(shortest(&ranks, || double(own.clone(), &ranks).map(drop))?);
         }
         if rank == 0 {
-            println!("{bytes} {shown}");
+            println!("{bytes} {}", seconds.iter().map(f64::to_string).collect::<Vec<_>>().join(" "));
         }
     }
     ranks.finalize();
     Ok(())
+}
+
+/// Seconds of the shortest of several exchanges, which all ranks begin at a time.
+fn shortest(ranks: &Mpi, exchange: impl Fn() -> stylegan_train::Result<()>) -> stylegan_train::Result<f64> {
+    let mut shortest = f64::INFINITY;
+    for _ in 0..TIMES {
+        broadcast(ranks, vec![])?;
+        let began = Instant::now();
+        exchange()?;
+        shortest = began.elapsed().as_secs_f64().min(shortest);
+    }
+    Ok(shortest)
 }
 
 /// Adds all that the partner has, who is twice as far in each round: the nodes of the tree, where each rank has one.

@@ -183,12 +183,15 @@ function runsRoom(main) {
         result.low === null ? "–" : `${number(result.low)} to ${number(result.high)}`, result.better ?? ""].map((cell) => h("td", {}, cell)))))));
   }
 
+  /** Offers the runs that there are now, and shows the one that is chosen. */
   function choose() {
+    all = allRuns();
     const wanted = all.some((run) => run.name === state.run) ? state.run : given.name;
+    pick.input.replaceChildren(...all.map(({ name }) => h("option", { value: name }, name)));
+    pick.set(wanted);
+    open.hidden = !all.find((run) => run.name === wanted)?.network;
     if (wanted === name) return showGrid();
     [name, ticks, next, grids] = [wanted, [], 0, []];
-    pick.set(name);
-    open.hidden = !all.find((run) => run.name === name)?.network;
     reals.setAttribute("aria-pressed", "false");
     image.removeAttribute("src");
     charts.replaceChildren();
@@ -196,16 +199,7 @@ function runsRoom(main) {
     refresh();
   }
 
-  /** Offers the runs that there are now. */
-  function offer() {
-    all = allRuns();
-    pick.input.replaceChildren(...all.map(({ name }) => h("option", { value: name }, name)));
-    pick.set(name);
-    open.hidden = !all.find((run) => run.name === name)?.network;
-  }
-
-  const stops = [watch(choose), onLibrary(offer)];
-  offer();
+  const stops = [watch(choose), onLibrary(choose)];
   choose();
   return () => {
     left = true;

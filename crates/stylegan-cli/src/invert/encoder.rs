@@ -1,6 +1,7 @@
 //! An encoder, and what it is shown of a picture.
 
 use super::Args;
+use super::encoder_run::{EncoderRun, task};
 use super::origin::Origin;
 use super::picture::Picture;
 use super::settings::Settings;
@@ -8,13 +9,10 @@ use crate::exit::wrong;
 use crate::network::{Network, checkpoint};
 use candle_core::{DType, Device, Tensor};
 use std::path::Path;
-use stylegan_core::checkpoint::Checkpoint;
-use stylegan_core::import::is_foreign;
 use stylegan_core::latent::StreamKey;
 use stylegan_core::{Generator, TrainedEncoder};
-use stylegan_train::config::{Input, RecipeConfig, TaskConfig};
+use stylegan_train::config::{Input, TaskConfig};
 use stylegan_train::recipe::encoder::{Source, input, visible};
-use stylegan_train::state::config_of;
 
 /// An encoder with what it was trained to be shown.
 pub(super) struct Encoder {
@@ -40,14 +38,15 @@ impl Encoder {
         if let Err(error) = encoder.check_fits(network.generator().spec()) {
             wrong!("--encoder {}: {error}", path.display());
         }
-        if let Some(origin) = Origin::of(path, &file)?
+        let run = EncoderRun::of(&file)?;
+        if let Some(origin) = run.as_ref().and_then(|run| Origin::of(path, &file, run))
             && let Some(why) = origin.refuses(network.model(), &format!("--network {}", args.network.display()))?
         {
             wrong!("{why}");
         }
-        let mut task = task_of(&file, &encoder)?;
+        let mut task = task(run.as_ref(), &encoder);
         if let Some(factor) = args.factor {
-            task.factors = vec![known_factor(factor, &file, path)?];
+            task.factors = vec![known_factor(factor, run.as_ref(), path)?];
         }
         let iterations = match (encoder.config().head.is_iterative(), args.iterations) {
             (true, Some(0)) => wrong!("--iterations 0: give at least 1, commonly {ITERATIONS}"),
@@ -154,45 +153,14 @@ pub(super) fn found(
     }
 }
 
-/// What the encoder of a file was trained to be shown: as its run says, or of other files as the channels tell.
-pub(super) fn task_of(file: &Path, encoder: &TrainedEncoder) -> anyhow::Result<TaskConfig> {
-    Ok(match of_run(file)? {
-        Some(task) => plain(task),
-        None => TaskConfig { input: by_channels(encoder.config().picture_channels()), ..TaskConfig::default() },
-    })
-}
-
-/// A factor by which the encoder of `file`, which was named as `path`, has seen pictures made smaller.
-fn known_factor(factor: usize, file: &Path, path: &Path) -> anyhow::Result<usize> {
-    match of_run(file)? {
+/// A factor by which the encoder of `run`, which was named as `path`, has seen pictures made smaller.
+fn known_factor(factor: usize, run: Option<&EncoderRun>, path: &Path) -> anyhow::Result<usize> {
+    match run.map(|run| &run.config.task) {
         Some(task) if task.input == Input::Downscaled && task.factors.contains(&factor) => Ok(factor),
         Some(task) if task.input == Input::Downscaled => {
             let known: Vec<String> = task.factors.iter().map(usize::to_string).collect();
             wrong!("--factor {factor}: the encoder {} was trained with {}", path.display(), known.join(", "))
         }
         _ => wrong!("--factor: the encoder {} was not trained on small pictures; leave it out", path.display()),
-    }
-}
-
-/// What the run of a file showed its encoder, if the file is of a run.
-fn of_run(file: &Path) -> anyhow::Result<Option<TaskConfig>> {
-    let config = if is_foreign(file)? { None } else { config_of(&Checkpoint::open(file)?) };
-    Ok(match config {
-        Some(RecipeConfig::Encoder(config)) => Some(config.task),
-        _ => None,
-    })
-}
-
-/// A task without chance: no flips, the largest factor.
-fn plain(task: TaskConfig) -> TaskConfig {
-    let factors = task.factors.iter().max().copied().into_iter().collect();
-    TaskConfig { flip: false, factors, ..task }
-}
-
-fn by_channels(channels: usize) -> Input {
-    match channels {
-        1 => Input::Sketch,
-        3 => Input::Picture,
-        _ => Input::Map,
     }
 }

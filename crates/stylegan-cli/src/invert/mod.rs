@@ -3,6 +3,7 @@
 mod edited;
 mod encode;
 mod encoder;
+mod encoder_run;
 mod files;
 mod found;
 mod mask;

@@ -1,15 +1,15 @@
 //! The generator that an encoder was trained for: styles of another one of the same shape would be wrong without a word.
 
+use super::encoder_run::EncoderRun;
 use crate::models::TUNED_FROM;
 use candle_core::{DType, Device};
 use std::path::{Path, PathBuf};
 use stylegan_core::Model;
-use stylegan_core::checkpoint::{Checkpoint, Metadata};
-use stylegan_core::import::is_foreign;
+use stylegan_core::checkpoint::Metadata;
 use stylegan_train::config::RecipeConfig;
 use stylegan_train::folder;
 use stylegan_train::inversion::hash_of;
-use stylegan_train::state::{config_in, config_of};
+use stylegan_train::state::config_in;
 
 /// Digits of a hash that a sentence shows.
 const SHOWN: usize = 12;
@@ -29,23 +29,17 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// That of the encoder in a file, which was typed as `typed`; `None` for files that do not say, as released ones.
-    pub(super) fn of(typed: &Path, file: &Path) -> anyhow::Result<Option<Self>> {
-        if is_foreign(file)? {
-            return Ok(None);
-        }
-        let checkpoint = Checkpoint::open(file)?;
-        let Some(RecipeConfig::Encoder(config)) = config_of(&checkpoint) else { return Ok(None) };
-        let generator = config.generator_hash;
+    /// That of the encoder in a file of `run`, which was typed as `typed`; `None` if the run does not say.
+    pub(super) fn of(typed: &Path, file: &Path, run: &EncoderRun) -> Option<Self> {
+        let generator = run.config.generator_hash.clone();
         if generator.is_empty() {
-            return Ok(None);
+            return None;
         }
         let named = match folder::config(typed) {
             Some(Ok(RecipeConfig::Encoder(config))) if config.generator_hash == generator => Some(config.generator),
             _ => None,
         };
-        let own = checkpoint.content_hash().map(str::to_owned);
-        Ok(Some(Self { typed: typed.to_owned(), file: file.to_owned(), generator, named, own }))
+        Some(Self { typed: typed.to_owned(), file: file.to_owned(), generator, named, own: run.hash.clone() })
     }
 
     /// Why the encoder is not for a network, which was typed as `network`: a sentence; `None` if it is. It is for the generator

@@ -1,6 +1,7 @@
 //! An encoder of whole pictures without the files of `stylegan invert`: the studio's.
 
-use super::encoder::{ITERATIONS, found, task_of};
+use super::encoder::{ITERATIONS, found};
+use super::encoder_run::{EncoderRun, task};
 use super::origin::Origin;
 use super::targets::fitted;
 use crate::exit::wrong;
@@ -24,14 +25,16 @@ impl PictureEncoder {
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let file = checkpoint(path)?;
         let network = TrainedEncoder::load(&file, &Device::Cpu)?;
-        if task_of(&file, &network)?.input != Input::Picture {
+        let run = EncoderRun::of(&file)?;
+        if task(run.as_ref(), &network).input != Input::Picture {
             wrong!(
                 "--encoder {}: this encoder is shown sketches, maps or parts of pictures, and the studio has whole \
                  pictures; `stylegan invert --encoder` takes it",
                 path.display()
             );
         }
-        Ok(Self { network, origin: Origin::of(path, &file)? })
+        let origin = run.and_then(|run| Origin::of(path, &file, &run));
+        Ok(Self { network, origin })
     }
 
     /// The style rows `[1, num_ws, w_dim]` of a picture; `None`, with a word, for a network that the encoder is not for.

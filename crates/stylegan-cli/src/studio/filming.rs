@@ -4,14 +4,14 @@ use super::edits::Edits;
 use super::queue::Portion;
 use super::sampler::Sampler;
 use super::scene::Scene;
+use super::task::Task;
 use super::uploads::Uploads;
-use super::wish::{State, Wish};
+use super::wish::State;
 use crate::film::usual_zoom;
 use crate::gif::Gif;
 use candle_core::Tensor;
 use image::RgbImage;
 use std::ops::Range;
-use std::sync::Arc;
 use stylegan_core::latent::lerp;
 use stylegan_core::picture::enlarge;
 
@@ -20,10 +20,7 @@ const MAX_PIXELS: u64 = 64 << 20;
 
 /// A film that is being made.
 pub(super) struct Filming {
-    pub(super) page: u64,
-    pub(super) wish: Arc<Wish>,
-    /// The number of the network that makes it.
-    network: u64,
+    pub(super) task: Task,
     /// Style rows `[n, num_ws, w_dim]` that it goes through, and from the last to the first.
     stops: Tensor,
     /// What chooses the fresh noise, one for all frames: another for each would flicker.
@@ -62,17 +59,7 @@ impl Filming {
             Scene::Edit { source, moves } => edits.ends(sampler, look, source, moves, uploads)?,
         };
         let gif = Gif::new(Vec::new(), [h, w], *fps)?;
-        Ok(Self { page: portion.page, wish: portion.wish.clone(), network, stops, index, zoom, gif })
-    }
-
-    /// Whether it is the one that a portion goes on with, by the open network of this number.
-    pub(super) fn is_of(&self, portion: &Portion, network: u64) -> bool {
-        self.page == portion.page && Arc::ptr_eq(&self.wish, &portion.wish) && self.is_by(network)
-    }
-
-    /// Whether the open network of this number makes it.
-    pub(super) fn is_by(&self, network: u64) -> bool {
-        self.network == network
+        Ok(Self { task: Task::of(portion, network), stops, index, zoom, gif })
     }
 
     /// The next frames, which are added to the film.
@@ -80,7 +67,7 @@ impl Filming {
     /// # Errors
     /// When a picture is not finite.
     pub(super) fn frames(&mut self, sampler: &Sampler, frames: Range<usize>) -> anyhow::Result<Vec<RgbImage>> {
-        let State::Film { look, .. } = &self.wish.state else { anyhow::bail!("this is no film") };
+        let State::Film { look, .. } = self.task.state() else { anyhow::bail!("this is no film") };
         let rows = frames.clone().map(|frame| self.place(frame)).collect::<anyhow::Result<Vec<_>>>()?;
         let pictures = sampler.pictures(&Tensor::cat(&rows, 0)?, &vec![self.index; frames.len()], look)?;
         for picture in &pictures {
@@ -99,7 +86,7 @@ impl Filming {
 
     /// Style rows `[1, num_ws, w_dim]` of a frame.
     fn place(&self, frame: usize) -> anyhow::Result<Tensor> {
-        let State::Film { scene, steps, .. } = &self.wish.state else { anyhow::bail!("this is no film") };
+        let State::Film { scene, steps, .. } = self.task.state() else { anyhow::bail!("this is no film") };
         let (leg, step) = (frame / steps, frame % steps);
         let t = step as f64 / *steps as f64;
         let t = match scene {

@@ -31,6 +31,7 @@ mod server;
 mod socket;
 mod stamp;
 mod style_file;
+mod task;
 mod uploads;
 mod wish;
 

@@ -68,8 +68,8 @@ impl Painter<'_> {
     fn paint(&mut self, queue: &Queue, portion: &Portion) {
         let began = Instant::now();
         // Work that nobody waits for any more holds memory.
-        self.searches.retain(|search| queue.is_wanted(search.page, &search.wish));
-        self.filming.retain(|film| queue.is_wanted(film.page, &film.wish));
+        self.searches.retain(|search| search.task.is_wanted(queue));
+        self.filming.retain(|film| film.task.is_wanted(queue));
         let state = &portion.wish.state;
         let answers = (state.view(), portion.wish.seq);
         let result = guarded(|| {
@@ -125,7 +125,7 @@ impl Painter<'_> {
                 edits.picture(sampler, state, &self.uploads, &preview)?
             }
             (State::Invert { picture, look, .. }, Network::Styles(sampler, edits)) => {
-                let known = match searches.iter().position(|search| search.is_of(portion, *number)) {
+                let known = match searches.iter().position(|search| search.task.has(portion, *number)) {
                     Some(known) => known,
                     None if first == 0 => {
                         let distance = self.distances.distance(DISTANCE);
@@ -145,7 +145,7 @@ impl Painter<'_> {
                 shown.context("no picture was made")?
             }
             (State::Film { .. }, Network::Styles(sampler, edits)) => {
-                let known = match filming.iter().position(|film| film.is_of(portion, *number)) {
+                let known = match filming.iter().position(|film| film.task.has(portion, *number)) {
                     Some(known) => known,
                     None if first == 0 => {
                         filming.push(Filming::begin(portion, *number, sampler, edits, &self.uploads)?);
@@ -200,7 +200,7 @@ impl Painter<'_> {
 
 /// Whether something that is being made goes on with the open network of this number.
 fn is_bound(searches: &[Search<'_>], filming: &[Filming], network: u64) -> bool {
-    searches.iter().any(|search| search.is_by(network)) || filming.iter().any(|film| film.is_by(network))
+    searches.iter().any(|search| search.task.is_by(network)) || filming.iter().any(|film| film.task.is_by(network))
 }
 
 /// The result of `f`, or a sentence; a panic is one, too.

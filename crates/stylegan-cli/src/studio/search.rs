@@ -2,22 +2,19 @@
 
 use super::queue::Portion;
 use super::sampler::Sampler;
+use super::task::Task;
 use super::uploads::Uploads;
-use super::wish::{STEPS_PER_PICTURE, State, Wish};
+use super::wish::{STEPS_PER_PICTURE, State};
 use crate::invert::picture_encoder::PictureEncoder;
 use crate::invert::targets::fitted;
 use candle_core::Tensor;
 use image::DynamicImage;
-use std::sync::Arc;
 use stylegan_metrics::features::PerceptualDistance;
 use stylegan_train::inversion::{ProjectOptions, Projector, Space, StyleStatistics};
 
 /// A search that goes on.
 pub(super) struct Search<'a> {
-    pub(super) page: u64,
-    pub(super) wish: Arc<Wish>,
-    /// The number of the network that it is made for.
-    network: u64,
+    pub(super) task: Task,
     projector: Projector<'a>,
 }
 
@@ -49,17 +46,7 @@ impl<'a> Search<'a> {
         if let Some(rows) = &start {
             projector.start_from(rows)?;
         }
-        Ok(Self { page: portion.page, wish: portion.wish.clone(), network, projector })
-    }
-
-    /// Whether it is the one that a portion goes on with, by the open network of this number.
-    pub(super) fn is_of(&self, portion: &Portion, network: u64) -> bool {
-        self.page == portion.page && Arc::ptr_eq(&self.wish, &portion.wish) && self.is_by(network)
-    }
-
-    /// Whether it is made for the open network of this number.
-    pub(super) fn is_by(&self, network: u64) -> bool {
-        self.network == network
+        Ok(Self { task: Task::of(portion, network), projector })
     }
 
     /// The steps up to the next picture; the style rows `[1, num_ws, w_dim]` found so far.

@@ -34,6 +34,13 @@ pub(super) fn odd(pair: u32) -> f32 {
     f32::from_bits(pair & 0xffff_0000)
 }
 
+/// The products, of a part of the left factor and one of the right, that stand for the product of factors of so many parts:
+/// high times high and, of two parts, low times high and high times low.
+pub(crate) fn products(parts: usize) -> &'static [[usize; 2]] {
+    const ALL: &[[usize; 2]] = &[[0, 0], [1, 0], [0, 1]];
+    if parts == 1 { &ALL[..1] } else { ALL }
+}
+
 /// Pairs of `evens` and `odds`, rounded, and pairs of what the rounding left, rounded too. The sum of both is the number
 /// to 16 bits.
 #[inline(always)]

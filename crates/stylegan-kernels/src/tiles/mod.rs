@@ -16,7 +16,7 @@ mod engine;
 mod precision;
 mod twin;
 
-pub(crate) use bf16::{Pairs, split_pairs};
+pub(crate) use bf16::{Pairs, products, split_pairs};
 pub(crate) use block::{Blocks, Operands, Steps};
 pub(crate) use engine::Engine;
 pub use engine::available;

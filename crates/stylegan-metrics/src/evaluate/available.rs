@@ -90,7 +90,7 @@ impl<'a> Available<'a> {
         if needs.classes && !knows_classes() {
             return missing("a feature network that knows classes (Inception)");
         }
-        if let Kind::Sets(metric) = protocol.metric().kind()
+        if let Kind::Sets(metric) = protocol.kind()
             && let Err(network) = metric.extractor(self.networks, &protocol.network, 0)
         {
             return missing(network);
@@ -105,7 +105,7 @@ impl<'a> Available<'a> {
     pub fn suffice(&self, protocol: &Protocol) -> Result<()> {
         let needs = protocol.needs();
         let least = |a: Option<usize>, b: Option<usize>| a.into_iter().chain(b).min();
-        let generated = least(protocol.metric().count(), self.generated);
+        let generated = least(protocol.count(), self.generated);
         let reals = match needs.reals {
             RealsRole::Unused | RealsRole::Beside => None,
             RealsRole::Compared | RealsRole::Paired => least(protocol.counts().and_then(|c| c.reals), self.reals),
@@ -128,7 +128,7 @@ impl<'a> Available<'a> {
     /// # Errors
     /// The two sizes.
     pub fn allow_sizes(&self, protocol: &Protocol, one: [usize; 2], other: [usize; 2]) -> Result<()> {
-        let Kind::Sets(metric) = protocol.metric().kind() else { return Ok(()) };
+        let Kind::Sets(metric) = protocol.kind() else { return Ok(()) };
         let any_size =
             metric.extractor(self.networks, &protocol.network, 0).is_ok_and(|extractor| extractor.any_size());
         let of_two = protocol.needs_reals() || protocol.needs().truths;

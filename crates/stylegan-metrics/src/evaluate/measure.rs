@@ -23,7 +23,7 @@ pub(super) fn measure(
     tables: &Tables,
     progress: &mut Progress,
 ) -> Result<Vec<Measured>> {
-    match protocol.metric().kind() {
+    match protocol.kind() {
         Kind::Generator(metric) => measure_generator(request, protocol, subject, metric, progress),
         // Rank 0 has the tables.
         Kind::Sets(_) if !leads(request.ranks) => Ok(vec![]),
@@ -105,7 +105,7 @@ fn measure_sets(
 /// The results of `protocol` for two random halves of the real set, in place of a subject; of a metric that
 /// looks at one set alone, for the real set.
 pub(super) fn real_vs_real(request: &Request, protocol: &Protocol, tables: &Tables) -> Result<Vec<Measured>> {
-    let Kind::Sets(metric) = protocol.metric().kind() else { return Ok(vec![]) };
+    let Kind::Sets(metric) = protocol.kind() else { return Ok(vec![]) };
     let extractor = extractor_of(request.networks, protocol, metric, request.seed)?;
     let extractor = &*extractor;
     let comparison = Comparison { request, metric, extractor, tables, subject: None };

@@ -50,7 +50,7 @@ fn wanted<'a>(
     let most = |a: Option<usize>, b: Option<usize>| a.zip(b).map(|(a, b)| a.max(b));
     let mut wanted: Vec<Wanted> = Vec::new();
     for protocol in protocols {
-        let (Kind::Sets(metric), Some(counts)) = (protocol.metric().kind(), protocol.counts()) else { continue };
+        let (Kind::Sets(metric), Some(counts)) = (protocol.kind(), protocol.counts()) else { continue };
         let extractor = extractor_of(networks, protocol, metric, seed)?;
         let reals = (protocol.needs_reals() || protocol.uses_reals() && floor).then_some(counts.reals);
         match wanted.iter_mut().find(|known| known.extractor.id() == extractor.id()) {

@@ -1,10 +1,14 @@
 //! What generated pictures are to be: for each its truth.
 
+use crate::images::three_channels;
 use crate::{Error, Result, SourceError};
 use candle_core::Tensor;
 
 /// Gives the truth of a generated picture by its number, `[1, c, h, w]` in [-1, 1] with one channel or three.
 pub type TruthOf = Box<dyn Fn(usize) -> std::result::Result<Tensor, SourceError> + Send + Sync>;
+
+/// The name of such a set.
+const SET: &str = "truths";
 
 /// The truths of generated pictures.
 pub struct Truths {
@@ -26,11 +30,9 @@ impl Truths {
     /// The truth of picture `number`, `[1, 3, h, w]`.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When it cannot be read, or is no picture.
     pub(crate) fn truth(&self, number: usize) -> Result<Tensor> {
-        let read = |source| Error::Source { set: "truths".into(), image: number, source };
-        let truth = (self.truth)(number).map_err(read)?;
-        let channels = truth.dim(1)?;
-        Ok(if channels == 1 { truth.repeat((1, 3, 1, 1))? } else { truth })
+        let read = |source| Error::Source { set: SET.into(), image: number, source };
+        three_channels(&(self.truth)(number).map_err(read)?, number, SET)
     }
 }

@@ -5,7 +5,7 @@ use crate::Result;
 use crate::extractor::{Extractor, Features};
 use crate::features::FeatureNetworks;
 use crate::interval::GROUPS;
-use crate::metric::{Counts, Direction, Kind, Metric, Needs, Number, RealsRole, SetMetric, Sets};
+use crate::metric::{Counts, Direction, Metric, Needs, Number, RealsRole, SetMetric, Sets};
 use serde::{Deserialize, Serialize};
 
 /// Parameters of FID.
@@ -25,18 +25,6 @@ impl Metric for Fid {
 
     fn needs(&self) -> Needs {
         Needs { reals: RealsRole::Compared, ..Needs::images(2 * GROUPS) }
-    }
-
-    fn counts(&self) -> Option<Counts> {
-        Some(self.counts)
-    }
-
-    fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
-        self.counts.set(count, false)
-    }
-
-    fn kind(&self) -> Kind<'_> {
-        Kind::Sets(self)
     }
 }
 

@@ -3,7 +3,7 @@
 mod table;
 
 use crate::extractor::{LABEL_MAPS, PIXELS};
-use crate::metric::{Metric, Needs, RealsRole};
+use crate::metric::{Kind, Metric, Needs, RealsRole};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +60,7 @@ impl Protocol {
     /// size; [`Self::changed`] says so.
     #[must_use]
     pub fn with_samples(mut self, samples: usize) -> Self {
-        let changed = self.parameters.metric_mut().set_count(Some(samples));
+        let changed = self.parameters.set_count(Some(samples));
         changed.into_iter().for_each(|name| self.note(name));
         self
     }
@@ -68,7 +68,7 @@ impl Protocol {
     /// The same with all generated images that there are.
     #[must_use]
     pub fn with_all(mut self) -> Self {
-        let changed = self.parameters.metric_mut().set_count(None);
+        let changed = self.parameters.set_count(None);
         changed.into_iter().for_each(|name| self.note(name));
         self
     }
@@ -102,6 +102,11 @@ impl Protocol {
         self.parameters.metric()
     }
 
+    /// What it is measured of.
+    pub(crate) fn kind(&self) -> Kind<'_> {
+        self.parameters.kind()
+    }
+
     /// What must be there to measure it.
     pub fn needs(&self) -> Needs {
         self.metric().needs()
@@ -109,7 +114,12 @@ impl Protocol {
 
     /// The sizes of the sets whose images it looks at, nothing for those that draw their own.
     pub fn counts(&self) -> Option<Counts> {
-        self.metric().counts()
+        self.parameters.counts()
+    }
+
+    /// How many generated images or pairs enter; nothing is all there are.
+    pub(crate) fn count(&self) -> Option<usize> {
+        self.parameters.count()
     }
 
     /// Whether it compares with a set of real images.

@@ -8,7 +8,7 @@ use crate::identity::Identity;
 use crate::inception_score::InceptionScore;
 use crate::kernel::{KernelDistance, Kid};
 use crate::likeness::Likeness;
-use crate::metric::Metric;
+use crate::metric::{Kind, Metric};
 use crate::ms_ssim::MsSsim;
 use crate::path_length::{PathLength, Sampling, Space};
 use crate::precision_recall::Pr;
@@ -18,26 +18,62 @@ use crate::separability::Separability;
 use crate::sliced_wasserstein::{SlicedWasserstein, Swd};
 use serde::{Deserialize, Serialize};
 
-/// Writes down the metrics that there are, each with its kind in reports and its parameters.
+/// Writes down the metrics that there are, each with its kind in reports and its parameters: of sets, whose sizes are its
+/// `counts`, and of generators, with the parameter that says how many images or pairs it draws.
 macro_rules! metrics {
-    ($($(#[$doc:meta])* $kind:ident($parameters:ty),)*) => {
+    (
+        sets { $($(#[$set_doc:meta])* $set:ident($set_parameters:ty),)* }
+        generators { $($(#[$doc:meta])* $generator:ident($parameters:ty, $count:ident),)* }
+    ) => {
         /// The parameters, by kind of metric.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind", rename_all = "snake_case")]
         pub enum Parameters {
-            $($(#[$doc])* $kind($parameters),)*
+            $($(#[$set_doc])* $set($set_parameters),)*
+            $($(#[$doc])* $generator($parameters),)*
         }
 
         impl Parameters {
             pub(crate) fn metric(&self) -> &dyn Metric {
                 match self {
-                    $(Self::$kind(parameters) => parameters,)*
+                    $(Self::$set(metric) => metric,)*
+                    $(Self::$generator(metric) => metric,)*
                 }
             }
 
-            pub(super) fn metric_mut(&mut self) -> &mut dyn Metric {
+            pub(super) fn kind(&self) -> Kind<'_> {
                 match self {
-                    $(Self::$kind(parameters) => parameters,)*
+                    $(Self::$set(metric) => Kind::Sets(metric),)*
+                    $(Self::$generator(metric) => Kind::Generator(metric),)*
+                }
+            }
+
+            pub(super) fn counts(&self) -> Option<Counts> {
+                match self {
+                    $(Self::$set(metric) => Some(metric.counts),)*
+                    $(Self::$generator(_) => None,)*
+                }
+            }
+
+            pub(super) fn count(&self) -> Option<usize> {
+                match self {
+                    $(Self::$set(metric) => metric.counts.fakes,)*
+                    $(Self::$generator(metric) => Some(metric.$count),)*
+                }
+            }
+
+            /// Takes another number of generated images or pairs, or all that there are; returns the parameter's name if
+            /// that is not the number it had.
+            pub(super) fn set_count(&mut self, count: Option<usize>) -> Option<&'static str> {
+                match self {
+                    $(Self::$set(metric) => {
+                        let equal_sets = metric.needs().equal_sets;
+                        metric.counts.set(count, equal_sets)
+                    })*
+                    $(Self::$generator(metric) => {
+                        let count = count?;
+                        (std::mem::replace(&mut metric.$count, count) != count).then_some(stringify!($count))
+                    })*
                 }
             }
         }
@@ -45,32 +81,36 @@ macro_rules! metrics {
 }
 
 metrics! {
-    /// Fréchet distance.
-    Frechet(Fid),
-    /// Kernel distance.
-    Kernel(Kid),
-    /// Precision, recall, density and coverage.
-    PrecisionRecall(Pr),
-    /// Inception Score.
-    InceptionScore(InceptionScore),
-    /// Sliced Wasserstein distance of patches, level by level and in the mean.
-    SlicedWasserstein(Swd),
-    /// Multi-scale structural similarity of pairs of generated images.
-    Similarity(MsSsim),
-    /// Agreement of label maps of equal number.
-    Segmentation(Miou),
-    /// Agreement of painted pictures with their label maps.
-    SeenMaps(SeenMiou),
-    /// Similarity of identities in pictures of equal number.
-    Identity(Identity),
-    /// Distance of pictures from what they are to be.
-    Likeness(Likeness),
-    /// Perceptual path length.
-    PathLength(PathLength),
-    /// Linear separability in Z and in W.
-    Separability(Separability),
-    /// Edits towards a combination of two attributes, in Z and in W.
-    Combination(Combination),
+    sets {
+        /// Fréchet distance.
+        Frechet(Fid),
+        /// Kernel distance.
+        Kernel(Kid),
+        /// Precision, recall, density and coverage.
+        PrecisionRecall(Pr),
+        /// Inception Score.
+        InceptionScore(InceptionScore),
+        /// Sliced Wasserstein distance of patches, level by level and in the mean.
+        SlicedWasserstein(Swd),
+        /// Multi-scale structural similarity of pairs of generated images.
+        Similarity(MsSsim),
+        /// Agreement of label maps of equal number.
+        Segmentation(Miou),
+        /// Agreement of painted pictures with their label maps.
+        SeenMaps(SeenMiou),
+        /// Similarity of identities in pictures of equal number.
+        Identity(Identity),
+        /// Distance of pictures from what they are to be.
+        Likeness(Likeness),
+    }
+    generators {
+        /// Perceptual path length.
+        PathLength(PathLength, pairs),
+        /// Linear separability in Z and in W.
+        Separability(Separability, samples),
+        /// Edits towards a combination of two attributes, in Z and in W.
+        Combination(Combination, samples),
+    }
 }
 
 /// Generated images or pairs of the crate's own protocols, which are meant for small networks on a CPU.

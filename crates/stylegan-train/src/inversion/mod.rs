@@ -1,6 +1,7 @@
 //! Inversion: from a picture to the style that a generator makes it of, and to a generator that makes it.
 
 mod digest;
+mod goal;
 mod noise;
 mod options;
 mod projector;

@@ -1,7 +1,8 @@
 //! Projection by optimisation (Karras et al. 2020, StyleGAN2, section 5 and appendix D).
 
+use super::goal::Goal;
 use super::noise::{normalize, pattern};
-use super::seen::{Shown, number};
+use super::seen::number;
 use super::{ProjectOptions, Space, StyleStatistics};
 use crate::{Error, Result};
 use candle_core::{Device, Tensor, Var};
@@ -45,13 +46,7 @@ pub struct StepReport {
 pub struct Projector<'a> {
     options: ProjectOptions,
     generator: Box<dyn Generator>,
-    network: &'a dyn PerceptualDistance,
-    /// `[1, c, h, w]`
-    target: Tensor,
-    /// Its activations.
-    activations: Vec<Tensor>,
-    /// What of pictures is compared.
-    shown: Shown,
+    goal: Goal<'a>,
     deviation: f64,
     /// `[1, w_dim]`, or `[num_ws, w_dim]` in W+.
     style: Moving,
@@ -101,10 +96,8 @@ impl<'a> Projector<'a> {
             Space::W => styles.mean.clone(),
             Space::WPlus => styles.mean.broadcast_as((generator.spec().num_ws, generator.spec().w_dim))?,
         };
-        let (target, shown) = (target.detach(), Shown::default());
-        let activations = shown.activations(network, &target)?;
-        let (style, deviation) = (Moving::new(&start)?, styles.deviation);
-        Ok(Self { options, generator, network, target, activations, shown, deviation, style, noise, steps: 0 })
+        let (goal, style, deviation) = (Goal::new(network, target)?, Moving::new(&start)?, styles.deviation);
+        Ok(Self { options, generator, goal, deviation, style, noise, steps: 0 })
     }
 
     /// Leaves pixels out of the comparison: `kept` `[1, 1, h, w]` is 1 where pictures are compared, and 0 where both are made
@@ -113,8 +106,7 @@ impl<'a> Projector<'a> {
     /// # Errors
     /// A mask of another shape, or one that keeps nothing.
     pub fn compare_within(&mut self, kept: &Tensor) -> Result<()> {
-        self.shown = Shown::within(kept, &self.target)?;
-        self.activations = self.shown.activations(self.network, &self.target)?;
+        self.goal = self.goal.within(kept)?;
         Ok(())
     }
 
@@ -162,9 +154,7 @@ impl<'a> Projector<'a> {
     pub fn step_with(&mut self, noise: &Tensor) -> Result<StepReport> {
         let scale = self.deviation * self.options.style_noise_at(self.steps);
         let style = (self.style.value.as_tensor() + (noise * scale)?)?;
-        let images = self.render(&style)?;
-        let found = self.network.activations(&self.shown.of(&images)?)?;
-        let distance = self.network.between(&found, &self.activations)?.sum_all()?;
+        let distance = self.goal.distance(&self.render(&style)?)?;
         let patterns = self.noise.iter().map(|(_, map)| pattern(map.value.as_tensor()));
         let patterns = patterns.collect::<candle_core::Result<Vec<_>>>()?;
         let mut loss = distance.to_dtype(style.dtype())?.to_device(style.device())?;

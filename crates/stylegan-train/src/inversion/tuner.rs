@@ -1,6 +1,7 @@
 //! Pivotal tuning (Roich et al. 2021, <https://arxiv.org/abs/2106.05744>): a generator is moved, not the style.
 
-use super::seen::{Shown, number};
+use super::goal::Goal;
+use super::seen::number;
 use crate::config::AdamConfig;
 use crate::optim::Adam;
 use crate::{Error, Result};
@@ -44,13 +45,7 @@ pub struct Tuner<'a> {
     params: Params,
     generator: Box<dyn Generator>,
     adam: Adam,
-    network: &'a dyn PerceptualDistance,
-    /// `[1, c, h, w]`
-    target: Tensor,
-    /// Its activations.
-    activations: Vec<Tensor>,
-    /// What of pictures is compared.
-    shown: Shown,
+    goal: Goal<'a>,
     /// `[1, num_ws, w_dim]`
     pivot: Tensor,
     steps: usize,
@@ -91,11 +86,9 @@ impl<'a> Tuner<'a> {
         let generator = build_generator(model.config(), params.trainable())?;
         let decays = AdamConfig { beta1: 0.9, beta2: 0.999, eps: 1e-8, reset_on_growth: false };
         let adam = Adam::new(&params, &decays, 1.)?;
-        let shown = Shown::default();
-        let activations = shown.activations(network, target)?;
         let place = |tensor: &Tensor| tensor.detach().contiguous()?.to_device(params.device());
-        let (target, pivot) = (place(target)?, place(pivot)?);
-        Ok(Self { options, params, generator, adam, network, target, activations, shown, pivot, steps: 0, done: false })
+        let (goal, pivot) = (Goal::new(network, &place(target)?)?, place(pivot)?);
+        Ok(Self { options, params, generator, adam, goal, pivot, steps: 0, done: false })
     }
 
     /// Leaves pixels out of the comparison, as [`Projector::compare_within`](super::Projector::compare_within) does.
@@ -103,8 +96,7 @@ impl<'a> Tuner<'a> {
     /// # Errors
     /// A mask of another shape, or one that keeps nothing.
     pub fn compare_within(&mut self, kept: &Tensor) -> Result<()> {
-        self.shown = Shown::within(kept, &self.target)?;
-        self.activations = self.shown.activations(self.network, &self.target)?;
+        self.goal = self.goal.within(kept)?;
         Ok(())
     }
 
@@ -115,9 +107,7 @@ impl<'a> Tuner<'a> {
     pub fn step(&mut self) -> Result<TuneReport> {
         let options = SynthesisOptions::with_noise(NoiseMode::Const);
         let image = self.generator.synthesis(&self.pivot, &options)?;
-        let activations = self.network.activations(&self.shown.of(&image)?)?;
-        let distance = self.network.between(&activations, &self.activations)?.sum_all()?;
-        let error = self.shown.error(&image, &self.target)?;
+        let (distance, error) = (self.goal.distance(&image)?, self.goal.error(&image)?);
         let mut report = TuneReport { step: self.steps, distance: number(&distance)?, error: number(&error)? };
         if !report.distance.is_finite() || !report.error.is_finite() {
             return Err(Error::Config {

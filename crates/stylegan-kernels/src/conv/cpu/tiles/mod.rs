@@ -2,8 +2,7 @@
 //!
 //! The left tiles are 16 pixels of a row, which lie in the [`Lines`] a stride apart whatever the tap: nothing is
 //! gathered. The right tiles are those of a [`PackedWeight`]. Sums run over blocks of 32 inputs, in each over taps, in
-//! each over the products of parts: high times high, low times high, high times low. The gradient of a weight, which is summed
-//! over pixels, has tiles of its own.
+//! each over the [`products`] of parts. The gradient of a weight, which is summed over pixels, has tiles of its own.
 
 mod axis;
 mod buffer;
@@ -19,7 +18,7 @@ use super::ConvCall;
 use crate::bias_act::EpilogueData;
 use crate::conv::shape::Kind;
 use crate::cpu::{Level, Plain, SharedMut, Task, Vector, filled, level};
-use crate::tiles::{Blocks, Engine, Operands, SIDE, Steps};
+use crate::tiles::{Blocks, Engine, Operands, SIDE, Steps, products};
 use axis::{Axis, Phase};
 use lines::Lines;
 
@@ -101,15 +100,11 @@ fn run<V: Vector<Elem = f32>>(call: &ConvCall<f32>, weight: &PackedWeight, engin
 
 /// The products of a phase of rows and one of columns.
 fn steps(lines: &Lines, weight: &PackedWeight, kernel_columns: usize, rows: &Phase, columns: &Phase) -> Steps {
-    const HIGH: usize = 0;
-    const LOW: usize = 1;
-    let parts: &[[usize; 2]] =
-        if weight.parts == 1 { &[[HIGH, HIGH]] } else { &[[HIGH, HIGH], [LOW, HIGH], [HIGH, LOW]] };
     let mut steps = Steps::default();
     for block in 0..weight.blocks {
         for &(u, y) in &rows.taps {
             for &(v, x) in &columns.taps {
-                for &[left, right] in parts {
+                for &[left, right] in products(weight.parts) {
                     let left = y * lines.row + lines.at(block, left, x);
                     steps.push(left, weight.tile(block, u * kernel_columns + v, right));
                 }

@@ -7,15 +7,15 @@
 //!
 //! A tap moves the image by rows and by columns. Rows are a matter of where a tile begins; columns are not, since pixels
 //! come in pairs: the image is packed for each column of taps anew. Sums run over the pixels of a band of rows, in each 32
-//! over the products of parts: high times high, low times high, high times low; those of bands and samples are added in
-//! f32. A task has all pixels of its outputs and inputs, so that nothing is summed across threads.
+//! over the [`products`] of parts; those of bands and samples are added in f32. A task has all pixels of
+//! its outputs and inputs, so that nothing is summed across threads.
 
 use super::buffer::LineBuffer;
 use crate::conv::cpu::ConvCall;
 use crate::conv::shape::Shape;
 use crate::cpu::{Level, Plain, Task, Vector, level};
 use crate::threads::for_each_chunk;
-use crate::tiles::{Blocks, Engine, Operands, SIDE, Steps, split_pairs};
+use crate::tiles::{Blocks, Engine, Operands, SIDE, Steps, products, split_pairs};
 
 /// Pixels of a tile.
 const PIXELS: usize = 2 * SIDE;
@@ -110,16 +110,14 @@ impl Plan {
 
     /// The products of a row of taps with some rows of the result.
     fn steps(&self, tap: usize, from: usize, to: usize) -> Steps {
-        const PRODUCTS: [[usize; 2]; 3] = [[0, 0], [1, 0], [0, 1]];
         let Shape { h, stride, padding, .. } = self.shape;
-        let products = if self.parts == 1 { &PRODUCTS[..1] } else { &PRODUCTS[..] };
         let mut steps = Steps::default();
         for y in from..to {
             let Some(row) = (y * stride + tap).checked_sub(padding).filter(|&row| row < h) else { continue };
             for chunk in 0..self.chunks {
-                for &[low_left, low_right] in products {
-                    let left = y * self.left_row() + (chunk * self.parts + low_left) * self.outputs;
-                    let right = (chunk * self.parts + low_right) * self.inputs * SIDE;
+                for &[left_part, right_part] in products(self.parts) {
+                    let left = y * self.left_row() + (chunk * self.parts + left_part) * self.outputs;
+                    let right = (chunk * self.parts + right_part) * self.inputs * SIDE;
                     steps.push(left, row * self.right_row() + right);
                 }
             }
