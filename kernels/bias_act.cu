@@ -29,7 +29,7 @@ bias_act_gradient(BiasActGradient p, const float* __restrict__ g, const float* _
 
 // The gradients of one layer's end in one pass, from g and the result y, for x before it: gx = g slope(y) scale, and
 // the three sums g slope(y) (for bias), g slope(y) noise (for strength), g slope(y) x (for scale) of each slice of each
-// plane, `[3, rows, slices]`. What is summed further goes through `row_sum`.
+// plane, `[3, rows, slices]`; zeros for what is left out of noise and x. What is summed further goes through `row_sum`.
 struct EpilogueGradient {
   Epilogue end;
   int rows, plane, slices;
@@ -49,7 +49,7 @@ epilogue_gradient(EpilogueGradient p, const float* __restrict__ g, const float* 
     gx[at + i] = inner * factor;
     plain += inner;
     if (map) noisy += inner * map[i];
-    along += inner * x[at + i];
+    if (x) along += inner * x[at + i];
   }
   const float totals[3] = {block_sum(plain, shared_memory), block_sum(noisy, shared_memory), block_sum(along, shared_memory)};
   const long long count = (long long)p.rows * p.slices;

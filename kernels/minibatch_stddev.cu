@@ -1,5 +1,5 @@
 // The minibatch standard deviation. Sample i belongs to group i mod groups; the channels make `features` parts. A block
-// for each group and feature. Twin of crates/stylegan-kernels/src/norm/stddev.rs.
+// for each group and feature. Twin of crates/stylegan-kernels/src/norm/stddev.
 #include "common.cuh"
 
 struct MinibatchStddev {

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
         .env("NVCC", &nvcc)
         .env("CUDARC_CUDA_VERSION", "13000")
         .env("CUDA_COMPUTE_CAP", "75")
-        .args(["--locked", "--workspace", "--features", "stylegan-cli/cuda"]);
+        .args(["--locked", "--workspace", "--features", "stylegan-cli/cuda,stylegan-tests/cuda"]);
     // Compiled in a tenth of the time; the tests are small.
     for faster in ["opt-level=0", "debug=false", "package.'*'.opt-level=0", "package.stylegan-metrics.opt-level=0"] {
         command.args(["--config", &format!("profile.dev.{faster}")]);
@@ -63,7 +63,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
     }
     compile_driver(&libraries)?;
     command.env("LIBRARY_PATH", &libraries).env("LD_LIBRARY_PATH", &libraries);
-    wait(command.args(["--test", "cuda_device"]))
+    wait(command.args(["--test", "cuda_device", "--test", "golden"]))
 }
 
 /// Compiles the library that stands for the driver, under the names of all libraries.

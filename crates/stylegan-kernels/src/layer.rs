@@ -1,6 +1,7 @@
 //! Whole layers of synthesis networks. Where no argument is tracked (pictures are made, nothing is
 //! trained), what follows a convolution or a filter is done to its result piece by piece, and no
-//! feature map is stored in between; else the operations are recorded one by one.
+//! feature map is stored in between (a GPU does it in the kernel that writes the result); else the operations are recorded
+//! one by one.
 //!
 //! ```text
 //!               fused: one feature map written       recorded: one per operation

@@ -27,6 +27,10 @@ fn operations() -> Vec<(&'static str, Vec<Vec<usize>>, Operation)> {
         ("bias_act", vec![vec![2, 3, 17, 9], vec![3]], |t| bias_act(&t[0], Some(&t[1]), ACT)),
         ("bias_act of rows", vec![vec![4, 70], vec![70]], |t| bias_act(&t[0], Some(&t[1]), ACT)),
         ("swish", vec![vec![2, 3, 5, 5]], |t| bias_act(&t[0], None, Activation::Swish.into())),
+        ("bias_act of large planes", vec![vec![1, 2, 130, 131], vec![2]], |t| bias_act(&t[0], Some(&t[1]), ACT)),
+        ("noise of large planes", vec![vec![2, 3, 20, 20], vec![2, 1, 20, 20], vec![3], vec![3]], |t| {
+            noise_bias_act(&t[0], &t[1].detach(), &t[2], &t[3], ACT)
+        }),
         ("noise", vec![vec![2, 3, 8, 8], vec![2, 1, 8, 8], vec![3], vec![3]], |t| {
             noise_bias_act(&t[0], &t[1].detach(), &t[2], &t[3], ACT)
         }),
@@ -40,6 +44,8 @@ fn operations() -> Vec<(&'static str, Vec<Vec<usize>>, Operation)> {
         }),
         ("pixel_norm", vec![vec![2, 8, 5, 5]], |t| pixel_norm(&t[0], 1e-3)),
         ("pixel_norm of rows", vec![vec![4, 64]], |t| pixel_norm(&t[0], 1e-3)),
+        ("minibatch_stddev", vec![vec![4, 6, 5, 3]], |t| minibatch_stddev(&t[0], 2, 2)),
+        ("minibatch_stddev of all", vec![vec![3, 4, 4, 4]], |t| minibatch_stddev(&t[0], 4, 1)),
         ("upsample_nearest", vec![vec![2, 3, 5, 7]], |t| upsample_nearest(&t[0], 3)),
         ("avg_pool2x", vec![vec![2, 3, 6, 8]], |t| avg_pool2x(&t[0])),
         ("resize_bilinear", vec![vec![1, 2, 9, 7]], |t| resize_bilinear(&t[0], 13, 5, false)),
@@ -62,6 +68,13 @@ fn operations() -> Vec<(&'static str, Vec<Vec<usize>>, Operation)> {
         ("conv2d_bias_act", vec![vec![2, 5, 8, 8], vec![6, 5, 3, 3], vec![6]], |t| {
             conv2d_bias_act(&t[0], &t[1], &t[2], 1, 1, 0.5, ACT)
         }),
+        ("conv2d_bias_act of large planes", vec![vec![2, 5, 18, 17], vec![6, 5, 3, 3], vec![6]], |t| {
+            conv2d_bias_act(&t[0], &t[1], &t[2], 1, 1, 0.5, ACT)
+        }),
+        ("conv2d_bias_act stride 2", vec![vec![2, 5, 8, 8], vec![6, 5, 3, 3], vec![6]], |t| {
+            conv2d_bias_act(&t[0], &t[1], &t[2], 2, 1, 0.5, ACT)
+        }),
+        ("demodulation", vec![vec![5, 40, 3, 3], vec![3, 40]], |t| modulate::demodulation(&t[0], &t[1])),
         ("conv2d_resample", vec![vec![1, 4, 8, 8], vec![6, 4, 3, 3]], |t| {
             let filter = binomial();
             let padding = [1; 4];
@@ -105,6 +118,118 @@ fn forward() {
     for (cpu, gpu) in updated[0].iter().zip(&updated[1]) {
         assert!(error(gpu, &flat(cpu)) < TOLERANCE);
     }
+}
+
+/// Layers that are one pass where nothing is tracked: image, weight, styles, noise, its strength, bias.
+fn layers() -> Vec<(&'static str, Vec<Vec<usize>>, Operation)> {
+    vec![
+        ("modulated_layer", layer([2, 5, 13, 10], 7, 3, [2, 13, 10]), |t| {
+            modulated_layer(&t[0], &t[1], &t[2], true, &Resample { padding: [1; 4], ..Resample::default() }, end(t))
+        }),
+        ("modulated_layer, twice the size", layer([2, 4, 6, 7], 6, 3, [1, 12, 14]), |t| {
+            let filter = binomial();
+            let padding = [1; 4];
+            let up = Resample { up: 2, padding, filter: Some(&filter), flip_weight: false, ..Resample::default() };
+            modulated_layer(&t[0], &t[1], &t[2], true, &up, end(t))
+        }),
+        ("conv_layer", layer([2, 5, 9, 8], 4, 3, [1, 9, 8]), |t| conv_layer(&t[0], &t[1], 1, 0.5, end(t))),
+        ("filter_layer", layer([2, 3, 40, 33], 3, 1, [2, 40, 33]), |t| filter_layer(&t[0], &binomial(), end(t))),
+    ]
+}
+
+/// The shapes of a layer's arguments, by its image, channels, kernel and noise.
+fn layer([n, c, h, w]: [usize; 4], k: usize, kernel: usize, [maps, oh, ow]: [usize; 3]) -> Vec<Vec<usize>> {
+    vec![vec![n, c, h, w], vec![k, c, kernel, kernel], vec![n, c], vec![maps, 1, oh, ow], vec![k], vec![k]]
+}
+
+fn end(arguments: &[Tensor]) -> Epilogue<'_> {
+    Epilogue { noise: Some((&arguments[3], &arguments[4])), bias: &arguments[5], act: ACT }
+}
+
+#[test]
+fn fused_layers_are_their_operations_one_by_one() {
+    let gpu = gpu::open(0).unwrap().device;
+    // A strength for all channels; a layer whose end has a kernel of its own.
+    let shared: Operation = |t| {
+        let noise = Some((&t[3], &t[4]));
+        let end = Epilogue { noise, bias: &t[5], act: BiasAct { clamp: None, ..ACT } };
+        modulated_layer(&t[0], &t[1], &t[2], true, &Resample::default(), end)
+    };
+    let mut pointwise = layer([3, 9, 6, 5], 4, 1, [3, 6, 5]);
+    pointwise[4] = vec![1];
+    for (name, shapes, operation) in layers().into_iter().chain([("of one pixel", pointwise, shared)]) {
+        let arguments: Vec<Tensor> = shapes.iter().enumerate().map(|(seed, shape)| single(shape, seed)).collect();
+        let expected = flat(&operation(&arguments).unwrap());
+        let mut moved: Vec<Tensor> = arguments.iter().map(|t| t.to_device(&gpu).unwrap()).collect();
+        for tracked in [false, true] {
+            if tracked {
+                moved[0] = Var::from_tensor(&moved[0]).unwrap().as_tensor().clone();
+            }
+            let actual = operation(&moved).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert_eq!(actual.track_op(), tracked, "{name}");
+            let e = error(&actual.to_device(&Device::Cpu).unwrap(), &expected);
+            assert!(e < TOLERANCE, "{name}, tracked {tracked}: off by {e:e}");
+        }
+    }
+}
+
+/// Under the library that stands for the driver, which says what it is asked for.
+#[test]
+fn what_is_fused_is_launched() {
+    if gpu::open(0).unwrap().name != "emulator" {
+        println!("NOT RUN: which kernels are launched, on a GPU");
+        return;
+    }
+    let launched = |name: &str| -> Vec<String> {
+        let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+        let test = std::env::current_exe().unwrap();
+        let arguments = [name, "--exact", "--ignored"];
+        let status = std::process::Command::new(test).args(arguments).env("EMULATED_KERNELS", &file).status().unwrap();
+        assert!(status.success(), "{name}");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        let mut kernels: Vec<String> = text.lines().map(str::to_owned).collect();
+        kernels.sort();
+        kernels
+    };
+    let expected = [
+        // Styles before the transposed convolution, and its weight; all else of an end is in the two kernels that write.
+        "channel_scale",
+        "col2im",
+        "demodulation",
+        "flip_transpose",
+        "plane_dot_short",
+        "upfirdn2d_same",
+        "winograd_filter",
+        "winograd_input",
+        "winograd_output",
+    ];
+    assert_eq!(launched("layers_alone"), expected);
+    let kernels = launched("gradients_alone");
+    for kernel in ["winograd_output", "epilogue_gradient", "minibatch_stddev", "minibatch_stddev_gradient"] {
+        assert!(kernels.iter().any(|launched| launched == kernel), "{kernel} is not in {kernels:?}");
+    }
+    assert!(!kernels.iter().any(|kernel| kernel.starts_with("bias_act")), "{kernels:?}");
+}
+
+#[test]
+#[ignore = "another test starts it"]
+fn layers_alone() {
+    let gpu = gpu::open(0).unwrap().device;
+    for (_, shapes, operation) in layers() {
+        let arguments = shapes.iter().enumerate().map(|(seed, shape)| single(shape, seed).to_device(&gpu).unwrap());
+        operation(&arguments.collect::<Vec<_>>()).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "another test starts it"]
+fn gradients_alone() {
+    let gpu = gpu::open(0).unwrap().device;
+    let var = |shape: &[usize], seed| Var::from_tensor(&single(shape, seed).to_device(&gpu).unwrap()).unwrap();
+    let (x, weight, bias) = (var(&[2, 5, 18, 17], 1), var(&[6, 5, 3, 3], 2), var(&[6], 3));
+    let y = minibatch_stddev(&conv2d_bias_act(&x, &weight, &bias, 1, 1, 0.5, ACT).unwrap(), 2, 1).unwrap();
+    assert!(autodiff::backward(&y).unwrap().get(&bias).is_some());
 }
 
 #[test]

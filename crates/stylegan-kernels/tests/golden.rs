@@ -12,12 +12,18 @@ use stylegan_kernels::modulate::Resample;
 use stylegan_kernels::*;
 
 /// What an operation is checked with: f64, where what is compared is the formula and not the rounding, and f32 with each
-/// instruction set.
-fn kernels(check: impl Fn(DType)) {
-    check(DType::F64);
+/// instruction set, and on a GPU with the feature `cuda` (docs/cuda.md).
+fn kernels(check: impl Fn(DType, &Device)) {
+    check(DType::F64, &Device::Cpu);
     for set in InstructionSet::all() {
         println!("f32, {}", set.name());
-        set.run(|| check(DType::F32));
+        set.run(|| check(DType::F32, &Device::Cpu));
+    }
+    #[cfg(feature = "cuda")]
+    {
+        let gpu = stylegan_kernels::cuda::gpu::open(0).unwrap();
+        println!("f32, {}", gpu.name);
+        check(DType::F32, &gpu.device);
     }
 }
 
@@ -26,14 +32,16 @@ struct Golden {
     tensors: HashMap<String, Tensor>,
     /// What is computed with, and compared in.
     dtype: DType,
+    /// Where it is computed.
+    device: Device,
 }
 
 impl Golden {
-    fn open(name: &str, dtype: DType) -> Self {
+    fn open(name: &str, dtype: DType, device: &Device) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden").join(name);
         let info = serde_json::from_str(&std::fs::read_to_string(folder.join("cases.json")).unwrap()).unwrap();
         let tensors = candle_core::safetensors::load(folder.join("tensors.safetensors"), &Device::Cpu).unwrap();
-        Self { info, tensors, dtype }
+        Self { info, tensors, dtype, device: device.clone() }
     }
 
     fn cases(&self) -> &[Value] {
@@ -41,7 +49,7 @@ impl Golden {
     }
 
     fn get(&self, name: &str) -> Tensor {
-        self.tensors[name].to_dtype(self.dtype).unwrap()
+        self.tensors[name].to_dtype(self.dtype).unwrap().to_device(&self.device).unwrap()
     }
 
     fn var(&self, name: &str) -> Var {
@@ -68,8 +76,9 @@ const SINGLE: f64 = 3e-5;
 
 #[track_caller]
 fn close(what: &str, actual: &Tensor, expected: &Tensor, tolerance: f64) {
+    let [actual, expected] = [actual, expected].map(|t| t.to_device(&Device::Cpu).unwrap());
     let tolerance = if actual.dtype() == DType::F32 { tolerance.max(SINGLE) } else { tolerance };
-    let e = error(actual, expected);
+    let e = error(&actual, &expected);
     assert!(e < tolerance, "{what}: off by {e:e}, tolerance {tolerance:e}");
 }
 
@@ -99,7 +108,7 @@ fn filter(golden: &Golden, name: &str) -> Filter {
     if name == "none" {
         return Filter::new(&[1.], 1, 1).unwrap();
     }
-    let t = golden.get(name);
+    let t = golden.get(name).to_device(&Device::Cpu).unwrap();
     let taps: Vec<f64> = t.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap();
     match t.dims() {
         [n] => {
@@ -116,8 +125,8 @@ fn upfirdn2d_matches() {
     kernels(check_upfirdn2d);
 }
 
-fn check_upfirdn2d(dtype: DType) {
-    let golden = Golden::open("ops_upfirdn2d", dtype);
+fn check_upfirdn2d(dtype: DType, device: &Device) {
+    let golden = Golden::open("ops_upfirdn2d", dtype, device);
     for case in golden.cases() {
         let id = case["id"].as_str().unwrap();
         let name = case["filter"].as_str().unwrap();
@@ -156,7 +165,7 @@ fn check_upfirdn2d(dtype: DType) {
 
 #[test]
 fn filters_are_prepared_alike() {
-    let golden = Golden::open("ops_setup_filter", DType::F64);
+    let golden = Golden::open("ops_setup_filter", DType::F64, &Device::Cpu);
     for case in golden.cases() {
         let id = case["id"].as_str().unwrap();
         let numbers = |v: &Value| v.as_array().unwrap().iter().map(|t| t.as_f64().unwrap()).collect::<Vec<_>>();
@@ -188,8 +197,8 @@ fn bias_act_matches() {
     kernels(check_bias_act);
 }
 
-fn check_bias_act(dtype: DType) {
-    let golden = Golden::open("ops_bias_act", dtype);
+fn check_bias_act(dtype: DType, device: &Device) {
+    let golden = Golden::open("ops_bias_act", dtype, device);
     for case in golden.cases() {
         let id = case["id"].as_str().unwrap();
         let act = activation(case);
@@ -232,8 +241,8 @@ fn bias_act_second_order_matches() {
     kernels(check_bias_act_twice);
 }
 
-fn check_bias_act_twice(dtype: DType) {
-    let golden = Golden::open("ops_bias_act", dtype);
+fn check_bias_act_twice(dtype: DType, device: &Device) {
+    let golden = Golden::open("ops_bias_act", dtype, device);
     for name in ["elu", "lrelu", "selu", "sigmoid", "softplus", "swish", "tanh"] {
         let act = activation(&serde_json::json!({ "act": name }));
         let (x, b, gy) = (golden.var("x"), golden.get("b"), golden.var("gg.gy"));
@@ -265,8 +274,8 @@ fn conv2d_resample_matches() {
     kernels(check_conv2d_resample);
 }
 
-fn check_conv2d_resample(dtype: DType) {
-    let golden = Golden::open("ops_conv2d_resample", dtype);
+fn check_conv2d_resample(dtype: DType, device: &Device) {
+    let golden = Golden::open("ops_conv2d_resample", dtype, device);
     for case in golden.cases() {
         let id = case["id"].as_str().unwrap();
         let f = filter(&golden, case["f"].as_str().unwrap());
@@ -289,8 +298,8 @@ fn modulated_conv2d_matches_twice() {
     kernels(check_modulated_conv2d_twice);
 }
 
-fn check_modulated_conv2d_twice(dtype: DType) {
-    let golden = Golden::open("ops_modulated_conv2d", dtype);
+fn check_modulated_conv2d_twice(dtype: DType, device: &Device) {
+    let golden = Golden::open("ops_modulated_conv2d", dtype, device);
     for case in golden.cases() {
         let id = case["id"].as_str().unwrap();
         let f = filter(&golden, "f1331");

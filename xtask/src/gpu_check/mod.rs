@@ -64,7 +64,11 @@ impl Asked {
             let value = args.next().ok_or_else(|| Failure::wrong(format!("{option}: a value is missing")))?;
             match option.as_ref() {
                 "--program" => asked.program = value.into(),
-                "--test" => asked.tests.push(value.into()),
+                // Programs are started in a folder of their own.
+                "--test" => asked.tests.push(
+                    fs::canonicalize(value)
+                        .map_err(|error| Failure::wrong(format!("--test {}: {error}", value.to_string_lossy())))?,
+                ),
                 "--device" => asked.device = value.to_string_lossy().into_owned(),
                 "--out" => asked.out = value.into(),
                 "--seconds" => {

@@ -1,7 +1,6 @@
 //! A convolution whose result gets bias and activation in place: one tensor less per layer is
 //! written, read and kept for the gradient.
 
-use super::channel_sum::channel_sum;
 use super::piecewise_linear::PiecewiseLinear;
 use super::{BiasAct, Epilogue, bias_act, per_channel};
 use crate::autodiff::{apply3, wants_grad};
@@ -81,8 +80,8 @@ impl CustomOp3 for ConvBiasAct {
         s3: &candle_core::CudaStorage,
         l3: &Layout,
     ) -> Result<(candle_core::CudaStorage, Shape)> {
-        let (y, shape) = self.conv.cuda_fwd(s1, l1, s2, l2)?;
-        self.act.cuda((&y, &Layout::contiguous(shape)), Some((s3, l3)), None)
+        let channels = l3.shape().elem_count();
+        self.act.cuda_end(channels, Some((s3, l3)), None, |end| self.conv.cuda((s1, l1), (s2, l2), Some(end)))
     }
 
     fn bwd(
@@ -93,8 +92,7 @@ impl CustomOp3 for ConvBiasAct {
         y: &Tensor,
         g: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let g = self.act.grad_x(g, y)?;
-        let gb = wants_grad(bias).then(|| channel_sum(&g, None, 1.)).transpose()?;
+        let (g, [_, gb]) = self.act.gradients(g, y, [false, wants_grad(bias)])?;
         let (gx, gw) = self.conv.bwd(x, weight, y, &g)?;
         Ok((gx, gw, gb))
     }

@@ -48,15 +48,15 @@ pub(super) fn reduced(x: &Tensor, weight: &Tensor, conv: Conv) -> Result<Option<
     packed.map(|packed| FusedConv::of(conv, Some(packed)).run(x, weight)).transpose()
 }
 
-struct FusedConv<'a> {
-    conv: Conv,
+pub(super) struct FusedConv<'a> {
+    pub(super) conv: Conv,
     /// The weight in reduced precision, in which the convolution is then computed.
     packed: Option<Arc<PackedWeight>>,
     /// Of an input gradient: the weight is `[outs, ins, r, s]`, not `[ins, outs, r, s]`.
-    swapped: bool,
-    scale: Option<&'a Tensor>,
-    demodulation: Option<&'a Tensor>,
-    epilogue: Option<Epilogue<'a>>,
+    pub(super) swapped: bool,
+    pub(super) scale: Option<&'a Tensor>,
+    pub(super) demodulation: Option<&'a Tensor>,
+    pub(super) epilogue: Option<Epilogue<'a>>,
 }
 
 impl FusedConv<'_> {
@@ -67,6 +67,15 @@ impl FusedConv<'_> {
 
     fn run(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
         x.contiguous()?.apply_op2_no_bwd(&weight.contiguous()?, self)
+    }
+
+    /// The sizes of the operation on arguments of these dimensions.
+    fn shape(&self, x: &[usize], weight: &[usize]) -> super::shape::Shape {
+        let mut weight = weight.to_vec();
+        if self.swapped {
+            weight.swap(0, 1);
+        }
+        self.conv.shape(x, &weight)
     }
 
     /// The result of `compute`, which is given what is fused as numbers.
@@ -90,13 +99,8 @@ impl CustomOp2 for FusedConv<'_> {
     }
 
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        let kind = self.conv.kind;
-        let mut weight = l2.dims().to_vec();
-        if self.swapped {
-            weight.swap(0, 1);
-        }
-        let shape = self.conv.shape(l1.dims(), &weight);
-        let result = shape.checked_result(kind)?;
+        let shape = self.shape(l1.dims(), l2.dims());
+        let result = shape.checked_result(self.conv.kind)?;
         let y = match s1.dtype() {
             DType::F64 => CpuStorage::F64(self.compute((slice(s1, l1)?, slice(s2, l2)?), shape, cpu::f64)?),
             _ => CpuStorage::F32(self.compute((slice(s1, l1)?, slice(s2, l2)?), shape, |call| match &self.packed {
@@ -105,5 +109,18 @@ impl CustomOp2 for FusedConv<'_> {
             })?),
         };
         Ok((y, Shape::from(result.to_vec())))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let shape = self.shape(l1.dims(), l2.dims());
+        let result = shape.checked_result(self.conv.kind)?;
+        Ok((self.cuda(shape, (s1, l1), (s2, l2))?, Shape::from(result.to_vec())))
     }
 }

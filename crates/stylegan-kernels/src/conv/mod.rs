@@ -166,10 +166,7 @@ impl CustomOp2 for Conv {
         s2: &candle_core::CudaStorage,
         l2: &Layout,
     ) -> Result<(candle_core::CudaStorage, candle_core::Shape)> {
-        let shape = self.shape(l1.dims(), l2.dims());
-        let result = shape.checked_result(self.kind)?;
-        let y = cuda::convolution(self.kind, shape, self.gain, (s1, l1), (s2, l2))?;
-        Ok((y, candle_core::Shape::from(result.to_vec())))
+        self.cuda((s1, l1), (s2, l2), None)
     }
 
     fn bwd(&self, a: &Tensor, b: &Tensor, _res: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {

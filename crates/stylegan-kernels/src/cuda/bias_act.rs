@@ -56,7 +56,8 @@ pub struct EpilogueGradientParams {
 }
 
 /// (g, y, x, scale, noise) -> (gx, sums `[3, rows, slices]`): the gradient of `x` `[rows, plane]` before its layer's
-/// end, and what sums to those of bias, strength and scale. The second number is that of slices.
+/// end, and what sums to those of bias, strength and scale; zeros for the latter two where noise and x are left out. The
+/// second number is that of slices.
 ///
 /// # Errors
 /// As [`bias_act`].

@@ -9,7 +9,9 @@ use candle_core::cuda_backend::WrapErr;
 use candle_core::cuda_backend::cudarc::driver::{
     CudaSlice, CudaView, CudaViewMut, DeviceRepr, LaunchConfig, PushKernelArg,
 };
-use candle_core::{CudaDevice, CudaStorage, Layout, Result, Storage};
+use candle_core::op::BackpropOp;
+use candle_core::{CudaDevice, CudaStorage, Layout, Result, Shape, Storage, Tensor};
+use std::ops::Deref;
 
 /// The numbers of a storage on a GPU, in row-major order of its layout.
 ///
@@ -34,6 +36,17 @@ pub(crate) fn view_kept<'a>(op: &str, storage: &'a Storage, layout: &Layout) -> 
         Storage::Cuda(storage) => view(op, storage, layout),
         _ => candle_core::bail!("{op}: one argument is on a GPU, another is not; move it with `to_device`"),
     }
+}
+
+/// The same where a tensor is given.
+///
+/// # Errors
+/// As [`view_kept`].
+pub(crate) fn view_if<'a, S: Deref<Target = Storage>>(
+    op: &str,
+    kept: &'a Option<(S, &Layout)>,
+) -> Result<Option<CudaView<'a, f32>>> {
+    kept.as_ref().map(|(storage, layout)| view_kept(op, storage, layout)).transpose()
 }
 
 /// Memory for `len` numbers.
@@ -101,6 +114,11 @@ pub(crate) fn one<P: Copy>(
 /// Results as candle keeps them.
 pub(crate) fn storage(numbers: CudaSlice<f32>, device: &CudaDevice) -> CudaStorage {
     CudaStorage::wrap_cuda_slice(numbers, device.clone())
+}
+
+/// Results as a tensor of which nothing is recorded.
+pub(crate) fn tensor(numbers: CudaStorage, shape: impl Into<Shape>) -> Tensor {
+    Tensor::from_storage(Storage::Cuda(numbers), shape, BackpropOp::none(), false)
 }
 
 /// Parameters, passed by value.

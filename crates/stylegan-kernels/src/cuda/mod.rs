@@ -15,6 +15,8 @@ pub mod upfirdn2d;
 
 #[cfg(feature = "cuda")]
 pub(crate) mod device;
+#[cfg(feature = "cuda")]
+pub(crate) mod end;
 mod epilogue;
 mod launch;
 

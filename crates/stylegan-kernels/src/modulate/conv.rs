@@ -31,5 +31,9 @@ pub fn modulated_conv2d(
 /// When the shapes do not fit each other.
 pub fn demodulation(weight: &Tensor, styles: &Tensor) -> Result<Tensor> {
     let energy = plane_dot(weight, weight)?;
+    #[cfg(feature = "cuda")]
+    if styles.device().is_cuda() && !styles.track_op() && !energy.track_op() {
+        return super::cuda::demodulation(styles, &energy);
+    }
     (linear(&styles.sqr()?, &energy, None, 1., 1.)? + 1e-8)?.sqrt()?.recip()
 }

@@ -2,6 +2,8 @@
 
 mod channel_scale;
 mod conv;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod flip_transpose;
 mod resample;
 

@@ -158,7 +158,7 @@ impl CustomOp1 for UpFirDn {
 
     #[cfg(feature = "cuda")]
     fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda(s, l)
+        self.cuda(s, l, None)
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
@@ -188,5 +188,10 @@ impl CustomOp1 for FusedUpFirDn<'_> {
             let epilogue = self.epilogue.data::<T>(self.demodulation)?;
             Ok((self.op.cpu::<T>(slice(storage, layout)?, dims, size, Some(&epilogue)), (n, c, oh, ow).into()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.epilogue.cuda(self.demodulation, |end| self.op.cuda(s, l, Some(end)))
     }
 }

@@ -97,6 +97,17 @@ fn gradients_of_a_layers_end() {
         close("gstrength", &over_samples(&mut emulator, 1), &expected[2], SUMS);
         close("gbias", &over_samples(&mut emulator, 0), &expected[3], SUMS);
 
+        // What is left out of noise, scale and x sums to zero.
+        let outs = [Arg::Out(xs.len()), Arg::Out(3 * rows * slices)];
+        let args: Vec<Arg> =
+            [Arg::In(&gs), Arg::In(&ys), Arg::Null, Arg::Null, Arg::Null].into_iter().chain(outs).collect();
+        let [gx, fewer]: [Vec<f32>; 2] = emulator.run(&launch, &args).try_into().unwrap();
+        assert_eq!(fewer[..rows * slices], sums[..rows * slices]);
+        assert!(fewer[rows * slices..].iter().all(|sum| *sum == 0.));
+        let before = Var::from_tensor(&scaled.detach()).unwrap();
+        let y = noise_bias_act(&before, &noise, &strength, &bias, act).unwrap();
+        close("gx without scale", &gx, &gradients(&y, &g, &[&before])[0], EXACT);
+
         let alone = bias_act(&x, None, act).unwrap();
         let args = [Arg::In(&gs), Arg::In(&numbers(&alone.detach())), Arg::Out(xs.len())];
         let gx = one(&mut emulator, &plans::bias_act_gradient(xs.len(), map).unwrap(), &args);

@@ -1,7 +1,7 @@
 // A library that stands for NVIDIA's driver and cuBLAS: memory is main memory, kernels run in the emulator, matrix
 // products are loops. Under it the program's own code for GPUs runs without one, and candle's: candle/kernels.h. docs/cuda.md
 // says how it is used. What is read from the environment: EMULATED_GPUS, how many there are (1); EMULATED_CUDA, the driver's
-// version (13000); EMULATED_KERNELS, a file that names each kernel of candle's at its first launch.
+// version (13000); EMULATED_KERNELS, a file that names each kernel at its first launch.
 #include "emulator.cpp"
 #include "candle/kernels.h"
 
@@ -34,14 +34,17 @@ struct Function {
   const CandleKernel* candles;
 };
 
-int run_candle(const Function& function, unsigned blocks, unsigned threads, unsigned shared, void** args) {
-  using namespace emulator;
+void note(const std::string& kernel) {
   static std::set<std::string> launched;
   static std::mutex lock;
   if (const char* file = std::getenv("EMULATED_KERNELS")) {
     std::lock_guard<std::mutex> held(lock);
-    if (launched.insert(function.name).second) std::ofstream(file, std::ios::app) << function.name << "\n";
+    if (launched.insert(kernel).second) std::ofstream(file, std::ios::app) << kernel << "\n";
   }
+}
+
+int run_candle(const Function& function, unsigned blocks, unsigned threads, unsigned shared, void** args) {
+  using namespace emulator;
   if (function.candles->waits) {
     std::vector<Site> sites;
     const std::string error = launch(function.candles->call, blocks, threads, shared, args, 2, 0xffffffffu, sites);
@@ -121,6 +124,7 @@ API cuLaunchKernel(void* function, unsigned x, unsigned y, unsigned z, unsigned 
   char message[4096];
   const bool flat = y == 1 && z == 1 && ty == 1 && tz == 1 && x > 0;
   const auto& kernel = *static_cast<Function*>(function);
+  note(kernel.name);
   if (flat && kernel.candles) return run_candle(kernel, x, threads, shared, args);
   const char* name = kernel.name.c_str();
   if (flat && emulate(name, x, threads, shared, args, 2, 0xffffffffu, message, sizeof message) == 0) return SUCCESS;

@@ -3,6 +3,8 @@
 //! by one.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 pub(crate) use cpu::EpilogueData;
 
@@ -36,7 +38,7 @@ impl Epilogue<'_> {
 
     /// Whether it can be applied piece by piece to a result `[n, channels, h, w]` of `size` `[h, w]`
     /// (none: there is no such result) of an operation with these `arguments`: nothing is tracked,
-    /// all is well formed and on the CPU. The operations refuse what is not well formed.
+    /// all is well formed and on one device. The operations refuse what is not well formed.
     pub(crate) fn fuses(&self, n: usize, channels: usize, size: Option<[usize; 2]>, arguments: &[&Tensor]) -> bool {
         let Some([h, w]) = size else { return false };
         let noise_fits = self.noise.is_none_or(|(map, strength)| {
@@ -45,8 +47,10 @@ impl Epilogue<'_> {
         let act_fits =
             self.act.gain > 0. && self.act.act.negative_slope().is_some_and(|slope| slope > 0. && slope <= 1.);
         let own = self.noise.into_iter().flat_map(|(map, strength)| [map, strength]).chain([self.bias]);
-        let plain =
-            |t: &Tensor| !t.track_op() && t.dtype() == self.bias.dtype() && t.device().is_cpu() && t.elem_count() > 0;
+        let plain = |t: &Tensor| {
+            let alike = t.dtype() == self.bias.dtype() && t.device().same_device(self.bias.device());
+            !t.track_op() && alike && t.elem_count() > 0
+        };
         let bias_fits = self.bias.dims() == [channels];
         noise_fits && act_fits && bias_fits && own.chain(arguments.iter().copied()).all(plain)
     }

@@ -8,6 +8,8 @@ mod cuda;
 pub(crate) use cpu::Map;
 
 use super::channel_sum::channel_sum;
+#[cfg(feature = "cuda")]
+use crate::autodiff::detached;
 use crate::autodiff::{apply2, wants_grad};
 use crate::cpu::slice;
 use crate::elementwise::{Real, by_dtype};
@@ -54,10 +56,37 @@ impl PiecewiseLinear {
 
     /// The gradient before the activation, from the gradient `g` and the value `y` behind it.
     pub(crate) fn grad_x(&self, g: &Tensor, y: &Tensor) -> Result<Tensor> {
-        if self.slope == 1. && self.gain == 1. && self.clamp == f64::INFINITY {
+        if self.is_identity() {
             return Ok(g.clone());
         }
         apply2(g, &y.detach(), PiecewiseLinearGrad(Self { noise: None, ..self.clone() }))
+    }
+
+    /// [`grad_x`](Self::grad_x), and of strength and bias those gradients that are wanted.
+    pub(crate) fn gradients(
+        &self,
+        g: &Tensor,
+        y: &Tensor,
+        [strength, bias]: [bool; 2],
+    ) -> Result<(Tensor, [Option<Tensor>; 2])> {
+        #[cfg(feature = "cuda")]
+        if detached()
+            && (strength || bias)
+            && !self.is_identity()
+            && let Some([gx, sums]) = self.cuda_gradients(g, y, strength)?
+        {
+            let sum = |at: usize, gain: f64| channel_sum(&sums.get(at)?, None, gain);
+            let gs = strength.then(|| sum(1, 1.)).transpose()?;
+            return Ok((gx, [gs, bias.then(|| sum(0, self.bias_gain)).transpose()?]));
+        }
+        let gx = self.grad_x(g, y)?;
+        let gs = strength.then(|| channel_sum(&gx, self.noise.as_ref(), 1.)).transpose()?;
+        let gb = bias.then(|| channel_sum(&gx, None, self.bias_gain)).transpose()?;
+        Ok((gx, [gs, gb]))
+    }
+
+    fn is_identity(&self) -> bool {
+        self.slope == 1. && self.gain == 1. && self.clamp == f64::INFINITY
     }
 }
 
@@ -102,8 +131,7 @@ impl CustomOp2 for PiecewiseLinear {
     }
 
     fn bwd(&self, x: &Tensor, bias: &Tensor, y: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let gx = self.grad_x(g, y)?;
-        let gb = wants_grad(bias).then(|| channel_sum(&gx, None, self.bias_gain)).transpose()?;
+        let (gx, [_, gb]) = self.gradients(g, y, [false, wants_grad(bias)])?;
         Ok((wants_grad(x).then_some(gx), gb))
     }
 }
@@ -147,9 +175,7 @@ impl CustomOp3 for PiecewiseLinear {
         y: &Tensor,
         g: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gx = self.grad_x(g, y)?;
-        let gs = wants_grad(strength).then(|| channel_sum(&gx, self.noise.as_ref(), 1.)).transpose()?;
-        let gb = wants_grad(bias).then(|| channel_sum(&gx, None, self.bias_gain)).transpose()?;
+        let (gx, [gs, gb]) = self.gradients(g, y, [wants_grad(strength), wants_grad(bias)])?;
         Ok((wants_grad(x).then_some(gx), gs, gb))
     }
 }

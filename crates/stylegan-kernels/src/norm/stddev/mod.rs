@@ -1,5 +1,8 @@
 //! Minibatch standard deviation.
 
+#[cfg(feature = "cuda")]
+mod cuda;
+
 use candle_core::{D, Result, Tensor};
 
 /// Appends `features` channels that hold the standard deviation over groups of `group` samples,
@@ -15,6 +18,10 @@ pub fn minibatch_stddev(x: &Tensor, group: usize, features: usize) -> Result<Ten
         candle_core::bail!(
             "minibatch_stddev: {n} samples of {c} channels do not divide into groups of {group} and {features} features"
         )
+    }
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::minibatch_stddev(x, group, features);
     }
     let y = x.reshape((group, n / group, features, c / features * h * w))?;
     let y = y.broadcast_sub(&y.mean_keepdim(0)?)?;
