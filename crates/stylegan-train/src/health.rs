@@ -42,8 +42,11 @@ const BLIND: f64 = 1e-3;
 /// Ticks in a row before a word is said, and between two words.
 const PATIENCE: u32 = 10;
 
+/// The part of the distances of real pictures below which generated ones are nearly one.
+const COLLAPSED: f64 = 0.3;
+
 /// How the sentences of [`Verdict::Odd`] begin.
-const OPENINGS: [&str; 2] = ["the discriminator has ", "images are augmented "];
+const OPENINGS: [&str; 3] = ["the discriminator has ", "images are augmented ", "the generator has "];
 
 /// What a line of `log.txt` says of the run's health ([`Verdict::Odd`]), after the thousands of pictures seen by then; other
 /// lines say nothing of it.
@@ -99,6 +102,25 @@ impl Health {
         }
         Verdict::Good
     }
+}
+
+/// Judges the mean distance of generated pictures from each other, of one class if `by_class`, beside that of real ones. It
+/// is known at sample grids alone, so that a word comes at each.
+pub(crate) fn of_variety(fake: f64, real: f64, by_class: bool) -> Verdict {
+    let part = fake / real;
+    if part >= COLLAPSED || part.is_nan() {
+        return Verdict::Good;
+    }
+    let (of, classes) = if by_class {
+        (" of one class", "; with few pictures of each class training without --cond helps, too")
+    } else {
+        ("", "")
+    };
+    Verdict::Odd(format!(
+        "the generator has collapsed: its pictures{of} differ by {:.0} % of what real ones do; an earlier checkpoint with a \
+         loss.r1_gamma two to four times as large or half of schedule.lr helps{classes}",
+        100. * part
+    ))
 }
 
 /// The verdict on a gradient or loss that is no longer finite, or a score that ran away.
@@ -165,6 +187,19 @@ mod tests {
         assert_eq!(said(&mut blind, tick([0., 0.], [0., 0.])), 2);
         assert_eq!(certain.judge(&tick([5., -6.], [-5., -4.])), Verdict::Good);
         assert_eq!(certain, Health::default());
+    }
+
+    #[test]
+    fn a_collapse_is_named_each_time() {
+        let collapsed = of_variety(0.02, 0.2, false);
+        let Verdict::Odd(sentence) = &collapsed else { panic!("nothing is said") };
+        assert!(sentence.contains("pictures differ by 10 %") && sentence.contains("loss.r1_gamma"), "{sentence}");
+        let of_classes = of_variety(0.02, 0.2, true);
+        assert!(is_known_warning(&collapsed) && is_known_warning(&of_classes) && of_classes != collapsed);
+        // Real pictures that are all one say nothing.
+        for (fake, real) in [(0.15, 0.2), (0.3, 0.2), (0., 0.), (0.1, 0.)] {
+            assert_eq!(of_variety(fake, real, false), Verdict::Good, "{fake} {real}");
+        }
     }
 
     #[test]

@@ -58,6 +58,7 @@ mod session;
 pub mod shards;
 pub mod state;
 pub mod stats;
+mod variety;
 
 pub use error::{Error, Result};
 pub use folder::RunFolder;

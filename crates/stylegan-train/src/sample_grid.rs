@@ -18,6 +18,12 @@ pub trait GridImages {
     /// Whether each row shows one class of a set that has labels.
     fn by_class(&self) -> bool;
 
+    /// Whether each cell shows what is made of a latent and nothing else: such pictures differ from each other as real ones
+    /// do, unless the generator has collapsed.
+    fn of_latents(&self) -> bool {
+        false
+    }
+
     /// Images `[n, c, h, w]` of some cells, in [-1, 1].
     ///
     /// # Errors
@@ -81,37 +87,43 @@ impl SampleGrid {
         Self { seed, columns, headings, reals }
     }
 
-    /// Writes the real pictures.
-    pub(crate) fn write_reals(&self, dataset: &Dataset, path: &Path) -> Result<()> {
+    /// The real picture of each cell.
+    pub(crate) fn reals(&self, dataset: &Dataset) -> Result<Vec<RgbImage>> {
         let mut cells = vec![];
         for images in dataset.batches(&self.reals) {
             cells.extend(to_pictures(&images?)?);
         }
-        Ok(write_png(path, &self.sheet(cells), &[])?)
+        Ok(cells)
     }
 
-    /// Writes what a recipe makes of the cells at a level of detail.
-    pub(crate) fn write_fakes(
-        &self,
-        images: &dyn GridImages,
-        dataset: &Dataset,
-        lod: f64,
-        path: &Path,
-    ) -> Result<RgbImage> {
+    /// What a recipe makes of each cell at a level of detail.
+    pub(crate) fn fakes(&self, images: &dyn GridImages, dataset: &Dataset, lod: f64) -> Result<Vec<RgbImage>> {
         let mut cells = vec![];
         for (i, pictures) in self.reals.chunks(BATCH).enumerate() {
             let first = (i * BATCH) as u64;
             let indices = (first..first + pictures.len() as u64).collect();
             cells.extend(to_pictures(&images.images(&Cells { seed: self.seed, indices, pictures, dataset, lod })?)?);
         }
-        let sheet = self.sheet(cells);
-        write_png(path, &sheet, &[])?;
-        Ok(sheet)
+        Ok(cells)
     }
 
-    fn sheet(&self, pictures: Vec<RgbImage>) -> RgbImage {
-        let pictures = pictures.into_iter().map(Some).collect();
-        Sheet::new(vec![Band { across: self.columns, rows: self.headings.clone(), pictures, ..Band::default() }]).draw()
+    /// Writes the pictures of all cells, and returns the height and width of the file.
+    pub(crate) fn write(&self, cells: &[RgbImage], path: &Path) -> Result<[u32; 2]> {
+        let pictures = cells.iter().cloned().map(Some).collect();
+        let band = Band { across: self.columns, rows: self.headings.clone(), pictures, ..Band::default() };
+        let sheet = Sheet::new(vec![band]).draw();
+        write_png(path, &sheet, &[])?;
+        Ok([sheet.height(), sheet.width()])
+    }
+
+    /// At most so many pairs of cells of one row with different real pictures, evenly over the rows.
+    pub(crate) fn pairs(&self, most: usize) -> Vec<[usize; 2]> {
+        let cells = self.reals.len();
+        let all =
+            (0..cells).flat_map(|a| (a + 1..cells.min((a / self.columns + 1) * self.columns)).map(move |b| [a, b]));
+        let different: Vec<_> = all.filter(|&[a, b]| self.reals[a] != self.reals[b]).collect();
+        let step = different.len().div_ceil(most).max(1);
+        different.into_iter().step_by(step).collect()
     }
 }
 

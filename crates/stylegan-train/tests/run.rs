@@ -39,6 +39,11 @@ fn stats(folder: &Path) -> Vec<serde_json::Value> {
         .collect()
 }
 
+/// Those of ticks.
+fn ticks(folder: &Path) -> Vec<serde_json::Value> {
+    stats(folder).into_iter().filter(|line| line.get("Progress/step").is_some()).collect()
+}
+
 #[test]
 fn a_folder_holds_what_it_should() {
     let folder = tempfile::tempdir().unwrap();
@@ -48,7 +53,7 @@ fn a_folder_holds_what_it_should() {
         assert!(folder.path().join(name).exists(), "{name}");
     }
     assert_eq!(last, folder.path().join("network-000000.safetensors"));
-    let lines = stats(folder.path());
+    let lines = ticks(folder.path());
     assert_eq!(lines.len(), 5);
     let counts: Vec<f64> = lines.iter().map(|line| line["Loss/scores/real"]["count"].as_f64().unwrap()).collect();
     assert_eq!(counts, [64.; 5]);
@@ -59,6 +64,37 @@ fn a_folder_holds_what_it_should() {
     assert_eq!(stylegan_train::config::read(&text, "config.toml", &[]).unwrap(), config);
     // The file serves as a network at once.
     stylegan_core::Model::load(&last, &Device::Cpu).unwrap();
+}
+
+/// Each sample grid but the first says how far its pictures are from each other, and how far real ones.
+#[test]
+fn sample_grids_tell_variety_and_a_collapse() {
+    let grids = |overrides: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        let stop = AtomicBool::new(false);
+        let mut observer = StopAfter { step: u64::MAX, stop: &stop, warnings: vec![] };
+        let config = tiny(overrides).unwrap();
+        session(&config, pictures(), &RunFolder::open(folder.path()).unwrap(), &mut observer, &stop).start().unwrap();
+        let log = fs::read_to_string(folder.path().join("log.txt")).unwrap();
+        let said: Vec<String> =
+            log.lines().filter_map(stylegan_train::health::warning).map(|(_, sentence)| sentence.to_owned()).collect();
+        assert_eq!(said, observer.warnings);
+        let lines = stats(folder.path()).into_iter().filter(|line| line.get("Variety/fake").is_some());
+        let mean = |line: &serde_json::Value, key: &str| line[key]["mean"].as_f64().unwrap();
+        let grids: Vec<[f64; 3]> =
+            lines.map(|line| ["Progress/kimg", "Variety/fake", "Variety/real"].map(|key| mean(&line, key))).collect();
+        println!("{overrides:?} {grids:?} {said:?}");
+        (grids, said)
+    };
+    let labels = ["generator.c_dim=2", "discriminator.c_dim=2", "schedule.lr=1e-9"];
+    let cases: [&[&str]; 4] = [&[], &STYLEGAN2, &["schedule.lr=1e-9"], &labels];
+    for overrides in cases {
+        let (grids, said) = grids(overrides);
+        assert_eq!(grids.iter().map(|grid| grid[0]).collect::<Vec<_>>(), [0.16, 0.32]);
+        let collapsed = grids.iter().filter(|[_, fake, real]| fake / real < 0.3).count();
+        let named = said.iter().filter(|sentence| sentence.starts_with("the generator has collapsed")).count();
+        assert_eq!(named, collapsed, "{overrides:?} {grids:?} {said:?}");
+    }
 }
 
 /// StyleGAN grows in its run, StyleGAN2 regularises in some of its steps.
@@ -167,7 +203,7 @@ fn neither_lanes_nor_threads_change_a_bit_with_augmentation() {
 fn augmentation_adapts_and_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let last = checkpoint(run(&tiny(&augmented()).unwrap(), folder.path()).unwrap());
-    let lines = stats(folder.path());
+    let lines = ticks(folder.path());
     let means =
         |key: &str| -> Vec<f64> { lines.iter().map(|line| line[key]["mean"].as_f64().unwrap_or(-9.)).collect() };
     // 20 steps of 16 images, a move of 0.048 after every third; p counts as it was when a step began.
@@ -207,7 +243,7 @@ fn pictures_that_are_held_back_are_looked_at_and_not_trained_on() {
     all.sort_unstable();
     assert_eq!((held.len(), all), (6, (0..40).collect::<Vec<_>>()));
     run(&config, folder.path()).unwrap();
-    let lines = stats(folder.path());
+    let lines = ticks(folder.path());
     for line in &lines {
         // Four steps of 16 pictures.
         assert_eq!(line["Loss/scores/held_back"]["count"].as_f64(), Some(64.), "{line}");

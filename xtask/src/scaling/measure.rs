@@ -187,7 +187,8 @@ fn timed(asked: &Asked, program: &Path, out: &Path, ranks: usize, threads: usize
     let path = out.join("stats.jsonl");
     let text =
         std::fs::read_to_string(&path).map_err(|error| Failure::other(format!("{}: {error}", path.display())))?;
-    let line = text.lines().last().unwrap_or_default();
+    // Lines of measurements have no speed.
+    let line = text.lines().rfind(|line| mean(line, "Timing/sec_per_kimg").is_some()).unwrap_or_default();
     let image = mean(line, "Timing/sec_per_kimg").ok_or_else(|| Failure::other("the run says nothing of its speed"))?;
     let exchange = mean(line, "Timing/exchange").unwrap_or_default();
     let bytes = mean(line, "Resources/exchanged_mib").unwrap_or_default() * f64::from(1 << 20) / 2.;

@@ -18,6 +18,7 @@ const CHARTS = [
   ["Scores", "bands: one standard deviation", [["Loss/scores/real", "real"], ["Loss/scores/fake", "fake"]], true],
   ["R1", "squared gradient at real pictures", [["Loss/r1_penalty", "penalty"]]],
   ["Path length", "of StyleGAN2", [["Loss/pl_length", "length"]]],
+  ["Variety", "distance of samples from each other, far below real ones' where the generator has collapsed", [["Variety/real", "real"], ["Variety/fake", "generated"]]],
   ["Augmentation p", "how often pictures are changed", [["Progress/augment", "p"]]],
   ["Resolution", "pixels", [["Progress/resolution", "side"]]],
   ["Seconds per kimg", "of training alone", [["Timing/sec_per_kimg", "s"]]],
@@ -107,8 +108,9 @@ function runsRoom(main) {
   }
 
   function showDetails(details) {
-    const last = ticks.findLast((tick) => tick["Progress/kimg"]);
-    const [kimg, pace] = [last?.["Progress/kimg"]?.mean, last?.["Timing/sec_per_kimg"]?.mean];
+    // Lines of measurements and sample grids have no pace.
+    const last = (key) => ticks.findLast((tick) => tick[key])?.[key].mean;
+    const [kimg, pace] = [last("Progress/kimg"), last("Timing/sec_per_kimg")];
     const age = details.seconds_since_last_tick;
     const live = age !== null && age < AT_REST && (details.total_kimg === null || kimg === undefined || kimg < details.total_kimg);
     const done = kimg !== undefined && details.total_kimg !== null && kimg >= details.total_kimg;

@@ -4,9 +4,11 @@ use super::open::share;
 use super::{Run, images_of};
 use crate::best::Best;
 use crate::config::OutputConfig;
-use crate::health::Verdict;
+use crate::health::{self, Verdict};
 use crate::observer::Measured;
 use crate::run_log::{RunLog, STEP};
+use crate::stats::Stats;
+use crate::variety::{self, Variety};
 use crate::{Error, Result, checkpoints, communicator};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,9 @@ use stylegan_kernels::memory;
 /// What to do about ranks that have come to hold different networks.
 const HOLD_ALIKE: &str = "one of the machines computes or remembers wrongly (its memory, say): find out which, and go on \
                           from the last checkpoint without it";
+
+/// What becomes of a line that could not be written.
+const LATER: &str = "; it is written when there is room again";
 
 impl Run<'_> {
     /// What is due after an iteration that began at `before` pictures: the line of a tick, a sample grid,
@@ -92,14 +97,18 @@ impl Run<'_> {
             );
             written = written.and(log.log(&text));
             self.session.observer.ticked(&position, &stats, &text);
-            if let Verdict::Odd(sentence) = &verdict {
-                let line = format!("kimg {:<10.3} {sentence}", position.images as f64 / 1000.);
-                written = written.and(log.log(&line));
-                self.session.observer.warned(sentence);
-            }
-            self.tolerate(written, "; it is written when there is room again")?;
+            self.tolerate(written, LATER)?;
         }
+        self.warn(&verdict)?;
         self.stop_because(verdict)
+    }
+
+    /// Says what is odd, also in the log.
+    fn warn(&mut self, verdict: &Verdict) -> Result<()> {
+        let (Some(log), Verdict::Odd(sentence)) = (&mut self.log, verdict) else { return Ok(()) };
+        let written = log.log(&format!("kimg {:<10.3} {sentence}", self.state.progress.images as f64 / 1000.));
+        self.session.observer.warned(sentence);
+        self.tolerate(written, LATER)
     }
 
     /// Checks that all ranks hold the same: what they do from here on adds up to one run only then.
@@ -112,16 +121,35 @@ impl Run<'_> {
     }
 
     fn write_grid(&mut self) -> Result<()> {
-        let (images, lod, dataset) = (self.state.progress.images, self.stage().lod, self.session.dataset);
+        let (images, stage, dataset) = (self.state.progress.images, self.stage(), self.session.dataset);
         let path = self.grid_file();
         let (Some(log), Some(grid), Some(cells)) = (&mut self.log, &self.grid, self.state.recipe.grid()) else {
             return Ok(());
         };
-        let written = grid.write_fakes(cells, dataset, lod, &path).and_then(|sheet| {
+        let fakes = grid.fakes(cells, dataset, stage.lod)?;
+        let written = grid.write(&fakes, &path).and_then(|size| {
             self.session.observer.pictured(&path);
-            log.picture(images, "fakes", [sheet.height(), sheet.width()], &path)
+            log.picture(images, "fakes", size, &path)
         });
-        self.tolerate(written, "")
+        let by_class = cells.by_class();
+        self.tolerate(written, "")?;
+        let measure = |variety: &Variety| variety.measure(&fakes, stage.resolution, self.session.device);
+        match self.variety.as_ref().map(measure).transpose()? {
+            Some(found) if found.get(variety::REAL).count > 0. => self.write_variety(&found, by_class),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes down how much the pictures of a grid differ, and says so where that is too little.
+    fn write_variety(&mut self, found: &Stats, by_class: bool) -> Result<()> {
+        let (Some(log), kimg) = (&mut self.log, self.state.progress.images as f64 / 1000.) else { return Ok(()) };
+        let mut line = found.to_json();
+        line["Progress/kimg"] = json!({ "count": 1., "mean": kimg, "std": 0. });
+        let [fake, real] = [variety::FAKE, variety::REAL].map(|key| found.get(key).mean());
+        let text = format!("kimg {kimg:<10.3} variety fake {fake:.4} real {real:.4}");
+        let written = log.stats(self.state.progress.images, &line).and(log.log(&text));
+        self.tolerate(written, LATER)?;
+        self.warn(&health::of_variety(fake, real, by_class))
     }
 
     fn grid_file(&self) -> PathBuf {

@@ -23,6 +23,7 @@ use crate::schedule::Stage;
 use crate::session::Session;
 use crate::state::State;
 use crate::stats::Stats;
+use crate::variety::Variety;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -37,6 +38,8 @@ pub(crate) struct Run<'a> {
     held_back: Option<Source>,
     /// For recipes that make pictures.
     grid: Option<SampleGrid>,
+    /// For those whose pictures are of latents, on the rank that writes.
+    variety: Option<Variety>,
     /// On the rank that writes.
     log: Option<RunLog>,
     tick_started: (Instant, u64),

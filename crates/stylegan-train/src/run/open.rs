@@ -10,10 +10,11 @@ use crate::inputs::plan::Plan;
 use crate::inputs::prefetch::{Prefetch, Source};
 use crate::recipe::RunSettings;
 use crate::run_log::{Known, RunLog};
-use crate::sample_grid::SampleGrid;
+use crate::sample_grid::{GridImages, SampleGrid};
 use crate::session::Session;
 use crate::state::{self, State};
 use crate::stats::Stats;
+use crate::variety::Variety;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -73,6 +74,9 @@ impl<'a> Run<'a> {
         };
         let log = communicator::agree(session.communicator, leads.then(open_log).transpose())?;
         let grid = state.recipe.grid().map(|grid| SampleGrid::new(settings.seed, grid.by_class(), dataset));
+        let watched = grid.as_ref().filter(|_| leads && state.recipe.grid().is_some_and(GridImages::of_latents));
+        let variety = watched.map(|grid| Variety::new(grid, dataset)).transpose();
+        let variety = communicator::agree(session.communicator, variety)?;
         let plan = Plan {
             schedule: settings.schedule.clone(),
             iteration: state.recipe.iteration(),
@@ -91,6 +95,7 @@ impl<'a> Run<'a> {
             prefetch,
             held_back,
             grid,
+            variety,
             log,
             tick_started: (Instant::now(), images),
             timings: Stats::default(),
@@ -103,8 +108,9 @@ impl<'a> Run<'a> {
         };
         let first_grids = || match (&run.grid, run.state.recipe.grid()) {
             (Some(grid), Some(images)) => {
-                grid.write_reals(dataset, &path.join("reals.png"))?;
-                grid.write_fakes(images, dataset, run.stage().lod, &path.join("fakes-init.png")).map(|_| ())
+                grid.write(&grid.reals(dataset)?, &path.join("reals.png"))?;
+                let fakes = grid.fakes(images, dataset, run.stage().lod)?;
+                grid.write(&fakes, &path.join("fakes-init.png")).map(|_| ())
             }
             _ => Ok(()),
         };

@@ -278,6 +278,10 @@ impl GridImages for Gan {
         self.conditional
     }
 
+    fn of_latents(&self) -> bool {
+        true
+    }
+
     /// What the averaged generator makes of the run's grid latents, without truncation and with its
     /// fixed noise.
     fn images(&self, cells: &Cells) -> Result<Tensor> {
