@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_train::checkpoints;
 use stylegan_train::config::RecipeConfig;
+use stylegan_train::data::Dataset;
 
 /// What a run began with. Refuses to go on with one that began with other networks.
 pub(crate) fn check_begun_with<'a>(from: &Path, stored: &'a RecipeConfig, out: &Path) -> anyhow::Result<&'a Path> {
@@ -45,6 +46,27 @@ pub(crate) fn check_same(given: &RecipeConfig, stored: &RecipeConfig, out: &Path
         );
     }
     Ok(())
+}
+
+/// Refuses pictures or labels that the networks of a run were not made for.
+pub(crate) fn check_set(pictures: &Dataset, stored: &RecipeConfig, out: &Path) -> anyhow::Result<()> {
+    let ([h, w], [eh, ew]) = (pictures.image_size(), stored.img_size());
+    let (set, out) = (&stored.data().set, out.display());
+    if [h, w] != [eh, ew] {
+        wrong!(
+            "--data {set}: has pictures of {w}x{h} pixels, and the networks of the run in {out} are of {ew}x{eh}; build the set \
+             at that size (`stylegan data build`), or start another run with another --out"
+        );
+    }
+    match stored {
+        RecipeConfig::Gan(config) if ![0, pictures.label_dim()].contains(&config.generator.c_dim()) => wrong!(
+            "--data {set}: has labels of width {}, and the run in {out} is of labels of width {}; name a set with such labels, or \
+             start another run with another --out",
+            pictures.label_dim(),
+            config.generator.c_dim()
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a length that is behind the run already: nothing would happen, as if all were well.

@@ -34,13 +34,18 @@ impl SpadeTrainConfig {
         let d = &self.discriminator;
         let found = (d.img_size, d.img_channels, (d.classes, d.edges));
         if found != expected {
-            return Err(Wrong::table(
-                "discriminator",
-                format!(
-                    "img_size, img_channels and (classes, edges) are {found:?}, expected the generator's {expected:?}; \
-                     leave them out of [discriminator]"
+            let key = if found.2 == expected.2 { "img_size" } else { "classes" };
+            let remedy = match &self.transfer {
+                Some(_) => format!("the run begins with networks of one size, leave {key} out"),
+                None => "leave them out of [discriminator]".into(),
+            };
+            return Err(Wrong {
+                key: format!("generator.{key}"),
+                problem: format!(
+                    "[discriminator] img_size, img_channels and (classes, edges) are {found:?}, expected the generator's \
+                     {expected:?}; {remedy}"
                 ),
-            ));
+            });
         }
         if self.loss.perceptual > 0. && expected.1 != 3 {
             return Err(Wrong::new(
