@@ -197,14 +197,19 @@ fn protocols(args: &Args) -> anyhow::Result<Vec<Protocol>> {
         ([], true) => FOR_PICTURES.into(),
         (given, _) => given.iter().map(String::as_str).collect(),
     };
-    let mut names: Vec<&str> =
-        names.into_iter().map(|name| if of_maps { painted::metric(name) } else { name }).collect();
+    let mut names = names;
     if args.metrics.is_empty() && args.segmenter.is_some() {
         names.push(painted::SEEN);
     }
     let mut protocols: Vec<Protocol> = Vec::new();
     for name in names {
-        let protocol = Protocol::find(name)?;
+        let protocol = painted::metric(name, of_maps)?;
+        if protocol.id.ends_with(painted::SEEN) && args.segmenter.is_none() {
+            wrong!(
+                "--metrics {name}: a segmenter looks for the label maps in what a network paints of them; name one with \
+                 --segmenter FILE (of `stylegan segmenter`), or leave {name} out"
+            );
+        }
         let protocol = match args.count {
             Some(count) => protocol.with_samples(count as usize),
             // The crate's own protocols are about networks; all of a folder's pictures count.
