@@ -92,7 +92,7 @@ impl Request {
         let out = folder.map(Path::to_path_buf).unwrap_or_default();
         let data_dir = asked.data_dir.clone().unwrap_or_else(|| out.join("data"));
         let (mut overrides, typed) = (vec![], overrides(asked)?);
-        let (found, mut note) = if folder.is_some() { Found::in_folder(&out)? } else { (Found::Nothing, None) };
+        let (found, mut note) = if folder.is_some() { Found::in_folder(&out, new)? } else { (Found::Nothing, None) };
         let mut pictures = None;
         let transfer = match (&asked.from, &found) {
             (Some(from), Found::Run(stored)) if !new => {
@@ -164,10 +164,18 @@ impl Request {
             }
         }
         overrides.extend(typed);
-        let mut config = source.read(&overrides)?;
         let stored = match &found {
             Found::Run(stored) if !new => Some(stored),
             _ => None,
+        };
+        let of_networks = |text: &&String| ["generator.", "discriminator."].iter().any(|table| text.starts_with(table));
+        let mut config = match (source.read(&overrides), asked.set.iter().find(of_networks)) {
+            (Err(_), Some(text)) if stored.is_some() && asked.config.is_none() => wrong!(
+                "--set {text}: the networks of the run in {} stay as they are; leave it out, or start another run with another \
+                 --out",
+                out.display()
+            ),
+            (config, _) => config?,
         };
         if let (true, RecipeConfig::Spade(_)) = (asked.cond, &config) {
             wrong!("--cond: networks that paint label maps take the maps of the set, not its labels; leave it out");
