@@ -46,27 +46,25 @@ impl TrainConfig {
         if found == expected {
             return Ok(());
         }
-        let key = if found.0 != expected.0 {
-            "img_size"
-        } else if found.1 != expected.1 {
-            "img_channels"
-        } else {
-            "c_dim"
-        };
-        if self.transfer.is_some() {
-            return Err(Wrong {
-                key: format!("generator.{key}"),
-                problem: format!(
-                    "[generator] img_size, img_channels and c_dim are {expected:?}, and the networks that the run begins with \
-                     have {found:?}; leave {key} out"
+        if self.transfer.is_none() {
+            return Err(Wrong::table(
+                "discriminator",
+                format!(
+                    "img_size, img_channels and c_dim are {found:?}, expected the generator's {expected:?}; leave them \
+                     out of [discriminator]"
                 ),
-            });
+            ));
         }
+        let key = match () {
+            () if found.0 != expected.0 => "img_size",
+            () if found.1 != expected.1 => "img_channels",
+            () => "c_dim",
+        };
         Err(Wrong {
             key: format!("generator.{key}"),
             problem: format!(
-                "[discriminator] img_size, img_channels and c_dim are {found:?}, expected the generator's {expected:?}; leave \
-                 them out of [discriminator]"
+                "[generator] img_size, img_channels and c_dim are {expected:?}, and the networks that the run begins with have \
+                 {found:?}; leave {key} out"
             ),
         })
     }

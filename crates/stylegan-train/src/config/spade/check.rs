@@ -34,17 +34,16 @@ impl SpadeTrainConfig {
         let d = &self.discriminator;
         let found = (d.img_size, d.img_channels, (d.classes, d.edges));
         if found != expected {
+            let problem = format!(
+                "img_size, img_channels and (classes, edges) are {found:?}, expected the generator's {expected:?}"
+            );
+            if self.transfer.is_none() {
+                return Err(Wrong::table("discriminator", format!("{problem}; leave them out of [discriminator]")));
+            }
             let key = if found.2 == expected.2 { "img_size" } else { "classes" };
-            let remedy = match &self.transfer {
-                Some(_) => format!("the run begins with networks of one size, leave {key} out"),
-                None => "leave them out of [discriminator]".into(),
-            };
             return Err(Wrong {
                 key: format!("generator.{key}"),
-                problem: format!(
-                    "[discriminator] img_size, img_channels and (classes, edges) are {found:?}, expected the generator's \
-                     {expected:?}; {remedy}"
-                ),
+                problem: format!("[discriminator] {problem}, as the run begins with networks of its own; leave {key} out"),
             });
         }
         if self.loss.perceptual > 0. && expected.1 != 3 {
