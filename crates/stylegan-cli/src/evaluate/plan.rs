@@ -122,7 +122,10 @@ impl Plan {
         let files = [networks, &args.images, &args.features, &args.classifier, segmenter].into_iter().flatten();
         let set = args.data.iter().filter(|set| !pictures::is_built_in(set)).map(Path::new);
         let inputs: Vec<&Path> = files.map(PathBuf::as_path).chain(set).collect();
-        destination::check(path, &inputs)?;
+        match &self.report {
+            Destination::Named(_) => destination::file(path, &inputs)?,
+            _ => destination::check(path, &inputs)?,
+        }
         destination::check(&path.with_extension("md"), &inputs)?;
         match ReportFile::open(path) {
             Ok(report) => Ok(Some(report)),
