@@ -34,7 +34,7 @@ pub(crate) struct NetworkArgs {
     /// they are; 0.7 gives cleaner pictures with less variety; 0 is the average picture.
     ///
     /// Example: --trunc 0.7
-    #[arg(long, value_name = "PSI", default_value_t = 1.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "PSI", default_value_t = 1.0)]
     pub(crate) trunc: f64,
 
     /// Truncates only the first K style rows (2 per resolution), as 8 did for the published FFHQ
@@ -67,14 +67,19 @@ pub(crate) struct NetworkArgs {
 }
 
 impl NetworkArgs {
-    /// Refuses a seed of noise where no noise is drawn.
-    pub(crate) fn check_noise_seed(&self) -> anyhow::Result<()> {
-        match self.noise_seed {
-            Some(seed) if self.noise != NoiseKind::Random => {
-                wrong!("--noise-seed {seed} is for fresh noise; add --noise random, or leave it out")
-            }
-            _ => Ok(()),
+    /// Refuses options that would change nothing: a seed of noise where no noise is drawn, rows to truncate where none are.
+    pub(crate) fn check_idle(&self) -> anyhow::Result<()> {
+        if let Some(seed) = self.noise_seed
+            && self.noise != NoiseKind::Random
+        {
+            wrong!("--noise-seed {seed} is for fresh noise; add --noise random, or leave it out");
         }
+        if let Some(cutoff) = self.trunc_cutoff
+            && self.trunc == 1.
+        {
+            wrong!("--trunc-cutoff {cutoff} is for truncated styles; add --trunc (0.7, say), or leave it out");
+        }
+        Ok(())
     }
 
     /// The network as it is: no truncation, the noise maps stored in it.
@@ -363,6 +368,12 @@ pub(crate) fn verified_checkpoint(path: &Path) -> anyhow::Result<(PathBuf, bool)
 /// The checkpoint that `path` means: a network that comes with the program, itself, or the newest of a run's
 /// folder that is whole.
 pub(crate) fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
+    let file = found_checkpoint(path)?;
+    tracing::info!("reads {}", file.display());
+    Ok(file)
+}
+
+fn found_checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
     if let Some(file) = models::built_in(path)? {
         return Ok(file);
     }

@@ -101,6 +101,7 @@ fn what_cannot_begin_a_run_is_named() {
     let typed = format!("{TRAIN} --from first --out x --set generator.img_size=[16,16]");
     bench.one_sentence(&typed, &["error: override `generator.img_size=[16,16]`: ", "begins with", "leave img_size out"]);
     bench.one_sentence("train --out first --kimg 1 --data large", &["large: ", "16x16", "8x8", "--out"]);
+    bench.one_sentence("train --out first --set generator.img_size=[16,16]", &["--set generator.img_size=[16,16]: ", "first"]);
     bench.one_sentence(&format!("{TRAIN} --out y --kimg 0"), &["error: --kimg 0: "]);
     // Labels alike.
     pictures(&bench, "labelled", 12, 8);
