@@ -69,17 +69,13 @@ pub(crate) struct NetworkArgs {
 impl NetworkArgs {
     /// Refuses options that would change nothing: a seed of noise where no noise is drawn, rows to truncate where none are.
     pub(crate) fn check_idle(&self) -> anyhow::Result<()> {
-        if let Some(seed) = self.noise_seed
-            && self.noise != NoiseKind::Random
-        {
-            wrong!("--noise-seed {seed} is for fresh noise; add --noise random, or leave it out");
+        match (self.noise_seed, self.trunc_cutoff) {
+            (Some(seed), _) if self.noise != NoiseKind::Random => {
+                wrong!("--noise-seed {seed} is for fresh noise; add --noise random, or leave it out")
+            }
+            (_, Some(cutoff)) if self.trunc == 1. => wrong!("--trunc-cutoff {cutoff}: add --trunc, or leave it out"),
+            _ => Ok(()),
         }
-        if let Some(cutoff) = self.trunc_cutoff
-            && self.trunc == 1.
-        {
-            wrong!("--trunc-cutoff {cutoff} is for truncated styles; add --trunc (0.7, say), or leave it out");
-        }
-        Ok(())
     }
 
     /// The network as it is: no truncation, the noise maps stored in it.
@@ -368,9 +364,7 @@ pub(crate) fn verified_checkpoint(path: &Path) -> anyhow::Result<(PathBuf, bool)
 /// The checkpoint that `path` means: a network that comes with the program, itself, or the newest of a run's
 /// folder that is whole.
 pub(crate) fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
-    let file = found_checkpoint(path)?;
-    tracing::info!("reads {}", file.display());
-    Ok(file)
+    found_checkpoint(path).inspect(|file| tracing::info!("reads {}", file.display()))
 }
 
 fn found_checkpoint(path: &Path) -> anyhow::Result<PathBuf> {

@@ -127,7 +127,8 @@ mod tests {
         assert!(error.contains("schedule.stable_kimg = 5.0, not 6.0") && error.contains("--new"), "{error}");
         assert!(error.len() < 200 && !error.contains("more"), "{error}");
         let augmented = read("kimg = 10\n[schedule]\nstable_kimg = 6\n[augment]\npipe = 'bgc'\n")?;
-        let error = check_same(&stored, &augmented, Path::new("runs/a")).err().map(|e| e.to_string()).unwrap_or_default();
+        let error =
+            check_same(&stored, &augmented, Path::new("runs/a")).err().map(|e| e.to_string()).unwrap_or_default();
         assert!(error.contains("has [augment], and this one has not (and 1 difference more)"), "{error}");
         let painter = read("recipe = 'spade'\nkimg = 10\n")?;
         let error = check_same(&painter, &stored, Path::new("runs/a")).err().map(|e| e.to_string()).unwrap_or_default();

@@ -3,8 +3,16 @@
 use crate::invocation::as_typed;
 use crate::options::Options;
 use crate::status::{on_terminal, print, say};
-use clap::{Command, CommandFactory, FromArgMatches};
 use clap::error::{ContextKind, ContextValue};
+use clap::{Command, CommandFactory, FromArgMatches};
+
+/// What Rust says of numbers that are none, and what we say.
+const OF_RUST: [(&str, &str); 4] = [
+    ("invalid digit found in string", "expected a whole number from 0"),
+    ("cannot parse integer from empty string", "expected a whole number from 0"),
+    ("number too large to fit in target type", "expected a smaller number"),
+    ("invalid float literal", "expected a number"),
+];
 
 /// What was typed. Where that cannot be read, or help was asked for, the process ends with it.
 pub(crate) fn parse() -> Options {
@@ -16,7 +24,8 @@ pub(crate) fn parse() -> Options {
 /// A verb, and those below it, whose values may be numbers below 0 as far as the parser goes: what is wrong with them is said
 /// in the option's own words.
 fn with_numbers_below_0(verb: Command) -> Command {
-    let verb = verb.mut_args(|arg| if arg.get_action().takes_values() { arg.allow_negative_numbers(true) } else { arg });
+    let verb =
+        verb.mut_args(|arg| if arg.get_action().takes_values() { arg.allow_negative_numbers(true) } else { arg });
     verb.mut_subcommands(with_numbers_below_0)
 }
 
@@ -27,7 +36,7 @@ fn explain(error: &clap::Error) -> ! {
     if let Some(tip) = data_tip(error).or_else(|| ranks_tip(error)) {
         text = format!("{}\n\n{tip}\n", text.trim_end());
     }
-    let text = as_typed(text.trim_end());
+    let text = OF_RUST.iter().fold(as_typed(text.trim_end()), |text, (theirs, ours)| text.replace(theirs, ours));
     if error.use_stderr() {
         say(&text);
     } else {

@@ -252,7 +252,8 @@ fn tell(evaluation: Evaluation, report: Option<&ReportFile>) -> anyhow::Result<(
         printed?;
     }
     // A floor is an extra.
-    let last = failures.iter().find(|(metric, _)| !metric.ends_with(FLOOR)).map(|(metric, error)| unmeasured(metric, error));
+    let last =
+        failures.iter().find(|(metric, _)| !metric.ends_with(FLOOR)).map(|(metric, error)| unmeasured(metric, error));
     let mut said: Vec<String> = last.clone().into_iter().collect();
     for (metric, error) in &failures {
         let sentence = unmeasured(metric, error);

@@ -33,9 +33,12 @@ pub(super) fn metric(name: &str, of_maps: bool) -> Result<Protocol> {
     });
     found.map_err(|error| match error {
         // What is typed is the other number's name.
-        Error::Unknown { what, name, known, nearest } => {
-            Error::Unknown { what, name, known: known.replace(SEEN, NUMBERS[1]), nearest: nearest.replace(SEEN, NUMBERS[0]) }
-        }
+        Error::Unknown { what, name, known, nearest } => Error::Unknown {
+            what,
+            name,
+            known: known.replace(SEEN, NUMBERS[1]),
+            nearest: nearest.replace(SEEN, NUMBERS[0]),
+        },
         other => other,
     })
 }

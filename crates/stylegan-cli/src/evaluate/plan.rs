@@ -195,12 +195,11 @@ fn protocols(args: &Args) -> anyhow::Result<Vec<Protocol>> {
     let pictures = !args.images.is_empty();
     // Two folders without a segmenter may be of label maps themselves.
     let of_maps = !pictures || args.segmenter.is_some();
-    let names: Vec<&str> = match (&args.metrics[..], pictures) {
+    let mut names: Vec<&str> = match (&args.metrics[..], pictures) {
         ([], false) => FOR_NETWORKS.into(),
         ([], true) => FOR_PICTURES.into(),
         (given, _) => given.iter().map(String::as_str).collect(),
     };
-    let mut names = names;
     if args.metrics.is_empty() && args.segmenter.is_some() {
         names.push(painted::SEEN);
     }

@@ -193,7 +193,7 @@ impl Request {
         } else if asked.cond {
             let set = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
             if let Some((transfer, classes)) = transfer.as_ref().map(|transfer| (transfer, set.1.label_dim()))
-                && transfer.c_dim() != classes
+                && ![0, transfer.c_dim()].contains(&classes)
             {
                 wrong!(
                     "--cond: {} has labels of width {classes}, and the networks of --from take {}; leave --cond out, or begin \

@@ -74,7 +74,10 @@ fn folders_are_compared_without_a_network() {
     bench.one_sentence("eval --images pictures pictures --metrics is", &["knows classes", "--features FILE"]);
     bench.one_sentence(&format!("{EVAL} --metrics ls"), &["a classifier (--classifier FILE"]);
     // What is offered is what can be typed.
-    bench.one_sentence("eval --images pictures pictures --metrics iou", &["miou, accuracy, lpips", "did you mean miou?"]);
+    bench.one_sentence(
+        "eval --images pictures pictures --metrics iou",
+        &["miou, accuracy, lpips", "did you mean miou?"],
+    );
     std::fs::create_dir(bench.path("maps")).unwrap();
     for i in 0..40u32 {
         let map = image::GrayImage::from_fn(16, 16, |x, y| image::Luma([u8::from((x + y) % 40 < i)]));

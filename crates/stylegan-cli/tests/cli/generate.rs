@@ -254,12 +254,17 @@ fn wrong_input_is_named() {
     bench.one_sentence(&format!("{NET} --trunc nan"), &["--trunc"]);
     bench.one_sentence(&format!("{NET} --trunc 0.7 --trunc-cutoff 7"), &["--trunc-cutoff 7", "6 style rows"]);
     bench.one_sentence(&format!("{NET} --trunc-cutoff 2"), &["--trunc-cutoff 2", "add --trunc"]);
-    bench.one_sentence("mix --network tiny.safetensors --trunc-cutoff 2", &["--trunc-cutoff 2", "add --trunc"]);
+    bench.one_sentence(
+        "mix --network tiny.safetensors --rows 0 --cols 1 --trunc-cutoff 2",
+        &["--trunc-cutoff 2", "add --trunc"],
+    );
     bench.one_sentence(&format!("{NET} --out a.jpg"), &[".jpg", ".png"]);
     // Numbers below 0 are no options.
     bench.wrong(&format!("{NET} --seeds -1"), &["--seeds", "is not a whole number from 0"]);
-    bench.wrong("train --data x --out x --kimg -1", &["--kimg -1: ", "above 0"]);
-    for line in ["train --out x --seed -1", "eval --network x --count -1", "invert --network x --steps -1 --out y z.png"] {
+    bench.wrong("train --config avatars-32 --out x --kimg -1", &["--kimg -1: ", "above 0"]);
+    for line in
+        ["train --out x --seed -1", "eval --network x --count -1", "invert --network x --steps -1 --out y z.png"]
+    {
         bench.wrong(line, &["invalid value '-1' for '--"]);
     }
     bench.wrong(&format!("{NET} --seeds 9-3"), &["runs backwards"]);

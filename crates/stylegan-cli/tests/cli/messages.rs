@@ -40,7 +40,8 @@ fn verbs_say_what_they_read_and_write() {
     for job in JOBS.iter().filter(|job| job.contains(" out")) {
         let ran = bench.run(&format!("{job} -v"));
         assert!(ran.code == 0 && ran.stderr.contains("wrote out"), "{job}: {}", ran.stderr);
-        let network = ["tiny.safetensors", "painter.safetensors", "ada.pkl"].into_iter().find(|name| job.contains(name));
+        let network =
+            ["tiny.safetensors", "painter.safetensors", "ada.pkl"].into_iter().find(|name| job.contains(name));
         let read = network.is_none_or(|name| ran.stderr.contains(&format!("reads {name}")));
         assert!(read && !ran.stderr.contains("instruction set"), "{job}: {}", ran.stderr);
     }

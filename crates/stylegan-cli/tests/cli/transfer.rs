@@ -99,9 +99,13 @@ fn what_cannot_begin_a_run_is_named() {
     bench.ok("convert first begin.safetensors --network all --resize-net 16");
     bench.ok(&format!("{line} --from begin.safetensors --out larger --kimg 0.008"));
     let typed = format!("{TRAIN} --from first --out x --set generator.img_size=[16,16]");
-    bench.one_sentence(&typed, &["error: override `generator.img_size=[16,16]`: ", "begins with", "leave img_size out"]);
+    bench
+        .one_sentence(&typed, &["error: override `generator.img_size=[16,16]`: ", "begins with", "leave img_size out"]);
     bench.one_sentence("train --out first --kimg 1 --data large", &["large: ", "16x16", "8x8", "--out"]);
-    bench.one_sentence("train --out first --set generator.img_size=[16,16]", &["--set generator.img_size=[16,16]: ", "first"]);
+    bench.one_sentence(
+        "train --out first --set generator.img_size=[16,16]",
+        &["--set generator.img_size=[16,16]: ", "first"],
+    );
     bench.one_sentence(&format!("{TRAIN} --out y --kimg 0"), &["error: --kimg 0: "]);
     // Labels alike.
     pictures(&bench, "labelled", 12, 8);
@@ -110,7 +114,10 @@ fn what_cannot_begin_a_run_is_named() {
     let of_classes = "train --config tiny.toml --data labelled --cond";
     bench.one_sentence(&format!("{of_classes} --from first --out x"), &["--cond: ", "width 3", "take none"]);
     bench.ok(&format!("{of_classes} --out classes --kimg 0.008"));
-    bench.one_sentence(&format!("{TRAIN} --from classes --out x"), &["pictures has no labels", "width 3", "--label-from-folders"]);
+    bench.one_sentence(
+        &format!("{TRAIN} --from classes --out x"),
+        &["pictures: has no labels", "width 3", "--label-from-folders"],
+    );
     let typed = format!("{TRAIN} --from classes --out x --set generator.c_dim=0");
     bench.one_sentence(&typed, &["error: override `generator.c_dim=0`: ", "leave c_dim out"]);
     bench.one_sentence("train --out classes --kimg 1 --data pictures", &["pictures: ", "width 3"]);

@@ -40,7 +40,8 @@ use crate::{Error, Result};
 use candle_core::Tensor;
 
 /// What a metric that needs classes is missing.
-pub(crate) const KNOWS_CLASSES: &str = "a feature network that knows classes (Inception: --features FILE, docs/metrics.md)";
+pub(crate) const KNOWS_CLASSES: &str =
+    "a feature network that knows classes (Inception: --features FILE, docs/metrics.md)";
 
 /// A network that turns a picture into one vector, for distances between sets of pictures.
 pub trait FeatureNetwork: Send + Sync {

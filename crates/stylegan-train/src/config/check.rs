@@ -55,10 +55,12 @@ impl TrainConfig {
                 ),
             ));
         }
-        let key = match () {
-            () if found.0 != expected.0 => "img_size",
-            () if found.1 != expected.1 => "img_channels",
-            () => "c_dim",
+        let key = if found.0 != expected.0 {
+            "img_size"
+        } else if found.1 != expected.1 {
+            "img_channels"
+        } else {
+            "c_dim"
         };
         Err(Wrong {
             key: format!("generator.{key}"),

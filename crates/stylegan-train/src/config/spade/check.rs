@@ -43,7 +43,9 @@ impl SpadeTrainConfig {
             let key = if found.2 == expected.2 { "img_size" } else { "classes" };
             return Err(Wrong {
                 key: format!("generator.{key}"),
-                problem: format!("[discriminator] {problem}, as the run begins with networks of its own; leave {key} out"),
+                problem: format!(
+                    "[discriminator] {problem}, as the run begins with networks of its own; leave {key} out"
+                ),
             });
         }
         if self.loss.perceptual > 0. && expected.1 != 3 {
