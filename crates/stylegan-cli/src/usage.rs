@@ -36,7 +36,8 @@ fn explain(error: &clap::Error) -> ! {
     if let Some(tip) = data_tip(error).or_else(|| ranks_tip(error)) {
         text = format!("{}\n\n{tip}\n", text.trim_end());
     }
-    let text = OF_RUST.iter().fold(as_typed(text.trim_end()), |text, (theirs, ours)| text.replace(theirs, ours));
+    let text =
+        OF_RUST.iter().fold(as_typed(text.trim_end()).into_owned(), |text, (theirs, ours)| text.replace(theirs, ours));
     if error.use_stderr() {
         say(&text);
     } else {
