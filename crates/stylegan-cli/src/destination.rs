@@ -71,7 +71,7 @@ pub(crate) fn ends_in(out: &Path, ending: &str, what: &str) -> anyhow::Result<()
 pub(crate) fn folder(out: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
     check(out, inputs)?;
     make(out)?;
-    takes(&out.join("result"))
+    takes(&out.join("result"), out)
 }
 
 /// Makes sure, before any work, that the file `out` can be written, whose folder is made if it is missing,
@@ -86,15 +86,15 @@ pub(crate) fn file(out: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
     if let Some(parent) = out.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         make(parent)?;
     }
-    takes(out)
+    takes(out, out)
 }
 
-/// As [`folder()`], for a folder that is made when there is something to put into it.
+/// As [`folder()`], for a folder that is made when there is something to put into it: where it will be, files can be made.
 pub(crate) fn later_folder(out: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
     check(out, inputs)?;
-    match out.ancestors().find(|place| place.exists()) {
-        Some(found) if !found.is_dir() => wrong!("{} is a file, not a folder; name another place", found.display()),
-        _ => Ok(()),
+    match out.ancestors().find(|place| place.exists()).unwrap_or(Path::new("")) {
+        found if found.is_file() => wrong!("{} is a file, not a folder; name another place", found.display()),
+        found => takes(&found.join("result"), out),
     }
 }
 
@@ -142,9 +142,9 @@ pub(crate) fn make(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).map_err(users).with_context(failed)
 }
 
-/// Tries whether a file of this name can be made.
-fn takes(path: &Path) -> anyhow::Result<()> {
-    let failed = || format!("cannot write {}", path.display());
+/// Tries whether a file of this name can be made; `named` is what the user knows of it.
+fn takes(path: &Path, named: &Path) -> anyhow::Result<()> {
+    let failed = || format!("cannot write {}", named.display());
     Unfinished::file(path).map(drop).map_err(users).with_context(failed)
 }
 

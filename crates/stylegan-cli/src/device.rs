@@ -62,6 +62,7 @@ impl DeviceArgs {
 
     /// Opens the device that is meant, once for all networks of a command; says what nobody typed.
     pub(crate) fn chosen(self) -> anyhow::Result<Device> {
+        tracing::debug!("device: {}", self.device);
         match self.device {
             Typed::Cpu => Ok(Device::Cpu),
             Typed::Gpu(number) => match gpu::open(number) {

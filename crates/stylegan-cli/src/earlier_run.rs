@@ -1,5 +1,6 @@
 //! The run that the folder of a new one holds already.
 
+use crate::exit::wrong;
 use crate::numbers::count;
 use crate::status::say;
 use anyhow::Context;
@@ -18,16 +19,23 @@ pub(crate) enum Found {
 }
 
 impl Found {
-    /// What is in a folder, and a word on a configuration that is not where it should be.
-    pub(crate) fn in_folder(out: &Path) -> anyhow::Result<(Self, Option<String>)> {
-        if let Some(config) = folder::config(out) {
-            return Ok((Found::Run(config?.into()), None));
-        }
+    /// What is in a folder, and a word on a configuration that is not where it should be. Of a run that is to be moved aside
+    /// (`new`) it may be broken.
+    pub(crate) fn in_folder(out: &Path, new: bool) -> anyhow::Result<(Self, Option<String>)> {
+        let lack = match folder::config(out) {
+            Some(Ok(config)) => return Ok((Found::Run(config.into()), None)),
+            Some(Err(error)) if checkpoints::list(out)?.is_empty() => return Err(error.into()),
+            Some(Err(error)) if !new => wrong!(
+                "{error}; put that right, or remove the file, as checkpoints have the settings, too; --new starts again"
+            ),
+            Some(Err(_)) => "cannot be read",
+            None => "is missing",
+        };
         if !out.is_dir() || checkpoints::list(out)?.is_empty() {
             return Ok((Found::Nothing, None));
         }
         let (newest, _) = checkpoints::newest(out, |_| Ok(()))?;
-        let missing = format!("--out {}: config.toml is missing", out.display());
+        let missing = format!("--out {}: config.toml {lack}", out.display());
         match newest.as_ref().and_then(|newest| Some((newest.path(), state::config_of(newest)?))) {
             Some((path, config)) => {
                 Ok((Found::Run(config.into()), Some(format!("{missing}; {} has its settings", path.display()))))

@@ -75,7 +75,7 @@ struct Plan {
 impl Plan {
     fn of(args: &Args) -> anyhow::Result<Self> {
         let out = Destination::of(&args.out)?;
-        args.network.check_noise_seed()?;
+        args.network.check_idle()?;
         let network = Network::open(&args.network)?;
         let latents = match &args.latents {
             Some(path) => Latents::open(path, &network)?,

@@ -19,7 +19,7 @@ use stylegan_core::picture::{enlarge, to_pictures};
 /// to about 256 pixels. Browsers show no more than 50 frames a second of a .gif: of faster ones some
 /// frames are left out, so that the film keeps its length.
 ///
-/// Films ending in .mp4, .webm or .mkv need ffmpeg; .gif and animated .png are written without it.
+/// Films ending in .mp4, .webm, .mkv or .mov need ffmpeg; .gif and animated .png are written without it.
 ///
 /// Examples:
 ///   stylegan interpolate --network runs/avatars-32 --seeds 0-7 --out walk.mp4
@@ -57,7 +57,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     zoom: Option<u32>,
 
-    /// A folder (frame000000.png, ...), or a film: .mp4, .webm, .mkv, .gif or .png (animated).
+    /// A folder (frame000000.png, ...), or a film: .mp4, .webm, .mkv, .mov, .gif or .png (animated).
     #[arg(long, value_name = "FOLDER|FILE", default_value = "out")]
     out: PathBuf,
 }
@@ -77,7 +77,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         wrong!("--seeds: a walk needs at least two seeds, there is {}", seeds.len());
     }
     let format = Format::of(&args.out)?;
-    args.network.check_noise_seed()?;
+    args.network.check_idle()?;
     let network = Network::open(&args.network)?;
     destination::check(&args.out, &[network.file()])?;
     let stops = Stops::new(&network, seeds, args.space)?;

@@ -57,19 +57,20 @@ mod transfer;
 mod usage;
 mod writer;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use exit::{Ending, FAILED, INTERRUPTED, Outcome};
 use options::{Options, Verb};
 use signals::Reaction;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
+use stylegan_kernels::cpu_info::instruction_set;
 
 /// What the last panic said.
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 
 fn main() -> ExitCode {
     // A usage error ends here with exit code 2, --help and --version with 0.
-    let options = Options::try_parse().unwrap_or_else(|error| usage::explain(&error));
+    let options = usage::parse();
     status::start_log(options.verbose);
     // What is caught on the way up, as panics of picture decoders are, is not worth a word.
     std::panic::set_hook(Box::new(|info| {
@@ -134,6 +135,7 @@ fn run(options: Options) -> Outcome {
     }
     stylegan_kernels::memory::keep_freed();
     stylegan_kernels::threads::keep_candle_on_its_thread();
+    tracing::debug!("instruction set: {}, threads: {}", instruction_set(), rayon::current_num_threads());
     match options.verb {
         Verb::Train(args) => train::run(args),
         Verb::Plan(args) => plan::run(args),

@@ -112,7 +112,7 @@ impl FromStr for Styles {
 
 pub(crate) fn run(args: Args) -> Outcome {
     let out = Destination::of_pictures(&args.out)?;
-    args.network.check_noise_seed()?;
+    args.network.check_idle()?;
     let network = Network::open(&args.network)?;
     if !network.has_styles() {
         wrong!(

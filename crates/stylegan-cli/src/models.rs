@@ -2,9 +2,10 @@
 //! lists them.
 
 use crate::embedded::{MODELS, Model};
-use crate::exit::{Ending, Outcome, wrong};
+use crate::exit::{Ending, Outcome};
 use crate::status::{print, say};
 use anyhow::Context;
+use clap::builder::PossibleValuesParser;
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::directions::{Direction, Directions};
@@ -24,7 +25,7 @@ use stylegan_core::{Model as LoadedModel, write_atomic};
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
     /// The network whose card is shown [default: a line for each]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(MODELS.map(|model| model.name)))]
     name: Option<String>,
 }
 
@@ -78,13 +79,10 @@ pub(crate) fn run(args: Args) -> Outcome {
                 print(&format!("{:width$}  {megabytes:.1} MB  {}\n", model.name, model.summary()))?;
             }
         }
-        Some(name) => match Model::of(Path::new(&name)) {
-            Some(model) => print(&format!("{}{}", model.card, model.list_of_directions()?))?,
-            None => {
-                let names: Vec<_> = MODELS.iter().map(|model| model.name).collect();
-                wrong!("{name}: no network of this name is part of the program; there are {}", names.join(", "));
-            }
-        },
+        Some(name) => {
+            let model = Model::of(Path::new(&name)).context("it is one of the names that can be typed")?;
+            print(&format!("{}{}", model.card, model.list_of_directions()?))?;
+        }
     }
     Ok(Ending::Done)
 }

@@ -34,7 +34,7 @@ pub(crate) struct NetworkArgs {
     /// they are; 0.7 gives cleaner pictures with less variety; 0 is the average picture.
     ///
     /// Example: --trunc 0.7
-    #[arg(long, value_name = "PSI", default_value_t = 1.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "PSI", default_value_t = 1.0)]
     pub(crate) trunc: f64,
 
     /// Truncates only the first K style rows (2 per resolution), as 8 did for the published FFHQ
@@ -67,12 +67,13 @@ pub(crate) struct NetworkArgs {
 }
 
 impl NetworkArgs {
-    /// Refuses a seed of noise where no noise is drawn.
-    pub(crate) fn check_noise_seed(&self) -> anyhow::Result<()> {
-        match self.noise_seed {
-            Some(seed) if self.noise != NoiseKind::Random => {
+    /// Refuses options that would change nothing: a seed of noise where no noise is drawn, rows to truncate where none are.
+    pub(crate) fn check_idle(&self) -> anyhow::Result<()> {
+        match (self.noise_seed, self.trunc_cutoff) {
+            (Some(seed), _) if self.noise != NoiseKind::Random => {
                 wrong!("--noise-seed {seed} is for fresh noise; add --noise random, or leave it out")
             }
+            (_, Some(cutoff)) if self.trunc == 1. => wrong!("--trunc-cutoff {cutoff}: add --trunc, or leave it out"),
             _ => Ok(()),
         }
     }
@@ -363,6 +364,10 @@ pub(crate) fn verified_checkpoint(path: &Path) -> anyhow::Result<(PathBuf, bool)
 /// The checkpoint that `path` means: a network that comes with the program, itself, or the newest of a run's
 /// folder that is whole.
 pub(crate) fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
+    found_checkpoint(path).inspect(|file| tracing::info!("reads {}", file.display()))
+}
+
+fn found_checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
     if let Some(file) = models::built_in(path)? {
         return Ok(file);
     }

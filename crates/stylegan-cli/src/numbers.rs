@@ -26,7 +26,9 @@ impl FromStr for Numbers {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut numbers = Vec::new();
         for part in text.split(',') {
-            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            // What begins with a dash is no range, but below 0.
+            let range = part.split_once('-').filter(|(first, _)| !first.trim().is_empty());
+            let (first, last) = range.unwrap_or((part, part));
             let (first, last) = (number(first, text)?, number(last, text)?);
             if first > last {
                 return Err(format!("the range {part} runs backwards; write {last}-{first}"));
@@ -118,7 +120,7 @@ mod tests {
             ("", "an empty place"),
             ("1,,2", "an empty place"),
             ("a-3", "\"a\""),
-            ("-3", "an empty place"),
+            ("-3", "\"-3\" in \"-3\" is not a whole number from 0"),
             ("9-3", "write 3-9"),
             ("4294967296", "4294967296"),
             ("0-4294967295", "longer than"),

@@ -34,6 +34,17 @@ pub(crate) enum NoiseKind {
     None,
 }
 
+impl NoiseKind {
+    /// As the files of pictures have it, with the seed of fresh noise.
+    pub(crate) fn in_words(self, seed: u64) -> String {
+        match self {
+            NoiseKind::Const => "const".to_owned(),
+            NoiseKind::Random => format!("random, seed {seed}"),
+            NoiseKind::None => "none".to_owned(),
+        }
+    }
+}
+
 impl PictureSettings {
     /// The sampler of a network under these settings.
     pub(crate) fn sampler<'a>(&self, model: &'a Model) -> Sampler<'a> {
@@ -57,13 +68,13 @@ impl PictureSettings {
         let mut text = made_by(model);
         text.push(("stylegan:psi", self.psi.to_string()));
         text.extend(self.cutoff.map(|cutoff| ("stylegan:psi-cutoff", cutoff.to_string())));
-        text.extend(self.class.map(|class| ("stylegan:class", class.to_string())));
-        let noise = match self.noise {
-            NoiseKind::Const => "const".to_owned(),
-            NoiseKind::Random => format!("random, seed {}", self.noise_seed),
-            NoiseKind::None => "none".to_owned(),
-        };
-        text.push(("stylegan:noise", noise));
+        if let Some(class) = self.class {
+            // What `--class` takes: a name may be another class's number.
+            let name = model.classes().get(class).cloned();
+            text.extend(name.is_some().then(|| ("stylegan:class-number", class.to_string())));
+            text.push(("stylegan:class", name.unwrap_or_else(|| class.to_string())));
+        }
+        text.push(("stylegan:noise", self.noise.in_words(self.noise_seed)));
         text
     }
 }

@@ -60,6 +60,7 @@ pub(crate) fn open_at(set: &Path, way: Option<Preprocess>) -> anyhow::Result<Dat
             set.display()
         );
     }
+    tracing::info!("reads {}", set.display());
     let dataset = Dataset::open_as(set, way)?;
     say_notes(&dataset);
     Ok(dataset)

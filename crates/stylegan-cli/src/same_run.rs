@@ -1,11 +1,13 @@
 //! Whether what was typed goes on with the run that a folder holds.
 
 use crate::exit::wrong;
+use crate::numbers::count;
 use crate::shell::quote;
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_train::checkpoints;
 use stylegan_train::config::RecipeConfig;
+use stylegan_train::data::Dataset;
 
 /// What a run began with. Refuses to go on with one that began with other networks.
 pub(crate) fn check_begun_with<'a>(from: &Path, stored: &'a RecipeConfig, out: &Path) -> anyhow::Result<&'a Path> {
@@ -37,14 +39,40 @@ pub(crate) fn check_same(given: &RecipeConfig, stored: &RecipeConfig, out: &Path
         table.remove("precision");
         Ok(table)
     };
-    if let Some((key, there, here)) = first_difference("", &plain(stored)?, &plain(given)?) {
+    let differences = differences("", &plain(stored)?, &plain(given)?);
+    if let [first, others @ ..] = &differences[..] {
+        let more = match others.len() {
+            0 => String::new(),
+            n => format!(" (and {} more)", count(n as u64, "difference")),
+        };
         wrong!(
-            "--out {}: the run there has {key} = {there}, not {here}; go on with `stylegan train --out {}`, or start again with --new",
+            "--out {}: the run there has {first}{more}; go on with `stylegan train --out {}`, or start again with --new",
             out.display(),
             quote(out)
         );
     }
     Ok(())
+}
+
+/// Refuses pictures or labels that the networks of a run were not made for.
+pub(crate) fn check_set(pictures: &Dataset, stored: &RecipeConfig, out: &Path) -> anyhow::Result<()> {
+    let ([h, w], [eh, ew]) = (pictures.image_size(), stored.img_size());
+    let (set, out) = (&stored.data().set, out.display());
+    if [h, w] != [eh, ew] {
+        wrong!(
+            "--data {set}: has pictures of {w}x{h} pixels, and the networks of the run in {out} are of {ew}x{eh}; build the set \
+             at that size (`stylegan data build`), or start another run with another --out"
+        );
+    }
+    match stored {
+        RecipeConfig::Gan(config) if ![0, pictures.label_dim()].contains(&config.generator.c_dim()) => wrong!(
+            "--data {set}: has labels of width {}, and the run in {out} is of labels of width {}; name a set with such labels, or \
+             start another run with another --out",
+            pictures.label_dim(),
+            config.generator.c_dim()
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a length that is behind the run already: nothing would happen, as if all were well.
@@ -62,17 +90,23 @@ pub(crate) fn check_not_past(given: &RecipeConfig, stored: &RecipeConfig, out: &
     Ok(())
 }
 
-/// The first key whose value differs, with both values.
-fn first_difference(path: &str, a: &toml::Table, b: &toml::Table) -> Option<(String, String, String)> {
-    let shown = |value: Option<&toml::Value>| value.map_or_else(|| "nothing".into(), toml::Value::to_string);
-    a.keys().chain(b.keys()).find_map(|key| {
+/// Each key whose value differs, with both values: `seed = 1, not 2`. A table that one of them lacks is one difference.
+fn differences(path: &str, a: &toml::Table, b: &toml::Table) -> Vec<String> {
+    let shown = |value: &toml::Value| if value.is_table() { "settings of its own".into() } else { value.to_string() };
+    let of = |key: &String| {
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         match (a.get(key), b.get(key)) {
-            (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => first_difference(&path, a, b),
-            (a, b) if a == b => None,
-            (a, b) => Some((path, shown(a), shown(b))),
+            (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => differences(&path, a, b),
+            (a, b) if a == b => vec![],
+            (Some(a), Some(b)) => vec![format!("{path} = {}, not {}", shown(a), shown(b))],
+            (Some(toml::Value::Table(_)), None) => vec![format!("[{path}], and this one has not")],
+            (None, Some(toml::Value::Table(_))) => vec![format!("no [{path}], and this one has")],
+            (Some(a), None) => vec![format!("{path} = {}, and this one has none", shown(a))],
+            (None, Some(b)) => vec![format!("no {path}, and this one has {}", shown(b))],
+            (None, None) => vec![],
         }
-    })
+    };
+    a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))).flat_map(of).collect()
 }
 
 #[cfg(test)]
@@ -91,6 +125,11 @@ mod tests {
         let other = read("kimg = 10\n[schedule]\nstable_kimg = 6\n")?;
         let error = check_same(&other, &stored, Path::new("runs/a")).err().map(|e| e.to_string()).unwrap_or_default();
         assert!(error.contains("schedule.stable_kimg = 5.0, not 6.0") && error.contains("--new"), "{error}");
+        assert!(error.len() < 200 && !error.contains("more"), "{error}");
+        let augmented = read("kimg = 10\n[schedule]\nstable_kimg = 6\n[augment]\npipe = 'bgc'\n")?;
+        let error =
+            check_same(&stored, &augmented, Path::new("runs/a")).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(error.contains("has [augment], and this one has not (and 1 difference more)"), "{error}");
         let painter = read("recipe = 'spade'\nkimg = 10\n")?;
         let error = check_same(&painter, &stored, Path::new("runs/a")).err().map(|e| e.to_string()).unwrap_or_default();
         assert!(error.contains("the run there has "), "{error}");

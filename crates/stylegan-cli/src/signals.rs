@@ -33,6 +33,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 pub(crate) enum Reaction {
     /// The process ends; the same command would start again.
     End,
+    /// The process ends well, as such work is ended; the sentence says that it is.
+    Done(&'static str),
     /// The process ends, and its work can be gone on with in the way that the sentence says.
     GoOnLater(String),
     /// [`STOP`] is set, and the user told what comes now, such as "saving after this step". A second
@@ -76,6 +78,7 @@ fn heed() {
     let reaction = REACTION.lock().unwrap_or_else(PoisonError::into_inner).clone();
     match reaction {
         Reaction::End => end(ENDED, "interrupted; nothing half-written is left, the same command starts again"),
+        Reaction::Done(sentence) => end(0, sentence),
         Reaction::GoOnLater(sentence) => end(INTERRUPTED, &sentence),
         Reaction::Stop(then) if !STOP.swap(true, Ordering::SeqCst) => {
             tell(format!("stopping: {then}; press Ctrl-C again to stop at once"));

@@ -219,7 +219,7 @@ fn suitable(side: usize) -> &'static str {
 
 /// The configuration of a StyleGAN2 with adaptive augmentation for pictures of so many pixels.
 pub(crate) fn adaptive(side: usize) -> anyhow::Result<Source> {
-    built_in(suitable(side.max(SMALL + 1)))
+    built_in(suitable(side))
 }
 
 fn built_in(name: &str) -> anyhow::Result<Source> {

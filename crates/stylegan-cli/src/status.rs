@@ -3,6 +3,7 @@
 //! A message that cannot be written (`2>&1 | head -1`, a full disk, a terminal that was closed) is
 //! dropped: no work ends because nobody listens.
 
+use crate::embedded::by_name;
 use crate::terminal::Terminal;
 use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -40,7 +41,7 @@ pub(crate) fn say(line: &str) {
     if SILENT.load(Ordering::Relaxed) {
         return;
     }
-    let line = crate::invocation::as_typed(line);
+    let line = by_name(&crate::invocation::as_typed(line));
     write_above(format!("{line}\n").as_bytes());
 }
 

@@ -224,14 +224,6 @@ impl Observer for TrainStatus {
         }
     }
 
-    fn pictured(&mut self, path: &Path) {
-        tracing::info!("wrote {}", path.display());
-    }
-
-    fn saved(&mut self, path: &Path) {
-        tracing::info!("wrote {}", path.display());
-    }
-
     fn is_to_be_measured(&mut self, at: &Position) -> bool {
         self.evaluator.as_mut().is_some_and(|evaluator| evaluator.is_due(at))
     }

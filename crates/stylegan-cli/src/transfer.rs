@@ -12,6 +12,8 @@ use stylegan_train::config::{EmaConfig, Override, TrainConfig};
 
 /// Networks to begin with.
 pub(crate) struct Transfer {
+    /// What messages call them: `--from FILE`.
+    place: String,
     file: PathBuf,
     generator: GeneratorConfig,
     discriminator: DiscriminatorConfig,
@@ -30,6 +32,7 @@ impl Transfer {
         match (find([prefix::G, prefix::G_EMA]), find([prefix::D; 2])) {
             (Some(NetworkConfig::Generator(generator)), Some(NetworkConfig::Discriminator(discriminator))) => {
                 Ok(Self {
+                    place: format!("--from {}", from.display()),
                     file: std::path::absolute(&file)?,
                     generator: generator.clone(),
                     discriminator: discriminator.clone(),
@@ -59,6 +62,11 @@ impl Transfer {
         h.max(w)
     }
 
+    /// Width of the labels that they take.
+    pub(crate) fn c_dim(&self) -> usize {
+        self.generator.c_dim()
+    }
+
     /// Whether it is a StyleGAN2.
     pub(crate) fn is_stylegan2(&self) -> bool {
         matches!(self.generator, GeneratorConfig::StyleGan2(_))
@@ -85,7 +93,11 @@ impl Transfer {
                 .map(|encoder| Ok::<_, anyhow::Error>(format!("encoder={}", inline(encoder)?)))
                 .transpose()?,
         );
-        Ok(all.iter().map(|text| Override::parse(text)).collect::<Result<_, _>>()?)
+        self.parsed(&all)
+    }
+
+    fn parsed(&self, settings: &[String]) -> anyhow::Result<Vec<Override>> {
+        Ok(settings.iter().map(|text| Override::of_option(&self.place, text)).collect::<Result<_, _>>()?)
     }
 
     fn begins_with(&self) -> String {
@@ -105,7 +117,7 @@ impl Transfer {
         ];
         all.extend(matches!(config.ema, EmaConfig::HalfLife { .. }).then(|| "ema.ramp=0".to_owned()));
         all.extend(config.augment.is_some().then(|| "augment.kimg=100".to_owned()));
-        Ok(all.iter().map(|text| Override::parse(text)).collect::<Result<_, _>>()?)
+        self.parsed(&all)
     }
 }
 

@@ -3,17 +3,41 @@
 use crate::invocation::as_typed;
 use crate::options::Options;
 use crate::status::{on_terminal, print, say};
-use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue};
+use clap::{Command, CommandFactory, FromArgMatches};
+
+/// What Rust says of numbers that are none, and what we say.
+const OF_RUST: [(&str, &str); 4] = [
+    ("invalid digit found in string", "expected a whole number from 0"),
+    ("cannot parse integer from empty string", "expected a whole number from 0"),
+    ("number too large to fit in target type", "expected a smaller number"),
+    ("invalid float literal", "expected a number"),
+];
+
+/// What was typed. Where that cannot be read, or help was asked for, the process ends with it.
+pub(crate) fn parse() -> Options {
+    let typed = with_numbers_below_0(Options::command()).try_get_matches();
+    let read = typed.and_then(|mut typed| Options::from_arg_matches_mut(&mut typed));
+    read.unwrap_or_else(|error| explain(&error.format(&mut Options::command())))
+}
+
+/// A verb, and those below it, whose values may be numbers below 0 as far as the parser goes: what is wrong with them is said
+/// in the option's own words.
+fn with_numbers_below_0(verb: Command) -> Command {
+    let verb =
+        verb.mut_args(|arg| if arg.get_action().takes_values() { arg.allow_negative_numbers(true) } else { arg });
+    verb.mut_subcommands(with_numbers_below_0)
+}
 
 /// Prints what the parser has to say, a help text or an error, and ends.
-pub(crate) fn explain(error: &clap::Error) -> ! {
+fn explain(error: &clap::Error) -> ! {
     let text = error.render();
     let mut text = if on_terminal() { text.ansi().to_string() } else { text.to_string() };
     if let Some(tip) = data_tip(error).or_else(|| ranks_tip(error)) {
         text = format!("{}\n\n{tip}\n", text.trim_end());
     }
-    let text = as_typed(text.trim_end());
+    let text =
+        OF_RUST.iter().fold(as_typed(text.trim_end()).into_owned(), |text, (theirs, ours)| text.replace(theirs, ours));
     if error.use_stderr() {
         say(&text);
     } else {

@@ -114,6 +114,7 @@ impl Unfinished {
         fs::rename(&self.temporary, &self.target)?;
         temporaries.remove(&std::mem::take(&mut self.temporary));
         drop(temporaries);
+        tracing::info!("wrote {}", self.target.display());
         sync_folder(folder_of(&self.target))
     }
 }

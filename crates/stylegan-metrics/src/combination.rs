@@ -71,7 +71,7 @@ fn two(classifiers: &[Classifier]) -> Result<()> {
     if classifiers.iter().map(|classifier| classifier.attributes().len()).sum::<usize>() == 2 {
         return Ok(());
     }
-    let missing = "classifiers of two attributes in all, such as two of sets with two classes each";
+    let missing = "classifiers of two attributes in all (--classifier), such as two of sets with two classes each";
     Err(Error::Missing { metric: "combination".into(), missing })
 }
 

@@ -53,7 +53,7 @@ pub enum Error {
     },
     /// A metric needs more samples than it was given.
     #[error(
-        "{metric} needs at least {needed} samples in the {set}, found {found}: take more (--count), or ask for a smaller protocol"
+        "{metric} needs at least {needed} samples in the {set}, found {found}; take more (a larger set, or a larger --count of a set that has them)"
     )]
     TooFew {
         /// Name of the metric.
@@ -102,7 +102,7 @@ pub enum Error {
         right: String,
     },
     /// A metric was asked for without what it works on.
-    #[error("{metric} needs {missing}: add it to the request or leave the metric out")]
+    #[error("{metric} needs {missing}; name it, or leave the metric out")]
     Missing {
         /// Name of the metric.
         metric: String,

@@ -68,7 +68,7 @@ impl SetMetric for Identity {
         _published: &str,
         _seed: u64,
     ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
-        let missing = "a network that knows faces (its weights as features)";
+        let missing = "a network that knows faces (ArcFace: --features FILE, docs/metrics.md)";
         Ok(Box::new(Features(networks.identity().ok_or(missing)?)))
     }
 

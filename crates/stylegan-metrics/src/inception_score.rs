@@ -2,7 +2,7 @@
 
 use crate::extractor::{Extractor, Features};
 use crate::feature_table::FeatureTable;
-use crate::features::{FeatureNetwork, FeatureNetworks};
+use crate::features::{FeatureNetwork, FeatureNetworks, KNOWS_CLASSES};
 use crate::interval::{Estimate, GROUPS};
 use crate::metric::{Counts, Direction, Metric, Needs, Number, SetMetric, Sets};
 use crate::{Error, Result};
@@ -148,8 +148,8 @@ impl SetMetric for InceptionScore {
     }
 
     fn compare(&self, name: &str, sets: &Sets) -> Result<Vec<Number>> {
-        let missing = "a feature network that knows classes (Inception)";
-        let network = sets.network.ok_or_else(|| Error::Missing { metric: name.into(), missing })?;
+        let missing = || Error::Missing { metric: name.into(), missing: KNOWS_CLASSES };
+        let network = sets.network.ok_or_else(missing)?;
         let (logits, classes) = logits(network, sets.generated)?;
         let estimate = score_with_interval(&logits, classes, self.splits)?;
         Ok(vec![Number::new(name, estimate, "exp of nats", Direction::Larger)])

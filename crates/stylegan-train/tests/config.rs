@@ -150,7 +150,9 @@ fn wrong_ones_name_file_key_expected_and_found() {
         ("[generator]\nz_dims = 3", &["`generator`", "`z_dims`"]),
         ("[discriminator]\nimg_channels = 1", &["[discriminator]", "1", "3"]),
         ("seed = 1\nkimg = = 3", &["line 2", "TOML"]),
-        ("generator = 3", &["`generator`", "found integer `3`"]),
+        ("generator = 3", &["`generator`", "expected a table, found integer `3`", "such as generator."]),
+        ("loss = 3", &["`loss`", "expected a table, found integer `3`", "such as loss.r1_gamma"]),
+        ("adam = 3", &["`adam`", "expected a table, found integer `3`", "such as adam.beta1"]),
         // The line, where there is one, and what was probably meant.
         (
             "seed = 1\n[schedule]\nstable_kimg = 1\nbatches = 3",

@@ -43,6 +43,7 @@ impl Plan {
             true => Out::Film(args.out.clone(), Format::of(&args.out)?),
             false => Out::Still(Destination::of(&args.out)?),
         };
+        args.network.check_idle()?;
         let network = Network::open(&args.network)?;
         network.check_styles("editing")?;
         let num_ws = network.generator().spec().num_ws;

@@ -2,7 +2,7 @@
 
 use super::painted::{self, Paintings};
 use super::report_file::ReportFile;
-use super::{check_channels, dataset_source, judge, provenance, truths};
+use super::{check_channels, dataset_source, judge, provenance, truths, unmeasured};
 use crate::exit::sentence;
 use crate::status::say;
 use anyhow::Context;
@@ -103,8 +103,7 @@ impl Evaluator {
             networks: &networks,
         };
         let find = |name: &String| {
-            let name = if paints { painted::metric(name) } else { name };
-            let protocol = Protocol::find(name).context("[eval] metrics")?.with_samples(asked.count);
+            let protocol = painted::metric(name, paints).context("[eval] metrics")?.with_samples(asked.count);
             available.allow(&protocol).context("[eval] metrics: during training")?;
             available.suffice(&protocol).context("[eval] metrics, count and the set do not fit")?;
             Ok::<_, anyhow::Error>(protocol)
@@ -203,7 +202,7 @@ impl Evaluator {
         };
         let evaluation = evaluate(request, &mut |_, _, _| ())?;
         for (metric, error) in &evaluation.failures {
-            say(&format!("{metric} of {} could not be measured: {error}", path.display()));
+            say(&format!("{}: {}", path.display(), unmeasured(metric, error)));
         }
         Ok(evaluation.results)
     }

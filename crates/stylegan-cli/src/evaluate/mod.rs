@@ -251,14 +251,27 @@ fn tell(evaluation: Evaluation, report: Option<&ReportFile>) -> anyhow::Result<(
         }
         printed?;
     }
-    for (metric, error) in &failures {
-        say(&format!("{metric} could not be measured: {error}"));
-    }
     // A floor is an extra.
-    match failures.into_iter().find(|(metric, _)| !metric.ends_with(FLOOR)) {
-        Some((_, error)) => Err(error.into()),
-        None => Ok(()),
+    let last =
+        failures.iter().find(|(metric, _)| !metric.ends_with(FLOOR)).map(|(metric, error)| unmeasured(metric, error));
+    let mut said: Vec<String> = last.clone().into_iter().collect();
+    for (metric, error) in &failures {
+        let sentence = unmeasured(metric, error);
+        if !said.contains(&sentence) {
+            say(&sentence);
+            said.push(sentence);
+        }
     }
+    match (failures.into_iter().find(|(metric, _)| !metric.ends_with(FLOOR)), last) {
+        (Some((_, error)), Some(sentence)) => Err(anyhow::Error::from(error).context(sentence)),
+        _ => Ok(()),
+    }
+}
+
+/// Why a metric could not be measured, in a sentence that names it once.
+fn unmeasured(metric: &str, error: &stylegan_metrics::Error) -> String {
+    let error = error.to_string();
+    if error.starts_with(&format!("{metric} ")) { error } else { format!("{metric} could not be measured: {error}") }
 }
 
 /// The segmenter of a file.

@@ -11,6 +11,7 @@ use stylegan_core::latent::StreamKey;
 use stylegan_core::{Condition, MapSpec, Model, Precision, Sampler};
 use stylegan_metrics::evaluate::ImageSet;
 use stylegan_metrics::protocol::Protocol;
+use stylegan_metrics::{Error, Result};
 use stylegan_train::data::{Dataset, SampleRequest, semantic_map};
 
 /// Pixels that are painted at a time.
@@ -19,15 +20,33 @@ const BATCH_PIXELS: usize = 1 << 16;
 /// The metric that a segmenter gives, by any of the names of its numbers.
 pub(super) const SEEN: &str = "seen_miou";
 
-/// What a metric is called where pictures are of maps, which a segmenter looks for.
-pub(super) fn metric(name: &str) -> &str {
-    if ["miou", "accuracy", "pixel_accuracy"].contains(&name) { SEEN } else { name }
+/// What the numbers of label maps are asked for by.
+const NUMBERS: [&str; 3] = ["miou", "accuracy", "pixel_accuracy"];
+
+/// The metric of a name that was typed; `of_maps` where pictures are of maps, which a segmenter looks for. Of label maps
+/// themselves, too, one metric has two numbers.
+pub(super) fn metric(name: &str, of_maps: bool) -> Result<Protocol> {
+    let found = Protocol::find(match (NUMBERS.contains(&name), of_maps) {
+        (true, true) => SEEN,
+        (true, false) => NUMBERS[0],
+        (false, _) => name,
+    });
+    found.map_err(|error| match error {
+        // What is typed is the other number's name.
+        Error::Unknown { what, name, known, nearest } => Error::Unknown {
+            what,
+            name,
+            known: known.replace(SEEN, NUMBERS[1]),
+            nearest: nearest.replace(SEEN, NUMBERS[0]),
+        },
+        other => other,
+    })
 }
 
-/// Adds what is to be measured; both numbers of a segmenter are of one metric, which is measured once.
+/// Adds what is to be measured; both numbers of label maps are of one metric, which is measured once.
 pub(super) fn push(protocols: &mut Vec<Protocol>, protocol: Protocol) {
-    let seen = protocol.id.ends_with(SEEN);
-    if !seen || protocols.iter().all(|known| known.id != protocol.id) {
+    let of_maps = protocol.id.ends_with(NUMBERS[0]);
+    if !of_maps || protocols.iter().all(|known| known.id != protocol.id) {
         protocols.push(protocol);
     }
 }
@@ -142,7 +161,7 @@ mod tests {
     fn both_numbers_of_a_segmenter_are_measured_once() -> anyhow::Result<()> {
         let mut protocols = vec![];
         for name in ["miou", "fid", "accuracy"] {
-            push(&mut protocols, Protocol::find(metric(name))?);
+            push(&mut protocols, metric(name, true)?);
         }
         let ids: Vec<&str> = protocols.iter().map(|protocol| &*protocol.id).collect();
         assert!(ids.len() == 2 && ids[0].ends_with(SEEN) && ids[1].ends_with("fid"), "{ids:?}");

@@ -122,7 +122,10 @@ impl Plan {
         let files = [networks, &args.images, &args.features, &args.classifier, segmenter].into_iter().flatten();
         let set = args.data.iter().filter(|set| !pictures::is_built_in(set)).map(Path::new);
         let inputs: Vec<&Path> = files.map(PathBuf::as_path).chain(set).collect();
-        destination::check(path, &inputs)?;
+        match &self.report {
+            Destination::Named(_) => destination::file(path, &inputs)?,
+            _ => destination::check(path, &inputs)?,
+        }
         destination::check(&path.with_extension("md"), &inputs)?;
         match ReportFile::open(path) {
             Ok(report) => Ok(Some(report)),
@@ -192,19 +195,23 @@ fn protocols(args: &Args) -> anyhow::Result<Vec<Protocol>> {
     let pictures = !args.images.is_empty();
     // Two folders without a segmenter may be of label maps themselves.
     let of_maps = !pictures || args.segmenter.is_some();
-    let names: Vec<&str> = match (&args.metrics[..], pictures) {
+    let mut names: Vec<&str> = match (&args.metrics[..], pictures) {
         ([], false) => FOR_NETWORKS.into(),
         ([], true) => FOR_PICTURES.into(),
         (given, _) => given.iter().map(String::as_str).collect(),
     };
-    let mut names: Vec<&str> =
-        names.into_iter().map(|name| if of_maps { painted::metric(name) } else { name }).collect();
     if args.metrics.is_empty() && args.segmenter.is_some() {
         names.push(painted::SEEN);
     }
     let mut protocols: Vec<Protocol> = Vec::new();
     for name in names {
-        let protocol = Protocol::find(name)?;
+        let protocol = painted::metric(name, of_maps)?;
+        if protocol.id.ends_with(painted::SEEN) && args.segmenter.is_none() {
+            wrong!(
+                "--metrics {name}: a segmenter looks for the label maps in what a network paints of them; name one with \
+                 --segmenter FILE (of `stylegan segmenter`), or leave {name} out"
+            );
+        }
         let protocol = match args.count {
             Some(count) => protocol.with_samples(count as usize),
             // The crate's own protocols are about networks; all of a folder's pictures count.

@@ -15,6 +15,7 @@ use crate::numbers::Numbers;
 use crate::picture_settings::NoiseKind;
 use crate::pictures;
 use crate::status::{Progress, say};
+use crate::writer::Text;
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use stylegan_core::NoiseLayers;
@@ -175,8 +176,15 @@ pub(crate) fn run(args: Args) -> Outcome {
                 uncurated::uncurated(&network, seeds, args.layout.zoom)?
             }
             Figure::Mixing => mixing(&network, seeds)?,
-            Figure::Deviation => deviation::deviation(&network, &seeds[..2], args.realisations as usize)?,
-            Figure::Noise => noise(&network, &seeds[..2])?,
+            Figure::Deviation => {
+                let fresh = NoiseKind::Random.in_words(args.network.noise_seed.unwrap_or(0));
+                say_noise(&mut text, format!("const, {fresh}"));
+                deviation::deviation(&network, &seeds[..2], args.realisations as usize)?
+            }
+            Figure::Noise => {
+                say_noise(&mut text, "const, none, const in fine layers, const in coarse layers".into());
+                noise(&network, &seeds[..2])?
+            }
             Figure::Truncation => {
                 text.retain(|(key, _)| *key != "stylegan:psi");
                 truncation(&mut network, &seeds[..2])?
@@ -193,6 +201,12 @@ pub(crate) fn run(args: Args) -> Outcome {
         say(&path.display().to_string());
     }
     Ok(Ending::Done)
+}
+
+/// Puts down the noise of a figure that has its own, column by column.
+fn say_noise(text: &mut Text, noise: String) {
+    text.retain(|(key, _)| *key != "stylegan:noise");
+    text.push(("stylegan:noise", noise));
 }
 
 /// The figures that are asked for: some need more than a network.

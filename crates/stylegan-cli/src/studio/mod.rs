@@ -42,6 +42,7 @@ use crate::invert::picture_encoder::PictureEncoder;
 use crate::models;
 use crate::network::check_network_exists;
 use crate::precision::PrecisionArgs;
+use crate::signals::{self, Reaction};
 use crate::status::{print, say};
 use answers::Studio;
 use anyhow::Context;
@@ -163,6 +164,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     if !args.no_open && has_screen() {
         browse(&gate.link()?);
     }
+    signals::react(Reaction::Done("the studio is closed"));
     let studio = Arc::new(Studio::new(gate, library, queue, uploads, films));
     runtime.block_on(server::serve(listener, studio));
     Ok(Ending::Done)

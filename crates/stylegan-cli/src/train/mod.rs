@@ -11,6 +11,7 @@ use crate::evaluate::Evaluator;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::plan::advice;
 use crate::precision::say_if_slow;
+use crate::same_run::check_set;
 use crate::shell::quote;
 use crate::signals;
 use crate::starting_point;
@@ -112,6 +113,9 @@ fn prepare(args: &Args) -> anyhow::Result<(Begun, (PathBuf, Dataset))> {
     destination::later_folder(&out, set.as_slice())?;
     let run = RunFolder::open(&out)?;
     let pictures = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
+    if held && !args.new {
+        check_set(&pictures.1, &config, &out)?;
+    }
     let what = What { config: config.to_toml()?, out, data_dir, goes_on: held && !args.new };
     Ok((Begun { what, run, moves_aside: held && args.new }, pictures))
 }

@@ -92,7 +92,7 @@ impl Request {
         let out = folder.map(Path::to_path_buf).unwrap_or_default();
         let data_dir = asked.data_dir.clone().unwrap_or_else(|| out.join("data"));
         let (mut overrides, typed) = (vec![], overrides(asked)?);
-        let (found, mut note) = if folder.is_some() { Found::in_folder(&out)? } else { (Found::Nothing, None) };
+        let (found, mut note) = if folder.is_some() { Found::in_folder(&out, new)? } else { (Found::Nothing, None) };
         let mut pictures = None;
         let transfer = match (&asked.from, &found) {
             (Some(from), Found::Run(stored)) if !new => {
@@ -164,10 +164,18 @@ impl Request {
             }
         }
         overrides.extend(typed);
-        let mut config = source.read(&overrides)?;
         let stored = match &found {
             Found::Run(stored) if !new => Some(stored),
             _ => None,
+        };
+        let of_networks = |text: &&String| ["generator.", "discriminator."].iter().any(|table| text.starts_with(table));
+        let mut config = match (source.read(&overrides), asked.set.iter().find(of_networks)) {
+            (Err(_), Some(text)) if stored.is_some() && asked.config.is_none() => wrong!(
+                "--set {text}: the networks of the run in {} stay as they are; leave it out, or start another run with another \
+                 --out",
+                out.display()
+            ),
+            (config, _) => config?,
         };
         if let (true, RecipeConfig::Spade(_)) = (asked.cond, &config) {
             wrong!("--cond: networks that paint label maps take the maps of the set, not its labels; leave it out");
@@ -184,6 +192,19 @@ impl Request {
             }
         } else if asked.cond {
             let set = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
+            if let Some((transfer, classes)) = transfer.as_ref().map(|transfer| (transfer, set.1.label_dim()))
+                && ![0, transfer.c_dim()].contains(&classes)
+            {
+                wrong!(
+                    "--cond: {} has labels of width {classes}, and the networks of --from take {}; leave --cond out, or begin \
+                     with networks that were trained with such labels",
+                    config.data().set,
+                    match transfer.c_dim() {
+                        0 => "none".to_owned(),
+                        width => format!("labels of width {width}"),
+                    }
+                );
+            }
             overrides.extend(conditional(&set.1, &config.data().set)?);
             config = source.read(&overrides)?;
             pictures = Some(set);
@@ -239,24 +260,25 @@ pub(super) fn c_dim(config: &RecipeConfig) -> usize {
 /// The settings given beside the configuration, in the order of their strength.
 fn overrides(asked: &Asked) -> anyhow::Result<Vec<Override>> {
     let mut all = asked.set.iter().map(|text| Override::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    let mut set = |key: &str, value: toml::Value| -> anyhow::Result<()> {
-        all.push(Override::parse(&format!("{key}={value}"))?);
+    let mut set = |option: String, key: &str, value: toml::Value| -> anyhow::Result<()> {
+        all.push(Override::of_option(&option, &format!("{key}={value}"))?);
         Ok(())
     };
     if let Some(kimg) = asked.kimg {
-        set("kimg", kimg.into())?;
+        set(format!("--kimg {kimg}"), "kimg", kimg.into())?;
     }
     if let Some(seed) = asked.seed {
-        set("seed", i64::try_from(seed).context("--seed: seeds go up to 2^63 - 1")?.into())?;
+        let value = i64::try_from(seed).context("--seed: seeds go up to 2^63 - 1")?;
+        set(format!("--seed {seed}"), "seed", value.into())?;
     }
     if let Some(reduction) = &asked.reduction {
-        set("shards.reduction", reduction.clone().into())?;
+        set(format!("--reduction {reduction}"), "shards.reduction", reduction.clone().into())?;
     }
     if let Some(name) = &asked.data {
         // A run can be gone on with from another folder, so paths are kept whole.
         let name =
             if pictures::is_built_in(name) { name.clone() } else { std::path::absolute(name)?.display().to_string() };
-        set("data.set", name.into())?;
+        set(format!("--data {name}"), "data.set", name.into())?;
     }
     Ok(all)
 }

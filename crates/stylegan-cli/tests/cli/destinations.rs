@@ -113,6 +113,15 @@ fn places_that_take_no_files_are_named_before_the_work() {
         let ending = ending.map_or(String::new(), |ending| format!(".{}", ending.to_string_lossy()));
         bench.wrong(&to(job, &format!("file/out{ending}")), &["file"]);
     }
+    // Where nobody may write it is the same mistake for each; the folder is named that was typed.
+    #[cfg(target_os = "linux")]
+    for job in JOBS.iter().filter(|job| job.contains("out")) {
+        let ending = job.split(' ').find(|word| word.starts_with("out")).and_then(|out| Path::new(out).extension());
+        let ending = ending.map_or(String::new(), |ending| format!(".{}", ending.to_string_lossy()));
+        let ran = bench.run(&to(job, &format!("/sys/out{ending}")));
+        assert_eq!(ran.code, 2, "{job}: {}", ran.stderr);
+        assert!(ran.stderr.contains("/sys/out") && !ran.stderr.contains("result"), "{job}: {}", ran.stderr);
+    }
     for line in ["classifier --data classes.zip --out pictures", "export --network tiny.safetensors --onnx pictures"] {
         bench.one_sentence(line, &["pictures is a folder"]);
     }

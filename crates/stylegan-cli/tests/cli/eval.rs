@@ -71,7 +71,30 @@ fn folders_are_compared_without_a_network() {
     assert!(value("kid-stlpips").unwrap() < 0.);
     bench.one_sentence("eval --images pictures nowhere", &["nowhere"]);
     bench.one_sentence("eval --images pictures pictures --metrics ppl_wend", &["needs a generator"]);
-    bench.one_sentence("eval --images pictures pictures --metrics is", &["knows classes"]);
+    bench.one_sentence("eval --images pictures pictures --metrics is", &["knows classes", "--features FILE"]);
+    bench.one_sentence(&format!("{EVAL} --metrics ls"), &["a classifier (--classifier FILE"]);
+    // What is offered is what can be typed.
+    bench.one_sentence(
+        "eval --images pictures pictures --metrics iou",
+        &["miou, accuracy, lpips", "did you mean miou?"],
+    );
+    std::fs::create_dir(bench.path("maps")).unwrap();
+    for i in 0..40u32 {
+        let map = image::GrayImage::from_fn(16, 16, |x, y| image::Luma([u8::from((x + y) % 40 < i)]));
+        map.save(bench.path(format!("maps/{i:02}.png"))).unwrap();
+    }
+    let table = bench.ok("eval --images maps maps --metrics miou,accuracy --out maps.json");
+    assert!(table.contains("| miou | 1") && table.matches("pixel_accuracy").count() == 1, "{table}");
+    assert!(bench.ok("eval --images maps maps --metrics accuracy --out -").contains("| miou | 1"));
+    bench.one_sentence(&format!("{EVAL} --metrics miou"), &["error: --metrics miou: ", "--segmenter FILE"]);
+    // Too few of them is said once, with what can help.
+    std::fs::create_dir(bench.path("few")).unwrap();
+    for i in 0..20 {
+        std::fs::copy(bench.path(format!("pictures/{i:02}.png")), bench.path(format!("few/{i:02}.png"))).unwrap();
+    }
+    let ran = bench.run("eval --images pictures few --metrics fid --no-floor --out few.json");
+    assert_eq!((ran.code, ran.stderr.matches("at least 40 samples").count()), (2, 1), "{}", ran.stderr);
+    assert!(ran.stderr.contains("found 20; take more (a larger set, or"), "{}", ran.stderr);
     bench.wrong("eval --images pictures pictures --network tiny.safetensors", &["--network"]);
     bench
         .one_sentence("eval --images pictures pictures --features tiny.safetensors", &["belong to no feature network"]);

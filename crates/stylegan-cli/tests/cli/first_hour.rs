@@ -154,6 +154,8 @@ fn shells_and_manuals_know_every_verb() {
         let script = bench.ok(&format!("completions {shell}"));
         assert!(script.contains("interpolate") && script.contains("trunc-cutoff"), "{shell}");
     }
+    assert!(bench.ok("completions zsh").contains("earth-64-spade"));
+    bench.wrong("models avatars-33", &["avatars-33", "earth-64-spade"]);
     bench.wrong("completions csh", &["csh", "bash"]);
     bench.ok("man pages");
     let page = |name: &str| -> PathBuf { bench.path(format!("pages/{name}.1")) };

@@ -1,8 +1,11 @@
 //! `stylegan generate`.
 
 use crate::bench::Bench;
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use std::collections::HashMap;
+use stylegan_core::checkpoint::{self, Metadata};
+use stylegan_core::stylegan1::StyleGan1Config;
+use stylegan_core::{GeneratorConfig, NetworkConfig, Params, build_generator};
 
 const NET: &str = "generate --network tiny.safetensors";
 
@@ -87,6 +90,38 @@ fn pictures_say_where_they_come_from() {
     bench.ok(&format!("{NET} --seeds 3-5,9 --noise random --noise-seed 6 --out grid.png"));
     assert_eq!(bench.text("grid.png", "stylegan:seed").unwrap(), "3-5,9");
     assert_eq!(bench.text("grid.png", "stylegan:noise").unwrap(), "random, seed 6");
+}
+
+/// What the text says of the class makes the same picture when it is typed, also where names are other classes' numbers.
+#[test]
+fn classes_with_numbers_for_names() {
+    let bench = Bench::with_network();
+    let config = GeneratorConfig::StyleGan1(StyleGan1Config {
+        img_size: [16, 16],
+        z_dim: 8,
+        c_dim: 4,
+        w_dim: 8,
+        mapping_width: 8,
+        mapping_layers: 2,
+        channel_base: 64,
+        channel_max: 8,
+        ..StyleGan1Config::default()
+    });
+    let params = Params::new(0, DType::F32, &Device::Cpu);
+    build_generator(&config, params.trainable()).unwrap();
+    let tensors: Vec<_> =
+        params.vars().into_iter().map(|(name, var)| (format!("G_ema.{name}"), var.as_detached_tensor())).collect();
+    let networks = [("G_ema".to_owned(), NetworkConfig::Generator(config))].into();
+    let mut metadata = Metadata { networks, ..Metadata::default() };
+    metadata.set_classes(&["3", "2", "1", "0"].map(str::to_owned));
+    checkpoint::save(&bench.path("classes.safetensors"), &metadata, &tensors).unwrap();
+    let network = "generate --network classes.safetensors --seeds 7";
+    bench.ok(&format!("{network} --class 3 --out a.png"));
+    let said = bench.text("a.png", "stylegan:class").unwrap();
+    assert_eq!((&said[..], &bench.text("a.png", "stylegan:class-number").unwrap()[..]), ("3", "0"));
+    bench.ok(&format!("{network} --class {said} --out b.png"));
+    bench.ok(&format!("{network} --class 0 --out c.png"));
+    assert!(bench.pixels("a.png") == bench.pixels("b.png") && bench.pixels("a.png") != bench.pixels("c.png"));
 }
 
 /// z of a seed is NumPy's, and z, w and ws given in a file make the pictures of the seed. The paths
@@ -218,7 +253,20 @@ fn wrong_input_is_named() {
     bench.one_sentence(&format!("{NET} --class 0"), &["without labels"]);
     bench.one_sentence(&format!("{NET} --trunc nan"), &["--trunc"]);
     bench.one_sentence(&format!("{NET} --trunc 0.7 --trunc-cutoff 7"), &["--trunc-cutoff 7", "6 style rows"]);
+    bench.one_sentence(&format!("{NET} --trunc-cutoff 2"), &["--trunc-cutoff 2", "add --trunc"]);
+    bench.one_sentence(
+        "mix --network tiny.safetensors --rows 0 --cols 1 --trunc-cutoff 2",
+        &["--trunc-cutoff 2", "add --trunc"],
+    );
     bench.one_sentence(&format!("{NET} --out a.jpg"), &[".jpg", ".png"]);
+    // Numbers below 0 are no options.
+    bench.wrong(&format!("{NET} --seeds -1"), &["--seeds", "is not a whole number from 0"]);
+    bench.wrong("train --config avatars-32 --out x --kimg -1", &["--kimg -1: ", "above 0"]);
+    for line in
+        ["train --out x --seed -1", "eval --network x --count -1", "invert --network x --steps -1 --out y z.png"]
+    {
+        bench.wrong(line, &["invalid value '-1' for '--"]);
+    }
     bench.wrong(&format!("{NET} --seeds 9-3"), &["runs backwards"]);
     bench.wrong(&format!("{NET} --seeds 1,x"), &["\"x\""]);
     bench.wrong("generate", &["--network"]);

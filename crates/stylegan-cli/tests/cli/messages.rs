@@ -33,6 +33,23 @@ fn no_verb_needs_a_listener() {
     }
 }
 
+/// With -v every verb says what it reads and writes, with -vv also what it computes on.
+#[test]
+fn verbs_say_what_they_read_and_write() {
+    let bench = bench();
+    for job in JOBS.iter().filter(|job| job.contains(" out")) {
+        let ran = bench.run(&format!("{job} -v"));
+        assert!(ran.code == 0 && ran.stderr.contains("wrote out"), "{job}: {}", ran.stderr);
+        let network =
+            ["tiny.safetensors", "painter.safetensors", "ada.pkl"].into_iter().find(|name| job.contains(name));
+        let read = network.is_none_or(|name| ran.stderr.contains(&format!("reads {name}")));
+        assert!(read && !ran.stderr.contains("instruction set"), "{job}: {}", ran.stderr);
+    }
+    let said = bench.run("inspect tiny.safetensors -vv --threads 2").stderr;
+    assert!(said.contains("reads tiny.safetensors") && said.contains("instruction set: "), "{said}");
+    assert!(said.contains("threads: 2"), "{said}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn full_disks_take_no_messages() {

@@ -89,6 +89,22 @@ fn runs_of_version_1_go_on() {
 
 /// What is not a run of this program is neither trained in nor moved, and a start that fails is in
 /// nobody's way.
+/// A broken config.toml: what helps is said, and does.
+#[test]
+fn a_run_with_a_broken_configuration() {
+    let bench = bench();
+    let train = format!("{TRAIN} --out run --kimg 0.05");
+    bench.ok(&train);
+    let broken = || std::fs::write(bench.path("run/config.toml"), "kimg = = 3").unwrap();
+    broken();
+    bench.one_sentence("train --out run --kimg 0.1", &["run/config.toml: line 1", "put that right", "--new"]);
+    std::fs::remove_file(bench.path("run/config.toml")).unwrap();
+    bench.ok("train --data pictures --out run --kimg 0.1");
+    broken();
+    bench.ok(&format!("{train} --new"));
+    assert!(bench.path("run-1/network-000000.safetensors").exists());
+}
+
 #[test]
 fn folders_of_others_are_left_alone() {
     let bench = bench();

@@ -24,7 +24,7 @@ fn a_released_file_starts_a_run() {
     let line = format!("train --data pictures --from ada.pkl {length}");
     let ran = bench.run(&format!("{line} --kimg 0.008 --out run"));
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(ran.stderr.contains("ada/auto-128 it is, with the networks of --from"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("ada/auto-64 it is, with the networks of --from"), "{}", ran.stderr);
     let config: toml::Table = std::fs::read_to_string(bench.path("run/config.toml")).unwrap().parse().unwrap();
     assert_eq!(config["augment"]["kimg"].as_float(), Some(100.));
     assert!(config["transfer"]["from"].as_str().unwrap().ends_with("/ada.pkl"));
@@ -32,8 +32,8 @@ fn a_released_file_starts_a_run() {
     let of = |all: &[(String, Vec<u32>)], name: &str| -> Vec<f32> {
         all.iter().find(|(other, _)| other == name).unwrap().1.iter().map(|&bits| f32::from_bits(bits)).collect()
     };
-    // The share of the old average that a step of 8 pictures keeps, at a half-life of 10,000.
-    let beta = 0.5f32.powf(8. / 10_000.);
+    // The share of the old average that a step of 8 pictures keeps, at a half-life of 5,000.
+    let beta = 0.5f32.powf(8. / 5_000.);
     for (name, found) in &after {
         let found = found.iter().map(|&bits| f32::from_bits(bits));
         let begun = of(&before, name);
@@ -92,5 +92,33 @@ fn what_cannot_begin_a_run_is_named() {
     let other = format!("{TRAIN} --from first --out x --set generator.channel_max=4");
     bench.wrong(&other, &["not alike", "in this run"]);
     pictures(&bench, "large", 4, 16);
-    bench.wrong("train --config tiny.toml --data large --from first --out x", &["16x16 pixels"]);
+    // What is advised works.
+    let line = "train --config tiny.toml --data large --set schedule.batch=4";
+    let advice = ["large: ", "16x16 pixels", "8x8", "begin.safetensors --network all --resize-net 16"];
+    bench.one_sentence("train --config tiny.toml --data large --from first --out x", &advice);
+    bench.ok("convert first begin.safetensors --network all --resize-net 16");
+    bench.ok(&format!("{line} --from begin.safetensors --out larger --kimg 0.008"));
+    let typed = format!("{TRAIN} --from first --out x --set generator.img_size=[16,16]");
+    bench
+        .one_sentence(&typed, &["error: override `generator.img_size=[16,16]`: ", "begins with", "leave img_size out"]);
+    bench.one_sentence("train --out first --kimg 1 --data large", &["large: ", "16x16", "8x8", "--out"]);
+    bench.one_sentence(
+        "train --out first --set generator.img_size=[16,16]",
+        &["--set generator.img_size=[16,16]: ", "first"],
+    );
+    bench.one_sentence(&format!("{TRAIN} --out y --kimg 0"), &["error: --kimg 0: "]);
+    // Labels alike.
+    pictures(&bench, "labelled", 12, 8);
+    let labels: Vec<String> = (0..12).map(|i| format!("[\"{i:03}.png\", {}]", i % 3)).collect();
+    std::fs::write(bench.path("labelled/dataset.json"), format!("{{\"labels\": [{}]}}", labels.join(","))).unwrap();
+    let of_classes = "train --config tiny.toml --data labelled --cond";
+    bench.one_sentence(&format!("{of_classes} --from first --out x"), &["--cond: ", "width 3", "take none"]);
+    bench.ok(&format!("{of_classes} --out classes --kimg 0.008"));
+    bench.one_sentence(
+        &format!("{TRAIN} --from classes --out x"),
+        &["pictures: has no labels", "width 3", "--label-from-folders"],
+    );
+    let typed = format!("{TRAIN} --from classes --out x --set generator.c_dim=0");
+    bench.one_sentence(&typed, &["error: override `generator.c_dim=0`: ", "leave c_dim out"]);
+    bench.one_sentence("train --out classes --kimg 1 --data pictures", &["pictures: ", "width 3"]);
 }

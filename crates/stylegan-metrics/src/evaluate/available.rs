@@ -1,7 +1,7 @@
 //! What there is to measure with, against what metrics need.
 
 use super::{Generated, Request};
-use crate::features::{FeatureNetwork, FeatureNetworks};
+use crate::features::{FeatureNetwork, FeatureNetworks, KNOWS_CLASSES};
 use crate::metric::{Kind, RealsRole, SubjectKind};
 use crate::protocol::Protocol;
 use crate::{Error, Result};
@@ -78,17 +78,17 @@ impl<'a> Available<'a> {
             _ => {}
         }
         if !self.classifiers && needs.classifiers {
-            return missing("a classifier");
+            return missing("a classifier (--classifier FILE, of `stylegan classifier`)");
         }
         if self.subject != SubjectKind::Images && protocol.counts().is_some_and(|counts| counts.fakes.is_none()) {
-            return missing("a number of generated pictures");
+            return missing("a number of generated pictures (--count)");
         }
         if self.reals.is_none() && protocol.needs_reals() {
-            return missing("a set of real images");
+            return missing("a set of real images (--data)");
         }
         let knows_classes = || self.networks.features(&protocol.network).is_some_and(FeatureNetwork::knows_classes);
         if needs.classes && !knows_classes() {
-            return missing("a feature network that knows classes (Inception)");
+            return missing(KNOWS_CLASSES);
         }
         if let Kind::Sets(metric) = protocol.kind()
             && let Err(network) = metric.extractor(self.networks, &protocol.network, 0)

@@ -39,6 +39,10 @@ pub use weights::Weights;
 use crate::{Error, Result};
 use candle_core::Tensor;
 
+/// What a metric that needs classes is missing.
+pub(crate) const KNOWS_CLASSES: &str =
+    "a feature network that knows classes (Inception: --features FILE, docs/metrics.md)";
+
 /// A network that turns a picture into one vector, for distances between sets of pictures.
 pub trait FeatureNetwork: Send + Sync {
     /// The short name that ends up in the metric's name, such as `stlpips`.
@@ -76,10 +80,7 @@ pub trait FeatureNetwork: Send + Sync {
     /// # Errors
     /// A network that knows no classes.
     fn class_logits(&self, _features: &Tensor) -> Result<Tensor> {
-        Err(Error::Missing {
-            metric: "class logits".into(),
-            missing: "a feature network that knows classes (Inception)",
-        })
+        Err(Error::Missing { metric: "class logits".into(), missing: KNOWS_CLASSES })
     }
 }
 

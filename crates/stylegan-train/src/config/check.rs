@@ -43,7 +43,10 @@ impl TrainConfig {
     fn check_networks(&self) -> Checked {
         let (found, expected) = (&self.discriminator, self.picture_shape());
         let found = (found.img_size(), found.img_channels(), found.c_dim());
-        if found != expected {
+        if found == expected {
+            return Ok(());
+        }
+        if self.transfer.is_none() {
             return Err(Wrong::table(
                 "discriminator",
                 format!(
@@ -52,7 +55,20 @@ impl TrainConfig {
                 ),
             ));
         }
-        Ok(())
+        let key = if found.0 != expected.0 {
+            "img_size"
+        } else if found.1 != expected.1 {
+            "img_channels"
+        } else {
+            "c_dim"
+        };
+        Err(Wrong {
+            key: format!("generator.{key}"),
+            problem: format!(
+                "[generator] img_size, img_channels and c_dim are {expected:?}, and the networks that the run begins with have \
+                 {found:?}; leave {key} out"
+            ),
+        })
     }
 
     /// At every resolution that trains, a batch is whole shards, and a shard whole groups.

@@ -6,7 +6,8 @@ use toml::{Table, Value};
 /// One `key=value` of the command line: dotted keys, and a TOML value (or bare text).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Override {
-    text: String,
+    /// What messages call it.
+    place: String,
     keys: Vec<String>,
     value: Value,
 }
@@ -17,7 +18,20 @@ impl Override {
     /// # Errors
     /// When there is no `=`, or a key is empty.
     pub fn parse(text: &str) -> Result<Self> {
-        let problem = |problem: &str| Error::Config { place: format!("override `{text}`"), problem: problem.into() };
+        Self::of(text, format!("override `{text}`"))
+    }
+
+    /// The override that an option of the command line means, by which messages call it: `--kimg 100` for
+    /// `kimg=100`.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn of_option(option: &str, text: &str) -> Result<Self> {
+        Self::of(text, option.to_owned())
+    }
+
+    fn of(text: &str, place: String) -> Result<Self> {
+        let problem = |problem: &str| Error::Config { place: place.clone(), problem: problem.into() };
         let Some((key, value)) = text.split_once('=') else {
             return Err(problem("has no `=`; write KEY=VALUE, for instance schedule.batch=16"));
         };
@@ -30,7 +44,7 @@ impl Override {
         let value = value.trim();
         let parsed = toml::from_str::<Table>(&format!("value = {value}")).ok().and_then(|mut t| t.remove("value"));
         let value = parsed.unwrap_or_else(|| Value::String(value.to_owned()));
-        Ok(Self { text: text.to_owned(), keys, value })
+        Ok(Self { place, keys, value })
     }
 
     /// Whether it decides what the dotted `key` is.
@@ -64,6 +78,6 @@ impl Override {
 
 impl std::fmt::Display for Override {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.place)
     }
 }

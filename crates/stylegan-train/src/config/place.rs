@@ -71,7 +71,7 @@ impl Origin<'_> {
     /// Who sets `key`, the override or the file, and the line where it stands, if it does.
     pub(super) fn of(&self, key: &str) -> (String, String) {
         if let Some(change) = self.overrides.iter().rev().find(|change| change.sets(key)) {
-            return (format!("override `{change}`"), String::new());
+            return (change.to_string(), String::new());
         }
         let line = line_of(self.text, key).map_or_else(String::new, |line| format!("line {line}, "));
         (self.file.to_owned(), line)

@@ -8,6 +8,9 @@ use toml::{Table, Value};
 /// How alike two names must be (Jaro-Winkler, 0 to 1) for one to be a slip for the other.
 const ALIKE: f64 = 0.8;
 
+/// What serde calls a table.
+const TABLES: [&str; 2] = ["struct ", "internally tagged enum "];
+
 /// Keys that say of which kind a table is.
 const KINDS: [&str; 2] = ["architecture", "kind"];
 
@@ -29,7 +32,7 @@ pub(super) fn unreadable<C: DeserializeOwned>(table: &Table, error: &toml::de::E
             let near = nearest(name, &others).map_or(String::new(), |near| format!(", did you mean `{near}`?"));
             Wrong { problem: format!("{key}`{name}` is none of {}{near}", list(&others)), key: path }
         }
-        None => Wrong { problem: key + &found(message), key: path },
+        None => Wrong { problem: key + &found(message, &path, settings), key: path },
     }
 }
 
@@ -100,13 +103,19 @@ fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// serde's "invalid type: string "x", expected usize" in our order of words.
-fn found(message: &str) -> String {
+/// serde's "invalid type: string "x", expected usize" in our order of words, about the key or table `path`.
+fn found(message: &str, path: &str, settings: &[Settings]) -> String {
     let message = message.replace("expected usize", "expected a whole number from 0");
     let message =
         message.replace("expected u64", "expected a whole number from 0").replace("expected f64", "expected a number");
     match message.strip_prefix("invalid type: ").or(message.strip_prefix("invalid value: ")) {
         Some(rest) => match rest.split_once(", expected ") {
+            // Rust's name of a table is nobody else's.
+            Some((found, expected)) if TABLES.iter().any(|kind| expected.starts_with(kind)) => {
+                let table = settings.iter().find(|table| table.name == path);
+                let key = table.and_then(|table| table.settings.first()).map_or("key", |setting| setting.key.as_str());
+                format!("expected a table, found {found}; set its keys one by one, such as {path}.{key}")
+            }
             Some((found, expected)) => format!("expected {expected}, found {found}"),
             None => rest.to_owned(),
         },

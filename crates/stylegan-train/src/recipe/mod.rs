@@ -182,19 +182,41 @@ pub(crate) fn on_the_cpu(device: &Device, what: &str) -> Result<()> {
     })
 }
 
-/// Refuses a set whose pictures are not those of a network, of `[h, w]` pixels and so many channels.
-pub(crate) fn check_pictures(dataset: &Dataset, [h, w]: [usize; 2], c: usize) -> Result<()> {
+/// What messages call the pictures of a run.
+pub(crate) fn name_of_set(set: &str) -> String {
+    if set.is_empty() { "the data set".into() } else { set.into() }
+}
+
+/// Refuses a set whose pictures are not those of a network, of `[h, w]` pixels and so many channels, with which the run
+/// begins if it is out of the file `begun`.
+pub(crate) fn check_pictures(
+    dataset: &Dataset,
+    set: &str,
+    [h, w]: [usize; 2],
+    c: usize,
+    begun: Option<&str>,
+) -> Result<()> {
     let ([height, width], channels) = (dataset.image_size(), dataset.channels());
     if (height, width, channels) == (h, w, c) {
         return Ok(());
     }
-    Err(Error::Config {
-        place: "the data set".into(),
-        problem: format!(
-            "has pictures of {width}x{height} pixels with {channels} channels, expected {w}x{h} with {c}; set \
-             generator.img_size and generator.img_channels, or build the set at that size"
+    let found = format!("has pictures of {width}x{height} pixels with {channels} channels");
+    let problem = match begun {
+        None => format!(
+            "{found}, expected {w}x{h} with {c}; set generator.img_size and generator.img_channels, or build the set at that \
+             size"
         ),
-    })
+        Some(_) if channels != c => format!(
+            "{found}, and the networks that the run begins with are of {w}x{h} with {c}; build the set so (`stylegan data build`)"
+        ),
+        Some(file) => format!(
+            "{found}, and the networks that the run begins with are of {w}x{h}; `stylegan convert {file} begin.safetensors \
+             --network all --resize-net {}` makes networks of that size to begin with (--from begin.safetensors), or build the \
+             set at that of the networks (`stylegan data build`)",
+            height.max(width)
+        ),
+    };
+    Err(Error::Config { place: name_of_set(set), problem })
 }
 
 /// A phase came that a recipe does not know.

@@ -34,13 +34,19 @@ impl SpadeTrainConfig {
         let d = &self.discriminator;
         let found = (d.img_size, d.img_channels, (d.classes, d.edges));
         if found != expected {
-            return Err(Wrong::table(
-                "discriminator",
-                format!(
-                    "img_size, img_channels and (classes, edges) are {found:?}, expected the generator's {expected:?}; \
-                     leave them out of [discriminator]"
+            let problem = format!(
+                "img_size, img_channels and (classes, edges) are {found:?}, expected the generator's {expected:?}"
+            );
+            if self.transfer.is_none() {
+                return Err(Wrong::table("discriminator", format!("{problem}; leave them out of [discriminator]")));
+            }
+            let key = if found.2 == expected.2 { "img_size" } else { "classes" };
+            return Err(Wrong {
+                key: format!("generator.{key}"),
+                problem: format!(
+                    "[discriminator] {problem}, as the run begins with networks of its own; leave {key} out"
                 ),
-            ));
+            });
         }
         if self.loss.perceptual > 0. && expected.1 != 3 {
             return Err(Wrong::new(

@@ -7,7 +7,7 @@ use super::networks::Networks;
 use crate::config::{ByResolution, EncoderTrainConfig, Input, RecipeConfig};
 use crate::data::{BatchMaps, Dataset};
 use crate::recipe::maps;
-use crate::recipe::{Recipe, RunConfig, RunSettings, on_the_cpu};
+use crate::recipe::{Recipe, RunConfig, RunSettings, name_of_set, on_the_cpu};
 use crate::shards::Reduction;
 use crate::{Error, Result};
 use candle_core::Device;
@@ -53,7 +53,7 @@ impl RunConfig for EncoderTrainConfig {
 }
 
 fn check_set(config: &EncoderTrainConfig, dataset: &Dataset) -> Result<()> {
-    let problem = |problem: String| Err(Error::Config { place: "the data set".into(), problem });
+    let problem = |problem: String| Err(Error::Config { place: name_of_set(&config.data.set), problem });
     let (side, [h, w], c) = (config.encoder.img_size[0], dataset.image_size(), dataset.channels());
     if ([h, w], c) != ([side; 2], 3) {
         return problem(format!(

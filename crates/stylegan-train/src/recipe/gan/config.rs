@@ -3,7 +3,7 @@
 use super::Gan;
 use crate::config::{ByResolution, RecipeConfig, TrainConfig};
 use crate::data::{BatchMaps, Dataset};
-use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures};
+use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures, name_of_set};
 use crate::{Error, Result};
 use candle_core::{DType, Device};
 use std::collections::BTreeMap;
@@ -89,14 +89,21 @@ fn parted(held_back: usize, dataset: &Dataset) -> Result<(Option<Pictures>, Opti
 
 fn check_set(config: &TrainConfig, dataset: &Dataset) -> Result<()> {
     let (size, channels, c_dim) = config.picture_shape();
-    check_pictures(dataset, size, channels)?;
-    let problem = |problem: String| Err(Error::Config { place: "the data set".into(), problem });
-    if c_dim > 0 && dataset.label_dim() != c_dim {
-        return problem(format!(
-            "has labels of width {}, expected generator.c_dim = {c_dim}; set it to the width of the labels, or to 0 to \
-             train without",
-            dataset.label_dim()
-        ));
-    }
-    Ok(())
+    let begun = config.transfer.as_ref().map(|transfer| transfer.from.as_str());
+    check_pictures(dataset, &config.data.set, size, channels, begun)?;
+    let found = match dataset.label_dim() {
+        found if c_dim == 0 || found == c_dim => return Ok(()),
+        0 => "no labels".to_owned(),
+        found => format!("labels of width {found}"),
+    };
+    let problem = match begun {
+        None => format!(
+            "has {found}, expected generator.c_dim = {c_dim}; set it to the width of the labels, or to 0 to train without"
+        ),
+        Some(_) => format!(
+            "has {found}, and the networks that the run begins with take labels of width {c_dim}; name a set with such labels: \
+             `stylegan data build FOLDER --label-from-folders` takes the names of folders"
+        ),
+    };
+    Err(Error::Config { place: name_of_set(&config.data.set), problem })
 }

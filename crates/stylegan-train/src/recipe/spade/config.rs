@@ -76,7 +76,8 @@ fn problem<T>(place: impl Into<String>, problem: String) -> Result<T> {
 
 fn check_set(config: &SpadeTrainConfig, dataset: &Dataset) -> Result<()> {
     let network = config.generator.network();
-    check_pictures(dataset, network.img_size(), network.img_channels())?;
+    let begun = config.transfer.as_ref().map(|transfer| transfer.from.as_str());
+    check_pictures(dataset, &config.data.set, network.img_size(), network.img_channels(), begun)?;
     maps::expect(dataset, "")?;
     if config.generator.map().1 && !dataset.has_instances() {
         return problem(
