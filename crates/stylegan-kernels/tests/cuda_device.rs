@@ -44,7 +44,8 @@ fn operations() -> Vec<(&'static str, Vec<Vec<usize>>, Operation)> {
         }),
         ("pixel_norm", vec![vec![2, 8, 5, 5]], |t| pixel_norm(&t[0], 1e-3)),
         ("pixel_norm of rows", vec![vec![4, 64]], |t| pixel_norm(&t[0], 1e-3)),
-        ("minibatch_stddev", vec![vec![4, 6, 5, 3]], |t| minibatch_stddev(&t[0], 2, 2)),
+        // In groups of two some samples are so near each other that their gradient is rounding.
+        ("minibatch_stddev", vec![vec![6, 6, 5, 3]], |t| minibatch_stddev(&t[0], 3, 2)),
         ("minibatch_stddev of all", vec![vec![3, 4, 4, 4]], |t| minibatch_stddev(&t[0], 4, 1)),
         ("upsample_nearest", vec![vec![2, 3, 5, 7]], |t| upsample_nearest(&t[0], 3)),
         ("avg_pool2x", vec![vec![2, 3, 6, 8]], |t| avg_pool2x(&t[0])),
