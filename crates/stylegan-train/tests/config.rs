@@ -129,7 +129,7 @@ fn overrides_go_on_top() {
 
 #[test]
 fn wrong_ones_name_file_key_expected_and_found() {
-    let cases: [(&str, &[&str]); 32] = [
+    let cases: [(&str, &[&str]); 34] = [
         ("[augment]\nfixed_p = 2", &["`augment.fixed_p`", "0 to 1", "found 2"]),
         ("[augment]\npipe = \"bgx\"", &["`augment.pipe`", "`bgx`", "`bgc`"]),
         ("[loss]\nr1_interval = 0", &["`loss.r1_interval`", "at least 1", "found 0"]),
