@@ -3,7 +3,7 @@
 use super::limits::{MAX_FILE_BYTES, MAX_FILES};
 use super::names::{self, Kind};
 use super::source::{Listing, Source};
-use super::{Finding, Problem};
+use super::{Finding, Problem, decode};
 use crate::{Error, Result};
 use ::zip::read::{Config, ZipFileEntry};
 use ::zip::result::ZipError;
@@ -54,7 +54,7 @@ impl Source for Zip {
         // The stated size is a claim: memory grows with what really comes. One byte more is asked
         // for so that a file which is longer than it says is noticed, and its checksum verified.
         let asked = if wanted < bytes { wanted } else { wanted + 1 };
-        file.take(asked).read_to_end(&mut buffer).map_err(|e| Problem::Damaged(e.to_string()))?;
+        file.take(asked).read_to_end(&mut buffer).map_err(decode::damaged)?;
         if buffer.len() as u64 != wanted {
             return Err(Problem::Damaged(format!("{} bytes where the index says {bytes}", buffer.len())));
         }
@@ -73,6 +73,9 @@ pub(super) fn list(path: &Path, place: &str) -> Result<Listing> {
     // change are no danger, for all that is read from them is checked on every read.
     let map = unsafe { memmap2::Mmap::map(&file) }.map_err(Error::io("read", path))?;
     let packed = map.len() as u64;
+    if map.is_empty() {
+        return Err(Error::data(place, Problem::NoBytes));
+    }
     if !map.starts_with(b"PK") {
         return Err(Error::data(place, Problem::NotASet));
     }
@@ -101,7 +104,7 @@ pub(super) fn list(path: &Path, place: &str) -> Result<Listing> {
             continue;
         }
         // What is not read anyway may be as it likes.
-        if names::kind(&name) == Kind::Other {
+        if !names::is_read(&name) {
             index.insert(name, i);
         } else if let Some(problem) = fault(&entry) {
             findings.push(Finding { file: name, problem });
