@@ -13,7 +13,7 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, Metadata};
 use stylegan_core::import::is_foreign;
-use stylegan_core::{Condition, Generator, Model, NoiseLayers, Sampler, StyleOffsets, SynthesisOptions};
+use stylegan_core::{Condition, Generator, Model, NoiseLayers, Sampler, StyleOffsets, SynthesisOptions, printable};
 use stylegan_train::{checkpoints, folder, state};
 use unicode_normalization::UnicodeNormalization;
 
@@ -321,7 +321,7 @@ fn listed(model: &Model) -> String {
     let last = model.generator().spec().condition.label_dim().saturating_sub(1);
     match &model.classes()[..] {
         [] => format!("0 to {last}"),
-        names => format!("{} (0 to {last})", names.join(", ")),
+        names => format!("{} (0 to {last})", printable(&names.join(", "))),
     }
 }
 

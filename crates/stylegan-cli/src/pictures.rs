@@ -22,15 +22,34 @@ pub(crate) fn say_which(set: &str) {
     }
 }
 
-/// The path of a folder or file, for a verb that reads those alone: `./earth` where the path is also the name of a built-in set,
-/// which is said. What is printed of it means the same to every verb.
-pub(crate) fn path_alone(set: PathBuf) -> PathBuf {
-    if !set.to_str().is_some_and(is_built_in) {
-        return set;
+/// Refuses the name of a built-in set where a verb reads a folder or file: the name alone means the built-in set to every
+/// verb, `./earth` a folder. Refuses what is not there as well.
+pub(crate) fn path_alone(set: &Path) -> anyhow::Result<()> {
+    let Some(name) = set.to_str().filter(|name| is_built_in(name)) else { return check_there(set) };
+    let folder = if set.exists() { format!("; the {name} in this folder is ./{name}") } else { String::new() };
+    wrong!(
+        "{name} is a built-in set, which is made in the size that you choose: `stylegan data build {name} --size 64` makes \
+         data/{name}-64.zip, to be named here{folder}"
+    )
+}
+
+/// Refuses a set that is not there.
+pub(crate) fn check_there(set: &Path) -> anyhow::Result<()> {
+    if set.exists() {
+        return Ok(());
     }
-    let path = Path::new(".").join(set);
-    say(&format!("note: this is {}, not the built-in set of that name", path.display()));
-    path
+    wrong!(
+        "cannot read {}: it does not exist; {}",
+        set.display(),
+        meant(set).unwrap_or_else(|| "check its name, and from which folder the command is given".to_owned())
+    )
+}
+
+/// Asks for the built-in set that may be meant by a path that is not there: one of four letters may be wrong.
+fn meant(set: &Path) -> Option<String> {
+    let own = set.file_name()?.to_str()?.to_lowercase();
+    let alike = BUILT_IN.iter().find(|name| strsim::damerau_levenshtein(&own, name) <= name.len() / 4)?;
+    Some(format!("did you mean the built-in set {alike}?"))
 }
 
 /// Opens a set for pictures of `[h, w]` pixels, resized and cut as `way` says; a built-in one is made in `folder` if it
@@ -56,8 +75,9 @@ pub(crate) fn place(set: &str, [h, w]: [usize; 2], count: usize, folder: &Path) 
 pub(crate) fn open_at(set: &Path, way: Option<Preprocess>) -> anyhow::Result<Dataset> {
     if !set.exists() {
         wrong!(
-            "cannot read {}: it does not exist; if the set was moved, say where it is now with --data",
-            set.display()
+            "cannot read {}: it does not exist; {}",
+            set.display(),
+            meant(set).unwrap_or_else(|| "if the set was moved, say where it is now with --data".to_owned())
         );
     }
     tracing::info!("reads {}", set.display());

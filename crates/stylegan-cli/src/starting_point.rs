@@ -1,11 +1,15 @@
 //! What a new run starts from where little was said: the configuration that suits a set of pictures.
 
 use crate::configs::Source;
+use crate::data::classes::are_classes;
+use crate::data::recipe::Recipe;
 use crate::exit::wrong;
 use crate::numbers::count;
 use crate::pictures;
 use crate::shell::quote;
 use candle_core::{DType, Device};
+use std::path::Path;
+use stylegan_core::printable;
 use stylegan_core::psp::PspEncoder;
 use stylegan_core::spade::SpadeEncoder;
 use stylegan_core::{DiscriminatorConfig, GeneratorConfig, Params, build_discriminator, build_generator};
@@ -51,6 +55,7 @@ impl StartingPoint {
             let note = format!("no --config was given: {name} it is");
             return Ok(Self { source: built_in(name)?, overrides: vec![], pictures: None, note });
         }
+        pictures::check_there(Path::new(set))?;
         let pictures = Dataset::open(set)?;
         let ([h, w], channels) = (pictures.image_size(), pictures.channels());
         let name = suitable(h.max(w));
@@ -101,18 +106,34 @@ pub(crate) fn conditional(pictures: &Dataset, set: &str) -> anyhow::Result<Vec<O
         0 if pictures::is_built_in(set) => wrong!(
             "--cond: {set} has no classes as it is built; `stylegan data build {set} --label {}` makes a set with \
              classes, for --data",
-            if set == "avatars" { "hair" } else { "cover" }
+            label_of(set)
         ),
-        0 => wrong!(
+        0 if are_classes(pictures.names()) => wrong!(
             "--cond: {set} has no labels; they belong in its dataset.json, or `stylegan data build {} --size \
              N --label-from-folders` takes the names of folders",
             quote(set)
         ),
+        0 => match Recipe::of(Path::new(set)).map(|recipe| recipe.builder) {
+            Some(builder) if pictures::is_built_in(&builder) => wrong!(
+                "--cond: {set} was built without labels; `stylegan data build {builder} --label {}` makes a set with classes",
+                label_of(&builder)
+            ),
+            Some(_) => wrong!(
+                "--cond: {set} was built without labels; build it again from pictures with a dataset.json, or from folders \
+                 that are classes with --label-from-folders"
+            ),
+            None => wrong!("--cond: {set} has no labels; they belong in its dataset.json"),
+        },
         classes => {
             let of = |network: &str| Override::parse(&format!("{network}.c_dim={classes}"));
             Ok(vec![of("generator")?, of("discriminator")?])
         }
     }
+}
+
+/// An attribute of a built-in set that can be its classes.
+fn label_of(set: &str) -> &'static str {
+    if set == "avatars" { "hair" } else { "cover" }
 }
 
 /// What a run works with, a line for each thing.
@@ -156,7 +177,7 @@ pub(crate) fn summary(config: &RecipeConfig, pictures: &Dataset) -> anyhow::Resu
         lines.push(format!("growth:   begins at {begin} pixels with {how}, up to {full}"));
         if end < full {
             lines.push(format!(
-                "          but {} kimg end at {end} pixels: a longer run, a smaller schedule.stable_kimg or a larger \
+                "          but a run of {} kimg ends at {end} pixels: a longer run, a smaller schedule.stable_kimg or a larger \
                  schedule.start_resolution comes to {full}",
                 schedule.kimg()
             ));
@@ -172,8 +193,9 @@ fn classes(labels: &Labels) -> Option<String> {
         Labels::Vectors { dim, .. } => Some(format!("{dim} numbers a picture")),
         Labels::Classes { count, names, .. } => {
             let listed = names.iter().take(LISTED_CLASSES).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let listed = printable(&listed);
             let more = if names.len() > LISTED_CLASSES { ", …" } else { "" };
-            let names = if listed.is_empty() { String::new() } else { format!(" ({listed}{more})") };
+            let names = if names.is_empty() { String::new() } else { format!(" ({listed}{more})") };
             Some(format!("{}{names}", classes_of(*count)))
         }
     }

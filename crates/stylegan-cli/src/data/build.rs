@@ -11,14 +11,16 @@ use super::sketches;
 use super::write::Format;
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
-use crate::pictures::{is_built_in, name_of_set, say_which};
+use crate::numbers::count;
+use crate::pictures::{check_there, is_built_in, name_of_set, say_which};
 use crate::status::{print, say};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use stylegan_core::printable;
 use stylegan_core::stylegan2::StyleGan2Config;
 use stylegan_train::data::resize;
-use stylegan_train::data::{Files, LABEL_FILE};
+use stylegan_train::data::{Files, LABEL_FILE, Labels};
 
 /// Make a data set
 ///
@@ -117,6 +119,9 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
 }
 
+/// Pixels that a side of the pictures of a set can have.
+pub(super) const SIDES: RangeInclusive<u32> = 4..=4096;
+
 /// Width and height in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Size {
@@ -128,8 +133,8 @@ impl FromStr for Size {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let side = |text: &str| match text.parse::<u32>() {
-            Ok(side) if (4..=4096).contains(&side) => Ok(side),
-            Ok(side) => Err(format!("{side} is not in 4..=4096")),
+            Ok(side) if SIDES.contains(&side) => Ok(side),
+            Ok(side) => Err(format!("{side} is not in {SIDES:?}")),
             Err(_) => Err("expected a number of pixels (64), or width and height (64x48)".to_string()),
         };
         let (width, height) = text.split_once(['x', 'X']).unwrap_or((text, text));
@@ -197,7 +202,10 @@ pub(crate) fn run(args: Args) -> Outcome {
         (width, height) = (width.max(height), width.max(height));
     }
     match built {
-        Some(count) => print(&format!("{}: {count} pictures of {width}x{height} pixels\n", target.display()))?,
+        Some(built) => {
+            let pictures = count(built, "picture");
+            print(&format!("{}: {pictures} of {width}x{height} pixels\n", target.display()))?;
+        }
         None => print(&format!("{}: already there, built by the same settings\n", target.display()))?,
     }
     // Grids of pictures for other purposes may have any size.
@@ -265,9 +273,11 @@ fn pictures(target: &Path, args: &Args) -> anyhow::Result<Option<u64>> {
     if args.seed.is_some() && args.count.is_none() && !args.balance {
         wrong!("--seed draws pictures of a folder or ZIP together with --count or --balance; without, all are taken");
     }
+    check_there(source)?;
     destination::check(target, &[source])?;
     let files = Files::open(source)?;
     let folders = args.label_from_folders.map(|which| Classes::of(&files, which, &args.source)).transpose()?;
+    let other_labels = folders.is_some() && *files.labels() != Labels::None;
     let classes_found = folders.as_ref().map(Classes::describe);
     let label = folders.is_some().then_some(match args.label_from_folders {
         None | Some(ClassFolder::Only) => "folders",
@@ -293,12 +303,32 @@ fn pictures(target: &Path, args: &Args) -> anyhow::Result<Option<u64>> {
         return Ok(None);
     }
     classes_found.into_iter().for_each(|classes| say(&printable(&classes).to_string()));
+    if other_labels {
+        say(&format!("note: folders are the classes (--label-from-folders); the labels in {LABEL_FILE} are left out"));
+    }
     pictures.notes().for_each(|note| say(&format!("note: {note}")));
     pictures.left_out().for_each(|finding| left_out(&finding));
     let classes = pictures.class_names().to_vec();
     let class_table = pictures.class_table();
     let plan = Plan { recipe, count: chosen.len() as u64, columns: vec!["source"], classes, class_table };
-    make(target, args.format, plan, |number| pictures.make(chosen[number as usize]))
+    let written = make(target, args.format, plan, |number| pictures.make(chosen[number as usize]))?;
+    if written == 0 {
+        wrong!("{}: none of the pictures can be used; `stylegan data doctor` says why", source.display());
+    }
+    let left = pictures.left_out().count() as u64 + chosen.len() as u64 - written;
+    match sample {
+        _ if left == 0 => {}
+        Some(_) => say(&format!("left out: {} in all", count(left, "file"))),
+        None => say(&format!("left out: {left} of {}", count(written + left, "file"))),
+    }
+    if pictures.enlarged() > 0 {
+        let enlarged = count(pictures.enlarged(), "picture");
+        say(&format!("note: enlarged: {enlarged} of fewer than {} pixels", args.size));
+    }
+    if let Some(asked) = args.count.filter(|&asked| !args.balance && written < asked) {
+        say(&format!("note: {written} of the {asked} asked for; there are no more that can be used"));
+    }
+    Ok(Some(written))
 }
 
 /// What becomes of each picture, and how the recipe says it.

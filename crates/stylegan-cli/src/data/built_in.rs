@@ -93,7 +93,7 @@ fn avatars(target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> 
     let parts = || table(["background"].into_iter().chain(avatars::CLASSES));
     let class_table = Some(if sketches { sketches::class_table() } else { parts() });
     let plan = Plan { recipe, count, columns: avatars.columns(), classes, class_table };
-    make(target, format, plan, |number| Ok(Ok(finished(avatars.draw(number)?, sketches).encode()?)))
+    make(target, format, plan, |number| Ok(Ok(finished(avatars.draw(number)?, sketches).encode()?))).map(Some)
 }
 
 fn earth(name: &str, part: Part, target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> {
@@ -119,7 +119,7 @@ fn earth(name: &str, part: Part, target: &Path, request: &Request<'_>) -> anyhow
     let classes = if label.is_some() { earth::CLASSES.map(str::to_string).to_vec() } else { Vec::new() };
     let class_table = Some(if sketches { sketches::class_table() } else { table(earth::CLASSES) });
     let plan = Plan { recipe, count, columns: Earth::columns(), classes, class_table };
-    make(target, format, plan, |number| Ok(Ok(finished(earth.cut(number)?, sketches).encode()?)))
+    make(target, format, plan, |number| Ok(Ok(finished(earth.cut(number)?, sketches).encode()?))).map(Some)
 }
 
 /// A sample as it becomes part of the set.

@@ -30,6 +30,12 @@ impl Classes {
     pub(crate) fn of(files: &Files, which: ClassFolder, place: &str) -> anyhow::Result<Self> {
         let root = files.common_folder();
         let pictures = files.names();
+        if let Some(packed) = packed(pictures) {
+            wrong!(
+                "{place}: the folder {packed} is how the set was packed, no class; --label-from-folders is for the pictures that \
+                 it was made of"
+            );
+        }
         let mut folders = Vec::with_capacity(pictures.len());
         let flat = pictures.iter().all(|name| !name[root.len()..].contains('/'));
         for name in pictures {
@@ -72,6 +78,23 @@ impl Classes {
             format!("{} classes: {names}", self.names.len())
         }
     }
+}
+
+/// Whether the folders of pictures with these names can be their classes: there are several, and they are not how the set
+/// was packed.
+pub(crate) fn are_classes(pictures: &[String]) -> bool {
+    packed(pictures).is_none() && pictures.iter().any(|name| folder(name) != folder(&pictures[0]))
+}
+
+/// The first folder of a set in the layout that NVlabs' tools and `data build` write (`00000/img00000000.png`), which puts
+/// a thousand pictures into each; `None` for others.
+fn packed(pictures: &[String]) -> Option<&str> {
+    let digits = |text: &str, n: usize| text.len() == n && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_packed = |name: &String| {
+        let (own, stem) = (last(folder(name)), name.rsplit('/').next().and_then(|name| name.split('.').next()));
+        digits(own, 5) && stem.and_then(|stem| stem.strip_prefix("img")).is_some_and(|number| digits(number, 8))
+    };
+    pictures.iter().all(is_packed).then(|| pictures.first().map(|name| last(folder(name)))).flatten()
 }
 
 fn folder(name: &str) -> &str {

@@ -1,5 +1,6 @@
 //! `stylegan data doctor`: everything that is wrong with a set.
 
+use super::build::SIDES;
 use super::classes::{ClassFolder, Classes};
 use crate::configs::Source;
 use crate::exit::{Ending, Outcome, wrong};
@@ -52,8 +53,8 @@ pub(crate) struct Args {
 }
 
 /// Runs `stylegan data doctor`.
-pub(crate) fn run(mut args: Args) -> Outcome {
-    args.set = path_alone(args.set);
+pub(crate) fn run(args: Args) -> Outcome {
+    path_alone(&args.set)?;
     let known = known(&args)?;
     let files = Files::open(&args.set)?;
     let progress = Progress::new("examining", files.names().len());
@@ -108,14 +109,18 @@ fn compared(report: &Report, known: &MapClasses, place: impl std::fmt::Display) 
     Ok(if other { String::new() } else { format!("networks of {setting} = {count} know all classes of the maps\n") })
 }
 
-/// Whether it is more than a word of advice. A label or a map without its picture is a fault, and so is a class that
-/// networks do not know, though the pictures can be used.
+/// Whether it is more than a word of advice. A label or a map without its picture is a fault, and so are labels and names
+/// that are not read, and a class that networks do not know, though the pictures can be used.
 fn is_fault(problem: &Problem) -> bool {
     problem.severity() != Severity::Harmless
         || matches!(
             problem,
             Problem::LabelWithoutPicture
                 | Problem::MoreLabelsWithoutPicture(_)
+                | Problem::LabelsIgnored { .. }
+                | Problem::ClassesIgnored { .. }
+                | Problem::Misnamed(_)
+                | Problem::ClassNames(_)
                 | Problem::MapWithoutPicture
                 | Problem::MapClass { .. }
         )
@@ -233,18 +238,27 @@ fn prospects(report: &Report, set: &str) -> String {
     // At most one in twenty is shorter than this; of few, one.
     let (usable, few) = (report.usable, report.sides.len() < 40);
     let most = report.sides.get((report.sides.len() / 20).max(1)).unwrap_or(shortest);
-    let mut enlarged = format!("--size up to {shortest} enlarges none");
-    if most > shortest {
-        enlarged.push_str(&format!(", up to {most} {}", if few { "one" } else { "at most 5 %" }));
-    }
-    let build = build(&usual_side(*most).to_string());
+    let [shortest, most] = [shortest, most].map(|&side| side.min(*SIDES.end() as usize));
+    let few = if few { "one" } else { "at most 5 %" };
+    let smallest = *SIDES.start() as usize;
+    let enlarged = if most < smallest {
+        "every --size enlarges some".to_owned()
+    } else if shortest < smallest {
+        format!("--size up to {most} enlarges {few}")
+    } else if most > shortest {
+        format!("--size up to {shortest} enlarges none, up to {most} {few}")
+    } else {
+        format!("--size up to {shortest} enlarges none")
+    };
+    let build = build(&usual_side(most).to_string());
     match report.pictures - usable {
+        0 if usable == 1 => format!("{build} would take the one picture; {enlarged}"),
         0 => format!("{build} would take all {}; {enlarged}", count(usable as u64, "picture")),
         left => format!("{build} would take {usable} of {} pictures and leave out {left}; {enlarged}", usable + left),
     }
 }
 
-/// The largest size that networks usually have, a power of two, within so many pixels.
+/// The largest size that networks usually have, a power of two, within so many pixels, and no less than is built.
 fn usual_side(most: usize) -> usize {
-    most.checked_ilog2().map_or(1, |log| 1 << log)
+    most.checked_ilog2().map_or(1, |log| 1 << log).max(*SIDES.start() as usize)
 }

@@ -45,13 +45,13 @@ pub(super) struct Plan {
 }
 
 /// Makes pictures in parallel and writes them in order. Those that cannot be made are reported and
-/// left out. Returns the number of pictures written.
+/// left out. Returns the number of pictures written; if that is 0, nothing is.
 pub(super) fn make(
     target: &Path,
     format: Format,
     plan: Plan,
     one: impl Fn(u64) -> anyhow::Result<Result<Entry, Finding>> + Sync,
-) -> anyhow::Result<Option<u64>> {
+) -> anyhow::Result<u64> {
     let mut set = SetWriter::create(target, format)?;
     let mut labels = Vec::new();
     let mut table = format!("file,{}\n", plan.columns.join(","));
@@ -93,7 +93,7 @@ pub(super) fn make(
     }
     drop(progress);
     if written == 0 {
-        wrong!("{}: none of the pictures can be used", target.display());
+        return Ok(0);
     }
     if !labels.is_empty() {
         let mut file = json!({ "labels": labels });
@@ -108,7 +108,7 @@ pub(super) fn make(
     set.add("attributes.csv", table.as_bytes())?;
     set.add(recipe::FILE, serde_json::to_string_pretty(&plan.recipe)?.as_bytes())?;
     set.finish()?;
-    Ok(Some(written))
+    Ok(written)
 }
 
 /// Says that a file is left out, and why.

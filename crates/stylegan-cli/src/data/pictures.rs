@@ -7,6 +7,7 @@ use crate::exit::wrong;
 use image::{DynamicImage, RgbaImage};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use stylegan_train::data::resize::{Crop, Filter, onto_square, resize, resize_map};
 use stylegan_train::data::{ClassTable, Files, Finding, Labels, Picture, Problem, Severity};
 
@@ -34,6 +35,8 @@ pub(crate) struct Pictures {
     folders: Option<Classes>,
     /// Files that cannot be used, by name.
     unusable: BTreeMap<String, Problem>,
+    /// Pictures that were enlarged so far.
+    enlarged: AtomicU64,
 }
 
 impl Pictures {
@@ -45,6 +48,7 @@ impl Pictures {
                 // Classes are folders: what the label file says does not matter.
                 Problem::LabelFile(_)
                 | Problem::LabelMissing
+                | Problem::LabelTwice
                 | Problem::LabelMixed { .. }
                 | Problem::LabelClass(_)
                 | Problem::LabelKind(_)
@@ -56,7 +60,7 @@ impl Pictures {
                 _ => drop(unusable.insert(file.clone(), problem.clone())),
             }
         }
-        Ok(Self { files, recast, folders, unusable })
+        Ok(Self { files, recast, folders, unusable, enlarged: AtomicU64::new(0) })
     }
 
     /// Number of pictures, whether they can be used or not.
@@ -103,6 +107,11 @@ impl Pictures {
             Some(folders) => folders.ids.get(picture).copied(),
             None => self.files.labels().class(picture),
         }
+    }
+
+    /// How many of the pictures that were made are enlarged.
+    pub(crate) fn enlarged(&self) -> u64 {
+        self.enlarged.load(Ordering::Relaxed)
     }
 
     /// The content hash of the source.
@@ -164,6 +173,9 @@ impl Pictures {
             return Ok((file, extension));
         }
         drop(file);
+        if from[0] < size[0] || from[1] < size[1] {
+            self.enlarged.fetch_add(1, Ordering::Relaxed);
+        }
         let resized = resize(&bytes(pixels, channels), channels, from, size, filter, crop)?;
         let (pixels, size) = if bars && !square {
             let black: &[u8] = if channels == 4 { &[0, 0, 0, 255] } else { &[0, 0, 0][..channels] };

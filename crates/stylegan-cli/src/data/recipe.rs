@@ -1,5 +1,6 @@
 //! What a built set is made of, so that it is built once and recognised later.
 
+use crate::numbers::count;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
 use std::path::Path;
@@ -96,8 +97,8 @@ impl Recipe {
     /// The recipe as one line, for messages.
     pub(crate) fn describe(&self) -> String {
         let height = self.height.unwrap_or(self.size);
-        let mut text =
-            format!("{} of {}x{height}, {} pictures, seed {}", self.builder, self.size, self.count, self.seed);
+        let pictures = count(self.count, "picture");
+        let mut text = format!("{} of {}x{height}, {pictures}, seed {}", self.builder, self.size, self.seed);
         if let Some(channels) = self.channels {
             text.push_str(&format!(", {channels} channels"));
         }

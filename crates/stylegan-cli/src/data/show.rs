@@ -6,7 +6,7 @@ use crate::destination;
 use crate::exit::{Ending, Outcome};
 use crate::layout::LayoutArgs;
 use crate::pictures::{name_of_set, path_alone, say_notes};
-use crate::status::{Progress, print};
+use crate::status::{Progress, print, say};
 use crate::writer::software;
 use std::path::{Path, PathBuf};
 use stylegan_core::picture::write_png;
@@ -40,11 +40,15 @@ pub(crate) struct Args {
 }
 
 /// Runs `stylegan data show`.
-pub(crate) fn run(mut args: Args) -> Outcome {
-    args.set = path_alone(args.set);
-    let out = args.out.unwrap_or_else(|| beside(&args.set));
+pub(crate) fn run(args: Args) -> Outcome {
+    path_alone(&args.set)?;
     let set = Dataset::open(&args.set)?;
-    destination::file(&out, &[&args.set])?;
+    let out = args.out.clone().unwrap_or_else(|| beside(&args.set));
+    // Beside a set that lies where nothing can be written there is no place for a sheet.
+    let place = match (destination::file(&out, &[&args.set]), &args.out) {
+        (Err(error), Some(_)) => return Err(error),
+        (place, _) => place,
+    };
     destination::ends_in(&out, "png", "a picture")?;
     say_notes(&set);
     let [h, w] = set.image_size();
@@ -73,6 +77,10 @@ pub(crate) fn run(mut args: Args) -> Outcome {
         if let Some(credit) = recipe.credit {
             line("credit", credit)?;
         }
+    }
+    if let Err(error) = place {
+        say(&format!("note: no sheet: {error:#}; --out names a place for it"));
+        return Ok(Ending::Done);
     }
     let text = [software(), ("stylegan:data", hash.to_owned())];
     write_png(&out, &contact_sheet(&set, args.pictures.into(), &args.layout)?.draw(), &text)?;

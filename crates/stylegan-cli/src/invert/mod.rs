@@ -34,6 +34,7 @@ use plan::Plan;
 use search::Found;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
+use stylegan_core::printable;
 use stylegan_train::inversion::StyleStatistics;
 use watch::Watch;
 
@@ -286,7 +287,7 @@ impl Plan {
         Ending::Interrupted(format!(
             "interrupted and saved in {}; the same command goes on with {} after {}",
             self.out.display(),
-            picture.name,
+            printable(&picture.name),
             count(steps as u64, "step")
         ))
     }

@@ -17,6 +17,7 @@ use crate::status::say;
 use candle_core::{Device, Tensor};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use stylegan_core::printable;
 use stylegan_metrics::features::{Classifier, FeatureNetworks, PerceptualDistance};
 use stylegan_train::inversion::{self, ProjectOptions, digest, hash_of};
 
@@ -243,7 +244,11 @@ fn pictures(args: &Args) -> anyhow::Result<Vec<Picture>> {
         }
         let truth = truths.remove(&name);
         if let (Some(path), None) = (&args.truth, &truth) {
-            wrong!("--truth {}: there is no picture {name}, which {place} is to be compared with", path.display());
+            wrong!(
+                "--truth {}: there is no picture {}, which {place} is to be compared with",
+                path.display(),
+                printable(&name)
+            );
         }
         let mask = masks.as_ref().map(|masks| masks.of_picture(&place)).transpose()?;
         pictures.push(Picture { name, place, truth, mask, files });

@@ -16,6 +16,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use stylegan_core::checkpoint::save;
 use stylegan_core::picture::{enlarge, to_pictures};
+use stylegan_core::printable;
 use stylegan_train::inversion::{Projector, StyleStatistics};
 
 /// The time after which the search is saved again: a power cut costs no more.
@@ -98,7 +99,8 @@ impl Search<'_> {
         let rows = file.tensor(WAY, &Device::Cpu)?;
         self.way = (0..rows.dim(0)?).map(|i| rows.narrow(0, i, 1)).collect::<Result<_, _>>()?;
         self.projector.restore(steps, |name| Ok(file.tensor(name, &Device::Cpu)?))?;
-        say(&format!("{}: going on after step {steps} of {}", self.picture.name, self.plan.options.steps));
+        let name = printable(&self.picture.name);
+        say(&format!("{name}: going on after step {steps} of {}", self.plan.options.steps));
         Ok(true)
     }
 

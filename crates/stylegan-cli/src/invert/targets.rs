@@ -10,6 +10,7 @@ use std::fmt::{Display, Formatter};
 use std::path::Path;
 use std::sync::Arc;
 use stylegan_core::picture::to_image;
+use stylegan_core::printable;
 use stylegan_train::data::resize::{Crop, Filter, resize};
 use stylegan_train::data::{Files, LabelMap, Severity};
 
@@ -45,7 +46,7 @@ pub(super) fn places(path: &Path) -> anyhow::Result<Vec<Place>> {
     let files = Arc::new(if set { Files::open(path)? } else { Files::of_one(path)? });
     let typed = path.display().to_string();
     if let Some(found) = files.findings().iter().find(|finding| finding.problem.severity() != Severity::Harmless) {
-        say(&format!("note: {typed}/{}: {}", found.file, found.problem));
+        say(&format!("note: {}", printable(&format!("{typed}/{}: {}", found.file, found.problem))));
     }
     let place = |name: &String| Place { typed: typed.clone(), files: files.clone(), name: name.clone(), alone: !set };
     Ok(files.names().iter().map(place).collect())
@@ -113,6 +114,7 @@ pub(crate) fn fitted(picture: DynamicImage, size: [usize; 2], c: usize) -> anyho
 
 impl Display for Place {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        if self.alone { f.write_str(&self.typed) } else { write!(f, "{}/{}", self.typed, self.name) }
+        let typed = printable(&self.typed);
+        if self.alone { typed.fmt(f) } else { write!(f, "{typed}/{}", printable(&self.name)) }
     }
 }

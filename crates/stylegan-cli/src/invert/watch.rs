@@ -1,8 +1,10 @@
 //! How far an inversion has come: a bar on a terminal, now and then a line elsewhere.
 
+use crate::numbers::count;
 use crate::status::{self, say};
 use indicatif::{HumanDuration, ProgressBar};
 use std::time::{Duration, Instant};
+use stylegan_core::printable;
 
 /// The time between two lines where there is no bar.
 const LINES_EVERY: Duration = Duration::from_secs(30);
@@ -33,7 +35,8 @@ impl Watch {
     /// So many of the steps for a picture are done already.
     pub(super) fn begin(&mut self, name: &str, done: usize, steps: usize) {
         self.end();
-        (self.name, self.steps, self.first, self.last) = (name.to_owned(), steps, done, (done, f64::NAN));
+        let name = printable(name).to_string();
+        (self.name, self.steps, self.first, self.last) = (name, steps, done, (done, f64::NAN));
         (self.began, self.said) = (Instant::now(), Instant::now());
         self.bar =
             status::on_terminal().then(|| status::bar("{msg} {wide_bar} {pos}/{len}", steps as u64, done as u64));
@@ -59,7 +62,8 @@ impl Watch {
         }
         let ((step, distance), name) = (self.last, std::mem::take(&mut self.name));
         if !name.is_empty() && step > self.first {
-            say(&format!("{name}: distance {distance:.4} after {step} steps, {}", HumanDuration(self.began.elapsed())));
+            let (steps, time) = (count(step as u64, "step"), HumanDuration(self.began.elapsed()));
+            say(&format!("{name}: distance {distance:.4} after {steps}, {time}"));
         }
     }
 

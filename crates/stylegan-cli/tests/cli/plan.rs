@@ -27,7 +27,7 @@ fn a_plan_says_what_a_run_takes_and_leaves_nothing() {
     let short = bench.ok(&format!(
         "plan --config avatars-32 --data pictures --kimg 3 --seconds 0 --set generator.img_size=[16,16] {small}"
     ));
-    assert!(short.contains("but 3 kimg end at 8 pixels"), "{short}");
+    assert!(short.contains("but a run of 3 kimg ends at 8 pixels"), "{short}");
     // 9000 showings of 12 pictures.
     assert!(ran.stderr.contains("each of the 12 pictures is shown 750 times"), "{}", ran.stderr);
     let left: Vec<_> = std::fs::read_dir(bench.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -67,7 +67,9 @@ fn labels_below_a_folder_count_for_all_verbs() {
     save(&bench, "part/a/0.png", stripes(16, 16, 0));
     save(&bench, "part/b/1.png", stripes(16, 16, 1));
     std::fs::write(bench.path("part/a/dataset.json"), r#"{"labels": [["0.png", 1]]}"#).unwrap();
-    assert!(bench.ok("data doctor part").contains("a/dataset.json: these labels are not read"));
+    let doctor = bench.run("data doctor part");
+    assert!(doctor.stdout.contains("a/dataset.json: these labels are not read"), "{}", doctor.stdout);
+    assert!(doctor.code == 2 && doctor.stderr.contains("1 problem among 2 pictures"), "{}", doctor.stderr);
     for line in ["data show part", "data build part --size 8 --out part.zip"] {
         let ran = bench.run(line);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
@@ -323,6 +325,139 @@ fn nothing_is_written_into_the_set_itself() {
     assert_eq!(std::fs::read(bench.path("out.zip")).unwrap(), set);
 }
 
+/// Labels that are lost are said by every verb, and the doctor counts them.
+#[test]
+fn labels_are_not_lost_without_a_word() {
+    let bench = Bench::new();
+    for i in 0..4 {
+        save(&bench, &format!("in/{}/{i}.png", if i < 2 { "a" } else { "b" }), stripes(16, 16, i));
+    }
+    let labels: Vec<String> =
+        (0..4).map(|i| format!(r#"["{}/{i}.png", {}]"#, if i < 2 { "a" } else { "b" }, i % 2)).collect();
+    let labels = format!("\"labels\": [{}]", labels.join(", "));
+    let said = |words: &str| {
+        for line in ["data show in", "data build in --size 8 --out out.zip"] {
+            let ran = bench.run(line);
+            assert!(ran.code == 0 && ran.stderr.contains(words), "{line}: {}", ran.stderr);
+        }
+        std::fs::remove_file(bench.path("out.zip")).unwrap();
+        let doctor = bench.run("data doctor in");
+        assert!(doctor.code == 2 && doctor.stdout.contains(words), "{}", doctor.stdout);
+        assert!(doctor.stderr.contains("1 problem among 4 pictures"), "{}", doctor.stderr);
+    };
+    for name in ["Dataset.json", "labels.json"] {
+        std::fs::write(bench.path(format!("in/{name}")), format!("{{{labels}}}")).unwrap();
+        said(&format!("{name}: is not read under this name"));
+        std::fs::remove_file(bench.path(format!("in/{name}"))).unwrap();
+    }
+    std::fs::write(bench.path("in/dataset.json"), format!("{{{labels}, \"classes\": \"abc\"}}")).unwrap();
+    said("dataset.json: its key `classes` is no list of names");
+    // Folders as classes replace them, which is said; without labels there is nothing to say.
+    let by_folders = "data build in --size 8 --label-from-folders --out out.zip";
+    let note = "the labels in dataset.json are left out";
+    assert!(bench.run(by_folders).stderr.contains(note));
+    for file in ["in/dataset.json", "out.zip"] {
+        std::fs::remove_file(bench.path(file)).unwrap();
+    }
+    let ran = bench.run(by_folders);
+    assert!(ran.code == 0 && !ran.stderr.contains(note), "{}", ran.stderr);
+}
+
+/// What `build` says at its end, and of sizes that it does not build.
+#[test]
+fn counts_and_sizes_are_those_that_can_be_had() {
+    let bench = Bench::new();
+    eight(&bench, "in");
+    save(&bench, "in/dot.png", stripes(1, 1, 0));
+    std::fs::write(bench.path("in/bad.png"), "x").unwrap();
+    std::fs::write(bench.path("in/nothing.png"), "").unwrap();
+    std::fs::write(bench.path("in/more.zip"), "x").unwrap();
+    let doctor = bench.run("data doctor in").stdout;
+    let end = "--size 16` would take 9 of 11 pictures and leave out 2; --size up to 16 enlarges one";
+    assert!(doctor.trim_end().ends_with(end), "{doctor}");
+    assert!(doctor.contains("empty files: 1; copy it again") && doctor.contains("more.zip: an archive"), "{doctor}");
+    let ran = bench.run("data build in --size 16 --count 1000 --out out.zip");
+    assert!(ran.code == 0 && ran.stdout.contains("out.zip: 9 pictures of 16x16 pixels"), "{}", ran.stdout);
+    for words in [
+        "left out: 2 of 11 files",
+        "left out: nothing.png: is empty (0 bytes)",
+        "note: enlarged: 1 picture of fewer than 16 pixels",
+        "note: 9 of the 1000 asked for",
+        "note: more.zip: an archive inside of the set, which is not opened; unpack it",
+    ] {
+        assert!(ran.stderr.contains(words), "expected {words:?} in {}", ran.stderr);
+    }
+    // A single picture, too small for every size.
+    save(&bench, "dot/a.png", stripes(1, 1, 0));
+    let doctor = bench.ok("data doctor dot");
+    assert!(
+        doctor.trim_end().ends_with("--size 4` would take the one picture; every --size enlarges some"),
+        "{doctor}"
+    );
+    assert!(bench.ok("data build dot --size 4 --out dot.zip").contains("dot.zip: 1 picture of 4x4 pixels"));
+    // Where nothing can be used it is the source that is named.
+    std::fs::create_dir(bench.path("bad")).unwrap();
+    std::fs::write(bench.path("bad/a.png"), "x").unwrap();
+    let ran = bench.run("data build bad --size 8 --out none.zip");
+    assert!(ran.code == 2 && ran.stderr.contains("error: bad: none of the pictures can be used"), "{}", ran.stderr);
+    assert!(!bench.path("none.zip").exists());
+    std::fs::create_dir(bench.path("packed")).unwrap();
+    std::fs::write(bench.path("packed/more.zip"), "x").unwrap();
+    for verb in ["doctor", "show", "build"] {
+        bench.one_sentence(&format!("data {verb} packed"), &["packed: holds 1 .zip and no PNG", "unpack it"]);
+    }
+}
+
+/// The folders that a set is packed in are no classes, to any verb; a name that is nearly that of a built-in set is one.
+#[test]
+fn advice_is_what_helps() {
+    let bench = Bench::new();
+    bench.ok("data build avatars --size 16 --count 4 --out av.zip");
+    let cond = ["was built without labels", "`stylegan data build avatars --label hair`"];
+    bench.one_sentence("train --data av.zip --cond --out run", &cond);
+    bench.ok("data build av.zip --size 8 --format folder --out small");
+    bench.one_sentence("train --data small --cond --out run", &["was built without labels", "dataset.json"]);
+    std::fs::remove_file(bench.path("small/recipe.json")).unwrap();
+    bench.one_sentence("train --data small --cond --out run", &["has no labels; they belong in its dataset.json"]);
+    bench.one_sentence(
+        "data build small --size 16 --label-from-folders --out x.zip",
+        &["the folder 00000 is how the set was packed, no class"],
+    );
+    std::fs::create_dir(bench.path("small/00001")).unwrap();
+    std::fs::rename(bench.path("small/00000/img00000003.png"), bench.path("small/00001/img00001000.png")).unwrap();
+    std::fs::remove_dir_all(bench.path("small/labels")).unwrap();
+    assert!(!bench.ok("data doctor small").contains("--label-from-folders"));
+    for i in 0..2 {
+        save(&bench, &format!("pets/{}/{i}.png", ["cats", "dogs"][i]), stripes(16, 16, i as u32));
+    }
+    let words = ["dataset.json", "--label-from-folders` takes the names of folders"];
+    bench.one_sentence("train --data pets --cond --out run", &words);
+    let meant = ["cannot read", "avatar: it does not exist; did you mean the built-in set avatars?"];
+    for line in [
+        "data build avatar --out x.zip",
+        "data show avatar",
+        "data doctor avatar",
+        "train --data avatar --out run",
+        "train --config avatars-32 --data avatar --out run",
+    ] {
+        bench.one_sentence(line, &meant);
+    }
+    bench.one_sentence("data build nowhere --out x.zip", &["nowhere: it does not exist; check its name"]);
+}
+
+/// Beside a set where nothing can be written there is no sheet, but the description.
+#[test]
+fn what_a_set_is_does_not_depend_on_the_sheet() {
+    let bench = Bench::new();
+    eight(&bench, "in");
+    std::fs::create_dir(bench.path("in-sheet.png")).unwrap();
+    let ran = bench.run("data show in");
+    assert!(ran.code == 0 && ran.stdout.contains(&Dataset::open(bench.path("in")).unwrap().hash().unwrap()[..]));
+    assert!(ran.stderr.contains("note: no sheet: ") && ran.stderr.contains("--out names a place"), "{}", ran.stderr);
+    assert!(!ran.stdout.contains("sheet"), "{}", ran.stdout);
+    bench.one_sentence("data show in --out in-sheet.png", &["in-sheet.png is a folder"]);
+}
+
 /// Names out of sets cannot steer the terminal.
 #[cfg(unix)]
 #[test]
@@ -345,11 +480,18 @@ fn a_folder_with_the_name_of_a_built_in_set_is_told_apart() {
     let ran = bench.run("data build earth --size 8 --count 2 --out built-in.zip");
     assert!(ran.code == 0 && ran.stderr.contains("note: earth is the built-in set"), "{}", ran.stderr);
     assert!(ran.stderr.contains("./earth"), "{}", ran.stderr);
-    // Verbs that read folders alone say so, and what they print means the folder.
-    let ran = bench.run("data doctor earth");
-    assert!(ran.stderr.contains("note: this is ./earth, not the built-in set"), "{}", ran.stderr);
-    assert!(ran.stdout.contains("`stylegan data build ./earth --size 16`"), "{}", ran.stdout);
-    assert!(bench.run("data show earth").stderr.contains("note: this is ./earth"));
+    // The name alone is the built-in set to verbs that read folders alone as well: they say how to come to either.
+    for verb in ["doctor", "show"] {
+        let words =
+            ["earth is a built-in set", "`stylegan data build earth --size 64` makes", "in this folder is ./earth"];
+        bench.one_sentence(&format!("data {verb} earth"), &words);
+        let avatars = format!("data {verb} avatars");
+        bench.one_sentence(&avatars, &["avatars is a built-in set", "data/avatars-64.zip, to be named here"]);
+        assert!(!bench.run(&avatars).stderr.contains("./avatars"));
+        assert_eq!(bench.run(&format!("data {verb} ./earth")).code, 0);
+    }
+    let doctor = bench.ok("data doctor ./earth");
+    assert!(doctor.contains("`stylegan data build ./earth --size 16`"), "{doctor}");
     // Parts of it have names of their own.
     for part in ["earth-train", "earth-held"] {
         bench.ok(&format!("data build {part} --size 8 --count 2"));

@@ -101,6 +101,9 @@ impl ClassTable {
 
 /// The table, or what is wrong with it.
 fn read(text: &[u8]) -> Result<ClassTable, String> {
+    if text.is_empty() {
+        return Err("it is empty (0 bytes)".into());
+    }
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     let Value::Object(table) = value else { return Err("expected an object with the key `classes`".into()) };
@@ -260,6 +263,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (text, part) in [
+            ("", "it is empty (0 bytes)"),
             ("[", "line 1"),
             ("[]", "the key `classes`"),
             (r#"{"classes": {}}"#, "a list of classes"),

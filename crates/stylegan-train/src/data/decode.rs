@@ -175,6 +175,9 @@ pub(super) fn guarded<R>(decode: impl FnOnce() -> Result<R, Problem>) -> Result<
 }
 
 fn decoder(bytes: &[u8]) -> Result<impl ImageDecoder + '_, Problem> {
+    if bytes.is_empty() {
+        return Err(Problem::NoBytes);
+    }
     let format = image::guess_format(bytes).map_err(|_| Problem::NotAPicture)?;
     if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP) {
         return Err(Problem::NotAPicture);
@@ -238,8 +241,10 @@ fn jpeg_pixels(bytes: &[u8]) -> &[u8] {
     rest
 }
 
-fn damaged(error: image::ImageError) -> Problem {
-    Problem::Damaged(error.to_string())
+/// What a decoder says, in one line: some break it, and some show the break and quotes as code has them.
+pub(super) fn damaged(error: impl std::error::Error) -> Problem {
+    let text = error.to_string().replace("\\n", " ").replace('"', "");
+    Problem::Damaged(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// `[h, w, c]` to `[c, h, w]`.

@@ -4,7 +4,8 @@ use super::budget::Budget;
 use super::decode::{self, Head, Header};
 use super::layout::Layout;
 use super::source::{Listing, Source};
-use super::{ClassTable, Finding, InstanceMap, LabelMap, Labels, Picture, Problem, folder, label_file, zip};
+use super::{ClassTable, Finding, InstanceMap, LabelMap, Labels, Picture, Problem, Severity};
+use super::{folder, label_file, names, zip};
 use crate::{Error, Result};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -52,8 +53,8 @@ impl Files {
         names.sort_unstable();
         let Layout { pictures, maps, instances, class_table, labels, findings: of_names, unread } = Layout::of(names);
         findings.extend(of_names);
-        if pictures.is_empty() && findings.is_empty() {
-            return Err(Error::data(place, Problem::Empty));
+        if pictures.is_empty() && findings.iter().all(|finding| finding.problem.severity() == Severity::Harmless) {
+            return Err(Error::data(place, nothing(&findings)));
         }
         let labels = match labels {
             None => Labels::None,
@@ -194,6 +195,18 @@ impl Files {
             Err(_) if bytes.len() as u64 == HEAD_BYTES => decode::head(&self.source.read(name, None)?),
             result => result,
         }
+    }
+}
+
+/// Why there are no pictures in a set of which nothing is broken.
+fn nothing(findings: &[Finding]) -> Problem {
+    let mut archives = BTreeMap::new();
+    for archive in findings.iter().filter(|finding| finding.problem == Problem::Archive) {
+        *archives.entry(names::ending(&archive.file)).or_insert(0usize) += 1;
+    }
+    match archives.into_iter().map(|(ending, n)| format!("{n} .{ending}")).collect::<Vec<_>>() {
+        found if found.is_empty() => Problem::Empty,
+        found => Problem::OnlyArchives(found.join(", ")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A set in a folder: every file below it, by its path. Links are followed, each folder is listed once.
 
 use super::limits::{MAX_FILE_BYTES, MAX_FILES};
-use super::names::{self, Kind};
+use super::names;
 use super::source::{Listing, Source};
 use super::{Finding, Problem};
 use crate::{Error, Result};
@@ -91,7 +91,7 @@ impl Walk {
             let kind_of = entry.file_type()?;
             if own.to_str().is_none() {
                 // A file of another kind would not have been looked at either.
-                if kind_of.is_dir() || names::kind(&name) != Kind::Other {
+                if kind_of.is_dir() || names::is_read(&name) {
                     self.find(name, Problem::Name("is not UTF-8"));
                 }
             } else if kind_of.is_file() {
@@ -103,7 +103,7 @@ impl Walk {
                 }
             } else if kind_of.is_symlink() {
                 self.follow(name, entry.path());
-            } else if names::kind(&name) != Kind::Other {
+            } else if names::is_read(&name) {
                 self.find(name, Problem::NotAFile(kind(kind_of)));
             }
         }
@@ -115,11 +115,11 @@ impl Walk {
         match std::fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => drop(self.links.insert(name, (path, metadata))),
             Ok(metadata) if metadata.is_file() => self.names.push(name),
-            Ok(metadata) if names::kind(&name) != Kind::Other => {
+            Ok(metadata) if names::is_read(&name) => {
                 self.find(name, Problem::NotAFile(kind(metadata.file_type())));
             }
             // What has no ending may have been a folder of pictures.
-            Err(e) if names::kind(&name) != Kind::Other || names::ending(&name).is_empty() => {
+            Err(e) if names::is_read(&name) || names::ending(&name).is_empty() => {
                 let target = std::fs::read_link(&path).unwrap_or_default().display().to_string();
                 self.find(name, Problem::Link { target, why: e.to_string() });
             }

@@ -16,6 +16,7 @@ use super::names;
 use super::source::Source;
 use super::{Finding, Problem};
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// The largest label file that is read, in bytes (64 MiB): two million classes, or as many numbers
 /// as a dozen for each of as many pictures.
@@ -36,12 +37,15 @@ pub(super) fn read(
     if bytes.len() as u64 > MAX_BYTES {
         return Err(Problem::LabelFile(format!("it is larger than the {} MiB that are read", MAX_BYTES >> 20)));
     }
+    if bytes.is_empty() {
+        return Err(Problem::LabelFile("it is empty (0 bytes)".to_string()));
+    }
     let json = text(&bytes)?;
     let mut entries = Entries {
         names: Lookup::new(pictures),
         folder: names::folder(file),
         labels: (0..pictures.len()).map(|_| Label::Missing).collect(),
-        class_names: Vec::new(),
+        class_names: Some(Vec::new()),
         found: 0,
         strangers: 0,
         findings,
@@ -61,7 +65,25 @@ pub(super) fn read(
         }
         return Err(Problem::LabelFile("none of its names is the name of a picture of the set".to_string()));
     }
-    collect(labels, pictures, class_names, json.len(), findings)
+    let faults = fault_of_names(class_names.as_deref(), &labels);
+    let read = collect(labels, pictures, class_names.unwrap_or_default(), json.len(), findings)?;
+    findings.extend(faults.map(|why| Finding { file: file.to_string(), problem: Problem::ClassNames(why) }));
+    Ok(read)
+}
+
+/// What is wrong with the names of classes, beside these labels; names of classes without a picture are none too many.
+fn fault_of_names(names: Option<&[String]>, labels: &[Label]) -> Option<String> {
+    let Some(names) = names else { return Some("is no list of names, and is not read".into()) };
+    let mut known = HashMap::new();
+    for (class, name) in names.iter().enumerate() {
+        if let Some(first) = known.insert(name, class) {
+            return Some(format!("gives classes {first} and {class} the same name, {name}"));
+        }
+    }
+    let last =
+        labels.iter().filter_map(|label| if let Label::Class(class) = label { Some(*class) } else { None }).max();
+    let classes = last? as usize + 1;
+    (!names.is_empty() && names.len() < classes).then(|| format!("names {} of {classes} classes", names.len()))
 }
 
 /// The file as text.
@@ -138,7 +160,8 @@ struct Entries<'a> {
     /// The folder that the label file lies in.
     folder: &'a str,
     labels: Vec<Label>,
-    class_names: Vec<String>,
+    /// `None` for what is no list of names.
+    class_names: Option<Vec<String>>,
     found: usize,
     strangers: usize,
     findings: &'a mut Vec<Finding>,
@@ -155,7 +178,7 @@ impl Sink for Entries<'_> {
         match self.names.find(&here).or_else(|| self.names.find(&name)) {
             Some(place) => {
                 if !matches!(self.labels[place], Label::Missing) {
-                    self.findings.push(Finding { file: here, problem: Problem::Duplicate });
+                    self.findings.push(Finding { file: here, problem: Problem::LabelTwice });
                 }
                 self.labels[place] = label;
                 self.found += 1;
@@ -169,7 +192,7 @@ impl Sink for Entries<'_> {
         }
     }
 
-    fn name_classes(&mut self, names: Vec<String>) {
+    fn name_classes(&mut self, names: Option<Vec<String>>) {
         self.class_names = names;
     }
 }

@@ -12,8 +12,8 @@ use std::fmt;
 pub(super) trait Sink {
     /// The label of the file with this name.
     fn add(&mut self, name: &str, label: Label);
-    /// The names of classes from 0 on.
-    fn name_classes(&mut self, names: Vec<String>);
+    /// The names of classes from 0 on; `None` if what stands in their place is no list of them.
+    fn name_classes(&mut self, names: Option<Vec<String>>);
 }
 
 /// Reads a label file. Returns whether it has labels, be it none.
@@ -83,11 +83,11 @@ impl<'de> Visitor<'de> for Root<'_> {
                     map.next_value_seed(Table(&mut *self.0))?;
                     any = true;
                 }
-                "classes" => {
-                    if let Names::List(names) = map.next_value()? {
-                        self.0.name_classes(names);
-                    }
-                }
+                "classes" => self.0.name_classes(match map.next_value()? {
+                    Names::List(names) => Some(names),
+                    Names::Null => Some(Vec::new()),
+                    Names::One(_) | Names::Other => None,
+                }),
                 name if names::kind(name) == Kind::Picture => {
                     let label = map.next_value_seed(OneLabel)?;
                     self.0.add(name, label);
@@ -223,6 +223,7 @@ impl<'de> serde::Deserialize<'de> for Number {
 enum Names {
     One(String),
     List(Vec<String>),
+    Null,
     Other,
 }
 
@@ -264,7 +265,7 @@ impl<'de> serde::Deserialize<'de> for Names {
                 Ok(Names::Other)
             }
             fn visit_unit<E>(self) -> Result<Names, E> {
-                Ok(Names::Other)
+                Ok(Names::Null)
             }
         }
         deserializer.deserialize_any(Any)

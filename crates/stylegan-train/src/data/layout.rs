@@ -3,7 +3,7 @@
 //! Archives are often packed with a folder around everything (`faces/00000.png`), so the root of a
 //! set is the folder that all of its pictures lie in.
 
-use super::names::{self, INSTANCE_FOLDER, Kind, MAP_FOLDER};
+use super::names::{self, INSTANCE_FOLDER, Kind, LABEL_FILE, MAP_FOLDER};
 use super::{Finding, Problem};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -45,7 +45,7 @@ impl Layout {
     /// Sorts out the files with these names (sorted, each once).
     pub(super) fn of(names: Vec<String>) -> Self {
         let mut layout = Self::default();
-        let (mut label_files, mut class_tables) = (Vec::new(), Vec::new());
+        let (mut label_files, mut class_tables, mut others) = (Vec::new(), Vec::new(), Vec::new());
         for name in names {
             match names::kind(&name) {
                 Kind::Picture => layout.pictures.push(name),
@@ -55,13 +55,18 @@ impl Layout {
                 }
                 Kind::Labels => label_files.push(name),
                 Kind::Classes => class_tables.push(name),
+                Kind::Archive => layout.findings.push(Finding { file: name, problem: Problem::Archive }),
                 Kind::Other if OWN.contains(&name.rsplit('/').next().unwrap_or_default()) => {}
-                Kind::Other => *layout.unread.entry(names::ending(&name)).or_default() += 1,
+                Kind::Other => {
+                    *layout.unread.entry(names::ending(&name)).or_default() += 1;
+                    others.extend(names::misnamed(&name).map(|meant| (name, meant)));
+                }
             }
         }
         layout.tell_maps();
         layout.choose_classes(class_tables);
         layout.choose_labels(label_files);
+        layout.find_misnamed(others);
         layout
     }
 
@@ -146,6 +151,16 @@ impl Layout {
             } else {
                 let used = self.labels.clone();
                 self.findings.push(Finding { file, problem: Problem::LabelsIgnored { used } });
+            }
+        }
+    }
+
+    /// Labels and class tables that would count under another name, where there are none of that name.
+    fn find_misnamed(&mut self, files: Vec<(String, &'static str)>) {
+        for (file, meant) in files {
+            let there = if meant == LABEL_FILE { &self.labels } else { &self.class_table };
+            if there.is_none() && common_folder(&self.pictures).starts_with(names::folder(&file)) {
+                self.findings.push(Finding { file, problem: Problem::Misnamed(meant) });
             }
         }
     }
@@ -285,6 +300,17 @@ mod tests {
         assert_eq!(of(&["faces/1.png", "faces/dataset.json"]).as_deref(), Some("faces/dataset.json"));
         assert_eq!(of(&["a/faces/1.png", "a/dataset.json"]).as_deref(), Some("a/dataset.json"));
         assert_eq!(of(&["a/1.png", "a/dataset.json", "dataset.json"]).as_deref(), Some("dataset.json"));
+        // By another name they do not, and are found.
+        for (files, meant) in [
+            (&["a/1.png", "a/Dataset.json"], Some(LABEL_FILE)),
+            (&["a/1.png", "labels.json"], Some(LABEL_FILE)),
+            (&["a/1.png", "a/Classes.json"], Some("classes.json")),
+            (&["a/1.png", "b/labels.json"], None),
+        ] {
+            let found: Vec<_> = layout(files).findings.into_iter().map(|finding| finding.problem).collect();
+            assert_eq!(found, meant.map(Problem::Misnamed).into_iter().collect::<Vec<_>>());
+        }
+        assert!(layout(&["1.png", "dataset.json", "labels.json"]).findings.is_empty());
         let set = layout(&["a/1.png", "b/1.png", "a/dataset.json"]);
         assert_eq!(set.labels, None);
         assert_eq!(set.findings[0].problem, Problem::LabelsIgnored { used: None });

@@ -2,7 +2,7 @@
 
 use super::Problem;
 use super::budget::Budget;
-use super::decode::guarded;
+use super::decode::{damaged, guarded};
 use super::limits::MAX_SIDE;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageBuffer, Luma, RgbImage};
@@ -36,6 +36,9 @@ pub(super) struct MapFile {
 impl MapFile {
     /// Reads the bytes of a file.
     pub(super) fn read(bytes: &[u8], budget: &Budget) -> Result<Self, Problem> {
+        if bytes.is_empty() {
+            return Err(Problem::NoBytes);
+        }
         if image::guess_format(bytes).ok() != Some(image::ImageFormat::Png) {
             return Err(Problem::MapKind("not a PNG file".to_string()));
         }
@@ -49,7 +52,6 @@ impl MapFile {
 }
 
 fn read(bytes: &[u8], budget: &Budget) -> Result<MapFile, Problem> {
-    let damaged = |error: png::DecodingError| Problem::Damaged(error.to_string());
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: MAX_DECODER });
     decoder.set_transformations(Transformations::IDENTITY);
     let mut reader = decoder.read_info().map_err(damaged)?;

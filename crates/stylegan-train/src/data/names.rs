@@ -16,6 +16,9 @@ const READ: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
 /// Endings of pictures that are not.
 const NOT_READ: [&str; 10] = ["gif", "bmp", "tif", "tiff", "avif", "heic", "jfif", "jxl", "ppm", "tga"];
 
+/// Endings of archives, which are not opened inside of a set.
+const ARCHIVES: [&str; 8] = ["zip", "tar", "gz", "tgz", "bz2", "xz", "7z", "rar"];
+
 /// What a file is by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -27,6 +30,8 @@ pub(super) enum Kind {
     Labels,
     /// A class table.
     Classes,
+    /// An archive.
+    Archive,
     /// Anything else.
     Other,
 }
@@ -42,8 +47,26 @@ pub(super) fn kind(name: &str) -> Kind {
         Kind::Labels
     } else if name.rsplit('/').next() == Some(CLASS_FILE) {
         Kind::Classes
+    } else if ARCHIVES.contains(&ending.as_str()) {
+        Kind::Archive
     } else {
         Kind::Other
+    }
+}
+
+/// Whether a file of this name is looked at.
+pub(super) fn is_read(name: &str) -> bool {
+    !matches!(kind(name), Kind::Archive | Kind::Other)
+}
+
+/// The name under which a file would be read that is probably meant as labels or as a class table: `Dataset.json`,
+/// `labels.json`, `Classes.json`.
+pub(super) fn misnamed(name: &str) -> Option<&'static str> {
+    let own = name.rsplit('/').next().unwrap_or(name).to_lowercase();
+    match own.as_str() {
+        LABEL_FILE | "labels.json" => Some(LABEL_FILE),
+        CLASS_FILE => Some(CLASS_FILE),
+        _ => None,
     }
 }
 
@@ -110,6 +133,7 @@ mod tests {
         assert_eq!((ending("a.d/b"), ending("a/b.PNG"), ending("b.")), (String::new(), "png".into(), String::new()));
         assert_eq!((folder("a/b/c.png"), folder("c.png")), ("a/b/", ""));
         assert_eq!(kind("a/dataset.json"), Kind::Labels);
+        assert_eq!((misnamed("a/Dataset.JSON"), misnamed("xdataset.json")), (Some(LABEL_FILE), None));
         assert_eq!((kind("a/xdataset.json"), kind("labels/classes.json")), (Kind::Other, Kind::Classes));
     }
 }

@@ -11,6 +11,12 @@ pub enum Problem {
     NotASet,
     /// There are no pictures.
     Empty,
+    /// There are no pictures, but archives that may hold some: how many of which endings.
+    OnlyArchives(String),
+    /// An archive inside of the set, which is not opened.
+    Archive,
+    /// The file has no bytes.
+    NoBytes,
     /// The file could not be read at all.
     Unreadable(String),
     /// A link that leads nowhere.
@@ -50,7 +56,7 @@ pub enum Problem {
     Alpha,
     /// The picture has more than 8 bits per channel.
     Deep,
-    /// Two files, or two entries of the labels, have the same name.
+    /// Two files have the same name.
     Duplicate,
     /// A picture file format that is not read (by its extension).
     Format(String),
@@ -61,6 +67,12 @@ pub enum Problem {
         /// The label file that counts, if there is one.
         used: Option<String>,
     },
+    /// Labels or a class table by a name that is not read; this one is.
+    Misnamed(&'static str),
+    /// The names that `dataset.json` gives to classes are not what they should be.
+    ClassNames(String),
+    /// `dataset.json` labels this picture more than once.
+    LabelTwice,
     /// `dataset.json` has no label for this picture.
     LabelMissing,
     /// A number that is no class.
@@ -171,6 +183,9 @@ impl fmt::Display for Problem {
         match self {
             Self::NotASet => write!(f, "neither a folder nor a ZIP file"),
             Self::Empty => write!(f, "holds no PNG, JPEG or WebP pictures"),
+            Self::OnlyArchives(found) => write!(f, "holds {found} and no PNG, JPEG or WebP pictures"),
+            Self::Archive => write!(f, "an archive inside of the set, which is not opened"),
+            Self::NoBytes => write!(f, "is empty (0 bytes)"),
             Self::Unreadable(why) => write!(f, "cannot be read ({why})"),
             Self::Link { target, why } => write!(f, "a link to {target}, which cannot be followed ({why})"),
             Self::NotAFile(kind) => write!(f, "{kind}, not a file"),
@@ -194,6 +209,9 @@ impl fmt::Display for Problem {
                 write!(f, "these labels are not read: there are pictures outside of their folder")
             }
             Self::LabelsIgnored { used: Some(used) } => write!(f, "these labels are not read: those of {used} are"),
+            Self::Misnamed(_) => write!(f, "is not read under this name"),
+            Self::ClassNames(why) => write!(f, "its key `classes` {why}"),
+            Self::LabelTwice => write!(f, "dataset.json labels this picture twice"),
             Self::LabelClass(label) => {
                 write!(f, "label {label} is no class number: those are whole and go from 0 to {}", MAX_DIM - 1)
             }
@@ -291,6 +309,9 @@ impl Problem {
             Self::LabelWithoutPicture
             | Self::MoreLabelsWithoutPicture(_)
             | Self::LabelsIgnored { .. }
+            | Self::Misnamed(_)
+            | Self::ClassNames(_)
+            | Self::Archive
             | Self::ClassesIgnored { .. }
             | Self::MapWithoutPicture
             | Self::MapClass { .. }

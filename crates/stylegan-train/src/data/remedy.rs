@@ -1,12 +1,14 @@
 //! What problems have in common, and what to do about each.
 
-use super::Problem;
+use super::{LABEL_FILE, Problem};
 
 impl Problem {
     /// What problems of the same kind have in common, as a heading.
     pub fn heading(&self) -> &'static str {
         match self {
-            Self::NotASet | Self::Empty | Self::TooManyFiles => "no set",
+            Self::NotASet | Self::Empty | Self::OnlyArchives(_) | Self::TooManyFiles => "no set",
+            Self::Archive => "archives inside of the set",
+            Self::NoBytes => "empty files",
             Self::Unreadable(_) => "cannot be read",
             Self::Link { .. } => "links that lead nowhere",
             Self::NotAFile(_) => "not files",
@@ -22,6 +24,9 @@ impl Problem {
             Self::Format(_) => "formats that are not read",
             Self::LabelFile(_) => "labels that cannot be read",
             Self::LabelsIgnored { .. } => "labels that are not read",
+            Self::Misnamed(_) => "labels or classes by another name",
+            Self::ClassNames(_) => "names of classes",
+            Self::LabelTwice => "labelled twice",
             Self::LabelMissing => "without a label",
             Self::LabelClass(_) | Self::LabelKind(_) | Self::LabelMixed { .. } => "labels of the wrong kind",
             Self::LabelWithoutPicture | Self::MoreLabelsWithoutPicture(_) => "labels without a picture",
@@ -51,6 +56,9 @@ impl Problem {
         match self {
             Self::NotASet => "give a folder of pictures or a .zip of them",
             Self::Empty => "check the path, and the endings of the files",
+            Self::OnlyArchives(_) => "unpack it and give the folder",
+            Self::Archive => "unpack it if its pictures are to be part of the set",
+            Self::NoBytes => "copy it again from its source or remove it",
             Self::Link { .. } => "bring back what it leads to, or remove it",
             Self::NotAFile(_) => "remove it or rename it",
             Self::FolderTwice => "remove the link if you do not need it",
@@ -70,6 +78,12 @@ impl Problem {
             Self::LabelFile(_) => {
                 "write {\"labels\": [[\"name.png\", 3], …]} with one class number or one list of numbers per picture"
             }
+            Self::Misnamed(LABEL_FILE) => "call it dataset.json",
+            Self::Misnamed(_) => "call it classes.json",
+            Self::ClassNames(_) => {
+                "write \"classes\": [\"cat\", \"dog\", …], a name of its own for each class from 0 on"
+            }
+            Self::LabelTwice => "keep one of its labels",
             Self::LabelsIgnored { .. } => "write one dataset.json at the root of the set",
             Self::LabelClass(_) | Self::LabelKind(_) => {
                 "give every picture a class number from 0 up, or every picture a list of numbers"
@@ -106,7 +120,7 @@ impl Problem {
             Self::ZipEncrypted => "unpack it with its password and pack it without one",
             Self::ZipMethod(_) => "pack it again with `zip -0` (stored) or `zip -9` (deflated)",
             Self::ZipOverlap(_) | Self::TooManyBytesInAll { .. } => "unpack it and pack it again",
-            Self::Name(_) => "rename the file and pack the set again",
+            Self::Name(_) => "rename it, in an archive by packing that again",
             Self::TooManyBytes { .. } => "remove it: a picture is not that large",
         }
     }

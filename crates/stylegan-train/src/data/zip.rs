@@ -3,12 +3,13 @@
 use super::limits::{MAX_FILE_BYTES, MAX_FILES};
 use super::names::{self, Kind};
 use super::source::{Listing, Source};
-use super::{Finding, Problem};
+use super::{Finding, Problem, decode};
 use crate::{Error, Result};
-use ::zip::read::ZipFileEntry;
+use ::zip::read::{Config, ZipFileEntry};
 use ::zip::result::ZipError;
+use ::zip::unstable::read::ZipIterable;
 use ::zip::{CompressionMethod, ZipArchive};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -28,15 +29,9 @@ struct Zip {
     /// The place of each file in the archive's index. The archive's own search by name knows names as
     /// they are stored, and walks through all of them where they are not UTF-8.
     index: HashMap<String, usize>,
-    /// The largest file that is unpacked.
-    limit: u64,
 }
 
-/// How many times the size of the archive a file in it may have, beside a megabyte: pictures do not
-/// shrink in an archive, and labels are small beside them.
-const MAX_GROWTH: u64 = 4;
-
-/// How many times the size of the archive all files in it may have, beside 256 MiB.
+/// How many times the size of the archive all files in it may have, beside the largest file that is read.
 const MAX_TOTAL_GROWTH: u64 = 16;
 
 /// Bytes of an entry before its name.
@@ -51,15 +46,15 @@ impl Source for Zip {
         };
         let file = archive.by_index(index).map_err(describe)?;
         let bytes = file.size();
-        if bytes > self.limit {
-            return Err(Problem::TooManyBytes { bytes, limit: self.limit });
+        if bytes > MAX_FILE_BYTES {
+            return Err(Problem::TooManyBytes { bytes, limit: MAX_FILE_BYTES });
         }
         let wanted = limit.map_or(bytes, |limit| limit.min(bytes));
         let mut buffer = Vec::new();
         // The stated size is a claim: memory grows with what really comes. One byte more is asked
         // for so that a file which is longer than it says is noticed, and its checksum verified.
         let asked = if wanted < bytes { wanted } else { wanted + 1 };
-        file.take(asked).read_to_end(&mut buffer).map_err(|e| Problem::Damaged(e.to_string()))?;
+        file.take(asked).read_to_end(&mut buffer).map_err(decode::damaged)?;
         if buffer.len() as u64 != wanted {
             return Err(Problem::Damaged(format!("{} bytes where the index says {bytes}", buffer.len())));
         }
@@ -78,7 +73,9 @@ pub(super) fn list(path: &Path, place: &str) -> Result<Listing> {
     // change are no danger, for all that is read from them is checked on every read.
     let map = unsafe { memmap2::Mmap::map(&file) }.map_err(Error::io("read", path))?;
     let packed = map.len() as u64;
-    let limit = MAX_FILE_BYTES.min((1 << 20) + MAX_GROWTH * packed);
+    if map.is_empty() {
+        return Err(Error::data(place, Problem::NoBytes));
+    }
     if !map.starts_with(b"PK") {
         return Err(Error::data(place, Problem::NotASet));
     }
@@ -88,9 +85,9 @@ pub(super) fn list(path: &Path, place: &str) -> Result<Listing> {
     }
     check_overlaps(&archive).map_err(|problem| Error::data(place, problem))?;
     let mut findings = Vec::new();
-    if archive.has_duplicate_names() {
-        findings.push(Finding { file: String::new(), problem: Problem::Duplicate });
-    }
+    let repeated = repeated(&archive).map_err(|e| Error::data(place, describe(e)))?;
+    // Names that occur twice, of which none is known to be the one that is meant.
+    let mut twice = BTreeSet::new();
     let mut index = HashMap::with_capacity(archive.len());
     let mut total = 0u64;
     for i in 0..archive.len() {
@@ -107,19 +104,26 @@ pub(super) fn list(path: &Path, place: &str) -> Result<Listing> {
             continue;
         }
         // What is not read anyway may be as it likes.
-        let problem = if names::kind(&name) == Kind::Other { None } else { fault(&entry, limit) };
-        if problem.is_none() && names::kind(&name) != Kind::Other {
+        if !names::is_read(&name) {
+            index.insert(name, i);
+        } else if let Some(problem) = fault(&entry) {
+            findings.push(Finding { file: name, problem });
+        } else {
             total = total.saturating_add(entry.size());
+            if index.insert(name.clone(), i).is_some() || repeated.contains(entry.name_raw()) {
+                twice.insert(name);
+            }
         }
-        let problem = problem.or_else(|| index.insert(name.clone(), i).map(|_| Problem::Duplicate));
-        findings.extend(problem.map(|problem| Finding { file: name, problem }));
     }
+    // Of pictures the place in the set stays; labels are not read by chance.
+    index.retain(|name, _| names::kind(name) == Kind::Picture || !twice.contains(name));
+    findings.extend(twice.into_iter().map(|file| Finding { file, problem: Problem::Duplicate }));
     let limit_of_all = MAX_FILE_BYTES + MAX_TOTAL_GROWTH * packed;
     if total > limit_of_all {
         return Err(Error::data(place, Problem::TooManyBytesInAll { bytes: total, limit: limit_of_all }));
     }
     let names = index.keys().cloned().collect();
-    Ok(Listing { source: Box::new(Zip { archive, index, limit }), names, findings })
+    Ok(Listing { source: Box::new(Zip { archive, index }), names, findings })
 }
 
 fn name(entry: &ZipFileEntry<'_>) -> Result<String, Problem> {
@@ -127,14 +131,29 @@ fn name(entry: &ZipFileEntry<'_>) -> Result<String, Problem> {
     names::of_entry(&raw)
 }
 
+/// Names, as they are stored, of which there are several entries: the archive's index keeps the last alone.
+fn repeated(archive: &ZipArchive<Cursor<Map>>) -> Result<HashSet<Vec<u8>>, ZipError> {
+    let mut repeated = HashSet::new();
+    if archive.has_duplicate_names() {
+        let mut seen = HashSet::new();
+        for entry in ZipIterable::try_new(archive.clone().into_inner(), Config::default())?.files()? {
+            let entry = entry?;
+            if !seen.insert(entry.name_raw().to_vec()) {
+                repeated.insert(entry.name_raw().to_vec());
+            }
+        }
+    }
+    Ok(repeated)
+}
+
 /// Why a file is not read.
-fn fault(entry: &ZipFileEntry<'_>, limit: u64) -> Option<Problem> {
+fn fault(entry: &ZipFileEntry<'_>) -> Option<Problem> {
     if entry.encrypted() {
         Some(Problem::ZipEncrypted)
     } else if !matches!(entry.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
         Some(Problem::ZipMethod(entry.compression().to_string()))
-    } else if entry.size() > limit {
-        Some(Problem::TooManyBytes { bytes: entry.size(), limit })
+    } else if entry.size() > MAX_FILE_BYTES {
+        Some(Problem::TooManyBytes { bytes: entry.size(), limit: MAX_FILE_BYTES })
     } else {
         None
     }

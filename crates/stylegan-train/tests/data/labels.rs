@@ -18,7 +18,7 @@ fn classes(files: &Files) -> Vec<u32> {
 fn dialects_of_the_label_file() {
     let text = String::from_utf8(labels(&["2", "0", "1", "2"])).unwrap();
     let utf16 = |order: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();
-    let cases: [(&str, Vec<u8>); 10] = [
+    let cases: [(&str, Vec<u8>); 9] = [
         ("floats, as tables export them", labels(&["2.0", "0.0", "1e0", "2"])),
         ("a byte order mark", [b"\xef\xbb\xbf", text.as_bytes()].concat()),
         ("UTF-16", [b"\xff\xfe", &utf16(u16::to_le_bytes)[..]].concat()),
@@ -29,7 +29,6 @@ fn dialects_of_the_label_file() {
             br#"{"labels": {"00/img0.png": 2, "01/img1.png": 0, "02/img2.png": 1, "03/img3.png": 2}}"#.into(),
         ),
         ("a bare mapping", br#"{"00/img0.png": 2, "01/img1.png": 0, "02/img2.png": 1, "03/img3.png": 2}"#.into()),
-        ("classes that are no names", text.replacen('{', r#"{"classes": {"cat": [0, null]}, "#, 1).into()),
         ("dots before names", text.replace("[\"0", "[\"./0").into()),
         ("other keys", text.replacen('{', r#"{"info": {"a": [1, {}]}, "#, 1).into()),
     ];
@@ -70,6 +69,37 @@ fn labels_that_are_not_read_are_said() {
     let set = Dataset::open(place.folder("both", &with(labelled(), "00/dataset.json", "{}"))).unwrap();
     assert_eq!(set.label_dim(), 3);
     assert!(set.notes().next().unwrap().to_string().contains("those of dataset.json are"));
+}
+
+/// Names of classes that are not what they should be are said; the labels count all the same.
+#[test]
+fn names_of_classes_are_a_list_of_different_names() {
+    let place = Place::new();
+    let text = String::from_utf8(labels(&["2", "0", "1", "2"])).unwrap();
+    let found = |i: usize, names: &str| {
+        let json = text.replacen('{', &format!(r#"{{"classes": {names}, "#), 1);
+        let set = Dataset::open(place.folder(&i.to_string(), &with(good(), "dataset.json", json))).unwrap();
+        assert_eq!(set.label_dim(), 3);
+        set.notes().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    for (i, (names, words)) in [
+        (r#""abc""#, "no list of names"),
+        (r#"{"cat": [0, null]}"#, "no list of names"),
+        ("[0, 1, 2]", "no list of names"),
+        (r#"["a", "a", "b"]"#, "gives classes 0 and 1 the same name, a"),
+        (r#"["a", "b"]"#, "names 2 of 3 classes"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let notes = found(i, names);
+        assert!(notes.len() == 1 && notes[0].contains(words) && notes[0].starts_with("dataset.json: "), "{notes:?}");
+    }
+    for (i, names) in
+        [r#"["a", "b", "c"]"#, r#"["a", "b", "c", "of no picture"]"#, "[]", "null"].into_iter().enumerate()
+    {
+        assert!(found(9 + i, names).is_empty(), "{names}");
+    }
 }
 
 /// macOS writes `é` as two letters into file names; the program that wrote the labels may not.

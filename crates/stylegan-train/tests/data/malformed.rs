@@ -35,7 +35,8 @@ fn open_faults() -> Vec<Case> {
     vec![
         ("wrong size", with(good(), one, png(rgb(9, 6, 1))), one, &["9x6 pixels", "the set has 8x6", "--size"]),
         ("not a picture", with(good(), one, "hello"), one, &["not a PNG, JPEG or WebP picture", "save it as PNG"]),
-        ("empty file", with(good(), one, ""), one, &["not a PNG, JPEG or WebP"]),
+        ("empty file", with(good(), one, ""), one, &["is empty (0 bytes)", "copy it again"]),
+        ("empty labels", json(""), "dataset.json", &["empty (0 bytes)"]),
         ("gif in disguise", with(good(), one, gif.clone()), one, &["not a PNG, JPEG or WebP"]),
         ("gif", with(good(), "x.gif", gif), "x.gif", &[".gif pictures are not read", "save it as PNG"]),
         (
@@ -43,6 +44,16 @@ fn open_faults() -> Vec<Case> {
             with(good(), one, &png(rgb(8, 6, 1))[..20]),
             one,
             &["truncated or damaged", "copy it again"],
+        ),
+        (
+            "a decoder that breaks its lines",
+            with(
+                good(),
+                one,
+                [&[0xff, 0xd8, 0xff, 0xef, 0, 1][..], &encode(rgb(8, 6, 1), ImageFormat::Jpeg)[2..]].concat(),
+            ),
+            one,
+            &["Jpeg: Found a marker with invalid length:1);"],
         ),
         ("huge head", with(good(), one, huge_png(20_000)), one, &["20000x20000 pixels, more than the 16384x16384"]),
         ("grey", with(good(), one, converted(|p| p.to_luma8().into())), one, &["grey where the set is RGB"]),
@@ -122,7 +133,7 @@ fn open_faults() -> Vec<Case> {
             ["02/img2.png", 1], ["03/img3.png", 1]]}"#,
             ),
             "00/img0.png",
-            &["occurs twice"],
+            &["dataset.json labels this picture twice", "keep one of its labels"],
         ),
         ("missing map", without(mapped(), "labels/01/img1.png"), one, &["has no label map", "labels/<name>.png"]),
         (
@@ -167,6 +178,7 @@ fn load_faults() -> Vec<Case> {
             map_name,
             &["value 257", "column 1 of row 0", "classes go up to 254"],
         ),
+        ("map without a byte", with(mapped(), map_name, ""), map_name, &["is empty (0 bytes)"]),
         ("map not a PNG", with(mapped(), map_name, encode(map(8, 6, 1), ImageFormat::Jpeg)), map_name, &["not a PNG"]),
     ]
 }
@@ -290,7 +302,12 @@ fn what_is_no_set_is_refused() {
         (place.path("nowhere"), ["cannot read", "nowhere"]),
         (place.folder("empty", &Vec::new()), ["holds no PNG, JPEG or WebP pictures", "check the path"]),
         (place.file("notes.txt", b"hello"), ["neither a folder nor a ZIP file", "give a folder"]),
-        (place.file("empty.zip", b""), ["neither a folder nor a ZIP file", "give a folder"]),
+        (place.file("empty.zip", b""), ["is empty (0 bytes)", "copy it again"]),
+        (
+            place
+                .folder("packed", &vec![("a.zip".into(), vec![1]), ("b.zip".into(), vec![]), ("c.TAR".into(), vec![])]),
+            ["holds 1 .tar, 2 .zip and no PNG", "unpack it"],
+        ),
     ];
     for (path, words) in cases {
         for error in [Dataset::open(&path).unwrap_err(), doctor::examine(&path, None, || {}).unwrap_err()] {

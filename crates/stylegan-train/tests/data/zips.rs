@@ -1,7 +1,7 @@
 //! ZIP files that are broken or mean harm.
 
 use crate::pictures::*;
-use stylegan_train::data::{Dataset, doctor};
+use stylegan_train::data::{Dataset, Problem, doctor};
 use zip::CompressionMethod::{Deflated, Stored};
 
 /// Where the entry of `name` begins in the central directory, and its local header.
@@ -128,7 +128,25 @@ fn the_same_name_twice() {
     let place = Place::new();
     let mut zip = zip(&good(), Stored);
     patch(&mut zip, "02/img2.png", NAME, b"01/img1.png");
-    expect(&sentence(&place, &zip), &["set.zip: this name occurs twice", "remove or rename"]);
+    expect(&sentence(&place, &zip), &["set.zip/01/img1.png: this name occurs twice", "remove or rename"]);
+    // Whatever way it is written, both are left out, and named once. What is not read may be as it likes.
+    for names in [["01/img1.png", "01/img1.png"], ["01/img1.png", "01\\img1.png"], ["./././1.png", ".//.//1.png"]] {
+        let files = with(with(good(), "a/notes.txt", "x"), "b/notes.txt", "x");
+        let mut bytes = crate::pictures::zip(&files, Stored);
+        patch(&mut bytes, "02/img2.png", NAME, names[1].as_bytes());
+        patch(&mut bytes, "01/img1.png", NAME, names[0].as_bytes());
+        patch(&mut bytes, "b/notes.txt", NAME, b"a/notes.txt");
+        let report = doctor::examine(place.file("twice.zip", &bytes), None, || {}).unwrap();
+        let found: Vec<_> = report.findings.iter().map(|found| (found.file.as_str(), &found.problem)).collect();
+        let name = names[0].trim_start_matches("./");
+        assert_eq!((found, report.usable), (vec![(name, &Problem::Duplicate)], 2));
+    }
+    // Labels of which there are two are none.
+    let files = with(with(good(), "dataset.json", labels(&["0"; 4])), "dataset.txt2", labels(&["1"; 4]));
+    let mut bytes = crate::pictures::zip(&files, Stored);
+    patch(&mut bytes, "dataset.txt2", NAME, b"dataset.json");
+    let report = doctor::examine(place.file("labels.zip", &bytes), None, || {}).unwrap();
+    assert_eq!((report.findings[0].file.as_str(), report.labels.dim()), ("dataset.json", 0));
 }
 
 /// Names that are stored differently and read alike.
@@ -174,10 +192,27 @@ fn archives_that_unpack_to_too_much_in_all() {
 fn files_that_unpack_to_too_much() {
     let place = Place::new();
     let mut zip = zip(&good(), Deflated);
-    let limit = (1 << 20) + 4 * zip.len() as u32;
+    let limit = 256u32 << 20;
     patch(&mut zip, "01/img1.png", SIZE, &(limit + 1).to_le_bytes());
     let expected = format!("01/img1.png: unpacks to {} bytes, more than the {limit}", limit + 1);
     expect(&sentence(&place, &zip), &[&expected]);
+}
+
+/// A picture that is stored without compression shrinks in an archive, and is the same picture there as in a folder.
+#[test]
+fn pictures_that_shrink_in_the_archive_are_read() {
+    let place = Place::new();
+    let mut flat = Vec::new();
+    let mut encoder = png::Encoder::new(&mut flat, 800, 800);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_compression(png::Compression::NoCompression);
+    encoder.write_header().unwrap().write_image_data(&[7; 3 * 800 * 800]).unwrap();
+    let files = vec![("flat.png".to_string(), flat)];
+    let path = place.zip("set.zip", &files, Deflated);
+    assert!(path.metadata().unwrap().len() < 10_000);
+    let (packed, folder) = (Dataset::open(path).unwrap(), Dataset::open(place.folder("set", &files)).unwrap());
+    assert_eq!(packed.hash().unwrap(), folder.hash().unwrap());
+    assert_eq!(packed.pixels(0).unwrap(), folder.pixels(0).unwrap());
 }
 
 #[test]
