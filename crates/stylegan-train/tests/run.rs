@@ -83,7 +83,6 @@ fn sample_grids_tell_variety_and_a_collapse() {
         let mean = |line: &serde_json::Value, key: &str| line[key]["mean"].as_f64().unwrap();
         let grids: Vec<[f64; 3]> =
             lines.map(|line| ["Progress/kimg", "Variety/fake", "Variety/real"].map(|key| mean(&line, key))).collect();
-        println!("{overrides:?} {grids:?} {said:?}");
         (grids, said)
     };
     let labels = ["generator.c_dim=2", "discriminator.c_dim=2", "schedule.lr=1e-9"];

@@ -56,6 +56,7 @@ fn names_of_classes_are_kept() {
     table("[]");
     bench.one_sentence(line, &["--classes", "0 classes"]);
     bench.one_sentence("convert ada.pkl x.safetensors --classes none.json", &["none.json"]);
+    assert!(bench.ok("convert avatars-64 own.safetensors").contains("own.safetensors: G_ema of avatars-64\n"));
 }
 
 #[test]

@@ -28,6 +28,10 @@ fn a_table_has_its_seeds_at_the_borders() {
 fn all_figures_are_drawn() {
     let bench = Bench::with_network();
     bench.ok("figures --network tiny.safetensors --seeds 0-3 --realisations 5 --zoom 1 --no-captions --out figures");
+    // Figures of noise say which they show.
+    let noise = |figure: &str| bench.text(&format!("figures/figure-{figure}.png"), "stylegan:noise").unwrap();
+    assert_eq!(noise("deviation"), "const, random, seed 0");
+    assert!(noise("noise").starts_with("const, none, ") && noise("mixing") == "const");
     // 6 style rows: coarse (4 rows) and middle (2), no fine. Two seeds are columns; the two rows are
     // both of the coarse table, so there is one table of 3 x 3 cells.
     assert_eq!(bench.size("figures/figure-mixing.png"), (3 * 18 + 2, 3 * 18 + 2));
