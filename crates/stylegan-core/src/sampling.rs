@@ -2,9 +2,7 @@
 
 use crate::error::bad_argument;
 use crate::latent::{StreamKey, truncate};
-use crate::{
-    Condition, Generator, NoiseKeys, NoiseLayers, NoiseMode, Result, StyleOffsets, SynthesisOptions, broadcast_ws,
-};
+use crate::{Condition, Generator, NoiseKeys, NoiseLayers, NoiseMode, Result, SynthesisOptions, broadcast_ws};
 use candle_core::{DType, Device, Tensor};
 
 /// A generator with the settings under which it makes images. Programs, metrics and sample grids all go this way:
