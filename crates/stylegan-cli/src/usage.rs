@@ -4,7 +4,7 @@ use crate::invocation::as_typed;
 use crate::options::Options;
 use crate::status::{on_terminal, print, say};
 use clap::error::{ContextKind, ContextValue};
-use clap::{Command, CommandFactory, FromArgMatches};
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 /// What Rust says of numbers that are none, and what we say.
 const OF_RUST: [(&str, &str); 4] = [
@@ -17,8 +17,10 @@ const OF_RUST: [(&str, &str); 4] = [
 /// What was typed. Where that cannot be read, or help was asked for, the process ends with it.
 pub(crate) fn parse() -> Options {
     let typed = with_numbers_below_0(Options::command()).try_get_matches();
-    let read = typed.and_then(|mut typed| Options::from_arg_matches_mut(&mut typed));
-    read.unwrap_or_else(|error| explain(&error.format(&mut Options::command())))
+    let read = |mut typed: ArgMatches| {
+        Options::from_arg_matches_mut(&mut typed).map_err(|e| e.format(&mut Options::command()))
+    };
+    typed.and_then(read).unwrap_or_else(|error| explain(&error))
 }
 
 /// A verb, and those below it, whose values may be numbers below 0 as far as the parser goes: what is wrong with them is said
