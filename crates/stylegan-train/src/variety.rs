@@ -3,6 +3,7 @@
 
 use crate::Result;
 use crate::data::Dataset;
+use crate::health::{Verdict, of_variety};
 use crate::sample_grid::SampleGrid;
 use crate::stats::Stats;
 use candle_core::{DType, Device, Tensor};
@@ -30,6 +31,8 @@ pub(crate) struct Variety {
     pairs: Vec<[usize; 2]>,
     /// The real picture of each cell, `[1, 3, h, w]`, no larger than is looked at.
     reals: Vec<Tensor>,
+    /// Whether a grid has been varied since the run began or went on: pictures of young networks are all alike.
+    has_varied: bool,
 }
 
 impl Variety {
@@ -39,7 +42,7 @@ impl Variety {
     /// When one cannot be read.
     pub(crate) fn new(grid: &SampleGrid, dataset: &Dataset) -> Result<Self> {
         let reals = grid.reals(dataset)?.iter().map(|real| small(&image(real)?, SIDE)).collect::<Result<_>>()?;
-        Ok(Self { pairs: grid.pairs(PAIRS), reals })
+        Ok(Self { pairs: grid.pairs(PAIRS), reals, has_varied: false })
     }
 
     /// The perceptual distances (LPIPS, by the network that comes with the program) of pairs of the generated pictures
@@ -55,6 +58,14 @@ impl Variety {
             stats.extend(key, distances(&network, images, &self.pairs, resolution.min(SIDE))?);
         }
         Ok(stats)
+    }
+
+    /// Judges the mean distances of a grid: pictures that are alike are odd once they have not been.
+    pub(crate) fn judge(&mut self, fake: f64, real: f64, by_class: bool) -> Verdict {
+        let verdict = of_variety(fake, real, by_class);
+        let had_varied = self.has_varied;
+        self.has_varied |= verdict == Verdict::Good;
+        if had_varied { verdict } else { Verdict::Good }
     }
 }
 
@@ -93,7 +104,6 @@ fn distances(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::health::{Verdict, of_variety};
     use image::Rgb;
 
     /// A square of some place, size and colour on a background of another, with noise of its own.

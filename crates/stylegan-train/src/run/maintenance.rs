@@ -4,7 +4,7 @@ use super::open::share;
 use super::{Run, images_of};
 use crate::best::Best;
 use crate::config::OutputConfig;
-use crate::health::{self, Verdict};
+use crate::health::Verdict;
 use crate::observer::Measured;
 use crate::run_log::{RunLog, STEP};
 use crate::stats::Stats;
@@ -149,7 +149,8 @@ impl Run<'_> {
         let text = format!("kimg {kimg:<10.3} variety fake {fake:.4} real {real:.4}");
         let written = log.stats(self.state.progress.images, &line).and(log.log(&text));
         self.tolerate(written, LATER)?;
-        self.warn(&health::of_variety(fake, real, by_class))
+        let verdict = self.variety.as_mut().map(|variety| variety.judge(fake, real, by_class));
+        self.warn(&verdict.unwrap_or(Verdict::Good))
     }
 
     fn grid_file(&self) -> PathBuf {
