@@ -83,7 +83,7 @@ fn other_files_are_left_alone() {
     bench.one_sentence(&format!("{eval} --out folder.json"), &["folder.json", "no file"]);
     // A place that was named and cannot be written: nothing is measured first.
     let ran = bench.run(&format!("{eval} --out /proc/nowhere/report.json"));
-    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{}", ran.stderr);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
     assert!(ran.stderr.contains("/proc/nowhere"), "{}", ran.stderr);
     // Nothing is written where nothing is asked for.
     let before = fs::read_dir(bench.path("")).unwrap().count();

@@ -197,7 +197,6 @@ fn networks_come_along() {
     let listed = bench.ok("models");
     assert!(listed.lines().any(|line| line.starts_with("avatars-32 ") && line.contains("MB")), "{listed}");
     assert!(bench.ok("models avatars-32").contains("CC BY 4.0"));
-    bench.one_sentence("models avatars-33", &["avatars-33", "avatars-32"]);
     bench.ok("generate --network avatars-32 --seeds 0-3 --grid --zoom 1 --no-captions --out faces.png");
     assert!(bench.text("faces.png", "stylegan:licence").unwrap().contains("CC BY 4.0"));
     bench.ok("directions sefa --network avatars-32 --out sefa.safetensors");
