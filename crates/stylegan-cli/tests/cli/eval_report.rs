@@ -80,7 +80,7 @@ fn other_files_are_left_alone() {
     }
     assert!(!bench.path("README.json").exists());
     fs::create_dir(bench.path("folder.json")).unwrap();
-    bench.one_sentence(&format!("{eval} --out folder.json"), &["folder.json", "no file"]);
+    bench.one_sentence(&format!("{eval} --out folder.json"), &["folder.json is a folder"]);
     // A place that was named and cannot be written: nothing is measured first.
     let ran = bench.run(&format!("{eval} --out /proc/nowhere/report.json"));
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
