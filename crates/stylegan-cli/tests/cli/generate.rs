@@ -114,7 +114,7 @@ fn classes_with_numbers_for_names() {
     let networks = [("G_ema".to_owned(), NetworkConfig::Generator(config))].into();
     let mut metadata = Metadata { networks, ..Metadata::default() };
     metadata.set_classes(&["3", "2", "1", "0"].map(str::to_owned));
-    checkpoint::save(&bench.path("classes.safetensors"), &metadata, &tensors).unwrap();
+    checkpoint::save(bench.path("classes.safetensors"), &metadata, &tensors).unwrap();
     let network = "generate --network classes.safetensors --seeds 7";
     bench.ok(&format!("{network} --class 3 --out a.png"));
     let said = bench.text("a.png", "stylegan:class").unwrap();
