@@ -152,6 +152,7 @@ fn takes(path: &Path, named: &Path) -> anyhow::Result<()> {
 pub(crate) fn users(error: std::io::Error) -> anyhow::Error {
     match error.kind() {
         ErrorKind::PermissionDenied
+        | ErrorKind::NotFound
         | ErrorKind::ReadOnlyFilesystem
         | ErrorKind::NotADirectory
         | ErrorKind::AlreadyExists
