@@ -2,6 +2,7 @@
 
 use crate::data::built_in::built_in;
 use crate::exit::wrong;
+use crate::network::check_exists_or;
 use crate::status::say;
 use std::path::{Path, PathBuf};
 use stylegan_train::data::Dataset;
@@ -35,14 +36,13 @@ pub(crate) fn path_alone(set: &Path) -> anyhow::Result<()> {
 
 /// Refuses a set that is not there.
 pub(crate) fn check_there(set: &Path) -> anyhow::Result<()> {
-    if set.exists() {
-        return Ok(());
-    }
-    wrong!(
-        "cannot read {}: it does not exist; {}",
-        set.display(),
-        meant(set).unwrap_or_else(|| "check its name, and from which folder the command is given".to_owned())
-    )
+    check_there_or(set, "check its name, and from which folder the command is given")
+}
+
+/// As [`check_there`], with what to do unless a built-in set may be meant.
+fn check_there_or(set: &Path, remedy: &str) -> anyhow::Result<()> {
+    let remedy = || meant(set).unwrap_or_else(|| remedy.to_owned());
+    check_exists_or(set, || format!("cannot read {}: it does not exist; {}", set.display(), remedy()))
 }
 
 /// Asks for the built-in set that may be meant by a path that is not there: one of four letters may be wrong.
@@ -73,13 +73,7 @@ pub(crate) fn place(set: &str, [h, w]: [usize; 2], count: usize, folder: &Path) 
 
 /// Opens the set at a place, resized and cut as `way` says.
 pub(crate) fn open_at(set: &Path, way: Option<Preprocess>) -> anyhow::Result<Dataset> {
-    if !set.exists() {
-        wrong!(
-            "cannot read {}: it does not exist; {}",
-            set.display(),
-            meant(set).unwrap_or_else(|| "if the set was moved, say where it is now with --data".to_owned())
-        );
-    }
+    check_there_or(set, "if the set was moved, say where it is now with --data")?;
     tracing::info!("reads {}", set.display());
     let dataset = Dataset::open_as(set, way)?;
     say_notes(&dataset);

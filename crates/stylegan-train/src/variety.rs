@@ -31,6 +31,8 @@ pub(crate) struct Variety {
     pairs: Vec<[usize; 2]>,
     /// The real picture of each cell, `[1, 3, h, w]`, no larger than is looked at.
     reals: Vec<Tensor>,
+    /// Their distances, and the side of the pictures that were compared: the same at each grid until pictures grow.
+    of_reals: Option<(usize, Vec<f64>)>,
     /// Whether a grid has been varied since the run began or went on: pictures of young networks are all alike.
     has_varied: bool,
 }
@@ -42,7 +44,7 @@ impl Variety {
     /// When one cannot be read.
     pub(crate) fn new(grid: &SampleGrid, dataset: &Dataset) -> Result<Self> {
         let reals = grid.reals(dataset)?.iter().map(|real| small(&image(real)?, SIDE)).collect::<Result<_>>()?;
-        Ok(Self { pairs: grid.pairs(PAIRS), reals, has_varied: false })
+        Ok(Self { pairs: grid.pairs(PAIRS), reals, of_reals: None, has_varied: false })
     }
 
     /// The perceptual distances (LPIPS, by the network that comes with the program) of pairs of the generated pictures
@@ -51,12 +53,17 @@ impl Variety {
     ///
     /// # Errors
     /// When the device has no room.
-    pub(crate) fn measure(&self, fakes: &[RgbImage], resolution: usize, device: &Device) -> Result<Stats> {
-        let (network, mut stats) = (StLpips::embedded(device)?, Stats::default());
+    pub(crate) fn measure(&mut self, fakes: &[RgbImage], resolution: usize, device: &Device) -> Result<Stats> {
+        let (network, side) = (StLpips::embedded(device)?, resolution.min(SIDE));
         let fakes = fakes.iter().map(image).collect::<Result<Vec<_>>>()?;
-        for (key, images) in [(FAKE, &fakes), (REAL, &self.reals)] {
-            stats.extend(key, distances(&network, images, &self.pairs, resolution.min(SIDE))?);
-        }
+        let of_reals = match self.of_reals.take() {
+            Some((known, found)) if known == side => found,
+            _ => distances(&network, &self.reals, &self.pairs, side)?,
+        };
+        let mut stats = Stats::default();
+        stats.extend(FAKE, distances(&network, &fakes, &self.pairs, side)?);
+        stats.extend(REAL, of_reals.iter().copied());
+        self.of_reals = Some((side, of_reals));
         Ok(stats)
     }
 

@@ -1,8 +1,11 @@
 //! A temporary folder in which `stylegan` is run.
 
+use candle_core::{DType, Device};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use stylegan_core::checkpoint::{Metadata, save};
+use stylegan_core::{GeneratorConfig, NetworkConfig, Params, build_generator};
 use tempfile::TempDir;
 
 /// A workbench: an empty folder, the working folder of every command.
@@ -29,6 +32,20 @@ impl Bench {
         let bench = Bench::new();
         stylegan_core::doc::save_tiny_network(&bench.path("tiny.safetensors")).unwrap();
         bench
+    }
+
+    /// Saves a random generator, whose classes have these names.
+    pub(crate) fn save_random(&self, name: &str, config: GeneratorConfig, classes: &[&str]) {
+        let params = Params::new(0, DType::F32, &Device::Cpu);
+        build_generator(&config, params.trainable()).unwrap();
+        let vars = params.vars().into_iter();
+        let tensors: Vec<_> = vars.map(|(name, var)| (format!("G_ema.{name}"), var.as_detached_tensor())).collect();
+        let networks = [("G_ema".to_owned(), NetworkConfig::Generator(config))].into();
+        let mut metadata = Metadata { networks, ..Metadata::default() };
+        if !classes.is_empty() {
+            metadata.set_classes(&classes.iter().map(|&class| class.to_owned()).collect::<Vec<_>>());
+        }
+        save(self.path(name), &metadata, &tensors).unwrap();
     }
 
     /// A place on the bench.

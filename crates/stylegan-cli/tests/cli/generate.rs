@@ -1,11 +1,10 @@
 //! `stylegan generate`.
 
 use crate::bench::Bench;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use std::collections::HashMap;
-use stylegan_core::checkpoint::{self, Metadata};
+use stylegan_core::GeneratorConfig;
 use stylegan_core::stylegan1::StyleGan1Config;
-use stylegan_core::{GeneratorConfig, NetworkConfig, Params, build_generator};
 
 const NET: &str = "generate --network tiny.safetensors";
 
@@ -95,7 +94,7 @@ fn pictures_say_where_they_come_from() {
 /// What the text says of the class makes the same picture when it is typed, also where names are other classes' numbers.
 #[test]
 fn classes_with_numbers_for_names() {
-    let bench = Bench::with_network();
+    let bench = Bench::new();
     let config = GeneratorConfig::StyleGan1(StyleGan1Config {
         img_size: [16, 16],
         z_dim: 8,
@@ -107,14 +106,7 @@ fn classes_with_numbers_for_names() {
         channel_max: 8,
         ..StyleGan1Config::default()
     });
-    let params = Params::new(0, DType::F32, &Device::Cpu);
-    build_generator(&config, params.trainable()).unwrap();
-    let tensors: Vec<_> =
-        params.vars().into_iter().map(|(name, var)| (format!("G_ema.{name}"), var.as_detached_tensor())).collect();
-    let networks = [("G_ema".to_owned(), NetworkConfig::Generator(config))].into();
-    let mut metadata = Metadata { networks, ..Metadata::default() };
-    metadata.set_classes(&["3", "2", "1", "0"].map(str::to_owned));
-    checkpoint::save(bench.path("classes.safetensors"), &metadata, &tensors).unwrap();
+    bench.save_random("classes.safetensors", config, &["3", "2", "1", "0"]);
     let network = "generate --network classes.safetensors --seeds 7";
     bench.ok(&format!("{network} --class 3 --out a.png"));
     let said = bench.text("a.png", "stylegan:class").unwrap();

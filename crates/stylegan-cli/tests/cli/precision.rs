@@ -1,13 +1,11 @@
 //! `--precision`: on networks wide enough for it.
 
 use crate::bench::Bench;
-use candle_core::{DType, Device};
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 use std::fs;
-use stylegan_core::checkpoint::{Metadata, save};
+use stylegan_core::GeneratorConfig;
 use stylegan_core::stylegan2::StyleGan2Config;
-use stylegan_core::{GeneratorConfig, NetworkConfig, Params, build_generator};
 
 /// A bench with `wide.safetensors`, a random 16x16 StyleGAN2 of 32 channels.
 fn bench() -> Bench {
@@ -26,12 +24,7 @@ pub(crate) fn save_stylegan2(bench: &Bench, name: &str, side: usize, channels: u
         channel_max: channels,
         ..StyleGan2Config::default()
     });
-    let params = Params::new(0, DType::F32, &Device::Cpu);
-    build_generator(&config, params.trainable()).unwrap();
-    let vars = params.vars().into_iter();
-    let tensors: Vec<_> = vars.map(|(name, var)| (format!("G_ema.{name}"), var.as_detached_tensor())).collect();
-    let networks = [("G_ema".to_owned(), NetworkConfig::Generator(config))].into();
-    save(bench.path(name), &Metadata { networks, ..Metadata::default() }, &tensors).unwrap();
+    bench.save_random(name, config, &[]);
 }
 
 const NET: &str = "generate --network wide.safetensors --seeds 3";

@@ -71,11 +71,11 @@ impl StyleGan2Synthesis {
         let mut x = self.constant.unsqueeze(0)?.broadcast_as((ws.dim(0)?, c, h, w))?.contiguous()?;
         let mut image = None;
         let mut row = 0;
-        for block in &self.blocks {
+        for (level, block) in self.blocks.iter().enumerate() {
             x = block.features(x, ws, row, options, visit)?;
             row += block.convs();
             image = block.image(&x, image, ws, row, visit)?;
-            if let (Some(Coarse(show)), Some(image), false) = (options.coarse, &image, block.is_last) {
+            if let (Some(Coarse(show)), Some(image), false) = (options.coarse, &image, level + 1 == self.blocks.len()) {
                 show(image)?;
             }
         }
@@ -92,7 +92,6 @@ struct Block {
     skip: Option<ConvLayer>,
     torgb: Option<ToRgb>,
     filter: Filter,
-    is_last: bool,
 }
 
 impl Block {
@@ -113,7 +112,6 @@ impl Block {
                 .then(|| ToRgb::new(config, outputs, vb.pp("torgb")))
                 .transpose()?,
             filter: resample_filter(),
-            is_last,
         })
     }
 
