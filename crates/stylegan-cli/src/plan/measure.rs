@@ -51,7 +51,7 @@ pub(super) fn levels(
         .map(|(stage, share)| {
             let folder = tempfile::tempdir().context("a folder for the trial cannot be made")?;
             let path = folder.path().to_owned();
-            signals::before_end(move || drop(std::fs::remove_dir_all(path)));
+            signals::before_end(move || remove(&path));
             let checkpoint = trial(config, pictures, device, &stage, time, folder.path())?;
             let steps = std::fs::read_to_string(folder.path().join("stats.jsonl"))?;
             let steps: Vec<Value> = steps.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
@@ -61,6 +61,16 @@ pub(super) fn levels(
             Ok(level)
         })
         .collect()
+}
+
+/// Removes the folder of a trial that goes on: what it writes meanwhile may come in between.
+fn remove(folder: &Path) {
+    for _ in 0..20 {
+        if std::fs::remove_dir_all(folder).is_ok() || !folder.exists() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// How long a whole run of `kimg` thousand pictures takes.
