@@ -111,19 +111,32 @@ impl Vector for F32x16 {
     #[inline(always)]
     unsafe fn tile<const SLICED: bool>(t: Tile<f32>) {
         // SAFETY: the caller's tile has ROWS by COLS elements.
-        unsafe { tile::<Self, 12, 2, SLICED>(t) }
+        unsafe { apart::<12, SLICED>(t) }
     }
 
     #[inline(always)]
     unsafe fn low_tile<const SLICED: bool>(t: Tile<f32>) {
         // SAFETY: the caller's tile has LOW by COLS elements.
-        unsafe { tile::<Self, 4, 2, SLICED>(t) }
+        unsafe { apart::<4, SLICED>(t) }
     }
 
     unsafe fn enter(task: impl Task<Self>) {
         // SAFETY: the caller checked the instruction set.
         unsafe { run(task) }
     }
+}
+
+/// [`tile`] in a function of its own: in the middle of a task the compiler finds no registers for all sums. (It does not heed
+/// `inline(never)` where there is a `target_feature`.)
+#[inline(never)]
+unsafe fn apart<const R: usize, const SLICED: bool>(t: Tile<f32>) {
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
+    unsafe fn compute<const R: usize, const SLICED: bool>(t: Tile<f32>) {
+        // SAFETY: the caller's tile.
+        unsafe { tile::<F32x16, R, 2, SLICED>(t) }
+    }
+    // SAFETY: as for `Vector::tile`.
+    unsafe { compute::<R, SLICED>(t) }
 }
 
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
