@@ -539,3 +539,23 @@ fn maps_of_a_table_go_through_all_verbs() {
     bench.one_sentence("data build in --size 8 --out x.zip", &["in/classes.json: not a class table"]);
     bench.one_sentence("data show in", &["in/classes.json: not a class table"]);
 }
+
+/// A picture for which there is no memory is left out by name; the others are built.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_picture_without_memory_is_left_out() {
+    let bench = Bench::new();
+    save(&bench, "in/large.png", image::GrayImage::from_pixel(16384, 16384, image::Luma([200])));
+    save(&bench, "in/small.png", stripes(16, 16, 0));
+    // Of the 1.3 GB of the large one, in its own and in other colours, a process of 1 GB has none.
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -v 1000000 && exec \"$@\"", "sh"]);
+    let command = bench.command("data build in --size 16 --out out.zip --threads 1");
+    limited.arg(command.get_program()).args(command.get_args()).current_dir(bench.path("."));
+    let output = limited.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    let left_out = "left out: large.png: 16384x16384 pixels, for which the system has no 1280 MiB of memory left";
+    assert!(said.contains(left_out), "{said}");
+    assert_eq!(Dataset::open(&bench.path("out.zip")).unwrap().len(), 1);
+}

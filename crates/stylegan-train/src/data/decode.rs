@@ -221,9 +221,22 @@ fn decode(bytes: &[u8], decoder: impl ImageDecoder, head: &Head) -> Result<Dynam
     if bytes.starts_with(&[0xff, 0xd8]) && !jpeg_pixels(bytes).windows(2).rev().any(|pair| pair == [0xff, 0xd9]) {
         return Err(Problem::Damaged("the JPEG ends without its end marker".to_string()));
     }
+    room(head)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     picture.apply_orientation(head.orientation);
     Ok(picture)
+}
+
+/// Refuses a picture whose pixels, as they are and changed to other colours or turned, are more than this process may have:
+/// decoders would end it.
+fn room(head: &Head) -> Result<(), Problem> {
+    let [h, w] = head.size;
+    let bytes = head.bytes + 4 * (h * w) as u64;
+    let mut pixels: Vec<u8> = Vec::new();
+    // Beyond what `usize` counts there is none either.
+    pixels
+        .try_reserve_exact(usize::try_from(bytes).unwrap_or(usize::MAX))
+        .map_err(|_| Problem::NoMemory { size: head.size, bytes })
 }
 
 /// A JPEG from its first scan on: what stands before may hold a small JPEG of its own.

@@ -45,6 +45,13 @@ pub enum Problem {
     },
     /// The picture is larger than this program reads; `[h, w]` in pixels.
     TooLarge([usize; 2]),
+    /// Its pixels find no room in what memory this process may have.
+    NoMemory {
+        /// `[h, w]` in pixels.
+        size: [usize; 2],
+        /// The bytes that there are no more of.
+        bytes: u64,
+    },
     /// Grey among colour, colour among grey, or no alpha among alpha: channels found and expected.
     Channels {
         /// Channels of the picture.
@@ -197,6 +204,11 @@ impl fmt::Display for Problem {
                 write!(f, "{w}x{h} pixels (width x height), but the set has {ew}x{eh}")
             }
             Self::TooLarge([h, w]) => write!(f, "{w}x{h} pixels, more than the {0}x{0} that are read", MAX_SIDE),
+            Self::NoMemory { size: [h, w], bytes } => write!(
+                f,
+                "{w}x{h} pixels, for which the system has no {} MiB of memory left to this process",
+                bytes.div_ceil(1 << 20)
+            ),
             Self::Channels { found, expected } => {
                 write!(f, "{} where the set is {}", colour(*found), colour(*expected))
             }

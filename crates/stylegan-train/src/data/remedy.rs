@@ -17,6 +17,7 @@ impl Problem {
             Self::Damaged(_) => "truncated or damaged",
             Self::Size { .. } => "of another size than most",
             Self::TooLarge(_) => "too large",
+            Self::NoMemory { .. } => "too large for the memory at hand",
             Self::Channels { .. } => "of other colours than most",
             Self::Alpha => "with transparency",
             Self::Deep => "with more than 8 bits per channel",
@@ -68,6 +69,7 @@ impl Problem {
             Self::Damaged(_) => "copy it again from its source or remove it",
             Self::Size { .. } => "resize all pictures alike with `stylegan data build SET --size N`",
             Self::TooLarge(_) => "make it smaller or remove it",
+            Self::NoMemory { .. } => "allow more (ulimit -v), close other programs, or make the picture smaller",
             Self::Channels { .. } => "make all pictures alike with `stylegan data build SET`",
             Self::Alpha => {
                 "`stylegan data build SET` lays pictures over white, or keeps alpha in all of them (--channels 4)"
