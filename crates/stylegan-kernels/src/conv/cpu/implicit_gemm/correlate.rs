@@ -120,18 +120,31 @@ impl Problem {
         let (l, depth) = (V::LANES, self.depth());
         let start = block * V::ROWS * depth.next_multiple_of(l);
         let rows = V::ROWS.min(self.outs - block * V::ROWS);
-        let mut step = 0;
-        // Channels outside: where they are far apart, what a cache line holds of all rows is read once.
-        for channel in 0..self.grid.channels {
+        let place = |step: usize, row: usize| start + (step / l * V::ROWS + row) * l + step % l;
+        let in_order = self.taps.iter().enumerate().all(|(i, tap)| tap.index == i);
+        if in_order && self.in_step == self.taps.len() {
             for row in 0..rows {
-                let from = &w[(block * V::ROWS + row) * self.out_step + channel * self.in_step..];
-                for (step, tap) in (step..).zip(&self.taps) {
-                    let at = start + (step / l * V::ROWS + row) * l + step % l;
-                    // SAFETY: inside the block's part of the buffer.
-                    unsafe { *to.at(at) = from[tap.index] * gain }
+                let from = &w[(block * V::ROWS + row) * self.out_step..][..depth];
+                for (i, run) in from.chunks(l).enumerate() {
+                    let at = place(i * l, row);
+                    for (j, &weight) in run.iter().enumerate() {
+                        // SAFETY: inside the block's part of the buffer.
+                        unsafe { *to.at(at + j) = weight * gain }
+                    }
                 }
             }
-            step += self.taps.len();
+            return;
+        }
+        // Channels outside: where they are far apart, what a cache line holds of all rows is read once.
+        for channel in 0..self.grid.channels {
+            let from = &w[block * V::ROWS * self.out_step + channel * self.in_step..];
+            for (tap, step) in self.taps.iter().zip(channel * self.taps.len()..) {
+                let at = place(step, 0);
+                for row in 0..rows {
+                    // SAFETY: as above.
+                    unsafe { *to.at(at + row * l) = from[row * self.out_step + tap.index] * gain }
+                }
+            }
         }
     }
 }
