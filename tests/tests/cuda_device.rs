@@ -1,8 +1,14 @@
-//! Golden cases of StyleGAN2 on a GPU: pictures and logits of the official PyTorch code, see `golden/sg2/README.md`. Needs the
-//! feature `cuda` and a GPU, or the library that stands for the driver (docs/cuda.md).
+//! Golden cases of StyleGAN2 on a GPU: pictures and logits of the official PyTorch code, see `golden/sg2/README.md`; and those of
+//! networks that paint label maps, see `golden/spade/README.md`. Needs the feature `cuda` and a GPU, or the library that stands for
+//! the driver (docs/cuda.md).
 #![cfg(feature = "cuda")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "spade/cases.rs"]
+#[allow(dead_code)]
+mod cases;
+#[path = "spade/on_gpu.rs"]
+mod on_gpu;
 mod sg2_cases;
 
 use candle_core::{DType, Device, Tensor};

@@ -3,6 +3,10 @@
 #![cfg(feature = "cuda")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "cuda_device/maps.rs"]
+mod maps;
+mod tools;
+
 use candle_core::{DType, Device, Tensor};
 use stylegan_core::latent::StreamKey;
 use stylegan_core::stylegan1::{StyleGan1Config, StyleGan1DiscriminatorConfig};

@@ -80,7 +80,8 @@ impl RunConfig for ClassifierConfig {
     fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>, device: &Device) -> Result<Box<dyn Recipe>> {
         on_the_cpu(device, "a classifier")?;
         let network = self.network(dataset);
-        Learner::recipe(self.seed, checkpoint, |params| StyleGan1Discriminator::new(&network, params.trainable()))
+        let build = |params: &Params| StyleGan1Discriminator::new(&network, params.trainable());
+        Learner::recipe(self.seed, checkpoint, device, build)
     }
 }
 
