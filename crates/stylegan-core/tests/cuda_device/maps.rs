@@ -15,9 +15,6 @@ use stylegan_kernels::cuda::gpu;
 
 const CLASSES: usize = 5;
 
-/// Of numbers that were divided by the deviation of a handful of others, layer by layer.
-const NORMALIZED: f32 = 1e-4;
-
 fn spade() -> SpadeConfig {
     SpadeConfig { img_size: [64, 32], classes: CLASSES, channels: 1, hidden: 8, ..SpadeConfig::default() }
 }
@@ -124,7 +121,7 @@ fn pictures_of_label_maps() {
                 assert!(made.device().same_device(home) || cpu.generator().spec().z_dim == 0, "{name}");
                 let e = off(&numbers(&made), &expected);
                 println!("{name}, {kind}: off by {e:e}");
-                assert!(e < NORMALIZED, "{name}, {kind}: off by {e:e}");
+                assert!(e < TOLERANCE, "{name}, {kind}: off by {e:e}");
                 assert_eq!(numbers(&made), numbers(&painted(&moved, map, home)), "{name}: other bits the second time");
             }
         }
@@ -161,10 +158,10 @@ fn passes_of_training() {
         let (expected, found) = (pass(&Device::Cpu), pass(&gpu));
         let e = off(&found.0, &expected.0);
         println!("{name}: off by {e:e}, {} buffers", found.1.len());
-        assert!(e < NORMALIZED, "{name}: off by {e:e}");
+        assert!(e < TOLERANCE, "{name}: off by {e:e}");
         for ((name, found), (_, expected)) in found.1.iter().zip(&expected.1) {
             let e = off(found, expected);
-            assert!(e < NORMALIZED, "{name}: off by {e:e}");
+            assert!(e < TOLERANCE, "{name}: off by {e:e}");
         }
     }
 }
