@@ -1,9 +1,15 @@
-//! Golden cases on a GPU: pictures and logits of StyleGAN2 of the official PyTorch code, see `golden/sg2/README.md`, and numbers
-//! of feature networks. Needs the feature `cuda` and a GPU, or the library that stands for the driver (docs/cuda.md).
+//! Golden cases on a GPU: pictures and logits of StyleGAN2 of the official PyTorch code, see `golden/sg2/README.md`; networks that
+//! paint label maps, see `golden/spade/README.md`; numbers of feature networks. Needs the feature `cuda` and a GPU, or the library
+//! that stands for the driver (docs/cuda.md).
 #![cfg(feature = "cuda")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "spade/cases.rs"]
+#[allow(dead_code)]
+mod cases;
 mod metrics_cases;
+#[path = "spade/on_gpu.rs"]
+mod on_gpu;
 mod sg2_cases;
 
 use candle_core::{DType, Device, Tensor, Var};

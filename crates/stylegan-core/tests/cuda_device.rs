@@ -3,6 +3,9 @@
 #![cfg(feature = "cuda")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "cuda_device/maps.rs"]
+mod maps;
+
 use candle_core::{DType, Device, Tensor, Var};
 use stylegan_core::latent::StreamKey;
 use stylegan_core::layers::Mode;

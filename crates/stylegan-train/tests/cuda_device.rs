@@ -3,6 +3,8 @@
 #![cfg(feature = "cuda")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "cuda_device/maps.rs"]
+mod maps;
 mod tools;
 
 use candle_core::{DType, Device, Tensor};

@@ -24,7 +24,7 @@ use crate::schedule::Stage;
 use crate::shards::{Row, ShardSums, Sums};
 use crate::stats::Stats;
 use crate::{Error, Result};
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 use stylegan_core::Params;
 use stylegan_kernels::autodiff;
 
@@ -169,17 +169,6 @@ pub fn values(tensor: &Tensor) -> Result<Vec<f64>> {
 /// The sign of a logit: the mean over samples says how often the discriminator takes them for real.
 pub(crate) fn sign(logit: f64) -> f64 {
     if logit == 0. { 0. } else { logit.signum() }
-}
-
-/// Refuses other devices, for recipes of which an operation works on the CPU alone; `what` is trained.
-pub(crate) fn on_the_cpu(device: &Device, what: &str) -> Result<()> {
-    if device.is_cpu() {
-        return Ok(());
-    }
-    Err(Error::Config {
-        place: "this run".into(),
-        problem: format!("trains {what}, which has no code for GPUs; train it on the CPU (`--device cpu`)"),
-    })
 }
 
 /// What messages call the pictures of a run.
