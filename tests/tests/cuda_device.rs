@@ -1,6 +1,6 @@
-//! Golden cases on a GPU: pictures and logits of StyleGAN2 of the official PyTorch code, see `golden/sg2/README.md`; networks that
-//! paint label maps, see `golden/spade/README.md`; numbers of feature networks. Needs the feature `cuda` and a GPU, or the library
-//! that stands for the driver (docs/cuda.md).
+//! Golden cases on a GPU: pictures and logits of StyleGAN2 of the official PyTorch code, see `golden/sg2/README.md`, numbers of
+//! feature networks, and networks that paint label maps, see `golden/spade/README.md`. Needs the feature `cuda` and a GPU, or the
+//! library that stands for the driver (docs/cuda.md).
 #![cfg(feature = "cuda")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
