@@ -4,9 +4,7 @@ use crate::exit::wrong;
 use crate::status::say;
 use candle_core::Device;
 use std::fmt;
-use std::path::Path;
 use std::str::FromStr;
-use stylegan_core::Model;
 use stylegan_kernels::cuda::gpu::{self, NoGpu};
 
 /// What can be typed.
@@ -81,15 +79,6 @@ impl DeviceArgs {
             },
         }
     }
-}
-
-/// Loads a generator to a device. Those that paint label maps stay on the CPU: what reads maps has no code for GPUs.
-pub(crate) fn load(file: &Path, device: &Device) -> anyhow::Result<Model> {
-    let model = Model::load(file, &Device::Cpu)?;
-    if model.config().map().is_some() {
-        return Ok(model);
-    }
-    Ok(model.to_device(device)?)
 }
 
 /// What to do where there is no such GPU.

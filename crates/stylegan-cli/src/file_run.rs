@@ -44,10 +44,11 @@ pub(crate) enum Trained {
     Interrupted(Ending),
 }
 
-/// Starts the run of the file `out`, or goes on with it; its folder has the file's name, with `.run` for `.safetensors`.
+/// Starts the run of the file `out` on a device, or goes on with it; its folder has the file's name, with `.run` for `.safetensors`.
 pub(crate) fn train(
     config: &dyn RunConfig,
     dataset: &Arc<Dataset>,
+    device: &Device,
     out: &Path,
     data: &Path,
 ) -> anyhow::Result<Trained> {
@@ -56,15 +57,8 @@ pub(crate) fn train(
     let folder = RunFolder::open(&path)?;
     let mut status = Status(Stages::new());
     let observer = &mut status;
-    let session = Session {
-        config,
-        dataset,
-        device: &Device::Cpu,
-        folder: &folder,
-        communicator: &Single,
-        observer,
-        stop: &signals::STOP,
-    };
+    let session =
+        Session { config, dataset, device, folder: &folder, communicator: &Single, observer, stop: &signals::STOP };
     let outcome = session.resume()?;
     drop(status);
     signals::react(Reaction::End);

@@ -1,6 +1,6 @@
 //! The network that a verb works with, and the options that choose and steer it.
 
-use crate::device::{DeviceArgs, load};
+use crate::device::DeviceArgs;
 use crate::exit::wrong;
 use crate::models;
 use crate::picture_settings::{NoiseKind, PictureSettings, class_names, first_not_finite};
@@ -107,7 +107,7 @@ impl Network {
         let precision = args.precision.chosen(&device)?;
         let loading = Progress::of_unknown_length("loading the network");
         let (path, foreign) = verified_checkpoint(&args.network)?;
-        let model = load(&path, &device)?;
+        let model = Model::load(&path, &device)?;
         drop(loading);
         let model = model.in_precision(precision);
         if foreign {

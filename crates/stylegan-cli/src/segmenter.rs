@@ -1,6 +1,7 @@
 //! `stylegan segmenter`: trains a segmenter of a set's label maps.
 
 use crate::destination;
+use crate::device::DeviceArgs;
 use crate::exit::{Ending, Outcome};
 use crate::file_run::{self, Trained};
 use crate::status::print;
@@ -44,9 +45,13 @@ pub(crate) struct Args {
     /// Seed of weights and order.
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+
+    #[command(flatten)]
+    device: DeviceArgs,
 }
 
 pub(crate) fn run(args: Args) -> Outcome {
+    let device = args.device.chosen()?;
     let dataset = Arc::new(Dataset::open(&args.data)?);
     destination::file(&args.out, &[&args.data])?;
     let config = SegmenterTrainConfig {
@@ -55,11 +60,11 @@ pub(crate) fn run(args: Args) -> Outcome {
         seed: args.seed,
         ..SegmenterTrainConfig::new(classes_of(&dataset)?)
     };
-    let checkpoint = match file_run::train(&config, &dataset, &args.out, &args.data)? {
+    let checkpoint = match file_run::train(&config, &dataset, &device, &args.out, &args.data)? {
         Trained::Checkpoint(checkpoint) => checkpoint,
         Trained::Interrupted(ending) => return Ok(ending),
     };
-    let trained = TrainedSegmenter::load(&config, &dataset, &checkpoint)?;
+    let trained = TrainedSegmenter::load(&config, &dataset, &checkpoint, &device)?;
     let mut metadata = Metadata {
         kind: Kind::Release,
         images: (args.kimg * 1000.).round() as u64,

@@ -3,7 +3,9 @@
 use candle_core::{DType, Device, Tensor};
 use std::collections::HashMap;
 use stylegan_core::Params;
-use stylegan_core::layers::SemanticMap;
+use stylegan_core::layers::{BufferUpdates, Mode, SemanticMap, power_iteration};
+use stylegan_core::pix2pixhd::Pix2PixHdConfig;
+use stylegan_core::spade::{MultiscaleDiscriminatorConfig, SpadeConfig};
 use stylegan_kernels::Labels;
 use stylegan_kernels::label::instance_edges;
 use stylegan_tests::golden::{uniforms, values};
@@ -77,6 +79,71 @@ pub(crate) fn set(params: &Params, buffers: Vec<(String, &Tensor)>) {
         let var = params.get(&name).unwrap_or_else(|| panic!("no buffer {name}"));
         var.set(&value.to_dtype(params.dtype()).unwrap()).unwrap();
     }
+}
+
+/// The generator of `g_normal`.
+pub(crate) fn small() -> SpadeConfig {
+    SpadeConfig { img_size: [64, 64], classes: 6, channels: 4, ..SpadeConfig::default() }
+}
+
+/// The discriminator of `d_multiscale`.
+pub(crate) fn patches() -> MultiscaleDiscriminatorConfig {
+    MultiscaleDiscriminatorConfig {
+        img_size: [64, 64],
+        classes: 6,
+        channels: 8,
+        ..MultiscaleDiscriminatorConfig::default()
+    }
+}
+
+/// The generator of `pix2pixhd_g`.
+pub(crate) fn pix2pixhd() -> Pix2PixHdConfig {
+    Pix2PixHdConfig {
+        img_size: [32, 48],
+        classes: 6,
+        channels: 4,
+        downsamplings: 3,
+        blocks: 2,
+        spectral: true,
+        ..Pix2PixHdConfig::default()
+    }
+}
+
+/// Its weights.
+pub(crate) fn weights_of_pix2pixhd(dtype: DType) -> Params {
+    let stored = Tensors::load("pix2pixhd_g.weights");
+    let own = stored.below("").into_iter();
+    let own = own.map(|(name, t)| (ours(&name, 3, 2).unwrap(), t.to_dtype(dtype).unwrap()));
+    Params::from_tensors(own).unwrap()
+}
+
+/// Tensors of the SPADE repository's generator under our names.
+pub(crate) fn ours(name: &str, downs: usize, blocks: usize) -> Option<String> {
+    let mut parts = name.strip_prefix("model.")?.splitn(2, '.');
+    let (index, rest) = (parts.next()?.parse::<usize>().ok()?, parts.next()?);
+    let (first_block, first_up) = (3 + 2 * downs, 3 + 2 * downs + blocks);
+    let end = first_up + 2 * downs;
+    let module = match index {
+        1 => "input".into(),
+        i if i < first_block => format!("down_{}", (i - 3) / 2),
+        i if i < first_up => {
+            let (layer, rest) = rest.strip_prefix("conv_block.")?.split_once('.')?;
+            let layer = if layer == "1" { 0 } else { 1 };
+            return Some(format!("block_{}.layer_{layer}.conv.{}", i - first_block, rest.strip_prefix("0.")?));
+        }
+        i if i < end => format!("up_{}", (i - first_up) / 2),
+        _ => return Some(format!("output.conv.{rest}")),
+    };
+    Some(format!("{module}.conv.{}", rest.strip_prefix("0.")?))
+}
+
+/// Runs a pass in training mode as the original does: a power iteration, the pass, then its buffers.
+pub(crate) fn train(params: &Params, pass: impl FnOnce(Mode) -> Tensor) -> Tensor {
+    power_iteration(params).unwrap();
+    let updates = BufferUpdates::default();
+    let result = pass(Mode::Train(&updates));
+    updates.store(params).unwrap();
+    result
 }
 
 /// Fails when shapes differ or a number differs by more than `bound`, relative to the largest expected one if

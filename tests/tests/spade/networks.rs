@@ -2,25 +2,11 @@
 
 use crate::cases::*;
 use candle_core::{DType, Tensor};
-use stylegan_core::layers::{BufferUpdates, Mode, NormKind, SemanticMap, power_iteration};
+use stylegan_core::layers::{BufferUpdates, Mode, NormKind, SemanticMap};
 use stylegan_core::pix2pixhd::{Pix2PixHdConfig, Pix2PixHdGenerator};
 use stylegan_core::spade::*;
 use stylegan_core::{Condition, Discriminator, Params};
 use stylegan_tests::golden::with_each_instruction_set;
-
-/// The generator of `g_normal`.
-fn small() -> SpadeConfig {
-    SpadeConfig { img_size: [64, 64], classes: 6, channels: 4, ..SpadeConfig::default() }
-}
-
-/// Runs a pass in training mode as the original does: a power iteration, the pass, then its buffers.
-fn train(params: &Params, pass: impl FnOnce(Mode) -> Tensor) -> Tensor {
-    power_iteration(params).unwrap();
-    let updates = BufferUpdates::default();
-    let result = pass(Mode::Train(&updates));
-    updates.store(params).unwrap();
-    result
-}
 
 #[test]
 fn generator() {
@@ -106,12 +92,7 @@ fn image_encoder() {
 #[test]
 fn multiscale_discriminator() {
     let io = Tensors::load("d_multiscale.io");
-    let config = MultiscaleDiscriminatorConfig {
-        img_size: [64, 64],
-        classes: 6,
-        channels: 8,
-        ..MultiscaleDiscriminatorConfig::default()
-    };
+    let config = patches();
     for dtype in [DType::F64, DType::F32] {
         let params = weights("d_multiscale", dtype);
         let d = MultiscaleDiscriminator::new(&config, params.frozen()).unwrap();
@@ -138,43 +119,12 @@ fn multiscale_discriminator() {
     }
 }
 
-/// Tensors of the SPADE repository's generator under our names.
-fn ours(name: &str, downs: usize, blocks: usize) -> Option<String> {
-    let mut parts = name.strip_prefix("model.")?.splitn(2, '.');
-    let (index, rest) = (parts.next()?.parse::<usize>().ok()?, parts.next()?);
-    let (first_block, first_up) = (3 + 2 * downs, 3 + 2 * downs + blocks);
-    let end = first_up + 2 * downs;
-    let module = match index {
-        1 => "input".into(),
-        i if i < first_block => format!("down_{}", (i - 3) / 2),
-        i if i < first_up => {
-            let (layer, rest) = rest.strip_prefix("conv_block.")?.split_once('.')?;
-            let layer = if layer == "1" { 0 } else { 1 };
-            return Some(format!("block_{}.layer_{layer}.conv.{}", i - first_block, rest.strip_prefix("0.")?));
-        }
-        i if i < end => format!("up_{}", (i - first_up) / 2),
-        _ => return Some(format!("output.conv.{rest}")),
-    };
-    Some(format!("{module}.conv.{}", rest.strip_prefix("0.")?))
-}
-
 #[test]
 fn pix2pixhd_of_the_spade_repository() {
-    let (io, stored) = (Tensors::load("pix2pixhd_g.io"), Tensors::load("pix2pixhd_g.weights"));
-    let config = Pix2PixHdConfig {
-        img_size: [32, 48],
-        classes: 6,
-        channels: 4,
-        downsamplings: 3,
-        blocks: 2,
-        spectral: true,
-        ..Pix2PixHdConfig::default()
-    };
+    let io = Tensors::load("pix2pixhd_g.io");
     for (dtype, bound) in [(DType::F64, 2e-7), (DType::F32, 5e-5)] {
-        let own = stored.below("").into_iter();
-        let own = own.map(|(name, t)| (ours(&name, 3, 2).unwrap(), t.to_dtype(dtype).unwrap()));
-        let params = Params::from_tensors(own).unwrap();
-        let g = Pix2PixHdGenerator::new(&config, params.frozen()).unwrap();
+        let params = weights_of_pix2pixhd(dtype);
+        let g = Pix2PixHdGenerator::new(&pix2pixhd(), params.frozen()).unwrap();
         assert_eq!(params.unused(), Vec::<String>::new());
         let map = io.map("in.", 6);
         within("map", &map.tensor(DType::F32, &CPU).unwrap(), io.get("seg"), 0.);

@@ -4,7 +4,6 @@ use super::common::{Common, CommonArgs, rgb, typable};
 use crate::exit::{Outcome, wrong};
 use crate::network::{check_exists, class_number};
 use crate::status::Progress;
-use candle_core::Device;
 use std::path::PathBuf;
 use stylegan_core::directions::channel_weights;
 use stylegan_core::latent::StreamKey;
@@ -61,7 +60,7 @@ pub(super) fn run(args: Args) -> Outcome {
     check_exists(&args.segmenter)?;
     let common = Common::of(&args.common, &[args.segmenter.as_path()])?;
     let (network, model) = (&common.network, common.network.model());
-    let judge = MapJudge::open(&args.segmenter, &Device::Cpu)?;
+    let judge = MapJudge::open(&args.segmenter, model.params().device())?;
     let names = names(&args, &judge)?;
     let chosen = chosen(&args.classes, &names)?;
     let [h, w] = network.size();

@@ -38,10 +38,10 @@ impl<'a> Asked<'a> {
         Self { metrics: &config.metrics, kimg: config.kimg, count: config.count, judge: None }
     }
 
-    /// Of networks that paint the maps of a set.
-    fn of_painter(config: &'a SpadeEvalConfig, dataset: &Dataset) -> anyhow::Result<Self> {
+    /// Of networks that paint the maps of a set, judged on a device.
+    fn of_painter(config: &'a SpadeEvalConfig, dataset: &Dataset, device: &Device) -> anyhow::Result<Self> {
         let file = Some(Path::new(&config.segmenter)).filter(|file| !file.as_os_str().is_empty());
-        let judge = file.map(judge).transpose().context("[eval] segmenter")?;
+        let judge = file.map(|file| judge(file, device)).transpose().context("[eval] segmenter")?;
         Ok(Self { metrics: &config.metrics, kimg: config.kimg, count: config.count.min(dataset.len()), judge })
     }
 }
@@ -77,7 +77,9 @@ impl Evaluator {
     ) -> anyhow::Result<Option<Self>> {
         let (generator, asked) = match config {
             RecipeConfig::Gan(config) => (config.generator.clone(), Asked::of(&config.eval)),
-            RecipeConfig::Spade(config) => (config.generator.network(), Asked::of_painter(&config.eval, dataset)?),
+            RecipeConfig::Spade(config) => {
+                (config.generator.network(), Asked::of_painter(&config.eval, dataset, device)?)
+            }
             RecipeConfig::Encoder(_) => return Ok(None),
         };
         if asked.metrics.is_empty() {

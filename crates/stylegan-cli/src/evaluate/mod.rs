@@ -174,7 +174,7 @@ fn prepare(args: &Args) -> anyhow::Result<Prepared> {
     let networks = networks(&args.features, &device)?;
     let open = |file| Ok(Classifier::open(file, &device)?);
     let classifiers = args.classifier.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
-    let judge = args.segmenter.as_ref().map(|file| judge(file)).transpose()?;
+    let judge = args.segmenter.as_ref().map(|file| judge(file, &device)).transpose()?;
     let opened = Opened::open(&mut plan, args, &device, precision)?;
     let networks = match opened.truths() {
         Some(dataset) => truths::known(networks, judge, dataset)?,
@@ -274,10 +274,10 @@ fn unmeasured(metric: &str, error: &stylegan_metrics::Error) -> String {
     if error.starts_with(&format!("{metric} ")) { error } else { format!("{metric} could not be measured: {error}") }
 }
 
-/// The segmenter of a file.
-fn judge(file: &Path) -> anyhow::Result<MapJudge> {
+/// The segmenter of a file, on a device.
+fn judge(file: &Path, device: &Device) -> anyhow::Result<MapJudge> {
     check_exists(file)?;
-    Ok(MapJudge::open(file, &Device::Cpu)?)
+    Ok(MapJudge::open(file, device)?)
 }
 
 /// Refuses what makes pictures of so many channels: feature networks look at grey or RGB.

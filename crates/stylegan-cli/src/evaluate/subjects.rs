@@ -4,7 +4,6 @@ use super::painted::{Paintings, SEEN};
 use super::plan::{Plan, Subjects};
 use super::truths::check_maps_of;
 use super::{Args, check_channels, dataset_source};
-use crate::device::load;
 use crate::exit::wrong;
 use crate::status::say;
 use candle_core::Device;
@@ -220,7 +219,7 @@ impl Candidate {
     }
 
     fn open(path: PathBuf, mixed: usize, device: &Device, precision: Precision) -> anyhow::Result<Self> {
-        let model = load(&path, device)?.in_precision(precision);
+        let model = Model::load(&path, device)?.in_precision(precision);
         check_channels(model.generator().spec().img_channels, &path.display().to_string())?;
         let rows = model.generator().spec().num_ws;
         if mixed > 1 && !model.generator().spec().mapping {

@@ -9,6 +9,7 @@ mod truths;
 mod uniform;
 
 use crate::destination::{self, Destination};
+use crate::device::DeviceArgs;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::layout::LayoutArgs;
 use crate::numbers::{Numbers, count};
@@ -16,7 +17,7 @@ use crate::pictures::name_of;
 use crate::precision::PrecisionArgs;
 use crate::status::{print, say};
 use crate::writer::{Text, Writer, write_images};
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use image::RgbImage;
 use maps::Maps;
 use painter::Painter;
@@ -95,6 +96,9 @@ pub(crate) struct Args {
     beside: Vec<PathBuf>,
 
     #[command(flatten)]
+    device: DeviceArgs,
+
+    #[command(flatten)]
     precision: PrecisionArgs,
 
     #[command(flatten)]
@@ -156,7 +160,8 @@ impl Plan {
     fn of(args: &Args) -> anyhow::Result<Self> {
         let out = Destination::of(&args.out)?;
         args.layout.check(&out)?;
-        let painter = Painter::open(&args.network, args.precision)?;
+        let device = args.device.chosen()?;
+        let painter = Painter::open(&args.network, &device, args.precision)?;
         let maps = match &args.map {
             Some(map) => Maps::open(map, args.instances.as_deref(), &painter)?,
             None => Maps::uniform(&painter)?,
@@ -166,7 +171,8 @@ impl Plan {
             files => Styles::pictures(files, args.encoder.as_ref().unwrap_or(&args.network), &painter)?,
         };
         let painting = Painting { name: name_of(&args.network, "network"), painter, maps, styles };
-        let beside = args.beside.iter().map(|network| other(network, args)).collect::<anyhow::Result<Vec<_>>>()?;
+        let beside =
+            args.beside.iter().map(|network| other(network, &device, args)).collect::<anyhow::Result<Vec<_>>>()?;
         let [h, w] = painting.painter.size();
         let truths = args.truth.as_ref().map(|set| truths::read(set, &painting.maps.all, [h, w])).transpose()?;
         let plan = Plan { painting, beside, truths, layout: args.layout.clone(), out };
@@ -246,9 +252,9 @@ impl Plan {
     }
 }
 
-/// Another network that paints the same maps.
-fn other(network: &Path, args: &Args) -> anyhow::Result<Painting> {
-    let painter = Painter::open(network, args.precision)?;
+/// Another network that paints the same maps, on a device.
+fn other(network: &Path, device: &Device, args: &Args) -> anyhow::Result<Painting> {
+    let painter = Painter::open(network, device, args.precision)?;
     let instances = args.instances.as_deref().filter(|_| painter.spec().edges);
     let Some(map) = &args.map else { wrong!("--beside: give --map as well") };
     let maps = Maps::open(map, instances, &painter)?;

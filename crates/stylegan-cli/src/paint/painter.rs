@@ -25,13 +25,13 @@ pub(crate) struct Painter {
 }
 
 impl Painter {
-    /// Opens the network of a file or a run.
-    pub(crate) fn open(network: &Path, precision: PrecisionArgs) -> anyhow::Result<Self> {
+    /// Opens the network of a file or a run, on a device.
+    pub(crate) fn open(network: &Path, device: &Device, precision: PrecisionArgs) -> anyhow::Result<Self> {
         let loading = Progress::of_unknown_length("loading the network");
         let (file, foreign) = verified_checkpoint(network)?;
-        let model = Model::load(&file, &Device::Cpu)?;
+        let model = Model::load(&file, device)?;
         drop(loading);
-        let precision = precision.chosen(&Device::Cpu)?;
+        let precision = precision.chosen(device)?;
         if foreign {
             say(&format!("{}: converted in memory; `stylegan convert` keeps the result", file.display()));
         }

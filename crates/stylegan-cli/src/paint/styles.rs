@@ -44,7 +44,7 @@ impl Styles {
             wrong!("--style: {}", alone(painter));
         }
         let file = checkpoint(encoder)?;
-        let Some(encoder) = load_encoder(&file)? else {
+        let Some(encoder) = load_encoder(&file, painter.model().params().device())? else {
             wrong!(
                 "--style: {} holds no image encoder (E) to read styles of pictures with; name the file that does with \
                  --encoder (latest_net_E.pth of a released network), or take styles of seeds: --seeds 0-3",
@@ -67,7 +67,7 @@ impl Styles {
                 wrong!("--style: two pictures are called {}; results are named after them, rename one", stem(file));
             }
             let picture = picture(file, painter.size())?;
-            means.push(style_of(&picture, &encoder)?);
+            means.push(style_of(&picture, &encoder, painter.model().params().device())?);
             shown.push(picture);
         }
         Ok(Self::Pictures { files: files.to_vec(), shown, z: Tensor::cat(&means, 0)? })
@@ -152,9 +152,11 @@ pub(crate) fn fitted(rgb: &RgbImage, size: [usize; 2]) -> anyhow::Result<RgbImag
     RgbImage::from_raw(w, h, pixels).ok_or_else(|| anyhow::anyhow!("the picture has no pixels"))
 }
 
-/// The latent `[1, z_dim]` of a picture's style: the mean that the encoder gives it (Park et al. 2019, section 3.2).
-pub(crate) fn style_of(picture: &RgbImage, encoder: &SpadeEncoder) -> anyhow::Result<Tensor> {
-    Ok(encoder.forward(&image(picture, encoder.config().img_channels)?)?.mean)
+/// The latent `[1, z_dim]` of a picture's style: the mean that the encoder, which is on `device`, gives it (Park et al. 2019,
+/// section 3.2).
+pub(crate) fn style_of(picture: &RgbImage, encoder: &SpadeEncoder, device: &Device) -> anyhow::Result<Tensor> {
+    let image = image(picture, encoder.config().img_channels)?.to_device(device)?;
+    Ok(encoder.forward(&image)?.mean.to_device(&Device::Cpu)?)
 }
 
 /// A picture as an image `[1, channels, h, w]` in [-1, 1].

@@ -34,7 +34,7 @@ impl MapNetwork {
         table: Option<ClassTable>,
     ) -> anyhow::Result<Self> {
         // Files of other programs hold one network each.
-        let encoder = if foreign { None } else { load_encoder(&file)? };
+        let encoder = if foreign { None } else { load_encoder(&file, model.params().device())? };
         let painter = Painter::of(file, model)?;
         let encoder = encoder.filter(|encoder| encoder.config().z_dim == painter.z_dim());
         Ok(Self { painter, table, encoder })
@@ -102,7 +102,8 @@ impl MapNetwork {
             (0, _, _) => None,
             (_, Source::Seed(seed), _) => Some(self.painter.latents(&[*seed])?),
             (_, Source::Picture(id), Some(encoder)) => {
-                Some(style_of(&fitted(&*uploads.picture(id)?, self.painter.size())?, encoder)?)
+                let picture = fitted(&*uploads.picture(id)?, self.painter.size())?;
+                Some(style_of(&picture, encoder, self.painter.model().params().device())?)
             }
             (_, Source::Picture(_), None) => {
                 anyhow::bail!("this network came without an encoder that reads styles of pictures: choose a seed")

@@ -6,7 +6,6 @@ use super::library::{Entry, Library};
 use super::map_network::MapNetwork;
 use super::sampler::Sampler;
 use super::stamp::Stamp;
-use crate::device::load;
 use crate::network::verified_checkpoint;
 use anyhow::Context;
 use axum::extract::ws::Message;
@@ -14,7 +13,7 @@ use candle_core::Device;
 use std::path::MAIN_SEPARATOR;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use stylegan_core::Precision;
+use stylegan_core::{Model, Precision};
 
 /// Networks that are kept open: two pages may work with different ones.
 const KEPT: usize = 2;
@@ -25,7 +24,7 @@ const FRESH: Duration = Duration::from_secs(1);
 /// All that are open.
 pub(super) struct Networks {
     library: Arc<Library>,
-    /// What networks of styles compute on.
+    /// What they compute on.
     device: Device,
     precision: Precision,
     /// The network used last stands at the end.
@@ -57,7 +56,7 @@ pub(super) enum Network {
 }
 
 impl Networks {
-    /// None is open yet; those of styles will compute on `device`, all in `precision`.
+    /// None is open yet; all will compute on `device`, in `precision`.
     pub(super) fn new(library: Arc<Library>, device: Device, precision: Precision) -> Self {
         Self { library, device, precision, open: vec![], opened: 0 }
     }
@@ -103,7 +102,7 @@ impl Networks {
             self.open.remove(0);
         }
         let (file, foreign) = verified_checkpoint(&entry.path)?;
-        let model = load(&file, &self.device)?.in_precision(self.precision);
+        let model = Model::load(&file, &self.device)?.in_precision(self.precision);
         let (network, mut about) = match model.config().map() {
             Some(_) => {
                 let network = MapNetwork::new((file, foreign), model, entry.classes()?)?;

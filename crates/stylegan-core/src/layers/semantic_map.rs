@@ -55,8 +55,19 @@ impl SemanticMap {
     pub fn tensor(&self, dtype: DType, device: &Device) -> Result<Tensor> {
         match self {
             Self::Labels(labels) => Ok(labels.one_hot(dtype, device)?),
-            Self::Channels(x) => Ok(x.to_dtype(dtype)?),
+            Self::Channels(x) => Ok(x.to_dtype(dtype)?.to_device(device)?),
         }
+    }
+
+    /// The maps for a network on `device`; class indices stay in main memory.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn to_device(&self, device: &Device) -> Result<Self> {
+        Ok(match self {
+            Self::Labels(labels) => Self::Labels(labels.clone()),
+            Self::Channels(x) => Self::Channels(x.to_device(device)?),
+        })
     }
 
     /// At another size, by nearest neighbours.

@@ -7,7 +7,7 @@ use crate::Result;
 use candle_core::{Device, Tensor};
 use stylegan_kernels::{PackedWeights, Precision};
 
-/// A generator that takes latents, labels and style rows from any device and gives its results back there: they are moved
+/// A generator that takes latents, labels, maps and style rows from any device and gives its results back there: they are moved
 /// to the network's device and back.
 ///
 /// Its convolutions are computed in a precision of its own where the options of a synthesis leave them in f32. In another
@@ -25,8 +25,14 @@ impl Loaded {
         Self { generator, device: device.clone(), precision: Precision::F32, packed: PackedWeights::default() }
     }
 
-    /// The same generator in another precision.
+    /// A tensor beside the parameters. One without elements stays, as GPUs have no memory of no bytes.
+    fn beside(&self, x: &Tensor) -> Result<Tensor> {
+        if x.elem_count() == 0 { Ok(x.clone()) } else { Ok(x.to_device(&self.device)?) }
+    }
+
+    /// The same generator in another precision, or in f32 where its device has no such products.
     pub(crate) fn with(self, precision: Precision) -> Self {
+        let precision = if precision.is_of(&self.device) { precision } else { Precision::F32 };
         Self { precision, ..self }
     }
 }
@@ -46,11 +52,16 @@ impl Generator for Loaded {
             _ => None,
         };
         let condition = labels.as_ref().map_or(condition, Condition::Label);
-        Ok(self.generator.mapping(&z.to_device(&self.device)?, condition)?.to_device(z.device())?)
+        Ok(self.generator.mapping(&self.beside(z)?, condition)?.to_device(z.device())?)
     }
 
     fn synthesis(&self, ws: &Tensor, options: &SynthesisOptions) -> Result<Tensor> {
-        let (own, options) = (ws.to_device(&self.device)?, options.clone());
+        let (own, mut options) = (self.beside(ws)?, options.clone());
+        let map = match options.condition {
+            Condition::Map(map) => Some(map.to_device(&self.device)?),
+            _ => None,
+        };
+        options.condition = map.as_ref().map_or(options.condition, Condition::Map);
         let options = match options.precision {
             Precision::F32 => SynthesisOptions { precision: self.precision, packed: Some(&self.packed), ..options },
             _ => options,

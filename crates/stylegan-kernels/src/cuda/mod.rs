@@ -7,10 +7,13 @@
 pub mod bias_act;
 pub mod conv;
 pub mod gpu;
+pub mod label;
 pub mod modulate;
 pub mod norm;
 pub mod optim;
+pub mod pad;
 pub mod resample;
+pub mod spade_norm;
 pub mod upfirdn2d;
 
 #[cfg(feature = "cuda")]
@@ -19,6 +22,8 @@ pub(crate) mod device;
 pub(crate) mod end;
 mod epilogue;
 mod launch;
+#[cfg(feature = "cuda")]
+pub(crate) mod product;
 
 pub use epilogue::{Epilogue, Map};
 pub use launch::{Elements, Kernel, Launch};

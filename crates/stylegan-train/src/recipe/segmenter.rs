@@ -5,7 +5,7 @@
 //! count for nothing.
 
 use super::supervised::{Learner, Learns, Supervised, log_sum_exp};
-use super::{Recipe, RunConfig, RunSettings, maps, on_the_cpu};
+use super::{Recipe, RunConfig, RunSettings, maps};
 use crate::data::{Batch, BatchMaps, Dataset, NO_CLASS};
 use crate::inputs::random::Streams;
 use crate::phase::Phase;
@@ -91,9 +91,8 @@ impl RunConfig for SegmenterTrainConfig {
     }
 
     fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>, device: &Device) -> Result<Box<dyn Recipe>> {
-        on_the_cpu(device, "a segmenter")?;
         let network = self.network(dataset);
-        Learner::recipe(self.seed, checkpoint, |params| Segmenter::new(&network, params.trainable()))
+        Learner::recipe(self.seed, checkpoint, device, |params| Segmenter::new(&network, params.trainable()))
     }
 }
 
@@ -104,7 +103,7 @@ impl Learns for Segmenter {
     fn judge(&self, reals: &Batch) -> Result<Option<[Tensor; 2]>> {
         let Some(maps) = &reals.maps else { return Ok(None) };
         let scores = self.scores(&reals.images)?;
-        let pixels = Pixels::of(maps)?;
+        let pixels = Pixels::of(maps, scores.device())?;
         Ok(Some([pixels.cross_entropy(&scores)?, pixels.accuracy(&scores)?]))
     }
 }
@@ -118,8 +117,8 @@ struct Pixels {
 }
 
 impl Pixels {
-    /// Of maps `[n, h, w]` u8.
-    fn of(maps: &Tensor) -> Result<Self> {
+    /// Of maps `[n, h, w]` u8, on a device.
+    fn of(maps: &Tensor, device: &Device) -> Result<Self> {
         let (n, h, w) = maps.dims3()?;
         let all = maps.flatten_all()?.to_vec1::<u8>()?;
         let mut weights = Vec::with_capacity(all.len());
@@ -131,8 +130,8 @@ impl Pixels {
         let classes: Vec<u32> = all.into_iter().map(number).collect();
         let shape = (n, 1, h, w);
         Ok(Self {
-            classes: Tensor::from_vec(classes, shape, maps.device())?,
-            weights: Tensor::from_vec(weights, shape, maps.device())?,
+            classes: Tensor::from_vec(classes, shape, device)?,
+            weights: Tensor::from_vec(weights, shape, device)?,
         })
     }
 
@@ -164,20 +163,21 @@ pub struct TrainedSegmenter {
 }
 
 impl TrainedSegmenter {
-    /// The segmenter of a run's checkpoint, measured on the pictures that were kept from training.
+    /// The segmenter of a run's checkpoint on a device, measured on the pictures that were kept from training.
     ///
     /// # Errors
     /// When the checkpoint or pictures cannot be read, or they are not of this configuration.
-    pub fn load(config: &SegmenterTrainConfig, dataset: &Dataset, checkpoint: &Path) -> Result<Self> {
+    pub fn load(config: &SegmenterTrainConfig, dataset: &Dataset, checkpoint: &Path, device: &Device) -> Result<Self> {
         config.check(dataset)?;
         let network = config.network(dataset);
-        let params = Checkpoint::open(checkpoint)?.params(prefix::S, &Device::Cpu)?;
+        let params = Checkpoint::open(checkpoint)?.params(prefix::S, device)?;
         let frozen = Segmenter::new(&network, params.frozen())?;
         let held = config.run().pictures(dataset, true);
         let (mut seen, mut pixels) = (Confusion::new(config.classes, Some(NO_CLASS)), vec![0u64; config.classes]);
         let mut pictures = held.iter();
         for images in dataset.batches(&held) {
-            for found in frozen.classes(&images?)?.to_dtype(DType::U8)?.flatten_from(1)?.to_vec2::<u8>()? {
+            let found = frozen.classes(&images?.to_device(device)?)?.to_dtype(DType::U8)?;
+            for found in found.flatten_from(1)?.to_vec2::<u8>()? {
                 let Some(&picture) = pictures.next() else { break };
                 let truth = dataset.map(picture)?;
                 for &class in truth.iter().filter(|&&class| usize::from(class) < config.classes) {
@@ -210,7 +210,7 @@ mod tests {
             let values = vec![2f32, 0., 0., 0., 1., 3., ignored, 0., -ignored, 1., ignored, 0.];
             candle_core::Var::from_vec(values, (2, 3, 1, 2), &Device::Cpu).unwrap()
         };
-        let pixels = Pixels::of(&maps).unwrap();
+        let pixels = Pixels::of(&maps, &Device::Cpu).unwrap();
         let measured = |ignored| {
             let scores = scores(ignored);
             let loss = pixels.cross_entropy(scores.as_tensor()).unwrap();

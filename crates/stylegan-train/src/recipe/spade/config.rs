@@ -4,7 +4,7 @@ use super::{Parameters, Spade};
 use crate::config::{ByResolution, RecipeConfig, SpadeTrainConfig};
 use crate::data::{BatchMaps, Dataset};
 use crate::recipe::maps;
-use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures, on_the_cpu};
+use crate::recipe::{Recipe, RunConfig, RunSettings, check_pictures};
 use crate::{Error, Result};
 use candle_core::{DType, Device};
 use rayon::prelude::*;
@@ -36,12 +36,11 @@ impl RunConfig for SpadeTrainConfig {
     }
 
     fn recipe(&self, _dataset: &Dataset, checkpoint: Option<&Checkpoint>, device: &Device) -> Result<Box<dyn Recipe>> {
-        on_the_cpu(device, "a network that paints label maps")?;
         if let Some(checkpoint) = checkpoint {
-            return Ok(Box::new(Spade::load(self, checkpoint)?));
+            return Ok(Box::new(Spade::load(self, checkpoint, device)?));
         }
         // Weights are addressed by (seed, name); other seeds keep equal names from getting equal weights.
-        let params = |network: u64| Params::new(self.seed ^ (network << 62), DType::F32, &Device::Cpu);
+        let params = |network: u64| Params::new(self.seed ^ (network << 62), DType::F32, device);
         Ok(Box::new(Spade::new(self, Parameters { g: params(0), d: params(2), e: params(1) })?))
     }
 }

@@ -21,9 +21,13 @@ impl GridImages for Spade {
         let edges = self.classes.edges.then(|| cells.dataset.load_edges(&requests)).transpose()?;
         let known = self.classes.read(&maps, edges.as_ref())?;
         let sampler = Sampler::new(self.networks.painter.as_ref());
-        let z = sampler.latents(&cells.key(), &cells.indices, 0)?.to_dtype(self.networks.g.params.dtype())?;
+        let mut z = sampler.latents(&cells.key(), &cells.indices, 0)?.to_dtype(self.networks.g.params.dtype())?;
+        if z.elem_count() > 0 {
+            z = z.to_device(self.networks.g.params.device())?;
+        }
         let condition = Condition::Map(&known);
         let ours = sampler.images(&sampler.styles(&z, condition)?, condition, &[])?.to_dtype(DType::F32)?;
+        let ours = ours.to_device(&Device::Cpu)?;
         Ok(Tensor::cat(&[&coloured(&maps, truth.dim(1)?)?, &truth, &ours], 3)?)
     }
 }

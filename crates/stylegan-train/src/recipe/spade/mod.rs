@@ -27,6 +27,7 @@ use crate::phase::{Action, Phase};
 use crate::sample_grid::GridImages;
 use crate::shards::{ShardSums, Sums};
 use crate::stats::Stats;
+use candle_core::Device;
 use networks::Networks;
 use painting::Classes;
 use stylegan_core::Params;
@@ -65,16 +66,16 @@ impl Spade {
         Self { looks_key: looks.name().to_owned(), looks: Some(looks), ..self }
     }
 
-    /// The networks of a checkpoint, with moments still as at the start.
-    fn load(config: &SpadeTrainConfig, checkpoint: &Checkpoint) -> Result<Self> {
-        Self::on(config, Networks::load(config, checkpoint)?)
+    /// The networks of a checkpoint on a device, with moments still as at the start.
+    fn load(config: &SpadeTrainConfig, checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+        Self::on(config, Networks::load(config, checkpoint, device)?)
     }
 
     fn on(config: &SpadeTrainConfig, networks: Networks) -> Result<Self> {
         let [beta1, beta2] = config.adam.betas.values();
         let adam = AdamConfig { beta1, beta2, eps: config.adam.eps, reset_on_growth: false };
         let [of_g, of_d] = config.adam.rates();
-        let looks = looks::of(&config.loss)?;
+        let looks = looks::of(&config.loss, networks.g.params.device())?;
         let (count, edges) = config.generator.map();
         Ok(Self {
             opt_g: Adam::new(&networks.generating()?, &adam, 1.)?.at_rate(of_g),

@@ -94,9 +94,9 @@ impl Networks {
         Self::on(config, Parameters { g, d, e }, g_ema)
     }
 
-    /// The networks of a checkpoint.
-    pub(super) fn load(config: &SpadeTrainConfig, checkpoint: &Checkpoint) -> Result<Self> {
-        let part = |prefix: &str| checkpoint.params(prefix, &Device::Cpu);
+    /// The networks of a checkpoint, on a device.
+    pub(super) fn load(config: &SpadeTrainConfig, checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+        let part = |prefix: &str| checkpoint.params(prefix, device);
         let (g, d) = (part(prefix::G)?, part(prefix::D)?);
         build_generator(&config.generator.network(), g.frozen())?;
         MultiscaleDiscriminator::new(&config.discriminator, d.frozen())?;

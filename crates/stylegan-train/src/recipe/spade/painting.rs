@@ -69,7 +69,11 @@ pub(super) fn paint(
     example: &Example,
     noise: &Tensor,
 ) -> Result<Painted> {
-    let noise = noise.to_dtype(example.images.dtype())?.to_device(example.images.device())?;
+    let mut noise = noise.to_dtype(example.images.dtype())?;
+    // Networks that start from the map alone take no noise, and a GPU has no memory of no bytes.
+    if noise.elem_count() > 0 {
+        noise = noise.to_device(example.images.device())?;
+    }
     let code = encoder.map(|encoder| encoder.forward(&example.images)).transpose()?;
     let z = code.as_ref().map_or_else(|| Ok(noise.clone()), |code| code.sample(&noise))?;
     let updates = BufferUpdates::default();
