@@ -44,10 +44,11 @@ pub(crate) enum Trained {
     Interrupted(Ending),
 }
 
-/// Starts the run of the file `out`, or goes on with it; its folder has the file's name, with `.run` for `.safetensors`.
+/// Starts the run of the file `out` on a device, or goes on with it; its folder has the file's name, with `.run` for `.safetensors`.
 pub(crate) fn train(
     config: &dyn RunConfig,
     dataset: &Arc<Dataset>,
+    device: &Device,
     out: &Path,
     data: &Path,
 ) -> anyhow::Result<Trained> {
@@ -59,7 +60,7 @@ pub(crate) fn train(
     let session = Session {
         config,
         dataset,
-        device: &Device::Cpu,
+        device,
         folder: &folder,
         communicator: &Single,
         observer,

@@ -4,6 +4,7 @@ use crate::destination;
 use crate::exit::{Ending, Outcome};
 use crate::file_run::{self, Trained};
 use crate::status::print;
+use candle_core::Device;
 use std::path::PathBuf;
 use std::sync::Arc;
 use stylegan_core::NetworkConfig;
@@ -55,7 +56,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         seed: args.seed,
         ..SegmenterTrainConfig::new(classes_of(&dataset)?)
     };
-    let checkpoint = match file_run::train(&config, &dataset, &args.out, &args.data)? {
+    let checkpoint = match file_run::train(&config, &dataset, &Device::Cpu, &args.out, &args.data)? {
         Trained::Checkpoint(checkpoint) => checkpoint,
         Trained::Interrupted(ending) => return Ok(ending),
     };

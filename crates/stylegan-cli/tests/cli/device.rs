@@ -16,6 +16,7 @@ fn a_program_for_the_cpu_says_how_to_build_one_for_gpus() {
         "mix --network avatars-32 --rows 0 --cols 1",
         "eval --network avatars-32 --data avatars",
         "directions sefa --network avatars-32",
+        "classifier --data avatars --out classes.safetensors",
         "studio --network avatars-32 --no-open",
     ];
     for verb in verbs {

@@ -25,8 +25,9 @@ impl Loaded {
         Self { generator, device: device.clone(), precision: Precision::F32, packed: PackedWeights::default() }
     }
 
-    /// The same generator in another precision.
+    /// The same generator in another precision, or in f32 where its device has no such products.
     pub(crate) fn with(self, precision: Precision) -> Self {
+        let precision = if precision.is_of(&self.device) { precision } else { Precision::F32 };
         Self { precision, ..self }
     }
 }

@@ -61,6 +61,8 @@ static const std::map<std::string, void (*)(void**)> KERNELS = {
     ENTRY(resample, sum_blocks),
     ENTRY(resample, bilinear),
     ENTRY(resample, bilinear_adjoint),
+    ENTRY(resample, max_pool),
+    ENTRY(resample, max_pool_adjoint),
     ENTRY(im2col, im2col),
     ENTRY(im2col, col2im),
     ENTRY(winograd, winograd_input),

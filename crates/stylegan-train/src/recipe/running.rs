@@ -33,7 +33,8 @@ pub(super) fn store(params: &Params, values: &[f32], what: &str) -> Result<()> {
             });
         };
         rest = others;
-        var.set(&Tensor::from_slice(own, var.shape(), &Device::Cpu)?.to_dtype(var.dtype())?)?;
+        let own = Tensor::from_slice(own, var.shape(), &Device::Cpu)?.to_dtype(var.dtype())?;
+        var.set(&own.to_device(var.device())?)?;
     }
     Ok(())
 }

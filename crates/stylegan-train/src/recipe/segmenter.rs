@@ -93,7 +93,7 @@ impl RunConfig for SegmenterTrainConfig {
     fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>, device: &Device) -> Result<Box<dyn Recipe>> {
         on_the_cpu(device, "a segmenter")?;
         let network = self.network(dataset);
-        Learner::recipe(self.seed, checkpoint, |params| Segmenter::new(&network, params.trainable()))
+        Learner::recipe(self.seed, checkpoint, device, |params| Segmenter::new(&network, params.trainable()))
     }
 }
 

@@ -115,18 +115,19 @@ pub(super) struct Learner<N> {
 }
 
 impl<N: Learns + 'static> Learner<N> {
-    /// The network of a checkpoint, or a new one of this seed.
+    /// The network of a checkpoint, or a new one of this seed, on a device.
     ///
     /// # Errors
     /// When it cannot be built, or the checkpoint lacks it.
     pub(super) fn recipe(
         seed: u64,
         checkpoint: Option<&Checkpoint>,
+        device: &Device,
         build: impl FnOnce(&Params) -> stylegan_core::Result<N>,
     ) -> Result<Box<dyn Recipe>> {
         let params = match checkpoint {
-            Some(checkpoint) => checkpoint.params(N::PHASE.optimizer, &Device::Cpu)?,
-            None => Params::new(seed, DType::F32, &Device::Cpu),
+            Some(checkpoint) => checkpoint.params(N::PHASE.optimizer, device)?,
+            None => Params::new(seed, DType::F32, device),
         };
         let network = build(&params)?;
         Ok(Box::new(Self { optimizer: Adam::new(&params, &AdamConfig::default(), 1.)?, params, network }))
@@ -151,7 +152,8 @@ impl<N: Learns> Recipe for Learner<N> {
     }
 
     fn shard(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums> {
-        let [loss, right] = self.network.judge(input.reals()?)?.ok_or_else(|| unknown(phase))?;
+        let reals = input.reals()?.to_device(self.params.device())?;
+        let [loss, right] = self.network.judge(&reals)?.ok_or_else(|| unknown(phase))?;
         let mut sums = ShardSums::default();
         sums.stats.extend(N::LOSS, values(&loss)?);
         sums.stats.extend("Accuracy/train", values(&right)?);

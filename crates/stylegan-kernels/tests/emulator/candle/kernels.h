@@ -83,4 +83,5 @@ static const std::map<std::string, CandleKernel> CANDLE_KERNELS = {
     CANDLE_WAITS(reduce, fast_sum_f64),
     CANDLE_WAITS(reduce, fast_max_f32),
     CANDLE_WAITS(reduce, fast_min_f32),
+    CANDLE_WAITS(reduce, fast_argmax_f32),
 };
