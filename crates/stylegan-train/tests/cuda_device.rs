@@ -131,13 +131,13 @@ fn agrees(config: &TrainConfig, phases: &[Phase], lod: f64) {
     for &phase in phases {
         let expected = shard(&ours, phase, &Device::Cpu, lod);
         let actual = shard(&moved, phase, &gpu, lod);
-        let gradient = |sums: &ShardSums| sums.named.get(GRADIENT).unwrap().to_vec();
+        let gradient = |sums: &ShardSums| sums.named.row(GRADIENT).unwrap().clone().into_vec().unwrap();
         let e = off(&gradient(&actual), &gradient(&expected));
         println!("{}: gradient off by {e:e}", phase.name);
         assert!(e < GRADIENTS, "{}: gradient off by {e:e}", phase.name);
         assert_eq!(gradient(&actual), gradient(&shard(&moved, phase, &gpu, lod)), "{}: other bits", phase.name);
         // Adam's first steps follow the sign of a gradient, however small: both go along the same.
-        let means = expected.named.over(N);
+        let means = expected.named.over(N).unwrap();
         step(&mut ours, &phase, &means, 0.002).unwrap();
         step(&mut moved, &phase, &means, 0.002).unwrap();
     }
@@ -208,7 +208,7 @@ fn encoders_take_the_same_steps() {
     let [mut ours, mut moved] = [&Device::Cpu, &gpu].map(psp);
     let (expected, actual) = (shard(&ours, &Device::Cpu), shard(&moved, &gpu));
     for name in ["gradient", "running_statistics"] {
-        let row = |sums: &ShardSums| sums.named.get(name).unwrap().to_vec();
+        let row = |sums: &ShardSums| sums.named.row(name).unwrap().clone().into_vec().unwrap();
         let e = off(&row(&actual), &row(&expected));
         println!("{name}: off by {e:e}");
         assert!(e < GRADIENTS, "{name}: off by {e:e}");
@@ -220,7 +220,7 @@ fn encoders_take_the_same_steps() {
         assert!(expected > 0. && (found / expected - 1.).abs() < 1e-4, "{loss}: {found}, expected {expected}");
     }
     // Until Ranger's slow weights have met the fast ones, and one step on; along the same gradient, as Adam.
-    let means = expected.named.over(N);
+    let means = expected.named.over(N).unwrap();
     for _ in 0..7 {
         step(&mut ours, &EMAIN, &means, 0.001).unwrap();
         step(&mut moved, &EMAIN, &means, 0.001).unwrap();

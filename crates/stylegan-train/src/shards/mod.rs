@@ -1,11 +1,13 @@
 //! A batch in pieces, and their sum in an order that nothing can change.
 
 mod reduction;
+mod row;
 mod sums;
 mod tree;
 mod wire;
 
 pub use reduction::Reduction;
+pub use row::Row;
 pub use sums::{ShardSums, Sums};
 
 use crate::communicator::{Communicator, agree};
@@ -52,8 +54,8 @@ pub fn sum(
             if place >= part.own.end || failed.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
                 break;
             }
-            match work(place) {
-                Ok(sums) => Tree::insert(&tree, (0, place), sums),
+            match work(place).and_then(|sums| Tree::insert(&tree, (0, place), sums)) {
+                Ok(()) => {}
                 Err(error) => {
                     let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
                     if failed.as_ref().is_none_or(|(earlier, _)| place < *earlier) {
