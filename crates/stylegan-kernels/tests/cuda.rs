@@ -11,6 +11,8 @@ mod bias_act;
 mod binaries;
 #[path = "cuda/conv.rs"]
 mod conv;
+#[path = "cuda/label.rs"]
+mod label;
 #[path = "cuda/launches.rs"]
 mod launches;
 #[path = "cuda/modulate.rs"]
@@ -19,8 +21,12 @@ mod modulate;
 mod norm;
 #[path = "cuda/optim.rs"]
 mod optim;
+#[path = "cuda/pad.rs"]
+mod pad;
 #[path = "cuda/resample.rs"]
 mod resample;
+#[path = "cuda/spade_norm.rs"]
+mod spade_norm;
 #[path = "cuda/upfirdn2d.rs"]
 mod upfirdn2d;
 
@@ -67,4 +73,11 @@ fn double(x: &Tensor) -> Tensor {
 #[track_caller]
 fn one<P: Copy>(emulator: &mut Emulator, launch: &Launch<P>, args: &[Arg]) -> Vec<f32> {
     emulator.run(launch, args).pop().unwrap()
+}
+
+/// The sums of rows of slices.
+#[track_caller]
+fn row_sums(emulator: &mut Emulator, parts: &[f32], rows: usize, slices: usize) -> Vec<f32> {
+    let launch = stylegan_kernels::cuda::bias_act::row_sum(rows, slices, 1.).unwrap();
+    one(emulator, &launch, &[Arg::In(parts), Arg::Out(rows)])
 }

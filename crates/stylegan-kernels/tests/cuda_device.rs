@@ -47,6 +47,29 @@ fn operations() -> Vec<(&'static str, Vec<Vec<usize>>, Operation)> {
         // In groups of two some samples are so near each other that their gradient is rounding.
         ("minibatch_stddev", vec![vec![6, 6, 5, 3]], |t| minibatch_stddev(&t[0], 3, 2)),
         ("minibatch_stddev of all", vec![vec![3, 4, 4, 4]], |t| minibatch_stddev(&t[0], 4, 1)),
+        ("standardize by the batch", vec![vec![3, 4, 9, 7]], |t| standardize(&t[0], &Statistics::batch(&t[0])?, 1e-3)),
+        ("standardize by large planes", vec![vec![1, 2, 150, 130]], |t| {
+            standardize(&t[0], &Statistics::instances(&t[0])?, 1e-3)
+        }),
+        ("standardize by constants", vec![vec![2, 3, 5, 5], vec![3], vec![3]], |t| {
+            standardize(&t[0], &Statistics::fixed(&t[1], &t[2].abs()?)?, 1e-3)
+        }),
+        ("spade_norm of the batch", vec![vec![2, 3, 130, 130]; 3], |t| {
+            spade_norm(&t[0], &t[1], &t[2], &Statistics::batch(&t[0])?, 1e-3, 0.2)
+        }),
+        ("spade_norm of instances", vec![vec![2, 3, 6, 5]; 3], |t| {
+            spade_norm(&t[0], &t[1], &t[2], &Statistics::instances(&t[0])?, 1e-3, 1.)
+        }),
+        ("spade_norm of constants", vec![vec![2, 3, 6, 5], vec![2, 3, 6, 5], vec![2, 3, 6, 5], vec![3]], |t| {
+            spade_norm(&t[0], &t[1], &t[2], &Statistics::fixed(&t[3], &t[3].abs()?)?, 1e-3, 0.)
+        }),
+        ("spade_norm of nothing", vec![vec![2, 3, 6, 5]; 3], |t| {
+            spade_norm(&t[0], &t[1], &t[2], &Statistics::nothing(), 1e-3, 0.2)
+        }),
+        ("label_conv2d", vec![vec![7, 6, 3, 3]], |t| label_conv2d(&maps([2, 13, 11])?, &t[0], 1, 1)),
+        ("label_conv2d stride 2", vec![vec![3, 6, 4, 4]], |t| label_conv2d(&maps([1, 8, 10])?, &t[0], 2, 2)),
+        ("label_conv2d of many pixels", vec![vec![2, 6, 1, 1]], |t| label_conv2d(&maps([2, 90, 100])?, &t[0], 1, 0)),
+        ("reflect_pad2d", vec![vec![2, 3, 5, 7]], |t| reflect_pad2d(&t[0], 3)),
         ("upsample_nearest", vec![vec![2, 3, 5, 7]], |t| upsample_nearest(&t[0], 3)),
         ("avg_pool2x", vec![vec![2, 3, 6, 8]], |t| avg_pool2x(&t[0])),
         ("max_pool2d", vec![vec![2, 3, 9, 12]], |t| {
@@ -89,6 +112,12 @@ fn operations() -> Vec<(&'static str, Vec<Vec<usize>>, Operation)> {
             modulate::conv2d_resample(&t[0], &t[1], 1., &up)
         }),
     ]
+}
+
+/// Label maps of five classes with edges.
+fn maps([n, h, w]: [usize; 3]) -> Result<Labels> {
+    let numbers = |of: fn(usize) -> u8| Tensor::from_vec((0..n * h * w).map(of).collect(), (n, 1, h, w), &Device::Cpu);
+    Labels::new(&numbers(|i| (i / 17 % 5) as u8)?, Some(&numbers(|i| u8::from(i % 7 == 0))?), 5)
 }
 
 const ACT: BiasAct = BiasAct { act: Activation::Lrelu, gain: 1.5, clamp: Some(1.25) };
@@ -309,6 +338,9 @@ fn misuse_is_refused_in_a_sentence() {
     let two = single(&[2], 3).to_device(&gpu).unwrap();
     let e = noise_bias_act(&x, &noise, &two, &two, ACT).unwrap_err().to_string();
     assert!(e.contains("another is not"), "{e}");
+    let statistics = Statistics::batch(&single(&[1, 2, 4, 4], 1)).unwrap();
+    let e = standardize(&x, &statistics, 1e-3).unwrap_err().to_string();
+    assert!(e.contains("input or statistics are on a GPU, and the others are not"), "{e}");
 }
 
 /// Under the library that stands for the driver, which is as the environment says.

@@ -142,11 +142,14 @@ fn code(module: &str) -> Result<&'static str> {
         "bias_act",
         "im2col",
         "instance_style",
+        "label",
         "minibatch_stddev",
         "modulate",
         "optim",
+        "pad",
         "pixel_norm",
         "resample",
+        "spade_norm",
         "upfirdn2d",
         "winograd"
     )

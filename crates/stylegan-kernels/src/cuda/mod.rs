@@ -7,10 +7,13 @@
 pub mod bias_act;
 pub mod conv;
 pub mod gpu;
+pub mod label;
 pub mod modulate;
 pub mod norm;
 pub mod optim;
+pub mod pad;
 pub mod resample;
+pub mod spade_norm;
 pub mod upfirdn2d;
 
 #[cfg(feature = "cuda")]

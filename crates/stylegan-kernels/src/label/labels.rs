@@ -8,7 +8,8 @@ pub(super) const EDGE: u32 = 1 << 31;
 
 /// Label maps of a batch, one class for each pixel of `[n, h, w]`, and whether the pixel lies on an
 /// edge between instances. It stands for the tensor `[n, classes (+ 1), h, w]` of one-hot vectors (and
-/// the map of edges after them) that SPADE's networks are defined on (Park et al. 2019, section 3.1).
+/// the map of edges after them) that SPADE's networks are defined on (Park et al. 2019, section 3.1). It is kept in main
+/// memory, whatever the networks compute on.
 #[derive(Debug, Clone)]
 pub struct Labels {
     /// Class and [`EDGE`] of each pixel.

@@ -1,6 +1,8 @@
 //! Padding by reflection, and its adjoint.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod reflect;
 
 pub(crate) use reflect::reflect;
@@ -57,6 +59,11 @@ impl CustomOp1 for Reflect {
         by_dtype!("reflect_pad2d", storage, T => {
             Ok((self.cpu::<T>(slice(storage, layout)?, n * c), (n, c, h, w).into()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda(s, l)
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {

@@ -1,8 +1,10 @@
 //! Launches that no GPU could run, and those with nothing to do. Needs neither a compiler nor a GPU.
 
 use stylegan_kernels::Filter;
+use stylegan_kernels::cuda::conv::Columns;
+use stylegan_kernels::cuda::label::LabelWindows;
 use stylegan_kernels::cuda::upfirdn2d::{UpFirDn, upfirdn2d};
-use stylegan_kernels::cuda::{Epilogue, Launch, bias_act, modulate, norm, resample};
+use stylegan_kernels::cuda::{Epilogue, Launch, bias_act, modulate, norm, pad, resample};
 
 #[track_caller]
 fn refused<T>(result: candle_core::Result<T>, because: &str) {
@@ -23,6 +25,10 @@ fn what_no_gpu_could_run_is_refused() {
     refused(modulate::channel_scale(1 << 31, 2048), "blocks are more than");
     refused(norm::pixel_norm([1 << 20, 3, 1 << 20], 1e-8), "pixels are more than");
     refused(resample::bilinear(1, [4, 30_001], [4, 4], false), "expected at most 30000");
+    refused(pad::reflect_pad(1, [4, 1 << 30], 3), "pixels are more than");
+    let columns = Columns { x: [1, 1, 4, 4], kernel: [1; 2], out: [4; 2], stride: 1, padding: 0 };
+    let labels = LabelWindows { columns, outputs: 1, classes: (1 << 23) + 1 };
+    refused(labels.conv(), "8388609 classes, expected at most 8388608");
     refused(filtered(120, 500, 1), "larger than the GPU's shared memory");
 }
 

@@ -13,6 +13,9 @@ namespace modulate_cu {
 namespace instance_style_cu {
 #include "instance_style.cu"
 }
+namespace spade_norm_cu {
+#include "spade_norm.cu"
+}
 namespace pixel_norm_cu {
 #include "pixel_norm.cu"
 }
@@ -21,6 +24,12 @@ namespace minibatch_stddev_cu {
 }
 namespace resample_cu {
 #include "resample.cu"
+}
+namespace pad_cu {
+#include "pad.cu"
+}
+namespace label_cu {
+#include "label.cu"
 }
 namespace im2col_cu {
 #include "im2col.cu"
@@ -53,6 +62,11 @@ static const std::map<std::string, void (*)(void**)> KERNELS = {
     ENTRY(modulate, flip_transpose),
     ENTRY(instance_style, instance_style),
     ENTRY(instance_style, instance_style_gradient),
+    ENTRY(spade_norm, moments),
+    ENTRY(spade_norm, join_moments),
+    ENTRY(spade_norm, spade_norm),
+    ENTRY(spade_norm, spade_norm_sums),
+    ENTRY(spade_norm, spade_norm_gradient),
     ENTRY(pixel_norm, pixel_norm),
     ENTRY(pixel_norm, pixel_norm_rows),
     ENTRY(minibatch_stddev, minibatch_stddev),
@@ -63,6 +77,10 @@ static const std::map<std::string, void (*)(void**)> KERNELS = {
     ENTRY(resample, bilinear_adjoint),
     ENTRY(resample, max_pool),
     ENTRY(resample, max_pool_adjoint),
+    ENTRY(pad, reflect_pad),
+    ENTRY(pad, reflect_pad_adjoint),
+    ENTRY(label, label_conv),
+    ENTRY(label, label_conv_adjoint),
     ENTRY(im2col, im2col),
     ENTRY(im2col, col2im),
     ENTRY(winograd, winograd_input),

@@ -2,6 +2,8 @@
 //! differentiation.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use super::Labels;
 use crate::autodiff::{apply1, wants_grad};
@@ -66,6 +68,11 @@ impl CustomOp1 for LabelConv {
                 (self.cpu(x), (self.labels.batch(), k, oh, ow).into())
             })
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda(s, l)
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {

@@ -1,6 +1,8 @@
 //! Spatially adaptive normalisation (SPADE).
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use super::standardize::composed_grad;
 use super::statistics::Statistics;
@@ -65,6 +67,19 @@ impl CustomOp3 for SpadeNorm {
         })
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+        s3: &candle_core::CudaStorage,
+        l3: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda([(s1, l1), (s2, l2), (s3, l3)])
+    }
+
     fn bwd(
         &self,
         x: &Tensor,
@@ -113,5 +128,18 @@ impl CustomOp3 for SpadeNormGrad {
             let (g, x, gamma) = (slice(s1, l1)?, slice(s2, l2)?, slice(s3, l3)?);
             Ok((self.0.cpu_grad::<T>(g, x, gamma, l1.dims()), shape.into()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+        s3: &candle_core::CudaStorage,
+        l3: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.0.cuda_grad([(s1, l1), (s2, l2), (s3, l3)])
     }
 }

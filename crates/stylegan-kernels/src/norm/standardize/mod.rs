@@ -1,6 +1,8 @@
 //! Normalisation to mean 0 and variance 1 alone.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use super::statistics::Statistics;
 use crate::autodiff::{apply1, apply2, detached, wants_grad};
@@ -32,6 +34,11 @@ impl CustomOp1 for Standardize {
         by_dtype!("standardize", storage, T => {
             Ok((self.cpu::<T>(slice(storage, layout)?, layout.dims()), layout.shape().clone()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda((s, l))
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
@@ -69,5 +76,16 @@ impl CustomOp2 for StandardizeGrad {
         by_dtype!("standardize", s1, T => {
             Ok((self.0.cpu_grad::<T>(slice(s1, l1)?, slice(s2, l2)?, l1.dims()), l1.shape().clone()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.0.cuda_grad((s1, l1), (s2, l2))
     }
 }

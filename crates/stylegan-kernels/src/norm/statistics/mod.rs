@@ -1,22 +1,31 @@
 //! The means and variances that a normalisation takes out.
 
-use crate::cpu::slice;
-use crate::elementwise::{Real, by_dtype, centred_squares, rows_per_task, sum};
-use crate::threads::{for_each, for_each_chunk};
-use candle_core::{CpuStorage, DType, Device, Layout, Result, Storage, Tensor};
+mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
+
+use candle_core::{DType, Device, Result, Storage, Tensor};
 use std::sync::Arc;
 
-/// Mean and biased variance of the channels or planes of a tensor `[n, c, h, w]`.
+/// Mean and biased variance of the channels or planes of a tensor `[n, c, h, w]`, kept where the tensor lies.
 ///
 /// Those of [`batch`](Self::batch) and [`instances`](Self::instances) belong to the tensor that they
 /// were taken of: operations that are given both follow the gradient through them.
 #[derive(Debug, Clone)]
 pub struct Statistics {
     source: Source,
-    /// (mean, variance) of each channel, or of each plane.
-    moments: Arc<[(f64, f64)]>,
+    moments: Moments,
     /// Numbers that each was taken of.
     count: usize,
+}
+
+/// (mean, variance) of each channel, or of each plane.
+#[derive(Debug, Clone)]
+enum Moments {
+    /// In main memory.
+    Numbers(Arc<[(f64, f64)]>),
+    /// On a GPU, `[2, channels or planes]`.
+    OnGpu(Tensor),
 }
 
 /// What the numbers were taken of.
@@ -53,7 +62,7 @@ impl Statistics {
     /// These constants, `mean` and `var` `[c]` each: running statistics.
     ///
     /// # Errors
-    /// When their shapes differ.
+    /// When their shapes or devices differ.
     pub fn fixed(mean: &Tensor, var: &Tensor) -> Result<Self> {
         if mean.rank() != 1 || mean.dims() != var.dims() {
             candle_core::bail!(
@@ -62,14 +71,18 @@ impl Statistics {
                 var.dims()
             )
         }
-        let numbers = |t: &Tensor| t.detach().to_dtype(DType::F64)?.to_vec1::<f64>();
-        let moments = numbers(mean)?.into_iter().zip(numbers(var)?).collect();
+        let moments = if mean.device().is_cuda() {
+            Moments::OnGpu(Tensor::stack(&[mean.detach(), var.detach()], 0)?)
+        } else {
+            let numbers = |t: &Tensor| t.detach().to_dtype(DType::F64)?.to_vec1::<f64>();
+            Moments::Numbers(numbers(mean)?.into_iter().zip(numbers(var)?).collect())
+        };
         Ok(Self { source: Source::Fixed, moments, count: 0 })
     }
 
     /// No statistics: what is normalised with them stays as it is.
     pub fn nothing() -> Self {
-        Self { source: Source::Nothing, moments: Arc::new([]), count: 0 }
+        Self { source: Source::Nothing, moments: Moments::Numbers(Arc::new([])), count: 0 }
     }
 
     /// Means `[c]`, or `[n * c]` of instances.
@@ -77,7 +90,10 @@ impl Statistics {
     /// # Errors
     /// When the device has no room.
     pub fn mean(&self, dtype: DType, device: &Device) -> Result<Tensor> {
-        self.tensor(|&(mean, _)| mean, dtype, device)
+        match &self.moments {
+            Moments::Numbers(moments) => tensor(moments.iter().map(|&(mean, _)| mean), dtype, device),
+            Moments::OnGpu(moments) => moments.get(0)?.to_device(device)?.to_dtype(dtype),
+        }
     }
 
     /// Variances estimated for what the numbers were drawn from: the sum of squares divided by their
@@ -87,12 +103,12 @@ impl Statistics {
     /// When the device has no room.
     pub fn unbiased_variance(&self, dtype: DType, device: &Device) -> Result<Tensor> {
         let correction = self.count as f64 / self.count.saturating_sub(1).max(1) as f64;
-        self.tensor(|&(_, variance)| variance * correction, dtype, device)
-    }
-
-    fn tensor(&self, number: impl Fn(&(f64, f64)) -> f64, dtype: DType, device: &Device) -> Result<Tensor> {
-        let numbers: Vec<f64> = self.moments.iter().map(number).collect();
-        Tensor::from_vec(numbers, self.moments.len(), device)?.to_dtype(dtype)
+        match &self.moments {
+            Moments::Numbers(moments) => {
+                tensor(moments.iter().map(|&(_, variance)| variance * correction), dtype, device)
+            }
+            Moments::OnGpu(moments) => (moments.get(1)? * correction)?.to_device(device)?.to_dtype(dtype),
+        }
     }
 
     fn of(x: &Tensor, source: Source) -> Result<Self> {
@@ -102,60 +118,33 @@ impl Statistics {
         }
         let x = x.detach().contiguous()?;
         let (storage, layout) = x.storage_and_layout();
-        let Storage::Cpu(storage) = &*storage else {
-            candle_core::bail!("statistics: the tensor is not in main memory")
-        };
         let (groups, members) = if source == Source::Batch { (c, n) } else { (n * c, 1) };
-        let moments = moments(storage, layout, groups, members, h * w)?.into();
+        let moments = match &*storage {
+            Storage::Cpu(storage) => Moments::Numbers(cpu::moments(storage, layout, groups, members, h * w)?.into()),
+            #[cfg(feature = "cuda")]
+            Storage::Cuda(storage) => Moments::OnGpu(cuda::moments(storage, layout, groups, members, h * w)?),
+            _ => candle_core::bail!("statistics: the tensor is neither in main memory nor on a GPU"),
+        };
         Ok(Self { source, moments, count: members * h * w })
     }
 
-    /// Mean and reciprocal standard deviation of plane `plane` of a tensor with `c` channels.
+    /// Those in main memory.
+    fn numbers(&self) -> &[(f64, f64)] {
+        match &self.moments {
+            Moments::Numbers(moments) => moments,
+            Moments::OnGpu(_) => &[],
+        }
+    }
+
+    /// Mean and reciprocal standard deviation of plane `plane` of a tensor in main memory with `c` channels.
     pub(crate) fn of_plane(&self, plane: usize, c: usize, eps: f64) -> (f64, f64) {
         let index = match self.source {
             Source::Nothing => return (0., 1.),
             Source::Instances => plane,
             Source::Batch | Source::Fixed => plane % c,
         };
-        let (mean, variance) = self.moments[index];
+        let (mean, variance) = self.numbers()[index];
         (mean, 1. / (variance + eps).sqrt())
-    }
-
-    /// The planes of `[n, c, h, w]` that share statistics through which gradients flow, group by group:
-    /// how many groups there are, and the planes of one.
-    fn groups(&self, n: usize, c: usize) -> (usize, impl Fn(usize) -> Vec<usize> + Sync + Send + use<>) {
-        let batch = self.source == Source::Batch;
-        let planes = move |group: usize| if batch { (0..n).map(|i| i * c + group).collect() } else { vec![group] };
-        (if batch { c } else { n * c }, planes)
-    }
-
-    /// Walks the planes of `[n, c, h, w]` with what their gradients are made of: for each `write` receives its number,
-    /// its mean, and the factor, slope and level of `g factor - (x - mean) slope - level`. `sums(plane, mean)` are
-    /// those of `g` and of `g (x - mean)`, added over what shares statistics. Each plane is written once.
-    pub(super) fn for_each_gradient<T: Real>(
-        &self,
-        dims: &[usize],
-        eps: f64,
-        sums: impl Fn(usize, T) -> (f64, f64) + Sync + Send,
-        write: impl Fn(usize, T, [T; 3]) + Sync + Send,
-    ) {
-        let (n, c, plane) = (dims[0], dims[1], dims[2] * dims[3]);
-        let (groups, planes_of) = self.groups(n, c);
-        let follows = matches!(self.source, Source::Batch | Source::Instances);
-        for_each(groups, |group| {
-            let planes = planes_of(group);
-            let (mean, rstd) = self.of_plane(planes[0], c, eps);
-            let near = T::from_f64(mean);
-            let (mut total, mut along) = (0., 0.);
-            for &i in planes.iter().filter(|_| follows) {
-                let (level, slope) = sums(i, near);
-                total += level;
-                along += slope;
-            }
-            let count = (planes.len() * plane) as f64;
-            let parts = [rstd, rstd * rstd * rstd * along / count, rstd * total / count].map(T::from_f64);
-            planes.iter().for_each(|&i| write(i, near, parts));
-        });
     }
 
     /// Whether they belong to `x`.
@@ -167,12 +156,20 @@ impl Statistics {
             Source::Batch => (c, n * h * w),
             Source::Instances => (n * c, h * w),
         };
-        if (self.moments.len(), self.count) != (expected, count) {
+        let (known, on_gpu) = match &self.moments {
+            Moments::Numbers(moments) => (moments.len(), false),
+            Moments::OnGpu(moments) => (moments.dim(1)?, true),
+        };
+        if (known, self.count) != (expected, count) {
             candle_core::bail!(
-                "{op}: {} statistics of {} numbers for input {:?}, expected {expected} of {count}",
-                self.moments.len(),
+                "{op}: {known} statistics of {} numbers for input {:?}, expected {expected} of {count}",
                 self.count,
                 x.dims()
+            )
+        }
+        if on_gpu != x.device().is_cuda() {
+            candle_core::bail!(
+                "{op}: input or statistics are on a GPU, and the others are not; move them with `to_device`"
             )
         }
         Ok(())
@@ -188,6 +185,10 @@ impl Statistics {
             return Ok((centred, (variance + eps)?.sqrt()?.recip()?));
         }
         let c = x.dim(1)?;
+        if let Moments::OnGpu(moments) = &self.moments {
+            let row = |i: usize| moments.get(i)?.reshape((1, c, 1, 1));
+            return Ok((x.broadcast_sub(&row(0)?)?, (row(1)? + eps)?.sqrt()?.recip()?));
+        }
         let (mean, rstd): (Vec<f64>, Vec<f64>) = (0..c).map(|channel| self.of_plane(channel, c, eps)).unzip();
         let row = |numbers: Vec<f64>| Tensor::from_vec(numbers, (1, c, 1, 1), x.device())?.to_dtype(x.dtype());
         Ok((x.broadcast_sub(&row(mean)?)?, row(rstd)?))
@@ -204,29 +205,9 @@ impl Statistics {
     }
 }
 
-/// (mean, variance) of `groups` groups, each of `members` planes that lie `groups` planes apart.
-fn moments(
-    storage: &CpuStorage,
-    layout: &Layout,
-    groups: usize,
-    members: usize,
-    plane: usize,
-) -> Result<Vec<(f64, f64)>> {
-    by_dtype!("statistics", storage, T => Ok(group_moments::<T>(slice(storage, layout)?, groups, members, plane)))
-}
-
-fn group_moments<T: Real>(x: &[T], groups: usize, members: usize, plane: usize) -> Vec<(f64, f64)> {
-    let mut out = vec![(0., 0.); groups];
-    let count = (members * plane) as f64;
-    let each = rows_per_task(members * plane);
-    for_each_chunk(&mut out, each, |task, out| {
-        for (i, out) in out.iter_mut().enumerate() {
-            let planes = (0..members).map(|member| &x[(member * groups + task * each + i) * plane..][..plane]);
-            let mean = planes.clone().map(sum).sum::<f64>() / count;
-            let near = T::from_f64(mean);
-            let squares: f64 = planes.map(|plane| centred_squares(plane, near)).sum();
-            *out = (mean, squares / count);
-        }
-    });
-    out
+/// Numbers as a tensor.
+fn tensor(numbers: impl Iterator<Item = f64>, dtype: DType, device: &Device) -> Result<Tensor> {
+    let numbers: Vec<f64> = numbers.collect();
+    let len = numbers.len();
+    Tensor::from_vec(numbers, len, device)?.to_dtype(dtype)
 }
