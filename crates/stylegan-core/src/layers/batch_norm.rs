@@ -77,15 +77,8 @@ impl BatchNorm {
 
     /// `x` `[n, channels, h, w]`, normalised, scaled, shifted, activated.
     pub(crate) fn forward(&self, x: &Tensor, mode: Mode, act: Activation) -> Result<Tensor> {
-        let (x, (scale, shift)) = match mode {
-            // With constants all of it is one factor and one summand.
-            Mode::Eval => (x.clone(), self.affine()?),
-            Mode::Train(_) => {
-                let hat = standardize(x, &self.statistics.of(x, mode)?, EPS)?;
-                (hat, (self.weight.clone(), self.bias.clone()))
-            }
-        };
-        let scale = scale.unsqueeze(0)?.broadcast_as((x.dim(0)?, x.dim(1)?))?;
-        Ok(bias_act(&channel_scale(&x, &scale)?, Some(&shift), act.into())?)
+        let hat = standardize(x, &self.statistics.of(x, mode)?, EPS)?;
+        let scale = self.weight.unsqueeze(0)?.broadcast_as((x.dim(0)?, x.dim(1)?))?;
+        Ok(bias_act(&channel_scale(&hat, &scale)?, Some(&self.bias), act.into())?)
     }
 }
