@@ -7,7 +7,9 @@ mod metrics_cases;
 use candle_core::{DType, Device, Tensor};
 use metrics_cases::*;
 use stylegan_core::import::state_dict;
-use stylegan_metrics::features::{FeatureNetworks, Inception, Lpips, PerceptualDistance, Preparation, Resize, Trunk, Weights};
+use stylegan_metrics::features::{
+    FeatureNetworks, Inception, Lpips, PerceptualDistance, Preparation, Resize, Trunk, Weights,
+};
 
 /// The formula itself, against numbers that were printed with it.
 #[test]

@@ -57,15 +57,8 @@ pub(crate) fn train(
     let folder = RunFolder::open(&path)?;
     let mut status = Status(Stages::new());
     let observer = &mut status;
-    let session = Session {
-        config,
-        dataset,
-        device,
-        folder: &folder,
-        communicator: &Single,
-        observer,
-        stop: &signals::STOP,
-    };
+    let session =
+        Session { config, dataset, device, folder: &folder, communicator: &Single, observer, stop: &signals::STOP };
     let outcome = session.resume()?;
     drop(status);
     signals::react(Reaction::End);

@@ -150,15 +150,7 @@ fn looks_the_same(name: &str, params: &Params, c: usize, look: impl Fn(&Params, 
 fn encoders() {
     for head in [Head::Pyramid, Head::Offsets, Head::W, Head::WPlus, Head::RestyleOffsets] {
         let img_channels = if head.is_iterative() { 6 } else { 3 };
-        let config = PspConfig {
-            img_size: [32, 32],
-            img_channels,
-            num_ws: 8,
-            w_dim: 8,
-            channels: 4,
-            hidden: 8,
-            head,
-        };
+        let config = PspConfig { img_size: [32, 32], img_channels, num_ws: 8, w_dim: 8, channels: 4, hidden: 8, head };
         let params = settled(|params| drop(PspEncoder::new(&config, params.trainable()).unwrap()));
         looks_the_same(&format!("{head:?}"), &params, img_channels, |params, pictures| {
             PspEncoder::new(&config, params.frozen()).unwrap().forward(pictures, Mode::Eval).unwrap()

@@ -300,7 +300,8 @@ fn products_in_tf32() {
     ];
     for (name, x, weight, stride, padding) in shapes {
         let of = |device: &Device, precision: Precision| -> Vec<Tensor> {
-            let var = |shape: &[usize], seed| Var::from_tensor(&single(shape, seed).to_device(device).unwrap()).unwrap();
+            let var =
+                |shape: &[usize], seed| Var::from_tensor(&single(shape, seed).to_device(device).unwrap()).unwrap();
             let (x, weight) = (var(&x, 1), var(&weight, 2));
             let y = in_precision(precision, None, || conv2d(&x, &weight, stride, padding, 1.)).unwrap();
             let g = single(y.dims(), 3).to_device(device).unwrap();
@@ -318,14 +319,18 @@ fn products_in_tf32() {
     }
     let wide = layer([2, 16, 9, 8], 18, 3, [1, 9, 8]);
     let arguments: Vec<Tensor> = wide.iter().enumerate().map(|(seed, shape)| single(shape, seed)).collect();
-    let whole = |t: &[Tensor]| modulated_layer(&t[0], &t[1], &t[2], true, &Resample { padding: [1; 4], ..Resample::default() }, end(t));
+    let whole = |t: &[Tensor]| {
+        modulated_layer(&t[0], &t[1], &t[2], true, &Resample { padding: [1; 4], ..Resample::default() }, end(t))
+    };
     let exact = flat(&whole(&arguments).unwrap());
     let moved: Vec<Tensor> = arguments.iter().map(|t| t.to_device(&gpu).unwrap()).collect();
     let rounded = in_precision(Precision::Tf32, None, || whole(&moved)).unwrap();
     let e = error(&rounded.to_device(&Device::Cpu).unwrap(), &exact);
     assert!((2. * TOLERANCE..2e-3).contains(&e), "a layer: off by {e:e}");
     let [a, b] = [1, 2].map(|seed| single(&[16, 32], seed).to_device(&gpu).unwrap());
-    let product = |precision| flat(&in_precision(precision, None, || linear(&a, &b, None, 1., 0.)).unwrap().to_device(&Device::Cpu).unwrap());
+    let product = |precision| {
+        flat(&in_precision(precision, None, || linear(&a, &b, None, 1., 0.)).unwrap().to_device(&Device::Cpu).unwrap())
+    };
     assert_eq!(product(Precision::Tf32), product(Precision::F32));
 }
 

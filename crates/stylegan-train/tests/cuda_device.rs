@@ -14,20 +14,22 @@ use stylegan_core::psp::PspConfig;
 use stylegan_core::stylegan1::{StyleGan1Config, StyleGan1DiscriminatorConfig};
 use stylegan_core::stylegan2::{StyleGan2Config, StyleGan2DiscriminatorConfig};
 use stylegan_core::{
-    DiscriminatorConfig, GeneratorConfig, NoiseKeys, NoiseMode, Params, SynthesisOptions, TrainedEncoder,
+    DiscriminatorConfig, GeneratorConfig, Model, NoiseKeys, NoiseMode, Params, SynthesisOptions, TrainedEncoder,
     build_generator,
 };
 use stylegan_kernels::cuda::gpu;
-use stylegan_train::communicator::Single;
+use stylegan_metrics::features::StLpips;
+use stylegan_train::communicator::{Communicator, Single, Threads};
 use stylegan_train::config::{EncoderLossConfig, EncoderTrainConfig, LossConfig, TrainConfig, read_recipe};
 use stylegan_train::data::Dataset;
+use stylegan_train::inversion::{ProjectOptions, Projector, StyleStatistics};
 use stylegan_train::observer::Silent;
 use stylegan_train::phase::Phase;
 use stylegan_train::recipe::classifier::{ClassifierConfig, TrainedClassifier};
 use stylegan_train::recipe::encoder::{EMAIN, Example, Losses, Parameters, Psp};
 use stylegan_train::recipe::gan::{DMAIN, DREG, GMAIN, GREG, Gan, Latents};
 use stylegan_train::recipe::{GRADIENT, Recipe, RunConfig, step};
-use stylegan_train::shards::ShardSums;
+use stylegan_train::shards::{Part, Reduction, Row, ShardSums, Sums, sum};
 use stylegan_train::{Outcome, RunFolder, Session};
 use tempfile::TempDir;
 
@@ -177,6 +179,43 @@ fn wgan_gp_takes_the_same_steps() {
     agrees(&TrainConfig { loss, ..stylegan1() }, &[DMAIN], 0.);
 }
 
+/// In whichever order shards are done; of several ranks in main memory. The same bits as the CPU's.
+#[test]
+fn sums_of_gradients_on_a_gpu() {
+    let gpu = gpu::open(0).unwrap().device;
+    let on = |row: Vec<f32>, device: &Device| match device {
+        Device::Cpu => Row::Numbers(row),
+        _ => Row::OnGpu(Tensor::new(row, device).unwrap()),
+    };
+    let total = |part: Part, ranks: &dyn Communicator, device: &Device| -> Row {
+        let sums = sum(&part, ranks, |i| {
+            let mut sums = ShardSums::default();
+            let row = StreamKey::new(1, GRADIENT, i as u64).stream(0, 0).normals_f32(3000);
+            sums.named.set(GRADIENT, on(row, device));
+            Ok(sums)
+        });
+        sums.unwrap().named.over(20).unwrap().row(GRADIENT).unwrap().clone()
+    };
+    let part = |own, at_once| Part { own, count: 5, at_once, reduction: Reduction::Exact };
+    let expected = total(part(0..5, 1), &Single, &Device::Cpu);
+    for at_once in [1, 2, 5] {
+        let found = total(part(0..5, at_once), &Single, &gpu);
+        assert!(matches!(found, Row::OnGpu(_)));
+        assert_eq!(Row::Numbers(found.into_vec().unwrap()), expected, "{at_once} at once");
+    }
+    std::thread::scope(|scope| {
+        for (own, rank) in [0..2, 2..5].into_iter().zip(Threads::world(2)) {
+            let (part, gpu, expected, total) = (part(own, 1), &gpu, &expected, &total);
+            scope.spawn(move || assert_eq!(total(part, &rank, gpu), *expected));
+        }
+    });
+    for (value, finite) in [(1e38, true), (f32::INFINITY, false), (f32::NEG_INFINITY, false), (f32::NAN, false)] {
+        let mut sums = Sums::default();
+        sums.set(GRADIENT, on(vec![0., value, -1.], &gpu));
+        assert_eq!(sums.are_finite().unwrap(), finite, "{value}");
+    }
+}
+
 /// An encoder by all losses that need no file, its generator, and its optimiser, which is Ranger.
 fn psp(device: &Device) -> Psp {
     let generator = GeneratorConfig::StyleGan2(StyleGan2Config {
@@ -274,6 +313,22 @@ fn an_encoder_trains() {
     }
 }
 
+/// With noise maps, by the embedded network.
+#[test]
+fn styles_are_searched_for_alike() {
+    let (gpu, place) = (gpu::open(0).unwrap().device, tempfile::tempdir().unwrap());
+    let file = place.path().join("G.safetensors");
+    stylegan_core::doc::save_tiny_network(&file).unwrap();
+    let [ours, moved] = [&Device::Cpu, &gpu].map(|device| {
+        let (model, network) = (Model::load(&file, device).unwrap(), StLpips::embedded(device).unwrap());
+        let styles = StyleStatistics::new(&model, 100, None).unwrap();
+        let target = (normal("target", &[3, SIZE, SIZE], &Device::Cpu).narrow(0, 0, 1).unwrap() * 0.5).unwrap();
+        let mut search = Projector::new(&model, &styles, &network, &target, ProjectOptions::default()).unwrap();
+        (0..3).map(|_| search.step().unwrap().distance).collect::<Vec<f64>>()
+    });
+    same_losses(&ours, &moved);
+}
+
 #[test]
 fn a_classifier_trains() {
     let gpu = gpu::open(0).unwrap().device;
@@ -281,6 +336,7 @@ fn a_classifier_trains() {
     let config = ClassifierConfig { kimg: 0.024, channel_base: 64, ..ClassifierConfig::default() };
     let [ours, moved] = [&Device::Cpu, &gpu].map(|device| run(&config, device, set, "Loss/C/loss"));
     same_losses(&ours.0, &moved.0);
-    let [cpu, gpu] = [&Device::Cpu, &gpu].map(|device| TrainedClassifier::load(&config, set, &moved.1, device).unwrap());
+    let [cpu, gpu] =
+        [&Device::Cpu, &gpu].map(|device| TrainedClassifier::load(&config, set, &moved.1, device).unwrap());
     assert_eq!((cpu.accuracy, cpu.chance), (gpu.accuracy, gpu.chance));
 }

@@ -51,7 +51,10 @@ fn pictures_say_their_precision() {
     assert!(ran.stderr.contains(&format!("--precision auto: {taken}, since this processor has")), "{}", ran.stderr);
     assert_eq!(fs::read(bench.path("auto.png")).unwrap(), fs::read(bench.path(format!("{taken}.png"))).unwrap());
     bench.wrong(&format!("{NET} --precision fp16"), &["fp16", "f32, bf16x3, bf16, tf32, auto"]);
-    bench.one_sentence(&format!("{NET} --precision tf32"), &["--precision tf32", "a CPU has no such products", "--device cuda"]);
+    bench.one_sentence(
+        &format!("{NET} --precision tf32"),
+        &["--precision tf32", "a CPU has no such products", "--device cuda"],
+    );
 }
 
 /// Numbers of one precision do not take the place of those of another, nor do features that are kept.

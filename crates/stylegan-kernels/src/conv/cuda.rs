@@ -99,7 +99,11 @@ fn convolution(
         // Its sums and differences would make more of what rounded factors leave.
         return winograd(kind, shape, gain, device, views, around);
     } else {
-        device::scaled(columns((kind, precision), shape, (a, a_layout), (b, b_layout), around.scale)?, n * c * h * w, gain)?
+        device::scaled(
+            columns((kind, precision), shape, (a, a_layout), (b, b_layout), around.scale)?,
+            n * c * h * w,
+            gain,
+        )?
     };
     match around.end {
         Some(end) => end.apply(device, &result.as_cuda_slice::<f32>()?.as_view(), [n * c, h * w]),

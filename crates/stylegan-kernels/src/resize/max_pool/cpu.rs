@@ -6,11 +6,7 @@ use crate::threads::for_each_item;
 use candle_core::{CpuStorage, Shape, WithDType};
 
 impl MaxPool {
-    pub(super) fn cpu<T: Real + WithDType>(
-        self,
-        x: &[T],
-        dims: (usize, usize, usize, usize),
-    ) -> (CpuStorage, Shape) {
+    pub(super) fn cpu<T: Real + WithDType>(self, x: &[T], dims: (usize, usize, usize, usize)) -> (CpuStorage, Shape) {
         let (_, _, h, w) = dims;
         planes::<T>(dims, [self.0.count(h), self.0.count(w)], |i, out| {
             let plane = &x[i * h * w..][..h * w];
