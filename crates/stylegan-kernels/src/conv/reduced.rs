@@ -96,7 +96,8 @@ fn pass_of(a: &Tensor, b: &Tensor, channels: [usize; 2]) -> Option<Pass> {
     (fits(a) && fits(b) && channels.into_iter().all(|channels| channels >= SIDE)).then_some(pass)
 }
 
-/// The packed weight of a convolution of which nothing is tracked, if it is to be computed by tiles: `weight` is `[outputs, inputs, r, s]`, or `[inputs, outputs, r, s]` where `inputs_first`.
+/// The packed weight of a convolution of which nothing is tracked, if it is to be computed by tiles: `weight` is
+/// `[outputs, inputs, r, s]`, or `[inputs, outputs, r, s]` where `inputs_first`.
 pub(super) fn packed_weight(x: &Tensor, weight: &Tensor, inputs_first: bool) -> Result<Option<Arc<PackedWeight>>> {
     let (a, b, r, s) = weight.dims4()?;
     let Some(pass) = pass_of(x, weight, [a, b]) else { return Ok(None) };

@@ -1,5 +1,7 @@
 //! Matrix products of a precision by cuBLAS.
 
+use super::device;
+use super::launch::int;
 use crate::tiles::Precision;
 use candle_core::backend::BackendStorage;
 use candle_core::cuda_backend::WrapErr;
@@ -22,11 +24,11 @@ pub(crate) fn product(
         return left.matmul(right, (batch, m, p, k), left_layout, right_layout);
     }
     // candle has TF32 for a whole process alone: another thread's products would be rounded as well.
-    let device = left.device();
-    let mut result = super::device::memory(device, batch * m * p)?;
-    let (blas, stream) = (device.cublas_handle(), device.cuda_stream());
-    let left_matrix = Matrix::of(left_layout, super::launch::int(m, "rows")?, super::launch::int(k, "columns")?);
-    let right_matrix = Matrix::of(right_layout, left_matrix.columns, super::launch::int(p, "columns")?);
+    let gpu = left.device();
+    let mut result = device::memory(gpu, batch * m * p)?;
+    let (blas, stream) = (gpu.cublas_handle(), gpu.cuda_stream());
+    let left_matrix = Matrix::of(left_layout, int(m, "rows")?, int(k, "columns")?);
+    let right_matrix = Matrix::of(right_layout, left_matrix.columns, int(p, "columns")?);
     let left = left.as_cuda_slice::<f32>()?.slice(left_layout.start_offset()..);
     let right = right.as_cuda_slice::<f32>()?.slice(right_layout.start_offset()..);
     let (one, zero) = (1f32, 0f32);
@@ -58,14 +60,14 @@ pub(crate) fn product(
                 sys::cudaDataType_t::CUDA_R_32F,
                 right_matrix.columns,
                 i64::from(left_matrix.rows) * i64::from(right_matrix.columns),
-                super::launch::int(batch, "products")?,
+                int(batch, "products")?,
                 sys::cublasComputeType_t::CUBLAS_COMPUTE_32F_FAST_TF32,
                 sys::cublasGemmAlgo_t::CUBLAS_GEMM_DEFAULT_TENSOR_OP,
             )
         }
         .w()?;
     }
-    Ok(super::device::storage(result, device))
+    Ok(device::storage(result, gpu))
 }
 
 /// How a batch of matrices lies in memory.

@@ -50,7 +50,7 @@ impl Precision {
         }
     }
 
-    /// How many bf16 numbers stand for a factor; none where factors are none.
+    /// How many bf16 numbers stand for a factor; none where none do.
     pub(crate) fn parts(self) -> Option<usize> {
         match self {
             Self::F32 | Self::Tf32 => None,

@@ -38,7 +38,6 @@ fn joined(digits: &[f32]) -> usize {
 pub(super) fn fast(nodes: BTreeMap<Node, ShardSums>, communicator: &dyn Communicator) -> Result<ShardSums> {
     let mut own = ShardSums::default();
     nodes.values().try_for_each(|node| own.add(node))?;
-    let own = own.in_main_memory()?;
     // A rank without shards has no rows: it takes the lengths of others, and gives zeros.
     let lengths = own.named.0.iter().map(|(name, row)| (name.clone(), split(row.len()).to_vec().into()));
     let lengths = Sums(lengths.collect());

@@ -68,7 +68,16 @@ impl Tree {
         }
     }
 
-    /// The sum of all leaves, of which other ranks have the missing ones; `None` of no leaves.
+    /// The same with all rows in main memory, where ranks meet.
+    ///
+    /// # Errors
+    /// When a row cannot be read back.
+    pub(super) fn in_main_memory(self) -> Result<Self> {
+        let waiting = self.waiting.into_iter().map(|(node, sums)| Ok((node, sums.in_main_memory()?)));
+        Ok(Self { waiting: waiting.collect::<Result<_>>()?, counts: self.counts })
+    }
+
+    /// The sum of all leaves, of which other ranks have the missing ones, in main memory; `None` of no leaves.
     pub(super) fn finish(mut self, communicator: &dyn Communicator, how: Reduction) -> Result<Option<ShardSums>> {
         let ranks = communicator.world_size();
         if ranks > 1 && how == Reduction::Fast {
@@ -76,9 +85,7 @@ impl Tree {
             return Ok(Some(sums).filter(|sums| *sums != ShardSums::default()));
         }
         if ranks > 1 {
-            let waiting = self.waiting.into_iter().map(|(node, sums)| Ok((node, sums.in_main_memory()?)));
-            let waiting: BTreeMap<Node, ShardSums> = waiting.collect::<Result<_>>()?;
-            let slices = (0..ranks).map(|rank| wire::write(waiting.iter(), (rank, ranks)));
+            let slices = (0..ranks).map(|rank| wire::write(self.waiting.iter(), (rank, ranks)));
             let slices = slices.collect::<Result<_>>()?;
             let tree = Mutex::new(Self { counts: self.counts, waiting: BTreeMap::new() });
             for part in communicator.all_to_all(slices)? {
