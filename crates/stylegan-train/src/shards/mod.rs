@@ -54,13 +54,10 @@ pub fn sum(
             if place >= part.own.end || failed.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
                 break;
             }
-            match work(place).and_then(|sums| Tree::insert(&tree, (0, place), sums)) {
-                Ok(()) => {}
-                Err(error) => {
-                    let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-                    if failed.as_ref().is_none_or(|(earlier, _)| place < *earlier) {
-                        *failed = Some((place, error));
-                    }
+            if let Err(error) = work(place).and_then(|sums| Tree::insert(&tree, (0, place), sums)) {
+                let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                if failed.as_ref().is_none_or(|(earlier, _)| place < *earlier) {
+                    *failed = Some((place, error));
                 }
             }
         }
