@@ -6,10 +6,11 @@ mod metrics_cases;
 
 use candle_core::{DType, Device, Tensor};
 use metrics_cases::*;
+use std::collections::HashMap;
+use std::error::Error;
+use std::path::PathBuf;
 use stylegan_core::import::state_dict;
-use stylegan_metrics::features::{
-    FeatureNetworks, Inception, Lpips, PerceptualDistance, Preparation, Resize, Trunk, Weights,
-};
+use stylegan_metrics::features::{FeatureNetwork, FeatureNetworks, Lpips, PerceptualDistance, Resize, Trunk, Weights};
 
 /// The formula itself, against numbers that were printed with it.
 #[test]

@@ -44,8 +44,7 @@ pub(crate) enum Trained {
     Interrupted(Ending),
 }
 
-/// Starts the run of the file `out` on a device, or goes on with it; its folder has the file's name, with `.run` for
-/// `.safetensors`.
+/// Starts the run of the file `out` on a device, or goes on with it; its folder has the file's name, with `.run` for `.safetensors`.
 pub(crate) fn train(
     config: &dyn RunConfig,
     dataset: &Arc<Dataset>,
