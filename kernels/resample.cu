@@ -1,5 +1,5 @@
-// Repeated pixels and sums of blocks, each the other's adjoint; bilinear interpolation and its adjoint, which gathers.
-// Twin of crates/stylegan-kernels/src/resize.
+// Repeated pixels and sums of blocks, each the other's adjoint; bilinear interpolation and maxima of windows, with their
+// adjoints, which gather. Twin of crates/stylegan-kernels/src/resize.
 #include "common.cuh"
 
 struct Blocks {
@@ -87,6 +87,58 @@ bilinear_adjoint(Bilinear p, const float* __restrict__ g, float* __restrict__ ou
       for (int ox = p.x.begin(x); ox < p.x.out && p.x.first(ox) <= x; ox++) line += from[ox] * p.x.share(ox, x);
       sum += line * p.y.share(oy, y);
     }
+    out[i] = sum;
+  });
+}
+
+// Windows of `size` pixels along a side, `stride` from one to the next, `padding` pixels of nothing around the picture.
+struct Windows {
+  Elements at;  // of the result
+  int height, width;  // of the picture
+  int rows, columns;  // of windows
+  int size, stride, padding;
+  __device__ int start(int window) const { return max(window * stride - padding, 0); }
+  __device__ int end(int window, int side) const { return min(window * stride - padding + size, side); }
+  // The first window that reaches pixel i of a side.
+  __device__ int first(int i) const { return max(ceil_div(i + padding - size + 1, stride), 0); }
+  // Where window (wy, wx) of a plane has its maximum, the first of equals.
+  __device__ int best(const float* plane, int wy, int wx) const {
+    const int across = end(wx, width) - start(wx);
+    int row = start(wy) * width + start(wx), best = row;
+    float most = plane[best];
+#pragma unroll 1
+    for (int rows = end(wy, height) - start(wy); rows > 0; rows--, row += width)
+#pragma unroll 1
+      for (int at = row; at < row + across; at++)
+        if (plane[at] > most) best = at, most = plane[at];
+    return best;
+  }
+};
+
+// y = the values where the windows of x have their maxima
+extern "C" __global__ void __launch_bounds__(THREADS)
+max_pool(Windows p, const float* __restrict__ x, const float* __restrict__ values, float* __restrict__ y) {
+  for_each_element(p.at.total, p.at.plane, [&](long long i, long long row, int pixel) {
+    const long long plane = row * p.height * p.width;
+    const int wy = pixel / p.columns, wx = pixel - wy * p.columns;
+    y[i] = values[plane + p.best(x + plane, wy, wx)];
+  });
+}
+
+// Each pixel gathers from the windows that reach it, and takes from those whose maximum it is. With four blocks to make
+// room for, not eight, the compiler spills nothing.
+extern "C" __global__ void __launch_bounds__(THREADS, 4)
+max_pool_adjoint(Windows p, const float* __restrict__ x, const float* __restrict__ g, float* __restrict__ out) {
+  for_each_element(p.at.total, p.at.plane, [&](long long i, long long row, int pixel) {
+    const int y = pixel / p.width, column = pixel - y * p.width, left = p.first(column);
+    const float* plane = x + row * p.at.plane;
+    const float* from = g + row * p.rows * p.columns + p.first(y) * p.columns;
+    float sum = 0.f;
+#pragma unroll 1
+    for (int wy = p.first(y); wy < p.rows && p.start(wy) <= y; wy++, from += p.columns)
+#pragma unroll 1
+      for (int wx = left; wx < p.columns && p.start(wx) <= column; wx++)
+        if (p.best(plane, wy, wx) == pixel) sum += from[wx];
     out[i] = sum;
   });
 }

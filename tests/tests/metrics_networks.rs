@@ -2,85 +2,15 @@
 
 #![allow(clippy::expect_used)]
 
+mod metrics_cases;
+
 use candle_core::{DType, Device, Tensor};
+use metrics_cases::*;
 use std::collections::HashMap;
 use std::error::Error;
 use std::path::PathBuf;
 use stylegan_core::import::state_dict;
-use stylegan_metrics::features::{
-    ArcFace, FeatureNetwork, FeatureNetworks, HedVgg16, Inception, Lpips, PerceptualDistance, Preparation, Resize,
-    Trunk, Vgg16, Weights,
-};
-use stylegan_tests::golden::uniforms;
-
-type Outcome = Result<(), Box<dyn Error>>;
-
-/// The golden case's folder.
-fn folder(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("golden/metrics_{name}"))
-}
-
-/// Inputs and outputs of the golden case.
-fn case(name: &str) -> Result<HashMap<String, Tensor>, Box<dyn Error>> {
-    Ok(candle_core::safetensors::load(folder(name).join("io.safetensors"), &Device::Cpu)?)
-}
-
-/// Values of tensor `name`: the kind says what becomes of its [`uniforms`].
-fn formula(name: &str, shape: &[usize], kind: &str) -> Result<Tensor, Box<dyn Error>> {
-    let fan_in: usize = shape.iter().skip(1).product();
-    let fan_in_last: usize = shape.iter().rev().skip(1).product();
-    let count: usize = shape.iter().product();
-    let values: Vec<f32> = uniforms(name, count)
-        .map(|u| {
-            let s = 2. * u - 1.;
-            let value = match kind {
-                "weight" => s * (6. / fan_in as f64).sqrt(),
-                // Outputs last.
-                "kernel" => s * (6. / fan_in_last as f64).sqrt(),
-                "bn_weight" => 1. + 0.2 * s,
-                "bias" | "running_mean" => 0.1 * s,
-                "running_var" => 1. + 0.5 * u,
-                _ => f64::NAN,
-            };
-            value as f32
-        })
-        .collect();
-    Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
-}
-
-/// The tensors that the case lists, by the formula of `prefix` and their names, renamed by `rename`.
-fn weights(
-    case: &str,
-    network: &str,
-    prefix: &str,
-    rename: impl Fn(&str) -> String,
-    more: Vec<(String, Tensor)>,
-) -> Result<Weights, Box<dyn Error>> {
-    let renamed = tensors(case, prefix)?.into_iter().map(|(name, tensor)| (rename(&name), tensor));
-    Ok(Weights::new(network, renamed.chain(more), &Device::Cpu)?)
-}
-
-/// The tensors that the case lists.
-fn tensors(case: &str, prefix: &str) -> Result<Vec<(String, Tensor)>, Box<dyn Error>> {
-    let mut tensors = vec![];
-    for line in std::fs::read_to_string(folder(case).join("tensors.txt"))?.lines() {
-        let mut words = line.split(' ');
-        let (kind, name) = (words.next().ok_or("kind")?, words.next().ok_or("name")?);
-        let shape = words.map(str::parse).collect::<Result<Vec<usize>, _>>()?;
-        tensors.push((name.to_owned(), formula(&format!("{prefix}/{name}"), &shape, kind)?));
-    }
-    Ok(tensors)
-}
-
-/// Fails if `found` differs from `expected` by more than `tolerance` of the largest expected value.
-fn close(what: &str, found: &Tensor, expected: &Tensor, tolerance: f64) -> Outcome {
-    assert_eq!(found.dims(), expected.dims(), "{what}");
-    let expected = expected.to_dtype(DType::F32)?;
-    let most = f64::from(expected.abs()?.max_all()?.to_scalar::<f32>()?);
-    let error = f64::from((found - &expected)?.abs()?.max_all()?.to_scalar::<f32>()?);
-    assert!(error <= tolerance * most, "{what}: error {error}, largest value {most}");
-    Ok(())
-}
+use stylegan_metrics::features::{FeatureNetwork, FeatureNetworks, Lpips, PerceptualDistance, Resize, Trunk, Weights};
 
 /// The formula itself, against numbers that were printed with it.
 #[test]
@@ -90,80 +20,40 @@ fn formula_weights() -> Outcome {
     Ok(())
 }
 
-/// f32 on both sides, 94 layers: 2e-5 of the largest feature.
 #[test]
 fn inception_as_pytorch_fid() -> Outcome {
-    let io = case("inception_pytorch_fid")?;
-    let weights = weights("inception_pytorch_fid", "inception", "inception", str::to_owned, vec![])?;
-    let network = Inception::new(&weights, Preparation::PytorchFid, &Device::Cpu)?;
-    assert_eq!(network.name(), "inception-pytorch-fid");
-    let zero_to_one = |name: &str| (&io[name] * 2.)? - 1.;
-    let found = network.activations(&zero_to_one("x64")?)?;
-    for (i, stem) in found.stem.iter().enumerate() {
-        close("stem", &stem.narrow(0, 0, 1)?, &io[&format!("block{i}_x64_sample0_meanhw")], 1e-5)?;
-    }
-    close("features", &found.features, &io["feat_x64"], 2e-5)?;
-    close("features at 299", &network.features(&zero_to_one("x299_corner")?)?, &io["feat_x299"], 2e-5)
+    inception_of_pytorch_fid(&Device::Cpu)
 }
 
 #[test]
 fn inception_as_torch_fidelity() -> Outcome {
-    let io = case("inception_torch_fidelity")?;
-    let weights = weights("inception_torch_fidelity", "inception", "tfid", str::to_owned, vec![])?;
-    let network = Inception::new(&weights, Preparation::TensorFlow1, &Device::Cpu)?;
-    assert_eq!(network.name(), "inception-2015-12-05");
-    let x = ((io["x_u8"].to_dtype(DType::F32)? / 127.5)? - 1.)?;
-    let found = network.activations(&x)?;
-    for (stem, name) in found.stem.iter().zip(["f_64", "f_192", "f_768"]) {
-        close(name, stem, &io[name], 1e-5)?;
-    }
-    close("features", &found.features, &io["f_2048"], 2e-5)?;
-    close("logits", &network.logits(&found.features, true)?, &io["f_logits"], 2e-5)?;
-    close("logits without bias", &network.logits(&found.features, false)?, &io["f_logits_unbiased"], 2e-5)
-}
-
-fn lpips(trunk: Trunk, name: &str) -> Outcome {
-    let io = case(name)?;
-    let heads = (0..io.len())
-        .filter_map(|t| Some((format!("lin{t}.model.1.weight"), io.get(&format!("lin{t}.weight"))?.clone())));
-    let weights = weights(name, trunk.network(), name, |n| format!("net.{n}"), heads.collect())?;
-    let network = Lpips::new(trunk, &weights, &Device::Cpu)?;
-    for (t, tap) in network.taps(&io["a"])?.iter().enumerate() {
-        close("tap", &tap.mean((2, 3))?, &io[&format!("feat{t}_mean_c")], 1e-5)?;
-    }
-    // Distances square small differences of f32 activations.
-    close("distance", &network.distance(&io["a"], &io["b"])?, &io["dist"], 2e-5)
+    inception_of_torch_fidelity(&Device::Cpu)
 }
 
 #[test]
 fn lpips_vgg16() -> Outcome {
-    lpips(Trunk::Vgg16, "lpips_vgg")
+    lpips(Trunk::Vgg16, "lpips_vgg", &Device::Cpu)
 }
 
 #[test]
 fn lpips_alexnet() -> Outcome {
-    lpips(Trunk::AlexNet, "lpips_alex")
+    lpips(Trunk::AlexNet, "lpips_alex", &Device::Cpu)
 }
 
 #[test]
 fn lpips_squeezenet() -> Outcome {
-    lpips(Trunk::SqueezeNet, "lpips_squeeze")
+    lpips(Trunk::SqueezeNet, "lpips_squeeze", &Device::Cpu)
 }
 
 /// The same distances as another f64 run of the package's own network; f32 here.
 #[test]
 fn shift_tolerant_vgg16() -> Outcome {
-    lpips(Trunk::ShiftTolerantVgg16, "stlpips_vgg")
+    lpips(Trunk::ShiftTolerantVgg16, "stlpips_vgg", &Device::Cpu)
 }
 
-/// 16 layers of f32 on both sides: 1e-5 of the largest feature.
 #[test]
 fn vgg16_as_torch_fidelity() -> Outcome {
-    let io = case("vgg16")?;
-    let network = Vgg16::new(&weights("vgg16", "vgg16", "vgg16", str::to_owned, vec![])?, &Device::Cpu)?;
-    let x = ((io["x_u8"].to_dtype(DType::F32)? / 127.5)? - 1.)?;
-    let features = network.features(&x)?;
-    close("features", &features, &io["fc2_relu"], 1e-5)?;
+    let (x, features) = vgg16(&Device::Cpu)?;
     // The same weights as NVIDIA's programs name them, with heads of LPIPS.
     let mut convs = 0;
     let mut of_nvidia = Vec::new();
@@ -189,23 +79,14 @@ fn vgg16_as_torch_fidelity() -> Outcome {
     close("features of NVIDIA's names", &network.features(&x)?, &features, 0.)
 }
 
-/// Against the same layers in PyTorch, f64; sides that do not divide.
 #[test]
 fn vgg16_of_edges() -> Outcome {
-    let io = case("hed")?;
-    let network = HedVgg16::new(&weights("hed", "hed", "hed", str::to_owned, vec![])?, &Device::Cpu)?;
-    for (t, tap) in network.taps(&io["a"])?.iter().enumerate() {
-        close("tap", &tap.mean((2, 3))?, &io[&format!("tap{t}")], 1e-5)?;
-    }
-    close("features", &network.features(&io["a"])?, &io["tap4"], 1e-5)
+    hed(&Device::Cpu)
 }
 
-/// Against the same layers in PyTorch, f64: 24 residual units, vectors of unit length.
 #[test]
 fn arcface_and_its_crop() -> Outcome {
-    let io = case("arcface")?;
-    let network = ArcFace::new(&weights("arcface", "arcface", "arcface", str::to_owned, vec![])?, &Device::Cpu)?;
-    close("features", &network.features(&io["a"])?, &io["features"], 2e-5)
+    arcface(&Device::Cpu)
 }
 
 /// NVIDIA's TorchScript names are another layout of the same network.

@@ -99,7 +99,7 @@ fn check_losses(dtype: DType) {
     let share = gan.greg(&half, &options, &io.cast("pl_noise_unit", dtype), INTERVAL as f64).unwrap();
     relative("Gpl", mean(&share, "Loss/G/reg"), io.scalar("loss_Gpl"), bound("loss_Gpl"));
     check_gradients("Gpl", &share, 2. * INTERVAL as f64, gan.g(), &io, bound("grad_Gpl"));
-    step(&mut gan, &GREG, &share.named.over(2), 0.002).unwrap();
+    step(&mut gan, &GREG, &share.named.over(2).unwrap(), 0.002).unwrap();
     relative("pl_mean", gan.pl_mean, io.scalar("pl_mean_after"), bound("pl_mean_after"));
 }
 
@@ -127,7 +127,7 @@ fn four_steps() {
             // f32 on the way, by 6e-8 each.
             let (found, stored) = (weight * share.stats.get(key).mean(), format!("it{it}.loss_{}", phase.name));
             relative(&stored, found, io.scalar(&stored), 1e-7);
-            step(gan, &phase, &share.named.over(samples), lr).unwrap();
+            step(gan, &phase, &share.named.over(samples).unwrap(), lr).unwrap();
         };
         let real = tensor("real");
         let share = gan.gmain(&Latents::new(tensor("z_Gmain")), &options, None).unwrap();

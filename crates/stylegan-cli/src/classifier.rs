@@ -1,10 +1,10 @@
 //! `stylegan classifier`: trains a classifier of a set's labels.
 
 use crate::destination;
+use crate::device::DeviceArgs;
 use crate::exit::{Ending, Outcome};
 use crate::file_run::{self, Trained};
 use crate::status::print;
-use candle_core::Device;
 use std::path::PathBuf;
 use std::sync::Arc;
 use stylegan_core::checkpoint::{Kind, Metadata, prefix};
@@ -44,9 +44,13 @@ pub(crate) struct Args {
     /// Seed of weights and order.
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+
+    #[command(flatten)]
+    device: DeviceArgs,
 }
 
 pub(crate) fn run(args: Args) -> Outcome {
+    let device = args.device.chosen()?;
     let dataset = Arc::new(Dataset::open(&args.data)?);
     destination::file(&args.out, &[&args.data])?;
     let config = ClassifierConfig {
@@ -55,11 +59,11 @@ pub(crate) fn run(args: Args) -> Outcome {
         seed: args.seed,
         ..ClassifierConfig::default()
     };
-    let checkpoint = match file_run::train(&config, &dataset, &Device::Cpu, &args.out, &args.data)? {
+    let checkpoint = match file_run::train(&config, &dataset, &device, &args.out, &args.data)? {
         Trained::Checkpoint(checkpoint) => checkpoint,
         Trained::Interrupted(ending) => return Ok(ending),
     };
-    let trained = TrainedClassifier::load(&config, &dataset, &checkpoint)?;
+    let trained = TrainedClassifier::load(&config, &dataset, &checkpoint, &device)?;
     let network = NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan1(trained.network));
     let metadata = Metadata {
         kind: Kind::Release,

@@ -18,6 +18,8 @@ enum Typed {
     Bf16x3,
     /// Factors are rounded to bf16: 8 bits.
     Bf16,
+    /// On a GPU: factors are rounded to TF32, 11 bits.
+    Tf32,
     /// bf16x3 on processors that multiply tiles of bf16 numbers (AMX), else f32.
     Auto,
 }
@@ -25,8 +27,8 @@ enum Typed {
 /// The option of every verb that makes pictures.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(crate) struct PrecisionArgs {
-    /// How precise the products of convolutions are; sums and all else are f32. Less than f32 is fast on processors with
-    /// AMX tiles; others are slow at it, and show what it does to pictures.
+    /// How precise the products of convolutions are; sums and all else are f32. Products of bf16 numbers are fast on
+    /// processors with AMX tiles; others are slow at them, and show what they do to pictures. GPUs have f32 and tf32.
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Typed::F32)]
     precision: Typed,
 }
@@ -36,19 +38,22 @@ impl PrecisionArgs {
     pub(crate) fn chosen(self, device: &Device) -> anyhow::Result<Precision> {
         if !device.is_cpu() {
             return match self.precision {
-                Typed::F32 => Ok(Precision::F32),
+                Typed::F32 | Typed::Tf32 => Ok(self.precision()),
                 Typed::Auto => {
                     say("--precision auto: f32, as always on a GPU");
                     Ok(Precision::F32)
                 }
                 Typed::Bf16x3 | Typed::Bf16 => wrong!(
-                    "--precision {}: a GPU computes in f32 alone; leave --precision out, or compute on the CPU",
+                    "--precision {}: a GPU computes in f32 or tf32; leave --precision out, or compute on the CPU",
                     self.precision()
                 ),
             };
         }
         let precision = self.precision();
         match self.precision {
+            Typed::Tf32 => wrong!(
+                "--precision tf32: a CPU has no such products; leave --precision out, or name a GPU (--device cuda)"
+            ),
             Typed::Auto if tiles::available() => {
                 say(&format!("--precision auto: {precision}, since this processor has tiles of bf16 numbers"));
             }
@@ -65,6 +70,7 @@ impl PrecisionArgs {
             Typed::F32 => Precision::F32,
             Typed::Bf16x3 => Precision::Bf16x3,
             Typed::Bf16 => Precision::Bf16,
+            Typed::Tf32 => Precision::Tf32,
             Typed::Auto => Precision::fast(),
         }
     }
@@ -72,7 +78,7 @@ impl PrecisionArgs {
 
 /// Says that a precision is slower here than f32, where it is.
 pub(crate) fn say_if_slow(precision: Precision) {
-    if precision != Precision::F32 && !tiles::available() {
+    if matches!(precision, Precision::Bf16x3 | Precision::Bf16) && !tiles::available() {
         say(&format!("note: this processor has no tiles of bf16 numbers, so {precision} is slower here than f32"));
     }
 }

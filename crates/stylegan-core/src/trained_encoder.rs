@@ -10,9 +10,11 @@ use candle_core::{DType, Device, Tensor};
 use std::path::Path;
 use stylegan_kernels::resize_area;
 
-/// An encoder loaded from a file: pictures to style rows, as the generator takes them.
+/// An encoder loaded from a file: pictures to style rows, as the generator takes them. It takes pictures from any device and
+/// gives its rows back there.
 pub struct TrainedEncoder {
     encoder: PspEncoder,
+    device: Device,
     /// `[num_ws, w_dim]`
     average: Option<Tensor>,
     content_hash: Option<String>,
@@ -62,7 +64,7 @@ impl TrainedEncoder {
                 config.w_dim
             )));
         }
-        Ok(Self { encoder, average, content_hash })
+        Ok(Self { encoder, device: device.clone(), average, content_hash })
     }
 
     /// Its configuration.
@@ -101,11 +103,12 @@ impl TrainedEncoder {
         if self.config().head.is_iterative() {
             bad_argument!("this encoder of ReStyle looks at what the generator makes of its rows as well; use `refine`")
         }
-        let rows = self.encoder.forward(images, Mode::Eval)?;
-        match &self.average {
-            Some(average) => Ok(rows.broadcast_add(average)?),
-            None => Ok(rows),
-        }
+        let rows = self.encoder.forward(&images.to_device(&self.device)?, Mode::Eval)?;
+        let rows = match &self.average {
+            Some(average) => rows.broadcast_add(average)?,
+            None => rows,
+        };
+        Ok(rows.to_device(images.device())?)
     }
 }
 
@@ -134,18 +137,19 @@ impl TrainedEncoder {
         }
         let average = match (&self.average, generator.w_avg()) {
             (Some(average), _) => average.clone(),
-            (None, Some(average)) => average.to_dtype(DType::F32)?.unsqueeze(0)?,
+            (None, Some(average)) => average.to_device(&self.device)?.to_dtype(DType::F32)?.unsqueeze(0)?,
             (None, None) => bad_argument!("neither the encoder nor the network has an average style to start from"),
         };
-        let (n, [h, w]) = (images.dim(0)?, config.img_size);
+        let (n, [h, w], home) = (images.dim(0)?, config.img_size, images.device());
+        let images = images.to_device(&self.device)?;
         let mut rows = average.broadcast_as((n, config.num_ws, config.w_dim))?.contiguous()?;
         let mut after = Vec::with_capacity(passes);
         for _ in 0..passes {
             let made = generator.synthesis(&rows, &SynthesisOptions::default())?;
             let made = resize_area(&made.to_dtype(images.dtype())?, h, w)?;
-            let seen = Tensor::cat(&[images, &made], 1)?;
+            let seen = Tensor::cat(&[&images, &made], 1)?;
             rows = (rows + self.encoder.forward(&seen, Mode::Eval)?)?;
-            after.push(rows.clone());
+            after.push(rows.to_device(home)?);
         }
         Ok(after)
     }

@@ -1,4 +1,4 @@
-//! Pictures of a GPU, and gradients of whole networks, against the CPU's. Needs the feature `cuda` and a GPU, or the library that stands for the driver
+//! Pictures and styles of a GPU, and gradients of whole networks, against the CPU's. Needs the feature `cuda` and a GPU, or the library that stands for the driver
 //! (docs/cuda.md).
 #![cfg(feature = "cuda")]
 #![allow(missing_docs, clippy::unwrap_used)]
@@ -8,7 +8,9 @@ mod maps;
 
 use candle_core::{DType, Device, Tensor, Var};
 use stylegan_core::latent::StreamKey;
+use stylegan_core::layers::Mode;
 use stylegan_core::pggan::PgganConfig;
+use stylegan_core::psp::{FaceConfig, FaceNetwork, Head, PspConfig, PspEncoder};
 use stylegan_core::stylegan1::{StyleGan1Config, StyleGan1DiscriminatorConfig};
 use stylegan_core::stylegan2::{StyleGan2Config, StyleGan2DiscriminatorConfig, Topology};
 use stylegan_core::{
@@ -23,6 +25,9 @@ const TOLERANCE: f32 = 3e-5;
 
 /// Of gradients: sums of up to some thousand numbers, through a network there and back.
 const GRADIENTS: f32 = 2e-4;
+
+/// Of numbers that go through the 49 convolutions of an encoder.
+const ENCODER: f32 = 1e-4;
 
 /// A random network whose noise and biases have an effect, in main memory.
 fn model(config: &GeneratorConfig) -> Model {
@@ -109,6 +114,60 @@ fn stylegan1_while_it_grows() {
 fn progressive_gan() {
     let config = PgganConfig { img_size: [16, 16], z_dim: 16, channel_max: 8, ..PgganConfig::default() };
     agrees("Progressive GAN", GeneratorConfig::Pggan(config), 0.);
+}
+
+/// Parameters whose running statistics are none of a start, in main memory; `build` creates them.
+fn settled(build: impl Fn(&Params)) -> Params {
+    let params = Params::new(3, DType::F32, &Device::Cpu);
+    build(&params);
+    for (at, (name, var)) in params.vars().into_iter().enumerate() {
+        if name.ends_with("running_mean") || name.ends_with("running_var") {
+            let key = StreamKey::new(1, "values", at as u64);
+            let values = key.normal_rows(&[0], 0, var.dims(), DType::F32, &Device::Cpu).unwrap().squeeze(0).unwrap();
+            let small = (values * 0.1).unwrap();
+            var.set(&if name.ends_with("var") { (small + 1.).unwrap() } else { small }).unwrap();
+        }
+    }
+    params
+}
+
+/// What a network makes of pictures `[2, c, 32, 32]`, on the CPU and on a GPU.
+fn looks_the_same(name: &str, params: &Params, c: usize, look: impl Fn(&Params, &Tensor) -> Tensor) {
+    let gpu = gpu::open(0).unwrap().device;
+    let key = StreamKey::new(5, "pictures", 0);
+    let of = |device: &Device| {
+        let pictures = (key.normal_rows(&[0, 1], 0, &[c, 32, 32], DType::F32, device).unwrap() * 0.5).unwrap();
+        let made = look(&params.to_device(device).unwrap(), &pictures);
+        assert!(made.device().same_device(device), "{name}");
+        numbers(&made)
+    };
+    let (expected, found) = (of(&Device::Cpu), of(&gpu));
+    let largest = expected.iter().fold(0f32, |most, x| most.max(x.abs()));
+    let off = found.iter().zip(&expected).fold(0f32, |most, (a, b)| most.max((a - b).abs())) / largest;
+    println!("{name}: off by {off:e} of {largest}");
+    assert!(largest > 1e-3 && off < ENCODER && found.iter().all(|x| x.is_finite()), "{name}: off by {off:e}");
+    assert_eq!(found, of(&gpu), "{name}: other bits the second time");
+}
+
+#[test]
+fn encoders() {
+    for head in [Head::Pyramid, Head::Offsets, Head::W, Head::WPlus, Head::RestyleOffsets] {
+        let img_channels = if head.is_iterative() { 6 } else { 3 };
+        let config = PspConfig { img_size: [32, 32], img_channels, num_ws: 8, w_dim: 8, channels: 4, hidden: 8, head };
+        let params = settled(|params| drop(PspEncoder::new(&config, params.trainable()).unwrap()));
+        looks_the_same(&format!("{head:?}"), &params, img_channels, |params, pictures| {
+            PspEncoder::new(&config, params.frozen()).unwrap().forward(pictures, Mode::Eval).unwrap()
+        });
+    }
+}
+
+#[test]
+fn faces() {
+    let config = FaceConfig { side: 32, channels: 4, features: 8 };
+    let params = settled(|params| drop(FaceNetwork::new(config, params.trainable()).unwrap()));
+    looks_the_same("faces", &params, 3, |params, pictures| {
+        FaceNetwork::new(config, params.frozen()).unwrap().embed(pictures).unwrap()
+    });
 }
 
 /// Those of a loss of generated images, then of an R1 penalty and of a path length, by parameter.

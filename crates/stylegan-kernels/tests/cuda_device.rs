@@ -8,7 +8,7 @@ mod support;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use stylegan_kernels::cuda::gpu;
 use stylegan_kernels::modulate::{Resample, channel_scale, plane_dot};
-use stylegan_kernels::optim::{AdamOptions, adam_step, ema_step};
+use stylegan_kernels::optim::{AdamOptions, RangerOptions, adam_step, ema_step, ranger_step};
 use stylegan_kernels::*;
 use support::{error, flat, tensor};
 
@@ -72,6 +72,12 @@ fn operations() -> Vec<(&'static str, Vec<Vec<usize>>, Operation)> {
         ("reflect_pad2d", vec![vec![2, 3, 5, 7]], |t| reflect_pad2d(&t[0], 3)),
         ("upsample_nearest", vec![vec![2, 3, 5, 7]], |t| upsample_nearest(&t[0], 3)),
         ("avg_pool2x", vec![vec![2, 3, 6, 8]], |t| avg_pool2x(&t[0])),
+        ("max_pool2d", vec![vec![2, 3, 9, 12]], |t| {
+            max_pool2d(&t[0], resize::Windows { size: 3, stride: 2, padding: 1, over: false })
+        }),
+        ("max_pool2d over the edge", vec![vec![1, 2, 7, 6]], |t| {
+            max_pool2d(&t[0], resize::Windows { size: 2, stride: 2, padding: 0, over: true })
+        }),
         ("resize_bilinear", vec![vec![1, 2, 9, 7]], |t| resize_bilinear(&t[0], 13, 5, false)),
         ("linear", vec![vec![4, 30], vec![20, 30], vec![20]], |t| linear(&t[0], &t[1], Some(&t[2]), 0.5, 2.)),
         ("conv2d 3x3", vec![vec![2, 5, 13, 10], vec![7, 5, 3, 3]], |t| conv2d(&t[0], &t[1], 1, 1, 0.5)),
@@ -146,6 +152,26 @@ fn forward() {
         v.iter().map(|v| v.to_device(&Device::Cpu).unwrap()).collect::<Vec<_>>()
     });
     for (cpu, gpu) in updated[0].iter().zip(&updated[1]) {
+        assert!(error(gpu, &flat(cpu)) < TOLERANCE);
+    }
+}
+
+/// Through steps without and with a division by the second moment, until slow weights have met the fast ones.
+#[test]
+fn ranger() {
+    let gpu = gpu::open(0).unwrap().device;
+    let [cpu, gpu] = [&Device::Cpu, &gpu].map(|device| {
+        let var = |seed| Var::from_tensor(&single(&[40, 25], seed).to_device(device).unwrap()).unwrap();
+        let zeros = || Var::zeros((40, 25), DType::F32, device).unwrap();
+        let (weight, slow, m, v) = (var(1), var(1), zeros(), zeros());
+        for step in 1..8 {
+            let grad = single(&[40, 25], 10 + step as usize).to_device(device).unwrap();
+            ranger_step(&weight, &grad, [&m, &v, &slow], step, RangerOptions { lr: 0.1, ..RangerOptions::default() })
+                .unwrap();
+        }
+        [weight, slow, m, v].map(|v| v.to_device(&Device::Cpu).unwrap())
+    });
+    for (cpu, gpu) in cpu.iter().zip(&gpu) {
         assert!(error(gpu, &flat(cpu)) < TOLERANCE);
     }
 }
@@ -260,6 +286,52 @@ fn gradients_alone() {
     let (x, weight, bias) = (var(&[2, 5, 18, 17], 1), var(&[6, 5, 3, 3], 2), var(&[6], 3));
     let y = minibatch_stddev(&conv2d_bias_act(&x, &weight, &bias, 1, 1, 0.5, ACT).unwrap(), 2, 1).unwrap();
     assert!(autodiff::backward(&y).unwrap().get(&bias).is_some());
+}
+
+/// Convolutions, their gradients and layers in TF32: other numbers than in f32, by what 11 bits of each factor leave. The
+/// rest, and the CPU, which has no such products, stays in f32.
+#[test]
+fn products_in_tf32() {
+    let gpu = gpu::open(0).unwrap().device;
+    let shapes = [
+        ("3x3", [2, 16, 13, 10], [17, 16, 3, 3], 1, 1),
+        ("stride 2", [2, 16, 9, 12], [16, 16, 3, 3], 2, 1),
+        ("1x1", [1, 16, 6, 1], [18, 16, 1, 1], 1, 0),
+    ];
+    for (name, x, weight, stride, padding) in shapes {
+        let of = |device: &Device, precision: Precision| -> Vec<Tensor> {
+            let var =
+                |shape: &[usize], seed| Var::from_tensor(&single(shape, seed).to_device(device).unwrap()).unwrap();
+            let (x, weight) = (var(&x, 1), var(&weight, 2));
+            let y = in_precision(precision, None, || conv2d(&x, &weight, stride, padding, 1.)).unwrap();
+            let g = single(y.dims(), 3).to_device(device).unwrap();
+            let gradients = autodiff::grad(&(&y * g).unwrap().sum_all().unwrap(), &[&x, &weight], false).unwrap();
+            [y.detach()].into_iter().chain(gradients).map(|t| t.to_device(&Device::Cpu).unwrap()).collect()
+        };
+        let (rounded, exact) = (of(&gpu, Precision::Tf32), of(&Device::Cpu, Precision::F32));
+        for (i, (rounded, exact)) in rounded.iter().zip(&exact).enumerate() {
+            let e = error(rounded, &flat(exact));
+            assert!((2. * TOLERANCE..2e-3).contains(&e), "{name}, result {i}: off by {e:e}");
+        }
+        for (kept, exact) in of(&Device::Cpu, Precision::Tf32).iter().zip(&exact) {
+            assert_eq!(flat(kept), flat(exact), "{name} on the CPU");
+        }
+    }
+    let wide = layer([2, 16, 9, 8], 18, 3, [1, 9, 8]);
+    let arguments: Vec<Tensor> = wide.iter().enumerate().map(|(seed, shape)| single(shape, seed)).collect();
+    let whole = |t: &[Tensor]| {
+        modulated_layer(&t[0], &t[1], &t[2], true, &Resample { padding: [1; 4], ..Resample::default() }, end(t))
+    };
+    let exact = flat(&whole(&arguments).unwrap());
+    let moved: Vec<Tensor> = arguments.iter().map(|t| t.to_device(&gpu).unwrap()).collect();
+    let rounded = in_precision(Precision::Tf32, None, || whole(&moved)).unwrap();
+    let e = error(&rounded.to_device(&Device::Cpu).unwrap(), &exact);
+    assert!((2. * TOLERANCE..2e-3).contains(&e), "a layer: off by {e:e}");
+    let [a, b] = [1, 2].map(|seed| single(&[16, 32], seed).to_device(&gpu).unwrap());
+    let product = |precision| {
+        flat(&in_precision(precision, None, || linear(&a, &b, None, 1., 0.)).unwrap().to_device(&Device::Cpu).unwrap())
+    };
+    assert_eq!(product(Precision::Tf32), product(Precision::F32));
 }
 
 #[test]

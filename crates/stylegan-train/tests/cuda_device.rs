@@ -8,16 +8,32 @@ mod maps;
 mod tools;
 
 use candle_core::{DType, Device, Tensor};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use stylegan_core::latent::StreamKey;
+use stylegan_core::psp::PspConfig;
 use stylegan_core::stylegan1::{StyleGan1Config, StyleGan1DiscriminatorConfig};
 use stylegan_core::stylegan2::{StyleGan2Config, StyleGan2DiscriminatorConfig};
-use stylegan_core::{DiscriminatorConfig, GeneratorConfig, NoiseKeys, NoiseMode, Params, SynthesisOptions};
+use stylegan_core::{
+    DiscriminatorConfig, GeneratorConfig, Model, NoiseKeys, NoiseMode, Params, SynthesisOptions, TrainedEncoder,
+    build_generator,
+};
 use stylegan_kernels::cuda::gpu;
-use stylegan_train::config::{LossConfig, TrainConfig};
+use stylegan_metrics::features::StLpips;
+use stylegan_train::communicator::{Communicator, Single, Threads};
+use stylegan_train::config::{EncoderLossConfig, EncoderTrainConfig, LossConfig, TrainConfig, read_recipe};
+use stylegan_train::data::Dataset;
+use stylegan_train::inversion::{ProjectOptions, Projector, StyleStatistics};
+use stylegan_train::observer::Silent;
 use stylegan_train::phase::Phase;
+use stylegan_train::recipe::classifier::{ClassifierConfig, TrainedClassifier};
+use stylegan_train::recipe::encoder::{EMAIN, Example, Losses, Parameters, Psp};
 use stylegan_train::recipe::gan::{DMAIN, DREG, GMAIN, GREG, Gan, Latents};
-use stylegan_train::recipe::{GRADIENT, Recipe, step};
-use stylegan_train::shards::ShardSums;
+use stylegan_train::recipe::{GRADIENT, Recipe, RunConfig, step};
+use stylegan_train::shards::{Part, Reduction, Row, ShardSums, Sums, sum};
+use stylegan_train::{Outcome, RunFolder, Session};
+use tempfile::TempDir;
 
 /// Gradients are sums over a network's layers there and back, of up to some thousand numbers each.
 const GRADIENTS: f64 = 2e-4;
@@ -119,20 +135,25 @@ fn agrees(config: &TrainConfig, phases: &[Phase], lod: f64) {
     for &phase in phases {
         let expected = shard(&ours, phase, &Device::Cpu, lod);
         let actual = shard(&moved, phase, &gpu, lod);
-        let gradient = |sums: &ShardSums| sums.named.get(GRADIENT).unwrap().to_vec();
+        let gradient = |sums: &ShardSums| sums.named.row(GRADIENT).unwrap().clone().into_vec().unwrap();
         let e = off(&gradient(&actual), &gradient(&expected));
         println!("{}: gradient off by {e:e}", phase.name);
         assert!(e < GRADIENTS, "{}: gradient off by {e:e}", phase.name);
         assert_eq!(gradient(&actual), gradient(&shard(&moved, phase, &gpu, lod)), "{}: other bits", phase.name);
         // Adam's first steps follow the sign of a gradient, however small: both go along the same.
-        let means = expected.named.over(N);
+        let means = expected.named.over(N).unwrap();
         step(&mut ours, &phase, &means, 0.002).unwrap();
         step(&mut moved, &phase, &means, 0.002).unwrap();
     }
     ours.advance(0, N).unwrap();
     moved.advance(0, N).unwrap();
+    weights_agree(&ours, &moved);
+}
+
+/// That a recipe on the CPU and one on a GPU have the same weights, moving averages and statistics.
+fn weights_agree(ours: &dyn Recipe, moved: &dyn Recipe) {
     for ((network, ours), (_, moved)) in ours.networks().into_iter().zip(moved.networks()) {
-        assert!(moved.device().same_device(&gpu));
+        assert!(moved.device().is_cuda());
         for ((name, expected), (_, actual)) in ours.vars().into_iter().zip(moved.vars()) {
             let numbers = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             let (expected, actual) = (numbers(&expected), numbers(&actual));
@@ -158,4 +179,166 @@ fn stylegan1_takes_the_same_steps() {
 fn wgan_gp_takes_the_same_steps() {
     let loss = LossConfig::WganGp { lambda: 10., drift: 0.001, target: 1., n_critic: 1 };
     agrees(&TrainConfig { loss, ..stylegan1() }, &[DMAIN], 0.);
+}
+
+/// In whichever order shards are done; of several ranks in main memory. The same bits as the CPU's.
+#[test]
+fn sums_of_gradients_on_a_gpu() {
+    let gpu = gpu::open(0).unwrap().device;
+    let on = |row: Vec<f32>, device: &Device| match device {
+        Device::Cpu => Row::Numbers(row),
+        _ => Row::OnGpu(Tensor::new(row, device).unwrap()),
+    };
+    let total = |part: Part, ranks: &dyn Communicator, device: &Device| -> Row {
+        let sums = sum(&part, ranks, |i| {
+            let mut sums = ShardSums::default();
+            let row = StreamKey::new(1, GRADIENT, i as u64).stream(0, 0).normals_f32(3000);
+            sums.named.set(GRADIENT, on(row, device));
+            Ok(sums)
+        });
+        sums.unwrap().named.over(20).unwrap().row(GRADIENT).unwrap().clone()
+    };
+    let part = |own, at_once| Part { own, count: 5, at_once, reduction: Reduction::Exact };
+    let expected = total(part(0..5, 1), &Single, &Device::Cpu);
+    for at_once in [1, 2, 5] {
+        let found = total(part(0..5, at_once), &Single, &gpu);
+        assert!(matches!(found, Row::OnGpu(_)));
+        assert_eq!(Row::Numbers(found.into_vec().unwrap()), expected, "{at_once} at once");
+    }
+    std::thread::scope(|scope| {
+        for (own, rank) in [0..2, 2..5].into_iter().zip(Threads::world(2)) {
+            let (part, gpu, expected, total) = (part(own, 1), &gpu, &expected, &total);
+            scope.spawn(move || assert_eq!(total(part, &rank, gpu), *expected));
+        }
+    });
+    for (value, finite) in [(1e38, true), (f32::INFINITY, false), (f32::NEG_INFINITY, false), (f32::NAN, false)] {
+        let mut sums = Sums::default();
+        sums.set(GRADIENT, on(vec![0., value, -1.], &gpu));
+        assert_eq!(sums.are_finite().unwrap(), finite, "{value}");
+    }
+}
+
+/// An encoder by all losses that need no file, its generator, and its optimiser, which is Ranger.
+fn psp(device: &Device) -> Psp {
+    let generator = GeneratorConfig::StyleGan2(StyleGan2Config {
+        img_size: [SIZE; 2],
+        z_dim: 8,
+        w_dim: 8,
+        mapping_layers: 2,
+        channel_max: 4,
+        ..StyleGan2Config::default()
+    });
+    let config = EncoderTrainConfig {
+        encoder: PspConfig { img_size: [32; 2], num_ws: 6, w_dim: 8, channels: 4, ..PspConfig::default() },
+        loss: EncoderLossConfig { l2: 1., lpips: 0.8, w_norm: 0.005, ..EncoderLossConfig::default() },
+        ..EncoderTrainConfig::default()
+    };
+    let g = Params::new(1, DType::F32, device);
+    build_generator(&generator, g.trainable()).unwrap();
+    let losses = Losses::of(&config.loss, device).unwrap();
+    Psp::new(&config, Parameters { e: Params::new(2, DType::F32, device), g, generator }, losses).unwrap()
+}
+
+#[test]
+fn encoders_take_the_same_steps() {
+    let gpu = gpu::open(0).unwrap().device;
+    let shard = |psp: &Psp, device: &Device| {
+        let pictures = (normal("reals", &[3, 32, 32], device) * 0.5).unwrap();
+        psp.emain(&Example { input: pictures.clone(), target: pictures }, NoiseMode::Const).unwrap()
+    };
+    let [mut ours, mut moved] = [&Device::Cpu, &gpu].map(psp);
+    let (expected, actual) = (shard(&ours, &Device::Cpu), shard(&moved, &gpu));
+    for name in ["gradient", "running_statistics"] {
+        let row = |sums: &ShardSums| sums.named.row(name).unwrap().clone().into_vec().unwrap();
+        let e = off(&row(&actual), &row(&expected));
+        println!("{name}: off by {e:e}");
+        assert!(e < GRADIENTS, "{name}: off by {e:e}");
+        assert_eq!(row(&actual), row(&shard(&moved, &gpu)), "{name}: other bits");
+    }
+    for loss in ["loss", "l2", "stlpips", "w_norm"] {
+        let mean = |sums: &ShardSums| sums.stats.get(&format!("Loss/E/{loss}")).mean();
+        let (found, expected) = (mean(&actual), mean(&expected));
+        assert!(expected > 0. && (found / expected - 1.).abs() < 1e-4, "{loss}: {found}, expected {expected}");
+    }
+    // Until Ranger's slow weights have met the fast ones, and one step on; along the same gradient, as Adam.
+    let means = expected.named.over(N).unwrap();
+    for _ in 0..7 {
+        step(&mut ours, &EMAIN, &means, 0.001).unwrap();
+        step(&mut moved, &EMAIN, &means, 0.001).unwrap();
+    }
+    weights_agree(&ours, &moved);
+}
+
+/// Trains on a device to the end; gives the means of a loss in the log, and the last checkpoint.
+fn run(config: &dyn RunConfig, device: &Device, set: &Arc<Dataset>, loss: &str) -> (Vec<f64>, PathBuf, TempDir) {
+    let place = tempfile::tempdir().unwrap();
+    let folder = RunFolder::open(place.path()).unwrap();
+    let (stop, observer) = (AtomicBool::new(false), &mut Silent);
+    let session =
+        Session { config, dataset: set, device, folder: &folder, communicator: &Single, observer, stop: &stop };
+    let Outcome::Finished { checkpoint } = session.start().unwrap() else { panic!("interrupted") };
+    let log = std::fs::read_to_string(place.path().join("stats.jsonl")).unwrap();
+    let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let means: Vec<f64> = lines.filter_map(|line| line[loss]["mean"].as_f64()).collect();
+    assert!(!means.is_empty(), "{loss} is not in the log");
+    (means, checkpoint, place)
+}
+
+fn same_losses(ours: &[f64], moved: &[f64]) {
+    let same = ours.iter().zip(moved).all(|(a, b)| (a / b - 1.).abs() < 1e-3);
+    assert!(ours.len() == moved.len() && same, "{moved:?}, expected {ours:?}");
+}
+
+/// A drawn picture's step and one along the pictures of a set, with sample grids and a checkpoint.
+#[test]
+fn an_encoder_trains() {
+    let (gpu, place) = (gpu::open(0).unwrap().device, tempfile::tempdir().unwrap());
+    let generator = place.path().join("G.safetensors");
+    stylegan_core::doc::save_tiny_network(&generator).unwrap();
+    let set = place.path().join("set");
+    std::fs::create_dir(&set).unwrap();
+    let set = tools::gradients(&set, 32);
+    let text = format!(
+        "recipe = \"encoder\"\nkimg = 0.008\npretrain_kimg = 0.004\ngenerator = {:?}\n\
+         [encoder]\nimg_size = [32, 32]\nnum_ws = 6\nw_dim = 8\nchannels = 4\n\
+         [loss]\nlpips = 0.0\n[schedule]\nbatch = 4\nlr = 0.001\n[output]\ntick_kimg = 0.004\n",
+        generator.display().to_string()
+    );
+    let config = read_recipe(&text, "tiny.toml", &[]).unwrap();
+    let [ours, moved] = [&Device::Cpu, &gpu].map(|device| run(&config, device, &set, "Loss/E/loss"));
+    same_losses(&ours.0, &moved.0);
+    // Its checkpoint is one for every device.
+    for device in [&Device::Cpu, &gpu] {
+        let encoder = TrainedEncoder::load(&moved.1, device).unwrap();
+        let rows = encoder.encode(&Tensor::zeros((1, 3, 32, 32), DType::F32, &Device::Cpu).unwrap()).unwrap();
+        assert!(rows.device().is_cpu() && rows.dims() == [1, 6, 8]);
+    }
+}
+
+/// With noise maps, by the embedded network.
+#[test]
+fn styles_are_searched_for_alike() {
+    let (gpu, place) = (gpu::open(0).unwrap().device, tempfile::tempdir().unwrap());
+    let file = place.path().join("G.safetensors");
+    stylegan_core::doc::save_tiny_network(&file).unwrap();
+    let [ours, moved] = [&Device::Cpu, &gpu].map(|device| {
+        let (model, network) = (Model::load(&file, device).unwrap(), StLpips::embedded(device).unwrap());
+        let styles = StyleStatistics::new(&model, 100, None).unwrap();
+        let target = (normal("target", &[3, SIZE, SIZE], &Device::Cpu).narrow(0, 0, 1).unwrap() * 0.5).unwrap();
+        let mut search = Projector::new(&model, &styles, &network, &target, ProjectOptions::default()).unwrap();
+        (0..3).map(|_| search.step().unwrap().distance).collect::<Vec<f64>>()
+    });
+    same_losses(&ours, &moved);
+}
+
+#[test]
+fn a_classifier_trains() {
+    let gpu = gpu::open(0).unwrap().device;
+    let set = tools::pictures();
+    let config = ClassifierConfig { kimg: 0.024, channel_base: 64, ..ClassifierConfig::default() };
+    let [ours, moved] = [&Device::Cpu, &gpu].map(|device| run(&config, device, set, "Loss/C/loss"));
+    same_losses(&ours.0, &moved.0);
+    let [cpu, gpu] =
+        [&Device::Cpu, &gpu].map(|device| TrainedClassifier::load(&config, set, &moved.1, device).unwrap());
+    assert_eq!((cpu.accuracy, cpu.chance), (gpu.accuracy, gpu.chance));
 }

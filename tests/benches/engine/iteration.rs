@@ -79,6 +79,6 @@ fn take(gan: &mut Gan, phase: Phase, real: &Tensor, lr: f64) -> Result<()> {
         }
         _ => gan.dreg((real, None), 0., 16., None),
     };
-    let means = sums.map_err(Error::wrap)?.named.over(samples);
+    let means = sums.map_err(Error::wrap)?.named.over(samples).map_err(Error::wrap)?;
     step(gan, &phase, &means, lr).map_err(Error::wrap)
 }

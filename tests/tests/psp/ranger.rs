@@ -69,7 +69,7 @@ fn the_optimiser_of_training_resumes_on_the_trajectory() {
             let gradient = ((pull * &io[&format!("in.a.{name}")]).unwrap() + noise).unwrap();
             gradient.flatten_all().unwrap().to_vec1::<f32>().unwrap()
         };
-        optimizer.step(&names.map(gradient).concat(), 1e-3).unwrap();
+        optimizer.step(&names.map(gradient).concat().into(), 1e-3).unwrap();
         for name in names {
             if let Some(expected) = io.get(&format!("step{step}.{name}")) {
                 near(&format!("{name} after step {step}"), &params.get(name).unwrap(), expected);

@@ -91,7 +91,7 @@ fn three_steps() {
         if number == 0 {
             gradients(&io, &encoder(&psp), sums.named.get(GRADIENT).unwrap());
         }
-        step(&mut psp, &EMAIN, &sums.named.over(BATCH), LR).unwrap();
+        step(&mut psp, &EMAIN, &sums.named.over(BATCH).unwrap(), LR).unwrap();
     }
     moved(&io, &start, &copies(&encoder(&psp)));
     let network = PspEncoder::new(&config, encoder(&psp).frozen()).unwrap();

@@ -111,7 +111,7 @@ impl Game {
             for (name, key) in losses {
                 self.check(number, name, &sums, &format!("Loss/{key}"));
             }
-            step(&mut self.spade, phase, &sums.named.over(BATCH), LR).unwrap();
+            step(&mut self.spade, phase, &sums.named.over(BATCH).unwrap(), LR).unwrap();
         }
     }
 }

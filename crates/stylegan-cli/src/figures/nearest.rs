@@ -4,7 +4,7 @@ use super::{Drawn, seed_headings};
 use crate::latents::Latents;
 use crate::network::Network;
 use crate::status::Progress;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use rayon::prelude::*;
 use stylegan_core::picture::{Band, to_pictures};
 use stylegan_metrics::extraction::extract;
@@ -28,9 +28,11 @@ pub(super) fn nearest(network: &Network, seeds: &[u32], set: &Dataset) -> anyhow
     let indices: Vec<u64> = seeds.iter().map(|&seed| seed.into()).collect();
     let ws = Latents::Seeds(seeds.clone()).styles(network, 0, seeds.len())?;
     let made = network.synthesize(&ws, &indices)?;
-    let own = features(std::iter::once(Ok(made.clone())), made.dim(0)?, "the network's pictures")?;
+    let judge = StLpips::embedded(network.model().params().device())?;
+    let own = features(&judge, std::iter::once(Ok(made.clone())), made.dim(0)?, "the network's pictures")?;
     let all: Vec<usize> = (0..set.len()).collect();
-    let real = features(set.batches(&all).map(|batch| batch.map_err(Into::into)), set.len(), "the set")?;
+    let batches = set.batches(&all).map(|batch| batch.map_err(Into::into));
+    let real = features(&judge, batches, set.len(), "the set")?;
     let unit = own_distance(&real);
     let (mut pictures, mut captions) = (vec![], vec![]);
     for (i, picture) in to_pictures(&made)?.into_iter().enumerate() {
@@ -58,14 +60,14 @@ pub(super) fn nearest(network: &Network, seeds: &[u32], set: &Dataset) -> anyhow
 
 /// Features of ST-LPIPS, a row for each picture.
 fn features(
+    network: &StLpips,
     images: impl Iterator<Item = Result<Tensor, stylegan_metrics::SourceError>>,
     count: usize,
     name: &str,
 ) -> anyhow::Result<FeatureTable> {
-    let network = StLpips::embedded(&Device::Cpu)?;
     let progress = Progress::new("looking at pictures", count);
     let mut seen = 0;
-    let mut tables = extract(&[&network], images, Some(count), name, &mut |done, _| {
+    let mut tables = extract(&[network], images, Some(count), name, &mut |done, _| {
         progress.advance(done - seen);
         seen = done;
     })?;

@@ -34,7 +34,7 @@ impl Encoder {
     pub(super) fn open(path: &Path, args: &Args, network: &Network) -> anyhow::Result<Self> {
         let (prepared, seed) = (args.prepared, args.seed);
         let file = checkpoint(path)?;
-        let encoder = TrainedEncoder::load(&file, &Device::Cpu)?;
+        let encoder = TrainedEncoder::load(&file, network.model().params().device())?;
         if let Err(error) = encoder.check_fits(network.generator().spec()) {
             wrong!("--encoder {}: {error}", path.display());
         }

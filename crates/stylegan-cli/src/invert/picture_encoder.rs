@@ -21,10 +21,10 @@ pub(crate) struct PictureEncoder {
 }
 
 impl PictureEncoder {
-    /// The encoder of a file or run.
-    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+    /// The encoder of a file or run, on a device.
+    pub(crate) fn open(path: &Path, device: &Device) -> anyhow::Result<Self> {
         let file = checkpoint(path)?;
-        let network = TrainedEncoder::load(&file, &Device::Cpu)?;
+        let network = TrainedEncoder::load(&file, device)?;
         let run = EncoderRun::of(&file)?;
         if task(run.as_ref(), &network).input != Input::Picture {
             wrong!(

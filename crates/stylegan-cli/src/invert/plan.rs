@@ -75,9 +75,10 @@ impl Plan {
             let path = |picture: &Picture| alone(folder, picture.place.name_in_set());
             pictures.iter().try_for_each(|picture| destination::check(&path(picture), &inputs))?;
         }
-        let distances = networks(&args.features, &Device::Cpu)?;
+        let device = network.model().params().device();
+        let distances = networks(&args.features, device)?;
         check_distance(args.distance.as_deref(), &distances)?;
-        let classifier = args.classifier.as_deref().map(classifier).transpose()?;
+        let classifier = args.classifier.as_deref().map(|path| classifier(path, device)).transpose()?;
         let network_hash = hash_of(network.model())?;
         let (tune, video, out) = (args.tune, args.video, args.out.clone());
         let (search, edit, variants) = (searches(args), Edit::of(args, &network)?, Variants::of(args, &network)?);
@@ -215,10 +216,10 @@ fn options(args: &Args) -> anyhow::Result<ProjectOptions> {
     Ok(ProjectOptions { space, steps: args.steps.unwrap_or(usual.steps), seed: args.seed, ..usual })
 }
 
-/// A classifier whose features can be compared.
-fn classifier(path: &Path) -> anyhow::Result<Classifier> {
+/// A classifier whose features can be compared, on a device.
+fn classifier(path: &Path, device: &Device) -> anyhow::Result<Classifier> {
     check_exists(path)?;
-    let classifier = Classifier::open(path, &Device::Cpu)?;
+    let classifier = Classifier::open(path, device)?;
     if !classifier.has_features() {
         wrong!(
             "--classifier {}: it has one score for one attribute and keeps its features to itself; give one of `stylegan classifier`",

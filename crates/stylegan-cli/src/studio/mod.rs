@@ -46,7 +46,6 @@ use crate::signals::{self, Reaction};
 use crate::status::{print, say};
 use answers::Studio;
 use anyhow::Context;
-use candle_core::Device;
 use films::Films;
 use gate::Gate;
 use library::Library;
@@ -143,8 +142,8 @@ pub(crate) fn run(args: Args) -> Outcome {
     let uploads = Arc::new(Uploads::new(&args.directions)?);
     let device = args.device.chosen()?;
     let precision = args.precision.chosen(&device)?;
-    let distances = networks(&args.features, &Device::Cpu)?;
-    let encoder = args.encoder.as_deref().map(PictureEncoder::open).transpose()?;
+    let distances = networks(&args.features, &device)?;
+    let encoder = args.encoder.as_deref().map(|path| PictureEncoder::open(path, &device)).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     let runtime = runtime.context("the studio cannot start")?;
     let listener = runtime.block_on(listen(args.host, args.port))?;

@@ -17,6 +17,7 @@ fn a_program_for_the_cpu_says_how_to_build_one_for_gpus() {
         "eval --network avatars-32 --data avatars",
         "directions sefa --network avatars-32",
         "paint --network missing.safetensors --map map.png",
+        "classifier --data avatars --out classes.safetensors",
         "segmenter --data set --out segmenter.safetensors",
         "studio --network avatars-32 --no-open",
     ];

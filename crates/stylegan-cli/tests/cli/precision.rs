@@ -50,7 +50,11 @@ fn pictures_say_their_precision() {
     let taken = if stylegan_kernels::tiles::available() { "bf16x3" } else { "f32" };
     assert!(ran.stderr.contains(&format!("--precision auto: {taken}, since this processor has")), "{}", ran.stderr);
     assert_eq!(fs::read(bench.path("auto.png")).unwrap(), fs::read(bench.path(format!("{taken}.png"))).unwrap());
-    bench.wrong(&format!("{NET} --precision fp16"), &["fp16", "f32, bf16x3, bf16, auto"]);
+    bench.wrong(&format!("{NET} --precision fp16"), &["fp16", "f32, bf16x3, bf16, tf32, auto"]);
+    bench.one_sentence(
+        &format!("{NET} --precision tf32"),
+        &["--precision tf32", "a CPU has no such products", "--device cuda"],
+    );
 }
 
 /// Numbers of one precision do not take the place of those of another, nor do features that are kept.
@@ -102,6 +106,7 @@ fn trainings_say_their_precision() {
     assert_eq!(slow, !stylegan_kernels::tiles::available(), "{}", ran.stderr);
     assert!(fs::read_to_string(bench.path("run/config.toml")).unwrap().contains("[precision]\nproducts = \"bf16\"\n"));
     bench.wrong(&format!("{train} --set precision.products=fp16"), &["fp16", "`f32`, `bf16x3`, `bf16`"]);
+    bench.wrong(&format!("{train} --set precision.products=tf32"), &["\"tf32\"", "a CPU has no such products"]);
 }
 
 #[cfg(unix)]

@@ -30,8 +30,9 @@ impl Loaded {
         if x.elem_count() == 0 { Ok(x.clone()) } else { Ok(x.to_device(&self.device)?) }
     }
 
-    /// The same generator in another precision.
+    /// The same generator in another precision, or in f32 where its device has no such products.
     pub(crate) fn with(self, precision: Precision) -> Self {
+        let precision = if precision.is_of(&self.device) { precision } else { Precision::F32 };
         Self { precision, ..self }
     }
 }

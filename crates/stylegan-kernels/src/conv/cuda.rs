@@ -1,11 +1,13 @@
-//! Convolutions on a GPU: Winograd's transforms for 3x3 taps of stride 1, else columns, around products by cuBLAS.
+//! Convolutions on a GPU: Winograd's transforms for 3x3 taps of stride 1 in f32, else columns, around products by cuBLAS.
 
 use super::Conv;
 use super::fused::FusedConv;
 use super::shape::{Kind, Shape};
 use crate::cuda::conv::{Columns, POINTS, Winograd, winograd_filter, winograd_filter_transposed};
 use crate::cuda::end::{End, parts};
+use crate::cuda::product::product;
 use crate::cuda::{bias_act, device, modulate};
+use crate::tiles::Precision;
 use candle_core::backend::BackendStorage;
 use candle_core::cuda_backend::cudarc::driver::CudaView;
 use candle_core::{CudaDevice, CudaStorage, Layout, Result, Tensor};
@@ -30,7 +32,7 @@ impl Conv {
     ) -> Result<(CudaStorage, candle_core::Shape)> {
         let shape = self.shape(a.1.dims(), b.1.dims());
         let result = shape.checked_result(self.kind)?;
-        let y = convolution(self.kind, shape, self.gain, a, b, Around { scale: None, end })?;
+        let y = convolution(self, shape, a, b, Around { scale: None, end })?;
         Ok((y, candle_core::Shape::from(result.to_vec())))
     }
 }
@@ -56,13 +58,12 @@ impl FusedConv<'_> {
         weight: (&CudaStorage, &Layout),
         end: Option<&End>,
     ) -> Result<CudaStorage> {
-        let Conv { kind, gain, .. } = self.conv;
         let scale = self.scale.map(Tensor::contiguous).transpose()?;
         let scale = scale.as_ref().map(Tensor::storage_and_layout);
         let scale = device::view_if(OP, &scale)?;
         let (device, Shape { n, c, k, r, s, oh, ow, .. }) = (x.0.device(), shape);
-        if kind == Kind::Forward {
-            return convolution(kind, shape, gain, x, weight, Around { scale: scale.as_ref(), end });
+        if self.conv.kind == Kind::Forward {
+            return convolution(&self.conv, shape, x, weight, Around { scale: scale.as_ref(), end });
         }
         // The product of a transposed convolution takes its arguments as they are: small launches before it.
         let scaled = scale.as_ref().map(|scale| {
@@ -77,15 +78,14 @@ impl FusedConv<'_> {
         let layouts = [Layout::contiguous((n, k, oh, ow)), Layout::contiguous((k, c, r, s))];
         let x = scaled.as_ref().map_or(x, |scaled| (scaled, &layouts[0]));
         let weight = turned.as_ref().map_or(weight, |turned| (turned, &layouts[1]));
-        convolution(kind, shape, gain, x, weight, Around { scale: None, end })
+        convolution(&self.conv, shape, x, weight, Around { scale: None, end })
     }
 }
 
 /// The result of a convolution of these sizes for its two (contiguous) arguments.
 fn convolution(
-    kind: Kind,
+    &Conv { kind, gain, precision, .. }: &Conv,
     shape: Shape,
-    gain: f64,
     (a, a_layout): (&CudaStorage, &Layout),
     (b, b_layout): (&CudaStorage, &Layout),
     around: Around,
@@ -95,10 +95,15 @@ fn convolution(
     let (Shape { r, s, stride, padding, .. }, [n, c, h, w]) = (shape, shape.result(kind));
     let result = if n * c * h * w == 0 || a_layout.dims().contains(&0) || b_layout.dims().contains(&0) {
         device::storage(device.alloc_zeros::<f32>((n * c * h * w).max(1))?, device)
-    } else if (r, s, stride) == (3, 3, 1) && padding <= 2 {
+    } else if (r, s, stride) == (3, 3, 1) && padding <= 2 && precision == Precision::F32 {
+        // Its sums and differences would make more of what rounded factors leave.
         return winograd(kind, shape, gain, device, views, around);
     } else {
-        device::scaled(columns(kind, shape, (a, a_layout), (b, b_layout), around.scale)?, n * c * h * w, gain)?
+        device::scaled(
+            columns((kind, precision), shape, (a, a_layout), (b, b_layout), around.scale)?,
+            n * c * h * w,
+            gain,
+        )?
     };
     match around.end {
         Some(end) => end.apply(device, &result.as_cuda_slice::<f32>()?.as_view(), [n * c, h * w]),
@@ -115,7 +120,7 @@ fn matrices(layout: &Layout, rows: usize, columns: usize, batch: usize, shared: 
 
 /// Three kinds of products with the columns of the image, for each sample.
 fn columns(
-    kind: Kind,
+    (kind, precision): (Kind, Precision),
     shape: Shape,
     (a, a_layout): (&CudaStorage, &Layout),
     (b, b_layout): (&CudaStorage, &Layout),
@@ -129,16 +134,20 @@ fn columns(
     let image_columns =
         || device::one(device, &plan.im2col()?, &[Some(&device::view(OP, a, a_layout)?), scale], n * rows * pixels);
     match kind {
-        Kind::Forward => b.matmul(&image_columns()?, (n, k, pixels, rows), &weight(b_layout), &whole),
+        Kind::Forward => {
+            let columns = image_columns()?;
+            product((b, &weight(b_layout)), (&columns, &whole), (n, k, pixels, rows), precision)
+        }
         Kind::Input => {
             let (turned, dy) = (weight(b_layout).transpose(1, 2)?, matrices(a_layout, k, pixels, n, false));
-            let columns = b.matmul(a, (n, rows, pixels, k), &turned, &dy)?;
+            let columns = product((b, &turned), (a, &dy), (n, rows, pixels, k), precision)?;
             let columns = columns.as_cuda_slice::<f32>()?.as_view();
             device::one(device, &plan.col2im()?, &[Some(&columns)], n * c * h * w)
         }
         Kind::Weight => {
             let (dy, turned) = (matrices(b_layout, k, pixels, n, false), whole.transpose(1, 2)?);
-            let products = b.matmul(&image_columns()?, (n, k, rows, pixels), &dy, &turned)?;
+            let columns = image_columns()?;
+            let products = product((b, &dy), (&columns, &turned), (n, k, rows, pixels), precision)?;
             let (launch, slices) = bias_act::channel_sum([n, k * rows, 1], 1, 1.)?;
             let products = products.as_cuda_slice::<f32>()?.as_view();
             let parts = device::one(device, &launch, &[Some(&products), None], k * rows * slices)?;

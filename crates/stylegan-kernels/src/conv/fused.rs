@@ -2,7 +2,7 @@
 
 use super::Conv;
 use super::cpu::{self, ConvCall, PackedWeight};
-use super::reduced::packed_weight;
+use super::reduced::{packed_weight, precision};
 use super::shape::Kind;
 use crate::bias_act::Epilogue;
 use crate::cpu::slice;
@@ -23,7 +23,7 @@ pub(crate) fn conv2d_fused(
     demodulation: Option<&Tensor>,
     epilogue: Epilogue,
 ) -> Result<Tensor> {
-    let conv = Conv::new(1, padding, gain);
+    let conv = Conv { precision: precision(x, weight, channels(weight)?), ..Conv::new(1, padding, gain) };
     let packed = packed_weight(x, weight, conv.inputs_first())?;
     FusedConv { scale, demodulation, epilogue: Some(epilogue), ..FusedConv::of(conv, packed) }.run(x, weight)
 }
@@ -33,9 +33,16 @@ pub(crate) fn conv2d_fused(
 pub(crate) fn conv_transpose2d_fused(x: &Tensor, weight: &Tensor, scale: &Tensor, stride: usize) -> Result<Tensor> {
     let ((n, _, h, w), (c, _, r, s)) = (x.dims4()?, weight.dims4()?);
     let out = [n, c, (h - 1) * stride + r, (w - 1) * stride + s];
-    let conv = Conv { kind: Kind::Input, out, ..Conv::new(stride, 0, 1.) };
+    let precision = precision(x, weight, channels(weight)?);
+    let conv = Conv { kind: Kind::Input, out, precision, ..Conv::new(stride, 0, 1.) };
     let packed = packed_weight(x, weight, false)?;
     FusedConv { scale: Some(scale), swapped: true, ..FusedConv::of(conv, packed) }.run(x, weight)
+}
+
+/// The channels on either side of a weight.
+fn channels(weight: &Tensor) -> Result<[usize; 2]> {
+    let (a, b, _, _) = weight.dims4()?;
+    Ok([a, b])
 }
 
 /// The operation as it is, if its products are reduced and its packed weight can be [kept](crate::PackedWeights): it is a

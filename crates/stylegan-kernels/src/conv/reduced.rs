@@ -14,7 +14,8 @@ thread_local! {
 
 /// Runs `pass` with the convolutions that it calls from this thread computed in `precision`, with f32 sums: those of f32
 /// tensors from and to at least 16 channels; fewer (images) would leave most of a tile empty. All other operations, and
-/// what a layer does to a convolution's result, stay in f32.
+/// what a layer does to a convolution's result, stay in f32, and so do convolutions on a device that has no such products
+/// ([`Precision::is_of`]).
 ///
 /// A convolution of which gradients can be taken remembers the precision: its gradients of any order are products of the same
 /// kind, also where they are taken after the pass. They are those of the convolution whose factors are not rounded,
@@ -28,8 +29,7 @@ pub fn in_precision<R>(precision: Precision, kept: Option<&PackedWeights>, pass:
             PASS.set(self.0.take());
         }
     }
-    let parts = precision.parts();
-    let new = parts.map(|parts| Pass { precision, parts, kept: kept.cloned().unwrap_or_default() });
+    let new = precision.reduced().map(|precision| Pass { precision, kept: kept.cloned().unwrap_or_default() });
     if let Some(pass) = &new {
         pass.kept.begin_pass();
     }
@@ -40,7 +40,6 @@ pub fn in_precision<R>(precision: Precision, kept: Option<&PackedWeights>, pass:
 #[derive(Clone)]
 struct Pass {
     precision: Precision,
-    parts: usize,
     kept: PackedWeights,
 }
 
@@ -93,16 +92,17 @@ pub(super) fn precision(a: &Tensor, b: &Tensor, channels: [usize; 2]) -> Precisi
 
 fn pass_of(a: &Tensor, b: &Tensor, channels: [usize; 2]) -> Option<Pass> {
     let pass = PASS.with_borrow(Clone::clone)?;
-    let fits = |t: &Tensor| t.dtype() == DType::F32 && t.device().is_cpu() && t.elem_count() > 0;
+    let fits = |t: &Tensor| t.dtype() == DType::F32 && pass.precision.is_of(t.device()) && t.elem_count() > 0;
     (fits(a) && fits(b) && channels.into_iter().all(|channels| channels >= SIDE)).then_some(pass)
 }
 
-/// The packed weight of a convolution of which nothing is tracked, if it is to be computed in reduced precision: `weight`
-/// is `[outputs, inputs, r, s]`, or `[inputs, outputs, r, s]` where `inputs_first`.
+/// The packed weight of a convolution of which nothing is tracked, if it is to be computed by tiles: `weight` is
+/// `[outputs, inputs, r, s]`, or `[inputs, outputs, r, s]` where `inputs_first`.
 pub(super) fn packed_weight(x: &Tensor, weight: &Tensor, inputs_first: bool) -> Result<Option<Arc<PackedWeight>>> {
     let (a, b, r, s) = weight.dims4()?;
     let Some(pass) = pass_of(x, weight, [a, b]) else { return Ok(None) };
-    let key = (weight.id(), pass.parts, inputs_first);
+    let Some(parts) = pass.precision.parts() else { return Ok(None) };
+    let key = (weight.id(), parts, inputs_first);
     if let Some(packed) = pass.kept.get(key) {
         return Ok(Some(packed));
     }
@@ -113,7 +113,7 @@ pub(super) fn packed_weight(x: &Tensor, weight: &Tensor, inputs_first: bool) -> 
         candle_core::bail!("a convolution in {} works on the CPU, but its weight lies elsewhere", pass.precision)
     };
     let numbers = slice::<f32>(storage, layout)?;
-    let packed = Arc::new(PackedWeight::new(numbers, channels, r * s, inputs_first, pass.parts));
+    let packed = Arc::new(PackedWeight::new(numbers, channels, r * s, inputs_first, parts));
     pass.kept.insert(key, packed.clone());
     Ok(Some(packed))
 }

@@ -22,6 +22,8 @@ pub(crate) mod device;
 pub(crate) mod end;
 mod epilogue;
 mod launch;
+#[cfg(feature = "cuda")]
+pub(crate) mod product;
 
 pub use epilogue::{Epilogue, Map};
 pub use launch::{Elements, Kernel, Launch};

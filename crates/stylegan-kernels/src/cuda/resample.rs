@@ -1,4 +1,4 @@
-//! Launches of `resample.cu`: nearest, average and bilinear changes of size.
+//! Launches of `resample.cu`: nearest, average and bilinear changes of size, maxima of windows.
 
 use super::launch::{Elements, Kernel, Launch, int};
 use candle_core::Result;
@@ -95,4 +95,63 @@ fn interpolation(
     let plane = result[0] * result[1];
     let params = BilinearParams { at: Elements::new(rows, plane)?, y: axis(0)?, x: axis(1)? };
     Launch::elementwise(kernel, rows * plane, params)
+}
+
+/// Parameters of `max_pool` and `max_pool_adjoint`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WindowsParams {
+    at: Elements,
+    sides: [i32; 2],
+    counts: [i32; 2],
+    size: i32,
+    stride: i32,
+    padding: i32,
+}
+
+/// (x `[rows, h, w]`, values `[rows, h, w]`) -> `[rows, counts]`: the values where each window of x has its maximum, the
+/// first of equals. `windows` are their size, the pixels from one to the next, and those of nothing around the picture:
+/// see [`Windows`](crate::resize::Windows), which counts them.
+///
+/// # Errors
+/// When a size has more than 31 bits.
+pub fn max_pool(
+    rows: usize,
+    sides: [usize; 2],
+    counts: [usize; 2],
+    windows: [usize; 3],
+) -> Result<Launch<WindowsParams>> {
+    maxima(Kernel::new("resample", "max_pool"), rows, [sides, counts], windows, counts)
+}
+
+/// (x `[rows, h, w]`, g `[rows, counts]`) -> `[rows, h, w]`: g carried to the maxima of x, the adjoint of [`max_pool`].
+///
+/// # Errors
+/// As [`max_pool`].
+pub fn max_pool_adjoint(
+    rows: usize,
+    sides: [usize; 2],
+    counts: [usize; 2],
+    windows: [usize; 3],
+) -> Result<Launch<WindowsParams>> {
+    maxima(Kernel::new("resample", "max_pool_adjoint"), rows, [sides, counts], windows, sides)
+}
+
+fn maxima(
+    kernel: Kernel,
+    rows: usize,
+    [[h, w], [oh, ow]]: [[usize; 2]; 2],
+    [size, stride, padding]: [usize; 3],
+    [height, width]: [usize; 2],
+) -> Result<Launch<WindowsParams>> {
+    int((h + 2 * padding) * (w + 2 * padding), "pixels")?;
+    let params = WindowsParams {
+        at: Elements::new(rows, height * width)?,
+        sides: [int(h, "pixels")?, int(w, "pixels")?],
+        counts: [int(oh, "windows")?, int(ow, "windows")?],
+        size: int(size, "pixels")?,
+        stride: int(stride, "pixels")?,
+        padding: int(padding, "pixels")?,
+    };
+    Launch::elementwise(kernel, rows * height * width, params)
 }

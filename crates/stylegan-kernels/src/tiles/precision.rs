@@ -1,6 +1,7 @@
 //! How precise the products of a convolution are.
 
 use super::engine::available;
+use candle_core::Device;
 use std::fmt;
 
 /// How precise the products of convolutions are; all sums are f32.
@@ -14,6 +15,8 @@ pub enum Precision {
     Bf16x3,
     /// Factors are rounded to bf16: 8 bits.
     Bf16,
+    /// Factors are rounded to TF32, 11 bits, as tensor cores of GPUs from compute capability 8.0 on take them.
+    Tf32,
 }
 
 impl Precision {
@@ -28,19 +31,29 @@ impl Precision {
         (self != Self::F32).then_some(self)
     }
 
-    /// Its name: `f32`, `bf16x3` or `bf16`.
+    /// Whether there are such products on a device: those of bf16 numbers on CPUs, those of TF32 on GPUs.
+    pub fn is_of(self, device: &Device) -> bool {
+        match self {
+            Self::F32 => true,
+            Self::Bf16x3 | Self::Bf16 => device.is_cpu(),
+            Self::Tf32 => device.is_cuda(),
+        }
+    }
+
+    /// Its name: `f32`, `bf16x3`, `bf16` or `tf32`.
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
             Self::Bf16x3 => "bf16x3",
             Self::Bf16 => "bf16",
+            Self::Tf32 => "tf32",
         }
     }
 
-    /// How many bf16 numbers stand for a factor; none where factors are f32.
+    /// How many bf16 numbers stand for a factor; none where none do.
     pub(crate) fn parts(self) -> Option<usize> {
         match self {
-            Self::F32 => None,
+            Self::F32 | Self::Tf32 => None,
             Self::Bf16x3 => Some(2),
             Self::Bf16 => Some(1),
         }

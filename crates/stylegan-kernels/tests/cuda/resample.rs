@@ -4,7 +4,8 @@ use super::emulator::{Arg, Emulator};
 use super::{close, double, gradients, numbers, one, single};
 use candle_core::Var;
 use stylegan_kernels::cuda::resample as plans;
-use stylegan_kernels::{avg_pool2d, resize_bilinear, upsample_nearest};
+use stylegan_kernels::resize::Windows;
+use stylegan_kernels::{avg_pool2d, max_pool2d, resize_bilinear, upsample_nearest};
 
 const TOLERANCE: f64 = 1e-6;
 
@@ -52,5 +53,37 @@ fn bilinear_and_its_adjoint() {
             let actual = one(&mut emulator, &launch, &[Arg::In(&numbers(&g)), Arg::Out(xs.len())]);
             close("bilinear's adjoint", &actual, &gradients(&y, &double(&g), &[&x])[0], 2. * TOLERANCE);
         }
+    }
+}
+
+/// To the bit: what is compared and added is the same, in the same order.
+#[test]
+fn maxima_and_their_adjoint() {
+    let Some(mut emulator) = Emulator::new() else { return };
+    let windows = |size, stride, padding, over| Windows { size, stride, padding, over };
+    let cases = [
+        ([2, 3, 24, 40], windows(2, 2, 0, false)),
+        ([1, 2, 35, 35], windows(3, 2, 0, false)),
+        ([1, 3, 13, 9], windows(3, 2, 0, true)),
+        ([2, 1, 9, 7], windows(3, 1, 1, false)),
+        ([1, 2, 7, 11], windows(3, 1, 0, false)),
+        ([1, 1, 5, 8], windows(2, 3, 1, false)),
+        ([1, 2, 1, 1], windows(1, 1, 0, false)),
+        ([1, 2, 1, 1], windows(3, 2, 1, false)),
+        ([0, 1, 4, 4], windows(2, 2, 0, false)),
+    ];
+    for (shape, windows) in cases {
+        let [n, c, h, w] = shape;
+        // Few levels, so that many are equal: the first of them counts.
+        let x = Var::from_tensor(&(single(&shape, 1) * 3.).unwrap().round().unwrap()).unwrap();
+        let y = max_pool2d(&x, windows).unwrap();
+        let (xs, g) = (numbers(&x), single(y.dims(), 2));
+        let (counts, sizes) = ([h, w].map(|side| windows.count(side)), [windows.size, windows.stride, windows.padding]);
+        let launch = plans::max_pool(n * c, [h, w], counts, sizes).unwrap();
+        let actual = one(&mut emulator, &launch, &[Arg::In(&xs), Arg::In(&xs), Arg::Out(g.elem_count())]);
+        assert_eq!(actual, numbers(&y.detach()), "max_pool {shape:?} {windows:?}");
+        let launch = plans::max_pool_adjoint(n * c, [h, w], counts, sizes).unwrap();
+        let actual = one(&mut emulator, &launch, &[Arg::In(&xs), Arg::In(&numbers(&g)), Arg::Out(xs.len())]);
+        assert_eq!(actual, numbers(&gradients(&y, &g, &[&x])[0]), "max_pool's adjoint {shape:?} {windows:?}");
     }
 }

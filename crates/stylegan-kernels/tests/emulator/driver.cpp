@@ -134,13 +134,22 @@ API cuLaunchKernel(void* function, unsigned x, unsigned y, unsigned z, unsigned 
 API cuGetErrorName(int, const char** text) { return *text = "an error of the emulated driver", SUCCESS; }
 API cuGetErrorString(int, const char** text) { return *text = "see the number", SUCCESS; }
 
-// cuBLAS: columns before rows.
+// cuBLAS: columns before rows. Factors of products in TF32 keep ten bits behind the first.
+constexpr int COMPUTE_TF32 = 77;
+static float tf32(float x) {
+  unsigned bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  bits = (bits + 0x1000u) & ~0x1fffu;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}
 API cublasCreate_v2(void** blas) { return *blas = handle(), SUCCESS; }
 API cublasDestroy_v2(void* blas) { return std::free(blas), SUCCESS; }
 API cublasSetStream_v2(void*, void*) { return SUCCESS; }
 API cublasGemmStridedBatchedEx(void*, int turn_a, int turn_b, int m, int n, int k, const void* alpha, const void* a_,
                                int, int lda, long long step_a, const void* b_, int, int ldb, long long step_b,
-                               const void*, void* c_, int, int ldc, long long step_c, int count, int, int) {
+                               const void*, void* c_, int, int ldc, long long step_c, int count, int compute, int) {
+  const auto factor = [&](float x) { return double(compute == COMPUTE_TF32 ? tf32(x) : x); };
   for (int batch = 0; batch < count; batch++) {
     const float *a = static_cast<const float*>(a_) + batch * step_a, *b = static_cast<const float*>(b_) + batch * step_b;
     float* c = static_cast<float*>(c_) + batch * step_c;
@@ -148,8 +157,8 @@ API cublasGemmStridedBatchedEx(void*, int turn_a, int turn_b, int m, int n, int 
       for (int i = 0; i < m; i++) {
         double sum = 0;
         for (int l = 0; l < k; l++)
-          sum += double(turn_a ? a[l + (long long)i * lda] : a[i + (long long)l * lda]) *
-                 double(turn_b ? b[j + (long long)l * ldb] : b[l + (long long)j * ldb]);
+          sum += factor(turn_a ? a[l + (long long)i * lda] : a[i + (long long)l * lda]) *
+                 factor(turn_b ? b[j + (long long)l * ldb] : b[l + (long long)j * ldb]);
         c[i + (long long)j * ldc] = float(*static_cast<const float*>(alpha) * sum);
       }
   }

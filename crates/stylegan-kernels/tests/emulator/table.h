@@ -75,6 +75,8 @@ static const std::map<std::string, void (*)(void**)> KERNELS = {
     ENTRY(resample, sum_blocks),
     ENTRY(resample, bilinear),
     ENTRY(resample, bilinear_adjoint),
+    ENTRY(resample, max_pool),
+    ENTRY(resample, max_pool_adjoint),
     ENTRY(pad, reflect_pad),
     ENTRY(pad, reflect_pad_adjoint),
     ENTRY(label, label_conv),

@@ -71,12 +71,11 @@ impl FeatureNetworks {
             return Err(wrong(format!("two files hold {}; give one file per network", pair[0])));
         }
         let has = |name: &str| names.binary_search(&name).is_ok();
-        let part_on = |device: &Device, network: &str, prefixes: &[&str]| {
+        let part = |network: &str, prefixes: &[&str]| {
             let of_it = |name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix));
             let own = tensors.iter().filter(|(name, _)| of_it(name)).cloned().collect::<Vec<_>>();
             (!own.is_empty()).then(|| Weights::new(network, own, device)).transpose()
         };
-        let part = |network: &str, prefixes: &[&str]| part_on(device, network, prefixes);
         let mut networks = Self::new(vec![], vec![]);
         if let Some(weights) = part("inception", &["Conv2d_", "Mixed_", "blocks.", "fc.", "layers.", "output."])? {
             let network = Inception::new(&weights, Preparation::TensorFlow1, device)?;
@@ -103,9 +102,8 @@ impl FeatureNetworks {
             })?;
             networks.distances.push(Box::new(Lpips::new(trunk, &weights, device)?));
         }
-        // Its batch normalisations have no code for GPUs.
-        if let Some(weights) = part_on(&Device::Cpu, "arcface", &["input_layer.", "body.", "output_layer."])? {
-            networks.identity = Some(Box::new(ArcFace::new(&weights, &Device::Cpu)?));
+        if let Some(weights) = part("arcface", &["input_layer.", "body.", "output_layer."])? {
+            networks.identity = Some(Box::new(ArcFace::new(&weights, device)?));
         }
         if networks.features.is_empty() && networks.distances.is_empty() && networks.identity.is_none() {
             let some = names.first().map_or(String::new(), |name| format!(" (such as {name})"));

@@ -23,6 +23,9 @@ pub(super) fn scaled(images: &Tensor, device: &Device) -> candle_core::Result<Te
 
 /// `x` `[n, c, h, w]` with each pixel's channels scaled to unit length.
 pub(super) fn unit(x: &Tensor) -> candle_core::Result<Tensor> {
+    if !x.device().is_cpu() {
+        return unit_composed(x);
+    }
     let (n, c, h, w) = x.dims4()?;
     let factors = with_numbers(x, |x| {
         let mut factors = vec![0f32; n * h * w];
@@ -31,17 +34,19 @@ pub(super) fn unit(x: &Tensor) -> candle_core::Result<Tensor> {
         });
         factors
     })?;
-    x.broadcast_mul(&Tensor::from_vec(factors, (n, 1, h, w), &Device::Cpu)?.to_device(x.device())?)
+    x.broadcast_mul(&Tensor::from_vec(factors, (n, 1, h, w), &Device::Cpu)?)
+}
+
+/// [`unit`] from tensor operations, for gradients and GPUs.
+fn unit_composed(x: &Tensor) -> candle_core::Result<Tensor> {
+    // The root has no slope at 0, where dead pixels are.
+    let length = (x.sqr()?.sum_keepdim(1)? + 1e-30)?.sqrt()?;
+    x.broadcast_div(&(length + f64::from(NORM_EPS))?)
 }
 
 /// Activations with each pixel's channels scaled to unit length, from tensor operations that gradients go back through.
 pub(super) fn unit_taps(taps: Vec<Tensor>) -> Result<Vec<Tensor>> {
-    let unit = |x: &Tensor| -> Result<Tensor> {
-        // The root has no slope at 0, where dead pixels are.
-        let length = (x.sqr()?.sum_keepdim(1)? + 1e-30)?.sqrt()?;
-        Ok(x.broadcast_div(&(length + f64::from(NORM_EPS))?)?)
-    };
-    taps.iter().map(unit).collect()
+    Ok(taps.iter().map(unit_composed).collect::<candle_core::Result<_>>()?)
 }
 
 /// Distances `[n]` of pictures by their [`unit_taps`], from tensor operations.
@@ -87,10 +92,14 @@ pub(super) fn distance(
         return Ok(Tensor::zeros(0, DType::F32, a.device())?);
     }
     let taps = taps(&Tensor::cat(&[a, b], 0)?)?;
+    if taps.iter().any(|tap| !tap.device().is_cpu()) {
+        let of = |first| taps.iter().map(|tap| tap.narrow(0, first, n)).collect::<candle_core::Result<_>>();
+        return between(&unit_taps(of(0)?)?, &unit_taps(of(n)?)?, heads);
+    }
     let mut sums = vec![0f64; n];
     for (tap, head) in taps.iter().zip(heads) {
         let plane = tap.dim(2)? * tap.dim(3)?;
-        let head: Vec<f32> = head.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?;
+        let head: Vec<f32> = head.flatten_all()?.to_vec1()?;
         let parts = with_numbers(tap, |tap| {
             let image = |i: usize| &tap[i * head.len() * plane..][..head.len() * plane];
             let chunks = plane.div_ceil(PIXELS);
@@ -106,7 +115,7 @@ pub(super) fn distance(
             .for_each(|(sum, parts)| *sum += parts.iter().sum::<f64>());
     }
     let sums: Vec<f32> = sums.into_iter().map(|sum| sum as f32).collect();
-    Ok(Tensor::from_vec(sums, n, &Device::Cpu)?.to_device(taps[0].device())?)
+    Ok(Tensor::from_vec(sums, n, &Device::Cpu)?)
 }
 
 /// The sum over up to [`PIXELS`] pixels from `first` on of the weighted squared differences between unit channels.

@@ -3,7 +3,7 @@
 use super::per_plane::each_plane;
 use candle_core::{DType, Result, Tensor};
 use stylegan_kernels::resize::Windows;
-use stylegan_kernels::{Filter, max_pool2d, upfirdn2d};
+use stylegan_kernels::{Filter, avg_pool2d, max_pool2d, upfirdn2d};
 
 /// Binomial 3x3 blur with stride 2 of `x` `[n, c, h, w]`, after reflecting 2 pixels on each side
 /// (all of "antialiased" pooling but the maximum): `[n, c, ceil(h / 2) + 1, ceil(w / 2) + 1]`.
@@ -17,7 +17,7 @@ pub(super) fn blur_pool(x: &Tensor, max: usize) -> Result<Tensor> {
     if ph < 3 || pw < 3 {
         candle_core::bail!("blur pooling needs {0}x{0} pixels, found {h}x{w}", 3 + shrink)
     }
-    if x.track_op() || x.dtype() != DType::F32 {
+    if x.track_op() || x.dtype() != DType::F32 || !x.device().is_cpu() {
         return blur_pool_composed(x, max);
     }
     let (oh, ow) = (ph.div_ceil(2) + 1, pw.div_ceil(2) + 1);
@@ -45,7 +45,7 @@ pub(super) fn blur_pool(x: &Tensor, max: usize) -> Result<Tensor> {
     })
 }
 
-/// [`blur_pool`] from tensor operations, for gradients and other types.
+/// [`blur_pool`] from tensor operations, for gradients, other types and GPUs.
 fn blur_pool_composed(x: &Tensor, max: usize) -> Result<Tensor> {
     let x = if max > 1 { max_pool2d(x, Windows { size: max, stride: 1, padding: 0, over: false })? } else { x.clone() };
     let (_, _, h, w) = x.dims4()?;
@@ -88,7 +88,7 @@ pub(super) fn max_pool(x: &Tensor, size: usize, stride: usize, padding: usize, o
         candle_core::bail!("pooling: {h}x{w} pixels are fewer than a window of {size}x{size}")
     }
     let windows = Windows { size, stride, padding, over };
-    if x.track_op() {
+    if x.track_op() || !x.device().is_cpu() {
         return max_pool2d(x, windows);
     }
     let (oh, ow) = (windows.count(h), windows.count(w));
@@ -112,6 +112,9 @@ pub(super) fn max_pool(x: &Tensor, size: usize, stride: usize, padding: usize, o
 /// Means of 3x3 windows of `x` `[n, c, h, w]` at stride 1; at the edges, of the pixels that there are.
 pub(super) fn avg_pool3(x: &Tensor) -> Result<Tensor> {
     let (_, _, h, w) = x.dims4()?;
+    if !x.device().is_cpu() {
+        return avg_pool3_composed(x);
+    }
     // Whole planes are added to themselves, moved by a line and by a pixel: rows are short.
     let add = |to: &mut [f32], from: &[f32]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
     each_plane(x, [h, w], |source, out| {
@@ -130,6 +133,14 @@ pub(super) fn avg_pool3(x: &Tensor) -> Result<Tensor> {
             out[w - 1] = mean(&tall[w.saturating_sub(2)..]);
         }
     })
+}
+
+/// [`avg_pool3`] from tensor operations, for GPUs.
+fn avg_pool3_composed(x: &Tensor) -> Result<Tensor> {
+    let (_, _, h, w) = x.dims4()?;
+    let there = |i: usize, side: usize| side.min(i + 2) - i.saturating_sub(1);
+    let shares: Vec<f32> = (0..h * w).map(|i| 9. / (there(i / w, h) * there(i % w, w)) as f32).collect();
+    avg_pool2d(x, 3, 1, 1)?.broadcast_mul(&Tensor::from_vec(shares, (1, 1, h, w), x.device())?)
 }
 
 /// Means of `factor x factor` blocks: `[n, c, h / factor, w / factor]`. `h` and `w` must be multiples.
@@ -177,7 +188,7 @@ mod tests {
         assert!(blur_pool(&Tensor::zeros((1, 1, 4, 9), DType::F32, &Device::Cpu).unwrap(), 3).is_err());
     }
 
-    /// Available and maxima of windows against the definition, down to one pixel.
+    /// Means of the pixels that there are, and maxima, of windows against the definition, down to one pixel.
     #[test]
     fn windows() {
         for (h, w) in [(1, 1), (1, 2), (2, 1), (3, 2), (5, 7)] {
@@ -185,6 +196,7 @@ mod tests {
             let x = Tensor::from_vec(values.clone(), (1, 2, h, w), &Device::Cpu).unwrap();
             let found = |y: Tensor| y.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             let (means, maxima) = (found(avg_pool3(&x).unwrap()), found(max_pool(&x, 3, 1, 1, false).unwrap()));
+            let composed = found(avg_pool3_composed(&x).unwrap());
             for (i, (mean, max)) in means.iter().zip(&maxima).enumerate() {
                 let (c, y, x) = (i / (h * w), i / w % h, i % w);
                 let window: Vec<f32> = (0..h * w)
@@ -192,7 +204,9 @@ mod tests {
                     .map(|p| values[c * h * w + p])
                     .collect();
                 let expected = window.iter().sum::<f32>() / window.len() as f32;
-                assert!((mean - expected).abs() < 1e-6, "{h}x{w} at {i}: {mean}, expected {expected}");
+                for mean in [mean, &composed[i]] {
+                    assert!((mean - expected).abs() < 1e-6, "{h}x{w} at {i}: {mean}, expected {expected}");
+                }
                 assert_eq!(*max, window.iter().copied().fold(f32::NEG_INFINITY, f32::max));
             }
         }

@@ -74,7 +74,9 @@ impl StLpips {
                 return Err(weights(format!("{name} has shape {:?}, expected {shape:?}", view.shape())));
             }
             let dtype = if view.dtype() == safetensors::Dtype::F16 { DType::F16 } else { DType::F32 };
-            Ok(Tensor::from_raw_buffer(view.data(), dtype, shape, device)?.to_dtype(DType::F32)?)
+            Ok(Tensor::from_raw_buffer(view.data(), dtype, shape, &Device::Cpu)?
+                .to_dtype(DType::F32)?
+                .to_device(device)?)
         };
         let (mut convs, mut heads, mut c) = (Vec::new(), Vec::new(), 3);
         for (i, &(r, _, k)) in CONVS.iter().enumerate() {

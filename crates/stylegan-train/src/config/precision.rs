@@ -11,9 +11,9 @@ use stylegan_core::Precision;
 #[serde(default, deny_unknown_fields)]
 pub struct PrecisionConfig {
     /// The products of convolutions of both networks and of their gradients of any order, from and to at least 16
-    /// channels: `"f32"`, `"bf16x3"` (each factor is the sum of two bf16 numbers, 16 bits) or `"bf16"` (8 bits); `"f32"`.
-    /// Sums, weights, losses, optimisers and all else are f32. Less than f32 is fast on processors with AMX tiles and slow
-    /// on others; sample grids and evaluations are made in f32.
+    /// channels: `"f32"`, `"bf16x3"` (each factor is the sum of two bf16 numbers, 16 bits) or `"bf16"` (8 bits), on a GPU
+    /// `"f32"` or `"tf32"` (11 bits); `"f32"`. Sums, weights, losses, optimisers and all else are f32. Products of bf16
+    /// numbers are fast on processors with AMX tiles and slow on others; sample grids and evaluations are made in f32.
     pub products: Products,
 }
 
@@ -28,6 +28,8 @@ pub enum Products {
     Bf16x3,
     /// bf16: 8 bits.
     Bf16,
+    /// TF32: 11 bits.
+    Tf32,
 }
 
 impl From<Products> for Precision {
@@ -36,22 +38,27 @@ impl From<Products> for Precision {
             Products::F32 => Self::F32,
             Products::Bf16x3 => Self::Bf16x3,
             Products::Bf16 => Self::Bf16,
+            Products::Tf32 => Self::Tf32,
         }
     }
 }
 
 impl PrecisionConfig {
-    /// Refuses less than f32 on a device that has no code for it.
+    /// Refuses products that a device does not have.
     pub(crate) fn check_device(self, device: &Device) -> Result<()> {
         let precision = Precision::from(self.products);
-        if device.is_cpu() || precision == Precision::F32 {
+        if precision.is_of(device) {
             return Ok(());
         }
+        let (has, other) = if device.is_cpu() {
+            ("a CPU has no such products", "a GPU (--device cuda)")
+        } else {
+            ("a GPU computes in f32 or tf32", "the CPU (--device cpu)")
+        };
         Err(Error::Config {
             place: "precision.products".into(),
             problem: format!(
-                "is \"{precision}\", but a GPU computes in f32 alone; leave it out (--set precision.products=f32), or train \
-                 on the CPU (--device cpu)"
+                "is \"{precision}\", but {has}; leave it out (--set precision.products=f32), or train on {other}"
             ),
         })
     }

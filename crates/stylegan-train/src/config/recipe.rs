@@ -72,7 +72,7 @@ impl RecipeConfig {
     /// Refuses a device that cannot compute as the configuration says.
     ///
     /// # Errors
-    /// Products less precise than f32 on a GPU.
+    /// Products that it does not have.
     pub fn check_device(&self, device: &Device) -> Result<()> {
         match self {
             Self::Gan(config) => config.precision.check_device(device),

@@ -1,6 +1,7 @@
 //! Adam and Ranger over a network's parameters, with a state that is saved and restored.
 
 use crate::config::AdamConfig;
+use crate::shards::Row;
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor, Var};
 use stylegan_core::Params;
@@ -81,12 +82,19 @@ impl Adam {
         self.entries.is_empty()
     }
 
-    /// The gradient of a network in one row: parameter after parameter in the order of names, zeros
-    /// where the loss did not depend on one (a resolution that has not grown in yet).
+    /// The gradient of a network in one row, on a GPU beside the network: parameter after parameter in the order of names,
+    /// zeros where the loss did not depend on one (a resolution that has not grown in yet).
     ///
     /// # Errors
-    /// When a gradient cannot be read back.
-    pub fn flatten(&self, gradient_of: impl Fn(&Var) -> Option<Tensor>) -> Result<Vec<f32>> {
+    /// When the device has no room.
+    pub fn flatten(&self, gradient_of: impl Fn(&Var) -> Option<Tensor>) -> Result<Row> {
+        if self.entries.first().is_some_and(|entry| !entry.weight.device().is_cpu()) {
+            let parts = self.entries.iter().map(|entry| match gradient_of(&entry.weight) {
+                Some(gradient) => gradient.flatten_all(),
+                None => entry.weight.zeros_like()?.flatten_all(),
+            });
+            return Ok(Row::OnGpu(Tensor::cat(&parts.collect::<candle_core::Result<Vec<_>>>()?, 0)?));
+        }
         let mut flat = Vec::with_capacity(self.len());
         for entry in &self.entries {
             match gradient_of(&entry.weight) {
@@ -94,14 +102,14 @@ impl Adam {
                 None => flat.resize(flat.len() + entry.weight.elem_count(), 0.),
             }
         }
-        Ok(flat)
+        Ok(Row::Numbers(flat))
     }
 
     /// One step along a gradient of [`len`](Self::len) scalars.
     ///
     /// # Errors
-    /// When the gradient has another length.
-    pub fn step(&mut self, gradient: &[f32], lr: f64) -> Result<()> {
+    /// When the gradient has another length, or the device has no room.
+    pub fn step(&mut self, gradient: &Row, lr: f64) -> Result<()> {
         if gradient.len() != self.len() {
             return Err(Error::Tensor(candle_core::Error::Msg(format!(
                 "Adam::step: the gradient has {} scalars, expected {}",
@@ -111,13 +119,18 @@ impl Adam {
         }
         self.steps += 1;
         let options = AdamOptions { lr: self.options.lr * lr, ..self.options };
-        let mut rest = gradient;
+        let mut first = 0;
         for entry in &self.entries {
-            let (own, others) = rest.split_at(entry.weight.elem_count());
-            rest = others;
-            let gradient = Tensor::from_slice(own, entry.weight.shape(), &Device::Cpu)?;
-            let gradient = gradient.to_dtype(entry.weight.dtype())?.to_device(entry.weight.device())?;
-            entry.step(&gradient, self.steps, options)?;
+            let (weight, len) = (&entry.weight, entry.weight.elem_count());
+            let own = match gradient {
+                Row::Numbers(numbers) => {
+                    let own = Tensor::from_slice(&numbers[first..first + len], weight.shape(), &Device::Cpu)?;
+                    own.to_dtype(weight.dtype())?.to_device(weight.device())?
+                }
+                Row::OnGpu(row) => row.narrow(0, first, len)?.reshape(weight.shape())?,
+            };
+            entry.step(&own, self.steps, options)?;
+            first += len;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! learning rate 1e-3, batches of 8), by cross-entropy.
 
 use super::supervised::{Learner, Learns, Supervised, log_sum_exp};
-use super::{Recipe, RunConfig, RunSettings, on_the_cpu};
+use super::{Recipe, RunConfig, RunSettings};
 use crate::Result;
 use crate::data::{Batch, BatchMaps, Dataset};
 use crate::inputs::random::Streams;
@@ -78,7 +78,6 @@ impl RunConfig for ClassifierConfig {
     }
 
     fn recipe(&self, dataset: &Dataset, checkpoint: Option<&Checkpoint>, device: &Device) -> Result<Box<dyn Recipe>> {
-        on_the_cpu(device, "a classifier")?;
         let network = self.network(dataset);
         let build = |params: &Params| StyleGan1Discriminator::new(&network, params.trainable());
         Learner::recipe(self.seed, checkpoint, device, build)
@@ -109,21 +108,21 @@ pub struct TrainedClassifier {
 }
 
 impl TrainedClassifier {
-    /// The classifier of a run's checkpoint, measured on the pictures that were kept from training.
+    /// The classifier of a run's checkpoint on a device, measured on the pictures that were kept from training.
     ///
     /// # Errors
     /// When the checkpoint or pictures cannot be read, or they are not of this configuration.
-    pub fn load(config: &ClassifierConfig, dataset: &Dataset, checkpoint: &Path) -> Result<Self> {
+    pub fn load(config: &ClassifierConfig, dataset: &Dataset, checkpoint: &Path, device: &Device) -> Result<Self> {
         config.check(dataset)?;
         let network = config.network(dataset);
-        let params = Checkpoint::open(checkpoint)?.params(prefix::D, &Device::Cpu)?;
+        let params = Checkpoint::open(checkpoint)?.params(prefix::D, device)?;
         let frozen = StyleGan1Discriminator::new(&network, params.frozen())?;
         let held = config.run().pictures(dataset, true);
         let class = |&picture: &usize| dataset.labels().class(picture);
         let mut classes = held.iter().map(class);
         let mut right = 0;
         for images in dataset.batches(&held) {
-            let named = frozen.scores(&images?)?.argmax(1)?.to_vec1::<u32>()?;
+            let named = frozen.scores(&images?.to_device(device)?)?.argmax(1)?.to_vec1::<u32>()?;
             right += named.into_iter().zip(classes.by_ref()).filter(|(named, class)| *class == Some(*named)).count();
         }
         let count = |of: u32| held.iter().filter(|picture| class(picture) == Some(of)).count();

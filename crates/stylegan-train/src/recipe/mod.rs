@@ -21,10 +21,10 @@ use crate::optim::Adam;
 use crate::phase::{Action, Phase};
 use crate::sample_grid::GridImages;
 use crate::schedule::Stage;
-use crate::shards::{ShardSums, Sums};
+use crate::shards::{Row, ShardSums, Sums};
 use crate::stats::Stats;
 use crate::{Error, Result};
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 use stylegan_core::Params;
 use stylegan_kernels::autodiff;
 
@@ -109,7 +109,7 @@ pub const GRADIENT: &str = "gradient";
 pub fn step(recipe: &mut dyn Recipe, phase: &Phase, means: &Sums, lr: f64) -> Result<()> {
     let mut optimizers = recipe.optimizers_mut().into_iter();
     match optimizers.find(|(name, _)| *name == phase.optimizer) {
-        Some((_, optimizer)) => optimizer.step(means.get(GRADIENT)?, lr)?,
+        Some((_, optimizer)) => optimizer.step(means.row(GRADIENT)?, lr)?,
         None => return Err(unknown(phase)),
     }
     recipe.apply(phase, means)
@@ -118,8 +118,8 @@ pub fn step(recipe: &mut dyn Recipe, phase: &Phase, means: &Sums, lr: f64) -> Re
 /// The sums of a shard whose loss per sample is `[n]`: the gradient of its sum.
 ///
 /// # Errors
-/// When a gradient cannot be read back.
-pub fn gradient(optimizer: &Adam, loss: &Tensor) -> Result<Vec<f32>> {
+/// When the device has no room.
+pub fn gradient(optimizer: &Adam, loss: &Tensor) -> Result<Row> {
     let found = autodiff::backward(&loss.sum_all()?)?;
     optimizer.flatten(|weight| found.get(weight.as_tensor()))
 }
@@ -128,7 +128,7 @@ pub fn gradient(optimizer: &Adam, loss: &Tensor) -> Result<Vec<f32>> {
 /// their sum as statistics, and the gradient of the sum.
 ///
 /// # Errors
-/// When shapes differ, or a gradient cannot be read back.
+/// When shapes differ, or values cannot be read back.
 pub(crate) fn sum_of_terms<'a>(
     network: &str,
     optimizer: &Adam,
@@ -169,17 +169,6 @@ pub fn values(tensor: &Tensor) -> Result<Vec<f64>> {
 /// The sign of a logit: the mean over samples says how often the discriminator takes them for real.
 pub(crate) fn sign(logit: f64) -> f64 {
     if logit == 0. { 0. } else { logit.signum() }
-}
-
-/// Refuses other devices, for recipes of which an operation works on the CPU alone; `what` is trained.
-pub(crate) fn on_the_cpu(device: &Device, what: &str) -> Result<()> {
-    if device.is_cpu() {
-        return Ok(());
-    }
-    Err(Error::Config {
-        place: "this run".into(),
-        problem: format!("trains {what}, which has no code for GPUs; train it on the CPU (`--device cpu`)"),
-    })
 }
 
 /// What messages call the pictures of a run.

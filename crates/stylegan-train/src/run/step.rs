@@ -38,10 +38,10 @@ impl Run<'_> {
             work.shard(start..start + shard)
         })?;
         self.note_exchange(ranks);
-        if !sums.named.are_finite() {
+        if !sums.named.are_finite()? {
             self.stop_because(health::diverged("a gradient is not a finite number".into()))?;
         }
-        let means = sums.named.over(stage.batch / phase.shrink.max(1));
+        let means = sums.named.over(stage.batch / phase.shrink.max(1))?;
         recipe::step(self.state.recipe.as_mut(), phase, &means, stage.lr)?;
         self.state.progress.stats.add(&sums.stats);
         self.timings.extend(&format!("Timing/{}", phase.name), [started.elapsed().as_secs_f64()]);

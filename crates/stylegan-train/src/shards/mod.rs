@@ -1,11 +1,13 @@
 //! A batch in pieces, and their sum in an order that nothing can change.
 
 mod reduction;
+mod row;
 mod sums;
 mod tree;
 mod wire;
 
 pub use reduction::Reduction;
+pub use row::Row;
 pub use sums::{ShardSums, Sums};
 
 use crate::communicator::{Communicator, agree};
@@ -32,7 +34,7 @@ pub struct Part {
 /// Calls `work` for each place of `part.own`, some side by side (sharing the threads of the caller's
 /// limit), and adds the results of all ranks as a pairwise tree over places in the whole batch. The sum
 /// is the same bits for any `at_once`, any number of threads, and (unless the reduction is fast) any number of
-/// ranks that hold any parts, if `work` is.
+/// ranks that hold any parts, if `work` is. Rows on a GPU stay there; those of several ranks meet in main memory.
 ///
 /// # Errors
 /// The error of a shard that failed (the first one, should several fail), that there are no shards, or
@@ -52,13 +54,10 @@ pub fn sum(
             if place >= part.own.end || failed.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
                 break;
             }
-            match work(place) {
-                Ok(sums) => Tree::insert(&tree, (0, place), sums),
-                Err(error) => {
-                    let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-                    if failed.as_ref().is_none_or(|(earlier, _)| place < *earlier) {
-                        *failed = Some((place, error));
-                    }
+            if let Err(error) = work(place).and_then(|sums| Tree::insert(&tree, (0, place), sums)) {
+                let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                if failed.as_ref().is_none_or(|(earlier, _)| place < *earlier) {
+                    *failed = Some((place, error));
                 }
             }
         }
@@ -75,9 +74,10 @@ pub fn sum(
     }
     // Ranks that are well learn of one that is not before they wait for its sums.
     let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
-    agree(communicator, failed.map_or(Ok(()), |(_, error)| Err(error)))?;
     let tree = tree.into_inner().unwrap_or_else(PoisonError::into_inner);
-    tree.finish(communicator, part.reduction)?.ok_or_else(|| Error::Config {
+    let own = failed.map_or(Ok(tree), |(_, error)| Err(error));
+    let own = if communicator.world_size() > 1 { own.and_then(Tree::in_main_memory) } else { own };
+    agree(communicator, own)?.finish(communicator, part.reduction)?.ok_or_else(|| Error::Config {
         place: "the batch".into(),
         problem: "has no shards; raise schedule.batch".into(),
     })

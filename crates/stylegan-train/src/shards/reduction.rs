@@ -1,7 +1,7 @@
 //! How the sums of several ranks become one.
 
 use super::wire::{self, Node};
-use super::{ShardSums, Sums};
+use super::{Row, ShardSums, Sums};
 use crate::communicator::Communicator;
 use crate::{Error, Result};
 use schemars::JsonSchema;
@@ -37,13 +37,14 @@ fn joined(digits: &[f32]) -> usize {
 /// summed in the order of ranks.
 pub(super) fn fast(nodes: BTreeMap<Node, ShardSums>, communicator: &dyn Communicator) -> Result<ShardSums> {
     let mut own = ShardSums::default();
-    nodes.values().for_each(|node| own.add(node));
+    nodes.values().try_for_each(|node| own.add(node))?;
     // A rank without shards has no rows: it takes the lengths of others, and gives zeros.
-    let lengths = Sums(own.named.0.iter().map(|(name, row)| (name.clone(), split(row.len()).to_vec())).collect());
+    let lengths = own.named.0.iter().map(|(name, row)| (name.clone(), split(row.len()).to_vec().into()));
+    let lengths = Sums(lengths.collect());
     let told = ShardSums { named: lengths, stats: own.stats };
-    let told = communicator.all_gather(wire::write([(&(0, 0), &told)].into_iter(), wire::WHOLE))?;
+    let told = communicator.all_gather(wire::write([(&(0, 0), &told)].into_iter(), wire::WHOLE)?)?;
     let mut total = ShardSums::default();
-    let mut rows: Option<BTreeMap<String, Vec<f32>>> = None;
+    let mut rows: Option<BTreeMap<String, Row>> = None;
     for bytes in told {
         let Some((_, ShardSums { named, stats })) = wire::read(&bytes)?.pop() else { continue };
         total.stats.add(&stats);
@@ -52,12 +53,12 @@ pub(super) fn fast(nodes: BTreeMap<Node, ShardSums>, communicator: &dyn Communic
             return Err(Error::Rank { reason: reason.into() });
         }
     }
-    let rows: Vec<(String, usize)> =
-        rows.unwrap_or_default().into_iter().map(|(name, row)| (name, joined(&row))).collect();
+    let rows = rows.unwrap_or_default().into_iter().map(|(name, row)| Ok((name, joined(row.numbers()?))));
+    let rows = rows.collect::<Result<Vec<(String, usize)>>>()?;
     let mut values = Vec::with_capacity(rows.iter().map(|(_, length)| length).sum());
     for (name, length) in &rows {
         match own.named.0.get(name) {
-            Some(row) => values.extend(row),
+            Some(row) => values.extend(row.numbers()?),
             None => values.resize(values.len() + length, 0.),
         }
     }

@@ -1,5 +1,6 @@
 //! What a shard, or several together, add to a phase.
 
+use super::Row;
 use crate::stats::Stats;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
@@ -15,58 +16,80 @@ pub struct ShardSums {
 
 impl ShardSums {
     /// Adds the sums of other samples, which have the same names.
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) -> Result<()> {
         for (name, values) in &other.named.0 {
             match self.named.0.get_mut(name) {
-                Some(sum) => sum.iter_mut().zip(values).for_each(|(a, b)| *a += b),
+                Some(sum) => sum.add(values)?,
                 None => self.named.set(name, values.clone()),
             }
         }
         self.stats.add(&other.stats);
+        Ok(())
     }
 }
 
 impl ShardSums {
-    /// Puts the next slice of every row behind what is there.
-    pub(super) fn append(&mut self, slice: Self) {
+    /// The same with every row in main memory, as ranks send them.
+    pub(super) fn in_main_memory(self) -> Result<Self> {
+        let rows = self.named.0.into_iter().map(|(name, row)| Ok((name, Row::Numbers(row.into_vec()?))));
+        Ok(Self { named: Sums(rows.collect::<Result<_>>()?), stats: self.stats })
+    }
+
+    /// Puts the next slice of every row, in main memory, behind what is there.
+    pub(super) fn append(&mut self, slice: Self) -> Result<()> {
         for (name, values) in slice.named.0 {
-            self.named.0.entry(name).or_default().extend(values);
+            match self.named.0.get_mut(&name) {
+                Some(row) => row.extend(values)?,
+                None => self.named.set(&name, values),
+            }
         }
         self.stats.add(&slice.stats);
+        Ok(())
     }
 }
 
 /// Rows of numbers by name, such as `gradient`, `w_avg` and `pl_length`.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Sums(pub(super) BTreeMap<String, Vec<f32>>);
+pub struct Sums(pub(super) BTreeMap<String, Row>);
 
 impl Sums {
     /// Puts in a row, in place of one of that name.
-    pub fn set(&mut self, name: &str, values: Vec<f32>) {
-        self.0.insert(name.to_owned(), values);
+    pub fn set(&mut self, name: &str, values: impl Into<Row>) {
+        self.0.insert(name.to_owned(), values.into());
     }
 
     /// A row.
     ///
     /// # Errors
     /// When there is none of that name.
-    pub fn get(&self, name: &str) -> Result<&[f32]> {
-        self.0.get(name).map(Vec::as_slice).ok_or_else(|| Error::Config {
+    pub fn row(&self, name: &str) -> Result<&Row> {
+        self.0.get(name).ok_or_else(|| Error::Config {
             place: "the sums of a phase".into(),
             problem: format!("hold no `{name}`; a shard's code sets it"),
         })
     }
 
+    /// A row of main memory, which all are but gradients.
+    ///
+    /// # Errors
+    /// When there is none of that name, or it is on a GPU.
+    pub fn get(&self, name: &str) -> Result<&[f32]> {
+        self.row(name)?.numbers()
+    }
+
     /// All numbers over `samples`: means of sums.
-    #[must_use]
-    pub fn over(mut self, samples: usize) -> Self {
-        let samples = samples as f32;
-        self.0.values_mut().flatten().for_each(|value| *value /= samples);
-        self
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn over(self, samples: usize) -> Result<Self> {
+        self.0.into_iter().map(|(name, row)| Ok((name, row.over(samples)?))).collect::<Result<_>>().map(Self)
     }
 
     /// Whether every number is finite.
-    pub fn are_finite(&self) -> bool {
-        self.0.values().flatten().all(|value| value.is_finite())
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn are_finite(&self) -> Result<bool> {
+        self.0.values().try_fold(true, |all, row| Ok(all && row.is_finite()?))
     }
 }

@@ -38,20 +38,23 @@ impl Tree {
     }
 
     /// Puts in a node, and adds what is complete with it.
-    pub(super) fn insert(tree: &Mutex<Self>, (mut level, mut place): Node, mut sums: ShardSums) {
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub(super) fn insert(tree: &Mutex<Self>, (mut level, mut place): Node, mut sums: ShardSums) -> Result<()> {
         loop {
             let sibling = {
                 let mut tree = tree.lock().unwrap_or_else(PoisonError::into_inner);
                 if level + 1 >= tree.counts.len() {
                     tree.waiting.insert((level, place), sums);
-                    return;
+                    return Ok(());
                 }
                 if place ^ 1 < tree.counts[level] {
                     match tree.waiting.remove(&(level, place ^ 1)) {
                         Some(sibling) => Some(sibling),
                         None => {
                             tree.waiting.insert((level, place), sums);
-                            return;
+                            return Ok(());
                         }
                     }
                 } else {
@@ -59,13 +62,22 @@ impl Tree {
                 }
             };
             if let Some(sibling) = sibling {
-                sums.add(&sibling);
+                sums.add(&sibling)?;
             }
             (level, place) = (level + 1, place / 2);
         }
     }
 
-    /// The sum of all leaves, of which other ranks have the missing ones; `None` of no leaves.
+    /// The same with all rows in main memory, where ranks meet.
+    ///
+    /// # Errors
+    /// When a row cannot be read back.
+    pub(super) fn in_main_memory(self) -> Result<Self> {
+        let waiting = self.waiting.into_iter().map(|(node, sums)| Ok((node, sums.in_main_memory()?)));
+        Ok(Self { waiting: waiting.collect::<Result<_>>()?, counts: self.counts })
+    }
+
+    /// The sum of all leaves, of which other ranks have the missing ones, in main memory; `None` of no leaves.
     pub(super) fn finish(mut self, communicator: &dyn Communicator, how: Reduction) -> Result<Option<ShardSums>> {
         let ranks = communicator.world_size();
         if ranks > 1 && how == Reduction::Fast {
@@ -73,18 +85,19 @@ impl Tree {
             return Ok(Some(sums).filter(|sums| *sums != ShardSums::default()));
         }
         if ranks > 1 {
-            let slices = (0..ranks).map(|rank| wire::write(self.waiting.iter(), (rank, ranks))).collect();
+            let slices = (0..ranks).map(|rank| wire::write(self.waiting.iter(), (rank, ranks)));
+            let slices = slices.collect::<Result<_>>()?;
             let tree = Mutex::new(Self { counts: self.counts, waiting: BTreeMap::new() });
             for part in communicator.all_to_all(slices)? {
-                wire::read(&part)?.into_iter().for_each(|(node, sums)| Self::insert(&tree, node, sums));
+                wire::read(&part)?.into_iter().try_for_each(|(node, sums)| Self::insert(&tree, node, sums))?;
             }
             let own = tree.into_inner().unwrap_or_else(PoisonError::into_inner);
             // By now there is the root alone, or nothing.
-            let finished = communicator.all_gather(wire::write(own.waiting.iter(), wire::WHOLE))?;
+            let finished = communicator.all_gather(wire::write(own.waiting.iter(), wire::WHOLE)?)?;
             self = Self { counts: own.counts, waiting: BTreeMap::new() };
             for slice in finished {
                 for (node, sums) in wire::read(&slice)? {
-                    self.waiting.entry(node).or_default().append(sums);
+                    self.waiting.entry(node).or_default().append(sums)?;
                 }
             }
         }

@@ -13,18 +13,19 @@ pub(super) type Slice = (usize, usize);
 /// The one slice that is everything.
 pub(super) const WHOLE: Slice = (0, 1);
 
-/// Writes a slice of partial sums.
+/// Writes a slice of partial sums, which lie in main memory.
 pub(super) fn write<'a>(
     nodes: impl ExactSizeIterator<Item = (&'a Node, &'a ShardSums)>,
     (slice, slices): Slice,
-) -> Vec<u8> {
+) -> Result<Vec<u8>> {
     let mut out = Writer(vec![]);
     out.number(nodes.len());
     for ((level, place), sums) in nodes {
         out.number(*level);
         out.number(*place);
         out.number(sums.named.0.len());
-        for (name, values) in &sums.named.0 {
+        for (name, row) in &sums.named.0 {
+            let values = row.numbers()?;
             out.text(name);
             out.row(&values[values.len() * slice / slices..values.len() * (slice + 1) / slices]);
         }
@@ -35,7 +36,7 @@ pub(super) fn write<'a>(
             [count, sum, squares].into_iter().for_each(|value| out.0.extend(value.to_le_bytes()));
         }
     }
-    out.0
+    Ok(out.0)
 }
 
 /// Reads what [`write`] wrote on another rank.
@@ -49,7 +50,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<(Node, ShardSums)>> {
         for _ in 0..bytes.number()? {
             let (name, len) = (bytes.text()?, bytes.number()?);
             let (values, _) = bytes.take(len.saturating_mul(4))?.as_chunks();
-            named.set(&name, values.iter().map(|&value| f32::from_le_bytes(value)).collect());
+            named.set(&name, values.iter().map(|&value| f32::from_le_bytes(value)).collect::<Vec<f32>>());
         }
         let mut stats = Stats::default();
         for _ in 0..bytes.number()? {

@@ -7,7 +7,7 @@ use super::networks::Networks;
 use crate::config::{ByResolution, EncoderTrainConfig, Input, RecipeConfig};
 use crate::data::{BatchMaps, Dataset};
 use crate::recipe::maps;
-use crate::recipe::{Recipe, RunConfig, RunSettings, name_of_set, on_the_cpu};
+use crate::recipe::{Recipe, RunConfig, RunSettings, name_of_set};
 use crate::shards::Reduction;
 use crate::{Error, Result};
 use candle_core::Device;
@@ -43,12 +43,11 @@ impl RunConfig for EncoderTrainConfig {
     }
 
     fn recipe(&self, _dataset: &Dataset, checkpoint: Option<&Checkpoint>, device: &Device) -> Result<Box<dyn Recipe>> {
-        on_the_cpu(device, "an encoder")?;
         let networks = match checkpoint {
-            Some(checkpoint) => Networks::load(self, checkpoint)?,
-            None => Networks::begin(self)?,
+            Some(checkpoint) => Networks::load(self, checkpoint, device)?,
+            None => Networks::begin(self, device)?,
         };
-        Ok(Box::new(Psp::on(self, networks, Losses::of(&self.loss)?)?))
+        Ok(Box::new(Psp::on(self, networks, Losses::of(&self.loss, device)?)?))
     }
 }
 

@@ -18,13 +18,13 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// The network of a configuration; `None` where it names none.
+    /// The network of a configuration, on a device; `None` where it names none.
     ///
     /// # Errors
     /// When the weights cannot be read or are of another network.
-    pub(super) fn of(config: &EncoderLossConfig) -> Result<Option<Self>> {
+    pub(super) fn of(config: &EncoderLossConfig, device: &Device) -> Result<Option<Self>> {
         if !config.classifier.is_empty() {
-            return Ok(Some(Self::Classifier(Classifier::open(&config.classifier, &Device::Cpu)?)));
+            return Ok(Some(Self::Classifier(Classifier::open(&config.classifier, device)?)));
         }
         if config.arcface.is_empty() {
             return Ok(None);
@@ -33,7 +33,7 @@ impl Identity {
             place: format!("loss.arcface = {}", config.arcface),
             problem: format!("{error}; expected the weights of ArcFace's IR-SE-50 (model_ir_se50.pth)"),
         };
-        let params = Params::from_tensors(state_dict(&config.arcface)?).map_err(wrong)?;
+        let params = Params::from_tensors(state_dict(&config.arcface)?).map_err(wrong)?.to_device(device)?;
         let size = FaceConfig::default();
         Ok(Some(Self::Face(FaceNetwork::new(size, params.frozen()).map_err(wrong)?, size.side)))
     }

@@ -18,13 +18,13 @@ pub struct Losses {
 pub type Term = (String, Tensor);
 
 impl Losses {
-    /// The losses of a configuration; networks of those without weight are not read.
+    /// The losses of a configuration, whose networks see on a device; those of losses without weight are not read.
     ///
     /// # Errors
     /// When the weights of a network cannot be read or are of another one.
-    pub fn of(config: &EncoderLossConfig) -> Result<Self> {
-        let looks = (config.lpips + config.lpips_crop > 0.).then(|| looks(config)).transpose()?;
-        let identity = if config.id > 0. { Identity::of(config)? } else { None };
+    pub fn of(config: &EncoderLossConfig, device: &Device) -> Result<Self> {
+        let looks = (config.lpips + config.lpips_crop > 0.).then(|| looks(config, device)).transpose()?;
+        let identity = if config.id > 0. { Identity::of(config, device)? } else { None };
         Ok(Self::by(config, looks, identity))
     }
 
@@ -81,11 +81,11 @@ impl Losses {
 }
 
 /// What the perceptual loss sees by: LPIPS of a file, else ST-LPIPS.
-fn looks(config: &EncoderLossConfig) -> Result<Box<dyn PerceptualDistance>> {
+fn looks(config: &EncoderLossConfig, device: &Device) -> Result<Box<dyn PerceptualDistance>> {
     if config.lpips_weights.is_empty() {
-        return Ok(Box::new(StLpips::embedded(&Device::Cpu)?));
+        return Ok(Box::new(StLpips::embedded(device)?));
     }
-    let networks = FeatureNetworks::with_weights(state_dict(&config.lpips_weights)?, &Device::Cpu)?;
+    let networks = FeatureNetworks::with_weights(state_dict(&config.lpips_weights)?, device)?;
     networks.into_given_distance().ok_or_else(|| Error::Config {
         place: format!("loss.lpips_weights = {}", config.lpips_weights),
         problem: "holds no network that compares pictures; expected LPIPS as one file, trunk and heads".into(),

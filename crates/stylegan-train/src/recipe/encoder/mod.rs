@@ -29,7 +29,7 @@ use crate::phase::{Action, Phase};
 use crate::sample_grid::GridImages;
 use crate::shards::{ShardSums, Sums};
 use crate::stats::Stats;
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use networks::Networks;
 use stylegan_core::checkpoint::prefix;
 use stylegan_core::{Condition, NoiseMode, Params, SynthesisOptions, broadcast_ws};
@@ -78,7 +78,7 @@ impl Psp {
     /// A batch's part in `Emain` on pictures that the generator draws.
     fn draw(&self, input: &ShardInput, [h, w]: [usize; 2]) -> Result<ShardSums> {
         let generator = &self.networks.generator;
-        let z = input.random.normal(DRAWN, 0, &[generator.spec().z_dim])?;
+        let z = input.random.normal(DRAWN, 0, &[generator.spec().z_dim])?.to_device(self.device())?;
         let w_drawn = generator.mapping(&z, Condition::None)?.detach();
         let noise = input.random.noise();
         let options = SynthesisOptions::with_noise(NoiseMode::Random(&noise));
@@ -88,10 +88,15 @@ impl Psp {
         self.pretrain(&shown, &w_drawn)
     }
 
+    /// What the networks compute on.
+    fn device(&self) -> &Device {
+        self.networks.e.device()
+    }
+
     /// What the encoder is shown of pictures `[n, 3, h, w]`.
     fn show(&self, pictures: &Tensor, maps: Option<&Tensor>, shard: &ShardInput) -> Result<Tensor> {
         let (key, indices) = (shard.random.key(SHOWN), &shard.random.indices);
-        input(&self.task, self.channels, &Source { pictures, maps, key, indices })
+        Ok(input(&self.task, self.channels, &Source { pictures, maps, key, indices })?.to_device(self.device())?)
     }
 }
 
@@ -123,7 +128,8 @@ impl Recipe for Psp {
         }
         let shown = self.show(&reals.images, reals.maps.as_ref(), input)?;
         let noise = input.random.noise();
-        self.emain(&Example { input: shown, target: reals.images.clone() }, NoiseMode::Random(&noise))
+        let target = reals.images.to_device(self.device())?;
+        self.emain(&Example { input: shown, target }, NoiseMode::Random(&noise))
     }
 
     /// Stores what the pass left of the encoder's normalisations.

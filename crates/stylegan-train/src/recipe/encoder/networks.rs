@@ -38,7 +38,7 @@ pub(super) struct Networks {
     pub(super) frozen: PspEncoder,
     /// The generator, which hands gradients on, and takes some itself where it learns.
     pub(super) generator: Box<dyn Generator>,
-    /// `[num_ws, w_dim]`
+    /// `[num_ws, w_dim]`, where the networks are.
     pub(super) average: Tensor,
 }
 
@@ -63,10 +63,10 @@ impl Networks {
         })
     }
 
-    /// A new encoder for the configuration's generator.
-    pub(super) fn begin(config: &EncoderTrainConfig) -> Result<Self> {
-        let Decoder { config: generator, params: g, .. } = Decoder::load(config)?;
-        let e = Params::new(config.seed, DType::F32, &Device::Cpu);
+    /// A new encoder for the configuration's generator, on a device.
+    pub(super) fn begin(config: &EncoderTrainConfig, device: &Device) -> Result<Self> {
+        let Decoder { config: generator, params, .. } = Decoder::load(config)?;
+        let (e, g) = (Params::new(config.seed, DType::F32, device), params.to_device(device)?);
         let networks = Self::new(config, Parameters { e, g, generator })?;
         if !config.backbone.is_empty() {
             start_backbone(config, &networks.e)?;
@@ -74,8 +74,8 @@ impl Networks {
         Ok(networks)
     }
 
-    /// The networks of a checkpoint.
-    pub(super) fn load(config: &EncoderTrainConfig, checkpoint: &Checkpoint) -> Result<Self> {
+    /// The networks of a checkpoint, on a device.
+    pub(super) fn load(config: &EncoderTrainConfig, checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
         let stated = checkpoint.metadata().and_then(|metadata| metadata.networks.get(prefix::G));
         let Some(NetworkConfig::Generator(generator)) = stated.cloned() else {
             return Err(Error::Run {
@@ -83,7 +83,7 @@ impl Networks {
                 problem: "holds no generator G, which the checkpoints of an encoder's run have".into(),
             });
         };
-        let part = |prefix: &str| checkpoint.params(prefix, &Device::Cpu);
+        let part = |prefix: &str| checkpoint.params(prefix, device);
         Self::new(config, Parameters { e: part(prefix::E)?, g: part(prefix::G)?, generator })
     }
 
@@ -117,7 +117,9 @@ fn start_backbone(config: &EncoderTrainConfig, e: &Params) -> Result<()> {
             continue;
         }
         match file.remove(&name) {
-            Some(tensor) if tensor.dims() == var.dims() => var.set(&tensor.to_dtype(var.dtype())?)?,
+            Some(tensor) if tensor.dims() == var.dims() => {
+                var.set(&tensor.to_dtype(var.dtype())?.to_device(var.device())?)?;
+            }
             // Sketches and maps have a first layer of their own.
             Some(_) if name == "input_layer.0.weight" && config.encoder.img_channels != 3 => {}
             Some(tensor) => {

@@ -56,31 +56,31 @@ impl Gan {
                 let logits = d.logits(&augmented(pictures.as_tensor())?, real_labels.into(), lod)?;
                 let loss = logistic::discriminator_real(&logits)?;
                 let weighted = weighted_penalty(&logits, &pictures, r1_gamma, &mut stats)?;
-                add(&mut sums, gradient(&self.opt_d, &(&loss + weighted)?)?);
+                sums.add(&gradient(&self.opt_d, &(&loss + weighted)?)?)?;
                 report(&mut stats, "real", &logits, &loss)?
             }
             LossConfig::Logistic { .. } => {
                 let logits = d.logits(&augmented(real)?, real_labels.into(), lod)?;
                 let loss = logistic::discriminator_real(&logits)?;
-                add(&mut sums, gradient(&self.opt_d, &loss)?);
+                sums.add(&gradient(&self.opt_d, &loss)?)?;
                 report(&mut stats, "real", &logits, &loss)?
             }
             LossConfig::WganGp { lambda, drift, target, .. } => {
                 let real = augmented(real)?;
                 let logits = d.logits(&real, real_labels.into(), lod)?;
                 let loss = wgan_gp::critic_real(&logits, drift)?;
-                add(&mut sums, gradient(&self.opt_d, &loss)?);
+                sums.add(&gradient(&self.opt_d, &loss)?)?;
                 let reported = report(&mut stats, "real", &logits, &loss)?;
                 drop((logits, loss));
                 let mixed = wgan_gp::mixed(&real, &fake, blend)?;
                 let logits = d.logits(mixed.as_tensor(), labels.into(), lod)?;
                 let penalty = (wgan_gp::gradient_penalty(&logits, &mixed, target)? * lambda)?;
                 stats.extend("Loss/D/reg", values(&penalty)?);
-                add(&mut sums, gradient(&self.opt_d, &penalty)?);
+                sums.add(&gradient(&self.opt_d, &penalty)?)?;
                 reported
             }
         };
-        add(&mut losses, real_losses);
+        losses.iter_mut().zip(real_losses).for_each(|(sum, loss)| *sum += loss);
         stats.extend("Loss/D/loss", losses);
         let mut shard = ShardSums { stats, ..ShardSums::default() };
         shard.named.set(GRADIENT, sums);
@@ -90,10 +90,6 @@ impl Gan {
         }
         Ok(shard)
     }
-}
-
-fn add<T: std::ops::AddAssign>(sums: &mut [T], others: Vec<T>) {
-    sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
 }
 
 /// Notes scores and signs; returns scores and losses.

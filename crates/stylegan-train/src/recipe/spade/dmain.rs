@@ -37,7 +37,7 @@ impl Spade {
         sums.stats.extend("Loss/D/real", of_real.iter().copied());
         sums.stats.extend("Loss/signs/real", signs(&said)?);
         total.iter_mut().zip(of_real).for_each(|(sum, loss)| *sum += loss);
-        slope.iter_mut().zip(gradient(&self.opt_d, &loss)?).for_each(|(sum, slope)| *sum += slope);
+        slope.add(&gradient(&self.opt_d, &loss)?)?;
         sums.stats.extend("Loss/D/loss", total);
         sums.named.set(GRADIENT, slope);
         sums.named.set(RUNNING, running);

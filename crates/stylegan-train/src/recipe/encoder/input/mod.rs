@@ -23,7 +23,7 @@ pub struct Source<'a> {
     pub indices: &'a [u64],
 }
 
-/// What a task shows of pictures: `[n, channels, h, w]` f32. Pictures, small or masked ones, are in [-1, 1], sketches in
+/// What a task shows of pictures: `[n, channels, h, w]` f32 in main memory. Pictures, small or masked ones, are in [-1, 1], sketches in
 /// [0, 1], maps one-hot.
 ///
 /// # Errors

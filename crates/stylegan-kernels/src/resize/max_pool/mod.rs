@@ -1,10 +1,13 @@
 //! Maxima of windows.
 
+mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
+
 use crate::autodiff::{apply1, apply2, wants_grad};
 use crate::cpu::slice;
-use crate::elementwise::{Real, by_dtype};
-use crate::threads::for_each_item;
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, WithDType};
+use crate::elementwise::by_dtype;
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 use std::ops::Range;
 
 /// How windows lie on a picture.
@@ -54,40 +57,6 @@ pub fn max_pool2d(x: &Tensor, windows: Windows) -> Result<Tensor> {
 #[derive(Clone, Copy)]
 struct MaxPool(Windows);
 
-impl MaxPool {
-    /// Calls `f` for each window of a plane with its number and the place of its maximum.
-    fn each_maximum<T: Real>(self, plane: &[T], [h, w]: [usize; 2], mut f: impl FnMut(usize, usize)) {
-        let (oh, ow) = (self.0.count(h), self.0.count(w));
-        for y in 0..oh {
-            let rows = self.0.span(y, h);
-            for x in 0..ow {
-                let columns = self.0.span(x, w);
-                let mut best = rows.start * w + columns.start;
-                for row in rows.clone() {
-                    for at in row * w + columns.start..row * w + columns.end {
-                        if plane[at] > plane[best] {
-                            best = at;
-                        }
-                    }
-                }
-                f(y * ow + x, best);
-            }
-        }
-    }
-
-    /// `[n, c, …]` of planes that `f` makes of planes of `x` and their numbers.
-    fn planes<T: Real + WithDType>(
-        dims: (usize, usize, usize, usize),
-        out: [usize; 2],
-        f: impl Fn(usize, &mut [T]) + Sync + Send,
-    ) -> (CpuStorage, Shape) {
-        let (n, c, _, _) = dims;
-        let mut y = vec![T::zero(); n * c * out[0] * out[1]];
-        for_each_item(y.chunks_mut((out[0] * out[1]).max(1)).enumerate(), |(i, plane)| f(i, plane));
-        (T::to_cpu_storage_owned(y), (n, c, out[0], out[1]).into())
-    }
-}
-
 impl CustomOp1 for MaxPool {
     fn name(&self) -> &'static str {
         "stylegan-max-pool"
@@ -95,14 +64,13 @@ impl CustomOp1 for MaxPool {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let dims = layout.shape().dims4()?;
-        let (_, _, h, w) = dims;
-        by_dtype!("max_pool2d", storage, T => {
-            let x = slice::<T>(storage, layout)?;
-            Ok(Self::planes::<T>(dims, [self.0.count(h), self.0.count(w)], |i, out| {
-                let plane = &x[i * h * w..][..h * w];
-                self.each_maximum(plane, [h, w], |window, at| out[window] = plane[at]);
-            }))
-        })
+        by_dtype!("max_pool2d", storage, T => Ok(self.cpu::<T>(slice(storage, layout)?, dims)))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        // The values of a picture at its own maxima.
+        Routed { pool: *self, back: false }.cuda((s, l), (s, l))
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
@@ -124,23 +92,18 @@ impl CustomOp2 for Routed {
 
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
         let dims = l1.shape().dims4()?;
-        let (_, _, h, w) = dims;
-        let (oh, ow) = (self.pool.0.count(h), self.pool.0.count(w));
-        by_dtype!("max_pool2d", s1, T => {
-            let (x, g) = (slice::<T>(s1, l1)?, slice::<T>(s2, l2)?);
-            let plane = |i: usize| &x[i * h * w..][..h * w];
-            Ok(if self.back {
-                MaxPool::planes::<T>(dims, [h, w], |i, out| {
-                    let g = &g[i * oh * ow..][..oh * ow];
-                    self.pool.each_maximum(plane(i), [h, w], |window, at| out[at] += g[window]);
-                })
-            } else {
-                MaxPool::planes::<T>(dims, [oh, ow], |i, out| {
-                    let g = &g[i * h * w..][..h * w];
-                    self.pool.each_maximum(plane(i), [h, w], |window, at| out[window] = g[at]);
-                })
-            })
-        })
+        by_dtype!("max_pool2d", s1, T => Ok(self.cpu::<T>(slice(s1, l1)?, slice(s2, l2)?, dims)))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda((s1, l1), (s2, l2))
     }
 
     fn bwd(&self, x: &Tensor, g: &Tensor, _res: &Tensor, gg: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
