@@ -12,7 +12,7 @@ use stylegan_core::spade::{MultiscaleDiscriminatorConfig, SpadeConfig, SpadeEnco
 use stylegan_kernels::Labels;
 use stylegan_kernels::cuda::gpu;
 use stylegan_train::communicator::Single;
-use stylegan_train::config::{PainterConfig, SpadeLossConfig, SpadeTrainConfig, read_recipe};
+use stylegan_train::config::{PainterConfig, SpadeTrainConfig, read_recipe};
 use stylegan_train::data::Dataset;
 use stylegan_train::observer::Silent;
 use stylegan_train::recipe::segmenter::{SegmenterTrainConfig, TrainedSegmenter};
@@ -28,7 +28,7 @@ const SIZE: usize = 32;
 /// Weights after steps along the same gradients, and singular vectors, which each device finds by sums of its own.
 const AFTER: f64 = 1e-5;
 
-/// Batch and spectral normalisation, an encoder, all losses but the perceptual one.
+/// Batch and spectral normalisation, an encoder, all losses.
 fn spade() -> SpadeTrainConfig {
     let network = SpadeConfig { classes: CLASSES, z_dim: 8, channels: 1, hidden: 8, ..SpadeConfig::default() };
     SpadeTrainConfig {
@@ -57,7 +57,6 @@ fn of_patches(side: usize) -> SpadeTrainConfig {
             layers: 3,
             ..MultiscaleDiscriminatorConfig::default()
         },
-        loss: SpadeLossConfig { perceptual: 0., ..SpadeLossConfig::default() },
         ..SpadeTrainConfig::default()
     }
 }
@@ -178,7 +177,7 @@ fn a_painter_trains_and_goes_on_elsewhere() {
         let text = format!(
             "recipe = \"spade\"\nkimg = {kimg}\n\
              [generator]\nimg_size = [32, 32]\nclasses = 3\nedges = false\nchannels = 1\nhidden = 4\n\
-             [discriminator]\nchannels = 4\nlayers = 3\n[loss]\nperceptual = 0\n\
+             [discriminator]\nchannels = 4\nlayers = 3\n[loss]\nperceptual = 1\n\
              [schedule]\nbatch = 4\n[output]\ntick_kimg = 0.004\nsnapshot_kimg = 0.004\n"
         );
         read_recipe(&text, "tiny.toml", &[]).unwrap()
