@@ -1,8 +1,9 @@
-//! Golden cases of StyleGAN2 on a GPU: pictures and logits of the official PyTorch code, see `golden/sg2/README.md`. Needs the
-//! feature `cuda` and a GPU, or the library that stands for the driver (docs/cuda.md).
+//! Golden cases on a GPU: pictures and logits of StyleGAN2's official PyTorch code, see `golden/sg2/README.md`, and what is
+//! recorded of its augmentation. Needs the feature `cuda` and a GPU, or the library that stands for the driver (docs/cuda.md).
 #![cfg(feature = "cuda")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod ada_cases;
 mod sg2_cases;
 
 use candle_core::{DType, Device, Tensor};
@@ -50,4 +51,12 @@ fn logits() {
             compare(&format!("{case} n {n}"), &logits, io.get(stored), bound(case));
         }
     }
+}
+
+/// Within the bounds that the CPU's f64 is held to.
+#[test]
+fn augmentation() {
+    let place = ada_cases::Place { device: gpu::open(0).unwrap().device, dtype: DType::F32 };
+    ada_cases::percentiles(&place);
+    ada_cases::pipes(&place);
 }
