@@ -1,9 +1,10 @@
-//! Golden cases on a GPU: pictures and logits of StyleGAN2 of the official PyTorch code, see `golden/sg2/README.md`, numbers of
-//! feature networks, and networks that paint label maps, see `golden/spade/README.md`. Needs the feature `cuda` and a GPU, or the
-//! library that stands for the driver (docs/cuda.md).
+//! Golden cases on a GPU: pictures and logits of StyleGAN2 of the official PyTorch code, see `golden/sg2/README.md`, and what is
+//! recorded of its augmentation, numbers of feature networks, and networks that paint label maps, see `golden/spade/README.md`.
+//! Needs the feature `cuda` and a GPU, or the library that stands for the driver (docs/cuda.md).
 #![cfg(feature = "cuda")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod ada_cases;
 #[path = "spade/cases.rs"]
 #[allow(dead_code)]
 mod cases;
@@ -111,4 +112,12 @@ fn stlpips() {
         // Rounding of f32 in five layers, and of a gradient through them and back.
         metrics_cases::close(["distance", "features", "gradient"][i], found, &expected, [2e-5, 2e-5, 1e-4][i]).unwrap();
     }
+}
+
+/// Within the bounds that the CPU's f64 is held to.
+#[test]
+fn augmentation() {
+    let place = ada_cases::Place { device: gpu::open(0).unwrap().device, dtype: DType::F32 };
+    ada_cases::percentiles(&place);
+    ada_cases::pipes(&place);
 }

@@ -5,6 +5,8 @@
 mod emulator;
 mod support;
 
+#[path = "cuda/augment.rs"]
+mod augment;
 #[path = "cuda/bias_act.rs"]
 mod bias_act;
 #[path = "cuda/binaries.rs"]

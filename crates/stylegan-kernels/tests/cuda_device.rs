@@ -5,6 +5,7 @@
 
 mod support;
 
+use augment::{AffineMap, Rectangle};
 use candle_core::{DType, Device, Result, Tensor, Var};
 use stylegan_kernels::cuda::gpu;
 use stylegan_kernels::modulate::{Resample, channel_scale, plane_dot};
@@ -79,6 +80,20 @@ fn operations() -> Vec<(&'static str, Vec<Vec<usize>>, Operation)> {
             max_pool2d(&t[0], resize::Windows { size: 2, stride: 2, padding: 0, over: true })
         }),
         ("resize_bilinear", vec![vec![1, 2, 9, 7]], |t| resize_bilinear(&t[0], 13, 5, false)),
+        ("affine_resample", vec![vec![2, 3, 17, 34]], |t| {
+            let turned = AffineMap::new([[0.8, -0.5, 1.5], [0.6, 0.9, -2.]], [17, 34]);
+            augment::affine_resample(&t[0], &[turned, AffineMap::IDENTITY])
+        }),
+        ("filter_images", vec![vec![2, 2, 9, 12]], |t| {
+            augment::filter_images(&t[0], &[None, Some(vec![0.1, -0.3, 0.2, 0.9, 0.4, -0.2, 0.3])])
+        }),
+        ("color_transform", vec![vec![2, 4, 9, 12]], |t| {
+            let mixed = [[0.5, 1., 0., 0.1], [0., 2., -1., 0.2], [3., 0., 0.5, 0.6]];
+            augment::color_transform(&t[0], &[mixed, mixed.map(|row| row.map(|factor| -factor))])
+        }),
+        ("cutout", vec![vec![2, 2, 9, 12]], |t| {
+            augment::cutout(&t[0], &[Rectangle { x: 3..7, y: 0..5 }, Rectangle::default()])
+        }),
         ("linear", vec![vec![4, 30], vec![20, 30], vec![20]], |t| linear(&t[0], &t[1], Some(&t[2]), 0.5, 2.)),
         ("conv2d 3x3", vec![vec![2, 5, 13, 10], vec![7, 5, 3, 3]], |t| conv2d(&t[0], &t[1], 1, 1, 0.5)),
         ("conv2d 1x1", vec![vec![2, 5, 6, 6], vec![3, 5, 1, 1]], |t| conv2d(&t[0], &t[1], 1, 0, 0.5)),

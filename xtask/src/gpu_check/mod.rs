@@ -32,6 +32,9 @@ const PUBLISHED: [(&str, &str, Option<[f64; 2]>); 3] = [
     ("1024", "sg2/ffhq-1024-f", Some([141.83, 90.39])),
 ];
 
+/// Settings by which something happens to most pictures from the first step on.
+const AUGMENTED: &str = "--set augment.fixed_p=0.5";
+
 /// What is asked for.
 struct Asked {
     program: PathBuf,
@@ -126,18 +129,22 @@ impl Checks {
             self.check(&name, |checks| checks.started(Command::new(&test).arg("--test-threads=1")).map(|_| vec![]))?;
         }
         self.check("pictures are the CPU's, and the same twice", Self::pictures)?;
-        self.check("training goes as on the CPU, and the same twice", Self::training)?;
+        self.check("training goes as on the CPU, and the same twice", |checks| checks.training("avatars-32", "run"))?;
         self.report.skip("NCCL on one rank", "the features cuda and nccl do not go together yet");
         self.write()?;
         if !self.asked.short {
             for (side, config, published) in PUBLISHED {
                 self.check(&format!("training at {side} pixels"), |checks| checks.pace(config, published))?;
             }
+            let augmented = format!("ada/paper256 {AUGMENTED}");
+            self.check("training at 256 pixels with augmentation", |checks| checks.pace(&augmented, None))?;
             for side in ["256", "1024"] {
                 self.check(&format!("synthesis at {side} pixels"), |checks| checks.synthesis(side))?;
             }
         }
-        Ok(())
+        self.check("training with augmentation goes as on the CPU, and the same twice", |checks| {
+            checks.training(&format!("ada/avatars-32 {AUGMENTED}"), "augmented")
+        })
     }
 
     /// Runs a check and notes what came of it, also in the file: a machine that is taken away has told so much. One that fails
@@ -206,7 +213,8 @@ impl Checks {
         }
     }
 
-    fn train(&self, device: &str, name: &str) -> Result<()> {
+    /// `config` may be followed by settings.
+    fn train(&self, config: &str, device: &str, name: &str) -> Result<()> {
         // 200 steps of 32 pictures; one for the emulator.
         let size = if self.asked.short {
             "--kimg 0.004 --set schedule.batch=4 --set shards.size=4 --set generator.channel_max=8 --set \
@@ -215,18 +223,19 @@ impl Checks {
             "--kimg 6.4 --set output.tick_kimg=0.64"
         };
         let line = format!(
-            "train --config avatars-32 --data avatars --set data.count=256 --set schedule.stable_kimg=0 --set eval.metrics=[] {size} --device {device} --data-dir \
+            "train --config {config} --data avatars --set data.count=256 --set schedule.stable_kimg=0 --set eval.metrics=[] {size} --device {device} --data-dir \
              data --out {name}"
         );
         self.program(&line.split_whitespace().collect::<Vec<_>>()).map(|_| ())
     }
 
-    fn training(&self) -> Result<Vec<(&'static str, f64)>> {
+    fn training(&self, config: &str, name: &str) -> Result<Vec<(&'static str, f64)>> {
+        let [on_cpu, first, second] = ["cpu", "one", "two"].map(|run| format!("{name}-{run}"));
         let device = self.asked.device.as_str();
-        for (device, name) in [("cpu", "run-cpu"), (device, "run-one"), (device, "run-two")] {
-            self.train(device, name)?;
+        for (device, run) in [("cpu", &on_cpu), (device, &first), (device, &second)] {
+            self.train(config, device, run)?;
         }
-        let [cpu, one] = ["run-cpu", "run-one"].map(|run| self.losses(run));
+        let [cpu, one] = [&on_cpu, &first].map(|run| self.losses(run));
         let ((g, d), (g_gpu, d_gpu)) = (cpu?, one?);
         for (name, cpu, gpu) in [("G", g, g_gpu), ("D", d, d_gpu)] {
             // What is not a number is not near.
@@ -237,7 +246,7 @@ impl Checks {
                 )));
             }
         }
-        let [one, two] = ["run-one", "run-two"].map(|run| self.checkpoint(run));
+        let [one, two] = [&first, &second].map(|run| self.checkpoint(run));
         if one? != two? {
             return Err(Failure::other("two trainings of the same seed end with different checkpoints"));
         }
@@ -263,7 +272,7 @@ impl Checks {
         fs::read(last.ok_or_else(|| Failure::other(format!("{run} has no checkpoint")))?).map_err(Failure::other)
     }
 
-    /// Seconds a kimg that `stylegan plan` measures.
+    /// Seconds a kimg that `stylegan plan` measures; `config` may be followed by settings.
     fn pace(&self, config: &str, published: Option<[f64; 2]>) -> Result<Vec<(&'static str, f64)>> {
         let device = self.asked.device.as_str();
         let line = format!(

@@ -13,6 +13,8 @@ mod image_filter;
 mod rows;
 
 pub use affine::{AffineMap, affine_resample};
+pub(crate) use affine::{Lattice, OUTSIDE, SYM6};
+pub(crate) use color::grey;
 pub use color::{ColorMatrix, color_transform};
 pub use cutout::{Rectangle, cutout};
 pub use image_filter::filter_images;

@@ -139,6 +139,7 @@ fn code(module: &str) -> Result<&'static str> {
         };
     }
     modules!(
+        "augment",
         "bias_act",
         "im2col",
         "instance_style",

@@ -2,8 +2,9 @@
 //! parameters, as plain data. A device and the emulator of the tests start kernels by the same plans.
 //!
 //! A kernel's arguments are its parameters, its inputs, its results, in this order; an input that is
-//! left out is a null pointer. Everything is f32.
+//! left out is a null pointer. Everything is f32, but for places in images ([`augment`]).
 
+pub mod augment;
 pub mod bias_act;
 pub mod conv;
 pub mod gpu;

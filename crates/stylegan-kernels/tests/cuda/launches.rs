@@ -1,10 +1,11 @@
 //! Launches that no GPU could run, and those with nothing to do. Needs neither a compiler nor a GPU.
 
 use stylegan_kernels::Filter;
+use stylegan_kernels::augment::AffineMap;
 use stylegan_kernels::cuda::conv::Columns;
 use stylegan_kernels::cuda::label::LabelWindows;
 use stylegan_kernels::cuda::upfirdn2d::{UpFirDn, upfirdn2d};
-use stylegan_kernels::cuda::{Epilogue, Launch, bias_act, modulate, norm, pad, resample};
+use stylegan_kernels::cuda::{Epilogue, Launch, augment, bias_act, modulate, norm, pad, resample};
 
 #[track_caller]
 fn refused<T>(result: candle_core::Result<T>, because: &str) {
@@ -29,6 +30,8 @@ fn what_no_gpu_could_run_is_refused() {
     let columns = Columns { x: [1, 1, 4, 4], kernel: [1; 2], out: [4; 2], stride: 1, padding: 0 };
     let labels = LabelWindows { columns, outputs: 1, classes: (1 << 23) + 1 };
     refused(labels.conv(), "8388609 classes, expected at most 8388608");
+    refused(augment::affine_resample(&[AffineMap::IDENTITY], 3, [1 << 15; 2]), "samples are more than");
+    refused(augment::cutout(&[], 3, [1, 1 << 23]), "expected at most 4194304 along a side");
     refused(filtered(120, 500, 1), "larger than the GPU's shared memory");
 }
 
@@ -44,6 +47,8 @@ fn tiles_shrink_until_shared_memory_holds_them() {
 fn nothing_to_do_is_no_block() {
     assert_eq!(bias_act::bias_act(0, 64, Epilogue::none()).unwrap().blocks, 0);
     assert_eq!(norm::instance_style(0, 64, 1e-8).unwrap().blocks, 0);
+    assert_eq!(augment::affine_resample(&[], 3, [64; 2]).unwrap().0.blocks, 0);
+    assert_eq!(augment::color_transform(&[], 3, [64; 2]).unwrap().0.blocks, 0);
     // Sums over no samples are zeros, and are written.
     assert_eq!(bias_act::channel_sum([0, 5, 64], 1, 1.).unwrap().0.blocks, 5);
 }

@@ -1,7 +1,8 @@
 // A library that stands for NVIDIA's driver and cuBLAS: memory is main memory, kernels run in the emulator, matrix
 // products are loops. Under it the program's own code for GPUs runs without one, and candle's: candle/kernels.h. docs/cuda.md
 // says how it is used. What is read from the environment: EMULATED_GPUS, how many there are (1); EMULATED_CUDA, the driver's
-// version (13000); EMULATED_KERNELS, a file that names each kernel at its first launch.
+// version (13000); EMULATED_KERNELS, a file that names each kernel at its first launch; EMULATED_COPIES, one that has the
+// bytes of each copy to the CPU, once.
 #include "emulator.cpp"
 #include "candle/kernels.h"
 
@@ -34,13 +35,19 @@ struct Function {
   const CandleKernel* candles;
 };
 
-void note(const std::string& kernel) {
-  static std::set<std::string> launched;
+// Adds a line to the file that a variable names, unless it is there.
+void note(const char* variable, const std::string& line) {
+  static std::set<std::pair<std::string, std::string>> noted;
   static std::mutex lock;
-  if (const char* file = std::getenv("EMULATED_KERNELS")) {
+  if (const char* file = std::getenv(variable)) {
     std::lock_guard<std::mutex> held(lock);
-    if (launched.insert(kernel).second) std::ofstream(file, std::ios::app) << kernel << "\n";
+    if (noted.insert({variable, line}).second) std::ofstream(file, std::ios::app) << line << "\n";
   }
+}
+
+int copy_back(void* to, Address from, size_t bytes) {
+  note("EMULATED_COPIES", std::to_string(bytes));
+  return copy(to, memory(from), bytes);
 }
 
 int run_candle(const Function& function, unsigned blocks, unsigned threads, unsigned shared, void** args) {
@@ -95,10 +102,10 @@ API cuMemFreeAsync(Address at, void*) { return cuMemFree_v2(at); }
 API cuMemsetD8Async(Address at, unsigned char value, size_t bytes, void*) { return std::memset(memory(at), value, bytes), SUCCESS; }
 API cuMemsetD8_v2(Address at, unsigned char value, size_t bytes) { return std::memset(memory(at), value, bytes), SUCCESS; }
 API cuMemcpyHtoDAsync_v2(Address to, const void* from, size_t bytes, void*) { return copy(memory(to), from, bytes); }
-API cuMemcpyDtoHAsync_v2(void* to, Address from, size_t bytes, void*) { return copy(to, memory(from), bytes); }
+API cuMemcpyDtoHAsync_v2(void* to, Address from, size_t bytes, void*) { return copy_back(to, from, bytes); }
 API cuMemcpyDtoDAsync_v2(Address to, Address from, size_t bytes, void*) { return copy(memory(to), memory(from), bytes); }
 API cuMemcpyHtoD_v2(Address to, const void* from, size_t bytes) { return copy(memory(to), from, bytes); }
-API cuMemcpyDtoH_v2(void* to, Address from, size_t bytes) { return copy(to, memory(from), bytes); }
+API cuMemcpyDtoH_v2(void* to, Address from, size_t bytes) { return copy_back(to, from, bytes); }
 
 // Modules are the PTX that is kept: a kernel must be in it, and in the emulator's table. candle's are empty.
 API cuModuleLoadData(void** module, const void* image) {
@@ -124,7 +131,7 @@ API cuLaunchKernel(void* function, unsigned x, unsigned y, unsigned z, unsigned 
   char message[4096];
   const bool flat = y == 1 && z == 1 && ty == 1 && tz == 1 && x > 0;
   const auto& kernel = *static_cast<Function*>(function);
-  note(kernel.name);
+  note("EMULATED_KERNELS", kernel.name);
   if (flat && kernel.candles) return run_candle(kernel, x, threads, shared, args);
   const char* name = kernel.name.c_str();
   if (flat && emulate(name, x, threads, shared, args, 2, 0xffffffffu, message, sizeof message) == 0) return SUCCESS;

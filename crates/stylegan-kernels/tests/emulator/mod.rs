@@ -184,6 +184,8 @@ fn load() -> Option<Emulate> {
         let mut compiler = Command::new("c++");
         // Without contraction, as the CPU's loops: the GPU contracts, within the same bounds.
         compiler.args(["-std=c++17", "-O2", "-fPIC", "-shared", "-ffp-contract=off", "-DEMULATED"]);
+        // With the feature `cuda` the library that stands for the driver is loaded as well, and has the same names.
+        compiler.arg("-Wl,-Bsymbolic");
         compiler.args(["-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-I"]).arg(&folders[0]);
         compiler.arg("-I").arg(&folders[1]).arg(folders[1].join("emulator.cpp")).arg("-o").arg(&unfinished);
         let Ok(status) = compiler.status() else {

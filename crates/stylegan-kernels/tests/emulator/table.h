@@ -40,6 +40,9 @@ namespace winograd_cu {
 namespace optim_cu {
 #include "optim.cu"
 }
+namespace augment_cu {
+#include "augment.cu"
+}
 
 #define ENTRY(FILE, NAME) {#NAME, &emulator::Call<&FILE##_cu::NAME>::call}
 static const std::map<std::string, void (*)(void**)> KERNELS = {
@@ -90,4 +93,10 @@ static const std::map<std::string, void (*)(void**)> KERNELS = {
     ENTRY(winograd, winograd_filter_transposed),
     ENTRY(optim, adam),
     ENTRY(optim, ema),
+    ENTRY(augment, affine_resample),
+    ENTRY(augment, affine_resample_adjoint),
+    ENTRY(augment, image_filter),
+    ENTRY(augment, image_filter_adjoint),
+    ENTRY(augment, color_transform),
+    ENTRY(augment, cutout),
 };

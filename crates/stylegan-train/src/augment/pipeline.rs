@@ -93,7 +93,7 @@ impl Augmentation {
             Some(noise) => {
                 let strengths = Tensor::from_slice(&self.strengths, (self.strengths.len(), 1, 1, 1), noise.device())?;
                 let noise = noise.to_dtype(DType::F64)?.broadcast_mul(&strengths)?;
-                (filtered + noise.to_dtype(images.dtype())?)?
+                (filtered + noise.to_dtype(images.dtype())?.to_device(images.device())?)?
             }
             None => filtered,
         };

@@ -7,8 +7,12 @@
 //! The filters are each other's adjoints and orthogonal, so the identity changes nothing.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
+mod lattice;
 mod map;
 
+pub(crate) use lattice::{Lattice, OUTSIDE, SYM6};
 pub use map::AffineMap;
 
 use super::check_images;
@@ -63,6 +67,11 @@ impl CustomOp1 for AffineResample {
         by_dtype!("affine_resample", storage, T => {
             Ok((self.cpu::<T>(slice(storage, layout)?, dims), layout.shape().clone()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda(s, l)
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {

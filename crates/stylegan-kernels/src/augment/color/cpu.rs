@@ -1,6 +1,6 @@
 //! Colour matrices on the CPU: image by image.
 
-use super::{ColorMatrix, ColorTransform};
+use super::{ColorTransform, grey};
 use crate::elementwise::{Real, vectorize, written};
 use crate::threads::for_each_chunk;
 use candle_core::CpuStorage;
@@ -19,13 +19,6 @@ vectorize! {
             out.write(factor * x + shift);
         }
     }
-}
-
-/// What the mean over the channels of a grey image is multiplied by, and what is added to it.
-fn grey(matrix: &ColorMatrix) -> [f64; 2] {
-    let rows = || matrix.iter();
-    let factor: f64 = rows().map(|row| row[0] + row[1] + row[2]).sum();
-    [factor / 3., rows().map(|row| row[3]).sum::<f64>() / 3.]
 }
 
 impl ColorTransform {

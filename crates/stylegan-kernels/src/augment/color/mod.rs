@@ -1,6 +1,8 @@
 //! Colours of images, each with a matrix of its own.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use super::check_images;
 use crate::autodiff::{apply1, wants_grad};
@@ -29,6 +31,13 @@ pub fn color_transform(x: &Tensor, matrices: &[ColorMatrix]) -> Result<Tensor> {
     apply1(x, ColorTransform { matrices: matrices.into() })
 }
 
+/// What the mean over the channels of a grey image is multiplied by, and what is added to it.
+pub(crate) fn grey(matrix: &ColorMatrix) -> [f64; 2] {
+    let rows = || matrix.iter();
+    let factor: f64 = rows().map(|row| row[0] + row[1] + row[2]).sum();
+    [factor / 3., rows().map(|row| row[3]).sum::<f64>() / 3.]
+}
+
 struct ColorTransform {
     matrices: Arc<[ColorMatrix]>,
 }
@@ -52,6 +61,11 @@ impl CustomOp1 for ColorTransform {
         by_dtype!("color_transform", storage, T => {
             Ok((self.cpu::<T>(slice(storage, layout)?, dims), layout.shape().clone()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda(s, l)
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {

@@ -1,6 +1,8 @@
 //! Rectangles cut out of images.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use super::check_images;
 use crate::autodiff::{apply1, wants_grad};
@@ -49,6 +51,11 @@ impl CustomOp1 for Cutout {
         by_dtype!("cutout", storage, T => {
             Ok((self.cpu::<T>(slice(storage, layout)?, dims), layout.shape().clone()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda(s, l)
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {

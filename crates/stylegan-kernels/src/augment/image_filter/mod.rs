@@ -1,6 +1,8 @@
 //! Separable filters, one for each image.
 
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use super::check_images;
 use crate::autodiff::{apply1, wants_grad};
@@ -42,6 +44,11 @@ impl CustomOp1 for FilterImages {
         by_dtype!("filter_images", storage, T => {
             Ok((self.cpu::<T>(slice(storage, layout)?, dims), layout.shape().clone()))
         })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.cuda(s, l)
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {

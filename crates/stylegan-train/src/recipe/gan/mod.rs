@@ -307,10 +307,10 @@ fn lod(generator: &dyn Generator, lod: f64) -> f64 {
     lod.min(generator.spec().max_lod)
 }
 
-/// Images as the discriminator sees them. Augmentation has no code for GPUs: images of one go to the CPU for it and back.
+/// Images as the discriminator sees them.
 fn seen(augment: Option<&ShardAugment>, purpose: &'static str, images: &Tensor) -> Result<Tensor> {
     match augment {
-        Some(augment) => Ok(augment.apply(purpose, &images.to_device(&Device::Cpu)?)?.to_device(images.device())?),
+        Some(augment) => Ok(augment.apply(purpose, images)?),
         None => Ok(images.clone()),
     }
 }

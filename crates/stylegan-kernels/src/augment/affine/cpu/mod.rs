@@ -2,6 +2,7 @@
 
 mod samples;
 
+use super::lattice::{BORDER, Lattice, OUTSIDE, SYM6};
 use super::{AffineMap, AffineResample};
 use crate::augment::rows::{add_rows, interleave, part, sum_rows};
 use crate::cpu::Scratch;
@@ -11,30 +12,10 @@ use candle_core::CpuStorage;
 use samples::{Places, Samples};
 use std::mem::MaybeUninit;
 
-/// The low-pass filter of the wavelet sym6 (Daubechies 1992), of sum √2.
-const SYM6: [f64; 12] = [
-    0.015404109327027373,
-    0.0034907120842174702,
-    -0.11799011114819057,
-    -0.048311742585633,
-    0.4910559419267466,
-    0.787641141030194,
-    0.3379294217276218,
-    -0.07263752278646252,
-    -0.021060292512300564,
-    0.04472490177066578,
-    0.0017677118642428036,
-    -0.007800708325034148,
-];
-/// Zeros before the upsampled image, and one more after it: what bilinear samples at -1 or at the
-/// size reach.
-const BORDER: usize = 1;
 /// Channels that are held side by side, so that a sample of all of them is one of vectors; not in images
 /// of more pixels than `PACKED`, which upsampled would take too much memory at once.
 const LANES: usize = 4;
 const PACKED: usize = 1 << 18;
-/// Samples on either side of the 2 h (or 2 w) that the downsampling filter reaches.
-const OUTSIDE: usize = 5;
 
 impl AffineResample {
     /// The result for images of dimensions `[n, c, h, w]`.
@@ -89,11 +70,7 @@ struct Plan<T> {
     /// Width and height with margins.
     wide: usize,
     tall: usize,
-    /// Where the first sample lies in the upsampled image with its border, and the way to the next
-    /// ones to the right and below.
-    start: [f64; 2],
-    right: [f64; 2],
-    down: [f64; 2],
+    lattice: Lattice,
     /// Taps that upsample (their sum is 2), and that downsample (1).
     rise: [T; 12],
     fall: [T; 12],
@@ -101,13 +78,7 @@ struct Plan<T> {
 
 impl<T: Real> Plan<T> {
     fn new(map: &AffineMap, [h, w]: [usize; 2], lanes: usize) -> Self {
-        let ([row_x, row_y], [left, right, top, bottom]) = (map.inverse(), map.margins());
-        // With sample t at pixel (t - w - 4) / 2 of the result, and pixel b of the image at sample
-        // 2 b + 2 left + w - 1 of the upsampled one; both from the centres.
-        let (x, y) = (-(w as f64) - 4., -(h as f64) - 4.);
-        let place = |[a, b, c]: [f64; 3], len: usize, margin: usize| {
-            a * x + b * y + 2. * c + (2 * margin + len + BORDER) as f64 - 1.
-        };
+        let [left, right, top, bottom] = map.margins();
         let column = |at: usize| (at * lanes, reflect(at as i64 - left as i64, w) * lanes);
         let sum: f64 = SYM6.iter().sum();
         Self {
@@ -119,9 +90,7 @@ impl<T: Real> Plan<T> {
             margins: (0..left).chain(left + w..left + w + right).map(column).collect(),
             wide: left + w + right,
             tall: top + h + bottom,
-            start: [place(row_x, w, left), place(row_y, h, top)],
-            right: [row_x[0], row_y[0]],
-            down: [row_x[1], row_y[1]],
+            lattice: Lattice::new(map, [h, w]),
             rise: SYM6.map(|tap| T::from_f64(2. * tap / sum)),
             fall: SYM6.map(|tap| T::from_f64(tap / sum)),
         }
@@ -140,11 +109,12 @@ impl<T: Real> Plan<T> {
     /// The samples of row `t`: those of even place, then those of odd.
     fn samples(&self, t: usize) -> [Samples; 2] {
         let limit = [(2 * self.wide + BORDER) as f64, (2 * self.tall + BORDER) as f64];
+        let Lattice { start, right, down } = self.lattice;
         [0., 1.].map(|first| {
-            let at = |axis: usize| self.start[axis] + self.right[axis] * first + self.down[axis] * t as f64;
+            let at = |axis: usize| start[axis] + right[axis] * first + down[axis] * t as f64;
             Samples {
                 start: [at(0), at(1)],
-                step: self.right.map(|step| 2. * step),
+                step: right.map(|step| 2. * step),
                 limit,
                 stride: self.stride(),
                 lanes: self.lanes,
