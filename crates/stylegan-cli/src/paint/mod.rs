@@ -100,7 +100,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     layout: LayoutArgs,
 
-    /// A folder (one PNG per map and style), a .png file (one picture; a sheet of several, beside their
+    /// A folder (one PNG per map and style, in folders as the maps), a .png file (one picture; a sheet of several, beside their
     /// maps) or a .safetensors file (tensor `images` [n, c, h, w], f32, about -1 to 1).
     #[arg(long, value_name = "FOLDER|FILE", default_value = "out")]
     out: PathBuf,
@@ -140,7 +140,11 @@ pub(crate) fn run(args: Args) -> Outcome {
         }
         Destination::Folder(folder) => {
             let mut writer = Writer::new()?;
-            plan.each_picture(|i, picture| writer.png(folder.join(plan.file_name(i)), picture, plan.text(&[i])))?;
+            plan.each_picture(|i, picture| {
+                let file = folder.join(plan.file_name(i));
+                file.parent().map(destination::make).transpose()?;
+                writer.png(file, picture, plan.text(&[i]))
+            })?;
             writer.finish()?;
             folder
         }
@@ -202,9 +206,11 @@ impl Plan {
         2 * self.painting.len() + maps * (self.beside.len() + usize::from(self.truths.is_some()))
     }
 
-    fn file_name(&self, i: usize) -> String {
+    /// The place of a picture in the folder of all: that of its map below `--map`.
+    fn file_name(&self, i: usize) -> PathBuf {
         let (map, style) = self.painting.pair(i);
-        format!("{}{}.png", self.painting.maps.all[map].stem, self.painting.styles.suffix(style))
+        let map = &self.painting.maps.all[map];
+        map.folder.join(format!("{}{}.png", map.stem, self.painting.styles.suffix(style)))
     }
 
     /// What a file says of these pictures.

@@ -291,7 +291,9 @@ fn wrong_input_gets_a_sentence() {
     // Sets that are built here have a folder for each thousand.
     std::fs::create_dir_all(bench.path("nest/00000")).unwrap();
     std::fs::copy(bench.path("map.png"), bench.path("nest/00000/map.png")).unwrap();
-    bench.ok(&format!("{PLAIN} --map nest"));
+    bench.ok(&format!("{PLAIN} --map nest --out painted"));
+    assert!(bench.path("painted/00000/map.png").is_file());
+    bench.ok("paint --network edges.safetensors --map nest --instances nest --out edged");
     std::fs::create_dir_all(bench.path("nest/00001")).unwrap();
     bench.one_sentence(&format!("{PLAIN} --map nest"), &["lie in folders", "nest/00000"]);
     // Nothing that is read is written over.

@@ -165,7 +165,10 @@ fn a_segmenter_judges_painters() {
     assert_eq!(measured("--images scenes scenes --metrics lpips", "lpips-stlpips"), 0.);
     bench.one_sentence(&format!("eval --images scenes painted {judge}"), &["painted", "no label maps"]);
     std::fs::remove_file(bench.path("painted/07.png")).unwrap();
-    bench.one_sentence(of_files.replace("--images", "eval --images").as_str(), &["lpips", "07.png", "equal names"]);
+    bench.one_sentence(
+        of_files.replace("--images", "eval --images").as_str(),
+        &["lpips", "equal names", "07.png is in scenes alone"],
+    );
     bench.one_sentence("eval --network run --metrics miou", &["error: --metrics miou: ", "--segmenter FILE"]);
     bench.one_sentence("eval --network run --metrics fid --trunc 0.5", &["--trunc 0.5", "paints label maps"]);
     let of_run = "run/network-000000.safetensors";
