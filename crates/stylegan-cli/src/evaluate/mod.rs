@@ -135,7 +135,8 @@ pub(crate) struct Args {
     no_floor: bool,
 
     /// Report as JSON, with a Markdown table beside it; - prints the table only. Numbers that the report holds
-    /// stay, but for those that are measured again [default: beside the checkpoint; report.json for --images]
+    /// stay, but for those that are measured again [default: beside the checkpoint, of a network that
+    /// comes with the program in this folder; report.json for --images]
     ///
     /// Example: --out report.json
     #[arg(long, value_name = "FILE.json")]

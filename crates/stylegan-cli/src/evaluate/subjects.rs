@@ -5,6 +5,7 @@ use super::plan::{Plan, Subjects};
 use super::truths::check_maps_of;
 use super::{Args, check_channels, dataset_source};
 use crate::device::load;
+use crate::embedded::by_name;
 use crate::exit::wrong;
 use crate::status::say;
 use candle_core::Device;
@@ -81,7 +82,7 @@ impl Opened {
     pub(super) fn subjects(&self) -> anyhow::Result<Vec<Subject<'_>>> {
         let mut subjects = Vec::new();
         for candidate in &self.candidates {
-            let name = candidate.path.display().to_string();
+            let name = by_name(&candidate.path.display().to_string());
             if let Some(spec) = candidate.maps() {
                 let paintings = self.paintings(candidate)?.images(spec)?;
                 subjects.push(Subject { name, generated: Generated::Images(paintings) });

@@ -91,6 +91,31 @@ fn other_files_are_left_alone() {
     assert_eq!(fs::read_dir(bench.path("")).unwrap().count(), before);
 }
 
+/// The report on a network that comes with the program lies in the current folder and has its name; where it cannot be
+/// written that is said, and the numbers are printed.
+#[test]
+fn networks_that_come_with_the_program_have_their_reports_here() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("pictures")).unwrap();
+    for i in 0..42u32 {
+        let picture = RgbImage::from_fn(32, 32, |x, y| Rgb([(x * i) as u8, (y * 8) as u8, (9 * i) as u8]));
+        picture.save(bench.path(format!("pictures/{i:02}.png"))).unwrap();
+    }
+    let eval = "eval --network avatars-32 --metrics kid --count 40 --no-floor";
+    let ran = bench.run(&format!("{eval} --data pictures"));
+    assert!(ran.code == 0 && ran.stderr.contains("report: metrics-avatars-32.json\n"), "{}", ran.stderr);
+    assert_eq!(report(&bench, "metrics-avatars-32.json")[0]["subject"], "avatars-32");
+    #[cfg(target_os = "linux")]
+    {
+        let data = bench.path("pictures");
+        let line = format!("{eval} --data {}", data.display());
+        let output = bench.command(&line).current_dir("/proc").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.contains("warning: cannot write metrics-avatars-32.json"), "{said}");
+        assert!(said.contains("the numbers are printed alone (--out FILE.json keeps them)"), "{said}");
+    }
+}
+
 /// A number of fewer pictures than a protocol names does not carry its name; the table says what is other.
 #[test]
 fn smaller_counts_lose_published_names() {

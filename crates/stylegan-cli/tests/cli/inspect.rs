@@ -17,6 +17,18 @@ fn text_and_json_say_what_is_inside() {
     assert!(json["tensors"].as_array().unwrap().len() > 10);
 }
 
+/// What another user has unpacked cannot be written and is in nobody's way; where networks are unpacked nobody asked.
+#[test]
+#[cfg(target_os = "linux")]
+fn each_user_unpacks_what_comes_with_the_program() {
+    let bench = Bench::new();
+    std::fs::create_dir(bench.path("tmp")).unwrap();
+    std::fs::write(bench.path(concat!("tmp/stylegan-models-", env!("CARGO_PKG_VERSION"))), "another's").unwrap();
+    let output = bench.command("inspect avatars-32").env("TMPDIR", bench.path("tmp")).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("avatars-32\n"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn damage_is_found() {
     let bench = Bench::with_network();
