@@ -4,6 +4,7 @@ use super::report_file::ReportFile;
 use super::{Args, painted};
 use crate::exit::{self, wrong};
 use crate::network::checkpoint;
+use crate::picture_settings::check_psi;
 use crate::precision::suffix;
 use crate::status::say;
 use crate::{destination, embedded, pictures};
@@ -59,6 +60,9 @@ impl Plan {
     pub(super) fn of(args: &Args, precision: Precision) -> anyhow::Result<Self> {
         if args.network.len() > 2 {
             wrong!("--network was given {} times; one or two networks are measured at a time", args.network.len());
+        }
+        if let Err(problem) = check_psi(args.trunc) {
+            wrong!("--trunc {problem}");
         }
         let subjects = match &args.images[..] {
             [generated, real] => Subjects::Pictures(generated.clone(), real.clone()),
