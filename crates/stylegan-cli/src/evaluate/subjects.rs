@@ -7,6 +7,7 @@ use super::{Args, check_channels, dataset_source};
 use crate::device::load;
 use crate::embedded::by_name;
 use crate::exit::wrong;
+use crate::numbers::count;
 use crate::status::say;
 use candle_core::Device;
 use std::path::{Path, PathBuf};
@@ -75,7 +76,19 @@ impl Opened {
                 (opened.generated, opened.reals) = (Some(open(generated)?), Some(open(real)?));
             }
         }
+        opened.say_if_fewer(args.count);
         Ok(opened)
+    }
+
+    /// Says where fewer pictures are measured than were asked for: a set has no more, and no more are painted of its maps.
+    fn say_if_fewer(&self, asked: Option<u32>) {
+        let reals = self.reals.iter().filter(|_| self.truths().is_some());
+        for NamedSet { name, dataset } in self.generated.iter().chain(reals) {
+            let found = dataset.len() as u64;
+            if let Some(asked) = asked.filter(|asked| u64::from(*asked) > found) {
+                say(&format!("note: --count {asked}: {name} has {}; all are measured", count(found, "picture")));
+            }
+        }
     }
 
     /// The generated side of a request.
