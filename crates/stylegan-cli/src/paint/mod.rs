@@ -17,6 +17,7 @@ use crate::precision::PrecisionArgs;
 use crate::status::{print, say};
 use crate::writer::{Text, Writer, write_images};
 use candle_core::Tensor;
+use clap::ArgGroup;
 use image::RgbImage;
 use maps::Maps;
 use painter::Painter;
@@ -41,7 +42,7 @@ use styles::Styles;
 ///   stylegan paint --network latest_net_G.pth --map maps/ --instances instances/ --out out/
 ///   stylegan paint --network runs/earth-64 --uniform --out classes.png
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, group(ArgGroup::new("maps").args(["map", "uniform"]).required(true)))]
 pub(crate) struct Args {
     /// A checkpoint (.safetensors), a released file that `stylegan convert` knows (latest_net_G.pth), the folder of a run:
     /// then its newest checkpoint, or a name: `stylegan models` lists those that come with the program.
@@ -51,12 +52,12 @@ pub(crate) struct Args {
     network: PathBuf,
 
     /// A map, or a folder of maps.
-    #[arg(long, value_name = "FILE.png|FOLDER", required_unless_present = "uniform")]
+    #[arg(long, value_name = "FILE.png|FOLDER")]
     map: Option<PathBuf>,
 
     /// In place of --map a map of each class alone; also prints how far apart their pictures are from
     /// class to class.
-    #[arg(long, conflicts_with_all = ["map", "instances"])]
+    #[arg(long, conflicts_with = "instances")]
     uniform: bool,
 
     /// Instance maps, for networks that read the edges between things: a PNG file of any numbers or

@@ -96,8 +96,9 @@ fn folders_are_compared_without_a_network() {
     assert_eq!((ran.code, ran.stderr.matches("at least 40 samples").count()), (2, 1), "{}", ran.stderr);
     assert!(ran.stderr.contains("found 20; take more (a larger set, or"), "{}", ran.stderr);
     bench.wrong("eval --images pictures pictures --network tiny.safetensors", &["--network"]);
-    bench
-        .one_sentence("eval --images pictures pictures --features tiny.safetensors", &["belong to no feature network"]);
+    bench.wrong("eval", &["--network", "--images"]);
+    let unknown = ["error: --features tiny.safetensors: weights of", "belong to no feature network"];
+    bench.one_sentence("eval --images pictures pictures --features tiny.safetensors", &unknown);
     std::fs::create_dir(bench.path("small")).unwrap();
     RgbImage::new(8, 8).save(bench.path("small/x.png")).unwrap();
     bench.one_sentence("eval --images pictures small", &["16x16 and 8x8", "--features"]);

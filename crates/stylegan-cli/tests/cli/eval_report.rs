@@ -126,6 +126,8 @@ fn smaller_counts_lose_published_names() {
     assert!(table.contains("| sg1.fid50k (changed: generated count, real count) |"), "{table}");
     bench.one_sentence("eval --images dark light --metrics precision", &["did you mean pr?"]);
     bench.one_sentence("eval --images dark light --metrics fdi", &["did you mean fid?"]);
+    let lpips = "eval --network tiny.safetensors --data dark --metrics lpips";
+    bench.one_sentence(lpips, &["lpips needs two sets of pictures that belong together (--images GENERATED REAL)"]);
     // Too few of the first set, which is the generated one.
     fs::create_dir(bench.path("few")).unwrap();
     for i in 0..5 {
@@ -138,8 +140,10 @@ fn smaller_counts_lose_published_names() {
         "{}",
         ran.stderr
     );
-    let ran = bench.run("eval --images dark dark --metrics kid --out -");
+    let ran = bench.run("eval --images dark dark --metrics kid,kid --count 1000 --no-floor --out -");
     assert!(ran.stderr.contains("the same pictures"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("note: --count 1000: dark has 42 pictures; all are measured"), "{}", ran.stderr);
+    assert_eq!(ran.stdout.matches("| kid-stlpips |").count(), 1, "{}", ran.stdout);
 }
 
 /// Progressive GAN has no W: nobody who asks for the usual metrics is refused, who asks for W is.

@@ -91,7 +91,7 @@ fn classes_are_compared_by_maps_of_one_class() {
     assert!(printed.contains("3 pairs of 3 classes;") && printed.contains("Nearest are 0"), "{printed}");
     bench.ok("paint --network edges.safetensors --uniform --out edges.png");
     bench.wrong(&format!("{PLAIN} --uniform --map map.png"), &["cannot be used with"]);
-    bench.wrong(PLAIN, &["--map"]);
+    bench.wrong(PLAIN, &["--map", "--uniform"]);
 }
 
 /// The same classes as grey values, places in a palette, four bits, colours, and twice as large: the same picture.
