@@ -118,6 +118,7 @@ impl Contents {
             "format": self.format,
             "sha256": self.sha256,
             "verified": self.intact,
+            "not_finite": self.not_finite,
             "tensors": self.tensors.iter().map(tensor).collect::<Vec<_>>(),
             "numbers": self.numbers(""),
         });
