@@ -2,7 +2,6 @@
 //! names.
 
 use crate::destination;
-use crate::embedded::by_name;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::{check_exists, checkpoint};
 use crate::shell::quote;
@@ -156,7 +155,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let mut what: Vec<&str> = file.metadata.networks.keys().map(String::as_str).collect();
     what.extend(file.metadata.extra.get("content").map(String::as_str).filter(|_| what.is_empty()));
     let what = if what.is_empty() { "all tensors".to_string() } else { what.join(", ") };
-    print(&format!("{}\n", printable(&by_name(&format!("{destination}: {what} of {source}")))))?;
+    print(&format!("{}\n", printable(&format!("{destination}: {what} of {source}"))))?;
     print(&format!("{} tensors from a {}; nothing in it was executed\n", file.tensors.len(), file.origin))?;
     Ok(Ending::Done)
 }

@@ -44,9 +44,25 @@ impl Model {
 
     /// The place of its file, in the folder for temporary files.
     pub(crate) fn file(&self) -> PathBuf {
-        let folder = std::env::temp_dir().join(concat!("stylegan-models-", env!("CARGO_PKG_VERSION")));
-        folder.join(format!("{}.safetensors", self.name))
+        folder().join(format!("{}.safetensors", self.name))
     }
+}
+
+/// Where networks are unpacked: a folder for each user, as what another has made cannot be written.
+fn folder() -> PathBuf {
+    let folder = concat!("stylegan-models-", env!("CARGO_PKG_VERSION"));
+    #[cfg(target_os = "linux")]
+    if let Ok(process) = std::fs::metadata("/proc/self") {
+        let user = std::os::unix::fs::MetadataExt::uid(&process);
+        return std::env::temp_dir().join(format!("{folder}-{user}"));
+    }
+    // Other systems have a folder for temporary files for each user.
+    std::env::temp_dir().join(folder)
+}
+
+/// Whether this is the file of a network that comes with the program.
+pub(crate) fn is_unpacked(file: &Path) -> bool {
+    MODELS.iter().any(|model| model.file() == file)
 }
 
 /// A message with the networks that come with the program by their names: where they are unpacked nobody asked.

@@ -1,20 +1,20 @@
 //! The run behind a file: what the verbs that train a network for measures have in common.
 
 use crate::destination;
-use crate::exit::Ending;
+use crate::exit::{Ending, wrong};
 use crate::signals::{self, Reaction};
 use crate::status::{Stages, say};
 use candle_core::Device;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use stylegan_core::checkpoint::{Metadata, save};
+use stylegan_core::checkpoint::{Checkpoint, Metadata, save};
 use stylegan_core::{NetworkConfig, Params};
 use stylegan_train::communicator::Single;
 use stylegan_train::data::Dataset;
 use stylegan_train::observer::{Observer, Position};
-use stylegan_train::recipe::RunConfig;
+use stylegan_train::recipe::{RunConfig, RunSettings};
 use stylegan_train::stats::Stats;
-use stylegan_train::{Outcome, RunFolder, Session};
+use stylegan_train::{Outcome, RunFolder, Session, checkpoints, state};
 
 /// Draws the run.
 struct Status(Stages);
@@ -52,7 +52,9 @@ pub(crate) fn train(
     out: &Path,
     data: &Path,
 ) -> anyhow::Result<Trained> {
+    destination::ends_in(out, "safetensors", "a checkpoint")?;
     let path = out.with_extension("run");
+    check_same(&path, &config.settings(dataset)?, dataset)?;
     destination::later_folder(&path, &[data])?;
     let folder = RunFolder::open(&path)?;
     let mut status = Status(Stages::new());
@@ -69,6 +71,25 @@ pub(crate) fn train(
             Trained::Interrupted(Ending::Interrupted(saved))
         }
     })
+}
+
+/// Refuses to go on with a run of the same file that is of something else.
+fn check_same(run: &Path, settings: &RunSettings, dataset: &Dataset) -> anyhow::Result<()> {
+    if !run.is_dir() {
+        return Ok(());
+    }
+    let (newest, _) = checkpoints::newest(run, |_| Ok(()))?;
+    let Some(about) = newest.as_ref().and_then(Checkpoint::metadata) else { return Ok(()) };
+    let other = if state::is_of(&settings.networks, about.seed, about).is_err() {
+        "for pictures of another size, for other classes or with other channels"
+    } else if about.dataset_hash.as_deref() != Some(dataset.hash()?) {
+        "on other pictures"
+    } else if about.seed != settings.seed {
+        "with another seed"
+    } else {
+        return Ok(());
+    };
+    wrong!("the run in {} was trained {other}; remove that folder, or name another file with --out", run.display())
 }
 
 /// Writes a network under its prefix, with what `metadata` says of it.

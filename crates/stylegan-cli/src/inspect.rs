@@ -49,6 +49,8 @@ struct Contents {
     /// The hash stored with the contents, and whether it is theirs.
     sha256: Option<String>,
     intact: bool,
+    /// The first tensor with numbers that are not finite.
+    not_finite: Option<String>,
     metadata: Option<Metadata>,
     tensors: Vec<Entry>,
 }
@@ -87,6 +89,7 @@ impl Contents {
             format: if file.metadata().is_some() { "stylegan-rs checkpoint" } else { "safetensors" },
             sha256: file.content_hash().map(str::to_owned),
             intact: file.verify()?,
+            not_finite: file.not_finite().map(str::to_owned),
             metadata: file.metadata().cloned(),
             tensors: tensors.collect(),
             path,
@@ -102,7 +105,9 @@ impl Contents {
         });
         let tensors = tensors.collect();
         let (bytes, format) = (size(&path)?, file.origin);
-        Ok(Contents { path, bytes, format, sha256: None, intact: false, metadata: Some(file.metadata), tensors })
+        // Others' files are refused where they hold numbers that are not finite.
+        let (not_finite, metadata) = (None, Some(file.metadata));
+        Ok(Contents { path, bytes, format, sha256: None, intact: false, not_finite, metadata, tensors })
     }
 
     fn json(&self) -> anyhow::Result<Value> {
@@ -113,6 +118,7 @@ impl Contents {
             "format": self.format,
             "sha256": self.sha256,
             "verified": self.intact,
+            "not_finite": self.not_finite,
             "tensors": self.tensors.iter().map(tensor).collect::<Vec<_>>(),
             "numbers": self.numbers(""),
         });
@@ -146,6 +152,9 @@ impl Contents {
         match (&self.sha256, self.intact) {
             (Some(hash), true) => line("contents", format!("intact, sha256 {hash}")),
             _ => line("contents", "without a hash to check them by".into()),
+        }
+        if let Some(name) = &self.not_finite {
+            line("not finite", format!("{name}: it holds NaN or infinity, as after a training that diverged"));
         }
         if let Some(metadata) = &self.metadata {
             let (name, meaning) = kind(metadata.kind);

@@ -3,7 +3,7 @@
 use crate::device::DeviceArgs;
 use crate::exit::wrong;
 use crate::models;
-use crate::picture_settings::{NoiseKind, PictureSettings, class_names, first_not_finite};
+use crate::picture_settings::{NoiseKind, PictureSettings, check_psi, class_names, first_not_finite};
 use crate::precision::PrecisionArgs;
 use crate::shell::quote;
 use crate::status::{Progress, say};
@@ -124,8 +124,8 @@ impl Network {
             );
         }
         let class = args.class.as_ref().map(|typed| class_of(typed, &model, &name.to_string())).transpose()?;
-        if !args.trunc.is_finite() {
-            wrong!("--trunc {}: psi is a finite number, commonly from 0 to 1", args.trunc);
+        if let Err(problem) = check_psi(args.trunc) {
+            wrong!("--trunc {problem}");
         }
         if generator.w_avg().is_none() && args.trunc != 1.0 {
             wrong!("--trunc {}: {name} has no average style to truncate towards; leave --trunc out", args.trunc);

@@ -22,6 +22,11 @@ pub(crate) struct PictureSettings {
     pub(crate) noise_seed: u64,
 }
 
+/// Refuses a truncation psi that is no number, in words that follow what it was typed as.
+pub(crate) fn check_psi(psi: f64) -> Result<(), String> {
+    if psi.is_finite() { Ok(()) } else { Err(format!("{psi}: psi is a finite number, commonly from 0 to 1")) }
+}
+
 /// Where the noise inputs come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]

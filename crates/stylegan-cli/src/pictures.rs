@@ -73,7 +73,7 @@ pub(crate) fn place(set: &str, [h, w]: [usize; 2], count: usize, folder: &Path) 
 
 /// Opens the set at a place, resized and cut as `way` says.
 pub(crate) fn open_at(set: &Path, way: Option<Preprocess>) -> anyhow::Result<Dataset> {
-    check_there_or(set, "if the set was moved, say where it is now with --data")?;
+    check_there_or(set, "check its name, or say with --data where the set is now")?;
     tracing::info!("reads {}", set.display());
     let dataset = Dataset::open_as(set, way)?;
     say_notes(&dataset);

@@ -59,6 +59,7 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     if SILENT.load(Ordering::Relaxed) {
         return Ok(());
     }
+    let text = by_name(text);
     let written = bars().suspend(|| {
         let mut out = std::io::stdout().lock();
         out.write_all(text.as_bytes()).and_then(|()| out.flush())

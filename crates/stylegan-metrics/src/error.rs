@@ -140,7 +140,7 @@ pub enum Error {
         expected: String,
     },
     /// The weights of a feature network are not what the code expects.
-    #[error("weights of feature network {network}: {problem}; use the file the documentation names")]
+    #[error("weights of feature network {network}: {problem}; docs/metrics.md says which files are read")]
     Weights {
         /// Name of the network.
         network: String,

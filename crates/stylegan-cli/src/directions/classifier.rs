@@ -1,6 +1,6 @@
 //! `stylegan directions classifier`.
 
-use super::common::{Common, CommonArgs, rgb, typable};
+use super::common::{Common, CommonArgs, check_names, rgb, typable};
 use super::planes::Scored;
 use crate::exit::{Outcome, wrong};
 use crate::status::Progress;
@@ -63,6 +63,7 @@ pub(super) fn run(args: Args) -> Outcome {
     let classifiers = args.classifier.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
     let names = classifiers.iter().flat_map(|classifier| classifier.attributes()).map(|name| typable(name)).collect();
     let chosen = chosen(&args.attributes, names)?;
+    check_names(chosen.iter().map(|(_, name)| name), "give one classifier of it, or write --attributes NAME=AS")?;
     let scored = classified(&common, &classifiers, &chosen, args.samples, &args.common)?;
     let separation = Separation { sides: Sides::Extremes(args.surest), ..Separation::default() };
     common.finish(scored.directions(separation, &common.rows)?)

@@ -9,8 +9,10 @@ use crate::numbers::count;
 use crate::precision::PrecisionArgs;
 use crate::status::{Progress, print, say};
 use candle_core::Tensor;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use stylegan_core::directions::{Direction, Directions};
+use stylegan_core::printable;
 use stylegan_metrics::directions::Styles;
 
 /// Directions that are kept if nobody says how many.
@@ -123,6 +125,15 @@ impl Common {
         print(&table)?;
         say(&format!("{} of style rows {} in {}", count(n, "direction"), style_list(&self.rows), self.out.display()));
         Ok(Ending::Done)
+    }
+}
+
+/// Refuses two directions of one name, which no file of directions holds; `remedy` says how they get others.
+pub(super) fn check_names<'a>(names: impl IntoIterator<Item = &'a String>, remedy: &str) -> anyhow::Result<()> {
+    let mut known = HashSet::new();
+    match names.into_iter().map(|name| typable(name)).find(|name| !known.insert(name.clone())) {
+        Some(name) => wrong!("two directions would have the name {}; {remedy}", printable(&name)),
+        None => Ok(()),
     }
 }
 

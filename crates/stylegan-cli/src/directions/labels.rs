@@ -1,6 +1,6 @@
 //! `stylegan directions labels`.
 
-use super::common::{Common, CommonArgs};
+use super::common::{Common, CommonArgs, check_names};
 use super::planes::Scored;
 use crate::exit::{Outcome, wrong};
 use crate::network::check_exists;
@@ -42,6 +42,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args) -> Outcome {
     let inputs: Vec<&Path> = args.latents.as_deref().into_iter().collect();
+    check_names(&args.names, "give each attribute one of its own with --names")?;
     let common = Common::of(&args.common, &inputs)?;
     let scored = match &args.latents {
         Some(path) => read(&common, path, &args.names)?,
@@ -61,6 +62,7 @@ fn classes(common: &Common, samples: usize, args: &CommonArgs) -> anyhow::Result
     if names.len() < 2 {
         wrong!("{} has no classes; bring labelled latents with --latents", common.network.file().display());
     }
+    check_names(&names, "name the classes apart with `stylegan convert --classes`")?;
     if samples < 20 {
         wrong!("--samples {samples}: give at least 20 of each class, commonly 2000");
     }

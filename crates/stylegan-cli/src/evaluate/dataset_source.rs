@@ -73,8 +73,11 @@ pub(super) fn check_pairs(
         let known: BTreeSet<_> = other.names().iter().map(stem).collect();
         one.names().iter().find(|name| !known.contains(&stem(name))).cloned()
     };
-    if let Some(name) = lost(generated, real).or_else(|| lost(real, generated)) {
-        wrong!("--images: {metric} compares pictures of equal names in both folders; {name} is in one of them alone");
+    let lost = [lost(generated, real), lost(real, generated)].into_iter().zip(paths);
+    let alone: Vec<String> =
+        lost.filter_map(|(name, path)| Some(format!("{} is in {} alone", name?, path.display()))).collect();
+    if !alone.is_empty() {
+        wrong!("--images: {metric} compares pictures of equal names in both folders; {}", alone.join(", "));
     }
     // They meet in the order of their names, endings and all.
     if let Some((a, b)) = generated.names().iter().zip(real.names()).find(|(a, b)| stem(a) != stem(b)) {

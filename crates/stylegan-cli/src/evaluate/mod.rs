@@ -18,7 +18,9 @@ use crate::precision::PrecisionArgs;
 use crate::ranks;
 use crate::signals::{self, Reaction};
 use crate::status::{Stages, print, say};
+use anyhow::Context;
 use candle_core::Device;
+use clap::ArgGroup;
 use plan::Plan;
 use report_file::ReportFile;
 use std::path::{Path, PathBuf};
@@ -52,13 +54,13 @@ use subjects::Opened;
 ///   stylegan eval --images predicted-maps/ label-maps/ --metrics miou
 ///   stylegan eval --images painted/ held-back/ --metrics miou,fid,lpips --segmenter segmenter.safetensors
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, group(ArgGroup::new("measured").args(["network", "images"]).required(true)))]
 pub(crate) struct Args {
     /// Checkpoint (.safetensors) or released file, the folder of a run: then its newest checkpoint, or a name: `stylegan
     /// models` lists those that come with the program. Given twice, both are measured, and the first less the second.
     ///
     /// Example: --network runs/avatars-32
-    #[arg(long, value_name = "FILE|RUN|NAME", required_unless_present = "images", conflicts_with = "images")]
+    #[arg(long, value_name = "FILE|RUN|NAME")]
     network: Vec<PathBuf>,
 
     /// Compares two sets of pictures (folders or ZIP files), generated ones and real ones, without any
@@ -135,7 +137,8 @@ pub(crate) struct Args {
     no_floor: bool,
 
     /// Report as JSON, with a Markdown table beside it; - prints the table only. Numbers that the report holds
-    /// stay, but for those that are measured again [default: beside the checkpoint; report.json for --images]
+    /// stay, but for those that are measured again [default: beside the checkpoint, of a network that
+    /// comes with the program in this folder; report.json for --images]
     ///
     /// Example: --out report.json
     #[arg(long, value_name = "FILE.json")]
@@ -146,7 +149,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FOLDER")]
     cache: Option<PathBuf>,
 
-    /// Where built-in sets are kept once they are made [default: data/ in the folder of the run]
+    /// Where built-in sets are kept once they are made [default: data/ beside the checkpoint, of a network that comes
+    /// with the program in this folder]
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
 }
@@ -300,5 +304,9 @@ pub(crate) fn networks(files: &[PathBuf], device: &Device) -> anyhow::Result<Fea
         check_exists(file)?;
         tensors.extend(state_dict(file)?);
     }
-    Ok(FeatureNetworks::with_weights(tensors, device)?)
+    let named = || {
+        let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+        format!("--features {}", files.join(", "))
+    };
+    FeatureNetworks::with_weights(tensors, device).with_context(named)
 }

@@ -43,10 +43,9 @@ pub(super) fn metric(name: &str, of_maps: bool) -> Result<Protocol> {
     })
 }
 
-/// Adds what is to be measured; both numbers of label maps are of one metric, which is measured once.
+/// Adds what is to be measured, once: both numbers of label maps are of one metric.
 pub(super) fn push(protocols: &mut Vec<Protocol>, protocol: Protocol) {
-    let of_maps = protocol.id.ends_with(NUMBERS[0]);
-    if !of_maps || protocols.iter().all(|known| known.id != protocol.id) {
+    if protocols.iter().all(|known| known.id != protocol.id) {
         protocols.push(protocol);
     }
 }
@@ -158,9 +157,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_numbers_of_a_segmenter_are_measured_once() -> anyhow::Result<()> {
+    fn what_is_named_twice_is_measured_once() -> anyhow::Result<()> {
         let mut protocols = vec![];
-        for name in ["miou", "fid", "accuracy"] {
+        for name in ["miou", "fid", "accuracy", "fid"] {
             push(&mut protocols, metric(name, true)?);
         }
         let ids: Vec<&str> = protocols.iter().map(|protocol| &*protocol.id).collect();

@@ -4,9 +4,10 @@ use super::report_file::ReportFile;
 use super::{Args, painted};
 use crate::exit::{self, wrong};
 use crate::network::checkpoint;
+use crate::picture_settings::check_psi;
 use crate::precision::suffix;
 use crate::status::say;
-use crate::{destination, pictures};
+use crate::{destination, embedded, pictures};
 use std::path::{Path, PathBuf};
 use stylegan_core::{Precision, Unfinished};
 use stylegan_metrics::protocol::Protocol;
@@ -60,6 +61,9 @@ impl Plan {
         if args.network.len() > 2 {
             wrong!("--network was given {} times; one or two networks are measured at a time", args.network.len());
         }
+        if let Err(problem) = check_psi(args.trunc) {
+            wrong!("--trunc {problem}");
+        }
         let subjects = match &args.images[..] {
             [generated, real] => Subjects::Pictures(generated.clone(), real.clone()),
             _ => Subjects::Networks(args.network.iter().map(|path| checkpoint(path)).collect::<anyhow::Result<_>>()?),
@@ -67,10 +71,12 @@ impl Plan {
         let protocols = protocols(args)?;
         let (beside, run) = match &subjects {
             Subjects::Networks(paths) => {
-                let folders: Vec<PathBuf> =
-                    paths.iter().map(|path| path.parent().map_or_else(PathBuf::new, Path::to_path_buf)).collect();
-                let run = folders.iter().find(|folder| folder.join("config.toml").is_file()).cloned();
-                (folders.into_iter().next().unwrap_or_default(), run)
+                // Nobody looks where networks are unpacked that come with the program: theirs is the current folder.
+                let beside =
+                    |path: &PathBuf| path.parent().filter(|_| !embedded::is_unpacked(path)).map(Path::to_path_buf);
+                let folders: Vec<Option<PathBuf>> = paths.iter().map(beside).collect();
+                let run = folders.iter().flatten().find(|folder| folder.join("config.toml").is_file()).cloned();
+                (folders.into_iter().next().flatten().unwrap_or_default(), run)
             }
             Subjects::Pictures(..) => (PathBuf::new(), None),
         };

@@ -4,7 +4,9 @@ use super::painted::{Paintings, SEEN};
 use super::plan::{Plan, Subjects};
 use super::truths::check_maps_of;
 use super::{Args, check_channels, dataset_source};
+use crate::embedded::by_name;
 use crate::exit::wrong;
+use crate::numbers::count;
 use crate::status::say;
 use candle_core::Device;
 use std::path::{Path, PathBuf};
@@ -73,14 +75,26 @@ impl Opened {
                 (opened.generated, opened.reals) = (Some(open(generated)?), Some(open(real)?));
             }
         }
+        opened.say_if_fewer(args.count);
         Ok(opened)
+    }
+
+    /// Says where fewer pictures are measured than were asked for: a set has no more, and no more are painted of its maps.
+    fn say_if_fewer(&self, asked: Option<u32>) {
+        let reals = self.reals.iter().filter(|_| self.truths().is_some());
+        for NamedSet { name, dataset } in self.generated.iter().chain(reals) {
+            let found = dataset.len() as u64;
+            if let Some(asked) = asked.filter(|asked| u64::from(*asked) > found) {
+                say(&format!("note: --count {asked}: {name} has {}; all are measured", count(found, "picture")));
+            }
+        }
     }
 
     /// The generated side of a request.
     pub(super) fn subjects(&self) -> anyhow::Result<Vec<Subject<'_>>> {
         let mut subjects = Vec::new();
         for candidate in &self.candidates {
-            let name = candidate.path.display().to_string();
+            let name = by_name(&candidate.path.display().to_string());
             if let Some(spec) = candidate.maps() {
                 let paintings = self.paintings(candidate)?.images(spec)?;
                 subjects.push(Subject { name, generated: Generated::Images(paintings) });

@@ -2,6 +2,7 @@
 
 use super::targets::{Place, Target, is_set, places};
 use crate::exit::wrong;
+use crate::status::say;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -38,7 +39,8 @@ impl Masks {
     }
 }
 
-/// Refuses a mask of another size than its picture's `from`, and one that hides all of it at `size`, `[h, w]` in pixels.
+/// Refuses a mask of another size than its picture's `from`, and one that hides all of it at `size`, `[h, w]` in pixels;
+/// says a word on one that hides nothing.
 pub(super) fn check(mask: &Place, picture: &Place, from: [usize; 2], size: [usize; 2]) -> anyhow::Result<()> {
     let Target { image, from: [h, w] } = mask.kept(size)?;
     if [h, w] != from {
@@ -48,7 +50,11 @@ pub(super) fn check(mask: &Place, picture: &Place, from: [usize; 2], size: [usiz
              picture, white where that is hidden"
         );
     }
-    if image.sum_all()?.to_scalar::<f32>()? == 0. {
+    let kept = image.sum_all()?.to_scalar::<f32>()?;
+    if kept == image.elem_count() as f32 {
+        say(&format!("note: --mask: {mask} hides nothing of {picture}; white is what hides"));
+    }
+    if kept == 0. {
         wrong!("--mask: {mask} hides all of {picture}; make black what is to be seen, and white what is hidden");
     }
     Ok(())

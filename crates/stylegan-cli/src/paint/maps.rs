@@ -15,6 +15,8 @@ pub(super) struct Map {
     pub(super) stem: String,
     /// The file.
     pub(super) file: PathBuf,
+    /// Its folder below the one that was given.
+    pub(super) folder: PathBuf,
     /// Classes as they are shown; pixels without one are [`NO_CLASS`].
     pub(super) labels: LabelMap,
     /// Classes as the network reads them.
@@ -57,10 +59,12 @@ impl Maps {
         }
         let read = |file: PathBuf| {
             let labels = labels(&file, table.as_ref(), painter, no_class)?;
-            let edges = instances.map(|given| edges(given, &file, labels.size, painter)).transpose()?;
+            let folder = file.parent().and_then(|folder| folder.strip_prefix(path).ok()).unwrap_or(Path::new(""));
+            let folder = folder.to_path_buf();
+            let edges = instances.map(|given| edges(given, &folder, &file, labels.size, painter)).transpose()?;
             let labels = labels.resized(painter.size());
             let classes = labels.classes.iter().filter_map(|&class| painter.class(class, no_class)).collect();
-            Ok(Map { stem: stem(&file), file, labels, classes, edges })
+            Ok(Map { stem: stem(&file), file, folder, labels, classes, edges })
         };
         Ok(Self { all: files.into_iter().map(read).collect::<anyhow::Result<_>>()?, table })
     }
@@ -80,7 +84,14 @@ impl Maps {
             let labels = LabelMap { size: [h, w], classes: vec![number; h * w] };
             let edges =
                 painter.spec().edges.then(|| Tensor::zeros((1, 1, h, w), DType::U8, &Device::Cpu)).transpose()?;
-            Ok(Map { file: PathBuf::from(&stem), stem, labels, classes: vec![class as u32; h * w], edges })
+            Ok(Map {
+                file: PathBuf::from(&stem),
+                folder: PathBuf::new(),
+                stem,
+                labels,
+                classes: vec![class as u32; h * w],
+                edges,
+            })
         };
         let all = (0..classes).filter(|class| Some(*class) != no_class).map(of).collect::<anyhow::Result<_>>()?;
         Ok(Self { all, table: None })
@@ -174,9 +185,10 @@ fn labels(
     }
 }
 
-/// The edges `[1, 1, h, w]` of the instances of a map of `size`.
-fn edges(given: &Path, map: &Path, size: [usize; 2], painter: &Painter) -> anyhow::Result<Tensor> {
-    let file = if given.is_dir() { given.join(map.file_name().unwrap_or_default()) } else { given.to_path_buf() };
+/// The edges `[1, 1, h, w]` of the instances of a map of `size`; instance maps may lie in folders as their maps do.
+fn edges(given: &Path, folder: &Path, map: &Path, size: [usize; 2], painter: &Painter) -> anyhow::Result<Tensor> {
+    let within = Some(given.join(folder)).filter(|within| within.is_dir()).unwrap_or_else(|| given.to_path_buf());
+    let file = if given.is_dir() { within.join(map.file_name().unwrap_or_default()) } else { given.to_path_buf() };
     if !file.exists() {
         wrong!("{} has no instance map: {} does not exist", map.display(), file.display());
     }

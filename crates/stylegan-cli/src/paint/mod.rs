@@ -18,6 +18,7 @@ use crate::precision::PrecisionArgs;
 use crate::status::{print, say};
 use crate::writer::{Text, Writer, write_images};
 use candle_core::{Device, Tensor};
+use clap::ArgGroup;
 use image::RgbImage;
 use maps::Maps;
 use painter::Painter;
@@ -42,7 +43,7 @@ use styles::Styles;
 ///   stylegan paint --network latest_net_G.pth --map maps/ --instances instances/ --out out/
 ///   stylegan paint --network runs/earth-64 --uniform --out classes.png
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, group(ArgGroup::new("maps").args(["map", "uniform"]).required(true)))]
 pub(crate) struct Args {
     /// A checkpoint (.safetensors), a released file that `stylegan convert` knows (latest_net_G.pth), the folder of a run:
     /// then its newest checkpoint, or a name: `stylegan models` lists those that come with the program.
@@ -52,12 +53,12 @@ pub(crate) struct Args {
     network: PathBuf,
 
     /// A map, or a folder of maps.
-    #[arg(long, value_name = "FILE.png|FOLDER", required_unless_present = "uniform")]
+    #[arg(long, value_name = "FILE.png|FOLDER")]
     map: Option<PathBuf>,
 
     /// In place of --map a map of each class alone; also prints how far apart their pictures are from
     /// class to class.
-    #[arg(long, conflicts_with_all = ["map", "instances"])]
+    #[arg(long, conflicts_with = "instances")]
     uniform: bool,
 
     /// Instance maps, for networks that read the edges between things: a PNG file of any numbers or
@@ -104,7 +105,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     layout: LayoutArgs,
 
-    /// A folder (one PNG per map and style), a .png file (one picture; a sheet of several, beside their
+    /// A folder (one PNG per map and style, in folders as the maps), a .png file (one picture; a sheet of several, beside their
     /// maps) or a .safetensors file (tensor `images` [n, c, h, w], f32, about -1 to 1).
     #[arg(long, value_name = "FOLDER|FILE", default_value = "out")]
     out: PathBuf,
@@ -144,7 +145,11 @@ pub(crate) fn run(args: Args) -> Outcome {
         }
         Destination::Folder(folder) => {
             let mut writer = Writer::new()?;
-            plan.each_picture(|i, picture| writer.png(folder.join(plan.file_name(i)), picture, plan.text(&[i])))?;
+            plan.each_picture(|i, picture| {
+                let file = folder.join(plan.file_name(i));
+                file.parent().map(destination::make).transpose()?;
+                writer.png(file, picture, plan.text(&[i]))
+            })?;
             writer.finish()?;
             folder
         }
@@ -208,9 +213,11 @@ impl Plan {
         2 * self.painting.len() + maps * (self.beside.len() + usize::from(self.truths.is_some()))
     }
 
-    fn file_name(&self, i: usize) -> String {
+    /// The place of a picture in the folder of all: that of its map below `--map`.
+    fn file_name(&self, i: usize) -> PathBuf {
         let (map, style) = self.painting.pair(i);
-        format!("{}{}.png", self.painting.maps.all[map].stem, self.painting.styles.suffix(style))
+        let map = &self.painting.maps.all[map];
+        map.folder.join(format!("{}{}.png", map.stem, self.painting.styles.suffix(style)))
     }
 
     /// What a file says of these pictures.

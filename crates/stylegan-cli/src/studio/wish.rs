@@ -5,7 +5,7 @@
 
 use super::moves::{Move, Subject, check_moves};
 use super::scene::Scene;
-use crate::picture_settings::{NoiseKind, PictureSettings};
+use crate::picture_settings::{NoiseKind, PictureSettings, check_psi};
 use serde::Deserialize;
 
 /// The most bytes of a message from a page.
@@ -258,9 +258,7 @@ impl State {
 
     /// What can be said without the network.
     fn check(&self) -> Result<(), String> {
-        if let Some(look) = self.look().filter(|look| !look.psi.is_finite()) {
-            return Err(format!("psi {}: a finite number is needed", look.psi));
-        }
+        self.look().map_or(Ok(()), |look| check_psi(look.psi))?;
         match self {
             State::Edit { moves, .. } => check_moves(moves),
             State::Film { scene, steps, fps, .. } => scene.check(*steps, *fps),

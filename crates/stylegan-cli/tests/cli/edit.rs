@@ -103,6 +103,7 @@ fn components_and_labels_are_found() {
     assert!(found[0].vector[2] > 0.5 && opposite < -0.99, "{found:?}");
 
     bench.one_sentence(&format!("{LABELS} --names one"), &["--names gives 1", "2 attributes"]);
+    bench.one_sentence(&format!("{LABELS} --names a,a"), &["two directions would have the name a", "--names"]);
     bench.one_sentence("directions labels --network tiny.safetensors", &["no classes", "--latents"]);
     save("bare.safetensors", &[("w", &w)]);
     bench.one_sentence("directions labels --network tiny.safetensors --latents bare.safetensors", &["scores"]);

@@ -91,6 +91,31 @@ fn other_files_are_left_alone() {
     assert_eq!(fs::read_dir(bench.path("")).unwrap().count(), before);
 }
 
+/// The report on a network that comes with the program lies in the current folder and has its name; where it cannot be
+/// written that is said, and the numbers are printed.
+#[test]
+fn networks_that_come_with_the_program_have_their_reports_here() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("pictures")).unwrap();
+    for i in 0..42u32 {
+        let picture = RgbImage::from_fn(32, 32, |x, y| Rgb([(x * i) as u8, (y * 8) as u8, (9 * i) as u8]));
+        picture.save(bench.path(format!("pictures/{i:02}.png"))).unwrap();
+    }
+    let eval = "eval --network avatars-32 --metrics kid --count 40 --no-floor";
+    let ran = bench.run(&format!("{eval} --data pictures"));
+    assert!(ran.code == 0 && ran.stderr.contains("report: metrics-avatars-32.json\n"), "{}", ran.stderr);
+    assert_eq!(report(&bench, "metrics-avatars-32.json")[0]["subject"], "avatars-32");
+    #[cfg(target_os = "linux")]
+    {
+        let data = bench.path("pictures");
+        let line = format!("{eval} --data {}", data.display());
+        let output = bench.command(&line).current_dir("/proc").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.contains("warning: cannot write metrics-avatars-32.json"), "{said}");
+        assert!(said.contains("the numbers are printed alone (--out FILE.json keeps them)"), "{said}");
+    }
+}
+
 /// A number of fewer pictures than a protocol names does not carry its name; the table says what is other.
 #[test]
 fn smaller_counts_lose_published_names() {
@@ -101,6 +126,8 @@ fn smaller_counts_lose_published_names() {
     assert!(table.contains("| sg1.fid50k (changed: generated count, real count) |"), "{table}");
     bench.one_sentence("eval --images dark light --metrics precision", &["did you mean pr?"]);
     bench.one_sentence("eval --images dark light --metrics fdi", &["did you mean fid?"]);
+    let lpips = "eval --network tiny.safetensors --data dark --metrics lpips";
+    bench.one_sentence(lpips, &["lpips needs two sets of pictures that belong together (--images GENERATED REAL)"]);
     // Too few of the first set, which is the generated one.
     fs::create_dir(bench.path("few")).unwrap();
     for i in 0..5 {
@@ -113,8 +140,10 @@ fn smaller_counts_lose_published_names() {
         "{}",
         ran.stderr
     );
-    let ran = bench.run("eval --images dark dark --metrics kid --out -");
+    let ran = bench.run("eval --images dark dark --metrics kid,kid --count 1000 --no-floor --out -");
     assert!(ran.stderr.contains("the same pictures"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("note: --count 1000: dark has 42 pictures; all are measured"), "{}", ran.stderr);
+    assert_eq!(ran.stdout.matches("| kid-stlpips |").count(), 1, "{}", ran.stdout);
 }
 
 /// Progressive GAN has no W: nobody who asks for the usual metrics is refused, who asks for W is.

@@ -243,7 +243,9 @@ fn wrong_input_is_named() {
     let zeros = |shape: &[usize]| Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu).unwrap();
     bench.one_sentence("generate --network gone.safetensors", &["gone.safetensors", "no such file"]);
     bench.one_sentence(&format!("{NET} --class 0"), &["without labels"]);
-    bench.one_sentence(&format!("{NET} --trunc nan"), &["--trunc"]);
+    for line in [NET, "eval --network tiny.safetensors --metrics ppl_wend"] {
+        bench.one_sentence(&format!("{line} --trunc nan"), &["error: --trunc NaN: psi is a finite number"]);
+    }
     bench.one_sentence(&format!("{NET} --trunc 0.7 --trunc-cutoff 7"), &["--trunc-cutoff 7", "6 style rows"]);
     bench.one_sentence(&format!("{NET} --trunc-cutoff 2"), &["--trunc-cutoff 2", "add --trunc"]);
     bench.one_sentence(

@@ -356,6 +356,9 @@ fn what_is_hidden_is_not_compared() {
     bench.one_sentence(&format!("{line} --mask gone.png --out a face.png"), &["gone.png", "no such file"]);
     half("white.png", true);
     bench.one_sentence(&format!("{line} --mask white.png --out a face.png"), &["white.png hides all of face.png"]);
+    RgbImage::from_pixel(16, 16, Rgb([255, 0, 0])).save(bench.path("red.png")).unwrap();
+    let ran = bench.run(&format!("{line} --mask red.png --out red face.png"));
+    assert!(ran.code == 0 && ran.stderr.contains("red.png hides nothing of face.png"), "{}", ran.stderr);
     image::GrayImage::new(8, 16).save(bench.path("small.png")).unwrap();
     let small = format!("{line} --mask small.png --out a face.png");
     bench.one_sentence(&small, &["small.png has 8x16 pixels", "face.png has 16x16"]);

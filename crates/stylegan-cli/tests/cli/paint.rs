@@ -91,7 +91,7 @@ fn classes_are_compared_by_maps_of_one_class() {
     assert!(printed.contains("3 pairs of 3 classes;") && printed.contains("Nearest are 0"), "{printed}");
     bench.ok("paint --network edges.safetensors --uniform --out edges.png");
     bench.wrong(&format!("{PLAIN} --uniform --map map.png"), &["cannot be used with"]);
-    bench.wrong(PLAIN, &["--map"]);
+    bench.wrong(PLAIN, &["--map", "--uniform"]);
 }
 
 /// The same classes as grey values, places in a palette, four bits, colours, and twice as large: the same picture.
@@ -291,7 +291,9 @@ fn wrong_input_gets_a_sentence() {
     // Sets that are built here have a folder for each thousand.
     std::fs::create_dir_all(bench.path("nest/00000")).unwrap();
     std::fs::copy(bench.path("map.png"), bench.path("nest/00000/map.png")).unwrap();
-    bench.ok(&format!("{PLAIN} --map nest"));
+    bench.ok(&format!("{PLAIN} --map nest --out painted"));
+    assert!(bench.path("painted/00000/map.png").is_file());
+    bench.ok("paint --network edges.safetensors --map nest --instances nest --out edged");
     std::fs::create_dir_all(bench.path("nest/00001")).unwrap();
     bench.one_sentence(&format!("{PLAIN} --map nest"), &["lie in folders", "nest/00000"]);
     // Nothing that is read is written over.

@@ -557,5 +557,5 @@ fn a_picture_without_memory_is_left_out() {
     assert!(output.status.success(), "{said}");
     let left_out = "left out: large.png: 16384x16384 pixels, for which the system has no 1280 MiB of memory left";
     assert!(said.contains(left_out), "{said}");
-    assert_eq!(Dataset::open(&bench.path("out.zip")).unwrap().len(), 1);
+    assert_eq!(Dataset::open(bench.path("out.zip")).unwrap().len(), 1);
 }

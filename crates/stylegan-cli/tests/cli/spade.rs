@@ -117,6 +117,21 @@ fn a_segmenter_judges_painters() {
     let accuracy: f64 = ran.stdout.split("names ").nth(1).and_then(|s| s.split(' ').next()).unwrap().parse().unwrap();
     assert!(accuracy > 90., "{}", ran.stdout);
     bench.one_sentence("train --out seg.run", &["seg.run/config.toml", "stylegan segmenter"]);
+    let segmenter = "segmenter --data scenes --out seg.safetensors";
+    let other = "the run in seg.run was trained for pictures of another size, for other classes or with other channels; \
+                 remove that folder, or name another file with --out";
+    bench.one_sentence(&format!("{segmenter} --channels 8"), &[other]);
+    bench.one_sentence(&format!("{segmenter} --channels 4 --seed 1"), &["seg.run was trained with another seed"]);
+    let wrong = "error: the segmenter: kimg: expected a number above 0, found ";
+    for kimg in ["0", "NaN"] {
+        let line = segmenter.replace("seg.", "new.");
+        bench.one_sentence(&format!("{line} --kimg {kimg}"), &[&format!("{wrong}{kimg}")]);
+    }
+    bench.one_sentence(
+        &segmenter.replace(".safetensors", ".txt"),
+        &["seg.txt: a checkpoint is written", ".safetensors"],
+    );
+    assert!(!bench.path("new.run").exists());
     bench.one_sentence("segmenter --data pictures-nowhere --out x.safetensors", &["pictures-nowhere"]);
 
     let settings = "--set data.set=scenes --set dont_care=true --set generator.classes=3";
@@ -165,7 +180,10 @@ fn a_segmenter_judges_painters() {
     assert_eq!(measured("--images scenes scenes --metrics lpips", "lpips-stlpips"), 0.);
     bench.one_sentence(&format!("eval --images scenes painted {judge}"), &["painted", "no label maps"]);
     std::fs::remove_file(bench.path("painted/07.png")).unwrap();
-    bench.one_sentence(of_files.replace("--images", "eval --images").as_str(), &["lpips", "07.png", "equal names"]);
+    bench.one_sentence(
+        of_files.replace("--images", "eval --images").as_str(),
+        &["lpips", "equal names", "07.png is in scenes alone"],
+    );
     bench.one_sentence("eval --network run --metrics miou", &["error: --metrics miou: ", "--segmenter FILE"]);
     bench.one_sentence("eval --network run --metrics fid --trunc 0.5", &["--trunc 0.5", "paints label maps"]);
     let of_run = "run/network-000000.safetensors";

@@ -325,8 +325,10 @@ fn a_set_that_was_moved_is_asked_for() {
     let bench = bench();
     bench.ok(&format!("{TRAIN} --out run --kimg 0.05"));
     std::fs::rename(bench.path("pictures"), bench.path("moved")).unwrap();
-    bench
-        .one_sentence("train --out run --kimg 0.1", &["pictures: it does not exist", "if the set was moved", "--data"]);
+    bench.one_sentence(
+        "train --out run --kimg 0.1",
+        &["pictures: it does not exist", "say with --data where the set is now"],
+    );
     bench.ok("train --out run --kimg 0.1 --data moved");
 }
 

@@ -3,6 +3,7 @@
 use super::Metadata;
 use super::metadata::{CONTENT_HASH, FORMAT_VERSION, format_version};
 use super::write::{ContentHash, io_error};
+use crate::params::is_finite;
 use crate::{Error, Params, Result, regular_file};
 use candle_core::safetensors::Load;
 use candle_core::{Device, Tensor, Var};
@@ -55,6 +56,10 @@ pub(crate) fn kind_of(bytes: &[u8]) -> &'static str {
     ];
     match kinds.iter().find(|(start, _)| bytes.starts_with(start)) {
         Some((_, kind)) => kind,
+        // Version of the format, then the name of the program that wrote it.
+        None if matches!(bytes, [0x08, _, 0x12, _, b'A'..=b'z', ..]) => {
+            "an ONNX model, which nothing here reads back; give the network that it was exported from"
+        }
         None if bytes.get(257..262) == Some(b"ustar") => "a tar archive; unpack it first",
         None => "of a kind that is not known here; `stylegan convert` reads pickles and what torch saved",
     }
@@ -238,6 +243,11 @@ impl Checkpoint {
             .map_err(|error| self.bad(format!("has a damaged tensor `{name}` ({error})")))?
             .load(device)
             .map_err(|error| self.bad(format!("holds tensor `{name}` that cannot be read: {error}")))
+    }
+
+    /// The first tensor that holds numbers which are not finite, if one does.
+    pub fn not_finite(&self) -> Option<&str> {
+        self.names().find(|name| self.tensor(name, &Device::Cpu).is_ok_and(|tensor| !is_finite(&tensor)))
     }
 
     /// The tensors of one network or optimiser, e.g. of prefix `G_ema` (the dot is implied); all

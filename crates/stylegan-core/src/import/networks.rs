@@ -1,9 +1,10 @@
 //! The networks of any file.
 
-use super::{Imported, import, import_safetensors, is_foreign};
+use super::{Imported, import, import_safetensors, is_foreign, unfit};
 use crate::checkpoint::{Checkpoint, Kind};
+use crate::params::is_finite;
 use crate::{Error, Result};
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use std::path::Path;
 
 /// Reads the networks of any file: another program's as [`import`] and [`import_safetensors`] do, or a
@@ -30,7 +31,10 @@ pub fn networks(path: impl AsRef<Path>) -> Result<Imported> {
     let ours = |name: &str| name.split_once('.').is_some_and(|(prefix, _)| metadata.networks.contains_key(prefix));
     let names = file.names().filter(|name| metadata.networks.is_empty() || ours(name));
     let tensors = names.map(|name| Ok((name.to_string(), file.tensor(name, &Device::Cpu)?)));
-    let tensors = tensors.collect::<Result<_>>()?;
+    let tensors: Vec<(String, Tensor)> = tensors.collect::<Result<_>>()?;
+    if let Some((name, _)) = tensors.iter().find(|(_, tensor)| !is_finite(tensor)) {
+        return Err(unfit(path, &Error::NotFinite { name: name.clone() }));
+    }
     if metadata.kind == Kind::State {
         metadata.kind = Kind::Release;
     }

@@ -73,7 +73,9 @@ impl<'a> Available<'a> {
                 return missing("a generator that maps latents to styles: Progressive GAN has no W");
             }
             SubjectKind::Images if self.subject != SubjectKind::Images => {
-                return missing("pictures that belong to others, no generator");
+                return missing(
+                    "two sets of pictures that belong together (--images GENERATED REAL), or a network that paints label maps",
+                );
             }
             _ => {}
         }

@@ -46,7 +46,9 @@ impl Classifier {
         let file = if is_foreign(path)? { File::Official(import(path)?) } else { File::Ours(Checkpoint::open(path)?) };
         let metadata = match &file {
             File::Official(file) => &file.metadata,
-            File::Ours(file) => file.metadata().ok_or_else(|| wrong("the file has no description"))?,
+            File::Ours(file) => file.metadata().ok_or_else(|| {
+                wrong("the file has tensors alone, no network; `stylegan classifier` makes such files")
+            })?,
         };
         let Some(NetworkConfig::Discriminator(config)) = metadata.networks.get(prefix::D) else {
             return Err(wrong("there is no network D of architecture stylegan1 or pggan"));

@@ -36,8 +36,11 @@ impl Supervised {
         Err(Error::Config { place: format!("the {}", self.recipe), problem })
     }
 
-    /// Checks that there are pictures to train on, and to keep.
+    /// Checks that there are pictures to show, to train on, and to keep.
     pub(super) fn check(&self, dataset: &Dataset) -> Result<()> {
+        if !(self.kimg > 0. && self.kimg.is_finite()) {
+            return self.wrong(format!("kimg: expected a number above 0, found {}", self.kimg));
+        }
         if self.held_out < 2 || dataset.len() < self.held_out || self.batch == 0 {
             return self.wrong(format!(
                 "needs batches of 1 or more, and more pictures than held_out ({}), which is 2 or more",
