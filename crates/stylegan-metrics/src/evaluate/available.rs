@@ -68,12 +68,12 @@ impl<'a> Available<'a> {
         let needs = protocol.needs();
         let generators = matches!(self.subject, SubjectKind::Generator | SubjectKind::Mapping);
         match needs.subject {
-            SubjectKind::Generator | SubjectKind::Mapping if !generators => return missing("a generator"),
+            SubjectKind::Generator | SubjectKind::Mapping if !generators => return missing("a generator (--network)"),
             SubjectKind::Mapping if self.subject != SubjectKind::Mapping => {
                 return missing("a generator that maps latents to styles: Progressive GAN has no W");
             }
             SubjectKind::Images if self.subject != SubjectKind::Images => {
-                return missing("pictures that belong to others, no generator");
+                return missing("two sets of pictures, those of equal names belonging together (--images)");
             }
             _ => {}
         }
