@@ -142,7 +142,8 @@ pub(crate) fn fitting(parts: &[String], columns: usize) -> String {
 
 /// A bar of this template, of `length` steps of which `done` are done.
 pub(crate) fn bar(template: &str, length: u64, done: u64) -> ProgressBar {
-    let bar = if is_drawn() { bars().add(ProgressBar::new(length)) } else { ProgressBar::hidden() };
+    let hidden = || ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden());
+    let bar = if is_drawn() { bars().add(ProgressBar::new(length)) } else { hidden() };
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
