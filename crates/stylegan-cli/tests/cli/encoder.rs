@@ -265,9 +265,10 @@ fn networks_of_a_configuration_are_found() {
         "train --config psp/avatars-64-inpaint --data fields --out e",
         &["generator = runs/sg2-avatars-64", "stylegan train --config sg2/avatars-64 --out runs/sg2-avatars-64"],
     );
-    bench.one_sentence(
-        &format!("{line} --out e --set loss.classifier=gone.safetensors"),
-        &["loss.classifier = gone.safetensors", "`stylegan classifier`", "--set loss.id=0"],
-    );
+    let ran = bench.run(&format!("{line} --out e --set loss.classifier=gone.safetensors"));
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    for part in ["loss.classifier = gone.safetensors", "`stylegan classifier` trains one", "--set loss.id=0"] {
+        assert!(ran.stderr.contains(part), "{part} in\n{}", ran.stderr);
+    }
     assert!(bench.ok("train --config psp/avatars-64-invert --print-config").contains("runs/sg2-avatars-64"));
 }
