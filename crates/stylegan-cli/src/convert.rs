@@ -18,13 +18,12 @@ use stylegan_train::data::ClassTable;
 
 /// Convert released weights of other programs
 ///
-/// Reads the official pickles of progressive GAN, StyleGAN and StyleGAN2 (TensorFlow), of
-/// StyleGAN2-ADA and of the StyleGAN2 networks of the StyleGAN3 repository (PyTorch),
-/// rosinality's checkpoints of StyleGAN and StyleGAN2, SPADE's generator, discriminator and encoder,
-/// pix2pixHD's global generator, and pixel2style2pixel's encoder with its generator; also a network
-/// alone, and state dictionaries of these names as torch files or safetensors. Of the feature networks
-/// of metrics every tensor is kept under its name. Nothing in the file is executed. The same file always
-/// gives the same bytes.
+/// Reads the official pickles of progressive GAN, StyleGAN and StyleGAN2 (TensorFlow), of StyleGAN2-ADA
+/// and of the StyleGAN2 networks of the StyleGAN3 repository (PyTorch), rosinality's checkpoints of
+/// StyleGAN and StyleGAN2, SPADE's generator, discriminator and encoder, pix2pixHD's global generator,
+/// and pixel2style2pixel's encoder with its generator; also a network alone, and state dictionaries of
+/// these names as torch files or safetensors. Of the feature networks of metrics every tensor is kept
+/// under its name. Nothing in the file is executed. The same file always gives the same bytes.
 ///
 /// Examples:
 ///   stylegan convert stylegan2-ffhq.pkl ffhq.safetensors --licence "Nvidia Source Code License-NC"

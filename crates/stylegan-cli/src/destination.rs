@@ -81,6 +81,9 @@ pub(crate) fn file(out: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
     match out.metadata() {
         Ok(found) if found.is_dir() => wrong!("{} is a folder; name a file to write", out.display()),
         Ok(found) if !found.is_file() => wrong!("{} is a device or a pipe; name a file to write", out.display()),
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(users(error)).with_context(|| format!("cannot write {}", out.display()));
+        }
         _ => {}
     }
     if let Some(parent) = out.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -101,6 +104,9 @@ pub(crate) fn later_folder(out: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
 /// Refuses to write the file or folder `out` where one of `inputs` is read: over a file, whatever its
 /// name is there, or into the folder of a set.
 pub(crate) fn check(out: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
+    if out.as_os_str() == "-" {
+        wrong!("-: nothing is written to the standard output here; name a file or a folder (./- is one of that name)");
+    }
     for input in inputs {
         let Ok(read) = input.canonicalize() else { continue };
         if same_file(out, &read) {
@@ -217,6 +223,11 @@ mod tests {
         std::fs::write(at("file"), "")?;
         assert!(file(&at("file/a.png"), &[]).is_err() && folder(&at("file"), &[]).is_err());
         assert!(file(parent.path(), &[]).is_err());
+        for wrong in [format!("{}/", at("file").display()), "n".repeat(300)] {
+            let error = file(Path::new(&wrong), &[]).err().context("it cannot be written")?;
+            assert_eq!(crate::exit::code(&error), crate::exit::WRONG_INPUT, "{wrong}: {error}");
+        }
+        assert!(file(Path::new("-"), &[]).is_err() && folder(Path::new("-"), &[]).is_err());
         file(&at("new/deep/a.png"), &[])?;
         folder(&at("folder"), &[])?;
         assert_eq!(std::fs::read_dir(at("new/deep"))?.count() + std::fs::read_dir(at("folder"))?.count(), 0);

@@ -141,10 +141,11 @@ impl Film {
 
     /// Adds one frame.
     pub(crate) fn push(&mut self, frame: RgbImage) -> anyhow::Result<()> {
+        let cannot = || format!("cannot write {}", self.out.display());
         match &mut self.sink {
             Sink::Frames(writer) => writer.png(self.out.join(frame_name(self.frames)), frame, self.text.clone())?,
-            Sink::Apng(writer) => writer.write_image_data(frame.as_raw())?,
-            Sink::Gif(gif) => gif.push(&frame)?,
+            Sink::Apng(writer) => writer.write_image_data(frame.as_raw()).with_context(cannot)?,
+            Sink::Gif(gif) => gif.push(&frame).with_context(cannot)?,
             Sink::Ffmpeg(ffmpeg) => {
                 let pipe = ffmpeg.pipe.as_mut().context("ffmpeg takes no input")?;
                 pipe.write_all(frame.as_raw()).context("ffmpeg stopped early; its message is above")?;
@@ -156,13 +157,14 @@ impl Film {
 
     /// Writes what is left and gives the film its name.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
+        let cannot = || format!("cannot write {}", self.out.display());
         match self.sink {
             Sink::Frames(writer) => {
                 writer.finish()?;
                 return remove_older(&self.out, self.frames);
             }
-            Sink::Apng(writer) => writer.finish()?,
-            Sink::Gif(gif) => drop(gif.finish()?),
+            Sink::Apng(writer) => writer.finish().with_context(cannot)?,
+            Sink::Gif(gif) => drop(gif.finish().with_context(cannot)?),
             Sink::Ffmpeg(mut ffmpeg) => {
                 drop(ffmpeg.pipe.take());
                 let status = ffmpeg.wait()?;
@@ -172,7 +174,7 @@ impl Film {
             }
         }
         let done = self.unfinished.map_or(Ok(()), Unfinished::finish);
-        done.with_context(|| format!("cannot write {}", self.out.display()))
+        done.with_context(cannot)
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct Args {
 
     /// Latents from a file instead of seeds: one tensor `z` (n x z_dim), `w` (n x w_dim) or `ws`
     /// (n x num_ws x w_dim), and `label` (n x c_dim, or n class numbers) if the network takes labels; in
-    /// safetensors, or NumPy's .npz or .npy as projectors write them.
+    /// safetensors, or NumPy's .npz. Projectors' .npz and .npy (n x num_ws x w_dim) are read by any name.
     #[arg(long, value_name = "FILE")]
     latents: Option<PathBuf>,
 

@@ -5,7 +5,7 @@ use crate::exit::{Ending, Outcome, wrong};
 use crate::film::{Film, Format, usual_zoom};
 use crate::gif;
 use crate::network::{Network, NetworkArgs};
-use crate::numbers::{Numbers, count};
+use crate::numbers::{Numbers, count, whole};
 use crate::status::{Progress, say};
 use candle_core::Tensor;
 use clap::ValueEnum;
@@ -19,7 +19,8 @@ use stylegan_core::picture::{enlarge, to_pictures};
 /// to about 256 pixels. Browsers show no more than 50 frames a second of a .gif: of faster ones some
 /// frames are left out, so that the film keeps its length.
 ///
-/// Films ending in .mp4, .webm, .mkv or .mov need ffmpeg; .gif and animated .png are written without it.
+/// Films ending in .mp4, .webm, .mkv or .mov need ffmpeg; .gif and animated .png are written without
+/// it.
 ///
 /// Examples:
 ///   stylegan interpolate --network runs/avatars-32 --seeds 0-7 --out walk.mp4
@@ -37,11 +38,11 @@ pub(crate) struct Args {
     seeds: Numbers,
 
     /// Frames from one seed to the next.
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = whole::<u32>(1..=100_000))]
     frames: u32,
 
     /// Frames per second of a film.
-    #[arg(long, value_name = "HZ", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "HZ", default_value_t = 30, value_parser = whole::<u32>(1..=100))]
     fps: u32,
 
     /// Where the path runs: straight lines between styles (w), or great circles between latents (z).
@@ -54,7 +55,7 @@ pub(crate) struct Args {
 
     /// Enlarges the frames this many times, without smoothing [default: films to about 256 pixels,
     /// frames in a folder not at all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=64))]
     zoom: Option<u32>,
 
     /// A folder (frame000000.png, ...), or a film: .mp4, .webm, .mkv, .mov, .gif or .png (animated).

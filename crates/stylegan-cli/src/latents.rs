@@ -48,7 +48,10 @@ impl Latents {
             "w" => &[generator.spec().w_dim],
             _ => &[generator.spec().num_ws, generator.spec().w_dim],
         };
-        if rows.rank() != expected.len() + 1 || &rows.dims()[1..] != expected || rows.dims()[0] == 0 {
+        if rows.dims().first() == Some(&0) {
+            wrong!("--latents {name}: tensor {key} has no rows, of which each is a picture");
+        }
+        if rows.rank() != expected.len() + 1 || &rows.dims()[1..] != expected {
             wrong!(
                 "--latents {name}: tensor {key} has shape {:?}, this network takes [n, {}]",
                 rows.dims(),
@@ -161,7 +164,11 @@ fn choose(mut tensors: Vec<(String, Tensor)>, network: &Network, path: &Path) ->
 /// `tensor` as f32, if it is of a float type and finite.
 fn floats(tensor: &Tensor, key: &str, path: &Path) -> anyhow::Result<Tensor> {
     if !tensor.dtype().is_float() {
-        wrong!("--latents {}: tensor {key} has element type {}, expected f32", path.display(), tensor.dtype().as_str());
+        wrong!(
+            "--latents {}: tensor {key} has element type {}, expected floats (f32, f64 or f16)",
+            path.display(),
+            tensor.dtype().as_str()
+        );
     }
     let tensor = tensor.to_dtype(DType::F32)?;
     // 0 times a number is 0, times NaN or infinity NaN; the sum of the numbers themselves may overflow.

@@ -2,6 +2,7 @@
 
 use crate::destination::Destination;
 use crate::exit::wrong;
+use crate::numbers::whole;
 use stylegan_core::picture::{Band, Sheet, columns};
 
 /// The most pixels of a sheet; more would not fit into many a computer's memory.
@@ -12,7 +13,7 @@ const MAX_PIXELS: u64 = 1 << 28;
 pub(crate) struct LayoutArgs {
     /// Enlarges each picture this many times, without smoothing [default: small pictures so that
     /// their sheet is about 1000 pixels wide; single ones stay as they are]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=64))]
     pub(crate) zoom: Option<u32>,
 
     /// Leaves out headings and captions.

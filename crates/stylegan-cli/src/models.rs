@@ -13,8 +13,9 @@ use stylegan_core::{Model as LoadedModel, write_atomic};
 
 /// List the networks that come with the program
 ///
-/// Every verb takes their names: `--network avatars-64`. With a name, its card: what it was trained on and
-/// how, what it scores, under which licence it is, and along which directions its pictures can be edited.
+/// Every verb takes their names: `--network avatars-64`. With a name, its card: what it was trained on
+/// and how, what it scores, under which licence it is, and along which directions its pictures can be
+/// edited.
 ///
 /// Examples:
 ///   stylegan models
@@ -28,6 +29,9 @@ pub(crate) struct Args {
     #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(MODELS.map(|model| model.name)))]
     name: Option<String>,
 }
+
+/// Letters of a network's name that may be wrong.
+const SLIPS: usize = 2;
 
 /// Where a tuned network's file names what it was tuned from.
 pub(crate) const TUNED_FROM: &str = "tuned_from_network";
@@ -103,11 +107,28 @@ pub(crate) fn built_in(path: &Path) -> anyhow::Result<Option<PathBuf>> {
     model.unpack().map(Some)
 }
 
+/// What to do about the path of a network that is not there.
+pub(crate) fn remedy(path: &Path) -> String {
+    let meant = meant(path).map(|name| format!("did you mean {name}? ")).unwrap_or_default();
+    meant + "`stylegan models` lists the networks that have names"
+}
+
+/// The network that comes with the program and may be meant by a path that is not there.
+fn meant(path: &Path) -> Option<&'static str> {
+    let typed = path.to_str()?.to_lowercase();
+    let alike = MODELS.iter().map(|model| (strsim::damerau_levenshtein(&typed, model.name), model.name));
+    alike.filter(|(slips, _)| *slips <= SLIPS).min().map(|(_, name)| name)
+}
+
+/// The contents of the network that a model was tuned from, if its file says so.
+pub(crate) fn tuned_from(model: &LoadedModel) -> Option<&str> {
+    model.metadata()?.extra.get(TUNED_FROM).map(String::as_str)
+}
+
 /// The directions that come with a network, and the name that they come under: with one that is part of the program,
 /// and with what was tuned from it.
 pub(crate) fn directions(model: &LoadedModel) -> anyhow::Result<Option<(&'static str, Directions)>> {
-    let origin = model.metadata().and_then(|metadata| metadata.extra.get(TUNED_FROM));
-    let hashes = [model.content_hash(), origin.map(String::as_str)];
+    let hashes = [model.content_hash(), tuned_from(model)];
     for built_in in &MODELS {
         if let Some(directions) = built_in.directions()?
             && directions.network.is_some()
@@ -139,6 +160,12 @@ mod tests {
             }
         }
         assert!(built_in(Path::new("avatars-33"))?.is_none());
+        for (typed, name) in
+            [("avatars64", "avatars-64"), ("AVATARS-32", "avatars-32"), ("earth-64-spaed", "earth-64-spade")]
+        {
+            assert_eq!(meant(Path::new(typed)), Some(name), "{typed}");
+        }
+        assert_eq!([meant(Path::new("runs/faces")), meant(Path::new("avatars.pkl"))], [None; 2]);
         Ok(())
     }
 

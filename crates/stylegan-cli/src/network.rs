@@ -118,7 +118,7 @@ impl Network {
         let name = path.display();
         if model.config().map().is_some() {
             wrong!(
-                "{name} paints label maps and has nothing to show without one: \
+                "{name} paints label maps: it has no styles, and nothing to show without a map: \
                  stylegan paint --network {} --map map.png",
                 quote(&args.network)
             );
@@ -333,7 +333,7 @@ pub(crate) fn check_exists(path: &Path) -> anyhow::Result<()> {
 
 /// As [`check_exists`], of a network, which may have a name.
 pub(crate) fn check_network_exists(path: &Path) -> anyhow::Result<()> {
-    let remedy = "`stylegan models` lists the networks that have names";
+    let remedy = models::remedy(path);
     check_exists_or(path, || format!("{}: there is no such file or folder; {remedy}", path.display()))
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt::{Display, Formatter};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// The most numbers that one list may expand to; more is a slip of the finger.
@@ -95,6 +96,15 @@ impl FromStr for GridSize {
     }
 }
 
+/// Reads a whole number of this range, in the words of the range if it is none.
+pub(crate) fn whole<T: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| {
+        let number = text.parse::<u64>().ok().filter(|number| range.contains(number));
+        let fitting = number.and_then(|number| T::try_from(number).ok());
+        fitting.ok_or_else(|| format!("expected a whole number from {} to {}", range.start(), range.end()))
+    }
+}
+
 /// "1 picture", "3 pictures".
 pub(crate) fn count(n: impl Into<u64>, noun: impl Display) -> String {
     let n = n.into();
@@ -128,6 +138,15 @@ mod tests {
         ] {
             let error = text.parse::<Numbers>().err().unwrap_or_default();
             assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_told_their_range() {
+        let read = whole::<u8>(1..=100);
+        assert_eq!((read("1"), read("100")), (Ok(1), Ok(100)));
+        for text in ["0", "101", "-1", "23.976", "nan", "", "1e1", "99999999999999999999"] {
+            assert_eq!(read(text), Err("expected a whole number from 1 to 100".to_owned()), "{text}");
         }
     }
 

@@ -3,6 +3,7 @@
 //! Each verb's own options are in its file, as typed (`Args`), beside what they mean and what is
 //! done. This registry feeds the parser and every help text.
 
+use crate::numbers::whole;
 use crate::{
     classifier, completions, convert, data, directions, edit, evaluate, export, figures, generate, inspect,
     interpolate, invert, man, mix, models, paint, plan, segmenter, studio, train,
@@ -24,7 +25,7 @@ pub(crate) struct Options {
     pub(crate) verbose: u8,
 
     /// Threads to use; results do not depend on it [default: one per core]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, global = true, value_name = "N", value_parser = whole::<u16>(1..=1024))]
     pub(crate) threads: Option<u16>,
 }
 
@@ -85,6 +86,20 @@ mod tests {
             }
         }
         check(&Options::command(), "stylegan");
+    }
+
+    /// What a terminal of 100 columns would break anywhere is broken where it was written.
+    #[test]
+    fn help_has_no_lines_that_are_too_long() {
+        fn check(command: &clap::Command) {
+            let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
+            for line in about.lines() {
+                assert!(line.chars().count() <= 100, "{}: {line}", command.get_name());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        // The program's own text is no list of lines, and wrapped as a whole.
+        Options::command().get_subcommands().for_each(check);
     }
 
     /// `docs/commands.md` is written from the registry. When it is out of date this test brings it up

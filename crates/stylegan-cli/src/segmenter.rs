@@ -4,6 +4,7 @@ use crate::destination;
 use crate::device::DeviceArgs;
 use crate::exit::{Ending, Outcome};
 use crate::file_run::{self, Trained};
+use crate::numbers::whole;
 use crate::status::print;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub(crate) struct Args {
     kimg: f64,
 
     /// Channels at full resolution; 8 times as many at the smallest.
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = whole::<u16>(1..=1024))]
     channels: u16,
 
     /// Seed of weights and order.

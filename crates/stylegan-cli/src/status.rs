@@ -8,13 +8,16 @@ use crate::terminal::Terminal;
 use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 use tracing::Level;
 
 /// Times per second that bars are drawn at most.
 const REFRESH_HZ: u8 = 20;
+
+/// Time between two lines about long work where no bar can be drawn.
+const LINES_APART: Duration = Duration::from_secs(15);
 
 /// The bars of this process; messages go above them.
 fn bars() -> &'static MultiProgress {
@@ -140,7 +143,8 @@ pub(crate) fn fitting(parts: &[String], columns: usize) -> String {
 
 /// A bar of this template, of `length` steps of which `done` are done.
 pub(crate) fn bar(template: &str, length: u64, done: u64) -> ProgressBar {
-    let bar = if is_drawn() { bars().add(ProgressBar::new(length)) } else { ProgressBar::hidden() };
+    let hidden = || ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden());
+    let bar = if is_drawn() { bars().add(ProgressBar::new(length)) } else { hidden() };
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
@@ -148,35 +152,52 @@ pub(crate) fn bar(template: &str, length: u64, done: u64) -> ProgressBar {
     bar
 }
 
-/// How far a piece of work of known length has come.
-pub(crate) struct Progress(ProgressBar);
+/// How far a piece of work of known length has come: a bar on a terminal, elsewhere a line now and then.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    what: &'static str,
+    /// When the last line was said.
+    said: Mutex<Instant>,
+}
 
 impl Progress {
     /// Work of `length` steps, named by a verb in its -ing form: "generating".
     pub(crate) fn new(what: &'static str, length: usize) -> Self {
-        let bar = bar("{msg} {wide_bar} {pos}/{len} {eta}", length as u64, 0);
-        bar.set_message(what);
-        bar.enable_steady_tick(Duration::from_millis(250));
-        Progress(bar)
+        Self::with(what, bar("{msg} {wide_bar} {pos}/{len} {eta}", length as u64, 0))
     }
 
     /// Work of unknown length, shown with the time that it has taken so far.
     pub(crate) fn of_unknown_length(what: &'static str) -> Self {
-        let bar = bar("{spinner} {msg} {elapsed}", 0, 0);
+        Self::with(what, bar("{spinner} {msg} {elapsed}", 0, 0))
+    }
+
+    fn with(what: &'static str, bar: ProgressBar) -> Self {
         bar.set_message(what);
         bar.enable_steady_tick(Duration::from_millis(250));
-        Progress(bar)
+        Progress { bar, what, said: Mutex::new(Instant::now()) }
     }
 
     /// `steps` more are done.
     pub(crate) fn advance(&self, steps: usize) {
-        self.0.inc(steps as u64);
+        self.bar.inc(steps as u64);
+        if !on_terminal() {
+            self.line(LINES_APART).iter().for_each(|line| say(line));
+        }
+    }
+
+    /// How far it is in words, if the last time is so long ago.
+    fn line(&self, apart: Duration) -> Option<String> {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        (said.elapsed() >= apart).then(|| {
+            *said = Instant::now();
+            format!("{}: {} of {}", self.what, self.bar.position(), self.bar.length().unwrap_or_default())
+        })
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 
@@ -223,6 +244,14 @@ impl Drop for Stages {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_work_is_said_now_and_then() {
+        let progress = Progress::new("building", 10);
+        progress.advance(3);
+        assert_eq!(progress.line(LINES_APART), None);
+        assert_eq!(progress.line(Duration::ZERO).as_deref(), Some("building: 3 of 10"));
+    }
 
     #[test]
     fn narrow_terminals_get_the_first_parts() {

@@ -20,7 +20,7 @@ pub(crate) fn parse() -> Options {
     let read = |mut typed: ArgMatches| {
         Options::from_arg_matches_mut(&mut typed).map_err(|e| e.format(&mut Options::command()))
     };
-    typed.and_then(read).unwrap_or_else(|error| explain(&error))
+    typed.and_then(read).unwrap_or_else(|error| explain(error))
 }
 
 /// A verb, and those below it, whose values may be numbers below 0 as far as the parser goes: what is wrong with them is said
@@ -32,10 +32,14 @@ fn with_numbers_below_0(verb: Command) -> Command {
 }
 
 /// Prints what the parser has to say, a help text or an error, and ends.
-fn explain(error: &clap::Error) -> ! {
+fn explain(mut error: clap::Error) -> ! {
+    let tip = data_tip(&error).or_else(|| ranks_tip(&error)).or_else(|| precision_tip(&error));
+    if tip.is_some() {
+        error.remove(ContextKind::SuggestedArg);
+    }
     let text = error.render();
     let mut text = if on_terminal() { text.ansi().to_string() } else { text.to_string() };
-    if let Some(tip) = data_tip(error).or_else(|| ranks_tip(error)) {
+    if let Some(tip) = tip {
         text = format!("{}\n\n{tip}\n", text.trim_end());
     }
     let text =
@@ -65,5 +69,16 @@ fn ranks_tip(error: &clap::Error) -> Option<String> {
          with a stylegan that was built with --features mpi, or `cargo xtask train --ranks 2 …` in its sources, which builds \
          it so; torchrun and --features nccl for GPUs (docs/distributed.md)"
             .to_owned()
+    })
+}
+
+/// A word to those who ask a training for what other verbs take as an option.
+fn precision_tip(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else { return None };
+    let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) else { return None };
+    let usage = usage.to_string();
+    let trains = ["stylegan train", "stylegan plan"].iter().any(|verb| usage.contains(verb));
+    (typed == "--precision" && trains).then(|| {
+        "  tip: the precision of a run stands in its configuration: --set precision.products=bf16x3, or bf16".to_owned()
     })
 }

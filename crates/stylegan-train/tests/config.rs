@@ -182,7 +182,13 @@ fn wrong_ones_name_file_key_expected_and_found() {
             assert!(sentence.contains(word), "`{word}` not in: {sentence}");
         }
     }
-    for (text, word) in [("batch", "no `=`"), (".x=1", "empty key"), ("kimg.x=1", "not a table")] {
+    for (text, word) in [
+        ("batch", "no `=`"),
+        (".x=1", "empty key"),
+        ("kimg.x=1", "not a table"),
+        ("seed=99999999999999999999", "a number too large"),
+        ("kimg=-1e400", "a number too large"),
+    ] {
         let sentence = match Override::parse(text) {
             Ok(change) => read("kimg = 3", "my.toml", &[change]).unwrap_err(),
             Err(error) => error,

@@ -248,8 +248,16 @@ fn generators_and_sets_that_do_not_fit() {
     refused(set, &["encoder.num_ws=8"], &["takes 6 style rows of 8 numbers", "set encoder.num_ws = 6"]);
     refused(set, &["encoder.w_dim=16"], &["encoder.w_dim = 8"]);
     refused(set, &["encoder.img_size=[64,64]"], &["32x32 pixels", "64x64", "--size 64"]);
-    refused(set, &["loss.classifier=nowhere.safetensors"], &["nowhere.safetensors"]);
-    refused(set, &["loss.lpips_weights=nowhere.pth"], &["nowhere.pth"]);
+    refused(
+        set,
+        &["loss.classifier=nowhere.safetensors"],
+        &["loss.classifier = nowhere.safetensors", "--set loss.id=0"],
+    );
+    refused(
+        set,
+        &["loss.lpips_weights=nowhere.pth"],
+        &["loss.lpips_weights = nowhere.pth", "--set loss.lpips_weights="],
+    );
     refused(
         set,
         &["task.input=map", "encoder.img_channels=2", "pretrain_kimg=0"],

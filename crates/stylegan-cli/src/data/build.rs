@@ -11,7 +11,7 @@ use super::sketches;
 use super::write::Format;
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
-use crate::numbers::count;
+use crate::numbers::{count, whole};
 use crate::pictures::{check_there, is_built_in, name_of_set, say_which};
 use crate::status::{print, say};
 use std::ops::RangeInclusive;
@@ -26,9 +26,9 @@ use stylegan_train::data::{Files, LABEL_FILE, Labels};
 ///
 /// SOURCE is `avatars` (drawn faces with known attributes and label maps), `earth` (satellite
 /// photographs with land cover; `earth-train` and `earth-held` are parts of it that have no pixel in
-/// common, to learn from and to measure on), or a folder or ZIP of pictures of any size. The same settings
-/// give the same bytes; a set that is there already is kept. Files that cannot be used are named
-/// and left out.
+/// common, to learn from and to measure on), or a folder or ZIP of pictures of any size. The same
+/// settings give the same bytes; a set that is there already is kept. Files that cannot be used are
+/// named and left out.
 ///
 /// Examples:
 ///   stylegan data build avatars --size 32
@@ -52,7 +52,7 @@ pub(crate) struct Args {
 
     /// Number of pictures, drawn at random from a folder or ZIP [default: 10000 avatars, all of
     /// earth, all of a folder]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(1..=10_000_000))]
     count: Option<u64>,
 
     /// What avatars are drawn by, which come first of earth, and which are drawn with --count
@@ -89,7 +89,7 @@ pub(crate) struct Args {
     /// it give, under the same names, the same heads from the front.
     ///
     /// Example: --turn 25
-    #[arg(long, value_name = "DEGREES", value_parser = clap::value_parser!(u8).range(1..=30))]
+    #[arg(long, value_name = "DEGREES", value_parser = whole::<u8>(1..=30))]
     turn: Option<u8>,
 
     /// Leaves a combination out that avatars would have: attributes with one value or several, joined by +. Those that

@@ -4,7 +4,7 @@ use super::build::SIDES;
 use super::classes::{ClassFolder, Classes};
 use crate::configs::Source;
 use crate::exit::{Ending, Outcome, wrong};
-use crate::numbers::{Numbers, count};
+use crate::numbers::{Numbers, count, whole};
 use crate::pictures::path_alone;
 use crate::shell::quote;
 use crate::status::{Progress, print};
@@ -44,7 +44,7 @@ pub(crate) struct Args {
     /// As --config, of networks that know so many classes, from 0 on.
     ///
     /// Example: --classes 10
-    #[arg(long, value_name = "N", conflicts_with = "config", value_parser = clap::value_parser!(u8).range(1..=255))]
+    #[arg(long, value_name = "N", conflicts_with = "config", value_parser = whole::<u8>(1..=255))]
     classes: Option<u8>,
 
     /// Lists every bad file, not three of a kind.

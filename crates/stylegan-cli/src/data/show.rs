@@ -5,6 +5,7 @@ use super::recipe::Recipe;
 use crate::destination;
 use crate::exit::{Ending, Outcome};
 use crate::layout::LayoutArgs;
+use crate::numbers::whole;
 use crate::pictures::{name_of_set, path_alone, say_notes};
 use crate::status::{Progress, print, say};
 use crate::writer::software;
@@ -32,7 +33,7 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
 
     /// Pictures on the sheet.
-    #[arg(long, value_name = "N", default_value_t = 96, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    #[arg(long, value_name = "N", default_value_t = 96, value_parser = whole::<u16>(1..=4096))]
     pictures: u16,
 
     #[command(flatten)]

@@ -3,6 +3,7 @@
 use super::common::{Common, CommonArgs, rgb, typable};
 use crate::exit::{Outcome, wrong};
 use crate::network::{check_exists, class_number};
+use crate::numbers::whole;
 use crate::status::Progress;
 use std::path::PathBuf;
 use stylegan_core::directions::channel_weights;
@@ -48,11 +49,11 @@ pub(super) struct Args {
     classes: Vec<String>,
 
     /// Channels of each class.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = whole::<u16>(1..=u64::from(u16::MAX)))]
     count: u16,
 
     /// Pictures that are looked at.
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = whole::<u32>(1..=u64::from(u32::MAX)))]
     samples: u32,
 }
 

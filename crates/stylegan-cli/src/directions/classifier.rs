@@ -13,15 +13,18 @@ use stylegan_metrics::generator_source::GeneratorSource;
 
 /// What a classifier sees in the network's pictures: a direction for each of its attributes
 ///
-/// Pictures of random styles are classified, and a hyperplane is fitted between the styles of those that have an
-/// attribute most surely and those that have it least (InterFaceGAN), by the measure of linear separability. How
-/// many samples that were held back lie on their right side is printed: about 50 % means that there is no such
-/// direction. `stylegan edit --keep` leaves other attributes as they are.
+/// Pictures of random styles are classified, and a hyperplane is fitted between the styles of those
+/// that have an attribute most surely and those that have it least (InterFaceGAN), by the measure of
+/// linear separability. How many samples that were held back lie on their right side is printed: about
+/// 50 % means that there is no such direction. `stylegan edit --keep` leaves other attributes as they
+/// are.
 ///
 /// Example:
 ///   stylegan classifier --data hair.zip --out hair.safetensors
-///   stylegan directions classifier --network runs/faces --classifier hair.safetensors --out hair-directions.safetensors
-///   stylegan directions classifier --network runs/faces --classifier mouth.safetensors beard.safetensors
+///   stylegan directions classifier --network runs/faces --classifier hair.safetensors
+///       --out hair-directions.safetensors
+///   stylegan directions classifier --network runs/faces
+///       --classifier mouth.safetensors beard.safetensors
 ///       --attributes mouth-4=smile,beard-2=beard
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]

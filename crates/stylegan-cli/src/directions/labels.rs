@@ -14,9 +14,10 @@ use stylegan_metrics::feature_table::FeatureTable;
 
 /// Between labelled styles: the classes of the network, or scores that you bring
 ///
-/// A network with classes gets a direction towards each of them. For others --latents names a safetensors or NumPy
-/// file with w [n, w_dim] (or z [n, z_dim]) and scores [n, k], or n of them: a number for each style and attribute, above 0
-/// where it has the attribute; numpy.savez("labelled.npz", w=w, scores=scores) writes one.
+/// A network with classes gets a direction towards each of them. For others --latents names a
+/// safetensors or NumPy file with w [n, w_dim] (or z [n, z_dim]) and scores [n, k], or n of them: a
+/// number for each style and attribute, above 0 where it has the attribute; numpy.savez("labelled.npz",
+/// w=w, scores=scores) writes one.
 ///
 /// Examples:
 ///   stylegan directions labels --network runs/pets --out classes.safetensors

@@ -13,9 +13,9 @@ pub(crate) use common::rgb;
 
 /// Find directions to edit pictures along
 ///
-/// A file of directions is safetensors: vectors [n, w_dim], n sigmas (the deviation of styles along each),
-/// and their names and style rows; of directions in style space the channel as well. `stylegan edit` moves
-/// styles along them; strength 1 is one sigma.
+/// A file of directions is safetensors: vectors [n, w_dim], n sigmas (the deviation of styles along
+/// each), and their names and style rows; of directions in style space the channel as well. `stylegan
+/// edit` moves styles along them; strength 1 is one sigma.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

@@ -7,8 +7,8 @@ use stylegan_metrics::directions::closed_form;
 
 /// In closed form from the network's weights (SeFa): no pictures, no labels, seconds
 ///
-/// Names are sefa-0 (what changes most), sefa-1 and so on. With --rows the layers of these style rows alone are
-/// looked at, and these rows alone are moved.
+/// Names are sefa-0 (what changes most), sefa-1 and so on. With --rows the layers of these style rows
+/// alone are looked at, and these rows alone are moved.
 ///
 /// Example:
 ///   stylegan directions sefa --network runs/faces --rows 2-5 --out shape.safetensors

@@ -8,23 +8,25 @@ use crate::exit::{Ending, Outcome};
 use crate::layout::LayoutArgs;
 use crate::mix::Styles;
 use crate::network::NetworkArgs;
-use crate::numbers::Numbers;
+use crate::numbers::{Numbers, whole};
 use moves::{Span, Wish};
 use plan::Plan;
 use std::path::PathBuf;
 
 /// Change pictures along directions
 ///
-/// Styles of seeds or of inverted pictures are moved along directions that `stylegan directions` found, after
-/// truncation. Strengths count sigmas, the deviation of styles along a direction: 2 is much, 3 is extreme.
-/// With --strip the directions without a strength run through its range.
+/// Styles of seeds or of inverted pictures are moved along directions that `stylegan directions` found,
+/// after truncation. Strengths count sigmas, the deviation of styles along a direction: 2 is much, 3 is
+/// extreme. With --strip the directions without a strength run through its range.
 ///
 /// Examples:
 ///   stylegan edit --network avatars-64 --seeds 0-3 --direction blond-hair=2 --out blond.png
-///   stylegan edit --network runs/faces --seeds 0-7 --directions d.safetensors --direction smile=2 --out smile.png
+///   stylegan edit --network runs/faces --seeds 0-7 --directions d.safetensors --direction smile=2
+///       --out smile.png
 ///   stylegan edit --network runs/faces --latents inverted/photo.safetensors --directions d.safetensors
 ///       --direction smile --keep age,glasses --rows 4-9 --strip -3..3 --out strip.png
-///   stylegan edit --network runs/faces --seeds 3 --directions d.safetensors --direction pc-0 --strip -2..2 --out a.gif
+///   stylegan edit --network runs/faces --seeds 3 --directions d.safetensors --direction pc-0
+///       --strip -2..2 --out a.gif
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -70,12 +72,12 @@ pub(crate) struct Args {
     strip: Option<Span>,
 
     /// Pictures of a strip, or frames of a film from one end to the other [default: 7 and 60]
-    #[arg(long, value_name = "N", requires = "strip", value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    #[arg(long, value_name = "N", requires = "strip", value_parser = whole::<u32>(2..=10_000))]
     steps: Option<u32>,
 
-    /// Frames per second of a film.
-    #[arg(long, value_name = "HZ", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=100))]
-    fps: u32,
+    /// Frames per second of a film [default: 30]
+    #[arg(long, value_name = "HZ", value_parser = whole::<u32>(1..=100))]
+    fps: Option<u32>,
 
     #[command(flatten)]
     layout: LayoutArgs,

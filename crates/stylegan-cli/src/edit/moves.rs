@@ -25,6 +25,9 @@ impl FromStr for Wish {
         let Some((name, strength)) = text.rsplit_once('=') else {
             return Ok(Wish { name: text.to_owned(), strength: None });
         };
+        if name.trim().is_empty() {
+            return Err("there is no name before the =; write NAME=2 or NAME=-1.5".to_owned());
+        }
         match strength.trim().parse::<f64>() {
             Ok(strength) if strength.is_finite() => Ok(Wish { name: name.to_owned(), strength: Some(strength) }),
             _ => Err(format!("{strength:?} is no strength; write NAME=2 or NAME=-1.5")),
@@ -97,6 +100,13 @@ impl Moves {
         let find = |name: &str| -> anyhow::Result<Direction> {
             if let Some(direction) = known.iter().find(|direction| direction.name == name) {
                 return Ok(direction.clone());
+            }
+            let own = if files.is_empty() { None } else { models::directions(network.model())? };
+            if own.is_some_and(|(_, own)| own.list.iter().any(|direction| direction.name == name)) {
+                wrong!(
+                    "there is no direction {name} in the files of --directions; {name} comes with the network: leave \
+                     --directions out to move along it"
+                );
             }
             let names: Vec<&str> = known.iter().map(|direction| direction.name.as_str()).collect();
             wrong!("there is no direction {name}, but there are {}", printable(&names.join(", ")))
@@ -192,6 +202,7 @@ fn read(network: &Network, files: &[PathBuf]) -> anyhow::Result<Vec<Direction>> 
         }
         if let (Some(of), Some(own)) = (&found.network, network.model().content_hash())
             && of != own
+            && models::tuned_from(network.model()) != Some(of.as_str())
         {
             say(&format!("note: the directions of {name} were found in another network; a tuned copy shares them"));
         }
@@ -215,6 +226,7 @@ mod tests {
         assert_eq!("smile=2".parse(), wish("smile", Some(2.)));
         assert_eq!("a=b=-1.5".parse(), wish("a=b", Some(-1.5)));
         assert_eq!("age".parse(), wish("age", None));
+        assert!("=2".parse::<Wish>().is_err_and(|error| error.contains("no name")));
         assert!("age=old".parse::<Wish>().is_err() && "age=inf".parse::<Wish>().is_err());
         let span: Result<Span, String> = "-3..3".parse();
         assert_eq!(span.map(|span| span.strengths(4)), Ok(vec![-3., -1., 1., 3.]));

@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 const STRIP: u32 = 7;
 /// Frames from one end of a film to the other.
 const FRAMES: u32 = 60;
+/// Frames of a film in a second.
+const FPS: u32 = 30;
 
 /// Where pictures go.
 pub(super) enum Out {
@@ -63,6 +65,9 @@ impl Plan {
                 args.out.display(),
                 moves.channel().unwrap_or_default()
             ),
+            _ if !film && args.fps.is_some() => {
+                wrong!("--fps is for films, and --out {} is none; leave it out", args.out.display())
+            }
             (None, _) if film => wrong!("--out {}: a film needs --strip, such as --strip -3..3", args.out.display()),
             _ => {}
         }
@@ -91,7 +96,7 @@ impl Plan {
             Out::Still(out) => out.prepare(&inputs)?,
             Out::Film(path, _) => destination::check(path, &inputs)?,
         }
-        let (span, fps, layout) = (args.strip, args.fps, args.layout.clone());
+        let (span, fps, layout) = (args.strip, args.fps.unwrap_or(FPS), args.layout.clone());
         Ok(Plan { network, sources, moves, span, strengths, fps, layout, out })
     }
 }

@@ -14,6 +14,7 @@ pub(crate) use in_training::Evaluator;
 use crate::device::DeviceArgs;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::check_exists;
+use crate::numbers::whole;
 use crate::precision::PrecisionArgs;
 use crate::ranks;
 use crate::signals::{self, Reaction};
@@ -52,7 +53,8 @@ use subjects::Opened;
 ///   stylegan eval --images generated/ real/ --metrics pytorch-fid.fid,torch-fidelity.isc
 ///       --features pt_inception-2015-12-05-6726825d.pth
 ///   stylegan eval --images predicted-maps/ label-maps/ --metrics miou
-///   stylegan eval --images painted/ held-back/ --metrics miou,fid,lpips --segmenter segmenter.safetensors
+///   stylegan eval --images painted/ held-back/ --metrics miou,fid,lpips
+///       --segmenter segmenter.safetensors
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment, group(ArgGroup::new("measured").args(["network", "images"]).required(true)))]
 pub(crate) struct Args {
@@ -109,7 +111,7 @@ pub(crate) struct Args {
 
     /// Generated pictures, or pairs of them for path lengths [default: the protocol's, 5000; all of
     /// --images]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000_000))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(2..=10_000_000))]
     count: Option<u32>,
 
     /// Seed of latents, noise and resampling.
@@ -122,7 +124,7 @@ pub(crate) struct Args {
 
     /// Latents mixed in each generated picture, as in the StyleGAN paper's Table 2; path lengths are
     /// always of single latents.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u8>(1..=16))]
     mix: u8,
 
     #[command(flatten)]

@@ -6,6 +6,7 @@ use crate::exit::{self, wrong};
 use crate::network::checkpoint;
 use crate::picture_settings::check_psi;
 use crate::precision::suffix;
+use crate::shell::quote;
 use crate::status::say;
 use crate::{destination, embedded, pictures};
 use std::path::{Path, PathBuf};
@@ -44,6 +45,8 @@ struct Reals {
     preprocess: Option<Preprocess>,
     /// `[h, w]` of the pictures that this run ends with.
     full: Option<[usize; 2]>,
+    /// The folder of this run.
+    run: Option<PathBuf>,
 }
 
 /// Where the numbers go, beside the screen.
@@ -85,12 +88,19 @@ impl Plan {
             (Some(set), config) => {
                 let config = config.and_then(Result::ok);
                 let preprocess = config.as_ref().and_then(|config| config.data().preprocess);
-                Some(Reals { set: set.clone(), count: 0, preprocess, full: config.map(|config| config.img_size()) })
+                let full = config.map(|config| config.img_size());
+                Some(Reals { set: set.clone(), count: 0, preprocess, full, run: run.clone() })
             }
             (None, Some(config)) => {
                 let config = config?;
                 let (data, full) = (config.data(), Some(config.img_size()));
-                Some(Reals { set: data.set.clone(), count: data.count, preprocess: data.preprocess, full })
+                Some(Reals {
+                    set: data.set.clone(),
+                    count: data.count,
+                    preprocess: data.preprocess,
+                    full,
+                    run: run.clone(),
+                })
             }
             (None, None) => None,
         };
@@ -152,7 +162,7 @@ impl Plan {
     /// The real pictures, if any metric needs them or networks draw their labels or maps from them, for networks of these
     /// sizes.
     pub(super) fn reals(&self, sizes: &[[usize; 2]], labelled: bool) -> anyhow::Result<Option<(String, Dataset)>> {
-        let Reals { set, count, preprocess, full } =
+        let Reals { set, count, preprocess, full, run } =
             match (&self.data, self.protocols.iter().find(|protocol| protocol.needs_reals())) {
                 (Some(data), Some(_)) => data,
                 (Some(data), None) if labelled || self.protocols.iter().any(Protocol::uses_reals) => data,
@@ -169,6 +179,14 @@ impl Plan {
             ));
         }
         if let Some([eh, ew]) = sizes.iter().find(|size| **size != [h, w]) {
+            if let (Some(run), Some([fh, fw])) = (run, full.filter(|full| *full == [h, w])) {
+                wrong!(
+                    "the network is of a stage of {ew}x{eh} pixels of the run in {0}, which ends with {fw}x{fh}, as {set} has \
+                     them; go on with `stylegan train --out {1}`, or name the set at the size of the stage with --data",
+                    run.display(),
+                    quote(run)
+                );
+            }
             wrong!(
                 "--data {set} has pictures of {w}x{h} pixels, the network makes {ew}x{eh}; build the set at that size"
             );

@@ -11,7 +11,7 @@ use crate::latents::Latents;
 use crate::layout::LayoutArgs;
 use crate::mix::{Styles, Table, note_whole, style_list};
 use crate::network::{Network, NetworkArgs};
-use crate::numbers::Numbers;
+use crate::numbers::{Numbers, whole};
 use crate::picture_settings::NoiseKind;
 use crate::pictures;
 use crate::status::{Progress, say};
@@ -20,6 +20,7 @@ use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use stylegan_core::NoiseLayers;
 use stylegan_core::picture::{Band, to_pictures, write_png};
+use stylegan_metrics::cache::Cache;
 use stylegan_train::data::Dataset;
 
 /// The psi of each column of the truncation figure, as in Figure 8 of the paper.
@@ -31,8 +32,8 @@ const PSI: [f64; 6] = [1.0, 0.7, 0.5, 0.0, -0.5, -1.0];
 /// figure-noise.png (5) and figure-truncation.png (8). Those that a network cannot show are left out,
 /// and a file of that name from another time is removed. With --data, figure-nearest.png shows pictures
 /// beside those of the set that are nearest to them: whether the network has learnt by heart. With two
-/// classifiers, figure-combination.png moves pictures in Z and in W to where both of their attributes are (after
-/// Figure 6).
+/// classifiers, figure-combination.png moves pictures in Z and in W to where both of their attributes
+/// are (after Figure 6).
 ///
 /// Examples:
 ///   stylegan figures --network runs/avatars-32 --seeds 0-10 --out figures/
@@ -69,7 +70,7 @@ pub(crate) struct Args {
     seeds: Numbers,
 
     /// Pictures with fresh noise that the standard deviation is taken over.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = whole::<u32>(2..=100_000))]
     realisations: u32,
 
     #[command(flatten)]
@@ -189,7 +190,13 @@ pub(crate) fn run(args: Args) -> Outcome {
                 text.retain(|(key, _)| *key != "stylegan:psi");
                 truncation(&mut network, &seeds[..2])?
             }
-            Figure::Nearest => nearest::nearest(&network, seeds, &set_of(&args, &network)?)?,
+            Figure::Nearest => {
+                let home = home(&network);
+                let set = set_of(&args, &network, &home)?;
+                // A folder that is there anyway, as that of a run, keeps what was seen of the set as well.
+                let cache = home.is_dir().then(|| Cache::new(home.join("features")));
+                nearest::nearest(&network, seeds, &set, cache.as_ref())?
+            }
             Figure::Combination => combination::combination(&network, seeds, &args.classifier)?,
         };
         text.push(("stylegan:seed", Numbers(drawn.seeds).to_string()));
@@ -239,10 +246,16 @@ fn chosen(args: &Args) -> anyhow::Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// The pictures of `--data`, of the network's size; built-in ones are made beside the figures.
-fn set_of(args: &Args, network: &Network) -> anyhow::Result<Dataset> {
+/// Where built-in sets are: in the folder of the network's run, or where `stylegan data build` makes them.
+fn home(network: &Network) -> PathBuf {
+    let run = network.file().parent().filter(|folder| folder.join("config.toml").is_file());
+    run.unwrap_or(Path::new("")).join("data")
+}
+
+/// The pictures of `--data`, of the network's size; built-in ones are made in `home`.
+fn set_of(args: &Args, network: &Network, home: &Path) -> anyhow::Result<Dataset> {
     let set = args.data.as_deref().unwrap_or_default();
-    let dataset = pictures::open(set, network.size(), 0, None, &args.out.join("data"))?;
+    let dataset = pictures::open(set, network.size(), 0, None, home)?;
     let ([h, w], [eh, ew]) = (dataset.image_size(), network.size());
     if [h, w] != [eh, ew] {
         wrong!("--data {set} has pictures of {w}x{h} pixels, the network makes {ew}x{eh}; build the set at that size");

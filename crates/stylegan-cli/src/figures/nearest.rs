@@ -7,9 +7,10 @@ use crate::status::Progress;
 use candle_core::Tensor;
 use rayon::prelude::*;
 use stylegan_core::picture::{Band, to_pictures};
+use stylegan_metrics::cache::{Cache, Key};
 use stylegan_metrics::extraction::extract;
 use stylegan_metrics::feature_table::FeatureTable;
-use stylegan_metrics::features::StLpips;
+use stylegan_metrics::features::{FeatureNetwork, StLpips};
 use stylegan_train::data::Dataset;
 
 /// Pictures of the network that are shown at most.
@@ -21,18 +22,20 @@ const NEIGHBOURS: usize = 4;
 /// Pictures of the set whose own neighbours are looked for, to have a measure.
 const MEASURED: usize = 200;
 
+/// Pictures of the set whose features are kept together.
+const PART: usize = 256;
+
 /// Draws the pictures of up to 16 seeds, each with the four pictures of a set that are nearest in features of ST-LPIPS.
-/// Distances are told in those of the set's pictures to their own neighbours.
-pub(super) fn nearest(network: &Network, seeds: &[u32], set: &Dataset) -> anyhow::Result<Drawn> {
+/// Distances are told in those of the set's pictures to their own neighbours. What was seen of the set is kept in a cache, if
+/// there is one.
+pub(super) fn nearest(network: &Network, seeds: &[u32], set: &Dataset, cache: Option<&Cache>) -> anyhow::Result<Drawn> {
     let seeds = seeds[..seeds.len().min(SHOWN)].to_vec();
     let indices: Vec<u64> = seeds.iter().map(|&seed| seed.into()).collect();
     let ws = Latents::Seeds(seeds.clone()).styles(network, 0, seeds.len())?;
     let made = network.synthesize(&ws, &indices)?;
-    let judge = StLpips::embedded(network.model().params().device())?;
-    let own = features(&judge, std::iter::once(Ok(made.clone())), made.dim(0)?, "the network's pictures")?;
-    let all: Vec<usize> = (0..set.len()).collect();
-    let batches = set.batches(&all).map(|batch| batch.map_err(Into::into));
-    let real = features(&judge, batches, set.len(), "the set")?;
+    let eye = StLpips::embedded(network.model().params().device())?;
+    let own = features(&eye, std::iter::once(Ok(made.clone())), "the network's pictures")?;
+    let real = features_of(set, &eye, cache)?;
     let unit = own_distance(&real);
     let (mut pictures, mut captions) = (vec![], vec![]);
     for (i, picture) in to_pictures(&made)?.into_iter().enumerate() {
@@ -58,19 +61,40 @@ pub(super) fn nearest(network: &Network, seeds: &[u32], set: &Dataset) -> anyhow
     Ok(Drawn { bands: vec![band], seeds })
 }
 
+/// Features of a set, a row for each picture, part by part, so that what was seen before a stop is known after it.
+fn features_of(set: &Dataset, eye: &StLpips, cache: Option<&Cache>) -> anyhow::Result<FeatureTable> {
+    let progress = Progress::new("looking at pictures", set.len());
+    let all: Vec<usize> = (0..set.len()).collect();
+    let (mut rows, mut dim) = (vec![], 1);
+    for part in all.chunks(PART) {
+        let key = cache.map(|_| anyhow::Ok(Key::new([set.hash()?, FeatureNetwork::hash(eye), &format!("{part:?}")])));
+        let kept = cache.zip(key.transpose()?);
+        let table = match kept.as_ref().and_then(|(cache, key)| cache.load(key)) {
+            Some(table) => table,
+            None => {
+                let table = features(eye, set.batches(part).map(|batch| batch.map_err(Into::into)), "the set")?;
+                if let Some((cache, key)) = kept
+                    && let Err(error) = cache.store(&key, &table)
+                {
+                    tracing::warn!(%error, "going on without the cache");
+                }
+                table
+            }
+        };
+        rows.extend_from_slice(table.rows());
+        dim = table.dim();
+        progress.advance(part.len());
+    }
+    Ok(FeatureTable::new(rows, dim)?)
+}
+
 /// Features of ST-LPIPS, a row for each picture.
 fn features(
-    network: &StLpips,
+    eye: &StLpips,
     images: impl Iterator<Item = Result<Tensor, stylegan_metrics::SourceError>>,
-    count: usize,
     name: &str,
 ) -> anyhow::Result<FeatureTable> {
-    let progress = Progress::new("looking at pictures", count);
-    let mut seen = 0;
-    let mut tables = extract(&[network], images, Some(count), name, &mut |done, _| {
-        progress.advance(done - seen);
-        seen = done;
-    })?;
+    let mut tables = extract(&[eye], images, None, name, &mut |_, _| ())?;
     tables.pop().ok_or_else(|| anyhow::anyhow!("{name} has no features"))
 }
 

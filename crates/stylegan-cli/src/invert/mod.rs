@@ -43,14 +43,15 @@ const SAVING: &str = "saving after this step";
 
 /// Find the styles of pictures
 ///
-/// For each picture the styles are looked for of which the network makes it again, by the optimisation of
-/// StyleGAN2's projector, or by an encoder. Pictures must look like those that the network was trained on: the same things,
-/// framed alike. They are turned upright, cropped around the centre and resized as `stylegan data build`
-/// does it.
+/// For each picture the styles are looked for of which the network makes it again, by the optimisation
+/// of StyleGAN2's projector, or by an encoder. Pictures must look like those that the network was
+/// trained on: the same things, framed alike. They are turned upright, cropped around the centre and
+/// resized as `stylegan data build` does it.
 ///
-/// OUT gets, for each picture NAME, the styles NAME.safetensors (what --latents of other verbs takes) and
-/// NAME-reconstruction.png, sheet.png of all, and measures.json: how near they came, each and in the mean. What
-/// is there already is not done again. Ctrl-C saves: the same command goes on, to the same bytes.
+/// OUT gets, for each picture NAME, the styles NAME.safetensors (what --latents of other verbs takes)
+/// and NAME-reconstruction.png, sheet.png of all, and measures.json: how near they came, each and in
+/// the mean. What is there already is not done again. Ctrl-C saves: the same command goes on, to the
+/// same bytes.
 ///
 /// Examples:
 ///   stylegan invert --network runs/faces --out inverted photo.jpg
@@ -61,7 +62,8 @@ const SAVING: &str = "saving after this step";
 ///   stylegan invert --network psp_ffhq_encode.pt --encoder psp_ffhq_encode.pt --out inverted aligned/
 ///   stylegan invert --network restyle.pt --encoder restyle.pt --iterations 5 --out inverted aligned/
 ///   stylegan invert --network runs/encoder --encoder runs/encoder --out inverted photos/
-///   stylegan invert --network runs/encoder --encoder runs/encoder --mix-rows 8-17 --alpha 0.5 --out faces maps/
+///   stylegan invert --network runs/encoder --encoder runs/encoder --mix-rows 8-17 --alpha 0.5
+///       --out faces maps/
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

@@ -32,14 +32,16 @@ use styles::Styles;
 /// A map is a PNG file that says which class each pixel is to show: by its number (grey, or the place
 /// in a palette), or by its colour, where a classes.json beside the maps or in the folder above gives
 /// colours to classes. Maps are resized to the network's size by nearest neighbours. `stylegan inspect`
-/// lists the classes of a network. Styles, of --seeds or of --style, have networks that were trained with them, as
-/// spade/earth-64-styles is; the others paint each map in one way.
+/// lists the classes of a network. Styles, of --seeds or of --style, have networks that were trained
+/// with them, as spade/earth-64-styles is; the others paint each map in one way.
 ///
 /// Examples:
 ///   stylegan paint --network runs/earth-64 --map map.png --out picture.png
 ///   stylegan paint --network runs/earth-64-styles --map maps/ --seeds 0-3 --out sheet.png
-///   stylegan paint --network runs/earth-64-styles --map maps/ --style dusk.jpg --style noon.jpg --out sheet.png
-///   stylegan paint --network runs/earth-64 --map set/labels/ --truth set/ --beside runs/other --out sheet.png
+///   stylegan paint --network runs/earth-64-styles --map maps/ --style dusk.jpg --style noon.jpg
+///       --out sheet.png
+///   stylegan paint --network runs/earth-64 --map set/labels/ --truth set/ --beside runs/other
+///       --out sheet.png
 ///   stylegan paint --network latest_net_G.pth --map maps/ --instances instances/ --out out/
 ///   stylegan paint --network runs/earth-64 --uniform --out classes.png
 #[derive(Debug, clap::Args)]

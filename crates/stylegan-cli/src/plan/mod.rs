@@ -60,11 +60,12 @@ pub(crate) fn run(args: Args) -> Outcome {
         ))
     })?;
     let mut text = String::new();
-    if let Some(whole) = measure::whole(config.kimg(), &levels) {
-        let threads = rayon::current_num_threads();
-        let threads = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
-        let on = if device.is_cpu() { threads } else { "the GPU".into() };
-        writeln!(text, "time:     {} for {} kimg on {on}", in_words(whole), config.kimg())?;
+    let threads = rayon::current_num_threads();
+    let threads = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
+    let on = if device.is_cpu() { threads } else { "the GPU".into() };
+    match measure::whole(config.kimg(), &levels) {
+        Some(whole) => writeln!(text, "time:     {} for {} kimg on {on}", in_words(whole), config.kimg())?,
+        None => writeln!(text, "time:     longer than can be told for {:e} kimg on {on}", config.kimg())?,
     }
     if let Some(peak) = memory::peak() {
         writeln!(text, "memory:   {:.2} GiB at the peak", peak as f64 / f64::from(1 << 30))?;

@@ -35,12 +35,12 @@ mod task;
 mod uploads;
 mod wish;
 
-use crate::device::DeviceArgs;
+use crate::device::{DeviceArgs, load};
 use crate::evaluate::networks;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::invert::picture_encoder::PictureEncoder;
 use crate::models;
-use crate::network::check_network_exists;
+use crate::network::{check_network_exists, verified_checkpoint};
 use crate::precision::PrecisionArgs;
 use crate::signals::{self, Reaction};
 use crate::status::{print, say};
@@ -48,14 +48,16 @@ use answers::Studio;
 use anyhow::Context;
 use films::Films;
 use gate::Gate;
+use kinds::{Kind, Kinds};
 use library::Library;
 use networks::Networks;
 use queue::Queue;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use stylegan_train::folder;
 use tokio::net::TcpListener;
 use uploads::Uploads;
 
@@ -128,7 +130,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let network = match args.network {
         Some(named) => Some(match models::built_in(&named)? {
             Some(file) => file,
-            None => check_network_exists(&named).map(|()| named)?,
+            None => check_shown(&named).map(|()| named)?,
         }),
         None => None,
     };
@@ -167,6 +169,18 @@ pub(crate) fn run(args: Args) -> Outcome {
     let studio = Arc::new(Studio::new(gate, library, queue, uploads, films));
     runtime.block_on(server::serve(listener, studio));
     Ok(Ending::Done)
+}
+
+/// Refuses what there is nothing to show of: a file without a generator, a folder without a run.
+fn check_shown(named: &Path) -> anyhow::Result<()> {
+    check_network_exists(named)?;
+    // A run that has just begun can be watched.
+    let is_run = folder::config(named).is_some();
+    match Kinds::default().of(named) {
+        _ if is_run => Ok(()),
+        Some(kind) if kind != Kind::Nothing => Ok(()),
+        _ => load(&verified_checkpoint(named)?.0, &Device::Cpu).map(drop),
+    }
 }
 
 /// Listens at the port, or near it if it was not asked for.

@@ -1,5 +1,6 @@
 //! `stylegan train`: starts a run, or goes on with the one that the folder holds.
 
+mod generator;
 mod request;
 
 pub(crate) use request::{Asked, of_new_run};
@@ -102,13 +103,14 @@ struct Begun {
 
 /// Takes the folder of the run that the arguments mean, and opens its pictures; they come with their place.
 fn prepare(args: &Args) -> anyhow::Result<(Begun, (PathBuf, Dataset))> {
-    let Request { config, out, held, note, data_dir, pictures } =
+    let Request { mut config, out, held, note, data_dir, pictures } =
         Request::of(&args.asked, args.out.as_deref(), args.new)?;
     match (&note, config.data().set.is_empty()) {
         (Some(note), true) => wrong!("{note} but for the pictures: name them with --data"),
         (Some(note), false) => say(note),
         (None, _) => {}
     }
+    generator::find(&mut config)?;
     let set = Some(Path::new(&config.data().set)).filter(|_| !pictures::is_built_in(&config.data().set));
     destination::later_folder(&out, set.as_slice())?;
     let run = RunFolder::open(&out)?;

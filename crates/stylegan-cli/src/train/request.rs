@@ -1,5 +1,6 @@
 //! What is to be trained: as it is typed, and what that means.
 
+use super::generator;
 use crate::configs::Source;
 use crate::earlier_run::Found;
 use crate::exit::wrong;
@@ -244,7 +245,8 @@ pub(super) fn open(config: &RecipeConfig, data_dir: &Path) -> anyhow::Result<(Pa
 /// The configuration and the pictures of a run that would begin now, with a sentence where the configuration
 /// is not one that was named.
 pub(crate) fn of_new_run(asked: &Asked) -> anyhow::Result<(RecipeConfig, Dataset, Option<String>)> {
-    let Request { config, note, data_dir, pictures, .. } = Request::of(asked, None, true)?;
+    let Request { mut config, note, data_dir, pictures, .. } = Request::of(asked, None, true)?;
+    generator::find(&mut config)?;
     let (_, pictures) = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
     Ok((config, pictures, note))
 }

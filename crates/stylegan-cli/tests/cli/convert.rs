@@ -196,6 +196,8 @@ fn addresses_and_other_mistakes() {
     let bench = bench();
     bench.one_sentence("convert https://example.org/ffhq.pkl x.safetensors", &["is an address", "curl", "ffhq.pkl"]);
     bench.one_sentence("convert nowhere.pkl x.safetensors", &["nowhere.pkl"]);
+    std::fs::write(bench.path("empty.pkl"), "").unwrap();
+    bench.one_sentence("convert empty.pkl x.safetensors", &["empty.pkl", "is empty; copy it again"]);
     bench.one_sentence(
         "convert tiny.safetensors x.onnx",
         &["`stylegan export --network tiny.safetensors --onnx x.onnx`"],

@@ -273,11 +273,13 @@ fn wrong_input_is_one_sentence() {
     wrong("--direction sefa-0", &["needs a strength", "--strip"]);
     wrong("--direction sefa-0=1 --strip -3..3", &["--direction NAME alone"]);
     wrong("--direction sefa-0=1 --out a.gif", &["a film needs --strip"]);
+    wrong("--direction sefa-0=1 --fps 20 --out a.png", &["--fps is for films", "a.png"]);
     wrong("--direction sefa-0=1 --rows 6", &["--rows 6", "style rows 0 to 5"]);
     wrong("--direction sefa-0=1 --rows fine", &["6 style rows"]);
     wrong("--direction sefa-0=1 --out d.safetensors", &["is read by this command"]);
     wrong("--direction sefa-0=1 --directions d.safetensors", &["two of name sefa-0"]);
     bench.wrong(&format!("{EDIT} --direction sefa-0=much"), &["\"much\" is no strength"]);
+    bench.wrong(&format!("{EDIT} --direction =2"), &["no name before the ="]);
     bench.wrong(&format!("{EDIT} --direction sefa-0 --strip 3"), &["FROM..TO"]);
     bench.one_sentence(
         "edit --network tiny.safetensors --directions tiny.safetensors --direction a=1",

@@ -175,6 +175,11 @@ fn encoders_belong_to_their_generator() {
     bench.ok("invert --network own/3-network.safetensors --encoder run --out tuned fields/3.png");
     bench.ok("invert --network run --encoder run --tune --out run-own fields/3.png");
     bench.ok("invert --network run-own/3-network.safetensors --encoder run --out run-tuned fields/3.png");
+    // Directions of a network are those of its tuned copies.
+    bench.ok("directions sefa --network tiny.safetensors --samples 100 --out moves.safetensors");
+    let edit = "--directions moves.safetensors --direction sefa-0=1 --seeds 1 --out moved.png";
+    let ran = bench.run(&format!("edit --network own/3-network.safetensors {edit}"));
+    assert!(ran.code == 0 && !ran.stderr.contains("another network"), "{}", ran.stderr);
     let styles = |folder: &str| {
         let file = bench.path(format!("{folder}/3.safetensors"));
         let mut tensors = candle_core::safetensors::load(file, &candle_core::Device::Cpu).unwrap();
@@ -236,4 +241,34 @@ fn tasks_show_encoders_their_own() {
     bench.one_sentence("invert --network map --encoder map --steps 3 --out d fields/labels/1.png", &["--steps"]);
     bench.one_sentence("train --config tiny.toml --out e --set generator=gone.safetensors", &["gone.safetensors"]);
     bench.one_sentence("train --config tiny.toml --out e --cond", &["--cond", "encoders"]);
+}
+
+/// The generator may be one that comes along, also once the place where that was unpacked is gone; of one that is not there the
+/// sentence says how it comes about, and so does that of another network.
+#[test]
+fn networks_of_a_configuration_are_found() {
+    let bench = bench();
+    let line = "train --config tiny.toml --set output.snapshot_kimg=9";
+    let size = "--set encoder.num_ws=10 --set encoder.w_dim=128 --set generator=avatars-64";
+    bench.ok(&format!("{line} --kimg 0.016 {size} --out run"));
+    let config = std::fs::read_to_string(bench.path("run/config.toml")).unwrap();
+    let gone = config.lines().map(|line| match line.strip_prefix("generator = ") {
+        Some(file) => {
+            assert!(file.ends_with("avatars-64.safetensors\""), "{file}");
+            "generator = \"emptied/avatars-64.safetensors\"\n".to_owned()
+        }
+        None => format!("{line}\n"),
+    });
+    std::fs::write(bench.path("run/config.toml"), gone.collect::<String>()).unwrap();
+    bench.ok("train --out run --kimg 0.024");
+    bench.one_sentence(
+        "train --config psp/avatars-64-inpaint --data fields --out e",
+        &["generator = runs/sg2-avatars-64", "stylegan train --config sg2/avatars-64 --out runs/sg2-avatars-64"],
+    );
+    let ran = bench.run(&format!("{line} --out e --set loss.classifier=gone.safetensors"));
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    for part in ["loss.classifier = gone.safetensors", "`stylegan classifier` trains one", "--set loss.id=0"] {
+        assert!(ran.stderr.contains(part), "{part} in\n{}", ran.stderr);
+    }
+    assert!(bench.ok("train --config psp/avatars-64-invert --print-config").contains("runs/sg2-avatars-64"));
 }

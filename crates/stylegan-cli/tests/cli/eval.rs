@@ -1,6 +1,7 @@
 //! `stylegan eval`.
 
 use crate::bench::Bench;
+use crate::train::pictures;
 use image::{Rgb, RgbImage};
 
 /// A bench with a tiny network and 80 pictures of its size.
@@ -73,6 +74,7 @@ fn folders_are_compared_without_a_network() {
     bench.one_sentence("eval --images pictures pictures --metrics ppl_wend", &["needs a generator"]);
     bench.one_sentence("eval --images pictures pictures --metrics is", &["knows classes", "--features FILE"]);
     bench.one_sentence(&format!("{EVAL} --metrics ls"), &["a classifier (--classifier FILE"]);
+    bench.one_sentence(&format!("{EVAL} --metrics lpips"), &["needs two sets of pictures", "(--images)"]);
     // What is offered is what can be typed.
     bench.one_sentence(
         "eval --images pictures pictures --metrics iou",
@@ -314,4 +316,13 @@ fn a_network_smaller_than_its_run_is_measured_at_its_own_size() {
         "ends with pictures of 32x32 pixels; these networks make 16x16, and are measured against avatars of that";
     assert!(ran.stderr.contains(note), "{}", ran.stderr);
     assert!(bench.path("run/metrics-000001.json").exists());
+    // A set of one's own has the pictures that the run ends with.
+    pictures(&bench, "large", 4, 32);
+    std::fs::write(bench.path("run/config.toml"), config.replace("avatars", "large")).unwrap();
+    for more in ["", "--data large"] {
+        bench.one_sentence(
+            &format!("eval --network run/network-000001.safetensors --metrics kid {more}"),
+            &["a stage of 16x16 pixels of the run in run", "ends with 32x32", "`stylegan train --out run`"],
+        );
+    }
 }

@@ -154,7 +154,16 @@ fn shells_and_manuals_know_every_verb() {
         let script = bench.ok(&format!("completions {shell}"));
         assert!(script.contains("interpolate") && script.contains("trunc-cutoff"), "{shell}");
     }
-    assert!(bench.ok("completions zsh").contains("earth-64-spade"));
+    // Networks have names as well as files.
+    let names = "avatars-64 earth-64-spade avatars-32";
+    for (shell, part) in [
+        ("bash", format!("compgen -f -W \"{names}\"")),
+        ("zsh", format!("FILE|RUN|NAME:{{compadd {names}; _files}}")),
+        ("fish", "-l network".into()),
+        ("fish", "-r -F -a \"avatars-64".into()),
+    ] {
+        assert!(bench.ok(&format!("completions {shell}")).contains(&part), "{shell}: {part}");
+    }
     bench.wrong("models avatars-33", &["avatars-33", "earth-64-spade"]);
     bench.wrong("completions csh", &["csh", "bash"]);
     bench.ok("man pages");
@@ -164,6 +173,12 @@ fn shells_and_manuals_know_every_verb() {
     }
     let text = std::fs::read_to_string(page("stylegan-train")).unwrap();
     assert!(text.contains(".TH stylegan-train 1") && text.contains("list\\-configs"), "{text}");
+    // Examples keep their lines.
+    assert!(text.contains("\n.nh\n") && text.contains(".nf\n  stylegan train \\-\\-data faces.zip"), "{text}");
+    assert!(text.contains(".nf\nExample: \\-\\-config avatars\\-32\n.fi\n"), "{text}");
+    let said = bench.command("man").arg("my pages").output().unwrap().stderr;
+    let said = String::from_utf8(said).unwrap();
+    assert!(cfg!(windows) || said.contains("`man 'my pages/stylegan-train.1'`"), "{said}");
 }
 
 /// Directions come along as well: they are listed, and move pictures without a file.
@@ -178,6 +193,12 @@ fn directions_come_along() {
     for seed in ["seed0000.png", "seed0001.png"] {
         assert!(bench.pixels(&format!("moved/{seed}")) != bench.pixels(&format!("plain/{seed}")), "{seed}");
     }
+    // Files take their place, and the sentence says so.
+    bench.ok("directions sefa --network avatars-64 --samples 100 --out sefa.safetensors");
+    bench.one_sentence(
+        &format!("edit --network avatars-64 --directions sefa.safetensors --direction {name}=2 --out x.png"),
+        &[name, "comes with the network", "leave --directions out"],
+    );
     // They are known by the network's contents, under whatever name.
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/avatars-64.safetensors");
     std::fs::copy(file, bench.path("copy.safetensors")).unwrap();
@@ -203,6 +224,7 @@ fn networks_come_along() {
     bench.ok("export --network avatars-32 --onnx faces.onnx");
     assert!(bench.ok("inspect avatars-32").contains("G_ema"));
     bench.one_sentence("generate --network avatars-33 --out x.png", &["avatars-33", "stylegan models"]);
+    bench.one_sentence("generate --network AVATARS64 --out x.png", &["did you mean avatars-64?"]);
     // A file or folder of that name is what was meant.
     std::fs::create_dir(bench.path("avatars-32")).unwrap();
     let ran = bench.run("generate --network avatars-32 --out x.png");

@@ -253,6 +253,7 @@ fn wrong_input_is_named() {
         &["--trunc-cutoff 2", "add --trunc"],
     );
     bench.one_sentence(&format!("{NET} --out a.jpg"), &[".jpg", ".png"]);
+    bench.one_sentence(&format!("{NET} --out -"), &["standard output"]);
     // Numbers below 0 are no options.
     bench.wrong(&format!("{NET} --seeds -1"), &["--seeds", "is not a whole number from 0"]);
     bench.wrong("train --config avatars-32 --out x --kimg -1", &["--kimg -1: ", "above 0"]);
@@ -271,6 +272,10 @@ fn wrong_input_is_named() {
     bench.one_sentence(&format!("{NET} --latents none.safetensors"), &["one of the tensors z, w and ws"]);
     save(&bench, "narrow.safetensors", &[("z", zeros(&[1, 7]))]);
     bench.one_sentence(&format!("{NET} --latents narrow.safetensors"), &["[1, 7]", "[n, 8]"]);
+    save(&bench, "empty.safetensors", &[("z", zeros(&[0, 8]))]);
+    bench.one_sentence(&format!("{NET} --latents empty.safetensors"), &["tensor z has no rows"]);
+    save(&bench, "whole.safetensors", &[("z", zeros(&[1, 8]).to_dtype(candle_core::DType::I64).unwrap())]);
+    bench.one_sentence(&format!("{NET} --latents whole.safetensors"), &["i64", "expected floats (f32, f64 or f16)"]);
     save(&bench, "labels.safetensors", &[("z", zeros(&[1, 8])), ("label", zeros(&[1, 2]))]);
     bench.one_sentence(&format!("{NET} --latents labels.safetensors"), &["trained without"]);
     save(&bench, "nan.safetensors", &[("z", (zeros(&[1, 8]) / 0.0).unwrap())]);

@@ -61,6 +61,14 @@ fn pictures_stand_beside_the_nearest_of_a_set() {
     let neighbour = image::imageops::crop_imm(&sheet, 2 + 18, 2, 16, 16).to_image();
     let of_set = |i: u32| image::open(bench.path(format!("pictures/{i:03}.png"))).unwrap().to_rgb8();
     assert!((0..6).any(|i| of_set(i) == neighbour));
+    // A built-in set lies where others do, and what was seen of it with it.
+    assert!(!bench.path("data").exists());
+    std::fs::create_dir(bench.path("data")).unwrap();
+    for _ in 0..2 {
+        bench.ok(&format!("{figures} --only nearest --data pictures"));
+        assert_eq!(std::fs::read_dir(bench.path("data/features")).unwrap().count(), 1);
+    }
+    assert!(bench.pixels("figures/figure-nearest.png") == sheet && !bench.path("figures/data").exists());
     bench.wrong(&format!("{figures} --only nearest"), &["--data says which pictures"]);
     bench.wrong(&format!("{figures} --only noise --data pictures"), &["add nearest to --only"]);
     bench.wrong(&format!("{figures} --only nearest --data small"), &["8x8", "16x16"]);

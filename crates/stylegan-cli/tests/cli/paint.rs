@@ -318,8 +318,10 @@ fn wrong_input_gets_a_sentence() {
         "mix --network plain.safetensors --rows 0 --cols 1",
         "interpolate --network plain.safetensors --seeds 0,1 --out w.gif",
         "figures --network styled.safetensors --out f",
+        "directions sefa --network plain.safetensors",
+        "edit --network plain.safetensors --direction a=1",
     ] {
-        bench.one_sentence(line, &["paints label maps", "stylegan paint --network", "--map map.png"]);
+        bench.one_sentence(line, &["paints label maps: it has no styles", "stylegan paint --network", "--map map.png"]);
     }
     bench.one_sentence("paint --network tiny.safetensors --map map.png", &["tiny.safetensors", "stylegan generate"]);
 }

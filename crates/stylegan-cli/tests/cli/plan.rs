@@ -28,6 +28,10 @@ fn a_plan_says_what_a_run_takes_and_leaves_nothing() {
         "plan --config avatars-32 --data pictures --kimg 3 --seconds 0 --set generator.img_size=[16,16] {small}"
     ));
     assert!(short.contains("but a run of 3 kimg ends at 8 pixels"), "{short}");
+    let endless = bench.ok(&format!(
+        "plan --config avatars-32 --data pictures --kimg 1e300 --seconds 0 --set generator.img_size=[16,16] {small}"
+    ));
+    assert!(endless.contains("time:     longer than can be told for 1e300 kimg"), "{endless}");
     // 9000 showings of 12 pictures.
     assert!(ran.stderr.contains("each of the 12 pictures is shown 750 times"), "{}", ran.stderr);
     let left: Vec<_> = std::fs::read_dir(bench.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -120,3 +120,14 @@ fn the_studio_shows_pictures_in_the_same_precision() {
     bench.ok(&format!("{NET} --precision bf16 --out bf16.png"));
     assert!(bench.pixels("bf16.png").as_raw() == &page.frame().pixels);
 }
+
+/// A run has it in its configuration, and who types it as other verbs take it is told so.
+#[test]
+fn trainings_take_it_as_a_setting() {
+    let bench = Bench::new();
+    for verb in ["train --out run", "plan"] {
+        let line = format!("{verb} --config avatars-32 --precision bf16");
+        bench.wrong(&line, &["'--precision'", "tip: ", "--set precision.products=bf16x3, or bf16"]);
+        assert!(!bench.run(&line).stderr.contains("--reduction'"));
+    }
+}

@@ -626,6 +626,12 @@ fn control_c_ends_it_at_once() {
 fn what_cannot_be_shown_is_said() {
     let bench = Bench::with_network();
     bench.one_sentence("studio --no-open --network absent.safetensors", &["absent.safetensors"]);
+    bench.ok("directions sefa --network tiny.safetensors --samples 100 --out moves.safetensors");
+    bench.ok("generate --network tiny.safetensors --seeds 1 --out face.png");
+    std::fs::create_dir(bench.path("empty")).unwrap();
+    for nothing in ["moves.safetensors", "face.png", "empty"] {
+        bench.one_sentence(&format!("studio --no-open --network {nothing}"), &[nothing]);
+    }
     bench.one_sentence("studio --no-open --network tiny.safetensors --host 203.0.113.7", &["203.0.113.7", "0.0.0.0"]);
     let studio = Studio::start(&bench, "--network tiny.safetensors");
     let taken = format!("studio --no-open --network tiny.safetensors --port {}", studio.address.port());

@@ -21,7 +21,10 @@ const MAX_HEADER: u64 = 4 << 20;
 const SHORTEST: u64 = 10;
 
 fn too_short(path: &Path, length: u64) -> Error {
-    let problem = format!("has {length} bytes, too few for a safetensors file; it is damaged or empty");
+    let problem = match length {
+        0 => "is empty; copy it again from its source".to_owned(),
+        _ => format!("has {length} bytes, too few for a safetensors file; it is damaged"),
+    };
     Error::Checkpoint { path: path.to_owned(), problem }
 }
 

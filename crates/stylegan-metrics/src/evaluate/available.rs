@@ -68,7 +68,7 @@ impl<'a> Available<'a> {
         let needs = protocol.needs();
         let generators = matches!(self.subject, SubjectKind::Generator | SubjectKind::Mapping);
         match needs.subject {
-            SubjectKind::Generator | SubjectKind::Mapping if !generators => return missing("a generator"),
+            SubjectKind::Generator | SubjectKind::Mapping if !generators => return missing("a generator (--network)"),
             SubjectKind::Mapping if self.subject != SubjectKind::Mapping => {
                 return missing("a generator that maps latents to styles: Progressive GAN has no W");
             }

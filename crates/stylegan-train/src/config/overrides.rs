@@ -43,6 +43,11 @@ impl Override {
         }
         let value = value.trim();
         let parsed = toml::from_str::<Table>(&format!("value = {value}")).ok().and_then(|mut t| t.remove("value"));
+        if parsed.is_none() && is_too_large(value) {
+            return Err(problem(
+                "is a number too large for a setting; whole numbers go up to 2^63 - 1, others to 1.8e308",
+            ));
+        }
         let value = parsed.unwrap_or_else(|| Value::String(value.to_owned()));
         Ok(Self { place, keys, value })
     }
@@ -74,6 +79,12 @@ impl Override {
         table.insert(last.clone(), self.value.clone());
         Ok(())
     }
+}
+
+/// Whether a text is a number for which neither 64-bit type of TOML has room.
+fn is_too_large(text: &str) -> bool {
+    let is_number = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+    is_number && text.parse::<f64>().is_ok_and(|number| number.abs() >= 2f64.powi(63))
 }
 
 impl std::fmt::Display for Override {

@@ -4,7 +4,7 @@ use super::Problem;
 use super::budget::{Budget, Turn};
 use super::limits::MAX_SIDE;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -180,13 +180,17 @@ fn decoder(bytes: &[u8]) -> Result<impl ImageDecoder + '_, Problem> {
     }
     let format = image::guess_format(bytes).map_err(|_| Problem::NotAPicture)?;
     if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP) {
-        return Err(Problem::NotAPicture);
+        let ending = format.extensions_str().first().copied().unwrap_or_default();
+        return Err(Problem::OtherPicture(ending.to_uppercase()));
     }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_DECODER);
     reader.limits(limits);
-    reader.into_decoder().map_err(damaged)
+    reader.into_decoder().map_err(|error| match error {
+        ImageError::Limits(_) => Problem::Damaged("its head tells of more pixels than fit into memory".to_string()),
+        error => damaged(error),
+    })
 }
 
 fn head_of(decoder: &mut impl ImageDecoder) -> Result<Head, Problem> {

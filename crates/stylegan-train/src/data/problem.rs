@@ -34,6 +34,8 @@ pub enum Problem {
     TooManyFiles,
     /// The bytes are not those of a PNG, JPEG or WebP file.
     NotAPicture,
+    /// A picture of another kind, by the ending that is usual for it.
+    OtherPicture(String),
     /// The file starts well but its contents are cut short or damaged.
     Damaged(String),
     /// The picture has another size than the set; `[h, w]` in pixels.
@@ -199,6 +201,7 @@ impl fmt::Display for Problem {
             Self::FolderTwice => write!(f, "a link to a folder that is listed already; its pictures count once"),
             Self::TooManyFiles => write!(f, "holds more than the {} files that are read", MAX_FILES),
             Self::NotAPicture => write!(f, "not a PNG, JPEG or WebP picture, whatever its name says"),
+            Self::OtherPicture(kind) => write!(f, "a picture of the kind {kind}, and PNG, JPEG and WebP are read"),
             Self::Damaged(why) => write!(f, "truncated or damaged ({why})"),
             Self::Size { found: [h, w], expected: [eh, ew] } => {
                 write!(f, "{w}x{h} pixels (width x height), but the set has {ew}x{eh}")

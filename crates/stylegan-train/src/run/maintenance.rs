@@ -293,13 +293,13 @@ impl Run<'_> {
     /// Ends a run that diverged.
     pub(super) fn stop_because(&self, verdict: Verdict) -> Result<()> {
         let Verdict::Diverged { problem } = verdict else { return Ok(()) };
-        let advice = self.state.recipe.remedy();
-        let last = match &self.saved {
-            Some((_, path)) => format!("the last good checkpoint is {}", path.display()),
-            None => "no checkpoint was written yet".to_owned(),
+        let remedy = self.state.recipe.remedy();
+        let advice = match &self.saved {
+            Some((_, path)) => format!("{remedy} (the last good checkpoint is {})", path.display()),
+            None => "start anew with half of the learning rate (no checkpoint was written yet)".to_owned(),
         };
         let kimg = self.state.progress.images as f64 / 1000.;
-        Err(Error::Diverged { kimg, problem, advice: format!("{advice} ({last})") })
+        Err(Error::Diverged { kimg, problem, advice })
     }
 }
 

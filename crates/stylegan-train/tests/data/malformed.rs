@@ -37,7 +37,12 @@ fn open_faults() -> Vec<Case> {
         ("not a picture", with(good(), one, "hello"), one, &["not a PNG, JPEG or WebP picture", "save it as PNG"]),
         ("empty file", with(good(), one, ""), one, &["is empty (0 bytes)", "copy it again"]),
         ("empty labels", json(""), "dataset.json", &["empty (0 bytes)"]),
-        ("gif in disguise", with(good(), one, gif.clone()), one, &["not a PNG, JPEG or WebP"]),
+        (
+            "gif in disguise",
+            with(good(), one, gif.clone()),
+            one,
+            &["of the kind GIF", "PNG, JPEG and WebP", "save it as PNG"],
+        ),
         ("gif", with(good(), "x.gif", gif), "x.gif", &[".gif pictures are not read", "save it as PNG"]),
         (
             "cut in its head",
@@ -56,6 +61,7 @@ fn open_faults() -> Vec<Case> {
             &["Jpeg: Found a marker with invalid length:1);"],
         ),
         ("huge head", with(good(), one, huge_png(20_000)), one, &["20000x20000 pixels, more than the 16384x16384"]),
+        ("head beyond memory", with(good(), one, huge_png(1 << 31)), one, &["more pixels than fit into memory"]),
         ("grey", with(good(), one, converted(|p| p.to_luma8().into())), one, &["grey where the set is RGB"]),
         ("alpha", with(good(), one, converted(|p| p.to_rgba8().into())), one, &["alpha channel", "over white"]),
         ("grey with alpha", with(good(), one, converted(|p| p.to_luma_alpha8().into())), one, &["alpha channel"]),

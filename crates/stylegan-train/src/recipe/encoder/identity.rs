@@ -24,7 +24,14 @@ impl Identity {
     /// When the weights cannot be read or are of another network.
     pub(super) fn of(config: &EncoderLossConfig, device: &Device) -> Result<Option<Self>> {
         if !config.classifier.is_empty() {
-            return Ok(Some(Self::Classifier(Classifier::open(&config.classifier, device)?)));
+            let wrong = |error: stylegan_metrics::Error| Error::Config {
+                place: format!("loss.classifier = {}", config.classifier),
+                problem: format!(
+                    "{error}; `stylegan classifier` trains one, --set loss.classifier=FILE names another, and with --set \
+                     loss.classifier= --set loss.id=0 there is no such loss"
+                ),
+            };
+            return Classifier::open(&config.classifier, device).map(Self::Classifier).map(Some).map_err(wrong);
         }
         if config.arcface.is_empty() {
             return Ok(None);
@@ -33,7 +40,7 @@ impl Identity {
             place: format!("loss.arcface = {}", config.arcface),
             problem: format!("{error}; expected the weights of ArcFace's IR-SE-50 (model_ir_se50.pth)"),
         };
-        let params = Params::from_tensors(state_dict(&config.arcface)?).map_err(wrong)?.to_device(device)?;
+        let params = state_dict(&config.arcface).and_then(Params::from_tensors).map_err(wrong)?.to_device(device)?;
         let size = FaceConfig::default();
         Ok(Some(Self::Face(FaceNetwork::new(size, params.frozen()).map_err(wrong)?, size.side)))
     }

@@ -85,9 +85,11 @@ fn looks(config: &EncoderLossConfig, device: &Device) -> Result<Box<dyn Perceptu
     if config.lpips_weights.is_empty() {
         return Ok(Box::new(StLpips::embedded(device)?));
     }
-    let networks = FeatureNetworks::with_weights(state_dict(&config.lpips_weights)?, device)?;
-    networks.into_given_distance().ok_or_else(|| Error::Config {
+    let wrong = |problem: String| Error::Config {
         place: format!("loss.lpips_weights = {}", config.lpips_weights),
-        problem: "holds no network that compares pictures; expected LPIPS as one file, trunk and heads".into(),
-    })
+        problem: format!("{problem}; expected LPIPS as one file, trunk and heads, or none (--set loss.lpips_weights=)"),
+    };
+    let weights = state_dict(&config.lpips_weights).map_err(|error| wrong(error.to_string()))?;
+    let networks = FeatureNetworks::with_weights(weights, device)?;
+    networks.into_given_distance().ok_or_else(|| wrong("holds no network that compares pictures".into()))
 }

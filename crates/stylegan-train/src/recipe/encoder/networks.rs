@@ -109,7 +109,9 @@ impl Networks {
 /// Gives the backbone of an encoder the weights of the configuration's file.
 fn start_backbone(config: &EncoderTrainConfig, e: &Params) -> Result<()> {
     let problem = |problem: String| Error::Config { place: format!("backbone = {}", config.backbone), problem };
-    let file = state_dict(&config.backbone)?.into_iter();
+    let missing =
+        |error| problem(format!("{error}; --set backbone=FILE names another, --set backbone= begins at random"));
+    let file = state_dict(&config.backbone).map_err(missing)?.into_iter();
     let file = file.map(|(name, tensor)| (name.strip_prefix("E.").map(str::to_owned).unwrap_or(name), tensor));
     let mut file: BTreeMap<String, Tensor> = file.collect();
     for (name, var) in e.vars() {
