@@ -35,7 +35,7 @@ mod task;
 mod uploads;
 mod wish;
 
-use crate::device::{DeviceArgs, load};
+use crate::device::DeviceArgs;
 use crate::evaluate::networks;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::invert::picture_encoder::PictureEncoder;
@@ -46,6 +46,7 @@ use crate::signals::{self, Reaction};
 use crate::status::{print, say};
 use answers::Studio;
 use anyhow::Context;
+use candle_core::Device;
 use films::Films;
 use gate::Gate;
 use kinds::{Kind, Kinds};
@@ -57,6 +58,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use stylegan_core::Model;
 use stylegan_train::folder;
 use tokio::net::TcpListener;
 use uploads::Uploads;
@@ -179,7 +181,7 @@ fn check_shown(named: &Path) -> anyhow::Result<()> {
     match Kinds::default().of(named) {
         _ if is_run => Ok(()),
         Some(kind) if kind != Kind::Nothing => Ok(()),
-        _ => load(&verified_checkpoint(named)?.0, &Device::Cpu).map(drop),
+        _ => Ok(Model::load(&verified_checkpoint(named)?.0, &Device::Cpu).map(drop)?),
     }
 }
 
