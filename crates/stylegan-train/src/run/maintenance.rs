@@ -296,7 +296,7 @@ impl Run<'_> {
         let remedy = self.state.recipe.remedy();
         let advice = match &self.saved {
             Some((_, path)) => format!("{remedy} (the last good checkpoint is {})", path.display()),
-            None => "start anew with half of the learning rate (no checkpoint was written yet)".to_owned(),
+            None => "start anew with half of schedule.lr (no checkpoint was written yet)".to_owned(),
         };
         let kimg = self.state.progress.images as f64 / 1000.;
         Err(Error::Diverged { kimg, problem, advice })
