@@ -74,7 +74,8 @@ fn folders_are_compared_without_a_network() {
     bench.one_sentence("eval --images pictures pictures --metrics ppl_wend", &["needs a generator"]);
     bench.one_sentence("eval --images pictures pictures --metrics is", &["knows classes", "--features FILE"]);
     bench.one_sentence(&format!("{EVAL} --metrics ls"), &["a classifier (--classifier FILE"]);
-    bench.one_sentence(&format!("{EVAL} --metrics lpips"), &["needs two sets of pictures", "(--images GENERATED REAL)"]);
+    let paired = ["needs two sets of pictures", "(--images GENERATED REAL)"];
+    bench.one_sentence(&format!("{EVAL} --metrics lpips"), &paired);
     // What is offered is what can be typed.
     bench.one_sentence(
         "eval --images pictures pictures --metrics iou",
