@@ -47,6 +47,7 @@ mod segmenter;
 mod settings;
 mod shell;
 mod signals;
+mod slip;
 mod starting_point;
 mod status;
 mod studio;

@@ -3,6 +3,7 @@
 
 use crate::embedded::{MODELS, Model};
 use crate::exit::{Ending, Outcome};
+use crate::slip;
 use crate::status::{print, say};
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
@@ -29,9 +30,6 @@ pub(crate) struct Args {
     #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(MODELS.map(|model| model.name)))]
     name: Option<String>,
 }
-
-/// Letters of a network's name that may be wrong.
-const SLIPS: usize = 2;
 
 /// Where a tuned network's file names what it was tuned from.
 pub(crate) const TUNED_FROM: &str = "tuned_from_network";
@@ -115,9 +113,7 @@ pub(crate) fn remedy(path: &Path) -> String {
 
 /// The network that comes with the program and may be meant by a path that is not there.
 fn meant(path: &Path) -> Option<&'static str> {
-    let typed = path.to_str()?.to_lowercase();
-    let alike = MODELS.iter().map(|model| (strsim::damerau_levenshtein(&typed, model.name), model.name));
-    alike.filter(|(slips, _)| *slips <= SLIPS).min().map(|(_, name)| name)
+    slip::meant(path.to_str()?, MODELS.iter().map(|model| model.name))
 }
 
 /// The contents of the network that a model was tuned from, if its file says so.

@@ -3,6 +3,7 @@
 use crate::data::built_in::built_in;
 use crate::exit::wrong;
 use crate::network::check_exists_or;
+use crate::slip;
 use crate::status::say;
 use std::path::{Path, PathBuf};
 use stylegan_train::data::Dataset;
@@ -45,10 +46,9 @@ fn check_there_or(set: &Path, remedy: &str) -> anyhow::Result<()> {
     check_exists_or(set, || format!("cannot read {}: it does not exist; {}", set.display(), remedy()))
 }
 
-/// Asks for the built-in set that may be meant by a path that is not there: one of four letters may be wrong.
+/// Asks for the built-in set that may be meant by a path that is not there.
 fn meant(set: &Path) -> Option<String> {
-    let own = set.file_name()?.to_str()?.to_lowercase();
-    let alike = BUILT_IN.iter().find(|name| strsim::damerau_levenshtein(&own, name) <= name.len() / 4)?;
+    let alike = slip::meant(set.file_name()?.to_str()?, BUILT_IN)?;
     Some(format!("did you mean the built-in set {alike}?"))
 }
 

@@ -100,14 +100,21 @@ fn parsed(overrides: &[String]) -> anyhow::Result<Vec<Override>> {
     Ok(overrides.iter().map(|text| Override::parse(text)).collect::<Result<_, _>>()?)
 }
 
-/// The settings with which a run uses the labels of its set; stored configurations name the width in both networks.
-pub(crate) fn conditional(pictures: &Dataset, set: &str) -> anyhow::Result<Vec<Override>> {
-    match pictures.label_dim() {
-        0 if pictures::is_built_in(set) => wrong!(
+/// Refuses classes of a set that is built without any.
+pub(crate) fn check_can_have_classes(set: &str) -> anyhow::Result<()> {
+    if pictures::is_built_in(set) {
+        wrong!(
             "--cond: {set} has no classes as it is built; `stylegan data build {set} --label {}` makes a set with \
              classes, for --data",
             label_of(set)
-        ),
+        )
+    }
+    Ok(())
+}
+
+/// The settings with which a run uses the labels of its set; stored configurations name the width in both networks.
+pub(crate) fn conditional(pictures: &Dataset, set: &str) -> anyhow::Result<Vec<Override>> {
+    match pictures.label_dim() {
         0 if are_classes(pictures.names()) => wrong!(
             "--cond: {set} has no labels; they belong in its dataset.json, or `stylegan data build {} --size \
              N --label-from-folders` takes the names of folders",

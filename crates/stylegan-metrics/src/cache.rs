@@ -1,7 +1,7 @@
 //! Tables of features on disk, found again by content.
 
 use crate::feature_table::FeatureTable;
-use crate::ranks::{Ranks, agreed_work, leads, share};
+use crate::ranks::{Alone, Ranks, agreed_work, leads, share};
 use crate::{Error, Result};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -107,6 +107,21 @@ impl Cache {
         std::fs::create_dir_all(&self.folder).map_err(failed)?;
         write_atomic(&path, |file| file.write_all(&bytes)).map_err(failed)
     }
+}
+
+/// Rows `0..count`, one of each, in parts: those that `cache` holds under `identity` are taken from there, the others made
+/// and kept, so that what was made before a stop is known after it. Without an identity nothing is kept.
+///
+/// # Errors
+/// Those of `make`, and rows of differing lengths.
+pub fn in_parts(
+    cache: Option<&Cache>,
+    identity: Option<&[&str]>,
+    count: usize,
+    make: &mut dyn FnMut(Range<usize>) -> Result<FeatureTable>,
+) -> Result<FeatureTable> {
+    let table = Makers { cache, ranks: &Alone }.in_parts(identity, count, make)?;
+    table.map_or_else(|| FeatureTable::new(vec![], 1), Ok)
 }
 
 /// Where parts of a table come from: a cache, and the ranks that make what it lacks.

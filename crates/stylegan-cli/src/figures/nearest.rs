@@ -6,8 +6,9 @@ use crate::network::Network;
 use crate::status::Progress;
 use candle_core::Tensor;
 use rayon::prelude::*;
+use std::ops::Range;
 use stylegan_core::picture::{Band, to_pictures};
-use stylegan_metrics::cache::{Cache, Key};
+use stylegan_metrics::cache::{Cache, in_parts};
 use stylegan_metrics::extraction::extract;
 use stylegan_metrics::feature_table::FeatureTable;
 use stylegan_metrics::features::{FeatureNetwork, StLpips};
@@ -21,9 +22,6 @@ const NEIGHBOURS: usize = 4;
 
 /// Pictures of the set whose own neighbours are looked for, to have a measure.
 const MEASURED: usize = 200;
-
-/// Pictures of the set whose features are kept together.
-const PART: usize = 256;
 
 /// Draws the pictures of up to 16 seeds, each with the four pictures of a set that are nearest in features of ST-LPIPS.
 /// Distances are told in those of the set's pictures to their own neighbours. What was seen of the set is kept in a cache, if
@@ -61,31 +59,21 @@ pub(super) fn nearest(network: &Network, seeds: &[u32], set: &Dataset, cache: Op
     Ok(Drawn { bands: vec![band], seeds })
 }
 
-/// Features of a set, a row for each picture, part by part, so that what was seen before a stop is known after it.
+/// Features of a set, a row for each picture; what was seen of it is kept in a cache, if there is one.
 fn features_of(set: &Dataset, eye: &StLpips, cache: Option<&Cache>) -> anyhow::Result<FeatureTable> {
     let progress = Progress::new("looking at pictures", set.len());
+    let hash = cache.map(|_| set.hash()).transpose()?;
+    let identity = hash.map(|hash| [hash, FeatureNetwork::hash(eye)]);
     let all: Vec<usize> = (0..set.len()).collect();
-    let (mut rows, mut dim) = (vec![], 1);
-    for part in all.chunks(PART) {
-        let key = cache.map(|_| anyhow::Ok(Key::new([set.hash()?, FeatureNetwork::hash(eye), &format!("{part:?}")])));
-        let kept = cache.zip(key.transpose()?);
-        let table = match kept.as_ref().and_then(|(cache, key)| cache.load(key)) {
-            Some(table) => table,
-            None => {
-                let table = features(eye, set.batches(part).map(|batch| batch.map_err(Into::into)), "the set")?;
-                if let Some((cache, key)) = kept
-                    && let Err(error) = cache.store(&key, &table)
-                {
-                    tracing::warn!(%error, "going on without the cache");
-                }
-                table
-            }
-        };
-        rows.extend_from_slice(table.rows());
-        dim = table.dim();
-        progress.advance(part.len());
-    }
-    Ok(FeatureTable::new(rows, dim)?)
+    let mut seen = 0;
+    let make = &mut |part: Range<usize>| {
+        let table = features(eye, set.batches(&all[part.clone()]).map(|batch| batch.map_err(Into::into)), "the set")?;
+        // Parts that were kept lie before it.
+        progress.advance(part.end - seen);
+        seen = part.end;
+        Ok(table)
+    };
+    Ok(in_parts(cache, identity.as_ref().map(|identity| &identity[..]), set.len(), make)?)
 }
 
 /// Features of ST-LPIPS, a row for each picture.
@@ -93,9 +81,9 @@ fn features(
     eye: &StLpips,
     images: impl Iterator<Item = Result<Tensor, stylegan_metrics::SourceError>>,
     name: &str,
-) -> anyhow::Result<FeatureTable> {
-    let mut tables = extract(&[eye], images, None, name, &mut |_, _| ())?;
-    tables.pop().ok_or_else(|| anyhow::anyhow!("{name} has no features"))
+) -> stylegan_metrics::Result<FeatureTable> {
+    // One network has one table.
+    Ok(extract(&[eye], images, None, name, &mut |_, _| ())?.swap_remove(0))
 }
 
 /// Distances of the table's rows to a row, with their numbers, the nearest first; without the row `but`.

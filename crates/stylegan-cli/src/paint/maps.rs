@@ -187,8 +187,11 @@ fn labels(
 
 /// The edges `[1, 1, h, w]` of the instances of a map of `size`; instance maps may lie in folders as their maps do.
 fn edges(given: &Path, folder: &Path, map: &Path, size: [usize; 2], painter: &Painter) -> anyhow::Result<Tensor> {
-    let within = Some(given.join(folder)).filter(|within| within.is_dir()).unwrap_or_else(|| given.to_path_buf());
-    let file = if given.is_dir() { within.join(map.file_name().unwrap_or_default()) } else { given.to_path_buf() };
+    let places = [given.join(folder), given.to_path_buf()];
+    let file = match places.iter().find(|place| place.is_dir()) {
+        Some(place) => place.join(map.file_name().unwrap_or_default()),
+        None => given.to_path_buf(),
+    };
     if !file.exists() {
         wrong!("{} has no instance map: {} does not exist", map.display(), file.display());
     }

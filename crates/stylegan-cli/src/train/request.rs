@@ -192,6 +192,8 @@ impl Request {
                 );
             }
         } else if asked.cond {
+            // Said before a built-in set is built.
+            starting_point::check_can_have_classes(&config.data().set)?;
             let set = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
             if let Some((transfer, classes)) = transfer.as_ref().map(|transfer| (transfer, set.1.label_dim()))
                 && ![0, transfer.c_dim()].contains(&classes)

@@ -28,6 +28,13 @@ pub struct Columns {
 pub struct Im2colParams {
     at: Elements,
     channels: i32,
+    windows: Windows,
+}
+
+/// Windows of taps on an image, a part of parameters.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Windows {
     h: i32,
     w: i32,
     r: i32,
@@ -58,11 +65,22 @@ impl Columns {
     }
 
     fn launch(&self, kernel: Kernel, rows: usize, plane: usize) -> Result<Launch<Im2colParams>> {
-        let ([_, c, h, w], [r, s], [oh, ow]) = (self.x, self.kernel, self.out);
-        int((oh.max(ow) + 1) * self.stride + r + s, "pixels")?;
         let params = Im2colParams {
             at: Elements::new(rows, plane)?,
-            channels: int(c, "channels")?,
+            channels: int(self.x[1], "channels")?,
+            windows: self.windows()?,
+        };
+        Launch::elementwise(kernel, rows * plane, params)
+    }
+
+    /// Its windows as kernels read them.
+    ///
+    /// # Errors
+    /// When a size has more than 31 bits.
+    pub(super) fn windows(&self) -> Result<Windows> {
+        let ([_, _, h, w], [r, s], [oh, ow]) = (self.x, self.kernel, self.out);
+        int((oh.max(ow) + 1) * self.stride + r + s, "pixels")?;
+        Ok(Windows {
             h: int(h, "pixels")?,
             w: int(w, "pixels")?,
             r: int(r, "taps")?,
@@ -71,8 +89,7 @@ impl Columns {
             ow: int(ow, "pixels")?,
             stride: int(self.stride, "pixels")?,
             padding: int(self.padding, "pixels")?,
-        };
-        Launch::elementwise(kernel, rows * plane, params)
+        })
     }
 }
 

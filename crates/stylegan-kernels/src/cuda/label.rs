@@ -1,6 +1,6 @@
 //! Launches of `label.cu`: convolutions of label maps.
 
-use super::conv::Columns;
+use super::conv::{Columns, Windows};
 use super::launch::{Elements, Kernel, Launch, MOST_SHARED, THREADS, int, slices};
 use candle_core::Result;
 
@@ -23,18 +23,11 @@ pub struct LabelWindows {
 
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Windows {
+struct LookUp {
     outputs: i32,
     channels: i32,
     classes: i32,
-    h: i32,
-    w: i32,
-    r: i32,
-    s: i32,
-    oh: i32,
-    ow: i32,
-    stride: i32,
-    padding: i32,
+    windows: Windows,
 }
 
 /// Parameters of `label_conv`.
@@ -42,14 +35,14 @@ struct Windows {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LabelConvParams {
     at: Elements,
-    windows: Windows,
+    look_up: LookUp,
 }
 
 /// Parameters of `label_conv_adjoint`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LabelConvAdjointParams {
-    windows: Windows,
+    look_up: LookUp,
     samples: i32,
     slices: i32,
     at_once: i32,
@@ -64,7 +57,7 @@ impl LabelWindows {
     pub fn conv(&self) -> Result<Launch<LabelConvParams>> {
         let (n, [oh, ow]) = (self.columns.x[0], self.columns.out);
         let (rows, plane) = (n * self.outputs, oh * ow);
-        let params = LabelConvParams { at: Elements::new(rows, plane)?, windows: self.windows()? };
+        let params = LabelConvParams { at: Elements::new(rows, plane)?, look_up: self.look_up()? };
         Launch::elementwise(Kernel::new("label", "label_conv"), rows * plane, params)
     }
 
@@ -80,7 +73,7 @@ impl LabelWindows {
         let blocks = (self.outputs * r * s).div_ceil(THREADS as usize) * slices * channels.div_ceil(at_once);
         let shared = at_once as u32 * THREADS * size_of::<f32>() as u32;
         let params = LabelConvAdjointParams {
-            windows: self.windows()?,
+            look_up: self.look_up()?,
             samples: int(n, "samples")?,
             slices: int(slices, "slices")?,
             at_once: int(at_once, "channels")?,
@@ -88,26 +81,18 @@ impl LabelWindows {
         Ok((Launch::new(Kernel::new("label", "label_conv_adjoint"), blocks, shared, params)?, slices))
     }
 
-    fn windows(&self) -> Result<Windows> {
-        let Columns { x: [_, channels, h, w], kernel: [r, s], out: [oh, ow], stride, padding } = self.columns;
+    fn look_up(&self) -> Result<LookUp> {
+        let Columns { x: [_, channels, h, w], kernel: [r, s], .. } = self.columns;
         if self.classes > CLASSES {
             candle_core::bail!("cuda: label maps of {} classes, expected at most {CLASSES}", self.classes)
         }
-        int((oh.max(ow) + 1) * stride + r + s, "pixels")?;
         int(h * w, "pixels")?;
         int(self.outputs * channels * r * s, "weights")?;
-        Ok(Windows {
+        Ok(LookUp {
             outputs: int(self.outputs.max(1), "channels")?,
             channels: int(channels, "channels")?,
             classes: int(self.classes, "classes")?,
-            h: int(h, "pixels")?,
-            w: int(w, "pixels")?,
-            r: int(r, "taps")?,
-            s: int(s, "taps")?,
-            oh: int(oh, "pixels")?,
-            ow: int(ow, "pixels")?,
-            stride: int(stride, "pixels")?,
-            padding: int(padding, "pixels")?,
+            windows: self.columns.windows()?,
         })
     }
 }
