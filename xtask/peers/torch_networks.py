@@ -15,9 +15,9 @@ def fir_filter():
     return taps / taps.sum()
 
 
-def widths(size, channel_base):
+def widths(size, channel_base, channel_max=512):
     """Channels by resolution, from 4 up."""
-    return {2**i: min(channel_base // 2**i, 512) for i in range(2, int(log2(size)) + 1)}
+    return {2**i: min(channel_base // 2**i, channel_max) for i in range(2, int(log2(size)) + 1)}
 
 
 def upfirdn(x, f, up=1, down=1, pad=(0, 0)):
@@ -143,9 +143,9 @@ class StyleGan2(nn.Module):
 class StyleGan2Discriminator(nn.Module):
     """Residual blocks."""
 
-    def __init__(self, size, channel_base):
+    def __init__(self, size, channel_base, channel_max=512):
         super().__init__()
-        width = widths(size, channel_base)
+        width = widths(size, channel_base, channel_max)
         sizes = sorted(width, reverse=True)[:-1]
         self.rgb = Conv(3, width[size], 1)
         self.blocks = nn.ModuleList()

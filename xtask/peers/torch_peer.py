@@ -15,7 +15,10 @@ def prepare(mode, spec, threads):
         "conv": convolution,
         "filter": fir,
         "synthesis": synthesis,
+        "encode": encode,
         "iteration": iteration,
+        "painter-iteration": painter_iteration,
+        "discriminate": discriminate,
         "features": features,
     }
     if spec["kind"] not in kinds:
@@ -94,6 +97,33 @@ def iteration(spec, layout):
     import torch_training
 
     return torch_training.iteration(spec["network"], layout)
+
+
+def encode(spec, layout):
+    import torch_encoder
+
+    return torch_encoder.rows(spec["size"], spec["batch"], layout)
+
+
+def painter_iteration(spec, layout):
+    import torch_painter
+
+    return torch_painter.iteration(layout)
+
+
+def discriminate(spec, layout):
+    import torch_augment
+
+    critic = networks.StyleGan2Discriminator(spec["size"], spec["channel_base"], spec["channel_max"])
+    critic.to(memory_format=layout)
+    images = torch.randn(spec["batch"], 3, spec["size"], spec["size"]).to(memory_format=layout)
+
+    def gradient():
+        seen = torch_augment.augmented(images, 0.6) if spec["augmented"] else images
+        critic.zero_grad(set_to_none=True)
+        F.softplus(-critic(seen)).sum().backward()
+
+    return gradient
 
 
 def features(spec, layout):

@@ -30,11 +30,19 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend([(32, 64), (8, 256)].into_iter().flat_map(|(batch, size)| {
         [false, true].map(|gradient| Case { spec: Spec::Augment { gradient, batch, size }, targets: vec![] })
     }));
+    cases.extend([(64, 1024, 96), (256, 16384, 512)].into_iter().flat_map(|(size, channel_base, channel_max)| {
+        [false, true].map(|augmented| Case {
+            spec: Spec::Discriminate { batch: 8, size, channel_base, channel_max, augmented },
+            targets: vec![],
+        })
+    }));
     cases.extend(syntheses());
     cases.push(Case {
         spec: Spec::Paint { size: 256, batch: 1, channels: 64 },
         targets: vec![("onnxruntime", 1.8), ("openvino", 1.8), ("mnn", 1.8)],
     });
+    cases.push(Case { spec: Spec::Encode { size: 256, batch: 1 }, targets: vec![("torch", 3.0)] });
+    cases.push(Case { spec: Spec::PainterIteration, targets: vec![("torch", 3.0)] });
     cases.extend(
         [Network::StyleGan2, Network::StyleGan1]
             .map(|network| Case { spec: Spec::Iteration { network }, targets: vec![("torch", 3.0)] }),

@@ -9,6 +9,7 @@ mod chart;
 mod features;
 mod iteration;
 mod options;
+mod painter_iteration;
 mod peers;
 mod process;
 mod report;

@@ -18,8 +18,15 @@ pub(crate) enum Spec {
     Synthesis { network: Network, size: usize, batch: usize, channel_base: usize, products: Products },
     /// Pictures of label maps, by SPADE's generator for COCO-Stuff with `channels` at full resolution.
     Paint { size: usize, batch: usize, channels: usize },
+    /// Style rows of pictures, by pSp's encoder for a generator of 1024 pixels.
+    Encode { size: usize, batch: usize },
     /// One training iteration, the mean over lazy phases; see `iteration.rs`.
     Iteration { network: Network },
+    /// One training iteration of SPADE; see `painter_iteration.rs`.
+    PainterIteration,
+    /// What real images cost in a discriminator's phase: StyleGAN2's logits and their loss's gradient, with
+    /// `augmented` of images as `Augment` makes them, whose draw counts.
+    Discriminate { batch: usize, size: usize, channel_base: usize, channel_max: usize, augmented: bool },
     /// A feature network of the metrics.
     Features { network: Features },
 }
@@ -125,6 +132,12 @@ impl Spec {
                 format!("{} synthesis {size} b{batch}{products}", network.name())
             }
             Self::Paint { size, batch, channels } => format!("spade synthesis {size} b{batch} ngf {channels}"),
+            Self::Encode { size, batch } => format!("psp encoder {size} b{batch}"),
+            Self::PainterIteration => "spade training iteration 64 b8 ngf 16".to_string(),
+            Self::Discriminate { batch, size, channel_base, augmented, .. } => {
+                let pipe = if *augmented { " bgc" } else { "" };
+                format!("stylegan2 discriminator pass {size} b{batch} channels {}{pipe}", channel_base / size)
+            }
             Self::Features { network: Features::Inception } => "inception 299 b8".to_string(),
             Self::Features { network: Features::LpipsVgg } => "lpips vgg16 256 b4".to_string(),
             Self::Iteration { network } => format!("{} training iteration 64 b8", network.name()),
@@ -140,7 +153,9 @@ impl Spec {
     pub(crate) fn is_whole(&self) -> bool {
         match self {
             Self::Conv { .. } | Self::Filter { .. } | Self::Augment { .. } => false,
-            Self::Synthesis { .. } | Self::Paint { .. } | Self::Iteration { .. } | Self::Features { .. } => true,
+            Self::Discriminate { .. } => false,
+            Self::Synthesis { .. } | Self::Paint { .. } | Self::Encode { .. } | Self::Features { .. } => true,
+            Self::Iteration { .. } | Self::PainterIteration => true,
         }
     }
 

@@ -6,23 +6,25 @@
 //! that this worker has no such work.
 
 use crate::spec::{Network, Pass, Products, Resample, Shape, Spec};
-use crate::{features, iteration};
-use candle_core::{DType, Device, Result, Tensor, Var};
+use crate::{features, iteration, painter_iteration};
+use candle_core::{DType, Device, Error, Result, Tensor, Var};
 use std::io::{BufRead, Write};
 use std::time::Instant;
 use stylegan_core::latent::{StreamKey, latents_from_seeds};
-use stylegan_core::layers::SemanticMap;
+use stylegan_core::layers::{Mode, SemanticMap};
+use stylegan_core::psp::{PspConfig, PspEncoder};
 use stylegan_core::spade::SpadeConfig;
 use stylegan_core::stylegan1::StyleGan1Config;
-use stylegan_core::stylegan2::StyleGan2Config;
+use stylegan_core::stylegan2::{StyleGan2Config, StyleGan2Discriminator, StyleGan2DiscriminatorConfig};
 use stylegan_core::{
-    Condition, GeneratorConfig, PackedWeights, Params, SynthesisOptions, broadcast_ws, build_generator,
+    Condition, Discriminator, GeneratorConfig, PackedWeights, Params, SynthesisOptions, broadcast_ws, build_generator,
 };
 use stylegan_kernels::label::instance_edges;
 use stylegan_kernels::{
     Filter, Labels, autodiff, conv_transpose2d, conv2d, downsample2d, filter2d, memory, upsample2d,
 };
 use stylegan_train::augment::{AugmentConfig, Augmentation};
+use stylegan_train::losses::logistic;
 
 /// A piece of work that can be repeated; returns the seconds that it took.
 pub(crate) type Work = Box<dyn FnMut() -> Result<f64>>;
@@ -54,7 +56,14 @@ fn prepare(spec: &Spec) -> Result<Work> {
             synthesis(network, size, batch, channel_base, products)
         }
         Spec::Paint { size, batch, channels } => paint(size, batch, channels),
+        Spec::Encode { size, batch } => encode(size, batch),
         Spec::Iteration { network } => iteration::prepare(network),
+        Spec::PainterIteration => painter_iteration::prepare(),
+        Spec::Discriminate { batch, size, channel_base, channel_max, augmented } => {
+            let widths =
+                StyleGan2DiscriminatorConfig { img_size: [size; 2], channel_base, channel_max, ..Default::default() };
+            discriminate(&widths, batch, augmented)
+        }
         Spec::Features { network } => features::prepare(network),
     }
 }
@@ -120,6 +129,33 @@ fn augment(gradient: bool, shape: &[usize; 4]) -> Result<Work> {
     Ok(timed(move || match gradient {
         true => autodiff::grad(&augmentation.apply(&x)?, &[&x], false),
         false => Ok(vec![augmentation.apply(&x.detach())?]),
+    }))
+}
+
+fn encode(size: usize, batch: usize) -> Result<Work> {
+    let config = PspConfig { img_size: [size; 2], ..PspConfig::default() };
+    let params = Params::new(0, DType::F32, &Device::Cpu);
+    PspEncoder::new(&config, params.trainable())?;
+    let encoder = PspEncoder::new(&config, params.frozen())?;
+    let images = random(&[batch, config.img_channels, size, size], 1)?;
+    Ok(timed(move || Ok(vec![encoder.forward(&images, Mode::Eval)?])))
+}
+
+fn discriminate(config: &StyleGan2DiscriminatorConfig, batch: usize, augmented: bool) -> Result<Work> {
+    let ([h, w], c) = (config.img_size, config.img_channels);
+    let params = Params::new(0, DType::F32, &Device::Cpu);
+    let d = StyleGan2Discriminator::new(config, params.trainable())?;
+    let weights: Vec<Var> = params.vars().into_iter().map(|(_, var)| var).collect();
+    let images = random(&[batch, c, h, w], 1)?;
+    let indices: Vec<u64> = (0..batch as u64).collect();
+    Ok(timed(move || {
+        let key = StreamKey::new(0, "augment", 0);
+        let seen = match augmented {
+            true => Augmentation::draw(&AugmentConfig::default(), 0.6, &key, &indices, [c, h, w])?.apply(&images)?,
+            false => images.clone(),
+        };
+        let loss = logistic::discriminator_real(&d.logits(&seen, Condition::None, 0.)?).map_err(Error::wrap)?;
+        autodiff::grad(&loss.sum_all()?, &weights.iter().map(Var::as_tensor).collect::<Vec<_>>(), false)
     }))
 }
 
