@@ -1,4 +1,4 @@
-//! Exported generators: their graphs are well-formed, and ONNX Runtime draws the same pictures where
+//! Exported generators and encoders: graphs are well-formed, and ONNX Runtime draws the same pictures and finds the same styles where
 //! Python has it (`STYLEGAN_PYTHON` names the interpreter, else `python3`).
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -6,11 +6,12 @@ use candle_core::{DType, Device, Tensor};
 use std::collections::HashSet;
 use std::path::Path;
 use std::process::Command;
-use stylegan_core::export::{ONNX_OPSET, OnnxOptions, onnx};
+use stylegan_core::export::{ONNX_OPSET, OnnxOptions, onnx, onnx_encoder};
 use stylegan_core::latent::StreamKey;
-use stylegan_core::layers::{FusedScale, NormKind, SemanticMap, power_iteration};
+use stylegan_core::layers::{FusedScale, Mode, NormKind, SemanticMap, power_iteration};
 use stylegan_core::pggan::PgganConfig;
 use stylegan_core::pix2pixhd::Pix2PixHdConfig;
+use stylegan_core::psp::{AVERAGE, Head, PspConfig, PspEncoder};
 use stylegan_core::spade::{Conditioning, Depth, SpadeConfig};
 use stylegan_core::stylegan1::StyleGan1Config;
 use stylegan_core::stylegan2::{StyleGan2Config, Topology};
@@ -259,15 +260,70 @@ fn graphs_are_well_formed() {
     }
 }
 
+/// Random encoders of each head, at a small width, with an average style.
+fn encoders() -> Vec<(PspConfig, Params)> {
+    let heads = [Head::Pyramid, Head::Offsets, Head::W, Head::WPlus, Head::Restyle, Head::RestyleOffsets];
+    let with_head = |head: Head| {
+        let img_channels = if head.is_iterative() { 6 } else { 3 };
+        let config = PspConfig { img_size: [64; 2], img_channels, num_ws: 9, w_dim: 12, channels: 4, head, hidden: 10 };
+        let params = Params::new(1, DType::F32, &Device::Cpu);
+        PspEncoder::new(&config, params.trainable()).unwrap();
+        let key = StreamKey::new(2, "test", 0);
+        for (index, (name, var)) in params.vars().into_iter().enumerate() {
+            let draw = key.normal_rows(&[index as u64], 0, &[var.elem_count()], DType::F32, &Device::Cpu).unwrap();
+            let draw = (draw.reshape(var.shape()).unwrap() * 0.2).unwrap();
+            // Statistics and scales of new networks say nothing.
+            if name.ends_with("running_mean") || name.ends_with("bias") {
+                var.set(&draw).unwrap();
+            } else if name.ends_with("running_var") {
+                var.set(&(draw.abs().unwrap() + 0.5).unwrap()).unwrap();
+            }
+        }
+        let mut tensors: Vec<(String, Tensor)> =
+            params.vars().into_iter().map(|(name, var)| (name, var.as_detached_tensor())).collect();
+        tensors.push((
+            AVERAGE.to_owned(),
+            key.normal_rows(&[99], 0, &[9, 12], DType::F32, &Device::Cpu).unwrap().squeeze(0).unwrap(),
+        ));
+        (config, Params::from_tensors(tensors).unwrap())
+    };
+    heads.into_iter().map(with_head).collect()
+}
+
+#[test]
+fn onnx_runtime_finds_the_same_styles() {
+    let Some(python) = python() else {
+        println!("skipped: no Python with onnxruntime; name one in STYLEGAN_PYTHON");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for (config, params) in encoders() {
+        let images = StreamKey::new(3, "images", 0);
+        let shape = [config.img_channels, 64, 64];
+        let images = images.normal_rows(&[0, 1, 2], 0, &shape, DType::F32, &Device::Cpu).unwrap();
+        std::fs::write(folder.path().join("model.onnx"), onnx_encoder(&config, &params, None).unwrap()).unwrap();
+        write(folder.path(), "img.f32", &images);
+        let found = run(&python, folder.path(), "ws", 3);
+        let rows = PspEncoder::new(&config, params.frozen()).unwrap().forward(&images, Mode::Eval).unwrap();
+        let rows = match config.head.is_iterative() {
+            true => rows,
+            false => rows.broadcast_add(&params.get(AVERAGE).unwrap().as_detached_tensor()).unwrap(),
+        };
+        let found = Tensor::from_vec(found, rows.shape(), &Device::Cpu).unwrap();
+        // f32 against f32, through 24 residual units.
+        assert_close(&format!("{:?}", config.head), &found, &rows, 1e-5 * stylegan_tests::golden::max_abs(&rows));
+    }
+}
+
 const RUN: &str = r#"
 import sys, numpy as np, onnxruntime as ort
-folder, n = sys.argv[1], int(sys.argv[2])
+folder, n, output = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 session = ort.InferenceSession(folder + "/model.onnx", providers=["CPUExecutionProvider"])
 feed = {}
 for i in session.get_inputs():
     x = np.fromfile(folder + "/" + i.name + ".f32", dtype=np.float32)
     feed[i.name] = x.reshape(()) if i.name == "psi" else x.reshape(n, *i.shape[1:])
-session.run(["img"], feed)[0].astype(np.float32).tofile(folder + "/img.f32")
+session.run([output], feed)[0].astype(np.float32).tofile(folder + "/out.f32")
 "#;
 
 #[allow(clippy::disallowed_methods, reason = "whoever runs the tests says which Python has ONNX Runtime")]
@@ -275,6 +331,15 @@ fn python() -> Option<String> {
     let python = std::env::var("STYLEGAN_PYTHON").unwrap_or_else(|_| "python3".into());
     let found = Command::new(&python).args(["-c", "import numpy, onnxruntime"]).output();
     found.is_ok_and(|output| output.status.success()).then_some(python)
+}
+
+/// What the model in the folder makes of the inputs that lie there.
+fn run(python: &str, folder: &Path, output: &str, n: usize) -> Vec<f32> {
+    let path = folder.to_str().unwrap();
+    let ran = Command::new(python).args(["-c", RUN, path, &n.to_string(), output]).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let bytes = std::fs::read(folder.join("out.f32")).unwrap();
+    bytes.as_chunks::<4>().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect()
 }
 
 fn write(folder: &Path, name: &str, tensor: &Tensor) {
@@ -305,17 +370,14 @@ fn onnx_runtime_draws_the_same_pictures() {
             map.iter().for_each(|map| write(folder.path(), "map.f32", &map.tensor(DType::F32, &Device::Cpu).unwrap()));
             c.iter().for_each(|c| write(folder.path(), "c.f32", c));
             write(folder.path(), "psi.f32", &Tensor::new(&[psi], &Device::Cpu).unwrap());
-            let path = folder.path().to_str().unwrap();
-            let ran = Command::new(&python).args(["-c", RUN, path, &n.to_string()]).output().unwrap();
-            assert!(ran.status.success(), "{name}: {}", String::from_utf8_lossy(&ran.stderr));
+            println!("{name}");
+            let values = run(&python, folder.path(), "img", n);
 
             let ws = model.styles(&z, c).unwrap();
             let ws = if average { model.truncate(&ws, psi.into(), cutoff).unwrap() } else { ws };
             let condition = map.as_ref().map_or(Condition::None, Condition::Map);
             let options = SynthesisOptions { condition, ..SynthesisOptions::default() };
             let expected = model.synthesize(&ws, &options).unwrap();
-            let bytes = std::fs::read(folder.path().join("img.f32")).unwrap();
-            let values = bytes.as_chunks::<4>().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect();
             let found = Tensor::from_vec(values, expected.shape(), &Device::Cpu).unwrap();
             // f32 against f32: instance norm of these few pixels amplifies rounding to some 1e-5 of
             // the largest value.

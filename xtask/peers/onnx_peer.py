@@ -12,9 +12,10 @@ from protocol import Cannot, serve
 def prepare(mode, spec, threads):
     if len(sys.argv) < 5:
         raise Cannot("the model holds whole networks only")
-    feed = {"paint": painted, "synthesis": synthesised}[spec["kind"]](spec)
+    feed = {"encode": encoded, "paint": painted, "synthesis": synthesised}[spec["kind"]](spec)
     engines = {"onnxruntime": onnxruntime, "openvino": openvino, "openvino-default": openvino_default, "mnn": mnn}
-    run = engines[mode](sys.argv[4], threads, list(feed))
+    output = "ws" if spec["kind"] == "encode" else "img"
+    run = engines[mode](sys.argv[4], threads, list(feed), output)
     return lambda: run(feed)
 
 
@@ -22,6 +23,11 @@ def synthesised(spec):
     # The mapping network is part of the model: 2 million multiplications beside some 15 000 million.
     z = np.random.default_rng(0).standard_normal((spec["batch"], 512), dtype=np.float32)
     return {"z": z, "psi": np.array(1, dtype=np.float32)}
+
+
+def encoded(spec):
+    shape = (spec["batch"], 3, spec["size"], spec["size"])
+    return {"img": np.random.default_rng(0).standard_normal(shape, dtype=np.float32)}
 
 
 def painted(spec):
@@ -32,7 +38,7 @@ def painted(spec):
     return {"map": np.repeat(one_hot[None], spec["batch"], axis=0)}
 
 
-def onnxruntime(model, threads, names):
+def onnxruntime(model, threads, names, output):
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -45,11 +51,11 @@ def onnxruntime(model, threads, names):
     return run
 
 
-def openvino(model, threads, names):
+def openvino(model, threads, names, output):
     return openvino_with({"INFERENCE_PRECISION_HINT": "f32"}, model, threads)
 
 
-def openvino_default(model, threads, names):
+def openvino_default(model, threads, names, output):
     # The precision that it chooses itself: bf16 on processors with tiles.
     return openvino_with({}, model, threads)
 
@@ -66,7 +72,7 @@ def openvino_with(hints, model, threads):
     return run
 
 
-def mnn(model, threads, names):
+def mnn(model, threads, names, output):
     import MNN
 
     # In a process of its own: the conversion needs more memory than the work.
@@ -78,7 +84,7 @@ def mnn(model, threads, names):
         raise Cannot("MNN's converter does not take the model")
     config = {"backend": "CPU", "numThread": threads, "precision": "high"}
     runtime = MNN.nn.create_runtime_manager((config,))
-    module = MNN.nn.load_module_from_file(model + ".mnn", names, ["img"], runtime_manager=runtime)
+    module = MNN.nn.load_module_from_file(model + ".mnn", names, [output], runtime_manager=runtime)
 
     def run(feed):
         inputs = [MNN.expr.const(x.reshape(-1), list(x.shape), MNN.expr.NCHW) for x in feed.values()]

@@ -14,6 +14,7 @@ use stylegan_kernels::resize_area;
 /// gives its rows back there.
 pub struct TrainedEncoder {
     encoder: PspEncoder,
+    params: Params,
     device: Device,
     /// `[num_ws, w_dim]`
     average: Option<Tensor>,
@@ -64,12 +65,17 @@ impl TrainedEncoder {
                 config.w_dim
             )));
         }
-        Ok(Self { encoder, device: device.clone(), average, content_hash })
+        Ok(Self { encoder, params, device: device.clone(), average, content_hash })
     }
 
     /// Its configuration.
     pub fn config(&self) -> &PspConfig {
         self.encoder.config()
+    }
+
+    /// Its parameters, with the average style ([`AVERAGE`]) where the file has one.
+    pub fn params(&self) -> &Params {
+        &self.params
     }
 
     /// SHA-256 of what was loaded, in hexadecimal, if it is known.

@@ -41,7 +41,7 @@ pub(crate) fn all() -> Vec<Case> {
         spec: Spec::Paint { size: 256, batch: 1, channels: 64 },
         targets: vec![("onnxruntime", 1.8), ("openvino", 1.8), ("mnn", 1.8)],
     });
-    cases.push(Case { spec: Spec::Encode { size: 256, batch: 1 }, targets: vec![("torch", 3.0)] });
+    cases.push(Case { spec: Spec::Encode { size: 256, batch: 1 }, targets: vec![("torch", 3.0), ("openvino", 1.7)] });
     cases.push(Case { spec: Spec::PainterIteration, targets: vec![("torch", 3.0)] });
     cases.extend(
         [Network::StyleGan2, Network::StyleGan1]

@@ -2,10 +2,10 @@
 
 use crate::Result;
 use crate::spec::Spec;
-use crate::worker::{generator_of, painter_of};
+use crate::worker::{encoder_of, generator_of, painter_of};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use stylegan_core::export::{OnnxOptions, onnx};
+use stylegan_core::export::{OnnxOptions, onnx, onnx_encoder};
 
 /// One engine in one way of using it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,18 +57,25 @@ impl Python {
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../xtask/peers");
         let mut command = Command::new(&self.0);
         command.arg(scripts.join(peer.script)).args([peer.mode, &serde_json::to_string(spec)?, &threads.to_string()]);
+        let generator = |(config, params), batch| {
+            let options = OnnxOptions { batch: Some(batch), ..OnnxOptions::default() };
+            onnx(&config, &params, &options)
+        };
         let exported = match *spec {
             _ if peer.script != ONNX => None,
             Spec::Synthesis { network, size, batch, channel_base, .. } => {
-                Some((generator_of(network, size, channel_base)?, batch))
+                Some(generator(generator_of(network, size, channel_base)?, batch)?)
             }
-            Spec::Paint { size, batch, channels } => Some((painter_of(size, channels)?, batch)),
+            Spec::Paint { size, batch, channels } => Some(generator(painter_of(size, channels)?, batch)?),
+            Spec::Encode { size, batch } => {
+                let (config, params) = encoder_of(size)?;
+                Some(onnx_encoder(&config, &params, Some(batch))?)
+            }
             _ => None,
         };
-        if let Some(((config, params), batch)) = exported {
-            let options = OnnxOptions { batch: Some(batch), ..OnnxOptions::default() };
+        if let Some(model) = exported {
             let file = folder.join("model.onnx");
-            std::fs::write(&file, onnx(&config, &params, &options)?)?;
+            std::fs::write(&file, model)?;
             command.arg(file);
         }
         Ok(command)

@@ -132,10 +132,16 @@ fn augment(gradient: bool, shape: &[usize; 4]) -> Result<Work> {
     }))
 }
 
-fn encode(size: usize, batch: usize) -> Result<Work> {
+/// pSp's encoder for a generator of 1024 pixels, with random weights.
+pub(crate) fn encoder_of(size: usize) -> Result<(PspConfig, Params)> {
     let config = PspConfig { img_size: [size; 2], ..PspConfig::default() };
     let params = Params::new(0, DType::F32, &Device::Cpu);
     PspEncoder::new(&config, params.trainable())?;
+    Ok((config, params))
+}
+
+fn encode(size: usize, batch: usize) -> Result<Work> {
+    let (config, params) = encoder_of(size)?;
     let encoder = PspEncoder::new(&config, params.frozen())?;
     let images = random(&[batch, config.img_channels, size, size], 1)?;
     Ok(timed(move || Ok(vec![encoder.forward(&images, Mode::Eval)?])))

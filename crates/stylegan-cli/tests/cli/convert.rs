@@ -219,6 +219,17 @@ fn onnx() {
     bench.one_sentence("export --network tiny.safetensors --onnx tiny.pb", &["tiny.pb", "end in .onnx"]);
     bench.wrong("export --network tiny.safetensors --onnx x.onnx --batch 0", &["--batch 0"]);
     bench.wrong("export --network tiny.safetensors --onnx x.onnx --trunc-cutoff 9", &["has 6 style rows"]);
+
+    crate::invert::encoder(&bench, "encoder.safetensors", 6);
+    let said = bench.ok("export --encoder encoder.safetensors --onnx encoder.onnx --batch 1");
+    assert!(said.contains("from img to ws"), "{said}");
+    assert!(std::fs::metadata(bench.path("encoder.onnx")).unwrap().len() > 10_000);
+    bench.one_sentence("export --encoder tiny.safetensors --onnx x.onnx", &["holds no encoder"]);
+    bench.wrong("export --onnx x.onnx", &["--network", "--encoder"]);
+    bench.wrong(
+        "export --network tiny.safetensors --encoder encoder.safetensors --onnx x.onnx",
+        &["cannot be used with"],
+    );
 }
 
 /// A network of 32 pixels becomes one of 64 that a run can begin with; layers in common are the same.

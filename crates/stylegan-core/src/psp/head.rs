@@ -9,10 +9,10 @@ use candle_nn::{Init, VarBuilder};
 use stylegan_kernels::{Activation, BiasAct, conv2d_bias_act, resize_area, resize_bilinear};
 
 /// The first row of the middle and of the finest level of the pyramid.
-const MIDDLE: usize = 3;
-const FINE: usize = 7;
+pub(crate) const MIDDLE: usize = 3;
+pub(crate) const FINE: usize = 7;
 /// The side that the last map is brought to before one vector is made of it.
-const GRID: usize = 7;
+pub(crate) const GRID: usize = 7;
 
 /// What makes rows of the maps of [`IrSe50`](super::ir_se::IrSe50).
 #[derive(Debug, Clone)]

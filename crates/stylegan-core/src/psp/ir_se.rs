@@ -8,7 +8,7 @@ use candle_nn::{Init, VarBuilder};
 use stylegan_kernels::{Activation, BiasAct, bias_act, conv2d, conv2d_bias_act, linear, modulate::channel_scale};
 
 /// Units of each stage; the first of a stage halves the size.
-const STAGES: [usize; 4] = [3, 4, 14, 3];
+pub(crate) const STAGES: [usize; 4] = [3, 4, 14, 3];
 /// By how much the squeeze narrows the channels.
 const SQUEEZE: usize = 16;
 

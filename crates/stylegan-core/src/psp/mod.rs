@@ -12,3 +12,5 @@ mod ir_se;
 pub use config::{Head, PspConfig};
 pub use encoder::{AVERAGE, PspEncoder};
 pub use face::{FaceConfig, FaceNetwork};
+pub(crate) use head::{FINE, GRID, MIDDLE};
+pub(crate) use ir_se::STAGES;

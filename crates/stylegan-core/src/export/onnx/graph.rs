@@ -1,6 +1,7 @@
 //! An ONNX graph under construction: nodes, their constants, and the layers made of them.
 
 use super::protobuf::Message;
+use crate::layers::NORM_EPS;
 use crate::{Error, Params, Result};
 use candle_core::{DType, Device, Tensor};
 use std::collections::BTreeSet;
@@ -183,6 +184,38 @@ impl<'a> Graph<'a> {
         let weight = self.constant(name, weight)?;
         let pads = [side / 2; 4];
         Ok(self.node("Conv", &[x, &weight], &[("pads", Attribute::Ints(&pads))]))
+    }
+
+    /// A convolution with the parameters `{layer}.weight` `[o, i, k, k]` and, where the layer has one, `{layer}.bias`.
+    pub(super) fn conv_layer(&mut self, x: &str, layer: &str, stride: i64, pad: i64) -> Result<Name> {
+        let attributes = [("strides", Attribute::Ints(&[stride; 2])), ("pads", Attribute::Ints(&[pad; 4]))];
+        let mut inputs = vec![x.to_owned()];
+        for part in [format!("{layer}.weight"), format!("{layer}.bias")] {
+            if self.has(&part) {
+                inputs.push(self.constant(&part, &self.param(&part)?)?);
+            }
+        }
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        Ok(self.node("Conv", &inputs, &attributes))
+    }
+
+    /// Batch normalisation by running statistics (and the learned scale and shift, if there are such), as one factor and one
+    /// summand.
+    pub(super) fn batch_norm(&mut self, x: &str, layer: &str) -> Result<Name> {
+        let param = |part: &str| self.param(&format!("{layer}.{part}"));
+        let (mean, var) = (param("running_mean")?, param("running_var")?);
+        let mut scale = (var + NORM_EPS)?.sqrt()?.recip()?;
+        if self.has(&format!("{layer}.weight")) {
+            scale = (scale * param("weight")?)?;
+        }
+        let mut shift = (mean * &scale)?.neg()?;
+        if self.has(&format!("{layer}.bias")) {
+            shift = (shift + param("bias")?)?;
+        }
+        let scale = self.constant(&format!("{layer}.scale"), &scale.reshape((1, (), 1, 1))?)?;
+        let shift = self.constant(&format!("{layer}.shift"), &shift.reshape((1, (), 1, 1))?)?;
+        let y = self.binary("Mul", x, &scale);
+        Ok(self.binary("Add", &y, &shift))
     }
 
     /// A transposed convolution of stride 2 with `weight` `[i, o, k, k]`.

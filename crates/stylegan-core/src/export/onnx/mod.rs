@@ -1,14 +1,17 @@
-//! Generators as ONNX models, written without the help of a library.
+//! Generators and encoders as ONNX models, written without the help of a library.
 //!
-//! The model computes what [`Generator`](crate::Generator) does with stored noise: latents
-//! (and maps) to pictures, truncation included. Everything is f32, in operators of opset 17.
+//! A generator's model computes what [`Generator`](crate::Generator) does with stored noise: latents
+//! (and maps) to pictures, truncation included; an encoder's, pictures to style rows. Everything is f32, in operators of
+//! opset 17.
 
+mod encoders;
 mod graph;
 mod painters;
 mod protobuf;
 mod stylegan1_pggan;
 mod stylegan2;
 
+use crate::psp::PspConfig;
 use crate::{GeneratorConfig, Params, Result};
 use graph::{Graph, Name};
 use protobuf::Message;
@@ -74,10 +77,31 @@ pub fn onnx(config: &GeneratorConfig, params: &Params, options: &OnnxOptions) ->
     if average {
         body = body.message(11, &tensor_type("psi", &Message::default()));
     }
-    let body = body.message(12, &value("img", n, &[config.img_channels(), h, w]));
+    Ok(model(&body.message(12, &value("img", n, &[config.img_channels(), h, w]))))
+}
+
+/// A pSp encoder as the bytes of an ONNX model (opset [`OPSET`]).
+///
+/// The input is `img` `[n, img_channels, h, w]`, about in [-1, 1], of the encoder's size; the output is `ws` `[n, num_ws,
+/// w_dim]`: style rows as the generator takes them where the parameters hold the average style
+/// ([`AVERAGE`](crate::psp::AVERAGE)), else counted from it. An encoder of ReStyle gives what changes its rows.
+/// `batch`: pictures at a time; `None` leaves it open.
+///
+/// # Errors
+/// When a parameter is missing.
+pub fn onnx_encoder(config: &PspConfig, params: &Params, batch: Option<usize>) -> Result<Vec<u8>> {
+    let mut graph = Graph::new(params);
+    encoders::psp(&mut graph, config)?;
+    let [h, w] = config.img_size;
+    let body = graph.finish().data(2, "encoder").message(11, &value("img", batch, &[config.img_channels, h, w]));
+    Ok(model(&body.message(12, &value("ws", batch, &[config.num_ws, config.w_dim]))))
+}
+
+/// A file of a graph.
+fn model(graph: &Message) -> Vec<u8> {
     let opset = Message::default().data(1, "").int(2, OPSET);
     let model = Message::default().int(1, IR_VERSION).data(2, "stylegan-rs").data(3, env!("CARGO_PKG_VERSION"));
-    Ok(model.message(7, &body).message(8, &opset).bytes)
+    model.message(7, graph).message(8, &opset).bytes
 }
 
 /// An input or output `[n, sides…]`.

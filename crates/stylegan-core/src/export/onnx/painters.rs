@@ -197,7 +197,7 @@ impl<'g, 'a> Painter<'g, 'a> {
         let spade = self.conditioning == Conditioning::Spade;
         let statistics = if spade { format!("{layer}.param_free_norm") } else { layer.to_owned() };
         let y = match self.norm {
-            NormKind::Batch => self.batch_norm(&x.name, &statistics)?,
+            NormKind::Batch => self.graph.batch_norm(&x.name, &statistics)?,
             NormKind::Instance => self.instance_norm(&x.name)?,
             NormKind::None => x.name.clone(),
         };
@@ -216,24 +216,6 @@ impl<'g, 'a> Painter<'g, 'a> {
         let beta = self.layer("Conv", &shared, &format!("{layer}.mlp_beta"), &attributes, 0.)?;
         let y = self.graph.binary("Mul", x, &gamma);
         Ok(self.graph.binary("Add", &y, &beta))
-    }
-
-    /// Running statistics (and the learned scale and shift, if there are such) as one factor and one summand.
-    fn batch_norm(&mut self, x: &str, layer: &str) -> Result<Name> {
-        let param = |part: &str| self.graph.param(&format!("{layer}.{part}"));
-        let (mean, var) = (param("running_mean")?, param("running_var")?);
-        let mut scale = (var + NORM_EPS)?.sqrt()?.recip()?;
-        if self.graph.has(&format!("{layer}.weight")) {
-            scale = (scale * param("weight")?)?;
-        }
-        let mut shift = (mean * &scale)?.neg()?;
-        if self.graph.has(&format!("{layer}.bias")) {
-            shift = (shift + param("bias")?)?;
-        }
-        let scale = self.graph.constant(&format!("{layer}.scale"), &scale.reshape((1, (), 1, 1))?)?;
-        let shift = self.graph.constant(&format!("{layer}.shift"), &shift.reshape((1, (), 1, 1))?)?;
-        let y = self.graph.binary("Mul", x, &scale);
-        Ok(self.graph.binary("Add", &y, &shift))
     }
 
     /// Each plane to mean 0 and variance 1.
