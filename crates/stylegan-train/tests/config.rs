@@ -78,7 +78,6 @@ fn painters_have_their_twins() {
 fn defaults_are_the_published_run() {
     let mut config = file("sg1/ffhq-1024.toml");
     assert_eq!(config, file("sg1/table1-f.toml"));
-    assert_eq!(config, file("sg1/table2-mix90.toml"));
     assert_eq!(config, file("sg1/table4-style8.toml"));
     config.data = Default::default();
     assert_eq!(config, TrainConfig::default());
@@ -107,7 +106,6 @@ fn stylegan2_defaults_are_the_published_run() {
 fn tables_differ_where_they_say() {
     assert!(matches!(file("sg1/table1-a.toml").generator, GeneratorConfig::Pggan(_)));
     let b = file("sg1/table1-b.toml");
-    assert_eq!(b, file("sg1/table4-trad0.toml"));
     assert_eq!(b.mixing_probability, 0.);
     assert!(matches!(b.generator, GeneratorConfig::StyleGan1(g) if !g.use_styles && g.mapping_layers == 0));
     assert_eq!(file("sg1/table2-mix50.toml").mixing_probability, 0.5);

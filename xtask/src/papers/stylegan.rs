@@ -38,9 +38,9 @@ pub(super) const TABLES: [Table; 5] = [
             column("4", Some("fid"), &["--mix", "4"]),
         ],
         rows: &[
-            row("E 0 %", "table2-mix0", "w", &[4.42, 8.22, 12.88, 17.41]),
+            row("E 0 %", "table1-e", "w", &[4.42, 8.22, 12.88, 17.41]),
             row("50 %", "table2-mix50", "w", &[4.41, 6.10, 8.71, 11.61]),
-            row("F 90 %", "table2-mix90", "w", &[4.40, 5.11, 6.88, 9.03]),
+            row("F 90 %", "table1-f", "w", &[4.40, 5.11, 6.88, 9.03]),
             row("100 %", "table2-mix100", "w", &[4.83, 5.17, 6.63, 8.40]),
         ],
         expects: &[(1, 2, 0), (2, 2, 0), (3, 2, 0)],
@@ -70,13 +70,13 @@ pub(super) const TABLES: [Table; 5] = [
         setting: "FFHQ at 1024x1024; counts as in Tables 1 and 3",
         columns: &[FID, FULL, END, SEPARABILITY],
         rows: &[
-            row("traditional, 0 layers, Z", "table4-trad0", "z", &[5.25, 412.0, 415.3, 10.78]),
+            row("B traditional, 0 layers, Z", "table1-b", "z", &[5.25, 412.0, 415.3, 10.78]),
             row("traditional, 8 layers, Z", "table4-trad8", "z", &[4.87, 896.2, 902.0, 170.29]),
             row("traditional, 8 layers, W", "table4-trad8", "w", &[4.87, 324.5, 212.2, 6.52]),
             row("style-based, 0 layers, Z", "table4-style0", "z", &[5.06, 283.5, 285.5, 9.88]),
             row("style-based, 1 layer, W", "table4-style1", "w", &[4.60, 219.9, 209.4, 6.81]),
             row("style-based, 2 layers, W", "table4-style2", "w", &[4.43, 217.8, 199.9, 6.25]),
-            row("F style-based, 8 layers, W", "table4-style8", "w", &[4.40, 234.0, 195.9, 3.79]),
+            row("style-based, 8 layers, W", "table4-style8", "w", &[4.40, 234.0, 195.9, 3.79]),
         ],
         // Z and W of one network, then the depth.
         expects: &[(3, 2, 1), (1, 2, 1), (2, 2, 1), (3, 6, 4), (0, 6, 3)],
