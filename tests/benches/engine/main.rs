@@ -71,7 +71,8 @@ fn bench(options: &Options) -> Result<()> {
     for case in cases {
         let name = case.spec.name();
         let left_out = options.only.as_ref().is_some_and(|only| !name.contains(only.as_str()));
-        if left_out || options.quick && !cases::QUICK.contains(&name.as_str()) {
+        if left_out || options.whole && !case.spec.is_whole() || options.quick && !cases::QUICK.contains(&name.as_str())
+        {
             continue;
         }
         if options.list {

@@ -10,6 +10,7 @@ Times operations and networks on this machine.
 Usage: cargo xtask bench [OPTIONS]
 
   --quick           only a few cases, in two minutes
+  --whole           only whole networks at work, no single operations
   --only TEXT       only the cases whose name contains TEXT
   --list            print the names of the cases and stop
   --against PEERS   compare with other engines, by commas: torch, torch-channels-last, onnxruntime,
@@ -45,6 +46,8 @@ pub(crate) struct Options {
     pub(crate) chart: Option<PathBuf>,
     pub(crate) redraw: Option<PathBuf>,
     pub(crate) quick: bool,
+    /// Whole networks alone.
+    pub(crate) whole: bool,
     /// As typed.
     pub(crate) command: String,
 }
@@ -64,6 +67,7 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Request, Strin
         chart: None,
         redraw: None,
         quick: false,
+        whole: false,
         command: format!("cargo xtask bench {}", args.join(" ")),
     };
     let mut args = args.into_iter();
@@ -77,6 +81,7 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Request, Strin
                 options.quick = true;
                 options.seconds = 1.0;
             }
+            "--whole" => options.whole = true,
             "--only" => options.only = Some(value()?),
             "--python" => options.python = value()?,
             "--json" => options.json = Some(value()?.into()),

@@ -86,9 +86,17 @@ impl<V: Vector, S: Scheme> Task<V> for Filters<'_, V, S> {
         let (per_phase, ins) = (p.outs.div_ceil(V::COLS), p.ins);
         let [from, _] = p.phases();
         let (phase, out) = (panel / per_phase, panel % per_phase * V::COLS);
-        for i in 0..from {
+        let mut taps = Scratch::<V::Elem>::take(DEPTH * p.filter_len() * V::COLS);
+        for start in (0..ins).step_by(DEPTH) {
+            let depth = start..(start + DEPTH).min(ins);
             // SAFETY: the panel's own place at each of the points.
-            unsafe { p.filters::<V, S>(phase + i, out, 0..ins, to.at((panel * from + i) * ins * V::COLS), u_plane) }
+            unsafe {
+                p.taps::<V>(out, depth.clone(), taps.as_mut_ptr());
+                for i in 0..from {
+                    let to = to.at(((panel * from + i) * ins + start) * V::COLS);
+                    p.filters::<V, S>(taps.as_ptr(), phase + i, depth.len(), to, u_plane);
+                }
+            }
         }
     }
 }
@@ -202,14 +210,22 @@ impl<V: Vector, S: Scheme> Task<V> for Panel<'_, V, S> {
         let m_plane = count * m_stride + 2 * l;
         let mut u = Scratch::<V::Elem>::take(points * u_plane);
         let mut m = Scratch::<V::Elem>::take(points * m_plane);
-        let (u, m) = (u.as_mut_ptr(), m.as_mut_ptr());
+        // Filters of several phases are read once, for all of them.
+        let channel = p.filter_len() * V::COLS;
+        let (kept, held) = if from * to > 1 { (channel, p.ins) } else { (0, DEPTH) };
+        let mut taps = Scratch::<V::Elem>::take(channel * held);
+        let (u, m, taps) = (u.as_mut_ptr(), m.as_mut_ptr(), taps.as_mut_ptr());
         let outs = self.panel * V::COLS..((self.panel + 1) * V::COLS).min(p.outs);
         // SAFETY: all indices follow from the sizes; output channels are this panel's own.
         unsafe {
             for (o, i) in (0..to).flat_map(|o| (0..from).map(move |i| (o, i))) {
                 for start in (0..p.ins).step_by(DEPTH) {
                     let depth = start..(start + DEPTH).min(p.ins);
-                    p.filters::<V, S>(o + i, outs.start, depth.clone(), u, u_plane);
+                    let taps = taps.add(start * kept);
+                    if o + i == 0 {
+                        p.taps::<V>(outs.start, depth.clone(), taps);
+                    }
+                    p.filters::<V, S>(taps, o + i, depth.len(), u, u_plane);
                     for point in 0..points {
                         let absent = |phases, phase| !p.taking_part::<S>(point, phases).any(|run| run.contains(&phase));
                         if absent(to, o) || absent(from, i) {

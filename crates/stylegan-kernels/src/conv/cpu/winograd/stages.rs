@@ -92,49 +92,69 @@ impl<'a, T: WithDType> Problem<'a, T> {
         tiles::taking_part::<S>(point, phases, self.taps)
     }
 
-    /// Transforms the filters of `V::COLS` outputs from `out` on and of some input channels, both
-    /// of one phase, to `to` `[points][depth][COLS]`, the points at a distance of `plane`.
+    /// Taps of the filters of a pair of channels.
+    pub(super) fn filter_len(&self) -> usize {
+        self.taps * self.taps
+    }
+
+    /// Reads the filters of `V::COLS` outputs from `out` on and of some input channels, times the gain, to `to`
+    /// `[depth][WIDTH][filter_len][LANES]`.
     ///
     /// # Safety
     /// Inside `V::enter`; there is room at `to`.
     #[inline(always)]
-    pub(super) unsafe fn filters<V: Vector<Elem = T>, S: Scheme>(
-        &self,
-        phase: usize,
-        out: usize,
-        depth: Range<usize>,
-        to: *mut T,
-        plane: usize,
-    ) {
-        let (l, all) = (V::LANES, self.taps * self.taps);
+    pub(super) unsafe fn taps<V: Vector<Elem = T>>(&self, out: usize, depth: Range<usize>, to: *mut T) {
+        let (l, all) = (V::LANES, self.filter_len());
         let mut raw = [T::from_f64(0.); 16 * 16];
-        let mut taps = [T::from_f64(0.); 9 * 16];
-        let [row, col] = self.phase(phase, S::STEP);
         for sub in 0..V::WIDTH {
             let first = out + sub * l;
             let lanes = self.outs.saturating_sub(first).min(l);
-            for d in depth.clone() {
+            for (i, d) in depth.clone().enumerate() {
                 let at = first * self.out_step + d * self.in_step;
                 // SAFETY: the caller's room.
                 unsafe {
                     read_taps::<V>(self.call.b, at, self.out_step, all, lanes, &mut raw);
-                    let gain = V::splat(self.gain);
-                    for t in 0..S::TAPS * S::TAPS {
-                        let tap = if self.turned { S::TAPS * S::TAPS - 1 - t } else { t };
-                        let (r, c) = (tap / S::TAPS * S::STEP + row, tap % S::TAPS * S::STEP + col);
-                        let to = taps.as_mut_ptr().add(t * l);
-                        let inside = |i: usize| (self.tiling.lead..self.tiling.lead + self.taps).contains(&i);
-                        if inside(r) && inside(c) {
-                            let tap = (r - self.tiling.lead) * self.taps + c - self.tiling.lead;
-                            V::load(raw.as_ptr().add(tap * l)).mul(gain).store(to);
-                        } else {
-                            V::splat(T::from_f64(0.)).store(to);
-                        }
+                    let (gain, to) = (V::splat(self.gain), to.add((i * V::WIDTH + sub) * all * l));
+                    for t in 0..all {
+                        V::load(raw.as_ptr().add(t * l)).mul(gain).store(to.add(t * l));
                     }
-                    let to = to.add((d - depth.start) * V::COLS + sub * l);
-                    let steps = Steps { row: S::TAPS * l, col: l };
-                    S::filter::<V>(taps.as_ptr(), steps, to, points::<S>(plane));
                 }
+            }
+        }
+    }
+
+    /// Transforms filters of `depth` input channels, as [`taps`](Self::taps) reads them, to those of a phase: `to`
+    /// `[points][depth][COLS]`, the points at a distance of `plane`.
+    ///
+    /// # Safety
+    /// Inside `V::enter`; the taps have been read, and there is room at `to`.
+    #[inline(always)]
+    pub(super) unsafe fn filters<V: Vector<Elem = T>, S: Scheme>(
+        &self,
+        taps: *const T,
+        phase: usize,
+        depth: usize,
+        to: *mut T,
+        plane: usize,
+    ) {
+        let (l, all) = (V::LANES, self.filter_len());
+        let mut own = [T::from_f64(0.); 9 * 16];
+        let [row, col] = self.phase(phase, S::STEP);
+        for i in 0..depth * V::WIDTH {
+            // SAFETY: the caller's taps and room.
+            unsafe {
+                let from = taps.add(i * all * l);
+                for t in 0..S::TAPS * S::TAPS {
+                    let tap = if self.turned { S::TAPS * S::TAPS - 1 - t } else { t };
+                    let (r, c) = (tap / S::TAPS * S::STEP + row, tap % S::TAPS * S::STEP + col);
+                    let inside = |i: usize| (self.tiling.lead..self.tiling.lead + self.taps).contains(&i);
+                    // Others are zero from the start.
+                    if inside(r) && inside(c) {
+                        let tap = (r - self.tiling.lead) * self.taps + c - self.tiling.lead;
+                        V::load(from.add(tap * l)).store(own.as_mut_ptr().add(t * l));
+                    }
+                }
+                S::filter::<V>(own.as_ptr(), Steps { row: S::TAPS * l, col: l }, to.add(i * l), points::<S>(plane));
             }
         }
     }
