@@ -13,7 +13,6 @@ mod psp {
     pub(crate) mod encoders;
     pub(crate) mod losses;
     pub(crate) mod ranger;
-    pub(crate) mod training;
 }
 mod sg1_cases;
 mod sg2_cases;
@@ -22,7 +21,6 @@ mod spade {
     pub(crate) mod cases;
     pub(crate) mod losses;
     pub(crate) mod networks;
-    pub(crate) mod training;
     pub(crate) mod vgg;
 }
 
@@ -58,11 +56,6 @@ fn discriminators_of_stylegan2() {
 #[test]
 fn losses_and_gradients_of_stylegan2() {
     sg2_cases::training::check_losses(&gpu());
-}
-
-#[test]
-fn four_steps_of_stylegan2() {
-    sg2_cases::training::four_steps(&gpu());
 }
 
 #[test]
@@ -131,11 +124,6 @@ fn ranger() {
 }
 
 #[test]
-fn three_steps_of_psp() {
-    psp::training::three_steps(&gpu());
-}
-
-#[test]
 fn networks_of_label_maps() {
     spade::networks::generator(&gpu());
     spade::networks::generators_with_other_normalisations_and_sizes(&gpu());
@@ -150,11 +138,6 @@ fn losses_of_spade() {
     spade::losses::the_discriminators_step_under_every_loss(&gpu());
     spade::losses::the_generators_step(&gpu());
     spade::losses::what_the_generator_gains_from_its_pictures(&gpu());
-}
-
-#[test]
-fn three_steps_of_spade() {
-    spade::training::three_steps(&gpu());
 }
 
 #[test]

@@ -21,11 +21,6 @@ use stylegan_train::shards::ShardSums;
 const BATCH: usize = 2;
 const LR: f64 = 2e-4;
 
-/// Parameters after one step in f32.
-const SINGLE_STEP: f64 = 1e-3;
-/// How far off they are after three, of the way that they went.
-const SINGLE_WAY: f64 = 0.5;
-
 /// The recipe and what drives it.
 struct Game {
     place: Place,
@@ -134,6 +129,7 @@ fn all(spade: &Spade) -> Vec<(String, Tensor)> {
     spade.networks().into_iter().flat_map(of).collect()
 }
 
+/// In f64: in f32 Adam makes whole steps of the rounding of small gradients.
 pub(crate) fn three_steps(place: &Place) {
     let mut game = Game::new(place);
     for number in 0..3 {
@@ -143,7 +139,7 @@ pub(crate) fn three_steps(place: &Place) {
             for (name, expected) in game.io.below("step0.") {
                 // The losses of the step are there as well.
                 if let Some(found) = found.get(&name) {
-                    within(&format!("{name} after one step"), found, expected, place.bound(1e-6, SINGLE_STEP));
+                    within(&format!("{name} after one step"), found, expected, 1e-6);
                 }
             }
         }
@@ -160,9 +156,8 @@ pub(crate) fn three_steps(place: &Place) {
         let (start, expected) = (&game.start[&name], exact(expected));
         let moved = norm(&(&expected - start).unwrap());
         let off = norm(&(&found[&name] - &expected).unwrap());
-        println!("{name}: {off:.2e} of {moved:.2e}");
         // Adam moves by the sign of gradients near 0: the f32 rounding of the perceptual loss turns a few.
-        assert!(off <= place.bound(2e-2, SINGLE_WAY) * moved + 1e-6, "{name}: {off:e} of {moved:e}");
+        assert!(off <= 2e-2 * moved + 1e-6, "{name}: {off:e} of {moved:e}");
         compared += 1;
         buffers += usize::from(is_buffer(&name));
     }
@@ -176,5 +171,5 @@ pub(crate) fn three_steps(place: &Place) {
     let img = first(g.forward(&game.map(0), Some(&code.mean), Mode::Eval).unwrap());
     // Biases before a normalisation have no true gradient, and Adam moves them by its rate either way: running means
     // differ. PyTorch's f32 run is 1e-3 off.
-    within("picture", &img, game.io.get("final_eval.img"), place.bound(1e-3, 3e-3));
+    within("picture", &img, game.io.get("final_eval.img"), 1e-3);
 }
