@@ -15,6 +15,39 @@ pub fn with_each_instruction_set(check: impl Fn()) {
     }
 }
 
+/// Where a case is computed, and in which type.
+#[derive(Clone)]
+pub struct Place {
+    /// The device of parameters and inputs.
+    pub device: Device,
+    /// Their type.
+    pub dtype: DType,
+}
+
+impl Place {
+    /// The CPU, computing in `dtype`.
+    pub const fn cpu(dtype: DType) -> Self {
+        Self { device: Device::Cpu, dtype }
+    }
+
+    /// `x` in this type and on this device.
+    pub fn take(&self, x: &Tensor) -> Tensor {
+        x.to_dtype(self.dtype).unwrap().to_device(&self.device).unwrap()
+    }
+
+    /// `exact` where the type is f64, else `single`.
+    pub fn bound(&self, exact: f64, single: f64) -> f64 {
+        if self.dtype == DType::F64 { exact } else { single }
+    }
+}
+
+/// For messages.
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "{:?} on {:?}", self.dtype, self.device.location())
+    }
+}
+
 /// One folder of `tests/golden`.
 pub struct Case {
     /// Parameters under their original names.
@@ -38,9 +71,9 @@ impl Case {
         }
     }
 
-    /// An input or output in the given type.
-    pub fn io(&self, name: &str, dtype: DType) -> Tensor {
-        self.io.get(name).unwrap_or_else(|| panic!("no {name} in this case")).to_dtype(dtype).unwrap()
+    /// An input or output at the given place.
+    pub fn io(&self, name: &str, place: &Place) -> Tensor {
+        place.take(self.io.get(name).unwrap_or_else(|| panic!("no {name} in this case")))
     }
 
     /// An argument of the original network that is a whole number.
@@ -59,7 +92,7 @@ impl Case {
 
 /// The values of a tensor as f64.
 pub fn values(x: &Tensor) -> Vec<f64> {
-    x.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    x.to_device(&Device::Cpu).unwrap().to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
 /// Uniform numbers in [0, 1) of a name: its FNV-1a hash starts a splitmix64 sequence.

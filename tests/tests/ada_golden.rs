@@ -6,11 +6,11 @@ mod ada_cases;
 use ada_cases::*;
 use candle_core::{DType, Device, Tensor, Var};
 use stylegan_kernels::autodiff::{backward, grad};
-use stylegan_tests::golden::{assert_close, values};
+use stylegan_tests::golden::{Place, assert_close, values};
 use stylegan_train::augment::{AugmentConfig, Augmentation, Controller};
 
 /// What is compared is the formula and not the rounding.
-const DOUBLE: Place = Place { device: Device::Cpu, dtype: DType::F64 };
+const DOUBLE: Place = Place::cpu(DType::F64);
 
 #[test]
 fn every_augmentation_at_given_percentiles() {

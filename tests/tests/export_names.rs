@@ -11,6 +11,7 @@ use stylegan_core::export::{Naming, state_dict};
 use stylegan_core::import::import;
 use stylegan_core::pggan::PgganConfig;
 use stylegan_core::{DiscriminatorConfig, GeneratorConfig, NetworkConfig};
+use stylegan_tests::golden::Place;
 
 fn golden(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/golden/rosinality")).join(name)
@@ -79,7 +80,7 @@ fn nvlabs_names_are_complete() {
         ),
     ];
     for (case, config, mut filters) in cases {
-        let weights = sg2_cases::weights(case, DType::F32);
+        let weights = sg2_cases::weights(case, &Place::cpu(DType::F32));
         let own: HashMap<String, Tensor> =
             weights.vars().into_iter().map(|(name, var)| (name, var.as_detached_tensor())).collect();
         let found = state_dict(&config, &own, Naming::Nvlabs).unwrap();

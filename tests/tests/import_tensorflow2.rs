@@ -11,7 +11,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use stylegan_core::import::import;
 use stylegan_core::{Model, NetworkConfig, Params, SynthesisOptions, build_discriminator};
+use stylegan_tests::golden::Place;
 use stylegan_tests::pickle::Pickle;
+
+const SINGLE: Place = Place::cpu(DType::F32);
 
 /// `[o, i, h, w]` to `[h, w, i, o]`.
 fn hwio(weight: &Tensor) -> Tensor {
@@ -91,7 +94,7 @@ type Variables = BTreeMap<&'static str, Vec<(String, Tensor)>>;
 
 fn variables(case: &str, rename: Rename) -> Variables {
     let mut variables = Variables::new();
-    for (name, var) in weights(case, DType::F32).vars() {
+    for (name, var) in weights(case, &SINGLE).vars() {
         if let Some((component, name, value)) = rename(&name, var.as_tensor()) {
             variables.entry(component).or_default().push((name, value));
         }
@@ -154,7 +157,7 @@ fn same_results(path: &Path, g: &str, d: &str, c_dim: u32) {
     let bound = |case: &str| 10. * 5. * json(case)["f32_vs_f64_maxabs"].as_f64().unwrap();
     let io = tensors(&format!("{g}.io"));
     let model = Model::load(path, &Device::Cpu).unwrap();
-    let c = (c_dim > 0).then(|| io.cast("c", DType::F32));
+    let c = (c_dim > 0).then(|| io.at("c", &SINGLE));
     let ws = model.styles(io.get("z"), c.as_ref()).unwrap();
     let img = model.synthesize(&ws, &SynthesisOptions::default()).unwrap();
     within(&format!("{g} picture"), max_abs(&img, io.get("img_const_f64")), bound(g));
@@ -168,7 +171,7 @@ fn same_results(path: &Path, g: &str, d: &str, c_dim: u32) {
     let network = build_discriminator(config, params.frozen()).unwrap();
     assert_eq!(params.unused(), Vec::<String>::new());
     let io = tensors(&format!("{d}.io"));
-    let c = (c_dim > 0).then(|| io.cast("c", DType::F32));
+    let c = (c_dim > 0).then(|| io.at("c", &SINGLE));
     let logits = network.logits(io.get("img"), c.as_ref().into(), 0.).unwrap();
     within(&format!("{d} logits"), max_abs(&logits, io.get("logits_n8_f64")), bound(d));
 }

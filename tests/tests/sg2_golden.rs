@@ -3,65 +3,19 @@
 
 mod sg2_cases;
 
-use candle_core::{DType, Tensor};
-use sg2_cases::*;
-use stylegan_core::latent::{mix, truncate};
-use stylegan_core::stylegan2::{StyleGan2Discriminator, StyleGan2Generator, StyleGan2Mapping, StyleGan2MappingConfig};
-use stylegan_core::{Condition, Discriminator, Generator, NoiseMode, SynthesisOptions, broadcast_ws};
-use stylegan_tests::golden::with_each_instruction_set;
+use candle_core::DType;
+use sg2_cases::networks;
+use stylegan_tests::golden::{Place, with_each_instruction_set};
 
-fn label(io: &Tensors, config_c_dim: usize, dtype: DType) -> Option<Tensor> {
-    (config_c_dim > 0).then(|| io.cast("c", dtype))
-}
+const SINGLE: Place = Place::cpu(DType::F32);
+const PLACES: [Place; 2] = [Place::cpu(DType::F64), SINGLE];
 
 fn check_generator(case: &str) {
-    let (json, io) = (json(case), tensors(&format!("{case}.io")));
-    let config = generator_config(&json["kwargs"]);
-    // The official code's own f32 against its f64 differs this much on pictures; ours may differ
-    // by five times that.
-    let bound = 5. * json["f32_vs_f64_maxabs"].as_f64().unwrap();
-    for (dtype, bound) in [(DType::F64, 1e-10), (DType::F32, bound)] {
-        let params = weights(case, dtype);
-        let g = StyleGan2Generator::new(&config, params.frozen()).unwrap();
-        assert_eq!(params.unused(), Vec::<String>::new(), "{case}");
-        assert_eq!(g.spec().num_ws as u64, json["num_ws"].as_u64().unwrap());
+    PLACES.iter().for_each(|place| networks::check_generator(case, place));
+}
 
-        let w = g.mapping(&io.cast("z", dtype), label(&io, config.c_dim, dtype).as_ref().into()).unwrap();
-        let ws = broadcast_ws(&w, g.spec().num_ws).unwrap();
-        within(&format!("{case} ws"), max_abs(&ws, io.get("ws_f64")), bound);
-        let run = |ws: &Tensor, noise| g.synthesis(ws, &SynthesisOptions::with_noise(noise)).unwrap();
-        within(&format!("{case} picture"), max_abs(&run(&ws, NoiseMode::Const), io.get("img_const_f64")), bound);
-
-        // The rest was stored as f32 results of the f32 network: the bounds of f32 hold for both.
-        let bound = bound.max(5. * json["f32_vs_f64_maxabs"].as_f64().unwrap());
-        within(&format!("{case} no noise"), max_abs(&run(&ws, NoiseMode::None), io.get("img_none")), bound);
-        // ws_mix5: rows from 5 on are those of the sample before.
-        let before = Tensor::cat(&[ws.narrow(0, 2, 1).unwrap(), ws.narrow(0, 0, 2).unwrap()], 0).unwrap();
-        let mixed = mix(&ws, &[(&before, 5..g.spec().num_ws)]).unwrap();
-        within(&format!("{case} mixed"), max_abs(&run(&mixed, NoiseMode::Const), io.get("img_mix5")), bound);
-        let w_avg = g.w_avg().unwrap();
-        let all = truncate(&ws, w_avg, 0.7, None).unwrap();
-        within(&format!("{case} psi 0.7"), max_abs(&all, io.get("ws_psi0.7")), bound);
-        let cut = truncate(&ws, w_avg, 0.7, Some(4)).unwrap();
-        within(&format!("{case} psi 0.7 cutoff 4"), max_abs(&cut, io.get("ws_psi0.7_cut4")), bound);
-        let found = run(&cut, NoiseMode::Const);
-        within(&format!("{case} cut picture"), max_abs(&found, io.get("img_psi0.7_cut4")), bound);
-
-        // Feature maps reach magnitudes of about 10, so they round ten times as coarsely as
-        // pictures; sample 0 alone, as it was stored.
-        let mut seen = 0;
-        let one = ws.narrow(0, 0, 1).unwrap();
-        g.synthesis
-            .trace(&one, &SynthesisOptions::default(), &mut |name, x| {
-                if let Some((_, expected)) = io.below("act.").iter().find(|(other, _)| other == name) {
-                    within(&format!("{case} {name}"), max_abs(x, expected), 10. * bound);
-                    seen += 1;
-                }
-            })
-            .unwrap();
-        let stored = io.below("act.").iter().filter(|(name, _)| !name.ends_with("affine")).count();
-        assert_eq!(seen, stored, "{case}: feature maps compared");
-    }
+fn check_discriminator(case: &str) {
+    PLACES.iter().for_each(|place| networks::check_discriminator(case, place));
 }
 
 #[test]
@@ -91,54 +45,7 @@ fn generator_clamped() {
 
 #[test]
 fn mapping_with_all_widths_different() {
-    let (json, io) = (json("mapping"), tensors("mapping.io"));
-    let kwargs = &json["kwargs"];
-    let number = |name: &str| kwargs[name].as_u64().unwrap() as usize;
-    let config = StyleGan2MappingConfig {
-        z_dim: number("z_dim"),
-        c_dim: number("c_dim"),
-        w_dim: number("w_dim"),
-        layers: number("num_layers"),
-        embed_width: number("embed_features"),
-        width: number("layer_features"),
-        lr: kwargs["lr_multiplier"].as_f64().unwrap(),
-        track_w_avg: true,
-    };
-    let params = weights("mapping", DType::F32);
-    let mapping = StyleGan2Mapping::new(config, params.frozen()).unwrap();
-    assert_eq!(params.unused(), Vec::<String>::new());
-    let w = mapping.forward(Some(io.get("z")), io.get("c").into()).unwrap();
-    let ws = broadcast_ws(&w, number("num_ws")).unwrap();
-    // Styles are of order 1 and pass three layers: a few units of the last place.
-    within("ws", max_abs(&ws, io.get("ws")), 2e-6);
-    let w_avg = mapping.w_avg().unwrap();
-    within("psi 0.5", max_abs(&truncate(&ws, w_avg, 0.5, None).unwrap(), io.get("ws_psi0.5")), 2e-6);
-    within("cutoff 3", max_abs(&truncate(&ws, w_avg, 0.5, Some(3)).unwrap(), io.get("ws_psi0.5_cut3")), 2e-6);
-
-    assert!(mapping.forward(Some(io.get("z")), Condition::None).is_err(), "a conditional network needs its label");
-    assert!(mapping.forward(Some(io.get("c")), io.get("c").into()).is_err(), "latents of another width");
-}
-
-fn check_discriminator(case: &str) {
-    let (json, io) = (json(case), tensors(&format!("{case}.io")));
-    let config = discriminator_config(&json["kwargs"]);
-    let bound = 5. * json["f32_vs_f64_maxabs"].as_f64().unwrap();
-    for (dtype, exact) in [(DType::F64, 1e-11), (DType::F32, bound)] {
-        let params = weights(case, dtype);
-        let d = StyleGan2Discriminator::new(&config, params.frozen()).unwrap();
-        assert_eq!(params.unused(), Vec::<String>::new(), "{case}");
-        let (img, c) = (io.cast("img", dtype), label(&io, config.c_dim, dtype));
-        let logits = |n: usize| {
-            let c = c.as_ref().map(|c| c.narrow(0, 0, n).unwrap());
-            d.logits(&img.narrow(0, 0, n).unwrap(), c.as_ref().into(), 0.).unwrap()
-        };
-        within(&format!("{case} n 8"), max_abs(&logits(8), io.get("logits_n8_f64")), exact);
-        // Other batch sizes form other groups of the minibatch standard deviation. Stored as f32.
-        for n in [4, 2, 1] {
-            let expected = io.get(&format!("logits_n{n}"));
-            within(&format!("{case} n {n}"), max_abs(&logits(n), expected), bound.max(exact));
-        }
-    }
+    networks::mapping_with_all_widths_different(&SINGLE);
 }
 
 #[test]

@@ -17,6 +17,8 @@ mod conv;
 mod label;
 #[path = "cuda/launches.rs"]
 mod launches;
+#[path = "cuda/layers.rs"]
+mod layers;
 #[path = "cuda/modulate.rs"]
 mod modulate;
 #[path = "cuda/norm.rs"]

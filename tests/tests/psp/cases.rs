@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Tensor};
 use std::collections::HashMap;
 use stylegan_core::Params;
 use stylegan_metrics::features::{Lpips, Trunk, Weights};
-use stylegan_tests::golden::{assert_near, uniforms, values};
+use stylegan_tests::golden::{Place, assert_near, uniforms, values};
 
 pub(crate) type Tensors = HashMap<String, Tensor>;
 
@@ -13,14 +13,15 @@ pub(crate) fn load(file: &str) -> Tensors {
     candle_core::safetensors::load(path, &Device::Cpu).expect(file)
 }
 
-/// The tensors of these files of weights together, in `dtype`.
-pub(crate) fn weights(files: &[&str], dtype: DType) -> Vec<(String, Tensor)> {
+/// The tensors of these files of weights together.
+pub(crate) fn weights(files: &[&str], place: &Place) -> Params {
     let all = files.iter().flat_map(|file| load(&format!("{file}.weights")));
-    all.map(|(name, t)| (name, t.to_dtype(dtype).unwrap())).collect()
+    Params::from_tensors(all.map(|(name, t)| (name, place.take(&t)))).unwrap()
 }
 
-pub(crate) fn params(tensors: Vec<(String, Tensor)>) -> Params {
-    Params::from_tensors(tensors).unwrap()
+/// Pictures of bytes in [-1, 1].
+pub(crate) fn picture(bytes: &Tensor, place: &Place) -> Tensor {
+    place.take(&((bytes.to_dtype(DType::F32).unwrap() / 127.5).unwrap() - 1.).unwrap())
 }
 
 /// Fails when shapes differ or the difference is longer than `bound` times what is expected.
@@ -30,9 +31,9 @@ pub(crate) fn close(what: &str, found: &Tensor, expected: &Tensor, bound: f64) {
     assert_near(what, &values(found), &values(expected), bound);
 }
 
-/// The parameters that `build` asks for, by the formula of `prefix` and their names, in `dtype`.
-pub(crate) fn by_formula(prefix: &str, dtype: DType, build: impl Fn(&Params)) -> Params {
-    let params = Params::new(0, dtype, &Device::Cpu);
+/// The parameters that `build` asks for, by the formula of `prefix` and their names.
+pub(crate) fn by_formula(prefix: &str, place: &Place, build: impl Fn(&Params)) -> Params {
+    let params = Params::new(0, place.dtype, &place.device);
     build(&params);
     for (name, var) in params.vars() {
         let shape = var.dims();
@@ -51,13 +52,13 @@ pub(crate) fn by_formula(prefix: &str, dtype: DType, build: impl Fn(&Params)) ->
             }
         };
         let values: Vec<f32> = uniform.map(|u| value(u) as f32).collect();
-        var.set(&Tensor::from_vec(values, shape, &Device::Cpu).unwrap().to_dtype(dtype).unwrap()).unwrap();
+        var.set(&place.take(&Tensor::from_vec(values, shape, &Device::Cpu).unwrap())).unwrap();
     }
     params
 }
 
-/// LPIPS of AlexNet with weights by formula and the heads of its own golden case.
-pub(crate) fn alexnet() -> Lpips {
+/// LPIPS of AlexNet with weights by formula and the heads of its own golden case, on a device.
+pub(crate) fn alexnet(device: &Device) -> Lpips {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/metrics_lpips_alex");
     let mut tensors = vec![];
     for line in std::fs::read_to_string(format!("{folder}/tensors.txt")).unwrap().lines() {
@@ -70,6 +71,6 @@ pub(crate) fn alexnet() -> Lpips {
     }
     let io = candle_core::safetensors::load(format!("{folder}/io.safetensors"), &Device::Cpu).unwrap();
     tensors.extend((0..5).map(|t| (format!("lin{t}.model.1.weight"), io[&format!("lin{t}.weight")].clone())));
-    let weights = Weights::new(Trunk::AlexNet.network(), tensors, &Device::Cpu).unwrap();
-    Lpips::new(Trunk::AlexNet, &weights, &Device::Cpu).unwrap()
+    let weights = Weights::new(Trunk::AlexNet.network(), tensors, device).unwrap();
+    Lpips::new(Trunk::AlexNet, &weights, device).unwrap()
 }

@@ -1,6 +1,6 @@
 //! Files as they were released: encoder, generator, average style and options in one.
 
-use crate::cases::{close, load, weights};
+use super::cases::{close, load, weights};
 use candle_core::{DType, Device, IndexOp, Tensor};
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::save;
@@ -8,7 +8,7 @@ use stylegan_core::import::import;
 use stylegan_core::layers::Mode;
 use stylegan_core::psp::{Head, PspConfig, PspEncoder};
 use stylegan_core::{EncoderConfig, Model, NetworkConfig, Params, SynthesisOptions, TrainedEncoder};
-use stylegan_tests::golden::assert_near;
+use stylegan_tests::golden::{Place, assert_near};
 use stylegan_tests::pickle::Pickle;
 
 fn decoder() -> Vec<(String, Tensor)> {
@@ -23,7 +23,8 @@ fn average() -> Tensor {
 
 /// The single-vector encoder of the golden case with rosinality's generator, as torch saves it, without batch counters.
 fn saved(folder: &Path, kind: &str) -> PathBuf {
-    let encoder = weights(&["backbone", "w"], DType::F32);
+    let encoder = weights(&["backbone", "w"], &Place::cpu(DType::F32)).vars().into_iter();
+    let encoder: Vec<_> = encoder.map(|(name, var)| (name, var.as_detached_tensor())).collect();
     let state = |p: Pickle| {
         let named = |p: Pickle, start: &str, tensors: &[(String, Tensor)]| {
             tensors.iter().fold(p, |p, (name, tensor)| p.text(&format!("{start}.{name}")).torch(tensor))

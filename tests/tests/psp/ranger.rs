@@ -1,28 +1,31 @@
 //! Ranger's trajectory.
 
-use crate::cases::load;
-use candle_core::{Tensor, Var};
+use super::cases::{Tensors, load};
+use candle_core::{Device, Tensor, Var};
 use stylegan_core::Params;
 use stylegan_kernels::optim::{RangerOptions, ranger_step};
+use stylegan_tests::golden::Place;
 use stylegan_train::optim::Adam;
+use stylegan_train::shards::Row;
 
 #[track_caller]
 fn near(what: &str, found: &Tensor, expected: &Tensor) {
+    let [found, expected] = [found, expected].map(|t| t.to_device(&Device::Cpu).unwrap());
     let apart = (found - expected).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap();
     let apart: f32 = apart.to_scalar().unwrap();
     assert!(apart <= 2e-6, "{what} is off by {apart:e}");
 }
 
 /// f32 on both sides, steps of 1e-3: four units of the last place of weights about 1.
-#[test]
-fn trajectory() {
+pub(crate) fn trajectory(place: &Place) {
     let io = load("ranger.io");
     let options = RangerOptions { lr: 1e-3, ..RangerOptions::default() };
     for name in ["w1", "w2", "w4", "s", "skip"] {
-        let get = |part: &str| &io[&format!("{part}.{name}")];
+        let stored = |part: &str| &io[&format!("{part}.{name}")];
+        let get = |part: &str| place.take(stored(part));
         let var = |t: &Tensor| Var::from_tensor(&t.contiguous().unwrap()).unwrap();
         let start = get("in.p0");
-        let [weight, slow] = [var(start), var(&start.copy().unwrap())];
+        let [weight, slow] = [var(&start), var(&start.copy().unwrap())];
         let [m, v] = [0, 1].map(|_| var(&start.zeros_like().unwrap()));
         let mut own = 0;
         for step in 1..=15usize {
@@ -38,16 +41,15 @@ fn trajectory() {
             }
         }
         for (what, found) in [("exp_avg", &m), ("exp_avg_sq", &v), ("slow", &slow)] {
-            near(&format!("{name}: {what}"), found, get(&format!("end.{what}")));
+            near(&format!("{name}: {what}"), found, stored(&format!("end.{what}")));
         }
     }
 }
 
 /// The optimiser of training takes the same way, also when it is saved and restored between two meetings with the slow
 /// weights.
-#[test]
-fn the_optimiser_of_training_resumes_on_the_trajectory() {
-    let io = load("ranger.io");
+pub(crate) fn the_optimiser_of_training_resumes_on_the_trajectory(place: &Place) {
+    let io: Tensors = load("ranger.io").into_iter().map(|(name, t)| (name, place.take(&t))).collect();
     // In the order of their names, as in a flat gradient.
     let names = ["s", "w1", "w2", "w4"];
     let start = names.map(|name| (name.to_owned(), io[&format!("in.p0.{name}")].clone()));
@@ -67,9 +69,11 @@ fn the_optimiser_of_training_resumes_on_the_trajectory() {
             let pull = (weight.as_detached_tensor() - &io[&format!("in.c.{name}")]).unwrap();
             let noise = io[&format!("in.noise.{name}")].get(step - 1).unwrap();
             let gradient = ((pull * &io[&format!("in.a.{name}")]).unwrap() + noise).unwrap();
-            gradient.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+            gradient.flatten_all().unwrap()
         };
-        optimizer.step(&names.map(gradient).concat().into(), 1e-3).unwrap();
+        let flat = Tensor::cat(&names.map(gradient), 0).unwrap();
+        let row = if flat.device().is_cpu() { flat.to_vec1().unwrap().into() } else { Row::OnGpu(flat) };
+        optimizer.step(&row, 1e-3).unwrap();
         for name in names {
             if let Some(expected) = io.get(&format!("step{step}.{name}")) {
                 near(&format!("{name} after step {step}"), &params.get(name).unwrap(), expected);

@@ -1,7 +1,7 @@
 //! ReStyle (Alaluf et al. 2021): files in pixel2style2pixel's layout, and passes that look at what the pass before made.
 //! What the files are called by is recalled, as none of them has been at hand.
 
-use crate::cases::{by_formula, close, load};
+use super::cases::{by_formula, close, load, picture as of_bytes};
 use candle_core::{DType, Device, Tensor};
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::save;
@@ -10,6 +10,7 @@ use stylegan_core::layers::{BufferUpdates, Mode};
 use stylegan_core::psp::{Head, PspConfig, PspEncoder};
 use stylegan_core::{Model, Params, SynthesisOptions, TrainedEncoder};
 use stylegan_kernels::resize_area;
+use stylegan_tests::golden::Place;
 use stylegan_tests::pickle::Pickle;
 
 fn config(head: Head) -> PspConfig {
@@ -120,10 +121,10 @@ fn offsets_are_added_in_each_pass() {
 /// same where the weights for the other picture are 0.
 #[test]
 fn rows_of_the_last_map_are_golden() {
-    let (io, dtype) = (load("train3.io"), DType::F64);
+    let (io, place) = (load("train3.io"), Place::cpu(DType::F64));
     let pyramid = PspConfig { num_ws: 10, w_dim: 64, channels: 16, ..PspConfig::default() };
     let params =
-        by_formula("psp_train3/", dtype, |params| drop(PspEncoder::new(&pyramid, params.trainable()).unwrap()));
+        by_formula("psp_train3/", &place, |params| drop(PspEncoder::new(&pyramid, params.trainable()).unwrap()));
     let wider = params.vars().into_iter().map(|(name, var)| {
         let tensor = var.as_detached_tensor();
         match name.as_str() {
@@ -137,12 +138,11 @@ fn rows_of_the_last_map_are_golden() {
     let params = Params::from_tensors(wider.collect::<Vec<_>>()).unwrap();
     let restyle = PspConfig { img_channels: 6, num_ws: 3, head: Head::Restyle, ..pyramid };
     let encoder = PspEncoder::new(&restyle, params.frozen()).unwrap();
-    let bytes = io["in.x_u8"].get(0).unwrap().to_dtype(DType::F32).unwrap();
-    let x = ((bytes / 127.5).unwrap() - 1.).unwrap().to_dtype(dtype).unwrap();
+    let x = of_bytes(&io["in.x_u8"].get(0).unwrap(), &place);
     let other = x.flip(&[3]).unwrap().contiguous().unwrap();
     let updates = BufferUpdates::default();
     let found = encoder.forward(&Tensor::cat(&[&x, &other], 1).unwrap(), Mode::Train(&updates)).unwrap();
-    let average = io["in.latent_avg"].to_dtype(dtype).unwrap();
+    let average = place.take(&io["in.latent_avg"]);
     let found = found.broadcast_add(&average.narrow(0, 0, 3).unwrap()).unwrap();
     // As the whole pyramid in `training`.
     close("rows", &found, &io["step0.latent"].narrow(1, 0, 3).unwrap().contiguous().unwrap(), 1e-5);

@@ -1,11 +1,12 @@
 //! Three steps of training with Ranger.
 
-use crate::cases::{Tensors, alexnet, by_formula, close, load};
-use candle_core::{DType, Tensor};
+use super::cases::{Tensors, alexnet, by_formula, close, load, picture};
+use candle_core::{DType, Device, Tensor};
 use std::collections::HashMap;
 use stylegan_core::layers::Mode;
 use stylegan_core::psp::{AVERAGE, PspConfig, PspEncoder};
 use stylegan_core::{Model, NoiseMode, Params};
+use stylegan_tests::golden::Place;
 use stylegan_train::config::{EncoderLossConfig, EncoderTrainConfig};
 use stylegan_train::recipe::encoder::{EMAIN, Example, Losses, Parameters, Psp};
 use stylegan_train::recipe::{GRADIENT, Recipe, step};
@@ -13,31 +14,25 @@ use stylegan_train::recipe::{GRADIENT, Recipe, step};
 const BATCH: usize = 2;
 const LR: f64 = 3e-4;
 
-/// The case's recipe in `dtype`.
-fn recipe(io: &Tensors, dtype: DType) -> (Psp, PspConfig) {
+/// The case's recipe.
+fn recipe(io: &Tensors, place: &Place) -> (Psp, PspConfig) {
     let encoder = PspConfig { num_ws: 10, w_dim: 64, channels: 16, ..PspConfig::default() };
     let loss = EncoderLossConfig { w_norm: 0.005, id: 0., ..EncoderLossConfig::default() };
     let config = EncoderTrainConfig { encoder: encoder.clone(), loss, ..EncoderTrainConfig::default() };
-    let e = by_formula("psp_train3/", dtype, |params| drop(PspEncoder::new(&encoder, params.trainable()).unwrap()));
+    let e = by_formula("psp_train3/", place, |params| drop(PspEncoder::new(&encoder, params.trainable()).unwrap()));
     let average = [(AVERAGE.to_owned(), io["in.latent_avg"].clone())];
     let e = e.vars().into_iter().map(|(name, var)| (name, var.as_detached_tensor())).chain(average);
-    let typed = |(name, t): (String, Tensor)| (name, t.to_dtype(dtype).unwrap());
+    let taken = |(name, t): (String, Tensor)| (name, place.take(&t));
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/rosinality/stylegan2_g.weights.safetensors");
-    let model = Model::load(path, &candle_core::Device::Cpu).unwrap();
-    let g = model.params().vars().into_iter().map(|(name, var)| typed((name, var.as_detached_tensor())));
+    let model = Model::load(path, &Device::Cpu).unwrap();
+    let g = model.params().vars().into_iter().map(|(name, var)| taken((name, var.as_detached_tensor())));
     let parameters = Parameters {
-        e: Params::from_tensors(e.map(typed)).unwrap(),
+        e: Params::from_tensors(e.map(taken)).unwrap(),
         g: Params::from_tensors(g).unwrap(),
         generator: model.config().clone(),
     };
-    let losses = Losses::by(&config.loss, Some(Box::new(alexnet())), None);
+    let losses = Losses::by(&config.loss, Some(Box::new(alexnet(&place.device))), None);
     (Psp::new(&config, parameters, losses).unwrap(), encoder)
-}
-
-/// Pictures of a step in [-1, 1].
-fn pictures(io: &Tensors, name: &str, step: usize, dtype: DType) -> Tensor {
-    let bytes = io[name].get(step).unwrap().to_dtype(DType::F32).unwrap();
-    ((bytes / 127.5).unwrap() - 1.).unwrap().to_dtype(dtype).unwrap()
 }
 
 /// Parameters and buffers of the encoder, by name.
@@ -45,8 +40,10 @@ fn encoder(psp: &Psp) -> Params {
     psp.networks().into_iter().find(|(name, _)| *name == "E").unwrap().1.clone()
 }
 
+/// Copies in main memory, in f64.
 fn copies(params: &Params) -> HashMap<String, Tensor> {
-    params.vars().into_iter().map(|(name, var)| (name, var.as_detached_tensor().copy().unwrap())).collect()
+    let copy = |t: Tensor| t.copy().unwrap().to_device(&Device::Cpu).unwrap().to_dtype(DType::F64).unwrap();
+    params.vars().into_iter().map(|(name, var)| (name, copy(var.as_detached_tensor()))).collect()
 }
 
 fn length(x: &Tensor) -> f64 {
@@ -58,19 +55,18 @@ fn near(what: &str, found: f64, expected: f64, bound: f64) {
     assert!((found - expected).abs() <= bound * expected.abs(), "{what}: {found}, expected {expected}");
 }
 
-#[test]
-fn three_steps() {
-    let (io, dtype) = (load("train3.io"), DType::F64);
-    let (mut psp, config) = recipe(&io, dtype);
+pub(crate) fn three_steps(place: &Place) {
+    let io = load("train3.io");
+    let (mut psp, config) = recipe(&io, place);
+    let pictures = |name: &str, step: usize| picture(&io[name].get(step).unwrap(), place);
     let start = copies(&encoder(&psp));
     for number in 0..3 {
-        let example =
-            Example { input: pictures(&io, "in.x_u8", number, dtype), target: pictures(&io, "in.y_u8", number, dtype) };
+        let example = Example { input: pictures("in.x_u8", number), target: pictures("in.y_u8", number) };
         if number == 0 {
             let updates = stylegan_core::layers::BufferUpdates::default();
             let network = PspEncoder::new(&config, encoder(&psp).frozen()).unwrap();
             let rows = network.forward(&example.input, Mode::Train(&updates)).unwrap();
-            let rows = rows.broadcast_add(&io["in.latent_avg"].to_dtype(dtype).unwrap()).unwrap();
+            let rows = rows.broadcast_add(&place.take(&io["in.latent_avg"])).unwrap();
             close("rows in training", &rows, &io["step0.latent"], 1e-5);
         }
         let sums = psp.emain(&example, NoiseMode::Const).unwrap();
@@ -89,14 +85,14 @@ fn three_steps() {
             );
         }
         if number == 0 {
-            gradients(&io, &encoder(&psp), sums.named.get(GRADIENT).unwrap());
+            gradients(&io, &encoder(&psp), &sums.named.row(GRADIENT).unwrap().clone().into_vec().unwrap());
         }
         step(&mut psp, &EMAIN, &sums.named.over(BATCH).unwrap(), LR).unwrap();
     }
     moved(&io, &start, &copies(&encoder(&psp)));
     let network = PspEncoder::new(&config, encoder(&psp).frozen()).unwrap();
-    let rows = network.forward(&pictures(&io, "in.x_u8", 0, dtype), Mode::Eval).unwrap();
-    let rows = rows.broadcast_add(&io["in.latent_avg"].to_dtype(dtype).unwrap()).unwrap();
+    let rows = network.forward(&pictures("in.x_u8", 0), Mode::Eval).unwrap();
+    let rows = rows.broadcast_add(&place.take(&io["in.latent_avg"])).unwrap();
     close("rows after training", &rows, &io["final_eval.latent"], 1e-3);
 }
 

@@ -1,11 +1,15 @@
 //! The golden cases of `golden/sg2`: files, configurations, comparisons.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
-use candle_core::{DType, Device, Tensor};
+pub(crate) mod networks;
+pub(crate) mod training;
+
+use candle_core::{Device, Tensor};
 use serde_json::Value;
 use std::collections::HashMap;
 use stylegan_core::Params;
 use stylegan_core::stylegan2::{StyleGan2Config, StyleGan2DiscriminatorConfig, Topology};
+use stylegan_tests::golden::{Place, values};
 
 /// Tensors of a file, by name.
 pub(crate) struct Tensors(HashMap<String, Tensor>);
@@ -15,13 +19,13 @@ impl Tensors {
         self.0.get(name).unwrap_or_else(|| panic!("no tensor `{name}`"))
     }
 
-    /// In another element type.
-    pub(crate) fn cast(&self, name: &str, dtype: DType) -> Tensor {
-        self.get(name).to_dtype(dtype).unwrap()
+    /// At a place.
+    pub(crate) fn at(&self, name: &str, place: &Place) -> Tensor {
+        place.take(self.get(name))
     }
 
     pub(crate) fn scalar(&self, name: &str) -> f64 {
-        self.cast(name, DType::F64).to_scalar().unwrap()
+        values(self.get(name))[0]
     }
 
     /// Entries whose names start with `prefix`, which is cut off, in order.
@@ -45,10 +49,10 @@ pub(crate) fn json(case: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path(&format!("{case}.json"))).expect(case)).expect(case)
 }
 
-/// The weights of a case, in an element type.
-pub(crate) fn weights(case: &str, dtype: DType) -> Params {
+/// The weights of a case.
+pub(crate) fn weights(case: &str, place: &Place) -> Params {
     let all = tensors(&format!("{case}.weights")).0;
-    Params::from_tensors(all.into_iter().map(|(name, t)| (name, t.to_dtype(dtype).unwrap()))).unwrap()
+    Params::from_tensors(all.into_iter().map(|(name, t)| (name, place.take(&t)))).unwrap()
 }
 
 fn number(value: &Value, default: usize) -> usize {
@@ -98,14 +102,11 @@ pub(crate) fn discriminator_config(kwargs: &Value) -> StyleGan2DiscriminatorConf
     }
 }
 
-fn values(t: &Tensor) -> Vec<f64> {
-    t.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
-}
-
-/// Largest absolute difference.
+/// Largest absolute difference; infinite if one is no number.
 pub(crate) fn max_abs(a: &Tensor, b: &Tensor) -> f64 {
     assert_eq!(a.dims(), b.dims());
-    values(a).iter().zip(values(b)).map(|(a, b)| (a - b).abs()).fold(0., f64::max)
+    let apart = values(a).into_iter().zip(values(b)).map(|(a, b)| (a - b).abs());
+    apart.fold(0., |most: f64, apart| if apart.is_nan() { f64::INFINITY } else { most.max(apart) })
 }
 
 /// `|a - b| / |b|` in the l2 norm over all tensors together; a zero `b` wants a zero `a`.
@@ -124,5 +125,6 @@ pub(crate) fn relative_l2<'a>(pairs: impl IntoIterator<Item = (&'a Tensor, &'a T
 /// Fails with the names and both numbers when `found` exceeds `bound` (or is NaN).
 #[track_caller]
 pub(crate) fn within(what: &str, found: f64, bound: f64) {
+    println!("{what}: {found:.2e} of {bound:.2e}");
     assert!(found <= bound, "{what}: differs by {found:.3e}, allowed {bound:.3e}");
 }

@@ -1,6 +1,6 @@
 //! The golden cases: files, label maps, weights by formula, comparisons.
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use std::collections::HashMap;
 use stylegan_core::Params;
 use stylegan_core::layers::{BufferUpdates, Mode, SemanticMap, power_iteration};
@@ -8,7 +8,7 @@ use stylegan_core::pix2pixhd::Pix2PixHdConfig;
 use stylegan_core::spade::{MultiscaleDiscriminatorConfig, SpadeConfig};
 use stylegan_kernels::Labels;
 use stylegan_kernels::label::instance_edges;
-use stylegan_tests::golden::{uniforms, values};
+use stylegan_tests::golden::{Place, uniforms, values};
 
 pub(crate) const CPU: Device = Device::Cpu;
 
@@ -25,8 +25,9 @@ impl Tensors {
         self.0.get(name).unwrap_or_else(|| panic!("no tensor `{name}`"))
     }
 
-    pub(crate) fn cast(&self, name: &str, dtype: DType) -> Tensor {
-        self.get(name).to_dtype(dtype).unwrap()
+    /// At a place.
+    pub(crate) fn at(&self, name: &str, place: &Place) -> Tensor {
+        place.take(self.get(name))
     }
 
     /// Entries whose names start with `prefix`, which is cut off.
@@ -45,15 +46,15 @@ impl Tensors {
 }
 
 /// The weights of a case, without counters.
-pub(crate) fn weights(case: &str, dtype: DType) -> Params {
+pub(crate) fn weights(case: &str, place: &Place) -> Params {
     let all = Tensors::load(&format!("{case}.weights")).0;
     let own = all.into_iter().filter(|(_, t)| t.dtype().is_float());
-    Params::from_tensors(own.map(|(name, t)| (name, t.to_dtype(dtype).unwrap()))).unwrap()
+    Params::from_tensors(own.map(|(name, t)| (name, place.take(&t)))).unwrap()
 }
 
-/// The weights and buffers that `build` asks for, by the formula of `prefix` and their names, in `dtype`.
-pub(crate) fn by_formula(prefix: &str, dtype: DType, build: impl Fn(&Params)) -> Params {
-    let params = Params::new(0, dtype, &CPU);
+/// The weights and buffers that `build` asks for, by the formula of `prefix` and their names.
+pub(crate) fn by_formula(prefix: &str, place: &Place, build: impl Fn(&Params)) -> Params {
+    let params = Params::new(0, place.dtype, &place.device);
     build(&params);
     for (name, var) in params.vars() {
         let shape = var.dims();
@@ -68,7 +69,7 @@ pub(crate) fn by_formula(prefix: &str, dtype: DType, build: impl Fn(&Params)) ->
             _ if shape.len() > 1 => signed.map(|s| (s * (6. / fan_in as f64).sqrt()) as f32).collect(),
             _ => signed.map(|s| (0.1 * s) as f32).collect(),
         };
-        var.set(&Tensor::from_vec(values, shape, &CPU).unwrap().to_dtype(dtype).unwrap()).unwrap();
+        var.set(&place.take(&Tensor::from_vec(values, shape, &CPU).unwrap())).unwrap();
     }
     params
 }
@@ -77,7 +78,7 @@ pub(crate) fn by_formula(prefix: &str, dtype: DType, build: impl Fn(&Params)) ->
 pub(crate) fn set(params: &Params, buffers: Vec<(String, &Tensor)>) {
     for (name, value) in buffers {
         let var = params.get(&name).unwrap_or_else(|| panic!("no buffer {name}"));
-        var.set(&value.to_dtype(params.dtype()).unwrap()).unwrap();
+        var.set(&value.to_dtype(params.dtype()).unwrap().to_device(params.device()).unwrap()).unwrap();
     }
 }
 
@@ -110,10 +111,10 @@ pub(crate) fn pix2pixhd() -> Pix2PixHdConfig {
 }
 
 /// Its weights.
-pub(crate) fn weights_of_pix2pixhd(dtype: DType) -> Params {
+pub(crate) fn weights_of_pix2pixhd(place: &Place) -> Params {
     let stored = Tensors::load("pix2pixhd_g.weights");
     let own = stored.below("").into_iter();
-    let own = own.map(|(name, t)| (ours(&name, 3, 2).unwrap(), t.to_dtype(dtype).unwrap()));
+    let own = own.map(|(name, t)| (ours(&name, 3, 2).unwrap(), place.take(t)));
     Params::from_tensors(own).unwrap()
 }
 

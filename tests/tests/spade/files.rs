@@ -1,6 +1,6 @@
 //! Files of SPADE and pix2pixHD: read, written as checkpoints, read back.
 
-use crate::cases::{CPU, Tensors, within};
+use super::cases::{CPU, Tensors, within};
 use candle_core::{DType, Tensor};
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, save};
@@ -11,6 +11,9 @@ use stylegan_core::{
     Condition, DiscriminatorConfig, EncoderConfig, GeneratorConfig, Model, NetworkConfig, Params, SynthesisOptions,
     build_discriminator,
 };
+use stylegan_tests::golden::Place;
+
+const SINGLE: Place = Place::cpu(DType::F32);
 
 fn golden(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(name)
@@ -51,7 +54,7 @@ fn generators_paint_what_they_painted() {
     assert!(file.metadata.extra["img_size"].starts_with("assumed"));
     config.img_size = [64, 64];
     let io = Tensors::load("g_normal.io");
-    let img = painted(&saved(&file, folder.path()), &SemanticMap::Channels(io.cast("seg", DType::F32)));
+    let img = painted(&saved(&file, folder.path()), &SemanticMap::Channels(io.at("seg", &SINGLE)));
     within("SPADE", &img, io.get("img_f64"), 5e-5);
     for (case, io, seg) in
         [("pix2pixhd_g", "pix2pixhd_g.io", "seg"), ("pix2pixhd_global", "pix2pixhd_global.io", "in.x")]
@@ -61,7 +64,7 @@ fn generators_paint_what_they_painted() {
         let Some(NetworkConfig::Generator(GeneratorConfig::Pix2PixHd(config))) = network else { panic!("{case}") };
         assert_eq!((config.channels, config.downsamplings, config.blocks, config.norm), (4, 3, 2, NormKind::Instance));
         config.img_size = [32, 48];
-        let img = painted(&saved(&file, folder.path()), &SemanticMap::Channels(io.cast(seg, DType::F32)));
+        let img = painted(&saved(&file, folder.path()), &SemanticMap::Channels(io.at(seg, &SINGLE)));
         within(case, &img, io.get("img"), 5e-5);
     }
 }
@@ -79,7 +82,7 @@ fn discriminator_and_encoder_by_their_shapes() {
     config.img_size = [64, 64];
     let io = Tensors::load("d_multiscale.io");
     let d = build_discriminator(&DiscriminatorConfig::MultiscalePatch(config), params(&file, "D").frozen()).unwrap();
-    let map = SemanticMap::Channels(io.cast("seg", DType::F32));
+    let map = SemanticMap::Channels(io.at("seg", &SINGLE));
     let said = d.forward(io.get("fake"), Condition::Map(&map), 0.).unwrap();
     within("logits", &said.scales[1].logits, &io.get("out.1.4").narrow(0, 0, 2).unwrap(), 2e-5);
 

@@ -1,17 +1,16 @@
 //! One step's losses, their gradients and the buffers that it leaves, against the original code.
 
-use crate::cases::*;
-use crate::vgg::perceptual;
-use candle_core::{DType, Result, Tensor, Var};
+use super::cases::*;
+use super::vgg::perceptual;
+use candle_core::{Result, Tensor, Var};
 use stylegan_core::layers::{BufferUpdates, Mode, SemanticMap, power_iteration};
 use stylegan_core::spade::*;
 use stylegan_core::{Condition, Discriminator, Params, Scale};
 use stylegan_kernels::autodiff::{Gradients, backward, grad};
+use stylegan_tests::golden::{Place, values};
 use stylegan_train::adversarial::feature_matching::feature_matching;
 use stylegan_train::adversarial::gan_loss::GanLoss;
 use stylegan_train::adversarial::kl_divergence::kl_divergence;
-
-const F32: DType = DType::F32;
 
 fn generator_config() -> SpadeConfig {
     SpadeConfig { img_size: [32, 256], classes: 3, z_dim: 256, channels: 1, ..SpadeConfig::default() }
@@ -36,18 +35,18 @@ struct Step {
 }
 
 impl Step {
-    fn new() -> Self {
+    fn new(place: &Place) -> Self {
         let io = Tensors::load("losses.io");
-        let g = by_formula("spade_losses/G/", F32, |p| drop(SpadeGenerator::new(&generator_config(), p.trainable())));
-        let e = by_formula("spade_losses/E/", F32, |p| drop(SpadeEncoder::new(&encoder_config(), p.trainable())));
-        let d = by_formula("spade_losses/D/", F32, |p| {
+        let g = by_formula("spade_losses/G/", place, |p| drop(SpadeGenerator::new(&generator_config(), p.trainable())));
+        let e = by_formula("spade_losses/E/", place, |p| drop(SpadeEncoder::new(&encoder_config(), p.trainable())));
+        let d = by_formula("spade_losses/D/", place, |p| {
             drop(MultiscaleDiscriminator::new(&discriminator_config(), p.trainable()))
         });
         for (params, network) in [(&g, "G"), (&e, "E"), (&d, "D")] {
             set(params, io.below(&format!("before.{network}.")));
             power_iteration(params).unwrap();
         }
-        let (map, real) = (io.map("in.", 3), io.cast("in.image", F32));
+        let (map, real) = (io.map("in.", 3), io.at("in.image", place));
         Self { io, g, e, d, map, real }
     }
 
@@ -58,7 +57,7 @@ impl Step {
         let g = SpadeGenerator::new(&generator_config(), view(&self.g)).unwrap();
         let updates = BufferUpdates::default();
         let code = e.forward(&self.real).unwrap();
-        let z = code.sample(self.io.get(eps)).unwrap();
+        let z = code.sample(&self.io.get(eps).to_device(self.real.device()).unwrap()).unwrap();
         let fake = g.forward(&self.map, Some(&z), Mode::Train(&updates)).unwrap();
         updates.store(&self.g).unwrap();
         (fake, code)
@@ -100,11 +99,11 @@ pub(crate) fn features(said: &[Scale]) -> Vec<Vec<Tensor>> {
 }
 
 pub(crate) fn scalar(x: &Tensor) -> f64 {
-    x.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap()[0]
+    values(x)[0]
 }
 
 pub(crate) fn norm(x: &Tensor) -> f64 {
-    scalar(&x.to_dtype(DType::F64).unwrap().sqr().unwrap().sum_all().unwrap()).sqrt()
+    values(x).into_iter().map(|x| x * x).sum::<f64>().sqrt()
 }
 
 /// Losses agree to 1e-5: PyTorch's own f32 loses 1e-7, sums in another order a little more.
@@ -120,7 +119,7 @@ fn gradients(what: &str, params: &Params, found: &Gradients, expected: Vec<(Stri
     assert_eq!(params.parameters().len(), expected.len(), "{what}");
     for (name, expected) in expected {
         let found = found.get(&params.get(&name).unwrap()).unwrap_or_else(|| panic!("{what} {name}: no gradient"));
-        let off = norm(&(found - expected).unwrap());
+        let off = norm(&(found.to_device(&CPU).unwrap() - expected).unwrap());
         let size = norm(expected);
         assert!(
             off <= (1e-3 * size).max(1e-5 * (expected.elem_count() as f64).sqrt()),
@@ -129,13 +128,12 @@ fn gradients(what: &str, params: &Params, found: &Gradients, expected: Vec<(Stri
     }
 }
 
-#[test]
-fn the_discriminators_step_under_every_loss() {
+pub(crate) fn the_discriminators_step_under_every_loss(place: &Place) {
     let modes = Tensors::load("losses_modes.io");
     for (name, kind) in
         [("", GanLoss::Hinge), ("ls.", GanLoss::Ls), ("original.", GanLoss::Original), ("w.", GanLoss::W)]
     {
-        let step = Step::new();
+        let step = Step::new(place);
         let io = if name.is_empty() { &step.io } else { &modes };
         let (fake, _) = step.fake(false, "in.eps_D");
         let [of_fake, of_real] = step.judged(true, &fake);
@@ -151,9 +149,8 @@ fn the_discriminators_step_under_every_loss() {
     }
 }
 
-#[test]
-fn the_generators_step() {
-    let step = Step::new();
+pub(crate) fn the_generators_step(place: &Place) {
+    let step = Step::new(place);
     let (fake, code) = step.fake(true, "in.eps_G");
     within("pictures", &fake.narrow(0, 0, 1).unwrap(), step.io.get("fake"), 1e-5);
     let [of_fake, of_real] = step.judged(false, &fake);
@@ -174,10 +171,9 @@ fn the_generators_step() {
     step.check_buffers("after_G");
 }
 
-#[test]
-fn what_the_generator_gains_from_its_pictures() {
+pub(crate) fn what_the_generator_gains_from_its_pictures(place: &Place) {
     let modes = Tensors::load("losses_modes.io");
-    let step = Step::new();
+    let step = Step::new(place);
     let fake = Var::from_tensor(&step.fake(false, "in.eps_G").0).unwrap();
     let slope = |of: &dyn Fn([Vec<Scale>; 2]) -> Result<Tensor>| {
         let value = of(step.judged(false, &fake)).unwrap().mean(0).unwrap();

@@ -1,6 +1,6 @@
 //! Preprocessing, byte by byte: pictures, label maps and instance maps of the original code.
 
-use crate::cases::{CPU, Tensors};
+use super::cases::{CPU, Tensors};
 use candle_core::DType;
 use serde::Deserialize;
 use stylegan_kernels::Labels;
@@ -56,12 +56,19 @@ fn eight_ways_of_preprocessing() {
         let classes = preprocess.map(&bytes(&format!("in.{i}.label")), input_hw, cut);
         let number = |&class: &u8| if class == NO_CLASS { label_nc as u32 } else { u32::from(class) };
         let classes: Vec<u32> = classes.iter().map(number).collect();
-        let expected = io.cast(&format!("{i}.label_tensor"), DType::U32).flatten_all().unwrap();
+        let expected = io.get(&format!("{i}.label_tensor")).to_dtype(DType::U32).unwrap().flatten_all().unwrap();
         assert_eq!(classes, expected.to_vec1::<u32>().unwrap(), "{mode:?}: the label map");
 
-        let ids = io.cast(&format!("in.{i}.instance"), DType::U32).flatten_all().unwrap().to_vec1::<u32>().unwrap();
+        let ids = io
+            .get(&format!("in.{i}.instance"))
+            .to_dtype(DType::U32)
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1::<u32>()
+            .unwrap();
         let ids = preprocess.map(&ids, input_hw, cut);
-        let expected = io.cast(&format!("{i}.instance_tensor"), DType::U32).flatten_all().unwrap();
+        let expected = io.get(&format!("{i}.instance_tensor")).to_dtype(DType::U32).unwrap().flatten_all().unwrap();
         assert_eq!(ids, expected.to_vec1::<u32>().unwrap(), "{mode:?}: the instance map");
 
         let edges = InstanceMap { size: out_hw, ids }.edges().unwrap();

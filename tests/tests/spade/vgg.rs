@@ -1,11 +1,12 @@
 //! The feature network of the perceptual loss, with weights by formula.
 
-use crate::cases::{CPU, by_formula};
-use candle_core::{DType, Result, Tensor};
+use super::cases::by_formula;
+use candle_core::{DType, Device, Result, Tensor};
 use stylegan_metrics::features::{PerceptualDistance, Vgg19, Weights};
+use stylegan_tests::golden::Place;
 
-/// VGG19 with weights by the formula of the original's names.
-pub(crate) fn vgg19() -> Vgg19 {
+/// VGG19 with weights by the formula of the original's names, on a device.
+pub(crate) fn vgg19(device: &Device) -> Vgg19 {
     // (index in torchvision's list, inputs, outputs) and slice of each convolution.
     let plan = [
         (1, 0, 3, 64),
@@ -22,7 +23,7 @@ pub(crate) fn vgg19() -> Vgg19 {
         (5, 25, 512, 512),
         (5, 28, 512, 512),
     ];
-    let weights = by_formula("spade_vgg19/", DType::F32, |params| {
+    let weights = by_formula("spade_vgg19/", &Place::cpu(DType::F32), |params| {
         let vb = params.trainable();
         for (slice, at, inputs, outputs) in plan {
             let vb = vb.pp(format!("slice{slice}.{at}"));
@@ -32,12 +33,12 @@ pub(crate) fn vgg19() -> Vgg19 {
     });
     let of_torchvision = |name: String| format!("features.{}", name.split_once('.').unwrap().1);
     let tensors = weights.vars().into_iter().map(|(name, var)| (of_torchvision(name), var.as_detached_tensor()));
-    Vgg19::new(&Weights::new("vgg19", tensors, &CPU).unwrap(), &CPU).unwrap()
+    Vgg19::new(&Weights::new("vgg19", tensors, device).unwrap(), device).unwrap()
 }
 
 /// SPADE's perceptual loss, the mean of the pictures.
 pub(crate) fn perceptual(fake: &Tensor, real: &Tensor) -> Result<Tensor> {
-    let network = vgg19();
+    let network = vgg19(fake.device());
     let [a, b] = [fake, real].map(|images| network.activations(&images.to_dtype(DType::F32).unwrap()).unwrap());
     network.between(&a, &b).unwrap().mean_all()?.to_dtype(fake.dtype())
 }

@@ -248,7 +248,8 @@ impl Plan {
             Ok(())
         })?;
         let names: Vec<String> = self.painting.maps.all.iter().map(|map| map.stem.clone()).collect();
-        uniform::table(&Tensor::cat(&pictures, 0)?, &names)
+        let device = self.painting.painter.model().params().device();
+        uniform::table(&Tensor::cat(&pictures, 0)?, &names, device)
     }
 
     /// Paints the pictures one by one, each as large as its file; `f` receives its number too.

@@ -20,13 +20,13 @@ struct Distances {
 }
 
 /// The mean distance between pictures `[n, 3, h, w]` of one class each, as a table like that of `stylegan eval`, and the
-/// classes that are nearest to each other by `names`.
-pub(super) fn table(images: &Tensor, names: &[String]) -> anyhow::Result<String> {
+/// classes that are nearest to each other by `names`. They are compared on `device`.
+pub(super) fn table(images: &Tensor, names: &[String], device: &Device) -> anyhow::Result<String> {
     let (n, channels, ..) = images.dims4()?;
     if n < 3 || channels != 3 {
         wrong!("--uniform: at least three classes in RGB are compared; the network has {n} in {channels} channels");
     }
-    let distances = Distances::of(images)?;
+    let distances = Distances::of(images, device)?;
     let mean = distances.mean(None);
     let without: Vec<f64> = (0..n).map(|class| distances.mean(Some(class))).collect();
     let reach = ERRORS * jackknife_variance(&without).sqrt();
@@ -49,9 +49,9 @@ pub(super) fn table(images: &Tensor, names: &[String]) -> anyhow::Result<String>
 }
 
 impl Distances {
-    fn of(images: &Tensor) -> anyhow::Result<Self> {
+    fn of(images: &Tensor, device: &Device) -> anyhow::Result<Self> {
         let n = images.dim(0)?;
-        let networks = FeatureNetworks::embedded(&Device::Cpu)?;
+        let networks = FeatureNetworks::embedded(device)?;
         let Some(network) = networks.distance("stlpips") else {
             wrong!("--uniform: no network compares pictures here")
         };
@@ -98,11 +98,11 @@ mod tests {
         let flat = |level: f32| Tensor::full(level, (1, 3, 32, 32), &Device::Cpu);
         let names: Vec<String> = ["a", "b", "c", "d"].map(String::from).into();
         let images = Tensor::cat(&[flat(-0.9)?, flat(0.8)?, flat(0.1)?, flat(0.8)?], 0)?;
-        let text = table(&images, &names)?;
+        let text = table(&images, &names, &Device::Cpu)?;
         assert!(text.contains("6 pairs of 4 classes") && text.contains("Nearest are b and d: 0.00000."), "{text}");
-        let same = table(&Tensor::cat(&[flat(0.5)?, flat(0.5)?, flat(0.5)?], 0)?, &names)?;
+        let same = table(&Tensor::cat(&[flat(0.5)?, flat(0.5)?, flat(0.5)?], 0)?, &names, &Device::Cpu)?;
         assert!(same.contains("| between_classes-stlpips | 0.00000 | 0.00000 to 0.00000 | larger |"), "{same}");
-        assert!(table(&flat(0.)?, &names).is_err());
+        assert!(table(&flat(0.)?, &names, &Device::Cpu).is_err());
         Ok(())
     }
 

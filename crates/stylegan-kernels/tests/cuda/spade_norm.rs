@@ -74,53 +74,58 @@ fn means_and_variances() {
     emulator.all_barriers_are_needed();
 }
 
+/// With all statistics, with maps and without, and the gradients.
+pub(super) fn normalised(emulator: &mut Emulator, shape: [usize; 4]) {
+    let [gamma, beta] = [2, 3].map(|seed| single(&shape, seed));
+    let (x, g) = (single(&shape, 1), single(&shape, 4));
+    let (xs, gs, gammas, betas) = (numbers(&x), numbers(&g), numbers(&gamma), numbers(&beta));
+    let [x, gamma, beta] = [x, gamma, beta].map(|t| Var::from_tensor(&double(&t)).unwrap());
+    for (name, statistics, of, flows) in kinds(x.as_tensor()) {
+        let own = match name {
+            "nothing" => None,
+            "fixed" => Some(constants(of.groups).map(|t| numbers(&t)).concat()),
+            _ => Some(moments(emulator, &x.to_dtype(DType::F32).unwrap(), of)),
+        };
+        let own = own.as_ref();
+        for maps in [None, Some([&gammas, &betas])] {
+            let (gammas, betas) = (maps.map(|[gammas, _]| gammas), maps.map(|[_, betas]| betas));
+            // Without activation: the gradient is given before it.
+            let y = match maps {
+                Some(_) => spade_norm(&x, &gamma, &beta, &statistics, EPS, 1.).unwrap(),
+                None => standardize(&x, &statistics, EPS).unwrap(),
+            };
+            let args = [Arg::In(&xs), given(gammas), given(betas), given(own), Arg::Out(xs.len())];
+            let actual = one(emulator, &of.spade_norm(EPS, 1.).unwrap(), &args);
+            close(name, &actual, &y.detach(), 2. * TOLERANCE);
+            let sums = flows.then(|| {
+                let (launch, slices) = of.sums().unwrap();
+                let out = Arg::Out(2 * of.groups * slices);
+                let args = [Arg::In(&gs), given(gammas), Arg::In(&xs), given(own), out];
+                let parts = one(emulator, &launch, &args);
+                row_sums(emulator, &parts, 2 * of.groups, slices)
+            });
+            let outs = [xs.len(), maps.map_or(0, |_| xs.len())].map(Arg::Out);
+            let ins = [Arg::In(&gs), given(gammas), Arg::In(&xs), given(own), given(sums.as_ref())];
+            let args: Vec<Arg> = ins.into_iter().chain(outs).collect();
+            let actual = emulator.run(&of.gradient(EPS).unwrap(), &args);
+            let wanted: &[&Var] = if maps.is_some() { &[&x, &gamma] } else { &[&x] };
+            let expected = gradients(&y, &double(&g), wanted);
+            // Of a group of one number nothing is left of x: what remains is rounding.
+            if !flows || of.samples * of.plane > 1 {
+                close(name, &actual[0], &expected[0], 10. * TOLERANCE);
+            }
+            if maps.is_some() {
+                close(name, &actual[1], &expected[1], 2. * TOLERANCE);
+            }
+        }
+    }
+}
+
 #[test]
 fn normalisation_and_its_gradient() {
     let Some(mut emulator) = Emulator::new() else { return };
     for shape in SHAPES {
-        let [gamma, beta] = [2, 3].map(|seed| single(&shape, seed));
-        let (x, g) = (single(&shape, 1), single(&shape, 4));
-        let (xs, gs, gammas, betas) = (numbers(&x), numbers(&g), numbers(&gamma), numbers(&beta));
-        let [x, gamma, beta] = [x, gamma, beta].map(|t| Var::from_tensor(&double(&t)).unwrap());
-        for (name, statistics, of, flows) in kinds(x.as_tensor()) {
-            let own = match name {
-                "nothing" => None,
-                "fixed" => Some(constants(of.groups).map(|t| numbers(&t)).concat()),
-                _ => Some(moments(&mut emulator, &x.to_dtype(DType::F32).unwrap(), of)),
-            };
-            let own = own.as_ref();
-            for maps in [None, Some([&gammas, &betas])] {
-                let (gammas, betas) = (maps.map(|[gammas, _]| gammas), maps.map(|[_, betas]| betas));
-                // Without activation: the gradient is given before it.
-                let y = match maps {
-                    Some(_) => spade_norm(&x, &gamma, &beta, &statistics, EPS, 1.).unwrap(),
-                    None => standardize(&x, &statistics, EPS).unwrap(),
-                };
-                let args = [Arg::In(&xs), given(gammas), given(betas), given(own), Arg::Out(xs.len())];
-                let actual = one(&mut emulator, &of.spade_norm(EPS, 1.).unwrap(), &args);
-                close(name, &actual, &y.detach(), 2. * TOLERANCE);
-                let sums = flows.then(|| {
-                    let (launch, slices) = of.sums().unwrap();
-                    let out = Arg::Out(2 * of.groups * slices);
-                    let args = [Arg::In(&gs), given(gammas), Arg::In(&xs), given(own), out];
-                    let parts = one(&mut emulator, &launch, &args);
-                    row_sums(&mut emulator, &parts, 2 * of.groups, slices)
-                });
-                let outs = [xs.len(), maps.map_or(0, |_| xs.len())].map(Arg::Out);
-                let ins = [Arg::In(&gs), given(gammas), Arg::In(&xs), given(own), given(sums.as_ref())];
-                let args: Vec<Arg> = ins.into_iter().chain(outs).collect();
-                let actual = emulator.run(&of.gradient(EPS).unwrap(), &args);
-                let wanted: &[&Var] = if maps.is_some() { &[&x, &gamma] } else { &[&x] };
-                let expected = gradients(&y, &double(&g), wanted);
-                // Of a group of one number nothing is left of x: what remains is rounding.
-                if !flows || of.samples * of.plane > 1 {
-                    close(name, &actual[0], &expected[0], 10. * TOLERANCE);
-                }
-                if maps.is_some() {
-                    close(name, &actual[1], &expected[1], 2. * TOLERANCE);
-                }
-            }
-        }
+        normalised(&mut emulator, shape);
     }
     emulator.all_barriers_are_needed();
 }

@@ -156,17 +156,26 @@ API cublasSetStream_v2(void*, void*) { return SUCCESS; }
 API cublasGemmStridedBatchedEx(void*, int turn_a, int turn_b, int m, int n, int k, const void* alpha, const void* a_,
                                int, int lda, long long step_a, const void* b_, int, int ldb, long long step_b,
                                const void*, void* c_, int, int ldc, long long step_c, int count, int compute, int) {
-  const auto factor = [&](float x) { return double(compute == COMPUTE_TF32 ? tf32(x) : x); };
+  const auto factor = [&](float x) { return compute == COMPUTE_TF32 ? tf32(x) : x; };
+  constexpr int TILE = 256;  // rows side by side, which the innermost loop is over
+  std::vector<float> columns((size_t)m * k);
   for (int batch = 0; batch < count; batch++) {
     const float *a = static_cast<const float*>(a_) + batch * step_a, *b = static_cast<const float*>(b_) + batch * step_b;
     float* c = static_cast<float*>(c_) + batch * step_c;
-    for (int j = 0; j < n; j++)
-      for (int i = 0; i < m; i++) {
-        double sum = 0;
-        for (int l = 0; l < k; l++)
-          sum += factor(turn_a ? a[l + (long long)i * lda] : a[i + (long long)l * lda]) *
-                 factor(turn_b ? b[j + (long long)l * ldb] : b[l + (long long)j * ldb]);
-        c[i + (long long)j * ldc] = float(*static_cast<const float*>(alpha) * sum);
+    for (int l = 0; l < k; l++)
+      for (int i = 0; i < m; i++)
+        columns[i + (size_t)l * m] = factor(turn_a ? a[l + (long long)i * lda] : a[i + (long long)l * lda]);
+    for (int first = 0; first < m; first += TILE)
+      for (int j = 0; j < n; j++) {
+        double sums[TILE] = {};
+        const int rows = std::min(TILE, m - first);
+        for (int l = 0; l < k; l++) {
+          const double y = factor(turn_b ? b[j + (long long)l * ldb] : b[l + (long long)j * ldb]);
+          const float* x = columns.data() + first + (size_t)l * m;
+          for (int i = 0; i < rows; i++) sums[i] += double(x[i]) * y;
+        }
+        for (int i = 0; i < rows; i++)
+          c[first + i + (long long)j * ldc] = float(*static_cast<const float*>(alpha) * sums[i]);
       }
   }
   return SUCCESS;
