@@ -9,10 +9,8 @@ use std::ptr::null_mut;
 #[derive(Clone, Copy)]
 pub(super) struct Gpu {
     pub(super) driver: &'static Driver,
-    /// Its number on this machine.
-    pub(super) number: usize,
+    pub(super) context: Handle,
     pub(super) stream: Handle,
-    context: Handle,
 }
 
 // SAFETY: handles that are never released; CUDA may be called from any thread, and what does makes the context that of
@@ -32,7 +30,7 @@ impl Gpu {
             driver.check("cuCtxSetCurrent", (driver.cuCtxSetCurrent)(context))?;
             driver.check("cuStreamCreate", (driver.cuStreamCreate)(&mut stream, 0))?;
         }
-        Ok(Self { driver, number, stream, context })
+        Ok(Self { driver, context, stream })
     }
 
     /// Makes this GPU that of the calling thread.

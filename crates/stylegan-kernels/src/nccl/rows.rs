@@ -81,9 +81,12 @@ impl Group {
     /// A device that is the GPU of this rank, as candle has it.
     fn check<'a>(&self, device: &'a Device) -> Result<&'a CudaDevice> {
         let gpu = device.as_cuda_device()?;
-        let number = gpu.cuda_stream().context().ordinal();
-        if number != self.gpu.number {
-            bail!("rows are on cuda:{number}, and this rank has joined its group with cuda:{}", self.gpu.number)
+        let stream = gpu.cuda_stream();
+        if stream.context().cu_ctx().cast() != self.gpu.context {
+            bail!(
+                "rows are on cuda:{}, and this rank has joined its group with another GPU",
+                stream.context().ordinal()
+            )
         }
         Ok(gpu)
     }

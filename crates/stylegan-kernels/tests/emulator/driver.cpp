@@ -77,7 +77,10 @@ API cuDeviceGetAttribute(int* value, int attribute, int) {
   return *value = attribute == 75 ? 9 : attribute == 76 || attribute == 115 ? 0 : 1, SUCCESS;
 }
 API cuDeviceGetName(char* name, int len, int) { return std::snprintf(name, len, "emulator"), SUCCESS; }
-API cuDevicePrimaryCtxRetain(void** context, int) { return *context = &current, SUCCESS; }
+API cuDevicePrimaryCtxRetain(void** context, int device) {
+  static char contexts[64];
+  return *context = contexts + device, device < 64 ? SUCCESS : INVALID_DEVICE;
+}
 API cuDevicePrimaryCtxRelease_v2(int) { return SUCCESS; }
 API cuCtxSetCurrent(void* context) { return current = context, SUCCESS; }
 API cuCtxGetCurrent(void** context) { return *context = current, SUCCESS; }

@@ -83,9 +83,11 @@ fn play_sums() {
     assert!(worst > 0. && worst <= 1e-5 * largest, "the library's sum is off by {worst} of {largest}");
 
     // A tensor on the GPU of another rank is not one that this rank's NCCL could read.
-    let other = Tensor::new(&[1f32], &gpu::open((rank + 1) % RANKS).unwrap().device).unwrap();
+    let next = (rank + 1) % RANKS;
+    let other = Tensor::new(&[1f32], &gpu::open(next).unwrap().device).unwrap();
     let error = me.on_gpus().unwrap().all_reduce(&other).unwrap_err().to_string();
-    assert!(error.contains(&format!("joined its group with cuda:{rank}")), "{error}");
+    let sentence = format!("rows are on cuda:{next}, and this rank has joined its group with another GPU");
+    assert!(error.contains(&sentence), "{error}");
 }
 
 #[test]
