@@ -1,8 +1,9 @@
 // A library that stands for NVIDIA's driver and cuBLAS: memory is main memory, kernels run in the emulator, matrix
 // products are loops. Under it the program's own code for GPUs runs without one, and candle's: candle/kernels.h. docs/cuda.md
-// says how it is used. Work of a stream is done at once, but for what a library that stands for NCCL has put there. What is read from the environment: EMULATED_GPUS, how many there are (1); EMULATED_CUDA, the driver's
-// version (13000); EMULATED_KERNELS, a file that names each kernel at its first launch; EMULATED_COPIES, one that has the
-// bytes of each copy to the CPU, once.
+// says how it is used. Work of a stream is done at once, but for what a library that stands for NCCL has put there. What is
+// read from the environment: EMULATED_GPUS, how many there are (1); EMULATED_CUDA, the driver's version (13000);
+// EMULATED_KERNELS, a file that names each kernel at its first launch; EMULATED_COPIES, one that has the bytes of each copy to
+// the CPU, once.
 #include "emulator.cpp"
 #include "candle/kernels.h"
 
@@ -79,7 +80,7 @@ API cuDeviceGetAttribute(int* value, int attribute, int) {
 API cuDeviceGetName(char* name, int len, int) { return std::snprintf(name, len, "emulator"), SUCCESS; }
 API cuDevicePrimaryCtxRetain(void** context, int device) {
   static char contexts[64];
-  return *context = contexts + device, device < 64 ? SUCCESS : INVALID_DEVICE;
+  return *context = &contexts[device % 64], SUCCESS;
 }
 API cuDevicePrimaryCtxRelease_v2(int) { return SUCCESS; }
 API cuCtxSetCurrent(void* context) { return current = context, SUCCESS; }
