@@ -162,7 +162,7 @@ mod tests {
             let got = Communicator::all_to_all(*self, parts)?;
             let apart = |(bytes, lengths): (Vec<u8>, &Vec<usize>)| {
                 let numbers: Vec<f32> = bytes.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value)).collect();
-                assert_eq!(numbers.len(), lengths.iter().sum());
+                assert_eq!(numbers.len(), lengths.iter().sum::<usize>());
                 let mut rest = &numbers[..];
                 let rows = lengths.iter().map(|&len| {
                     let (row, after) = rest.split_at(len);
