@@ -7,7 +7,6 @@
 mod nccl_ranks;
 
 use nccl_ranks::{ends_well, folder, start};
-use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 use stylegan_train::communicator::{Communicator, MeetingFile, Nccl, Place, Threads, meet_through};
 
