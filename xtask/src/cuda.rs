@@ -52,7 +52,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
         .env("NVCC", &nvcc)
         .env("CUDARC_CUDA_VERSION", "13000")
         .env("CUDA_COMPUTE_CAP", "75")
-        .args(["--locked", "--workspace", "--features", "stylegan-cli/cuda,stylegan-tests/cuda"]);
+        .args(["--locked", "--workspace", "--features", "stylegan-cli/cuda,stylegan-cli/nccl,stylegan-tests/cuda"]);
     // Compiled in a tenth of the time; the tests are small.
     for faster in ["opt-level=0", "debug=false", "package.'*'.opt-level=0", "package.stylegan-metrics.opt-level=0"] {
         command.args(["--config", &format!("profile.dev.{faster}")]);

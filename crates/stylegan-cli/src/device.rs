@@ -1,6 +1,7 @@
 //! `--device`: what networks compute on.
 
 use crate::exit::wrong;
+use crate::ranks;
 use crate::status::say;
 use candle_core::Device;
 use std::fmt;
@@ -12,6 +13,8 @@ use stylegan_kernels::cuda::gpu::{self, NoGpu};
 enum Typed {
     #[default]
     Cpu,
+    /// The GPU that this rank has joined the others with, or else the first.
+    Own,
     /// A GPU by its number, from 0.
     Gpu(usize),
     Auto,
@@ -24,7 +27,7 @@ impl FromStr for Typed {
         let number = |number: &str| number.parse().ok().filter(|number| *number < 1024).map(Self::Gpu);
         let device = match typed.split_once(':') {
             Some(("cuda", after)) => number(after),
-            None if typed == "cuda" => Some(Self::Gpu(0)),
+            None if typed == "cuda" => Some(Self::Own),
             None if typed == "cpu" => Some(Self::Cpu),
             None if typed == "auto" => Some(Self::Auto),
             _ => None,
@@ -37,8 +40,23 @@ impl fmt::Display for Typed {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Cpu => f.write_str("cpu"),
+            Self::Own => f.write_str("cuda"),
             Self::Gpu(number) => write!(f, "cuda:{number}"),
             Self::Auto => f.write_str("auto"),
+        }
+    }
+}
+
+impl Typed {
+    /// Which GPU is meant, if one is; `own`: what this rank has joined the others with.
+    fn number(self, own: Option<usize>) -> Result<usize, String> {
+        match (self, own) {
+            (Self::Gpu(number), Some(own)) if number != own => Err(format!(
+                "this rank exchanges by cuda:{own}, the GPU that torchrun gave it; say --device cuda, which is each rank's \
+                 own, and choose among GPUs by CUDA_VISIBLE_DEVICES"
+            )),
+            (Self::Gpu(number), _) => Ok(number),
+            _ => Ok(own.unwrap_or_default()),
         }
     }
 }
@@ -61,15 +79,19 @@ impl DeviceArgs {
     /// Opens the device that is meant, once for all networks of a command; says what nobody typed.
     pub(crate) fn chosen(self) -> anyhow::Result<Device> {
         tracing::debug!("device: {}", self.device);
+        let number = match self.device.number(ranks::gpu()) {
+            Ok(number) => number,
+            Err(problem) => wrong!("--device {}: {problem}", self.device),
+        };
         match self.device {
             Typed::Cpu => Ok(Device::Cpu),
-            Typed::Gpu(number) => match gpu::open(number) {
+            Typed::Own | Typed::Gpu(_) => match gpu::open(number) {
                 Ok(gpu) => Ok(gpu.device),
                 Err(why) => wrong!("--device {}: {why}; {}", self.device, remedy(&why)),
             },
-            Typed::Auto => match gpu::open(0) {
+            Typed::Auto => match gpu::open(number) {
                 Ok(gpu) => {
-                    say(&format!("--device auto: cuda:0, the GPU {}", gpu.name));
+                    say(&format!("--device auto: cuda:{number}, the GPU {}", gpu.name));
                     Ok(gpu.device)
                 }
                 Err(why) => {
@@ -98,13 +120,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn ranks_have_gpus_of_their_own() {
+        assert_eq!((Typed::Own.number(None), Typed::Own.number(Some(3))), (Ok(0), Ok(3)));
+        assert_eq!((Typed::Gpu(2).number(None), Typed::Gpu(2).number(Some(2))), (Ok(2), Ok(2)));
+        assert!(Typed::Gpu(0).number(Some(1)).unwrap_err().contains("exchanges by cuda:1"));
+    }
+
+    #[test]
     fn what_can_be_typed() {
         for (typed, device) in
-            [("cpu", Typed::Cpu), ("cuda", Typed::Gpu(0)), ("cuda:3", Typed::Gpu(3)), ("auto", Typed::Auto)]
+            [("cpu", Typed::Cpu), ("cuda", Typed::Own), ("cuda:3", Typed::Gpu(3)), ("auto", Typed::Auto)]
         {
             assert_eq!(typed.parse(), Ok(device));
+            assert_eq!(device.to_string(), typed);
         }
-        assert_eq!(Typed::Gpu(3).to_string().parse(), Ok(Typed::Gpu(3)));
         for typed in ["gpu", "CUDA", "cuda:", "cuda:-1", "cuda:x", "cpu:0", "cuda:99999", ""] {
             assert!(typed.parse::<Typed>().is_err(), "{typed}");
         }

@@ -114,6 +114,16 @@ impl Joined {
         }
     }
 
+    /// The GPU of this rank, by its number on this machine, where it has joined the others with one.
+    pub(crate) fn gpu(&self) -> Option<usize> {
+        match *self {
+            #[cfg(feature = "mpi")]
+            Self::Mpi(_) => None,
+            #[cfg(feature = "nccl")]
+            Self::Nccl(ref nccl) => Some(nccl.place().gpu),
+        }
+    }
+
     /// Leaves the others, as all do now.
     pub(crate) fn leave(&self) {
         match *self {

@@ -55,6 +55,11 @@ pub(crate) fn world() -> &'static dyn Communicator {
     JOINED.get().map_or(&Single, Joined::ranks)
 }
 
+/// The GPU that this rank has joined the others with.
+pub(crate) fn gpu() -> Option<usize> {
+    JOINED.get().and_then(Joined::gpu)
+}
+
 /// Lets the first rank of each machine do something; all ranks of the machine get what it found or made. Ranks that name
 /// another `thing` do it for themselves.
 pub(crate) fn once_a_machine<T: Serialize + DeserializeOwned>(

@@ -1,6 +1,6 @@
 //! Training on several processes as torchrun starts them, joined by NCCL, with a library in the place of NVIDIA's
 //! (`stylegan-kernels/tests/nccl_fake`): the same bytes as one process.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", not(feature = "cuda")))]
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 #[path = "../../stylegan-kernels/tests/nccl_fake/build.rs"]

@@ -5,6 +5,11 @@
 
 #[path = "cuda_device/maps.rs"]
 mod maps;
+#[cfg(feature = "nccl")]
+mod nccl_ranks;
+#[cfg(feature = "nccl")]
+#[path = "cuda_device/ranks.rs"]
+mod ranks;
 mod tools;
 
 use candle_core::{DType, Device, Tensor};

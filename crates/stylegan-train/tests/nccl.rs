@@ -1,59 +1,19 @@
 //! Ranks that exchange by NCCL, with a library in the place of NVIDIA's (`stylegan-kernels/tests/nccl_fake`): a GPU
 //! whose memory is the process's own. What only a GPU can show is not shown here: that NCCL and CUDA do what the
-//! library pretends to, and how fast.
-#![cfg(target_os = "linux")]
+//! library pretends to, and how fast. Rows on a GPU are exchanged in `cuda_device.rs`.
+#![cfg(all(target_os = "linux", not(feature = "cuda")))]
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
-#[path = "../../stylegan-kernels/tests/nccl_fake/build.rs"]
-mod nccl_fake;
+mod nccl_ranks;
 
-use nccl_fake::build_library;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use nccl_ranks::{ends_well, folder, start};
 use std::time::{Duration, Instant, SystemTime};
 use stylegan_train::communicator::{Communicator, MeetingFile, Nccl, Place, Threads, meet_through};
 
-const FOLDER: &str = "NCCL_TEST_FOLDER";
-const RANK: &str = "NCCL_TEST_RANK";
 const RANKS: usize = 3;
 
-/// Starts this program once more for each rank, as `play` of them.
-fn start(folder: &Path, play: &str, ranks: usize) -> Vec<Child> {
-    build_library(folder);
-    let start = |rank: usize| {
-        Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", play, "--ignored", "--nocapture"])
-            .env("LD_LIBRARY_PATH", folder)
-            .env("FAKE_NCCL", folder)
-            .env(FOLDER, folder)
-            .env(RANK, rank.to_string())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    };
-    (0..ranks).map(start).collect()
-}
-
-fn ends_well(ranks: Vec<Child>) {
-    for (rank, child) in ranks.into_iter().enumerate() {
-        let output = child.wait_with_output().unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        assert!(output.status.success(), "rank {rank}: {}", String::from_utf8_lossy(&said));
-    }
-}
-
-/// This rank's number, and the ranks.
 fn joined(patience: Duration) -> Nccl {
-    let folder = std::env::var(FOLDER).unwrap();
-    let rank = std::env::var(RANK).unwrap().parse().unwrap();
-    let meeting = MeetingFile::new(Path::new(&folder), "a run, restart 0", SystemTime::UNIX_EPOCH);
-    let id = if rank == 0 { meeting.open().unwrap() } else { meeting.find(patience).unwrap() };
-    let ranks = Nccl::join(&id, Place { rank, ranks: RANKS, gpu: rank }, patience).unwrap();
-    if rank == 0 {
-        meeting.close();
-    }
-    ranks
+    nccl_ranks::joined(RANKS, patience)
 }
 
 #[test]
@@ -84,14 +44,6 @@ fn play_exchange() {
     let mut values: Vec<f32> = (0..1000).map(|i| (i * (rank + 1)) as f32).collect();
     me.all_reduce(&mut values).unwrap();
     assert_eq!(values, (0..1000).map(|i| (i * 6) as f32).collect::<Vec<_>>());
-    // The same without leaving the GPU.
-    let mut buffer = me.buffer(8).unwrap();
-    buffer.write(&[1f32.to_le_bytes(), (rank as f32).to_le_bytes()].concat()).unwrap();
-    me.sum_on_gpu(&mut buffer).unwrap();
-    let mut bytes = [0; 8];
-    buffer.read(&mut bytes).unwrap();
-    assert_eq!(bytes[..].as_chunks().0, [3f32.to_le_bytes(), 3f32.to_le_bytes()]);
-    assert!(buffer.write(&[0; 9]).is_err() && buffer.read(&mut [0; 9]).is_err());
 }
 
 #[test]
@@ -130,15 +82,14 @@ fn a_broken_connection_is_told_at_once() {
 fn play_broken() {
     let me = joined(Duration::from_secs(600));
     me.all_gather(vec![1]).unwrap();
-    let folder = std::env::var(FOLDER).unwrap();
-    let passed = |rank: usize| Path::new(&folder).join(format!("passed-{rank}"));
+    let passed = |rank: usize| folder().join(format!("passed-{rank}"));
     std::fs::write(passed(me.rank()), "").unwrap();
     if me.rank() == 2 {
         // Not while the others are still in what works.
         while !(0..2).all(|rank| passed(rank).exists()) {
             std::thread::sleep(Duration::from_millis(5));
         }
-        let groups = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let groups = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
         let group = groups.into_iter().find(|path| path.is_dir()).unwrap();
         std::fs::write(group.join("broken"), "").unwrap();
         return;
@@ -156,14 +107,14 @@ fn not_all_come() {
 #[test]
 #[ignore = "the only rank of not_all_come, which starts it"]
 fn play_absent() {
-    let folder = std::env::var(FOLDER).unwrap();
-    let meeting = MeetingFile::new(Path::new(&folder), "a run, restart 0", SystemTime::UNIX_EPOCH);
-    let another = MeetingFile::new(Path::new(&folder), "a run, restart 1", SystemTime::UNIX_EPOCH);
+    let folder = &folder();
+    let meeting = MeetingFile::new(folder, "a run, restart 0", SystemTime::UNIX_EPOCH);
+    let another = MeetingFile::new(folder, "a run, restart 1", SystemTime::UNIX_EPOCH);
     let id = meeting.open().unwrap();
     assert_eq!(meeting.find(Duration::ZERO).unwrap(), id);
     // One that an earlier start left.
     let later = SystemTime::now() + Duration::from_secs(3600);
-    assert!(MeetingFile::new(Path::new(&folder), "a run, restart 0", later).find(Duration::ZERO).is_err());
+    assert!(MeetingFile::new(folder, "a run, restart 0", later).find(Duration::ZERO).is_err());
     let error = another.find(Duration::from_millis(200)).unwrap_err().to_string();
     assert!(error.contains("rank 0 wrote no "), "{error}");
     let error = Nccl::join(&id, Place { rank: 0, ranks: 2, gpu: 0 }, Duration::from_millis(300)).err().unwrap();

@@ -1,12 +1,14 @@
 // A library that stands for NVIDIA's driver and cuBLAS: memory is main memory, kernels run in the emulator, matrix
 // products are loops. Under it the program's own code for GPUs runs without one, and candle's: candle/kernels.h. docs/cuda.md
-// says how it is used. What is read from the environment: EMULATED_GPUS, how many there are (1); EMULATED_CUDA, the driver's
-// version (13000); EMULATED_KERNELS, a file that names each kernel at its first launch; EMULATED_COPIES, one that has the
-// bytes of each copy to the CPU, once.
+// says how it is used. Work of a stream is done at once, but for what a library that stands for NCCL has put there. What is
+// read from the environment: EMULATED_GPUS, how many there are (1); EMULATED_CUDA, the driver's version (13000);
+// EMULATED_KERNELS, a file that names each kernel at its first launch; EMULATED_COPIES, one that has the bytes of each copy to
+// the CPU, once.
 #include "emulator.cpp"
 #include "candle/kernels.h"
 
 #include <cstdlib>
+#include <dlfcn.h>
 #include <fstream>
 #include <mutex>
 #include <set>
@@ -68,13 +70,18 @@ int run_candle(const Function& function, unsigned blocks, unsigned threads, unsi
 API cuInit(unsigned) { return number("EMULATED_GPUS", 1) ? SUCCESS : NO_DEVICE; }
 API cuDriverGetVersion(int* version) { return *version = number("EMULATED_CUDA", 13000), SUCCESS; }
 API cuDeviceGetCount(int* count) { return *count = number("EMULATED_GPUS", 1), SUCCESS; }
-API cuDeviceGet(int* device, int number) { return *device = number, number == 0 ? SUCCESS : INVALID_DEVICE; }
+API cuDeviceGet(int* device, int which) {
+  return *device = which, which >= 0 && which < number("EMULATED_GPUS", 1) ? SUCCESS : INVALID_DEVICE;
+}
 API cuDeviceGetAttribute(int* value, int attribute, int) {
   // Compute capability 9.0, no pool of memory; 1 for all else.
   return *value = attribute == 75 ? 9 : attribute == 76 || attribute == 115 ? 0 : 1, SUCCESS;
 }
 API cuDeviceGetName(char* name, int len, int) { return std::snprintf(name, len, "emulator"), SUCCESS; }
-API cuDevicePrimaryCtxRetain(void** context, int) { return *context = &current, SUCCESS; }
+API cuDevicePrimaryCtxRetain(void** context, int device) {
+  static char contexts[64];
+  return *context = &contexts[device % 64], SUCCESS;
+}
 API cuDevicePrimaryCtxRelease_v2(int) { return SUCCESS; }
 API cuCtxSetCurrent(void* context) { return current = context, SUCCESS; }
 API cuCtxGetCurrent(void** context) { return *context = current, SUCCESS; }
@@ -82,6 +89,11 @@ API cuCtxSynchronize() { return SUCCESS; }
 API cuStreamCreate(void** stream, unsigned) { return *stream = handle(), SUCCESS; }
 API cuStreamDestroy_v2(void* stream) { return std::free(stream), SUCCESS; }
 API cuStreamSynchronize(void*) { return SUCCESS; }
+API cuStreamQuery(void* stream) {
+  static void* const nccl = dlopen("libnccl.so.2", RTLD_LAZY | RTLD_NOLOAD);
+  static void* const query = nccl ? dlsym(nccl, "cuStreamQuery") : nullptr;
+  return query ? reinterpret_cast<int (*)(void*)>(query)(stream) : SUCCESS;
+}
 API cuStreamWaitEvent(void*, void*, unsigned) { return SUCCESS; }
 API cuStreamIsCapturing(void*, int* state) { return *state = 0, SUCCESS; }
 API cuEventCreate(void** event, unsigned) { return *event = handle(), SUCCESS; }

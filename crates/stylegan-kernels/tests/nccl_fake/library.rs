@@ -1,9 +1,9 @@
-//! What the tests of the exchange between GPUs load in the place of libcuda.so and libnccl.so: a GPU whose
-//! memory is the process's own, and a group whose ranks put what they send into files of one folder.
+//! What the tests of the exchange between GPUs load in the place of libnccl.so.2 and, unless a GPU is emulated already, of
+//! libcuda.so.1: a GPU whose memory is the process's own, and a group whose ranks put what they send into files of one folder.
 //!
 //! The functions have NVIDIA's names and arguments. As with the real ones an exchange only begins where it is
-//! called; it goes on while somebody asks the stream whether it is done. What a rank sends in its n-th exchange
-//! to another is the file `n-FROM-TO`; an exchange is done when all files that it waits for are there. A file
+//! called; it goes on while somebody asks the stream whether it is done. The n-th thing that a rank sends to
+//! another is the file `n-FROM-TO`; an exchange is done when all files that it waits for are there. A file
 //! called `broken` in the folder is a lost connection. The folder is the one that the name of the group says.
 #![allow(non_snake_case, clippy::missing_safety_doc)]
 
@@ -22,8 +22,8 @@ const REMOTE_ERROR: Code = 6;
 struct Member {
     folder: PathBuf,
     rank: usize,
-    ranks: usize,
-    exchanges: usize,
+    /// For each rank, how many things were sent to it and taken from it.
+    counts: Vec<[usize; 2]>,
 }
 
 /// What this process still waits for: a file, where its bytes go, and whether they are f32 to be added there.
@@ -41,21 +41,21 @@ static AWAITED: Mutex<Vec<Awaited>> = Mutex::new(vec![]);
 pub struct Id([u8; 128]);
 
 impl Member {
-    fn file(&self, from: usize, to: usize) -> PathBuf {
-        self.folder.join(format!("{}-{from}-{to}", self.exchanges))
-    }
-
-    fn send(&self, to: usize, from: *const c_void, len: usize) {
+    fn send(&mut self, to: usize, from: *const c_void, len: usize) {
         // SAFETY: the caller's buffer, which is memory of this process.
         let bytes = unsafe { std::slice::from_raw_parts(from.cast::<u8>(), len) };
-        let file = self.file(self.rank, to);
+        let [sent, _] = &mut self.counts[to];
+        let file = self.folder.join(format!("{sent}-{}-{to}", self.rank));
+        *sent += 1;
         let unfinished = file.with_extension(format!("unfinished-{}", self.rank));
         fs::write(&unfinished, bytes).unwrap();
         fs::rename(&unfinished, file).unwrap();
     }
 
-    fn receive(&self, from: usize, to: *mut c_void, len: usize, adds: bool) {
-        let file = self.file(from, self.rank);
+    fn receive(&mut self, from: usize, to: *mut c_void, len: usize, adds: bool) {
+        let [_, taken] = &mut self.counts[from];
+        let file = self.folder.join(format!("{taken}-{from}-{}", self.rank));
+        *taken += 1;
         AWAITED.lock().unwrap().push(Awaited { file, to: to as usize, len, adds });
     }
 }
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn ncclGetUniqueId(id: *mut [u8; 128]) -> Code {
 pub unsafe extern "C" fn ncclCommInitRank(group: *mut *mut c_void, ranks: c_int, id: Id, rank: c_int) -> Code {
     let name = String::from_utf8(id.0.to_vec()).unwrap();
     let folder = PathBuf::from(name.trim_end_matches('\0'));
-    let member = Member { folder, rank: rank as usize, ranks: ranks as usize, exchanges: 0 };
+    let member = Member { folder, rank: rank as usize, counts: vec![[0; 2]; ranks as usize] };
     fs::write(member.folder.join(format!("joined-{rank}")), "").unwrap();
     while (0..ranks).any(|rank| !member.folder.join(format!("joined-{rank}")).exists()) {
         std::thread::sleep(Duration::from_millis(1));
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn ncclCommInitRank(group: *mut *mut c_void, ranks: c_int,
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ncclCommCount(group: *mut c_void, ranks: *mut c_int) -> Code {
     // SAFETY: the caller has room for a number.
-    unsafe { *ranks = member(group).ranks as c_int };
+    unsafe { *ranks = member(group).counts.len() as c_int };
     OK
 }
 
@@ -173,12 +173,7 @@ pub unsafe extern "C" fn ncclRecv(
     group: *mut c_void,
     _stream: *mut c_void,
 ) -> Code {
-    let member = member(group);
-    member.receive(from as usize, to, count, false);
-    // The last receipt of a group of calls ends its exchange.
-    if from as usize + 1 == member.ranks {
-        member.exchanges += 1;
-    }
+    member(group).receive(from as usize, to, count, false);
     OK
 }
 
@@ -192,12 +187,11 @@ pub unsafe extern "C" fn ncclAllGather(
     _stream: *mut c_void,
 ) -> Code {
     let member = member(group);
-    for rank in 0..member.ranks {
+    for rank in 0..member.counts.len() {
         member.send(rank, from, count);
         // SAFETY: a place in the caller's buffer, which has room for all ranks.
         member.receive(rank, unsafe { to.cast::<u8>().add(rank * count) }.cast(), count, false);
     }
-    member.exchanges += 1;
     OK
 }
 
@@ -212,11 +206,10 @@ pub unsafe extern "C" fn ncclAllReduce(
     _stream: *mut c_void,
 ) -> Code {
     let member = member(group);
-    for rank in 0..member.ranks {
+    for rank in 0..member.counts.len() {
         member.send(rank, from, 4 * count);
         member.receive(rank, to, 4 * count, rank > 0);
     }
-    member.exchanges += 1;
     OK
 }
 
@@ -269,6 +262,13 @@ pub unsafe extern "C" fn cuMemcpyDtoH_v2(to: *mut c_void, from: u64, len: usize)
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cuInit(_flags: c_uint) -> Code {
+    OK
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cuGetErrorName(_code: Code, name: *mut *const c_char) -> Code {
+    // SAFETY: the caller has room for an address.
+    unsafe { *name = c"an error".as_ptr() };
     OK
 }
 

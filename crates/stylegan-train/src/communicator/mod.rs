@@ -24,6 +24,7 @@ pub use single::Single;
 pub use threads::Threads;
 
 use crate::Result;
+use candle_core::{Device, Tensor};
 
 /// The ranks of a run and what they exchange, named as in MPI, NCCL and `torch.distributed`.
 ///
@@ -67,7 +68,28 @@ pub trait Communicator: Send + Sync {
         Ok(())
     }
 
+    /// What exchanges rows of numbers that are on GPUs already; `None` where they go by way of main memory.
+    fn on_gpus(&self) -> Option<Box<dyn OnGpus + '_>> {
+        None
+    }
+
     /// Lets no rank wait for this one any more, because it failed alone. Where ranks are processes this
     /// does nothing: whoever started them ends all when one ends with an error.
     fn abort(&self, reason: &str);
+}
+
+/// What ranks exchange that each have a GPU: rows of f32, which stay on it. Collective, as what a [`Communicator`] exchanges.
+pub trait OnGpus {
+    /// Gives each rank rows on `device`, and takes from each as many as `lengths` has for it, of that many numbers; the
+    /// ranks at the two ends agree on both.
+    ///
+    /// # Errors
+    /// When a rank does not answer, or `device` is not the GPU that this one has joined with.
+    fn all_to_all(&self, device: &Device, rows: &[Vec<Tensor>], lengths: &[Vec<usize>]) -> Result<Vec<Vec<Tensor>>>;
+
+    /// The sum over all ranks of each number of a row, as [`Communicator::all_reduce`] adds.
+    ///
+    /// # Errors
+    /// As for [`all_to_all`](Self::all_to_all).
+    fn all_reduce(&self, row: &Tensor) -> Result<Tensor>;
 }

@@ -1,15 +1,18 @@
 //! Ranks that each have a GPU, joined by NCCL.
 //!
 //! What ranks tell each other goes over the GPUs as well, so that nothing else need join them: bytes are
-//! copied to the GPU, exchanged, and copied back. Numbers that are on a GPU already stay there
-//! ([`Nccl::sum_on_gpu`]).
+//! copied to the GPU, exchanged, and copied back. Rows that are on a GPU already stay there (feature `cuda`).
 
 use super::Communicator;
+#[cfg(feature = "cuda")]
+use super::OnGpus;
 use crate::{Error, Result};
+#[cfg(feature = "cuda")]
+use candle_core::{Device, Tensor};
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
-use stylegan_kernels::nccl::{Buffer, Group, Id};
+use stylegan_kernels::nccl::{Group, Id};
 
 /// The ranks of a group of GPUs.
 pub struct Nccl {
@@ -61,20 +64,9 @@ impl Nccl {
         Ok(Self { place, group: Mutex::new(group), patience })
     }
 
-    /// Memory of this rank's GPU, for [`sum_on_gpu`](Self::sum_on_gpu).
-    ///
-    /// # Errors
-    /// When there is not enough.
-    pub fn buffer(&self, bytes: usize) -> Result<Buffer> {
-        self.group().buffer(bytes).map_err(|error| self.place.lost("taking memory", &error.to_string()))
-    }
-
-    /// What [`all_reduce`](Communicator::all_reduce) does, for f32 numbers on the GPU.
-    ///
-    /// # Errors
-    /// When a rank does not answer.
-    pub fn sum_on_gpu(&self, values: &mut Buffer) -> Result<()> {
-        self.wait("sum", |group, patience| group.sum(values, patience))
+    /// This rank, and its GPU.
+    pub fn place(&self) -> Place {
+        self.place
     }
 
     /// Runs an exchange, and says what it was and where if it fails.
@@ -163,17 +155,34 @@ impl Communicator for Nccl {
 
     fn all_reduce(&self, values: &mut [f32]) -> Result<()> {
         let mut bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        let on_gpu = |problem: candle_core::Error| self.place.lost("all_reduce", &problem.to_string());
-        let mut buffer = self.buffer(bytes.len())?;
-        buffer.write(&bytes).map_err(on_gpu)?;
-        self.sum_on_gpu(&mut buffer)?;
-        buffer.read(&mut bytes).map_err(on_gpu)?;
+        self.wait("all_reduce", |group, patience| {
+            let mut buffer = group.buffer(bytes.len())?;
+            buffer.write(&bytes)?;
+            group.sum(&mut buffer, patience)?;
+            buffer.read(&mut bytes)
+        })?;
         let (sums, _) = bytes.as_chunks();
         values.iter_mut().zip(sums).for_each(|(value, sum)| *value = f32::from_le_bytes(*sum));
         Ok(())
     }
 
+    #[cfg(feature = "cuda")]
+    fn on_gpus(&self) -> Option<Box<dyn OnGpus + '_>> {
+        Some(Box::new(self))
+    }
+
     fn abort(&self, _reason: &str) {}
+}
+
+#[cfg(feature = "cuda")]
+impl OnGpus for &Nccl {
+    fn all_to_all(&self, device: &Device, rows: &[Vec<Tensor>], lengths: &[Vec<usize>]) -> Result<Vec<Vec<Tensor>>> {
+        self.wait("exchange of rows", |group, patience| group.exchange_rows(device, rows, lengths, patience))
+    }
+
+    fn all_reduce(&self, row: &Tensor) -> Result<Tensor> {
+        self.wait("sum of rows", |group, patience| group.sum_row(row, patience))
+    }
 }
 
 /// Numbers as they were sent.

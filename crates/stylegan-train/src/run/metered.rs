@@ -1,7 +1,8 @@
 //! How much ranks exchange, and how long that takes.
 
 use crate::Result;
-use crate::communicator::Communicator;
+use crate::communicator::{Communicator, OnGpus};
+use candle_core::{Device, Tensor};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,10 +34,15 @@ impl<'a> Metered<'a> {
         Ok(got)
     }
 
-    /// Bytes of all ranks but this one.
-    fn of_others(&self, parts: &[Vec<u8>]) -> usize {
+    /// What all ranks but this one have together.
+    fn of_others<T>(&self, parts: &[Vec<T>], each: impl Fn(&Vec<T>) -> usize) -> usize {
         let others = parts.iter().enumerate().filter(|(rank, _)| *rank != self.ranks.rank());
-        others.map(|(_, bytes)| bytes.len()).sum()
+        others.map(|(_, part)| each(part)).sum()
+    }
+
+    /// What a library needs at least for the sum of so many bytes: all but a share goes out, and comes in, twice.
+    fn for_sum(&self, bytes: usize) -> usize {
+        4 * bytes * (self.ranks.world_size() - 1) / self.ranks.world_size()
     }
 }
 
@@ -52,21 +58,44 @@ impl Communicator for Metered<'_> {
     fn all_gather(&self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
         // To each of the others.
         let given = bytes.len() * (self.ranks.world_size() - 1);
-        self.watch(|| self.ranks.all_gather(bytes), |got| given + self.of_others(got))
+        self.watch(|| self.ranks.all_gather(bytes), |got| given + self.of_others(got, Vec::len))
     }
 
     fn all_to_all(&self, parts: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
-        let given = self.of_others(&parts);
-        self.watch(|| self.ranks.all_to_all(parts), |got| given + self.of_others(got))
+        let given = self.of_others(&parts, Vec::len);
+        self.watch(|| self.ranks.all_to_all(parts), |got| given + self.of_others(got, Vec::len))
     }
 
     fn all_reduce(&self, values: &mut [f32]) -> Result<()> {
-        // What a library needs at least: all but a share goes out, and comes in, twice.
-        let moved = 4 * size_of_val(values) * (self.ranks.world_size() - 1) / self.ranks.world_size();
+        let moved = self.for_sum(size_of_val(values));
         self.watch(|| self.ranks.all_reduce(values), |()| moved)
+    }
+
+    fn on_gpus(&self) -> Option<Box<dyn OnGpus + '_>> {
+        self.ranks.on_gpus().map(|gpus| Box::new(MeteredGpus { gpus, meter: self }) as _)
     }
 
     fn abort(&self, reason: &str) {
         self.ranks.abort(reason);
+    }
+}
+
+/// Exchange between GPUs that is watched. Its time is also that of work on the GPU which has to be done before.
+struct MeteredGpus<'a> {
+    gpus: Box<dyn OnGpus + 'a>,
+    meter: &'a Metered<'a>,
+}
+
+impl OnGpus for MeteredGpus<'_> {
+    fn all_to_all(&self, device: &Device, rows: &[Vec<Tensor>], lengths: &[Vec<usize>]) -> Result<Vec<Vec<Tensor>>> {
+        let given = self.meter.of_others(rows, |rows| rows.iter().map(Tensor::elem_count).sum());
+        let got = self.meter.of_others(lengths, |lengths| lengths.iter().sum());
+        let moved = size_of::<f32>() * (given + got);
+        self.meter.watch(|| self.gpus.all_to_all(device, rows, lengths), |_| moved)
+    }
+
+    fn all_reduce(&self, row: &Tensor) -> Result<Tensor> {
+        let moved = self.meter.for_sum(size_of::<f32>() * row.elem_count());
+        self.meter.watch(|| self.gpus.all_reduce(row), |_| moved)
     }
 }

@@ -1,5 +1,6 @@
 //! A batch in pieces, and their sum in an order that nothing can change.
 
+mod on_gpus;
 mod reduction;
 mod row;
 mod sums;
@@ -34,7 +35,9 @@ pub struct Part {
 /// Calls `work` for each place of `part.own`, some side by side (sharing the threads of the caller's
 /// limit), and adds the results of all ranks as a pairwise tree over places in the whole batch. The sum
 /// is the same bits for any `at_once`, any number of threads, and (unless the reduction is fast) any number of
-/// ranks that hold any parts, if `work` is. Rows on a GPU stay there; those of several ranks meet in main memory.
+/// ranks that hold any parts, if `work` is. Rows on a GPU stay there; those of several ranks
+/// do if the communicator can exchange them ([`Communicator::on_gpus`]), for which each rank must have some, and otherwise meet in
+/// main memory.
 ///
 /// # Errors
 /// The error of a shard that failed (the first one, should several fail), that there are no shards, or
@@ -76,11 +79,18 @@ pub fn sum(
     let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
     let tree = tree.into_inner().unwrap_or_else(PoisonError::into_inner);
     let own = failed.map_or(Ok(tree), |(_, error)| Err(error));
-    let own = if communicator.world_size() > 1 { own.and_then(Tree::in_main_memory) } else { own };
-    agree(communicator, own)?.finish(communicator, part.reduction)?.ok_or_else(|| Error::Config {
+    let several = communicator.world_size() > 1;
+    let gpus = several.then(|| communicator.on_gpus()).flatten();
+    let own = if several && gpus.is_none() { own.and_then(Tree::in_main_memory) } else { own };
+    let mut own = agree(communicator, own)?;
+    let on_gpus = gpus.map(|gpus| on_gpus::sum(&own.take_rows_on_gpu(), communicator, &*gpus, part.reduction));
+    let on_gpus = on_gpus.transpose()?.unwrap_or_default();
+    let mut total = own.finish(communicator, part.reduction)?.ok_or_else(|| Error::Config {
         place: "the batch".into(),
         problem: "has no shards; raise schedule.batch".into(),
-    })
+    })?;
+    total.named.0.extend(on_gpus.0);
+    Ok(total)
 }
 
 #[cfg(test)]

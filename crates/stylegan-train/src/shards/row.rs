@@ -65,6 +65,14 @@ impl Row {
         Ok(())
     }
 
+    /// The tensor of a row on a GPU.
+    pub(super) fn on_gpu(&self) -> Result<&Tensor> {
+        match self {
+            Self::OnGpu(tensor) => Ok(tensor),
+            Self::Numbers(_) => elsewhere("a row that is exchanged by GPUs is in main memory"),
+        }
+    }
+
     /// The numbers of a row of main memory.
     pub(super) fn numbers(&self) -> Result<&[f32]> {
         match self {

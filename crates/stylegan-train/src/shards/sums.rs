@@ -35,6 +35,14 @@ impl ShardSums {
         Ok(Self { named: Sums(rows.collect::<Result<_>>()?), stats: self.stats })
     }
 
+    /// The rows on a GPU, which this loses.
+    pub(super) fn take_rows_on_gpu(&mut self) -> Self {
+        let rows = std::mem::take(&mut self.named.0).into_iter();
+        let (on_gpu, others) = rows.partition(|(_, row)| matches!(row, Row::OnGpu(_)));
+        self.named = Sums(others);
+        Self { named: Sums(on_gpu), ..Self::default() }
+    }
+
     /// Puts the next slice of every row, in main memory, behind what is there.
     pub(super) fn append(&mut self, slice: Self) -> Result<()> {
         for (name, values) in slice.named.0 {

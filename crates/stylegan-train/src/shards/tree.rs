@@ -23,7 +23,7 @@ pub(super) struct Tree {
     /// Nodes per level, the leaves first; the last level has one, the root.
     counts: Vec<usize>,
     /// Finished nodes whose sibling is missing, and the root.
-    waiting: BTreeMap<Node, ShardSums>,
+    pub(super) waiting: BTreeMap<Node, ShardSums>,
 }
 
 impl Tree {
@@ -77,6 +77,22 @@ impl Tree {
         Ok(Self { waiting: waiting.collect::<Result<_>>()?, counts: self.counts })
     }
 
+    /// The same places with nothing in them.
+    pub(super) fn emptied(&self) -> Self {
+        Self { counts: self.counts.clone(), waiting: BTreeMap::new() }
+    }
+
+    /// The rows on a GPU of all nodes, which these lose.
+    pub(super) fn take_rows_on_gpu(&mut self) -> Self {
+        let waiting = self.waiting.iter_mut().map(|(node, sums)| (*node, sums.take_rows_on_gpu()));
+        Self { waiting: waiting.collect(), counts: self.counts.clone() }
+    }
+
+    /// What has come together from all leaves; `None` of no leaves.
+    pub(super) fn root(mut self) -> Option<ShardSums> {
+        self.waiting.remove(&(self.counts.len() - 1, 0))
+    }
+
     /// The sum of all leaves, of which other ranks have the missing ones, in main memory; `None` of no leaves.
     pub(super) fn finish(mut self, communicator: &dyn Communicator, how: Reduction) -> Result<Option<ShardSums>> {
         let ranks = communicator.world_size();
@@ -87,20 +103,20 @@ impl Tree {
         if ranks > 1 {
             let slices = (0..ranks).map(|rank| wire::write(self.waiting.iter(), (rank, ranks)));
             let slices = slices.collect::<Result<_>>()?;
-            let tree = Mutex::new(Self { counts: self.counts, waiting: BTreeMap::new() });
+            let tree = Mutex::new(self.emptied());
             for part in communicator.all_to_all(slices)? {
                 wire::read(&part)?.into_iter().try_for_each(|(node, sums)| Self::insert(&tree, node, sums))?;
             }
             let own = tree.into_inner().unwrap_or_else(PoisonError::into_inner);
             // By now there is the root alone, or nothing.
             let finished = communicator.all_gather(wire::write(own.waiting.iter(), wire::WHOLE)?)?;
-            self = Self { counts: own.counts, waiting: BTreeMap::new() };
+            self = own.emptied();
             for slice in finished {
                 for (node, sums) in wire::read(&slice)? {
                     self.waiting.entry(node).or_default().append(sums)?;
                 }
             }
         }
-        Ok(self.waiting.remove(&(self.counts.len() - 1, 0)))
+        Ok(self.root())
     }
 }

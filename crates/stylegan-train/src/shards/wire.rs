@@ -107,6 +107,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn torn() -> Error {
+pub(super) fn torn() -> Error {
     Error::Rank { reason: "sent sums that end too early; start all ranks with the same program".into() }
 }
