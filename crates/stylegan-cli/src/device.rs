@@ -123,7 +123,7 @@ mod tests {
     fn ranks_have_gpus_of_their_own() {
         assert_eq!((Typed::Own.number(None), Typed::Own.number(Some(3))), (Ok(0), Ok(3)));
         assert_eq!((Typed::Gpu(2).number(None), Typed::Gpu(2).number(Some(2))), (Ok(2), Ok(2)));
-        assert!(Typed::Gpu(0).number(Some(1)).unwrap_err().contains("exchanges by cuda:1"));
+        assert!(Typed::Gpu(0).number(Some(1)).is_err_and(|why| why.contains("exchanges by cuda:1")));
     }
 
     #[test]

@@ -80,6 +80,14 @@ fn frozen_layers_stay() {
     // The same command goes on; another beginning is another run.
     bench.ok(&line);
     bench.one_sentence(&format!("{TRAIN} --from other --out first"), &["random networks", "--new"]);
+    // A configuration may name the run, too.
+    let named = |folder: &str, out: &str| {
+        format!("{TRAIN} --set transfer.from=\"{folder}\" --out {out} --kimg 0.1 --set transfer.freeze_d=2")
+    };
+    bench.ok(&named("first", "third"));
+    assert!(bits(&bench, "third/network-000000.safetensors") == bits(&bench, "second/network-000000.safetensors"));
+    std::fs::create_dir(bench.path("empty")).unwrap();
+    bench.one_sentence(&named("empty", "fourth"), &["transfer.from = empty", "holds no checkpoint"]);
 }
 
 #[test]

@@ -148,7 +148,8 @@ pub struct PathLengthConfig {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TransferConfig {
-    /// A file with generator and discriminator: a checkpoint, or one that another program released.
+    /// A file with generator and discriminator: a checkpoint, the folder of a run (its newest), or one that another program
+    /// released.
     pub from: String,
     /// Layers of the discriminator that stay as they are, counted from the images (Freeze-D; Mo et al.
     /// 2020): of each resolution `fromrgb`, `conv0`, `conv1` and `skip`, so far as there are any; 0.

@@ -1,20 +1,27 @@
 //! Transfer: networks that were trained before, for a run to begin with.
 
-use crate::{Error, Result};
+use crate::{Error, Result, checkpoints};
+use std::path::Path;
 use stylegan_core::Params;
 use stylegan_core::import::{Imported, networks};
 
-/// Gives networks the weights, averages and buffers of the file `from`: each that of the first of its names which the
-/// file has, so that of `G` and `G_ema` one is enough. No file, and they stay as they are.
+/// Gives networks the weights, averages and buffers of the file `from`, or of the newest checkpoint of a run's folder: each that
+/// of the first of its names which the file has, so that of `G` and `G_ema` one is enough. No file, and they stay as they are.
 ///
 /// # Errors
-/// When the file cannot be read, lacks a network, or has one of another architecture or size.
+/// When the file cannot be read, a folder has no checkpoint, lacks a network, or has one of another architecture or size.
 pub(super) fn take(from: &str, into: &[(&[&'static str], &Params)]) -> Result<()> {
     if from.is_empty() {
         return Ok(());
     }
-    let file = networks(from)?;
     let problem = |problem: String| Error::Config { place: format!("transfer.from = {from}"), problem };
+    let file = match Path::new(from) {
+        run if run.is_dir() => match checkpoints::newest(run, |_| Ok(()))?.0 {
+            Some(checkpoint) => networks(checkpoint.path())?,
+            None => return Err(problem("this folder holds no checkpoint that is whole; train that run first".into())),
+        },
+        file => networks(file)?,
+    };
     let holds = |name: &&str| file.metadata.networks.contains_key(*name);
     let of = |(names, params): &(&[&'static str], _)| Some((names.iter().copied().find(holds)?, *params));
     let found: Option<Vec<(&str, &Params)>> = into.iter().map(of).collect();

@@ -94,7 +94,8 @@ pub struct SpadeScheduleConfig {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SpadeTransferConfig {
-    /// A file with generator and discriminator, and with the image encoder where the run has one: a checkpoint.
+    /// A file with generator and discriminator, and with the image encoder where the run has one: a checkpoint, or the
+    /// folder of a run (its newest).
     pub from: String,
 }
 
