@@ -105,7 +105,9 @@ pub(super) fn winograd(emulator: &mut Emulator, shape @ [n, c, h, w]: [usize; 4]
     let [scale, noise, strength, bias] = [scale, noise, strength, bias].map(|t| numbers(&t));
     let ends = [&scale, &noise, &strength, &bias].map(|array| Arg::In(array));
     let actual = one(emulator, &plan.output(k, end).unwrap(), &output(&m, ends, y.elem_count()));
-    close("layer", &actual, &layer, WINOGRAD);
+    // What is clamped rounds as the largest number before.
+    let most = scaled.abs().unwrap().max_all().unwrap().to_scalar::<f64>().unwrap();
+    close("layer", &actual, &layer, WINOGRAD * (most / 3.).max(1.));
 
     // The input's gradient is a convolution with the weights turned.
     let back = Winograd { n, out: [h, w], padding: 2 - padding };

@@ -33,13 +33,13 @@ fn ends_of_layers() {
     each(bias_act::backward);
 }
 
-/// Into a layer, at its size and out of it.
+/// Into a layer, at its size and out of it: an eighth of the channels, as planes are what matters.
 #[test]
 fn filters() {
     let filter = Filter::separable(&[1., 3., 3., 1.]);
     each(|emulator, [n, c, h, w]| {
         let case = |side: usize, up, down, padding| upfirdn2d::Case {
-            shape: [n, c, side, side],
+            shape: [n, c / 8, side, side],
             filter: filter.clone(),
             up: [up; 2],
             down: [down; 2],
@@ -48,7 +48,7 @@ fn filters() {
         upfirdn2d::check(emulator, &case(h / 2, 2, 1, [2, 1, 2, 1]));
         upfirdn2d::check(emulator, &case(h, 1, 1, [2, 1, 2, 1]));
         upfirdn2d::check(emulator, &case(h, 1, 2, [1, 1, 1, 1]));
-        upfirdn2d::with_end(emulator, [n, c, h, w]);
+        upfirdn2d::with_end(emulator, [n, c / 8, h, w]);
     });
 }
 
