@@ -18,8 +18,8 @@ use stylegan_core::{Model, TrainedEncoder};
 /// instances as one more channel, if it reads them), and z only if it has styles. It gives pictures
 /// img [n, channels, height, width], about in -1 to 1. Noise is that stored in the network.
 ///
-/// An encoder's model takes pictures img of its size and gives style rows ws [n, rows, width], as the generator's
-/// synthesis takes them.
+/// An encoder's model takes pictures img of its size and gives style rows ws [n, rows, width], as
+/// the generator's synthesis takes them.
 ///
 /// Examples:
 ///   stylegan export --network runs/avatars-32 --onnx avatars.onnx

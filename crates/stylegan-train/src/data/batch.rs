@@ -42,7 +42,7 @@ pub enum BatchMaps {
     LabelsAndEdges,
 }
 
-/// Samples as tensors on the CPU.
+/// Samples as tensors, on the CPU as they are read.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// `[n, c, h, w]` f32 in [-1, 1].

@@ -2,6 +2,7 @@
 
 use super::{Batch, BatchMaps, Dataset, SampleRequest};
 use crate::Result;
+use candle_core::Device;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,13 +26,19 @@ pub struct Loader<I> {
 
 impl<I: Iterator<Item = Vec<SampleRequest>>> Loader<I> {
     /// Decodes the batches of `requests` with `threads` threads (at least 1), keeping up to `ahead`
-    /// batches (at least 1) ready or in work; with the maps that `maps` says.
-    pub fn new(dataset: Arc<Dataset>, requests: I, maps: BatchMaps, threads: usize, ahead: usize) -> Self {
+    /// batches (at least 1) ready or in work; with the maps that `maps` says, images and labels on `device`.
+    pub fn new(
+        dataset: Arc<Dataset>,
+        requests: I,
+        (maps, device): (BatchMaps, Device),
+        threads: usize,
+        ahead: usize,
+    ) -> Self {
         let (jobs, queue) = channel::<Job>();
         let queue = Arc::new(Mutex::new(queue));
         let workers = (0..threads.max(1)).map(|_| {
-            let (dataset, queue) = (dataset.clone(), queue.clone());
-            std::thread::spawn(move || work(&dataset, maps, &queue))
+            let (dataset, queue, device) = (dataset.clone(), queue.clone(), device.clone());
+            std::thread::spawn(move || work(&dataset, maps, &device, &queue))
         });
         let workers = workers.collect();
         let mut loader = Self { requests, ahead: ahead.max(1), pending: VecDeque::new(), jobs: Some(jobs), workers };
@@ -73,11 +80,12 @@ impl<I> Drop for Loader<I> {
     }
 }
 
-fn work(dataset: &Dataset, maps: BatchMaps, queue: &Mutex<Receiver<Job>>) {
+fn work(dataset: &Dataset, maps: BatchMaps, device: &Device, queue: &Mutex<Receiver<Job>>) {
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((request, reply)) = job else { return };
-        if reply.send(dataset.load_quietly(&request, maps)).is_err() {
+        let batch = dataset.load_quietly(&request, maps).and_then(|batch| batch.to_device(device));
+        if reply.send(batch).is_err() {
             // Nobody wants this batch any more, nor those after it.
             return;
         }

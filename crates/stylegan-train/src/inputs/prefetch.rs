@@ -1,10 +1,10 @@
-//! Real images, decoded ahead of the step.
+//! Real images, decoded and brought to the device ahead of the step.
 
 use super::order::Order;
 use super::plan::{Place, Plan};
 use crate::Result;
 use crate::data::{Batch, BatchMaps, Dataset, Loader, SampleRequest};
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -82,12 +82,18 @@ const THREADS: usize = 1;
 const PAUSES: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(600)];
 
 impl Prefetch {
-    /// Pictures from a place on, keeping `ahead` shards decoded.
-    pub(crate) fn new(dataset: &Arc<Dataset>, source: Source, plan: &Plan, from: Place, ahead: usize) -> Self {
+    /// Pictures from a place on, keeping `ahead` shards decoded on `device`.
+    pub(crate) fn new(
+        dataset: &Arc<Dataset>,
+        source: Source,
+        plan: &Plan,
+        from: Place,
+        (ahead, device): (usize, Device),
+    ) -> Self {
         let (order, maps, set) = (source.clone(), source.maps, dataset.clone());
         let requests: Requests = Box::new(plan.clone().shards(from).map(move |shard| order.request(&set, shard)));
         let shards: Shards = Box::new(plan.clone().shards(from));
-        let loader = Loader::new(dataset.clone(), requests, maps, THREADS, ahead);
+        let loader = Loader::new(dataset.clone(), requests, (maps, device), THREADS, ahead);
         let inner = Mutex::new(Inner { loader, shards, early: BTreeMap::new() });
         Self { dataset: dataset.clone(), source, inner }
     }
@@ -131,7 +137,6 @@ pub(crate) fn at_lod(pictures: &Tensor, lod: f64) -> Result<Tensor> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use candle_core::Device;
 
     #[test]
     fn smaller_and_blended() {

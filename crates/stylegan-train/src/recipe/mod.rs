@@ -24,7 +24,7 @@ use crate::schedule::Stage;
 use crate::shards::{Row, ShardSums, Sums};
 use crate::stats::Stats;
 use crate::{Error, Result};
-use candle_core::{DType, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use stylegan_core::Params;
 use stylegan_kernels::autodiff;
 
@@ -36,6 +36,11 @@ pub trait Recipe: Send + Sync {
 
     /// Its networks by their prefix in checkpoints.
     fn networks(&self) -> Vec<(&'static str, &Params)>;
+
+    /// Where its phases look at pictures, which are brought there ahead of the step: beside its networks.
+    fn sees_on(&self) -> Device {
+        self.networks().first().map_or(Device::Cpu, |(_, params)| params.device().clone())
+    }
 
     /// Its optimisers by the prefix of their network, in the order of their checkpoint entries.
     fn optimizers(&self) -> Vec<(&'static str, &Adam)>;

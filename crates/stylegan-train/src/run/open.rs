@@ -89,7 +89,8 @@ impl<'a> Run<'a> {
         };
         let trained = source(settings.pictures.clone(), settings.maps);
         let held_back = settings.held_back.clone().map(|pictures| source(Some(pictures), BatchMaps::None));
-        let prefetch = Prefetch::new(dataset, trained, &plan, state.place(), 2 * settings.at_once);
+        let ahead = (2 * settings.at_once, state.recipe.sees_on());
+        let prefetch = Prefetch::new(dataset, trained, &plan, state.place(), ahead);
         let run = Self {
             plan,
             prefetch,

@@ -1,6 +1,7 @@
 //! Decoding ahead of the step.
 
 use crate::pictures::*;
+use candle_core::Device;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ fn batches_come_in_order_whatever_the_threads() {
     let plain = Dataset::open(&path).unwrap();
     for (threads, ahead) in [(1, 1), (3, 5), (2, 8)] {
         let set = Arc::new(Dataset::open(&path).unwrap());
-        let loader = Loader::new(set, (0..20).map(requests), BatchMaps::None, threads, ahead);
+        let loader = Loader::new(set, (0..20).map(requests), (BatchMaps::None, Device::Cpu), threads, ahead);
         let batches: Vec<Batch> = loader.map(Result::unwrap).collect();
         assert_eq!(batches.len(), 20);
         for (step, batch) in batches.iter().enumerate() {
@@ -48,7 +49,7 @@ fn no_more_is_decoded_ahead_than_asked_for() {
         counter.set(step + 1);
         requests(step)
     });
-    let mut loader = Loader::new(set, steps, BatchMaps::None, 2, 3);
+    let mut loader = Loader::new(set, steps, (BatchMaps::None, Device::Cpu), 2, 3);
     assert_eq!(drawn.get(), 3);
     for step in 1..10 {
         loader.next().unwrap().unwrap();
@@ -62,7 +63,7 @@ fn an_error_takes_the_place_of_its_batch() {
     let place = Place::new();
     let set = Arc::new(Dataset::open(place.folder("set", &good())).unwrap());
     let steps = vec![plain(&[0]), plain(&[4]), plain(&[3])];
-    let results: Vec<_> = Loader::new(set, steps.into_iter(), BatchMaps::None, 1, 2).collect();
+    let results: Vec<_> = Loader::new(set, steps.into_iter(), (BatchMaps::None, Device::Cpu), 1, 2).collect();
     assert_eq!(results.len(), 3);
     assert!(results[0].is_ok() && results[2].is_ok());
     let sentence = results[1].as_ref().unwrap_err().to_string();

@@ -1,6 +1,7 @@
 //! Sets that are resized and cut as they are read.
 
 use crate::pictures::*;
+use candle_core::Device;
 use image::{GrayImage, Luma, Rgb, RgbImage};
 use stylegan_train::data::preprocess::{Cut, Preprocess, PreprocessMode};
 use stylegan_train::data::{BatchMaps, Dataset, InstanceMap, Loader, SampleRequest};
@@ -66,7 +67,8 @@ fn batches_are_preprocessed() {
         assert_eq!([h, w], if mode == Fixed { [16, 32] } else { [32, 32] });
         let requests: Vec<_> =
             (0..6).map(|i| SampleRequest { index: i % 3, mirror: i % 2 == 1, corner: Some([i % 2, i / 3]) }).collect();
-        let batch = Loader::new(set.clone(), [requests.clone()].into_iter(), BatchMaps::LabelsAndEdges, 1, 1);
+        let batch =
+            Loader::new(set.clone(), [requests.clone()].into_iter(), (BatchMaps::LabelsAndEdges, Device::Cpu), 1, 1);
         let batch = batch.into_iter().next().unwrap().unwrap();
         let values = |tensor: &Option<candle_core::Tensor>| -> Vec<u8> {
             tensor.as_ref().unwrap().flatten_all().unwrap().to_vec1().unwrap()

@@ -109,6 +109,11 @@ impl Recipe for Psp {
         vec![(prefix::E, &self.networks.e), (prefix::G, &self.networks.g)]
     }
 
+    /// What the encoder is shown of pictures is made on the CPU.
+    fn sees_on(&self) -> Device {
+        Device::Cpu
+    }
+
     fn optimizers(&self) -> Vec<(&'static str, &Adam)> {
         vec![(prefix::E, &self.optimizer)]
     }
