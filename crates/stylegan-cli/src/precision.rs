@@ -28,7 +28,7 @@ enum Typed {
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(crate) struct PrecisionArgs {
     /// How precise the products of convolutions are; sums and all else are f32. Products of bf16 numbers are fast on
-    /// processors with AMX tiles; others are slow at them, and show what they do to pictures. GPUs have f32 and tf32.
+    /// processors with AMX tiles; others are slow at them, and show what they do to pictures. GPUs have f32, tf32 and bf16.
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Typed::F32)]
     precision: Typed,
 }
@@ -38,14 +38,13 @@ impl PrecisionArgs {
     pub(crate) fn chosen(self, device: &Device) -> anyhow::Result<Precision> {
         if !device.is_cpu() {
             return match self.precision {
-                Typed::F32 | Typed::Tf32 => Ok(self.precision()),
+                Typed::F32 | Typed::Tf32 | Typed::Bf16 => Ok(self.precision()),
                 Typed::Auto => {
                     say("--precision auto: f32, as always on a GPU");
                     Ok(Precision::F32)
                 }
-                Typed::Bf16x3 | Typed::Bf16 => wrong!(
-                    "--precision {}: a GPU computes in f32 or tf32; leave --precision out, or compute on the CPU",
-                    self.precision()
+                Typed::Bf16x3 => wrong!(
+                    "--precision bf16x3: a GPU computes in f32, tf32 or bf16; leave --precision out, or compute on the CPU"
                 ),
             };
         }
@@ -60,7 +59,7 @@ impl PrecisionArgs {
             Typed::Auto => {
                 say(&format!("--precision auto: {precision}, since this processor has no tiles of bf16 numbers"));
             }
-            _ => say_if_slow(precision),
+            _ => say_if_slow(precision, device),
         }
         Ok(precision)
     }
@@ -76,9 +75,9 @@ impl PrecisionArgs {
     }
 }
 
-/// Says that a precision is slower here than f32, where it is.
-pub(crate) fn say_if_slow(precision: Precision) {
-    if matches!(precision, Precision::Bf16x3 | Precision::Bf16) && !tiles::available() {
+/// Says that a precision is slower on this device than f32, where it is.
+pub(crate) fn say_if_slow(precision: Precision, device: &Device) {
+    if device.is_cpu() && matches!(precision, Precision::Bf16x3 | Precision::Bf16) && !tiles::available() {
         say(&format!("note: this processor has no tiles of bf16 numbers, so {precision} is slower here than f32"));
     }
 }

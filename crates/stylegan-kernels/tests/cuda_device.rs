@@ -303,10 +303,15 @@ fn gradients_alone() {
     assert!(autodiff::backward(&y).unwrap().get(&bias).is_some());
 }
 
-/// Convolutions, their gradients and layers in TF32: other numbers than in f32, by what 11 bits of each factor leave. The
-/// rest, and the CPU, which has no such products, stays in f32.
+/// Convolutions, their gradients and layers in TF32 and bf16: other numbers than in f32, by what 11 and 8 bits of each factor
+/// leave. The rest stays in f32, and so does the CPU where TF32 is asked for, which it has not.
 #[test]
-fn products_in_tf32() {
+fn products_of_rounded_factors() {
+    rounded(Precision::Tf32, 2e-3);
+    rounded(Precision::Bf16, 16e-3);
+}
+
+fn rounded(precision: Precision, bound: f64) {
     let gpu = gpu::open(0).unwrap().device;
     let shapes = [
         ("3x3", [2, 16, 13, 10], [17, 16, 3, 3], 1, 1),
@@ -323,10 +328,10 @@ fn products_in_tf32() {
             let gradients = autodiff::grad(&(&y * g).unwrap().sum_all().unwrap(), &[&x, &weight], false).unwrap();
             [y.detach()].into_iter().chain(gradients).map(|t| t.to_device(&Device::Cpu).unwrap()).collect()
         };
-        let (rounded, exact) = (of(&gpu, Precision::Tf32), of(&Device::Cpu, Precision::F32));
+        let (rounded, exact) = (of(&gpu, precision), of(&Device::Cpu, Precision::F32));
         for (i, (rounded, exact)) in rounded.iter().zip(&exact).enumerate() {
             let e = error(rounded, &flat(exact));
-            assert!((2. * TOLERANCE..2e-3).contains(&e), "{name}, result {i}: off by {e:e}");
+            assert!((2. * TOLERANCE..bound).contains(&e), "{precision}, {name}, result {i}: off by {e:e}");
         }
         for (kept, exact) in of(&Device::Cpu, Precision::Tf32).iter().zip(&exact) {
             assert_eq!(flat(kept), flat(exact), "{name} on the CPU");
@@ -339,14 +344,14 @@ fn products_in_tf32() {
     };
     let exact = flat(&whole(&arguments).unwrap());
     let moved: Vec<Tensor> = arguments.iter().map(|t| t.to_device(&gpu).unwrap()).collect();
-    let rounded = in_precision(Precision::Tf32, None, || whole(&moved)).unwrap();
+    let rounded = in_precision(precision, None, || whole(&moved)).unwrap();
     let e = error(&rounded.to_device(&Device::Cpu).unwrap(), &exact);
-    assert!((2. * TOLERANCE..2e-3).contains(&e), "a layer: off by {e:e}");
+    assert!((2. * TOLERANCE..bound).contains(&e), "{precision}, a layer: off by {e:e}");
     let [a, b] = [1, 2].map(|seed| single(&[16, 32], seed).to_device(&gpu).unwrap());
     let product = |precision| {
         flat(&in_precision(precision, None, || linear(&a, &b, None, 1., 0.)).unwrap().to_device(&Device::Cpu).unwrap())
     };
-    assert_eq!(product(Precision::Tf32), product(Precision::F32));
+    assert_eq!(product(precision), product(Precision::F32));
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let (config, pictures, note) = train::of_new_run(&args.asked)?;
     note.iter().for_each(|note| say(note));
     config.check_device(&device)?;
-    say_if_slow(config.precision());
+    say_if_slow(config.precision(), &device);
     let pictures = Arc::new(pictures);
     print(&(starting_point::summary(&config, &pictures)?.join("\n") + "\n"))?;
     say("training a few steps to measure them");

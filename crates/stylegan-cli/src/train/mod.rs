@@ -137,7 +137,7 @@ impl Begun {
         if !what.goes_on {
             summary.extend(advice::on(config, pictures)?.iter().map(|sentence| format!("note:     {sentence}")));
         }
-        say_if_slow(config.precision());
+        say_if_slow(config.precision(), device);
         let status = TrainStatus::new(&what.out, config, summary, evaluator)?;
         if moves_aside {
             config.settings(pictures)?;

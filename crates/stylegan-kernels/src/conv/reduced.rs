@@ -101,7 +101,8 @@ fn pass_of(a: &Tensor, b: &Tensor, channels: [usize; 2]) -> Option<Pass> {
 pub(super) fn packed_weight(x: &Tensor, weight: &Tensor, inputs_first: bool) -> Result<Option<Arc<PackedWeight>>> {
     let (a, b, r, s) = weight.dims4()?;
     let Some(pass) = pass_of(x, weight, [a, b]) else { return Ok(None) };
-    let Some(parts) = pass.precision.parts() else { return Ok(None) };
+    // A GPU rounds factors as it takes them.
+    let Some(parts) = pass.precision.parts().filter(|_| x.device().is_cpu()) else { return Ok(None) };
     let key = (weight.id(), parts, inputs_first);
     if let Some(packed) = pass.kept.get(key) {
         return Ok(Some(packed));

@@ -20,10 +20,13 @@ pub(crate) fn product(
     (batch, m, p, k): (usize, usize, usize, usize),
     precision: Precision,
 ) -> Result<CudaStorage> {
-    if precision != Precision::Tf32 {
-        return left.matmul(right, (batch, m, p, k), left_layout, right_layout);
-    }
-    // candle has TF32 for a whole process alone: another thread's products would be rounded as well.
+    // candle has rounded factors for a whole process alone: another thread's products would be rounded as well.
+    let compute = match precision {
+        Precision::F32 => return left.matmul(right, (batch, m, p, k), left_layout, right_layout),
+        Precision::Tf32 => sys::cublasComputeType_t::CUBLAS_COMPUTE_32F_FAST_TF32,
+        Precision::Bf16 => sys::cublasComputeType_t::CUBLAS_COMPUTE_32F_FAST_16BF,
+        Precision::Bf16x3 => candle_core::bail!("cuda: there are no products in {precision}"),
+    };
     let gpu = left.device();
     let mut result = device::memory(gpu, batch * m * p)?;
     let (blas, stream) = (gpu.cublas_handle(), gpu.cuda_stream());
@@ -61,7 +64,7 @@ pub(crate) fn product(
                 right_matrix.columns,
                 i64::from(left_matrix.rows) * i64::from(right_matrix.columns),
                 int(batch, "products")?,
-                sys::cublasComputeType_t::CUBLAS_COMPUTE_32F_FAST_TF32,
+                compute,
                 sys::cublasGemmAlgo_t::CUBLAS_GEMM_DEFAULT_TENSOR_OP,
             )
         }

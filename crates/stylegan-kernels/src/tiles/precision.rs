@@ -13,7 +13,7 @@ pub enum Precision {
     /// Each factor is the sum of two bf16 numbers, of which three products are taken: about 16 bits, an error like that of
     /// a fast f32 algorithm.
     Bf16x3,
-    /// Factors are rounded to bf16: 8 bits.
+    /// Factors are rounded to bf16: 8 bits; on GPUs tensor cores from compute capability 8.0 on take them.
     Bf16,
     /// Factors are rounded to TF32, 11 bits, as tensor cores of GPUs from compute capability 8.0 on take them.
     Tf32,
@@ -31,11 +31,12 @@ impl Precision {
         (self != Self::F32).then_some(self)
     }
 
-    /// Whether there are such products on a device: those of bf16 numbers on CPUs, those of TF32 on GPUs.
+    /// Whether there are such products on a device: sums of two bf16 numbers on CPUs, TF32 on GPUs, the others on both.
     pub fn is_of(self, device: &Device) -> bool {
         match self {
             Self::F32 => true,
-            Self::Bf16x3 | Self::Bf16 => device.is_cpu(),
+            Self::Bf16x3 => device.is_cpu(),
+            Self::Bf16 => device.is_cpu() || device.is_cuda(),
             Self::Tf32 => device.is_cuda(),
         }
     }

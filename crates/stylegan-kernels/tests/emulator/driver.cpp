@@ -153,12 +153,12 @@ API cuLaunchKernel(void* function, unsigned x, unsigned y, unsigned z, unsigned 
 API cuGetErrorName(int, const char** text) { return *text = "an error of the emulated driver", SUCCESS; }
 API cuGetErrorString(int, const char** text) { return *text = "see the number", SUCCESS; }
 
-// cuBLAS: columns before rows. Factors of products in TF32 keep ten bits behind the first.
-constexpr int COMPUTE_TF32 = 77;
-static float tf32(float x) {
+// cuBLAS: columns before rows. Factors of products in bf16 keep seven bits behind the first, those in TF32 ten.
+constexpr int COMPUTE_BF16 = 75, COMPUTE_TF32 = 77;
+static float rounded(float x, int dropped) {
   unsigned bits;
   std::memcpy(&bits, &x, sizeof bits);
-  bits = (bits + 0x1000u) & ~0x1fffu;
+  bits = (bits + (1u << (dropped - 1))) & ~((1u << dropped) - 1);
   std::memcpy(&x, &bits, sizeof x);
   return x;
 }
@@ -168,7 +168,8 @@ API cublasSetStream_v2(void*, void*) { return SUCCESS; }
 API cublasGemmStridedBatchedEx(void*, int turn_a, int turn_b, int m, int n, int k, const void* alpha, const void* a_,
                                int, int lda, long long step_a, const void* b_, int, int ldb, long long step_b,
                                const void*, void* c_, int, int ldc, long long step_c, int count, int compute, int) {
-  const auto factor = [&](float x) { return compute == COMPUTE_TF32 ? tf32(x) : x; };
+  const int dropped = compute == COMPUTE_BF16 ? 16 : compute == COMPUTE_TF32 ? 13 : 0;
+  const auto factor = [&](float x) { return dropped ? rounded(x, dropped) : x; };
   constexpr int TILE = 256;  // rows side by side, which the innermost loop is over
   std::vector<float> columns((size_t)m * k);
   for (int batch = 0; batch < count; batch++) {

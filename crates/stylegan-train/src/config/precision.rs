@@ -12,7 +12,7 @@ use stylegan_core::Precision;
 pub struct PrecisionConfig {
     /// The products of convolutions of both networks and of their gradients of any order, from and to at least 16
     /// channels: `"f32"`, `"bf16x3"` (each factor is the sum of two bf16 numbers, 16 bits) or `"bf16"` (8 bits), on a GPU
-    /// `"f32"` or `"tf32"` (11 bits); `"f32"`. Sums, weights, losses, optimisers and all else are f32. Products of bf16
+    /// `"f32"`, `"tf32"` (11 bits) or `"bf16"`; `"f32"`. Sums, weights, losses, optimisers and all else are f32. Products of bf16
     /// numbers are fast on processors with AMX tiles and slow on others; sample grids and evaluations are made in f32.
     pub products: Products,
 }
@@ -53,7 +53,7 @@ impl PrecisionConfig {
         let (has, other) = if device.is_cpu() {
             ("a CPU has no such products", "a GPU (--device cuda)")
         } else {
-            ("a GPU computes in f32 or tf32", "the CPU (--device cpu)")
+            ("a GPU computes in f32, tf32 or bf16", "the CPU (--device cpu)")
         };
         Err(Error::Config {
             place: "precision.products".into(),
