@@ -219,45 +219,51 @@ fn graphs_are_well_formed() {
         let model = model(&config);
         let options = OnnxOptions { batch: Some(2), truncation_cutoff: Some(3) };
         let bytes = onnx(&config, model.params(), &options).unwrap();
-        let opset = messages(&bytes, 8);
-        assert_eq!(fields(opset[0])[1], (2, ONNX_OPSET as u64, &[][..]));
-        let graph = messages(&bytes, 7)[0];
-        let mut known: HashSet<String> = HashSet::new();
-        for constant in messages(graph, 5) {
-            let numbers = fields(constant);
-            let sides = numbers.iter().filter(|(field, ..)| *field == 1).map(|(_, side, _)| *side as usize);
-            let width = if numbers.iter().any(|&(field, value, _)| (field, value) == (2, 7)) { 8 } else { 4 };
-            assert_eq!(messages(constant, 9)[0].len(), width * sides.product::<usize>(), "{name}");
-            assert!(known.insert(texts(constant, 8)[0].clone()), "{name}: a constant twice");
-        }
-        let inputs: Vec<String> = messages(graph, 11).iter().map(|input| texts(input, 1)[0].clone()).collect();
-        let mut expected: Vec<String> = config.map().map(|_| "map".to_owned()).into_iter().collect();
-        expected.extend((model.generator().spec().z_dim > 0).then(|| "z".to_owned()));
-        expected.extend((config.c_dim() > 0).then(|| "c".to_owned()));
-        expected.extend(model.generator().w_avg().map(|_| "psi".to_owned()));
-        assert_eq!(inputs, expected, "{name}");
-        known.extend(inputs);
-        let mut used = HashSet::new();
-        for node in messages(graph, 1) {
-            // An input that is left out has no name.
-            for input in texts(node, 1).into_iter().filter(|input| !input.is_empty()) {
-                assert!(known.contains(&input), "{name}: {input} is used before it is made");
-                used.insert(input);
-            }
-            for output in texts(node, 2) {
-                assert!(known.insert(output.clone()), "{name}: {output} is made twice");
-            }
-        }
-        assert!(known.contains("img"));
-        let idle: Vec<_> = known.difference(&used).filter(|value| *value != "img").collect();
-        assert_eq!(idle, Vec::<&String>::new(), "{name}: made and never used");
-        // img is [2, channels, height, width].
-        let output = messages(graph, 12)[0];
-        let shape = messages(messages(messages(output, 2)[0], 1)[0], 2)[0];
-        let sides: Vec<u64> = messages(shape, 1).iter().map(|side| fields(side)[0].1).collect();
+        let mut inputs: Vec<&str> = config.map().map(|_| "map").into_iter().collect();
+        inputs.extend((model.generator().spec().z_dim > 0).then_some("z"));
+        inputs.extend((config.c_dim() > 0).then_some("c"));
+        inputs.extend(model.generator().w_avg().map(|_| "psi"));
         let [h, w] = config.img_size();
-        assert_eq!(sides, [2, config.img_channels() as u64, h as u64, w as u64], "{name}");
+        well_formed(name, &bytes, &inputs, ("img", &[2, config.img_channels(), h, w]));
     }
+    for (config, params) in encoders() {
+        let bytes = onnx_encoder(&config, &params, Some(2)).unwrap();
+        well_formed(&format!("{:?}", config.head), &bytes, &["img"], ("ws", &[2, config.num_ws, config.w_dim]));
+    }
+}
+
+fn well_formed(name: &str, bytes: &[u8], inputs: &[&str], (output, shape): (&str, &[usize])) {
+    let opset = messages(bytes, 8);
+    assert_eq!(fields(opset[0])[1], (2, ONNX_OPSET as u64, &[][..]));
+    let graph = messages(bytes, 7)[0];
+    let mut known: HashSet<String> = HashSet::new();
+    for constant in messages(graph, 5) {
+        let numbers = fields(constant);
+        let sides = numbers.iter().filter(|(field, ..)| *field == 1).map(|(_, side, _)| *side as usize);
+        let width = if numbers.iter().any(|&(field, value, _)| (field, value) == (2, 7)) { 8 } else { 4 };
+        assert_eq!(messages(constant, 9)[0].len(), width * sides.product::<usize>(), "{name}");
+        assert!(known.insert(texts(constant, 8)[0].clone()), "{name}: a constant twice");
+    }
+    let found: Vec<String> = messages(graph, 11).iter().map(|input| texts(input, 1)[0].clone()).collect();
+    assert_eq!(found, inputs, "{name}");
+    known.extend(found);
+    let mut used = HashSet::new();
+    for node in messages(graph, 1) {
+        // An input that is left out has no name.
+        for input in texts(node, 1).into_iter().filter(|input| !input.is_empty()) {
+            assert!(known.contains(&input), "{name}: {input} is used before it is made");
+            used.insert(input);
+        }
+        for output in texts(node, 2) {
+            assert!(known.insert(output.clone()), "{name}: {output} is made twice");
+        }
+    }
+    assert!(known.contains(output));
+    let idle: Vec<_> = known.difference(&used).filter(|value| *value != output).collect();
+    assert_eq!(idle, Vec::<&String>::new(), "{name}: made and never used");
+    let described = messages(messages(messages(messages(graph, 12)[0], 2)[0], 1)[0], 2)[0];
+    let sides: Vec<usize> = messages(described, 1).iter().map(|side| fields(side)[0].1 as usize).collect();
+    assert_eq!(sides, shape, "{name}");
 }
 
 /// Random encoders of each head, at a small width, with an average style.
