@@ -68,12 +68,14 @@ fn features_of(set: &Dataset, eye: &StLpips, cache: Option<&Cache>) -> anyhow::R
     let mut seen = 0;
     let make = &mut |part: Range<usize>| {
         let table = features(eye, set.batches(&all[part.clone()]).map(|batch| batch.map_err(Into::into)), "the set")?;
-        // Parts that were kept lie before it.
+        // Parts that were kept lie before it, and after the last.
         progress.advance(part.end - seen);
         seen = part.end;
         Ok(table)
     };
-    Ok(in_parts(cache, identity.as_ref().map(|identity| &identity[..]), set.len(), make)?)
+    let table = in_parts(cache, identity.as_ref().map(|identity| &identity[..]), set.len(), make)?;
+    progress.advance(set.len() - seen);
+    Ok(table)
 }
 
 /// Features of ST-LPIPS, a row for each picture.

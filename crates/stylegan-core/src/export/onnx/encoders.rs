@@ -14,15 +14,18 @@ pub(super) fn psp(graph: &mut Graph, config: &PspConfig) -> Result<()> {
     let x = graph.conv_layer("img", "input_layer.0", 1, 1)?;
     let x = graph.batch_norm(&x, "input_layer.1")?;
     let mut x = prelu(graph, &x, "input_layer.2")?;
-    let (mut unit, mut maps) = (0, vec![]);
-    for count in STAGES {
+    let mut unit = 0;
+    let mut stage = |graph: &mut Graph, count: usize| -> Result<Name> {
         for i in 0..count {
             x = residual_unit(graph, &x, &format!("body.{unit}"), if i == 0 { 2 } else { 1 })?;
             unit += 1;
         }
-        maps.push(x.clone());
-    }
-    let rows = rows(graph, config, &maps)?;
+        Ok(x.clone())
+    };
+    let [first, second, third, last] = STAGES;
+    stage(graph, first)?;
+    let maps = [stage(graph, second)?, stage(graph, third)?, stage(graph, last)?];
+    let rows = rows(graph, config, maps.each_ref())?;
     let rows = if graph.has(AVERAGE) && !config.head.is_iterative() {
         let average = graph.constant(AVERAGE, &graph.param(AVERAGE)?.unsqueeze(0)?)?;
         graph.binary("Add", &rows, &average)
@@ -33,11 +36,8 @@ pub(super) fn psp(graph: &mut Graph, config: &PspConfig) -> Result<()> {
     Ok(())
 }
 
-/// Rows `[n, num_ws, w_dim]`, counted from the average style, of the maps of the four stages.
-fn rows(graph: &mut Graph, config: &PspConfig, maps: &[Name]) -> Result<Name> {
-    let [_, fine, middle, coarse] = maps else {
-        return Err(crate::Error::Argument("an encoder has four stages".into()));
-    };
+/// Rows `[n, num_ws, w_dim]`, counted from the average style, of the maps of the last three stages.
+fn rows(graph: &mut Graph, config: &PspConfig, [fine, middle, coarse]: [&Name; 3]) -> Result<Name> {
     let halvings = config.last_halvings();
     match config.head {
         Head::Pyramid | Head::Offsets => {
