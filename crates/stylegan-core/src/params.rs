@@ -218,9 +218,10 @@ impl Params {
     }
 }
 
-/// Whether all numbers are finite. Integers are, and tensors elsewhere than in main memory were
-/// checked on their way there.
+/// Whether all numbers are finite. Integers are taken to be, and so are tensors elsewhere than in main memory, which were
+/// checked on their way there, and strided views, which no caller passes.
 pub(crate) fn is_finite(tensor: &Tensor) -> bool {
+    debug_assert!(tensor.is_contiguous(), "a strided view is not looked at");
     let (storage, layout) = tensor.storage_and_layout();
     let Some((start, end)) = layout.contiguous_offsets() else { return true };
     match &*storage {

@@ -112,7 +112,11 @@ fn write(file: &mut (impl Write + Seek), path: &Path, metadata: &Metadata, entri
     while !header.len().is_multiple_of(8) {
         header.push(' ');
     }
-    let blank = header.find(BLANK_HASH).unwrap_or_default() as u64;
+    // With its key and its quotes, which no name can have: those of tensors may be 64 zeros as well.
+    let key = format!("\"{CONTENT_HASH}\":\"");
+    let Some(blank) = header.find(&format!("{key}{BLANK_HASH}\"")) else {
+        return Err(Error::Argument(format!("the header of {} has no place for the content hash", path.display())));
+    };
 
     file.write_all(&(header.len() as u64).to_le_bytes()).map_err(fail)?;
     file.write_all(header.as_bytes()).map_err(fail)?;
@@ -122,7 +126,7 @@ fn write(file: &mut (impl Write + Seek), path: &Path, metadata: &Metadata, entri
             file.write_all(bytes).map_err(fail)
         })?;
     }
-    file.seek(SeekFrom::Start(8 + blank)).map_err(fail)?;
+    file.seek(SeekFrom::Start((8 + blank + key.len()) as u64)).map_err(fail)?;
     file.write_all(hash.finish().as_bytes()).map_err(fail)
 }
 

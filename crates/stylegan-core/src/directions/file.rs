@@ -5,6 +5,7 @@ use crate::checkpoint::{Checkpoint, Kind, Metadata, save};
 use crate::{Error, Result, printable};
 use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The tensors of a file.
@@ -38,12 +39,18 @@ impl Directions {
     /// Writes them to `path`, whole or not at all.
     ///
     /// # Errors
-    /// No directions, vectors of different lengths, or a file that cannot be written.
+    /// What [`load`](Self::load) would refuse, or a file that cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let width = self.list.first().map_or(0, |direction| direction.vector.len());
-        if width == 0 || self.list.iter().any(|direction| direction.vector.len() != width) {
-            return Err(Error::Argument("directions of one width, at least one, make a file".into()));
+        if let Some(fault) = self.fault() {
+            return Err(Error::Argument(format!("these directions make no file: {fault}")));
         }
+        let (metadata, tensors) = self.contents()?;
+        save(path, &metadata, &tensors)
+    }
+
+    /// What their file holds.
+    fn contents(&self) -> Result<(Metadata, [(String, Tensor); 2])> {
+        let width = self.list.first().map_or(0, |direction| direction.vector.len());
         let entry = |d: &Direction| {
             let (name, rows, how) = (d.name.clone(), d.rows.clone(), d.how.clone());
             Entry { name, rows, channel: d.channel, how }
@@ -60,7 +67,7 @@ impl Directions {
             (VECTORS.to_owned(), Tensor::from_vec(vectors, (self.list.len(), width), &Device::Cpu)?),
             (SIGMAS.to_owned(), Tensor::new(sigmas, &Device::Cpu)?),
         ];
-        save(path, &metadata, &tensors)
+        Ok((metadata, tensors))
     }
 
     /// Reads a file of directions.
@@ -90,19 +97,43 @@ impl Directions {
             return Err(damaged(&found));
         }
         let (vectors, sigmas) = (vectors.to_vec2::<f32>()?, sigmas.to_vec1::<f64>()?);
-        let mut directions: Vec<Direction> = Vec::new();
-        for ((Entry { name, rows, channel, how }, vector), sigma) in list.into_iter().zip(vectors).zip(sigmas) {
-            let finite = vector.iter().all(|v| v.is_finite()) && sigma.is_finite();
-            if !finite || directions.iter().any(|known| known.name == name) {
-                return Err(damaged(&format!("`{}` is not finite or occurs twice", printable(&name))));
-            }
-            if channel.is_some() && rows.len() != 1 {
-                return Err(damaged(&format!("`{}` is a channel of {} style rows", printable(&name), rows.len())));
-            }
-            directions.push(Direction { name, rows, vector, channel, sigma, how });
+        let direction = |((Entry { name, rows, channel, how }, vector), sigma)| Direction {
+            name,
+            rows,
+            vector,
+            channel,
+            sigma,
+            how,
+        };
+        let list = list.into_iter().zip(vectors).zip(sigmas).map(direction).collect();
+        let directions = Self { list, network: extra.and_then(|extra| extra.get(NETWORK)).cloned() };
+        match directions.fault() {
+            Some(fault) => Err(damaged(&fault)),
+            None => Ok(directions),
         }
-        let network = extra.and_then(|extra| extra.get(NETWORK)).cloned();
-        Ok(Self { list: directions, network })
+    }
+
+    /// Why a file cannot hold them.
+    fn fault(&self) -> Option<String> {
+        let width = self.list.first().map_or(0, |direction| direction.vector.len());
+        if width == 0 {
+            return Some("there is none, or the first has no width".into());
+        }
+        let mut names = BTreeSet::new();
+        self.list.iter().find_map(|Direction { name, rows, vector, channel, sigma, .. }| {
+            let fault = if vector.len() != width {
+                format!("has {} numbers, and the first has {width}", vector.len())
+            } else if !sigma.is_finite() || vector.iter().any(|v| !v.is_finite()) {
+                "is not finite".into()
+            } else if channel.is_some() && rows.len() != 1 {
+                format!("is a channel of {} style rows", rows.len())
+            } else if !names.insert(name) {
+                "occurs twice".into()
+            } else {
+                return None;
+            };
+            Some(format!("`{}` {fault}", printable(name)))
+        })
     }
 }
 
@@ -110,6 +141,7 @@ impl Directions {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::checkpoint;
 
     #[test]
     fn files_come_back() {
@@ -129,12 +161,25 @@ mod tests {
         let directions = Directions { list: all, network: Some("00ff".into()) };
         directions.save(&path).unwrap();
         assert_eq!(Directions::load(&path).unwrap(), directions);
-        let twice = Directions { list: vec![list[0].clone(), list[0].clone()], network: None };
-        twice.save(&path).unwrap();
-        assert!(Directions::load(&path).unwrap_err().to_string().contains("occurs twice"));
-        let two = Directions { list: vec![Direction { rows: vec![1, 2], ..channel }], network: None };
-        two.save(&path).unwrap();
-        assert!(Directions::load(&path).unwrap_err().to_string().contains("2 style rows"));
+        // What would not come back is not written either.
+        let odd = |change: &dyn Fn(&mut Directions), part: &str| {
+            let mut odd = directions.clone();
+            change(&mut odd);
+            let (metadata, tensors) = odd.contents().unwrap();
+            checkpoint::save(&path, &metadata, &tensors).unwrap();
+            for error in [odd.save(&path).unwrap_err(), Directions::load(&path).unwrap_err()] {
+                assert!(error.to_string().contains(part), "{error}");
+            }
+        };
+        odd(&|odd| odd.list[1].name = "a".into(), "`a` occurs twice");
+        odd(&|odd| odd.list[2].rows = vec![1, 2], "2 style rows");
+        odd(&|odd| odd.list[0].sigma = f64::INFINITY, "`a` is not finite");
+        odd(&|odd| odd.list[1].vector[0] = f32::NAN, "is not finite");
+        let none = Directions { list: vec![], network: None };
+        assert!(none.save(&path).unwrap_err().to_string().contains("there is none"));
+        let uneven =
+            Directions { list: [&list[..1], &[Direction { vector: vec![1.], ..channel }]].concat(), network: None };
+        assert!(uneven.save(&path).unwrap_err().to_string().contains("has 1 numbers, and the first has 2"));
         let network = folder.path().join("network.safetensors");
         crate::doc::save_tiny_network(&network).unwrap();
         assert!(Directions::load(&network).unwrap_err().to_string().contains("holds no directions"));

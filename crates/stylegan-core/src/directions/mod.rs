@@ -55,8 +55,8 @@ impl Direction {
         Ok(ws.to_dtype(DType::F64)?.broadcast_add(&moves)?.to_dtype(ws.dtype())?)
     }
 
-    /// What moves `strength` sigmas along a direction in style space adds to styles, where a layer of
-    /// [`channel_weights`] has so many channels.
+    /// What moves `strength` sigmas along a direction in style space adds to styles. `weights` are those of
+    /// [`channel_weights`]; the row's says how many channels it has.
     ///
     /// # Errors
     /// A direction in W, or a channel that the network has not.

@@ -54,7 +54,7 @@ type Painter = (Pix2PixHdConfig, Vec<(String, Tensor)>);
 
 /// The configuration and the tensors under our names, `None` for a network that is built otherwise.
 fn generator(tensors: &Tensors, numbers: &Numbers) -> CoreResult<Option<Painter>> {
-    let number = |name: &str| name.strip_prefix("model.")?.split('.').next()?.parse::<usize>().ok();
+    let number = |name: &str| layer(name.strip_prefix("model.")?.split('.').next()?);
     let mut blocks: Vec<usize> =
         tensors.keys().filter(|name| name.contains(".conv_block.")).filter_map(|name| number(name)).collect();
     blocks.sort_unstable();
@@ -101,6 +101,11 @@ fn generator(tensors: &Tensors, numbers: &Numbers) -> CoreResult<Option<Painter>
     Ok(Some((config, own)))
 }
 
+/// The number of a layer, of which no network has so many that sums of them overflow.
+fn layer(number: &str) -> Option<usize> {
+    number.parse::<u16>().ok().map(usize::from)
+}
+
 /// The numbers of a network's layers.
 struct Layout<'a> {
     numbers: &'a Numbers,
@@ -119,17 +124,17 @@ impl Layout<'_> {
     fn ours(&self, name: &str) -> Option<String> {
         let Numbers { first, step, block, inner, .. } = *self.numbers;
         let (number, rest) = name.strip_prefix("model.")?.split_once('.')?;
-        let number: usize = number.parse().ok()?;
+        let number = layer(number)?;
         let first_up = self.first_block + self.blocks;
         if number == self.last() {
             return Some(format!("output.conv.{rest}"));
         }
         if (self.first_block..first_up).contains(&number) {
             let (conv, rest) = rest.strip_prefix("conv_block.")?.split_once('.')?;
-            let conv: usize = conv.parse().ok()?;
-            let layer = block.iter().position(|&at| at == conv || inner.is_empty() && at + 1 == conv)?;
-            let part = part(inner, rest, conv - block[layer])?;
-            return Some(format!("block_{}.layer_{layer}.{part}", number - self.first_block));
+            let conv = layer(conv)?;
+            let place = block.iter().position(|&at| at == conv || inner.is_empty() && at + 1 == conv)?;
+            let part = part(inner, rest, conv - block[place])?;
+            return Some(format!("block_{}.layer_{place}.{part}", number - self.first_block));
         }
         // The number of a layer and the distance from its convolution.
         let (module, beyond) = match number {
@@ -155,5 +160,20 @@ fn part(inner: &str, rest: &str, beyond: usize) -> Option<String> {
         ("0", rest) if beyond == 0 => Some(format!("conv.{rest}")),
         ("1", rest) if beyond == 0 => Some(format!("norm.{rest}")),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_no_layer_has_name_nothing() {
+        let layout = Layout { numbers: &NVIDIA, first_block: 10, blocks: 1, downsamplings: 2 };
+        assert_eq!(layout.ours("model.10.conv_block.5.weight").as_deref(), Some("block_0.layer_1.conv.weight"));
+        for number in [u64::MAX, 1 << 16] {
+            assert_eq!(layout.ours(&format!("model.{number}.weight")), None);
+            assert_eq!(layout.ours(&format!("model.10.conv_block.{number}.weight")), None);
+        }
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn networks(file: &dyn Parts, options: Option<&Json>) -> Result<Optio
     Ok(Some(found))
 }
 
-/// The first `rows` rows of an average style `[rows, w_dim]`, or its only one so many times; that may be `[w_dim]`.
+/// The first `rows` rows of an average style `[rows, w_dim]`, or its only one `rows` times; that may be `[w_dim]`.
 fn rows_of(average: &Tensor, rows: usize) -> CoreResult<Tensor> {
     let average = if average.rank() == 1 { &average.unsqueeze(0)? } else { average };
     let &[known, w_dim] = average.dims() else {

@@ -282,7 +282,7 @@ fn trained_levels(tensors: &Tensors, total: usize) -> CoreResult<usize> {
     Ok(levels)
 }
 
-/// The mean style of [`MEAN_OF`] fixed latents, in f64 so that it is the same on every machine.
+/// The mean style of [`MEAN_OF`] fixed latents, in f64, so that in f32 it is nearly always the same on every machine.
 fn mean_style(
     tensors: &[(String, Tensor)],
     w_dim: usize,

@@ -16,6 +16,7 @@ pub(crate) enum Element {
     I32,
     I16,
     I8,
+    U64,
     U32,
     U16,
     U8,
@@ -43,7 +44,7 @@ impl Element {
     /// Bytes of one element.
     pub(crate) fn size(self) -> usize {
         match self {
-            Self::F64 | Self::I64 => 8,
+            Self::F64 | Self::I64 | Self::U64 => 8,
             Self::F32 | Self::I32 | Self::U32 => 4,
             Self::F16 | Self::Bf16 | Self::I16 | Self::U16 => 2,
             Self::I8 | Self::U8 | Self::Bool => 1,
@@ -68,7 +69,8 @@ pub(super) const MAX_RANK: usize = 8;
 
 impl StridedTensor<'_> {
     /// Checks that every element lies inside the storage, and copies the view into a tensor.
-    /// Element types stay, but bytes with a sign become I16, 16 bits without one I32, and booleans U8.
+    /// Element types stay, but bytes with a sign become I16, 16 bits without one I32, 64 bits without one I64, and
+    /// booleans U8.
     pub(crate) fn to_tensor(&self, name: &str) -> Result<Tensor, ImportError> {
         let damaged = |what: String| ImportError(format!("tensor `{name:.120}`: {what}; the file is damaged"));
         if self.shape.len() != self.strides.len() || self.shape.len() > MAX_RANK {
@@ -110,6 +112,16 @@ impl StridedTensor<'_> {
             Element::I8 => {
                 let wide = read(&bytes, i8::from_le_bytes).into_iter().map(i16::from).collect();
                 Tensor::from_vec(wide, &*self.shape, &Device::Cpu)
+            }
+            Element::U64 => {
+                let signed: Result<Vec<i64>, _> =
+                    read(&bytes, u64::from_le_bytes).into_iter().map(i64::try_from).collect();
+                let beyond = |_| {
+                    ImportError(format!(
+                        "tensor `{name:.120}`: holds numbers from 2⁶³ on, which no tensor here can hold"
+                    ))
+                };
+                Tensor::from_vec(signed.map_err(beyond)?, &*self.shape, &Device::Cpu)
             }
             Element::U32 => Tensor::from_vec(read(&bytes, u32::from_le_bytes), &*self.shape, &Device::Cpu),
             Element::U16 => {

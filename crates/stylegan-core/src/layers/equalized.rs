@@ -7,14 +7,14 @@ use stylegan_kernels as kernels;
 
 /// How an [`EqualizedLinear`] is scaled and started.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LinearOptions {
+pub(crate) struct LinearOptions {
     /// Gain of the activation that follows: sqrt(2) for leaky ReLU, 1 for none.
-    pub gain: f64,
+    pub(crate) gain: f64,
     /// Learning rate relative to other layers: weights start as N(0, 1) / lr and weights and biases
     /// are multiplied by lr at run time.
-    pub lr: f64,
+    pub(crate) lr: f64,
     /// What the bias starts from (before lr), or `None` for a layer without.
-    pub bias: Option<f64>,
+    pub(crate) bias: Option<f64>,
 }
 
 impl Default for LinearOptions {
@@ -26,7 +26,7 @@ impl Default for LinearOptions {
 
 /// `x` `[n, i]` times `weight` `[o, i]` scaled by `gain lr / sqrt(i)`, plus `lr bias`.
 #[derive(Debug, Clone)]
-pub struct EqualizedLinear {
+pub(crate) struct EqualizedLinear {
     weight: Tensor,
     bias: Option<Tensor>,
     gain: f64,
@@ -38,7 +38,7 @@ impl EqualizedLinear {
     ///
     /// # Errors
     /// When a parameter is missing or of another shape.
-    pub fn new(inputs: usize, outputs: usize, options: LinearOptions, vb: VarBuilder) -> Result<Self> {
+    pub(crate) fn new(inputs: usize, outputs: usize, options: LinearOptions, vb: VarBuilder) -> Result<Self> {
         let LinearOptions { gain, lr, bias } = options;
         let weight = vb.get_with_hints((outputs, inputs), "weight", Init::Randn { mean: 0., stdev: 1. / lr })?;
         let bias = bias.map(|start| vb.get_with_hints(outputs, "bias", Init::Const(start / lr))).transpose()?;
@@ -49,7 +49,7 @@ impl EqualizedLinear {
     ///
     /// # Errors
     /// When shapes do not fit.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         Ok(kernels::linear(x, &self.weight, self.bias.as_ref(), self.gain, self.bias_gain)?)
     }
 
@@ -57,7 +57,7 @@ impl EqualizedLinear {
     ///
     /// # Errors
     /// When shapes do not fit.
-    pub fn forward_lrelu(&self, x: &Tensor) -> Result<Tensor> {
+    pub(crate) fn forward_lrelu(&self, x: &Tensor) -> Result<Tensor> {
         let y = self.forward(x)?;
         Ok(kernels::bias_act(&y, None, kernels::Activation::Lrelu.into())?)
     }
@@ -66,7 +66,7 @@ impl EqualizedLinear {
 /// A same-size convolution, `weight` `[o, i, k, k]` scaled by `gain / sqrt(i k k)`. The bias
 /// `[o]` is kept beside it, for the fused step that follows.
 #[derive(Debug, Clone)]
-pub struct EqualizedConv {
+pub(crate) struct EqualizedConv {
     pub(crate) weight: Tensor,
     pub(crate) bias: Tensor,
     pub(crate) gain: f64,
@@ -78,7 +78,7 @@ impl EqualizedConv {
     ///
     /// # Errors
     /// When a parameter is missing or of another shape.
-    pub fn new(inputs: usize, outputs: usize, kernel: usize, gain: f64, vb: VarBuilder) -> Result<Self> {
+    pub(crate) fn new(inputs: usize, outputs: usize, kernel: usize, gain: f64, vb: VarBuilder) -> Result<Self> {
         let weight =
             vb.get_with_hints((outputs, inputs, kernel, kernel), "weight", Init::Randn { mean: 0., stdev: 1. })?;
         let bias = vb.get_with_hints(outputs, "bias", Init::Const(0.))?;
@@ -89,7 +89,7 @@ impl EqualizedConv {
     ///
     /// # Errors
     /// When shapes do not fit.
-    pub fn convolve(&self, x: &Tensor) -> Result<Tensor> {
+    pub(crate) fn convolve(&self, x: &Tensor) -> Result<Tensor> {
         let padding = self.weight.dim(2)? / 2;
         Ok(kernels::conv2d(x, &self.weight, 1, padding, self.gain)?)
     }
@@ -98,7 +98,7 @@ impl EqualizedConv {
     ///
     /// # Errors
     /// When shapes do not fit.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         self.activate(&self.convolve(x)?, kernels::Activation::Linear)
     }
 
@@ -106,7 +106,7 @@ impl EqualizedConv {
     ///
     /// # Errors
     /// When shapes do not fit.
-    pub fn forward_lrelu(&self, x: &Tensor) -> Result<Tensor> {
+    pub(crate) fn forward_lrelu(&self, x: &Tensor) -> Result<Tensor> {
         self.activate(&self.convolve(x)?, kernels::Activation::Lrelu)
     }
 

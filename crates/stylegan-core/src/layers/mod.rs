@@ -23,12 +23,12 @@ mod weight_init;
 
 pub(crate) use batch_norm::{BatchNorm, EPS as NORM_EPS, RunningStatistics};
 pub(crate) use conv::{Conv, ConvOptions, UpConv};
-pub use equalized::{EqualizedConv, EqualizedLinear, LinearOptions};
+pub(crate) use equalized::{EqualizedConv, EqualizedLinear, LinearOptions};
 pub(crate) use growing::{GrowingDiscriminator, GrowingOptions};
 pub(crate) use instance_norm::instance_norm;
 pub(crate) use linear::Linear;
 pub use mode::{BufferUpdates, Mode};
-pub use noise::NoiseInput;
+pub(crate) use noise::NoiseInput;
 pub(crate) use norm::Norm;
 pub use norm::NormKind;
 pub(crate) use pyramid::{MAX_LEVELS, channel_rule, follows_rule};
@@ -46,7 +46,7 @@ use candle_core::Tensor;
 
 /// The largest width or number of channels that a configuration may name; products of two and an
 /// area still fit into 64 bits.
-const MAX_WIDTH: usize = 1 << 24;
+pub(crate) const MAX_WIDTH: usize = 1 << 24;
 
 /// `a + (b - a) t`, the blend of two resolutions of a growing network.
 pub(crate) fn lerp(a: &Tensor, b: &Tensor, t: f64) -> Result<Tensor> {
@@ -66,8 +66,17 @@ pub(crate) fn expect_rows(what: &str, x: &Tensor, dims: &[usize]) -> Result<usiz
 
 /// Refuses the first field that is 0 or absurdly large.
 pub(crate) fn check_positive(fields: &[(&str, usize)]) -> Result<()> {
-    match fields.iter().find(|(_, value)| !(1..=MAX_WIDTH).contains(value)) {
-        Some((name, value)) => Err(Error::Config(format!("{name} must be from 1 to {MAX_WIDTH}, found {value}"))),
+    check_from(1, fields)
+}
+
+/// Refuses an absurdly large width of the label, which may be 0.
+pub(crate) fn check_label(c_dim: usize) -> Result<()> {
+    check_from(0, &[("c_dim", c_dim)])
+}
+
+fn check_from(least: usize, fields: &[(&str, usize)]) -> Result<()> {
+    match fields.iter().find(|(_, value)| !(least..=MAX_WIDTH).contains(value)) {
+        Some((name, value)) => Err(Error::Config(format!("{name} must be from {least} to {MAX_WIDTH}, found {value}"))),
         None => Ok(()),
     }
 }

@@ -8,7 +8,7 @@ use candle_nn::{Init, VarBuilder};
 /// A noise input: one map per picture, shared by all channels, scaled per channel (StyleGAN,
 /// section 2).
 #[derive(Debug, Clone)]
-pub struct NoiseInput {
+pub(crate) struct NoiseInput {
     /// Per channel `[channels]`, or one `[]`.
     pub strength: Tensor,
     map: Tensor,
@@ -24,7 +24,7 @@ impl NoiseInput {
     ///
     /// # Errors
     /// When a parameter is missing or of another shape.
-    pub fn new(strength: &[usize], layer: usize, size: [usize; 2], vb: VarBuilder) -> Result<Self> {
+    pub(crate) fn new(strength: &[usize], layer: usize, size: [usize; 2], vb: VarBuilder) -> Result<Self> {
         let [h, w] = size;
         let map = vb.get_with_hints((h, w), "noise_const", Init::Randn { mean: 0., stdev: 1. })?;
         Ok(Self {
@@ -37,7 +37,7 @@ impl NoiseInput {
     }
 
     /// With the random maps of layer `layer`.
-    pub fn sharing(self, layer: usize) -> Self {
+    pub(crate) fn sharing(self, layer: usize) -> Self {
         Self { lane: layer as u64, ..self }
     }
 
@@ -45,7 +45,7 @@ impl NoiseInput {
     ///
     /// # Errors
     /// When there are fewer or more random streams than samples.
-    pub fn map(&self, n: usize, options: &SynthesisOptions) -> Result<Option<Tensor>> {
+    pub(crate) fn map(&self, n: usize, options: &SynthesisOptions) -> Result<Option<Tensor>> {
         if !options.noise_layers.contains(self.layer) {
             return Ok(None);
         }

@@ -105,6 +105,17 @@ shared_fields!(GeneratorConfig: StyleGan1(c) => c.c_dim, StyleGan2(c) => c.c_dim
 shared_fields!(DiscriminatorConfig: StyleGan1(c) => c.c_dim, StyleGan2(c) => c.c_dim, Pggan(c) => c.c_dim, MultiscalePatch(_c) => 0);
 
 impl GeneratorConfig {
+    /// What the architecture is called in text.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::StyleGan1(_) => "StyleGAN",
+            Self::StyleGan2(_) => "StyleGAN2",
+            Self::Pggan(_) => "Progressive GAN",
+            Self::Spade(_) => "SPADE",
+            Self::Pix2PixHd(_) => "pix2pixHD",
+        }
+    }
+
     /// What the maps that it paints say; `None` for networks that take none.
     pub fn map(&self) -> Option<MapSpec> {
         match self {

@@ -1,7 +1,7 @@
 //! Configuration of the PGGAN generator and discriminator.
 
 use crate::Result;
-use crate::layers::{FusedScale, Pyramid, check_positive};
+use crate::layers::{FusedScale, Pyramid, check_label, check_positive};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,7 @@ impl PgganConfig {
     /// [`Error::Config`](crate::Error::Config) naming the field.
     pub fn validate(&self) -> Result<()> {
         Pyramid::new(self.img_size)?;
+        check_label(self.c_dim)?;
         check_positive(&[
             ("img_channels", self.img_channels),
             ("z_dim", self.z_dim),
@@ -108,6 +109,7 @@ impl PgganDiscriminatorConfig {
     /// [`Error::Config`](crate::Error::Config) naming the field.
     pub fn validate(&self) -> Result<()> {
         Pyramid::new(self.img_size)?;
+        check_label(self.c_dim)?;
         check_positive(&[
             ("img_channels", self.img_channels),
             ("channel_base", self.channel_base),

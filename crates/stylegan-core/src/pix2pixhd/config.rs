@@ -75,7 +75,8 @@ impl Pix2PixHdConfig {
     pub fn validate(&self) -> Result<()> {
         let [h, w] = self.img_size;
         check_positive(&[
-            ("img_size", h.min(w)),
+            ("img_size", h),
+            ("img_size", w),
             ("img_channels", self.img_channels),
             ("classes", self.classes),
             ("channels", self.channels),

@@ -38,7 +38,8 @@ impl SegmenterConfig {
     pub fn validate(&self) -> Result<()> {
         let [h, w] = self.img_size;
         check_positive(&[
-            ("img_size", h.min(w)),
+            ("img_size", h),
+            ("img_size", w),
             ("img_channels", self.img_channels),
             ("classes", self.classes),
             ("channels", self.channels),
@@ -50,7 +51,7 @@ impl SegmenterConfig {
         Ok(())
     }
 
-    /// Channels of pictures that were halved so many times.
+    /// Channels of pictures that were halved `level` times.
     pub(super) fn width(&self, level: usize) -> usize {
         self.channels * (1 << level).min(GROWTH)
     }

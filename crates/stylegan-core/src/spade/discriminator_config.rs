@@ -60,7 +60,8 @@ impl MultiscaleDiscriminatorConfig {
     pub fn validate(&self) -> Result<()> {
         let [h, w] = self.img_size;
         check_positive(&[
-            ("img_size", h.min(w)),
+            ("img_size", h),
+            ("img_size", w),
             ("img_channels", self.img_channels),
             ("classes", self.classes),
             ("scales", self.scales),

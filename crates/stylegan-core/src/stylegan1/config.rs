@@ -1,6 +1,6 @@
 //! Configuration of the StyleGAN generator and discriminator.
 
-use crate::layers::{FusedScale, Pyramid, check_positive};
+use crate::layers::{FusedScale, Pyramid, check_label, check_positive};
 use crate::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -101,6 +101,7 @@ impl StyleGan1Config {
     /// [`Error::Config`] naming the field.
     pub fn validate(&self) -> Result<()> {
         Pyramid::new(self.img_size)?;
+        check_label(self.c_dim)?;
         let positive = [
             ("img_channels", self.img_channels),
             ("z_dim", self.z_dim),
@@ -187,6 +188,7 @@ impl StyleGan1DiscriminatorConfig {
     /// [`Error::Config`] naming the field.
     pub fn validate(&self) -> Result<()> {
         Pyramid::new(self.img_size)?;
+        check_label(self.c_dim)?;
         check_positive(&[
             ("img_channels", self.img_channels),
             ("channel_base", self.channel_base),

@@ -1,6 +1,6 @@
 //! Configuration of the StyleGAN2 generator and discriminator.
 
-use crate::layers::{self, Pyramid, check_positive};
+use crate::layers::{self, MAX_WIDTH, Pyramid, check_label, check_positive};
 use crate::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -98,6 +98,7 @@ impl StyleGan2Config {
             ("channel_base", self.channel_base),
             ("channel_max", self.channel_max),
         ])?;
+        check_label(self.c_dim)?;
         if !(self.mapping_lr > 0. && self.mapping_lr.is_finite()) {
             return Err(Error::Config(format!("mapping_lr must be above 0, found {}", self.mapping_lr)));
         }
@@ -187,6 +188,7 @@ impl StyleGan2DiscriminatorConfig {
             ("channel_max", self.channel_max),
             ("mbstd_channels", self.mbstd_channels),
         ])?;
+        check_label(self.c_dim)?;
         check_clamp(self.conv_clamp)
     }
 
@@ -217,9 +219,11 @@ fn width(channels: Option<&[usize]>, base: usize, max: usize, level: usize) -> u
 
 fn check_channels(channels: Option<&[usize]>, levels: usize) -> Result<()> {
     match channels {
-        Some(channels) if channels.len() != levels || channels.contains(&0) => Err(Error::Config(format!(
-            "channels must name {levels} widths of at least 1, one for each block, found {channels:?}"
-        ))),
+        Some(channels) if channels.len() != levels || channels.iter().any(|width| !(1..=MAX_WIDTH).contains(width)) => {
+            Err(Error::Config(format!(
+                "channels must name {levels} widths from 1 to {MAX_WIDTH}, one for each block, found {channels:?}"
+            )))
+        }
         _ => Ok(()),
     }
 }

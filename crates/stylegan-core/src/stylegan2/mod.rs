@@ -89,6 +89,16 @@ mod tests {
         for (field, config) in [
             ("img_size", StyleGan2Config { img_size: [100, 100], ..StyleGan2Config::default() }),
             ("mapping_layers", StyleGan2Config { mapping_layers: 0, ..StyleGan2Config::default() }),
+            ("c_dim", StyleGan2Config { c_dim: usize::MAX, ..StyleGan2Config::default() }),
+            ("channels must name", StyleGan2Config { channels: Some(vec![8; 8]), ..StyleGan2Config::default() }),
+            (
+                "channels must name 3 widths from 1 to 16777216",
+                StyleGan2Config {
+                    img_size: [16, 16],
+                    channels: Some(vec![8, usize::MAX, 8]),
+                    ..StyleGan2Config::default()
+                },
+            ),
             ("conv_clamp", StyleGan2Config { conv_clamp: Some(-1.), ..StyleGan2Config::default() }),
         ] {
             let error = config.validate().unwrap_err().to_string();
