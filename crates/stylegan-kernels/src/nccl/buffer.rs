@@ -6,13 +6,13 @@ use candle_core::{Result, bail};
 
 /// Memory of a GPU.
 pub struct Buffer {
-    gpu: Gpu,
+    pub(super) gpu: Gpu,
     pub(super) at: Address,
     len: usize,
 }
 
 impl Buffer {
-    /// So many bytes of memory, with anything in it.
+    /// `len` bytes, not initialised.
     pub(super) fn of(gpu: Gpu, len: usize) -> Result<Self> {
         gpu.enter()?;
         let mut at = 0;
@@ -41,7 +41,7 @@ impl Buffer {
         }
         self.gpu.enter()?;
         let driver = self.gpu.driver;
-        // SAFETY: so many bytes are there on both sides; CUDA has read them when it returns.
+        // SAFETY: both sides have that many bytes, as was checked; CUDA has read them when it returns.
         let copied = unsafe { (driver.cuMemcpyHtoD_v2)(self.at, bytes.as_ptr().cast(), bytes.len()) };
         driver.check("cuMemcpyHtoD", copied)
     }
@@ -56,7 +56,7 @@ impl Buffer {
         }
         self.gpu.enter()?;
         let driver = self.gpu.driver;
-        // SAFETY: so many bytes are there on both sides; CUDA has written them when it returns.
+        // SAFETY: both sides have that many bytes, as was checked; CUDA has written them when it returns.
         let copied = unsafe { (driver.cuMemcpyDtoH_v2)(bytes.as_mut_ptr().cast(), self.at, bytes.len()) };
         driver.check("cuMemcpyDtoH", copied)
     }

@@ -46,8 +46,8 @@ pub fn new_id() -> Result<Id> {
 }
 
 impl Group {
-    /// Joins the group of this name as one of `ranks`, with the GPU of this number; returns when all have come.
-    /// This is the one function whose waiting nothing ends but the others: call it on a thread of its own.
+    /// Joins the group of this name as one of `ranks`, with the GPU of this number.
+    /// Blocks until all ranks have joined and cannot be interrupted: call it on a thread of its own.
     ///
     /// # Errors
     /// When a library or the GPU is missing, or NCCL cannot reach the others.
@@ -61,7 +61,7 @@ impl Group {
         Ok(Self { nccl, gpu, joined: Some(joined) })
     }
 
-    /// Memory of this rank's GPU, of so many bytes, with anything in it.
+    /// `len` bytes of this rank's GPU, not initialised.
     ///
     /// # Errors
     /// When there is not enough.
@@ -72,14 +72,15 @@ impl Group {
     /// The bytes of all ranks, one after the other in the order of ranks: `own` has as many on each.
     ///
     /// # Errors
-    /// When sizes do not fit, another rank is gone, or patience ends.
+    /// When a buffer is on another GPU, sizes do not fit, another rank is gone, or patience ends.
     pub fn all_gather(&mut self, own: &Buffer, all: &mut Buffer, patience: &mut Patience) -> Result<()> {
         let ranks = self.ranks()?;
+        self.check_buffers("all_gather", &[own, all])?;
         if all.len() != own.len() * ranks {
             bail!("all_gather: {} bytes of {ranks} ranks do not make {}", own.len(), all.len())
         }
         self.run("ncclAllGather", self.gpu.stream, patience, |nccl, joined, stream| {
-            // SAFETY: buffers of these sizes, as was checked, which outlive the exchange (`run`).
+            // SAFETY: buffers of these sizes on this rank's GPU, as was checked, which outlive the exchange (`run`).
             unsafe { (nccl.ncclAllGather)(pointer(own.at), pointer(all.at), own.len(), UINT8, joined, stream) }
         })
     }
@@ -87,7 +88,8 @@ impl Group {
     /// Gives each rank a part of `given`, and takes one from each into `got`; parts may be empty.
     ///
     /// # Errors
-    /// When there is not a part for each rank within the buffers, another rank is gone, or patience ends.
+    /// When a buffer is on another GPU, there is not a part for each rank within the buffers, another rank is gone, or
+    /// patience ends.
     pub fn exchange(
         &mut self,
         (given, parts): (&Buffer, &[Range<usize>]),
@@ -95,6 +97,7 @@ impl Group {
         patience: &mut Patience,
     ) -> Result<()> {
         let ranks = self.ranks()?;
+        self.check_buffers("exchange", &[given, got])?;
         let fit = |buffer: &Buffer, parts: &[Range<usize>]| {
             parts.len() == ranks && parts.iter().all(|part| part.start <= part.end && part.end <= buffer.len())
         };
@@ -105,7 +108,7 @@ impl Group {
             let pieces = parts.iter().enumerate();
             pieces.map(|(rank, part)| Piece { rank, at: buffer.at + part.start as u64, len: part.len() }).collect()
         };
-        // SAFETY: parts lie within buffers, as was checked, of which one is borrowed alone.
+        // SAFETY: parts lie within buffers on this rank's GPU, as was checked, of which one is borrowed alone.
         unsafe { self.swap(self.gpu.stream, &pieces(given, parts), &pieces(got, places), patience) }
     }
 
@@ -139,9 +142,10 @@ impl Group {
     /// The sum over all ranks of each f32 of `values`, in an order of NCCL's own.
     ///
     /// # Errors
-    /// When another rank is gone, or patience ends.
+    /// When the buffer is on another GPU, another rank is gone, or patience ends.
     pub fn sum(&mut self, values: &mut Buffer, patience: &mut Patience) -> Result<()> {
-        // SAFETY: a buffer of so many f32, borrowed alone; NCCL allows it to be both ends.
+        self.check_buffers("sum", &[values])?;
+        // SAFETY: the f32 of a buffer on this rank's GPU, as was checked, borrowed alone; NCCL allows it to be both ends.
         unsafe { self.all_reduce(self.gpu.stream, (values.at, values.at), values.len() / 4, patience) }
     }
 
@@ -207,6 +211,14 @@ impl Group {
                 (self.gpu.driver.cuStreamSynchronize)(stream);
             }
         }
+    }
+
+    /// Buffers are on the GPU that this rank joined with.
+    fn check_buffers(&self, what: &str, buffers: &[&Buffer]) -> Result<()> {
+        if buffers.iter().any(|buffer| buffer.gpu.context != self.gpu.context) {
+            bail!("{what}: a buffer is on another GPU than this rank joined with; take one of `Group::buffer`")
+        }
+        Ok(())
     }
 
     pub(super) fn ranks(&self) -> Result<usize> {

@@ -67,7 +67,7 @@ fn go_on() -> bool {
     while let Some(first) = awaited.first() {
         let Ok(bytes) = fs::read(&first.file) else { return true };
         assert_eq!(bytes.len(), first.len, "{}", first.file.display());
-        // SAFETY: the caller's buffer of so many bytes, which lives until the stream is done.
+        // SAFETY: the caller's buffer of `len` bytes, which lives until the stream is done.
         let to = unsafe { std::slice::from_raw_parts_mut(first.to as *mut u8, first.len) };
         if first.adds {
             for (sum, value) in to.as_chunks_mut::<4>().0.iter_mut().zip(bytes.as_chunks::<4>().0) {
@@ -248,14 +248,14 @@ pub unsafe extern "C" fn cuMemFree_v2(at: u64) -> Code {
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cuMemcpyHtoD_v2(to: u64, from: *const c_void, len: usize) -> Code {
-    // SAFETY: the caller's, of so many bytes.
+    // SAFETY: the caller's, of `len` bytes.
     unsafe { std::ptr::copy_nonoverlapping(from.cast::<u8>(), to as *mut u8, len) };
     OK
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cuMemcpyDtoH_v2(to: *mut c_void, from: u64, len: usize) -> Code {
-    // SAFETY: the caller's, of so many bytes.
+    // SAFETY: the caller's, of `len` bytes.
     unsafe { std::ptr::copy_nonoverlapping(from as *const u8, to.cast::<u8>(), len) };
     OK
 }
@@ -280,9 +280,9 @@ pub unsafe extern "C" fn cuDeviceGet(device: *mut c_int, number: c_int) -> Code 
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn cuDevicePrimaryCtxRetain(context: *mut *mut c_void, _device: c_int) -> Code {
+pub unsafe extern "C" fn cuDevicePrimaryCtxRetain(context: *mut *mut c_void, device: c_int) -> Code {
     // SAFETY: the caller has room for a handle.
-    unsafe { *context = 8 as *mut c_void };
+    unsafe { *context = (device + 1) as usize as *mut c_void };
     OK
 }
 
