@@ -149,7 +149,7 @@ impl Pruner {
         Ok(())
     }
 
-    /// Whether this is a whole state of at most so many pictures.
+    /// Whether this is a whole state of at most `images` pictures.
     fn counts(&mut self, path: &Path, images: u64) -> bool {
         let Ok(checkpoint) = Checkpoint::open(path) else { return false };
         let known = checkpoint.metadata().is_some_and(|about| about.kind == Kind::State && about.images <= images);

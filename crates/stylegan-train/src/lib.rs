@@ -6,7 +6,7 @@
 //! * [`recipe`] has a module per system that is trained, with its [`phase`]s; [`losses`] and [`optim`] are
 //!   the arithmetic of a step;
 //! * [`folder`] and [`checkpoints`] are what a run leaves on disk;
-//! * [`observer`], [`stats`], [`run_log`] and [`health`] say how a run goes;
+//! * [`observer`], [`stats`] and [`health`] say how a run goes;
 //! * [`data`] reads sets of pictures (folders and ZIP files) and decodes ahead of the step;
 //! * [`inversion`] finds the style of a picture.
 //!
@@ -32,7 +32,6 @@
 //! # Ok::<(), stylegan_train::Error>(())
 //! ```
 
-pub mod adversarial;
 pub mod augment;
 mod best;
 pub mod checkpoints;
@@ -51,7 +50,7 @@ pub mod optim;
 pub mod phase;
 pub mod recipe;
 mod run;
-pub mod run_log;
+mod run_log;
 pub mod sample_grid;
 pub mod schedule;
 mod session;

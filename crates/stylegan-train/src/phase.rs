@@ -44,7 +44,7 @@ impl Phase {
         Self { held_back: true, ..self }
     }
 
-    /// The same phase in one of so many iterations, as many times as strong.
+    /// The same phase in every `interval`th iteration, its loss times `interval`.
     #[must_use]
     pub const fn lazy(self, interval: u64) -> Self {
         Self { interval, gain: interval as f64, ..self }

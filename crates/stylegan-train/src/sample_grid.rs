@@ -116,7 +116,7 @@ impl SampleGrid {
         Ok([sheet.height(), sheet.width()])
     }
 
-    /// At most so many pairs of cells of one row with different real pictures, evenly over the rows.
+    /// At most `most` pairs of cells of one row with different real pictures, evenly over the rows.
     pub(crate) fn pairs(&self, most: usize) -> Vec<[usize; 2]> {
         let cells = self.reals.len();
         let all =

@@ -77,6 +77,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
         attack("config-size-odd.safetensors", configured("img_size", json!([1000, 1000])), &["img_size"]),
         attack("config-size-gigantic.safetensors", configured("img_size", json!([1u64 << 62, 4])), &["img_size"]),
         attack("config-channels-gigantic.safetensors", configured("channel_max", json!(u64::MAX)), &["channel_max"]),
+        attack("config-label-gigantic.safetensors", configured("c_dim", json!(u64::MAX)), &["c_dim"]),
         attack("config-layers-gigantic.safetensors", configured("mapping_layers", json!(u64::MAX)), &["mapping.fc0"]),
         attack("config-filter-long.safetensors", configured("blur_filter", json!(vec![1; 200_000])), &["blur_filter"]),
         attack("config-eps-zero.safetensors", configured("norm_eps", json!(0)), &["norm_eps"]),

@@ -16,6 +16,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
         attack("npy-header-gigantic.npy", b"\x93NUMPY\x02\x00\xff\xff\xff\xff{'descr'", &["header is damaged"]),
         attack("npy-version-9.npy", b"\x93NUMPY\x09\x00\x01\x00{", &["header is damaged"]),
         attack("npy-cut.npy", &good[..9], &["header is damaged"]),
+        attack("npy-beyond-i64.npy", array(&header("'<u8'", "(2,)"), &[0xff; 16]), &["from 2⁶³ on"]),
         attack("npy-nan.npy", array(&header("'<f4'", "(4,)"), &[0xff; 16]), &["not finite"]),
         attack("npz-cut.npz", &zip(&[("w.npy", &good)], false)[..60], &["truncated or damaged"]),
         attack("npz-no-array.npz", zip(&[("w.npy", b"not one")], true), &["`w`", "header is damaged"]),

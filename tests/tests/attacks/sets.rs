@@ -24,6 +24,8 @@ pub(crate) fn attacks() -> Vec<Attack> {
         attack("set-labels-gigantic.zip", labelled(r#"{"labels":[["1.png",4000000000]]}"#), &["dataset.json"]),
         attack("set-labels-missing.zip", mostly_unlabelled(&picture), &["00001.png", "has no label"]),
         attack("set-labels-bomb.zip", labels_bomb(&picture), &["dataset.json", "65536 numbers"]),
+        attack("set-classes-bomb.zip", classes_bomb(&picture), &["classes.json", "1 MiB"]),
+        attack("set-vast-map.zip", vast_map(&picture), &["labels/1.png", "16384x16384 pixels for pictures of 8x8"]),
         attack("set-overlaps.zip", overlaps(&picture), &["share bytes"]),
         attack("set-quotes-itself.zip", quotes_itself(&picture), &["share bytes"]),
         attack("set-many-bombs.zip", many_bombs(&picture), &["in all"]),
@@ -42,7 +44,8 @@ pub(crate) fn open(path: &Path) -> String {
     }
     let evaluated = Dataset::open(path).and_then(|set| {
         let order: Vec<usize> = (0..set.len()).collect();
-        set.batches(&order).try_for_each(|batch| batch.map(drop))
+        set.batches(&order).try_for_each(|batch| batch.map(drop))?;
+        order.iter().filter(|_| set.has_maps()).try_for_each(|&i| set.map(i).map(drop))
     });
     let error = evaluated.err().or(hashed.err());
     error.map(|error| error.to_string()).unwrap_or_default()
@@ -78,6 +81,26 @@ fn mostly_unlabelled(picture: &[u8]) -> Vec<u8> {
 fn labels_bomb(picture: &[u8]) -> Vec<u8> {
     let labels = format!(r#"{{"labels":[["1.png",[0{}]]]}}"#, ",0".repeat(20_000_000));
     zip(&[("1.png", picture), ("dataset.json", labels.as_bytes())], true)
+}
+
+/// Thirty million numbers in a class table, packed into 60 kB; as a tree of values a gigabyte.
+fn classes_bomb(picture: &[u8]) -> Vec<u8> {
+    let table = format!(r#"{{"classes":["a"],"dont_care":[9{}]}}"#, ",9".repeat(30_000_000));
+    zip(&[("1.png", picture), ("labels/1.png", &map(8)), ("classes.json", table.as_bytes())], true)
+}
+
+/// A map of which the head alone is there, and which is no map of its picture.
+fn vast_map(picture: &[u8]) -> Vec<u8> {
+    zip(&[("1.png", picture), ("labels/1.png", &map(16384))], false)
+}
+
+/// The head of a grey PNG of this side, and the first bytes of its pixels.
+fn map(side: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, side, side);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.write_header().unwrap().write_chunk(png::chunk::IDAT, &[0x78, 0x9c]).unwrap();
+    bytes
 }
 
 /// A picture with a megabyte of zeros behind it.

@@ -8,9 +8,9 @@ use stylegan_core::spade::*;
 use stylegan_core::{Condition, Discriminator, Params, Scale};
 use stylegan_kernels::autodiff::{Gradients, backward, grad};
 use stylegan_tests::golden::{Place, values};
-use stylegan_train::adversarial::feature_matching::feature_matching;
-use stylegan_train::adversarial::gan_loss::GanLoss;
-use stylegan_train::adversarial::kl_divergence::kl_divergence;
+use stylegan_train::losses::scales::feature_matching::feature_matching;
+use stylegan_train::losses::scales::gan_loss::GanLoss;
+use stylegan_train::losses::scales::kl_divergence::kl_divergence;
 
 fn generator_config() -> SpadeConfig {
     SpadeConfig { img_size: [32, 256], classes: 3, z_dim: 256, channels: 1, ..SpadeConfig::default() }

@@ -248,7 +248,7 @@ impl World {
         PIECE.min((1 << 30) / self.world.size() as usize)
     }
 
-    /// Where the pieces of so many bytes begin.
+    /// Where the pieces of `length` bytes begin.
     fn pieces(&self, length: usize) -> impl Iterator<Item = usize> {
         (0..length).step_by(self.piece())
     }

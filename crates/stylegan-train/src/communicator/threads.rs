@@ -30,7 +30,7 @@ struct Exchange {
 }
 
 impl Threads {
-    /// The ranks of a world of so many.
+    /// The ranks of a world of `size`.
     pub fn world(size: usize) -> Vec<Self> {
         let exchange = Exchange { given: vec![None; size], ..Exchange::default() };
         let world = Arc::new(World { size, exchange: Mutex::new(exchange), changed: Condvar::new() });

@@ -15,6 +15,9 @@ pub(super) struct Budget {
     returned: Condvar,
 }
 
+/// For maps that are decoded one by one, outside of a set: memory is the process's, whoever asks for it.
+pub(super) static OF_PROCESS: Budget = Budget::new(BYTES);
+
 /// A part of the budget, until it is dropped.
 pub(super) struct Turn<'a> {
     budget: &'a Budget,
@@ -28,7 +31,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    fn new(whole: u64) -> Self {
+    const fn new(whole: u64) -> Self {
         Self { whole, left: Mutex::new(whole), returned: Condvar::new() }
     }
 

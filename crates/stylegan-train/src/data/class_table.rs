@@ -1,12 +1,17 @@
 //! The class table: what the values and colours of label maps mean.
 
 use super::Problem;
+use super::folder;
 use super::problem::hexadecimal;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
+use std::path::Path;
 
 /// The class number of pixels without a class, as the data sets of SPADE's paper have it.
 pub const NO_CLASS: u8 = 255;
+
+/// The largest class table that is read, in bytes (1 MiB); 255 classes with their colours take some 20 kB.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// A class of label maps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +43,14 @@ pub struct ClassTable {
 }
 
 impl ClassTable {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), and if it is no file that can be read.
+    pub fn open(path: &Path) -> Result<Self, Problem> {
+        Self::parse(&folder::read(path, Some(Self::ENOUGH))?)
+    }
+
     /// Reads the text of a `classes.json`.
     ///
     /// # Errors
@@ -45,6 +58,9 @@ impl ClassTable {
     pub fn parse(text: &[u8]) -> Result<Self, Problem> {
         read(text).map_err(Problem::ClassFile)
     }
+
+    /// As many bytes of a file as can be a table, and one more, by which larger ones are known.
+    pub(super) const ENOUGH: u64 = MAX_BYTES + 1;
 
     /// The classes, in order.
     pub fn classes(&self) -> &[MapClass] {
@@ -103,6 +119,10 @@ impl ClassTable {
 fn read(text: &[u8]) -> Result<ClassTable, String> {
     if text.is_empty() {
         return Err("it is empty (0 bytes)".into());
+    }
+    // As a tree of values a text takes many times its size.
+    if text.len() as u64 > MAX_BYTES {
+        return Err(format!("it is larger than the {} MiB that are read", MAX_BYTES >> 20));
     }
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;

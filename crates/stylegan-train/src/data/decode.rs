@@ -195,24 +195,17 @@ fn decoder(bytes: &[u8]) -> Result<impl ImageDecoder + '_, Problem> {
 
 fn head_of(decoder: &mut impl ImageDecoder) -> Result<Head, Problem> {
     let (w, h) = decoder.dimensions();
-    let mut size = [h as usize, w as usize];
+    let size = [h as usize, w as usize];
     if size.contains(&0) {
         return Err(Problem::Damaged("it has no pixels".to_string()));
     }
     if size.iter().any(|&side| side > MAX_SIDE) || decoder.total_bytes() > MAX_PIXELS {
-        return Err(Problem::TooLarge(size));
+        return Err(Problem::TooLarge { size, most: MAX_SIDE });
     }
     let orientation = decoder.orientation().map_err(damaged)?;
-    let upright = matches!(
-        orientation,
-        Orientation::NoTransforms | Orientation::Rotate180 | Orientation::FlipHorizontal | Orientation::FlipVertical
-    );
-    if !upright {
-        size.swap(0, 1);
-    }
     let color = decoder.color_type();
     Ok(Head {
-        size,
+        size: upright(size, orientation),
         channels: color.channel_count().into(),
         bytes: decoder.total_bytes(),
         orientation,
@@ -220,27 +213,37 @@ fn head_of(decoder: &mut impl ImageDecoder) -> Result<Head, Problem> {
     })
 }
 
+/// The size of a picture that was turned as its file says that it is to be.
+pub(super) fn upright([h, w]: [usize; 2], turn: Orientation) -> [usize; 2] {
+    match turn {
+        Orientation::NoTransforms
+        | Orientation::Rotate180
+        | Orientation::FlipHorizontal
+        | Orientation::FlipVertical => [h, w],
+        _ => [w, h],
+    }
+}
+
 fn decode(bytes: &[u8], decoder: impl ImageDecoder, head: &Head) -> Result<DynamicImage, Problem> {
     // JPEG decoders fill what is missing with grey; the end marker shows that nothing is.
     if bytes.starts_with(&[0xff, 0xd8]) && !jpeg_pixels(bytes).windows(2).rev().any(|pair| pair == [0xff, 0xd9]) {
         return Err(Problem::Damaged("the JPEG ends without its end marker".to_string()));
     }
-    room(head)?;
+    let [h, w] = head.size;
+    room(head.size, head.bytes + 4 * (h * w) as u64)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     picture.apply_orientation(head.orientation);
     Ok(picture)
 }
 
-/// Refuses a picture whose pixels, as they are and changed to other colours or turned, are more than this process may have:
-/// decoders would end it.
-fn room(head: &Head) -> Result<(), Problem> {
-    let [h, w] = head.size;
-    let bytes = head.bytes + 4 * (h * w) as u64;
+/// Refuses a picture of `[h, w]` pixels that, as they are and changed to other colours or turned, take more bytes than this
+/// process may have: decoders would end it.
+pub(super) fn room(size: [usize; 2], bytes: u64) -> Result<(), Problem> {
     let mut pixels: Vec<u8> = Vec::new();
     // Beyond what `usize` counts there is none either.
     pixels
         .try_reserve_exact(usize::try_from(bytes).unwrap_or(usize::MAX))
-        .map_err(|_| Problem::NoMemory { size: head.size, bytes })
+        .map_err(|_| Problem::NoMemory { size, bytes })
 }
 
 /// A JPEG from its first scan on: what stands before may hold a small JPEG of its own.

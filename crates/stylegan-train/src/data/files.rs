@@ -64,7 +64,7 @@ impl Files {
             }),
         };
         let class_table = class_table.and_then(|file| {
-            let table = source.read(&file, None).and_then(|text| ClassTable::parse(&text));
+            let table = source.read(&file, Some(ClassTable::ENOUGH)).and_then(|text| ClassTable::parse(&text));
             table.map_err(|problem| findings.push(Finding { file, problem })).ok()
         });
         let budget = Budget::default();
@@ -155,20 +155,13 @@ impl Files {
 
     /// Reads the instance map with this name.
     pub(super) fn read_instances(&self, name: &str, size: [usize; 2]) -> Result<InstanceMap, Problem> {
-        let map = InstanceMap::decode_within(&self.source.read(name, None)?, &self.budget)?;
-        if map.size != size {
-            return Err(Problem::MapSize { found: map.size, expected: size });
-        }
-        Ok(map)
+        InstanceMap::decode_within(&self.source.read(name, None)?, &self.budget, &of_size(size))
     }
 
     /// Reads the label map with this name.
     pub(super) fn read_map(&self, name: &str, size: [usize; 2]) -> Result<Vec<u8>, Problem> {
-        let map = LabelMap::decode_within(&self.source.read(name, None)?, self.class_table.as_ref(), &self.budget)?;
-        if map.size != size {
-            return Err(Problem::MapSize { found: map.size, expected: size });
-        }
-        Ok(map.classes)
+        let (bytes, table) = (self.source.read(name, None)?, self.class_table.as_ref());
+        Ok(LabelMap::decode_within(&bytes, table, &self.budget, &of_size(size))?.classes)
     }
 
     /// The head of every picture, in order, read in parallel.
@@ -196,6 +189,11 @@ impl Files {
             result => result,
         }
     }
+}
+
+/// Admits maps of this size alone.
+fn of_size(expected: [usize; 2]) -> impl Fn([usize; 2]) -> Result<(), Problem> {
+    move |found| if found == expected { Ok(()) } else { Err(Problem::MapSize { found, expected }) }
 }
 
 /// Why there are no pictures in a set of which nothing is broken.

@@ -16,23 +16,27 @@ struct Folder {
 
 impl Source for Folder {
     fn read(&self, name: &str, limit: Option<u64>) -> Result<Vec<u8>, Problem> {
-        let unreadable = |e: std::io::Error| Problem::Unreadable(e.to_string());
-        let path = self.root.join(name);
-        // Before it is opened: opening a pipe waits for whoever fills it.
-        let metadata = std::fs::metadata(&path).map_err(unreadable)?;
-        if !metadata.is_file() {
-            return Err(Problem::NotAFile(kind(metadata.file_type())));
-        }
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        let bytes = metadata.len();
-        if bytes > MAX_FILE_BYTES {
-            return Err(Problem::TooManyBytes { bytes, limit: MAX_FILE_BYTES });
-        }
-        let wanted = limit.map_or(bytes, |limit| limit.min(bytes));
-        let mut buffer = Vec::with_capacity(wanted as usize);
-        file.take(wanted).read_to_end(&mut buffer).map_err(unreadable)?;
-        Ok(buffer)
+        read(&self.root.join(name), limit)
     }
+}
+
+/// All bytes of the file at `path`, or the first `limit`.
+pub(super) fn read(path: &Path, limit: Option<u64>) -> Result<Vec<u8>, Problem> {
+    let unreadable = |e: std::io::Error| Problem::Unreadable(e.to_string());
+    // Before it is opened: opening a pipe waits for whoever fills it.
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(Problem::NotAFile(kind(metadata.file_type())));
+    }
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let bytes = metadata.len();
+    if bytes > MAX_FILE_BYTES {
+        return Err(Problem::TooManyBytes { bytes, limit: MAX_FILE_BYTES });
+    }
+    let wanted = limit.map_or(bytes, |limit| limit.min(bytes));
+    let mut buffer = Vec::with_capacity(wanted as usize);
+    file.take(wanted).read_to_end(&mut buffer).map_err(unreadable)?;
+    Ok(buffer)
 }
 
 /// What reads files of this folder by name, without a list of them.

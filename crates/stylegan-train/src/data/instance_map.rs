@@ -1,8 +1,8 @@
 //! The instance map: which pixels belong to the same thing.
 
 use super::Problem;
-use super::budget::Budget;
-use super::map_file::{Cells, MapFile};
+use super::budget::{self, Budget};
+use super::map_file::{Admits, Cells, MapFile};
 use super::resample::nearest;
 use crate::Result;
 use candle_core::{Device, Tensor};
@@ -24,12 +24,12 @@ impl InstanceMap {
     /// # Errors
     /// When it is no such file.
     pub fn decode(bytes: &[u8]) -> Result<Self, Problem> {
-        Self::decode_within(bytes, &Budget::default())
+        Self::decode_within(bytes, &budget::OF_PROCESS, &|_| Ok(()))
     }
 
-    /// As [`decode`](Self::decode), in the memory that there is.
-    pub(super) fn decode_within(bytes: &[u8], budget: &Budget) -> Result<Self, Problem> {
-        let map = MapFile::read(bytes, budget)?;
+    /// As [`decode`](Self::decode), waiting for its share of `budget`, of a size that `admits` lets pass.
+    pub(super) fn decode_within(bytes: &[u8], budget: &Budget, admits: Admits) -> Result<Self, Problem> {
+        let map = MapFile::read(bytes, budget, admits)?;
         let ids = match map.cells {
             Cells::Numbers(cells) => cells.into_iter().map(u32::from).collect(),
             Cells::Colours(cells) => cells.into_iter().map(|[r, g, b]| u32::from_be_bytes([0, r, g, b])).collect(),

@@ -1,9 +1,9 @@
 //! The label map: a class for every pixel of a picture.
 
 use super::Problem;
-use super::budget::Budget;
+use super::budget::{self, Budget};
 use super::class_table::{ClassTable, NO_CLASS};
-use super::map_file::{Cells, MapFile};
+use super::map_file::{Admits, Cells, MapFile};
 use super::resample::nearest;
 
 /// A label map: what a picture is to show where, as SPADE's networks read it (Park et al. 2019, section 3).
@@ -22,12 +22,29 @@ impl LabelMap {
     /// # Errors
     /// When it is no such file, or a value or colour is that of no class: which, and where the first pixel of it is.
     pub fn decode(bytes: &[u8], table: Option<&ClassTable>) -> Result<Self, Problem> {
-        Self::decode_within(bytes, table, &Budget::default())
+        Self::decode_within(bytes, table, &budget::OF_PROCESS, &|_| Ok(()))
     }
 
-    /// As [`decode`](Self::decode), in the memory that there is.
-    pub(super) fn decode_within(bytes: &[u8], table: Option<&ClassTable>, budget: &Budget) -> Result<Self, Problem> {
-        let map = MapFile::read(bytes, budget)?;
+    /// As [`decode`](Self::decode), of at most `most` pixels a side.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode); a larger map is refused before its pixels are decoded.
+    pub fn decode_up_to(most: usize, bytes: &[u8], table: Option<&ClassTable>) -> Result<Self, Problem> {
+        let admits = |size: [usize; 2]| match size.iter().any(|&side| side > most) {
+            true => Err(Problem::TooLarge { size, most }),
+            false => Ok(()),
+        };
+        Self::decode_within(bytes, table, &budget::OF_PROCESS, &admits)
+    }
+
+    /// As [`decode`](Self::decode), waiting for its share of `budget`, of a size that `admits` lets pass.
+    pub(super) fn decode_within(
+        bytes: &[u8],
+        table: Option<&ClassTable>,
+        budget: &Budget,
+        admits: Admits,
+    ) -> Result<Self, Problem> {
+        let map = MapFile::read(bytes, budget, admits)?;
         let classes = match (&map.cells, table) {
             (Cells::Numbers(cells), table) => {
                 agree(&map.palette, cells, table)?;

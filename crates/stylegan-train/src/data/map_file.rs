@@ -2,7 +2,7 @@
 
 use super::Problem;
 use super::budget::Budget;
-use super::decode::{damaged, guarded};
+use super::decode::{self, damaged, guarded};
 use super::limits::MAX_SIDE;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageBuffer, Luma, RgbImage};
@@ -13,6 +13,9 @@ use std::io::Cursor;
 const MAX_DECODER: usize = 1 << 26;
 /// Bytes that a pixel takes while a map is read.
 const BYTES_PER_PIXEL: u64 = 8;
+
+/// Refuses maps of some sizes `[h, w]`, before memory is taken for their pixels.
+pub(super) type Admits<'a> = &'a dyn Fn([usize; 2]) -> Result<(), Problem>;
 
 /// What each pixel of a map is, row by row.
 #[derive(Debug)]
@@ -34,15 +37,15 @@ pub(super) struct MapFile {
 }
 
 impl MapFile {
-    /// Reads the bytes of a file.
-    pub(super) fn read(bytes: &[u8], budget: &Budget) -> Result<Self, Problem> {
+    /// Reads the bytes of a file whose upright size `[h, w]`, known by its head, `admits` lets pass.
+    pub(super) fn read(bytes: &[u8], budget: &Budget, admits: Admits) -> Result<Self, Problem> {
         if bytes.is_empty() {
             return Err(Problem::NoBytes);
         }
         if image::guess_format(bytes).ok() != Some(image::ImageFormat::Png) {
             return Err(Problem::MapKind("not a PNG file".to_string()));
         }
-        guarded(|| read(bytes, budget))
+        guarded(|| read(bytes, budget, admits))
     }
 
     /// Column and row of a pixel by its number.
@@ -51,15 +54,16 @@ impl MapFile {
     }
 }
 
-fn read(bytes: &[u8], budget: &Budget) -> Result<MapFile, Problem> {
+fn read(bytes: &[u8], budget: &Budget, admits: Admits) -> Result<MapFile, Problem> {
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: MAX_DECODER });
     decoder.set_transformations(Transformations::IDENTITY);
     let mut reader = decoder.read_info().map_err(damaged)?;
     let info = reader.info();
     let (kind, depth) = (info.color_type, info.bit_depth);
     let (w, h) = (info.width as usize, info.height as usize);
+    let too_large = || Problem::TooLarge { size: [h, w], most: MAX_SIDE };
     if w > MAX_SIDE || h > MAX_SIDE {
-        return Err(Problem::TooLarge([h, w]));
+        return Err(too_large());
     }
     let wide = || Problem::MapKind(format!("in colour with {} bits", depth as u8));
     if matches!(kind, ColorType::Rgb | ColorType::Rgba) && depth != BitDepth::Eight {
@@ -73,8 +77,10 @@ fn read(bytes: &[u8], budget: &Budget) -> Result<MapFile, Problem> {
         _ => Vec::new(),
     };
     let turn = info.exif_metadata.as_ref().and_then(|exif| Orientation::from_exif_chunk(exif));
+    admits(decode::upright([h, w], turn.unwrap_or(Orientation::NoTransforms)))?;
     let _turn = budget.take((w * h) as u64 * BYTES_PER_PIXEL);
-    let Some(length) = reader.output_buffer_size() else { return Err(Problem::TooLarge([h, w])) };
+    let Some(length) = reader.output_buffer_size() else { return Err(too_large()) };
+    decode::room([h, w], (w * h) as u64 * BYTES_PER_PIXEL)?;
     let mut stored = vec![0; length];
     let frame = reader.next_frame(&mut stored).map_err(damaged)?;
     let rows = stored.chunks_exact(frame.line_size.max(1));

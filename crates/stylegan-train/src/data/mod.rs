@@ -120,7 +120,7 @@ impl Dataset {
         }
     }
 
-    /// Keeps up to so many bytes of decoded pictures, in place of 256 MiB.
+    /// Keeps up to `bytes` of decoded pictures, in place of 256 MiB.
     #[must_use]
     pub fn with_cache(mut self, bytes: usize) -> Self {
         self.cache = cache::Cache::new(bytes);

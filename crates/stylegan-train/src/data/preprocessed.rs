@@ -27,7 +27,7 @@ impl Preprocessed {
             let Ok(head) = entry else { continue };
             let largest = way.resized(head.size).into_iter().chain(way.whole().resized(head.size)).max();
             if largest.is_some_and(|side| side > MAX_SIDE) {
-                *entry = Err(Problem::TooLarge(way.resized(head.size)));
+                *entry = Err(Problem::TooLarge { size: way.resized(head.size), most: MAX_SIDE });
                 continue;
             }
             head.size = way.whole().size(head.size);

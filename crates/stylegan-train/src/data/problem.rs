@@ -1,6 +1,6 @@
 //! What can be wrong with a set of pictures, and what to do about each.
 
-use super::limits::{MAX_DIM, MAX_FILES, MAX_SIDE};
+use super::limits::{MAX_DIM, MAX_FILES};
 use std::fmt;
 
 /// A fault of a data set or of one file in it. `Display` states it; [`Problem::remedy`] says what
@@ -45,8 +45,13 @@ pub enum Problem {
         /// Size of the set.
         expected: [usize; 2],
     },
-    /// The picture is larger than this program reads; `[h, w]` in pixels.
-    TooLarge([usize; 2]),
+    /// The picture is larger than what is read.
+    TooLarge {
+        /// `[h, w]` in pixels.
+        size: [usize; 2],
+        /// The most pixels of a side.
+        most: usize,
+    },
     /// Its pixels find no room in what memory this process may have.
     NoMemory {
         /// `[h, w]` in pixels.
@@ -206,7 +211,9 @@ impl fmt::Display for Problem {
             Self::Size { found: [h, w], expected: [eh, ew] } => {
                 write!(f, "{w}x{h} pixels (width x height), but the set has {ew}x{eh}")
             }
-            Self::TooLarge([h, w]) => write!(f, "{w}x{h} pixels, more than the {0}x{0} that are read", MAX_SIDE),
+            Self::TooLarge { size: [h, w], most } => {
+                write!(f, "{w}x{h} pixels, more than the {most}x{most} that are read")
+            }
             Self::NoMemory { size: [h, w], bytes } => write!(
                 f,
                 "{w}x{h} pixels, for which the system has no {} MiB of memory left to this process",

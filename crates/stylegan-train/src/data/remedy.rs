@@ -17,7 +17,7 @@ impl Problem {
             Self::OtherPicture(_) => "pictures of kinds that are not read",
             Self::Damaged(_) => "truncated or damaged",
             Self::Size { .. } => "of another size than most",
-            Self::TooLarge(_) => "too large",
+            Self::TooLarge { .. } => "too large",
             Self::NoMemory { .. } => "too large for the memory at hand",
             Self::Channels { .. } => "of other colours than most",
             Self::Alpha => "with transparency",
@@ -70,7 +70,7 @@ impl Problem {
             Self::OtherPicture(_) => "save it as PNG",
             Self::Damaged(_) => "copy it again from its source or remove it",
             Self::Size { .. } => "resize all pictures alike with `stylegan data build SET --size N`",
-            Self::TooLarge(_) => "make it smaller or remove it",
+            Self::TooLarge { .. } => "make it smaller or remove it",
             Self::NoMemory { .. } => "allow more (ulimit -v), close other programs, or make the picture smaller",
             Self::Channels { .. } => "make all pictures alike with `stylegan data build SET`",
             Self::Alpha => {

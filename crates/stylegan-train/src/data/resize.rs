@@ -31,7 +31,7 @@ pub enum Crop {
 /// Resizes a picture of 1, 3 or 4 interleaved channels from `[h, w]` pixels to others.
 ///
 /// # Errors
-/// If a side is 0 or the pixels are not so many.
+/// If a side is 0, or `pixels` are not those of `channels` and `from`.
 pub fn resize(
     pixels: &[u8],
     channels: usize,

@@ -6,7 +6,7 @@ use candle_core::Tensor;
 use stylegan_core::layers::SemanticMap;
 use stylegan_kernels::Labels;
 
-/// Label maps `[n, h, w]` u8 with the edges between their instances `[n, h, w]` u8, for networks of so many classes
+/// Label maps `[n, h, w]` u8 with the edges between their instances `[n, h, w]` u8, for networks of `classes` classes
 /// (with edges where there are some). Pixels without a class, [`NO_CLASS`], are of the class `no_class`.
 ///
 /// # Errors

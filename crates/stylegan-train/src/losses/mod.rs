@@ -1,11 +1,12 @@
 //! What generator and discriminator are trained towards.
 //!
-//! All functions take logits `[n, 1]` (high for real) and return one value per sample `[n]`, so
+//! All functions but those of [`scales`] take logits `[n, 1]` (high for real), and all return one value per sample `[n]`, so
 //! that shards can be summed and divided by the size of the whole batch. Penalties differentiate
 //! the logits with respect to pictures, which must be variables.
 
 pub mod logistic;
 pub mod path_length;
+pub mod scales;
 pub mod wgan_gp;
 
 use candle_core::{Result, Tensor, Var};

@@ -181,7 +181,7 @@ pub(crate) fn name_of_set(set: &str) -> String {
     if set.is_empty() { "the data set".into() } else { set.into() }
 }
 
-/// Refuses a set whose pictures are not those of a network, of `[h, w]` pixels and so many channels, with which the run
+/// Refuses a set whose pictures are not those of a network, of `[h, w]` pixels and `c` channels, with which the run
 /// begins if it is out of the file `begun`.
 pub(crate) fn check_pictures(
     dataset: &Dataset,

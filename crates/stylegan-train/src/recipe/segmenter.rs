@@ -39,7 +39,7 @@ pub struct SegmenterTrainConfig {
 }
 
 impl SegmenterTrainConfig {
-    /// The usual way for maps of so many classes.
+    /// The usual way for maps of `classes` classes.
     pub fn new(classes: usize) -> Self {
         Self { classes, kimg: 50., lr: 1e-3, batch: 8, channels: 16, held_out: 10, seed: 0 }
     }

@@ -40,7 +40,7 @@ impl<'a> Metered<'a> {
         others.map(|(_, part)| each(part)).sum()
     }
 
-    /// What a library needs at least for the sum of so many bytes: all but a share goes out, and comes in, twice.
+    /// What a library needs at least for the sum of `bytes`: all but a share goes out, and comes in, twice.
     fn for_sum(&self, bytes: usize) -> usize {
         4 * bytes * (self.ranks.world_size() - 1) / self.ranks.world_size()
     }

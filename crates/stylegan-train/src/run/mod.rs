@@ -53,7 +53,7 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// What holds for an iteration that begins after so many images.
+    /// What holds for an iteration that begins after `images` images.
     pub(crate) fn stage_at(&self, images: u64) -> Stage {
         self.settings.schedule.at(images)
     }

@@ -1,6 +1,6 @@
 //! The files that a run writes line by line: `log.txt`, `stats.jsonl` and TensorBoard's events.
 
-pub mod tfevents;
+mod tfevents;
 
 use crate::{Error, Result};
 use serde_json::Value;
@@ -67,7 +67,7 @@ impl RunLog {
         Ok(log)
     }
 
-    /// Whether the files told of a tick at so many pictures when they were opened.
+    /// Whether the files told of a tick at `images` pictures when they were opened.
     pub(crate) fn told_of(&self, images: u64) -> bool {
         self.told == images
     }

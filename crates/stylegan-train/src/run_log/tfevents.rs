@@ -4,10 +4,10 @@
 use std::io::{Result, Write};
 
 /// The name of a run's event file. TensorBoard finds files by `tfevents` in their name.
-pub const FILE_NAME: &str = "events.out.tfevents.0.stylegan-rs";
+pub(super) const FILE_NAME: &str = "events.out.tfevents.0.stylegan-rs";
 
 /// Frames `data` as a TFRecord: length, checksum of the length, data, checksum of the data.
-pub fn record(data: &[u8]) -> Vec<u8> {
+fn record(data: &[u8]) -> Vec<u8> {
     let length = (data.len() as u64).to_le_bytes();
     let mut frame = Vec::with_capacity(data.len() + 16);
     frame.extend_from_slice(&length);
@@ -21,7 +21,7 @@ pub fn record(data: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub fn write_header(out: &mut impl Write, wall_time: f64) -> Result<()> {
+pub(super) fn write_header(out: &mut impl Write, wall_time: f64) -> Result<()> {
     let mut event = Message::default();
     event.double(1, wall_time).bytes(3, b"brain.Event:2");
     out.write_all(&record(&event.0))
@@ -31,7 +31,7 @@ pub fn write_header(out: &mut impl Write, wall_time: f64) -> Result<()> {
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub fn write_scalars<'a>(
+pub(super) fn write_scalars<'a>(
     out: &mut impl Write,
     wall_time: f64,
     step: u64,
@@ -50,7 +50,7 @@ pub fn write_scalars<'a>(
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub fn write_picture(
+pub(super) fn write_picture(
     out: &mut impl Write,
     wall_time: f64,
     step: u64,
@@ -75,7 +75,7 @@ fn write_event(out: &mut impl Write, wall_time: f64, step: u64, summary: &Messag
 
 /// The length of the leading part of an event file whose records are whole, by their checksums, and
 /// all `wanted`, a function of an event's step and its bytes.
-pub fn kept_while(file: &[u8], wanted: impl Fn(u64, &[u8]) -> bool) -> usize {
+pub(super) fn kept_while(file: &[u8], wanted: impl Fn(u64, &[u8]) -> bool) -> usize {
     let mut kept = 0;
     while let Some(data) = first_record(&file[kept..]).filter(|data| wanted(step_of(data), data)) {
         kept += data.len() + 16;

@@ -35,9 +35,9 @@ pub struct Part {
 /// Calls `work` for each place of `part.own`, some side by side (sharing the threads of the caller's
 /// limit), and adds the results of all ranks as a pairwise tree over places in the whole batch. The sum
 /// is the same bits for any `at_once`, any number of threads, and (unless the reduction is fast) any number of
-/// ranks that hold any parts, if `work` is. Rows on a GPU stay there; those of several ranks
-/// do if the communicator can exchange them ([`Communicator::on_gpus`]), for which each rank must have some, and otherwise meet in
-/// main memory.
+/// ranks that hold any parts, if `work` is. Rows on a GPU stay there. With several ranks they
+/// stay only if the communicator can exchange them ([`Communicator::on_gpus`]), which needs a shard on every rank; otherwise
+/// they are added in main memory.
 ///
 /// # Errors
 /// The error of a shard that failed (the first one, should several fail), that there are no shards, or

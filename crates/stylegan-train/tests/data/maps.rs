@@ -69,6 +69,41 @@ fn colours_are_those_of_the_table() {
     assert_eq!(LabelMap::decode(&right, Some(&table)).unwrap().classes, [0, 1]);
 }
 
+/// A size that is not wanted is known by the head, turned maps as they are upright; what is behind it is not looked at.
+#[test]
+fn sizes_are_compared_before_pixels_are_decoded() {
+    let head = |w, h, turn: Option<u8>| {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, w, h);
+        encoder.set_color(png::ColorType::Grayscale);
+        let mut writer = encoder.write_header().unwrap();
+        if let Some(turn) = turn {
+            let exif = [&b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"[..], &[turn, 0, 0, 0, 0, 0, 0]].concat();
+            writer.write_chunk(png::chunk::eXIf, &exif).unwrap();
+        }
+        writer.write_chunk(png::chunk::IDAT, &[0x78, 0x9c]).unwrap();
+        drop(writer);
+        bytes
+    };
+    let place = Place::new();
+    let said = |name: &str, map: Vec<u8>| {
+        let files = vec![("1.png".to_owned(), png(rgb(8, 6, 1))), ("labels/1.png".to_owned(), map)];
+        Dataset::open(place.folder(name, &files)).unwrap().map(0).unwrap_err().to_string()
+    };
+    assert!(said("vast", head(9000, 9000, None)).contains("map of 9000x9000 pixels for pictures of 8x6"));
+    assert!(said("lying", head(6, 8, None)).contains("map of 6x8 pixels"));
+    assert!(said("turned", head(6, 8, Some(6))).contains("truncated or damaged"));
+    let up_to = |most| LabelMap::decode_up_to(most, &head(9, 7, None), None).unwrap_err();
+    assert_eq!(up_to(8), Problem::TooLarge { size: [7, 9], most: 8 });
+    assert!(matches!(up_to(9), Problem::Damaged(_)));
+}
+
+#[test]
+fn tables_have_a_largest_size() {
+    let error = ClassTable::parse(format!(r#"{{"classes": ["{}"]}}"#, "a".repeat(1 << 20)).as_bytes()).unwrap_err();
+    assert!(error.to_string().contains("larger than the 1 MiB"), "{error}");
+}
+
 #[test]
 fn instances_may_be_any_numbers() {
     let ids = |bytes: Vec<u8>| InstanceMap::decode(&bytes).unwrap().ids;

@@ -4,9 +4,9 @@ use super::{
     Betas, PainterConfig, SpadeAdamConfig, SpadeEvalConfig, SpadeLossConfig, SpadeScheduleConfig, SpadeShardConfig,
     SpadeTrainConfig,
 };
-use crate::adversarial::gan_loss::GanLoss;
 use crate::config::OutputConfig;
 use crate::config::fill::{lay_under, text, with_section};
+use crate::losses::scales::gan_loss::GanLoss;
 use stylegan_core::layers::WeightInit;
 use stylegan_core::pix2pixhd::Pix2PixHdConfig;
 use stylegan_core::spade::MultiscaleDiscriminatorConfig;

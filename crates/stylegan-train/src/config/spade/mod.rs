@@ -7,7 +7,7 @@ mod networks;
 pub use networks::PainterConfig;
 
 use super::{DataConfig, OutputConfig};
-use crate::adversarial::gan_loss::GanLoss;
+use crate::losses::scales::gan_loss::GanLoss;
 use crate::shards::Reduction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -3,8 +3,8 @@
 use super::Spade;
 use super::painting::{Example, Painted, features, judge, logits, paint};
 use crate::Result;
-use crate::adversarial::feature_matching::feature_matching;
-use crate::adversarial::kl_divergence::kl_divergence;
+use crate::losses::scales::feature_matching::feature_matching;
+use crate::losses::scales::kl_divergence::kl_divergence;
 use crate::recipe::running::RUNNING;
 use crate::recipe::sum_of_terms;
 use crate::shards::ShardSums;

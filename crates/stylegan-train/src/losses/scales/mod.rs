@@ -1,4 +1,5 @@
-//! What SPADE and pix2pixHD are trained towards: losses on maps of logits at several scales.
+//! What SPADE and pix2pixHD are trained towards: losses on maps of logits at several scales, on features of them, and on an
+//! encoder's latents.
 //!
 //! All functions return one value per sample `[n]`, so that shards can be summed and divided by the size of
 //! the whole batch.
