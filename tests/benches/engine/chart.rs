@@ -24,8 +24,8 @@ const COLOURS: [(&str, &str); 10] = [
     ("", "#999999"),
 ];
 
-/// The bars as an SVG picture; each work's longest bar fills the width.
-pub(crate) fn svg(lines: &[Line]) -> String {
+/// The bars as an SVG picture; each work's longest bar fills the width. Of `machine` the threads are said.
+pub(crate) fn svg(lines: &[Line], machine: &str) -> String {
     let mut y = TOP;
     let mut body = String::new();
     for work in whole_works(lines) {
@@ -55,10 +55,12 @@ pub(crate) fn svg(lines: &[Line]) -> String {
         y += GAP;
     }
     let width = NAMES + BARS + NUMBERS;
+    let threads = machine.split(", ").find(|part| part.ends_with(" threads"));
+    let threads = threads.map(|threads| format!(", {threads}")).unwrap_or_default();
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {y:.0}\" font-family=\"sans-serif\" font-size=\"12\">\n\
          <style>text {{ fill: #333 }} @media (prefers-color-scheme: dark) {{ text {{ fill: #ddd }} }}</style>\n\
-         <text x=\"{NAMES}\" y=\"20\">milliseconds, two threads, shorter is better</text>\n{body}</svg>\n"
+         <text x=\"{NAMES}\" y=\"20\">milliseconds{threads}, shorter is better</text>\n{body}</svg>\n"
     )
 }
 

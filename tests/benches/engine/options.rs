@@ -4,28 +4,8 @@ use crate::peers::PEERS;
 use crate::spec::Spec;
 use std::path::PathBuf;
 
-const HELP: &str = "\
-Times operations and networks on this machine.
-
-Usage: cargo xtask bench [OPTIONS]
-
-  --quick           only a few cases, in two minutes
-  --whole           only whole networks at work, no single operations
-  --only TEXT       only the cases whose name contains TEXT
-  --list            print the names of the cases and stop
-  --against PEERS   compare with other engines, by commas: torch, torch-channels-last, onnxruntime,
-                    openvino, mnn (whole generators), ncnn (3x3 convolutions); in bf16 torch-bf16
-                    (autocast) and, where it chooses so, openvino-default; or all
-  --python FILE     the Python that has them [default: python3]
-  --seconds S       time to spend per case and side [default: 3]
-  --json FILE       write the results as {machine, command, lines: [{name, whole, seconds, gflops,
-                    peak_share, peak_rss_mb, peer, peer_seconds, peer_rss_mb, ratio, target}]}
-  --markdown FILE   write the tables, with machine and command
-  --chart FILE.svg  draw the whole works beside those of others
-  --redraw FILE     measure nothing: take the results of a --json file
-
-Example: cargo xtask bench --only synthesis --against torch
-";
+/// `cargo xtask bench` has the same, without building the benchmarks.
+const HELP: &str = include_str!("help.txt");
 
 /// What was asked for.
 pub(crate) enum Request {

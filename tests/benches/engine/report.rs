@@ -81,7 +81,7 @@ impl Report {
             std::fs::write(path, self.markdown())?;
         }
         if let Some(path) = &options.chart {
-            std::fs::write(path, chart::svg(&self.lines))?;
+            std::fs::write(path, chart::svg(&self.lines, &self.machine))?;
         }
         Ok(())
     }
