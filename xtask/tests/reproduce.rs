@@ -8,14 +8,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// Writes down how it was called, unless for help, and knows no option --cuont. `train` leaves a checkpoint and a line of statistics, and fails once at the kimg that the file
-/// `fail` names; `eval` finds 30 of configuration A, 20 of B and 10 of all others, one more with seed 2.
+/// Writes down how it was called, unless for help or to read a configuration, and knows no option --cuont. `train` leaves a
+/// checkpoint and a line of statistics, and fails once at the kimg that the file `fail` names; `eval` finds 30 of configuration
+/// A, 20 of B and 10 of all others, one more with seed 2, and cannot measure what the file `broken` names.
 const STYLEGAN: &str = r#"#!/bin/sh
 here=$(dirname "$0")
 case $* in
     *--cuont*) echo "error: unexpected argument '--cuont' found" >&2; exit 2 ;;
-    *--help) exit 0 ;;
+    *--help | *--print-config*) exit 0 ;;
 esac
+broken=$(cat "$here/broken" 2> /dev/null)
 echo "$*" >> "$here/calls"
 while [ $# -gt 0 ]; do
     case $1 in
@@ -61,6 +63,7 @@ eval)
         echo "| metric | value | 95 % interval | better |"
         echo "|---|---|---|---|"
         for metric in $(echo "$metrics" | tr , ' '); do
+            [ "$metric" != "$broken" ] || continue
             case $metric in
                 ls)
                     # The product of eight attributes; and of each, of which two are looked at.
@@ -82,7 +85,8 @@ eval)
             esac
         done
     } | tee "${out%.json}.md"
-    echo "[]" > "$out" ;;
+    echo "[]" > "$out"
+    case ,$metrics, in *",$broken,"*) exit 1 ;; esac ;;
 data | segmenter | classifier) mkdir -p "$(dirname "$out")"; touch "$out" ;;
 inspect) printf '  %s\n' "G_ema  26 219 parameters, {}" "accuracy      0.964" "most_frequent 0.5125" ;;
 generate) mkdir -p "$(dirname "$out")"; touch "$out" ;;
@@ -219,6 +223,61 @@ fn a_wrong_option_of_the_evaluation_stops_before_the_training() {
     assert!(!bench.read("calls").contains("train"));
 }
 
+/// What has gone further than is asked for is refused, whoever trained it, and so is what was configured otherwise; before
+/// anything is trained.
+#[test]
+fn runs_of_another_length_or_configuration_are_refused() {
+    let bench = Bench::new("refused");
+    let run = bench.home.join("runs/table1-c");
+    fs::create_dir_all(&run).unwrap();
+    fs::write(run.join("stats.jsonl"), "{\"Progress/kimg\":{\"mean\":45}}\n").unwrap();
+    let longer = bench.reproduce("sg1-table1 --kimg 40");
+    assert_eq!((longer.status.code(), bench.calls("train")), (Some(2), 0));
+    assert!(said(&longer).contains("runs/table1-c has seen 45 kimg, more than the 40"), "{}", said(&longer));
+    assert!(bench.reproduce("sg1-table1 --kimg 60").status.success());
+    let (trained, noted) = (bench.calls("train"), run.join("reached.toml"));
+    let configured = fs::read_to_string(&noted).unwrap();
+    fs::write(&noted, configured.replace("mapping_layers = 4", "mapping_layers = 8")).unwrap();
+    let other = bench.reproduce("sg1-table1 --kimg 80");
+    assert_eq!((other.status.code(), bench.calls("train")), (Some(2), trained));
+    assert!(said(&other).contains("`mapping_layers = 8` where it has `mapping_layers = 4`"), "{}", said(&other));
+    // A run from before that was written down is taken as it is.
+    fs::remove_file(&noted).unwrap();
+    assert!(bench.reproduce("sg1-table1 --kimg 60").status.success());
+}
+
+/// A run that was stopped between two stops of a longer training has nothing to show for the first.
+#[test]
+fn a_point_is_of_its_own_length() {
+    let bench = Bench::new("points");
+    fs::write(bench.home.join("fail"), "60\n").unwrap();
+    assert_eq!(bench.reproduce("sg1-convergence --kimg 60").status.code(), Some(75));
+    let done = bench.reproduce("sg1-convergence");
+    assert!(done.status.success(), "{}", said(&done));
+    let measured = |kimg: &str| !bench.read(&format!("runs/table1-a/curve-{kimg}.md")).is_empty();
+    assert_eq!(["20", "50", "53.333333", "60", "90"].map(measured), [true, false, true, true, true]);
+    let page = bench.read("docs/results/sg1-convergence.md");
+    assert!(page.contains("A Progressive GAN: 6 of 9 points."), "{page}");
+}
+
+/// What could not be measured is counted among what is claimed.
+#[test]
+fn a_comparison_that_was_not_measured_is_said() {
+    let bench = Bench::new("unmeasured");
+    fs::write(bench.home.join("docs/results.md"), "| `sg1-table4` | | not run yet | | |\n").unwrap();
+    fs::write(bench.home.join("broken"), "fid\n").unwrap();
+    let done = bench.reproduce("sg1-table4 --kimg 1");
+    assert_eq!(done.status.code(), Some(1), "{}", said(&done));
+    assert!(said(&done).contains("sg1-table4: 1 of the comparisons could not be measured"), "{}", said(&done));
+    let page = bench.read("docs/results/sg1-table4.md");
+    let line = "- FID: style-based, 8 layers, W –, style-based, 0 layers, Z –: not measured.";
+    assert!(page.contains(line), "{page}");
+    assert!(bench.read("docs/results.md").contains("of 5 comparisons hold, 1 not measured;"));
+    // It is measured the next time.
+    fs::remove_file(bench.home.join("broken")).unwrap();
+    assert!(bench.reproduce("sg1-table4 --kimg 1").status.success());
+}
+
 #[test]
 fn a_table_stands_beside_the_papers() {
     let bench = Bench::new("table");
@@ -235,7 +294,7 @@ fn a_table_stands_beside_the_papers() {
     let claimed = "- FID: F mixing regularisation 10.5: 10.0 (9.00 to 11.0), 11.0 (10.0 to 12.0), A Progressive GAN";
     assert!(page.contains(claimed) && page.contains("| table1-a | `configs/avatars-32/table1-a.toml` | 1 |"), "{page}");
     assert!(bench.read("docs/results/sg1-table1.json").contains("\"paper\": 8.04"));
-    assert_eq!(bench.read("docs/results/sg1-table1/table1-a-seed2-table-z.json"), "[]\n");
+    assert_eq!(bench.read("docs/results/sg1-table1/table1-a-seed2-sg1-table1-z.json"), "[]\n");
 }
 
 /// Who sees attributes is trained once, for all tables; each attribute stands beside how well it is seen.
@@ -350,15 +409,20 @@ fn encoders_are_judged() {
     assert!(page.contains("| encoder into W | psp-avatars-64-invert-w | 0.400 (0.400 to 0.410) | 0.35 |"), "{page}");
     assert!(page.contains("| search in W+ (32 pictures) | sg2-avatars-64 | 0.100 (0.100 to 0.110) | 0.77 |"), "{page}");
     assert!(page.contains("LPIPS is by stlpips, by which losses and searches see as well"), "{page}");
+    let faster = "seconds: pSp 0.200, search in W+ (32 pictures) 0.100: the other way round.";
+    assert!(page.contains(faster) && page.contains("identity: pSp 0.200"), "{page}");
+    let kept = bench.read("docs/results/psp-table1/psp-avatars-64-invert-w-inverted-encoder-measures.json");
+    assert!(kept.contains("\"mse\": { \"mean\": 0.4"), "{kept}");
     assert_eq!((bench.calls("data"), bench.calls("classifier"), bench.calls("train")), (4, 2, 5));
     let calls = bench.read("calls");
     let inversions: Vec<&str> = calls.lines().filter(|line| line.starts_with("invert ")).collect();
     assert_eq!(inversions.len(), 5, "{calls}");
-    let searched = "invert --network runs/sg2-avatars-64 --out runs/sg2-avatars-64/inverted-search \
+    let searched = "invert --network runs/sg2-avatars-64 --out runs/sg2-avatars-64/unfinished-inverted-search \
                     runs/data/avatars-64-held-32 --space w+ --distance stlpips --classifier";
     assert!(inversions.iter().any(|line| line.starts_with(searched)), "{calls}");
-    let encoded =
-        inversions.iter().filter(|line| line.contains("/inverted-encoder runs/data/avatars-64-held-1000 --classifier"));
+    let encoded = inversions
+        .iter()
+        .filter(|line| line.contains("/unfinished-inverted-encoder runs/data/avatars-64-held-1000 --classifier"));
     assert_eq!(encoded.filter(|line| line.contains("--encoder ")).count(), 4, "{calls}");
     assert!(calls.contains("--count 32 --seed 7") && calls.contains("--count 1000 --seed 7"), "{calls}");
     // Another network judges once its weights are given.
@@ -392,7 +456,7 @@ fn tasks_stand_beside_painters() {
     let judged: Vec<&str> = calls.lines().filter(|line| line.contains("--images ")).collect();
     assert!(judged.len() == 4 && judged[0].contains(made) && !calls.contains("--images --data"), "{calls}");
     assert!(judged.iter().all(|line| line.contains("--metrics miou,accuracy,fid,lpips ") && !line.contains("--data ")));
-    let painted = "--network runs/spade-avatars-64 --out runs/spade-avatars-64/table-painter";
+    let painted = "--network runs/spade-avatars-64 --out runs/spade-avatars-64/unfinished-psp-tasks-painter";
     assert!(calls.contains(painted) && calls.contains("--data runs/data/avatars-64-held-1000"), "{calls}");
     assert!(calls.contains("runs/psp-avatars-64-seg/made-pictures runs/data/avatars-64-held-1000/labels"), "{calls}");
     assert!(calls.contains("--factor 8 runs/data/avatars-64-held-1000"), "{calls}");
@@ -440,6 +504,8 @@ fn official_numbers_pass_or_fail() {
     let bench = Bench::new("official");
     let refused = bench.reproduce("official --weights nowhere");
     assert!(refused.status.code() == Some(2) && said(&refused).contains("--weights FOLDER"), "{}", said(&refused));
+    let untrained = bench.reproduce("official --weights . --jobs 2");
+    assert!(untrained.status.code() == Some(2) && said(&untrained).contains("--jobs"), "{}", said(&untrained));
     fs::create_dir_all(bench.home.join("weights")).unwrap();
     assert_eq!(bench.reproduce("official --weights weights").status.code(), Some(2));
     for file in ["karras2019stylegan-cars-512x384.pkl", "lsun-car-512x384.zip", "inception-2015-12-05.pt"] {

@@ -1,7 +1,9 @@
 //! What the command line of `reproduce` asks for.
 
+use super::jobs::in_parallel;
 use crate::failure::{Failure, Result};
 use crate::program::Program;
+use crate::tables::evaluation::check_options;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +11,7 @@ use std::path::{Path, PathBuf};
 const OWN_SEED: &str = "1000";
 
 /// What is asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Asked {
     /// The claim, as it was typed.
     pub(super) claim: String,
@@ -76,11 +78,22 @@ impl Asked {
         if asked.seeds.is_empty() {
             asked.seeds.push(None);
         }
-        if asked.jobs > 1 {
-            let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-            asked.program.threads = Some((threads / asked.jobs).max(1));
-        }
         Ok(asked)
+    }
+
+    /// Does `work` for each item, as many at once as are asked for: these share the threads, and are silent. What is alone has
+    /// all threads, and a voice.
+    pub(super) fn each<T: Sync, R: Send>(
+        &self,
+        items: &[T],
+        work: impl Fn(&T, &Asked) -> Result<R> + Sync,
+    ) -> Result<Vec<R>> {
+        let (at_once, mut asked) = (self.jobs.min(items.len()), self.clone());
+        if at_once > 1 {
+            let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+            asked.program.threads = Some((threads / at_once).max(1));
+        }
+        in_parallel(items, at_once, |item| work(item, &asked))
     }
 
     /// Takes an option; `false` where the value is no good.
@@ -131,16 +144,12 @@ impl Asked {
 
     /// Has `stylegan eval` read the options that are for it: before the training, not hours later.
     pub(super) fn check_options(&self) -> Result<()> {
-        if self.options.is_empty() {
-            return Ok(());
-        }
-        let (verb, help) = (OsString::from("eval"), OsString::from("--help"));
-        self.program.said([&verb].into_iter().chain(&self.options).chain([&help])).map(drop)
+        check_options(&self.program, &self.options)
     }
 
     /// Has `stylegan` do something: without a word where several do things at once.
     pub(super) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<()> {
-        if self.jobs > 1 { self.program.run_silently(args) } else { self.program.run(args) }
+        if self.program.threads.is_some() { self.program.run_silently(args) } else { self.program.run(args) }
     }
 
     /// The command that makes the same again.
@@ -197,11 +206,21 @@ mod tests {
         let asked = of("--kimg 5 --count 100 --seed 1000 --jobs 2 --seed 2 --program x")?;
         assert_eq!((asked.options.len(), asked.kimg, asked.jobs), (2, Some(5.), 2));
         assert_eq!(asked.seeds, [None, Some("2".into())]);
-        assert!(asked.program.threads.is_some() && asked.program.file.is_some());
+        assert!(asked.program.file.is_some());
         assert_eq!(asked.command(), "cargo xtask reproduce sg1-table2 --kimg 5 --count 100 --seed 1000 --seed 2");
         assert_eq!(of("--seed=2 --cache=c")?.seeds, [Some("2".into())]);
         assert_eq!(of("")?.seeds, [None]);
         assert_eq!(of("")?.command(), "cargo xtask reproduce sg1-table2");
+        Ok(())
+    }
+
+    #[test]
+    fn threads_are_shared_by_what_runs_at_once() -> Result<()> {
+        let shared = |line: &str, items: &[u8]| of(line)?.each(items, |_, asked| Ok(asked.program.threads.is_some()));
+        assert_eq!(shared("--jobs 2", &[1, 2, 3])?, [true; 3]);
+        assert_eq!(shared("--jobs 2", &[1])?, [false]);
+        assert_eq!(shared("", &[1, 2])?, [false; 2]);
+        assert_eq!(of("--jobs 2")?.program.threads, None);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use crate::json::Json;
 
 use super::asked::Asked;
 use super::chart::{Chart, Curve, Panel, Point, draw};
-use super::claim::{Curves, Line};
+use super::claim::{Claim, Curves, Line};
 use super::run::{Run, Watched};
 use super::section::Section;
 use crate::failure::{Failure, Result};
@@ -23,12 +23,11 @@ struct Found {
 }
 
 /// The section of a chart, from what its runs kept while they trained.
-pub(super) fn section(curves: &'static Curves, asked: &Asked) -> Result<Section> {
+pub(super) fn section(claim: &Claim, curves: &'static Curves, asked: &Asked) -> Result<Section> {
     let mut found = Vec::new();
     for line in curves.lines {
         let mut trainings = Vec::new();
-        for seed in &asked.seeds {
-            let run = Run::of(line.config, seed)?;
+        for run in Run::trainings(claim, line.config, &asked.seeds)? {
             if line.is_statistic() {
                 let points = over_training(&run.folder(), line.metric, STATISTICS).into_iter();
                 trainings.push(points.map(|(kimg, value)| (kimg, Measured::exact(line.metric, value))).collect());
@@ -47,7 +46,10 @@ pub(super) fn section(curves: &'static Curves, asked: &Asked) -> Result<Section>
             curves.title
         )));
     }
-    let compared: Vec<(String, String)> = curves.expects.iter().filter_map(|pair| compared(&found, *pair)).collect();
+    let all: Vec<Option<(String, String)>> = curves.expects.iter().map(|pair| compared(&found, *pair)).collect();
+    let unmeasured = all.iter().filter(|compared| compared.is_none()).count();
+    let of_none = |(compared, pair): (Option<_>, &_)| compared.unwrap_or_else(|| not_compared(curves, *pair));
+    let compared: Vec<(String, String)> = all.into_iter().zip(curves.expects).map(of_none).collect();
     let headline = compared.iter().map(|(short, _)| short.as_str()).collect::<Vec<_>>().join("; ");
     let mut text = text(curves, &found, &compared);
     for sentence in too_few(curves, &found) {
@@ -57,6 +59,8 @@ pub(super) fn section(curves: &'static Curves, asked: &Asked) -> Result<Section>
         text,
         headline,
         files: vec![("svg", draw(&chart(curves, &found)))],
+        reports: vec![],
+        unmeasured,
         data: Json::object([
             ("chart", Json::text(curves.title)),
             ("lines", Json::List(found.iter().map(data).collect())),
@@ -110,7 +114,16 @@ fn each_once(numbers: impl Iterator<Item = f64>) -> Vec<f64> {
     numbers
 }
 
-/// At how many points one line is better than another, in a few words and in a sentence.
+/// The same of two lines that were never measured at one place.
+fn not_compared(curves: &Curves, (better, worse): (usize, usize)) -> (String, String) {
+    let (better, worse) = (curves.lines[better].title, curves.lines[worse].title);
+    (
+        format!("{better} better than {worse}: not measured"),
+        format!("Whether {better} is better than {worse} was not measured: they have no point in common."),
+    )
+}
+
+/// At how many points one line is better than another, in a few words and in a sentence; nothing where no point is of both.
 fn compared(found: &[Found], (better, worse): (usize, usize)) -> Option<(String, String)> {
     let (a, b) = (&found[better], &found[worse]);
     let pairs = a.places().into_iter().filter_map(|place| Some((place, a.at(place)?.is_better_than(&b.at(place)?))));
@@ -245,5 +258,6 @@ mod tests {
             ),
             None
         );
+        assert_eq!(not_compared(&CURVES, (0, 1)).0, "F better than A: not measured");
     }
 }

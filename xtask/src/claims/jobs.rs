@@ -1,25 +1,31 @@
 //! Several things at once.
 
 use crate::failure::Result;
+use crate::say::say;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Does `work` for each item, up to `jobs` at a time; the results are in the items' order. After a failure nothing more is
-/// begun; what has begun is ended, and the first failure is the result.
+/// begun; what has begun is ended, which may take hours and is said, and the first failure is the result.
 pub(super) fn in_parallel<T: Sync, R: Send>(
     items: &[T],
     jobs: usize,
     work: impl Fn(&T) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
-    let next = AtomicUsize::new(0);
+    let (next, under_way) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let results: Mutex<Vec<(usize, Result<R>)>> = Mutex::new(Vec::new());
     let worker = || {
         loop {
             let i = next.fetch_add(1, Ordering::SeqCst);
             let Some(item) = items.get(i) else { return };
+            under_way.fetch_add(1, Ordering::SeqCst);
             let result = work(item);
-            if result.is_err() {
+            let others = under_way.fetch_sub(1, Ordering::SeqCst) - 1;
+            if let Err(failure) = &result {
                 next.store(items.len(), Ordering::SeqCst);
+                if others > 0 {
+                    say(&format!("{}; what runs beside it comes to its end first", failure.message()));
+                }
             }
             results.lock().unwrap_or_else(PoisonError::into_inner).push((i, result));
         }

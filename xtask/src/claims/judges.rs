@@ -1,7 +1,6 @@
 //! The classifiers that say which attributes pictures have.
 
 use super::asked::Asked;
-use super::jobs::in_parallel;
 use super::run::Run;
 use crate::failure::Result;
 use crate::json::Json;
@@ -21,7 +20,7 @@ const KIMG: &str = "50";
 
 /// Trains those of these attributes that are missing, each on a set with its labels. One that was stopped goes on.
 pub(super) fn provide(attributes: &[Attribute], asked: &Asked) -> Result<()> {
-    in_parallel(attributes, asked.jobs, |attribute| {
+    asked.each(attributes, |attribute, asked| {
         let (set, classifier) = (attribute.set(), attribute.classifier());
         if Path::new(&classifier).exists() {
             return Ok(());
@@ -55,6 +54,7 @@ pub(super) fn separates(table: &Table) -> bool {
 /// whose product is the table's number.
 pub(super) fn section(
     attributes: &[Attribute],
+    table: &Table,
     rows: &[(&'static Row, Vec<Run>)],
     program: &Program,
 ) -> Result<(String, Json)> {
@@ -67,7 +67,7 @@ pub(super) fn section(
     }
     let _ = write!(text, "\n|---|---|---|---|{}\n", "---|".repeat(rows.len()));
     let reports: Vec<Vec<Vec<Measured>>> =
-        rows.iter().map(|(row, runs)| runs.iter().map(|run| reported(row, &run.folder())).collect()).collect();
+        rows.iter().map(|(row, runs)| runs.iter().map(|run| reported(table, row, &run.folder())).collect()).collect();
     let mut data = Vec::new();
     for attribute in attributes {
         let inspected = program.said([OsString::from("inspect"), attribute.classifier().into()])?;

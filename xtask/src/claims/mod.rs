@@ -20,10 +20,9 @@ mod table;
 use crate::failure::{Failure, Result};
 use crate::papers::Table;
 use crate::say::{print, say};
-use crate::tables::columns::{has_classifier, report_names};
+use crate::tables::columns::has_classifier;
 use asked::Asked;
 use claim::{Claim, Need, Part};
-use jobs::in_parallel;
 use page::Made;
 use registry::CLAIMS;
 use run::Run;
@@ -44,12 +43,12 @@ done again: an interrupted command goes on where it was. Rows of one configurati
 run keeps its last checkpoint alone; runs/features holds what speeds up measuring, and may be removed. Classifiers of faces
 for separability are trained once, into runs/attributes-32/. The page, ours
 beside the paper's, goes to docs/results/CLAIM.md with its data as JSON and charts as SVG, its line to docs/results.md, and
-what `stylegan eval` reported of each run to docs/results/CLAIM/. What docs/results/CLAIM.notes.md says stands at its end.
+what was reported of each run for its tables to docs/results/CLAIM/. What docs/results/CLAIM.notes.md says stands at its end.
 
   --kimg N        a shorter training, in thousands of pictures [default: the configuration's]
   --seed N        another seed; given twice there are two trainings of each run, and rows show the mean and both
                   [default: the configuration's, 1000]
-  --jobs N        trainings and measurements at once, which share the threads [default: 1]
+  --jobs N        trainings and measurements at once, which share the threads; times are measured alone [default: 1]
   --weights FOLDER
                   official: released networks, feature networks, classifiers and sets under their published names
   --network FILE  sg1-figures: the figures of this network, with the paper's seeds, in place of our own; they go to
@@ -94,34 +93,45 @@ fn reproduce(claim: &'static Claim, asked: &Asked) -> Result<()> {
     asked.check_options()?;
     let folder = page::folder(asked);
     let runs = if asked.network.is_some() { BTreeSet::new() } else { runs(claim, asked)? };
-    // Other networks than the claim's own need no training, but what they are shown.
-    let needed = |need: &&Need| asked.network.is_none() || matches!(need, Need::File { .. });
-    claim.needs.iter().filter(needed).try_for_each(|need| provide(need, asked))?;
-    // What others begin from is whole by now, also where the claim has a row for it.
+    // What others begin from is whole, also where the claim has a row for it.
     let needs = claim.needs.iter().filter_map(|need| if let Need::Run(config) = need { Some(config) } else { None });
     let whole: BTreeSet<Run> = needs.map(|config| Run::of(config, &None)).collect::<Result<_>>()?;
     let each: Vec<&Run> = runs.difference(&whole).collect();
-    in_parallel(&each, asked.jobs, |run| run.train(asked))?;
-    let own = folder.join(claim.name);
-    let sections = claim.parts.iter().map(|part| section(part, asked, &own)).collect::<Result<Vec<Section>>>()?;
-    for run in &runs {
-        keep_reports(claim, run, &own)?;
+    // Before the first of them is trained.
+    if asked.network.is_none() {
+        whole.iter().try_for_each(|run| run.check_whole(asked))?;
+        each.iter().try_for_each(|run| run.check(asked))?;
     }
+    // Other networks than the claim's own need no training, but what they are shown.
+    let needed = |need: &&Need| asked.network.is_none() || matches!(need, Need::File { .. });
+    claim.needs.iter().filter(needed).try_for_each(|need| provide(need, asked))?;
+    asked.each(&each, |run, asked| run.train(asked))?;
+    let own = folder.join(claim.name);
+    let sections =
+        claim.parts.iter().map(|part| section(claim, part, asked, &own)).collect::<Result<Vec<Section>>>()?;
+    sections.iter().try_for_each(|section| keep_reports(section, &own))?;
     let made =
         Made { command: asked.command(), machine: page::machine(), runs: runs.iter().map(Run::trained).collect() };
     let page = page::write(claim, &sections, &made, &folder)?;
     print(&format!("\n{page}"));
-    Ok(())
+    match sections.iter().map(|section| section.unmeasured).sum::<usize>() {
+        0 => Ok(()),
+        n => Err(Failure::other(format!(
+            "{}: {n} of the comparisons could not be measured; the page says which, and what was said while they were \
+             measured says why",
+            claim.name
+        ))),
+    }
 }
 
-fn section(part: &'static Part, asked: &Asked, folder: &Path) -> Result<Section> {
+fn section(claim: &Claim, part: &'static Part, asked: &Asked, folder: &Path) -> Result<Section> {
     match part {
         Part::Table(name) => match Table::find(name) {
-            Some(table) => table::section(table, asked),
+            Some(table) => table::section(claim, table, asked),
             None => Err(Failure::other(format!("{name}: no such table"))),
         },
-        Part::Curves(curves) => curves::section(curves, asked),
-        Part::Pictures(pictures) => pictures::section(pictures, asked, folder),
+        Part::Curves(curves) => curves::section(claim, curves, asked),
+        Part::Pictures(pictures) => pictures::section(claim, pictures, asked, folder),
     }
 }
 
@@ -139,8 +149,9 @@ fn runs(claim: &Claim, asked: &Asked) -> Result<BTreeSet<Run>> {
             }
         }
     }
-    let pairs = configs.into_iter().flat_map(|config| asked.seeds.iter().map(move |seed| (config, seed)));
-    pairs.map(|(config, seed)| Run::of(config, seed)).collect()
+    let trainings: Vec<Vec<Run>> =
+        configs.into_iter().map(|config| Run::trainings(claim, config, &asked.seeds)).collect::<Result<_>>()?;
+    Ok(trainings.into_iter().flatten().collect())
 }
 
 /// Makes what others need, so far as it is missing.
@@ -157,18 +168,13 @@ fn provide(need: &Need, asked: &Asked) -> Result<()> {
     }
 }
 
-/// Copies what was measured of a run for the tables of a claim.
-fn keep_reports(claim: &Claim, run: &Run, folder: &Path) -> Result<()> {
-    let tables =
-        claim.parts.iter().filter_map(|part| if let Part::Table(name) = part { Table::find(name) } else { None });
-    let names: BTreeSet<String> = tables.flat_map(report_names).map(|name| format!("{name}.json")).collect();
-    let of = run.folder();
-    let unread = |error| Failure::other(format!("{}: {error}", of.display()));
-    for file in std::fs::read_dir(&of).map_err(unread)? {
-        let (path, name) = file.map(|file| (file.path(), file.file_name())).map_err(unread)?;
-        let name = name.to_string_lossy();
-        if names.contains(name.as_ref()) {
-            page::save(folder, &format!("{}-{name}", run.name()), &std::fs::read_to_string(&path).map_err(unread)?)?;
+/// Copies the files that the numbers of a section were read from.
+fn keep_reports(section: &Section, folder: &Path) -> Result<()> {
+    for (name, file) in &section.reports {
+        // What could not be measured has said so.
+        if file.is_file() {
+            let unread = |error| Failure::other(format!("{}: {error}", file.display()));
+            page::save(folder, name, &std::fs::read_to_string(file).map_err(unread)?)?;
         }
     }
     Ok(())
@@ -192,6 +198,11 @@ mod tests {
         let asked = Asked::of("sg1-convergence", &["--seed", "1000", "--seed", "2"].map(OsString::from))?;
         let names: Vec<String> = runs(claim, &asked)?.iter().map(Run::name).collect();
         assert_eq!(names, ["table1-a", "table1-a-seed2", "table1-b", "table1-b-seed2", "table1-f", "table1-f-seed2"]);
+        // The generator that encoders name is one, whatever their seed.
+        let Some(claim) = Claim::find("psp-table1") else { panic!("no such claim") };
+        let names: Vec<String> = runs(claim, &asked)?.iter().map(Run::name).collect();
+        assert!(names.contains(&"sg2-avatars-64".into()) && names.contains(&"psp-avatars-64-invert-seed2".into()));
+        assert!(!names.contains(&"sg2-avatars-64-seed2".into()), "{names:?}");
         Ok(())
     }
 

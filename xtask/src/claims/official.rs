@@ -39,7 +39,14 @@ struct Files {
 }
 
 pub(super) fn run(asked: &Asked) -> Result<()> {
-    asked.refuse(&[("--network", asked.network.is_some()), ("--kimg", asked.kimg.is_some())])?;
+    // Nothing is trained, and networks are measured one after another.
+    let (seeds, jobs) = (asked.seeds != [None], asked.jobs > 1);
+    asked.refuse(&[
+        ("--network", asked.network.is_some()),
+        ("--kimg", asked.kimg.is_some()),
+        ("--seed", seeds),
+        ("--jobs", jobs),
+    ])?;
     let Some(folder) = asked.weights.as_ref().filter(|folder| folder.is_dir()) else {
         return Err(Failure::wrong(
             "reproduce official: --weights FOLDER names the folder of released files (docs/weights.md says where they are)",

@@ -189,6 +189,8 @@ mod tests {
             text: "![a chart]({svg})\n![a picture]({folder}/a.png)\n".into(),
             headline: "FID 3 of 3".into(),
             files: vec![("svg", "<svg/>".into())],
+            reports: vec![],
+            unmeasured: 0,
             data: Json::Number(1.),
         };
         let written = write(&CLAIM, &[section], &made(), &folder);

@@ -3,7 +3,7 @@
 use crate::json::Json;
 
 use super::asked::Asked;
-use super::claim::{Picture, Pictures};
+use super::claim::{Claim, Picture, Pictures};
 use super::run::Run;
 use super::section::Section;
 use crate::failure::{Failure, Result};
@@ -12,8 +12,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// Has the pictures drawn into `folder`; those that a network cannot show are left out.
-pub(super) fn section(pictures: &Pictures, asked: &Asked, folder: &Path) -> Result<Section> {
-    let run = |config: &'static str| Ok::<_, Failure>(Run::of(config, &asked.seeds[0])?.folder());
+pub(super) fn section(claim: &Claim, pictures: &Pictures, asked: &Asked, folder: &Path) -> Result<Section> {
+    let run = |config: &'static str| Ok::<_, Failure>(Run::trainings(claim, config, &asked.seeds)?[0].folder());
     let network: PathBuf = match &asked.network {
         Some(network) => network.clone(),
         None => run(pictures.config)?,
@@ -41,6 +41,8 @@ pub(super) fn section(pictures: &Pictures, asked: &Asked, folder: &Path) -> Resu
         text,
         headline: String::new(),
         files: vec![],
+        reports: vec![],
+        unmeasured: 0,
         data: Json::object([("network", Json::text(network)), ("pictures", Json::List(files))]),
     })
 }

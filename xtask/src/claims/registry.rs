@@ -129,8 +129,11 @@ impl Claim {
 mod tests {
     use super::*;
     use crate::cargo::root;
+    use crate::claims::asked::Asked;
     use crate::claims::page::line_start;
-    use crate::claims::run::path;
+    use crate::claims::run::{Run, path};
+    use crate::claims::runs;
+    use crate::failure::Result;
     use crate::papers::Table;
     use std::path::Path;
 
@@ -177,6 +180,27 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// What the configurations of a claim's runs name is made before these are trained.
+    #[test]
+    fn runs_find_what_they_begin_from() -> Result<()> {
+        for claim in &CLAIMS {
+            let made = |need: &Need| match need {
+                Need::Run(config) => Run::of(config, &None).ok().map(|run| run.folder().display().to_string()),
+                Need::File { path, .. } => Some((*path).to_owned()),
+                Need::Classifiers(_) => None,
+            };
+            let made: Vec<String> = claim.needs.iter().filter_map(made).collect();
+            for run in runs(claim, &Asked::of(claim.name, &[])?)? {
+                let text = std::fs::read_to_string(root().join(run.trained().config)).unwrap_or_default();
+                let named = text.lines().filter(|line| !line.starts_with('#')).flat_map(|line| line.split('"'));
+                for named in named.filter(|word| word.starts_with("runs/") || word.starts_with("data/")) {
+                    assert!(made.iter().any(|made| made == named), "{}: {} names {named}", claim.name, run.name());
+                }
+            }
+        }
+        Ok(())
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A run that a claim rests on: its configuration, its folder, its training.
 
 use super::asked::{Asked, runs, sets};
-use super::claim::{Claim, Curves};
+use super::claim::{Claim, Curves, Need};
 use super::page::Trained;
 use crate::cargo::root;
 use crate::failure::{Failure, Result};
@@ -24,6 +24,11 @@ pub(super) struct Run {
 
 /// The file in a run's folder that says how far `reproduce` has trained it, in thousands of pictures.
 const REACHED: &str = "reached.txt";
+/// The file beside it with what the configuration said then.
+const CONFIGURED: &str = "reached.toml";
+
+/// Pictures of a batch, where a configuration does not say.
+const BATCH: f64 = 64.;
 
 impl Run {
     /// The run of a row: of rows that are configured alike, that of the first in all tables.
@@ -32,6 +37,15 @@ impl Run {
         let mut all = Table::all().flat_map(|table| table.rows).map(|row| row.run);
         let first = all.find_map(|other| configured(other).map(|text| (text == own).then_some(other)).transpose());
         Ok(Self { config: first.transpose()?.unwrap_or(config), seed: seed.clone() })
+    }
+
+    /// The trainings of a configuration for a claim, one for each seed; one alone of what others begin from, whose
+    /// configurations name its folder.
+    pub(super) fn trainings(claim: &Claim, config: &'static str, seeds: &[Option<String>]) -> Result<Vec<Self>> {
+        if claim.needs.iter().any(|need| matches!(need, Need::Run(needed) if *needed == config)) {
+            return Ok(vec![Self::of(config, &None)?]);
+        }
+        seeds.iter().map(|seed| Self::of(config, seed)).collect()
     }
 
     /// The name of its folder.
@@ -53,14 +67,60 @@ impl Run {
 
     /// Its length in thousands of pictures, as its configuration has it.
     fn whole(&self) -> Result<f64> {
-        let text = configured(self.config)?;
-        let written = text.lines().find_map(|line| line.strip_prefix("kimg = ")?.split(' ').next()?.parse().ok());
+        let written = numbers(&configured(self.config)?, "kimg").next();
         written.ok_or_else(|| Failure::other(format!("{}: kimg is missing", path(self.config).display())))
     }
 
     /// Its length in thousands of pictures.
     fn kimg(&self, asked: &Asked) -> Result<f64> {
         asked.kimg.map_or_else(|| self.whole(), Ok)
+    }
+
+    /// Thousands of pictures that it may see more than it is asked to: a batch is seen whole.
+    fn batch(&self) -> Result<f64> {
+        Ok(numbers(&configured(self.config)?, "batch").reduce(f64::max).unwrap_or(BATCH) / 1000.)
+    }
+
+    /// Refuses what would stop its training, or make it that of something else: before the first run is trained.
+    pub(super) fn check(&self, asked: &Asked) -> Result<()> {
+        self.check_for(self.kimg(asked)?, asked)
+    }
+
+    /// The same of one that is trained over the length of its configuration, whatever is asked for.
+    pub(super) fn check_whole(&self, asked: &Asked) -> Result<()> {
+        self.check_for(self.whole()?, asked)
+    }
+
+    fn check_for(&self, kimg: f64, asked: &Asked) -> Result<()> {
+        let folder = self.folder();
+        let seen = self.reached().unwrap_or_default().max(Progress::of(&folder).kimg);
+        if seen > kimg + self.batch()? {
+            return Err(Failure::wrong(format!(
+                "{} has seen {seen} kimg, more than the {kimg} that are asked for; move it away, or ask for as much with --kimg",
+                folder.display()
+            )));
+        }
+        let config = path(self.config);
+        // Runs from before this was written down are taken as they are; `stylegan` compares those that it goes on with.
+        if let Ok(then) = std::fs::read_to_string(folder.join(CONFIGURED)) {
+            let now = decisive(self.config)?;
+            let changed =
+                |a: &str, b: &str| a.lines().find(|line| !b.lines().any(|other| other == *line)).map(str::to_owned);
+            if now != then.trim_end() {
+                let (had, has) = (changed(&then, &now), changed(&now, &then));
+                let said =
+                    |line: Option<String>| line.map_or_else(|| "no such line".into(), |line| format!("`{line}`"));
+                return Err(Failure::wrong(format!(
+                    "{} was trained by {} when that said otherwise: {} where it has {}; move the run away to train it again",
+                    folder.display(),
+                    config.display(),
+                    said(had),
+                    said(has)
+                )));
+            }
+        }
+        let args = ["train".as_ref(), "--print-config".as_ref(), "--config".as_ref(), config.as_os_str()];
+        asked.program.run_silently(args)
     }
 
     /// Trains it, or goes on with it; what is done is left as it is. Where a chart watches it, it stops and is measured on the
@@ -75,20 +135,13 @@ impl Run {
     }
 
     fn train_for(&self, kimg: f64, asked: &Asked) -> Result<()> {
-        let reached = self.reached().unwrap_or_default();
-        if reached > kimg {
-            return Err(Failure::wrong(format!(
-                "{} has seen {reached} kimg, more than the {kimg} that are asked for; move it away, or leave out --kimg",
-                self.folder().display()
-            )));
-        }
         let watched = Watched::of(self, Claim::charts())?;
         for stop in Stop::all(kimg, watched.as_ref()) {
             self.train_to(stop.kimg, asked)?;
             if let Some(watched) = &watched {
                 let (evaluation, seen) = (watched.evaluation(self, &stop, asked), Progress::of(&self.folder()).kimg);
                 // Of a run that went on without being measured there is nothing left to measure.
-                if evaluation.kept_earlier().is_none() && seen < stop.next {
+                if evaluation.kept_earlier().is_none() && stop.is_place_of(seen, self.batch()?) {
                     evaluation.measured()?;
                 }
             }
@@ -102,7 +155,7 @@ impl Run {
     }
 
     fn train_to(&self, kimg: f64, asked: &Asked) -> Result<()> {
-        let (folder, file, reached) = (self.folder(), self.folder().join(REACHED), self.reached());
+        let (folder, reached) = (self.folder(), self.reached());
         // Whoever trained it further by other means has no need of this.
         if reached.is_some_and(|reached| reached >= kimg)
             || Progress::of(&folder).kimg > kimg + 1e-6 && reached.is_none()
@@ -115,8 +168,12 @@ impl Run {
         args.extend(self.seed.iter().flat_map(|seed| ["--seed".into(), seed.into()]));
         say(&format!("{}: {kimg} kimg", self.name()));
         asked.run(&args)?;
-        std::fs::write(&file, format!("{kimg}\n"))
-            .map_err(|error| Failure::other(format!("{}: {error}", file.display())))
+        for (name, text) in [(CONFIGURED, decisive(self.config)?), (REACHED, kimg.to_string())] {
+            let file = self.folder().join(name);
+            std::fs::write(&file, format!("{text}\n"))
+                .map_err(|error| Failure::other(format!("{}: {error}", file.display())))?;
+        }
+        Ok(())
     }
 }
 
@@ -128,7 +185,12 @@ pub(super) struct Stop {
 }
 
 impl Stop {
-    /// Where a training of so many thousand pictures stops.
+    /// Whether a run that has seen so many thousand pictures stands here, of a batch of so many thousand.
+    fn is_place_of(&self, seen: f64, batch: f64) -> bool {
+        seen <= self.kimg + batch && seen < self.next
+    }
+
+    /// Where a training of `kimg` thousand pictures stops.
     fn all(kimg: f64, watched: Option<&Watched>) -> Vec<Self> {
         let points = watched.map_or(1, |watched| watched.curves.points);
         let at = |point: usize| round(kimg * point as f64 / points as f64);
@@ -197,11 +259,51 @@ fn configured(config: &str) -> Result<String> {
     let text =
         std::fs::read_to_string(&path).map_err(|error| Failure::other(format!("{}: {error}", path.display())))?;
     // 0.9 is what is not written elsewhere.
-    let decides = |line: &&str| !line.starts_with('#') && *line != "mixing_probability = 0.9";
-    Ok(text.lines().filter(decides).collect::<Vec<_>>().join("\n"))
+    let decides = |line: &&str| !["", "mixing_probability = 0.9"].contains(line) && !line.starts_with('#');
+    let bare = text.lines().map(|line| line.split(" #").next().unwrap_or(line).trim_end());
+    Ok(bare.filter(decides).collect::<Vec<_>>().join("\n"))
+}
+
+/// The same without the length, which is asked for.
+fn decisive(config: &str) -> Result<String> {
+    let text = configured(config)?;
+    let length = text.lines().position(|line| line.starts_with("kimg = "));
+    let others = text.lines().enumerate().filter(|(i, _)| Some(*i) != length).map(|(_, line)| line);
+    Ok(others.collect::<Vec<_>>().join("\n"))
+}
+
+/// The numbers that a configuration has under a name.
+fn numbers(configured: &str, name: &str) -> impl Iterator<Item = f64> {
+    configured.lines().filter_map(move |line| line.strip_prefix(name)?.strip_prefix(" = ")?.parse().ok())
 }
 
 /// Without the noise of binary fractions, so that names are short.
 fn round(kimg: f64) -> f64 {
     (kimg * 1e6).round() / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A network of 53 kimg is none of 50, however few stops the chart has.
+    #[test]
+    fn a_stop_is_measured_at_its_own_length() {
+        let stop = Stop { kimg: 50., next: 60. };
+        assert!(stop.is_place_of(50., 0.008) && stop.is_place_of(50.008, 0.008));
+        assert!(!stop.is_place_of(53.336, 0.008) && !stop.is_place_of(60., 0.008));
+        // Stops of a trial may be nearer to each other than batches are long.
+        assert!(!Stop { kimg: 0.01, next: 0.02 }.is_place_of(0.02, 0.064));
+    }
+
+    #[test]
+    fn a_configuration_is_read_without_its_comments() -> Result<()> {
+        let run = Run::of("table1-f", &None)?;
+        assert_eq!((run.whole()?, run.batch()?), (90., 0.008));
+        let (all, decisive) = (configured("table1-f")?, decisive("table1-f")?);
+        assert!(all.starts_with("kimg = 90\n[data]\n") && !all.contains('#') && !all.contains("\n\n"), "{all}");
+        // The average's half-life has the same name.
+        assert!(decisive.starts_with("[data]\n") && decisive.contains("\nkimg = 4\n"), "{decisive}");
+        Ok(())
+    }
 }

@@ -3,50 +3,64 @@
 use crate::json::Json;
 
 use super::asked::Asked;
-use super::jobs::in_parallel;
+use super::claim::Claim;
 use super::judges;
 use super::run::Run;
 use super::section::Section;
 use crate::failure::Result;
 use crate::measured::Measured;
 use crate::papers::attributes;
-use crate::papers::{Row, Table};
-use crate::tables::agreement::headline;
+use crate::papers::{By, Row, Table};
+use crate::tables::agreement::{headline, unmeasured};
 use crate::tables::cell::Cell;
-use crate::tables::columns::{measure, references};
+use crate::tables::columns::{Answer, measure, references};
 use crate::tables::render::render;
+use std::path::Path;
 
-/// Measures the runs of a table, several at once.
-pub(super) fn section(table: &'static Table, asked: &Asked) -> Result<Section> {
-    let mut questions: Vec<(&'static Row, Run)> = Vec::new();
-    for row in table.rows {
-        for seed in &asked.seeds {
-            questions.push((row, Run::of(row.run, seed)?));
-        }
-    }
+/// Measures the runs of a table, several at once; times alone, with all threads.
+pub(super) fn section(claim: &Claim, table: &'static Table, asked: &Asked) -> Result<Section> {
+    let of_row = |row: &'static Row| Ok((row, Run::trainings(claim, row.run, &asked.seeds)?));
+    let rows: Vec<(&'static Row, Vec<Run>)> = table.rows.iter().map(of_row).collect::<Result<_>>()?;
+    let questions: Vec<(&'static Row, &Run)> =
+        rows.iter().flat_map(|(row, runs)| runs.iter().map(|run| (*row, run))).collect();
     let judges = judges::of(table);
     let words = attributes::options(&judges);
     let options = asked.evaluation(&words.iter().map(String::as_str).collect::<Vec<_>>());
-    let answers =
-        in_parallel(&questions, asked.jobs, |(row, run)| measure(&asked.program, table, row, &run.folder(), &options))?;
-    let references = match questions.first().filter(|_| table.references) {
-        Some((_, run)) => references(&asked.program, table, &run.folder(), &options)?,
-        None => vec![],
+    let ask =
+        |(row, run): &(&'static Row, &Run), asked: &Asked| measure(&asked.program, table, row, &run.folder(), &options);
+    let answers: Vec<Answer> = match table.by {
+        By::Inversion { .. } => questions.iter().map(|question| ask(question, asked)).collect::<Result<_>>()?,
+        _ => asked.each(&questions, ask)?,
     };
-    let of_rows: Vec<&[Vec<Option<Measured>>]> = answers.chunks(asked.seeds.len()).collect();
-    let cells: Vec<Vec<Option<Cell>>> = of_rows.iter().map(|trainings| cells(table, trainings)).collect();
-    let names: Vec<Option<String>> =
-        questions.chunks(asked.seeds.len()).map(|runs| Some(names(runs.iter().map(|(_, run)| run)))).collect();
-    let mut text = format!("## {}\n\n{}", sentence(table.title), render(table, &names, &cells, &references));
+    let (below, of_below) = match questions.first().filter(|_| table.references) {
+        Some((_, run)) => references(&asked.program, table, &run.folder(), &options)?,
+        None => (vec![], vec![]),
+    };
+    let read =
+        questions.iter().zip(&answers).flat_map(|((_, run), answer)| answer.files.iter().map(|file| (*run, file)));
+    let of_below = questions.first().into_iter().flat_map(|(_, run)| of_below.iter().map(|file| (*run, file)));
+    let reports = read.chain(of_below).map(|(run, file)| (kept_as(run, file), file.clone())).collect();
+    let mut answers = answers.into_iter().map(|answer| answer.numbers);
+    let cells: Vec<Vec<Option<Cell>>> =
+        rows.iter().map(|(_, runs)| cells(table, &answers.by_ref().take(runs.len()).collect::<Vec<_>>())).collect();
+    let names: Vec<Option<String>> = rows.iter().map(|(_, runs)| Some(names(runs))).collect();
+    let mut text = format!("## {}\n\n{}", sentence(table.title), render(table, &names, &cells, &below));
     let mut data = data(table, &names, &cells);
     if !judges.is_empty() {
-        let rows = questions.chunks(asked.seeds.len()).filter(|_| judges::separates(table));
-        let rows = rows.map(|runs| (runs[0].0, runs.iter().map(|(_, run)| run.clone()).collect()));
-        let (of_judges, numbers) = judges::section(&judges, &rows.collect::<Vec<_>>(), &asked.program)?;
+        let rows: &[_] = if judges::separates(table) { &rows } else { &[] };
+        let (of_judges, numbers) = judges::section(&judges, table, rows, &asked.program)?;
         text = format!("{text}\n{of_judges}");
         data = Json::object([("table", data), ("attributes", numbers)]);
     }
-    Ok(Section { text, headline: headline(table, &cells), files: vec![], data })
+    let (headline, unmeasured) = (headline(table, &cells), unmeasured(table, &cells));
+    Ok(Section { text, headline, files: vec![], reports, unmeasured, data })
+}
+
+/// What a report of a run is called beside those of others.
+fn kept_as(run: &Run, report: &Path) -> String {
+    let own = report.strip_prefix(run.folder()).unwrap_or(report);
+    let parts: Vec<_> = own.iter().map(|part| part.to_string_lossy()).collect();
+    format!("{}-{}", run.name(), parts.join("-"))
 }
 
 /// A title with a capital letter.
@@ -62,8 +76,8 @@ fn cells(table: &Table, trainings: &[Vec<Option<Measured>>]) -> Vec<Option<Cell>
 }
 
 /// The runs of a row.
-fn names<'a>(runs: impl Iterator<Item = &'a Run>) -> String {
-    runs.map(Run::name).collect::<Vec<_>>().join(", ")
+fn names(runs: &[Run]) -> String {
+    runs.iter().map(Run::name).collect::<Vec<_>>().join(", ")
 }
 
 fn data(table: &Table, runs: &[Option<String>], cells: &[Vec<Option<Cell>>]) -> Json {

@@ -150,6 +150,14 @@ mod tests {
         }
     }
 
+    /// A claim without a comparison would come out as nothing.
+    #[test]
+    fn tables_claim_something() {
+        for table in Table::all() {
+            assert!(!table.expects.is_empty(), "{}", table.name);
+        }
+    }
+
     #[test]
     fn columns_ask_for_what_reports_name() {
         let Some(table) = Table::find("sg1-table3") else { panic!("no such table") };

@@ -13,7 +13,8 @@ pub(super) const TABLES: [Table; 5] = [
         name: "sg1-table1",
         title: "FID of the steps from Progressive GAN to StyleGAN",
         by: By::Eval,
-        setting: "50,000 pictures at 1024x1024, after 25 million real pictures of FFHQ (12 million of CelebA-HQ)",
+        setting: "50,000 pictures at 1024x1024, after 25 million real pictures of FFHQ (12 million of CelebA-HQ); C to F have 8 \
+                  mapping layers, where configs/avatars-32 has 4",
         columns: &[column("FID, CelebA-HQ", None, &[]), column("FID", Some("fid"), &[])],
         rows: &[
             row("A Progressive GAN", "table1-a", "z", &[7.79, 8.04]),
@@ -30,7 +31,7 @@ pub(super) const TABLES: [Table; 5] = [
         name: "sg1-table2",
         title: "FID with 1 to 4 latents mixed in a picture, by how often training mixed two",
         by: By::Eval,
-        setting: "FFHQ at 1024x1024, 50,000 pictures",
+        setting: "FFHQ at 1024x1024, 50,000 pictures; 8 mapping layers, where configs/avatars-32 has 4",
         columns: &[
             column("1 latent", Some("fid"), &[]),
             column("2", Some("fid"), &["--mix", "2"]),
@@ -50,7 +51,8 @@ pub(super) const TABLES: [Table; 5] = [
         name: "sg1-table3",
         title: "path lengths and separability",
         by: By::Eval,
-        setting: "FFHQ at 1024x1024, 100,000 pairs (VGG16 LPIPS), 200,000 pictures (40 CelebA-HQ classifiers)",
+        setting: "FFHQ at 1024x1024, 100,000 pairs (VGG16 LPIPS), 200,000 pictures (40 CelebA-HQ classifiers); all but B have 8 \
+                  mapping layers, where configs/avatars-32 has 4",
         columns: &[FULL, END, SEPARABILITY],
         rows: &[
             row("B traditional, Z", "table1-b", "z", &[412.0, 415.3, 10.78]),

@@ -14,16 +14,21 @@ const NEAR: f64 = 0.02;
 /// What is claimed of two rows in a column, with what came out.
 pub(crate) struct Claimed<'a> {
     column: &'static str,
-    /// Title and cell of the row that is said to be better.
-    better: (&'static str, &'a Cell),
+    /// Title and cell of the row that is said to be better; no cell where nothing was measured.
+    better: (&'static str, Option<&'a Cell>),
     /// Those of the other.
-    worse: (&'static str, &'a Cell),
+    worse: (&'static str, Option<&'a Cell>),
 }
 
 impl Claimed<'_> {
-    /// Whether it holds outside the intervals; nothing where they overlap.
+    /// Whether both rows were measured.
+    fn is_measured(&self) -> bool {
+        self.better.1.is_some() && self.worse.1.is_some()
+    }
+
+    /// Whether it holds outside the intervals; nothing where they overlap, and where a row was not measured.
     fn holds(&self) -> Option<bool> {
-        self.better.1.is_better_than(self.worse.1)
+        self.better.1?.is_better_than(self.worse.1?)
     }
 }
 
@@ -32,20 +37,27 @@ impl fmt::Display for Claimed<'_> {
         let verdict = match self.holds() {
             Some(true) => "holds",
             Some(false) => "the other way round",
-            None => "not told apart",
+            None if self.is_measured() => "not told apart",
+            None => "not measured",
         };
+        let text = |cell: Option<&Cell>| cell.map_or_else(|| "–".into(), Cell::text);
         let ((better, a), (worse, b)) = (self.better, self.worse);
-        write!(f, "{}: {better} {}, {worse} {}: {verdict}", self.column, a.text(), b.text())
+        write!(f, "{}: {better} {}, {worse} {}: {verdict}", self.column, text(a), text(b))
     }
 }
 
-/// What is claimed of the rows that were measured.
+/// What is claimed of the rows, also of those that were not measured.
 pub(crate) fn claimed<'a>(table: &Table, cells: &'a [Vec<Option<Cell>>]) -> Vec<Claimed<'a>> {
     let of = |&(column, better, worse): &(usize, usize, usize)| {
-        let row = |row: usize| Some((table.rows[row].title, cells[row][column].as_ref()?));
-        Some(Claimed { column: table.columns[column].title, better: row(better)?, worse: row(worse)? })
+        let row = |row: usize| (table.rows[row].title, cells[row][column].as_ref());
+        Claimed { column: table.columns[column].title, better: row(better), worse: row(worse) }
     };
-    table.expects.iter().filter_map(of).collect()
+    table.expects.iter().map(of).collect()
+}
+
+/// How much of what is claimed was not measured.
+pub(crate) fn unmeasured(table: &Table, cells: &[Vec<Option<Cell>>]) -> usize {
+    claimed(table, cells).iter().filter(|claimed| !claimed.is_measured()).count()
 }
 
 /// What came out, in a few words: how many claims hold, and the numbers of the first; where nothing is claimed how many pairs
@@ -56,9 +68,10 @@ pub(crate) fn headline(table: &Table, cells: &[Vec<Option<Cell>>]) -> String {
         return agreements(table, cells).iter().map(Agreement::short).collect::<Vec<_>>().join("; ");
     };
     let holding = claimed.iter().filter(|claimed| claimed.holds() == Some(true)).count();
-    match claimed.len() {
-        1 => first.to_string(),
-        all => format!("{holding} of {all} comparisons hold; {first}"),
+    match (claimed.len(), unmeasured(table, cells)) {
+        (1, _) => first.to_string(),
+        (all, 0) => format!("{holding} of {all} comparisons hold; {first}"),
+        (all, none) => format!("{holding} of {all} comparisons hold, {none} not measured; {first}"),
     }
 }
 
@@ -209,8 +222,11 @@ mod tests {
             ]
         );
         assert_eq!(headline(&expecting, &cells), format!("1 of 3 comparisons hold; {}", said[0]));
-        // What was not measured is not compared; the paper's order is counted all the same.
-        assert!(claimed(&expecting, &[one(1.), vec![None], vec![None], vec![None]]).is_empty());
+        // What was not measured is said to be so; the paper's order is counted all the same.
+        let without = [one(20.), vec![None], one(18.5), one(1.)];
+        assert_eq!(claimed(&expecting, &without)[1].to_string(), "FID: C 18.5 (17.5 to 19.5), B –: not measured");
+        assert_eq!(unmeasured(&expecting, &without), 1);
+        assert_eq!(headline(&expecting, &without), format!("1 of 3 comparisons hold, 1 not measured; {}", said[0]));
         assert!(agreement(&expecting, &cells).contains("of 3 pairs"));
     }
 

@@ -4,18 +4,21 @@ use super::kept::Kept;
 use crate::failure::{Failure, Result};
 use crate::measured::{Measured, numbers};
 use crate::program::Program;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// The numbers of a run.
-pub(super) fn measured(program: &Program, run: &Path) -> Result<Vec<Measured>> {
+/// The numbers of a run, with the file that has them.
+pub(super) fn measured(program: &Program, run: &Path) -> Result<(Vec<Measured>, PathBuf)> {
     let kept = Kept { run: run.into(), name: "uniform".into(), question: "paint --uniform".into() };
-    let answer = kept.file("md");
     if !kept.is_current() {
-        let picture = kept.file("png");
-        let args = ["paint".as_ref(), "--uniform".as_ref(), "--network".as_ref(), run.as_os_str(), "--out".as_ref()];
-        let text = program.said(args.into_iter().chain([picture.as_os_str()]))?;
-        std::fs::write(&answer, text).map_err(|error| Failure::other(format!("{}: {error}", answer.display())))?;
-        kept.keep()?;
+        kept.replace(&["png", "md"], |new| {
+            let (picture, answer) = (new.file("png"), new.file("md"));
+            let args =
+                ["paint".as_ref(), "--uniform".as_ref(), "--network".as_ref(), run.as_os_str(), "--out".as_ref()];
+            let text = program.said(args.into_iter().chain([picture.as_os_str()]))?;
+            std::fs::write(&answer, text).map_err(|error| Failure::other(format!("{}: {error}", answer.display())))?;
+            Ok(((), true))
+        })?;
     }
-    Ok(numbers(&std::fs::read_to_string(&answer).unwrap_or_default()))
+    let answer = kept.file("md");
+    Ok((numbers(&std::fs::read_to_string(&answer).unwrap_or_default()), answer))
 }

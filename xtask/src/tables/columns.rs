@@ -9,42 +9,42 @@ use crate::papers::{By, Column, PAINTER, Row, SEARCH, Table};
 use crate::program::Program;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Whether there is somebody to ask what pictures show.
 pub(crate) fn has_classifier(options: &[OsString]) -> bool {
     options.iter().any(|option| option == "--classifier")
 }
 
-/// The numbers of a run for a row, column by column.
-pub(crate) fn measure(
-    program: &Program,
-    table: &Table,
-    row: &Row,
-    run: &Path,
-    options: &[OsString],
-) -> Result<Vec<Option<Measured>>> {
-    let numbers = match table.by {
+/// What was measured of a run.
+pub(crate) struct Answer {
+    /// The numbers, column by column.
+    pub(crate) numbers: Vec<Option<Measured>>,
+    /// The files that they were read from.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Measures a run for a row.
+pub(crate) fn measure(program: &Program, table: &Table, row: &Row, run: &Path, options: &[OsString]) -> Result<Answer> {
+    let (numbers, file) = match table.by {
         By::Eval | By::Pictures(_) => return evaluated(program, table, row, run, options),
-        By::Classes => classes::measured(program, run)?,
+        By::Classes => {
+            let (numbers, file) = classes::measured(program, run)?;
+            let of = |column: &Column| pick(&numbers, &column.metric(row)?).cloned();
+            (table.columns.iter().map(of).collect(), file)
+        }
         By::Inversion { encoders, searches } => {
             let own = if row.space == SEARCH { searches } else { encoders };
-            let numbers = inversion::measured(program, run, row.space, own, options)?;
+            let (numbers, file) = inversion::measured(program, run, row.space, own, options)?;
             let of = |column: &Column| inversion::of_column(&numbers, &column.metric(row)?).cloned();
-            return Ok(table.columns.iter().map(of).collect());
+            (table.columns.iter().map(of).collect(), file)
         }
     };
-    Ok(table.columns.iter().map(|column| pick(&numbers, &column.metric(row)?).cloned()).collect())
+    Ok(Answer { numbers, files: vec![file] })
 }
 
 /// The same by `stylegan eval`, which measures together what needs the same options.
-fn evaluated(
-    program: &Program,
-    table: &Table,
-    row: &Row,
-    run: &Path,
-    options: &[OsString],
-) -> Result<Vec<Option<Measured>>> {
+fn evaluated(program: &Program, table: &Table, row: &Row, run: &Path, options: &[OsString]) -> Result<Answer> {
     let mut groups: BTreeMap<&[&str], Vec<usize>> = BTreeMap::new();
     for (i, column) in table.columns.iter().enumerate() {
         let wanted = column.asks(row).is_some() && (has_classifier(options) || !column.needs_classifiers());
@@ -52,7 +52,7 @@ fn evaluated(
             groups.entry(column.options).or_default().push(i);
         }
     }
-    let mut found = vec![None; table.columns.len()];
+    let (mut found, mut files) = (vec![None; table.columns.len()], vec![]);
     if let Some(i) = table.columns.iter().position(Column::is_parameters) {
         let text = parameters(&program.said(["inspect".as_ref(), run.as_os_str()])?);
         let number = text.replace(char::is_whitespace, "").parse().ok();
@@ -67,47 +67,48 @@ fn evaluated(
         }
         let own_options = own.iter().chain(&["--no-floor"]).map(OsString::from);
         let options: Vec<OsString> = own_options.chain(options.iter().cloned()).collect();
+        let report = format!("{}{}", report(table, row), file_name(own));
         let evaluation = match table.by {
-            By::Pictures(set) if row.space != PAINTER => made::evaluation(program, row, run, set, metrics, &options)?,
-            _ => {
-                let report = format!("{}{}", report(row), file_name(own));
-                Evaluation { program, run: run.into(), pictures: None, report, metrics, options }
+            By::Pictures(set) if row.space != PAINTER => {
+                made::evaluation(program, row, run, set, report, metrics, &options)?
             }
+            _ => Evaluation { program, run: run.into(), pictures: None, report, metrics, options },
         };
         let numbers = evaluation.measured()?;
+        files.push(evaluation.file());
         for i in columns {
             found[i] = table.columns[i].metric(row).and_then(|metric| pick(&numbers, &metric).cloned());
         }
     }
-    Ok(found)
+    Ok(Answer { numbers: found, files })
 }
 
-/// The names of all reports that the evaluation of a table keeps in its runs.
-pub(crate) fn report_names(table: &'static Table) -> impl Iterator<Item = String> {
-    let columns = table.columns.iter().filter(|column| column.metric.is_some() && !column.is_parameters());
-    columns.flat_map(|column| table.rows.iter().map(|row| format!("{}{}", report(row), file_name(column.options))))
-}
-
-/// The name of the report of columns without options of their own.
-fn report(row: &Row) -> String {
-    format!("table-{}", row.space)
+/// The name of the report of columns without options of their own. Other tables ask the same run other questions.
+fn report(table: &Table, row: &Row) -> String {
+    format!("{}-{}", table.name, row.space)
 }
 
 /// All numbers of that report, as they were measured last.
-pub(crate) fn reported(row: &Row, run: &Path) -> Vec<Measured> {
-    numbers(&std::fs::read_to_string(run.join(format!("{}.md", report(row)))).unwrap_or_default())
+pub(crate) fn reported(table: &Table, row: &Row, run: &Path) -> Vec<Measured> {
+    numbers(&std::fs::read_to_string(run.join(format!("{}.md", report(table, row)))).unwrap_or_default())
 }
 
-/// What a segmenter sees in the real pictures and in one colour for each class: by name, column by column.
-pub(crate) fn references(program: &Program, table: &Table, run: &Path, options: &[OsString]) -> Result<Vec<Reference>> {
-    let Some(row) = table.rows.first() else { return Ok(vec![]) };
+/// What a segmenter sees in the real pictures and in one colour for each class: by name, column by column; with the files that
+/// it was read from.
+pub(crate) fn references(
+    program: &Program,
+    table: &Table,
+    run: &Path,
+    options: &[OsString],
+) -> Result<(Vec<Reference>, Vec<PathBuf>)> {
+    let Some(row) = table.rows.first() else { return Ok((vec![], vec![])) };
     let seen = |column: &&Column| column.metric.is_some_and(|metric| metric.starts_with("seen_"));
-    let Some(first) = table.columns.iter().find(seen) else { return Ok(vec![]) };
+    let Some(first) = table.columns.iter().find(seen) else { return Ok((vec![], vec![])) };
     let evaluation = Evaluation {
         program,
         run: run.into(),
         pictures: None,
-        report: format!("table-references{}", file_name(first.options)),
+        report: format!("{}-references{}", table.name, file_name(first.options)),
         metrics: table.columns.iter().filter(seen).filter_map(|column| column.asks(row)).collect(),
         options: first.options.iter().map(OsString::from).chain(options.iter().cloned()).collect(),
     };
@@ -118,7 +119,7 @@ pub(crate) fn references(program: &Program, table: &Table, run: &Path, options: 
         (subject.to_owned(), table.columns.iter().map(cell).collect())
     };
     let is_there = |subject: &&str| numbers.iter().any(|n| n.subject.as_deref() == Some(*subject));
-    Ok(REFERENCES.into_iter().filter(is_there).map(of).collect())
+    Ok((REFERENCES.into_iter().filter(is_there).map(of).collect(), vec![evaluation.file()]))
 }
 
 /// Options as a part of a file's name.

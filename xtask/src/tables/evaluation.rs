@@ -1,6 +1,6 @@
 //! What `stylegan eval` says of a run, asked once.
 
-use super::kept::Kept;
+use super::kept::{Kept, question};
 use crate::failure::Result;
 use crate::measured::{Measured, numbers};
 use crate::program::Program;
@@ -21,9 +21,13 @@ pub(crate) struct Evaluation<'a> {
 
 impl Evaluation<'_> {
     fn kept(&self) -> Kept {
-        let options: Vec<_> = self.options.iter().map(|option| option.to_string_lossy()).collect();
-        let question = format!("{} {}", self.metrics.join(","), options.join(" "));
+        let question = format!("{} {}", self.metrics.join(","), question(&self.options));
         Kept { run: self.run.clone(), name: self.report.clone(), question }
+    }
+
+    /// The report, which all numbers are read from.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.kept().file("json")
     }
 
     /// The numbers of an answer that is kept, though the run may have gone on since.
@@ -38,27 +42,31 @@ impl Evaluation<'_> {
         if let Some(found) = kept.is_current().then(|| read(&kept)).filter(|numbers| !numbers.is_empty()) {
             return Ok(found);
         }
-        // The report would keep the answers to other questions.
-        kept.forget();
-        for ending in ["json", "md"] {
-            let _ = std::fs::remove_file(kept.file(ending));
-        }
-        let mut args: Vec<OsString> = ["eval", "--metrics", &self.metrics.join(",")].map(Into::into).into();
-        match &self.pictures {
-            Some([made, real]) => args.extend(["--images".into(), made.into(), real.into()]),
-            None => args.extend(["--network".into(), self.run.clone().into()]),
-        }
-        args.extend(["--out".into(), kept.file("json").into()]);
-        args.extend(self.options.iter().cloned());
-        let (printed, ended) = self.program.answer(&args)?;
-        let found = numbers(&printed);
-        match ended {
-            Ok(()) => kept.keep()?,
-            Err(failure) if found.is_empty() => return Err(failure),
-            Err(_) => {}
-        }
-        Ok(found)
+        kept.replace(&["json", "md"], |new| {
+            let mut args: Vec<OsString> = ["eval", "--metrics", &self.metrics.join(",")].map(Into::into).into();
+            match &self.pictures {
+                Some([made, real]) => args.extend(["--images".into(), made.into(), real.into()]),
+                None => args.extend(["--network".into(), self.run.clone().into()]),
+            }
+            args.extend(["--out".into(), new.file("json").into()]);
+            args.extend(self.options.iter().cloned());
+            let (printed, ended) = self.program.answer(&args)?;
+            let found = numbers(&printed);
+            match ended {
+                Err(failure) if found.is_empty() => Err(failure),
+                ended => Ok((found, ended.is_ok())),
+            }
+        })
     }
+}
+
+/// Has `stylegan eval` read options, before anything is done with them.
+pub(crate) fn check_options(program: &Program, options: &[OsString]) -> Result<()> {
+    if options.is_empty() {
+        return Ok(());
+    }
+    let (verb, help) = (OsString::from("eval"), OsString::from("--help"));
+    program.said([&verb].into_iter().chain(options).chain([&help])).map(drop)
 }
 
 /// The numbers of the report that lies there.

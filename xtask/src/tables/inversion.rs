@@ -1,13 +1,13 @@
 //! How near pictures are found again, as `stylegan invert` says in its measures.
 
 use super::cell::Cell;
-use super::kept::Kept;
+use super::kept::{Kept, question};
 use crate::failure::Result;
 use crate::measured::{Measured, pick};
 use crate::papers::SEARCH;
 use crate::program::Program;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What measures count where larger is better: similarities.
 const LARGER: [&str; 2] = ["classifier", "arcface"];
@@ -16,32 +16,31 @@ const LARGER: [&str; 2] = ["classifier", "arcface"];
 const LPIPS: &str = "lpips";
 const BUILT_IN: &str = "stlpips";
 
-/// The numbers of an encoder's run; in the space [`SEARCH`] of a generator's run, whose styles are searched for. Of `asked`,
-/// options of `stylegan eval`, weights of feature networks count.
+/// The numbers of an encoder's run, with the file that has them; in the space [`SEARCH`] of a generator's run, whose styles are
+/// searched for. Of `asked`, options of `stylegan eval`, weights of feature networks count.
 pub(super) fn measured(
     program: &Program,
     run: &Path,
     space: &str,
     options: &[&str],
     asked: &[OsString],
-) -> Result<Vec<Measured>> {
+) -> Result<(Vec<Measured>, PathBuf)> {
     let options: Vec<OsString> = options.iter().map(OsString::from).chain(features(asked)).collect();
-    let words: Vec<_> = options.iter().map(|option| option.to_string_lossy()).collect();
-    let kept = Kept { run: run.into(), name: format!("inverted-{space}"), question: words.join(" ") };
-    let out = kept.run.join(&kept.name);
+    let kept = Kept { run: run.into(), name: format!("inverted-{space}"), question: question(&options) };
     if !kept.is_current() {
-        // What is there would be taken for done, and the time that it took is not known.
-        let _ = std::fs::remove_dir_all(&out);
-        let mut args: Vec<OsString> = vec!["invert".into(), "--network".into(), run.into()];
-        if space != SEARCH {
-            args.extend(["--encoder".into(), run.into()]);
-        }
-        args.extend(["--out".into(), out.clone().into()]);
-        args.extend(options);
-        program.run(&args)?;
-        kept.keep()?;
+        // Into a new folder: what is there would be taken for done, and the time that it took is not known.
+        kept.replace(&[""], |new| {
+            let mut args: Vec<OsString> = vec!["invert".into(), "--network".into(), run.into()];
+            if space != SEARCH {
+                args.extend(["--encoder".into(), run.into()]);
+            }
+            args.extend(["--out".into(), new.file("").into()]);
+            args.extend(options);
+            program.run(&args).map(|()| ((), true))
+        })?;
     }
-    Ok(means(&std::fs::read_to_string(out.join("measures.json")).unwrap_or_default()))
+    let measures = kept.file("").join("measures.json");
+    Ok((means(&std::fs::read_to_string(&measures).unwrap_or_default()), measures))
 }
 
 /// The options that bring weights of feature networks.

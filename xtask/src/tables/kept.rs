@@ -1,6 +1,8 @@
 //! Answers that are kept beside a run: what was asked, of which checkpoint.
 
 use crate::failure::{Failure, Result};
+use std::ffi::OsString;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -13,9 +15,49 @@ pub(crate) struct Kept {
     pub(crate) question: String,
 }
 
+/// The words of a question: those that name files with time and size of these, as another file may lie there later.
+pub(crate) fn question(words: &[OsString]) -> String {
+    let said = |word: &OsString| {
+        let text = word.to_string_lossy();
+        let file = text.strip_prefix("--").and_then(|option| option.split_once('=')).map_or(&*text, |(_, value)| value);
+        match std::fs::metadata(file).ok().filter(Metadata::is_file).as_ref().and_then(stamp) {
+            Some((written, size)) => format!("{text} ({written} {size})"),
+            None => text.into_owned(),
+        }
+    };
+    words.iter().map(said).collect::<Vec<_>>().join(" ")
+}
+
 impl Kept {
+    /// What of the answer has this ending; what has none is a folder.
     pub(crate) fn file(&self, ending: &str) -> PathBuf {
-        self.run.join(format!("{}.{ending}", self.name))
+        self.run.join(if ending.is_empty() { self.name.clone() } else { format!("{}.{ending}", self.name) })
+    }
+
+    /// The same of an answer that is not whole yet: the earlier one stays until it is.
+    fn unfinished(&self) -> Self {
+        Self { name: format!("unfinished-{}", self.name), run: self.run.clone(), question: self.question.clone() }
+    }
+
+    /// Has `make` make what of the answer has these endings, elsewhere; then puts it in place of the earlier answer. What
+    /// `make` returns says besides whether the answer is whole: another is written down as none.
+    pub(crate) fn replace<T>(&self, endings: &[&str], make: impl FnOnce(&Self) -> Result<(T, bool)>) -> Result<T> {
+        let unfinished = self.unfinished();
+        endings.iter().for_each(|ending| remove(&unfinished.file(ending)));
+        let (made, whole) = make(&unfinished)?;
+        self.forget();
+        for ending in endings {
+            let (from, to) = (unfinished.file(ending), self.file(ending));
+            remove(&to);
+            // A program may have found nothing to write.
+            if from.exists() {
+                std::fs::rename(&from, &to).map_err(|error| Failure::other(format!("{}: {error}", to.display())))?;
+            }
+        }
+        if whole {
+            self.keep()?;
+        }
+        Ok(made)
     }
 
     /// Whether the answer that lies there is to this question, about the newest checkpoint.
@@ -53,13 +95,22 @@ impl Kept {
 fn newest_checkpoint(run: &Path) -> Option<String> {
     let of = |entry: std::fs::DirEntry| {
         let name = entry.file_name().into_string().ok()?;
-        let metadata = entry.metadata().ok()?;
-        let written = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        let (written, size) = stamp(&entry.metadata().ok()?)?;
         let is_checkpoint = name.starts_with("network-") && name.ends_with(".safetensors");
-        is_checkpoint.then(|| (written, format!("{name} {} {}", written.as_millis(), metadata.len())))
+        is_checkpoint.then(|| (written, format!("{name} {written} {size}")))
     };
     let checkpoints = std::fs::read_dir(run).ok()?.filter_map(|entry| of(entry.ok()?));
     checkpoints.max().map(|(_, checkpoint)| checkpoint)
+}
+
+/// When a file was written, in milliseconds, and its size in bytes.
+fn stamp(metadata: &Metadata) -> Option<(u128, u64)> {
+    Some((metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_millis(), metadata.len()))
+}
+
+/// Removes a file or a folder, if it is there.
+fn remove(path: &Path) {
+    let _ = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
 }
 
 #[cfg(test)]
@@ -82,6 +133,52 @@ mod tests {
         std::fs::remove_dir_all(&run)?;
         assert!(kept && same && earlier && forgotten);
         assert!(!before && !other && !later);
+        Ok(())
+    }
+
+    /// Whatever goes wrong on the way, the earlier answer and what it is to stay.
+    #[test]
+    fn an_answer_stays_until_another_is_whole() -> std::io::Result<()> {
+        let run = std::env::temp_dir().join(format!("xtask-replaced-{}", std::process::id()));
+        std::fs::create_dir_all(&run)?;
+        std::fs::write(run.join("network-000001.safetensors"), "")?;
+        let answered = |question: &str, text: &'static str, ended: fn(&str) -> Result<bool>| {
+            let kept = Kept { run: run.clone(), name: "w".into(), question: question.into() };
+            let make = |new: &Kept| {
+                std::fs::write(new.file("md"), text).map_err(Failure::other)?;
+                Ok((text, ended(text)?))
+            };
+            let done = kept.replace(&["json", "md"], make).is_ok();
+            (done, std::fs::read_to_string(run.join("w.md")).unwrap_or_default(), kept.is_current())
+        };
+        let first = answered("fid", "1", |_| Ok(true));
+        let failed = answered("fid --cuont 5", "2", |_| Err(Failure::wrong("no")));
+        let first_after = Kept { run: run.clone(), name: "w".into(), question: "fid".into() }.is_current();
+        let partial = answered("fid,kid", "3", |_| Ok(false));
+        std::fs::remove_dir_all(&run)?;
+        assert_eq!(first, (true, "1".into(), true));
+        assert_eq!((failed, first_after), ((false, "1".into(), false), true));
+        assert_eq!(partial, (true, "3".into(), false));
+        Ok(())
+    }
+
+    /// Another network under the same name is another question.
+    #[test]
+    fn a_question_knows_its_files() -> std::io::Result<()> {
+        let file = std::env::temp_dir().join(format!("xtask-judge-{}.safetensors", std::process::id()));
+        let ask = || question(&["--classifier".into(), file.clone().into(), "--count".into(), "9".into()]);
+        let none = ask();
+        std::fs::write(&file, "one")?;
+        let (first, again) = (ask(), ask());
+        let joined = question(&[format!("--features={}", file.display()).into()]);
+        std::fs::write(&file, "another")?;
+        let other = ask();
+        std::fs::remove_file(&file)?;
+        assert_eq!(none, format!("--classifier {} --count 9", file.display()));
+        assert!(
+            first == again && first != none && other != first && joined.ends_with(" 3)"),
+            "{first} {other} {joined}"
+        );
         Ok(())
     }
 }

@@ -18,6 +18,8 @@ fn pictures(program: &Program, row: &Row, run: &Path, set: &str) -> Result<PathB
     if kept.is_current() {
         return Ok(pictures);
     }
+    // The pictures are two folders, which do not come to their end together.
+    kept.forget();
     for folder in [&out, &pictures] {
         let _ = std::fs::remove_dir_all(folder);
     }
@@ -39,6 +41,7 @@ pub(super) fn evaluation<'a>(
     row: &Row,
     run: &Path,
     set: &str,
+    report: String,
     metrics: Vec<String>,
     options: &[OsString],
 ) -> Result<Evaluation<'a>> {
@@ -51,6 +54,5 @@ pub(super) fn evaluation<'a>(
             kept.push(option.clone());
         }
     }
-    let report = format!("table-{}", row.space);
     Ok(Evaluation { program, run: run.into(), pictures: Some(pair), report, metrics, options: kept })
 }

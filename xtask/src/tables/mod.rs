@@ -29,32 +29,48 @@ pub(crate) enum Which {
     Painters,
 }
 
+const JOINED: &str = "--table=";
+
+const TABLES: &str = "1, 2, 3 or 4: the tables of the StyleGAN paper; spade3: of the SPADE paper; psp1 or psp2: of the \
+                      pixel2style2pixel paper; or spade1: networks that paint label maps";
+
 /// The table that a command line asks for with `eval --table N`, and its other options.
 pub(crate) fn asked_for(args: &[OsString]) -> Result<Option<(Which, Vec<OsString>)>> {
-    let Some(at) = args.iter().position(|arg| arg == "--table") else { return Ok(None) };
     if args.first().is_none_or(|verb| verb != "eval") {
         return Ok(None);
     }
-    let which = match args.get(at + 1).and_then(|n| n.to_str()) {
+    let joined = |arg: &OsString| arg.to_str().is_some_and(|arg| arg.starts_with(JOINED));
+    let Some(at) = args.iter().position(|arg| arg == "--table" || joined(arg)) else { return Ok(None) };
+    let (typed, behind) = match args[at].to_str().and_then(|arg| arg.strip_prefix(JOINED)) {
+        Some(typed) => (Some(typed), at + 1),
+        None => (args.get(at + 1).and_then(|n| n.to_str()), at + 2),
+    };
+    let which = match typed {
         Some("spade1") => Some(Which::Painters),
         typed => typed.filter(|typed| named(typed).is_some()).map(|typed| Which::Paper(typed.into())),
     };
-    let Some(which) = which else {
-        return Err(Failure::wrong(
-            "--table takes 1, 2, 3 or 4: the tables of the StyleGAN paper; spade3: of the SPADE paper; psp1 or psp2: of the \
-             pixel2style2pixel paper; or spade1: networks that paint label maps",
-        ));
-    };
-    let others = args[1..at].iter().chain(&args[at + 2..]).cloned().collect();
-    Ok(Some((which, others)))
+    let others: Vec<OsString> = args[1..at].iter().chain(args.get(behind..).unwrap_or_default()).cloned().collect();
+    match which {
+        Some(which) => Ok(Some((which, others))),
+        None if typed.is_some_and(asks_for_help) => Ok(Some((Which::Painters, vec!["--help".into()]))),
+        None => Err(Failure::wrong(format!("--table takes {TABLES}"))),
+    }
 }
 
 /// Evaluates the runs of a table and prints it.
 pub(crate) fn run(which: Which, options: &[OsString]) -> Result<()> {
+    if options.iter().filter_map(|option| option.to_str()).any(asks_for_help) {
+        print(&format!("cargo xtask eval --table TABLE [OPTIONS]\n\nTABLE is {TABLES}. The options are those of:\n\n"));
+        return Program::default().run(["eval", "--help"]);
+    }
     match which {
         Which::Paper(typed) => of_paper(&typed, options),
         Which::Painters => painters::run(options),
     }
+}
+
+fn asks_for_help(word: &str) -> bool {
+    word == "--help" || word == "-h"
 }
 
 /// The table that is typed so.
@@ -87,10 +103,12 @@ fn of_paper(typed: &str, options: &[OsString]) -> Result<()> {
             table.name
         )));
     }
+    let program = Program::default();
+    evaluation::check_options(&program, options)?;
     let mut cells = Vec::new();
     for (row, run) in table.rows.iter().zip(&runs) {
         let found = match run {
-            Some(run) => columns::measure(&Program::default(), table, row, run, options)?,
+            Some(run) => columns::measure(&program, table, row, run, options)?.numbers,
             None => vec![None; table.columns.len()],
         };
         cells.push(found.into_iter().map(|number| Cell::of(number.into_iter().collect())).collect());
@@ -98,7 +116,7 @@ fn of_paper(typed: &str, options: &[OsString]) -> Result<()> {
     let name = |run: &PathBuf| run.file_name().map(|name| name.to_string_lossy().into_owned());
     let names: Vec<Option<String>> = runs.iter().map(|run| run.as_ref().and_then(name)).collect();
     let references = match table.rows.iter().zip(&runs).find_map(|(row, run)| Some((row, run.as_ref()?))) {
-        Some((_, run)) if table.references => columns::references(&Program::default(), table, run, options)?,
+        Some((_, run)) if table.references => columns::references(&program, table, run, options)?.0,
         _ => vec![],
     };
     print(&format!("Table {typed}: {}\n\n{}", table.title, render::render(table, &names, &cells, &references)));
@@ -164,6 +182,8 @@ mod tests {
         assert_eq!([name("4"), name("spade3"), name("psp1")], ["sg1-table4", "spade-table3", "psp-table1"].map(Some));
         assert_eq!([name("5"), name("spade1"), name("sg13"), name("psp")], [None; 4]);
         assert_eq!(asked("eval --table spade1"), Some((Which::Painters, vec![])));
+        assert_eq!(asked("eval --table=3 --count=9"), Some((Which::Paper("3".into()), words("--count=9"))));
+        assert_eq!(asked("eval --table --help").map(|(_, options)| options), Some(words("--help")));
         assert_eq!(asked("eval --network x"), None);
         assert!(asked_for(&words("eval --table 5")).is_err() && asked_for(&words("eval --table")).is_err());
     }
