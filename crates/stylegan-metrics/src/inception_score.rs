@@ -1,8 +1,7 @@
 //! Inception Score (Salimans et al. 2016) from class logits.
 
-use crate::extractor::{Extractor, Features};
 use crate::feature_table::FeatureTable;
-use crate::features::{FeatureNetwork, FeatureNetworks, KNOWS_CLASSES};
+use crate::features::{FeatureNetwork, KNOWS_CLASSES};
 use crate::interval::{Estimate, GROUPS};
 use crate::metric::{Counts, Direction, Metric, Needs, Number, SetMetric, Sets};
 use crate::{Error, Result};
@@ -36,7 +35,7 @@ pub fn score(logits: &[f64], classes: usize, splits: usize) -> Result<(f64, f64)
 ///
 /// # Errors
 /// As [`score`], and fewer than `2 * GROUPS` rows or two for each split.
-pub fn score_with_interval(logits: &[f64], classes: usize, splits: usize) -> Result<Estimate> {
+pub(crate) fn score_with_interval(logits: &[f64], classes: usize, splits: usize) -> Result<Estimate> {
     let sums = sums(logits, classes, splits)?;
     let (needed, found) = (2 * GROUPS.max(splits), logits.len() / classes);
     if found < needed {
@@ -138,15 +137,6 @@ impl Metric for InceptionScore {
 }
 
 impl SetMetric for InceptionScore {
-    fn extractor<'a>(
-        &'a self,
-        networks: &'a FeatureNetworks,
-        published: &str,
-        _seed: u64,
-    ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
-        Features::of(networks, published)
-    }
-
     fn compare(&self, name: &str, sets: &Sets) -> Result<Vec<Number>> {
         let missing = || Error::Missing { metric: name.into(), missing: KNOWS_CLASSES };
         let network = sets.network.ok_or_else(missing)?;

@@ -2,9 +2,7 @@
 //! a polynomial kernel (Bińkowski et al. 2018, KID).
 
 use crate::draw::without_replacement;
-use crate::extractor::{Extractor, Features};
 use crate::feature_table::FeatureTable;
-use crate::features::FeatureNetworks;
 use crate::interval::{Estimate, GROUPS};
 use crate::metric::{Counts, Direction, Metric, Needs, Number, RealsRole, SetMetric, Sets};
 use crate::{Error, Result};
@@ -188,15 +186,6 @@ impl Metric for Kid {
 }
 
 impl SetMetric for Kid {
-    fn extractor<'a>(
-        &'a self,
-        networks: &'a FeatureNetworks,
-        published: &str,
-        _seed: u64,
-    ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
-        Features::of(networks, published)
-    }
-
     fn compare(&self, name: &str, sets: &Sets) -> Result<Vec<Number>> {
         let estimate = self.kernel.with_interval(sets.real(name)?, sets.generated, sets.seed)?;
         Ok(vec![Number::new(name, estimate, "squared kernel distance", Direction::Smaller)])

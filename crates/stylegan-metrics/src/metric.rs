@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::cache::Makers;
-use crate::extractor::Extractor;
+use crate::extractor::{Extractor, Features};
 use crate::feature_table::FeatureTable;
 use crate::features::{Classifier, FeatureNetwork, FeatureNetworks, NetworkId};
 use crate::generator_source::GeneratorSource;
@@ -34,7 +34,8 @@ pub(crate) enum Kind<'a> {
 
 /// A metric of sets of images: each image becomes a row of numbers, and the tables are compared.
 pub(crate) trait SetMetric {
-    /// What makes the rows, with the network called `published` or another at hand.
+    /// What makes the rows, with the network called `published` or another at hand: a row of features of each image,
+    /// unless the metric looks at something else.
     ///
     /// # Errors
     /// What is missing.
@@ -42,8 +43,10 @@ pub(crate) trait SetMetric {
         &'a self,
         networks: &'a FeatureNetworks,
         published: &str,
-        seed: u64,
-    ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str>;
+        _seed: u64,
+    ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
+        Features::of(networks, published)
+    }
 
     /// The numbers; `name` is what the protocol calls the metric.
     fn compare(&self, name: &str, sets: &Sets) -> Result<Vec<Number>>;

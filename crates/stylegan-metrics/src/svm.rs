@@ -2,8 +2,9 @@
 //!
 //! Libraries at hand solve the dual by kernels (quadratic in the number of samples) or wrap C++. The
 //! primal problem is convex, piecewise quadratic and has few unknowns, so that Newton's method ends at
-//! its optimum in some ten steps (Keerthi and DeCoste 2005), the same bits on every machine: nothing is
-//! left of liblinear's random order and early stop, only its objective.
+//! its optimum in some ten steps (Keerthi and DeCoste 2005): nothing is left of liblinear's random order
+//! and early stop, only its objective. Machines of one kind give the same bits; on others products round
+//! differently, and the hyperplane is the same to a gradient of 1e-10 of that at 0.
 
 use crate::feature_table::FeatureTable;
 use crate::{Error, Result};

@@ -67,8 +67,9 @@ mod tests {
         let deviation = (scores.iter().map(|s| s * s).sum::<f64>() / (n as f64 - 1.)).sqrt();
         let v = v.flatten_all().unwrap().to_vec1::<f64>().unwrap();
         let along: f64 = v.iter().zip(&found[0].vector).map(|(a, b)| a * f64::from(*b)).sum();
-        assert!((along.abs() - 1.).abs() < 1e-5, "{along}");
-        assert!((found[0].sigma / deviation - 1.).abs() < 1e-6, "{} {deviation}", found[0].sigma);
+        // The vector is kept as f32, each number to 2^-24 of itself or less; all else is f64.
+        assert!((along.abs() - 1.).abs() < 1e-7, "{along}");
+        assert!((found[0].sigma / deviation - 1.).abs() < 1e-9, "{} {deviation}", found[0].sigma);
         assert!((styles.deviation(&v) / deviation - 1.).abs() < 1e-9 && found[1].sigma < found[0].sigma);
     }
 }

@@ -2,8 +2,6 @@
 
 use super::{Covariance, distance_with_interval};
 use crate::Result;
-use crate::extractor::{Extractor, Features};
-use crate::features::FeatureNetworks;
 use crate::interval::GROUPS;
 use crate::metric::{Counts, Direction, Metric, Needs, Number, RealsRole, SetMetric, Sets};
 use serde::{Deserialize, Serialize};
@@ -29,15 +27,6 @@ impl Metric for Fid {
 }
 
 impl SetMetric for Fid {
-    fn extractor<'a>(
-        &'a self,
-        networks: &'a FeatureNetworks,
-        published: &str,
-        _seed: u64,
-    ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
-        Features::of(networks, published)
-    }
-
     fn compare(&self, name: &str, sets: &Sets) -> Result<Vec<Number>> {
         let estimate = distance_with_interval(sets.real(name)?, sets.generated, self.covariance)?;
         Ok(vec![Number::new(name, estimate, "squared feature distance", Direction::Smaller)])

@@ -217,7 +217,7 @@ fn gaussians(a: &FeatureTable, b: &FeatureTable, convention: Covariance) -> Resu
 ///
 /// # Errors
 /// Fewer than `2 * GROUPS` rows, or rows of different length.
-pub fn distance_with_interval(
+pub(crate) fn distance_with_interval(
     real: &FeatureTable,
     generated: &FeatureTable,
     convention: Covariance,

@@ -73,18 +73,6 @@ impl Protocol {
         self
     }
 
-    /// The same with path lengths measured on the face crop or not; other metrics stay.
-    #[must_use]
-    pub fn with_crop(mut self, crop: bool) -> Self {
-        if let Parameters::PathLength(ppl) = &mut self.parameters
-            && ppl.crop != crop
-        {
-            ppl.crop = crop;
-            self.note("crop");
-        }
-        self
-    }
-
     /// Remembers that a parameter is not the published one.
     pub(crate) fn note(&mut self, name: &str) {
         if !self.changed.iter().any(|c| c == name) {
