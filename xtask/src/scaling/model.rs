@@ -1,4 +1,4 @@
-//! How long a step takes on so many ranks: each computes its shards, then all add up what they found.
+//! How long a step takes on several ranks: each computes its shards, then all add up what they found.
 //!
 //! A message of `b` bytes takes `latency + b / bandwidth`, and a rank sends and receives one at a time. Ranks do
 //! not exchange while they compute. The smaller terms (evaluation, checkpoints, slower ranks) are left out.
@@ -79,7 +79,7 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// A step of `batch` images, or of as many as give each rank a shard, on so many ranks.
+    /// A step of `batch` images, or of as many as give each rank a shard, on `ranks` ranks.
     pub(crate) fn of(work: &Work, network: &Network, batch: usize, ranks: usize) -> Self {
         let shards = (batch / work.shard).max(ranks);
         let most = shards.div_ceil(ranks);
