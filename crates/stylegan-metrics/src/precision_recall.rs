@@ -1,8 +1,6 @@
 //! Improved precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020).
 
-use crate::extractor::{Extractor, Features};
 use crate::feature_table::FeatureTable;
-use crate::features::FeatureNetworks;
 use crate::interval::{Estimate, GROUPS};
 use crate::metric::{Counts, Direction, Metric, Needs, Number, RealsRole, SetMetric, Sets};
 use crate::{Error, Result};
@@ -245,15 +243,6 @@ impl Metric for Pr {
 }
 
 impl SetMetric for Pr {
-    fn extractor<'a>(
-        &'a self,
-        networks: &'a FeatureNetworks,
-        published: &str,
-        _seed: u64,
-    ) -> std::result::Result<Box<dyn Extractor + 'a>, &'static str> {
-        Features::of(networks, published)
-    }
-
     fn compare(&self, name: &str, sets: &Sets) -> Result<Vec<Number>> {
         let all = compare(sets.real(name)?, sets.generated, self.neighbours)?;
         Ok(vec![

@@ -91,7 +91,7 @@ pub struct SampleCounts {
 impl MetricResult {
     /// Whether `other` answers the same question: the same metric with the same parameters, of the same images,
     /// against the same set. When, by whom and on which machine it was measured makes no difference.
-    pub fn answers_same(&self, other: &Self) -> bool {
+    pub(crate) fn answers_same(&self, other: &Self) -> bool {
         // A file may have moved with its folder; what it holds tells it from others of its name.
         let file = |name: &str| Path::new(name).file_name().map(|name| name.to_owned());
         let same_set = match (&self.dataset_hash, &other.dataset_hash) {

@@ -31,7 +31,7 @@ fn images(n: usize, batch: usize, seed: u64, hash: Option<&str>) -> ImageSet<'st
     }
 }
 
-/// A set of so many images, as many as `make` makes at a time.
+/// A set of `count` images, as many as `make` makes at a time.
 fn of_set(count: usize, make: impl Fn(Range<usize>) -> Batch + 'static) -> Images<'static> {
     Box::new(move |numbers| (numbers.start < count).then(|| make(numbers.start..numbers.end.min(count))))
 }
