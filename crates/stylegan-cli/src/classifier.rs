@@ -7,10 +7,10 @@ use crate::file_run::{self, Trained};
 use crate::status::print;
 use std::path::PathBuf;
 use std::sync::Arc;
-use stylegan_core::checkpoint::{Kind, Metadata, prefix};
+use stylegan_core::checkpoint::prefix;
 use stylegan_core::{DiscriminatorConfig, NetworkConfig};
 use stylegan_train::data::Dataset;
-use stylegan_train::recipe::classifier::{ClassifierConfig, TrainedClassifier};
+use stylegan_train::recipe::classifier::{ClassifierTrainConfig, TrainedClassifier};
 
 /// Train a classifier of a set's labels, for linear separability
 ///
@@ -53,11 +53,11 @@ pub(crate) fn run(args: Args) -> Outcome {
     let device = args.device.chosen()?;
     let dataset = Arc::new(Dataset::open(&args.data)?);
     destination::file(&args.out, &[&args.data])?;
-    let config = ClassifierConfig {
+    let config = ClassifierTrainConfig {
         kimg: args.kimg,
         channel_base: args.channel_base,
         seed: args.seed,
-        ..ClassifierConfig::default()
+        ..ClassifierTrainConfig::default()
     };
     let checkpoint = match file_run::train(&config, &dataset, &device, &args.out, &args.data)? {
         Trained::Checkpoint(checkpoint) => checkpoint,
@@ -65,17 +65,8 @@ pub(crate) fn run(args: Args) -> Outcome {
     };
     let trained = TrainedClassifier::load(&config, &dataset, &checkpoint, &device)?;
     let network = NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan1(trained.network));
-    let metadata = Metadata {
-        kind: Kind::Release,
-        images: (args.kimg * 1000.).round() as u64,
-        seed: args.seed,
-        dataset_hash: Some(dataset.hash()?.to_owned()),
-        source: Some("classifier of labels, stylegan-rs".into()),
-        extra: [("accuracy", trained.accuracy), ("most_frequent", trained.chance)]
-            .map(|(name, part)| (name.to_owned(), part.to_string()))
-            .into(),
-        ..Metadata::default()
-    };
+    let measured = [("accuracy", trained.accuracy), ("most_frequent", trained.chance)];
+    let metadata = file_run::metadata(args.kimg, args.seed, &dataset, "classifier of labels", &measured)?;
     file_run::write(&args.out, prefix::D, network, &trained.params, metadata)?;
     print(&format!(
         "{}: names {:.1} % of the held-out pictures right; the most frequent class is {:.1} %\n",

@@ -6,7 +6,6 @@ use crate::exit::{Ending, Outcome, wrong};
 use crate::network::{check_exists, checkpoint};
 use crate::shell::quote;
 use crate::status::{Progress, print, say};
-use anyhow::Context;
 use candle_core::{DType, Tensor};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
@@ -162,8 +161,7 @@ pub(crate) fn run(args: Args) -> Outcome {
 /// The names of a class table, if one of the networks has as many classes, or one more for pixels without one.
 fn class_names(path: &Path, file: &Imported, source: &str) -> anyhow::Result<Vec<String>> {
     check_exists(path)?;
-    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let names = match ClassTable::parse(&text) {
+    let names = match ClassTable::open(path) {
         Ok(table) => table.names(),
         Err(problem) => wrong!("--classes {}: {problem}; {}", path.display(), problem.remedy()),
     };

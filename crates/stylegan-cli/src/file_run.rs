@@ -7,7 +7,7 @@ use crate::status::{Stages, say};
 use candle_core::Device;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use stylegan_core::checkpoint::{Checkpoint, Metadata, save};
+use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata, save};
 use stylegan_core::{NetworkConfig, Params};
 use stylegan_train::communicator::Single;
 use stylegan_train::data::Dataset;
@@ -90,6 +90,26 @@ fn check_same(run: &Path, settings: &RunSettings, dataset: &Dataset) -> anyhow::
         return Ok(());
     };
     wrong!("the run in {} was trained {other}; remove that folder, or name another file with --out", run.display())
+}
+
+/// What the file says of a network that saw `kimg` thousand pictures of a set: `source` is what it is, `measured` what was
+/// found on the pictures kept from training.
+pub(crate) fn metadata(
+    kimg: f64,
+    seed: u64,
+    dataset: &Dataset,
+    source: &str,
+    measured: &[(&str, f64)],
+) -> anyhow::Result<Metadata> {
+    Ok(Metadata {
+        kind: Kind::Release,
+        images: (kimg * 1000.).round() as u64,
+        seed,
+        dataset_hash: Some(dataset.hash()?.to_owned()),
+        source: Some(format!("{source}, stylegan-rs")),
+        extra: measured.iter().map(|(name, value)| ((*name).to_owned(), value.to_string())).collect(),
+        ..Metadata::default()
+    })
 }
 
 /// Writes a network under its prefix, with what `metadata` says of it.

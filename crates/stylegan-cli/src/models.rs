@@ -3,7 +3,7 @@
 
 use crate::embedded::{MODELS, Model};
 use crate::exit::{Ending, Outcome};
-use crate::slip;
+use crate::meant;
 use crate::status::{print, say};
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
@@ -113,7 +113,7 @@ pub(crate) fn remedy(path: &Path) -> String {
 
 /// The network that comes with the program and may be meant by a path that is not there.
 fn meant(path: &Path) -> Option<&'static str> {
-    slip::meant(path.to_str()?, MODELS.iter().map(|model| model.name))
+    meant::meant(path.to_str()?, MODELS.iter().map(|model| model.name))
 }
 
 /// The contents of the network that a model was tuned from, if its file says so.

@@ -18,7 +18,7 @@ use stylegan_train::{checkpoints, folder, state};
 use unicode_normalization::UnicodeNormalization;
 
 /// Pixels that are computed at a time; pictures are handled in batches of about this many.
-const BATCH_PIXELS: usize = 1 << 18;
+pub(crate) const BATCH_PIXELS: usize = 1 << 18;
 
 /// The options of every verb that makes pictures.
 #[derive(Debug, Clone, Args)]

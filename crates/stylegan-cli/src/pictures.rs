@@ -2,8 +2,8 @@
 
 use crate::data::built_in::built_in;
 use crate::exit::wrong;
+use crate::meant;
 use crate::network::check_exists_or;
-use crate::slip;
 use crate::status::say;
 use std::path::{Path, PathBuf};
 use stylegan_train::data::Dataset;
@@ -48,7 +48,7 @@ fn check_there_or(set: &Path, remedy: &str) -> anyhow::Result<()> {
 
 /// Asks for the built-in set that may be meant by a path that is not there.
 fn meant(set: &Path) -> Option<String> {
-    let alike = slip::meant(set.file_name()?.to_str()?, BUILT_IN)?;
+    let alike = meant::meant(set.file_name()?.to_str()?, BUILT_IN)?;
     Some(format!("did you mean the built-in set {alike}?"))
 }
 

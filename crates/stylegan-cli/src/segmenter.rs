@@ -9,7 +9,7 @@ use crate::status::print;
 use std::path::PathBuf;
 use std::sync::Arc;
 use stylegan_core::NetworkConfig;
-use stylegan_core::checkpoint::{Kind, Metadata, prefix};
+use stylegan_core::checkpoint::prefix;
 use stylegan_train::data::Dataset;
 use stylegan_train::recipe::segmenter::{SegmenterTrainConfig, TrainedSegmenter, classes_of};
 
@@ -66,17 +66,8 @@ pub(crate) fn run(args: Args) -> Outcome {
         Trained::Interrupted(ending) => return Ok(ending),
     };
     let trained = TrainedSegmenter::load(&config, &dataset, &checkpoint, &device)?;
-    let mut metadata = Metadata {
-        kind: Kind::Release,
-        images: (args.kimg * 1000.).round() as u64,
-        seed: args.seed,
-        dataset_hash: Some(dataset.hash()?.to_owned()),
-        source: Some("segmenter of label maps, stylegan-rs".into()),
-        extra: [("miou", trained.miou), ("accuracy", trained.accuracy)]
-            .map(|(name, value)| (name.to_owned(), value.to_string()))
-            .into(),
-        ..Metadata::default()
-    };
+    let measured = [("miou", trained.miou), ("accuracy", trained.accuracy)];
+    let mut metadata = file_run::metadata(args.kimg, args.seed, &dataset, "segmenter of label maps", &measured)?;
     if let Some(table) = dataset.class_table() {
         metadata.set_classes(&table.names());
     }

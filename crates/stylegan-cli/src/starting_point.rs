@@ -241,12 +241,12 @@ fn parameters(config: &RecipeConfig) -> anyhow::Result<String> {
     Ok(format!("{} parameters in the generator, {} in the discriminator{encoder}", numbers(&g), numbers(&d)))
 }
 
-/// The configuration for pictures of so many pixels on their longer side.
+/// The configuration for pictures of `side` pixels on their longer side.
 fn suitable(side: usize) -> &'static str {
     BY_SIZE.iter().find(|(most, _)| side <= *most).map_or(LARGE, |(_, name)| *name)
 }
 
-/// The configuration of a StyleGAN2 with adaptive augmentation for pictures of so many pixels.
+/// The configuration of a StyleGAN2 with adaptive augmentation for pictures of `side` pixels.
 pub(crate) fn adaptive(side: usize) -> anyhow::Result<Source> {
     built_in(suitable(side))
 }

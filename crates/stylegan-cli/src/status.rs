@@ -127,7 +127,7 @@ pub(crate) fn columns() -> usize {
     Term::stderr().size().1.into()
 }
 
-/// As many of `parts`, from the first on, as fit into so many columns, with two blanks between.
+/// As many of `parts`, from the first on, as fit into `columns`, with two blanks between.
 pub(crate) fn fitting(parts: &[String], columns: usize) -> String {
     let mut text = String::new();
     for part in parts {

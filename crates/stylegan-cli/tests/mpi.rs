@@ -12,32 +12,7 @@ use std::time::{Duration, Instant};
 use stylegan_core::checkpoint::Checkpoint;
 
 /// Six shards a batch: two or four ranks cut them where no subtree ends.
-const TINY: &str = r#"
-seed = 3
-kimg = 1.2
-[generator]
-img_size = [16, 16]
-z_dim = 8
-w_dim = 8
-mapping_layers = 2
-mapping_width = 8
-channel_base = 64
-channel_max = 8
-[discriminator]
-channel_base = 64
-channel_max = 8
-[schedule]
-stable_kimg = 0.24
-fade_kimg = 0.24
-batch = 24
-lr = 0.002
-[shards]
-size = 4
-[output]
-tick_kimg = 0.12
-snapshot_kimg = 0.6
-checkpoint_kimg = 0.6
-"#;
+const TINY: &str = include_str!("ranks.toml");
 
 /// Regularising phases in every second and fourth step.
 const STYLEGAN2: &str = "--set generator.architecture=stylegan2 --set path_length.interval=2 --set loss.r1_interval=4";
@@ -120,7 +95,7 @@ impl Bench {
         Job { child, said }
     }
 
-    /// Starts a training into `out` on so many ranks.
+    /// Starts a training into `out` on `ranks` ranks.
     fn train(&self, ranks: usize, out: &str, options: &str) -> Job {
         let line = format!("train --config tiny.toml --data set.zip --out {out} {options}");
         match ranks {

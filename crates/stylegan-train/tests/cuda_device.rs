@@ -34,7 +34,7 @@ use stylegan_train::inputs::random::{RandomInputs, Streams};
 use stylegan_train::inversion::{ProjectOptions, Projector, StyleStatistics};
 use stylegan_train::observer::Silent;
 use stylegan_train::phase::Phase;
-use stylegan_train::recipe::classifier::{ClassifierConfig, TrainedClassifier};
+use stylegan_train::recipe::classifier::{ClassifierTrainConfig, TrainedClassifier};
 use stylegan_train::recipe::encoder::{EMAIN, Example, Losses, Parameters, Psp};
 use stylegan_train::recipe::gan::{DMAIN, DREG, GMAIN, GREG, Gan, Latents};
 use stylegan_train::recipe::{GRADIENT, Recipe, RunConfig, step};
@@ -351,7 +351,7 @@ fn styles_are_searched_for_alike() {
 fn a_classifier_trains() {
     let gpu = gpu::open(0).unwrap().device;
     let set = tools::pictures();
-    let config = ClassifierConfig { kimg: 0.024, channel_base: 64, ..ClassifierConfig::default() };
+    let config = ClassifierTrainConfig { kimg: 0.024, channel_base: 64, ..ClassifierTrainConfig::default() };
     let [ours, moved] = [&Device::Cpu, &gpu].map(|device| run(&config, device, set, "Loss/C/loss"));
     same_losses(&ours.0, &moved.0);
     let [cpu, gpu] =

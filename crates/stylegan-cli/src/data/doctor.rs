@@ -41,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.toml|NAME")]
     config: Option<PathBuf>,
 
-    /// As --config, of networks that know so many classes, from 0 on.
+    /// As --config, for a network of N classes, from 0 on.
     ///
     /// Example: --classes 10
     #[arg(long, value_name = "N", conflicts_with = "config", value_parser = whole::<u8>(1..=255))]
@@ -97,7 +97,7 @@ fn known(args: &Args) -> anyhow::Result<Option<MapClasses>> {
     }
 }
 
-/// A word on maps that networks of so many classes are to read; refuses a set without maps.
+/// A word on maps that networks of the `known` classes are to read; refuses a set without maps.
 fn compared(report: &Report, known: &MapClasses, place: impl std::fmt::Display) -> anyhow::Result<String> {
     let (count, setting) = (known.count, known.setting);
     if !report.maps {
@@ -258,7 +258,7 @@ fn prospects(report: &Report, set: &str) -> String {
     }
 }
 
-/// The largest size that networks usually have, a power of two, within so many pixels, and no less than is built.
+/// The largest size that networks usually have, a power of two, within `most` pixels, and no less than is built.
 fn usual_side(most: usize) -> usize {
     most.checked_ilog2().map_or(1, |log| 1 << log).max(*SIDES.start() as usize)
 }

@@ -224,7 +224,7 @@ fn renumbered(ids: &[u32]) -> Option<Vec<u16>> {
         .collect()
 }
 
-/// Any picture in so many channels of 8 bits; without alpha, what is transparent is laid over white.
+/// Any picture in `channels` channels of 8 bits; without alpha, what is transparent is laid over white.
 pub(crate) fn bytes(picture: DynamicImage, channels: usize) -> Vec<u8> {
     let opaque = match picture.color().has_alpha() && channels < 4 {
         true => over_white(picture.into_rgba8()),

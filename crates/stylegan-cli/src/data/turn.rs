@@ -55,7 +55,7 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// By so many degrees; above 0 the face moves to the right of the picture.
+    /// By `degrees`; above 0 the face moves to the right of the picture.
     pub(super) fn new(degrees: f64) -> Self {
         let (sin, cos) = degrees.to_radians().sin_cos();
         Self { sin: sin as f32, cos: cos as f32 }

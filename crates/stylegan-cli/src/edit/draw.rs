@@ -98,7 +98,7 @@ impl Plan {
         self.strengths.iter().map(|strength| self.moves.apply(&source.ws, *strength)).collect()
     }
 
-    /// Shows how many of the pictures of so many sources are made.
+    /// Shows how many of the pictures of `sources` sources are made.
     fn progress(&self, sources: usize) -> Progress {
         let each = match (&self.out, self.span) {
             (Out::Still(Destination::Png(_)), None) => 2,

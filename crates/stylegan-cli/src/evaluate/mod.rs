@@ -286,7 +286,7 @@ fn judge(file: &Path, device: &Device) -> anyhow::Result<MapJudge> {
     Ok(MapJudge::open(file, device)?)
 }
 
-/// Refuses what makes pictures of so many channels: feature networks look at grey or RGB.
+/// Refuses what makes pictures of other than 1 or 3 `channels`: feature networks look at grey or RGB.
 fn check_channels(channels: usize, what: &str) -> anyhow::Result<()> {
     if !matches!(channels, 1 | 3) {
         wrong!(

@@ -22,7 +22,7 @@ pub(super) fn typed() -> String {
     ["stylegan".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
-/// The moment so many seconds after 1970, in UTC: `2026-11-28T04:50:00Z` (Hinnant, "chrono-compatible low-level date
+/// The moment `seconds` after 1970, in UTC: `2026-11-28T04:50:00Z` (Hinnant, "chrono-compatible low-level date
 /// algorithms", `civil_from_days`).
 fn date(seconds: u64) -> String {
     let days = seconds / 86_400 + 719_468;

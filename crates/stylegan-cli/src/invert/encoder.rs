@@ -137,7 +137,7 @@ impl Encoder {
     }
 }
 
-/// The style rows that an encoder finds of what it is shown, in so many passes if it takes several.
+/// The style rows that an encoder finds of what it is shown, in `passes` passes if it takes several.
 pub(super) fn found(
     encoder: &TrainedEncoder,
     shown: &Tensor,

@@ -156,7 +156,7 @@ fn table_beside(path: &Path) -> anyhow::Result<Option<ClassTable>> {
     let above = whole.and_then(|folder| folder.canonicalize().ok()?.parent().map(|above| above.join(CLASS_FILE)));
     let beside = whole.map(|folder| folder.join(CLASS_FILE));
     let Some(file) = beside.into_iter().chain(above).find(|file| file.exists()) else { return Ok(None) };
-    Ok(Some(ClassTable::parse(&bytes(&file)?).map_err(|problem| refused(&file, &problem))?))
+    Ok(Some(ClassTable::open(&file).map_err(|problem| refused(&file, &problem))?))
 }
 
 /// The classes of a map as it is stored, all of which the network knows.

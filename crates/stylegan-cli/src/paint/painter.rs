@@ -1,7 +1,7 @@
 //! The network that paints, and what it expects of maps.
 
 use crate::exit::wrong;
-use crate::network::verified_checkpoint;
+use crate::network::{BATCH_PIXELS, verified_checkpoint};
 use crate::picture_settings::first_not_finite;
 use crate::precision::PrecisionArgs;
 use crate::status::{Progress, say};
@@ -13,9 +13,6 @@ use stylegan_core::layers::SemanticMap;
 use stylegan_core::{Condition, MapSpec, Model};
 use stylegan_kernels::Labels;
 use stylegan_train::data::NO_CLASS;
-
-/// Pixels that are computed at a time.
-const BATCH_PIXELS: usize = 1 << 18;
 
 /// A generator that paints maps.
 pub(crate) struct Painter {

@@ -1,8 +1,8 @@
 //! The pictures that answer a state, one by one.
 
 use super::queue::MadeFile;
-use super::sampler::{Preview, Sampler, UNSEEN};
 use super::style_file::style_file;
+use super::style_network::{Preview, StyleNetwork, UNSEEN};
 use super::wish::{Look, State, corners};
 use crate::mix::{Table, seed_text, title};
 use crate::numbers::Numbers;
@@ -21,30 +21,30 @@ const OTHERS: &str = "edits, searches, maps and films are not pictures of seeds 
 /// # Errors
 /// When the state does not fit the network.
 pub(super) fn pictures(
-    sampler: &Sampler,
+    network: &StyleNetwork,
     state: &State,
     cells: Range<usize>,
     preview: Preview,
 ) -> anyhow::Result<Vec<RgbImage>> {
     match state {
         State::Picture { look, x, y } => {
-            let (ws, index) = blend(sampler, look, &corners(*x, *y))?;
-            Ok(vec![sampler.picture(&ws, index, look, preview)?])
+            let (ws, index) = blend(network, look, &corners(*x, *y))?;
+            Ok(vec![network.picture(&ws, index, look, preview)?])
         }
         State::Mix { look, rows, columns, styles } => {
-            sampler.check_rows(styles)?;
+            network.check_rows(styles)?;
             let (mut ws, mut indices) = (Vec::with_capacity(cells.len()), Vec::with_capacity(cells.len()));
             for cell in cells {
                 let (row, column) = seeds_of(rows, columns, cell);
-                ws.push(mixed(sampler, look, row, column, styles)?);
+                ws.push(mixed(network, look, row, column, styles)?);
                 indices.extend(row.or(column).map(u64::from));
             }
-            sampler.pictures(&Tensor::cat(&ws, 0)?, &indices, look)
+            network.pictures(&Tensor::cat(&ws, 0)?, &indices, look)
         }
         State::Thumbnails { look, seeds, side } => {
             let seeds = &seeds[cells];
             let indices: Vec<u64> = seeds.iter().copied().map(u64::from).collect();
-            let pictures = sampler.pictures(&sampler.styles(seeds, look)?, &indices, look)?;
+            let pictures = network.pictures(&network.styles(seeds, look)?, &indices, look)?;
             Ok(pictures.into_iter().map(|picture| shrunk(picture, *side)).collect())
         }
         State::Edit { .. } | State::Invert { .. } | State::Paint { .. } | State::Film { .. } => {
@@ -57,17 +57,17 @@ pub(super) fn pictures(
 ///
 /// # Errors
 /// When the state does not fit the network, or has no such picture.
-pub(super) fn download(sampler: &Sampler, state: &State, cell: Option<usize>) -> anyhow::Result<MadeFile> {
+pub(super) fn download(network: &StyleNetwork, state: &State, cell: Option<usize>) -> anyhow::Result<MadeFile> {
     let all = state.cells();
     if cell.is_some_and(|cell| cell >= all) {
         anyhow::bail!("there are {all} pictures, counted from 0");
     }
     let one = |cell: usize| {
-        let picture = pictures(sampler, state, cell..cell + 1, UNSEEN)?.pop();
+        let picture = pictures(network, state, cell..cell + 1, UNSEEN)?.pop();
         picture.ok_or_else(|| anyhow::anyhow!("no picture was made"))
     };
     let Some(look) = state.look() else { anyhow::bail!("{OTHERS}") };
-    let mut text = sampler.text(look);
+    let mut text = network.text(look);
     let (name, picture) = match state {
         State::Picture { x, y, .. } => match corners(*x, *y)[..] {
             [(seed, _)] => {
@@ -101,7 +101,7 @@ pub(super) fn download(sampler: &Sampler, state: &State, cell: Option<usize>) ->
             }
             None => {
                 text.extend(seed_text(&Numbers(rows.clone()), &Numbers(columns.clone()), styles));
-                ("mix.png".to_owned(), sheet(sampler, state, rows, columns, styles)?)
+                ("mix.png".to_owned(), sheet(network, state, rows, columns, styles)?)
             }
         },
         State::Edit { .. } | State::Invert { .. } | State::Paint { .. } | State::Film { .. } => {
@@ -115,11 +115,11 @@ pub(super) fn download(sampler: &Sampler, state: &State, cell: Option<usize>) ->
 ///
 /// # Errors
 /// When the state does not fit the network.
-pub(super) fn styles(sampler: &Sampler, state: &State) -> anyhow::Result<MadeFile> {
+pub(super) fn styles(network: &StyleNetwork, state: &State) -> anyhow::Result<MadeFile> {
     let State::Picture { look, x, y } = state else { anyhow::bail!("{OTHERS}") };
-    sampler.check_styles("a file of styles")?;
+    network.check_styles("a file of styles")?;
     let corners = corners(*x, *y);
-    let (ws, _) = blend(sampler, look, &corners)?;
+    let (ws, _) = blend(network, look, &corners)?;
     let facts = vec![("blend", in_words(&corners)), ("psi", look.psi.to_string())];
     style_file(ws, "styles of a place between seeds", facts)
 }
@@ -131,9 +131,9 @@ fn in_words(corners: &[(u32, f64)]) -> String {
 
 /// Style rows `[1, num_ws, w_dim]` between seeds, blended after truncation, and the seed that is nearest:
 /// the noise is that of its picture.
-fn blend(sampler: &Sampler, look: &Look, corners: &[(u32, f64)]) -> anyhow::Result<(Tensor, u64)> {
+fn blend(network: &StyleNetwork, look: &Look, corners: &[(u32, f64)]) -> anyhow::Result<(Tensor, u64)> {
     let seeds: Vec<u32> = corners.iter().map(|(seed, _)| *seed).collect();
-    let ws = sampler.styles(&seeds, look)?;
+    let ws = network.styles(&seeds, look)?;
     let nearest = corners.iter().fold((0, 0.), |best, corner| if corner.1 > best.1 { *corner } else { best }).0;
     if corners.len() == 1 {
         return Ok((ws, nearest.into()));
@@ -159,7 +159,7 @@ fn seeds_of(rows: &[u32], columns: &[u32], cell: usize) -> (Option<u32>, Option<
 
 /// Style rows `[1, num_ws, w_dim]` of a cell.
 fn mixed(
-    sampler: &Sampler,
+    network: &StyleNetwork,
     look: &Look,
     row: Option<u32>,
     column: Option<u32>,
@@ -167,25 +167,25 @@ fn mixed(
 ) -> anyhow::Result<Tensor> {
     match (row, column) {
         (Some(row), Some(column)) => {
-            let (row, column) = (sampler.styles(&[row], look)?, sampler.styles(&[column], look)?);
+            let (row, column) = (network.styles(&[row], look)?, network.styles(&[column], look)?);
             let from_column: Vec<_> = styles.iter().map(|&row| (&column, row..row + 1)).collect();
             Ok(mix(&row, &from_column)?)
         }
-        (row, column) => sampler.styles(&[row.or(column).unwrap_or_default()], look),
+        (row, column) => network.styles(&[row.or(column).unwrap_or_default()], look),
     }
 }
 
 /// The whole table, as `stylegan mix` lays it out.
 fn sheet(
-    sampler: &Sampler,
+    network: &StyleNetwork,
     state: &State,
     rows: &[u32],
     columns: &[u32],
     styles: &[usize],
 ) -> anyhow::Result<RgbImage> {
     let mut all = Vec::with_capacity(state.cells());
-    for start in (0..state.cells()).step_by(sampler.batch()) {
-        all.extend(pictures(sampler, state, start..(start + sampler.batch()).min(state.cells()), UNSEEN)?);
+    for start in (0..state.cells()).step_by(network.batch()) {
+        all.extend(pictures(network, state, start..(start + network.batch()).min(state.cells()), UNSEEN)?);
     }
     let mut table = Table {
         row_seeds: Numbers(rows.to_vec()),
@@ -199,7 +199,7 @@ fn sheet(
         table.rows.push(row);
         table.mixed.extend(all.by_ref().take(columns.len()));
     }
-    Ok(Sheet::new(vec![table.band(title(styles, &state.look().map(|look| sampler.heading(look)).unwrap_or_default()))])
+    Ok(Sheet::new(vec![table.band(title(styles, &state.look().map(|look| network.heading(look)).unwrap_or_default()))])
         .draw())
 }
 

@@ -3,8 +3,8 @@
 use super::cells::seed_name;
 use super::moves::{FOUND, Move, Subject};
 use super::queue::MadeFile;
-use super::sampler::{Preview, Sampler, UNSEEN};
 use super::style_file::style_file;
+use super::style_network::{Preview, StyleNetwork, UNSEEN};
 use super::uploads::Uploads;
 use super::wish::{Look, State};
 use crate::mix::style_list;
@@ -81,23 +81,28 @@ impl Edits {
     /// When it does not fit the network, or names what is not there.
     pub(super) fn picture(
         &mut self,
-        sampler: &Sampler,
+        network: &StyleNetwork,
         state: &State,
         uploads: &Uploads,
         preview: Preview,
     ) -> anyhow::Result<RgbImage> {
-        self.edited(sampler, state, uploads)?.picture(sampler, preview)
+        self.edited(network, state, uploads)?.picture(network, preview)
     }
 
     /// The picture of an edit as a file.
     ///
     /// # Errors
     /// As [`picture`](Self::picture).
-    pub(super) fn download(&mut self, sampler: &Sampler, state: &State, uploads: &Uploads) -> anyhow::Result<MadeFile> {
-        let edited = self.edited(sampler, state, uploads)?;
-        let picture = edited.picture(sampler, UNSEEN)?;
+    pub(super) fn download(
+        &mut self,
+        network: &StyleNetwork,
+        state: &State,
+        uploads: &Uploads,
+    ) -> anyhow::Result<MadeFile> {
+        let edited = self.edited(network, state, uploads)?;
+        let picture = edited.picture(network, UNSEEN)?;
         let Edited { look, words, source, .. } = edited;
-        let mut text = sampler.text(look);
+        let mut text = network.text(look);
         let stem = match source {
             Subject::Seed(seed) => {
                 text.push(("stylegan:seed", seed.to_string()));
@@ -122,8 +127,13 @@ impl Edits {
     ///
     /// # Errors
     /// As [`picture`](Self::picture).
-    pub(super) fn styles(&mut self, sampler: &Sampler, state: &State, uploads: &Uploads) -> anyhow::Result<MadeFile> {
-        let Edited { ws, words, .. } = self.edited(sampler, state, uploads)?;
+    pub(super) fn styles(
+        &mut self,
+        network: &StyleNetwork,
+        state: &State,
+        uploads: &Uploads,
+    ) -> anyhow::Result<MadeFile> {
+        let Edited { ws, words, .. } = self.edited(network, state, uploads)?;
         style_file(ws, "edited styles", vec![("edit", words)])
     }
 
@@ -133,14 +143,14 @@ impl Edits {
     /// As [`picture`](Self::picture).
     pub(super) fn ends(
         &mut self,
-        sampler: &Sampler,
+        network: &StyleNetwork,
         look: &Look,
         source: &Subject,
         moves: &[Move],
         uploads: &Uploads,
     ) -> anyhow::Result<(Tensor, u64)> {
-        let (plain, index) = self.source(sampler, look, source, uploads)?;
-        let (moved, _) = self.moved(sampler, look, plain.clone(), moves, uploads)?;
+        let (plain, index) = self.source(network, look, source, uploads)?;
+        let (moved, _) = self.moved(network, look, plain.clone(), moves, uploads)?;
         Ok((Tensor::cat(&[plain, moved], 0)?, index))
     }
 
@@ -150,12 +160,12 @@ impl Edits {
     /// When there are none, or style rows that the network does not have.
     pub(super) fn list(
         &mut self,
-        sampler: &Sampler,
+        network: &StyleNetwork,
         look: &Look,
         wanted: &Move,
         uploads: &Uploads,
     ) -> anyhow::Result<MadeFile> {
-        let list = self.directions(sampler, look, wanted, uploads)?;
+        let list = self.directions(network, look, wanted, uploads)?;
         let found = FOUND.contains(&wanted.by.as_str());
         let entry = |d: &Direction| json!({ "name": d.name, "rows": style_list(&d.rows), "how": hint(d, found) });
         let bytes = json!(list.iter().map(entry).collect::<Vec<_>>()).to_string().into_bytes();
@@ -163,26 +173,31 @@ impl Edits {
     }
 
     /// The styles of an edit, moved, and what is to be said of them.
-    fn edited<'a>(&mut self, sampler: &Sampler, state: &'a State, uploads: &Uploads) -> anyhow::Result<Edited<'a>> {
+    fn edited<'a>(
+        &mut self,
+        network: &StyleNetwork,
+        state: &'a State,
+        uploads: &Uploads,
+    ) -> anyhow::Result<Edited<'a>> {
         let State::Edit { look, source, moves } = state else { anyhow::bail!("this is no edit") };
-        let (plain, index) = self.source(sampler, look, source, uploads)?;
-        let (ws, words) = self.moved(sampler, look, plain, moves, uploads)?;
+        let (plain, index) = self.source(network, look, source, uploads)?;
+        let (ws, words) = self.moved(network, look, plain, moves, uploads)?;
         Ok(Edited { ws, index, look, source, words })
     }
 
     /// The style rows `[1, num_ws, w_dim]` of what is edited, and what chooses their fresh noise.
     fn source(
         &self,
-        sampler: &Sampler,
+        network: &StyleNetwork,
         look: &Look,
         source: &Subject,
         uploads: &Uploads,
     ) -> anyhow::Result<(Tensor, u64)> {
         Ok(match source {
-            Subject::Seed(seed) => (sampler.styles(&[*seed], look)?, u64::from(*seed)),
-            Subject::Styles(id) => (sampler.truncated(&sampler.given(&*uploads.styles(id)?)?, look)?, 0),
+            Subject::Seed(seed) => (network.styles(&[*seed], look)?, u64::from(*seed)),
+            Subject::Styles(id) => (network.truncated(&network.given(&*uploads.styles(id)?)?, look)?, 0),
             Subject::Picture(id) => match self.found.iter().find(|(known, _)| known == id) {
-                Some((_, rows)) => (sampler.truncated(rows, look)?, 0),
+                Some((_, rows)) => (network.truncated(rows, look)?, 0),
                 None => anyhow::bail!("the styles of this picture are not known yet: press “Find its styles”"),
             },
         })
@@ -191,7 +206,7 @@ impl Edits {
     /// Style rows, moved, and the moves in words.
     fn moved(
         &mut self,
-        sampler: &Sampler,
+        network: &StyleNetwork,
         look: &Look,
         mut ws: Tensor,
         moves: &[Move],
@@ -199,12 +214,12 @@ impl Edits {
     ) -> anyhow::Result<(Tensor, String)> {
         let mut words = Vec::new();
         for part in moves.iter().filter(|part| part.strength != 0.) {
-            let list = self.directions(sampler, look, part, uploads)?;
+            let list = self.directions(network, look, part, uploads)?;
             let Some(direction) = list.get(part.direction) else {
                 anyhow::bail!("there are {} directions of {}, counted from 0", list.len(), part.by)
             };
             let rows = if part.rows.is_empty() { &direction.rows } else { &part.rows };
-            sampler.check_rows(rows)?;
+            network.check_rows(rows)?;
             ws = direction.apply(&ws, part.strength, Some(rows))?;
             words.push(format!("{}={} (style rows {})", direction.name, part.strength, style_list(rows)));
         }
@@ -214,18 +229,18 @@ impl Edits {
     /// The list that a move is of: found now, or known.
     fn directions(
         &mut self,
-        sampler: &Sampler,
+        network: &StyleNetwork,
         look: &Look,
         part: &Move,
         uploads: &Uploads,
     ) -> anyhow::Result<Arc<Vec<Direction>>> {
-        sampler.check_styles("directions")?;
+        network.check_styles("directions")?;
         if !FOUND.contains(&part.by.as_str()) {
             let list = match (uploads.list(&part.by), &self.own) {
                 (Err(_), Some((name, own))) if *name == part.by => own.clone(),
                 (list, _) => list?,
             };
-            let w_dim = sampler.model().generator().spec().w_dim;
+            let w_dim = network.model().generator().spec().w_dim;
             if let Some(other) = list.iter().find(|direction| direction.vector.len() != w_dim) {
                 anyhow::bail!(
                     "the directions of {} are of styles of {} numbers, this network's have {w_dim}: find directions in \
@@ -236,14 +251,14 @@ impl Edits {
             }
             return Ok(list);
         }
-        let rows = if part.rows.is_empty() { (0..sampler.num_ws()).collect() } else { part.rows.clone() };
-        sampler.check_rows(&rows)?;
+        let rows = if part.rows.is_empty() { (0..network.num_ws()).collect() } else { part.rows.clone() };
+        network.check_rows(&rows)?;
         let is_it = |list: &&List| list.by == part.by && list.rows == rows && list.class == look.class;
         if let Some(list) = self.lists.iter().find(is_it) {
             return Ok(list.directions.clone());
         }
-        let model = sampler.model();
-        let label = sampler.labels(look, 1)?;
+        let model = network.model();
+        let label = network.labels(look, 1)?;
         let styles = match self.styles.take() {
             Some((class, styles)) if class == look.class => styles,
             _ => Styles::new(model.generator(), label.as_ref(), STYLES, 0, &mut |_| ())?,
@@ -287,7 +302,7 @@ struct Edited<'a> {
 }
 
 impl Edited<'_> {
-    fn picture(&self, sampler: &Sampler, preview: Preview) -> anyhow::Result<RgbImage> {
-        sampler.picture(&self.ws, self.index, self.look, preview)
+    fn picture(&self, network: &StyleNetwork, preview: Preview) -> anyhow::Result<RgbImage> {
+        network.picture(&self.ws, self.index, self.look, preview)
     }
 }

@@ -2,8 +2,8 @@
 
 use super::edits::Edits;
 use super::queue::Portion;
-use super::sampler::Sampler;
 use super::scene::Scene;
+use super::style_network::StyleNetwork;
 use super::task::Task;
 use super::uploads::Uploads;
 use super::wish::State;
@@ -30,20 +30,20 @@ pub(super) struct Filming {
 }
 
 impl Filming {
-    /// Begins the film that a portion asks for; `network` is the number of the open one.
+    /// Begins the film that a portion asks for; `number` is the number of the open one.
     ///
     /// # Errors
     /// When the scene does not fit the network, or the film would be too large.
     pub(super) fn begin(
         portion: &Portion,
-        network: u64,
-        sampler: &Sampler,
+        number: u64,
+        network: &StyleNetwork,
         edits: &mut Edits,
         uploads: &Uploads,
     ) -> anyhow::Result<Self> {
         let state = &portion.wish.state;
         let State::Film { look, scene, fps, .. } = state else { anyhow::bail!("this is no film") };
-        let [h, w] = sampler.model().generator().spec().img_size;
+        let [h, w] = network.model().generator().spec().img_size;
         let zoom = usual_zoom([h, w]);
         let [h, w] = [h as u32 * zoom, w as u32 * zoom];
         let most = MAX_PIXELS / (u64::from(h) * u64::from(w)).max(1);
@@ -55,21 +55,21 @@ impl Filming {
             );
         }
         let (stops, index) = match scene {
-            Scene::Walk { seeds } => (sampler.styles(seeds, look)?, 0),
-            Scene::Edit { source, moves } => edits.ends(sampler, look, source, moves, uploads)?,
+            Scene::Walk { seeds } => (network.styles(seeds, look)?, 0),
+            Scene::Edit { source, moves } => edits.ends(network, look, source, moves, uploads)?,
         };
         let gif = Gif::new(Vec::new(), [h, w], *fps)?;
-        Ok(Self { task: Task::of(portion, network), stops, index, zoom, gif })
+        Ok(Self { task: Task::of(portion, number), stops, index, zoom, gif })
     }
 
     /// The next frames, which are added to the film.
     ///
     /// # Errors
     /// When a picture is not finite.
-    pub(super) fn frames(&mut self, sampler: &Sampler, frames: Range<usize>) -> anyhow::Result<Vec<RgbImage>> {
+    pub(super) fn frames(&mut self, network: &StyleNetwork, frames: Range<usize>) -> anyhow::Result<Vec<RgbImage>> {
         let State::Film { look, .. } = self.task.state() else { anyhow::bail!("this is no film") };
         let rows = frames.clone().map(|frame| self.place(frame)).collect::<anyhow::Result<Vec<_>>>()?;
-        let pictures = sampler.pictures(&Tensor::cat(&rows, 0)?, &vec![self.index; frames.len()], look)?;
+        let pictures = network.pictures(&Tensor::cat(&rows, 0)?, &vec![self.index; frames.len()], look)?;
         for picture in &pictures {
             self.gif.push(&enlarge(picture, self.zoom))?;
         }

@@ -17,9 +17,6 @@ const RUNS: &str = "runs";
 /// The most entries of `runs/` that are looked at.
 const MAX_ENTRIES: usize = 1000;
 
-/// The largest file of classes that is read, in bytes.
-const MAX_CLASS_FILE: u64 = 1 << 20;
-
 /// Where networks and runs are looked for.
 pub(super) struct Library {
     /// What was named on the command line.
@@ -94,11 +91,10 @@ impl Entry {
     pub(super) fn classes(&self) -> anyhow::Result<Option<ClassTable>> {
         let folder = if self.path.is_dir() { Some(self.path.as_path()) } else { self.path.parent() };
         let Some(file) = folder.map(|folder| folder.join(CLASS_FILE)) else { return Ok(None) };
-        let small = std::fs::metadata(&file).is_ok_and(|found| found.is_file() && found.len() <= MAX_CLASS_FILE);
-        if !small {
+        if !file.is_file() {
             return Ok(None);
         }
-        match ClassTable::parse(&std::fs::read(&file)?) {
+        match ClassTable::open(&file) {
             Ok(table) => Ok(Some(table)),
             Err(problem) => wrong!("the network's {CLASS_FILE}: {problem}; {}", problem.remedy()),
         }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use stylegan_core::picture::{encode_png, to_pictures};
 use stylegan_core::spade::SpadeEncoder;
-use stylegan_core::{GeneratorConfig, Model, load_encoder};
+use stylegan_core::{Model, load_encoder};
 use stylegan_train::data::{ClassTable, InstanceMap, LabelMap};
 
 /// An open network that paints.
@@ -58,12 +58,8 @@ impl MapNetwork {
             };
             json!({ "name": name, "colour": colour(number, self.table.as_ref()).0 })
         };
-        let architecture = match model.config() {
-            GeneratorConfig::Spade(_) => "SPADE",
-            _ => "pix2pixHD",
-        };
         json!({
-            "architecture": architecture,
+            "architecture": model.config().title(),
             "styles": false,
             "height": h,
             "width": w,

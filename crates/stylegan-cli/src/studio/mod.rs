@@ -1,8 +1,8 @@
 //! `stylegan studio`: the networks and runs of this computer in a browser.
 //!
 //! One runtime answers requests, one thread computes. [`gate`] decides who is let in, [`socket`] reads what a
-//! page wishes to see ([`wish`]) into the [`queue`], of which [`painter`] takes portions and answers them by
-//! [`frame`]s. [`cells`] knows which pictures a state consists of, and [`sampler`] how one is computed; [`edits`]
+//! page wishes to see ([`wish`]) into the [`queue`], of which [`worker`] takes portions and answers them by
+//! [`frame`]s. [`cells`] knows which pictures a state consists of, and [`style_network`] how one is computed; [`edits`]
 //! moves styles, [`search`] finds those of a picture, [`filming`] makes [`films`], [`map_network`] paints maps.
 //! [`mod@networks`] are those of the [`library`] that are open. [`posts`] takes files into [`uploads`].
 
@@ -20,20 +20,20 @@ mod library;
 mod map_network;
 mod moves;
 mod networks;
-mod painter;
 mod posts;
 mod queue;
 mod runs;
-mod sampler;
 mod scene;
 mod search;
 mod server;
 mod socket;
 mod stamp;
 mod style_file;
+mod style_network;
 mod task;
 mod uploads;
 mod wish;
+mod worker;
 
 use crate::device::DeviceArgs;
 use crate::evaluate::networks;
@@ -154,7 +154,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let address = listener.local_addr().context("the studio's address is not known")?;
     let (queue, films) = (Arc::new(Queue::default()), Arc::new(Films::default()));
     let networks = Networks::new(library.clone(), device, precision);
-    painter::start(networks, uploads.clone(), films.clone(), queue.clone(), distances, encoder)?;
+    worker::start(networks, uploads.clone(), films.clone(), queue.clone(), distances, encoder)?;
     let gate = Gate::new(address)?;
     print(&format!("{}\n", gate.link()?))?;
     say("the studio is open by this link, in one browser; Ctrl-C ends it");

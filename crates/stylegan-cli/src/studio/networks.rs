@@ -4,8 +4,8 @@ use super::edits::Edits;
 use super::frame::json;
 use super::library::{Entry, Library};
 use super::map_network::MapNetwork;
-use super::sampler::Sampler;
 use super::stamp::Stamp;
+use super::style_network::StyleNetwork;
 use crate::network::verified_checkpoint;
 use anyhow::Context;
 use axum::extract::ws::Message;
@@ -50,7 +50,7 @@ pub(super) struct Open {
 /// The two kinds of networks that there are.
 pub(super) enum Network {
     /// It makes pictures of latents.
-    Styles(Box<Sampler>, Edits),
+    Styles(Box<StyleNetwork>, Edits),
     /// It paints maps.
     Maps(Box<MapNetwork>),
 }
@@ -110,11 +110,11 @@ impl Networks {
                 (Network::Maps(Box::new(network)), about)
             }
             None => {
-                let sampler = Sampler::new(model);
-                let edits = Edits::of(sampler.model())?;
-                let mut about = sampler.description();
+                let network = StyleNetwork::new(model);
+                let edits = Edits::of(network.model())?;
+                let mut about = network.description();
                 about["directions"] = edits.own().into();
-                (Network::Styles(Box::new(sampler), edits), about)
+                (Network::Styles(Box::new(network), edits), about)
             }
         };
         self.opened += 1;

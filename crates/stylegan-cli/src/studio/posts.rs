@@ -142,7 +142,7 @@ pub(super) async fn map_file(
     let library = studio.library.clone();
     receive(studio, body, move |uploads, file| {
         let table = library.find(&network).map(|entry| entry.classes()).transpose()?.flatten();
-        let map = LabelMap::decode(&file, table.as_ref())
+        let map = LabelMap::decode_up_to(MAX_MAP_SIDE, &file, table.as_ref())
             .map_err(|problem| anyhow::anyhow!("this map cannot be used: {problem}; {}", problem.remedy()))?;
         let [h, w] = map.size;
         if h * width != w * height {

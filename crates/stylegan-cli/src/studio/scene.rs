@@ -39,7 +39,7 @@ impl Scene {
         }
     }
 
-    /// What can be said without the network, of a film with so many frames between stops and in a second.
+    /// What can be said without the network, of a film of `steps` frames between stops at `fps` a second.
     pub(super) fn check(&self, steps: usize, fps: u32) -> Result<(), String> {
         if let Scene::Edit { moves, .. } = self {
             check_moves(moves)?;

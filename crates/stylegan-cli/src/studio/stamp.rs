@@ -1,4 +1,4 @@
-//! Which file of a network is the newest, so that what is known of it can be known to be old.
+//! Which file of a network is the newest, so that what is cached of it can be told to be stale.
 
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};

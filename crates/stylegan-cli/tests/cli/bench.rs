@@ -71,7 +71,7 @@ impl Bench {
         }
     }
 
-    /// The exit code of a command that must end within so many seconds; -1 if a signal ended it.
+    /// The exit code of a command that must end within `seconds`; -1 if a signal ended it.
     pub(crate) fn code_within(mut child: Child, seconds: u64, what: &str) -> i32 {
         let deadline = Instant::now() + Duration::from_secs(seconds);
         loop {

@@ -249,6 +249,7 @@ fn what_is_sent_is_checked() {
         ("/maps", &[][..], 400, "width"),
         ("/map-files?network=tiny&width=32&height=32", &b"no map"[..], 400, "map"),
         ("/map-files?network=tiny&width=18446744073709551615&height=2", &b"no map"[..], 400, "2048 pixels"),
+        ("/map-files?network=tiny&width=32&height=32", &huge[..], 400, "more than the 2048x2048"),
         ("/directions?name=sefa", &[0; 64][..], 400, "name"),
         ("/directions?name=x", &[0; 64][..], 400, "x"),
         ("/directions", &[0; 64][..], 400, "name"),

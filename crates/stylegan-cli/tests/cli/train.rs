@@ -8,31 +8,7 @@ use std::time::{Duration, Instant};
 use stylegan_core::latent::StreamKey;
 
 /// A StyleGAN of 8x8 pixels that grows from 4x4, in shards of 4.
-pub(crate) const CONFIG: &str = "
-kimg = 0.4
-seed = 3
-[generator]
-img_size = [8, 8]
-z_dim = 8
-w_dim = 8
-mapping_width = 8
-mapping_layers = 2
-channel_base = 64
-channel_max = 8
-[discriminator]
-channel_base = 64
-channel_max = 8
-[schedule]
-start_resolution = 4
-stable_kimg = 0.1
-fade_kimg = 0.1
-batch = 8
-[output]
-tick_kimg = 0.05
-snapshot_kimg = 0.2
-checkpoint_kimg = 0.05
-keep_checkpoints = 0
-";
+pub(crate) const CONFIG: &str = include_str!("../tiny.toml");
 
 /// A bench with `tiny.toml` and 12 pictures in `pictures/`.
 pub(crate) fn bench() -> Bench {

@@ -10,31 +10,7 @@ use stylegan_train::data::Dataset;
 use tempfile::TempDir;
 
 /// A StyleGAN of 8x8 pixels; a checkpoint every few steps.
-const CONFIG: &str = "
-kimg = 0.4
-seed = 3
-[generator]
-img_size = [8, 8]
-z_dim = 8
-w_dim = 8
-mapping_width = 8
-mapping_layers = 2
-channel_base = 64
-channel_max = 8
-[discriminator]
-channel_base = 64
-channel_max = 8
-[schedule]
-start_resolution = 4
-stable_kimg = 0.1
-fade_kimg = 0.1
-batch = 8
-[output]
-tick_kimg = 0.05
-snapshot_kimg = 0.2
-checkpoint_kimg = 0.05
-keep_checkpoints = 3
-";
+const CONFIG: &str = include_str!("../tiny.toml");
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum What {
@@ -104,7 +80,7 @@ impl Work {
 
     pub(crate) fn line(&self) -> &'static str {
         match self.what {
-            What::Train => "train --config tiny.toml --data pictures --out run",
+            What::Train => "train --config tiny.toml --data pictures --out run --set output.keep_checkpoints=3",
             What::Eval => {
                 "eval --network tiny.safetensors --data pictures --metrics kid,ppl_wend,pr --count 100 --cache cache \
                  --out report.json"

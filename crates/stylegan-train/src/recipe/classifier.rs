@@ -19,7 +19,7 @@ use stylegan_core::{DiscriminatorConfig, NetworkConfig, Params};
 
 /// How a classifier is trained.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ClassifierConfig {
+pub struct ClassifierTrainConfig {
     /// Thousands of pictures shown, 150 in the paper.
     pub kimg: f64,
     /// Adam's learning rate, 1e-3.
@@ -36,13 +36,13 @@ pub struct ClassifierConfig {
     pub seed: u64,
 }
 
-impl Default for ClassifierConfig {
+impl Default for ClassifierTrainConfig {
     fn default() -> Self {
         Self { kimg: 150., lr: 1e-3, batch: 8, channel_base: 16384, channel_max: 512, held_out: 10, seed: 0 }
     }
 }
 
-impl ClassifierConfig {
+impl ClassifierTrainConfig {
     /// The network for a set's pictures and classes.
     fn network(&self, dataset: &Dataset) -> StyleGan1DiscriminatorConfig {
         StyleGan1DiscriminatorConfig {
@@ -70,7 +70,7 @@ impl ClassifierConfig {
     }
 }
 
-impl RunConfig for ClassifierConfig {
+impl RunConfig for ClassifierTrainConfig {
     fn settings(&self, dataset: &Dataset) -> Result<RunSettings> {
         self.check(dataset)?;
         let network = NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan1(self.network(dataset)));
@@ -112,7 +112,7 @@ impl TrainedClassifier {
     ///
     /// # Errors
     /// When the checkpoint or pictures cannot be read, or they are not of this configuration.
-    pub fn load(config: &ClassifierConfig, dataset: &Dataset, checkpoint: &Path, device: &Device) -> Result<Self> {
+    pub fn load(config: &ClassifierTrainConfig, dataset: &Dataset, checkpoint: &Path, device: &Device) -> Result<Self> {
         config.check(dataset)?;
         let network = config.network(dataset);
         let params = Checkpoint::open(checkpoint)?.params(prefix::D, device)?;

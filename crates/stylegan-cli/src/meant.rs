@@ -1,4 +1,4 @@
-//! Slips of the finger.
+//! The name that was meant by a mistyped one.
 
 /// The name that is meant by a typed one: the nearest, of which one letter in four may be wrong.
 pub(crate) fn meant<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -1,4 +1,4 @@
-//! The one thread that computes: it takes portions of the queue and answers them.
+//! The worker: the one thread that computes. It takes portions of the queue and answers them.
 
 use super::cells;
 use super::filming::Filming;
@@ -23,8 +23,8 @@ use stylegan_metrics::features::FeatureNetworks;
 /// What pictures are compared by in searches: the distance of the official projector, where its weights are given.
 const DISTANCE: &str = "lpips-vgg16";
 
-/// The worker.
-struct Painter<'a> {
+/// What the thread has at hand.
+struct Worker<'a> {
     networks: Networks,
     uploads: Arc<Uploads>,
     films: Arc<Films>,
@@ -38,7 +38,7 @@ struct Painter<'a> {
     filming: Vec<Filming>,
 }
 
-/// Starts the worker: searches compare pictures by one of `distances` and start from what `encoder` finds.
+/// Starts the thread: searches compare pictures by one of `distances` and start from what `encoder` finds.
 ///
 /// # Errors
 /// When the system has no thread.
@@ -52,19 +52,19 @@ pub(super) fn start(
 ) -> anyhow::Result<()> {
     let work = move || {
         let (distances, encoder) = (&distances, encoder.as_ref());
-        let mut painter = Painter { networks, uploads, films, distances, encoder, searches: vec![], filming: vec![] };
+        let mut worker = Worker { networks, uploads, films, distances, encoder, searches: vec![], filming: vec![] };
         loop {
             match queue.next() {
-                Work::Cells(portion) => painter.paint(&queue, &portion),
-                Work::Download(order) => painter.download(order),
+                Work::Cells(portion) => worker.paint(&queue, &portion),
+                Work::Download(order) => worker.download(order),
             }
         }
     };
-    std::thread::Builder::new().name("painter".into()).spawn(work).context("no thread for the studio's pictures")?;
+    std::thread::Builder::new().name("worker".into()).spawn(work).context("no thread for the studio's pictures")?;
     Ok(())
 }
 
-impl Painter<'_> {
+impl Worker<'_> {
     fn paint(&mut self, queue: &Queue, portion: &Portion) {
         let began = Instant::now();
         // Work that nobody waits for any more holds memory.
@@ -121,16 +121,16 @@ impl Painter<'_> {
             (_, Network::Maps(_)) => {
                 anyhow::bail!("this network paints maps, which the room Paint is for; choose another network here")
             }
-            (State::Edit { .. }, Network::Styles(sampler, edits)) => {
-                edits.picture(sampler, state, &self.uploads, &preview)?
+            (State::Edit { .. }, Network::Styles(network, edits)) => {
+                edits.picture(network, state, &self.uploads, &preview)?
             }
-            (State::Invert { picture, look, .. }, Network::Styles(sampler, edits)) => {
+            (State::Invert { picture, look, .. }, Network::Styles(network, edits)) => {
                 let known = match searches.iter().position(|search| search.task.has(portion, *number)) {
                     Some(known) => known,
                     None if first == 0 => {
                         let distance = self.distances.distance(DISTANCE);
                         let distance = distance.context("no network here compares pictures")?;
-                        let search = Search::begin(portion, *number, sampler, &self.uploads, distance, self.encoder)?;
+                        let search = Search::begin(portion, *number, network, &self.uploads, distance, self.encoder)?;
                         searches.push(search);
                         searches.len() - 1
                     }
@@ -141,28 +141,28 @@ impl Painter<'_> {
                 if first + 1 == state.cells() {
                     searches.remove(known);
                 }
-                let shown = sampler.pictures(&rows, &[0], look)?.pop();
+                let shown = network.pictures(&rows, &[0], look)?.pop();
                 shown.context("no picture was made")?
             }
-            (State::Film { .. }, Network::Styles(sampler, edits)) => {
+            (State::Film { .. }, Network::Styles(network, edits)) => {
                 let known = match filming.iter().position(|film| film.task.has(portion, *number)) {
                     Some(known) => known,
                     None if first == 0 => {
-                        filming.push(Filming::begin(portion, *number, sampler, edits, &self.uploads)?);
+                        filming.push(Filming::begin(portion, *number, network, edits, &self.uploads)?);
                         filming.len() - 1
                     }
                     None => anyhow::bail!("the network has changed during the film: begin it again"),
                 };
-                let cells = first..portion.cells.end.min(first + sampler.batch());
-                let pictures = filming[known].frames(sampler, cells.clone())?;
+                let cells = first..portion.cells.end.min(first + network.batch());
+                let pictures = filming[known].frames(network, cells.clone())?;
                 if cells.end == state.cells() {
                     self.films.keep(state.clone(), filming.remove(known).finish()?);
                 }
                 return Ok((cells, pictures));
             }
-            (_, Network::Styles(sampler, _)) => {
-                let cells = first..portion.cells.end.min(first + sampler.batch());
-                return Ok((cells.clone(), cells::pictures(sampler, state, cells, &preview)?));
+            (_, Network::Styles(network, _)) => {
+                let cells = first..portion.cells.end.min(first + network.batch());
+                return Ok((cells.clone(), cells::pictures(network, state, cells, &preview)?));
             }
         };
         Ok((first..first + 1, vec![one]))
@@ -182,16 +182,16 @@ impl Painter<'_> {
         let uploads = &self.uploads;
         match (what, &mut open.network) {
             (Wanted::Picture(state, None | Some(0)), Network::Maps(network)) => network.download(state, uploads),
-            (Wanted::Picture(state @ State::Edit { .. }, None | Some(0)), Network::Styles(sampler, edits)) => {
-                edits.download(sampler, state, uploads)
+            (Wanted::Picture(state @ State::Edit { .. }, None | Some(0)), Network::Styles(network, edits)) => {
+                edits.download(network, state, uploads)
             }
-            (Wanted::Picture(state, cell), Network::Styles(sampler, _)) => cells::download(sampler, state, *cell),
-            (Wanted::Styles(state @ State::Picture { .. }), Network::Styles(sampler, _)) => {
-                cells::styles(sampler, state)
+            (Wanted::Picture(state, cell), Network::Styles(network, _)) => cells::download(network, state, *cell),
+            (Wanted::Styles(state @ State::Picture { .. }), Network::Styles(network, _)) => {
+                cells::styles(network, state)
             }
-            (Wanted::Styles(state), Network::Styles(sampler, edits)) => edits.styles(sampler, state, uploads),
-            (Wanted::Directions(look, wanted), Network::Styles(sampler, edits)) => {
-                edits.list(sampler, look, wanted, uploads)
+            (Wanted::Styles(state), Network::Styles(network, edits)) => edits.styles(network, state, uploads),
+            (Wanted::Directions(look, wanted), Network::Styles(network, edits)) => {
+                edits.list(network, look, wanted, uploads)
             }
             (_, Network::Maps(_)) => anyhow::bail!("this network paints maps and has no such file"),
         }

@@ -1,6 +1,7 @@
-//! The studio's view of a network: the one file that knows how pictures are computed.
+//! The studio's view of a network of styles or latents.
 
 use super::wish::Look;
+use crate::network::BATCH_PIXELS;
 use crate::picture_settings::first_not_finite;
 use crate::writer::Text;
 use anyhow::Context;
@@ -8,10 +9,7 @@ use candle_core::Tensor;
 use image::RgbImage;
 use serde_json::{Value, json};
 use stylegan_core::picture::to_pictures;
-use stylegan_core::{Coarse, GeneratorConfig, Model, SynthesisOptions, broadcast_ws};
-
-/// Pixels that are computed at a time.
-const BATCH_PIXELS: usize = 1 << 18;
+use stylegan_core::{Coarse, Model, SynthesisOptions, broadcast_ws};
 
 /// The longer side of what is shown of a larger picture while that is computed.
 const PREVIEW: usize = 256;
@@ -22,12 +20,12 @@ pub(super) type Preview<'a> = &'a dyn Fn(RgbImage) -> bool;
 /// Shows nothing.
 pub(super) const UNSEEN: Preview = &|_| true;
 
-/// An open network.
-pub(super) struct Sampler {
+/// An open network that makes pictures of styles, or of latents.
+pub(super) struct StyleNetwork {
     model: Model,
 }
 
-impl Sampler {
+impl StyleNetwork {
     /// The network of an open file.
     pub(super) fn new(model: Model) -> Self {
         Self { model }
@@ -42,16 +40,9 @@ impl Sampler {
     pub(super) fn description(&self) -> Value {
         let generator = self.model.generator();
         let [h, w] = generator.spec().img_size;
-        let (architecture, styles) = match self.model.config() {
-            GeneratorConfig::StyleGan1(_) => ("StyleGAN", true),
-            GeneratorConfig::StyleGan2(_) => ("StyleGAN2", true),
-            GeneratorConfig::Pggan(_) => ("Progressive GAN", false),
-            GeneratorConfig::Spade(_) => ("SPADE", false),
-            GeneratorConfig::Pix2PixHd(_) => ("pix2pixHD", false),
-        };
         json!({
-            "architecture": architecture,
-            "styles": styles,
+            "architecture": self.model.config().title(),
+            "styles": generator.spec().mapping,
             "height": h,
             "width": w,
             "num_ws": generator.spec().num_ws,
