@@ -1,8 +1,8 @@
 //! An encoder with its weights, as a file has it.
 
-use crate::checkpoint::{Checkpoint, Metadata, prefix};
+use crate::checkpoint::{Checkpoint, Kind, Metadata, prefix};
 use crate::error::bad_argument;
-use crate::import::{import, is_foreign};
+use crate::import::{is_foreign, networks};
 use crate::layers::Mode;
 use crate::psp::{AVERAGE, PspConfig, PspEncoder};
 use crate::{EncoderConfig, Error, Generator, GeneratorSpec, NetworkConfig, Params, Result, SynthesisOptions};
@@ -22,16 +22,24 @@ pub struct TrainedEncoder {
 }
 
 impl TrainedEncoder {
-    /// Loads the network `E` of a checkpoint, or the encoder of a file of pixel2style2pixel, e4e or ReStyle (`.pt`), with the
-    /// average style that is kept with it.
+    /// Loads the network `E` of a checkpoint, or the encoder of a file of pixel2style2pixel, e4e or ReStyle (`.pt`, or
+    /// safetensors of its names), with the average style that is kept with it.
     ///
     /// # Errors
     /// One sentence that names the file and what is wrong with it.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let path = path.as_ref();
         let bad = |problem: &str| Error::Checkpoint { path: path.into(), problem: problem.into() };
-        let (metadata, params, content_hash) = if is_foreign(path)? {
-            let mut file = import(path)?;
+        let own = if is_foreign(path)? { None } else { Some(Checkpoint::open(path)?) };
+        // A checkpoint says itself what it holds; other files are told by their names.
+        let own = own.filter(|file| file.metadata().is_some_and(|metadata| metadata.kind != Kind::Weights));
+        let (metadata, params, content_hash) = if let Some(file) = own {
+            file.verify()?;
+            let holds = file.names().any(|name| name.starts_with("E."));
+            let params = if holds { Some(file.params(prefix::E, device)?) } else { None };
+            (file.metadata().cloned(), params, file.content_hash().map(str::to_owned))
+        } else {
+            let mut file = networks(path)?;
             let hash = file.metadata.extra.get("source_sha256").cloned();
             let own = std::mem::take(&mut file.tensors).into_iter().filter_map(|(name, tensor)| {
                 Some((name.strip_prefix(prefix::E)?.strip_prefix('.')?.to_owned(), tensor))
@@ -39,12 +47,6 @@ impl TrainedEncoder {
             let own: Vec<_> = own.collect();
             let params = if own.is_empty() { None } else { Some(Params::from_tensors(own)?.to_device(device)?) };
             (Some(file.metadata), params, hash)
-        } else {
-            let file = Checkpoint::open(path)?;
-            file.verify()?;
-            let holds = file.names().any(|name| name.starts_with("E."));
-            let params = if holds { Some(file.params(prefix::E, device)?) } else { None };
-            (file.metadata().cloned(), params, file.content_hash().map(str::to_owned))
         };
         let (Some(config), Some(params)) = (metadata.as_ref().and_then(config), params) else {
             return Err(bad(
@@ -52,6 +54,12 @@ impl TrainedEncoder {
                             .pt file of pixel2style2pixel, e4e or ReStyle",
             ));
         };
+        if metadata.as_ref().is_some_and(sees_cars) {
+            return Err(bad(
+                "holds an encoder of cars (dataset_type cars_encode), which is shown pictures of 256x192 pixels, where those \
+                 of other data are shown squares: such encoders are not run here; its generator is (--network)",
+            ));
+        }
         let encoder = PspEncoder::new(config, params.frozen())
             .map_err(|error| bad(&format!("does not hold this encoder: {error}")))?;
         let average = params.get(AVERAGE).map(|average| average.as_detached_tensor());
@@ -159,6 +167,13 @@ impl TrainedEncoder {
         }
         Ok(after)
     }
+}
+
+/// Whether the options of a released file say that its encoder was trained on cars.
+fn sees_cars(metadata: &Metadata) -> bool {
+    let options =
+        metadata.extra.get("opts").and_then(|options| serde_json::from_str::<serde_json::Value>(options).ok());
+    options.is_some_and(|options| options["dataset_type"] == "cars_encode")
 }
 
 /// The encoder's configuration, if the file has a pSp encoder.

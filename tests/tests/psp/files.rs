@@ -23,6 +23,10 @@ fn average() -> Tensor {
 
 /// The single-vector encoder of the golden case with rosinality's generator, as torch saves it, without batch counters.
 fn saved(folder: &Path, kind: &str) -> PathBuf {
+    saved_of(folder, kind, "ffhq_encode")
+}
+
+fn saved_of(folder: &Path, kind: &str, data: &str) -> PathBuf {
     let encoder = weights(&["backbone", "w"], &Place::cpu(DType::F32)).vars().into_iter();
     let encoder: Vec<_> = encoder.map(|(name, var)| (name, var.as_detached_tensor())).collect();
     let state = |p: Pickle| {
@@ -31,12 +35,13 @@ fn saved(folder: &Path, kind: &str) -> PathBuf {
         };
         named(named(p, "encoder", &encoder), "decoder", &decoder())
     };
-    let options = |p: Pickle| p.text("encoder_type").text(kind).text("output_size").int(64);
+    let options =
+        |p: Pickle| p.text("encoder_type").text(kind).text("output_size").int(64).text("dataset_type").text(data);
     let pickle = Pickle::new().dict(|p| {
         let p = p.text("state_dict").dict(state).text("latent_avg").torch(&average());
         p.text("opts").dict(options)
     });
-    let path = folder.join(format!("{kind}.pt"));
+    let path = folder.join(format!("{kind}-{data}.pt"));
     std::fs::write(&path, pickle.stop()).unwrap();
     path
 }
@@ -74,6 +79,16 @@ fn a_released_file_encodes_and_reconstructs() {
     let again = TrainedEncoder::load(&own, &Device::Cpu).unwrap();
     let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     assert_eq!(values(&again.encode(&x).unwrap()), values(&rows));
+    // So it is under the names that the file has.
+    let named = folder.path().join("named.safetensors");
+    let encoder = weights(&["backbone", "w"], &Place::cpu(DType::F32)).vars().into_iter();
+    let encoder = encoder.map(|(name, var)| (format!("encoder.{name}"), var.as_detached_tensor()));
+    let mut tensors: std::collections::HashMap<_, _> = encoder.collect();
+    tensors.extend(decoder().into_iter().map(|(name, tensor)| (format!("decoder.{name}"), tensor)));
+    tensors.insert("latent_avg".into(), self::average());
+    candle_core::safetensors::save(&tensors, &named).unwrap();
+    let again = TrainedEncoder::load(&named, &Device::Cpu).unwrap();
+    assert_eq!(values(&again.encode(&x).unwrap()), values(&rows));
     let model = Model::load(&own, &Device::Cpu).unwrap();
     assert_eq!(values(&model.synthesize(&rows, &SynthesisOptions::default()).unwrap()), values(&image));
 }
@@ -84,6 +99,8 @@ fn other_files_are_refused_in_a_sentence() {
     let error = |path: &Path| TrainedEncoder::load(path, &Device::Cpu).err().unwrap().to_string();
     let unknown = error(&saved(folder.path(), "ResNetBackboneEncoder"));
     assert!(unknown.contains("ResNetBackboneEncoder") && unknown.contains("not known here"), "{unknown}");
+    let cars = error(&saved_of(folder.path(), "Encoder4Editing", "cars_encode"));
+    assert!(cars.contains("cars_encode") && cars.contains("256x192"), "{cars}");
     // The first layers of an encoder are kept, and are no encoder.
     let part = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/kept/psp.pt");
     assert!(error(Path::new(part)).contains("holds no encoder"));

@@ -4,7 +4,7 @@ use super::cases::{CPU, Tensors, within};
 use candle_core::{DType, Tensor};
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, save};
-use stylegan_core::import::{Imported, import, import_safetensors};
+use stylegan_core::import::{Imported, MapFacts, import, import_safetensors};
 use stylegan_core::layers::{NormKind, SemanticMap};
 use stylegan_core::spade::{Depth, SpadeConfig, SpadeEncoder};
 use stylegan_core::{
@@ -51,8 +51,10 @@ fn generators_paint_what_they_painted() {
         panic!("no SPADE generator")
     };
     assert_eq!((config.channels, config.map_channels(), config.norm, config.spectral), (4, 7, NormKind::Batch, true));
-    assert!(file.metadata.extra["img_size"].starts_with("assumed"));
-    config.img_size = [64, 64];
+    assert_eq!((config.img_size, config.depth, config.edges), ([256, 256], Depth::Normal, false));
+    assert_eq!(file.metadata.assumed().collect::<Vec<_>>(), ["img_size", "depth", "edges"]);
+    file.tell(&MapFacts { img_size: Some([64, 64]), ..MapFacts::default() }).unwrap();
+    assert_eq!(file.metadata.assumed().collect::<Vec<_>>(), ["depth", "edges"]);
     let io = Tensors::load("g_normal.io");
     let img = painted(&saved(&file, folder.path()), &SemanticMap::Channels(io.at("seg", &SINGLE)));
     within("SPADE", &img, io.get("img_f64"), 5e-5);
@@ -63,10 +65,71 @@ fn generators_paint_what_they_painted() {
         let network = file.metadata.networks.get_mut("G_ema");
         let Some(NetworkConfig::Generator(GeneratorConfig::Pix2PixHd(config))) = network else { panic!("{case}") };
         assert_eq!((config.channels, config.downsamplings, config.blocks, config.norm), (4, 3, 2, NormKind::Instance));
-        config.img_size = [32, 48];
+        assert_eq!(file.metadata.assumed().collect::<Vec<_>>(), ["img_size", "edges"]);
+        file.tell(&MapFacts { img_size: Some([32, 48]), ..MapFacts::default() }).unwrap();
         let img = painted(&saved(&file, folder.path()), &SemanticMap::Channels(io.at(seg, &SINGLE)));
         within(case, &img, io.get("img"), 5e-5);
     }
+}
+
+/// What is told of a network must be what its tensors can be.
+#[test]
+fn facts_correct_what_was_assumed() {
+    let told = |case: &str, facts: MapFacts| {
+        let mut file = state_dictionary(case);
+        file.tell(&facts).map(|()| file).map_err(|error| error.to_string())
+    };
+    let none = MapFacts::default();
+    let all = MapFacts { img_size: Some([64, 128]), edges: Some(true), depth: Some(Depth::More), no_class: Some(true) };
+    let file = told("g_normal", all).unwrap();
+    let Some(NetworkConfig::Generator(GeneratorConfig::Spade(config))) = file.metadata.networks.get("G_ema") else {
+        panic!("no SPADE generator")
+    };
+    assert_eq!((config.img_size, config.classes, config.edges, config.depth), ([64, 128], 6, true, Depth::More));
+    assert_eq!((file.metadata.no_class(), file.metadata.assumed().next()), (Some(5), None));
+    // A discriminator reads the same maps.
+    let file = told("d_multiscale", MapFacts { edges: Some(true), ..none }).unwrap();
+    let Some(NetworkConfig::Discriminator(DiscriminatorConfig::MultiscalePatch(config))) =
+        file.metadata.networks.get("D")
+    else {
+        panic!("no discriminator")
+    };
+    assert_eq!((config.classes, config.edges), (6, true));
+    for (case, facts, part) in [
+        ("g_normal", MapFacts { img_size: Some([64, 80]), ..none }, "multiples of 32"),
+        ("g_normal", MapFacts { depth: Some(Depth::Most), ..none }, "depth `most`"),
+        ("pix2pixhd_global", MapFacts { depth: Some(Depth::More), ..none }, "SPADE"),
+        ("e_conv", MapFacts { edges: Some(true), ..none }, "no network that reads label maps"),
+    ] {
+        assert!(told(case, facts).is_err_and(|error| error.contains(part)), "{case} {part}");
+    }
+}
+
+/// Files of PyTorch before 0.4 keep means and variances of instance normalisations, which do not use them.
+#[test]
+fn early_files_of_pix2pixhd_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = golden("spade/pix2pixhd_global.weights.safetensors");
+    let mut tensors = candle_core::safetensors::load(case, &CPU).unwrap();
+    let numbers = |name: &str| name.strip_prefix("model.")?.split_once('.')?.0.parse::<usize>().ok();
+    let convolutions: Vec<(usize, usize)> = tensors
+        .iter()
+        .filter(|(name, tensor)| name.ends_with(".weight") && !name.contains("conv_block") && tensor.rank() == 4)
+        .filter_map(|(name, tensor)| Some((numbers(name)?, tensor.dim(0).ok()?)))
+        .collect();
+    let last = convolutions.iter().map(|(number, _)| *number).max().unwrap();
+    for (number, channels) in convolutions.into_iter().filter(|(number, _)| *number < last) {
+        for name in ["running_mean", "running_var"] {
+            let values = Tensor::ones(channels, DType::F32, &CPU).unwrap();
+            tensors.insert(format!("model.{}.{name}", number + 1), values);
+        }
+    }
+    let path = folder.path().join("early.safetensors");
+    candle_core::safetensors::save(&tensors, &path).unwrap();
+    let early = import_safetensors(&Checkpoint::open(&path).unwrap()).unwrap().unwrap();
+    let usual = state_dictionary("pix2pixhd_global");
+    assert_eq!(early.metadata.networks, usual.metadata.networks);
+    assert_eq!(early.tensors.len(), usual.tensors.len());
 }
 
 #[test]

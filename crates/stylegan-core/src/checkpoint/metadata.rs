@@ -59,6 +59,8 @@ pub struct Metadata {
 const CLASSES: &str = "classes";
 /// The key of [`Metadata::extra`] for the class of pixels without one.
 pub(crate) const NO_CLASS: &str = "no_class";
+/// The key of [`Metadata::extra`] for the fields of a converted network that its file does not tell, with commas between.
+pub(crate) const ASSUMED: &str = "assumed";
 const NETWORK: &str = "network.";
 const EXTRA: &str = "extra.";
 pub(super) const CONTENT_HASH: &str = "content_hash";
@@ -78,6 +80,12 @@ impl Metadata {
     /// Keeps the class of maps that stands for pixels without one.
     pub fn set_no_class(&mut self, class: usize) {
         self.extra.insert(NO_CLASS.into(), class.to_string());
+    }
+
+    /// Fields of the configuration of a converted network, as `img_size` or `edges`, that its file does not tell: they were
+    /// assumed.
+    pub fn assumed(&self) -> impl Iterator<Item = &str> {
+        self.extra.get(ASSUMED).into_iter().flat_map(|fields| fields.split(", "))
     }
 
     /// Keeps the names of classes.

@@ -13,6 +13,6 @@ mod write;
 pub use format::Checkpoint;
 pub(crate) use format::{kind_of, text_instead};
 pub use infer::infer_generator;
-pub(crate) use metadata::NO_CLASS;
+pub(crate) use metadata::{ASSUMED, NO_CLASS};
 pub use metadata::{FORMAT, FORMAT_VERSION, Kind, Metadata};
 pub use write::{encode, save};

@@ -12,6 +12,7 @@
 mod budget;
 mod kwargs;
 pub mod layouts;
+mod map_facts;
 mod networks;
 mod numpy;
 mod numpy_file;
@@ -31,6 +32,7 @@ mod tflib;
 mod torch;
 mod weights;
 
+pub use map_facts::MapFacts;
 pub use networks::networks;
 pub use plain::{CONFIG_KEY, import_safetensors};
 pub use state_dict::state_dict;

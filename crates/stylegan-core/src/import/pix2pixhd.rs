@@ -2,7 +2,7 @@
 //! baseline in NVlabs/SPADE. Both number their layers.
 
 use super::parts::Parts;
-use super::spade::{Tensors, shape, weight};
+use super::spade::{Tensors, note, shape, weight};
 use super::{Found, ImportError, ImportedNetwork};
 use crate::checkpoint::prefix;
 use crate::layers::{NormKind, WeightInit};
@@ -41,11 +41,12 @@ pub(super) fn networks(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
     };
     let tensors: Tensors = file.tensors(None)?.into_iter().collect();
     let Some((config, tensors)) = generator(&tensors, &numbers)? else { return Ok(None) };
+    let assumed: &[_] = if config.edges { &["img_size"] } else { &["img_size", "edges"] };
     let config = NetworkConfig::Generator(GeneratorConfig::Pix2PixHd(config));
     let network = ImportedNetwork { prefix: prefix::G_EMA.into(), config, tensors };
     let mut found =
         Found { origin: "pix2pixHD state dictionary (PyTorch)", networks: vec![network], ..Found::default() };
-    found.extra.insert("img_size".into(), "assumed, as nothing in the file tells it".into());
+    found.extra.extend(note(assumed));
     Ok(Some(found))
 }
 
@@ -69,7 +70,6 @@ fn generator(tensors: &Tensors, numbers: &Numbers) -> CoreResult<Option<Painter>
         return Ok(None);
     }
     let [img_channels, ..] = shape::<4>(tensors, &last)?;
-    let batch = tensors.keys().any(|name| name.ends_with("running_mean"));
     let mut own = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
         let Some(ours) = layout.ours(name) else { return Ok(None) };
@@ -78,6 +78,12 @@ fn generator(tensors: &Tensors, numbers: &Numbers) -> CoreResult<Option<Painter>
         if !unread {
             own.push((ours, tensor.to_dtype(DType::F32)?));
         }
+    }
+    // Batch normalisations have weights. Instance normalisations have none; before PyTorch 0.4 they kept means that they
+    // did not use.
+    let batch = own.iter().any(|(name, _)| name.ends_with("norm.weight"));
+    if !batch {
+        own.retain(|(name, _)| !name.ends_with(".running_mean") && !name.ends_with(".running_var"));
     }
     // 36 channels are the 35 classes of Cityscapes and edges, in both repositories' released networks.
     let edges = map_channels == 36;

@@ -3,7 +3,7 @@
 
 use super::parts::Parts;
 use super::{Found, ImportError, ImportedNetwork};
-use crate::checkpoint::{NO_CLASS, prefix};
+use crate::checkpoint::{ASSUMED, NO_CLASS, prefix};
 use crate::layers::{NormKind, WeightInit};
 use crate::spade::{Conditioning, Depth, MultiscaleDiscriminatorConfig, SpadeConfig, SpadeEncoderConfig};
 use crate::{DiscriminatorConfig, EncoderConfig, Error, GeneratorConfig, NetworkConfig, Result as CoreResult};
@@ -33,15 +33,16 @@ pub(super) fn networks(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
     let by_name: Tensors = tensors.iter().cloned().collect();
     let mut found = Found { origin: "SPADE state dictionary (PyTorch)", ..Found::default() };
     let (prefix, config) = if paints {
-        let (config, note) = generator(&by_name)?;
+        let (config, assumed) = generator(&by_name)?;
         // Those of COCO-Stuff and ADE20K have a class for what has no label, behind the others.
-        if let (classes @ (151 | 183), None) = (config.classes, &note) {
+        if let (classes @ (151 | 183), false) = (config.classes, assumed.contains(&"edges")) {
             found.extra.insert(NO_CLASS.to_owned(), (classes - 1).to_string());
         }
-        found.extra.extend(note.map(|note| ("img_size".to_owned(), note)));
+        found.extra.extend(note(&assumed));
         (prefix::G_EMA, NetworkConfig::Generator(GeneratorConfig::Spade(config)))
     } else if judges {
-        let config = discriminator(&by_name)?;
+        let (config, assumed) = discriminator(&by_name)?;
+        found.extra.extend(note(&assumed));
         (prefix::D, NetworkConfig::Discriminator(DiscriminatorConfig::MultiscalePatch(config)))
     } else {
         (prefix::E, NetworkConfig::Encoder(EncoderConfig::Spade(encoder(&by_name)?)))
@@ -75,33 +76,33 @@ pub(super) fn weight(tensors: &Tensors, module: &str) -> CoreResult<([usize; 4],
     Ok((shape(tensors, &format!("{module}.weight"))?, false))
 }
 
-/// What the shapes of a generator do not tell: size, depth, classes and edges, by the channels of its map; and a
-/// word on what was assumed.
-fn data(map_channels: usize) -> (SpadeConfig, Option<String>) {
+/// What the metadata say of fields that were assumed.
+pub(super) fn note(assumed: &[&str]) -> Option<(String, String)> {
+    (!assumed.is_empty()).then(|| (ASSUMED.to_owned(), assumed.join(", ")))
+}
+
+/// What the shapes of a generator do not tell: size, depth, classes and edges, by the channels of its map, and the
+/// fields that were assumed.
+fn data(map_channels: usize) -> (SpadeConfig, Vec<&'static str>) {
     let base = SpadeConfig::default();
     match map_channels {
-        184 => (base, None),
-        151 => (SpadeConfig { classes: 151, edges: false, ..base }, None),
-        36 => (SpadeConfig { classes: 35, img_size: [256, 512], depth: Depth::More, ..base }, None),
-        classes => {
-            let note = format!(
-                "assumed, as nothing in the file tells size and depth of a network of {classes} channels; nor whether the \
-                 last are edges"
-            );
-            (SpadeConfig { classes, edges: false, ..base }, Some(note))
-        }
+        184 => (base, vec![]),
+        151 => (SpadeConfig { classes: 151, edges: false, ..base }, vec![]),
+        36 => (SpadeConfig { classes: 35, img_size: [256, 512], depth: Depth::More, ..base }, vec![]),
+        classes => (SpadeConfig { classes, edges: false, ..base }, vec!["img_size", "depth", "edges"]),
     }
 }
 
-/// The configuration of a generator, and a word on what was assumed.
-fn generator(tensors: &Tensors) -> CoreResult<(SpadeConfig, Option<String>)> {
+/// The configuration of a generator, and the fields of it that were assumed.
+fn generator(tensors: &Tensors) -> CoreResult<(SpadeConfig, Vec<&'static str>)> {
     let ([wide, ..], spectral) = weight(tensors, "head_0.conv_0")?;
     let [img_channels, ..] = shape::<4>(tensors, "conv_img.weight")?;
     let [hidden, map_channels, kernel, _] = shape::<4>(tensors, GENERATOR)?;
-    let (mut config, mut note) = data(map_channels);
-    if tensors.keys().any(|name| name.starts_with("up_4.")) && config.depth != Depth::Most {
+    let (mut config, mut assumed) = data(map_channels);
+    if tensors.keys().any(|name| name.starts_with("up_4.")) {
         (config.depth, config.img_size) = (Depth::Most, [512, 512]);
-        note.get_or_insert_with(|| "assumed, as nothing in the file tells the size of a network of this depth".into());
+        assumed.retain(|field| *field == "edges");
+        assumed.insert(0, "img_size");
     }
     config = SpadeConfig {
         img_channels,
@@ -121,24 +122,35 @@ fn generator(tensors: &Tensors) -> CoreResult<(SpadeConfig, Option<String>)> {
         config.z_dim = z_dim;
         let area = features / wide.max(1);
         let [h, w] = config.start();
-        let side = area.isqrt();
-        if h * w != area && side * side == area && side <= 64 {
-            let step = config.img_size[0] / h.max(1);
-            config.img_size = [side * step; 2];
+        if h * w != area
+            && let Some(start) = start_of(area)
+        {
+            config.img_size = start.map(|side| side << config.doublings());
+            if start[0] != start[1] && !assumed.contains(&"img_size") {
+                assumed.insert(0, "img_size");
+            }
         }
     }
-    Ok((config, note))
+    Ok((config, assumed))
 }
 
-/// The configuration of a discriminator.
-fn discriminator(tensors: &Tensors) -> CoreResult<MultiscaleDiscriminatorConfig> {
+/// Height and width of as many pixels, nearest to a square and no higher than wide; `None` where they are more than any
+/// network starts from.
+fn start_of(area: usize) -> Option<[usize; 2]> {
+    let h = (1..=area.isqrt().min(64)).rev().find(|h| area.is_multiple_of(*h))?;
+    (area / h <= 64).then_some([h, area / h])
+}
+
+/// The configuration of a discriminator, and the fields of it that were assumed.
+fn discriminator(tensors: &Tensors) -> CoreResult<(MultiscaleDiscriminatorConfig, Vec<&'static str>)> {
     let [channels, inputs, ..] = shape::<4>(tensors, DISCRIMINATOR)?;
     let has = |start: &str| tensors.keys().any(|name| name.starts_with(start));
     let count = |start: &dyn Fn(usize) -> String| (0..=MOST).take_while(|&i| has(&start(i))).count();
     let layers = count(&|i| format!("discriminator_0.model{i}.")).saturating_sub(1);
     let spectral = layers > 1 && weight(tensors, "discriminator_0.model1.0.0")?.1;
-    let data = data(inputs.saturating_sub(RGB)).0;
-    Ok(MultiscaleDiscriminatorConfig {
+    let (data, mut assumed) = data(inputs.saturating_sub(RGB));
+    assumed.retain(|field| *field != "depth");
+    let config = MultiscaleDiscriminatorConfig {
         img_size: data.img_size,
         img_channels: RGB,
         classes: data.classes,
@@ -148,7 +160,8 @@ fn discriminator(tensors: &Tensors) -> CoreResult<MultiscaleDiscriminatorConfig>
         channels,
         spectral,
         init: WeightInit::Glorot,
-    })
+    };
+    Ok((config, assumed))
 }
 
 /// The configuration of an image encoder.
@@ -157,4 +170,17 @@ fn encoder(tensors: &Tensors) -> CoreResult<SpadeEncoderConfig> {
     let [z_dim, _] = shape(tensors, ENCODER)?;
     let layers = (1..=MOST).take_while(|i| weight(tensors, &format!("layer{i}.0")).is_ok()).count();
     Ok(SpadeEncoderConfig { img_channels, resolution: 4 << layers, channels, z_dim, spectral })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_network_starts_from_has_the_shape_nearest_to_a_square() {
+        for (area, start) in [(64, [8, 8]), (32, [4, 8]), (12, [3, 4]), (61, [1, 61]), (4096, [64, 64])] {
+            assert_eq!(start_of(area), Some(start));
+        }
+        assert_eq!([0, 67, 4097].map(start_of), [None; 3]);
+    }
 }

@@ -81,7 +81,8 @@ impl SpadeConfig {
         self.img_size.map(|side| side >> self.doublings())
     }
 
-    fn doublings(&self) -> usize {
+    /// How often the resolution doubles.
+    pub(crate) fn doublings(&self) -> usize {
         match self.depth {
             Depth::Normal => 5,
             Depth::More => 6,
