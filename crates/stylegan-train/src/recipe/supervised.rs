@@ -41,10 +41,16 @@ impl Supervised {
         if !(self.kimg > 0. && self.kimg.is_finite()) {
             return self.wrong(format!("kimg: expected a number above 0, found {}", self.kimg));
         }
-        if self.held_out < 2 || dataset.len() < self.held_out || self.batch == 0 {
+        for (setting, found, least) in [("batch", self.batch, 1), ("held_out", self.held_out, 2)] {
+            if found < least {
+                return self.wrong(format!("{setting}: expected {least} or more, found {found}"));
+            }
+        }
+        if dataset.len() < self.held_out {
+            let (held_out, pictures) = (self.held_out, dataset.len());
             return self.wrong(format!(
-                "needs batches of 1 or more, and more pictures than held_out ({}), which is 2 or more",
-                self.held_out
+                "the set has {pictures} pictures; at least {held_out} are needed, as one of every {held_out} is kept from training \
+                 to measure it on"
             ));
         }
         Ok(())
