@@ -53,7 +53,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME[=STRENGTH]", required = true)]
     direction: Vec<Wish>,
 
-    /// Directions along which nothing may change: the others are moved at right angles to them.
+    /// Directions along which nothing may change: the others are moved at right angles to them, and count the sigmas of what
+    /// is left of them.
     ///
     /// Example: --keep age,glasses
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]

@@ -3,13 +3,16 @@
 use crate::exit::wrong;
 use crate::models;
 use crate::network::Network;
-use crate::status::say;
+use crate::status::{Progress, say};
 use candle_core::Tensor;
 use std::path::PathBuf;
 use std::str::FromStr;
 use stylegan_core::directions::{Direction, Directions, channel_weights};
 use stylegan_core::{StyleOffsets, printable};
-use stylegan_metrics::directions::conditioned;
+use stylegan_metrics::directions::{Styles, conditioned};
+
+/// Styles that the deviation along what is left of a direction is measured on: it is known to within a part in a hundred.
+const SAMPLES: usize = 10_000;
 
 /// A direction as it is typed: `smile=2`, or `smile` for one that is varied.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,6 +117,7 @@ impl Moves {
         let numbers = |direction: &Direction| direction.vector.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>();
         let kept = keep.iter().map(|name| Ok(numbers(&find(name)?))).collect::<anyhow::Result<Vec<_>>>()?;
         let kept: Vec<&[f64]> = kept.iter().map(Vec::as_slice).collect();
+        let spread = if kept.is_empty() { None } else { Some(spread(network)?) };
         let num_ws = network.generator().spec().num_ws;
         let (mut moves, mut weights) = (Vec::new(), vec![]);
         for Wish { name, strength } in wishes {
@@ -134,10 +138,12 @@ impl Moves {
                 }
                 direction.offsets(&weights, 0.)?;
             }
-            if !kept.is_empty() {
+            if let Some(styles) = &spread {
                 let Ok(vector) = conditioned(&numbers(&direction), &kept) else {
                     wrong!("--keep {}: nothing of {name} is left beside it", keep.join(","));
                 };
+                // It is another direction, along which styles deviate by other sigmas.
+                direction.sigma = styles.deviation(&vector);
                 direction.vector = vector.iter().map(|v| *v as f32).collect();
             }
             moves.push((direction, *strength));
@@ -175,6 +181,13 @@ impl Moves {
         };
         self.moves.iter().map(one).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// How a network's styles lie.
+fn spread(network: &Network) -> anyhow::Result<Styles> {
+    let _progress = Progress::of_unknown_length("mapping latents");
+    let label = network.labels(1)?;
+    Ok(Styles::new(network.generator(), label.as_ref(), SAMPLES, 0, &mut |_| {})?)
 }
 
 /// All directions of the files, if they are of styles as wide as the network's; without files those that come with it.

@@ -5,13 +5,17 @@ use super::encoder_run::{EncoderRun, task};
 use super::origin::Origin;
 use super::picture::Picture;
 use super::settings::Settings;
+use super::targets::Place;
 use crate::exit::wrong;
 use crate::network::{Network, checkpoint};
+use crate::status::say;
 use candle_core::{DType, Device, Tensor};
 use std::path::Path;
 use stylegan_core::latent::StreamKey;
 use stylegan_core::{Generator, TrainedEncoder};
 use stylegan_train::config::{Input, TaskConfig};
+use stylegan_train::data::NO_CLASS;
+use stylegan_train::inversion::digest;
 use stylegan_train::recipe::encoder::{Source, input, visible};
 
 /// An encoder with what it was trained to be shown.
@@ -39,10 +43,14 @@ impl Encoder {
             wrong!("--encoder {}: {error}", path.display());
         }
         let run = EncoderRun::of(&file)?;
-        if let Some(origin) = run.as_ref().and_then(|run| Origin::of(path, &file, run))
+        if let Some(origin) = Origin::of(path, &file, run.as_ref(), encoder.content_hash())
             && let Some(why) = origin.refuses(network.model(), &format!("--network {}", args.network.display()))?
         {
-            wrong!("{why}");
+            match run {
+                Some(_) => wrong!("{why}"),
+                // Others train released generators further, and go on using their encoders.
+                None => say(&format!("note: {why}")),
+            }
         }
         let mut task = task(run.as_ref(), &encoder);
         if let Some(factor) = args.factor {
@@ -80,8 +88,29 @@ impl Encoder {
         !self.prepared && !self.reads_maps()
     }
 
-    /// Writes down what decides of its results.
-    pub(super) fn note(&self, settings: &mut Settings) {
+    /// Height and width that it looks at pictures in, in pixels.
+    pub(super) fn size(&self) -> [usize; 2] {
+        self.network.config().img_size
+    }
+
+    /// Refuses a label map of classes that it does not know.
+    pub(super) fn check_map(&self, place: &Place) -> anyhow::Result<()> {
+        let (map, classes) = (place.stored_map()?, self.network.config().picture_channels());
+        match map.first(|class| usize::from(class) >= classes) {
+            None => Ok(()),
+            Some((NO_CLASS, [x, y])) => wrong!(
+                "{place} has pixels without a class, the first in column {x} of row {y}; the encoder reads {classes} classes (0                  to {}), and none for those: paint over them",
+                classes - 1
+            ),
+            Some((class, [x, y])) => wrong!(
+                "{place} has class {class} in column {x} of row {y}; the encoder reads {classes} classes (0 to {}): paint over it",
+                classes - 1
+            ),
+        }
+    }
+
+    /// Writes down what decides of its results for a picture.
+    pub(super) fn note(&self, settings: &mut Settings, picture: &Picture) -> anyhow::Result<()> {
         settings.encoder(self.network.content_hash().unwrap_or("of unknown contents"));
         if let Some(passes) = self.iterations {
             settings.passes(passes);
@@ -89,11 +118,15 @@ impl Encoder {
         if let (Input::Downscaled, [factor], false) = (self.task.input, &self.task.factors[..], self.prepared) {
             settings.shown(&format!("{factor} times smaller"));
         }
-        if self.prepared {
+        if self.reads_maps() {
+            // A table beside the file decides what the pixels mean.
+            settings.shown(&format!("the map {}", digest([&self.shown(picture)?])?));
+        } else if self.prepared {
             settings.shown("the file as it is");
         } else if self.task.input == Input::Masked {
             settings.shown(&format!("masked by seed {}", self.seed));
         }
+        Ok(())
     }
 
     /// What it is shown of a picture, `[1, channels, h, w]` f32.
@@ -155,7 +188,7 @@ pub(super) fn found(
 
 /// A factor by which the encoder of `run`, which was named as `path`, has seen pictures made smaller.
 fn known_factor(factor: usize, run: Option<&EncoderRun>, path: &Path) -> anyhow::Result<usize> {
-    match run.map(|run| &run.config.task) {
+    match run.map(|run| &run.0.task) {
         Some(task) if task.input == Input::Downscaled && task.factors.contains(&factor) => Ok(factor),
         Some(task) if task.input == Input::Downscaled => {
             let known: Vec<String> = task.factors.iter().map(usize::to_string).collect();

@@ -8,11 +8,7 @@ use stylegan_train::config::{EncoderTrainConfig, Input, RecipeConfig, TaskConfig
 use stylegan_train::state::config_of;
 
 /// What a file says of the run that trained its encoder.
-pub(super) struct EncoderRun {
-    pub(super) config: EncoderTrainConfig,
-    /// SHA-256 of the file's contents.
-    pub(super) hash: Option<String>,
-}
+pub(super) struct EncoderRun(pub(super) EncoderTrainConfig);
 
 impl EncoderRun {
     /// The run of a file; `None` for files that do not say, as released ones.
@@ -22,14 +18,14 @@ impl EncoderRun {
         }
         let checkpoint = Checkpoint::open(file)?;
         let Some(RecipeConfig::Encoder(config)) = config_of(&checkpoint) else { return Ok(None) };
-        Ok(Some(Self { config: *config, hash: checkpoint.content_hash().map(str::to_owned) }))
+        Ok(Some(Self(*config)))
     }
 }
 
 /// What an encoder is shown without chance, no flips and the largest factor: as its run says, or of other files as the
 /// channels tell.
 pub(super) fn task(run: Option<&EncoderRun>, encoder: &TrainedEncoder) -> TaskConfig {
-    match run.map(|run| &run.config.task) {
+    match run.map(|run| &run.0.task) {
         Some(task) => {
             let factors = task.factors.iter().max().copied().into_iter().collect();
             TaskConfig { flip: false, factors, ..task.clone() }

@@ -39,23 +39,48 @@ impl Masks {
     }
 }
 
-/// Refuses a mask of another size than its picture's `from`, and one that hides all of it at `size`, `[h, w]` in pixels;
-/// says a word on one that hides nothing.
-pub(super) fn check(mask: &Place, picture: &Place, from: [usize; 2], size: [usize; 2]) -> anyhow::Result<()> {
-    let Target { image, from: [h, w] } = mask.kept(size)?;
-    if [h, w] != from {
-        let [height, width] = from;
-        wrong!(
-            "--mask: {mask} has {w}x{h} pixels and the picture {picture} has {width}x{height}; make the mask as large as the \
-             picture, white where that is hidden"
-        );
+/// Refuses a mask of another size than its picture's `from`, and one that hides all of it at one of `sizes`, `[h, w]` in
+/// pixels, of those that look at the picture; says a word on one that hides nothing.
+pub(super) fn check(mask: &Place, picture: &Place, from: [usize; 2], sizes: &[[usize; 2]]) -> anyhow::Result<()> {
+    let mut hides = false;
+    for &size in sizes {
+        let Target { image, from: [h, w] } = mask.kept(size)?;
+        if [h, w] != from {
+            let [height, width] = from;
+            wrong!(
+                "--mask: {mask} has {w}x{h} pixels and the picture {picture} has {width}x{height}; make the mask as large as                  the picture, white where that is hidden"
+            );
+        }
+        let kept = image.sum_all()?.to_scalar::<f32>()?;
+        if kept == 0. {
+            let [h, w] = size;
+            wrong!(
+                "--mask: {mask} hides all of {picture} at {w}x{h} pixels, where a pixel is hidden if any part of it is white;                  make black what is to be seen, and white what is hidden"
+            );
+        }
+        hides |= kept < image.elem_count() as f32;
     }
-    let kept = image.sum_all()?.to_scalar::<f32>()?;
-    if kept == image.elem_count() as f32 {
+    if !hides {
         say(&format!("note: --mask: {mask} hides nothing of {picture}; white is what hides"));
     }
-    if kept == 0. {
-        wrong!("--mask: {mask} hides all of {picture}; make black what is to be seen, and white what is hidden");
-    }
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use image::{GrayImage, Luma};
+
+    /// Every second pixel is seen at the network's size, and none at half of it, an encoder's.
+    #[test]
+    fn masks_leave_something_to_all_that_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mask.png");
+        GrayImage::from_fn(64, 64, |x, y| Luma([if (x + y) % 2 == 0 { 255 } else { 0 }])).save(&file).unwrap();
+        let mask = places(&file).unwrap().remove(0);
+        let checked = |sizes: &[[usize; 2]]| check(&mask, &mask, [64, 64], sizes).map_err(|error| error.to_string());
+        assert_eq!(checked(&[[64, 64]]), Ok(()));
+        assert!(checked(&[[64, 64], [32, 32]]).unwrap_err().contains("at 32x32 pixels"));
+    }
 }

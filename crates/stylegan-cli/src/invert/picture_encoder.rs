@@ -33,7 +33,7 @@ impl PictureEncoder {
                 path.display()
             );
         }
-        let origin = run.and_then(|run| Origin::of(path, &file, &run));
+        let origin = Origin::of(path, &file, run.as_ref(), network.content_hash());
         Ok(Self { network, origin })
     }
 

@@ -110,7 +110,11 @@ impl Plan {
         for picture in &self.pictures {
             let [from_h, from_w] = self.target(picture)?.from;
             if let Some(mask) = &picture.mask {
-                mask::check(mask, &picture.place, [from_h, from_w], [h, w])?;
+                let looks: Vec<_> = self.encoder.iter().map(Encoder::size).chain([[h, w]]).collect();
+                mask::check(mask, &picture.place, [from_h, from_w], &looks)?;
+            }
+            if let Some(encoder) = self.encoder.as_ref().filter(|encoder| encoder.reads_maps()) {
+                encoder.check_map(&picture.place)?;
             }
             if from_h < h || from_w < w {
                 say(&format!(
@@ -160,7 +164,7 @@ impl Plan {
         let mut settings = Settings::new(&self.network_hash, class.as_deref(), &digest([&target.image])?);
         settings.precision(self.network.generator().precision());
         if let Some(encoder) = &self.encoder {
-            encoder.note(&mut settings);
+            encoder.note(&mut settings, picture)?;
         }
         if let Some(mask) = &picture.mask {
             settings.shown(&format!("what the mask {} keeps", digest([&mask.kept(target.from)?.image])?));

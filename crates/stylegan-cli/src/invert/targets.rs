@@ -3,6 +3,7 @@
 use crate::data::pictures::bytes;
 use crate::exit::wrong;
 use crate::network::check_exists;
+use crate::pictures::not_built_in;
 use crate::status::say;
 use candle_core::{DType, Device, Tensor};
 use image::DynamicImage;
@@ -11,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use stylegan_core::picture::to_image;
 use stylegan_core::printable;
-use stylegan_train::data::resize::{Crop, Filter, resize};
+use stylegan_train::data::resize::{Crop, Filter, resize, resize_map};
 use stylegan_train::data::{Files, LabelMap, Severity};
 
 /// Where a picture is.
@@ -41,6 +42,7 @@ pub(super) fn is_set(path: &Path) -> bool {
 
 /// The pictures that `path` means: itself, or those of a folder or ZIP file.
 pub(super) fn places(path: &Path) -> anyhow::Result<Vec<Place>> {
+    not_built_in(path)?;
     check_exists(path)?;
     let set = is_set(path);
     let files = Arc::new(if set { Files::open(path)? } else { Files::of_one(path)? });
@@ -65,8 +67,8 @@ impl Place {
         stem.replace('/', "-")
     }
 
-    /// The picture upright, cropped around its centre and resized to `[h, w]` pixels of `c` channels, as a data set is
-    /// built.
+    /// The picture upright, cropped around its centre and resized to `[h, w]` pixels of `c` channels: made smaller as a
+    /// data set is built.
     pub(super) fn target(&self, size: [usize; 2], c: usize, dtype: DType) -> anyhow::Result<Target> {
         let made = self.files.with_picture(&self.name, |picture| {
             let from = [picture.pixels.height() as usize, picture.pixels.width() as usize];
@@ -85,7 +87,7 @@ impl Place {
             let from = [picture.pixels.height() as usize, picture.pixels.width() as usize];
             let white: Vec<u8> =
                 bytes(picture.pixels, 1).into_iter().map(|grey| if grey > 127 { u8::MAX } else { 0 }).collect();
-            (from, resize(&white, 1, from, size, Filter::Box, Crop::Center))
+            (from, resize(&white, 1, from, size, filter(from, size), Crop::Center))
         });
         let (from, white) = match made {
             Ok((from, white)) => (from, white?),
@@ -95,11 +97,21 @@ impl Place {
         Ok(Target { image: Tensor::from_vec(kept, (1, 1, size[0], size[1]), &Device::Cpu)?, from })
     }
 
-    /// The file as a label map: the class of each pixel, at `[h, w]` pixels by nearest neighbours.
+    /// The file as a label map: the class of each pixel, cropped as pictures are and at `[h, w]` pixels by nearest
+    /// neighbours.
     pub(super) fn map(&self, size: [usize; 2]) -> anyhow::Result<Vec<u8>> {
+        let (map, [h, w]) = (self.stored_map()?, size);
+        if map.size[0] * w == map.size[1] * h {
+            return Ok(map.resized(size).classes);
+        }
+        Ok(resize_map(&map.classes, map.size, size, Crop::Center)?)
+    }
+
+    /// The file as a label map, as it is stored.
+    pub(super) fn stored_map(&self) -> anyhow::Result<LabelMap> {
         let map = self.files.read(&self.name).and_then(|bytes| LabelMap::decode(&bytes, self.files.class_table()));
         match map {
-            Ok(map) => Ok(map.resized(size).classes),
+            Ok(map) => Ok(map),
             Err(problem) => wrong!("{self}: the encoder looks at label maps: {problem}; {}", problem.remedy()),
         }
     }
@@ -108,8 +120,14 @@ impl Place {
 /// A picture, cropped around its centre and resized to `[h, w]` pixels, as an image `[1, c, h, w]` f32 in [-1, 1].
 pub(crate) fn fitted(picture: DynamicImage, size: [usize; 2], c: usize) -> anyhow::Result<Tensor> {
     let from = [picture.height() as usize, picture.width() as usize];
-    let pixels = resize(&bytes(picture, c), c, from, size, Filter::Box, Crop::Center)?;
+    let pixels = resize(&bytes(picture, c), c, from, size, filter(from, size), Crop::Center)?;
     Ok(to_image(&pixels, size, c)?)
+}
+
+/// What resizes a picture of `from` (`[h, w]` in pixels) to the shape of `to`: the filter of data sets, which would show the
+/// pixels of a smaller one as blocks.
+fn filter(from: [usize; 2], to: [usize; 2]) -> Filter {
+    if from[0] < to[0] || from[1] < to[1] { Filter::Bilinear } else { Filter::Box }
 }
 
 impl Display for Place {

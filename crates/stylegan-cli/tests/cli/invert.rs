@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use stylegan_core::checkpoint::{Metadata, save};
 use stylegan_core::psp::{Head, PspConfig, PspEncoder};
 use stylegan_core::{EncoderConfig, NetworkConfig, Params, TrainedEncoder};
+use stylegan_train::data::resize::{Crop, Filter, resize};
 
 const NET: &str = "invert --network tiny.safetensors";
 
@@ -206,9 +207,10 @@ fn encoders_find_styles_at_once_or_start_the_search() {
     encoder(&bench, "encoder.safetensors", 6);
     bench.ok(&format!("{NET} --encoder encoder.safetensors --out out face.png"));
     let found = |name: &str| tensors(&bench, name)["ws"].flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    // What the encoder says of the picture at its own size: each pixel is four there.
-    let picture = image::imageops::resize(&bench.pixels("face.png"), 32, 32, image::imageops::FilterType::Nearest);
-    let values: Vec<f32> = picture.into_raw().into_iter().map(|byte| f32::from(byte) / 127.5 - 1.).collect();
+    // What the encoder says of the picture at its own size, where that is enlarged.
+    let picture =
+        resize(bench.pixels("face.png").as_raw(), 3, [16, 16], [32, 32], Filter::Bilinear, Crop::None).unwrap();
+    let values: Vec<f32> = picture.into_iter().map(|byte| f32::from(byte) / 127.5 - 1.).collect();
     let x = Tensor::from_vec(values, (1, 32, 32, 3), &Device::Cpu).unwrap().permute((0, 3, 1, 2)).unwrap();
     let loaded = TrainedEncoder::load(bench.path("encoder.safetensors"), &Device::Cpu).unwrap();
     let expected = loaded.encode(&x.contiguous().unwrap()).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
