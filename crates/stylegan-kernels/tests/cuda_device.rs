@@ -368,6 +368,14 @@ fn misuse_is_refused_in_a_sentence() {
     assert!(e.contains("input or statistics are on a GPU, and the others are not"), "{e}");
 }
 
+/// What a test says that runs once more, with a variable of the environment.
+fn once_more(test: &str, variable: &str, value: &str) -> String {
+    let program = std::env::current_exe().unwrap();
+    let arguments = [test, "--exact", "--ignored", "--nocapture"];
+    let output = std::process::Command::new(program).args(arguments).env(variable, value).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// Under the library that stands for the driver, which is as the environment says.
 #[test]
 fn a_gpu_that_cannot_be_used_is_refused_in_a_sentence() {
@@ -375,12 +383,7 @@ fn a_gpu_that_cannot_be_used_is_refused_in_a_sentence() {
         println!("NOT RUN: refusals of a GPU, on a GPU");
         return;
     }
-    let said = |variable: &str, value: &str| {
-        let test = std::env::current_exe().unwrap();
-        let arguments = ["what_opening_says", "--exact", "--ignored", "--nocapture"];
-        let output = std::process::Command::new(test).args(arguments).env(variable, value).output().unwrap();
-        String::from_utf8(output.stdout).unwrap()
-    };
+    let said = |variable, value| once_more("what_opening_says", variable, value);
     let said = [said("EMULATED_GPUS", "0"), said("EMULATED_CUDA", "12080"), said("EMULATED_GPUS", "1")];
     assert!(said[0].contains("0: the driver finds no NVIDIA GPU on this machine"), "{said:?}");
     assert!(
@@ -388,6 +391,32 @@ fn a_gpu_that_cannot_be_used_is_refused_in_a_sentence() {
         "{said:?}"
     );
     assert!(said[2].contains("1: there is one GPU, cuda:0, and no cuda:1") && !said[2].contains("0: "), "{said:?}");
+}
+
+/// Memory of another GPU is never read or written, also that of a tensor which candle does not compare.
+#[test]
+fn arguments_on_several_gpus_are_refused_in_a_sentence() {
+    if gpu::open(0).unwrap().name != "emulator" && gpu::open(1).is_err() {
+        println!("NOT RUN: arguments on several GPUs, where there is one");
+        return;
+    }
+    let said = once_more("what_two_gpus_say", "EMULATED_GPUS", "2");
+    assert_eq!(said.matches("its arguments are on several GPUs").count(), 2, "{said}");
+}
+
+#[test]
+#[ignore = "another test starts it"]
+fn what_two_gpus_say() {
+    let Ok(other) = gpu::open(1) else { return };
+    let (gpu, other) = (gpu::open(0).unwrap().device, other.device);
+    let [x, noise, two] = [&[1, 2, 4, 4][..], &[1, 1, 4, 4], &[2]].map(|shape| single(shape, 1));
+    let [x, two] = [x, two].map(|tensor| tensor.to_device(&gpu).unwrap());
+    let noise = noise.to_device(&other).unwrap();
+    println!("noise: {:?}", noise_bias_act(&x, &noise, &two, &two, ACT).err().map(|e| e.to_string()));
+    let [weight, m, v] =
+        [&gpu, &other, &gpu].map(|gpu| Var::from_tensor(&single(&[2], 1).to_device(gpu).unwrap()).unwrap());
+    let options = AdamOptions { lr: 0.01, beta1: 0.5, beta2: 0.99, eps: 1e-8 };
+    println!("moment: {:?}", adam_step(&weight, &two, &m, &v, 1, options).err().map(|e| e.to_string()));
 }
 
 #[test]

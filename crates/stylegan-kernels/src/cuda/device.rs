@@ -7,7 +7,7 @@ use super::epilogue::{Epilogue, Map};
 use super::launch::{Kernel, Launch};
 use candle_core::cuda_backend::WrapErr;
 use candle_core::cuda_backend::cudarc::driver::{
-    CudaSlice, CudaView, CudaViewMut, DeviceRepr, LaunchConfig, PushKernelArg,
+    CudaSlice, CudaView, CudaViewMut, DeviceRepr, DeviceSlice, LaunchConfig, PushKernelArg,
 };
 use candle_core::op::BackpropOp;
 use candle_core::{CudaDevice, CudaStorage, Layout, Result, Shape, Storage, Tensor};
@@ -54,14 +54,15 @@ pub(crate) fn view_if<'a, S: Deref<Target = Storage>>(
 /// # Errors
 /// When the GPU has no room.
 pub(crate) fn memory(device: &CudaDevice, len: usize) -> Result<CudaSlice<f32>> {
-    // SAFETY: every result is written by the kernel that it is made for; CUDA has no memory of no bytes.
+    // SAFETY: what asks for it has all of it written before it is read, by its kernel or by a rank's exchange. CUDA has no
+    // memory of no bytes.
     unsafe { device.alloc::<f32>(len.max(1)) }
 }
 
 /// Queues a launch: `inputs` by the kernel's signature, none for one that is left out, then `outputs`.
 ///
 /// # Errors
-/// When the driver does not take the kernel.
+/// When an argument is on another GPU than the device, or the driver does not take the kernel.
 pub(crate) fn run<P: Copy>(
     device: &CudaDevice,
     launch: &Launch<P>,
@@ -72,6 +73,11 @@ pub(crate) fn run<P: Copy>(
         return Ok(());
     }
     let Kernel { module, name } = launch.kernel;
+    let stream = device.cuda_stream();
+    let given = inputs.iter().flatten().map(|input| input.stream());
+    if given.chain(outputs.iter().map(|output| output.stream())).any(|of| of.context() != stream.context()) {
+        candle_core::bail!("{name}: its arguments are on several GPUs; move them to one with `to_device`")
+    }
     let function = device.get_or_load_custom_func(name, module, code(module)?)?;
     let params = ByValue(launch.params);
     let mut builder = function.builder();
@@ -90,8 +96,8 @@ pub(crate) fn run<P: Copy>(
         block_dim: (launch.threads, 1, 1),
         shared_mem_bytes: launch.shared,
     };
-    // SAFETY: the kernel's own parameters, then pointers in the order of its signature, to as many numbers as its plan
-    // was made for: the callers, each beside the operation, see to both.
+    // SAFETY: the kernel's own parameters, then pointers of this GPU, as was checked, in the order of its signature, to as
+    // many numbers as its plan was made for: the callers, each beside the operation, see to both.
     unsafe { builder.launch(config) }.w()?;
     Ok(())
 }

@@ -36,7 +36,8 @@ vectorize! {
             let n = f64::from(i as i32);
             let at_x = clamp(start[0] + step[0] * n, limit[0]);
             let at_y = clamp(start[1] + step[1] * n, limit[1]);
-            // SAFETY: between 0 and the sides of an image in memory.
+            // SAFETY: between 0 and `limit`, which `affine_resample` keeps below 2³⁰: no more than 2²⁸ pixels with
+            // margins.
             let (column, row): (i32, i32) = unsafe { (at_x.to_int_unchecked(), at_y.to_int_unchecked()) };
             // No product is too large; the wrapping forms are those that vectors have.
             first[i] = row.wrapping_mul(stride).wrapping_add(column.wrapping_mul(lanes)) as u32;
