@@ -138,7 +138,9 @@ fn adam_follows_the_paper() {
                 *w -= 0.02 * mh / (vh.sqrt() + 1e-8);
             }
         }
-        let tolerance = if dtype == DType::F64 { 1e-13 } else { 1e-6 };
+        // Each of the three steps rounds a weight once, and a move of up to 0.07 of the largest weight some ten times: six
+        // units of 2^-53 or 2^-24 in all. Three times that.
+        let tolerance = if dtype == DType::F64 { 2e-15 } else { 1.1e-6 };
         let expected: Vec<f64> = state.iter().map(|s| s[0]).collect();
         assert!(error(&w, &expected) < tolerance, "off by {:e}", error(&w, &expected));
     }

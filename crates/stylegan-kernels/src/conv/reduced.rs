@@ -85,7 +85,7 @@ impl PackedWeights {
     }
 }
 
-/// How precise the convolution of these two tensors is to be, whose weight has so many channels on either side.
+/// How precise the convolution of these two tensors is to be, whose weight has `channels` inputs and outputs.
 pub(super) fn precision(a: &Tensor, b: &Tensor, channels: [usize; 2]) -> Precision {
     pass_of(a, b, channels).map_or(Precision::F32, |pass| pass.precision)
 }

@@ -74,7 +74,7 @@ impl<T: WithDType> Scratch<T> {
     /// Takes the smallest idle block that is large enough, or a new one.
     ///
     /// # Panics
-    /// When no memory can have so many elements, as a vector does.
+    /// When no memory can have `len` elements, as a vector does.
     pub(crate) fn take(len: usize) -> Self {
         let bytes = len.checked_mul(size_of::<T>()).filter(|&bytes| bytes <= LARGEST);
         let bytes = bytes.unwrap_or_else(|| panic!("a workspace of {len} elements is larger than any memory"));

@@ -34,7 +34,7 @@ pub(super) fn odd(pair: u32) -> f32 {
     f32::from_bits(pair & 0xffff_0000)
 }
 
-/// The products, of a part of the left factor and one of the right, that stand for the product of factors of so many parts:
+/// The products, of a part of the left factor and one of the right, that stand for the product of factors of `parts` parts:
 /// high times high and, of two parts, low times high and high times low.
 pub(crate) fn products(parts: usize) -> &'static [[usize; 2]] {
     const ALL: &[[usize; 2]] = &[[0, 0], [1, 0], [0, 1]];

@@ -34,7 +34,8 @@ pub(crate) struct Steps {
 pub(super) const LINE: usize = size_of::<Pairs>();
 
 impl Steps {
-    /// Adds the product of the left tile that begins so many lines on and the right one so many lines on.
+    /// Adds the product of the left tile at line `left` and the right tile at line `right`, both counted from where the
+    /// block begins.
     pub(crate) fn push(&mut self, left: usize, right: usize) {
         self.list.push(Step { left: left * LINE, right: right * LINE });
         self.last = [self.last[0].max(left), self.last[1].max(right)];

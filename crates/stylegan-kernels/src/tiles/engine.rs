@@ -46,9 +46,9 @@ pub(crate) enum Multiplier {
 }
 
 impl Multiplier {
-    /// The sums of all steps for the left tiles that begin at these lines and the right tiles that begin at
-    /// these. Of the left tiles so many `pixels` are wanted, and of two right tiles that are one, the sums of the first; other
-    /// sums are of any value.
+    /// The sums of all steps for the left tiles that begin at the lines `left` and the right tiles that begin at the lines
+    /// `right`. `pixels` says how many rows of each left tile are wanted. Where both right tiles begin at one line, only the
+    /// sums of the first are. All other sums are unspecified.
     ///
     /// # Panics
     /// When a tile lies outside.

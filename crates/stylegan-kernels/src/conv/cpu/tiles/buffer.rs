@@ -7,7 +7,7 @@ use crate::tiles::{Pairs, SIDE};
 pub(super) struct LineBuffer(Scratch<u32>);
 
 impl LineBuffer {
-    /// Room for so many.
+    /// Room for `lines` lines.
     pub(super) fn take(lines: usize) -> Self {
         Self(Scratch::take(lines * SIDE))
     }
@@ -20,7 +20,7 @@ impl LineBuffer {
     /// The lines.
     pub(super) fn lines(&self) -> &[Pairs] {
         let lines = self.0.len() / SIDE;
-        // SAFETY: so many lines of 16 numbers are in the workspace, which begins on the boundary of a line.
+        // SAFETY: `lines` lines of 16 numbers are in the workspace, which begins on the boundary of a line.
         unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), lines) }
     }
 }

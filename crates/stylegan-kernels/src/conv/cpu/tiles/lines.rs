@@ -22,7 +22,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// The images of `call`, which have so many `inputs`, times its scales.
+    /// The images of `call`, which have `inputs` channels, times its scales.
     pub(super) fn new<V: Vector<Elem = f32>>(
         call: &ConvCall<f32>,
         inputs: usize,

@@ -1,8 +1,8 @@
 //! Convolutions in reduced precision, as direct products of tiles of bf16 numbers.
 //!
 //! The left tiles are 16 pixels of a row, which lie in the [`Lines`] a stride apart whatever the tap: nothing is
-//! gathered. The right tiles are those of a [`PackedWeight`]. Sums run over blocks of 32 inputs, in each over taps, in
-//! each over the [`products`] of parts. The gradient of a weight, which is summed over pixels, has tiles of its own.
+//! gathered. The right tiles are those of a [`PackedWeight`]. A sum runs over blocks of 32 inputs, within a block over taps,
+//! within a tap over the [`products`] of parts. The gradient of a weight, which is summed over pixels, has tiles of its own.
 
 mod axis;
 mod buffer;
@@ -25,7 +25,7 @@ use lines::Lines;
 /// Pixels of a result per task, in whole rows: their inputs and the sums stay in the second-level cache.
 const BAND: usize = 1024;
 
-/// Computes a member of the family with factors of so many parts; a weight is packed for this call alone.
+/// Computes a member of the family with factors split into `parts` bf16 numbers; a weight is packed for this call alone.
 pub(in crate::conv) fn in_parts(call: &ConvCall<f32>, parts: usize, engine: Engine) -> Vec<f32> {
     let s = call.shape;
     let packed = |channels, inputs_first| PackedWeight::new(call.b, channels, s.r * s.s, inputs_first, parts);

@@ -23,7 +23,7 @@ const PIXELS: usize = 2 * SIDE;
 /// columns of taps pass by.
 const BAND: usize = 2048;
 
-/// Computes the gradient of a weight with factors of so many parts.
+/// Computes the gradient of a weight with factors split into `parts` bf16 numbers.
 pub(super) fn weight_gradient(call: &ConvCall<f32>, parts: usize, engine: Engine) -> Vec<f32> {
     match level() {
         Level::Portable => run::<Plain<f32>>(call, parts, engine),
