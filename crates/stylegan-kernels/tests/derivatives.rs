@@ -103,7 +103,7 @@ fn resizes() {
     with(&upsample_nearest2x);
     with(&avg_pool2x);
     with(&|x| resize::upsample_nearest(x, 3));
-    with(&|x| resize::avg_pool_blocks(x, 3));
+    with(&|x| resize_area(x, 2, 2));
     with(&|x| avg_pool2d(x, 3, 2, 1));
     for corners in [false, true] {
         with(&|x| resize_bilinear(x, 4, 9, corners));

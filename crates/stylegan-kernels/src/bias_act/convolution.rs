@@ -5,6 +5,7 @@ use super::piecewise_linear::PiecewiseLinear;
 use super::{BiasAct, Epilogue, bias_act, per_channel};
 use crate::autodiff::{apply3, wants_grad};
 use crate::conv::{Conv, conv2d, conv2d_fused, output_side};
+use crate::cuda::cuda_fwd;
 use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
@@ -70,19 +71,10 @@ impl CustomOp3 for ConvBiasAct {
         Ok((y, shape))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &candle_core::CudaStorage,
-        l1: &Layout,
-        s2: &candle_core::CudaStorage,
-        l2: &Layout,
-        s3: &candle_core::CudaStorage,
-        l3: &Layout,
-    ) -> Result<(candle_core::CudaStorage, Shape)> {
-        let channels = l3.shape().elem_count();
-        self.act.cuda_end(channels, Some((s3, l3)), None, |end| self.conv.cuda((s1, l1), (s2, l2), Some(end)))
-    }
+    cuda_fwd!(|op, x, weight, bias| {
+        let channels = bias.1.shape().elem_count();
+        op.act.cuda_end(channels, Some(bias), None, |end| op.conv.cuda(x, weight, Some(end)))
+    });
 
     fn bwd(
         &self,

@@ -166,7 +166,7 @@ fn winograd(
     around: Around,
 ) -> Result<CudaStorage> {
     let Shape { n, c, h, w, k, oh, ow, padding, .. } = shape;
-    // Points of an image with so many channels, of `plan`'s tiles.
+    // The points of `plan`'s tiles of an image with `channels` channels.
     let points = |plan: &Winograd, x: &CudaView<f32>, channels: usize| {
         device::one(device, &plan.input(channels)?, &[Some(x), around.scale], POINTS * channels * plan.tiles())
     };

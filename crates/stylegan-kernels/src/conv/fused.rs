@@ -6,6 +6,7 @@ use super::reduced::{packed_weight, precision};
 use super::shape::Kind;
 use crate::bias_act::Epilogue;
 use crate::cpu::slice;
+use crate::cuda::cuda_fwd;
 use crate::elementwise::Real;
 use crate::tiles::Engine;
 use candle_core::backend::BackendStorage;
@@ -118,16 +119,9 @@ impl CustomOp2 for FusedConv<'_> {
         Ok((y, Shape::from(result.to_vec())))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &candle_core::CudaStorage,
-        l1: &Layout,
-        s2: &candle_core::CudaStorage,
-        l2: &Layout,
-    ) -> Result<(candle_core::CudaStorage, Shape)> {
-        let shape = self.shape(l1.dims(), l2.dims());
-        let result = shape.checked_result(self.conv.kind)?;
-        Ok((self.cuda(shape, (s1, l1), (s2, l2))?, Shape::from(result.to_vec())))
-    }
+    cuda_fwd!(|op, x, weight| {
+        let shape = op.shape(x.1.dims(), weight.1.dims());
+        let result = shape.checked_result(op.conv.kind)?;
+        Ok((op.cuda(shape, x, weight)?, Shape::from(result.to_vec())))
+    });
 }

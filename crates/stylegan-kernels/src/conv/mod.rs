@@ -12,6 +12,7 @@ pub use reduced::{PackedWeights, in_precision};
 
 use crate::autodiff::{apply2, wants_grad};
 use crate::cpu::slice;
+use crate::cuda::cuda_fwd;
 use crate::tiles::{Engine, Precision};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Tensor};
@@ -158,16 +159,7 @@ impl CustomOp2 for Conv {
         Ok((storage, candle_core::Shape::from(result.to_vec())))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &candle_core::CudaStorage,
-        l1: &Layout,
-        s2: &candle_core::CudaStorage,
-        l2: &Layout,
-    ) -> Result<(candle_core::CudaStorage, candle_core::Shape)> {
-        self.cuda((s1, l1), (s2, l2), None)
-    }
+    cuda_fwd!(|op, a, b| op.cuda(a, b, None));
 
     fn bwd(&self, a: &Tensor, b: &Tensor, _res: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (da, db) = (wants_grad(a), wants_grad(b));

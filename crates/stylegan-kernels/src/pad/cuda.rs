@@ -6,7 +6,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CudaStorage, Layout, Result, Shape};
 
 impl Reflect {
-    pub(super) fn cuda(&self, storage: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+    pub(super) fn cuda(&self, (storage, layout): (&CudaStorage, &Layout)) -> Result<(CudaStorage, Shape)> {
         let (n, c, _, _) = layout.shape().dims4()?;
         let x = device::view("reflect_pad2d", storage, layout)?;
         let padding = (self.rows.len() - self.size[0]) / 2;

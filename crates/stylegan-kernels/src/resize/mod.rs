@@ -9,5 +9,6 @@ mod pool;
 pub use area::resize_area;
 pub use bilinear::resize_bilinear;
 pub use max_pool::{Windows, max_pool2d};
-pub use nearest::{avg_pool_blocks, avg_pool2x, upsample_nearest, upsample_nearest2x};
+use nearest::avg_pool_blocks;
+pub use nearest::{avg_pool2x, upsample_nearest, upsample_nearest2x};
 pub use pool::avg_pool2d;

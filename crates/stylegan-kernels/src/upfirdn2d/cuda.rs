@@ -10,8 +10,7 @@ impl UpFirDn {
     /// The result, then `end`.
     pub(super) fn cuda(
         &self,
-        storage: &CudaStorage,
-        layout: &Layout,
+        (storage, layout): (&CudaStorage, &Layout),
         end: Option<&End>,
     ) -> Result<(CudaStorage, Shape)> {
         let (n, c, h, w) = layout.shape().dims4()?;

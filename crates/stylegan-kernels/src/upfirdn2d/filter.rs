@@ -57,11 +57,6 @@ impl Filter {
         &self.taps
     }
 
-    /// The same filter scaled to a sum of 1.
-    pub fn normalized(&self) -> Self {
-        self.scaled(1. / self.taps.iter().sum::<f64>())
-    }
-
     /// All taps times `gain`.
     pub fn scaled(&self, gain: f64) -> Self {
         let times = |taps: &[f64]| -> Taps { taps.iter().map(|t| t * gain).collect() };

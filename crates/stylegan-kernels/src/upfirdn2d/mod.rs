@@ -13,6 +13,7 @@ pub use filter::Filter;
 use crate::autodiff::{apply1, wants_grad};
 use crate::bias_act::Epilogue;
 use crate::cpu::slice;
+use crate::cuda::cuda_fwd;
 use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
@@ -156,10 +157,7 @@ impl CustomOp1 for UpFirDn {
         })
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda(s, l, None)
-    }
+    cuda_fwd!(|op, x| op.cuda(x, None));
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         if !wants_grad(x) {
@@ -190,8 +188,5 @@ impl CustomOp1 for FusedUpFirDn<'_> {
         })
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.epilogue.cuda(self.demodulation, |end| self.op.cuda(s, l, Some(end)))
-    }
+    cuda_fwd!(|fused, x| fused.epilogue.cuda(fused.demodulation, |end| fused.op.cuda(x, Some(end))));
 }

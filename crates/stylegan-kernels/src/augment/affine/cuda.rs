@@ -6,7 +6,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CudaStorage, Layout, Result, Shape};
 
 impl AffineResample {
-    pub(super) fn cuda(&self, storage: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+    pub(super) fn cuda(&self, (storage, layout): (&CudaStorage, &Layout)) -> Result<(CudaStorage, Shape)> {
         let (n, c, h, w) = layout.shape().dims4()?;
         let (device, len, size) = (storage.device(), n * c * h * w, [h, w]);
         let x = device::view("affine_resample", storage, layout)?;

@@ -43,7 +43,7 @@ impl AffineMap {
     }
 
     /// Whether images stay as they are, to the bit.
-    pub fn is_identity(&self) -> bool {
+    pub(crate) fn is_identity(&self) -> bool {
         self.inverse == Self::IDENTITY.inverse
     }
 }

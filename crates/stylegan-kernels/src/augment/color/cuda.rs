@@ -6,7 +6,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CudaStorage, Layout, Result, Shape};
 
 impl ColorTransform {
-    pub(super) fn cuda(&self, storage: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+    pub(super) fn cuda(&self, (storage, layout): (&CudaStorage, &Layout)) -> Result<(CudaStorage, Shape)> {
         let (n, c, h, w) = layout.shape().dims4()?;
         let x = device::view("color_transform", storage, layout)?;
         let (launch, matrices) = augment::color_transform(&self.matrices, c, [h, w])?;

@@ -7,6 +7,7 @@ mod cuda;
 use super::check_images;
 use crate::autodiff::{apply1, wants_grad};
 use crate::cpu::slice;
+use crate::cuda::cuda_fwd;
 use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use std::sync::Arc;
@@ -63,10 +64,7 @@ impl CustomOp1 for ColorTransform {
         })
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda(s, l)
-    }
+    cuda_fwd!(|op, x| op.cuda(x));
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         wants_grad(x).then(|| apply1(g, self.adjoint())).transpose()

@@ -7,7 +7,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CudaStorage, Layout, Result, Shape};
 
 impl FilterImages {
-    pub(super) fn cuda(&self, storage: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+    pub(super) fn cuda(&self, (storage, layout): (&CudaStorage, &Layout)) -> Result<(CudaStorage, Shape)> {
         let (n, c, h, w) = layout.shape().dims4()?;
         let (device, len) = (storage.device(), n * c * h * w);
         let x = device::view("filter_images", storage, layout)?;

@@ -8,7 +8,7 @@ use candle_core::{CudaStorage, Layout, Result, Shape, Tensor};
 const OP: &str = "bias_act";
 
 impl ChannelSum {
-    pub(super) fn cuda(&self, storage: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+    pub(super) fn cuda(&self, (storage, layout): (&CudaStorage, &Layout)) -> Result<(CudaStorage, Shape)> {
         let noise = self.noise.as_ref().map(Tensor::storage_and_layout);
         let maps = noise.as_ref().map_or(1, |(_, layout)| layout.dims()[0]);
         let noise = noise.as_ref().map(|(storage, layout)| device::view_kept(OP, storage, layout)).transpose()?;

@@ -27,7 +27,7 @@ impl PiecewiseLinear {
         Ok((y, layout.shape().clone()))
     }
 
-    /// Hands it to `with` as the end of a layer with so many channels.
+    /// Hands it to `with` as the end of a layer with `channels` channels.
     pub(in crate::bias_act) fn cuda_end<R>(
         &self,
         channels: usize,

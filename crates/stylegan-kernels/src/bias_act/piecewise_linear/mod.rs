@@ -12,6 +12,7 @@ use super::channel_sum::channel_sum;
 use crate::autodiff::detached;
 use crate::autodiff::{apply2, wants_grad};
 use crate::cpu::slice;
+use crate::cuda::cuda_fwd;
 use crate::elementwise::{Real, by_dtype};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Storage, Tensor};
 
@@ -99,10 +100,7 @@ impl CustomOp1 for PiecewiseLinear {
         by_dtype!("bias_act", s, T => self.forward::<T>((s, l), None, None))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda((s, l), None, None)
-    }
+    cuda_fwd!(|op, x| op.cuda(x, None, None));
 
     fn bwd(&self, x: &Tensor, y: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         wants_grad(x).then(|| self.grad_x(g, y)).transpose()
@@ -119,16 +117,7 @@ impl CustomOp2 for PiecewiseLinear {
         by_dtype!("bias_act", s1, T => self.forward::<T>((s1, l1), Some((s2, l2)), None))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &candle_core::CudaStorage,
-        l1: &Layout,
-        s2: &candle_core::CudaStorage,
-        l2: &Layout,
-    ) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda((s1, l1), Some((s2, l2)), None)
-    }
+    cuda_fwd!(|op, x, bias| op.cuda(x, Some(bias), None));
 
     fn bwd(&self, x: &Tensor, bias: &Tensor, y: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (gx, [_, gb]) = self.gradients(g, y, [false, wants_grad(bias)])?;
@@ -154,18 +143,7 @@ impl CustomOp3 for PiecewiseLinear {
         by_dtype!("noise_bias_act", s1, T => self.forward::<T>((s1, l1), Some((s3, l3)), Some((s2, l2))))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &candle_core::CudaStorage,
-        l1: &Layout,
-        s2: &candle_core::CudaStorage,
-        l2: &Layout,
-        s3: &candle_core::CudaStorage,
-        l3: &Layout,
-    ) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda((s1, l1), Some((s3, l3)), Some((s2, l2)))
-    }
+    cuda_fwd!(|op, x, strength, bias| op.cuda(x, Some(bias), Some(strength)));
 
     fn bwd(
         &self,
@@ -195,16 +173,7 @@ impl CustomOp2 for PiecewiseLinearGrad {
         })
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &candle_core::CudaStorage,
-        l1: &Layout,
-        s2: &candle_core::CudaStorage,
-        l2: &Layout,
-    ) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.0.cuda_gradient((s1, l1), (s2, l2))
-    }
+    cuda_fwd!(|op, g, y| op.0.cuda_gradient(g, y));
 
     fn bwd(&self, g: &Tensor, y: &Tensor, _res: &Tensor, gg: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let grad = wants_grad(g).then(|| apply2(gg, y, self.clone())).transpose()?;

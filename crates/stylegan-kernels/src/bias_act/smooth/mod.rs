@@ -8,6 +8,7 @@ mod cuda;
 use super::Activation;
 use crate::autodiff::{apply2, operand, wants_grad};
 use crate::cpu::slice;
+use crate::cuda::cuda_fwd;
 use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
@@ -32,10 +33,7 @@ impl CustomOp1 for Smooth {
         })
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda(None, (s, l))
-    }
+    cuda_fwd!(|op, x| op.cuda(None, x));
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         wants_grad(x).then(|| apply2(g, x, Self { order: 1, ..*self })).transpose()
@@ -53,16 +51,7 @@ impl CustomOp2 for Smooth {
         })
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &candle_core::CudaStorage,
-        l1: &Layout,
-        s2: &candle_core::CudaStorage,
-        l2: &Layout,
-    ) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda(Some((s1, l1)), (s2, l2))
-    }
+    cuda_fwd!(|op, h, x| op.cuda(Some(h), x));
 
     fn bwd(&self, h: &Tensor, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let gh = wants_grad(h).then(|| apply2(g, x, *self)).transpose()?;

@@ -12,7 +12,7 @@ const OP: &str = "label_conv2d";
 
 impl LabelConv {
     /// As on the CPU, of the weight or of the gradient; the maps go up for it.
-    pub(super) fn cuda(&self, storage: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+    pub(super) fn cuda(&self, (storage, layout): (&CudaStorage, &Layout)) -> Result<(CudaStorage, Shape)> {
         let WindowShape { k, r, s, oh, ow, stride, padding } = self.shape;
         let (n, channels, [h, w]) = (self.labels.batch(), self.labels.channels(), self.labels.size());
         let (x, device) = (device::view(OP, storage, layout)?, storage.device());

@@ -7,6 +7,7 @@ mod cuda;
 
 use crate::autodiff::{apply2, wants_grad};
 use crate::cpu::slice;
+use crate::cuda::cuda_fwd;
 use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
@@ -59,16 +60,7 @@ impl CustomOp2 for PlaneProduct {
         })
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &candle_core::CudaStorage,
-        l1: &Layout,
-        s2: &candle_core::CudaStorage,
-        l2: &Layout,
-    ) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda((s1, l1), (s2, l2))
-    }
+    cuda_fwd!(|op, a, b| op.cuda(a, b));
 
     fn bwd(&self, a: &Tensor, b: &Tensor, _res: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (ga, gb) = match self {

@@ -7,7 +7,7 @@ use candle_core::{CudaStorage, Layout, Result};
 
 impl FlipTranspose {
     /// The result for `x` `[a, b, kernel]`.
-    pub(super) fn cuda(self, storage: &CudaStorage, layout: &Layout, dims: [usize; 3]) -> Result<CudaStorage> {
+    pub(super) fn cuda(self, (storage, layout): (&CudaStorage, &Layout), dims: [usize; 3]) -> Result<CudaStorage> {
         let x = device::view("conv2d_resample", storage, layout)?;
         let launch = modulate::flip_transpose(dims, self.transpose, self.flip)?;
         device::one(storage.device(), &launch, &[Some(&x)], dims.iter().product())

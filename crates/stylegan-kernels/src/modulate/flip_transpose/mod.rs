@@ -6,6 +6,7 @@ mod cuda;
 
 use crate::autodiff::{apply1, wants_grad};
 use crate::cpu::slice;
+use crate::cuda::cuda_fwd;
 use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
@@ -37,12 +38,11 @@ impl CustomOp1 for FlipTranspose {
         })
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
-        let (a, b, r, q) = l.shape().dims4()?;
-        let (rows, columns) = if self.transpose { (b, a) } else { (a, b) };
-        Ok((self.cuda(s, l, [a, b, r * q])?, (rows, columns, r, q).into()))
-    }
+    cuda_fwd!(|op, x| {
+        let (a, b, r, q) = x.1.shape().dims4()?;
+        let (rows, columns) = if op.transpose { (b, a) } else { (a, b) };
+        Ok((op.cuda(x, [a, b, r * q])?, (rows, columns, r, q).into()))
+    });
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         wants_grad(x).then(|| self.apply(g)).transpose()

@@ -6,6 +6,7 @@ mod cuda;
 
 use crate::autodiff::{apply3, detached, wants_grad};
 use crate::cpu::slice;
+use crate::cuda::cuda_fwd;
 use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
 
@@ -69,18 +70,7 @@ impl CustomOp3 for InstanceStyle {
         })
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &candle_core::CudaStorage,
-        l1: &Layout,
-        s2: &candle_core::CudaStorage,
-        l2: &Layout,
-        s3: &candle_core::CudaStorage,
-        l3: &Layout,
-    ) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda([(s1, l1), (s2, l2), (s3, l3)])
-    }
+    cuda_fwd!(|op, x, scale, shift| op.cuda([x, scale, shift]));
 
     fn bwd(
         &self,
@@ -132,16 +122,5 @@ impl CustomOp3 for InstanceStyleGrad {
         })
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &candle_core::CudaStorage,
-        l1: &Layout,
-        s2: &candle_core::CudaStorage,
-        l2: &Layout,
-        s3: &candle_core::CudaStorage,
-        l3: &Layout,
-    ) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda([(s1, l1), (s2, l2), (s3, l3)])
-    }
+    cuda_fwd!(|op, g, x, scale| op.cuda([g, x, scale]));
 }

@@ -6,6 +6,7 @@ mod cuda;
 
 use crate::autodiff::{apply1, apply2, detached, wants_grad};
 use crate::cpu::slice;
+use crate::cuda::cuda_fwd;
 use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
@@ -43,10 +44,7 @@ impl CustomOp1 for PixelNorm {
         by_dtype!("pixel_norm", s, T => Ok((self.cpu::<T>(slice(s, l)?, None, l.dims()), l.shape().clone())))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda(None, (s, l))
-    }
+    cuda_fwd!(|op, x| op.cuda(None, x));
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         wants_grad(x).then(|| if detached() { apply2(g, x, *self) } else { composed_grad(x, g, self.eps) }).transpose()
@@ -66,14 +64,5 @@ impl CustomOp2 for PixelNorm {
         })
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &candle_core::CudaStorage,
-        l1: &Layout,
-        s2: &candle_core::CudaStorage,
-        l2: &Layout,
-    ) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda(Some((s1, l1)), (s2, l2))
-    }
+    cuda_fwd!(|op, g, x| op.cuda(Some(g), x));
 }

@@ -9,6 +9,7 @@ use super::statistics::Statistics;
 use crate::autodiff::{apply3, detached, wants_grad};
 use crate::bias_act::PiecewiseLinear;
 use crate::cpu::slice;
+use crate::cuda::cuda_fwd;
 use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
@@ -67,18 +68,7 @@ impl CustomOp3 for SpadeNorm {
         })
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &candle_core::CudaStorage,
-        l1: &Layout,
-        s2: &candle_core::CudaStorage,
-        l2: &Layout,
-        s3: &candle_core::CudaStorage,
-        l3: &Layout,
-    ) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda([(s1, l1), (s2, l2), (s3, l3)])
-    }
+    cuda_fwd!(|op, x, gamma, beta| op.cuda([x, gamma, beta]));
 
     fn bwd(
         &self,
@@ -130,16 +120,5 @@ impl CustomOp3 for SpadeNormGrad {
         })
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &candle_core::CudaStorage,
-        l1: &Layout,
-        s2: &candle_core::CudaStorage,
-        l2: &Layout,
-        s3: &candle_core::CudaStorage,
-        l3: &Layout,
-    ) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.0.cuda_grad([(s1, l1), (s2, l2), (s3, l3)])
-    }
+    cuda_fwd!(|op, g, x, gamma| op.0.cuda_grad([g, x, gamma]));
 }

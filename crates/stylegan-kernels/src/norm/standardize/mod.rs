@@ -7,6 +7,7 @@ mod cuda;
 use super::statistics::Statistics;
 use crate::autodiff::{apply1, apply2, detached, wants_grad};
 use crate::cpu::slice;
+use crate::cuda::cuda_fwd;
 use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
@@ -36,10 +37,7 @@ impl CustomOp1 for Standardize {
         })
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda((s, l))
-    }
+    cuda_fwd!(|op, x| op.cuda(x));
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         if !wants_grad(x) {
@@ -78,14 +76,5 @@ impl CustomOp2 for StandardizeGrad {
         })
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &candle_core::CudaStorage,
-        l1: &Layout,
-        s2: &candle_core::CudaStorage,
-        l2: &Layout,
-    ) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.0.cuda_grad((s1, l1), (s2, l2))
-    }
+    cuda_fwd!(|op, g, x| op.0.cuda_grad(g, x));
 }

@@ -6,6 +6,7 @@ mod cuda;
 
 use crate::autodiff::{apply1, wants_grad};
 use crate::cpu::slice;
+use crate::cuda::cuda_fwd;
 use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
@@ -43,10 +44,7 @@ impl CustomOp1 for Bilinear {
         by_dtype!("resize_bilinear", storage, T => Ok(self.cpu::<T>(slice(storage, layout)?, n, c)))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda(s, l)
-    }
+    cuda_fwd!(|op, x| op.cuda(x));
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         wants_grad(x).then(|| apply1(g, Self { adjoint: !self.adjoint, ..*self })).transpose()

@@ -6,6 +6,7 @@ mod cuda;
 
 use crate::autodiff::{apply1, apply2, wants_grad};
 use crate::cpu::slice;
+use crate::cuda::cuda_fwd;
 use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 use std::ops::Range;
@@ -67,11 +68,10 @@ impl CustomOp1 for MaxPool {
         by_dtype!("max_pool2d", storage, T => Ok(self.cpu::<T>(slice(storage, layout)?, dims)))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+    cuda_fwd!(|op, x| {
         // The values of a picture at its own maxima.
-        Routed { pool: *self, back: false }.cuda((s, l), (s, l))
-    }
+        Routed { pool: *op, back: false }.cuda(x, x)
+    });
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         wants_grad(x).then(|| apply2(&x.detach(), g, Routed { pool: *self, back: true })).transpose()
@@ -95,16 +95,7 @@ impl CustomOp2 for Routed {
         by_dtype!("max_pool2d", s1, T => Ok(self.cpu::<T>(slice(s1, l1)?, slice(s2, l2)?, dims)))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &candle_core::CudaStorage,
-        l1: &Layout,
-        s2: &candle_core::CudaStorage,
-        l2: &Layout,
-    ) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda((s1, l1), (s2, l2))
-    }
+    cuda_fwd!(|op, x, g| op.cuda(x, g));
 
     fn bwd(&self, x: &Tensor, g: &Tensor, _res: &Tensor, gg: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let other = Self { back: !self.back, ..*self };

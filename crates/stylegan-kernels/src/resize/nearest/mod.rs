@@ -6,6 +6,7 @@ mod cuda;
 
 use crate::autodiff::{apply1, wants_grad};
 use crate::cpu::slice;
+use crate::cuda::cuda_fwd;
 use crate::elementwise::by_dtype;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
@@ -33,7 +34,7 @@ pub fn upsample_nearest2x(x: &Tensor) -> Result<Tensor> {
 ///
 /// # Errors
 /// When height or width are not multiples of the factor.
-pub fn avg_pool_blocks(x: &Tensor, factor: usize) -> Result<Tensor> {
+pub(super) fn avg_pool_blocks(x: &Tensor, factor: usize) -> Result<Tensor> {
     let (_, _, h, w) = x.dims4()?;
     if factor == 0 || h % factor != 0 || w % factor != 0 {
         candle_core::bail!(
@@ -74,10 +75,7 @@ impl CustomOp1 for Blocks {
         by_dtype!("upsample_nearest", storage, T => Ok(self.cpu::<T>(slice(storage, layout)?, dims)))
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
-        self.cuda(s, l)
-    }
+    cuda_fwd!(|op, x| op.cuda(x));
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         let kind = match self.kind {
