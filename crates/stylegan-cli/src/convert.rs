@@ -4,6 +4,7 @@
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::{check_exists, checkpoint};
+use crate::paint::facts::{FactArgs, assumed};
 use crate::shell::quote;
 use crate::status::{Progress, print, say};
 use candle_core::{DType, Tensor};
@@ -27,6 +28,7 @@ use stylegan_train::data::ClassTable;
 /// Examples:
 ///   stylegan convert stylegan2-ffhq.pkl ffhq.safetensors --licence "Nvidia Source Code License-NC"
 ///   stylegan convert karras2019stylegan-ffhq-1024x1024.pkl ffhq1.safetensors --network all
+///   stylegan convert latest_net_G.pth roads.safetensors --size 512x256 --depth more --edges
 ///   stylegan convert ffhq.safetensors rosinality.safetensors --to rosinality
 ///   stylegan convert runs/faces-256 begin.safetensors --network all --resize-net 512
 #[derive(Debug, clap::Args)]
@@ -68,6 +70,9 @@ pub(crate) struct Args {
     /// Example: --network all --resize-net 512
     #[arg(long, value_name = "N")]
     resize_net: Option<usize>,
+
+    #[command(flatten)]
+    facts: FactArgs,
 
     /// Stores numbers in 16 bits: half the size, and pictures that differ by less than a screen
     /// shows. They are widened again when the network is loaded.
@@ -130,6 +135,14 @@ pub(crate) fn run(args: Args) -> Outcome {
         (Some(_), true) => {
             wrong!("{source} holds weights that are kept as they are, no network; leave --network out")
         }
+    }
+    if let Some(facts) = args.facts.facts()
+        && let Err(error) = file.tell(&facts)
+    {
+        wrong!("{source}: {error}; see --size, --edges, --depth and --dont-care");
+    }
+    if let Some(assumed) = assumed(&file.metadata) {
+        say(&printable(&format!("note: {source}: {assumed}")).to_string());
     }
     if let Some(side) = args.resize_net {
         resize_networks(&mut file, side, &source)?;

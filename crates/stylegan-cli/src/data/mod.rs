@@ -15,6 +15,7 @@ pub(crate) mod pictures;
 pub(crate) mod recipe;
 mod sample;
 mod show;
+pub(crate) mod size;
 mod sketches;
 mod style;
 mod turn;

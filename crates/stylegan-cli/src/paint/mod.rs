@@ -1,5 +1,6 @@
 //! `stylegan paint`: pictures of label maps.
 
+pub(crate) mod facts;
 mod maps;
 pub(crate) mod painter;
 mod painting;

@@ -1,5 +1,6 @@
 //! The network that paints, and what it expects of maps.
 
+use super::facts::assumed;
 use crate::exit::wrong;
 use crate::network::{BATCH_PIXELS, verified_checkpoint};
 use crate::picture_settings::first_not_finite;
@@ -31,6 +32,9 @@ impl Painter {
         let precision = precision.chosen(device)?;
         if foreign {
             say(&format!("{}: converted in memory; `stylegan convert` keeps the result", file.display()));
+        }
+        if let Some(assumed) = model.metadata().and_then(assumed) {
+            say(&format!("note: {}: {assumed}", file.display()));
         }
         Self::of(file, model.in_precision(precision))
     }
@@ -89,11 +93,15 @@ impl Painter {
     }
 
     /// The class that stands for pixels without one: as the file says, or the last where `named` classes have names
-    /// and the network has one more.
+    /// and the network has one more, if that is known to be no channel of edges.
     pub(crate) fn no_class(&self, named: Option<usize>) -> Option<usize> {
-        let stated = self.model.metadata().and_then(Metadata::no_class);
+        let metadata = self.model.metadata();
+        let stated = metadata.and_then(Metadata::no_class);
         let names = named.or(Some(self.model.classes().len()).filter(|&names| names > 0));
-        stated.or(names.filter(|names| names + 1 == self.spec.classes)).filter(|&class| class < self.spec.classes)
+        let edges_known = metadata.is_none_or(|metadata| metadata.assumed().all(|field| field != "edges"));
+        stated
+            .or(names.filter(|names| edges_known && names + 1 == self.spec.classes))
+            .filter(|&class| class < self.spec.classes)
     }
 
     /// What maps are to be, in words.

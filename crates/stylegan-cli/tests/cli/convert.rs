@@ -59,6 +59,37 @@ fn names_of_classes_are_kept() {
     assert!(bench.ok("convert avatars-64 own.safetensors").contains("own.safetensors: G_ema of avatars-64\n"));
 }
 
+/// What files of painters do not tell is assumed with a word, and `convert` is told it.
+#[test]
+fn painters_are_told_what_their_files_do_not_say() {
+    let bench = bench();
+    std::fs::copy(format!("{GOLDEN}/spade/g_normal.weights.safetensors"), bench.path("roads.safetensors")).unwrap();
+    let line = "convert roads.safetensors own.safetensors";
+    let said = bench.run(line);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    for part in ["256x256 pixels (--size)", "depth normal (--depth)", "(--edges)", "(--dont-care)"] {
+        assert!(said.stderr.contains(part), "{part} in {}", said.stderr);
+    }
+    // Six classes have names: whether the seventh is none, or edges, is not known.
+    let table = r#"{"classes": ["a", "b", "c", "d", "e", "f"]}"#;
+    std::fs::write(bench.path("classes.json"), table).unwrap();
+    image::GrayImage::from_pixel(64, 64, image::Luma([255])).save(bench.path("map.png")).unwrap();
+    let paint = "paint --network own.safetensors --map map.png --out painted.png";
+    let refused = bench.run(paint);
+    assert!(refused.code == 2 && refused.stderr.contains("pixels without a class"), "{}", refused.stderr);
+    let said = bench.run(&format!("{line} --size 64 --depth normal --edges=false --dont-care"));
+    assert!(said.code == 0 && !said.stderr.contains("assumed"), "{}", said.stderr);
+    bench.ok(paint);
+    assert_eq!(bench.pixels("painted.png").dimensions(), (64, 64));
+    bench.ok(&format!("{line} --size 128x64 --edges"));
+    let own = json(&bench, "own.safetensors");
+    let (config, extra) = (&own["networks"]["G_ema"], &own["extra"]);
+    assert_eq!((&config["img_size"], &config["classes"]), (&serde_json::json!([64, 128]), &serde_json::json!(6)));
+    assert_eq!((extra["assumed"].as_str(), extra.get("no_class")), (Some("depth"), None));
+    bench.one_sentence(&format!("{line} --depth most"), &["roads.safetensors", "depth `most`", "--depth"]);
+    bench.one_sentence("convert ada.pkl x.safetensors --edges", &["ada.pkl", "no network that reads label maps"]);
+}
+
 #[test]
 fn sixteen_bits() {
     let bench = bench();
