@@ -19,7 +19,7 @@ const page = await context.newPage();
 page.setDefaultTimeout(60_000);
 const broken = [];
 page.on("pageerror", (error) => broken.push(error.message));
-page.on("console", (message) => { if (message.type() === "error" && !/status of 40[04]/.test(message.text())) broken.push(message.text()); });
+page.on("console", (message) => { if (message.type() === "error" && !/status of (40[04]|503)/.test(message.text())) broken.push(message.text()); });
 
 /** The canvas's pixels, as a number that tells pictures apart. */
 const seen = (selector) => page.locator(selector).evaluate((canvas) => {
@@ -69,10 +69,21 @@ async function accessible(where) {
   await page.evaluate(() => { document.documentElement.dataset.theme = "dark"; });
 }
 
+/** What the page says is on the screen, wherever that is scrolled to. */
+async function speaks(where) {
+  const [top, bottom, height] = await page.locator("#status").evaluate((line) => {
+    const box = line.getBoundingClientRect();
+    return [box.top, box.bottom, innerHeight];
+  });
+  assert.ok(top >= 0 && bottom <= height, `${where}: what the page says lies at ${top} to ${bottom} of ${height} pixels`);
+}
+
 /** Fits a phone, without scrolling sideways. */
 async function onPhone(where) {
+  await speaks(where);
   await page.setViewportSize({ width: 390, height: 844 });
   await page.waitForTimeout(150);
+  await speaks(`${where} on a phone`);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(wide <= 390, `${where}: ${wide} pixels wide on a phone`);
   await page.setViewportSize({ width: 1280, height: 860 });
@@ -150,6 +161,8 @@ await step("Edit", async () => {
   assert.ok(address.includes("moves=sefa"), address);
   const edited = await seen(picture);
   await changes(picture, () => page.getByRole("button", { name: "Show unedited" }).click(), "unedited");
+  await page.waitForTimeout(500);
+  assert.ok(page.url().includes("unedited=1"), page.url());
   await page.getByRole("button", { name: "Show unedited" }).click();
   await page.getByRole("button", { name: "Make a film" }).click();
   assert.equal((await saved("Download film", ".gif")).subarray(0, 6).toString(), "GIF89a");
@@ -189,6 +202,8 @@ await step("Edit", async () => {
   await room("Latents");
   await page.getByRole("button", { name: "Edit it" }).click();
   await page.locator(".sliders input").first().waitFor();
+  // What had the focus has gone; the next Tab goes on in the room.
+  assert.equal(await page.evaluate(() => document.activeElement.id), "main");
   assert.ok(page.url().includes("room=edit") && !page.url().includes("latents="), page.url());
 });
 
@@ -213,6 +228,13 @@ await step("Paint", async () => {
   }, "stroke");
   await page.waitForTimeout(500);
   const drawn = await seen(".board");
+  // A stroke that does not reach the studio is sent again.
+  const lost = (route) => route.fulfill({ status: 503, body: "Other files are just being sent: try again in a moment." });
+  await page.route("**/maps?*", lost, { times: 1 });
+  await page.locator(".board").focus();
+  await changes(picture, () => page.keyboard.press("Space"), "a stroke that was lost");
+  await changes(".board", () => page.getByRole("button", { name: "Undo", exact: true }).click(), "undo");
+  assert.equal(await seen(".board"), drawn, "undo");
   await changes(".board", () => page.getByRole("button", { name: "Undo", exact: true }).click(), "undo");
   await page.getByRole("button", { name: "Redo", exact: true }).click();
   assert.equal(await seen(".board"), drawn, "redo");
@@ -226,6 +248,21 @@ await step("Paint", async () => {
   await accessible("Paint");
   await onPhone("Paint");
   await shot("paint");
+  // A link to a map that is not kept says so, and stays until something is drawn.
+  const address = new URL(page.url());
+  const [hash, of] = [address.hash, (map) => new URLSearchParams({ ...Object.fromEntries(new URLSearchParams(address.hash.slice(1))), map })];
+  await page.goto("about:blank");
+  await page.goto(`${address.origin}/#${of("deadbeef")}`);
+  await page.waitForFunction(() => document.getElementById("facts").textContent.includes("ms"));
+  await page.waitForTimeout(700);
+  assert.ok((await status()).includes("no longer keeps this map"), await status());
+  assert.ok(page.url().includes("map=deadbeef"), page.url());
+  await page.locator(".board").focus();
+  await page.keyboard.press("Space");
+  await page.waitForFunction(() => location.hash.includes("map=") && !location.hash.includes("deadbeef"));
+  await page.goto("about:blank");
+  await page.goto(`${address.origin}/${hash}`);
+  await page.locator(".board").waitFor();
   // What is no map is refused in words, and nothing is lost.
   await page.getByLabel("Load a map").setInputFiles({ name: "no.png", mimeType: "image/png", buffer: Buffer.from("no map") });
   await page.waitForFunction(() => document.getElementById("status").classList.contains("bad"));

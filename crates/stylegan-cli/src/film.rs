@@ -94,7 +94,7 @@ enum Sink {
 }
 
 impl Film {
-    /// A film of `frames` frames of `[h, w]` pixels; PNG files hold `text` about it.
+    /// A film of `frames` frames of `[h, w]` pixels; PNG and GIF files hold `text` about it.
     pub(crate) fn create(
         out: &Path,
         format: Format,
@@ -130,7 +130,7 @@ impl Film {
                 add_text(&mut encoder, &text)?;
                 Sink::Apng(Box::new(encoder.write_header()?))
             }
-            Format::Gif => Sink::Gif(Box::new(Gif::new(file()?, [h, w], fps)?)),
+            Format::Gif => Sink::Gif(Box::new(Gif::new(file()?, [h, w], fps, &text)?)),
             Format::Ffmpeg => {
                 let path = unfinished.as_ref().map_or(out, Unfinished::path);
                 Sink::Ffmpeg(Ffmpeg::start([h, w], fps, muxer(out), path)?)
@@ -153,6 +153,11 @@ impl Film {
         }
         self.frames += 1;
         Ok(())
+    }
+
+    /// The frames that it has so far.
+    pub(crate) fn shown(&self) -> usize {
+        if let Sink::Gif(gif) = &self.sink { gif.shown() } else { self.frames }
     }
 
     /// Writes what is left and gives the film its name.
@@ -278,11 +283,14 @@ mod tests {
         let colours = [[250u8, 10, 20], [10, 250, 20], [20, 10, 250]];
         for name in ["walk.png", "walk.gif"] {
             let path = folder.join(name);
-            let mut film = Film::create(&path, Format::of(&path)?, [6, 4], 10, colours.len(), vec![])?;
+            let text = vec![("stylegan:walk", "1,2".to_owned())];
+            let mut film = Film::create(&path, Format::of(&path)?, [6, 4], 10, colours.len(), text)?;
             for colour in colours {
                 film.push(RgbImage::from_pixel(4, 6, image::Rgb(colour)))?;
             }
             film.finish()?;
+            let said = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
+            assert!(said.contains("stylegan:walk") && said.contains("1,2"), "{name} says nothing of itself");
             let file = std::io::BufReader::new(File::open(&path)?);
             let frames = match name {
                 "walk.gif" => GifDecoder::new(file)?.into_frames().collect_frames()?,

@@ -1,9 +1,10 @@
 //! GIF films at a speed that browsers keep.
 
 use crate::exit::wrong;
+use crate::writer::Text;
 use anyhow::Context;
 use color_quant::NeuQuant;
-use gif::{Encoder, Frame, Repeat};
+use gif::{Encoder, Extension, Frame, Repeat};
 use image::RgbImage;
 use std::io::Write;
 
@@ -16,11 +17,13 @@ pub(crate) struct Gif<W: Write> {
     encoder: Encoder<W>,
     fps: u32,
     frames: u32,
+    shown: usize,
 }
 
 impl<W: Write> Gif<W> {
-    /// A film of `[h, w]` pixels that starts again when it is over.
-    pub(crate) fn new(file: W, [h, w]: [u32; 2], fps: u32) -> anyhow::Result<Self> {
+    /// A film of `[h, w]` pixels that starts again when it is over; `text` about it is the file's comment, a line for each
+    /// keyword.
+    pub(crate) fn new(file: W, [h, w]: [u32; 2], fps: u32, text: &Text) -> anyhow::Result<Self> {
         let (Ok(w), Ok(h)) = (u16::try_from(w), u16::try_from(h)) else {
             wrong!(
                 "a GIF is at most {} pixels wide and high, this one would be {w}x{h}; take a smaller --zoom",
@@ -29,7 +32,11 @@ impl<W: Write> Gif<W> {
         };
         let mut encoder = Encoder::new(file, w, h, &[])?;
         encoder.set_repeat(Repeat::Infinite)?;
-        Ok(Gif { encoder, fps, frames: 0 })
+        if !text.is_empty() {
+            let lines: Vec<_> = text.iter().map(|(keyword, value)| format!("{keyword}: {value}")).collect();
+            encoder.write_raw_extension(Extension::Comment.into(), &[lines.join("\n").as_bytes()])?;
+        }
+        Ok(Gif { encoder, fps, frames: 0, shown: 0 })
     }
 
     /// Adds the next frame, if it is one that is shown.
@@ -37,10 +44,16 @@ impl<W: Write> Gif<W> {
         let delay = delay(self.frames, self.fps);
         self.frames += 1;
         let Some(delay) = delay else { return Ok(()) };
+        self.shown += 1;
         let (w, h) = (picture.width() as u16, picture.height() as u16);
         let (palette, pixels) = in_256_colours(picture);
         let frame = Frame { delay, ..Frame::from_palette_pixels(w, h, pixels, palette, None) };
         self.encoder.write_frame(&frame).context("the GIF cannot be written")
+    }
+
+    /// The frames that it has: of those that were added some may not be shown.
+    pub(crate) fn shown(&self) -> usize {
+        self.shown
     }
 
     /// Ends the film; returns where it was written to.

@@ -17,13 +17,13 @@ export function makeBoard({ width, height, colours, changed }) {
   const mark = h("div", { className: "mark", hidden: true });
   const element = h("div", { className: "board-frame" }, canvas, mark);
   const to = canvas.getContext("2d");
+  const image = to.createImageData(width, height);
+  // A pixel as one number, and the colour of each class as such: a large map is drawn within a frame.
+  const pixels = new Uint32Array(image.data.buffer);
+  const palette = new Uint32Array(Uint8Array.from(Array.from({ length: 256 }, (_, i) => [...(colours[i] ?? [128, 128, 128]), 255]).flat()).buffer);
 
   function draw() {
-    const image = to.createImageData(width, height);
-    for (let i = 0; i < classes.length; i++) {
-      const [r, g, b] = colours[classes[i]] ?? [128, 128, 128];
-      image.data.set([r, g, b, 255], 4 * i);
-    }
+    for (let i = 0; i < pixels.length; i++) pixels[i] = palette[classes[i]];
     to.putImageData(image, 0, 0);
   }
 

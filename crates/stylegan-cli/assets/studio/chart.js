@@ -3,11 +3,11 @@
 import { h } from "./elements.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [420, 200, 46, 10, 8, 22];
+const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [200, 46, 10, 8, 22];
 const MOST_POINTS = 400;
 
-/** A figure of curves, each `{ name, points: [{ x, y, low, high }], dots }`, all in one unit. */
-export function chart(title, about, curves) {
+/** A figure of curves, so many pixels wide, each `{ name, points: [{ x, y, low, high }], dots }`, all in one unit. */
+export function chart(title, about, width, curves) {
   const drawn = curves.map((curve) => ({ ...curve, points: thinned(curve.points.filter(({ y }) => Number.isFinite(y))) }));
   const points = drawn.flatMap((curve) => curve.points);
   if (!points.length) return null;
@@ -17,17 +17,17 @@ export function chart(title, about, curves) {
   const room = Math.max(Math.max(...means) - Math.min(...means), 1e-9);
   const keep = (y) => Math.min(Math.max(...means) + room, Math.max(Math.min(...means) - room, y));
   const ys = points.flatMap(({ y, low, high }) => [y, keep(low ?? y), keep(high ?? y)]);
-  const x = scale(Math.min(...xs), Math.max(...xs), LEFT, WIDTH - RIGHT);
+  const x = scale(Math.min(...xs), Math.max(...xs), LEFT, width - RIGHT);
   const y = scale(Math.min(...ys), Math.max(...ys), HEIGHT - BOTTOM, TOP);
-  const svg = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": spoken(title, drawn) });
+  const svg = s("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": spoken(title, drawn) });
   for (const value of ticks(y.from, y.to, 4)) {
-    svg.append(s("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }),
+    svg.append(s("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) }),
       s("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, number(value)));
   }
   const marks = ticks(x.from, x.to, 5);
   marks.forEach((value, i) => {
     const last = i === marks.length - 1;
-    const anchor = last && x(value) > WIDTH - 40 ? "end" : "middle";
+    const anchor = last && x(value) > width - 40 ? "end" : "middle";
     svg.append(s("text", { x: x(value), y: HEIGHT - 6, "text-anchor": anchor }, last ? `${number(value)} kimg` : number(value)));
   });
   drawn.forEach((curve, i) => {
@@ -61,7 +61,7 @@ export function chart(title, about, curves) {
   word();
   svg.addEventListener("pointermove", (event) => {
     const box = svg.getBoundingClientRect();
-    const at = x.back(((event.clientX - box.left) / box.width) * WIDTH);
+    const at = x.back(((event.clientX - box.left) / box.width) * width);
     rule.setAttribute("x1", x(at));
     rule.setAttribute("x2", x(at));
     rule.setAttribute("visibility", "visible");

@@ -1,6 +1,7 @@
 // The one connection: wishes go out, the latest of each view alone; pictures come in.
 
-import { say } from "./elements.js";
+import { ask } from "./ask.js";
+import { calm, say, trouble } from "./elements.js";
 
 const VIEWS = { 1: "picture", 2: "mix", 3: "thumbnails", 4: "edit", 5: "paint", 6: "invert", 7: "film" };
 const HEADER = 16;
@@ -29,7 +30,7 @@ export function onNetwork(listener) {
 }
 
 /** Asks for pictures; `onpicture` gets each, `ontrouble` a sentence. A later wish of a view replaces it. */
-export function wish(state, onpicture, ontrouble = (sentence) => say(sentence, true)) {
+export function wish(state, onpicture, ontrouble = trouble) {
   const text = JSON.stringify(state);
   const earlier = wishes.get(state.view);
   if (earlier?.text === text) {
@@ -82,7 +83,7 @@ function connect() {
   socket.binaryType = "arraybuffer";
   socket.onopen = () => {
     wait = 500;
-    say("");
+    calm();
     for (const entry of wishes.values()) entry.sent = false;
     send();
   };
@@ -91,10 +92,12 @@ function connect() {
     // One after the other: decoding must not bring them out of order.
     else decoding = decoding.then(() => show(data)).catch((error) => say(`A picture could not be shown: ${error.message}`, true));
   };
-  socket.onclose = () => {
-    say("The studio does not answer. If it was ended in the terminal, start it again.", true);
+  socket.onclose = async () => {
     setTimeout(connect, wait);
     wait = Math.min(wait * 2, 10000);
+    const closed = socket;
+    const why = await ask("/door").then(() => "The connection to the studio broke off: trying again.", (error) => error.message);
+    if (socket === closed || socket.readyState !== WebSocket.OPEN) trouble(why);
   };
 }
 

@@ -1,7 +1,8 @@
 // Edit: a picture of a seed, or one that was dropped, moved along directions.
 
+import { ask } from "./ask.js";
 import { aboutNetwork, forget, onNetwork, stop, wish } from "./connection.js";
-import { anySeed, choice, field, h, paint, say, select, slider } from "./elements.js";
+import { LARGE, anySeed, choice, field, h, paint, say, select, slider, trouble } from "./elements.js";
 import { filmMaker } from "./film.js";
 import { command } from "./library.js";
 import { look, pictureLink, set, state, stylesLink, watch } from "./link.js";
@@ -10,6 +11,8 @@ import { unfit } from "./rooms.js";
 import { directionSliders, groupsOf, pack, readMoves, rowsOf, told, unpack, writeMoves } from "./sliders.js";
 import { droppable, fileField, send } from "./upload.js";
 
+/** Sides of a picture's pixels on the screen, at most. */
+const LARGEST_PIXEL = 8;
 const KINDS = [["sefa", "SeFa: from the weights"], ["pca", "PCA: from many styles"]];
 
 /** Builds the room; returns how to leave it. */
@@ -17,10 +20,7 @@ export function edit(main) {
   const canvas = h("canvas", { width: 16, height: 16, role: "img", "aria-label": "The edited picture" });
   const download = h("a", { className: "button main", download: "" }, "Download PNG");
   const styles = h("a", { className: "button", download: "" }, "Download styles");
-  const before = h("button", { type: "button", "aria-pressed": "false", onclick: () => {
-    before.setAttribute("aria-pressed", String(before.getAttribute("aria-pressed") !== "true"));
-    update();
-  } }, "Show unedited");
+  const before = h("button", { type: "button", "aria-pressed": "false", onclick: () => set({ unedited: 1 - state.unedited }) }, "Show unedited");
   const progress = h("progress", { max: 1, value: 0, "aria-label": "Search for the picture's styles" });
   const find = h("button", { type: "button", onclick: search }, "Find its styles");
   const cancel = h("button", { type: "button", onclick: halt }, "Cancel");
@@ -40,10 +40,10 @@ export function edit(main) {
   });
   const kinds = select({
     label: "Directions", options: KINDS, value: "sefa", hint: "How they are found, or the file they are in.",
-    onchange: () => showFinder(),
+    onchange: () => (KINDS.some(([kind]) => kind === kinds.input.value) ? showFinder() : showChosen()),
   });
   const groups = h("div", {});
-  const seek = h("button", { type: "button", className: "main", onclick: () => { shown = ""; set({ directions: `${pack(kinds.input.value)}~${group}` }); } }, "Find directions");
+  const seek = h("button", { type: "button", className: "main", onclick: showChosen }, "Find directions");
   const load = fileField({ label: "Directions of yours", accept: ".safetensors", onfile: addList, hint: `A file that ${command("directions")} wrote.` });
   const reset = h("button", { type: "button", onclick: () => set({ moves: "" }) }, "Undo all moves");
   const moved = h("p", { className: "hint" });
@@ -53,12 +53,12 @@ export function edit(main) {
   const stage = h("section", { className: "stage drop", "aria-label": "The picture" }, canvas, h("div", { className: "row" }, download, styles, before), film.element);
   const side = h("div", { className: "stage side" },
     h("section", { className: "panel", "aria-label": "What is edited" }, seed.element, file.element, steps.element, job),
-    h("section", { className: "panel", "aria-label": "Directions" }, kinds.element, groups, h("div", { className: "row" }, seek, reset), moved, sliders, load.element),
+    h("section", { className: "panel", "aria-label": "Directions" }, h("div", { className: "row apart" }, moved, reset), sliders, kinds.element, groups, seek, load.element),
     settings);
   const room = h("div", { className: "latents" }, stage, side);
   main.replaceChildren(room);
   droppable(stage, drop);
-  let [controls, shown, bars, group, searching, network, gone] = [null, "", null, "all", false, state.network, false];
+  let [controls, layers, shown, bars, group, searching, network, gone] = [null, null, "", null, "all", false, state.network, false];
   // The lists that the studio has besides, the directions' names by list and group, and the name of those that came with the network.
   let [files, names, own] = [[], new Map(), null];
 
@@ -90,8 +90,11 @@ export function edit(main) {
 
   /** The lists of directions that the studio has. */
   async function lists() {
-    const answer = await fetch("/directions");
-    files = answer.ok ? await answer.json() : [];
+    try {
+      files = await (await ask("/directions")).json();
+    } catch (error) {
+      return trouble(error.message);
+    }
     showKinds();
   }
 
@@ -147,8 +150,18 @@ export function edit(main) {
     cancel.hidden = progress.hidden = !searching;
   }
 
+  /** Offers to find what is chosen and not shown yet. */
   function showFinder() {
-    seek.textContent = KINDS.some(([key]) => key === kinds.input.value) ? "Find directions" : "Show directions";
+    const held = document.activeElement === seek;
+    seek.hidden = bars !== null && wantedList() === chosenList();
+    if (held && seek.hidden) kinds.input.focus();
+  }
+
+  const chosenList = () => `${pack(kinds.input.value)}~${group}`;
+
+  function showChosen() {
+    shown = "";
+    set({ directions: chosenList() });
   }
 
   /** Brings the sliders of the list that the link names. */
@@ -156,22 +169,22 @@ export function edit(main) {
     const about = aboutNetwork(state.network);
     const wanted = `${state.network}|${wantedList()}|${about?.classes ? state.class : ""}`;
     if (!about?.styles || wanted === shown) return;
-    shown = wanted;
+    [shown, bars] = [wanted, null];
     if (!wantedList()) return sliders.replaceChildren();
     const [by, of] = wantedList().split("~");
     const name = unpack(by);
     sliders.replaceChildren(h("p", { className: "hint" }, "Finding directions…"));
     const list = { look: look(about), of: { by: name, rows: rowsOf(of, about.num_ws), direction: 0, strength: 0 } };
     try {
-      const answer = await fetch(`/directions?${new URLSearchParams({ list: JSON.stringify(list) })}`);
+      const found = await (await ask(`/directions?${new URLSearchParams({ list: JSON.stringify(list) })}`)).json();
       if (gone || shown !== wanted) return;
-      if (!answer.ok) throw new Error((await answer.text()).trim());
-      const found = await answer.json();
       names.set(`${name}~${of}`, found.map((direction) => direction.name));
       bars = directionSliders(found, name, of, () => readMoves(state.moves), (moves) => set({ moves: writeMoves(moves) }));
       sliders.replaceChildren(bars.element);
       showMoves();
+      showFinder();
     } catch (error) {
+      if (gone || shown !== wanted) return;
       sliders.replaceChildren();
       say(error.message, true);
     }
@@ -181,24 +194,36 @@ export function edit(main) {
     const about = aboutNetwork(state.network);
     if (!about) {
       settings.replaceChildren(h("p", { className: "hint" }, "Loading the network…"));
-      wish({ view: "picture", look: look(about), x: 0, y: 0 }, () => {}, (sentence) => { if (!aboutNetwork(state.network)) say(sentence, true); });
+      wish({ view: "picture", look: look(about), x: 0, y: 0 }, () => {}, (sentence) => { if (!aboutNetwork(state.network)) trouble(sentence); });
       return;
     }
     if (!about.styles) return main.replaceChildren(unfit(about, "Edit"));
     if (!room.isConnected) main.replaceChildren(room);
     own = about.directions ?? null;
     showKinds();
-    controls = lookControls(about);
-    settings.replaceChildren(...controls.elements);
-    stage.classList.toggle("large", about.width >= 256);
-    canvas.style.maxWidth = `${about.width * 12}px`;
-    if (!groupsOf(about.num_ws).includes(group)) group = "all";
-    const layers = choice({
-      label: "Style rows", options: groupsOf(about.num_ws).map((name) => [name, name]), value: group,
-      hint: "Coarse ones decide pose and shape, fine ones colours.", onchange: (name) => { group = name; },
-    });
-    groups.replaceChildren(layers.element);
+    const fitting = lookControls(about, controls);
+    if (fitting !== controls) settings.replaceChildren(...fitting.elements);
+    controls = fitting;
+    stage.classList.toggle("large", about.width >= LARGE);
+    canvas.style.maxWidth = `${about.width * LARGEST_PIXEL}px`;
+    const all = groupsOf(about.num_ws);
+    if (!all.includes(group)) group = "all";
+    if (String(layers?.all) !== String(all)) {
+      layers = choice({
+        label: "Style rows", options: all.map((name) => [name, name]), value: group,
+        hint: "Coarse ones decide pose and shape, fine ones colours.", onchange: chooseGroup,
+      });
+      layers.all = all;
+      groups.replaceChildren(layers.element);
+    }
+    layers.set(group);
     update();
+  }
+
+  /** Other style rows: at once where the sliders are of the kind that is chosen. */
+  function chooseGroup(name) {
+    group = name;
+    if (wantedList().split("~")[0] === pack(kinds.input.value)) showChosen(); else showFinder();
   }
 
   /** Says in words what the picture is moved along; returns the moves. */
@@ -242,13 +267,15 @@ export function edit(main) {
     bars?.update();
     showJob();
     showList();
+    showFinder();
+    before.setAttribute("aria-pressed", String(state.unedited === 1));
     const moves = showMoves();
     film.allow(moves.length > 0 && !searching);
     const request = { view: "edit", look: look(about), source: source(), moves: told(moves, about.num_ws) };
     download.href = pictureLink(request);
     styles.href = stylesLink(request);
     if (searching) return;
-    const plain = before.getAttribute("aria-pressed") === "true";
+    const plain = state.unedited === 1;
     wish(plain ? { ...request, moves: [] } : request, (made) => {
       if (searching) return;
       paint(canvas, made.image);

@@ -2,6 +2,9 @@
 
 let count = 0;
 
+/** Sides from which on pictures are shown smooth: of smaller ones each pixel is worth seeing. */
+export const LARGE = 64;
+
 /** An element with properties (`on…` are listeners, `aria-…` and `data-…` attributes) and children. */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -63,16 +66,24 @@ export function select({ label, hint, options, value, onchange }) {
   return { element, input, set(value) { input.value = value; } };
 }
 
+const status = document.getElementById("status");
+
 /** Says something to the user, in the line that screen readers read out. */
 export function say(sentence, bad = false) {
-  const status = document.getElementById("status");
   if (status.textContent !== sentence) status.textContent = sentence;
   status.classList.toggle("bad", bad);
+  status.classList.remove("passing");
 }
 
-/** Takes back what was bad: it is no longer so. */
+/** Says that pictures do not come; the next one takes it back. */
+export function trouble(sentence) {
+  say(sentence, true);
+  status.classList.add("passing");
+}
+
+/** Takes back that pictures do not come: one has. */
 export function calm() {
-  if (document.getElementById("status").classList.contains("bad")) say("");
+  if (status.classList.contains("passing")) say("");
 }
 
 /** Whether the user wants little to move. */

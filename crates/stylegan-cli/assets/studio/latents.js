@@ -1,7 +1,7 @@
 // Latents: one picture, wherever the pad of seeds is dragged.
 
 import { aboutNetwork, forget, onNetwork, wish } from "./connection.js";
-import { anySeed, field, h, paint, say, slider, still } from "./elements.js";
+import { LARGE, anySeed, field, h, paint, say, slider, still, trouble } from "./elements.js";
 import { filmMaker } from "./film.js";
 import { look, pictureLink, set, state, stylesLink, watch } from "./link.js";
 import { lookControls, showFacts } from "./look.js";
@@ -9,7 +9,7 @@ import { makePad, placeOf, seedAt } from "./pad.js";
 import { unfit } from "./rooms.js";
 
 /** Sides of a picture's pixels on the screen, at most. */
-const LARGEST_PIXEL = 12;
+const LARGEST_PIXEL = 8;
 /** Frames in a second of a film. */
 const FPS = 20;
 
@@ -21,7 +21,6 @@ export function latents(main) {
   const styles = h("a", { className: "button", download: "" }, "Download styles");
   const copy = h("button", { type: "button", onclick: copyLink }, "Copy link");
   const pad = makePad();
-  let speed = 0.5;
   let [frame, timer, controls] = [0, 0, null];
 
   const seed = field({
@@ -32,11 +31,16 @@ export function latents(main) {
   });
   const play = h("button", { type: "button", "aria-pressed": "false", onclick: toggle }, "Animate");
   const pace = slider({
-    label: "Speed", min: -4, max: 4, step: 0.1, value: speed, show: (value) => `${value.toFixed(1)} seeds a second`,
-    hint: "How fast the animation walks from seed to seed.", oninput: (value) => { speed = value; },
+    label: "Speed", min: -4, max: 4, step: 0.1, value: state.speed, show: (value) => `${value.toFixed(1)} seeds a second`,
+    hint: "How fast the animation walks from seed to seed.", oninput: (speed) => set({ speed }),
   });
   const length = field({
-    label: "Seeds of a film", value: 4, min: 2, max: 16, step: 1, onchange: (input) => { input.value = seedsOfFilm(); },
+    label: "Seeds of a film", value: state.film, min: 2, max: 16, step: 1,
+    onchange: (input) => {
+      const film = Math.min(16, Math.max(2, Math.floor(input.valueAsNumber) || 4));
+      input.value = film;
+      set({ film });
+    },
     hint: "It walks from the picture's seed to the next ones, at the speed above, and back to the first.",
   });
   const film = filmMaker(scene);
@@ -61,12 +65,12 @@ export function latents(main) {
     if (!on) return;
     if (still()) {
       // From seed to seed, without anything that glides.
-      const step = () => { set({ x: Math.round(state.x) + Math.sign(speed || 1) }); timer = setTimeout(step, 2000); };
+      const step = () => { set({ x: Math.round(state.x) + Math.sign(state.speed || 1) }); timer = setTimeout(step, 2000); };
       step();
     } else {
       let before = performance.now();
       const step = (now) => {
-        set({ x: state.x + (speed * Math.min(now - before, 200)) / 1000 });
+        set({ x: state.x + (state.speed * Math.min(now - before, 200)) / 1000 });
         before = now;
         frame = requestAnimationFrame(step);
       };
@@ -74,15 +78,13 @@ export function latents(main) {
     }
   }
 
-  const seedsOfFilm = () => Math.min(16, Math.max(2, Math.floor(length.input.valueAsNumber) || 4));
-
   /** What a film shows. */
   function scene() {
     const about = aboutNetwork(state.network);
     if (!about || about.map) return null;
-    const [x, y, by] = [Math.round(state.x), Math.round(state.y), speed < 0 ? -1 : 1];
-    const seeds = Array.from({ length: seedsOfFilm() }, (_, i) => seedAt(x + by * i, y));
-    const steps = Math.max(5, Math.min(240, Math.round(FPS / Math.max(Math.abs(speed), 0.1))));
+    const [x, y, by] = [Math.round(state.x), Math.round(state.y), state.speed < 0 ? -1 : 1];
+    const seeds = Array.from({ length: state.film }, (_, i) => seedAt(x + by * i, y));
+    const steps = Math.max(5, Math.min(240, Math.round(FPS / Math.max(Math.abs(state.speed), 0.1))));
     return { view: "film", look: look(about), scene: { walk: { seeds } }, steps, fps: FPS };
   }
 
@@ -107,9 +109,10 @@ export function latents(main) {
     if (!about) return settings.replaceChildren(h("p", { className: "hint" }, "Loading the network…"));
     if (about.map) return main.replaceChildren(unfit(about, "Latents"));
     if (!room.isConnected) main.replaceChildren(room);
-    controls = lookControls(about);
-    settings.replaceChildren(...controls.elements);
-    stage.classList.toggle("large", about.width >= 256);
+    const fitting = lookControls(about, controls);
+    if (fitting !== controls) settings.replaceChildren(...fitting.elements);
+    controls = fitting;
+    stage.classList.toggle("large", about.width >= LARGE);
     // Beyond that small pictures are nothing but squares.
     canvas.style.maxWidth = `${about.width * LARGEST_PIXEL}px`;
     update();
@@ -126,12 +129,14 @@ export function latents(main) {
       showFacts(aboutNetwork(state.network), made);
     }, (sentence) => {
       // A network with classes says so when it is asked for the first time without one.
-      if (about || !aboutNetwork(state.network)) say(sentence, true);
+      if (about || !aboutNetwork(state.network)) trouble(sentence);
     });
     download.href = pictureLink(picture);
     styles.href = stylesLink(picture);
     styles.hidden = about?.styles === false;
     seed.set(seedAt(Math.round(state.x), Math.round(state.y)));
+    pace.set(state.speed);
+    length.set(state.film);
     controls?.update();
     pad.update(look(about), about);
   }

@@ -1,5 +1,7 @@
 // The networks and runs that the studio has, asked for anew from time to time: runs begin and save their first network.
 
+import { ask } from "./ask.js";
+
 /** What the networks of a room are of. */
 const USES = { latents: ["styles", "latents"], mix: ["styles"], edit: ["styles"], paint: ["maps"] };
 
@@ -10,9 +12,7 @@ let recent = [];
 
 /** Asks the studio; listeners are told when something is new. */
 export async function refresh() {
-  const answer = await fetch("/library");
-  if (!answer.ok) throw new Error((await answer.text()).trim());
-  const found = await answer.json();
+  const found = await (await ask("/library")).json();
   const key = (all) => JSON.stringify(all.map(({ name, network, run, of }) => [name, network, run, of]));
   const news = key(found.entries) !== key(entries);
   ({ entries, program } = found);

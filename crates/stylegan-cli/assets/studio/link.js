@@ -4,10 +4,13 @@ const DEFAULTS = {
   room: "latents", network: "", psi: 1, cutoff: -1, class: 0, noise: "const", noise_seed: 0,
   // Seed 401, a whole face of the network that comes along, among others.
   x: 1, y: 4, rows: "0-3", columns: "10-15", styles: "coarse", run: "", grid: "",
-  seed: 0, picture: "", latents: "", steps: 200, directions: "", moves: "", map: "", brush: 0, brush_size: 0, style_seed: 0, style: "",
+  speed: 0.5, film: 4, seed: 0, picture: "", latents: "", steps: 200, directions: "", moves: "", unedited: 0,
+  map: "", tool: "brush", brush: 0, brush_size: 0, style_seed: 0, style: "", reals: 0,
 };
 const ROOMS = ["latents", "mix", "edit", "paint", "runs"];
 const NOISES = ["const", "random", "none"];
+const TOOLS = ["brush", "fill"];
+const MOST_SEED = 2 ** 32 - 1;
 
 const listeners = new Set();
 let timer = 0;
@@ -42,7 +45,7 @@ export function look(about) {
   return {
     network: state.network,
     psi: about?.truncation === false ? 1 : state.psi,
-    cutoff: state.cutoff < 0 || about?.truncation === false ? null : state.cutoff,
+    cutoff: state.cutoff < 0 || about?.truncation === false || state.cutoff >= about?.num_ws ? null : state.cutoff,
     class: about?.classes ? Math.min(state.class, about.classes - 1) : null,
     noise: state.noise,
     noise_seed: state.noise_seed,
@@ -86,13 +89,20 @@ function read() {
   }
   if (!ROOMS.includes(state.room)) state.room = DEFAULTS.room;
   if (!NOISES.includes(state.noise)) state.noise = DEFAULTS.noise;
+  if (!TOOLS.includes(state.tool)) state.tool = DEFAULTS.tool;
+  const within = (key, least, most, whole = Math.floor) => { state[key] = Math.max(least, Math.min(most, whole(state[key]))); };
+  const asItIs = (value) => value;
   const limit = 5e7;
-  state.x = Math.max(-limit, Math.min(limit, state.x));
-  state.y = Math.max(-limit, Math.min(limit, state.y));
-  const number = (value, least, most) => Math.max(least, Math.min(most, Math.floor(value)));
-  state.seed = number(state.seed, 0, 2 ** 32 - 1);
-  state.style_seed = number(state.style_seed, 0, 2 ** 32 - 1);
-  state.steps = number(state.steps, 50, 1000);
+  within("x", -limit, limit, asItIs);
+  within("y", -limit, limit, asItIs);
+  within("psi", -1, 1.5, asItIs);
+  within("speed", -4, 4, asItIs);
+  within("cutoff", -1, Infinity);
+  within("class", 0, Infinity);
+  within("film", 2, 16);
+  within("steps", 50, 1000);
+  ["seed", "style_seed", "noise_seed"].forEach((key) => within(key, 0, MOST_SEED));
+  ["unedited", "reals"].forEach((key) => within(key, 0, 1));
   settle();
 }
 

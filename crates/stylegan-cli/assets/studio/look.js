@@ -10,8 +10,10 @@ export function showFacts(about, { width, height, milliseconds }) {
   document.getElementById("facts").textContent = `${width} × ${height} pixels, ${milliseconds} ms${reduced}`;
 }
 
-/** Controls that fit a network; `update` brings them to the state. */
-export function lookControls(about) {
+/** Controls that fit a network, those that there are if they do; `update` brings them to the state. */
+export function lookControls(about, earlier) {
+  const key = JSON.stringify([about.truncation, about.num_ws, about.classes, about.class_names]);
+  if (earlier?.key === key) return earlier;
   const controls = [];
   if (about.truncation) {
     controls.push([slider({
@@ -26,7 +28,7 @@ export function lookControls(about) {
       hint: "Fewer rows: ψ shapes the outline and leaves colours and details alone.",
       oninput: (rows) => set({ cutoff: rows >= most ? -1 : rows }),
     });
-    controls.push([{ element: cutoff.element, set: (rows) => cutoff.set(rows < 0 ? most : rows) }, "cutoff"]);
+    controls.push([{ element: cutoff.element, set: (rows) => cutoff.set(rows < 0 ? most : Math.min(rows, most)) }, "cutoff"]);
   }
   if (about.classes > 0) {
     const names = Array.from({ length: about.classes }, (_, i) => [String(i), about.class_names[i] ?? `class ${i}`]);
@@ -34,7 +36,7 @@ export function lookControls(about) {
       label: "Class", options: names, value: String(state.class), hint: "What the network was trained to tell apart.",
       onchange: (name) => set({ class: Number(name) }),
     });
-    controls.push([{ element: classes.element, set: (number) => classes.set(String(number)) }, "class"]);
+    controls.push([{ element: classes.element, set: (number) => classes.set(String(Math.min(number, about.classes - 1))) }, "class"]);
   }
   controls.push([choice({
     label: "Noise", options: [["const", "stored"], ["random", "fresh"], ["none", "none"]], value: state.noise,
@@ -47,6 +49,7 @@ export function lookControls(about) {
   });
   controls.push([seed, "noise_seed"]);
   return {
+    key,
     elements: controls.map(([control]) => control.element),
     update() {
       controls.forEach(([control, key]) => control.set(state[key]));

@@ -41,11 +41,14 @@ function enter() {
     ask();
   }
   [room, empty] = [state.room, nothingYet];
+  const held = main.contains(document.activeElement);
   leave();
   tabs.forEach((tab) => (tab.dataset.room === room ? tab.setAttribute("aria-current", "page") : tab.removeAttribute("aria-current")));
   document.title = `${wordOf(room)} – StyleGAN studio`;
   document.getElementById("facts").textContent = "";
   leave = nothingYet ? nothing() : ROOMS[room](main);
+  // What had the focus has gone with its room.
+  if (held && !main.contains(document.activeElement)) main.focus();
 }
 
 function nothing() {

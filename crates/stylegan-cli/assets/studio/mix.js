@@ -1,7 +1,7 @@
 // Mix: a table of pictures, each with some styles of its column and all others of its row.
 
 import { aboutNetwork, forget, onNetwork, wish } from "./connection.js";
-import { anySeed, field, h, paint, say } from "./elements.js";
+import { LARGE, anySeed, calm, field, h, paint, say } from "./elements.js";
 import { look, pictureLink, set, state, watch } from "./link.js";
 import { lookControls } from "./look.js";
 import { placeOf } from "./pad.js";
@@ -24,9 +24,9 @@ export function mix(main) {
     });
   }
   const strip = h("div", { className: "strip", role: "group", "aria-label": "Style rows of the columns" });
-  const presets = h("div", { className: "row" }, Object.keys(NAMES).map((name) =>
-    h("button", { type: "button", onclick: () => set({ styles: name }) }, name[0].toUpperCase() + name.slice(1))));
-  const styles = h("div", { className: "control" }, h("p", {}, "Style rows from the columns"), strip, presets,
+  const presets = Object.keys(NAMES).map((name) =>
+    h("button", { type: "button", onclick: () => set({ styles: name }) }, name[0].toUpperCase() + name.slice(1)));
+  const styles = h("div", { className: "control" }, h("p", {}, "Style rows from the columns"), strip, h("div", { className: "row" }, presets),
     h("p", { className: "hint" }, "Drag over the rows. Coarse ones decide pose and shape, fine ones colours."));
   const settings = h("div", { className: "mix-controls" });
   const table = h("div", { className: "scroll" });
@@ -53,9 +53,10 @@ export function mix(main) {
       wish({ view: "picture", look: look(about), x: 0, y: 0 }, () => {}, () => {});
       return;
     }
-    controls = lookControls(about);
-    settings.replaceChildren(...controls.elements);
-    strip.replaceChildren(...Array.from({ length: about.num_ws }, (_, row) => toggle(row)));
+    const fitting = lookControls(about, controls);
+    if (fitting !== controls) settings.replaceChildren(...fitting.elements);
+    controls = fitting;
+    if (strip.childElementCount !== about.num_ws) strip.replaceChildren(...Array.from({ length: about.num_ws }, (_, row) => toggle(row)));
     update();
   }
 
@@ -102,13 +103,14 @@ export function mix(main) {
     lists.columns.set(state.columns);
     controls?.update();
     [...strip.children].forEach((button, row) => button.setAttribute("aria-pressed", String(chosen.includes(row))));
+    Object.keys(NAMES).forEach((name, i) => presets[i].setAttribute("aria-pressed", String(String(rowsOf(name, about.num_ws)) === String(chosen))));
     build(rows, columns, about);
     request = { view: "mix", look: look(about), rows, columns, styles: chosen };
     download.href = pictureLink(request);
     const began = performance.now();
     wish(request, ({ image, cell, cells }) => {
       paint(canvases[cell], image);
-      say("");
+      calm();
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
       document.getElementById("facts").textContent = `${cell + 1} of ${cells} pictures, ${seconds} s`;
     });
@@ -120,13 +122,8 @@ export function mix(main) {
     if (wanted === shape) return;
     shape = wanted;
     canvases = [];
-    const room = Math.floor((table.clientWidth - 70) / (columns.length + 1)) - 8;
-    const side = Math.max(64, Math.min(room, 150));
-    // Whole factors show small pictures best.
-    const shown = about.width < side ? side - (side % about.width) : side;
     const cell = (name, number) => {
       const canvas = h("canvas", { width: about.width, height: about.height });
-      canvas.style.width = `${shown}px`;
       canvases.push(canvas);
       return h("button", { type: "button", "aria-label": name, onclick: () => enlarge(number, name, rows, columns) }, canvas);
     };
@@ -140,11 +137,26 @@ export function mix(main) {
         columns.map((column, c) => h("td", {}, cell(`Row seed ${seed} with styles of column seed ${column}`, at + 1 + c))));
     });
     table.replaceChildren(h("table", {}, h("thead", {}, head, parents), h("tbody", {}, body)));
+    fit();
   }
+
+  /** Gives the pictures the room that there is. */
+  function fit() {
+    const about = aboutNetwork(state.network);
+    const columns = table.querySelectorAll("thead th").length;
+    if (!about || !columns) return;
+    const room = Math.floor((table.clientWidth - 70) / (columns + 1)) - 8;
+    const side = Math.max(64, Math.min(room, 150));
+    // Whole factors show small pictures best.
+    const shown = about.width < side ? side - (side % about.width) : side;
+    canvases.forEach((canvas) => { canvas.style.width = `${shown}px`; });
+  }
+  const resized = new ResizeObserver(fit);
+  resized.observe(table);
 
   function enlarge(number, name, rows, columns) {
     const large = h("canvas", { role: "img", "aria-label": name });
-    if (canvases[number].width >= 256) large.style.imageRendering = "auto";
+    if (canvases[number].width >= LARGE) large.style.imageRendering = "auto";
     paint(large, canvases[number]);
     const place = number + 1;
     const [row, column] = [Math.floor(place / (columns.length + 1)) - 1, (place % (columns.length + 1)) - 1];
@@ -175,6 +187,7 @@ export function mix(main) {
   settle();
   return () => {
     stops.forEach((stop) => stop());
+    resized.disconnect();
     removeEventListener("pointermove", drag);
     removeEventListener("pointerup", drop);
     removeEventListener("pointercancel", drop);

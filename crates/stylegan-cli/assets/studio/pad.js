@@ -23,7 +23,7 @@ export function makePad() {
     "aria-label": "Pad of seeds. Arrow keys move, with Shift to the next seed. Home goes to seed 0.",
   });
   const thumbnails = new Map();
-  let [look, key, about, asked, timer, gliding] = [null, "", null, 0, 0, 0];
+  let [look, key, about, network, asked, timer, gliding] = [null, "", null, "", 0, 0, 0];
 
   function draw() {
     const ratio = devicePixelRatio || 1;
@@ -85,8 +85,9 @@ export function makePad() {
         .sort((a, b) => Math.hypot(a.x - state.x, a.y - state.y) - Math.hypot(b.x - state.x, b.y - state.y));
       const seeds = [...new Set(places.map(({ x, y }) => seedAt(x, y)))].slice(0, MOST_THUMBNAILS);
       if (!seeds.length) return;
-      const [wanted, number] = [key, ++asked];
+      const [wanted, of, number] = [key, network, ++asked];
       wish({ view: "thumbnails", look, seeds, side: 80 }, (picture) => {
+        if (of !== network) return;
         thumbnails.delete(seeds[picture.cell]);
         thumbnails.set(seeds[picture.cell], { key: wanted, image: picture.image });
         while (thumbnails.size > KEPT) thumbnails.delete(thumbnails.keys().next().value);
@@ -150,6 +151,10 @@ export function makePad() {
     glide,
     update(newLook, newAbout) {
       [look, about, key] = [newLook, newAbout, `${JSON.stringify(newLook)}${newAbout?.hash}`];
+      // Those of other settings stay until the new ones have come; another network's faces are none of this one's.
+      const now = `${newLook.network} ${newAbout?.hash}`;
+      if (network !== now) thumbnails.clear();
+      network = now;
       draw();
       ask();
     },

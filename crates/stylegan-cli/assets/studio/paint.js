@@ -1,12 +1,16 @@
 // Paint: a label map is drawn, a SPADE network makes a picture of it while one draws.
 
+import { ask } from "./ask.js";
 import { makeBoard } from "./board.js";
 import { aboutNetwork, forget, onNetwork, wish } from "./connection.js";
-import { anySeed, choice, field, h, paint as show, say, slider } from "./elements.js";
+import { LARGE, anySeed, calm, choice, field, h, paint as show, say, slider, trouble } from "./elements.js";
 import { pictureLink, set, state, watch } from "./link.js";
 import { showFacts } from "./look.js";
 import { unfit } from "./rooms.js";
-import { droppable, fileField, send } from "./upload.js";
+import { droppable, fileField, post, send } from "./upload.js";
+
+/** How long after a stroke that did not reach the studio it is sent again. */
+const PAUSE = 1000;
 
 /** Builds the room; returns how to leave it. */
 export function paint(main) {
@@ -14,10 +18,12 @@ export function paint(main) {
   const download = h("a", { className: "button main", download: "" }, "Download PNG");
   const mapFile = h("a", { className: "button", download: "" }, "Download the map");
   let [board, about, network, kept, busy, again, gone, parts] = [null, null, state.network, "", false, false, false, {}];
+  // A map of the link that cannot be shown; it stays there until something is drawn.
+  let missing = null;
 
   function build() {
     const { classes, seeds, pictures } = about.map;
-    board = makeBoard({ width: about.width, height: about.height, colours: classes.map(({ colour }) => colour), changed });
+    board = makeBoard({ width: about.width, height: about.height, colours: classes.map(({ colour }) => colour), changed: drawn });
     const palette = choice({
       label: "What is drawn", options: classes.map(({ name }, i) => [String(i), name]), value: String(state.brush),
       hint: "Arrow keys go through the classes.", onchange: (number) => set({ brush: Number(number) }),
@@ -33,8 +39,8 @@ export function paint(main) {
       show: (pixels) => `${pixels} pixel${pixels === 1 ? "" : "s"}`, hint: "In pixels of the map.", oninput: (pixels) => set({ brush_size: pixels }),
     });
     const tool = choice({
-      label: "Tool", options: [["brush", "brush"], ["fill", "fill"]], value: "brush", hint: "Fill colours all that hangs together.",
-      onchange: (name) => board.filling(name === "fill"),
+      label: "Tool", options: [["brush", "brush"], ["fill", "fill"]], value: state.tool, hint: "Fill colours all that hangs together.",
+      onchange: (name) => set({ tool: name }),
     });
     const undo = h("button", { type: "button", onclick: () => board.undo() }, "Undo");
     const redo = h("button", { type: "button", onclick: () => board.redo() }, "Redo");
@@ -56,10 +62,10 @@ export function paint(main) {
       }, hint: "The network's encoder reads its light and colours." }).element);
     }
     if (!seeds) style.push(h("p", { className: "hint" }, "This network paints each map in one way."));
-    Object.assign(parts, { palette, brush, undo, redo });
+    Object.assign(parts, { palette, tool, brush, undo, redo });
     const drawing = h("section", { className: "stage drop", "aria-label": "The map" }, h("h2", {}, "Map"), board.element, h("div", { className: "row" }, undo, redo, clear, mapFile));
     const result = h("section", { className: "stage", "aria-label": "The picture" }, h("h2", {}, "Picture"), canvas, h("div", { className: "row" }, download));
-    result.classList.toggle("large", about.width >= 256);
+    result.classList.toggle("large", about.width >= LARGE);
     droppable(drawing, loadFile);
     main.replaceChildren(h("div", { className: "paint" },
       h("section", { className: "panel tools", "aria-label": "Tools" }, palette.element, tool.element, brush.element),
@@ -71,26 +77,37 @@ export function paint(main) {
   /** The map of the link, or two halves to begin with. */
   async function first() {
     if (state.map && (await fetchMap(state.map, false))) return;
-    if (gone) return;
+    if (gone || !board) return;
     const classes = board.classes();
     if (about.map.classes.length > 1) classes.fill(1, classes.length / 2);
     board.drawn();
     changed();
   }
 
+  /** Brings a map of the link on the board; false where there is none of that size. */
   async function fetchMap(id, undoable) {
-    const answer = await fetch(`/maps/${encodeURIComponent(id)}`);
+    let classes;
+    try {
+      classes = new Uint8Array(await (await ask(`/maps/${encodeURIComponent(id)}`)).arrayBuffer());
+    } catch (error) {
+      say(error.message, true);
+    }
     if (gone || !board) return true;
-    if (!answer.ok) {
-      say((await answer.text()).trim(), true);
+    if (classes?.length !== about.width * about.height) {
+      missing = id;
       return false;
     }
-    const classes = new Uint8Array(await answer.arrayBuffer());
-    if (classes.length !== about.width * about.height) return false;
     board.load(classes, undoable);
     kept = id;
     update();
     return true;
+  }
+
+  /** Something was drawn: the link is to lead to it. */
+  function drawn() {
+    if (missing !== null) say("");
+    missing = null;
+    changed();
   }
 
   async function loadFile(given) {
@@ -115,14 +132,23 @@ export function paint(main) {
       do {
         again = false;
         const from = board;
-        const answer = await send(`/maps?width=${about.width}&height=${about.height}`, from.classes().slice());
-        if (gone || !board) break;
-        // Another board's change asks for another round.
-        if (answer && from === board) {
-          kept = answer.id;
-          set({ map: answer.id });
+        try {
+          const { id } = await post(`/maps?width=${about.width}&height=${about.height}`, from.classes().slice());
+          if (gone || !board) break;
+          calm();
+          // Another board's change asks for another round.
+          if (from === board) {
+            kept = id;
+            if (missing !== null && missing === state.map) update(); else set({ map: id });
+          }
+        } catch (error) {
+          trouble(error.message);
+          if (error.passing) {
+            again = true;
+            await new Promise((done) => setTimeout(done, PAUSE));
+          }
         }
-      } while (again);
+      } while (again && !gone && board);
     } finally {
       busy = false;
     }
@@ -139,11 +165,16 @@ export function paint(main) {
     if (!known) {
       main.replaceChildren(h("p", { className: "hint" }, "Loading the network…"));
       // The answer, whatever it is, brings what there is to know.
-      wish({ view: "paint", network: state.network, map: "", style: { seed: 0 } }, () => {}, (sentence) => { if (!aboutNetwork(state.network)) say(sentence, true); });
+      wish({ view: "paint", network: state.network, map: "", style: { seed: 0 } }, () => {}, (sentence) => { if (!aboutNetwork(state.network)) trouble(sentence); });
       return;
     }
     if (!known.map) return main.replaceChildren(unfit(known, "Paint"));
-    if (about?.hash === known.hash && about?.name === known.name && board) return update();
+    // A newer checkpoint of the same run has the same board.
+    const shape = (network) => JSON.stringify([network.name, network.width, network.height, network.map]);
+    if (board && about && shape(about) === shape(known)) {
+      about = known;
+      return update();
+    }
     about = known;
     parts = {};
     build();
@@ -155,16 +186,22 @@ export function paint(main) {
     const brush = Math.max(0, Math.min(most, Math.floor(state.brush)));
     parts.palette.set(String(brush));
     board.brush(brush);
+    parts.tool.set(state.tool);
+    board.filling(state.tool === "fill");
     const size = state.brush_size || Math.max(1, Math.round(about.width / 12));
     parts.brush.set(size);
     board.size(size);
     parts.seed?.set(state.style_seed);
     buttons();
-    if (!state.map) return;
-    if (state.map !== kept && !busy) return fetchMap(state.map, true);
-    const request = { view: "paint", network: state.network, map: state.map, style: state.style && about.map.pictures ? { picture: state.style } : { seed: state.style_seed } };
+    const map = state.map === missing ? kept : state.map;
+    if (!map) return;
+    if (map !== kept && !busy) {
+      fetchMap(map, true).then((found) => found || update());
+      return;
+    }
+    const request = { view: "paint", network: state.network, map, style: state.style && about.map.pictures ? { picture: state.style } : { seed: state.style_seed } };
     download.href = pictureLink(request);
-    mapFile.href = `/maps/${encodeURIComponent(state.map)}/file`;
+    mapFile.href = `/maps/${encodeURIComponent(map)}/file`;
     wish(request, (made) => {
       show(canvas, made.image);
       showFacts(about, made);
@@ -175,7 +212,7 @@ export function paint(main) {
     onNetwork(settle),
     watch(() => {
       if (network !== state.network) {
-        [network, about, board, parts, kept] = [state.network, null, null, {}, ""];
+        [network, about, board, parts, kept, missing] = [state.network, null, null, {}, "", null];
         settle();
       } else update();
     }),

@@ -1,13 +1,16 @@
 // Runs: how a run's pictures and numbers have changed, and change while it trains.
 
+import { ask } from "./ask.js";
 import { chart, number } from "./chart.js";
-import { h, say, select } from "./elements.js";
+import { calm, h, select, trouble } from "./elements.js";
 import { allRuns, command, foremost, onLibrary } from "./library.js";
 import { set, state, watch } from "./link.js";
 
 const EVERY = 4000;
 /** A run that has said nothing for as long is at rest. */
 const AT_REST = 15 * 60;
+/** The least width of a chart and what lies between two, as the style sheet has them at 16 pixels a rem. */
+const [NARROWEST, GAP] = [336, 16];
 
 /** Whose losses there are. */
 const TRAINED = { G: "generator", D: "discriminator", E: "encoder", C: "classifier", S: "segmenter" };
@@ -52,11 +55,11 @@ function runsRoom(main) {
   let all = allRuns();
   const given = foremost(all);
   let name = "";
-  let [timer, left, ticks, next, grids, following] = [0, false, [], 0, [], true];
+  let [timer, left, ticks, next, grids, following, reports, width] = [0, false, [], 0, [], true, [], 0];
 
   const pick = select({
     label: "Run", options: [], value: "", hint: "All runs below runs/, and the one the studio was started with.",
-    onchange: (run) => set({ run, grid: "" }),
+    onchange: (run) => set({ run, grid: "", reals: 0 }),
   });
   const facts = h("dl", { className: "facts" });
   const warnings = h("ul", { className: "warnings", "aria-label": "What the watch over the run's health says" });
@@ -64,7 +67,7 @@ function runsRoom(main) {
   const slider = h("input", { type: "range", id: "grid", min: 0, max: 0, step: 1, value: 0, "aria-label": "When" });
   slider.addEventListener("input", () => set({ grid: grids[slider.valueAsNumber]?.name ?? "" }));
   const when = h("output", { for: "grid" });
-  const reals = h("button", { type: "button", "aria-pressed": "false", onclick: () => { reals.setAttribute("aria-pressed", String(reals.getAttribute("aria-pressed") !== "true")); showGrid(); } }, "Real pictures");
+  const reals = h("button", { type: "button", "aria-pressed": "false", onclick: () => set({ reals: 1 - state.reals }) }, "Real pictures");
   const save = h("a", { className: "button", download: "" }, "Download PNG");
   const open = h("button", { type: "button", onclick: () => set({ room: "latents", network: name }) }, "Open its network");
   const charts = h("div", { className: "charts" });
@@ -75,23 +78,20 @@ function runsRoom(main) {
     h("section", { className: "panel", "aria-label": "Samples" },
       h("div", { className: "control" }, h("div", { className: "head" }, h("label", { for: "grid" }, "Samples, the same latents each time"), when), slider),
       image, h("div", { className: "row" }, reals, save, open)),
-    h("section", { className: "panel", "aria-label": "Metrics" }, h("h2", {}, "Metrics"), report, h("h2", {}, "Log"), log),
+    h("section", { className: "panel", "aria-label": "Metrics" }, h("h2", {}, "Metrics"), report),
+    h("section", { className: "panel wide", "aria-label": "Log" }, h("h2", {}, "Log"), log),
     h("section", { className: "panel wide", "aria-label": "Curves" }, h("h2", {}, "Curves"), charts)));
 
-  async function ask(path) {
-    const answer = await fetch(`/runs/${encodeURIComponent(name)}${path}`);
-    if (!answer.ok) throw new Error(await answer.text());
-    return answer.json();
-  }
+  const read = async (path) => (await ask(`/runs/${encodeURIComponent(name)}${path}`)).json();
 
   async function refresh() {
     clearTimeout(timer);
     const asked = name;
     try {
-      const details = await ask("");
+      const details = await read("");
       let grown = false;
       for (let more = true; more;) {
-        const stats = await ask(`/stats?from=${next}`);
+        const stats = await read(`/stats?from=${next}`);
         if (asked !== name || left) return;
         if (stats.from < next) ticks = [];
         ticks.push(...stats.ticks);
@@ -99,10 +99,12 @@ function runsRoom(main) {
         [next, more] = [stats.next, stats.more];
       }
       if (asked !== name || left) return;
+      calm();
+      reports = details.reports;
       showDetails(details);
-      if (grown || !charts.childElementCount) showCharts(details.reports);
+      if (grown || !charts.childElementCount) showCharts();
     } catch (error) {
-      if (!left && asked === name) say(error.message, true);
+      if (!left && asked === name) trouble(error.message);
     }
     if (!left) timer = setTimeout(refresh, EVERY);
   }
@@ -138,7 +140,8 @@ function runsRoom(main) {
     slider.max = Math.max(0, grids.length - 1);
     slider.value = at;
     const grid = grids[at];
-    const real = reals.getAttribute("aria-pressed") === "true";
+    const real = state.reals === 1 && !reals.hidden;
+    reals.setAttribute("aria-pressed", String(real));
     const file = real ? "reals.png" : grid?.name;
     image.hidden = !file;
     if (!file) { when.textContent = "none yet"; return; }
@@ -148,20 +151,23 @@ function runsRoom(main) {
     const address = `/runs/${encodeURIComponent(name)}/pictures/${encodeURIComponent(file)}`;
     if (!image.src.endsWith(address)) image.src = address;
     image.alt = real ? "Real pictures of the set" : `Sample grid, ${words}`;
-    save.href = address;
+    save.href = real ? address : `${address}/file`;
     save.download = `${name}-${file}`;
   }
 
-  function showCharts(reports) {
+  function showCharts() {
+    // Drawn as wide as they are shown, so that their words have the size of others.
+    const across = Math.max(1, Math.floor((charts.clientWidth + GAP) / (NARROWEST + GAP)));
+    width = Math.floor((charts.clientWidth + GAP) / across) - GAP;
     const measured = new Set(ticks.flatMap((tick) => Object.keys(tick).filter((key) => key.startsWith("Metrics/"))));
     const keys = new Set(ticks.flatMap(Object.keys));
     const figures = [...CHARTS, ...termsOf(keys)].map(([title, about, curves, spread]) =>
-      chart(title, about, curves.filter(([key]) => keys.has(key)).map(([key, name]) => ({ name, points: points(key, spread) }))));
+      chart(title, about, width, curves.filter(([key]) => keys.has(key)).map(([key, name]) => ({ name, points: points(key, spread) }))));
     for (const metric of new Set([...reports.map(({ name }) => name), ...[...measured].map((key) => key.slice("Metrics/".length))])) {
       const reported = reports.filter((result) => result.name === metric && result.subject !== "real set")
         .map(({ kimg, value, low, high }) => ({ x: kimg, y: value, low: low ?? undefined, high: high ?? undefined }));
       const inLine = reported.length ? [] : points(`Metrics/${metric}`);
-      if (reported.length + inLine.length > 1) figures.unshift(chart(metric, "bars: 95 % intervals", [{ name: metric, points: [...reported, ...inLine], dots: true }]));
+      if (reported.length + inLine.length > 1) figures.unshift(chart(metric, "bars: 95 % intervals", width, [{ name: metric, points: [...reported, ...inLine], dots: true }]));
     }
     const found = figures.filter(Boolean);
     charts.replaceChildren(...(found.length ? found : [h("p", { className: "hint" }, "No tick yet: curves begin with the first.")]));
@@ -194,18 +200,20 @@ function runsRoom(main) {
     open.hidden = !all.find((run) => run.name === wanted)?.network;
     if (wanted === name) return showGrid();
     [name, ticks, next, grids] = [wanted, [], 0, []];
-    reals.setAttribute("aria-pressed", "false");
     image.removeAttribute("src");
     charts.replaceChildren();
     document.getElementById("facts").textContent = "";
     refresh();
   }
 
+  const resized = new ResizeObserver(() => { if (charts.querySelector("svg")) showCharts(); });
+  resized.observe(charts);
   const stops = [watch(choose), onLibrary(choose)];
   choose();
   return () => {
     left = true;
     clearTimeout(timer);
+    resized.disconnect();
     stops.forEach((stop) => stop());
   };
 }

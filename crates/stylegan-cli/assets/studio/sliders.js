@@ -32,8 +32,9 @@ export function readMoves(text) {
   const moves = [];
   for (const part of text.split(";").filter(Boolean).slice(0, 64)) {
     const [by, group, direction, strength] = part.split("~");
-    const move = { by: unpack(by), group, direction: Number(direction), strength: Number(strength) };
-    const whole = Number.isInteger(move.direction) && move.direction >= 0 && Math.abs(move.strength) <= 20;
+    const far = Math.max(-FURTHEST, Math.min(FURTHEST, Number(strength)));
+    const move = { by: unpack(by), group, direction: Number(direction), strength: far };
+    const whole = Number.isInteger(move.direction) && move.direction >= 0 && Number.isFinite(far);
     if (move.by && group in GROUPS && whole) moves.push(move);
   }
   return moves;
@@ -50,18 +51,19 @@ const same = (a, b) => a.by === b.by && a.group === b.group && a.direction === b
 
 /** A slider for each direction of a list; `change(moves)` gets all moves when one is drawn. */
 export function directionSliders(list, by, group, read, change) {
-  const controls = list.map(({ name, how }, direction) => {
+  const controls = list.map(({ name, does }, direction) => {
     const place = { by, group, direction };
     const strength = () => read().find((move) => same(move, place))?.strength ?? 0;
     const control = slider({
-      label: name, hint: how, min: -FURTHEST, max: FURTHEST, step: 0.1, value: strength(),
+      label: name, hint: does, min: -FURTHEST, max: FURTHEST, step: 0.1, value: strength(),
       show: (value) => `${value > 0 ? "+" : ""}${value.toFixed(1)} σ`,
       oninput: (value) => change([...read().filter((move) => !same(move, place)), { ...place, strength: value }]),
     });
     return { control, strength };
   });
   return {
-    element: h("div", { className: "sliders" }, controls.map(({ control }) => control.element)),
+    element: h("div", { className: "sliders" }, controls.map(({ control }) => control.element),
+      h("details", { className: "hint" }, h("summary", {}, "How they were found"), h("dl", {}, list.map(({ name, how }) => [h("dt", {}, name), h("dd", {}, how)])))),
     update: () => controls.forEach(({ control, strength }) => control.set(strength())),
   };
 }

@@ -1,18 +1,19 @@
 // Files that the user gives: chosen, or dropped.
 
+import { ask } from "./ask.js";
 import { h, say } from "./elements.js";
 
-/** Sends bytes to the studio; the answer, or null after the user was told why not. */
-export async function send(path, body) {
+/** Sends bytes to the studio; its answer. */
+export async function post(path, body) {
+  return (await ask(path, { method: "POST", body, headers: { "Content-Type": "application/octet-stream" } })).json();
+}
+
+/** Sends a file to the studio; the answer, or null after the user was told why not. */
+export async function send(path, file) {
   try {
-    const answer = await fetch(path, { method: "POST", body, headers: { "Content-Type": "application/octet-stream" } });
-    if (!answer.ok) {
-      say((await answer.text()).trim(), true);
-      return null;
-    }
-    return await answer.json();
-  } catch {
-    say("The studio does not answer. If it was ended in the terminal, start it again.", true);
+    return await post(path, file);
+  } catch (error) {
+    say(error.message, true);
     return null;
   }
 }
@@ -30,6 +31,15 @@ export function fileField({ label, hint, accept, onfile }) {
   });
   return { element: h("div", { className: "control" }, h("label", { for: id }, label), input,
     h("p", { className: "hint", id: `${id}-hint` }, hint)), input };
+}
+
+// A file that is dropped beside the places for it would be opened in place of the page.
+for (const name of ["dragover", "drop"]) {
+  addEventListener(name, (event) => {
+    if (event.defaultPrevented || event.target.type === "file" || !event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
+  });
 }
 
 /** Lets files be dropped on an element. */

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 pub(super) const MAX_PAGES: usize = 4;
 
 /// Files that may be sent at a time.
-const MAX_UPLOADS: usize = 2;
+pub(super) const MAX_UPLOADS: usize = 2;
 
 /// What all requests share.
 pub(super) struct Studio {
@@ -31,6 +31,8 @@ pub(super) struct Studio {
     pub(super) films: Arc<Films>,
     /// Room for files that are being sent.
     pub(super) uploads_at_a_time: Arc<Semaphore>,
+    /// Room for maps that are drawn: one for each page, so that none waits for a file or for another's.
+    pub(super) maps_at_a_time: Arc<Semaphore>,
     /// Room for pages.
     pub(super) pages: Arc<Semaphore>,
 }
@@ -45,8 +47,8 @@ impl Studio {
         films: Arc<Films>,
     ) -> Self {
         let room = |places| Arc::new(Semaphore::new(places));
-        let (uploads_at_a_time, pages) = (room(MAX_UPLOADS), room(MAX_PAGES));
-        Self { gate, library, queue, uploads, films, uploads_at_a_time, pages }
+        let (uploads_at_a_time, maps_at_a_time, pages) = (room(MAX_UPLOADS), room(MAX_PAGES), room(MAX_PAGES));
+        Self { gate, library, queue, uploads, films, uploads_at_a_time, maps_at_a_time, pages }
     }
 }
 

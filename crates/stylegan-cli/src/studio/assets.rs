@@ -11,12 +11,13 @@ macro_rules! file {
 }
 
 /// Name, media type and contents of each.
-const FILES: [(&str, &str, &[u8]); 21] = [
+const FILES: [(&str, &str, &[u8]); 22] = [
     file!("index.html", "text/html; charset=utf-8"),
     file!("style.css", "text/css; charset=utf-8"),
     file!("icon.svg", "image/svg+xml"),
     file!("main.js", "text/javascript; charset=utf-8"),
     file!("link.js", "text/javascript; charset=utf-8"),
+    file!("ask.js", "text/javascript; charset=utf-8"),
     file!("connection.js", "text/javascript; charset=utf-8"),
     file!("elements.js", "text/javascript; charset=utf-8"),
     file!("look.js", "text/javascript; charset=utf-8"),

@@ -53,11 +53,17 @@ pub(super) fn pictures(
     }
 }
 
-/// Makes what a link to a picture of a state leads to; without a cell the whole of it.
+/// Makes what a link to a picture of a state leads to; without a cell the whole of it, for which `so_far` takes its
+/// pictures, a batch at each call: `None` as long as there are more.
 ///
 /// # Errors
 /// When the state does not fit the network, or has no such picture.
-pub(super) fn download(network: &StyleNetwork, state: &State, cell: Option<usize>) -> anyhow::Result<MadeFile> {
+pub(super) fn download(
+    network: &StyleNetwork,
+    state: &State,
+    cell: Option<usize>,
+    so_far: &mut Vec<RgbImage>,
+) -> anyhow::Result<Option<MadeFile>> {
     let all = state.cells();
     if cell.is_some_and(|cell| cell >= all) {
         anyhow::bail!("there are {all} pictures, counted from 0");
@@ -100,15 +106,21 @@ pub(super) fn download(network: &StyleNetwork, state: &State, cell: Option<usize
                 (name, one(cell)?)
             }
             None => {
+                let done = so_far.len();
+                so_far.extend(pictures(network, state, done..(done + network.batch()).min(all), UNSEEN)?);
+                if so_far.len() < all {
+                    return Ok(None);
+                }
                 text.extend(seed_text(&Numbers(rows.clone()), &Numbers(columns.clone()), styles));
-                ("mix.png".to_owned(), sheet(network, state, rows, columns, styles)?)
+                let title = title(styles, &network.heading(look));
+                ("mix.png".to_owned(), sheet(std::mem::take(so_far), rows, columns, title))
             }
         },
         State::Edit { .. } | State::Invert { .. } | State::Paint { .. } | State::Film { .. } => {
             anyhow::bail!("{OTHERS}")
         }
     };
-    Ok(MadeFile { name, kind: "image/png", bytes: encode_png(&picture, &text)? })
+    Ok(Some(MadeFile { name, kind: "image/png", bytes: encode_png(&picture, &text)? }))
 }
 
 /// The styles of a place on the pad as a file.
@@ -121,7 +133,7 @@ pub(super) fn styles(network: &StyleNetwork, state: &State) -> anyhow::Result<Ma
     let corners = corners(*x, *y);
     let (ws, _) = blend(network, look, &corners)?;
     let facts = vec![("blend", in_words(&corners)), ("psi", look.psi.to_string())];
-    style_file(ws, "styles of a place between seeds", facts)
+    style_file(ws, "styles of a place between seeds", facts, network.text(look))
 }
 
 /// Seeds with their weights, as files of pictures name them.
@@ -175,18 +187,8 @@ fn mixed(
     }
 }
 
-/// The whole table, as `stylegan mix` lays it out.
-fn sheet(
-    network: &StyleNetwork,
-    state: &State,
-    rows: &[u32],
-    columns: &[u32],
-    styles: &[usize],
-) -> anyhow::Result<RgbImage> {
-    let mut all = Vec::with_capacity(state.cells());
-    for start in (0..state.cells()).step_by(network.batch()) {
-        all.extend(pictures(network, state, start..(start + network.batch()).min(state.cells()), UNSEEN)?);
-    }
+/// The whole table of all its pictures, as `stylegan mix` lays it out.
+fn sheet(mut all: Vec<RgbImage>, rows: &[u32], columns: &[u32], title: String) -> RgbImage {
     let mut table = Table {
         row_seeds: Numbers(rows.to_vec()),
         column_seeds: Numbers(columns.to_vec()),
@@ -199,8 +201,7 @@ fn sheet(
         table.rows.push(row);
         table.mixed.extend(all.by_ref().take(columns.len()));
     }
-    Ok(Sheet::new(vec![table.band(title(styles, &state.look().map(|look| network.heading(look)).unwrap_or_default()))])
-        .draw())
+    Sheet::new(vec![table.band(title)]).draw()
 }
 
 /// The name that `stylegan generate` gives the picture of a seed.

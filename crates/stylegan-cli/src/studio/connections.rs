@@ -1,5 +1,7 @@
-//! The connections to the studio: how many there may be, and how long each may take to say what it wants.
+//! The connections to the studio: how many there may be, how long each may take to say what it wants, and how long to
+//! take what it asked for.
 
+use super::patient::Patient;
 use axum::extract::ConnectInfo;
 use axum::serve::Listener;
 use axum::{Extension, Router};
@@ -26,7 +28,7 @@ pub(super) async fn serve(mut listener: impl Listener<Addr = SocketAddr>, routes
         let Ok(place) = room.clone().acquire_owned().await else { return };
         let (stream, peer) = listener.accept().await;
         let service = TowerToHyperService::new(routes.clone().layer(Extension(ConnectInfo(peer))));
-        let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let connection = builder.serve_connection(TokioIo::new(Patient::new(stream)), service).with_upgrades();
         tokio::spawn(async move {
             // The socket of a page leaves this place; pages are counted for themselves.
             let _place = place;
@@ -40,6 +42,7 @@ pub(super) async fn serve(mut listener: impl Listener<Addr = SocketAddr>, routes
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::studio::patient;
     use axum::routing::get;
     use std::future::pending;
     use std::net::Ipv4Addr;
@@ -113,6 +116,17 @@ mod tests {
         idle.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await?;
         assert!(rest(&mut idle).await.ends_with("here"));
         assert_eq!(began.elapsed().as_secs(), PATIENCE.as_secs());
+        Ok(())
+    }
+
+    /// Who asks on and on and reads no answer would hold its place for good.
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_nothing_has_to_go() -> anyhow::Result<()> {
+        let (connect, _) = studio();
+        let mut deaf = connect();
+        let began = Instant::now();
+        while deaf.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.is_ok() {}
+        assert_eq!(began.elapsed().as_secs(), patient::UNREAD.as_secs());
         Ok(())
     }
 

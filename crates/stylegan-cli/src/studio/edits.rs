@@ -27,9 +27,6 @@ const COUNT: usize = 10;
 /// Lists of directions that are kept of a network.
 const MAX_LISTS: usize = 32;
 
-/// Pictures whose styles are kept.
-const MAX_FOUND: usize = 32;
-
 /// What has been found in a network, and what came with it.
 #[derive(Default)]
 pub(super) struct Edits {
@@ -39,8 +36,6 @@ pub(super) struct Edits {
     styles: Option<(Option<usize>, Styles)>,
     /// Directions that were found.
     lists: Vec<List>,
-    /// Style rows `[1, num_ws, w_dim]` of pictures by their ids, the newest last.
-    found: Vec<(String, Tensor)>,
 }
 
 /// Directions of one kind, for some style rows, of the styles of a class.
@@ -64,15 +59,6 @@ impl Edits {
     /// The name of the list that came with the network, if one did.
     pub(super) fn own(&self) -> Option<&'static str> {
         self.own.as_ref().map(|(name, _)| *name)
-    }
-
-    /// Keeps the style rows `[1, num_ws, w_dim]` of a picture.
-    pub(super) fn keep(&mut self, picture: &str, rows: Tensor) {
-        self.found.retain(|(known, _)| known != picture);
-        self.found.push((picture.to_owned(), rows));
-        if self.found.len() > MAX_FOUND {
-            self.found.remove(0);
-        }
     }
 
     /// The picture of an edit; a large one is shown to `preview` on the way.
@@ -103,19 +89,11 @@ impl Edits {
         let picture = edited.picture(network, UNSEEN)?;
         let Edited { look, words, source, .. } = edited;
         let mut text = network.text(look);
+        text.push(subject(source));
         let stem = match source {
-            Subject::Seed(seed) => {
-                text.push(("stylegan:seed", seed.to_string()));
-                seed_name(*seed)
-            }
-            Subject::Picture(id) => {
-                text.push(("stylegan:inverted", format!("uploaded picture {id}")));
-                "picture.png".to_owned()
-            }
-            Subject::Styles(id) => {
-                text.push(("stylegan:latents", format!("uploaded styles {id}")));
-                "styles.png".to_owned()
-            }
+            Subject::Seed(seed) => seed_name(*seed),
+            Subject::Picture(_) => "picture.png".to_owned(),
+            Subject::Styles(_) => "styles.png".to_owned(),
         };
         if !words.is_empty() {
             text.push(("stylegan:edit", words));
@@ -133,11 +111,11 @@ impl Edits {
         state: &State,
         uploads: &Uploads,
     ) -> anyhow::Result<MadeFile> {
-        let Edited { ws, words, .. } = self.edited(network, state, uploads)?;
-        style_file(ws, "edited styles", vec![("edit", words)])
+        let Edited { ws, look, words, .. } = self.edited(network, state, uploads)?;
+        style_file(ws, "edited styles", vec![("edit", words)], network.text(look))
     }
 
-    /// Style rows `[2, num_ws, w_dim]` before and after moves, and what chooses the fresh noise.
+    /// Style rows `[2, num_ws, w_dim]` before and after moves, what chooses the fresh noise, and the moves in words.
     ///
     /// # Errors
     /// As [`picture`](Self::picture).
@@ -148,10 +126,10 @@ impl Edits {
         source: &Subject,
         moves: &[Move],
         uploads: &Uploads,
-    ) -> anyhow::Result<(Tensor, u64)> {
+    ) -> anyhow::Result<(Tensor, u64, String)> {
         let (plain, index) = self.source(network, look, source, uploads)?;
-        let (moved, _) = self.moved(network, look, plain.clone(), moves, uploads)?;
-        Ok((Tensor::cat(&[plain, moved], 0)?, index))
+        let (moved, words) = self.moved(network, look, plain.clone(), moves, uploads)?;
+        Ok((Tensor::cat(&[plain, moved], 0)?, index, words))
     }
 
     /// The directions of a kind, as pages list them.
@@ -167,7 +145,10 @@ impl Edits {
     ) -> anyhow::Result<MadeFile> {
         let list = self.directions(network, look, wanted, uploads)?;
         let found = FOUND.contains(&wanted.by.as_str());
-        let entry = |d: &Direction| json!({ "name": d.name, "rows": style_list(&d.rows), "how": hint(d, found) });
+        let entry = |d: &Direction| {
+            let (rows, does) = (style_list(&d.rows), effect(d, found));
+            json!({ "name": d.name, "rows": rows, "does": does, "how": d.how })
+        };
         let bytes = json!(list.iter().map(entry).collect::<Vec<_>>()).to_string().into_bytes();
         Ok(MadeFile { name: "directions.json".into(), kind: "application/json", bytes })
     }
@@ -196,10 +177,7 @@ impl Edits {
         Ok(match source {
             Subject::Seed(seed) => (network.styles(&[*seed], look)?, u64::from(*seed)),
             Subject::Styles(id) => (network.truncated(&network.given(&*uploads.styles(id)?)?, look)?, 0),
-            Subject::Picture(id) => match self.found.iter().find(|(known, _)| known == id) {
-                Some((_, rows)) => (network.truncated(rows, look)?, 0),
-                None => anyhow::bail!("the styles of this picture are not known yet: press “Find its styles”"),
-            },
+            Subject::Picture(id) => (network.truncated(&*uploads.found(network.hash(), id)?, look)?, 0),
         })
     }
 
@@ -280,12 +258,20 @@ impl Edits {
     }
 }
 
-/// What stands below the slider of a direction: what it does in plain words, then how it came about. One that was
-/// `found` in the network has a number for a name.
-fn hint(direction: &Direction, found: bool) -> String {
+/// What files say of what is edited.
+pub(super) fn subject(source: &Subject) -> (&'static str, String) {
+    match source {
+        Subject::Seed(seed) => ("stylegan:seed", seed.to_string()),
+        Subject::Picture(id) => ("stylegan:inverted", format!("uploaded picture {id}")),
+        Subject::Styles(id) => ("stylegan:latents", format!("uploaded styles {id}")),
+    }
+}
+
+/// What a direction does, in plain words. One that was `found` in the network has a number for a name.
+fn effect(direction: &Direction, found: bool) -> String {
     match found {
-        true => format!("one of the largest changes; {}", direction.how),
-        false => format!("towards {}; {}", direction.name.replace(['-', '_'], " "), direction.how),
+        true => "one of the largest changes".to_owned(),
+        false => format!("towards {}", direction.name.replace(['-', '_'], " ")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A film in the making, a few frames at a time, so that nothing waits for it.
 
-use super::edits::Edits;
+use super::edits::{Edits, subject};
 use super::queue::Portion;
 use super::scene::Scene;
 use super::style_network::StyleNetwork;
@@ -9,6 +9,7 @@ use super::uploads::Uploads;
 use super::wish::State;
 use crate::film::usual_zoom;
 use crate::gif::Gif;
+use crate::numbers::Numbers;
 use candle_core::Tensor;
 use image::RgbImage;
 use std::ops::Range;
@@ -54,11 +55,19 @@ impl Filming {
                 state.cells()
             );
         }
+        let mut text = network.text(look);
         let (stops, index) = match scene {
-            Scene::Walk { seeds } => (network.styles(seeds, look)?, 0),
-            Scene::Edit { source, moves } => edits.ends(network, look, source, moves, uploads)?,
+            Scene::Walk { seeds } => {
+                text.push(("stylegan:walk", Numbers(seeds.clone()).to_string()));
+                (network.styles(seeds, look)?, 0)
+            }
+            Scene::Edit { source, moves } => {
+                let (ends, index, words) = edits.ends(network, look, source, moves, uploads)?;
+                text.extend([subject(source), ("stylegan:edit", words)]);
+                (ends, index)
+            }
         };
-        let gif = Gif::new(Vec::new(), [h, w], *fps)?;
+        let gif = Gif::new(Vec::new(), [h, w], *fps, &text)?;
         Ok(Self { task: Task::of(portion, number), stops, index, zoom, gif })
     }
 

@@ -75,7 +75,7 @@ impl Networks {
                 drop(outdated);
                 let entry = self.library.find(name).filter(|entry| entry.has_network);
                 let entry = entry.with_context(|| format!("there is no network {name:?} here any more"))?;
-                self.read(name, entry)?
+                self.read(name, entry, bound)?
             }
         };
         self.open.push(open);
@@ -95,11 +95,11 @@ impl Networks {
         sentence.replace(&format!("{path}{MAIN_SEPARATOR}"), &format!("{name}: ")).replace(&path, name)
     }
 
-    fn read(&mut self, name: &str, entry: Entry) -> anyhow::Result<Open> {
+    fn read(&mut self, name: &str, entry: Entry, bound: impl Fn(u64) -> bool) -> anyhow::Result<Open> {
         let stamp = Stamp::of(&entry.path);
         // Room first: two large networks may be all that fits.
         if self.open.len() >= KEPT {
-            self.open.remove(0);
+            self.open.remove(dispensable(self.open.iter().map(|open| open.number), bound));
         }
         let (file, foreign) = verified_checkpoint(&entry.path)?;
         let model = Model::load(&file, &self.device)?.in_precision(self.precision);
@@ -123,5 +123,21 @@ impl Networks {
         about["precision"] = self.precision.to_string().into();
         let (name, about) = (name.to_owned(), json(&about));
         Ok(Open { name, number: self.opened, network, about, entry, stamp, checked: Instant::now() })
+    }
+}
+
+/// Which of the open networks goes first: the one that was not used for the longest time, of those that no work is bound to.
+fn dispensable(mut open: impl Iterator<Item = u64>, bound: impl Fn(u64) -> bool) -> usize {
+    open.position(|number| !bound(number)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_that_is_searched_in_goes_last() {
+        let goes = |bound: &[u64]| dispensable([7, 3].into_iter(), |number| bound.contains(&number));
+        assert_eq!((goes(&[]), goes(&[3]), goes(&[7]), goes(&[3, 7])), (0, 0, 1, 0));
     }
 }

@@ -17,6 +17,7 @@ use serde_json::{Value, json as value};
 use std::sync::Arc;
 use std::time::Duration;
 use stylegan_train::data::LabelMap;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -32,21 +33,37 @@ async fn receive(
     body: Body,
     handle: impl FnOnce(&Uploads, Vec<u8>) -> anyhow::Result<Value> + Send + 'static,
 ) -> Response {
-    let Ok(_place) = studio.uploads_at_a_time.clone().try_acquire_owned() else {
+    let Ok(place) = studio.uploads_at_a_time.clone().try_acquire_owned() else {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "Other files are just being sent: try again in a moment.");
     };
-    let bytes = match timeout(PATIENCE, to_bytes(body, MAX_FILE)).await {
+    receive_at(place, studio, body, MAX_FILE, handle).await
+}
+
+/// As [`receive`], of at most so many bytes, at a place that was found.
+async fn receive_at(
+    place: OwnedSemaphorePermit,
+    studio: Arc<Studio>,
+    body: Body,
+    most: usize,
+    handle: impl FnOnce(&Uploads, Vec<u8>) -> anyhow::Result<Value> + Send + 'static,
+) -> Response {
+    let bytes = match timeout(PATIENCE, to_bytes(body, most)).await {
         Ok(Ok(bytes)) => Vec::from(bytes),
         Ok(Err(_)) => {
             return problem(
                 StatusCode::PAYLOAD_TOO_LARGE,
-                &format!("The file did not come whole, or is larger than {} MiB.", MAX_FILE >> 20),
+                &format!("The file did not come whole, or is larger than {} MiB.", most >> 20),
             );
         }
         Err(_) => return problem(StatusCode::REQUEST_TIMEOUT, "The file took too long to come: send it again."),
     };
     let uploads = studio.uploads.clone();
-    match spawn_blocking(move || handle(&uploads, bytes)).await {
+    let handled = move || {
+        // The place is taken as long as this lasts, also when whoever asked has gone.
+        let _place = place;
+        handle(&uploads, bytes)
+    };
+    match spawn_blocking(handled).await {
         Ok(Ok(answer)) => json(&answer),
         Ok(Err(error)) => problem(StatusCode::BAD_REQUEST, &sentence(&error)),
         Err(_) => problem(StatusCode::BAD_REQUEST, "This file cannot be read."),
@@ -111,7 +128,11 @@ pub(super) async fn map(
     let Ok(Query(Size { width, height })) = size else {
         return problem(StatusCode::BAD_REQUEST, "A map has a width and a height.");
     };
-    receive(studio, body, move |uploads, classes| {
+    let room = studio.maps_at_a_time.clone().acquire_owned();
+    let Ok(Ok(place)) = timeout(PATIENCE, room).await else {
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "Other maps are just being sent: try again in a moment.");
+    };
+    receive_at(place, studio, body, MAX_MAP_SIDE * MAX_MAP_SIDE, move |uploads, classes| {
         Ok(value!({ "id": uploads.add_map(LabelMap { size: [height, width], classes })? }))
     })
     .await
@@ -184,6 +205,7 @@ pub(super) async fn kept_map_file(Shared(studio): Shared<Arc<Studio>>, Path(id):
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::studio::answers::{MAX_PAGES, MAX_UPLOADS};
     use crate::studio::gate::Gate;
     use crate::studio::library::Library;
     use axum::body::Bytes;
@@ -191,7 +213,8 @@ mod tests {
     use std::convert::Infallible;
     use std::pin::Pin;
     use std::task::{Context, Poll};
-    use tokio::time::Instant;
+    use tokio::sync::oneshot;
+    use tokio::time::{Instant, sleep};
 
     /// A body that never comes.
     struct Nothing;
@@ -205,12 +228,56 @@ mod tests {
         }
     }
 
+    fn studio() -> anyhow::Result<Arc<Studio>> {
+        let gate = Gate::new(([127, 0, 0, 1], 1).into())?;
+        let library = Arc::new(Library::new(None));
+        Ok(Arc::new(Studio::new(gate, library, Arc::default(), Arc::default(), Arc::default())))
+    }
+
+    /// Whoever sends files and goes would have more of them decoded at a time than there are places.
+    #[tokio::test]
+    async fn a_file_keeps_its_place_until_it_is_decoded() -> anyhow::Result<()> {
+        let studio = studio()?;
+        let ((begin, begun), (end, ended)) = (oneshot::channel(), std::sync::mpsc::channel::<()>());
+        let handle = move |_: &Uploads, _: Vec<u8>| {
+            let _ = begin.send(());
+            let _ = ended.recv();
+            Ok(Value::Null)
+        };
+        let request = tokio::spawn(receive(studio.clone(), Body::from("a file"), handle));
+        begun.await?;
+        request.abort();
+        assert!(request.await.is_err());
+        assert_eq!(studio.uploads_at_a_time.available_permits(), MAX_UPLOADS - 1);
+        drop(end);
+        let all = studio.uploads_at_a_time.acquire_many(MAX_UPLOADS as u32);
+        assert!(timeout(PATIENCE, all).await.is_ok(), "the place is not given back");
+        Ok(())
+    }
+
+    /// A stroke would be lost where a map found no place beside files.
+    #[tokio::test(start_paused = true)]
+    async fn maps_have_places_of_their_own() -> anyhow::Result<()> {
+        let studio = studio()?;
+        let _files = studio.uploads_at_a_time.acquire_many(MAX_UPLOADS as u32).await?;
+        let send = |body: Body| map(Shared(studio.clone()), Ok(Query(Size { width: 2, height: 1 })), body);
+        assert_eq!(send(Body::from("ab")).await.status(), StatusCode::OK);
+        let slow: Vec<_> = (0..MAX_PAGES).map(|_| tokio::spawn(send(Body::new(Nothing)))).collect();
+        // Another waits until one of them is given up.
+        sleep(Duration::from_secs(1)).await;
+        let began = Instant::now();
+        assert_eq!(send(Body::from("ab")).await.status(), StatusCode::OK);
+        assert_eq!(began.elapsed().as_secs(), PATIENCE.as_secs() - 1);
+        for request in slow {
+            assert_eq!(request.await?.status(), StatusCode::REQUEST_TIMEOUT);
+        }
+        Ok(())
+    }
+
     /// On a simulated clock: two senders that send nothing hold their places for so long, and no others get one.
     #[tokio::test(start_paused = true)]
     async fn a_file_that_does_not_come_is_given_up() -> anyhow::Result<()> {
-        let gate = Gate::new(([127, 0, 0, 1], 1).into())?;
-        let library = Arc::new(Library::new(None));
-        let studio = Arc::new(Studio::new(gate, library, Arc::default(), Arc::default(), Arc::default()));
+        let studio = studio()?;
         let take = |body: Body| receive(studio.clone(), body, |_, bytes| Ok(value!(bytes.len())));
         let began = Instant::now();
         let (first, second, third) =

@@ -8,6 +8,7 @@ use super::frame::Format;
 use super::moves::Move;
 use super::wish::{Look, State, View, Wish};
 use axum::extract::ws::Message;
+use image::RgbImage;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -36,6 +37,8 @@ struct Waiting {
     /// The page that was served last.
     served: u64,
     downloads: VecDeque<Order>,
+    /// Whether the last work was on a download: it is a page's turn then.
+    downloaded: bool,
 }
 
 /// A page that is open.
@@ -59,6 +62,15 @@ pub(super) struct Order {
     pub(super) what: Wanted,
     /// Where the file, or a sentence, goes.
     pub(super) reply: oneshot::Sender<Result<MadeFile, String>>,
+    /// Its pictures so far, where it takes many, and the number of the network that made them.
+    pub(super) so_far: (u64, Vec<RgbImage>),
+}
+
+impl Order {
+    /// One that nothing is made of yet.
+    pub(super) fn new(what: Wanted, reply: oneshot::Sender<Result<MadeFile, String>>) -> Self {
+        Self { what, reply, so_far: (0, vec![]) }
+    }
 }
 
 /// What a file is to hold.
@@ -169,12 +181,18 @@ impl Queue {
     /// Asks for a picture to download; false, and nothing done, when too many wait.
     pub(super) fn order(&self, order: Order) -> bool {
         let mut waiting = self.lock();
+        waiting.forget_abandoned();
         if waiting.downloads.len() >= MAX_DOWNLOADS {
             return false;
         }
         waiting.downloads.push_back(order);
         self.changed.notify_one();
         true
+    }
+
+    /// An order of which some is done and more is to be made.
+    pub(super) fn go_on(&self, order: Order) {
+        self.lock().downloads.push_front(order);
     }
 
     /// Waits for work.
@@ -232,11 +250,28 @@ impl Page {
 }
 
 impl Waiting {
-    /// Downloads first, then views in their order, of pages in turn.
+    /// Downloads first, but every other time what a page waits for: a table takes many turns.
     fn take(&mut self) -> Option<Work> {
+        if std::mem::take(&mut self.downloaded)
+            && let Some(portion) = self.portion()
+        {
+            return Some(Work::Cells(portion));
+        }
+        self.forget_abandoned();
         if let Some(order) = self.downloads.pop_front() {
+            self.downloaded = true;
             return Some(Work::Download(order));
         }
+        self.portion().map(Work::Cells)
+    }
+
+    /// Drops the orders of those who have gone.
+    fn forget_abandoned(&mut self) {
+        self.downloads.retain(|order| !order.reply.is_closed());
+    }
+
+    /// Of views in their order, of pages in turn.
+    fn portion(&mut self) -> Option<Portion> {
         let after_last = self.pages.range(self.served + 1..).chain(self.pages.range(..=self.served));
         let ready = after_last.filter(|(_, page)| page.messages.capacity() >= ROOM);
         let candidates = ready.filter_map(|(&id, page)| Some((id, page, page.places.first_key_value()?)));
@@ -244,7 +279,7 @@ impl Waiting {
         let end = (place.done + PORTION).min(place.wish.state.cells());
         let portion = Portion { page: id, format: page.format, wish: place.wish.clone(), cells: place.done..end };
         self.served = id;
-        Some(Work::Cells(portion))
+        Some(portion)
     }
 }
 
@@ -362,8 +397,37 @@ mod tests {
     #[test]
     fn downloads_are_bounded() {
         let queue = Queue::default();
-        let order = || Order { what: Wanted::Picture(picture(0).state, None), reply: oneshot::channel().0 };
-        assert!((0..MAX_DOWNLOADS).all(|_| queue.order(order())));
-        assert!(!queue.order(order()));
+        let (mut waiting, last): (Vec<_>, _) = ((0..MAX_DOWNLOADS).map(|_| ordered(&queue)).collect(), ordered(&queue));
+        assert!(waiting.iter().all(|(taken, _)| *taken) && !last.0);
+        // Those who go make room.
+        waiting.truncate(1);
+        assert!(ordered(&queue).0);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_not_made_and_pages_have_turns_beside_long_downloads() {
+        let queue = Queue::default();
+        let (page, mut messages) = queue.open(Format::Rgb);
+        let (gone, kept) = (ordered(&queue), ordered(&queue));
+        drop(gone);
+        let mut turns = String::new();
+        for seq in 0..3 {
+            queue.put(page, picture(seq));
+            let Some(Work::Download(order)) = queue.lock().take() else { panic!("no download") };
+            assert!(!order.reply.is_closed());
+            turns.push('d');
+            queue.go_on(order);
+            turns.extend(work(&queue).map(|_| 'p'));
+            read(&mut messages);
+        }
+        assert_eq!(turns, "dpdpdp");
+        drop(kept);
+        assert!(work(&queue).is_none() && queue.lock().take().is_none());
+    }
+
+    /// Whether an order was taken, and where its file goes.
+    fn ordered(queue: &Queue) -> (bool, oneshot::Receiver<Result<MadeFile, String>>) {
+        let (reply, made) = oneshot::channel();
+        (queue.order(Order::new(Wanted::Picture(picture(0).state, None), reply)), made)
     }
 }

@@ -1,10 +1,13 @@
 //! What pages are told of runs: their sample grids, statistics and metric reports, as they are on the disk.
 
+use super::library::name_of;
+use crate::writer::{disclaimer, software};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::SystemTime;
+use stylegan_core::picture::encode_png;
 use stylegan_core::printable;
 use stylegan_train::{folder, health};
 
@@ -63,6 +66,14 @@ pub(super) fn picture(run: &Path, name: &str) -> Option<Vec<u8>> {
     let known = names(run).find(|known| known == name)?;
     let is_picture = known == "reals.png" || grid_kimg(&known).is_some();
     if is_picture { read(&run.join(known)) } else { None }
+}
+
+/// A run's grid as a file to keep, which says where it comes from.
+pub(super) fn grid_file(run: &Path, name: &str) -> Option<Vec<u8>> {
+    let kimg = grid_kimg(name)?;
+    let grid = image::load_from_memory(&picture(run, name)?).ok()?.into_rgb8();
+    let text = [software(), disclaimer(), ("stylegan:run", name_of(run)), ("stylegan:kimg", kimg.max(0).to_string())];
+    encode_png(&grid, &text).ok()
 }
 
 /// Whole lines of `stats.jsonl` from the byte `from` on, and where the next begin. A file that has become
@@ -182,6 +193,21 @@ mod tests {
         for name in ["secret.png", "../secret.png", "/etc/passwd", "config.toml", "fakes-000003.png", ""] {
             assert_eq!(picture(run.path(), name), None, "{name}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_grid_to_keep_says_where_it_comes_from() -> anyhow::Result<()> {
+        let run = tempfile::tempdir()?;
+        let grid = image::RgbImage::from_pixel(3, 2, image::Rgb([9, 8, 7]));
+        grid.save(run.path().join("fakes-000012.png"))?;
+        let file = grid_file(run.path(), "fakes-000012.png").unwrap_or_default();
+        assert!(image::load_from_memory(&file)?.into_rgb8() == grid);
+        let said = String::from_utf8_lossy(&file).into_owned();
+        for word in ["Disclaimer", "stylegan:run", "stylegan:kimg", "12"] {
+            assert!(said.contains(word), "{word}");
+        }
+        assert_eq!(grid_file(run.path(), "fakes-000013.png"), None);
         Ok(())
     }
 

@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 /// How long a download may take to be computed.
@@ -52,6 +53,7 @@ pub(super) async fn serve(listener: TcpListener, studio: Arc<Studio>) {
     let routes = Router::new()
         .route("/", get(async || assets::serve("index.html")))
         .route("/assets/{name}", get(async |Path(name): Path<String>| assets::serve(&name)))
+        .route("/door", get(door))
         .route("/socket", get(page))
         .route("/picture", get(picture))
         .route("/styles", get(styles).post(posts::styles))
@@ -66,6 +68,7 @@ pub(super) async fn serve(listener: TcpListener, studio: Arc<Studio>) {
         .route("/runs/{run}", get(run))
         .route("/runs/{run}/stats", get(stats))
         .route("/runs/{run}/pictures/{name}", get(run_picture))
+        .route("/runs/{run}/pictures/{name}/file", get(run_picture_file))
         .layer(from_fn_with_state(studio.clone(), guard))
         .with_state(studio);
     // Frames leave as they are made: waiting for more to send with them would cost a delay that is felt.
@@ -109,8 +112,23 @@ async fn guard(Shared(studio): Shared<Arc<Studio>>, request: Request, next: Next
     response
 }
 
+/// Whoever is turned away goes: asking on and on costs it a connection each.
 fn refused(refusal: Refusal) -> Response {
-    problem(refusal.answer().0, refusal.answer().1)
+    let (status, sentence) = refusal.answer();
+    ([(header::CONNECTION, "close")], problem(status, sentence)).into_response()
+}
+
+/// Whether a page may come in: a socket that is turned away does not tell its page why.
+async fn door(Shared(studio): Shared<Arc<Studio>>) -> Response {
+    match studio.pages.available_permits() {
+        0 => full(),
+        _ => StatusCode::NO_CONTENT.into_response(),
+    }
+}
+
+fn full() -> Response {
+    let sentence = format!("{MAX_PAGES} pages of the studio are open, which is the most: close one.");
+    problem(StatusCode::SERVICE_UNAVAILABLE, &sentence)
 }
 
 /// A page's connection.
@@ -119,12 +137,7 @@ async fn page(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let Ok(place) = studio.pages.clone().try_acquire_owned() else {
-        return problem(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &format!("{MAX_PAGES} pages of the studio are open, which is the most: close one."),
-        );
-    };
+    let Ok(place) = studio.pages.clone().try_acquire_owned() else { return full() };
     let upgrade = upgrade.max_message_size(MAX_BYTES).max_frame_size(MAX_BYTES);
     upgrade.on_upgrade(async move |socket| {
         let _place = place;
@@ -223,7 +236,7 @@ async fn directions(Shared(studio): Shared<Arc<Studio>>, link: Result<Query<List
 /// Has a file made, and sends it.
 async fn order(studio: &Studio, what: Wanted) -> Response {
     let (reply, made) = oneshot::channel();
-    if !studio.queue.order(Order { what, reply }) {
+    if !studio.queue.order(Order::new(what, reply)) {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "Too many pictures wait to be downloaded: try again soon.");
     }
     let file = match timeout(PATIENCE, made).await {
@@ -274,6 +287,18 @@ async fn run_picture(Shared(studio): Shared<Arc<Studio>>, Path((run, name)): Pat
     match find_run(&studio, &run).and_then(|entry| runs::picture(&entry.path, &name)) {
         Some(bytes) => ([(header::CONTENT_TYPE, "image/png")], bytes).into_response(),
         None => problem(StatusCode::NOT_FOUND, "This run has no such picture (any more)."),
+    }
+}
+
+/// A run's grid to keep.
+async fn run_picture_file(Shared(studio): Shared<Arc<Studio>>, Path((run, name)): Path<(String, String)>) -> Response {
+    let Some(entry) = find_run(&studio, &run) else { return no_run() };
+    let plain =
+        |text: String| text.replace(|letter: char| !letter.is_ascii_alphanumeric() && !"-_.".contains(letter), "-");
+    let made = spawn_blocking(move || Some((plain(format!("{run}-{name}")), runs::grid_file(&entry.path, &name)?)));
+    match made.await {
+        Ok(Some((name, file))) => attachment(&name, "image/png", file),
+        _ => problem(StatusCode::NOT_FOUND, "This run has no such picture (any more)."),
     }
 }
 

@@ -53,6 +53,11 @@ impl StyleNetwork {
         })
     }
 
+    /// What its weights are known by.
+    pub(super) fn hash(&self) -> &str {
+        self.model.content_hash().unwrap_or_default()
+    }
+
     /// Pictures that are computed at a time.
     pub(super) fn batch(&self) -> usize {
         self.model.sampler().batch_size(BATCH_PIXELS, usize::MAX)

@@ -25,6 +25,9 @@ const MAX_PICTURES: usize = 16;
 /// Styles that are kept.
 const MAX_STYLES: usize = 16;
 
+/// Pictures whose styles are kept.
+const MAX_FOUND: usize = 32;
+
 /// Maps that are kept: those of the last strokes, for undoing.
 const MAX_MAPS: usize = 128;
 
@@ -56,6 +59,8 @@ pub(super) struct Uploads {
 struct Kept {
     pictures: VecDeque<(String, Arc<RgbImage>)>,
     styles: VecDeque<(String, Arc<Tensor>)>,
+    /// Style rows `[1, num_ws, w_dim]` that were found of pictures.
+    found: VecDeque<(String, Arc<Tensor>)>,
     maps: VecDeque<(String, Arc<LabelMap>)>,
     lists: VecDeque<(String, Arc<Vec<Direction>>)>,
 }
@@ -213,6 +218,23 @@ impl Uploads {
         })
     }
 
+    /// Keeps style rows `[1, num_ws, w_dim]` that were found of a picture in the network of this hash.
+    pub(super) fn keep_found(&self, network: &str, picture: &str, rows: Tensor) {
+        keep(&mut self.lock().found, MAX_FOUND, &format!("{network} {picture}"), Arc::new(rows));
+    }
+
+    /// The style rows of a picture in a network, as far as they were found.
+    ///
+    /// # Errors
+    /// A sentence on what to do where they were not.
+    pub(super) fn found(&self, network: &str, picture: &str) -> anyhow::Result<Arc<Tensor>> {
+        if let Some(rows) = find(&self.lock().found, &format!("{network} {picture}")) {
+            return Ok(rows);
+        }
+        self.picture(picture)?;
+        anyhow::bail!("the styles of this picture are not known yet: press “Find its styles”")
+    }
+
     /// The map of this id.
     ///
     /// # Errors
@@ -280,6 +302,23 @@ mod tests {
         {
             assert!(uploads.add_map(LabelMap { size, classes }).is_err(), "{size:?}");
         }
+        Ok(())
+    }
+
+    /// They belong to a network's weights, whether it is open or not.
+    #[test]
+    fn found_styles_are_kept_by_network_and_picture() -> anyhow::Result<()> {
+        let uploads = Uploads::default();
+        let mut file = std::io::Cursor::new(Vec::new());
+        RgbImage::new(2, 2).write_to(&mut file, image::ImageFormat::Png)?;
+        let id = uploads.add_picture(file.into_inner())?;
+        let problem =
+            |network: &str, picture: &str| uploads.found(network, picture).err().map(|error| error.to_string());
+        assert!(problem("a", &id).is_some_and(|problem| problem.contains("Find its styles")));
+        uploads.keep_found("a", &id, Tensor::zeros((1, 2, 3), DType::F32, &Device::Cpu)?);
+        assert_eq!(uploads.found("a", &id)?.dims(), [1, 2, 3]);
+        assert!(problem("b", &id).is_some_and(|problem| problem.contains("Find its styles")));
+        assert!(problem("a", "gone").is_some_and(|problem| problem.contains("drop its file")));
         Ok(())
     }
 

@@ -56,7 +56,7 @@ pub(super) fn start(
         loop {
             match queue.next() {
                 Work::Cells(portion) => worker.paint(&queue, &portion),
-                Work::Download(order) => worker.download(order),
+                Work::Download(order) => worker.download(&queue, order),
             }
         }
     };
@@ -124,7 +124,7 @@ impl Worker<'_> {
             (State::Edit { .. }, Network::Styles(network, edits)) => {
                 edits.picture(network, state, &self.uploads, &preview)?
             }
-            (State::Invert { picture, look, .. }, Network::Styles(network, edits)) => {
+            (State::Invert { picture, look, .. }, Network::Styles(network, _)) => {
                 let known = match searches.iter().position(|search| search.task.has(portion, *number)) {
                     Some(known) => known,
                     None if first == 0 => {
@@ -137,7 +137,7 @@ impl Worker<'_> {
                     None => anyhow::bail!("the network has changed during the search: begin it again"),
                 };
                 let rows = searches[known].go_on()?;
-                edits.keep(picture, rows.clone());
+                self.uploads.keep_found(network.hash(), picture, rows.clone());
                 if first + 1 == state.cells() {
                     searches.remove(known);
                 }
@@ -168,24 +168,33 @@ impl Worker<'_> {
         Ok((first..first + 1, vec![one]))
     }
 
-    fn download(&mut self, order: Order) {
-        let name = order.what.network();
-        let made = guarded(|| self.file(&order.what));
-        let made = made.map_err(|problem| self.networks.without_places(name, &problem));
+    fn download(&mut self, queue: &Queue, mut order: Order) {
+        let made = match guarded(|| self.file(&order.what, &mut order.so_far)) {
+            Ok(None) => return queue.go_on(order),
+            Ok(Some(file)) => Ok(file),
+            Err(problem) => Err(self.networks.without_places(order.what.network(), &problem)),
+        };
         // Whoever asked may have gone.
         let _ = order.reply.send(made);
     }
 
-    fn file(&mut self, what: &Wanted) -> anyhow::Result<MadeFile> {
+    /// The file of an order; `None` where there is more to be made than was done now.
+    fn file(&mut self, what: &Wanted, (by, so_far): &mut (u64, Vec<RgbImage>)) -> anyhow::Result<Option<MadeFile>> {
         let bound = |number| is_bound(&self.searches, &self.filming, number);
         let open = self.networks.find(what.network(), bound)?;
+        // A newer checkpoint makes all of them.
+        if *by != open.number {
+            (*by, *so_far) = (open.number, vec![]);
+        }
         let uploads = &self.uploads;
-        match (what, &mut open.network) {
+        let whole = match (what, &mut open.network) {
             (Wanted::Picture(state, None | Some(0)), Network::Maps(network)) => network.download(state, uploads),
             (Wanted::Picture(state @ State::Edit { .. }, None | Some(0)), Network::Styles(network, edits)) => {
                 edits.download(network, state, uploads)
             }
-            (Wanted::Picture(state, cell), Network::Styles(network, _)) => cells::download(network, state, *cell),
+            (Wanted::Picture(state, cell), Network::Styles(network, _)) => {
+                return cells::download(network, state, *cell, so_far);
+            }
             (Wanted::Styles(state @ State::Picture { .. }), Network::Styles(network, _)) => {
                 cells::styles(network, state)
             }
@@ -194,7 +203,8 @@ impl Worker<'_> {
                 edits.list(network, look, wanted, uploads)
             }
             (_, Network::Maps(_)) => anyhow::bail!("this network paints maps and has no such file"),
-        }
+        };
+        whole.map(Some)
     }
 }
 

@@ -269,10 +269,15 @@ fn a_link_opens_once_and_the_cookie_is_asked_for_everywhere() {
     let again = studio.get_with(&studio.link, &[]);
     assert_eq!(again.status, 401);
     assert!(again.text().contains("newest link"), "{}", again.text());
-    for path in ["/", "/assets/main.js", "/library", "/picture?state=%7B%7D", "/runs/tiny", "/socket", "/absent"] {
+    for path in
+        ["/", "/assets/main.js", "/library", "/picture?state=%7B%7D", "/runs/tiny", "/door", "/socket", "/absent"]
+    {
         assert_eq!(studio.get_with(path, &[]).status, 401, "{path}");
         assert_eq!(studio.get_with(path, &[("Cookie", "a=b")]).status, 401, "{path}");
     }
+    // Whoever is turned away may not ask on and on.
+    let asked = format!("GET /library HTTP/1.1\r\nHost: {}\r\n\r\n", studio.address);
+    assert_eq!(studio.send(&asked).header("connection"), Some("close"));
     let page = studio.get("/");
     assert_eq!(page.status, 200);
     assert!(page.text().contains("StyleGAN studio"));
@@ -472,6 +477,8 @@ fn pages_have_their_own_pictures_and_a_limit() {
     let (_bench, studio) = Studio::tiny();
     let mut pages: Vec<Page> = (0..4).map(|_| studio.socket().unwrap()).collect();
     assert!(studio.socket().is_err());
+    let door = studio.get("/door");
+    assert!(door.status == 503 && door.text().contains("close one"), "{}", door.text());
     for (seq, page) in pages.iter_mut().enumerate() {
         page.wish(seq as u32, &at(seq as f64, 0.));
     }
@@ -493,6 +500,11 @@ fn pages_have_their_own_pictures_and_a_limit() {
     };
     next.wish(1, &at(2., 0.));
     assert!(next.frame().pixels == frames[2].pixels);
+    drop(next);
+    while studio.get("/door").status != 204 {
+        assert!(Instant::now() < deadline, "nobody may come in");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// One page reads nothing while another gets thousands of pictures.
@@ -532,6 +544,10 @@ fn runs_show_what_they_wrote() {
     assert_eq!(grids[0], "fakes-init.png");
     let picture = studio.get("/runs/first/pictures/fakes-init.png");
     assert!(picture.body == std::fs::read(bench.path("runs/first/fakes-init.png")).unwrap());
+    // To keep, it says where it comes from.
+    std::fs::write(bench.path("kept.png"), studio.get("/runs/first/pictures/fakes-init.png/file").body).unwrap();
+    assert!(bench.pixels("kept.png") == bench.pixels("runs/first/fakes-init.png"));
+    assert_eq!(bench.text("kept.png", "stylegan:run").as_deref(), Some("first"));
     let stats = studio.get("/runs/first/stats?from=0").json();
     let length = std::fs::metadata(bench.path("runs/first/stats.jsonl")).unwrap().len();
     assert_eq!((&stats["next"], &stats["more"]), (&length.into(), &false.into()));
@@ -541,6 +557,7 @@ fn runs_show_what_they_wrote() {
         "/runs/..%2Ffirst",
         "/runs/small",
         "/runs/first/pictures/config.toml",
+        "/runs/first/pictures/config.toml/file",
         "/runs/absent/stats?from=0",
         "/runs/first/pictures/..%2Ffirst%2Freals.png",
         "/runs/first/pictures/%2Fetc%2Fpasswd",

@@ -145,6 +145,13 @@ fn a_picture_is_searched_for_and_given_up() {
     }
     let found = pixels(&mut page, 3, &edit(&source, ""));
     assert!(found != pixels(&mut page, 4, &edit(&source, &along("sefa", "", 0, 3.))));
+    // What was found outlasts the network's being closed for two others.
+    for name in ["avatars-64", "avatars-32"] {
+        pixels(&mut page, 4, &edit(r#"{"seed":1}"#, "").replace("tiny", name));
+    }
+    assert!(pixels(&mut page, 4, &edit(&source, "")) == found);
+    page.wish(4, &edit(r#"{"picture":"gone"}"#, ""));
+    assert!(page.sentence()["message"].as_str().unwrap().contains("drop its file"));
     // Of a longer search some is seen, then no more; what was found can be edited.
     page.wish(5, &invert(&id, 2000));
     assert_eq!(page.frame().cell, 0);
@@ -270,7 +277,7 @@ fn what_is_sent_is_checked() {
         (1, edit(r#"{"seed":1}"#, &along("absent", "", 0, 1.)), "no directions absent"),
         (2, edit(r#"{"seed":1}"#, &along("sefa", "", 999, 1.)), "counted from 0"),
         (3, edit(r#"{"seed":1}"#, &along("sefa", "77", 0, 1.)), "style row 77"),
-        (4, edit(r#"{"picture":"../../etc/passwd"}"#, ""), "not known yet"),
+        (4, edit(r#"{"picture":"../../etc/passwd"}"#, ""), "no longer keeps"),
         (5, invert("absent", 10), "no longer keeps"),
     ] {
         page.wish(seq, &state);
