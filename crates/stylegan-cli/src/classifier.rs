@@ -4,6 +4,7 @@ use crate::destination;
 use crate::device::DeviceArgs;
 use crate::exit::{Ending, Outcome};
 use crate::file_run::{self, Trained};
+use crate::pictures::path_alone;
 use crate::status::print;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Outcome {
     let device = args.device.chosen()?;
+    path_alone(&args.data)?;
     let dataset = Arc::new(Dataset::open(&args.data)?);
     destination::file(&args.out, &[&args.data])?;
     let config = ClassifierTrainConfig {
@@ -66,7 +68,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let trained = TrainedClassifier::load(&config, &dataset, &checkpoint, &device)?;
     let network = NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan1(trained.network));
     let measured = [("accuracy", trained.accuracy), ("most_frequent", trained.chance)];
-    let metadata = file_run::metadata(args.kimg, args.seed, &dataset, "classifier of labels", &measured)?;
+    let metadata = file_run::metadata(&checkpoint, "classifier of labels", &measured)?;
     file_run::write(&args.out, prefix::D, network, &trained.params, metadata)?;
     print(&format!(
         "{}: names {:.1} % of the held-out pictures right; the most frequent class is {:.1} %\n",

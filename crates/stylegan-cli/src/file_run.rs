@@ -22,8 +22,13 @@ struct Status(Stages);
 impl Observer for Status {
     fn started(&mut self, at: &Position) {
         signals::react(Reaction::Stop("saving after this step"));
-        if at.images > 0 {
-            say(&format!("going on at {} of {} kimg", at.images as f64 / 1e3, at.total_images as f64 / 1e3));
+        let (now, end) = (at.images as f64 / 1e3, at.total_images as f64 / 1e3);
+        match at.images {
+            0 => {}
+            images if images >= at.total_images => {
+                say(&format!("this run is at {now} of {end} kimg: its saved state is what is written"));
+            }
+            _ => say(&format!("going on at {now} of {end} kimg")),
         }
     }
 
@@ -92,20 +97,15 @@ fn check_same(run: &Path, settings: &RunSettings, dataset: &Dataset) -> anyhow::
     wrong!("the run in {} was trained {other}; remove that folder, or name another file with --out", run.display())
 }
 
-/// What the file says of a network that saw `kimg` thousand pictures of a set: `source` is what it is, `measured` what was
-/// found on the pictures kept from training.
-pub(crate) fn metadata(
-    kimg: f64,
-    seed: u64,
-    dataset: &Dataset,
-    source: &str,
-    measured: &[(&str, f64)],
-) -> anyhow::Result<Metadata> {
+/// What the file says of the network of a run's checkpoint: `source` is what it is, `measured` what was found on the
+/// pictures kept from training.
+pub(crate) fn metadata(checkpoint: &Path, source: &str, measured: &[(&str, f64)]) -> anyhow::Result<Metadata> {
+    let run = Checkpoint::open(checkpoint)?.metadata().cloned().unwrap_or_default();
     Ok(Metadata {
         kind: Kind::Release,
-        images: (kimg * 1000.).round() as u64,
-        seed,
-        dataset_hash: Some(dataset.hash()?.to_owned()),
+        images: run.images,
+        seed: run.seed,
+        dataset_hash: run.dataset_hash,
         source: Some(format!("{source}, stylegan-rs")),
         extra: measured.iter().map(|(name, value)| ((*name).to_owned(), value.to_string())).collect(),
         ..Metadata::default()

@@ -5,6 +5,7 @@ use crate::device::DeviceArgs;
 use crate::exit::{Ending, Outcome};
 use crate::file_run::{self, Trained};
 use crate::numbers::whole;
+use crate::pictures::path_alone;
 use crate::status::print;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Outcome {
     let device = args.device.chosen()?;
+    path_alone(&args.data)?;
     let dataset = Arc::new(Dataset::open(&args.data)?);
     destination::file(&args.out, &[&args.data])?;
     let config = SegmenterTrainConfig {
@@ -67,7 +69,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     };
     let trained = TrainedSegmenter::load(&config, &dataset, &checkpoint, &device)?;
     let measured = [("miou", trained.miou), ("accuracy", trained.accuracy)];
-    let mut metadata = file_run::metadata(args.kimg, args.seed, &dataset, "segmenter of label maps", &measured)?;
+    let mut metadata = file_run::metadata(&checkpoint, "segmenter of label maps", &measured)?;
     if let Some(table) = dataset.class_table() {
         metadata.set_classes(&table.names());
     }

@@ -180,9 +180,6 @@ impl Observer for TrainStatus {
         signals::react(Reaction::Stop(SAVING));
         self.pace.restart(at.images);
         self.began = Some(Instant::now());
-        if let Some(evaluator) = &mut self.evaluator {
-            evaluator.go_on_from(at.images, at.total_images);
-        }
         self.summary.drain(..).for_each(|line| say(&line));
         let (now, end) = (at.images as f64 / 1e3, at.total_images as f64 / 1e3);
         match at.images {
@@ -225,7 +222,7 @@ impl Observer for TrainStatus {
     }
 
     fn is_to_be_measured(&mut self, at: &Position) -> bool {
-        self.evaluator.as_mut().is_some_and(|evaluator| evaluator.is_due(at))
+        self.evaluator.as_ref().is_some_and(|evaluator| evaluator.is_due(at))
     }
 
     fn measure(&mut self, checkpoint: &Checkpoint, ranks: &dyn Communicator) -> stylegan_train::Result<Measured> {

@@ -1,13 +1,19 @@
 //! What the kernels found in this machine, for reports; and how to hold them to less of it, for tests.
 
 use crate::cpu::{self, Level, Task, Vector};
-use candle_core::WithDType;
+use candle_core::{Device, WithDType};
 use std::hint::black_box;
 use std::marker::PhantomData;
 
 /// The instruction set that the CPU kernels use here: `avx512`, `avx2`, `neon` or `portable`.
 pub fn instruction_set() -> &'static str {
     InstructionSet(cpu::level()).name()
+}
+
+/// Which kernels compute on a device, in a word: `cuda`, or the [`instruction_set`] of those of the CPU. The last digits of
+/// numbers depend on it.
+pub fn kernels_of(device: &Device) -> &'static str {
+    if device.is_cpu() { instruction_set() } else { "cuda" }
 }
 
 /// An instruction set of this machine that the CPU kernels know, for tests of what they compute with each.

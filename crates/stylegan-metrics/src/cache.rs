@@ -3,6 +3,7 @@
 use crate::feature_table::FeatureTable;
 use crate::ranks::{Alone, Ranks, agreed_work, leads, share};
 use crate::{Error, Result};
+use candle_core::Device;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use stylegan_core::write_atomic;
-use stylegan_kernels::cpu_info::instruction_set;
+use stylegan_kernels::cpu_info::kernels_of;
 
 /// Raised when the layout of the files or the meaning of keys changes.
 const FORMAT: &str = "stylegan-rs features 3";
@@ -27,6 +28,8 @@ pub(crate) const PART: usize = 256;
 #[derive(Debug, Clone)]
 pub struct Cache {
     folder: PathBuf,
+    /// What computes the tables: other kernels round otherwise, and bits would depend on who filled a shared folder.
+    kernels: &'static str,
     /// Set by the first table that could not be stored: one word about a full disk is enough.
     given_up: Arc<AtomicBool>,
 }
@@ -36,18 +39,6 @@ pub struct Cache {
 pub struct Key(String);
 
 impl Key {
-    /// The key of what these parts describe; each part counts with its length, so parts never run
-    /// into each other.
-    pub fn new<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut hash = Sha256::new();
-        // Kernels of other instruction sets round otherwise: bits would depend on who filled a shared folder.
-        for part in [FORMAT, instruction_set()].into_iter().chain(parts) {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part.as_bytes());
-        }
-        Self(format!("{:x}", hash.finalize()))
-    }
-
     /// 64 hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -55,12 +46,23 @@ impl Key {
 }
 
 impl Cache {
-    /// A cache in `folder`, which is made when the first table is stored. What processes that were
-    /// killed left half written there is removed.
-    pub fn new(folder: impl Into<PathBuf>) -> Self {
+    /// A cache in `folder` of what is computed on a device. The folder is made when the first table is stored; what processes
+    /// that were killed left half written there is removed.
+    pub fn new(folder: impl Into<PathBuf>, device: &Device) -> Self {
         let folder = folder.into();
         stylegan_core::sweep(&folder);
-        Self { folder, given_up: Arc::default() }
+        Self { folder, kernels: kernels_of(device), given_up: Arc::default() }
+    }
+
+    /// The key of what these parts describe; each part counts with its length, so parts never run
+    /// into each other.
+    pub fn key<'a>(&self, parts: impl IntoIterator<Item = &'a str>) -> Key {
+        let mut hash = Sha256::new();
+        for part in [FORMAT, self.kernels].into_iter().chain(parts) {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+        Key(format!("{:x}", hash.finalize()))
     }
 
     /// Where the table of `key` is or would be.
@@ -86,10 +88,12 @@ impl Cache {
     /// Stores the table of `key`.
     ///
     /// ```
-    /// use stylegan_metrics::{cache::{Cache, Key}, feature_table::FeatureTable};
+    /// use candle_core::Device;
+    /// use stylegan_metrics::{cache::Cache, feature_table::FeatureTable};
     ///
     /// let folder = std::env::temp_dir().join(format!("stylegan-cache-{}", std::process::id()));
-    /// let (cache, key) = (Cache::new(&folder), Key::new(["data set hash", "network hash"]));
+    /// let cache = Cache::new(&folder, &Device::Cpu);
+    /// let key = cache.key(["data set hash", "network hash"]);
     /// assert_eq!(cache.load(&key), None);
     /// let table = FeatureTable::new(vec![1., 2., 3., 4.], 2)?;
     /// cache.store(&key, &table)?;
@@ -142,7 +146,8 @@ impl Makers<'_> {
     ) -> Result<Option<FeatureTable>> {
         let key = |part: &Range<usize>| {
             let range = format!("{part:?}");
-            identity.map(|identity| Key::new(identity.iter().copied().chain([range.as_str()])))
+            let (cache, identity) = self.cache.zip(identity)?;
+            Some(cache.key(identity.iter().copied().chain([range.as_str()])))
         };
         let mut parts: Vec<_> = parts(count).map(|part| (self.cached(key(&part)), part)).collect();
         let missing = self.missing(parts.iter().map(|(found, _)| vec![found.is_none()]))?;
@@ -241,11 +246,12 @@ mod tests {
     /// but the table stays behind.
     #[test]
     fn concurrent_writers() {
-        let (folder, key, table) = (folder("race"), Key::new(["race"]), normals(0, 2000, 4, |_, z| z));
+        let (folder, table) = (folder("race"), normals(0, 2000, 4, |_, z| z));
+        let key = Cache::new(&folder, &Device::Cpu).key(["race"]);
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    let cache = Cache::new(&folder);
+                    let cache = Cache::new(&folder, &Device::Cpu);
                     for _ in 0..10 {
                         assert!(cache.load(&key).is_none_or(|found| found == table));
                         cache.store(&key, &table).unwrap();
@@ -253,7 +259,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!(Cache::new(&folder).load(&key), Some(table));
+        assert_eq!(Cache::new(&folder, &Device::Cpu).load(&key), Some(table));
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
         std::fs::remove_dir_all(folder).unwrap();
     }
@@ -262,7 +268,8 @@ mod tests {
     #[test]
     fn damage() {
         let folder = folder("damage");
-        let (cache, key, table) = (Cache::new(&folder), Key::new(["a", "b"]), normals(0, 10, 4, |_, z| z));
+        let (cache, table) = (Cache::new(&folder, &Device::Cpu), normals(0, 10, 4, |_, z| z));
+        let key = cache.key(["a", "b"]);
         cache.store(&key, &table).unwrap();
         let bytes = std::fs::read(cache.path(&key)).unwrap();
         let put = |bytes: &[u8]| std::fs::write(cache.path(&key), bytes).unwrap();
@@ -274,11 +281,13 @@ mod tests {
         *flipped.last_mut().unwrap() ^= 1;
         put(&flipped);
         assert_eq!(cache.load(&key), None);
-        let other = Key::new(["ab", ""]);
+        let other = cache.key(["ab", ""]);
+        // Nor is what other kernels made.
+        assert_ne!(Cache { kernels: "cuda", ..cache.clone() }.key(["a", "b"]), key);
         std::fs::write(cache.path(&other), &bytes).unwrap();
         assert_eq!(cache.load(&other), None);
         // What is no file is not waited for.
-        let pipe = Key::new(["pipe"]);
+        let pipe = cache.key(["pipe"]);
         std::fs::create_dir(cache.path(&pipe)).unwrap();
         assert_eq!(cache.load(&pipe), None);
         put(&bytes);
@@ -290,7 +299,8 @@ mod tests {
     fn a_folder_that_cannot_be_made() {
         let file = folder("file");
         std::fs::write(&file, "not a folder").unwrap();
-        let error = Cache::new(file.join("cache")).store(&Key::new(["x"]), &normals(0, 2, 2, |_, z| z)).unwrap_err();
+        let cache = Cache::new(file.join("cache"), &Device::Cpu);
+        let error = cache.store(&cache.key(["x"]), &normals(0, 2, 2, |_, z| z)).unwrap_err();
         assert!(error.to_string().contains("cannot write the feature cache"));
         std::fs::remove_file(file).unwrap();
     }

@@ -78,13 +78,19 @@ impl Estimate {
     pub(crate) fn of_share(holds: &[bool]) -> Self {
         let values: Vec<f32> = holds.iter().map(|holds| f32::from(u8::from(*holds))).collect();
         let found = Self::of_mean(&values, [0., 1.]);
-        let (n, squared) = (holds.len() as f64, Z_975 * Z_975);
-        let centre = (found.value + squared / (2. * n)) / (1. + squared / n);
-        let spread = found.value * (1. - found.value) / n + squared / (4. * n * n);
-        let half = Z_975 * spread.sqrt() / (1. + squared / n);
-        let method = "95 %, Wilson's score".into();
-        let interval = Interval { low: (centre - half).max(0.), high: (centre + half).min(1.), method };
-        Self { interval, ..found }
+        let (low, high) = wilson(found.value, holds.len());
+        Self { interval: Interval { low, high, method: "95 %, Wilson's score".into() }, ..found }
+    }
+
+    /// The same where the number is a part of `n` samples: the interval also holds Wilson's of that part, since one by
+    /// leaving groups out has no width where all samples agree.
+    #[must_use]
+    pub(crate) fn of_part(mut self, n: usize) -> Self {
+        let (low, high) = wilson(self.value, n);
+        let Interval { low: least, high: most, method } = self.interval;
+        let method = format!("{method}, and Wilson's score");
+        self.interval = Interval { low: low.min(least), high: high.max(most), method };
+        self
     }
 
     /// The exponential of a number whose jackknife is about the number itself: `logarithm`, and the same
@@ -141,6 +147,15 @@ impl Estimate {
             _ => return None,
         })
     }
+}
+
+/// Wilson's score interval of a part of `n` samples.
+fn wilson(part: f64, n: usize) -> (f64, f64) {
+    let (n, squared) = (n as f64, Z_975 * Z_975);
+    let centre = (part + squared / (2. * n)) / (1. + squared / n);
+    let spread = part * (1. - part) / n + squared / (4. * n * n);
+    let half = Z_975 * spread.sqrt() / (1. + squared / n);
+    ((centre - half).max(0.), (centre + half).min(1.))
 }
 
 /// Variance of a statistic by the delete-a-group jackknife (Kott 2001): `leave_out[g]` is the

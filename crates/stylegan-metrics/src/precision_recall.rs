@@ -30,7 +30,7 @@ pub struct PrecisionRecall {
 /// included; a manifold is the union of the neighbourhoods.
 ///
 /// Intervals leave out one group of samples of either set at a time and recompute everything, the
-/// neighbourhoods too. Memory grows with the number of samples, not with its square.
+/// neighbourhoods too; those of parts of a set also hold Wilson's. Memory grows with the number of samples, not with its square.
 ///
 /// ```
 /// use stylegan_metrics::{precision_recall, feature_table::FeatureTable};
@@ -63,10 +63,10 @@ pub fn compare(real: &FeatureTable, fake: &FeatureTable, k: usize) -> Result<Pre
     };
     let count = |v: &View, g: Option<usize>| f64::from(g.map_or(v.held, |g| v.held_without[g])) / k as f64;
     Ok(PrecisionRecall {
-        precision: held(&fakes, Set::Generated),
-        recall: held(&reals, Set::Real),
+        precision: held(&fakes, Set::Generated).of_part(fakes.len()),
+        recall: held(&reals, Set::Real).of_part(reals.len()),
         density: estimate(&fakes, Set::Generated, f64::INFINITY, count),
-        coverage: coverage(&reals, &real),
+        coverage: coverage(&reals, &real).of_part(reals.len()),
     })
 }
 
@@ -258,7 +258,7 @@ impl SetMetric for Pr {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::interval::Resamples;
+    use crate::interval::{Interval, Resamples};
     use crate::test_data::{normals, on_one_thread};
 
     /// The four numbers by their definitions, pair by pair.
@@ -337,6 +337,20 @@ mod tests {
             println!("pr intervals of number {which} cover {covered} of 100");
             assert!(covered >= 86, "{which}: {covered} of 100");
         }
+    }
+
+    /// Sets that are far apart: no part of 80 and of 60 samples, which is up to z² / (n + z²) of all.
+    #[test]
+    fn intervals_have_a_width_where_all_agree() {
+        let all = compare(&normals(6, 60, 2, |_, z| z), &normals(7, 80, 2, |_, z| z + 1e4), 3).unwrap();
+        for (found, n) in [(&all.precision, 80.), (&all.recall, 60.), (&all.coverage, 60.)] {
+            let Interval { low, high, method } = &found.interval;
+            assert_eq!((found.value, *low), (0., 0.));
+            assert!((high - 3.8415 / (n + 3.8415)).abs() < 1e-4 && method.contains("Wilson"), "{found:?}");
+        }
+        let same = normals(8, 60, 2, |_, z| z);
+        let all = compare(&same, &same, 3).unwrap();
+        assert!(all.precision.interval.low < 0.95 && all.precision.interval.high == 1., "{all:?}");
     }
 
     #[test]

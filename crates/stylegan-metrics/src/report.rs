@@ -73,8 +73,8 @@ pub struct Provenance {
     pub date: String,
     /// Program and version.
     pub version: String,
-    /// The instruction set of the CPU kernels on that machine, such as `avx2`: the last digits depend on it. Reports of
-    /// older versions do not say.
+    /// Which kernels computed, `cuda` or the instruction set of the CPU's, such as `avx2`: the last digits depend on it. Reports
+    /// of older versions do not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instruction_set: Option<String>,
 }

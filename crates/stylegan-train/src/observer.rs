@@ -16,6 +16,8 @@ pub struct Position {
     pub images: u64,
     /// Pictures that the run will show in all.
     pub total_images: u64,
+    /// Pictures that the last checkpoint had seen which was measured; 0 before the first.
+    pub measured: u64,
     /// Resolution, batch, learning rate.
     pub stage: Stage,
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use stylegan_core::NetworkConfig;
 use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata, save};
-use stylegan_kernels::cpu_info;
+use stylegan_kernels::cpu_info::kernels_of;
 
 /// Where a run stands. With what the recipe holds this is everything: random numbers and data order
 /// are functions of it.
@@ -78,31 +78,46 @@ impl State {
         Ok(Self { recipe: config.recipe(dataset, None, device)?, progress: Progress::default() })
     }
 
-    /// The state of a checkpoint that [`fits`].
+    /// The state of a checkpoint that [`fits`]. What it lacks, because the configuration asks for more since, is as in a
+    /// new run; the sentences say what that is.
     pub(crate) fn load(
         config: &dyn RunConfig,
         dataset: &Dataset,
         checkpoint: &Checkpoint,
         device: &Device,
-    ) -> Result<Self> {
+    ) -> Result<(Self, Vec<String>)> {
         let bad = |problem: String| Error::Run { folder: checkpoint.path().to_owned(), problem };
         let metadata = checkpoint.metadata().ok_or_else(|| bad("has no metadata".into()))?;
         let text = |key: &str| metadata.extra.get(key).map(String::as_str).unwrap_or_default();
         let not_a_number = |key: &str| bad(format!("has {key} {:?} in its metadata, expected a number", text(key)));
         let progress = serde_json::from_str(text(PROGRESS))
             .map_err(|error| bad(format!("has progress in its metadata that cannot be read: {error}")))?;
+        let (mut moments, mut numbers) = (vec![], vec![]);
         let mut recipe = config.recipe(dataset, Some(checkpoint), device)?;
         for (name, optimizer) in recipe.optimizers_mut() {
             let prefix = prefix(name);
             let key = format!("{prefix}.steps");
             let steps = text(&key).parse().map_err(|_| not_a_number(&key))?;
-            let moment = |name: &str| Ok(checkpoint.tensor(&format!("{prefix}.{name}"), &Device::Cpu)?);
-            optimizer.restore(steps, moment)?;
+            optimizer.restore(steps, |name: &str| {
+                let key = format!("{prefix}.{name}");
+                if checkpoint.shape(&key).is_some() {
+                    return Ok(Some(checkpoint.tensor(&key, &Device::Cpu)?));
+                }
+                moments.push(key);
+                Ok(None)
+            })?;
         }
-        let value = |(key, _): (&str, f64)| text(key).parse().map_err(|_| not_a_number(key));
+        let value = |(key, start): (&'static str, f64)| match metadata.extra.get(key) {
+            Some(text) => text.parse().map_err(|_| not_a_number(key)),
+            None => {
+                numbers.push(key.to_owned());
+                Ok(start)
+            }
+        };
         let values: Vec<f64> = recipe.buffers().into_iter().map(value).collect::<Result<_>>()?;
         recipe.restore(&values);
-        Ok(Self { recipe, progress })
+        let anew = [anew(checkpoint, "number", &numbers), anew(checkpoint, "moment", &moments)];
+        Ok((Self { recipe, progress }, anew.into_iter().flatten().collect()))
     }
 
     /// What the networks compute on.
@@ -176,6 +191,16 @@ impl State {
     }
 }
 
+/// A word on what of a kind a checkpoint lacks.
+fn anew(checkpoint: &Checkpoint, kind: &str, missing: &[String]) -> Option<String> {
+    let (first, more) = (missing.first()?, missing.len() - 1);
+    let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+    Some(format!(
+        "{} has no {kind} {first}{more}, which the settings ask for since: begun as in a new run",
+        checkpoint.path().display()
+    ))
+}
+
 /// A number that another value of any element changes.
 fn fingerprint(tensor: &Tensor) -> Result<u64> {
     // As rustc hashes: each step is one to one in what was and in what comes.
@@ -235,16 +260,11 @@ pub(crate) fn fits(settings: &RunSettings, dataset_hash: &str, metadata: &Metada
     match metadata.dataset_hash.as_deref() {
         Some(hash) if hash == dataset_hash => Ok(()),
         other => Err(format!(
-            "was trained on the set {}, found {dataset_hash}; resume with the same pictures, or start anew in another \
-             folder",
+            "was trained on other pictures, or by other labels: the set's content hash was {}, found {dataset_hash} \
+             (`stylegan data show SET` prints it); resume with the same set, or start anew in another folder",
             other.unwrap_or("(unknown)")
         )),
     }
-}
-
-/// Which kernels compute on a device.
-pub(crate) fn kernels_of(device: &Device) -> &'static str {
-    if device.is_cpu() { cpu_info::instruction_set() } else { "cuda" }
 }
 
 /// A word on a checkpoint of a machine whose kernels round otherwise.

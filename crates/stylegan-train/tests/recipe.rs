@@ -24,7 +24,7 @@ use stylegan_train::recipe::{GRADIENT, Recipe, RunConfig, RunSettings, gradient,
 use stylegan_train::schedule::Schedule;
 use stylegan_train::shards::{Reduction, ShardSums, Sums};
 use stylegan_train::stats::Stats;
-use stylegan_train::{Outcome, Result, RunFolder, Session};
+use stylegan_train::{Error, Outcome, Result, RunFolder, Session};
 use tools::{StopAfter, gradients};
 
 /// Images with their own maps score high …
@@ -32,7 +32,10 @@ const MATCHED: Phase = Phase::new("Matched", "D", Streams::UNNAMED).with_reals()
 /// … and noise with these maps low, in every second iteration.
 const NOISE: Phase = Phase { name: "Noise", ..MATCHED }.lazy(2);
 
-struct Config;
+struct Config {
+    /// A step whose last phase fails.
+    fails: Option<u64>,
+}
 
 impl RunConfig for Config {
     fn settings(&self, _dataset: &Dataset) -> Result<RunSettings> {
@@ -67,7 +70,7 @@ impl RunConfig for Config {
         };
         let weight = params.trainable().get((1, 5, 4, 4), "patch.weight")?;
         let adam = Adam::new(&params, &AdamConfig::default(), stride(&[MATCHED, NOISE], "D"))?;
-        Ok(Box::new(Patches { params, weight, adam, mean_score: 0. }))
+        Ok(Box::new(Patches { params, weight, adam, mean_score: 0., fails: self.fails }))
     }
 }
 
@@ -77,11 +80,12 @@ struct Patches {
     adam: Adam,
     /// A number that training changes besides the network.
     mean_score: f64,
+    fails: Option<u64>,
 }
 
 impl Recipe for Patches {
     fn iteration(&self) -> Vec<Action> {
-        vec![Action::Phase(MATCHED), Action::Phase(NOISE), Action::Advance]
+        vec![Action::Phase(NOISE), Action::Advance, Action::Phase(MATCHED)]
     }
 
     fn networks(&self) -> Vec<(&'static str, &Params)> {
@@ -97,6 +101,9 @@ impl Recipe for Patches {
     }
 
     fn shard(&self, phase: &Phase, input: &ShardInput) -> Result<ShardSums> {
+        if phase.name == MATCHED.name && self.fails == Some(input.random.step) {
+            return Err(unknown(phase));
+        }
         let reals = input.reals()?;
         let map = reals.maps.as_ref().ok_or_else(|| unknown(phase))?;
         let classes = [0u8, 1].iter().map(|class| Ok(map.eq(*class)?.to_dtype(DType::F32)?.unsqueeze(1)?));
@@ -134,11 +141,11 @@ impl Recipe for Patches {
     }
 }
 
-fn go_on(set: &Arc<Dataset>, folder: &Path, step: u64) -> Outcome {
+fn go_on(set: &Arc<Dataset>, folder: &Path, step: u64, fails: Option<u64>) -> Result<Outcome> {
     let (stop, folder) = (AtomicBool::new(false), RunFolder::open(folder).unwrap());
     let observer = &mut StopAfter { step, stop: &stop, warnings: vec![] };
     let session = Session {
-        config: &Config,
+        config: &Config { fails },
         dataset: set,
         device: &candle_core::Device::Cpu,
         folder: &folder,
@@ -146,7 +153,7 @@ fn go_on(set: &Arc<Dataset>, folder: &Path, step: u64) -> Outcome {
         observer,
         stop: &stop,
     };
-    session.resume().unwrap()
+    session.resume()
 }
 
 #[test]
@@ -160,11 +167,17 @@ fn a_recipe_of_its_own_trains_and_resumes() {
     }
     let set = Arc::new(Dataset::open(place.path()).unwrap());
     let (straight, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    assert!(matches!(go_on(&set, straight.path(), u64::MAX), Outcome::Finished { .. }));
-    assert!(matches!(go_on(&set, broken.path(), 3), Outcome::Interrupted { .. }));
-    assert!(matches!(go_on(&set, broken.path(), u64::MAX), Outcome::Finished { .. }));
-    let last = |folder: &Path| std::fs::read(folder.join("network-000000.safetensors")).unwrap();
-    assert!(last(straight.path()) == last(broken.path()));
+    let finished = |folder: &Path| matches!(go_on(&set, folder, u64::MAX, None), Ok(Outcome::Finished { .. }));
+    assert!(finished(straight.path()));
+    assert!(matches!(go_on(&set, broken.path(), 3, None), Ok(Outcome::Interrupted { .. })));
+    // The last step breaks off behind the advance: all pictures are shown, and the step is still to be done.
+    assert!(matches!(go_on(&set, broken.path(), u64::MAX, Some(9)), Err(Error::Saved { .. })));
+    let checkpoints = |folder: &Path| stylegan_train::checkpoints::list(folder).unwrap();
+    let last = |folder: &Path| std::fs::read(&checkpoints(folder)[0]).unwrap();
+    assert!(last(straight.path()) != last(broken.path()));
+    let count = checkpoints(broken.path()).len();
+    assert!(finished(broken.path()));
+    assert!(last(straight.path()) == last(broken.path()) && checkpoints(broken.path()).len() == count);
     let log = std::fs::read_to_string(straight.path().join("stats.jsonl")).unwrap();
     let losses: Vec<f64> = log
         .lines()

@@ -8,8 +8,8 @@ use candle_core::Device;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_train::checkpoints::list;
 use stylegan_train::communicator::Communicator;
@@ -421,13 +421,103 @@ fn divergence_stops_and_keeps_the_last_good_checkpoint() {
     }
 }
 
+/// A run that diverges between two ticks, where it is to be saved or stopped: what was good before stays as it was.
+#[test]
+fn what_diverged_is_not_saved() {
+    let settings = ["kimg=0.064", "output.tick_kimg=9", "output.snapshot_kimg=9", "output.keep_checkpoints=1"];
+    let stop = AtomicBool::new(false);
+    for (kimg, checkpoint_kimg, step) in [("0.192", "9", u64::MAX), ("9", "0.192", u64::MAX), ("9", "9", 12)] {
+        let folder = tempfile::tempdir().unwrap();
+        let good = checkpoint(run(&tiny(&settings).unwrap(), folder.path()).unwrap());
+        let bytes = fs::read(&good).unwrap();
+        let (kimg, checkpoint_kimg) = (format!("kimg={kimg}"), format!("output.checkpoint_kimg={checkpoint_kimg}"));
+        let fast = [&settings[..], &[&kimg, &checkpoint_kimg, "schedule.lr=3"]].concat();
+        stop.store(false, Ordering::Relaxed);
+        let mut observer = StopAfter { step, stop: &stop, warnings: vec![] };
+        let (config, out) = (tiny(&fast).unwrap(), RunFolder::open(folder.path()).unwrap());
+        let error = session(&config, pictures(), &out, &mut observer, &stop).resume().unwrap_err();
+        let Error::Diverged { problem, advice, .. } = &error else { panic!("{error}") };
+        assert!(problem.contains("score"), "not by a gradient, but by what was seen: {error}");
+        assert!(advice.contains(&*good.display().to_string()), "{error}");
+        assert_eq!(list(folder.path()).unwrap(), std::slice::from_ref(&good));
+        assert!(fs::read(&good).unwrap() == bytes, "{fast:?}");
+    }
+}
+
+/// A measurement that was due at a checkpoint which an interruption left unmeasured is made up for at the next one; the pace
+/// of training is without the time that it takes.
+#[test]
+fn measurements_are_made_up_for() {
+    struct Judge<'a> {
+        every: u64,
+        stop: (u64, &'a AtomicBool),
+        measured: Vec<u64>,
+    }
+    const PAUSE: Duration = Duration::from_millis(300);
+    impl Observer for Judge<'_> {
+        fn stepped(&mut self, at: &Position, _stats: &Stats) {
+            self.stop.1.store(at.images == self.stop.0, Ordering::Relaxed);
+        }
+        fn is_to_be_measured(&mut self, at: &Position) -> bool {
+            let due = at.images / self.every > at.measured / self.every;
+            self.measured.extend(due.then_some(at.images));
+            due
+        }
+        fn measure(&mut self, _checkpoint: &Checkpoint, _ranks: &dyn Communicator) -> stylegan_train::Result<Measured> {
+            std::thread::sleep(PAUSE);
+            Ok(Measured { numbers: vec![("fid".into(), 1.)], score: None })
+        }
+    }
+    let config = tiny(&["output.checkpoint_kimg=0.064"]).unwrap();
+    for (every, until, expected) in [
+        (80, 96, [&[][..], &[128, 192, 256, 320]]),
+        (160, 208, [&[192][..], &[320]]),
+        (80, 0, [&[128, 192, 256, 320], &[]]),
+    ] {
+        let (stop, folder) = (AtomicBool::new(false), tempfile::tempdir().unwrap());
+        let out = RunFolder::open(folder.path()).unwrap();
+        let started = Instant::now();
+        for (until, expected) in [until, 0].into_iter().zip(expected) {
+            let mut judge = Judge { every, stop: (until, &stop), measured: vec![] };
+            session(&config, pictures(), &out, &mut judge, &stop).resume().unwrap();
+            assert_eq!(judge.measured, expected, "every {every}, until {until}");
+        }
+        let took = started.elapsed() - PAUSE * expected.concat().len() as u32;
+        let text = fs::read_to_string(folder.path().join("stats.jsonl")).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        // A tick is 64 pictures, that of a run which goes on less.
+        let trained: f64 = lines.filter_map(|line| line["Timing/sec_per_kimg"]["mean"].as_f64()).sum::<f64>() * 0.064;
+        assert!(until > 0 || trained < took.as_secs_f64(), "{trained} s of training in {took:?}");
+    }
+}
+
+/// What a run is told to do later begins as in a new run, with a word: augmentation, and layers that were frozen.
+#[test]
+fn what_a_checkpoint_lacks_begins_anew() {
+    let adaptive = "augment={pipe='bgcfnc',target=-1,kimg=1,interval=3}";
+    for (before, after, said) in [
+        ("kimg=0.064", adaptive, "number augment_p (and 5 more)"),
+        ("transfer.freeze_d=2", "transfer.freeze_d=0", "moment opt_d.m.b16."),
+    ] {
+        let (stop, folder) = (AtomicBool::new(false), tempfile::tempdir().unwrap());
+        let of = |more: &[&str]| tiny(&[&STYLEGAN2[..], more].concat()).unwrap();
+        run(&of(&["kimg=0.064", before]), folder.path()).unwrap();
+        let mut observer = StopAfter { step: u64::MAX, stop: &stop, warnings: vec![] };
+        let (config, out) = (of(&["kimg=0.128", after]), RunFolder::open(folder.path()).unwrap());
+        session(&config, pictures(), &out, &mut observer, &stop).resume().unwrap();
+        let [warning] = &observer.warnings[..] else { panic!("{:?}", observer.warnings) };
+        assert!(warning.contains("network-000000") && warning.contains(said), "{warning}");
+        assert_eq!(ticks(folder.path()).len(), 2);
+    }
+}
+
 #[test]
 fn other_losses_and_labels_train() {
     for overrides in [
         &["loss.kind=wgan-gp", "loss.n_critic=2", "kimg=0.064"][..],
         &["generator.c_dim=2", "discriminator.c_dim=2", "kimg=0.032"],
-        &["generator.architecture=stylegan2", "generator.c_dim=2", "kimg=0.032", "path_length.shrink=1"],
-        &["generator.architecture=stylegan2", "loss.kind=wgan-gp", "path_length.weight=0", "kimg=0.032"],
+        &[&STYLEGAN2[..], &["generator.c_dim=2", "kimg=0.032", "path_length.shrink=1"]].concat(),
+        &[&STYLEGAN2[..1], &STYLEGAN2[3..], &["loss.kind=wgan-gp", "path_length.weight=0", "kimg=0.032"]].concat(),
         &["loss.r1_interval=2", "path_length.interval=1", "kimg=0.096"],
         &["generator.architecture=pggan", "mixing_probability=0", "kimg=0.032", "ema.kind=per-step"],
     ] {

@@ -3,7 +3,7 @@
 use super::painted::{self, Paintings};
 use super::report_file::ReportFile;
 use super::{check_channels, dataset_source, judge, provenance, truths, unmeasured};
-use crate::exit::sentence;
+use crate::exit::{WrongInput, sentence};
 use crate::status::say;
 use anyhow::Context;
 use candle_core::Device;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::{GeneratorConfig, Model};
+use stylegan_metrics::Error;
 use stylegan_metrics::cache::Cache;
 use stylegan_metrics::evaluate::{Available, Generated, Request, Subject, evaluate};
 use stylegan_metrics::features::{FeatureNetworks, MapJudge};
@@ -46,6 +47,23 @@ impl<'a> Asked<'a> {
     }
 }
 
+/// The error in words of the configuration: a metric that a command is told how to have, training may not have at all.
+fn in_settings(error: Error) -> anyhow::Error {
+    match error {
+        Error::Missing { metric, missing } => {
+            // Options in brackets are those of `stylegan eval`.
+            let option = missing.find(" (").zip(missing.find(')')).filter(|(from, to)| from < to);
+            let missing = option.map_or(missing.to_owned(), |(from, to)| missing[..from].to_owned() + &missing[to + 1..]);
+            WrongInput(format!("{metric} needs {missing}; leave it out of eval.metrics")).into()
+        }
+        Error::TooFew { metric, set, needed, found } => WrongInput(format!(
+            "{metric} needs at least {needed} samples in the {set}, found {found}; raise eval.count, or take a larger set"
+        ))
+        .into(),
+        error => error.into(),
+    }
+}
+
 /// Measures checkpoints, on every rank of a run. It reads files and draws from random streams of its own: training goes on as if
 /// nothing had been.
 pub(crate) struct Evaluator {
@@ -61,10 +79,6 @@ pub(crate) struct Evaluator {
     cache: Cache,
     /// Pictures between evaluations.
     every: u64,
-    /// Evaluations that were due so far.
-    done: u64,
-    /// Pictures after which the run ends.
-    total: u64,
 }
 
 impl Evaluator {
@@ -106,8 +120,11 @@ impl Evaluator {
         };
         let find = |name: &String| {
             let protocol = painted::metric(name, paints).context("[eval] metrics")?.with_samples(asked.count);
-            available.allow(&protocol).context("[eval] metrics: during training")?;
-            available.suffice(&protocol).context("[eval] metrics, count and the set do not fit")?;
+            available.allow(&protocol).map_err(in_settings).context("[eval] metrics: during training")?;
+            available
+                .suffice(&protocol)
+                .map_err(in_settings)
+                .context("[eval] metrics, count and the set do not fit")?;
             Ok::<_, anyhow::Error>(protocol)
         };
         let mut protocols = vec![];
@@ -121,23 +138,14 @@ impl Evaluator {
             networks,
             device: device.clone(),
             replaced: matches!(generator, GeneratorConfig::StyleGan2(_)),
-            cache: Cache::new(folder.join("features")),
+            cache: Cache::new(folder.join("features"), device),
             every: ((asked.kimg * 1000.).round() as u64).max(1),
-            done: 0,
-            total: u64::MAX,
         }))
     }
 
-    /// The run starts or goes on after this many pictures, and ends after `total`.
-    pub(crate) fn go_on_from(&mut self, images: u64, total: u64) {
-        self.done = images / self.every;
-        self.total = total;
-    }
-
     /// Whether the checkpoint that was written at a position is to be measured, as that of the run's end is.
-    pub(crate) fn is_due(&mut self, at: &Position) -> bool {
-        let due = at.images / self.every != self.done || at.images >= self.total;
-        self.done = at.images / self.every;
+    pub(crate) fn is_due(&self, at: &Position) -> bool {
+        let due = at.images / self.every > at.measured / self.every || at.images >= at.total_images;
         due && !(self.replaced && at.stage.lod > 0.)
     }
 
@@ -200,7 +208,7 @@ impl Evaluator {
             seed: 0,
             floor: false,
             clock: &|| start.elapsed().as_secs_f64(),
-            provenance: provenance::provenance(provenance::typed()),
+            provenance: provenance::provenance(provenance::typed(), &self.device),
         };
         let evaluation = evaluate(request, &mut |_, _, _| ())?;
         for (metric, error) in &evaluation.failures {

@@ -159,6 +159,7 @@ pub(crate) struct Args {
 
 /// What is measured, on this rank.
 struct Prepared {
+    device: Device,
     plan: Plan,
     /// Where rank 0 keeps the numbers.
     report: Option<ReportFile>,
@@ -187,13 +188,13 @@ fn prepare(args: &Args) -> anyhow::Result<Prepared> {
         None => networks,
     };
     opened.check_pair(&plan, &networks, &args.images)?;
-    Ok(Prepared { plan, report, networks, classifiers, opened })
+    Ok(Prepared { device, plan, report, networks, classifiers, opened })
 }
 
 pub(crate) fn run(args: Args) -> Outcome {
     let world = ranks::world();
-    let Prepared { plan, report, networks, classifiers, opened } = ranks::after_rank_0(|| prepare(&args))?;
-    let mut things = opened.contents()?;
+    let Prepared { device, plan, report, networks, classifiers, opened } = ranks::after_rank_0(|| prepare(&args))?;
+    let mut things = opened.contents(&device)?;
     things.extend(networks.hashes().map(|(name, hash)| (format!("feature network {name}"), hash.to_owned())));
     things.extend(classifiers.iter().map(|classifier| ("classifier (hash)".to_owned(), classifier.hash().to_owned())));
     things.extend(networks.judge().map(|judge| ("segmenter (hash)".to_owned(), judge.hash().to_owned())));
@@ -202,7 +203,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         let go_on = format!("interrupted; the same command goes on from the features in {}", cache.display());
         signals::react(Reaction::GoOnLater(go_on));
     }
-    let cache = plan.cache.as_ref().map(|folder| Cache::new(folder.clone()));
+    let cache = plan.cache.as_ref().map(|folder| Cache::new(folder.clone(), &device));
     let start = Instant::now();
     let clock = || start.elapsed().as_secs_f64();
     let measuring = Measuring(world);
@@ -217,7 +218,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         seed: args.seed,
         floor: !args.no_floor,
         clock: &clock,
-        provenance: provenance::provenance(provenance::typed()),
+        provenance: provenance::provenance(provenance::typed(), &device),
     };
     let mut stages = Stages::new();
     let mut show = |stage: &str, done, total| stages.show(stage, done, total);

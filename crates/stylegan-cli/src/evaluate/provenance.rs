@@ -1,24 +1,25 @@
 //! What reports say of the command that asked for them.
 
-use crate::shell::quote;
+use crate::shell::word;
+use candle_core::Device;
 use std::time::{SystemTime, UNIX_EPOCH};
-use stylegan_kernels::cpu_info::instruction_set;
+use stylegan_kernels::cpu_info::kernels_of;
 use stylegan_metrics::report::Provenance;
 
-/// This program on this machine, now, asked by `command`.
-pub(super) fn provenance(command: String) -> Provenance {
+/// This program on this machine and device, now, asked by `command`.
+pub(super) fn provenance(command: String, device: &Device) -> Provenance {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
     Provenance {
         command,
         date: date(seconds),
         version: concat!("stylegan ", env!("CARGO_PKG_VERSION")).into(),
-        instruction_set: Some(instruction_set().into()),
+        instruction_set: Some(kernels_of(device).into()),
     }
 }
 
 /// The words that were typed, as a shell takes them.
 pub(super) fn typed() -> String {
-    let words = std::env::args_os().skip(1).map(quote);
+    let words = std::env::args_os().skip(1).map(word);
     ["stylegan".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 

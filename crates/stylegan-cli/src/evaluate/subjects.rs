@@ -7,6 +7,7 @@ use super::{Args, check_channels, dataset_source};
 use crate::embedded::by_name;
 use crate::exit::wrong;
 use crate::numbers::count;
+use crate::pictures;
 use crate::status::say;
 use candle_core::Device;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::import::is_foreign;
 use stylegan_core::{ConditionSpec, MapSpec, Model, Precision};
-use stylegan_kernels::cpu_info::instruction_set;
+use stylegan_kernels::cpu_info::kernels_of;
 use stylegan_metrics::evaluate::{Available, Generated, ImageSet, Subject};
 use stylegan_metrics::features::FeatureNetworks;
 use stylegan_metrics::generator_source::GeneratorSource;
@@ -70,6 +71,7 @@ impl Opened {
             }
             Subjects::Pictures(generated, real) => {
                 let open = |path: &Path| -> anyhow::Result<NamedSet> {
+                    pictures::path_alone(path)?;
                     Ok(NamedSet { name: path.display().to_string(), dataset: Arc::new(Dataset::open(path)?) })
                 };
                 (opened.generated, opened.reals) = (Some(open(generated)?), Some(open(real)?));
@@ -121,11 +123,11 @@ impl Opened {
         self.reals.as_ref().map(NamedSet::images).transpose()
     }
 
-    /// What everything holds, by name, for ranks to compare.
-    pub(super) fn contents(&self) -> anyhow::Result<Vec<(String, String)>> {
+    /// What everything holds, by name, for ranks that compute on a device to compare.
+    pub(super) fn contents(&self, device: &Device) -> anyhow::Result<Vec<(String, String)>> {
         let mut contents = vec![
             ("program (version)".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-            ("kind of processor".to_owned(), instruction_set().to_owned()),
+            ("kind of processor".to_owned(), kernels_of(device).to_owned()),
         ];
         for candidate in &self.candidates {
             let hash = candidate.hash.clone().unwrap_or_else(|| "unknown".into());

@@ -44,19 +44,20 @@ pub(super) fn levels(
     time: Duration,
     tell: &mut dyn FnMut(&Level) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Level>> {
-    let phases: Vec<Phase> =
-        config.recipe(pictures, None, &Device::Cpu)?.iteration().iter().filter_map(phase).collect();
+    let iteration = config.recipe(pictures, None, &Device::Cpu)?.iteration();
     stages(&config.schedule()?)
         .into_iter()
-        .map(|(stage, share)| {
+        .enumerate()
+        .map(|(i, (stage, share))| {
             let folder = tempfile::tempdir().context("a folder for the trial cannot be made")?;
             let path = folder.path().to_owned();
             signals::before_end(move || remove(&path));
-            let checkpoint = trial(config, pictures, device, &stage, time, folder.path())?;
+            let own = if i == 0 { config.clone() } else { without_transfer(config) };
+            let checkpoint = trial(&own, pictures, device, &stage, time, folder.path())?;
             let steps = std::fs::read_to_string(folder.path().join("stats.jsonl"))?;
             let steps: Vec<Value> = steps.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-            let seconds = seconds_a_step(&steps, &phases, stage.batch);
-            let level = Level { stage, share, seconds_per_kimg: seconds / stage.batch as f64 * 1e3, checkpoint };
+            let level =
+                Level { stage, share, seconds_per_kimg: seconds_per_kimg(&steps, &iteration, stage.batch), checkpoint };
             tell(&level)?;
             Ok(level)
         })
@@ -77,6 +78,15 @@ fn remove(folder: &Path) {
 pub(super) fn whole(kimg: f64, levels: &[Level]) -> Option<Duration> {
     Duration::try_from_secs_f64(kimg * levels.iter().map(|level| level.share * level.seconds_per_kimg).sum::<f64>())
         .ok()
+}
+
+/// The configuration with random networks: those that a run begins with fit the resolution at which it begins.
+fn without_transfer(config: &RecipeConfig) -> RecipeConfig {
+    let mut config = config.clone();
+    if let RecipeConfig::Gan(config) = &mut config {
+        config.transfer = None;
+    }
+    config
 }
 
 fn phase(action: &Action) -> Option<Phase> {
@@ -161,9 +171,18 @@ impl Observer for Watch<'_> {
     }
 }
 
+/// Seconds for a thousand pictures.
+fn seconds_per_kimg(steps: &[Value], iteration: &[Action], batch: usize) -> f64 {
+    let phases: Vec<Phase> = iteration.iter().filter_map(phase).collect();
+    // A discriminator may take several batches for each step of the generator.
+    let shown = batch * (iteration.len() - phases.len());
+    seconds_a_step(steps, &phases, shown) / shown as f64 * 1e3
+}
+
 /// Seconds of a step, on the average over as many as lazy phases take turns in: each phase's own time as often as
-/// it takes part, and what a step takes besides. The first step counts only where a phase took part in no other.
-fn seconds_a_step(steps: &[Value], phases: &[Phase], batch: usize) -> f64 {
+/// it takes part, and what a step takes besides, in which `shown` pictures are shown. The first step counts only where a phase
+/// took part in no other.
+fn seconds_a_step(steps: &[Value], phases: &[Phase], shown: usize) -> f64 {
     let number = |step: &Value, key: &str, what: &str| step[key][what].as_f64();
     let taken = |step: &Value, name: &str| {
         let key = format!("Timing/{name}");
@@ -182,7 +201,7 @@ fn seconds_a_step(steps: &[Value], phases: &[Phase], batch: usize) -> f64 {
         })
         .sum();
     let besides = later.iter().filter_map(|step| {
-        let whole = number(step, "Timing/sec_per_kimg", "mean")? * batch as f64 / 1e3;
+        let whole = number(step, "Timing/sec_per_kimg", "mean")? * shown as f64 / 1e3;
         Some(whole - names.iter().filter_map(|(name, _)| taken(step, name)).sum::<f64>())
     });
     of_phases + mean(besides.collect()).max(0.)
@@ -213,5 +232,21 @@ mod tests {
         assert!((seconds_a_step(&steps, &phases, 8) - 2.5).abs() < 1e-9);
         // Where it came in the first step alone, that is all there is.
         assert!((seconds_a_step(&steps[..3], &phases, 8) - 11.5).abs() < 1e-9);
+    }
+
+    /// A discriminator that sees two batches of 8 in a step, 1 s each, a generator of 2 s, 1 s besides: 5 s for 16 pictures.
+    #[test]
+    fn all_batches_of_a_step_are_shown() {
+        let main = Phase::new("D", "D", Streams::UNNAMED);
+        let generator = Phase { name: "G", ..main };
+        let critic = [Action::Phase(main), Action::Advance];
+        let iteration = [&critic[..], &critic, &[Action::Phase(generator)]].concat();
+        let step = json!({
+            "Timing/D": { "count": 2., "mean": 1. },
+            "Timing/G": { "count": 1., "mean": 2. },
+            "Timing/sec_per_kimg": { "count": 1., "mean": 5. / 16. * 1e3 },
+        });
+        let steps = [step.clone(), step.clone(), step];
+        assert!((seconds_per_kimg(&steps, &iteration, 8) - 5. / 16. * 1e3).abs() < 1e-9);
     }
 }

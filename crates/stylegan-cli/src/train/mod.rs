@@ -24,10 +24,13 @@ use request::{Request, c_dim, open};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use stylegan_train::config::{RecipeConfig, read_recipe};
-use stylegan_train::data::Dataset;
+use stylegan_train::config::{Input, RecipeConfig, read_recipe};
+use stylegan_train::data::{Dataset, Labels};
 use stylegan_train::recipe::RunConfig;
 use stylegan_train::{Observer, RunFolder, Session};
+
+/// Classes that a sheet with a row of each is readable with.
+const FEW_CLASSES: usize = 64;
 
 /// Train a network, or go on training
 ///
@@ -222,13 +225,27 @@ pub(crate) fn run(args: Args) -> Outcome {
                 (RecipeConfig::Spade(_), _) => {
                     format!("paint --network {} --map map.png --out painted.png", quote(out))
                 }
-                (RecipeConfig::Encoder(_), _) => {
-                    format!("invert --network {0} --encoder {0} --out inverted picture.png", quote(out))
+                (RecipeConfig::Encoder(config), _) => {
+                    let file = match config.task.input {
+                        Input::Map => "map.png",
+                        Input::Sketch => "picture.png   # or, with --prepared, a sketch",
+                        Input::Picture | Input::Downscaled | Input::Masked => "picture.png",
+                    };
+                    format!("invert --network {0} --encoder {0} --out inverted {file}", quote(out))
                 }
                 (_, 0) => format!("generate --network {} --grid --out faces.png", quote(out)),
+                (_, classes) if classes > FEW_CLASSES => {
+                    format!("generate --network {} --class 0 --grid --out faces.png", quote(out))
+                }
                 _ => format!("generate --network {} --all-classes --out faces.png", quote(out)),
             };
-            say(&format!("look at it: stylegan {look}"));
+            match pictures.labels() {
+                // What a network of such labels is asked for stands in a file.
+                Labels::Vectors { .. } if c_dim(config) > 0 => {
+                    say(&format!("look at it: the last of fakes-*.png in {}", out.display()));
+                }
+                _ => say(&format!("look at it: stylegan {look}")),
+            }
             let (kimg, device) = (config.kimg() * 2.0, args.device.again());
             say(&format!("train on:   stylegan train --out {} --kimg {kimg}{device}", quote(out)));
             Ok(Ending::Done)

@@ -85,7 +85,7 @@ fn on_ranks(count: usize, cache: Option<&Cache>, fails: Option<usize>) -> Vec<Ou
 #[test]
 fn ranks_share_the_work_and_change_no_bit() {
     let folder = std::env::temp_dir().join(format!("stylegan-metrics-ranks-{}", std::process::id()));
-    let cache = Cache::new(&folder);
+    let cache = Cache::new(&folder, &Device::Cpu);
     let alone = on_ranks(1, None, None).remove(0);
     let (expected, all) = (alone.found.unwrap().complete().unwrap(), alone.made);
     for count in [2, 3, 7] {

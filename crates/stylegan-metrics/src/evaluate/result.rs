@@ -59,7 +59,9 @@ pub(super) fn result(origin: &Origin, number: Number, suffix: &str) -> Measured 
     let Origin { request, protocol, network, counts, .. } = origin;
     let Number { name, estimate, unit, better } = number;
     let (truncation_psi, mixed) = origin.drawn();
-    let reals = request.reals.as_ref().filter(|_| counts.real > 0 || origin.subject.is_none());
+    // The truths of pairs are those of the set.
+    let of_set = counts.real > 0 || origin.subject.is_none() || protocol.needs().truths;
+    let reals = request.reals.as_ref().filter(|_| of_set);
     let subject = origin.subject.map(|i| &request.subjects[i]);
     let result = MetricResult {
         name: protocol.named(&format!("{name}{suffix}"), &network.name),

@@ -35,7 +35,7 @@ impl Generator for Counting {
 #[test]
 fn goes_on_where_it_was_stopped() {
     let folder = std::env::temp_dir().join(format!("stylegan-metrics-resume-{}", std::process::id()));
-    let cache = Cache::new(&folder);
+    let cache = Cache::new(&folder, &Device::Cpu);
     let networks = FeatureNetworks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]);
     let measure = |names: &[&str], most, cache| {
         let inner = Linear { scale: 0.4, ..Linear::new(4, 4) };

@@ -229,6 +229,7 @@ impl Reader<'_> {
     fn key(&self, extractor: usize, part: &Range<usize>) -> Option<Key> {
         let identity = self.identity.as_deref().filter(|_| self.extractors[extractor].worth_keeping())?;
         let id = self.extractors[extractor].id();
-        Some(Key::new([identity, &format!("{part:?}"), "256 levels", &id.name, &id.hash, &id.definition]))
+        let parts = [identity, &format!("{part:?}"), "256 levels", &id.name, &id.hash, &id.definition];
+        self.makers.cache.map(|cache| cache.key(parts))
     }
 }

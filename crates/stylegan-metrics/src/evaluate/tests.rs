@@ -6,6 +6,7 @@ mod ranks;
 mod resume;
 
 use super::*;
+use crate::features::Truths;
 use crate::generator_source::GeneratorSource;
 use crate::images::Batch;
 use crate::ranks::Alone;
@@ -75,7 +76,7 @@ const ALL: [&str; 5] = ["fid", "kid", "pr", "ppl_zend", "ppl_wfull"];
 fn repeatable() {
     let generator = Linear { scale: 0.4, ..Linear::new(4, 4) };
     let folder = std::env::temp_dir().join(format!("stylegan-metrics-evaluate-{}", std::process::id()));
-    let cache = Cache::new(&folder);
+    let cache = Cache::new(&folder, &Device::Cpu);
     let request = |batch, cache| {
         let source = GeneratorSource { hash: Some("generator"), ..GeneratorSource::new(&generator) };
         let (generated, reals) = (Generated::Generator(source), Some(images(140, batch, 1, Some("reals"))));
@@ -316,6 +317,37 @@ fn pixels_themselves() {
     // Noise of one pixel is nothing but fine detail.
     assert!(unlike[1].low > like[1].high && unlike[2].low < like[2].high, "{like:#?} {unlike:#?}");
     assert_eq!(like[7].value, unlike[7].value);
+}
+
+/// Pairs of one set of pictures with two others are two questions, and each result names its set.
+#[test]
+fn pairs_name_the_set_of_their_truths() {
+    let of = |set: &'static str| {
+        let truths =
+            Truths::new(set, Box::new(|_| Ok(Tensor::zeros((1, 3, 4, 4), candle_core::DType::F32, &Device::Cpu)?)));
+        let networks = FeatureNetworks::new(vec![Box::new(Pixels)], vec![Box::new(Pixels)]).with_truths(truths);
+        let request = Request {
+            protocols: vec![Protocol::find("lpips").unwrap()],
+            subjects: vec![Subject {
+                name: "fakes".into(),
+                generated: Generated::Images(images(60, 7, 1, Some("fakes"))),
+            }],
+            reals: Some(ImageSet { name: set.into(), ..images(60, 7, 2, Some(set)) }),
+            networks: &networks,
+            classifiers: &[],
+            cache: None,
+            ranks: &Alone,
+            seed: 0,
+            floor: false,
+            clock: &|| 0.,
+            provenance: Provenance::default(),
+        };
+        evaluate(request, &mut |_, _, _| ()).and_then(Evaluation::complete).unwrap()
+    };
+    let (one, other) = (of("one"), of("other"));
+    assert_eq!((one[0].set.as_deref(), one[0].dataset_hash.as_deref()), (Some("one"), Some("one")));
+    assert_eq!(crate::report::merged(one.clone(), other).len(), 2);
+    assert_eq!(crate::report::merged(one, of("one")).len(), 1);
 }
 
 /// What compares pictures of equal number: label maps, and faces by their features.

@@ -1,18 +1,14 @@
 //! Growth: the networks of each resolution that training computes.
 
+use super::TrainConfig;
 use super::place::Wrong;
-use super::{ScheduleConfig, TrainConfig};
 use stylegan_core::layers::Pyramid;
 use stylegan_core::{DiscriminatorConfig, GeneratorConfig};
 
 impl TrainConfig {
-    /// Whether training starts below the full resolution. StyleGAN2's networks cannot fade in.
+    /// Whether training starts below the full resolution.
     pub(crate) fn grows(&self) -> bool {
-        let ScheduleConfig { stable_kimg, fade_kimg, .. } = self.schedule;
-        match self.generator {
-            GeneratorConfig::StyleGan2(_) => stable_kimg > 0. && fade_kimg <= 0.,
-            _ => stable_kimg + fade_kimg > 0.,
-        }
+        self.schedule.stable_kimg + self.schedule.fade_kimg > 0.
     }
 
     /// The resolutions that training computes, smallest first.
@@ -54,6 +50,24 @@ impl TrainConfig {
             ));
         }
         let (GeneratorConfig::StyleGan2(generator), true) = (&self.generator, self.grows()) else { return Ok(()) };
+        if self.schedule.fade_kimg > 0. {
+            return Err(Wrong::new(
+                "schedule.fade_kimg",
+                format!(
+                    "expected 0 for StyleGAN2, whose networks are replaced by larger ones and do not fade in, found {}; with \
+                     schedule.stable_kimg = 0 too, all trains at full size",
+                    self.schedule.fade_kimg
+                ),
+            ));
+        }
+        if let Some(freeze_d) = self.transfer.as_ref().map(|transfer| transfer.freeze_d).filter(|layers| *layers > 0) {
+            return Err(Wrong::new(
+                "transfer.freeze_d",
+                format!(
+                    "expected 0 where StyleGAN2 grows, found {freeze_d}: the layers next to the pictures are new at each                      resolution; or set schedule.stable_kimg = 0"
+                ),
+            ));
+        }
         let DiscriminatorConfig::StyleGan2(discriminator) = &self.discriminator else {
             return Err(Wrong::new(
                 "discriminator.architecture",
@@ -110,10 +124,14 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_grow_does_not() {
-        // What would fade does not grow.
-        let fading = config(", fade_kimg = 1").unwrap();
-        assert!(fading.resolutions() == [32] && fading.schedule().unwrap().at(0).resolution == 32);
+    fn what_cannot_grow_is_refused() {
+        let refused = |more: &str, parts: [&str; 2]| {
+            let error = config(more).unwrap_err().to_string();
+            assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+        };
+        refused(", fade_kimg = 1", ["schedule.fade_kimg", "expected 0 for StyleGAN2"]);
+        refused("}\ntransfer = { freeze_d = 2", ["transfer.freeze_d", "expected 0 where StyleGAN2 grows, found 2"]);
+        config("}\ntransfer = { freeze_d = 0").unwrap();
         let text = "generator = { architecture = 'stylegan2', img_size = [8, 8], channels = [8, 8] }\nschedule = { \
                     stable_kimg = 1 }";
         let listed = read(text, "test", &[]).unwrap_err().to_string();

@@ -1,8 +1,8 @@
 //! The class table: what the values and colours of label maps mean.
 
 use super::Problem;
-use super::folder;
 use super::problem::hexadecimal;
+use super::{folder, json_text};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::path::Path;
@@ -124,8 +124,7 @@ fn read(text: &[u8]) -> Result<ClassTable, String> {
     if text.len() as u64 > MAX_BYTES {
         return Err(format!("it is larger than the {} MiB that are read", MAX_BYTES >> 20));
     }
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    let value: Value = serde_json::from_str(&json_text::of(text)?).map_err(|error| error.to_string())?;
     let Value::Object(table) = value else { return Err("expected an object with the key `classes`".into()) };
     known(&table, &["classes", "dont_care", "only_names"], "the table")?;
     let only_names = match table.get("only_names") {

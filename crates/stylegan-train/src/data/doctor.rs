@@ -74,7 +74,9 @@ pub fn examine(path: impl AsRef<Path>, know: Option<&MapClasses>, progress: impl
         })
         .collect();
     let heads: Vec<Result<Head, Problem>> = examined.iter().map(|one| one.head.clone()).collect();
-    let usual = usual(&heads);
+    // Training refuses broken pictures, which say nothing of the size of the others.
+    let sound = |one: &&Examined| one.fault.is_none();
+    let usual = usual(examined.iter().filter(sound).map(|one| &one.head)).or_else(|| usual(&heads));
     let broken = |finding: &&Finding| finding.problem.severity() == Severity::Broken;
     let mut unusable: HashSet<String> =
         files.findings.iter().filter(broken).map(|finding| finding.file.clone()).collect();

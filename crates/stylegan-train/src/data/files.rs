@@ -209,9 +209,9 @@ fn nothing(findings: &[Finding]) -> Problem {
 }
 
 /// The kind that most pictures are of: the kind of the set. The smallest wins a tie.
-pub(super) fn usual(heads: &[Result<Head, Problem>]) -> Option<Header> {
+pub(super) fn usual<'a>(heads: impl IntoIterator<Item = &'a Result<Head, Problem>>) -> Option<Header> {
     let mut counts = BTreeMap::new();
-    for header in heads.iter().flatten().flat_map(Head::header) {
+    for header in heads.into_iter().flatten().flat_map(Head::header) {
         *counts.entry(header).or_insert(0usize) += 1;
     }
     counts.into_iter().rev().max_by_key(|&(_, count)| count).map(|(header, _)| header)

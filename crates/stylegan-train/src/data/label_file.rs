@@ -6,7 +6,7 @@
 //! A class number (`6`, `6.0`) becomes a one-hot row; a list of numbers is kept as it is.
 //! `{"labels": {"a.png": 6}}` and `{"a.png": 6}` mean the same; `"labels": null` means a set without
 //! labels. `"classes": ["road", …]` names classes 0, 1, …; other keys are ignored. Names are
-//! relative to the folder that the file lies in. UTF-8 and UTF-16, with or without a byte order mark.
+//! relative to the folder that the file lies in. UTF-8, UTF-16 and UTF-32, with or without a byte order mark.
 
 use super::label_json::{self, Label, Sink};
 use super::labels::Labels;
@@ -14,7 +14,7 @@ use super::layout::Lookup;
 use super::limits::MAX_DIM;
 use super::names;
 use super::source::Source;
-use super::{Finding, Problem};
+use super::{Finding, Problem, json_text};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -40,8 +40,9 @@ pub(super) fn read(
     if bytes.is_empty() {
         return Err(Problem::LabelFile("it is empty (0 bytes)".to_string()));
     }
-    let json = text(&bytes)?;
+    let json = json_text::of(&bytes).map_err(Problem::LabelFile)?;
     let mut entries = Entries {
+        pictures,
         names: Lookup::new(pictures),
         folder: names::folder(file),
         labels: (0..pictures.len()).map(|_| Label::Missing).collect(),
@@ -84,26 +85,6 @@ fn fault_of_names(names: Option<&[String]>, labels: &[Label]) -> Option<String> 
         labels.iter().filter_map(|label| if let Label::Class(class) = label { Some(*class) } else { None }).max();
     let classes = last? as usize + 1;
     (!names.is_empty() && names.len() < classes).then(|| format!("names {} of {classes} classes", names.len()))
-}
-
-/// The file as text.
-fn text(bytes: &[u8]) -> Result<Cow<'_, str>, Problem> {
-    let wide = |from: usize, unit: fn([u8; 2]) -> u16| {
-        let units = bytes[from..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-        let text: Result<String, _> = char::decode_utf16(units).collect();
-        text.map(Cow::Owned).map_err(|_| Problem::LabelFile("its UTF-16 is damaged".to_string()))
-    };
-    match bytes {
-        [0xff, 0xfe, ..] => wide(2, u16::from_le_bytes),
-        [0xfe, 0xff, ..] => wide(2, u16::from_be_bytes),
-        [b'{', 0, ..] => wide(0, u16::from_le_bytes),
-        [0, b'{', ..] => wide(0, u16::from_be_bytes),
-        _ => {
-            let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-            let text = std::str::from_utf8(bytes);
-            text.map(Cow::Borrowed).map_err(|e| Problem::LabelFile(format!("it is neither UTF-8 nor UTF-16 ({e})")))
-        }
-    }
 }
 
 /// Puts labels in the order of the pictures.
@@ -156,6 +137,7 @@ fn collect(
 
 /// What has been read so far.
 struct Entries<'a> {
+    pictures: &'a [String],
     names: Lookup<'a>,
     /// The folder that the label file lies in.
     folder: &'a str,
@@ -178,7 +160,8 @@ impl Sink for Entries<'_> {
         match self.names.find(&here).or_else(|| self.names.find(&name)) {
             Some(place) => {
                 if !matches!(self.labels[place], Label::Missing) {
-                    self.findings.push(Finding { file: here, problem: Problem::LabelTwice });
+                    let file = self.pictures[place].clone();
+                    self.findings.push(Finding { file, problem: Problem::LabelTwice });
                 }
                 self.labels[place] = label;
                 self.found += 1;

@@ -26,6 +26,7 @@ mod finding;
 mod folder;
 mod hash;
 mod instance_map;
+mod json_text;
 mod label_file;
 mod label_json;
 mod label_map;

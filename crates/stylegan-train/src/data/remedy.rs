@@ -32,7 +32,7 @@ impl Problem {
             Self::LabelMissing => "without a label",
             Self::LabelClass(_) | Self::LabelKind(_) | Self::LabelMixed { .. } => "labels of the wrong kind",
             Self::LabelWithoutPicture | Self::MoreLabelsWithoutPicture(_) => "labels without a picture",
-            Self::MapsOfNothing => "folders called labels",
+            Self::MapsOfNothing => "folders named as those of maps",
             Self::MapMissing => "without a label map",
             Self::InstancesMissing => "without an instance map",
             Self::MapWithoutPicture => "maps without a picture",
@@ -92,7 +92,9 @@ impl Problem {
             Self::LabelClass(_) | Self::LabelKind(_) => {
                 "give every picture a class number from 0 up, or every picture a list of numbers"
             }
-            Self::MapsOfNothing => "name the maps labels/<name of the picture>.png if they are maps",
+            Self::MapsOfNothing => {
+                "name the files after pictures (labels/<name>.png, instances/<name>.png) if they are maps"
+            }
             Self::LabelMissing => "label every picture or none",
             Self::LabelMixed { .. } => {
                 "give every picture a class number from 0 up, or every picture a list of numbers of the same length"

@@ -163,16 +163,19 @@ impl Adam {
         parts.flat_map(named).map(|(key, var)| (key, var.as_detached_tensor())).collect()
     }
 
-    /// Takes up a saved state: `find` gives a tensor by the names of [`state`](Self::state).
+    /// Takes up a saved state: `find` gives a tensor by the names of [`state`](Self::state), or none where the part is to stay
+    /// as it is at the start.
     ///
     /// # Errors
     /// When `find` fails, or a tensor has another shape than its parameter.
-    pub fn restore(&mut self, steps: u64, mut find: impl FnMut(&str) -> Result<Tensor>) -> Result<()> {
+    pub fn restore(&mut self, steps: u64, mut find: impl FnMut(&str) -> Result<Option<Tensor>>) -> Result<()> {
         for entry in &self.entries {
             for (key, var) in
                 ["m", "v", "slow"].into_iter().filter_map(|part| Some((entry.key(part), entry.part(part)?)))
             {
-                var.set(&find(&key)?.to_device(var.device())?)?;
+                if let Some(saved) = find(&key)? {
+                    var.set(&saved.to_device(var.device())?)?;
+                }
             }
         }
         self.steps = steps;

@@ -194,7 +194,8 @@ pub(crate) fn check_pictures(
     if (height, width, channels) == (h, w, c) {
         return Ok(());
     }
-    let found = format!("has pictures of {width}x{height} pixels with {channels} channels");
+    let noun = if channels == 1 { "channel" } else { "channels" };
+    let found = format!("has pictures of {width}x{height} pixels with {channels} {noun}");
     let problem = match begun {
         None => format!(
             "{found}, expected {w}x{h} with {c}; set generator.img_size and generator.img_channels, or build the set at that \

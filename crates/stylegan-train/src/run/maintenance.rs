@@ -6,7 +6,7 @@ use crate::best::Best;
 use crate::config::OutputConfig;
 use crate::health::Verdict;
 use crate::observer::Measured;
-use crate::run_log::{RunLog, STEP};
+use crate::run_log::{METRICS, RunLog, STEP};
 use crate::stats::Stats;
 use crate::variety::{self, Variety};
 use crate::{Error, Result, checkpoints, communicator};
@@ -38,6 +38,7 @@ impl Run<'_> {
             self.compare_ranks()?;
             self.tick()?;
         }
+        let trained_until = Instant::now();
         if due(snapshot_kimg) {
             self.write_grid()?;
         }
@@ -45,6 +46,8 @@ impl Run<'_> {
             let saved = self.save(Occasion::Scheduled).map(|_| ());
             self.tolerate(saved, "; training goes on, and it is tried again at the next tick")?;
         }
+        // The pace of a tick is that of training alone.
+        self.tick_started.0 += trained_until.elapsed();
         Ok(())
     }
 
@@ -182,6 +185,7 @@ impl Run<'_> {
 
     /// Has a checkpoint measured by all ranks, of which rank 0 alone has the file.
     fn measure(&mut self, path: &Path) -> Result<Measured> {
+        self.measured = self.state.progress.images;
         let ranks = self.session.communicator;
         let own = self.log.is_some().then(|| Checkpoint::open(path).map_err(Error::from)).transpose();
         let checkpoint = share(ranks, communicator::agree(ranks, own)?)?;
@@ -197,12 +201,15 @@ impl Run<'_> {
         Ok(path)
     }
 
-    /// Writes the present state, unless it is written already or this rank does not write.
+    /// Writes the present state, unless it is written already or this rank does not write. One that diverged since the
+    /// last tick is an error: it must not take the place of a good one.
     fn write_checkpoint(&mut self, occasion: Occasion) -> Result<Saved> {
         let images = self.state.progress.images;
-        if let Some((_, path)) = self.saved.as_ref().filter(|(saved, _)| *saved == images) {
+        if let Some((_, path)) = self.saved.as_ref().filter(|(saved, _)| *saved == Some(images)) {
             return Ok(Saved { path: path.clone(), fresh: false });
         }
+        // The watch itself looks at whole ticks only.
+        self.stop_because(self.state.progress.health.clone().judge(&self.state.progress.stats))?;
         if self.log.is_none() {
             return Ok(Saved { path: self.session.folder.path().join(checkpoints::name(images)), fresh: false });
         }
@@ -210,7 +217,7 @@ impl Run<'_> {
         let written = self.log.as_mut().map_or(Ok(()), RunLog::sync);
         self.tolerate(written, "")?;
         self.state.save(&self.settings, self.session.dataset, &path)?;
-        self.saved = Some((images, path.clone()));
+        self.saved = Some((Some(images), path.clone()));
         self.session.observer.saved(&path);
         Ok(Saved { path, fresh: true })
     }
@@ -238,7 +245,7 @@ impl Run<'_> {
         let mut line = json!({ "Progress/kimg": entry(images as f64 / 1000.) });
         let mut text = format!("kimg {:<10.3} measured", images as f64 / 1000.);
         for (name, value) in numbers {
-            line[format!("Metrics/{name}")] = entry(*value);
+            line[format!("{METRICS}{name}")] = entry(*value);
             text.push_str(&format!(" {name} {value:.4}"));
         }
         log.stats(images, &line)?;
@@ -246,9 +253,15 @@ impl Run<'_> {
     }
 
     /// The file for the present state. What is saved on schedule takes the place of an older state of
-    /// the same thousand unless that is the best so far, what is saved between takes nobody's place.
+    /// the same thousand unless that is the best so far, what is saved between takes nobody's place; a step that was
+    /// broken off and is done now takes that of its half.
     fn place(&self, occasion: Occasion) -> PathBuf {
         let (images, folder) = (self.state.progress.images, self.session.folder.path());
+        if let Some((None, half)) = &self.saved
+            && checkpoints::images(half) == Some(images)
+        {
+            return half.clone();
+        }
         let path = folder.join(checkpoints::name(images));
         let taken = match occasion {
             Occasion::Scheduled => Best::read(folder).is_some_and(|best| folder.join(&best.checkpoint) == path),
@@ -278,10 +291,12 @@ impl Run<'_> {
 
     /// The last checkpoint, grid and line of a run.
     pub(crate) fn finish(&mut self) -> Result<PathBuf> {
+        let trained_until = Instant::now();
         let path = self.save(Occasion::Scheduled)?;
         if !self.grid_file().exists() {
             self.write_grid()?;
         }
+        self.tick_started.0 += trained_until.elapsed();
         // A run that was done before has told of its end.
         let told = self.log.as_ref().is_some_and(|log| log.told_of(self.state.progress.images));
         if !self.state.progress.stats.is_empty() && !told {

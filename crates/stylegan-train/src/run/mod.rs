@@ -46,8 +46,10 @@ pub(crate) struct Run<'a> {
     /// Seconds of each phase since the last tick.
     timings: Stats,
     pruner: Pruner,
-    /// The last checkpoint, and the images seen until then.
-    saved: Option<(u64, PathBuf)>,
+    /// The last checkpoint, and the images seen until then; no number where it holds a step that was broken off.
+    saved: Option<(Option<u64>, PathBuf)>,
+    /// Images seen by the last checkpoint that was measured.
+    measured: u64,
     /// A checkpoint that was due could not be written.
     save_again: bool,
 }
@@ -80,8 +82,8 @@ impl Run<'_> {
 
     fn position(&self) -> Position {
         let progress = &self.state.progress;
-        let (step, images) = (progress.step, progress.images);
-        Position { step, images, total_images: images_of(self.settings.schedule.kimg()), stage: self.stage() }
+        let (step, images, total_images) = (progress.step, progress.images, images_of(self.settings.schedule.kimg()));
+        Position { step, images, total_images, measured: self.measured, stage: self.stage() }
     }
 }
 

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::latent::StreamKey;
+use stylegan_kernels::cpu_info::kernels_of;
 
 /// What to do about ranks that do not begin alike.
 const BEGIN_ALIKE: &str =
@@ -50,12 +51,14 @@ impl<'a> Run<'a> {
         if let Some(sentence) = state::other_precision(&checkpoint, &settings) {
             session.observer.warned(&sentence);
         }
-        let state = State::load(session.config, session.dataset, &checkpoint, session.device).and_then(|mut state| {
+        let loaded = State::load(session.config, session.dataset, &checkpoint, session.device);
+        let loaded = loaded.and_then(|(mut state, anew)| {
             // The schedule may be another one since.
             state.recipe.grow(&settings.schedule.at(state.place().images))?;
-            Ok(state)
+            Ok((state, anew))
         });
-        let state = communicator::agree(session.communicator, state)?;
+        let (state, anew) = communicator::agree(session.communicator, loaded)?;
+        anew.iter().for_each(|sentence| session.observer.warned(sentence));
         Self::open(session, settings, state, Some(checkpoint.path().to_owned()))
     }
 
@@ -91,18 +94,20 @@ impl<'a> Run<'a> {
         let held_back = settings.held_back.clone().map(|pictures| source(Some(pictures), BatchMaps::None));
         let ahead = (2 * settings.at_once, state.recipe.sees_on());
         let prefetch = Prefetch::new(dataset, trained, &plan, state.place(), ahead);
+        let whole = state.progress.partial.is_none().then_some(images);
         let run = Self {
             plan,
             prefetch,
             held_back,
             grid,
             variety,
-            log,
             tick_started: (Instant::now(), images),
             timings: Stats::default(),
             pruner: Pruner { keep: settings.output.keep_checkpoints, whole: from.iter().cloned().collect() },
-            saved: from.map(|path| (images, path)),
+            saved: from.map(|path| (whole, path)),
+            measured: log.as_ref().map_or(0, RunLog::measured),
             save_again: false,
+            log,
             session,
             state,
             settings,
@@ -136,7 +141,7 @@ fn settings(session: &Session) -> Result<RunSettings> {
     let (settings, pictures) = communicator::agree(session.communicator, own)?;
     let things = [
         ("program (version)", env!("CARGO_PKG_VERSION")),
-        ("kind of processor", state::kernels_of(session.device)),
+        ("kind of processor", kernels_of(session.device)),
         ("set of pictures (hash)", pictures),
         ("configuration", settings.decisive.as_str()),
     ];

@@ -32,6 +32,8 @@ pub(crate) struct RunLog {
     events: Appended,
     /// Pictures seen at the last tick that the files told of when they were opened.
     told: u64,
+    /// The same of the last measurement.
+    measured: u64,
 }
 
 const LOG: &str = "log.txt";
@@ -39,6 +41,9 @@ const STATS: &str = "stats.jsonl";
 
 /// A statistic of every tick, and of nothing else.
 pub(crate) const STEP: &str = "Progress/step";
+
+/// What the names of measurements begin with.
+pub(crate) const METRICS: &str = "Metrics/";
 
 impl RunLog {
     /// Opens the files in a run folder. What they say of the time that a resumed run sees again is
@@ -48,19 +53,23 @@ impl RunLog {
             images.is_none_or(|images| known.holds(images, line.contains(tick)))
         };
         cut_lines(&folder.join(LOG), |line| seen(line, logged_images(line), " step "))?;
-        let told = Cell::new(0);
+        let (told, measured) = (Cell::new(0), Cell::new(0));
+        let note = |last: &Cell<u64>, images: Option<u64>| last.set(last.get().max(images.unwrap_or(0)));
         cut_lines(&folder.join(STATS), |line| {
             let images = stats_images(line);
             let kept = seen(line, images, STEP);
             if kept && line.contains(STEP) {
-                told.set(told.get().max(images.unwrap_or(0)));
+                note(&told, images);
+            }
+            if kept && line.contains(METRICS) {
+                note(&measured, images);
             }
             kept
         })?;
         cut_events(&folder.join(tfevents::FILE_NAME), known)?;
         let open = |name: &str| Appended::open(folder.join(name));
-        let (events, told) = (open(tfevents::FILE_NAME)?, told.get());
-        let mut log = Self { log: open(LOG)?, stats: open(STATS)?, events, told };
+        let events = open(tfevents::FILE_NAME)?;
+        let mut log = Self { log: open(LOG)?, stats: open(STATS)?, events, told: told.get(), measured: measured.get() };
         if log.events.length == 0 {
             log.events.add(|to| tfevents::write_header(to, wall_time()))?;
         }
@@ -70,6 +79,11 @@ impl RunLog {
     /// Whether the files told of a tick at `images` pictures when they were opened.
     pub(crate) fn told_of(&self, images: u64) -> bool {
         self.told == images
+    }
+
+    /// Pictures seen at the last measurement that the files told of when they were opened; 0 for none.
+    pub(crate) fn measured(&self) -> u64 {
+        self.measured
     }
 
     /// Appends a line to `log.txt`.
@@ -239,7 +253,7 @@ mod tests {
         write(1500, STEP, "step 10");
         write(1600, "Metrics/fid", "measured fid");
         let log = RunLog::open(folder.path(), Known { ticked: 1000, images: 1500 }).unwrap();
-        assert!(log.told_of(1000) && !log.told_of(1500));
+        assert!(log.told_of(1000) && !log.told_of(1500) && log.measured() == 1500);
         assert_eq!(kept(), before);
     }
 

@@ -53,6 +53,20 @@ fn labels_lie_where_all_pictures_do() {
     assert_eq!(classes(&with(inside(good()), "dataset.json", full)), [2, 0, 1, 2]);
 }
 
+/// A label that is given twice is told of the file that is there, whichever way its names are written.
+#[test]
+fn a_second_label_is_of_the_picture_itself() {
+    let place = Place::new();
+    let name = "my set/u\u{308}.png";
+    let text = r#"{"labels": [["ü.png", 1], ["my set/ü.png", 1], ["b.png", 0]]}"#;
+    let picture = || good().swap_remove(0).1;
+    let files: Files = vec![(name.into(), picture()), ("my set/b.png".into(), picture())];
+    let set = place.folder("set", &with(files, "my set/dataset.json", text));
+    let found: Vec<_> = doctor::examine(set, None, || {}).unwrap().findings;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((found[0].file.as_str(), &found[0].problem), (name, &Problem::LabelTwice));
+}
+
 /// Labels for a part of the pictures are not lost without a word.
 #[test]
 fn labels_that_are_not_read_are_said() {
