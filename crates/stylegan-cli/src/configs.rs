@@ -55,7 +55,16 @@ impl Source {
 
     /// The configuration in this file.
     pub(crate) fn file(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(stylegan_train::Error::io("read", path))?;
+        let bytes = std::fs::read(path).map_err(stylegan_train::Error::io("read", path))?;
+        let is_utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0);
+        let text = match String::from_utf8(bytes) {
+            Ok(text) if !is_utf16 => text,
+            _ => wrong!(
+                "--config {}: the text is in {}, expected UTF-8; save it in that",
+                path.display(),
+                if is_utf16 { "UTF-16" } else { "another encoding" }
+            ),
+        };
         Ok(Source { name: path.display().to_string(), text })
     }
 

@@ -9,9 +9,9 @@ use crate::numbers::{GridSize, Numbers, count};
 use crate::status::{Progress, say};
 use crate::writer::{Text, Writer, write_images};
 use candle_core::Tensor;
-use image::RgbImage;
+use image::{ImageBuffer, Pixel, PixelWithColorType, RgbImage};
 use std::path::{Path, PathBuf};
-use stylegan_core::picture::{Band, enlarge, to_pictures, write_png};
+use stylegan_core::picture::{Band, enlarge, to_pictures, to_transparent, write_png};
 
 /// Make pictures from seeds or latents
 ///
@@ -139,7 +139,10 @@ pub(crate) fn run(args: Args) -> Outcome {
         Destination::Png(path) => {
             match plan.columns {
                 Some(columns) => plan.write_sheet(&path, columns)?,
-                None => plan.each_picture(|i, picture| Ok(write_png(&path, &picture, &plan.text(i, 1))?))?,
+                None if plan.has_alpha() => {
+                    plan.each_picture(to_transparent, |i, picture| plan.write(&path, i, &picture))?
+                }
+                None => plan.each_picture(to_pictures, |i, picture| plan.write(&path, i, &picture))?,
             }
             say(&format!("{} in {}", count(n as u64, "picture"), path.display()));
         }
@@ -151,9 +154,12 @@ pub(crate) fn run(args: Args) -> Outcome {
             }
             None => {
                 let mut writer = Writer::new()?;
-                plan.each_picture(|i, picture| {
-                    writer.png(folder.join(plan.latents.file_name(i)), picture, plan.text(i, 1))
-                })?;
+                let path = |i| folder.join(plan.latents.file_name(i));
+                if plan.has_alpha() {
+                    plan.each_picture(to_transparent, |i, picture| writer.png(path(i), picture, plan.text(i, 1)))?;
+                } else {
+                    plan.each_picture(to_pictures, |i, picture| writer.png(path(i), picture, plan.text(i, 1)))?;
+                }
                 writer.finish()?;
                 say(&format!("{} in {}", count(n as u64, "picture"), folder.display()));
             }
@@ -177,13 +183,32 @@ impl Plan {
         Ok(())
     }
 
-    /// Computes the pictures one by one, each as large as its file; `f` receives its number too.
-    fn each_picture(&self, mut f: impl FnMut(usize, RgbImage) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    /// Whether pictures have transparent parts, which files of single ones keep.
+    fn has_alpha(&self) -> bool {
+        self.network.generator().spec().img_channels == 4
+    }
+
+    /// Computes the pictures one by one, each as large as its file, by `to`; `f` receives its number too.
+    fn each_picture<P: Pixel<Subpixel = u8> + 'static>(
+        &self,
+        to: fn(&Tensor) -> stylegan_core::Result<Vec<ImageBuffer<P, Vec<u8>>>>,
+        mut f: impl FnMut(usize, ImageBuffer<P, Vec<u8>>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         let zoom = self.layout.zoom.unwrap_or(1);
         self.each_batch(|start, images| {
-            let pictures = to_pictures(&images)?.into_iter().enumerate();
+            let pictures = to(&images)?.into_iter().enumerate();
             pictures.into_iter().try_for_each(|(i, picture)| f(start + i, enlarge(&picture, zoom)))
         })
+    }
+
+    /// Writes picture `i` alone.
+    fn write<P: PixelWithColorType<Subpixel = u8>>(
+        &self,
+        path: &Path,
+        i: usize,
+        picture: &ImageBuffer<P, Vec<u8>>,
+    ) -> anyhow::Result<()> {
+        Ok(write_png(path, picture, &self.text(i, 1))?)
     }
 
     /// Writes all pictures as one.

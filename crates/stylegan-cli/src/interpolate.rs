@@ -117,9 +117,10 @@ pub(crate) fn run(args: Args) -> Outcome {
         }
         progress.advance(batch.len());
     }
+    let shown = film.shown();
     film.finish()?;
     drop(progress);
-    say(&format!("{} in {}", count(frames as u64, "frame"), args.out.display()));
+    say(&format!("{} in {}", count(shown as u64, "frame"), args.out.display()));
     Ok(Ending::Done)
 }
 

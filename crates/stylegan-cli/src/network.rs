@@ -1,5 +1,6 @@
 //! The network that a verb works with, and the options that choose and steer it.
 
+use crate::class_number::{class_of, listed};
 use crate::device::DeviceArgs;
 use crate::exit::wrong;
 use crate::models;
@@ -13,9 +14,8 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, Metadata};
 use stylegan_core::import::is_foreign;
-use stylegan_core::{Condition, Generator, Model, NoiseLayers, Sampler, StyleOffsets, SynthesisOptions, printable};
+use stylegan_core::{Condition, Generator, Model, NoiseLayers, Sampler, StyleOffsets, SynthesisOptions};
 use stylegan_train::{checkpoints, folder, state};
-use unicode_normalization::UnicodeNormalization;
 
 /// Pixels that are computed at a time; pictures are handled in batches of about this many.
 pub(crate) const BATCH_PIXELS: usize = 1 << 18;
@@ -129,6 +129,9 @@ impl Network {
         }
         if generator.w_avg().is_none() && args.trunc != 1.0 {
             wrong!("--trunc {}: {name} has no average style to truncate towards; leave --trunc out", args.trunc);
+        }
+        if !generator.spec().mapping && args.noise != NoiseKind::Const {
+            wrong!("--noise: {name} is a Progressive GAN, which has no noise inputs; leave it out");
         }
         if let Some(cutoff) = args.trunc_cutoff
             && cutoff > generator.spec().num_ws
@@ -296,33 +299,6 @@ fn check_finite(images: &Tensor, indices: &[u64]) -> anyhow::Result<()> {
          or the latents are too large to compute with; training may have diverged, an earlier checkpoint may be whole",
         indices.get(first).copied().unwrap_or_default()
     );
-}
-
-/// The class of `classes`, some of them with names, that was typed: a name wins over a number.
-pub(crate) fn class_number(typed: &str, names: &[String], classes: usize) -> Option<usize> {
-    let named = names.iter().position(|name| name.nfc().eq(typed.nfc()));
-    named.or_else(|| typed.parse().ok()).filter(|class| *class < classes)
-}
-
-/// The class of a network that was typed.
-fn class_of(typed: &str, model: &Model, network: &str) -> anyhow::Result<usize> {
-    let classes = model.generator().spec().condition.label_dim();
-    if classes == 0 {
-        wrong!("{network} was trained without labels; leave --class out");
-    }
-    match class_number(typed, &model.classes(), classes) {
-        Some(class) => Ok(class),
-        None => wrong!("--class {typed}: {network} has {classes} classes: {}", listed(model)),
-    }
-}
-
-/// The classes of a network, by name where they have names.
-fn listed(model: &Model) -> String {
-    let last = model.generator().spec().condition.label_dim().saturating_sub(1);
-    match &model.classes()[..] {
-        [] => format!("0 to {last}"),
-        names => format!("{} (0 to {last})", printable(&names.join(", "))),
-    }
 }
 
 /// Refuses addresses and what does not exist.

@@ -111,6 +111,11 @@ pub(crate) fn count(n: impl Into<u64>, noun: impl Display) -> String {
     if n == 1 { format!("{n} {noun}") } else { format!("{n} {noun}s") }
 }
 
+/// "1 class", "3 classes".
+pub(crate) fn classes(n: usize) -> String {
+    format!("{n} {}", if n == 1 { "class" } else { "classes" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

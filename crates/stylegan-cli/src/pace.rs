@@ -98,7 +98,8 @@ mod tests {
         let text = "kimg = 10\n[generator]\nimg_size = [32, 32]\nchannel_base = 64\nchannel_max = 2\n\
                     [schedule]\nstable_kimg = 1\nfade_kimg = 0.5\n";
         let mut pace = Pace::new(&read_recipe(text, "test", &[])?)?;
-        let at = |images| Position { step: 0, images, total_images: 10_000, stage: pace.schedule.at(images) };
+        let at =
+            |images| Position { step: 0, images, total_images: 10_000, measured: 0, stage: pace.schedule.at(images) };
         let (start, end) = (at(0), at(9_000));
         assert_eq!((start.stage.resolution, end.stage.resolution), (8, 32));
         assert!((pace.work(16) / pace.work(8) - 21. / 5.).abs() < 1e-9);

@@ -27,7 +27,13 @@ pub(crate) fn say_which(set: &str) {
 /// Refuses the name of a built-in set where a verb reads a folder or file: the name alone means the built-in set to every
 /// verb, `./earth` a folder. Refuses what is not there as well.
 pub(crate) fn path_alone(set: &Path) -> anyhow::Result<()> {
-    let Some(name) = set.to_str().filter(|name| is_built_in(name)) else { return check_there(set) };
+    not_built_in(set)?;
+    check_there(set)
+}
+
+/// Refuses the name of a built-in set, as [`path_alone`].
+pub(crate) fn not_built_in(set: &Path) -> anyhow::Result<()> {
+    let Some(name) = set.to_str().filter(|name| is_built_in(name)) else { return Ok(()) };
     let folder = if set.exists() { format!("; the {name} in this folder is ./{name}") } else { String::new() };
     wrong!(
         "{name} is a built-in set, which is made in the size that you choose: `stylegan data build {name} --size 64` makes \

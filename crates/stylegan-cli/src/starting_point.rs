@@ -4,7 +4,7 @@ use crate::configs::Source;
 use crate::data::classes::are_classes;
 use crate::data::recipe::Recipe;
 use crate::exit::wrong;
-use crate::numbers::count;
+use crate::numbers::{self, count};
 use crate::pictures;
 use crate::shell::quote;
 use candle_core::{DType, Device};
@@ -63,14 +63,17 @@ impl StartingPoint {
         let mut overrides = of_size([h, w]);
         overrides.extend([format!("generator.img_channels={channels}"), "data.mirror=false".into()]);
         let note = format!(
-            "no --config was given: {name} it is, for pictures of {w}x{h} pixels with {channels} channels; where left \
-             and right do not matter, --set data.mirror=true doubles the pictures"
+            "no --config was given: {name} it is, for pictures of {w}x{h} pixels with {}; where left and right \
+             do not matter, --set data.mirror=true doubles the pictures",
+            count(channels as u64, "channel")
         );
         let source = built_in(name)?;
         if h.max(w) > SMALL {
             overrides.extend(automatic(&source, [h, w], typed)?);
         }
-        Ok(Self { source, overrides: parsed(&overrides)?, pictures: Some(pictures), note })
+        let of_set = |text: &String| Override::of_option(&format!("--data {set}"), text);
+        let overrides = overrides.iter().map(of_set).collect::<Result<_, _>>()?;
+        Ok(Self { source, overrides, pictures: Some(pictures), note })
     }
 }
 
@@ -156,7 +159,7 @@ pub(crate) fn summary(config: &RecipeConfig, pictures: &Dataset) -> anyhow::Resu
             let (classes, edges) = config.generator.map();
             let none = config.no_class().map(|class| format!(", of which {class} is none")).unwrap_or_default();
             let edges = if edges { ", with edges between instances" } else { "" };
-            lines.push(format!("maps:     one for each picture, of {}{none}{edges}", classes_of(classes)));
+            lines.push(format!("maps:     one for each picture, of {}{none}{edges}", numbers::classes(classes)));
         }
         (RecipeConfig::Encoder(config), _) => lines.push(format!("styles:   of {}", config.generator)),
         (RecipeConfig::Gan(_), None) => {}
@@ -197,20 +200,15 @@ pub(crate) fn summary(config: &RecipeConfig, pictures: &Dataset) -> anyhow::Resu
 fn classes(labels: &Labels) -> Option<String> {
     match labels {
         Labels::None => None,
-        Labels::Vectors { dim, .. } => Some(format!("{dim} numbers a picture")),
+        Labels::Vectors { dim, .. } => Some(format!("{} a picture", count(*dim as u64, "number"))),
         Labels::Classes { count, names, .. } => {
             let listed = names.iter().take(LISTED_CLASSES).map(String::as_str).collect::<Vec<_>>().join(", ");
             let listed = printable(&listed);
             let more = if names.len() > LISTED_CLASSES { ", …" } else { "" };
             let names = if names.is_empty() { String::new() } else { format!(" ({listed}{more})") };
-            Some(format!("{}{names}", classes_of(*count)))
+            Some(format!("{}{names}", numbers::classes(*count)))
         }
     }
-}
-
-/// 1 class, 3 classes.
-fn classes_of(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "class" } else { "classes" })
 }
 
 /// Trained numbers in each network, in words.

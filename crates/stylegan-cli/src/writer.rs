@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use candle_core::Tensor;
-use image::RgbImage;
+use image::{ImageBuffer, PixelWithColorType};
 use std::path::{Path, PathBuf};
 use stylegan_core::Model;
 use tokio::runtime::{Builder, Runtime};
@@ -19,10 +19,15 @@ pub(crate) fn software() -> (&'static str, String) {
     ("Software", concat!("stylegan-rs ", env!("CARGO_PKG_VERSION")).to_owned())
 }
 
+/// That a picture is none of the world.
+pub(crate) fn disclaimer() -> (&'static str, String) {
+    ("Disclaimer", "synthetic: made by a neural network".to_owned())
+}
+
 /// What a picture's file says of the network that made it: that one did, which it is, its licence, and what it
 /// computed on and in, if not on the CPU in f32.
 pub(crate) fn made_by(model: &Model) -> Text {
-    let mut text = vec![software(), ("Disclaimer", "synthetic: made by a neural network".to_owned())];
+    let mut text = vec![software(), disclaimer()];
     text.extend(model.content_hash().map(|hash| ("stylegan:network", hash.to_owned())));
     let licence = model.metadata().and_then(|metadata| metadata.licence.clone());
     text.extend(licence.map(|licence| ("stylegan:licence", licence)));
@@ -55,7 +60,12 @@ impl Writer {
     }
 
     /// Writes `picture` and `text` about it to `path` soon; reports an error of an earlier file.
-    pub(crate) fn png(&mut self, path: PathBuf, picture: RgbImage, text: Text) -> anyhow::Result<()> {
+    pub(crate) fn png<P: PixelWithColorType<Subpixel = u8> + Send + 'static>(
+        &mut self,
+        path: PathBuf,
+        picture: ImageBuffer<P, Vec<u8>>,
+        text: Text,
+    ) -> anyhow::Result<()> {
         while self.tasks.len() >= WAITING {
             self.wait_for_one()?;
         }

@@ -15,7 +15,8 @@ use stylegan_core::checkpoint::Checkpoint;
 const TINY: &str = include_str!("ranks.toml");
 
 /// Regularising phases in every second and fourth step.
-const STYLEGAN2: &str = "--set generator.architecture=stylegan2 --set path_length.interval=2 --set loss.r1_interval=4";
+const STYLEGAN2: &str = "--set generator.architecture=stylegan2 --set path_length.interval=2 --set loss.r1_interval=4 \
+                         --set schedule.stable_kimg=0 --set schedule.fade_kimg=0";
 
 /// A painter of maps whose batch can be cut: it normalises each picture by itself.
 const SPADE: &str = r#"

@@ -62,7 +62,7 @@ pub(crate) fn the_optimiser_of_training_resumes_on_the_trajectory(place: &Place)
             assert!(saved.contains_key("slow.w4") && saved.len() == 12);
             params = params.copy().unwrap();
             optimizer = Adam::ranger(&params).unwrap();
-            optimizer.restore(8, |name| Ok(saved[name].clone())).unwrap();
+            optimizer.restore(8, |name| Ok(Some(saved[name].clone()))).unwrap();
         }
         let gradient = |name: &str| {
             let weight = params.get(name).unwrap();

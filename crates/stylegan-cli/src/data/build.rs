@@ -7,16 +7,16 @@ use super::make::{Plan, is_there, left_out, make};
 use super::pictures::{Pictures, Recast};
 use super::recipe::Recipe;
 use super::sample;
+use super::size::Size;
 use super::sketches;
 use super::write::Format;
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::numbers::{count, whole};
 use crate::pictures::{check_there, is_built_in, name_of_set, say_which};
-use crate::status::{print, say};
-use std::ops::RangeInclusive;
+use crate::status::{Progress, print, say};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use stylegan_core::printable;
 use stylegan_core::stylegan2::StyleGan2Config;
 use stylegan_train::data::resize;
@@ -110,47 +110,13 @@ pub(crate) struct Args {
         num_args = 0..=1, require_equals = true, default_missing_value = "only")]
     label_from_folders: Option<ClassFolder>,
 
-    /// How the set is stored.
-    #[arg(long, value_enum, default_value = "zip")]
-    format: Format,
+    /// How the set is stored [default: zip; folder where --out ends in / or is a folder]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
 
     /// Where the set goes [default: in data/, named after the settings: data/avatars-32.zip]
     #[arg(long, value_name = "FILE|FOLDER")]
     out: Option<PathBuf>,
-}
-
-/// Pixels that a side of the pictures of a set can have.
-pub(super) const SIDES: RangeInclusive<u32> = 4..=4096;
-
-/// Width and height in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Size {
-    width: u32,
-    height: u32,
-}
-
-impl FromStr for Size {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let side = |text: &str| match text.parse::<u32>() {
-            Ok(side) if SIDES.contains(&side) => Ok(side),
-            Ok(side) => Err(format!("{side} is not in {SIDES:?}")),
-            Err(_) => Err("expected a number of pixels (64), or width and height (64x48)".to_string()),
-        };
-        let (width, height) = text.split_once(['x', 'X']).unwrap_or((text, text));
-        Ok(Self { width: side(width)?, height: side(height)? })
-    }
-}
-
-/// As it is typed: `64`, `64x48`.
-impl std::fmt::Display for Size {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.width == self.height {
-            write!(f, "{}", self.width)
-        } else {
-            write!(f, "{}x{}", self.width, self.height)
-        }
-    }
 }
 
 fn channels(text: &str) -> Result<usize, String> {
@@ -184,9 +150,10 @@ enum Filter {
 
 /// Runs `stylegan data build`.
 pub(crate) fn run(args: Args) -> Outcome {
-    let ending = if args.format == Format::Zip { ".zip" } else { "" };
+    let format = format(&args)?;
+    let ending = if format == Format::Zip { ".zip" } else { "" };
     let (target, built) = if is_built_in(&args.source) {
-        let request = request(&args)?;
+        let request = request(&args, format)?;
         let name = file_name(&args.source, &request) + ending;
         let target = args.out.clone().unwrap_or_else(|| Path::new("data").join(name));
         say_which(&args.source);
@@ -194,7 +161,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         (target, built)
     } else {
         let target = args.out.clone().unwrap_or_else(|| Path::new("data").join(name_of(&args) + ending));
-        let built = pictures(&target, &args)?;
+        let built = pictures(&target, format, &args)?;
         (target, built)
     };
     let Size { mut width, mut height } = args.size;
@@ -216,8 +183,26 @@ pub(crate) fn run(args: Args) -> Outcome {
     Ok(Ending::Done)
 }
 
+/// How the set is stored: as --format says, or as the name of its place does.
+fn format(args: &Args) -> anyhow::Result<Format> {
+    let Some(out) = &args.out else { return Ok(args.format.unwrap_or(Format::Zip)) };
+    let ends_in_zip = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("zip"));
+    let is_folder = out.to_string_lossy().ends_with(std::path::is_separator) || out.is_dir();
+    match args.format {
+        Some(Format::Folder) if ends_in_zip && !is_folder => {
+            wrong!("--format folder --out {}: a folder is written; leave .zip out of its name", out.display())
+        }
+        None if is_folder => Ok(Format::Folder),
+        None | Some(Format::Zip) if !ends_in_zip => wrong!(
+            "--out {}: a ZIP file is written; let its name end in .zip, or have a folder with --format folder",
+            out.display()
+        ),
+        format => Ok(format.unwrap_or(Format::Zip)),
+    }
+}
+
 /// What the arguments ask of a built-in set.
-fn request(args: &Args) -> anyhow::Result<Request<'_>> {
+fn request(args: &Args, format: Format) -> anyhow::Result<Request<'_>> {
     let without_effect = [
         ("--crop", args.crop.is_some()),
         ("--filter", args.filter.is_some()),
@@ -236,8 +221,8 @@ fn request(args: &Args) -> anyhow::Result<Request<'_>> {
     }
     let label = (args.label != "none").then_some(args.label.as_str());
     let (count, seed, turn) = (args.count, args.seed.unwrap_or(0), args.turn.map(f64::from));
-    let Args { sketches, format, .. } = *args;
-    Ok(Request { size: args.size.width, count, seed, label, turn, without: &args.without, sketches, format })
+    let (size, without, sketches) = (args.size.width, &args.without, args.sketches);
+    Ok(Request { size, count, seed, label, turn, without, sketches, format })
 }
 
 /// Refuses what only avatars can be.
@@ -264,7 +249,7 @@ fn name_of(args: &Args) -> String {
     format!("{name}-{}{count}{seed}{balance}{channels}{sketches}", args.size)
 }
 
-fn pictures(target: &Path, args: &Args) -> anyhow::Result<Option<u64>> {
+fn pictures(target: &Path, format: Format, args: &Args) -> anyhow::Result<Option<u64>> {
     let source = Path::new(&args.source);
     only_of_avatars(args)?;
     if args.label != "none" {
@@ -274,7 +259,10 @@ fn pictures(target: &Path, args: &Args) -> anyhow::Result<Option<u64>> {
         wrong!("--seed draws pictures of a folder or ZIP together with --count or --balance; without, all are taken");
     }
     check_there(source)?;
-    destination::check(target, &[source])?;
+    match destination::check(target, &[source]) {
+        Err(error) if args.out.is_none() => wrong!("{error}; --out names another"),
+        checked => checked?,
+    }
     let files = Files::open(source)?;
     let folders = args.label_from_folders.map(|which| Classes::of(&files, which, &args.source)).transpose()?;
     let other_labels = folders.is_some() && *files.labels() != Labels::None;
@@ -289,9 +277,9 @@ fn pictures(target: &Path, args: &Args) -> anyhow::Result<Option<u64>> {
     let size = recast.size;
     let pictures = Pictures::new(files, recast, folders, source)?;
     let seed = args.seed.unwrap_or(0);
-    let (chosen, sample) = choose(&pictures, args, seed)?;
     // Those that turn out to be unusable count as well.
-    let asked = if sample.is_some() { chosen.len() } else { pictures.len() };
+    let (expected, sample) = choose(&pictures, args, seed, &|_| true)?;
+    let asked = if sample.is_some() { expected.len() } else { pictures.len() };
     let mut recipe = Recipe::new("pictures", size, asked as u64, seed);
     recipe.label = label.map(str::to_string);
     recipe.maps = args.sketches.then(|| sketches::RECIPE.to_owned());
@@ -299,7 +287,7 @@ fn pictures(target: &Path, args: &Args) -> anyhow::Result<Option<u64>> {
     recipe.channels = channels;
     recipe.sample = sample.map(str::to_string);
     recipe.source = Some(pictures.hash());
-    if is_there(target, &recipe)? {
+    if is_there(target, format, &recipe)? {
         return Ok(None);
     }
     classes_found.into_iter().for_each(|classes| say(&printable(&classes).to_string()));
@@ -307,15 +295,31 @@ fn pictures(target: &Path, args: &Args) -> anyhow::Result<Option<u64>> {
         say(&format!("note: folders are the classes (--label-from-folders); the labels in {LABEL_FILE} are left out"));
     }
     pictures.notes().for_each(|note| say(&format!("note: {note}")));
-    pictures.left_out().for_each(|finding| left_out(&finding));
+    if args.seed.is_some() && sample.is_none() {
+        say(&format!("note: --seed draws nothing here: all {} are taken", count(expected.len() as u64, "picture")));
+    }
+    let chosen = match sample {
+        None => expected,
+        Some(_) => {
+            let progress = Progress::new("looking at pictures", expected.len());
+            let looked = |picture| {
+                let usable = pictures.can_be_made(picture);
+                progress.advance(usize::from(usable));
+                usable
+            };
+            choose(&pictures, args, seed, &looked)?.0
+        }
+    };
+    pictures.left_out().iter().for_each(left_out);
     let classes = pictures.class_names().to_vec();
     let class_table = pictures.class_table();
     let plan = Plan { recipe, count: chosen.len() as u64, columns: vec!["source"], classes, class_table };
-    let written = make(target, args.format, plan, |number| pictures.make(chosen[number as usize]))?;
+    let written = make(target, format, plan, |number| pictures.make(chosen[number as usize]))?;
     if written == 0 {
         wrong!("{}: none of the pictures can be used; `stylegan data doctor` says why", source.display());
     }
-    let left = pictures.left_out().count() as u64 + chosen.len() as u64 - written;
+    say_lost_classes(&pictures, &chosen);
+    let left = pictures.left_out().len() as u64;
     match sample {
         _ if left == 0 => {}
         Some(_) => say(&format!("left out: {} in all", count(left, "file"))),
@@ -325,10 +329,36 @@ fn pictures(target: &Path, args: &Args) -> anyhow::Result<Option<u64>> {
         let enlarged = count(pictures.enlarged(), "picture");
         say(&format!("note: enlarged: {enlarged} of fewer than {} pixels", args.size));
     }
-    if let Some(asked) = args.count.filter(|&asked| !args.balance && written < asked) {
-        say(&format!("note: {written} of the {asked} asked for; there are no more that can be used"));
+    if let Some(asked) = args.count.filter(|&asked| written < asked) {
+        let why = if args.balance { ", as many of each class" } else { "; there are no more that can be used" };
+        say(&format!("note: {written} of the {asked} asked for{why}"));
     }
     Ok(Some(written))
+}
+
+/// Says which classes of the source have no picture in the set that was made of those that were `chosen`.
+fn say_lost_classes(pictures: &Pictures, chosen: &[usize]) {
+    let usable: HashSet<usize> = pictures.candidates().into_iter().collect();
+    let made: HashSet<u32> = chosen
+        .iter()
+        .filter(|picture| usable.contains(picture))
+        .filter_map(|&picture| pictures.class(picture))
+        .collect();
+    let mut lost: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+    for picture in 0..pictures.len() {
+        let Some(class) = pictures.class(picture).filter(|class| !made.contains(class)) else { continue };
+        let (all, left) = lost.entry(class).or_default();
+        *all += 1;
+        *left += u64::from(usable.contains(&picture));
+    }
+    for (class, (all, left)) in lost {
+        let name = pictures.class_names().get(class as usize).map_or_else(|| class.to_string(), Clone::clone);
+        let why = match left {
+            0 => format!("all {all} were left out"),
+            _ => format!("none of {all} was drawn"),
+        };
+        say(&printable(&format!("note: class {name} has no pictures: {why}")).to_string());
+    }
 }
 
 /// What becomes of each picture, and how the recipe says it.
@@ -348,19 +378,23 @@ fn recast(args: &Args) -> (Recast, String) {
     (recast, format!("filter {filter_name}, crop {crop_name}"))
 }
 
-/// The pictures that are taken, and how the recipe calls a choice.
-fn choose(pictures: &Pictures, args: &Args, seed: u64) -> anyhow::Result<(Vec<usize>, Option<&'static str>)> {
+/// The pictures that are taken, of those that are usable where they are drawn, and how the recipe calls a choice.
+fn choose(
+    pictures: &Pictures,
+    args: &Args,
+    seed: u64,
+    is_usable: &(dyn Fn(usize) -> bool + Sync),
+) -> anyhow::Result<(Vec<usize>, Option<&'static str>)> {
     let candidates = pictures.candidates();
     let count = args.count.map(|count| count as usize);
     if args.balance {
-        let chosen = sample::balanced(&candidates, |picture| pictures.class(picture), count, seed)?;
-        if let Some(count) = count.filter(|&count| chosen.len() < count) {
-            say(&format!("note: {} of the {count} asked for, as many of each class", chosen.len()));
-        }
+        let chosen = sample::balanced(&candidates, |picture| pictures.class(picture), count, seed, is_usable)?;
         return Ok((chosen, Some("as many of each class")));
     }
     Ok(match count {
-        Some(count) if count < candidates.len() => (sample::uniform(&candidates, count, seed), Some("drawn at random")),
+        Some(count) if count < candidates.len() => {
+            (sample::uniform(&candidates, count, seed, is_usable), Some("drawn at random"))
+        }
         _ => (candidates, None),
     })
 }

@@ -86,7 +86,7 @@ fn avatars(target: &Path, request: &Request<'_>) -> anyhow::Result<Option<u64>> 
     recipe.without = (!each.is_empty()).then(|| each.join(", "));
     recipe.maps = sketches.then(|| sketches::RECIPE.to_owned());
     let avatars = Avatars::new(size, seed, label)?.turned(turn).without(without)?;
-    if is_there(target, &recipe)? {
+    if is_there(target, format, &recipe)? {
         return Ok(None);
     }
     let classes = avatars.classes();
@@ -113,7 +113,7 @@ fn earth(name: &str, part: Part, target: &Path, request: &Request<'_>) -> anyhow
     recipe.label = label.map(str::to_string);
     recipe.maps = sketches.then(|| sketches::RECIPE.to_owned());
     recipe.credit = Some("NASA Blue Marble Next Generation; MODIS land cover MCD12C1, 2019".to_string());
-    if is_there(target, &recipe)? {
+    if is_there(target, format, &recipe)? {
         return Ok(None);
     }
     let classes = if label.is_some() { earth::CLASSES.map(str::to_string).to_vec() } else { Vec::new() };

@@ -1,7 +1,7 @@
 //! Classes by the folders that pictures lie in.
 
 use crate::exit::wrong;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use stylegan_train::data::Files;
 use unicode_normalization::UnicodeNormalization;
 
@@ -19,7 +19,7 @@ pub(crate) enum ClassFolder {
 
 /// Classes of pictures.
 pub(crate) struct Classes {
-    /// Names of the classes, sorted.
+    /// Names of the classes, sorted: as numbers if all are.
     pub(crate) names: Vec<String>,
     /// The class of each picture.
     pub(crate) ids: Vec<u32>,
@@ -60,8 +60,14 @@ impl Classes {
         }
         // Accents are one letter here, also where macOS made them two.
         let folders: Vec<String> = folders.iter().map(|folder| folder.nfc().collect()).collect();
-        let names: Vec<String> = folders.iter().collect::<BTreeSet<_>>().into_iter().cloned().collect();
-        let ids = folders.iter().filter_map(|folder| names.binary_search(folder).ok()).map(|id| id as u32).collect();
+        let mut names: Vec<String> = folders.iter().collect::<BTreeSet<_>>().into_iter().cloned().collect();
+        let values: Option<Vec<u64>> = names.iter().map(|name| name.parse().ok()).collect();
+        if values.is_some() {
+            // Class 2 before class 10, and where they begin with 0, numbers are names.
+            names.sort_by_key(|name| name.parse::<u64>().ok());
+        }
+        let places: HashMap<&String, u32> = names.iter().zip(0..).collect();
+        let ids = folders.iter().filter_map(|folder| places.get(folder).copied()).collect();
         Ok(Self { ids, names })
     }
 

@@ -1,10 +1,10 @@
 //! `stylegan data doctor`: everything that is wrong with a set.
 
-use super::build::SIDES;
 use super::classes::{ClassFolder, Classes};
+use super::size::SIDES;
 use crate::configs::Source;
 use crate::exit::{Ending, Outcome, wrong};
-use crate::numbers::{Numbers, count, whole};
+use crate::numbers::{Numbers, classes, count, whole};
 use crate::pictures::path_alone;
 use crate::shell::quote;
 use crate::status::{Progress, print};
@@ -150,7 +150,7 @@ fn summary(report: &Report) -> String {
     let mut text = String::new();
     let labels = match &report.labels {
         Labels::None => "no labels".to_string(),
-        Labels::Classes { count, .. } => format!("{count} classes"),
+        Labels::Classes { count, .. } => classes(*count),
         Labels::Vectors { dim, .. } => format!("labels of {}", count(*dim as u64, "number")),
     };
     let maps = if report.maps { "label maps" } else { "no label maps" };

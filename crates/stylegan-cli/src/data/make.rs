@@ -12,13 +12,20 @@ use stylegan_train::data::{CLASS_FILE, Finding, INSTANCE_FOLDER, LABEL_FILE, MAP
 /// Pictures that are made before they are written, so that memory stays bounded.
 const CHUNK: u64 = 256;
 
-/// Whether the set at `target` was built by this recipe; an error if something else is there.
-pub(super) fn is_there(target: &Path, recipe: &Recipe) -> anyhow::Result<bool> {
+/// Whether the set at `target` was built by this recipe and is stored so; an error if something else is there.
+pub(super) fn is_there(target: &Path, format: Format, recipe: &Recipe) -> anyhow::Result<bool> {
     if std::fs::symlink_metadata(target).is_err() {
         return Ok(false);
     }
     match Recipe::of(target) {
-        Some(found) if found == *recipe => Ok(true),
+        Some(found) if found.asks_for_the_same(recipe) => match (format, target.is_dir()) {
+            (Format::Folder, true) | (Format::Zip, false) => Ok(true),
+            (_, is_folder) => wrong!(
+                "{} is there as a {}, built by the same settings; remove it or name another place with --out",
+                target.display(),
+                if is_folder { "folder" } else { "ZIP file" }
+            ),
+        },
         Some(found) if found.is_of_other_pictures(recipe) => {
             wrong!("{} was built from other pictures; remove it or name another place with --out", target.display())
         }
@@ -106,7 +113,7 @@ pub(super) fn make(
         set.add(CLASS_FILE, serde_json::to_string_pretty(&table)?.as_bytes())?;
     }
     set.add("attributes.csv", table.as_bytes())?;
-    set.add(recipe::FILE, serde_json::to_string_pretty(&plan.recipe)?.as_bytes())?;
+    set.add(recipe::FILE, serde_json::to_string_pretty(&plan.recipe.of_written(written))?.as_bytes())?;
     set.finish()?;
     Ok(written)
 }

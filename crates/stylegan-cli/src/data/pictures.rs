@@ -8,6 +8,7 @@ use image::{DynamicImage, RgbaImage};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use stylegan_train::data::resize::{Crop, Filter, onto_square, resize, resize_map};
 use stylegan_train::data::{ClassTable, Files, Finding, Labels, Picture, Problem, Severity};
 
@@ -33,8 +34,8 @@ pub(crate) struct Pictures {
     recast: Recast,
     /// Classes by folders, if they were asked for.
     folders: Option<Classes>,
-    /// Files that cannot be used, by name.
-    unusable: BTreeMap<String, Problem>,
+    /// Files that cannot be used as far as is known, by name.
+    unusable: Mutex<BTreeMap<String, Problem>>,
     /// Pictures that were enlarged so far.
     enlarged: AtomicU64,
 }
@@ -60,7 +61,7 @@ impl Pictures {
                 _ => drop(unusable.insert(file.clone(), problem.clone())),
             }
         }
-        Ok(Self { files, recast, folders, unusable, enlarged: AtomicU64::new(0) })
+        Ok(Self { files, recast, folders, unusable: unusable.into(), enlarged: AtomicU64::new(0) })
     }
 
     /// Number of pictures, whether they can be used or not.
@@ -70,13 +71,33 @@ impl Pictures {
 
     /// Pictures that nothing speaks against yet.
     pub(crate) fn candidates(&self) -> Vec<usize> {
-        let names = self.files.names();
-        (0..names.len()).filter(|&i| !self.unusable.contains_key(&names[i])).collect()
+        let (names, unusable) = (self.files.names(), self.unusable());
+        (0..names.len()).filter(|&i| !unusable.contains_key(&names[i])).collect()
     }
 
-    /// Files that cannot be used, as names, labels and the index show.
-    pub(crate) fn left_out(&self) -> impl Iterator<Item = Finding> {
-        self.unusable.iter().map(|(file, problem)| Finding { file: file.clone(), problem: problem.clone() })
+    /// Files that cannot be used: as names, labels and the index show, and as was seen when pictures were looked at or made.
+    pub(crate) fn left_out(&self) -> Vec<Finding> {
+        let finding = |(file, problem): (&String, &Problem)| Finding { file: file.clone(), problem: problem.clone() };
+        self.unusable().iter().map(finding).collect()
+    }
+
+    fn unusable(&self) -> MutexGuard<'_, BTreeMap<String, Problem>> {
+        self.unusable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a picture among what cannot be used.
+    fn leave_out(&self, picture: usize, problem: Problem) -> Finding {
+        let file = self.files.names()[picture].clone();
+        self.unusable().insert(file.clone(), problem.clone());
+        Finding { file, problem }
+    }
+
+    /// Whether a picture can be made; one that cannot is left out from now on. It and its maps are decoded for that.
+    pub(crate) fn can_be_made(&self, picture: usize) -> bool {
+        let size = |picture: Picture| [picture.pixels.height() as usize, picture.pixels.width() as usize];
+        let decoded = self.files.with_picture(&self.files.names()[picture], size);
+        let fault = decoded.and_then(|size| self.maps(picture, size)).err();
+        fault.map(|problem| self.leave_out(picture, problem)).is_none()
     }
 
     /// What the user may have meant otherwise.
@@ -122,38 +143,45 @@ impl Pictures {
     /// Makes one picture. One that is as it should be already is copied byte by byte.
     pub(crate) fn make(&self, picture: usize) -> anyhow::Result<Result<Entry, Finding>> {
         let name = &self.files.names()[picture];
-        let found = |problem: Problem| Ok(Err(Finding { file: name.clone(), problem }));
         let made = self.files.with_picture(name, |decoded| {
             let size = [decoded.pixels.height() as usize, decoded.pixels.width() as usize];
             self.recast(name, decoded).map(|made| (size, made))
         });
         let (size, (file, extension)) = match made {
             Ok(made) => made?,
-            Err(problem) => return found(problem),
+            Err(problem) => return Ok(Err(self.leave_out(picture, problem))),
         };
-        let own = if self.recast.sketches { None } else { self.files.map(picture, size) };
-        let map = match own {
+        let (map, instances) = match self.maps(picture, size) {
+            Ok(maps) => maps,
+            Err(problem) => return Ok(Err(self.leave_out(picture, problem))),
+        };
+        let map = match map {
             None if self.recast.sketches => Some(sketch_of(&file)?),
             None => None,
-            Some(Err(problem)) => return found(problem),
-            Some(Ok(map)) => {
+            Some(map) => {
                 let (map, size) = self.recast_map(&map, size)?;
                 Some(png(&map, size, 1)?)
             }
         };
-        let instances = match self.files.instances(picture, size) {
-            None => None,
-            Some(Err(problem)) => return found(problem),
-            Some(Ok(map)) => match renumbered(&map.ids) {
-                Some(numbers) => Some(self.recast_instances(&numbers, size)?),
-                None => return found(Problem::MapKind("of more than 65536 instances".into())),
-            },
-        };
+        let instances = instances.map(|numbers| self.recast_instances(&numbers, size)).transpose()?;
         let label = match self.folders {
             Some(_) => self.class(picture).map(Into::into),
             None => self.files.labels().value(picture),
         };
         Ok(Ok(Entry { picture: file, extension, map, instances, label, attributes: vec![name.clone()] }))
+    }
+
+    /// The label map and the instances of a picture of `size` (`[h, w]`), as far as the set has them and they become part of
+    /// what is made.
+    #[allow(clippy::type_complexity)]
+    fn maps(&self, picture: usize, size: [usize; 2]) -> Result<(Option<Vec<u8>>, Option<Vec<u16>>), Problem> {
+        let map = if self.recast.sketches { None } else { self.files.map(picture, size) };
+        let instances = self
+            .files
+            .instances(picture, size)
+            .transpose()?
+            .map(|map| renumbered(&map.ids).ok_or_else(|| Problem::MapKind("of more than 65536 instances".into())));
+        Ok((map.transpose()?, instances.transpose()?))
     }
 
     /// The picture as a file, and how its name ends.

@@ -31,6 +31,9 @@ pub(crate) struct Recipe {
     pub(crate) sample: Option<String>,
     /// The number of pictures asked for.
     pub(crate) count: u64,
+    /// The number that the set has, if some of them could not be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    written: Option<u64>,
     /// What the pictures are drawn or chosen by.
     pub(crate) seed: u64,
     /// What the labels are, if there are any.
@@ -63,6 +66,7 @@ impl Recipe {
             channels: None,
             sample: None,
             count,
+            written: None,
             seed,
             label: None,
             turn: None,
@@ -88,16 +92,26 @@ impl Recipe {
         serde_json::from_str(&text).ok()
     }
 
+    /// The same of a set that came to have `written` pictures.
+    pub(crate) fn of_written(self, written: u64) -> Self {
+        Self { written: (written != self.count).then_some(written), ..self }
+    }
+
+    /// Whether both ask for the same set.
+    pub(crate) fn asks_for_the_same(&self, other: &Self) -> bool {
+        Self { written: other.written, ..self.clone() } == *other
+    }
+
     /// Whether nothing but the source is another.
     pub(crate) fn is_of_other_pictures(&self, other: &Self) -> bool {
         let of_same = Self { source: other.source.clone(), count: other.count, ..self.clone() };
-        self.source != other.source && of_same == *other
+        self.source != other.source && of_same.asks_for_the_same(other)
     }
 
     /// The recipe as one line, for messages.
     pub(crate) fn describe(&self) -> String {
         let height = self.height.unwrap_or(self.size);
-        let pictures = count(self.count, "picture");
+        let pictures = count(self.written.unwrap_or(self.count), "picture");
         let mut text = format!("{} of {}x{height}, {pictures}, seed {}", self.builder, self.size, self.seed);
         if let Some(channels) = self.channels {
             text.push_str(&format!(", {channels} channels"));

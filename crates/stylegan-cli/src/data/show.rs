@@ -5,7 +5,7 @@ use super::recipe::Recipe;
 use crate::destination;
 use crate::exit::{Ending, Outcome};
 use crate::layout::LayoutArgs;
-use crate::numbers::whole;
+use crate::numbers::{classes, count, whole};
 use crate::pictures::{name_of_set, path_alone, say_notes};
 use crate::status::{Progress, print, say};
 use crate::writer::software;
@@ -114,9 +114,9 @@ fn maps(set: &Dataset) -> String {
 fn labels(set: &Dataset) -> Vec<String> {
     match set.labels() {
         Labels::None => vec!["none".to_string()],
-        Labels::Vectors { dim, .. } => vec![format!("{dim} numbers per picture")],
-        Labels::Classes { ids, count, names } => {
-            let mut pictures = vec![0usize; *count];
+        Labels::Vectors { dim, .. } => vec![format!("{} per picture", count(*dim as u64, "number"))],
+        Labels::Classes { ids, count: classes_there, names } => {
+            let mut pictures = vec![0usize; *classes_there];
             ids.iter().for_each(|&id| pictures[id as usize] += 1);
             let most = pictures.iter().copied().max().unwrap_or(1).max(1);
             let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
@@ -125,7 +125,7 @@ fn labels(set: &Dataset) -> Vec<String> {
                 let name = printable(names.get(class).map_or("", String::as_str));
                 format!("{class:>5} {name:<width$} {n:>8} {bar}")
             });
-            std::iter::once(format!("{count} classes")).chain(lines).collect()
+            std::iter::once(classes(*classes_there)).chain(lines).collect()
         }
     }
 }

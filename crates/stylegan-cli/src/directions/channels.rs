@@ -1,8 +1,9 @@
 //! `stylegan directions channels`.
 
 use super::common::{Common, CommonArgs, rgb, typable};
+use crate::class_number::class_number;
 use crate::exit::{Outcome, wrong};
-use crate::network::{check_exists, class_number};
+use crate::network::check_exists;
 use crate::numbers::whole;
 use crate::status::Progress;
 use std::path::PathBuf;

@@ -69,9 +69,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "LIST", default_value = "0-10")]
     seeds: Numbers,
 
-    /// Pictures with fresh noise that the standard deviation is taken over.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = whole::<u32>(2..=100_000))]
-    realisations: u32,
+    /// Pictures with fresh noise that the standard deviation is taken over [default: 100]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(2..=100_000))]
+    realisations: Option<u32>,
 
     #[command(flatten)]
     layout: LayoutArgs,
@@ -150,6 +150,7 @@ struct Drawn {
 pub(crate) fn run(args: Args) -> Outcome {
     let seeds = &args.seeds.0[..];
     let figures = chosen(&args)?;
+    check_idle(&args, &figures)?;
     let of_any = figures.iter().all(|figure| figure.is_of_any_network());
     if seeds.len() < 2 && !of_any {
         wrong!("--seeds: the figures but that of uncurated pictures need at least two seeds");
@@ -162,7 +163,9 @@ pub(crate) fn run(args: Args) -> Outcome {
             args.network.network.display()
         );
     }
-    destination::folder(&args.out, &[network.file()])?;
+    let set = args.data.iter().filter(|set| !pictures::is_built_in(set)).map(Path::new);
+    let files = [network.file()].into_iter().chain(args.classifier.iter().map(PathBuf::as_path));
+    destination::folder(&args.out, &files.chain(set).collect::<Vec<_>>())?;
     for figure in &figures {
         let path = args.out.join(figure.file_name());
         if let Some(obstacle) = figure.obstacle(&network, seeds[0])? {
@@ -180,7 +183,7 @@ pub(crate) fn run(args: Args) -> Outcome {
             Figure::Deviation => {
                 let fresh = NoiseKind::Random.in_words(args.network.noise_seed.unwrap_or(0));
                 say_noise(&mut text, format!("const, {fresh}"));
-                deviation::deviation(&network, &seeds[..2], args.realisations as usize)?
+                deviation::deviation(&network, &seeds[..2], args.realisations.unwrap_or(100) as usize)?
             }
             Figure::Noise => {
                 say_noise(&mut text, "const, none, const in fine layers, const in coarse layers".into());
@@ -194,7 +197,7 @@ pub(crate) fn run(args: Args) -> Outcome {
                 let home = home(&network);
                 let set = set_of(&args, &network, &home)?;
                 // A folder that is there anyway, as that of a run, keeps what was seen of the set as well.
-                let cache = home.is_dir().then(|| Cache::new(home.join("features")));
+                let cache = home.is_dir().then(|| Cache::new(home.join("features"), network.model().params().device()));
                 nearest::nearest(&network, seeds, &set, cache.as_ref())?
             }
             Figure::Combination => combination::combination(&network, seeds, &args.classifier)?,
@@ -244,6 +247,22 @@ fn chosen(args: &Args) -> anyhow::Result<Vec<Figure>> {
         }
     }
     Ok(figures)
+}
+
+/// Refuses options that change nothing in any of these figures.
+fn check_idle(args: &Args, figures: &[Figure]) -> anyhow::Result<()> {
+    let only = |own: &[Figure]| figures.iter().all(|figure| own.contains(figure));
+    let deviation = figures.contains(&Figure::Deviation);
+    let fresh = args.network.noise == NoiseKind::Random && !only(&[Figure::Noise]);
+    let idle = [
+        ("--realisations", args.realisations.is_some() && !deviation, "that of fresh noise; add deviation to --only"),
+        ("--noise-seed", args.network.noise_seed.is_some() && !deviation && !fresh, "fresh noise; add --noise random"),
+        ("--trunc", args.network.trunc != 1. && only(&[Figure::Truncation]), "figures of one psi; add one to --only"),
+    ];
+    match idle.iter().find(|(_, idle, _)| *idle) {
+        Some((option, _, remedy)) => wrong!("{option} is for {remedy}, or leave it out"),
+        None => Ok(()),
+    }
 }
 
 /// Where built-in sets are: in the folder of the network's run, or where `stylegan data build` makes them.

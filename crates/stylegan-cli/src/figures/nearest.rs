@@ -100,10 +100,11 @@ fn neighbours(table: &FeatureTable, row: &[f32], but: Option<usize>) -> Vec<(f64
     found
 }
 
-/// The median distance of pictures of a set to the nearest other of it.
+/// The median distance of pictures of a set to the nearest other of it that is no copy.
 fn own_distance(table: &FeatureTable) -> f64 {
     let step = (table.len() / MEASURED).max(1);
-    let nearest = |i: usize| neighbours(table, table.row(i), Some(i)).first().map(|(distance, _)| *distance);
+    let other = |(distance, _): (f64, usize)| (distance > 0.).then_some(distance);
+    let nearest = |i: usize| neighbours(table, table.row(i), Some(i)).into_iter().find_map(other);
     let mut found: Vec<f64> = (0..table.len()).step_by(step).filter_map(nearest).collect();
     found.sort_by(f64::total_cmp);
     found.get(found.len() / 2).copied().unwrap_or(1.).max(f64::MIN_POSITIVE)
@@ -120,6 +121,9 @@ mod tests {
         assert_eq!(neighbours(&table, &[2.5], None)[..2], [(0.5, 2), (1.5, 1)]);
         assert_eq!(neighbours(&table, table.row(1), Some(1))[0], (1., 0));
         // 1, 1, 2 and 4.
+        assert_eq!(own_distance(&table), 2.);
+        // Each twice.
+        let table = FeatureTable::new(vec![0., 1., 3., 7., 0., 1., 3., 7.], 1).unwrap();
         assert_eq!(own_distance(&table), 2.);
     }
 }

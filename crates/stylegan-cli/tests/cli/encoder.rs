@@ -48,6 +48,12 @@ fn losses(bench: &Bench, run: &str) -> Vec<f64> {
     log.lines().map(|text| line(text)["Loss/E/loss"]["mean"].as_f64().unwrap()).collect()
 }
 
+/// The newest checkpoint of a run.
+fn newest(bench: &Bench, run: &str) -> std::path::PathBuf {
+    let files = std::fs::read_dir(bench.path(run)).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|file| file.extension().is_some_and(|ending| ending == "safetensors")).max().unwrap()
+}
+
 #[test]
 fn an_encoder_trains_goes_on_and_inverts() {
     let bench = bench();
@@ -104,6 +110,17 @@ fn an_encoder_trains_goes_on_and_inverts() {
     let pixels = |name: &str| bench.pixels(name);
     assert_eq!(pixels("out/3-reconstruction.png"), pixels("again/3-reconstruction.png"));
     bench.one_sentence("invert --network run --encoder run --prepared --out out fields/3.png", &["--prepared"]);
+}
+
+/// One of ten pictures is kept to measure a segmenter on.
+#[test]
+fn few_pictures_teach_no_segmenter() {
+    let bench = bench();
+    let ran = bench.run("segmenter --data fields --out segmenter.safetensors");
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    for part in ["the set has 8 pictures", "at least 10 are needed"] {
+        assert!(ran.stderr.contains(part), "{part} in\n{}", ran.stderr);
+    }
 }
 
 /// Reconstructions are compared with other pictures of the same names, by every network at hand, and measures name these.
@@ -171,6 +188,17 @@ fn encoders_belong_to_their_generator() {
     }
     assert!(!bench.path("other").exists());
     bench.ok("invert --network same.safetensors --encoder run --out same fields/3.png");
+    // Files of no run hold the generator of their encoder: a note says where the network is another.
+    let file = stylegan_core::import::networks(newest(&bench, "run")).unwrap();
+    let networks = file.metadata.networks.clone();
+    let metadata = stylegan_core::checkpoint::Metadata { networks, ..Default::default() };
+    stylegan_core::checkpoint::save(bench.path("released.safetensors"), &metadata, &file.tensors).unwrap();
+    bench.ok("convert released.safetensors half.safetensors --network G --f16");
+    for (network, noted) in [("same", false), ("half", false), ("released", false), ("other", true)] {
+        let line = format!("invert --network {network}.safetensors --encoder released.safetensors --out {network}-out");
+        let ran = bench.run(&format!("{line} fields/3.png"));
+        assert_eq!((ran.code, ran.stderr.contains("a generator of other weights")), (0, noted), "{}", ran.stderr);
+    }
     bench.ok("invert --network tiny.safetensors --encoder run --tune --out own fields/3.png");
     bench.ok("invert --network own/3-network.safetensors --encoder run --out tuned fields/3.png");
     bench.ok("invert --network run --encoder run --tune --out run-own fields/3.png");
@@ -219,8 +247,9 @@ fn tasks_show_encoders_their_own() {
         let task = format!("--set task.input={input} --set task.factors=[2,4] --set loss.id=0");
         let ran = bench.run(&format!("{line} --out {input} {task} --set encoder.img_channels={channels}"));
         assert!(ran.code == 0 && !ran.stderr.contains("loss.id"), "{}", ran.stderr);
+        ran.stderr
     };
-    train("sketch", 1);
+    assert!(train("sketch", 1).contains("with --prepared, a sketch"));
     bench.ok("invert --network sketch --encoder sketch --out a fields/1.png");
     let sheet = |folder: &str| bench.pixels(&format!("{folder}/sheet.png"));
     // The sketch of a sketch is another picture.
@@ -232,12 +261,30 @@ fn tasks_show_encoders_their_own() {
     assert!(sheet("small") != sheet("large"));
     let line = "invert --network downscaled --encoder downscaled --out e fields/1.png";
     bench.one_sentence(&format!("{line} --factor 3"), &["--factor 3", "was trained with 2, 4"]);
-    train("map", 2);
+    assert!(train("map", 2).contains("--out inverted map.png\n"));
     bench.ok("invert --network map --encoder map --out c fields/labels/0.png");
     bench.ok("invert --network map --encoder map --out c fields/labels/1.png");
     assert_ne!(bench.pixels("c/0-reconstruction.png"), bench.pixels("c/1-reconstruction.png"));
     GrayImage::from_pixel(32, 32, Luma([7])).save(bench.path("other.png")).unwrap();
-    bench.one_sentence("invert --network map --encoder map --out d other.png", &["other.png", "class 7"]);
+    let refused = "invert --network map --encoder map --out d other.png";
+    bench.one_sentence(refused, &["other.png has class 7 in column 0 of row 0", "reads 2 classes (0 to 1)"]);
+    assert!(!bench.path("d").exists(), "begun with a map that is refused");
+    // A map of another shape is cropped as a picture is.
+    let wide = GrayImage::from_fn(64, 32, |x, _| Luma([u8::from(!(16..48).contains(&x))]));
+    std::fs::create_dir(bench.path("wide")).unwrap();
+    wide.save(bench.path("wide/0.png")).unwrap();
+    bench.ok("invert --network map --encoder map --out wide-out wide/0.png");
+    assert_eq!(bench.pixels("wide-out/0-reconstruction.png"), bench.pixels("c/0-reconstruction.png"));
+    // What a table beside maps says is looked at again when it has changed.
+    let meant = |classes: &str| {
+        std::fs::write(bench.path("wide/classes.json"), format!(r#"{{"classes": {classes}}}"#)).unwrap();
+        bench.ok("invert --network map --encoder map --out table wide");
+        bench.pixels("table/0-reconstruction.png")
+    };
+    let named = meant(r#"["a", "b"]"#);
+    assert_eq!(named, bench.pixels("c/0-reconstruction.png"));
+    let turned = meant(r#"[{"name": "a", "value": 1}, {"name": "b", "value": 0}]"#);
+    assert_eq!(turned, bench.pixels("c/1-reconstruction.png"));
     bench.one_sentence("invert --network map --encoder map --steps 3 --out d fields/labels/1.png", &["--steps"]);
     bench.one_sentence("train --config tiny.toml --out e --set generator=gone.safetensors", &["gone.safetensors"]);
     bench.one_sentence("train --config tiny.toml --out e --cond", &["--cond", "encoders"]);

@@ -116,6 +116,58 @@ fn classes_with_numbers_for_names() {
     assert!(bench.pixels("a.png") == bench.pixels("b.png") && bench.pixels("a.png") != bench.pixels("c.png"));
 }
 
+/// A number that is no name is not taken for a place among names that are numbers.
+#[test]
+fn classes_that_are_called_by_numbers_have_no_others() {
+    let bench = Bench::new();
+    let config = GeneratorConfig::StyleGan1(StyleGan1Config {
+        img_size: [16, 16],
+        z_dim: 8,
+        c_dim: 4,
+        w_dim: 8,
+        mapping_width: 8,
+        mapping_layers: 2,
+        channel_base: 64,
+        channel_max: 8,
+        ..StyleGan1Config::default()
+    });
+    bench.save_random("classes.safetensors", config, &["0", "1", "2", "10"]);
+    let network = "generate --network classes.safetensors --seeds 7 --out a.png";
+    bench.one_sentence(&format!("{network} --class 3"), &["--class 3", "has 4 classes: 0, 1, 2, 10"]);
+    bench.ok(&format!("{network} --class 10"));
+    assert_eq!(bench.text("a.png", "stylegan:class-number").unwrap(), "3");
+}
+
+/// Single pictures keep their alpha, and sheets show them over white.
+#[test]
+fn pictures_with_alpha_keep_it() {
+    let bench = Bench::new();
+    let config = GeneratorConfig::StyleGan1(StyleGan1Config {
+        img_size: [16, 16],
+        img_channels: 4,
+        z_dim: 8,
+        w_dim: 8,
+        mapping_width: 8,
+        mapping_layers: 2,
+        channel_base: 64,
+        channel_max: 8,
+        ..StyleGan1Config::default()
+    });
+    bench.save_random("alpha.safetensors", config, &[]);
+    let network = "generate --network alpha.safetensors";
+    bench.ok(&format!("{network} --seeds 7 --out a.png"));
+    bench.ok(&format!("{network} --seeds 7-8 --out folder"));
+    bench.ok(&format!("{network} --seeds 7-8 --zoom 1 --no-captions --out sheet.png"));
+    let open = |name: &str| image::open(bench.path(name)).unwrap();
+    let (alone, sheet) = (open("a.png"), open("sheet.png").into_rgb8());
+    assert_eq!(open("folder/seed0007.png").as_rgba8(), alone.as_rgba8());
+    for (x, y, pixel) in alone.as_rgba8().unwrap().enumerate_pixels() {
+        let [r, g, b, a] = pixel.0.map(u32::from);
+        let white = [r, g, b].map(|v| ((v * a + 255 * (255 - a) + 127) / 255) as u8);
+        assert_eq!(sheet.get_pixel(2 + x, 2 + y).0, white);
+    }
+}
+
 /// z of a seed is NumPy's, and z, w and ws given in a file make the pictures of the seed. The paths
 /// do the same arithmetic on the same numbers in batches of another size; 1e-5 is ten roundings of
 /// values about 1.

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use stylegan_core::checkpoint::Checkpoint;
 
 /// A second, and what a machine with other work may take to notice.
 const AT_ONCE: Duration = Duration::from_secs(4);
@@ -135,9 +136,13 @@ fn a_classifier_goes_on() {
     assert_eq!(code, Some(75), "{said}");
     assert!(said.ends_with("the same command goes on\n") && bench.leftovers().is_empty(), "{said}");
     assert!(!bench.path("c.safetensors").exists() && bench.path("c.run/stats.jsonl").exists());
-    // Fewer pictures than it has seen: the saved state is the classifier.
-    bench.ok(&line("c", 0.001));
-    assert!(bench.path("c.safetensors").exists());
+    // Fewer pictures than it has seen: the saved state is the classifier, and the file says how many that saw.
+    let ran = bench.run(&line("c", 0.001));
+    assert!(ran.code == 0 && ran.stderr.contains("its saved state is what is written"), "{}", ran.stderr);
+    let file = Checkpoint::open(bench.path("c.safetensors")).unwrap();
+    let saved = Checkpoint::open(&stylegan_train::checkpoints::list(&bench.path("c.run")).unwrap()[0]).unwrap();
+    let images = |checkpoint: &Checkpoint| checkpoint.metadata().unwrap().images;
+    assert!(images(&file) == images(&saved) && images(&file) > 1);
 }
 
 /// An inversion is saved and goes on to the bytes of one that ran through, film and all.

@@ -72,6 +72,19 @@ fn pictures_stand_beside_the_nearest_of_a_set() {
     bench.wrong(&format!("{figures} --only nearest"), &["--data says which pictures"]);
     bench.wrong(&format!("{figures} --only noise --data pictures"), &["add nearest to --only"]);
     bench.wrong(&format!("{figures} --only nearest --data small"), &["8x8", "16x16"]);
+    // Not into the set, and no folder is left there.
+    for out in ["pictures", "pictures/sub"] {
+        let line = format!("figures --network tiny.safetensors --seeds 0-1 --data pictures --out {out}");
+        bench.one_sentence(&line, &["read by this command"]);
+        assert_eq!(std::fs::read_dir(bench.path("pictures")).unwrap().count(), 6);
+    }
+    for (option, needed) in [
+        ("--only truncation --trunc 0.7", "--trunc is for"),
+        ("--only truncation --noise-seed 3", "--noise-seed is for"),
+        ("--only uncurated --realisations 5", "--realisations is for"),
+    ] {
+        bench.one_sentence(&format!("{figures} {option}"), &[needed, "leave it out"]);
+    }
 }
 
 /// Progressive GAN has no styles: mixes and truncation would be copies, noise would change nothing.
@@ -86,6 +99,7 @@ fn networks_without_styles_show_what_they_can() {
     );
     bench.wrong("figures --network pggan.safetensors --only uncurated,mixing --out figures", &["Progressive GAN"]);
     bench.wrong("mix --network pggan.safetensors --rows 0 --cols 1 --out figures", &["no styles"]);
+    bench.wrong("generate --network pggan.safetensors --noise random --out figures", &["no noise inputs"]);
     assert!(!bench.path("figures").exists());
     bench.ok("figures --network pggan.safetensors --only uncurated --out figures");
     assert!(bench.path("figures/figure-uncurated.png").exists());

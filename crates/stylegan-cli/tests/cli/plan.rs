@@ -38,6 +38,26 @@ fn a_plan_says_what_a_run_takes_and_leaves_nothing() {
     assert_eq!(left, ["pictures"]);
 }
 
+/// Those that a growing run begins with are of its first resolution; above it any will do to measure by.
+#[test]
+fn a_run_that_grows_from_smaller_networks_is_planned() {
+    let bench = Bench::new();
+    pictures(&bench, "small", 12, 8);
+    pictures(&bench, "large", 12, 16);
+    let config = "kimg = 1\n[generator]\narchitecture = 'stylegan2'\nz_dim = 8\nw_dim = 8\nchannel_base = 64\nchannel_max = 8\n\
+                  [discriminator]\nchannel_base = 64\nchannel_max = 8\n[schedule]\nbatch = 4\nstart_resolution = 8\n\
+                  stable_kimg = 0.5\n[shards]\nsize = 4\n";
+    std::fs::write(bench.path("grows.toml"), config).unwrap();
+    let whole = "--set generator.img_size=[8,8] --set schedule.stable_kimg=0";
+    bench.ok(&format!("train --config grows.toml --data small --out begun --kimg 0.004 {whole}"));
+    let planned = bench.ok(
+        "plan --config grows.toml --data large --set generator.img_size=[16,16] --set transfer.from=\"begun\" --seconds 0",
+    );
+    for side in [8, 16] {
+        assert!(planned.contains(&format!("at {side} pixels, 1 x 4 pictures a step")), "{planned}");
+    }
+}
+
 #[test]
 fn what_cannot_be_trained_cannot_be_planned() {
     let bench = Bench::new();

@@ -245,6 +245,82 @@ fn counts_are_samples_and_can_be_balanced() {
     bench.one_sentence("data build in --size 8 --balance --out x.zip", &["--balance wants pictures with classes"]);
 }
 
+/// Damaged pictures are not among those that are drawn: others take their places, and classes stay balanced.
+#[test]
+fn what_is_drawn_can_be_used() {
+    let bench = Bench::new();
+    for i in 0..20 {
+        save(&bench, &format!("in/{}/{i:02}.png", if i < 12 { "a" } else { "b" }), stripes(8, 8, i));
+    }
+    for i in (0..12).step_by(2).chain([12, 13, 14]) {
+        let file = bench.path(format!("in/{}/{i:02}.png", if i < 12 { "a" } else { "b" }));
+        let bytes = std::fs::read(&file).unwrap();
+        std::fs::write(file, &bytes[..bytes.len() - 20]).unwrap();
+    }
+    let ran = bench.run("data build in --size 8 --count 11 --out all.zip");
+    assert!(ran.code == 0 && ran.stdout.contains("all.zip: 11 pictures"), "{} {}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("truncated or damaged") && !ran.stderr.contains("no more"), "{}", ran.stderr);
+    assert!(bench.ok("data show all.zip").contains("built as  pictures of 8x8, 11 pictures"));
+    let ran = bench.run("data build in --size 8 --count 15 --out most.zip");
+    assert!(ran.stderr.contains("note: 11 of the 15 asked for; there are no more that can be used"), "{}", ran.stderr);
+    assert!(bench.ok("data show most.zip").contains("built as  pictures of 8x8, 11 pictures"));
+    assert!(bench.ok("data build in --size 8 --count 15 --out most.zip").contains("already there"));
+    let balanced = |more: &str, out: &str| {
+        let ran = bench.run(&format!("data build in --size 8 --balance --label-from-folders {more} --out {out}"));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let Labels::Classes { ids, .. } = Dataset::open(bench.path(out)).unwrap().labels().clone() else { panic!() };
+        (ids, ran.stderr)
+    };
+    assert_eq!(balanced("--count 6", "six.zip").0, [0, 0, 0, 1, 1, 1]);
+    assert_eq!(balanced("", "balanced.zip").0, [[0; 5], [1; 5]].concat());
+    // A class of nothing that can be used takes no places, and it is said.
+    for i in 12..20 {
+        std::fs::write(bench.path(format!("in/b/{i}.png")), "").unwrap();
+    }
+    let (ids, stderr) = balanced("--count 6", "one.zip");
+    assert!(ids == [0; 6] && stderr.contains("note: class b has no pictures: all 8 were left out"), "{stderr}");
+}
+
+/// Classes by the numbers that they are called by come in the order of the numbers.
+#[test]
+fn folders_that_are_numbers_are_sorted_as_numbers() {
+    let bench = Bench::new();
+    for (i, class) in [0, 1, 2, 10].into_iter().enumerate() {
+        save(&bench, &format!("in/{class}/{i}.png"), stripes(8, 8, i as u32));
+    }
+    bench.ok("data build in --size 8 --label-from-folders --format folder --out out");
+    let Labels::Classes { ids, names, .. } = Dataset::open(bench.path("out")).unwrap().labels().clone() else {
+        panic!()
+    };
+    assert_eq!((&names[..], sorted(ids)), (&["0", "1", "2", "10"].map(String::from)[..], vec![0, 1, 2, 3]));
+}
+
+fn sorted(mut ids: Vec<u32>) -> Vec<u32> {
+    ids.sort_unstable();
+    ids
+}
+
+/// The name of its place says how a set is stored, or is refused.
+#[test]
+fn places_of_sets_are_what_their_names_say() {
+    let bench = Bench::new();
+    eight(&bench, "in");
+    bench.ok("data build in --size 8 --out new/");
+    assert!(bench.path("new/recipe.json").is_file());
+    assert!(bench.ok("data build in --size 8 --out new").contains("already there"));
+    for (line, words) in [
+        ("--out set.png", "a ZIP file is written; let its name end in .zip"),
+        ("--format folder --out set.zip", "a folder is written; leave .zip out"),
+        ("--format zip --out new", "let its name end in .zip"),
+    ] {
+        bench.one_sentence(&format!("data build in --size 8 {line}"), &[words]);
+    }
+    std::fs::rename(bench.path("new"), bench.path("new.zip")).unwrap();
+    bench.one_sentence("data build in --size 8 --format zip --out new.zip", &["new.zip is there as a folder"]);
+    let ran = bench.run("data build in --size 8 --seed 3 --count 8 --out out.zip");
+    assert!(ran.stderr.contains("note: --seed draws nothing here: all 8 pictures are taken"), "{}", ran.stderr);
+}
+
 #[test]
 fn options_without_effect_are_refused() {
     let bench = Bench::new();
@@ -489,6 +565,15 @@ fn a_folder_with_the_name_of_a_built_in_set_is_told_apart() {
         bench.one_sentence(&avatars, &["avatars is a built-in set", "data/avatars-64.zip, to be named here"]);
         assert!(!bench.run(&avatars).stderr.contains("./avatars"));
         assert_eq!(bench.run(&format!("data {verb} ./earth")).code, 0);
+    }
+    stylegan_core::doc::save_tiny_network(&bench.path("tiny.safetensors")).unwrap();
+    for line in [
+        "classifier --data earth --out c.safetensors",
+        "segmenter --data earth --out s.safetensors",
+        "eval --images earth ./earth",
+        "invert --network tiny.safetensors --steps 1 earth",
+    ] {
+        bench.one_sentence(line, &["earth is a built-in set", "in this folder is ./earth"]);
     }
     let doctor = bench.ok("data doctor ./earth");
     assert!(doctor.contains("`stylegan data build ./earth --size 16`"), "{doctor}");

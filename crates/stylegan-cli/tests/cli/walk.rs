@@ -53,5 +53,6 @@ fn gifs_run_at_the_speed_that_was_asked_for() {
         let expected = 100.0 / fps as f64;
         assert!((seconds - expected).abs() <= 0.021, "{fps}: {seconds} for {expected}");
         assert_eq!(frames.len(), 5000_usize.div_ceil(fps.max(50)), "{fps}");
+        assert!(ran.stderr.contains(&format!("{} frames in a.gif", frames.len())), "{}", ran.stderr);
     }
 }

@@ -1,16 +1,20 @@
 //! PNG files, with text that says where the picture comes from.
 
 use crate::{Error, Result, write_file};
-use image::RgbImage;
+use image::{ImageBuffer, PixelWithColorType};
 use std::io;
 use std::path::Path;
 
-/// Writes a picture as PNG; the file appears whole or not at all. `text` are pairs of a keyword (1
+/// Writes a picture, RGB or with alpha, as PNG; the file appears whole or not at all. `text` are pairs of a keyword (1
 /// to 79 Latin letters) and any text, which viewers show as properties of the picture.
 ///
 /// # Errors
 /// If the folder cannot be written to, or the picture has no pixels.
-pub fn write_png(path: &Path, picture: &RgbImage, text: &[(&str, String)]) -> Result<()> {
+pub fn write_png<P: PixelWithColorType<Subpixel = u8>>(
+    path: &Path,
+    picture: &ImageBuffer<P, Vec<u8>>,
+    text: &[(&str, String)],
+) -> Result<()> {
     let bytes = encode_png(picture, text).map_err(|source| Error::Io { verb: "write", path: path.into(), source })?;
     write_file(path, &bytes)
 }
@@ -19,10 +23,18 @@ pub fn write_png(path: &Path, picture: &RgbImage, text: &[(&str, String)]) -> Re
 ///
 /// # Errors
 /// If the picture has no pixels, or a keyword is longer than the format allows.
-pub fn encode_png(picture: &RgbImage, text: &[(&str, String)]) -> io::Result<Vec<u8>> {
+pub fn encode_png<P: PixelWithColorType<Subpixel = u8>>(
+    picture: &ImageBuffer<P, Vec<u8>>,
+    text: &[(&str, String)],
+) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, picture.width(), picture.height());
-    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_color(match P::CHANNEL_COUNT {
+        1 => png::ColorType::Grayscale,
+        2 => png::ColorType::GrayscaleAlpha,
+        3 => png::ColorType::Rgb,
+        _ => png::ColorType::Rgba,
+    });
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Balanced);
     encoder.set_filter(png::Filter::Adaptive);
@@ -54,6 +66,7 @@ pub fn add_text<W: io::Write>(encoder: &mut png::Encoder<'_, W>, text: &[(&str, 
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use image::RgbImage;
 
     #[test]
     fn files_come_back_with_their_text() {
