@@ -30,7 +30,7 @@ fn play_two_gpus() {
     let (mut group, other) = (joined(0), joined(1));
     let (mut own, mut own_too) = (group.buffer(4).unwrap(), group.buffer(4).unwrap());
     let (mut foreign, patience) = (other.buffer(4).unwrap(), &mut || true);
-    let all = &[0..4];
+    let all = std::slice::from_ref(&(0..4));
     let refused = [
         ("all_gather", group.all_gather(&foreign, &mut own, patience)),
         ("all_gather", group.all_gather(&own, &mut foreign, patience)),

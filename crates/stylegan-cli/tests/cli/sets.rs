@@ -107,7 +107,7 @@ fn folders_are_classes_below_what_all_pictures_lie_in() {
         save(&bench, &format!("deep/{name}.png"), stripes(16, 16, i as u32));
     }
     bench.one_sentence(
-        "data build deep --size 16 --label-from-folders --out deep-out",
+        "data build deep --size 16 --label-from-folders --out deep-out.zip",
         &["deep/cat/a/0.png lies several folders deep", "=first (there cat)", "=last (there a)"],
     );
     assert_eq!(build("deep", "--label-from-folders=first").code, 0);
