@@ -168,6 +168,9 @@ pub(crate) fn run(args: Args) -> Outcome {
     Ok(Ending::Done)
 }
 
+/// Pictures of 8 bits with pixels of a kind.
+type Picture<P> = ImageBuffer<P, Vec<u8>>;
+
 impl Plan {
     /// Computes the pictures batch by batch; `f` receives the number of the first and `[n, c, h, w]`.
     fn each_batch(&self, mut f: impl FnMut(usize, Tensor) -> anyhow::Result<()>) -> anyhow::Result<()> {
@@ -191,8 +194,8 @@ impl Plan {
     /// Computes the pictures one by one, each as large as its file, by `to`; `f` receives its number too.
     fn each_picture<P: Pixel<Subpixel = u8> + 'static>(
         &self,
-        to: fn(&Tensor) -> stylegan_core::Result<Vec<ImageBuffer<P, Vec<u8>>>>,
-        mut f: impl FnMut(usize, ImageBuffer<P, Vec<u8>>) -> anyhow::Result<()>,
+        to: fn(&Tensor) -> stylegan_core::Result<Vec<Picture<P>>>,
+        mut f: impl FnMut(usize, Picture<P>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let zoom = self.layout.zoom.unwrap_or(1);
         self.each_batch(|start, images| {
@@ -206,7 +209,7 @@ impl Plan {
         &self,
         path: &Path,
         i: usize,
-        picture: &ImageBuffer<P, Vec<u8>>,
+        picture: &Picture<P>,
     ) -> anyhow::Result<()> {
         Ok(write_png(path, picture, &self.text(i, 1))?)
     }
