@@ -555,7 +555,7 @@ fn wrong_folders_and_sets_are_named() {
     let mut silent = Silent;
     let error =
         session(&config, &other, &RunFolder::open(folder.path()).unwrap(), &mut silent, &stop).resume().unwrap_err();
-    assert!(text(error).contains("same pictures"));
+    assert!(text(error).contains("on other pictures, or by other labels"));
     let large_folder = tempfile::tempdir().unwrap();
     let large = gradients(large_folder.path(), 32);
     let empty = tempfile::tempdir().unwrap();

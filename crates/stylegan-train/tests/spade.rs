@@ -274,7 +274,7 @@ fn sets_that_do_not_fit() {
     refused(&odd, &["dont_care=true", "generator.edges=true"], &["instances/09.png", "not a PNG file"]);
     let grey = tempfile::tempdir().unwrap();
     GrayImage::from_pixel(32, 32, Luma([9])).save(grey.path().join("00.png")).unwrap();
-    refused(&Arc::new(Dataset::open(grey.path()).unwrap()), &[], &["1 channels"]);
+    refused(&Arc::new(Dataset::open(grey.path()).unwrap()), &[], &["with 1 channel,"]);
     let weights = grey.path().join("vgg19.safetensors");
     let tensor = candle_core::Tensor::zeros(3, candle_core::DType::F32, &candle_core::Device::Cpu).unwrap();
     candle_core::safetensors::save(&[("features.0.weight", tensor)].into(), &weights).unwrap();
