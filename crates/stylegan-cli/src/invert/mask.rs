@@ -48,14 +48,16 @@ pub(super) fn check(mask: &Place, picture: &Place, from: [usize; 2], sizes: &[[u
         if [h, w] != from {
             let [height, width] = from;
             wrong!(
-                "--mask: {mask} has {w}x{h} pixels and the picture {picture} has {width}x{height}; make the mask as large as                  the picture, white where that is hidden"
+                "--mask: {mask} has {w}x{h} pixels and the picture {picture} has {width}x{height}; make the mask as large as \
+                 the picture, white where that is hidden"
             );
         }
         let kept = image.sum_all()?.to_scalar::<f32>()?;
         if kept == 0. {
             let [h, w] = size;
             wrong!(
-                "--mask: {mask} hides all of {picture} at {w}x{h} pixels, where a pixel is hidden if any part of it is white;                  make black what is to be seen, and white what is hidden"
+                "--mask: {mask} hides all of {picture} at {w}x{h} pixels, where a pixel is hidden if any part of it is white; \
+                 make black what is to be seen, and white what is hidden"
             );
         }
         hides |= kept < image.elem_count() as f32;

@@ -64,7 +64,8 @@ impl TrainConfig {
             return Err(Wrong::new(
                 "transfer.freeze_d",
                 format!(
-                    "expected 0 where StyleGAN2 grows, found {freeze_d}: the layers next to the pictures are new at each                      resolution; or set schedule.stable_kimg = 0"
+                    "expected 0 where StyleGAN2 grows, found {freeze_d}: the layers next to the pictures are new at each \
+                     resolution; or set schedule.stable_kimg = 0"
                 ),
             ));
         }
