@@ -13,7 +13,7 @@ pub(crate) fn class_number(typed: &str, names: &[String], classes: usize) -> Opt
 }
 
 /// Whether all names of classes are numbers of their own.
-fn are_numbers(names: &[String]) -> bool {
+pub(crate) fn are_numbers(names: &[String]) -> bool {
     !names.is_empty() && names.iter().all(|name| name.parse::<u64>().is_ok())
 }
 

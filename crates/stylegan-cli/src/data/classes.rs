@@ -1,5 +1,6 @@
 //! Classes by the folders that pictures lie in.
 
+use crate::class_number::are_numbers;
 use crate::exit::wrong;
 use std::collections::{BTreeSet, HashMap};
 use stylegan_train::data::Files;
@@ -61,8 +62,7 @@ impl Classes {
         // Accents are one letter here, also where macOS made them two.
         let folders: Vec<String> = folders.iter().map(|folder| folder.nfc().collect()).collect();
         let mut names: Vec<String> = folders.iter().collect::<BTreeSet<_>>().into_iter().cloned().collect();
-        let values: Option<Vec<u64>> = names.iter().map(|name| name.parse().ok()).collect();
-        if values.is_some() {
+        if are_numbers(&names) {
             // Class 2 before class 10, and where they begin with 0, numbers are names.
             names.sort_by_key(|name| name.parse::<u64>().ok());
         }

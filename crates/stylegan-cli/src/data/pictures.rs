@@ -40,6 +40,14 @@ pub(crate) struct Pictures {
     enlarged: AtomicU64,
 }
 
+/// What a set says of the pixels of one picture.
+struct Maps {
+    /// The class of each.
+    classes: Option<Vec<u8>>,
+    /// The instance of each, numbered anew.
+    instances: Option<Vec<u16>>,
+}
+
 impl Pictures {
     /// The pictures of `files`, a set that messages call `place`.
     pub(crate) fn new(files: Files, recast: Recast, folders: Option<Classes>, place: &Path) -> anyhow::Result<Self> {
@@ -151,7 +159,7 @@ impl Pictures {
             Ok(made) => made?,
             Err(problem) => return Ok(Err(self.leave_out(picture, problem))),
         };
-        let (map, instances) = match self.maps(picture, size) {
+        let Maps { classes: map, instances } = match self.maps(picture, size) {
             Ok(maps) => maps,
             Err(problem) => return Ok(Err(self.leave_out(picture, problem))),
         };
@@ -173,15 +181,14 @@ impl Pictures {
 
     /// The label map and the instances of a picture of `size` (`[h, w]`), as far as the set has them and they become part of
     /// what is made.
-    #[allow(clippy::type_complexity)]
-    fn maps(&self, picture: usize, size: [usize; 2]) -> Result<(Option<Vec<u8>>, Option<Vec<u16>>), Problem> {
+    fn maps(&self, picture: usize, size: [usize; 2]) -> Result<Maps, Problem> {
         let map = if self.recast.sketches { None } else { self.files.map(picture, size) };
         let instances = self
             .files
             .instances(picture, size)
             .transpose()?
             .map(|map| renumbered(&map.ids).ok_or_else(|| Problem::MapKind("of more than 65536 instances".into())));
-        Ok((map.transpose()?, instances.transpose()?))
+        Ok(Maps { classes: map.transpose()?, instances: instances.transpose()? })
     }
 
     /// The picture as a file, and how its name ends.

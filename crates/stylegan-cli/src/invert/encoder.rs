@@ -99,7 +99,8 @@ impl Encoder {
         match map.first(|class| usize::from(class) >= classes) {
             None => Ok(()),
             Some((NO_CLASS, [x, y])) => wrong!(
-                "{place} has pixels without a class, the first in column {x} of row {y}; the encoder reads {classes} classes (0                  to {}), and none for those: paint over them",
+                "{place} has pixels without a class, the first in column {x} of row {y}; the encoder reads {classes} classes (0 \
+                 to {}), and none for those: paint over them",
                 classes - 1
             ),
             Some((class, [x, y])) => wrong!(

@@ -1,6 +1,6 @@
 //! The pictures that answer a state, one by one.
 
-use super::queue::MadeFile;
+use super::order::MadeFile;
 use super::style_file::style_file;
 use super::style_network::{Preview, StyleNetwork, UNSEEN};
 use super::wish::{Look, State, corners};

@@ -2,7 +2,7 @@
 
 use super::cells::seed_name;
 use super::moves::{FOUND, Move, Subject};
-use super::queue::MadeFile;
+use super::order::MadeFile;
 use super::style_file::style_file;
 use super::style_network::{Preview, StyleNetwork, UNSEEN};
 use super::uploads::Uploads;

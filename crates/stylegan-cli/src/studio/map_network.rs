@@ -1,6 +1,6 @@
 //! The studio's view of a network that paints label maps.
 
-use super::queue::MadeFile;
+use super::order::MadeFile;
 use super::uploads::Uploads;
 use super::wish::{Source, State};
 use crate::map_picture::colour;

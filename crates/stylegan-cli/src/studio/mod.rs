@@ -20,6 +20,7 @@ mod library;
 mod map_network;
 mod moves;
 mod networks;
+mod order;
 mod patient;
 mod posts;
 mod queue;

@@ -5,14 +5,13 @@
 //! with room for them: a page that does not read holds up nobody, and a long table no other page.
 
 use super::frame::Format;
-use super::moves::Move;
-use super::wish::{Look, State, View, Wish};
+use super::order::Order;
+use super::wish::{View, Wish};
 use axum::extract::ws::Message;
-use image::RgbImage;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 /// Messages that wait for a page to read them.
 pub(super) const ROOM: usize = 8;
@@ -54,53 +53,6 @@ struct Page {
 struct Place {
     wish: Arc<Wish>,
     done: usize,
-}
-
-/// A file to make for a download.
-pub(super) struct Order {
-    /// What it is to hold.
-    pub(super) what: Wanted,
-    /// Where the file, or a sentence, goes.
-    pub(super) reply: oneshot::Sender<Result<MadeFile, String>>,
-    /// Its pictures so far, where it takes many, and the number of the network that made them.
-    pub(super) so_far: (u64, Vec<RgbImage>),
-}
-
-impl Order {
-    /// One that nothing is made of yet.
-    pub(super) fn new(what: Wanted, reply: oneshot::Sender<Result<MadeFile, String>>) -> Self {
-        Self { what, reply, so_far: (0, vec![]) }
-    }
-}
-
-/// What a file is to hold.
-pub(super) enum Wanted {
-    /// A picture of a state: one of its pictures, or all of it.
-    Picture(State, Option<usize>),
-    /// The styles of a picture, or the moved ones of an edit.
-    Styles(State),
-    /// What directions there are of a kind, and what is known of them.
-    Directions(Look, Move),
-}
-
-impl Wanted {
-    /// The name of the network that makes it.
-    pub(super) fn network(&self) -> &str {
-        match self {
-            Self::Picture(state, _) | Self::Styles(state) => state.network(),
-            Self::Directions(look, _) => &look.network,
-        }
-    }
-}
-
-/// A file as it is sent.
-pub(super) struct MadeFile {
-    /// Its name.
-    pub(super) name: String,
-    /// Its media type.
-    pub(super) kind: &'static str,
-    /// Its contents.
-    pub(super) bytes: Vec<u8>,
 }
 
 /// A portion of work.
@@ -287,7 +239,9 @@ impl Waiting {
 mod tests {
     use super::*;
     use crate::picture_settings::NoiseKind;
-    use crate::studio::wish::Look;
+    use crate::studio::order::{MadeFile, Wanted};
+    use crate::studio::wish::{Look, State};
+    use tokio::sync::oneshot;
 
     fn look() -> Look {
         Look { network: "n".into(), psi: 1., cutoff: None, class: None, noise: NoiseKind::Const, noise_seed: 0 }

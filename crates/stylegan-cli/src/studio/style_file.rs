@@ -1,6 +1,6 @@
 //! Styles as a file that `--latents` takes.
 
-use super::queue::MadeFile;
+use super::order::MadeFile;
 use crate::writer::Text;
 use candle_core::Tensor;
 use stylegan_core::checkpoint::{Kind, Metadata, encode};

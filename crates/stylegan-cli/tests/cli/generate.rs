@@ -91,21 +91,25 @@ fn pictures_say_where_they_come_from() {
     assert_eq!(bench.text("grid.png", "stylegan:noise").unwrap(), "random, seed 6");
 }
 
-/// What the text says of the class makes the same picture when it is typed, also where names are other classes' numbers.
-#[test]
-fn classes_with_numbers_for_names() {
-    let bench = Bench::new();
-    let config = GeneratorConfig::StyleGan1(StyleGan1Config {
+/// A network of the smallest size.
+fn tiny(config: StyleGan1Config) -> GeneratorConfig {
+    GeneratorConfig::StyleGan1(StyleGan1Config {
         img_size: [16, 16],
         z_dim: 8,
-        c_dim: 4,
         w_dim: 8,
         mapping_width: 8,
         mapping_layers: 2,
         channel_base: 64,
         channel_max: 8,
-        ..StyleGan1Config::default()
-    });
+        ..config
+    })
+}
+
+/// What the text says of the class makes the same picture when it is typed, also where names are other classes' numbers.
+#[test]
+fn classes_with_numbers_for_names() {
+    let bench = Bench::new();
+    let config = tiny(StyleGan1Config { c_dim: 4, ..StyleGan1Config::default() });
     bench.save_random("classes.safetensors", config, &["3", "2", "1", "0"]);
     let network = "generate --network classes.safetensors --seeds 7";
     bench.ok(&format!("{network} --class 3 --out a.png"));
@@ -120,17 +124,7 @@ fn classes_with_numbers_for_names() {
 #[test]
 fn classes_that_are_called_by_numbers_have_no_others() {
     let bench = Bench::new();
-    let config = GeneratorConfig::StyleGan1(StyleGan1Config {
-        img_size: [16, 16],
-        z_dim: 8,
-        c_dim: 4,
-        w_dim: 8,
-        mapping_width: 8,
-        mapping_layers: 2,
-        channel_base: 64,
-        channel_max: 8,
-        ..StyleGan1Config::default()
-    });
+    let config = tiny(StyleGan1Config { c_dim: 4, ..StyleGan1Config::default() });
     bench.save_random("classes.safetensors", config, &["0", "1", "2", "10"]);
     let network = "generate --network classes.safetensors --seeds 7 --out a.png";
     bench.one_sentence(&format!("{network} --class 3"), &["--class 3", "has 4 classes: 0, 1, 2, 10"]);
@@ -142,17 +136,7 @@ fn classes_that_are_called_by_numbers_have_no_others() {
 #[test]
 fn pictures_with_alpha_keep_it() {
     let bench = Bench::new();
-    let config = GeneratorConfig::StyleGan1(StyleGan1Config {
-        img_size: [16, 16],
-        img_channels: 4,
-        z_dim: 8,
-        w_dim: 8,
-        mapping_width: 8,
-        mapping_layers: 2,
-        channel_base: 64,
-        channel_max: 8,
-        ..StyleGan1Config::default()
-    });
+    let config = tiny(StyleGan1Config { img_channels: 4, ..StyleGan1Config::default() });
     bench.save_random("alpha.safetensors", config, &[]);
     let network = "generate --network alpha.safetensors";
     bench.ok(&format!("{network} --seeds 7 --out a.png"));

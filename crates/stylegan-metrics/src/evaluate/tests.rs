@@ -45,6 +45,23 @@ struct Setup<'a> {
     floor: bool,
 }
 
+/// A request for no metric of no subject.
+fn of_nothing(networks: &FeatureNetworks) -> Request<'_> {
+    Request {
+        protocols: vec![],
+        subjects: vec![],
+        reals: None,
+        networks,
+        classifiers: &[],
+        cache: None,
+        ranks: &Alone,
+        seed: 9,
+        floor: true,
+        clock: &|| 0.,
+        provenance: Provenance::default(),
+    }
+}
+
 fn run(setup: Setup) -> Result<Vec<MetricResult>> {
     evaluation(setup).and_then(Evaluation::complete)
 }
@@ -56,14 +73,9 @@ fn evaluation(setup: Setup) -> Result<Evaluation> {
         protocols,
         subjects: vec![Subject { name: "fakes".into(), generated: setup.generated }],
         reals: setup.reals,
-        networks: &networks,
-        classifiers: &[],
         cache: setup.cache,
-        ranks: &Alone,
-        seed: 9,
         floor: setup.floor,
-        clock: &|| 0.,
-        provenance: Provenance::default(),
+        ..of_nothing(&networks)
     };
     evaluate(request, &mut |_, _, _| ())
 }
@@ -195,14 +207,7 @@ fn two_subjects() {
         protocols: ["fid", "ppl_wend"].map(|n| Protocol::find(n).unwrap().with_samples(60)).to_vec(),
         subjects: vec![subject("one", &one), subject("two", &two)],
         reals: Some(images(140, 50, 1, None)),
-        networks: &networks,
-        classifiers: &[],
-        cache: None,
-        ranks: &Alone,
-        seed: 9,
-        floor: true,
-        clock: &|| 0.,
-        provenance: Provenance::default(),
+        ..of_nothing(&networks)
     };
     let results = evaluate(request, &mut |_, _, _| ()).unwrap().complete().unwrap();
     let names: Vec<(&str, &str)> = results.iter().map(|r| (r.name.as_str(), r.subject.as_str())).collect();
@@ -253,14 +258,9 @@ fn distances_grow_with_damage() {
             protocols: ["fid", "kid"].map(|n| Protocol::find(n).unwrap().with_samples(48)).to_vec(),
             subjects: vec![Subject { name: "noisy".into(), generated: Generated::Images(pictures(1, noise)) }],
             reals: Some(pictures(0, 0.)),
-            networks: &networks,
-            classifiers: &[],
-            cache: None,
-            ranks: &Alone,
             seed: 0,
             floor: false,
-            clock: &|| 0.,
-            provenance: Provenance::default(),
+            ..of_nothing(&networks)
         };
         evaluate(request, &mut |_, _, _| ()).unwrap().complete().unwrap().iter().map(|r| r.value).collect()
     };
@@ -289,19 +289,13 @@ fn pixels_themselves() {
         hash: None,
         precision: Precision::F32,
     };
+    let networks = FeatureNetworks::new(vec![], vec![]);
     let measure = |noise| {
         let request = Request {
             protocols: ["swd", "ms_ssim"].map(|n| Protocol::find(n).unwrap().with_samples(96)).to_vec(),
             subjects: vec![Subject { name: "fakes".into(), generated: Generated::Images(pictures(1, noise)) }],
             reals: Some(pictures(0, 0.02)),
-            networks: &FeatureNetworks::new(vec![], vec![]),
-            classifiers: &[],
-            cache: None,
-            ranks: &Alone,
-            seed: 9,
-            floor: true,
-            clock: &|| 0.,
-            provenance: Provenance::default(),
+            ..of_nothing(&networks)
         };
         evaluate(request, &mut |_, _, _| ()).unwrap().complete().unwrap()
     };
@@ -333,14 +327,9 @@ fn pairs_name_the_set_of_their_truths() {
                 generated: Generated::Images(images(60, 7, 1, Some("fakes"))),
             }],
             reals: Some(ImageSet { name: set.into(), ..images(60, 7, 2, Some(set)) }),
-            networks: &networks,
-            classifiers: &[],
-            cache: None,
-            ranks: &Alone,
             seed: 0,
             floor: false,
-            clock: &|| 0.,
-            provenance: Provenance::default(),
+            ..of_nothing(&networks)
         };
         evaluate(request, &mut |_, _, _| ()).and_then(Evaluation::complete).unwrap()
     };
@@ -375,14 +364,8 @@ fn pairs_of_pictures() {
             protocols: vec![Protocol::find(name).unwrap()],
             subjects: vec![Subject { name: "found".into(), generated: Generated::Images(found) }],
             reals: Some(truth),
-            networks: &networks,
-            classifiers: &[],
-            cache: None,
-            ranks: &Alone,
             seed: 0,
-            floor: true,
-            clock: &|| 0.,
-            provenance: Provenance::default(),
+            ..of_nothing(&networks)
         };
         evaluate(request, &mut |_, _, _| ()).and_then(Evaluation::complete)
     };
