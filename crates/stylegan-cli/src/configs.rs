@@ -96,11 +96,6 @@ pub(crate) fn list() -> String {
     all().map(|(name, text)| format!("{name:width$}  {}\n", first_sentence(text))).collect()
 }
 
-/// The names of all.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    all().map(|(name, _)| name)
-}
-
 /// Names and texts, sorted.
 fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     BUNDLE.split(MARK).filter_map(|part| part.split_once('\n'))

@@ -29,9 +29,6 @@ pub(super) const SEGMENTER_OF_AVATARS: Need = Need::File {
     args: "segmenter --data runs/data/avatars-64.zip --out {file}",
 };
 
-/// The generator that encoders are trained for.
-pub(super) const GENERATOR: Need = Need::Run("sg2/avatars-64");
-
 /// By whose features a loss compares identities.
 pub(super) const HAIR: Need = Need::File {
     path: "runs/data/avatars-64-hair.zip",

@@ -2,7 +2,7 @@
 
 use super::claim::{Claim, Curves, Need, Part};
 use super::needs::{
-    AVATARS, CLASSIFIER, EARTH, GENERATOR, HAIR, HELD, HELD_FEW, JUDGE, JUDGES_OF_EIGHT, JUDGES_OF_TWO, REAR_HAIR,
+    AVATARS, CLASSIFIER, EARTH, HAIR, HELD, HELD_FEW, JUDGE, JUDGES_OF_EIGHT, JUDGES_OF_TWO, REAR_HAIR,
     SEGMENTER_OF_AVATARS, SEGMENTER_OF_EARTH, SHOWN_AVATARS, SHOWN_EARTH, TURNED, TURNED_SET, TWO_FACTOR_SET,
 };
 use super::shown::{
@@ -72,19 +72,19 @@ pub(super) static CLAIMS: [Claim; 16] = [
     of(
         "psp-table1",
         "pSp finds pictures again better than encoders into W or naively into W+, and faster than a search",
-        &[GENERATOR, HELD, HELD_FEW, HAIR, CLASSIFIER, REAR_HAIR, JUDGE],
+        &[HELD, HELD_FEW, HAIR, CLASSIFIER, REAR_HAIR, JUDGE],
         &[Part::Table("psp-table1")],
     ),
     of(
         "psp-table2",
         "pSp turns heads to the front without pairs of pictures",
-        &[GENERATOR, TURNED_SET, HELD, TURNED, HAIR, CLASSIFIER, REAR_HAIR, JUDGE],
+        &[TURNED_SET, HELD, TURNED, HAIR, CLASSIFIER, REAR_HAIR, JUDGE],
         &[Part::Table("psp-table2")],
     ),
     of(
         "psp-tasks",
         "One encoder makes faces of maps, of sketches, of small and of torn pictures, beside painters that know maps alone",
-        &[GENERATOR, AVATARS, SEGMENTER_OF_AVATARS, HELD, SHOWN_AVATARS, HAIR, CLASSIFIER],
+        &[AVATARS, SEGMENTER_OF_AVATARS, HELD, SHOWN_AVATARS, HAIR, CLASSIFIER],
         &[
             Part::Table("psp-tasks"),
             Part::Pictures(TASK_OF_MAPS),

@@ -16,7 +16,7 @@ const LARGER: [&str; 2] = ["classifier", "arcface"];
 const LPIPS: &str = "lpips";
 const BUILT_IN: &str = "stlpips";
 
-/// The numbers of an encoder's run, with the file that has them; in the space [`SEARCH`] of a generator's run, whose styles are
+/// The numbers of an encoder's run, with the file that has them; in the space [`SEARCH`] those of its generator, whose styles are
 /// searched for. Of `asked`, options of `stylegan eval`, weights of feature networks count.
 pub(super) fn measured(
     program: &Program,

@@ -25,9 +25,9 @@ const SPREAD: usize = 100_000;
 ///
 /// Example:
 ///   stylegan segmenter --data avatars-64.zip --out segmenter.safetensors
-///   stylegan directions channels --network runs/sg2-avatars-64 --segmenter segmenter.safetensors
+///   stylegan directions channels --network avatars-64 --segmenter segmenter.safetensors
 ///       --out channels.safetensors
-///   stylegan edit --network runs/sg2-avatars-64 --directions channels.safetensors
+///   stylegan edit --network avatars-64 --directions channels.safetensors
 ///       --direction class-8-0 --strip -10..10 --out hair.png
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]

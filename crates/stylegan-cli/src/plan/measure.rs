@@ -23,12 +23,27 @@ const LEAST_STEPS: u64 = 3;
 /// Moments that a run is looked at.
 const LOOKS: u64 = 1000;
 
-/// What one resolution takes.
+/// A part of a run that takes its own time.
+#[derive(Debug, Clone)]
+struct Part {
+    /// What holds in it.
+    stage: Stage,
+    /// The part of the run's pictures that is shown in it.
+    share: f64,
+    /// What has a run begin with it and stay in it.
+    settings: Vec<String>,
+    /// Whether an encoder's generator draws its pictures.
+    drawn: bool,
+}
+
+/// What a part of a run takes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Level {
-    /// What holds at it.
+    /// What holds in it.
     pub(super) stage: Stage,
-    /// The part of the run's pictures that is shown at it.
+    /// Whether an encoder's generator draws its pictures.
+    pub(super) drawn: bool,
+    /// The part of the run's pictures that is shown in it.
     share: f64,
     /// Seconds for a thousand pictures.
     pub(super) seconds_per_kimg: f64,
@@ -36,7 +51,7 @@ pub(super) struct Level {
     pub(super) checkpoint: u64,
 }
 
-/// Trains a little at each resolution of a run on a device, about `time` at each; `tell` hears of each as soon as it is known.
+/// Trains a little in each part of a run on a device, about `time` in each; `tell` hears of each as soon as it is known.
 pub(super) fn levels(
     config: &RecipeConfig,
     pictures: &Arc<Dataset>,
@@ -45,19 +60,20 @@ pub(super) fn levels(
     tell: &mut dyn FnMut(&Level) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Level>> {
     let iteration = config.recipe(pictures, None, &Device::Cpu)?.iteration();
-    stages(&config.schedule()?)
+    parts(config)?
         .into_iter()
         .enumerate()
-        .map(|(i, (stage, share))| {
+        .map(|(i, part)| {
             let folder = tempfile::tempdir().context("a folder for the trial cannot be made")?;
             let path = folder.path().to_owned();
             signals::before_end(move || remove(&path));
             let own = if i == 0 { config.clone() } else { without_transfer(config) };
-            let checkpoint = trial(&own, pictures, device, &stage, time, folder.path())?;
+            let checkpoint = trial(&own, pictures, device, part.settings, time, folder.path())?;
             let steps = std::fs::read_to_string(folder.path().join("stats.jsonl"))?;
             let steps: Vec<Value> = steps.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-            let level =
-                Level { stage, share, seconds_per_kimg: seconds_per_kimg(&steps, &iteration, stage.batch), checkpoint };
+            let Part { stage, share, drawn, .. } = part;
+            let seconds_per_kimg = seconds_per_kimg(&steps, &iteration, stage.batch);
+            let level = Level { stage, drawn, share, seconds_per_kimg, checkpoint };
             tell(&level)?;
             Ok(level)
         })
@@ -109,30 +125,53 @@ fn stages(schedule: &Schedule) -> Vec<(Stage, f64)> {
     stages
 }
 
-/// Trains at one resolution, with a line of statistics for each step; returns the bytes of the checkpoint.
+/// The parts of a run: the resolutions that it comes to, and the pictures that an encoder's generator draws.
+fn parts(config: &RecipeConfig) -> anyhow::Result<Vec<Part>> {
+    let stages = stages(&config.schedule()?);
+    let part = |(stage, share): (Stage, f64)| Part { stage, share, settings: vec![], drawn: false };
+    Ok(match config {
+        RecipeConfig::Gan(_) => {
+            let largest = config.img_size().into_iter().max().unwrap_or_default();
+            stages.into_iter().map(|each| Part { settings: at(each.0.resolution, largest), ..part(each) }).collect()
+        }
+        RecipeConfig::Encoder(encoder) => {
+            let drawn = (encoder.pretrain_kimg / encoder.kimg).min(1.);
+            let both = [(drawn, true, "pretrain_kimg=1e9"), (1. - drawn, false, "pretrain_kimg=0")];
+            let both = both.into_iter().filter(|(share, ..)| *share > 0.);
+            let of = |(share, drawn, setting): (f64, bool, &str)| {
+                let settings = vec![setting.to_owned()];
+                stages.first().map(|&(stage, _)| Part { stage, share, settings, drawn })
+            };
+            both.filter_map(of).collect()
+        }
+        RecipeConfig::Spade(_) => stages.into_iter().map(part).collect(),
+    })
+}
+
+/// The settings of a run that stays at a resolution.
+fn at(resolution: usize, largest: usize) -> Vec<String> {
+    let mut settings = vec!["schedule.lr_decay_kimg=0".to_owned()];
+    if resolution < largest {
+        settings.push(format!("schedule.start_resolution={resolution}"));
+        settings.push("schedule.stable_kimg=1e9".into());
+    } else {
+        settings.extend(["schedule.stable_kimg=0".into(), "schedule.fade_kimg=0".into()]);
+    }
+    settings
+}
+
+/// Trains with these settings, with a line of statistics for each step; returns the bytes of the checkpoint.
 fn trial(
     config: &RecipeConfig,
     pictures: &Arc<Dataset>,
     device: &Device,
-    stage: &Stage,
+    mut settings: Vec<String>,
     time: Duration,
     folder: &Path,
 ) -> anyhow::Result<u64> {
-    let mut settings = vec![
-        "output.tick_kimg=1e-6".into(),
-        "output.snapshot_kimg=1e9".into(),
-        "output.checkpoint_kimg=1e9".into(),
-        "kimg=1e9".into(),
-    ];
-    if let RecipeConfig::Gan(_) = config {
-        settings.push("schedule.lr_decay_kimg=0".into());
-        if stage.resolution < config.img_size().into_iter().max().unwrap_or_default() {
-            settings.push(format!("schedule.start_resolution={}", stage.resolution));
-            settings.push("schedule.stable_kimg=1e9".into());
-        } else {
-            settings.extend(["schedule.stable_kimg=0".into(), "schedule.fade_kimg=0".into()]);
-        }
-    }
+    let whole = ["output.tick_kimg=1e-6", "output.snapshot_kimg=1e9", "output.checkpoint_kimg=1e9", "kimg=1e9"]
+        .map(String::from);
+    settings.extend(whole);
     let settings = settings.iter().map(|text| Override::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let config = read_recipe(&config.to_toml()?, "the configuration", &settings)?;
     let stop = AtomicBool::new(false);

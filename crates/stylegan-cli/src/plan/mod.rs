@@ -17,9 +17,10 @@ use stylegan_kernels::memory;
 
 /// Say what a run would take on this machine: time, memory, disk
 ///
-/// Trains some steps at each resolution of the run, in a folder that is removed again, and says
-/// seconds per thousand pictures, the time to the end, memory at its peak, and which settings are
-/// unlikely to do well. Evaluations on the way come on top.
+/// Trains some steps in each part of the run (each resolution, and the pictures that an encoder's
+/// generator draws), in a folder that is removed again, and says seconds per thousand pictures, the
+/// time to the end, memory at its peak, and which settings are unlikely to do well. Evaluations on the
+/// way come on top.
 ///
 /// Examples:
 ///   stylegan plan --config avatars-64
@@ -31,7 +32,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     asked: Asked,
 
-    /// Seconds of training to measure at each resolution; three steps at least.
+    /// Seconds of training to measure in each part; three steps at least.
     #[arg(long, value_name = "N", default_value_t = 10.)]
     seconds: f64,
 
@@ -54,8 +55,9 @@ pub(crate) fn run(args: Args) -> Outcome {
     let levels = measure::levels(&config, &pictures, &device, time, &mut |level| {
         let (stage, seconds) = (level.stage, level.seconds_per_kimg);
         let (side, shards) = (stage.resolution, stage.batch / stage.shard.max(1));
+        let drawn = if level.drawn { " that the generator draws" } else { "" };
         print(&format!(
-            "pace:     {seconds:.1} s a kimg at {side} pixels, {shards} x {} pictures a step\n",
+            "pace:     {seconds:.1} s a kimg at {side} pixels, {shards} x {} pictures{drawn} a step\n",
             stage.shard
         ))
     })?;

@@ -1,9 +1,7 @@
 //! The trained generator that an encoder is to be of.
 
-use crate::configs;
 use crate::exit::wrong;
 use crate::models;
-use crate::shell::quote;
 use std::path::Path;
 use stylegan_train::config::RecipeConfig;
 
@@ -19,19 +17,9 @@ pub(super) fn find(config: &mut RecipeConfig) -> anyhow::Result<()> {
         None if begun || config.generator.is_empty() || typed.exists() => {}
         None => wrong!(
             "generator = {}: there is no such file or folder; name another with --set generator=FILE|RUN|NAME (`stylegan models` \
-             lists those that come with the program){}",
-            typed.display(),
-            making(typed)
+             lists those that come with the program)",
+            typed.display()
         ),
     }
     Ok(())
-}
-
-/// How a run is made that is called as a built-in configuration is: `runs/sg2-avatars-64`.
-fn making(run: &Path) -> String {
-    let name = run.file_name().unwrap_or_default().to_string_lossy();
-    let config = configs::names().find(|config| config.replace('/', "-") == name);
-    config.map_or_else(String::new, |config| {
-        format!(", or train it: stylegan train --config {config} --out {}", quote(run))
-    })
 }

@@ -309,13 +309,29 @@ fn networks_of_a_configuration_are_found() {
     std::fs::write(bench.path("run/config.toml"), gone.collect::<String>()).unwrap();
     bench.ok("train --out run --kimg 0.024");
     bench.one_sentence(
-        "train --config psp/avatars-64-inpaint --data fields --out e",
-        &["generator = runs/sg2-avatars-64", "stylegan train --config sg2/avatars-64 --out runs/sg2-avatars-64"],
+        "train --config psp/earth-64-invert --data fields --out e",
+        &["generator = runs/sg2-earth-64: there is no such", "--set generator=FILE|RUN|NAME"],
     );
     let ran = bench.run(&format!("{line} --out e --set loss.classifier=gone.safetensors"));
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     for part in ["loss.classifier = gone.safetensors", "`stylegan classifier` trains one", "--set loss.id=0"] {
         assert!(ran.stderr.contains(part), "{part} in\n{}", ran.stderr);
     }
-    assert!(bench.ok("train --config psp/avatars-64-invert --print-config").contains("runs/sg2-avatars-64"));
+    assert!(bench.ok("train --config psp/avatars-64-invert --print-config").contains("generator = \"avatars-64\""));
+}
+
+/// Pictures that the generator draws take their own time, which counts for as many as there are.
+#[test]
+fn a_plan_measures_drawn_pictures_apart() {
+    let bench = bench();
+    let plan = "plan --config tiny.toml --seconds 0";
+    let whole = |said: &str, pace: &[&str]| {
+        let lines: Vec<&str> = said.lines().filter(|line| line.starts_with("pace:")).collect();
+        assert_eq!(lines.len(), pace.len(), "{said}");
+        lines.iter().zip(pace).for_each(|(line, end)| assert!(line.ends_with(end), "{said}"));
+    };
+    let (drawn, shown) = ("1 x 8 pictures that the generator draws a step", "1 x 8 pictures a step");
+    whole(&bench.ok(plan), &[shown]);
+    whole(&bench.ok(&format!("{plan} --set pretrain_kimg=0.16")), &[drawn, shown]);
+    whole(&bench.ok(&format!("{plan} --set pretrain_kimg=0.32")), &[drawn]);
 }
