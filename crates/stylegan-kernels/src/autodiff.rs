@@ -44,6 +44,9 @@ impl Gradients {
 }
 
 /// Gradients of `sum(y)` with respect to every variable `y` depends on; first order.
+///
+/// # Errors
+/// When a backward rule fails, or an operation that `y` was made by has none.
 pub fn backward(y: &Tensor) -> Result<Gradients> {
     let y = y.clone();
     on_lane(Order::First, move || y.backward().map(Gradients::detached))
@@ -176,7 +179,9 @@ fn on_lane<R: Send + 'static>(order: Order, pass: impl FnOnce() -> Result<R> + S
         }
     };
     let (answer, result) = mpsc::channel();
-    let (limit, level) = (crate::threads::limit(), crate::cpu::level());
+    // A worker of the pool waits here: where all of them do, none would be left for what the lane hands out.
+    let limit = if rayon::current_thread_index().is_some() { 1 } else { crate::threads::limit() };
+    let level = crate::cpu::level();
     let job: Job = Box::new(move || {
         let pass = || crate::cpu::with_level(level, || crate::threads::with_limit(limit, pass));
         let outcome = catch_unwind(AssertUnwindSafe(pass));

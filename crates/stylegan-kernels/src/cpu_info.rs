@@ -39,7 +39,8 @@ impl InstructionSet {
         }
     }
 
-    /// Runs `f` with the operations that it calls from this thread, and the gradients that it takes, held to it.
+    /// Runs `f` with the operations that it calls from this thread, and the gradients that it takes, held to it; but for the
+    /// products of `linear`, which choose for themselves.
     pub fn run<R>(self, f: impl FnOnce() -> R) -> R {
         cpu::with_level(self.0, f)
     }

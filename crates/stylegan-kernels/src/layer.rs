@@ -39,10 +39,10 @@ pub fn modulated_layer(
         {
             return conv2d_fused(x, weight, 1., a as usize, Some(styles), demodulation()?.as_ref(), epilogue);
         }
-        Resample { up: 2, down: 1, flip_weight: false, filter: Some(filter), flip_filter, padding }
-            if fuses(Some([2 * h, 2 * w])) =>
-        {
-            if let Some(padding) = after_transpose(filter, padding, weight.dims4()?) {
+        Resample { up: 2, down: 1, flip_weight: false, filter: Some(filter), flip_filter, padding } => {
+            if let Some(padding) = after_transpose(filter, padding, weight.dims4()?)
+                && fuses(doubled([h, w], weight, filter, padding))
+            {
                 let y = conv_transpose2d_fused(x, weight, styles, 2)?;
                 return upfirdn2d_fused(&y, filter, padding, flip_filter, 4., demodulation()?.as_ref(), epilogue);
             }
@@ -80,4 +80,15 @@ pub fn filter_layer(x: &Tensor, filter: &Filter, epilogue: Epilogue) -> Result<T
 fn same_size(x: &Tensor, weight: &Tensor, padding: usize) -> Option<[usize; 2]> {
     let side = |i: usize| output_side(x.dims()[i], weight.dims()[i], 1, padding);
     Some([side(2)?, side(3)?])
+}
+
+/// Height and width of a transposed convolution of stride 2 that a filter follows; none where that is larger than the result.
+fn doubled([h, w]: [usize; 2], weight: &Tensor, filter: &Filter, [x0, x1, y0, y1]: [i64; 4]) -> Option<[usize; 2]> {
+    let (_, _, r, s) = weight.dims4().ok()?;
+    let (rows, columns) = filter.size();
+    let side = |i: usize, kernel: usize, padding: i64, taps: usize| {
+        let grown = i.checked_sub(1)? * 2 + kernel;
+        grown.checked_add_signed(padding as isize)?.checked_sub(taps).map(|sides| sides + 1)
+    };
+    Some([side(h, r, y0 + y1, rows)?, side(w, s, x0 + x1, columns)?])
 }

@@ -1,7 +1,7 @@
 //! Fused operations of style-based generators and discriminators on candle tensors.
 //!
-//! Every public operation takes and returns [`candle_core::Tensor`]s, works in f32 and f64, and is
-//! differentiable twice: its backward pass is made of operations of the same family (a
+//! Every public operation takes and returns [`candle_core::Tensor`]s, works in f32 and f64 (on a GPU in
+//! f32), and is differentiable twice: its backward pass is made of operations of the same family (a
 //! convolution's gradient is a convolution), so gradient penalties (R1, WGAN-GP, path length) are
 //! ordinary code on top. Gradients are taken through [`autodiff`], which owns candle's
 //! second-order switch; do not call `Tensor::backward` directly.

@@ -20,13 +20,15 @@ pub fn keep_freed() {
         static ONCE: std::sync::Once = std::sync::Once::new();
         // One arena for all threads: those of gradient passes free what others allocated.
         ONCE.call_once(|| {
-            for (parameter, value) in
-                [(ARENA_MAX, 1), (MMAP_THRESHOLD, i32::MAX), (TRIM_THRESHOLD, i32::MAX), (TOP_PAD, 32 << 20)]
-            {
-                // SAFETY: a function of glibc that any thread may call at any time; a setting that
-                // it does not know it ignores.
-                unsafe { mallopt(parameter, value) };
+            // SAFETY: a function of glibc that any thread may call at any time; what it does not take it ignores, and says 0.
+            let set = |parameter, value| unsafe { mallopt(parameter, value) } != 0;
+            set(ARENA_MAX, 1);
+            // Before 2.35 no larger threshold was taken, and the next setting fixed it at 128 KiB.
+            if !set(MMAP_THRESHOLD, i32::MAX) {
+                set(MMAP_THRESHOLD, 32 << 20);
             }
+            set(TRIM_THRESHOLD, i32::MAX);
+            set(TOP_PAD, 32 << 20);
         });
     }
 }

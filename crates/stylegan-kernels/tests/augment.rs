@@ -161,6 +161,8 @@ fn wrong_arguments_are_named() {
     assert!(error(filter_images(&x, &[None, Some(vec![1.; 4])])).contains("4 taps"));
     let huge = AffineMap::new(turned(0., [9., 9.], [0., 0.]), [1 << 15, 1 << 15]);
     assert!(error(affine_resample(&x, &[huge, huge])).contains("too large"));
+    let large = AffineMap::new(turned(0., [1.; 2], [-3., 0.]), [64, 64]);
+    assert!(error(affine_resample(&x, &[AffineMap::IDENTITY, large])).contains("made for one of another size"));
     // Numbers that are none give some image, and no panic.
     let none = AffineMap::new([[f64::NAN, f64::INFINITY, 0.], [0., -f64::INFINITY, 1e300]], [5, 4]);
     assert_eq!(affine_resample(&x, &[none, none]).unwrap().dims(), [2, 1, 5, 4]);

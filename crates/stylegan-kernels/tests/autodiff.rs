@@ -129,3 +129,19 @@ fn passes_keep_to_the_thread_limit_of_their_caller() {
     backward(&y).unwrap();
     assert_eq!(seen.recv().unwrap(), stylegan_kernels::threads::limit());
 }
+
+/// Workers of rayon's pool that all take gradients wait for nobody but those who compute them.
+#[test]
+fn workers_of_the_pool_may_take_gradients() {
+    use rayon::prelude::*;
+    let tasks = 2 * rayon::current_num_threads();
+    let sums: Vec<Vec<f64>> = (0..tasks)
+        .into_par_iter()
+        .map(|_| {
+            let (x, w) = (var(&[4, 8, 16, 16], 1), var(&[8, 8, 3, 3], 2));
+            let y = stylegan_kernels::conv2d(&x, &w, 1, 1, 1.).unwrap();
+            flat(&backward(&y).unwrap().get(&w).unwrap())
+        })
+        .collect();
+    assert!(sums.iter().all(|sum| *sum == sums[0]));
+}

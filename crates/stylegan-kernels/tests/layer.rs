@@ -90,6 +90,32 @@ fn kernels_larger_than_the_image_are_refused() {
     assert!(message.contains("[1, 8, 4, 4] does not fit weight [8, 8, 7, 7]"), "{message}");
 }
 
+/// A layer that doubles its image with other padding than the usual makes other sizes: noise of twice the size is refused,
+/// as it is where the operations are recorded, and noise of the layer's size is taken.
+#[test]
+fn noise_is_of_the_size_that_the_layer_makes() {
+    let filter = Filter::separable(&[1., 3., 3., 1.]);
+    for (padding, side) in [(0, 6), (2, 10)] {
+        let resample =
+            Resample { up: 2, filter: Some(&filter), flip_weight: false, padding: [padding; 4], ..Resample::default() };
+        let layer = |side: usize, record: bool| {
+            let weight = tensor(&[5, 3, 3, 3], 2);
+            let weight = if record { Var::from_tensor(&weight).unwrap().as_tensor().clone() } else { weight };
+            let (x, styles, bias) = (tensor(&[1, 3, 4, 4], 1), tensor(&[1, 3], 3), tensor(&[5], 4));
+            let (noise, strength) = (tensor(&[1, 1, side, side], 5), tensor(&[5], 6));
+            let epilogue = Epilogue { noise: Some((&noise, &strength)), bias: &bias, act: Activation::Lrelu.into() };
+            modulated_layer(&x, &weight, &styles, true, &resample, epilogue)
+        };
+        let [fused, apart] = [false, true].map(|record| layer(side, record).unwrap());
+        assert_eq!(fused.dims(), [1, 5, side, side]);
+        assert!(error(&fused, &flat(&apart)) < 1e-12);
+        for record in [false, true] {
+            let message = layer(8, record).unwrap_err().to_string();
+            assert!(message.contains("noise [1, 1, 8, 8] for input"), "{message}");
+        }
+    }
+}
+
 #[test]
 fn nan_passes_the_activation() {
     let case = |h| Tensor::from_vec(vec![f32::NAN; 16 * h * 8], (1, 16, h, 8), &candle_core::Device::Cpu).unwrap();

@@ -209,6 +209,45 @@ fn strided_views_are_accepted() {
     }
 }
 
+/// Every third of six pixels and every fourth of eight: as the paper's code centres filters of one tap and of two.
+#[test]
+fn filters_are_centred_where_images_shrink_by_more_than_they_have_taps() {
+    let shrunk = |taps: &[f64], down: usize, pixels: usize| {
+        let row: Vec<f64> = (0..pixels).map(|i| i as f64).collect();
+        let x = Tensor::from_vec(row, (1, 1, 1, pixels), &Device::Cpu).unwrap();
+        let x = x.broadcast_as((1, 1, pixels, pixels)).unwrap();
+        let (one, filter) = (Tensor::ones((1, 1, 1, 1), DType::F64, &Device::Cpu).unwrap(), Filter::separable(taps));
+        let resample = modulate::Resample { down, filter: Some(&filter), ..modulate::Resample::default() };
+        flat(&modulate::conv2d_resample(&x, &one, 1., &resample).unwrap().get(0).unwrap().narrow(1, 0, 1).unwrap())
+    };
+    assert_eq!(shrunk(&[1.], 3, 6), [1., 4.]);
+    assert_eq!(shrunk(&[1., 1.], 4, 8), [1.5, 5.5]);
+}
+
+/// Without pixels, samples or channels there is nothing to compute, and nothing to panic about.
+#[test]
+fn empty_tensors_have_gradients_or_are_refused() {
+    let windows = resize::Windows { size: 2, stride: 1, padding: 1, over: false };
+    let message = resize::max_pool2d(&tensor(&[1, 2, 0, 5], 1), windows).unwrap_err().to_string();
+    assert!(message.contains("do not fit 0x5 pixels"), "{message}");
+    let message = bias_act(&tensor(&[3], 1), Some(&tensor(&[0], 2)), Activation::Lrelu.into()).unwrap_err().to_string();
+    assert!(message.contains("has no channels"), "{message}");
+    for shape in [&[2, 0][..], &[2, 3, 0, 5]] {
+        let (x, bias) = (var(shape, 1), var(&shape[1..2], 2));
+        let y = bias_act(&x, Some(&bias), Activation::Lrelu.into()).unwrap();
+        let found = autodiff::backward(&y).unwrap();
+        assert_eq!(found.get(&bias).unwrap().dims(), &shape[1..2]);
+    }
+    let (x, noise) = (var(&[2, 3, 0, 5], 1), tensor(&[2, 1, 0, 5], 2));
+    let (strength, bias) = (var(&[3], 3), var(&[3], 4));
+    let y = noise_bias_act(&x, &noise, &strength, &bias, Activation::Lrelu.into()).unwrap();
+    assert_eq!(flat(&autodiff::backward(&y).unwrap().get(&strength).unwrap()), [0.; 3]);
+    let weight = tensor(&[4, 3, 0, 0], 1);
+    let up = modulate::Resample { up: 2, ..modulate::Resample::default() };
+    let message = modulate::conv2d_resample(&tensor(&[1, 3, 4, 4], 1), &weight, 1., &up).unwrap_err().to_string();
+    assert!(message.contains("a weight of 0x0"), "{message}");
+}
+
 #[test]
 fn errors_say_what_was_expected() {
     let x = tensor(&[2, 3, 4, 5], 1);
@@ -247,5 +286,9 @@ fn errors_say_what_was_expected() {
     let message = optim::adam_step(&w, &four, &w, &v, 1, AdamOptions { lr: 0.1, beta1: 0., beta2: 0.9, eps: 0. });
     assert!(message.unwrap_err().to_string().contains("gradient is F64 [4], the weight F64 [3]"));
     let message = optim::adam_step(&w, &v, &w, &v, 1, AdamOptions { lr: 0.1, beta1: 0., beta2: 0.9, eps: 0. });
+    assert!(message.unwrap_err().to_string().contains("four different tensors"));
+    // A view has another name and the same memory.
+    let (m, options) = (var(&[3], 3), AdamOptions { lr: 0.1, beta1: 0., beta2: 0.9, eps: 0. });
+    let message = optim::adam_step(&w, &w.detach(), &m, &v, 1, options);
     assert!(message.unwrap_err().to_string().contains("four different tensors"));
 }

@@ -65,7 +65,8 @@ impl BiasAct {
 /// At a kink (0 for the ReLU family) the derivative is the one from below; beyond the clamp it is 0.
 ///
 /// # Errors
-/// When the bias does not have one entry per channel, or gain or clamp are not above 0.
+/// When the bias does not have one entry per channel, the clamp is below 0, or the gain of a piecewise linear activation is not
+/// above 0.
 pub fn bias_act(x: &Tensor, bias: Option<&Tensor>, act: BiasAct) -> Result<Tensor> {
     scaled_bias_act(x, bias, 1., act)
 }
@@ -123,7 +124,9 @@ pub fn noise_bias_act(x: &Tensor, noise: &Tensor, strength: &Tensor, bias: &Tens
 
 /// `value` as `[c]`, the same tensor where it has that shape already.
 fn per_channel(name: &str, value: &Tensor, x: &[usize]) -> Result<Tensor> {
-    let c = x.get(1).copied().unwrap_or(0);
+    let Some(&c) = x.get(1) else {
+        candle_core::bail!("bias_act: {name} {:?} for input {x:?}, which has no channels", value.dims())
+    };
     if value.elem_count() != c {
         candle_core::bail!(
             "bias_act: {name} {:?} for input {x:?}, expected one entry for each of {c} channels",

@@ -101,7 +101,7 @@ fn convolution(
     } else {
         device::scaled(
             columns((kind, precision), shape, (a, a_layout), (b, b_layout), around.scale)?,
-            n * c * h * w,
+            [n * c, h * w],
             gain,
         )?
     };

@@ -175,16 +175,16 @@ pub(crate) fn row_sums(parts: CudaStorage, rows: usize, slices: usize) -> Result
     one(&parts.device, &launch, &[Some(&numbers)], rows)
 }
 
-/// `gain` times `len` numbers.
+/// `gain` times rows of numbers, `[rows, length]`.
 ///
 /// # Errors
 /// As [`one`].
-pub(crate) fn scaled(numbers: CudaStorage, len: usize, gain: f64) -> Result<CudaStorage> {
+pub(crate) fn scaled(numbers: CudaStorage, [rows, length]: [usize; 2], gain: f64) -> Result<CudaStorage> {
     if gain == 1. {
         return Ok(numbers);
     }
     let end = Epilogue::new(Map::new(1., gain, f64::INFINITY), 1., 1, 1)?;
-    let launch = super::bias_act::bias_act(1, len, end)?;
+    let launch = super::bias_act::bias_act(rows, length, end)?;
     let x = numbers.as_cuda_slice::<f32>()?.as_view();
-    one(&numbers.device, &launch, &[Some(&x), None, None, None, None], len)
+    one(&numbers.device, &launch, &[Some(&x), None, None, None, None], rows * length)
 }

@@ -65,8 +65,8 @@ impl Labels {
         self.classes + usize::from(self.edges)
     }
 
-    /// Nearest neighbours: pixel `i` of `to` is pixel `floor(i from / to)`, as PyTorch's `interpolate`
-    /// takes them.
+    /// Nearest neighbours: pixel `i` of `to` is pixel `floor(i from / to)`, as PyTorch's `interpolate` takes them but for its
+    /// rounding (it multiplies by a factor in f32: of 26 pixels made 22, one is another).
     ///
     /// # Errors
     /// When a side is 0.

@@ -34,10 +34,13 @@ impl Default for Resample<'_> {
 /// an order that keeps the convolution small (StyleGAN2, appendix B). `gain` multiplies the result.
 ///
 /// # Errors
-/// When the shapes do not fit each other, or the image is smaller than filter and weight.
+/// When the shapes do not fit each other, the image is smaller than filter and weight, or a factor or a side of the weight is 0.
 pub fn conv2d_resample(x: &Tensor, weight: &Tensor, gain: f64, resample: &Resample) -> Result<Tensor> {
     let &Resample { up, down, padding, filter, flip_filter, flip_weight } = resample;
     let (_, _, r, s) = weight.dims4()?;
+    if [up, down, r, s].contains(&0) {
+        candle_core::bail!("conv2d_resample: up {up}, down {down}, a weight of {r}x{s}: expected 1 at least")
+    }
     let single = Filter::new(&[1.], 1, 1)?;
     let f = filter.unwrap_or(&single);
     let (u, p) = (up as i64, padded(f, padding, up, down));
@@ -82,7 +85,7 @@ fn padded(filter: &Filter, mut p: [i64; 4], up: usize, down: usize) -> [i64; 4] 
             p[after] += (side - u).div_euclid(2);
         }
         if down > 1 {
-            p[before] += (side - d + 1) / 2;
+            p[before] += (side - d + 1).div_euclid(2);
             p[after] += (side - d).div_euclid(2);
         }
     }

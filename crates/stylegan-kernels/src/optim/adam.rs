@@ -23,7 +23,7 @@ pub struct AdamOptions {
 /// beyond ±1.8e19 (f32), whose squares would be infinite, count as that.
 ///
 /// # Errors
-/// When the four shapes or element types differ, or two of the variables are the same.
+/// When the four shapes or element types differ, or two of the four share memory.
 pub fn adam_step(weight: &Var, grad: &Tensor, m: &Var, v: &Var, step: u64, options: AdamOptions) -> Result<()> {
     let AdamOptions { lr, beta1, beta2, eps } = options;
     let power = |beta: f64| 1. - beta.powf(step as f64);
@@ -54,8 +54,10 @@ impl Pass {
                 )
             }
         }
-        let ids = [weight.id(), grad.id(), m.id(), v.id()];
-        if (1..4).any(|i| ids[..i].contains(&ids[i])) {
+        // Storages, which are borrowed one inside the other: views of one have names of their own.
+        let place = |tensor: &Tensor| std::ptr::from_ref(&*tensor.storage_and_layout().0);
+        let places = [weight.as_tensor(), grad, m, v].map(place);
+        if (1..4).any(|i| places[..i].contains(&places[i])) {
             candle_core::bail!("optim: weight, gradient and moments must be four different tensors")
         }
         let grad = &grad.detach().contiguous()?;

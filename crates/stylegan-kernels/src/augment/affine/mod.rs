@@ -29,7 +29,7 @@ use std::sync::Arc;
 /// is 0 beyond.
 ///
 /// # Errors
-/// When there is not one map per image, or an image with its margins has more than 2³⁰ samples.
+/// When there is not one map per image, a map is of larger images, or an image with its margins has more than 2³⁰ samples.
 pub fn affine_resample(x: &Tensor, maps: &[AffineMap]) -> Result<Tensor> {
     check_images("affine_resample", "maps", x, maps.len())?;
     let (_, _, h, w) = x.dims4()?;
@@ -42,6 +42,12 @@ pub fn affine_resample(x: &Tensor, maps: &[AffineMap]) -> Result<Tensor> {
         if samples > 1 << 28 {
             candle_core::bail!(
                 "affine_resample: an image of {h}x{w} pixels with margins {:?} is too large to be upsampled",
+                map.margins()
+            )
+        }
+        if !map.is_identity() && (left.max(right) >= w.max(1) || top.max(bottom) >= h.max(1)) {
+            candle_core::bail!(
+                "affine_resample: an image of {h}x{w} pixels has no margins {:?}; its map was made for one of another size",
                 map.margins()
             )
         }

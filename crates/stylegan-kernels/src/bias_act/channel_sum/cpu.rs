@@ -21,7 +21,7 @@ vectorize! {
     /// Adds the columns of `x` `[rows, y.len()]` up in `y`.
     fn column_sums<T>(x: &[T], y: &mut [MaybeUninit<T>], gain: T) {
         let y = zeroed(y);
-        for row in x.chunks_exact(y.len()) {
+        for row in x.chunks_exact(y.len().max(1)) {
             for (y, &x) in y.iter_mut().zip(row) {
                 *y += x;
             }
@@ -34,7 +34,7 @@ vectorize! {
 
 /// The noise of sample `i`, whether samples share it or not.
 fn noise_of<T>(noise: &[T], i: usize, plane: usize) -> &[T] {
-    &noise[i * plane % noise.len()..][..plane]
+    &noise[i * plane % noise.len().max(1)..][..plane]
 }
 
 impl ChannelSum {
@@ -71,7 +71,7 @@ impl ChannelSum {
         let (rows, gain) = (rows_per_task(plane), T::from_f64(self.gain));
         let write = |y: &mut [MaybeUninit<T>]| {
             for_each_chunk(y, rows * plane, |task, y| {
-                for (j, y) in y.chunks_mut(plane).enumerate() {
+                for (j, y) in y.chunks_mut(plane.max(1)).enumerate() {
                     let row = task * rows + j;
                     let noise = noise.map(|noise| noise_of(noise, row / c, plane));
                     fill_scaled(y, noise, x[row % c] * gain);

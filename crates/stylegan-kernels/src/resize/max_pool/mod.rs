@@ -26,6 +26,9 @@ pub struct Windows {
 
 impl Windows {
     /// Windows along a side of `pixels`.
+    ///
+    /// # Panics
+    /// With a stride of 0, which [`max_pool2d`] refuses.
     pub fn count(self, pixels: usize) -> usize {
         let room = (pixels + 2 * self.padding).saturating_sub(self.size);
         if self.over { room.div_ceil(self.stride) + 1 } else { room / self.stride + 1 }
@@ -41,12 +44,12 @@ impl Windows {
 /// The maximum of each of the `windows` of `x` `[n, c, h, w]`. The gradient goes to the first of equals.
 ///
 /// # Errors
-/// Windows without pixels, or more padding than half a window.
+/// Windows without pixels, a picture without any, or more padding than half a window.
 pub fn max_pool2d(x: &Tensor, windows: Windows) -> Result<Tensor> {
     let (_, _, h, w) = x.dims4()?;
     let Windows { size, stride, padding, over } = windows;
     let starts_inside = |side: usize| (windows.count(side) - 1) * stride < side + padding;
-    if stride == 0 || size == 0 || 2 * padding > size || h.min(w) + 2 * padding < size {
+    if [stride, size, h, w].contains(&0) || 2 * padding > size || h.min(w) + 2 * padding < size {
         candle_core::bail!("max_pool2d: {windows:?} do not fit {h}x{w} pixels")
     }
     if over && !(starts_inside(h) && starts_inside(w)) {
