@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use stylegan_core::checkpoint::{Checkpoint, save};
 use stylegan_core::import::import;
 use stylegan_core::{Condition, Model, NetworkConfig, SynthesisOptions, build_discriminator};
+use stylegan_tests::golden::assert_close;
 
 /// f32 against f32 of other kernels on pictures of standard deviation 1 to 2: numerics differ by up
 /// to 3e-5 with instance norm (StyleGAN), 1e-5 without; five times that.
@@ -21,16 +22,6 @@ fn golden(name: &str) -> PathBuf {
 
 fn results(case: &str) -> HashMap<String, Tensor> {
     candle_core::safetensors::load(golden(&format!("{case}.io.safetensors")), &Device::Cpu).unwrap()
-}
-
-fn max_abs(a: &Tensor, b: &Tensor) -> f64 {
-    assert_eq!(a.dims(), b.dims());
-    f64::from((a - b).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap().to_scalar::<f32>().unwrap())
-}
-
-fn within(what: &str, found: &Tensor, expected: &Tensor, bound: f64) {
-    let error = max_abs(found, expected);
-    assert!(error <= bound, "{what}: differs by {error:e}, allowed {bound:e}");
 }
 
 /// Pictures of the averaged generator and logits of the discriminator, from the pickle itself and
@@ -50,13 +41,13 @@ fn check(file: &str, case: &str, picture: &str) {
         let model = Model::load(&path, &Device::Cpu).unwrap();
         let ws = model.styles(&io["z"], None).unwrap();
         let img = model.synthesize(&ws, &SynthesisOptions::default()).unwrap();
-        within(&format!("{file} {picture}"), &img, &io[picture], PICTURES);
+        assert_close(&format!("{file} {picture}"), &img, &io[picture], PICTURES);
         if let Some(expected) = io.get("G_ema.ws_psi0.7") {
-            within(&format!("{file} ws"), &model.truncate(&ws, 0.7, None).unwrap(), expected, PICTURES);
+            assert_close(&format!("{file} ws"), &model.truncate(&ws, 0.7, None).unwrap(), expected, PICTURES);
         }
         if let Some(expected) = io.get("Gs.img_psi0.7_cut8") {
             let ws = model.truncate(&ws, 0.7, Some(8)).unwrap();
-            within(
+            assert_close(
                 &format!("{file} psi"),
                 &model.synthesize(&ws, &SynthesisOptions::default()).unwrap(),
                 expected,
@@ -71,7 +62,12 @@ fn check(file: &str, case: &str, picture: &str) {
     let params = checkpoint.params("D", &Device::Cpu).unwrap();
     let d = build_discriminator(config, params.frozen()).unwrap();
     assert_eq!(params.unused(), Vec::<String>::new());
-    within(&format!("{file} logits"), &d.logits(&io["img_in"], Condition::None, 0.).unwrap(), &io["D.logits"], LOGITS);
+    assert_close(
+        &format!("{file} logits"),
+        &d.logits(&io["img_in"], Condition::None, 0.).unwrap(),
+        &io["D.logits"],
+        LOGITS,
+    );
 }
 
 #[test]
@@ -93,6 +89,31 @@ fn stylegan_tensorflow() {
 #[test]
 fn progressive_gan_tensorflow() {
     check("pggan_tf.pkl", "pggan_tf", "Gs.img");
+}
+
+/// Pickles from before the end of growth say how far their networks had come, and make their pictures there.
+#[test]
+fn growing_networks_are_shown_as_far_as_they_have_grown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("growing.pkl");
+    // Level of detail 0 as a number of four bytes, which is the only scalar of 0 in these files.
+    let (zero, lod) = (b"C\x04\0\0\0\0", 1.5f32);
+    for file in ["stylegan1_tf.pkl", "pggan_tf.pkl"] {
+        let mut bytes = std::fs::read(golden(file)).unwrap();
+        for at in 0..bytes.len() - zero.len() {
+            if bytes[at..].starts_with(zero) {
+                bytes[at + 2..at + 6].copy_from_slice(&lod.to_le_bytes());
+            }
+        }
+        std::fs::write(&path, bytes).unwrap();
+        let [grown, growing] = [golden(file), path.clone()].map(|path| Model::load(path, &Device::Cpu).unwrap());
+        assert_eq!((grown.lod(), growing.lod()), (0., 1.5));
+        let ws = grown.styles(&grown.latents(&[1]).unwrap(), None).unwrap();
+        let options = SynthesisOptions { lod: 1.5, ..SynthesisOptions::default() };
+        let expected = grown.synthesize(&ws, &options).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let found = growing.synthesize(&ws, &SynthesisOptions::default()).unwrap();
+        assert_eq!(found.flatten_all().unwrap().to_vec1::<f32>().unwrap(), expected, "{file}");
+    }
 }
 
 #[test]

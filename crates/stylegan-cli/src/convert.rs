@@ -1,10 +1,11 @@
 //! `stylegan convert`: released weights of other programs to one safetensors file, and back to their
 //! names.
 
+use crate::assumed::assumed;
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::{check_exists, checkpoint};
-use crate::paint::facts::{FactArgs, assumed};
+use crate::paint::facts::FactArgs;
 use crate::shell::quote;
 use crate::status::{Progress, print, say};
 use candle_core::{DType, Tensor};
@@ -126,6 +127,9 @@ pub(crate) fn run(args: Args) -> Outcome {
         );
     }
     destination::ends_in(&args.destination, "safetensors", "a safetensors file")?;
+    if args.licence.as_ref().is_some_and(|licence| licence.trim().is_empty()) {
+        wrong!("--licence: it is empty; name the licence, or leave it out to keep what the file says");
+    }
     let progress = Progress::of_unknown_length("converting");
     let mut file = networks(&path)?;
     match (args.network, file.metadata.networks.is_empty()) {
@@ -141,7 +145,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     {
         wrong!("{source}: {error}; see --size, --edges, --depth and --dont-care");
     }
-    if let Some(assumed) = assumed(&file.metadata) {
+    if let Some(assumed) = file.metadata.networks.values().find_map(|config| assumed(&file.metadata, config)) {
         say(&printable(&format!("note: {source}: {assumed}")).to_string());
     }
     if let Some(side) = args.resize_net {
@@ -218,6 +222,8 @@ fn resize_networks(file: &mut Imported, side: usize, source: &str) -> anyhow::Re
         tensors.extend(resized.tensors.into_iter().map(|(name, tensor)| (format!("{prefix}.{name}"), tensor)));
     }
     file.tensors = tensors;
+    // Networks of another size begin to grow anew.
+    file.metadata.set_lod(0.);
     Ok(())
 }
 

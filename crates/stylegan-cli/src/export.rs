@@ -3,6 +3,7 @@
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::checkpoint;
+use crate::numbers::whole;
 use crate::status::{Progress, print};
 use candle_core::Device;
 use clap::ArgGroup;
@@ -45,7 +46,7 @@ pub(crate) struct Args {
     /// Pictures made at a time [default: left open]
     ///
     /// Example: --batch 1
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=100_000))]
     batch: Option<usize>,
 
     /// Truncates only the first K style rows (2 per resolution) [default: all rows]
@@ -54,9 +55,6 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Outcome {
-    if args.batch == Some(0) {
-        wrong!("--batch 0: give at least 1, or leave it out to keep the number of pictures open");
-    }
     let Some(named) = args.network.as_ref().or(args.encoder.as_ref()) else {
         wrong!("name a --network or an --encoder to export");
     };
@@ -83,8 +81,21 @@ struct Exported {
 fn generator(file: &Path, named: &Path, args: &Args) -> anyhow::Result<Exported> {
     let model = Model::load(file, &Device::Cpu)?;
     let spec = model.generator().spec();
-    if let Some(cutoff) = args.trunc_cutoff.filter(|&cutoff| cutoff > spec.num_ws) {
-        wrong!("--trunc-cutoff {cutoff}: {} has {} style rows", named.display(), spec.num_ws);
+    if let Some(cutoff) = args.trunc_cutoff {
+        let name = named.display();
+        if model.generator().w_avg().is_none() {
+            wrong!("--trunc-cutoff {cutoff}: {name} has no average style, and so no truncation; leave it out");
+        }
+        if cutoff > spec.num_ws {
+            wrong!("--trunc-cutoff {cutoff}: {name} has {} style rows", spec.num_ws);
+        }
+    }
+    if model.lod() > 0. {
+        wrong!(
+            "{}: is still growing (its level of detail is {}), and a model for other programs is of a grown network; train it on",
+            named.display(),
+            model.lod()
+        );
     }
     let options = OnnxOptions { batch: args.batch, truncation_cutoff: args.trunc_cutoff };
     let bytes = onnx(model.config(), model.params(), &options)?;

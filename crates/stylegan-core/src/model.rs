@@ -1,7 +1,7 @@
 //! A generator with its weights: what programs that use trained networks start from.
 
-use crate::checkpoint::{Checkpoint, Kind, Metadata, infer_generator, prefix};
-use crate::import::{Imported, import, import_safetensors, is_foreign};
+use crate::checkpoint::{ASSUMED, Checkpoint, Kind, Metadata, assumed_of, infer_generator, prefix};
+use crate::import::{FILTER, Imported, check_filter, import, import_safetensors, is_foreign};
 use crate::latent::latents_from_seeds;
 use crate::network::Loaded;
 use crate::{
@@ -43,7 +43,8 @@ pub struct Model {
 impl Model {
     /// Loads the generator of a checkpoint: `G_ema`, else `G`. In a plain safetensors file the
     /// names may also stand without prefix or be rosinality's, and the configuration is inferred from
-    /// shapes. Foreign files that [`import`](crate::import::import) knows are converted in memory.
+    /// shapes. Foreign files that [`import`](crate::import::import) knows are converted in memory. A checkpoint that is
+    /// no longer what was written, by its content hash, is refused.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -72,11 +73,13 @@ impl Model {
         if is_foreign(path)? {
             return Self::from_imported(import(path)?, config, path, device);
         }
-        Self::read(&Checkpoint::open(path)?, config, device)
+        let file = Checkpoint::open(path)?;
+        file.verify()?;
+        Self::read(&file, config, device)
     }
 
     /// Loads the generator of a file that is open, which is one that [`load`](Self::load) would not take for another
-    /// program's.
+    /// program's. Its contents are not compared with their hash; [`Checkpoint::verify`] does that.
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -109,6 +112,7 @@ impl Model {
             }
         };
         let stated = file.metadata().and_then(|metadata| metadata.networks.get(prefix)).cloned();
+        let (mut metadata, content_hash) = (file.metadata().cloned(), file.content_hash().map(str::to_owned));
         let config = match (config, stated) {
             (Some(config), _) | (None, Some(NetworkConfig::Generator(config))) => config,
             (None, Some(NetworkConfig::Discriminator(_) | NetworkConfig::Encoder(_) | NetworkConfig::Segmenter(_))) => {
@@ -116,23 +120,24 @@ impl Model {
             }
             (None, None) => {
                 let full = |name: &str| if prefix.is_empty() { name.into() } else { format!("{prefix}.{name}") };
-                infer_generator(&|name| file.shape(&full(name)))
-                    .map_err(|error| file.bad(format!("cannot be loaded: {error}")))?
+                let config = infer_generator(&|name| file.shape(&full(name)))
+                    .map_err(|error| file.bad(format!("cannot be loaded: {error}")))?;
+                metadata.get_or_insert_default().extra.insert(ASSUMED.into(), assumed_of(&config));
+                config
             }
         };
-        let (metadata, content_hash) = (file.metadata().cloned(), file.content_hash().map(str::to_owned));
         let named = |error: Error| match error {
             error @ (Error::Checkpoint { .. } | Error::Io { .. }) => error,
             error => file.bad(format!("does not hold this network: {error}")),
         };
         let params = file.params(prefix, device).map_err(named)?;
-        let mut model = Self::from_params(config, params).map_err(named)?;
-        (model.metadata, model.content_hash) = (metadata, content_hash);
+        let mut model = Self::from_params(config, params).and_then(|model| model.told(metadata)).map_err(named)?;
+        model.content_hash = content_hash;
         Ok(model)
     }
 
     fn from_imported(
-        imported: Imported,
+        mut imported: Imported,
         config: Option<GeneratorConfig>,
         path: &Path,
         device: &Device,
@@ -146,15 +151,29 @@ impl Model {
         let content = imported.metadata.extra.get("content").map_or(imported.origin, String::as_str);
         let (prefix, stated) =
             stated.ok_or_else(|| bad(format!("holds no generator that can be run, but: {content}")))?;
+        if config.is_some() {
+            imported.metadata.extra.remove(ASSUMED);
+        }
         // Taken one by one, so that each foreign tensor is freed as its copy is made.
         let own = imported.tensors.into_iter();
         let own =
             own.filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.strip_prefix('.')?.to_owned(), tensor)));
-        let mut model = Self::from_params(config.unwrap_or(stated), Params::from_tensors(own)?.to_device(device)?)
+        let params = Params::from_tensors(own)?.to_device(device)?;
+        let content_hash = imported.metadata.extra.get("source_sha256").cloned();
+        let mut model = Self::from_params(config.unwrap_or(stated), params)
+            .and_then(|model| model.told(Some(imported.metadata)))
             .map_err(|error| bad(format!("does not hold this network: {error}")))?;
-        model.content_hash = imported.metadata.extra.get("source_sha256").cloned();
-        model.metadata = Some(imported.metadata);
+        model.content_hash = content_hash;
         Ok(model)
+    }
+
+    /// With what its file says of it.
+    fn told(self, metadata: Option<Metadata>) -> Result<Self> {
+        let (lod, most) = (metadata.as_ref().map_or(0., Metadata::lod), self.generator.spec().max_lod);
+        if lod > most {
+            return Err(Error::Argument(format!("its level of detail is {lod}, at most {most} for such a network")));
+        }
+        Ok(Self { generator: self.generator.at(lod), metadata, ..self })
     }
 
     /// A generator on parameters at hand.
@@ -164,10 +183,12 @@ impl Model {
     pub fn from_params(config: GeneratorConfig, params: Params) -> Result<Self> {
         let generator = Loaded::new(build_generator(&config, params.frozen())?, params.device());
         // The official StyleGAN2 stores its constant low-pass filters beside the parameters.
-        let unused: Vec<String> =
-            params.unused().into_iter().filter(|name| !name.ends_with(".resample_filter")).collect();
+        let (filters, unused): (Vec<_>, Vec<_>) = params.unused().into_iter().partition(|name| name.ends_with(FILTER));
         if let Some(name) = unused.first() {
             return Err(Error::UnusedParameters { name: name.clone(), count: unused.len() });
+        }
+        for (name, filter) in filters.iter().filter_map(|name| Some((name, params.get(name)?))) {
+            check_filter(name, &filter, 1.)?;
         }
         Ok(Self { generator, config, metadata: None, content_hash: None, params })
     }
@@ -182,7 +203,8 @@ impl Model {
         }
         let params = self.params.to_device(device)?;
         let generator = Loaded::new(build_generator(&self.config, params.frozen())?, device);
-        Ok(Self { generator: generator.with(self.generator.precision()), params, ..self })
+        let generator = generator.with(self.generator.precision()).at(self.lod());
+        Ok(Self { generator, params, ..self })
     }
 
     /// The same network with the convolutions of its synthesis computed in `precision`, unless the options of a synthesis
@@ -267,6 +289,12 @@ impl Model {
         &self.generator
     }
 
+    /// The level of detail at which it makes pictures, 0 for full size: that to which a growing network had come when its file
+    /// was written. Its pictures are as large as those of the grown network.
+    pub fn lod(&self) -> f64 {
+        self.generator.lod()
+    }
+
     /// Its configuration.
     pub fn config(&self) -> &GeneratorConfig {
         &self.config
@@ -277,7 +305,8 @@ impl Model {
         &self.params
     }
 
-    /// What its file says about itself, if it does.
+    /// What its file says about itself, if it does, and what was assumed where it does not
+    /// ([`Metadata::assumed`]).
     pub fn metadata(&self) -> Option<&Metadata> {
         self.metadata.as_ref()
     }
@@ -287,8 +316,8 @@ impl Model {
         self.metadata.as_ref().map(Metadata::classes).unwrap_or_default()
     }
 
-    /// SHA-256 of what was loaded, in hexadecimal: the content hash of a checkpoint, if it has one, or
-    /// the hash of a foreign file.
+    /// SHA-256 of what was loaded, in hexadecimal: the content hash of a checkpoint, if it has one, with which
+    /// [`load`](Self::load) has compared the contents, or the hash of a foreign file.
     pub fn content_hash(&self) -> Option<&str> {
         self.content_hash.as_deref()
     }

@@ -10,8 +10,8 @@ use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
-use stylegan_core::NetworkConfig;
 use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata, save};
+use stylegan_core::{GeneratorConfig, NetworkConfig};
 use stylegan_kernels::cpu_info::kernels_of;
 
 /// Where a run stands. With what the recipe holds this is everything: random numbers and data order
@@ -139,7 +139,8 @@ impl State {
         }
         // Rust prints the shortest digits that read back as the same number.
         extra.extend(self.recipe.buffers().into_iter().map(|(key, value)| (key.to_owned(), value.to_string())));
-        let networks = settings.networks.of(settings.schedule.at(self.place().images).resolution);
+        let stage = settings.schedule.at(self.place().images);
+        let networks = settings.networks.of(stage.resolution);
         let mut metadata = Metadata {
             kind: Kind::State,
             networks: networks.clone(),
@@ -150,6 +151,9 @@ impl State {
             extra,
             ..Metadata::default()
         };
+        if networks.values().any(grows) {
+            metadata.set_lod(stage.lod);
+        }
         if let Some(class) = settings.no_class {
             metadata.set_no_class(class);
         }
@@ -218,6 +222,11 @@ fn c_dim(network: &NetworkConfig) -> usize {
         NetworkConfig::Discriminator(config) => config.c_dim(),
         NetworkConfig::Encoder(_) | NetworkConfig::Segmenter(_) => 0,
     }
+}
+
+/// Whether the network is a generator that grows in itself.
+fn grows(network: &NetworkConfig) -> bool {
+    matches!(network, NetworkConfig::Generator(GeneratorConfig::StyleGan1(_) | GeneratorConfig::Pggan(_)))
 }
 
 /// Whether the network is a generator that paints label maps.

@@ -64,6 +64,27 @@ fn a_run_leaves_what_it_promises() {
     bench.ok("train --out run --kimg 0.5");
 }
 
+/// A network that is still growing is shown as far as it has grown, by a run and by what is converted of it; the layers that
+/// are to come were never trained.
+#[test]
+fn networks_are_shown_as_far_as_they_have_grown() {
+    let bench = bench();
+    bench.ok(&format!("{TRAIN} --out run --kimg 0.08"));
+    bench.ok("convert run release.safetensors");
+    let picture = |network: &str| {
+        bench.ok(&format!("generate --network {network} --seeds 3 --out picture.png"));
+        image::open(bench.path("picture.png")).unwrap().to_rgb8()
+    };
+    let small = picture("run");
+    assert!(small.enumerate_pixels().all(|(x, y, pixel)| pixel == small.get_pixel(x & !1, y & !1)), "{small:?}");
+    assert_eq!(picture("release.safetensors"), small);
+    bench.one_sentence("export --network run --onnx run.onnx", &["still growing (its level of detail is 1)"]);
+    bench.ok("train --out run --kimg 0.5");
+    let grown = picture("run");
+    assert!(grown.enumerate_pixels().any(|(x, y, pixel)| pixel != grown.get_pixel(x & !1, y & !1)), "{grown:?}");
+    bench.ok("export --network run --onnx run.onnx");
+}
+
 /// Evaluation on the way leaves reports, marks the best checkpoint, keeps it, and changes no byte of the
 /// run; what cannot be measured is named before the run starts.
 #[test]

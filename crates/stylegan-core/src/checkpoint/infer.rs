@@ -28,6 +28,27 @@ pub fn infer_generator<'a>(shape: &dyn Fn(&str) -> Option<&'a [usize]>) -> Resul
     Ok(config)
 }
 
+/// The fields of a generator's configuration by [`infer_generator`] that no shape tells and that pictures depend on, with
+/// commas between.
+pub(crate) fn assumed_of(config: &GeneratorConfig) -> String {
+    let fields: &[&str] = match config {
+        GeneratorConfig::StyleGan2(_) => &["mapping_lr", "conv_clamp"],
+        GeneratorConfig::StyleGan1(_) => &[
+            "mapping_lr",
+            "normalize_latents",
+            "pixel_norm",
+            "blur_filter",
+            "norm_eps",
+            "bias_before_blur",
+            "share_noise",
+        ],
+        // Labels stand beside the latent.
+        GeneratorConfig::Pggan(_) => &["c_dim", "normalize_latents", "pixel_norm"],
+        GeneratorConfig::Spade(_) | GeneratorConfig::Pix2PixHd(_) => &[],
+    };
+    fields.join(", ")
+}
+
 /// What all architectures tell alike.
 struct Shapes<'s, 'a> {
     shape: &'s dyn Fn(&str) -> Option<&'a [usize]>,

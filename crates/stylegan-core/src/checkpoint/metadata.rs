@@ -61,6 +61,8 @@ const CLASSES: &str = "classes";
 pub(crate) const NO_CLASS: &str = "no_class";
 /// The key of [`Metadata::extra`] for the fields of a converted network that its file does not tell, with commas between.
 pub(crate) const ASSUMED: &str = "assumed";
+/// The key of [`Metadata::extra`] for the level of detail of networks that were still growing.
+pub(crate) const LOD: &str = "lod";
 const NETWORK: &str = "network.";
 const EXTRA: &str = "extra.";
 pub(super) const CONTENT_HASH: &str = "content_hash";
@@ -80,6 +82,22 @@ impl Metadata {
     /// Keeps the class of maps that stands for pixels without one.
     pub fn set_no_class(&mut self, class: usize) {
         self.extra.insert(NO_CLASS.into(), class.to_string());
+    }
+
+    /// The level of detail that networks which grow (StyleGAN, Progressive GAN) had come to: 0 for full size, where the file
+    /// does not say otherwise. What is finer was never trained.
+    pub fn lod(&self) -> f64 {
+        let lod = self.extra.get(LOD).and_then(|lod| lod.parse().ok());
+        lod.filter(|lod: &f64| lod.is_finite() && *lod > 0.).unwrap_or(0.)
+    }
+
+    /// Keeps the level of detail of growing networks.
+    pub fn set_lod(&mut self, lod: f64) {
+        if lod > 0. {
+            self.extra.insert(LOD.into(), lod.to_string());
+        } else {
+            self.extra.remove(LOD);
+        }
     }
 
     /// Fields of the configuration of a converted network, as `img_size` or `edges`, that its file does not tell: they were

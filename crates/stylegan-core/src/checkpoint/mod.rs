@@ -12,7 +12,8 @@ mod write;
 
 pub use format::Checkpoint;
 pub(crate) use format::{kind_of, text_instead};
+pub(crate) use infer::assumed_of;
 pub use infer::infer_generator;
-pub(crate) use metadata::{ASSUMED, NO_CLASS};
+pub(crate) use metadata::{ASSUMED, LOD, NO_CLASS};
 pub use metadata::{FORMAT, FORMAT_VERSION, Kind, Metadata};
 pub use write::{encode, save};

@@ -10,6 +10,7 @@
 //! everything it takes.
 
 mod budget;
+mod filters;
 mod kwargs;
 pub mod layouts;
 mod map_facts;
@@ -28,10 +29,12 @@ mod rosinality;
 mod spade;
 mod state_dict;
 mod strided_tensor;
+mod tensorflow_arguments;
 mod tflib;
 mod torch;
 mod weights;
 
+pub(crate) use filters::{FILTER, check_filter};
 pub use map_facts::MapFacts;
 pub use networks::networks;
 pub use plain::{CONFIG_KEY, import_safetensors};
@@ -42,9 +45,8 @@ use crate::params::is_finite;
 use crate::psp::PspEncoder;
 use crate::segmenter::Segmenter;
 use crate::spade::SpadeEncoder;
-use crate::{EncoderConfig, Error, NetworkConfig, Result, build_discriminator, build_generator, regular_file};
-use candle_core::{DType, Device, Tensor};
-use candle_nn::VarBuilder;
+use crate::{EncoderConfig, Error, NetworkConfig, Params, Result, build_discriminator, build_generator, regular_file};
+use candle_core::Tensor;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
@@ -69,10 +71,14 @@ pub struct Imported {
 impl Imported {
     /// The tensors of the network `prefix` (`G_ema`, `G` or `D`) by their names inside it.
     pub fn network(&self, prefix: &str) -> HashMap<String, Tensor> {
-        let own = self.tensors.iter().filter_map(|(name, tensor)| {
+        self.own(prefix).collect()
+    }
+
+    /// The same in the order of the file.
+    fn own(&self, prefix: &str) -> impl Iterator<Item = (String, Tensor)> {
+        self.tensors.iter().filter_map(move |(name, tensor)| {
             Some((name.strip_prefix(prefix)?.strip_prefix('.')?.to_owned(), tensor.clone()))
-        });
-        own.collect()
+        })
     }
 }
 
@@ -152,7 +158,7 @@ fn finish(found: Found, bytes: &[u8], path: &Path) -> Result<Imported> {
     }
     let imported = Imported { origin, metadata, tensors };
     for (prefix, config) in &imported.metadata.networks {
-        let checked = check(config, imported.network(prefix));
+        let checked = check(config, imported.own(prefix));
         checked.map_err(|error| unfit(path, &format!("network {prefix}: {error}")))?;
     }
     if let Some((name, _)) = imported.tensors.iter().find(|(_, tensor)| !is_finite(tensor)) {
@@ -161,18 +167,21 @@ fn finish(found: Found, bytes: &[u8], path: &Path) -> Result<Imported> {
     Ok(imported)
 }
 
-/// Whether the tensors of a network are those that its configuration asks for.
-fn check(config: &NetworkConfig, own: HashMap<String, Tensor>) -> Result<()> {
-    if let Some((name, tensor)) = own.iter().find(|(_, tensor)| !tensor.dtype().is_float()) {
-        return Err(Error::ParameterType { name: name.clone(), found: tensor.dtype().as_str().into() });
-    }
-    let vb = VarBuilder::from_tensors(own, DType::F32, &Device::Cpu);
+/// Whether the tensors of a network are those that its configuration asks for, and no others.
+fn check(config: &NetworkConfig, own: impl Iterator<Item = (String, Tensor)>) -> Result<()> {
+    let params = Params::from_tensors(own)?;
+    let vb = params.frozen();
     match config {
         NetworkConfig::Generator(config) => build_generator(config, vb).map(drop),
         NetworkConfig::Discriminator(config) => build_discriminator(config, vb).map(drop),
         NetworkConfig::Encoder(EncoderConfig::Spade(config)) => SpadeEncoder::new(config, vb).map(drop),
         NetworkConfig::Encoder(EncoderConfig::Psp(config)) => PspEncoder::new(config, vb).map(drop),
         NetworkConfig::Segmenter(config) => Segmenter::new(config, vb).map(drop),
+    }?;
+    let unused = params.unused();
+    match unused.first() {
+        Some(name) => Err(Error::UnusedParameters { name: name.clone(), count: unused.len() }),
+        None => Ok(()),
     }
 }
 
@@ -202,8 +211,8 @@ fn recognise(bytes: &[u8]) -> std::result::Result<Found, ImportError> {
     if let Some(networks) = nvlabs_pytorch::networks(&file)? {
         return Ok(Found { origin: "StyleGAN2 pickle (PyTorch)", networks, ..Found::default() });
     }
-    if let Some(networks) = nvlabs_tensorflow::networks(&file)? {
-        return Ok(Found { origin: nvlabs_tensorflow::origin(&networks), networks, ..Found::default() });
+    if let Some(found) = nvlabs_tensorflow::networks(&file)? {
+        return Ok(found);
     }
     if let Some(found) = psp::networks(&file, psp::options(&file)?.as_ref())? {
         return Ok(found);

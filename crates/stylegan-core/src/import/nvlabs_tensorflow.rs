@@ -2,10 +2,11 @@
 
 use super::kwargs::Kwargs;
 use super::layouts::{self, Row, tensorflow_stylegan2};
+use super::tensorflow_arguments as arguments;
 use super::tflib::TensorFlowNetwork;
 use super::torch::TorchFile;
-use super::{ImportError, ImportedNetwork};
-use crate::checkpoint::prefix;
+use super::{Found, ImportError, ImportedNetwork};
+use crate::checkpoint::{LOD, prefix};
 use crate::layers::FusedScale;
 use crate::layers::Pyramid;
 use crate::pggan::{PgganConfig, PgganDiscriminatorConfig};
@@ -17,7 +18,7 @@ use std::collections::HashMap;
 
 /// The networks of a pickled tuple, or one alone, as the classifiers of attributes are (discriminators);
 /// `None` if the file is something else.
-pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwork>>, ImportError> {
+pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Found>, ImportError> {
     let root = file.pickle.root();
     if let Some(network) = file.tensorflow_network(root)? {
         let prefix = match function(&network) {
@@ -25,19 +26,42 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwor
             "D_basic" | "D_paper" | "D_stylegan" | "D_stylegan2" | "D_main" => prefix::D,
             _ => return Ok(None),
         };
-        return Ok(Some(vec![converted(prefix, &network)?]));
+        return Ok(Some(found(vec![converted(prefix, &network)?], lod(&network))));
     }
     let Some(&[g, d, gs]) = file.pickle.sequence(root) else { return Ok(None) };
-    let mut networks = Vec::new();
+    let (mut networks, mut reached) = (Vec::new(), None);
     for (prefix, id) in [(prefix::D, d), (prefix::G, g), (prefix::G_EMA, gs)] {
         let Some(network) = file.tensorflow_network(id)? else { return Ok(None) };
         networks.push(converted(prefix, &network)?);
+        // That of the last, the averaged generator.
+        reached = lod(&network);
     }
-    Ok(Some(networks))
+    Ok(Some(found(networks, reached)))
+}
+
+/// These networks, which had come to a level of detail.
+fn found(networks: Vec<ImportedNetwork>, lod: Option<f64>) -> Found {
+    let extra = lod.map(|lod| (LOD.to_owned(), lod.to_string())).into_iter().collect();
+    Found { origin: origin(&networks), networks, extra, ..Found::default() }
+}
+
+/// The level of detail of a StyleGAN or Progressive GAN that was still growing: a variable of its synthesis.
+fn lod(network: &TensorFlowNetwork) -> Option<f64> {
+    if !matches!(function(network), "G_style" | "G_paper") {
+        return None;
+    }
+    let is_own = |name: &str| name == "lod" || name == "synthesis/lod";
+    let (_, lod) = network.variables.iter().find(|(name, _)| is_own(name))?;
+    number(lod).filter(|lod| *lod > 0.)
+}
+
+/// The number that a variable is.
+fn number(variable: &Tensor) -> Option<f64> {
+    variable.to_dtype(DType::F64).ok()?.to_scalar::<f64>().ok()
 }
 
 /// What a pickle of these networks is called.
-pub(super) fn origin(networks: &[ImportedNetwork]) -> &'static str {
+fn origin(networks: &[ImportedNetwork]) -> &'static str {
     let generator = networks.iter().find_map(|network| match &network.config {
         NetworkConfig::Generator(config) => Some(config),
         NetworkConfig::Discriminator(_) | NetworkConfig::Encoder(_) | NetworkConfig::Segmenter(_) => None,
@@ -121,8 +145,7 @@ impl<'a> Facts<'a> {
         }
         let name = format!("{component}lod");
         let lod = self.network.variables.iter().find(|(own, _)| *own == name);
-        let lod = lod.and_then(|(_, lod)| lod.to_dtype(DType::F64).ok()?.to_scalar::<f64>().ok());
-        match lod {
+        match lod.and_then(|(_, lod)| number(lod)) {
             Some(lod) if lod != 0. => Err(ImportError(format!(
                 "a StyleGAN2 of configuration B, C or D that is still growing (`{name}` is {lod}); grown ones are known"
             ))),
@@ -138,6 +161,7 @@ impl<'a> Facts<'a> {
 
 fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), ImportError> {
     let facts = Facts::new(network)?;
+    arguments::check(function(network), &facts.kwargs)?;
     let (channel_base, channel_max) = facts.channels()?;
     let (levels, img_size) = (facts.levels, [facts.resolution; 2]);
     let c_dim = facts.kwargs.count("label_size")?.unwrap_or(0);
@@ -165,8 +189,12 @@ fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), Im
                 mapping_layers,
                 mapping_width: facts.side("mapping/Dense0/weight", 1)?,
                 mapping_lr: facts.kwargs.number("mapping_lrmul")?.unwrap_or(0.01),
+                normalize_latents: facts.kwargs.flag("normalize_latents")?.unwrap_or(true),
                 channel_base,
                 channel_max,
+                pixel_norm: facts.kwargs.flag("use_pixel_norm")?.unwrap_or(false),
+                blur_filter: arguments::blur_filter(&facts.kwargs)?,
+                fused_scale: arguments::fused_scale(&facts.kwargs)?,
                 ..StyleGan1Config::default()
             };
             let fuses = |level| config.fused_scale.fuses([Pyramid::resolution(level); 2]);
@@ -182,7 +210,8 @@ fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), Im
                 channel_max,
                 mbstd_group: facts.kwargs.count("mbstd_group_size")?.unwrap_or(4),
                 mbstd_channels: facts.kwargs.count("mbstd_num_features")?.unwrap_or(1),
-                ..StyleGan1DiscriminatorConfig::default()
+                blur_filter: arguments::blur_filter(&facts.kwargs)?,
+                fused_scale: arguments::fused_scale(&facts.kwargs)?,
             };
             let rows = layouts::tensorflow::discriminator(levels, "Conv1_down");
             (NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan1(config)), rows)
@@ -196,8 +225,9 @@ fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), Im
                 c_dim,
                 channel_base,
                 channel_max,
+                normalize_latents: facts.kwargs.flag("normalize_latents")?.unwrap_or(true),
+                pixel_norm: facts.kwargs.flag("use_pixelnorm")?.unwrap_or(true),
                 fused_scale,
-                ..PgganConfig::default()
             };
             let rows = layouts::tensorflow::pggan_generator(levels, fused_scale == FusedScale::Always);
             (NetworkConfig::Generator(GeneratorConfig::Pggan(config)), rows)

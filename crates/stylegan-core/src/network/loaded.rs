@@ -10,11 +10,13 @@ use stylegan_kernels::{PackedWeights, Precision};
 /// A generator that takes latents, labels, maps and style rows from any device and gives its results back there: they are moved
 /// to the network's device and back.
 ///
+/// One that was still growing makes pictures at the level of detail that it had come to, if no coarser one is asked for.
 /// Its convolutions are computed in a precision of its own where the options of a synthesis leave them in f32. In another
 /// precision than f32 its weights must not change: they are kept from pass to pass.
 pub(crate) struct Loaded {
     generator: Box<dyn Generator>,
     device: Device,
+    lod: f64,
     precision: Precision,
     packed: PackedWeights,
 }
@@ -22,12 +24,23 @@ pub(crate) struct Loaded {
 impl Loaded {
     /// A generator whose parameters lie on `device`.
     pub(crate) fn new(generator: Box<dyn Generator>, device: &Device) -> Self {
-        Self { generator, device: device.clone(), precision: Precision::F32, packed: PackedWeights::default() }
+        let (precision, packed) = (Precision::F32, PackedWeights::default());
+        Self { generator, device: device.clone(), lod: 0., precision, packed }
     }
 
     /// A tensor beside the parameters. One without elements stays, as GPUs have no memory of no bytes.
     fn beside(&self, x: &Tensor) -> Result<Tensor> {
         if x.elem_count() == 0 { Ok(x.clone()) } else { Ok(x.to_device(&self.device)?) }
+    }
+
+    /// The same generator at a level of detail.
+    pub(crate) fn at(self, lod: f64) -> Self {
+        Self { lod, ..self }
+    }
+
+    /// The level of detail that it had come to.
+    pub(crate) fn lod(&self) -> f64 {
+        self.lod
     }
 
     /// The same generator in another precision, or in f32 where its device has no such products.
@@ -62,6 +75,7 @@ impl Generator for Loaded {
             _ => None,
         };
         options.condition = map.as_ref().map_or(options.condition, Condition::Map);
+        options.lod = options.lod.max(self.lod);
         let options = match options.precision {
             Precision::F32 => SynthesisOptions { precision: self.precision, packed: Some(&self.packed), ..options },
             _ => options,

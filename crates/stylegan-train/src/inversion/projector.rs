@@ -46,6 +46,8 @@ pub struct StepReport {
 pub struct Projector<'a> {
     options: ProjectOptions,
     generator: Box<dyn Generator>,
+    /// The level of detail of its pictures.
+    lod: f64,
     goal: Goal<'a>,
     deviation: f64,
     /// `[1, w_dim]`, or `[num_ws, w_dim]` in W+.
@@ -97,7 +99,7 @@ impl<'a> Projector<'a> {
             Space::WPlus => styles.mean.broadcast_as((generator.spec().num_ws, generator.spec().w_dim))?,
         };
         let (goal, style, deviation) = (Goal::new(network, target)?, Moving::new(&start)?, styles.deviation);
-        Ok(Self { options, generator, goal, deviation, style, noise, steps: 0 })
+        Ok(Self { options, generator, lod: model.lod(), goal, deviation, style, noise, steps: 0 })
     }
 
     /// Leaves pixels out of the comparison: `kept` `[1, 1, h, w]` is 1 where pictures are compared, and 0 where both are made
@@ -190,7 +192,8 @@ impl<'a> Projector<'a> {
 
     /// Style `[1 or num_ws, w_dim]` to the picture `[1, c, h, w]`.
     fn render(&self, style: &Tensor) -> Result<Tensor> {
-        Ok(self.generator.synthesis(&self.spread(style)?, &SynthesisOptions::with_noise(NoiseMode::Const))?)
+        let options = SynthesisOptions { lod: self.lod, ..SynthesisOptions::with_noise(NoiseMode::Const) };
+        Ok(self.generator.synthesis(&self.spread(style)?, &options)?)
     }
 
     /// Style `[1 or num_ws, w_dim]` to style rows `[1, num_ws, w_dim]`.

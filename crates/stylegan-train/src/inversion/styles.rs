@@ -23,16 +23,18 @@ impl StyleStatistics {
     /// Those of `samples` styles of `model`, under the label `[1, c_dim]` of a conditional one.
     ///
     /// # Errors
-    /// A generator without styles, or a label that it does not take.
+    /// A generator without styles, no samples, or a label that it does not take.
     pub fn new(model: &Model, samples: usize, label: Option<&Tensor>) -> Result<Self> {
         let generator = model.generator();
-        if !generator.spec().mapping || samples == 0 {
-            return Err(Error::Config {
-                place: "projection".into(),
-                problem: "the network makes pictures of latents as they are and has no styles to look for; take a StyleGAN or \
-                          StyleGAN2"
-                    .into(),
-            });
+        let wrong = |problem: &str| Err(Error::Config { place: "projection".into(), problem: problem.into() });
+        if samples == 0 {
+            return wrong("samples is 0, expected at least 1");
+        }
+        if !generator.spec().mapping {
+            return wrong(
+                "the network makes pictures of latents as they are and has no styles to look for; take a StyleGAN or \
+                 StyleGAN2",
+            );
         }
         let z_dim = generator.spec().z_dim;
         let z = Tensor::from_vec(numpy_randn(SEED, samples * z_dim), (samples, z_dim), &Device::Cpu)?;

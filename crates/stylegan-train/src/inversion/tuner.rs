@@ -44,6 +44,8 @@ pub struct Tuner<'a> {
     options: TuneOptions,
     params: Params,
     generator: Box<dyn Generator>,
+    /// The level of detail of its pictures.
+    lod: f64,
     adam: Adam,
     goal: Goal<'a>,
     /// `[1, num_ws, w_dim]`
@@ -88,7 +90,7 @@ impl<'a> Tuner<'a> {
         let adam = Adam::new(&params, &decays, 1.)?;
         let place = |tensor: &Tensor| tensor.detach().contiguous()?.to_device(params.device());
         let (goal, pivot) = (Goal::new(network, &place(target)?)?, place(pivot)?);
-        Ok(Self { options, params, generator, adam, goal, pivot, steps: 0, done: false })
+        Ok(Self { options, params, generator, lod: model.lod(), adam, goal, pivot, steps: 0, done: false })
     }
 
     /// Leaves pixels out of the comparison, as [`Projector::compare_within`](super::Projector::compare_within) does.
@@ -105,7 +107,7 @@ impl<'a> Tuner<'a> {
     /// # Errors
     /// When numbers stop being finite.
     pub fn step(&mut self) -> Result<TuneReport> {
-        let options = SynthesisOptions::with_noise(NoiseMode::Const);
+        let options = SynthesisOptions { lod: self.lod, ..SynthesisOptions::with_noise(NoiseMode::Const) };
         let image = self.generator.synthesis(&self.pivot, &options)?;
         let (distance, error) = (self.goal.distance(&image)?, self.goal.error(&image)?);
         let mut report = TuneReport { step: self.steps, distance: number(&distance)?, error: number(&error)? };
