@@ -36,9 +36,11 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
     })?;
     step("tests", || test(&["--locked".into()]))?;
     if has("deny") {
-        step("licences and advisories", || {
+        step("licences and sources of dependencies", || {
             wait(at_root(cargo("deny")).args(["--offline", "check", "licenses", "bans", "sources"]))
         })?;
+    } else {
+        say("ci: NOT RUN: licences and sources of dependencies, as cargo-deny is not installed");
     }
     say(&format!("ci: all good in {:.0} s", start.elapsed().as_secs_f64()));
     Ok(())
@@ -54,6 +56,11 @@ pub(crate) fn test(args: &[OsString]) -> Result<()> {
     if !narrowed && !is_there("c++") {
         say("test: NOT RUN: CUDA kernels in the emulator, as no C++ compiler (c++) is installed");
     }
+    if !narrowed && !has_onnx_runtime() {
+        say(
+            "test: NOT RUN: exported networks in ONNX Runtime, as Python (STYLEGAN_PYTHON, else python3) has no onnxruntime",
+        );
+    }
     // One build for all tests.
     let all = ["--workspace", "--features", ranks()];
     wait(at_root(cargo("test")).args(all.iter().filter(|_| !narrowed)).args(args))
@@ -67,6 +74,14 @@ fn ranks() -> &'static str {
 /// Whether the feature `mpi` can be built and tested here.
 fn has_mpi() -> bool {
     is_there("mpicc") && is_there("mpirun") && has_libclang()
+}
+
+/// Whether the tests find a Python with ONNX Runtime.
+#[allow(clippy::disallowed_methods, reason = "the tests read it as well")]
+fn has_onnx_runtime() -> bool {
+    let python = std::env::var_os("STYLEGAN_PYTHON").unwrap_or_else(|| "python3".into());
+    let found = Command::new(python).args(["-c", "import numpy, onnxruntime"]).output();
+    found.is_ok_and(|output| output.status.success())
 }
 
 fn step(name: &str, f: impl FnOnce() -> Result<()>) -> Result<()> {

@@ -55,8 +55,7 @@ fn train(args: &[OsString]) -> Vec<OsString> {
     let (config, data, out) = (value(args, "--config"), value(args, "--data"), value(args, "--out"));
     let mut missing: Vec<OsString> = Vec::new();
     let folder = out.clone().unwrap_or_else(|| {
-        let name = config.as_ref().or(data.as_ref()).and_then(|path| path.file_stem()).map(OsString::from);
-        Path::new("runs").join(name.unwrap_or_else(|| CONFIG.into()))
+        Path::new("runs").join(config.as_ref().or(data.as_ref()).map_or_else(|| CONFIG.into(), |path| name(path)))
     });
     let goes_on = folder.join("config.toml").is_file() && !has(args, "--new");
     if config.is_none() && data.is_none() && !goes_on {
@@ -66,6 +65,18 @@ fn train(args: &[OsString]) -> Vec<OsString> {
         missing.extend(["--out".into(), folder.into()]);
     }
     missing
+}
+
+/// What a configuration or a set is called: its file's name without what says its kind; `.` is called as the folder that it is.
+fn name(path: &Path) -> OsString {
+    let file = path.file_name().map(OsString::from);
+    let file = file.or_else(|| std::fs::canonicalize(path).ok()?.file_name().map(OsString::from));
+    let kind = |path: &Path| path.extension().is_some_and(|end| end == "zip" || end == "toml");
+    match file.map(PathBuf::from) {
+        Some(file) if kind(&file) => file.with_extension("").into(),
+        Some(file) => file.into(),
+        None => "unnamed".into(),
+    }
 }
 
 /// Whether `option` was given, alone or as `--option=value`.
@@ -123,7 +134,12 @@ mod tests {
             ("train --out x", "--config avatars-32 --data avatars"),
             ("train --out=x --new", "--config avatars-32 --data avatars"),
             ("train --data sets/faces.zip", "--out runs/faces"),
+            ("train --data sets/faces.2024", "--out runs/faces.2024"),
+            // The tests' own folder.
+            ("train --data .", "--out runs/xtask"),
+            ("train --data src/..", "--out runs/xtask"),
             ("train --config sg2/avatars-64", "--out runs/avatars-64"),
+            ("train --config my.toml --data faces", "--out runs/my"),
             ("train --config my.toml --data faces --out x", ""),
             ("train --print-config", "--config avatars-32 --data avatars"),
             ("train --help", ""),

@@ -54,7 +54,7 @@ what was reported of each run for its tables to docs/results/CLAIM/. What docs/r
   --network FILE  sg1-figures: the figures of this network, with the paper's seeds, in place of our own; they go to
                   runs/figures-NAME
   --program FILE  a binary of `stylegan` [default: built from these sources]
-  --out FOLDER    another folder for pages [default: docs/results]
+  --out FOLDER    another folder for pages [default: docs/results; runs/results where the page there is of another command]
 ";
 
 pub(crate) fn run(args: &[OsString]) -> Result<()> {
@@ -92,6 +92,13 @@ fn reproduce(claim: &'static Claim, asked: &Asked) -> Result<()> {
     asked.refuse(&[("--network", network), ("--weights", weights), ("--classifier", classifier)])?;
     asked.check_options()?;
     let folder = page::folder(asked);
+    if asked.out.is_none() && folder == page::trials() {
+        say(&format!(
+            "docs/results/{}.md is of another command and stays: this page goes to {}; --out docs/results replaces it",
+            claim.name,
+            folder.display()
+        ));
+    }
     let runs = if asked.network.is_some() { BTreeSet::new() } else { runs(claim, asked)? };
     // What others begin from is whole, also where the claim has a row for it.
     let needs = claim.needs.iter().filter_map(|need| if let Need::Run(config) = need { Some(config) } else { None });

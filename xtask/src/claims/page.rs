@@ -34,13 +34,25 @@ impl Made {
     }
 }
 
-/// The folder of pages; other people's networks have one of their own.
+/// The folder of pages; other people's networks have one of their own, and what would take another command's place.
 pub(super) fn folder(asked: &Asked) -> PathBuf {
     let other = asked
         .network
         .as_ref()
         .map(|network| runs().join(format!("figures-{}", network.file_stem().unwrap_or_default().to_string_lossy())));
-    asked.out.clone().or(other).unwrap_or_else(|| root().join("docs/results"))
+    asked.out.clone().or(other).unwrap_or_else(|| beside(root().join("docs/results"), asked))
+}
+
+/// `folder`, unless another command has written its page there: a trial does not take the place of what was measured.
+fn beside(folder: PathBuf, asked: &Asked) -> PathBuf {
+    let page = std::fs::read_to_string(folder.join(format!("{}.md", asked.claim))).unwrap_or_default();
+    let command = page.lines().find_map(|line| line.strip_prefix('`')?.strip_suffix('`'));
+    if command.is_none_or(|command| command == asked.command()) { folder } else { trials() }
+}
+
+/// Where pages go whose place another command's has.
+pub(super) fn trials() -> PathBuf {
+    runs().join("results")
 }
 
 /// Writes page, data and charts of a claim, and its line on the page of all claims where that is beside the folder;
@@ -173,6 +185,22 @@ mod tests {
             progress: Progress { kimg: 90., hours: 2.5 },
         };
         Made { command: "cargo xtask reproduce x-table1".into(), machine: "a machine".into(), runs: vec![run] }
+    }
+
+    #[test]
+    fn a_page_is_replaced_by_the_same_command_alone() -> Result<()> {
+        let folder = std::env::temp_dir().join(format!("xtask-trial-{}", std::process::id()));
+        let of = |line: &str| -> Result<PathBuf> {
+            let words: Vec<_> = line.split_whitespace().map(Into::into).collect();
+            Ok(beside(folder.clone(), &Asked::of("x-table1", &words)?))
+        };
+        let first = of("--kimg 1")?;
+        save(&folder, "x-table1.md", "# it holds\n\n`cargo xtask reproduce x-table1 --kimg 60`\n\na machine.\n")?;
+        let found = [of("--kimg 60 --jobs 2")?, of("--kimg 1")?, of("")?];
+        let _ = std::fs::remove_dir_all(&folder);
+        assert_eq!(first, folder);
+        assert_eq!(found, [folder, trials(), trials()]);
+        Ok(())
     }
 
     #[test]

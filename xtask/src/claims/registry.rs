@@ -36,7 +36,7 @@ pub(super) static CLAIMS: [Claim; 16] = [
     ),
     of(
         "two-factor",
-        "Edits in W reach a combination that no picture of the set has, and edits in Z do not",
+        "Edits in W reach a combination that no picture of the set has more often than edits in Z",
         &[TWO_FACTOR_SET, JUDGES_OF_TWO],
         &[Part::Table("two-factor"), Part::Pictures(COMBINATION)],
     ),
@@ -59,7 +59,7 @@ pub(super) static CLAIMS: [Claim; 16] = [
     ),
     of(
         "spade-uniform",
-        "Of maps of one class alone SPADE paints the class, pix2pixHD the same picture for all",
+        "Of maps of one class alone SPADE paints classes farther apart than pix2pixHD's",
         &[],
         &[Part::Table("spade-uniform"), Part::Pictures(CLASSES_BY_SPADE), Part::Pictures(CLASSES_BY_PIX2PIXHD)],
     ),

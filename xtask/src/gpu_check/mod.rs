@@ -13,11 +13,11 @@ use crate::failure::{Failure, Result};
 use crate::program::last_line;
 use crate::say::say;
 use crate::stats::mean;
-use report::Report;
+use report::{Found, Report};
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
 use std::time::Instant;
 
 /// How far pictures may be from the CPU's, of numbers in [-1, 1]: a tenth of a level of a byte.
@@ -122,11 +122,11 @@ impl Checks {
         let gpu = self.gpu();
         self.report.about("device", &gpu);
         self.check("a picture is made on the GPU", |checks| {
-            checks.program(&checks.generate("0", "first")).map(|_| vec![])
+            checks.program(&checks.generate("0", "first")).map(|_| Found::default())
         })?;
         for test in self.asked.tests.clone() {
             let name = format!("test {}", test.file_name().unwrap_or_default().to_string_lossy());
-            self.check(&name, |checks| checks.started(Command::new(&test).arg("--test-threads=1")).map(|_| vec![]))?;
+            self.check(&name, |checks| checks.test(&test))?;
         }
         self.check("pictures are the CPU's, and the same twice", Self::pictures)?;
         self.check("training goes as on the CPU, and the same twice", |checks| checks.training("avatars-32", "run"))?;
@@ -148,7 +148,7 @@ impl Checks {
 
     /// Runs a check and notes what came of it, also in the file: a machine that is taken away has told so much. One that fails
     /// does not keep others from running; when the time is up, none is begun.
-    fn check(&mut self, name: &str, f: impl FnOnce(&Self) -> Result<Vec<(&'static str, f64)>>) -> Result<()> {
+    fn check(&mut self, name: &str, f: impl FnOnce(&Self) -> Result<Found>) -> Result<()> {
         let start = Instant::now();
         if start.duration_since(self.start).as_secs() >= self.asked.seconds {
             self.report.skip(name, "the time is up (--seconds)");
@@ -164,19 +164,25 @@ impl Checks {
         fs::write(&self.asked.out, self.report.json()).map_err(Failure::other)
     }
 
-    fn started(&self, command: &mut Command) -> Result<String> {
+    /// What a program says on the two ways, and whether it ends well.
+    fn started(&self, command: &mut Command) -> Result<([String; 2], ExitStatus)> {
         let done = output(command.current_dir(&self.folder).env("LD_LIBRARY_PATH", &self.libraries))?;
-        if done.status.success() {
-            return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
-        }
-        let said = [done.stdout, done.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
-        let last = last_line(&said).unwrap_or("it says nothing");
-        Err(Failure::other(format!("{:?} ends with {}: {last}", command.get_program(), done.status)))
+        Ok(([done.stdout, done.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()), done.status))
     }
 
     fn program<A: AsRef<std::ffi::OsStr>>(&self, args: &[A]) -> Result<String> {
         let program = fs::canonicalize(&self.asked.program).map_err(Failure::other)?;
-        self.started(Command::new(program).args(args))
+        let ([out, error], status) = self.started(Command::new(&program).args(args))?;
+        if status.success() { Ok(out) } else { Err(ended(&program, status, &[out, error].concat())) }
+    }
+
+    /// Runs a test program; what it says of parts that did not run would be kept back of tests that pass.
+    fn test(&self, test: &Path) -> Result<Found> {
+        let ([out, error], status) = self.started(Command::new(test).args(["--test-threads=1", "--nocapture"]))?;
+        if !status.success() {
+            return Err(ended(test, status, &out));
+        }
+        Ok(Found { not_run: not_run(&[out, error].concat()), ..Found::default() })
     }
 
     /// The GPU by name, as NVIDIA's tool says it.
@@ -195,7 +201,7 @@ impl Checks {
         line.split(' ').map(str::to_owned).collect()
     }
 
-    fn pictures(&self) -> Result<Vec<(&'static str, f64)>> {
+    fn pictures(&self) -> Result<Found> {
         let seeds = if self.asked.short { "0-1" } else { "0-31" };
         let [cpu, one, two] = ["cpu", "one", "two"].map(|name| {
             self.program(&self.generate(seeds, name))?;
@@ -207,7 +213,7 @@ impl Checks {
             return Err(Failure::other(format!("pictures are {apart:e} apart, at most {PICTURES:e} was expected")));
         }
         match images::distance(&one, &two) {
-            0. => Ok(vec![("from_the_cpus", apart)]),
+            0. => Ok(vec![("from_the_cpus", apart)].into()),
             apart => Err(Failure::other(format!("the same pictures are {apart:e} apart the second time"))),
         }
     }
@@ -228,7 +234,7 @@ impl Checks {
         self.program(&line.split_whitespace().collect::<Vec<_>>()).map(|_| ())
     }
 
-    fn training(&self, config: &str, name: &str) -> Result<Vec<(&'static str, f64)>> {
+    fn training(&self, config: &str, name: &str) -> Result<Found> {
         let [on_cpu, first, second] = ["cpu", "one", "two"].map(|run| format!("{name}-{run}"));
         let device = self.asked.device.as_str();
         for (device, run) in [("cpu", &on_cpu), (device, &first), (device, &second)] {
@@ -249,7 +255,7 @@ impl Checks {
         if one? != two? {
             return Err(Failure::other("two trainings of the same seed end with different checkpoints"));
         }
-        Ok(vec![("loss_g_cpu", g), ("loss_g", g_gpu), ("loss_d_cpu", d), ("loss_d", d_gpu)])
+        Ok(vec![("loss_g_cpu", g), ("loss_g", g_gpu), ("loss_d_cpu", d), ("loss_d", d_gpu)].into())
     }
 
     /// The mean losses of a run's generator and discriminator.
@@ -272,7 +278,7 @@ impl Checks {
     }
 
     /// Seconds a kimg that `stylegan plan` measures; `config` may be followed by settings.
-    fn pace(&self, config: &str, published: Option<[f64; 2]>) -> Result<Vec<(&'static str, f64)>> {
+    fn pace(&self, config: &str, published: Option<[f64; 2]>) -> Result<Found> {
         let device = self.asked.device.as_str();
         let line = format!(
             "plan --config {config} --data avatars --set data.count=64 --set schedule.stable_kimg=0 --seconds 20 --data-dir data --device {device}"
@@ -285,11 +291,11 @@ impl Checks {
         if let Some([v100, a100]) = published {
             numbers.extend([("published_v100", v100), ("published_a100", a100)]);
         }
-        Ok(numbers)
+        Ok(numbers.into())
     }
 
     /// Pictures a second of a network that has not learnt, by what 64 more take.
-    fn synthesis(&self, side: &str) -> Result<Vec<(&'static str, f64)>> {
+    fn synthesis(&self, side: &str) -> Result<Found> {
         let device = self.asked.device.as_str();
         let config = PUBLISHED.iter().find(|(known, ..)| *known == side).map_or("", |(_, config, _)| config);
         let run = format!("network-{side}");
@@ -305,6 +311,28 @@ impl Checks {
             Ok(start.elapsed().as_secs_f64())
         };
         let (few, many) = (time("0-7")?, time("0-71")?);
-        Ok(vec![("pictures_per_second", 64. / (many - few).max(1e-9))])
+        Ok(vec![("pictures_per_second", 64. / (many - few).max(1e-9))].into())
+    }
+}
+
+/// What did not run, by what a test program says.
+fn not_run(said: &str) -> Vec<String> {
+    said.lines().filter_map(|line| line.split_once("NOT RUN: ")).map(|(_, words)| words.to_owned()).collect()
+}
+
+fn ended(program: &Path, status: ExitStatus, said: &str) -> Failure {
+    let last = last_line(said).unwrap_or("it says nothing");
+    Failure::other(format!("{program:?} ends with {status}: {last}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_that_did_not_run_are_heard() {
+        let said = "test ranks::alone ... NOT RUN: NCCL on one rank, since it is not there\nok\ntest b ... ok\n\
+                    NOT RUN: refusals of a GPU, on a GPU\n";
+        assert_eq!(not_run(said), ["NCCL on one rank, since it is not there", "refusals of a GPU, on a GPU"]);
     }
 }
