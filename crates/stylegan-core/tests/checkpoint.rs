@@ -239,7 +239,9 @@ fn save_plain(path: &Path, config: &GeneratorConfig) -> Params {
     let mut tensors: HashMap<_, _> =
         params.vars().into_iter().map(|(name, var)| (name, var.as_detached_tensor())).collect();
     // As the official StyleGAN2 stores it, a constant.
-    tensors.insert("synthesis.b8.resample_filter".into(), Tensor::new(&[1f32], &CPU).unwrap());
+    let taps = Tensor::new(&[1f32, 3., 3., 1.], &CPU).unwrap();
+    let filter = (taps.unsqueeze(1).unwrap().broadcast_mul(&taps).unwrap() / 64.).unwrap();
+    tensors.insert("synthesis.b8.resample_filter".into(), filter);
     candle_core::safetensors::save::<String, _>(&tensors, path).unwrap();
     params
 }
@@ -304,6 +306,12 @@ fn plain_files_are_inferred_from_shapes() {
         let params = save_plain(&path, &config);
         let model = Model::load(&path, &CPU).unwrap();
         assert_eq!(model.config(), &config);
+        // What shapes do not tell is said to be assumed, unless it is stated.
+        let assumed = model.metadata().unwrap().assumed().collect::<Vec<_>>();
+        let fields = serde_json::to_value(&config).unwrap();
+        assert!(!assumed.is_empty() && assumed.iter().all(|field| fields.get(field).is_some()), "{assumed:?}");
+        assert!(assumed.contains(&"mapping_lr") || matches!(config, GeneratorConfig::Pggan(_)));
+        assert!(Model::load_with(&path, config.clone(), &CPU).unwrap().metadata().is_none());
         let z = model.latents(&[1]).unwrap();
         let ws = model.styles(&z, model.labels(0, 1).unwrap().as_ref()).unwrap();
         let img = model.synthesize(&ws, &SynthesisOptions::default()).unwrap();
@@ -312,6 +320,18 @@ fn plain_files_are_inferred_from_shapes() {
         let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert_eq!(values(&img), values(&direct));
     }
+}
+
+#[test]
+fn a_stored_filter_must_be_the_known_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plain.safetensors");
+    save_plain(&path, &stylegan2(Topology::Skip, 0));
+    let mut tensors = candle_core::safetensors::load(&path, &CPU).unwrap();
+    tensors.insert("synthesis.b8.resample_filter".into(), Tensor::new(&[[0.25f32; 2]; 2], &CPU).unwrap());
+    candle_core::safetensors::save(&tensors, &path).unwrap();
+    let error = Model::load(&path, &CPU).err().unwrap().to_string();
+    assert!(error.contains("`synthesis.b8.resample_filter` is not [1, 3, 3, 1]"), "{error}");
 }
 
 #[test]

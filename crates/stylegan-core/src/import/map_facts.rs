@@ -32,7 +32,7 @@ impl Imported {
             let mut before = config.clone();
             let Some(told) = tell(config, facts)? else { continue };
             if *config != before {
-                check(config, self.network(prefix))?;
+                check(config, self.own(prefix))?;
             }
             recounted |= tell(&mut before, &MapFacts::default())? != Some(told);
             classes = Some(told);

@@ -1,11 +1,12 @@
 //! State dictionaries under the official PyTorch names, which are ours. They carry no arguments, so that
 //! a generator's configuration follows from its shapes, or is one that this program wrote beside them.
 
+use super::filters::without_filters;
 use super::parts::Parts;
 use super::{Found, ImportError, ImportedNetwork};
-use crate::checkpoint::infer_generator;
 use crate::checkpoint::prefix::{D, G, G_EMA};
-use crate::{NetworkConfig, Result as CoreResult};
+use crate::checkpoint::{ASSUMED, assumed_of, infer_generator};
+use crate::{GeneratorConfig, NetworkConfig, Result as CoreResult};
 use candle_core::Tensor;
 use std::collections::BTreeMap;
 
@@ -42,19 +43,20 @@ pub(super) fn networks(
             found.extra.insert("discriminator".into(), problem.into());
             continue;
         }
-        // FIR filters are constants here, computed rather than stored.
-        let own = file.tensors(part)?.into_iter().filter(|(name, _)| !name.ends_with("resample_filter"));
-        let tensors: Vec<_> = own.collect();
+        let tensors = without_filters(file.tensors(part)?)?;
         let config = match config {
             Some(config) => config,
-            None => inferred(&tensors).map_err(|error| ImportError(format!("network {prefix}: {error}")))?,
+            None => {
+                let config = inferred(&tensors).map_err(|error| ImportError(format!("network {prefix}: {error}")))?;
+                found.extra.insert(ASSUMED.into(), assumed_of(&config));
+                NetworkConfig::Generator(config)
+            }
         };
         found.networks.push(ImportedNetwork { prefix: prefix.into(), config, tensors });
     }
     Ok((!found.networks.is_empty()).then_some(found))
 }
 
-fn inferred(tensors: &[(String, Tensor)]) -> CoreResult<NetworkConfig> {
-    let shape = |name: &str| tensors.iter().find(|(own, _)| own == name).map(|(_, tensor)| tensor.dims());
-    infer_generator(&shape).map(NetworkConfig::Generator)
+fn inferred(tensors: &[(String, Tensor)]) -> CoreResult<GeneratorConfig> {
+    infer_generator(&|name| tensors.iter().find(|(own, _)| own == name).map(|(_, tensor)| tensor.dims()))
 }

@@ -1,6 +1,7 @@
 //! Pickles of the official PyTorch code: StyleGAN2-ADA and the StyleGAN2 networks of the
 //! StyleGAN3 repository. Their names are ours.
 
+use super::filters::without_filters;
 use super::kwargs::Kwargs;
 use super::torch::PersistentObject;
 use super::torch::TorchFile;
@@ -8,6 +9,7 @@ use super::{ImportError, ImportedNetwork};
 use crate::checkpoint::prefix;
 use crate::stylegan2::{StyleGan2Config, StyleGan2DiscriminatorConfig, Topology};
 use crate::{DiscriminatorConfig, GeneratorConfig, NetworkConfig};
+use serde_json::json;
 
 /// The networks of a pickle `{G, D, G_ema, …}`, or of one that is a network itself, `None` if the file is
 /// something else.
@@ -37,8 +39,7 @@ pub(super) fn networks(file: &TorchFile<'_>) -> Result<Option<Vec<ImportedNetwor
                 )));
             }
         };
-        // FIR filters are constants here, computed rather than stored.
-        let tensors = object.tensors.into_iter().filter(|(name, _)| !name.ends_with("resample_filter")).collect();
+        let tensors = without_filters(object.tensors)?;
         networks.push(ImportedNetwork { prefix: prefix.into(), config, tensors });
     }
     Ok((!networks.is_empty()).then_some(networks))
@@ -72,6 +73,9 @@ fn generator(object: &PersistentObject, defaults: &Defaults) -> Result<StyleGan2
     let empty = serde_json::Map::new();
     let mapping = object.init.get("mapping_kwargs").and_then(|kwargs| kwargs.as_object()).unwrap_or(&empty);
     let mapping = Kwargs::new(mapping, &[]);
+    check_layers(&own)?;
+    own.only("use_noise", &json!(true))?;
+    mapping.only("activation", &json!("lrelu"))?;
     let resolution = required(&own, "img_resolution")?;
     Ok(StyleGan2Config {
         img_size: [resolution; 2],
@@ -94,15 +98,19 @@ fn generator(object: &PersistentObject, defaults: &Defaults) -> Result<StyleGan2
 
 fn discriminator(object: &PersistentObject, defaults: &Defaults) -> Result<StyleGan2DiscriminatorConfig, ImportError> {
     let own = Kwargs::new(&object.init, &["epilogue_kwargs"]);
+    check_layers(&Kwargs::new(&object.init, &["block_kwargs", "epilogue_kwargs"]))?;
     let resolution = required(&own, "img_resolution")?;
     let empty = serde_json::Map::new();
     let mapping = object.init.get("mapping_kwargs").and_then(|kwargs| kwargs.as_object()).unwrap_or(&empty);
+    let mapping = Kwargs::new(mapping, &[]);
+    mapping.only("activation", &json!("lrelu"))?;
+    mapping.only("lr_multiplier", &json!(0.01))?;
     Ok(StyleGan2DiscriminatorConfig {
         img_size: [resolution; 2],
         img_channels: required(&own, "img_channels")?,
         c_dim: required(&own, "c_dim")?,
         cmap_width: own.count("cmap_dim")?,
-        mapping_layers: Kwargs::new(mapping, &[]).count("num_layers")?.unwrap_or(8),
+        mapping_layers: mapping.count("num_layers")?.unwrap_or(8),
         topology: topology(&own, Topology::Resnet)?,
         channel_base: own.count("channel_base")?.unwrap_or(32768),
         channel_max: own.count("channel_max")?.unwrap_or(512),
@@ -116,6 +124,12 @@ fn discriminator(object: &PersistentObject, defaults: &Defaults) -> Result<Style
         },
         mbstd_channels: own.count("mbstd_num_channels")?.unwrap_or(1),
     })
+}
+
+/// Refuses layers of another kind than those here.
+fn check_layers(kwargs: &Kwargs<'_>) -> Result<(), ImportError> {
+    kwargs.only("activation", &json!("lrelu"))?;
+    kwargs.only("resample_filter", &json!([1, 3, 3, 1]))
 }
 
 fn required(kwargs: &Kwargs<'_>, name: &str) -> Result<usize, ImportError> {

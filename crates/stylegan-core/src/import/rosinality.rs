@@ -1,6 +1,7 @@
 //! Checkpoints of rosinality's StyleGAN2 (`stylegan2-pytorch`, `.pt`) and StyleGAN
 //! (`style-based-gan-pytorch`, `.model`).
 
+use super::filters::check_filter;
 use super::layouts::{self, Row};
 use super::parts::Parts;
 use super::{Found, ImportError, ImportedNetwork};
@@ -12,7 +13,6 @@ use crate::stylegan2::{StyleGan2DiscriminatorConfig, StyleGan2Generator};
 use crate::{Condition, DiscriminatorConfig, GeneratorConfig, NetworkConfig, Params, Result as CoreResult};
 use candle_core::{DType, Device, Tensor};
 use std::collections::{BTreeMap, HashMap};
-use stylegan_kernels::Filter;
 
 type Tensors = HashMap<String, Tensor>;
 type Network = (NetworkConfig, Vec<(String, Tensor)>);
@@ -124,19 +124,8 @@ fn checked_levels(levels: usize) -> CoreResult<usize> {
     Ok(levels)
 }
 
-/// Low-pass filters are constants here, so the stored ones must be those constants.
 fn check_filters(tensors: &Tensors, names: &[String], gain: f64) -> CoreResult<()> {
-    let expected = Filter::separable(&[1., 3., 3., 1.]);
-    for name in names {
-        let Some(found) = tensors.get(name) else { continue };
-        let found: Vec<f64> = found.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
-        let same = found.len() == expected.taps().len()
-            && found.iter().zip(expected.taps()).all(|(found, tap)| (found - gain * tap).abs() < 1e-6);
-        if !same {
-            return bad(format!("its low-pass filter `{name}` is not [1, 3, 3, 1], the one known here"));
-        }
-    }
-    Ok(())
+    names.iter().try_for_each(|name| tensors.get(name).map_or(Ok(()), |filter| check_filter(name, filter, gain)))
 }
 
 /// A StyleGAN2 generator of the names of its module, with `latent_avg` where that is known.

@@ -5,7 +5,7 @@ use crate::import::budget::Budget;
 use crate::import::{ImportError, pickle};
 use memchr::memmem;
 use std::collections::HashMap;
-use std::io::Cursor;
+use std::io::{self, Cursor};
 use zip::{CompressionMethod, ZipArchive};
 
 /// The largest known checkpoints have some 2000 entries; the archive's directory is read into memory.
@@ -26,6 +26,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
     let unreadable = |error| ImportError(format!("torch archive: {error}; the file is truncated or damaged"));
     let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(unreadable)?;
     let (mut root, mut storages, mut big_endian) = (None, HashMap::new(), false);
+    let mut left = bytes.len();
     for index in 0..zip.len() {
         let entry = zip.by_index_raw(index).map_err(unreadable)?;
         // Entries are `NAME/…` with one NAME for all, which carries no information.
@@ -53,6 +54,21 @@ pub(super) fn open(bytes: &[u8]) -> Result<TorchFile<'_>, ImportError> {
                 "torch archive: entry `{full:.80}` reaches beyond the file; it is damaged"
             )));
         };
+        let has_checksum = entry.crc32() != 0;
+        drop(entry);
+        left = left.checked_sub(content.len()).ok_or_else(|| {
+            ImportError("torch archive: its entries overlap, which torch never writes; do not trust this file".into())
+        })?;
+        // torch may leave checksums out, as 0; where there is one, reading to the end compares it.
+        if has_checksum
+            && let Err(error) =
+                zip.by_index(index).map_err(io::Error::from).and_then(|mut entry| io::copy(&mut entry, &mut io::sink()))
+        {
+            return Err(ImportError(format!(
+                "torch archive: entry `{full:.80}` is not what was written ({error}); the file is damaged, copy it again \
+                 from its source"
+            )));
+        }
         match key {
             Some(key) => drop(storages.insert(key.to_string(), range)),
             None if is_root => root = Some(content),
