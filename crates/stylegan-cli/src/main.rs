@@ -1,5 +1,6 @@
 //! The `stylegan` command: train, use and evaluate style-based generators.
 
+mod assumed;
 mod class_number;
 mod classifier;
 mod completions;

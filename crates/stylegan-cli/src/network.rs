@@ -1,5 +1,6 @@
 //! The network that a verb works with, and the options that choose and steer it.
 
+use crate::assumed::assumed_of;
 use crate::class_number::{class_of, listed};
 use crate::device::DeviceArgs;
 use crate::exit::wrong;
@@ -137,6 +138,9 @@ impl Network {
             && cutoff > generator.spec().num_ws
         {
             wrong!("--trunc-cutoff {cutoff}: {name} has {} style rows", generator.spec().num_ws);
+        }
+        if let Some(assumed) = assumed_of(&model) {
+            say(&format!("note: {name}: {assumed}"));
         }
         Ok(Network {
             file: path,

@@ -4,6 +4,7 @@ use super::painted::{Paintings, SEEN};
 use super::plan::{Plan, Subjects};
 use super::truths::check_maps_of;
 use super::{Args, check_channels, dataset_source};
+use crate::assumed::assumed_of;
 use crate::embedded::by_name;
 use crate::exit::wrong;
 use crate::numbers::count;
@@ -243,6 +244,9 @@ impl Candidate {
         }
         if mixed > 1 && mixed > rows {
             wrong!("--mix {mixed}: {} has {rows} style rows to mix latents in", path.display());
+        }
+        if let Some(assumed) = assumed_of(&model) {
+            say(&format!("note: {}: {assumed}", path.display()));
         }
         let config = serde_json::to_string(model.config())?;
         let hash = checked_hash(&path, &model)?;

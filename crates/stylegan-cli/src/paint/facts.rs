@@ -1,11 +1,9 @@
-//! What files of networks that read label maps do not tell: as options, and what was assumed in words.
+//! What files of networks that read label maps do not tell, as options.
 
 use crate::data::size::Size;
 use clap::ValueEnum;
-use stylegan_core::checkpoint::Metadata;
 use stylegan_core::import::MapFacts;
 use stylegan_core::spade::Depth;
-use stylegan_core::{DiscriminatorConfig, NetworkConfig};
 
 /// What is known of a network that reads label maps.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -63,39 +61,4 @@ impl FactArgs {
         };
         (facts != MapFacts::default()).then_some(facts)
     }
-}
-
-/// What was assumed of a network, and the options of `stylegan convert` that correct it; `None` if nothing was.
-pub(crate) fn assumed(metadata: &Metadata) -> Option<String> {
-    let config = metadata.networks.values().find(|config| reads_maps(config))?;
-    let mut words: Vec<String> = Vec::new();
-    for field in metadata.assumed() {
-        words.extend(match (field, config) {
-            ("img_size", NetworkConfig::Generator(config)) => Some(size(config.img_size())),
-            ("img_size", NetworkConfig::Discriminator(config)) => Some(size(config.img_size())),
-            ("depth", _) => Some("depth normal (--depth)".to_owned()),
-            ("edges", _) => Some("maps without edges (--edges)".to_owned()),
-            _ => None,
-        });
-    }
-    if metadata.no_class().is_none() && metadata.assumed().any(|field| field == "edges") {
-        words.push("no class for pixels without one (--dont-care)".to_owned());
-    }
-    let last = words.pop()?;
-    let others = if words.is_empty() { String::new() } else { format!("{} and ", words.join(", ")) };
-    Some(format!(
-        "the file does not tell all of its network; assumed are {others}{last}, and `stylegan convert` takes these options"
-    ))
-}
-
-fn reads_maps(config: &NetworkConfig) -> bool {
-    match config {
-        NetworkConfig::Generator(config) => config.map().is_some(),
-        NetworkConfig::Discriminator(config) => matches!(config, DiscriminatorConfig::MultiscalePatch(_)),
-        _ => false,
-    }
-}
-
-fn size([h, w]: [usize; 2]) -> String {
-    format!("pictures of {w}x{h} pixels (--size)")
 }

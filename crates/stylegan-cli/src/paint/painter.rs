@@ -1,6 +1,6 @@
 //! The network that paints, and what it expects of maps.
 
-use super::facts::assumed;
+use crate::assumed::assumed_of;
 use crate::exit::wrong;
 use crate::network::{BATCH_PIXELS, verified_checkpoint};
 use crate::picture_settings::first_not_finite;
@@ -33,7 +33,7 @@ impl Painter {
         if foreign {
             say(&format!("{}: converted in memory; `stylegan convert` keeps the result", file.display()));
         }
-        if let Some(assumed) = model.metadata().and_then(assumed) {
+        if let Some(assumed) = assumed_of(&model) {
             say(&format!("note: {}: {assumed}", file.display()));
         }
         Self::of(file, model.in_precision(precision))

@@ -6,7 +6,9 @@ use super::library::{Entry, Library};
 use super::map_network::MapNetwork;
 use super::stamp::Stamp;
 use super::style_network::StyleNetwork;
+use crate::assumed::assumed_of;
 use crate::network::verified_checkpoint;
+use crate::status::say;
 use anyhow::Context;
 use axum::extract::ws::Message;
 use candle_core::Device;
@@ -103,6 +105,9 @@ impl Networks {
         }
         let (file, foreign) = verified_checkpoint(&entry.path)?;
         let model = Model::load(&file, &self.device)?.in_precision(self.precision);
+        if let Some(assumed) = assumed_of(&model) {
+            say(&format!("note: {}: {assumed}", file.display()));
+        }
         let (network, mut about) = match model.config().map() {
             Some(_) => {
                 let network = MapNetwork::new((file, foreign), model, entry.classes()?)?;
