@@ -122,13 +122,36 @@ pub fn max_abs(x: &Tensor) -> f64 {
     values(x).into_iter().fold(0., |max, x| max.max(x.abs()))
 }
 
+/// The largest difference of two tensors of one shape; infinite where one has something that is no number, which `max` of
+/// numbers and of tensors passes over.
+pub fn largest_difference(found: &Tensor, expected: &Tensor) -> f64 {
+    assert_eq!(found.dims(), expected.dims(), "shapes");
+    values(found).into_iter().zip(values(expected)).fold(0f64, |worst, (a, b)| {
+        let apart = (a - b).abs();
+        if apart.is_nan() { f64::INFINITY } else { worst.max(apart) }
+    })
+}
+
 /// Fails when shapes differ, a value is not finite, or one differs by more than `tolerance`.
+#[track_caller]
 pub fn assert_close(what: &str, found: &Tensor, expected: &Tensor, tolerance: f64) {
     assert_eq!(found.dims(), expected.dims(), "{what}: shapes");
-    let worst = values(found).into_iter().zip(values(expected)).fold(0f64, |worst, (a, b)| {
-        let error = (a - b).abs();
-        if error.is_nan() { f64::INFINITY } else { worst.max(error) }
-    });
+    let worst = largest_difference(found, expected);
     println!("{what}: max error {worst:.3e} of {tolerance:.3e} allowed");
     assert!(worst <= tolerance, "{what}: max error {worst:e}, allowed {tolerance:e}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_near_to_what_is_no_number() {
+        let numbers = |middle: f32| Tensor::new(&[1., middle, 3.], &Device::Cpu).unwrap();
+        let (found, expected) = (numbers(f32::NAN), numbers(2.));
+        assert_eq!(largest_difference(&found, &expected), f64::INFINITY);
+        assert_eq!(largest_difference(&expected, &found), f64::INFINITY);
+        assert_eq!(largest_difference(&numbers(f32::INFINITY), &numbers(f32::INFINITY)), f64::INFINITY);
+        assert_eq!(largest_difference(&numbers(2.5), &expected), 0.5);
+    }
 }

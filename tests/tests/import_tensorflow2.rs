@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use stylegan_core::import::import;
 use stylegan_core::{Model, NetworkConfig, Params, SynthesisOptions, build_discriminator};
-use stylegan_tests::golden::Place;
+use stylegan_tests::golden::{Place, largest_difference};
 use stylegan_tests::pickle::Pickle;
 
 const SINGLE: Place = Place::cpu(DType::F32);
@@ -160,9 +160,9 @@ fn same_results(path: &Path, g: &str, d: &str, c_dim: u32) {
     let c = (c_dim > 0).then(|| io.at("c", &SINGLE));
     let ws = model.styles(io.get("z"), c.as_ref()).unwrap();
     let img = model.synthesize(&ws, &SynthesisOptions::default()).unwrap();
-    within(&format!("{g} picture"), max_abs(&img, io.get("img_const_f64")), bound(g));
+    within(&format!("{g} picture"), largest_difference(&img, io.get("img_const_f64")), bound(g));
     let cut = model.truncate(&ws, 0.7, Some(4)).unwrap();
-    within(&format!("{g} psi"), max_abs(&cut, io.get("ws_psi0.7_cut4")), bound(g));
+    within(&format!("{g} psi"), largest_difference(&cut, io.get("ws_psi0.7_cut4")), bound(g));
 
     let imported = import(path).unwrap();
     let NetworkConfig::Discriminator(config) = &imported.metadata.networks["D"] else { panic!("D") };
@@ -173,7 +173,7 @@ fn same_results(path: &Path, g: &str, d: &str, c_dim: u32) {
     let io = tensors(&format!("{d}.io"));
     let c = (c_dim > 0).then(|| io.at("c", &SINGLE));
     let logits = network.logits(io.get("img"), c.as_ref().into(), 0.).unwrap();
-    within(&format!("{d} logits"), max_abs(&logits, io.get("logits_n8_f64")), bound(d));
+    within(&format!("{d} logits"), largest_difference(&logits, io.get("logits_n8_f64")), bound(d));
 }
 
 #[test]

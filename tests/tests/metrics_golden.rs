@@ -11,6 +11,7 @@ use stylegan_metrics::kernel::KernelDistance;
 use stylegan_metrics::path_length::{PathLength, Sampling, Space};
 use stylegan_metrics::sliced_wasserstein::SlicedWasserstein;
 use stylegan_metrics::{inception_score, precision_recall};
+use stylegan_tests::golden::assert_close;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -107,8 +108,7 @@ fn path_length_filter_and_slerp() -> Outcome {
     close(found.value, t["lo_hi_ppl"].to_vec1::<f64>()?[2], 1e-13);
     let positions = t["t"].flatten_all()?.to_vec1::<f64>()?;
     let found = stylegan_core::latent::slerp(&t["a"], &t["b"], &positions)?;
-    let error = (found - &t["slerp"])?.abs()?.max_all()?.to_scalar::<f64>()?;
-    assert!(error < 1e-13, "{error}");
+    assert_close("slerp", &found, &t["slerp"], 1e-13);
     Ok(())
 }
 

@@ -23,10 +23,20 @@ fn bound(precision: Precision) -> f64 {
     if precision == Precision::Bf16x3 { 75. } else { 40. }
 }
 
-/// Peak signal to noise ratio of each image against the same one of f32, in dB.
+/// Peak signal to noise ratio of each image against the same one of f32, in dB; minus infinity of what is no number, which
+/// `min` passes over.
 fn psnr(images: &Tensor, exact: &Tensor) -> Vec<f64> {
     let squares = (images - exact).unwrap().sqr().unwrap().flatten_from(1).unwrap().mean(1).unwrap();
-    squares.to_vec1::<f32>().unwrap().into_iter().map(|mse| 10. * (4. / f64::from(mse)).log10()).collect()
+    let ratio = |mse: f32| if mse.is_nan() { f64::NEG_INFINITY } else { 10. * (4. / f64::from(mse)).log10() };
+    squares.to_vec1::<f32>().unwrap().into_iter().map(ratio).collect()
+}
+
+#[test]
+fn images_without_numbers_keep_nothing() {
+    let exact = Tensor::zeros((2, 3, 2, 2), DType::F32, &Device::Cpu).unwrap();
+    let nan = Tensor::full(f32::NAN, (1, 3, 2, 2), &Device::Cpu).unwrap();
+    let images = Tensor::cat(&[&exact.narrow(0, 0, 1).unwrap(), &nan], 0).unwrap();
+    assert_eq!(psnr(&images, &exact), [f64::INFINITY, f64::NEG_INFINITY]);
 }
 
 /// A network of the official StyleGAN2 code, see `tests/golden/sg2/README.md`.

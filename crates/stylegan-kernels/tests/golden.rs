@@ -2,6 +2,8 @@
 //! second derivatives.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+mod support;
+
 use candle_core::{DType, Device, Tensor, Var};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -10,6 +12,7 @@ use stylegan_kernels::autodiff::{backward, grad};
 use stylegan_kernels::cpu_info::InstructionSet;
 use stylegan_kernels::modulate::Resample;
 use stylegan_kernels::*;
+use support::{flat, largest_difference};
 
 /// What an operation is checked with: f64, where what is compared is the formula and not the rounding, and f32 with each
 /// instruction set, and on a GPU with the feature `cuda` (docs/cuda.md).
@@ -60,11 +63,17 @@ impl Golden {
 /// Largest difference over the largest expected magnitude.
 fn error(actual: &Tensor, expected: &Tensor) -> f64 {
     assert_eq!(actual.dims(), expected.dims());
-    let scalar = |t: Tensor| t.to_dtype(DType::F64).unwrap().flatten_all().unwrap().max(0).unwrap();
-    let expected = expected.to_dtype(DType::F64).unwrap();
-    let difference = scalar((actual.to_dtype(DType::F64).unwrap() - &expected).unwrap().abs().unwrap());
-    let size = scalar(expected.abs().unwrap());
-    difference.to_scalar::<f64>().unwrap() / size.to_scalar::<f64>().unwrap().max(1e-6)
+    let expected = flat(expected);
+    largest_difference(actual, &expected) / expected.iter().fold(1e-6f64, |size, x| size.max(x.abs()))
+}
+
+#[test]
+fn nothing_is_near_to_what_is_no_number() {
+    let [found, expected] = [f64::NAN, 2.].map(|middle| Tensor::new(&[1., middle, 3.], &Device::Cpu).unwrap());
+    for (found, expected) in [(&found, &expected), (&expected, &found)] {
+        assert_eq!(error(found, expected), f64::INFINITY);
+        assert_eq!(support::error(found, &flat(expected)), f64::INFINITY);
+    }
 }
 
 /// Recorded in f32: rounding of the recorded numbers and of their few hundred summands.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use stylegan_metrics::features::{
     ArcFace, FeatureNetwork, HedVgg16, Inception, Lpips, PerceptualDistance, Preparation, Trunk, Vgg16, Weights,
 };
-use stylegan_tests::golden::uniforms;
+use stylegan_tests::golden::{assert_close, max_abs, uniforms};
 
 pub type Outcome = Result<(), Box<dyn Error>>;
 
@@ -71,12 +71,9 @@ pub fn tensors(case: &str, prefix: &str) -> Result<Vec<(String, Tensor)>, Box<dy
 }
 
 /// Fails if `found` differs from `expected` by more than `tolerance` of the largest expected value.
+#[track_caller]
 pub fn close(what: &str, found: &Tensor, expected: &Tensor, tolerance: f64) -> Outcome {
-    assert_eq!(found.dims(), expected.dims(), "{what}");
-    let expected = expected.to_dtype(DType::F32)?;
-    let most = f64::from(expected.abs()?.max_all()?.to_scalar::<f32>()?);
-    let error = f64::from((found.to_device(&Device::Cpu)? - &expected)?.abs()?.max_all()?.to_scalar::<f32>()?);
-    assert!(error <= tolerance * most, "{what}: error {error}, largest value {most}");
+    assert_close(what, found, expected, tolerance * max_abs(expected));
     Ok(())
 }
 

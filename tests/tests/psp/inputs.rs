@@ -22,9 +22,9 @@ fn downscaled_inputs() {
         let expected = io[&format!("up_{factor}")].to_dtype(DType::F32).unwrap().flatten_all().unwrap();
         let (found, expected) = (found.to_vec1::<f32>().unwrap(), expected.to_vec1::<f32>().unwrap());
         let off = found.iter().zip(&expected).filter(|(a, b)| a != b).count();
-        let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0., f32::max);
-        println!("factor {factor}: {off} of {} differ, by {worst}", found.len());
+        println!("factor {factor}: {off} of {} differ", found.len());
         let allowed = if factor == 1 { found.len() / 100 } else { 0 };
-        assert!(off <= allowed && worst <= 1., "factor {factor}: {off} of {} differ, by {worst}", found.len());
+        let near = found.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 1.);
+        assert!(off <= allowed && near, "factor {factor}: {off} of {} differ", found.len());
     }
 }

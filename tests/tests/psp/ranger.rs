@@ -1,22 +1,16 @@
 //! Ranger's trajectory.
 
 use super::cases::{Tensors, load};
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Tensor, Var};
 use stylegan_core::Params;
 use stylegan_kernels::optim::{RangerOptions, ranger_step};
-use stylegan_tests::golden::Place;
+use stylegan_tests::golden::{Place, assert_close};
 use stylegan_train::optim::Adam;
 use stylegan_train::shards::Row;
 
-#[track_caller]
-fn near(what: &str, found: &Tensor, expected: &Tensor) {
-    let [found, expected] = [found, expected].map(|t| t.to_device(&Device::Cpu).unwrap());
-    let apart = (found - expected).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap();
-    let apart: f32 = apart.to_scalar().unwrap();
-    assert!(apart <= 2e-6, "{what} is off by {apart:e}");
-}
-
 /// f32 on both sides, steps of 1e-3: four units of the last place of weights about 1.
+const NEAR: f64 = 2e-6;
+
 pub(crate) fn trajectory(place: &Place) {
     let io = load("ranger.io");
     let options = RangerOptions { lr: 1e-3, ..RangerOptions::default() };
@@ -37,11 +31,11 @@ pub(crate) fn trajectory(place: &Place) {
                 ranger_step(&weight, &(pull + noise).unwrap(), [&m, &v, &slow], own, options).unwrap();
             }
             if let Some(expected) = io.get(&format!("step{step}.{name}")) {
-                near(&format!("{name} after step {step}"), &weight, expected);
+                assert_close(&format!("{name} after step {step}"), &weight, expected, NEAR);
             }
         }
         for (what, found) in [("exp_avg", &m), ("exp_avg_sq", &v), ("slow", &slow)] {
-            near(&format!("{name}: {what}"), found, stored(&format!("end.{what}")));
+            assert_close(&format!("{name}: {what}"), found, stored(&format!("end.{what}")), NEAR);
         }
     }
 }
@@ -76,7 +70,7 @@ pub(crate) fn the_optimiser_of_training_resumes_on_the_trajectory(place: &Place)
         optimizer.step(&row, 1e-3).unwrap();
         for name in names {
             if let Some(expected) = io.get(&format!("step{step}.{name}")) {
-                near(&format!("{name} after step {step}"), &params.get(name).unwrap(), expected);
+                assert_close(&format!("{name} after step {step}"), &params.get(name).unwrap(), expected, NEAR);
             }
         }
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use stylegan_core::Params;
 use stylegan_core::stylegan2::{StyleGan2Config, StyleGan2DiscriminatorConfig, Topology};
-use stylegan_tests::golden::{Place, values};
+use stylegan_tests::golden::{Place, largest_difference, values};
 
 /// Tensors of a file, by name.
 pub(crate) struct Tensors(HashMap<String, Tensor>);
@@ -100,13 +100,6 @@ pub(crate) fn discriminator_config(kwargs: &Value) -> StyleGan2DiscriminatorConf
         mbstd_channels: number(&epilogue["mbstd_num_channels"], 1),
         ..StyleGan2DiscriminatorConfig::default()
     }
-}
-
-/// Largest absolute difference; infinite if one is no number.
-pub(crate) fn max_abs(a: &Tensor, b: &Tensor) -> f64 {
-    assert_eq!(a.dims(), b.dims());
-    let apart = values(a).into_iter().zip(values(b)).map(|(a, b)| (a - b).abs());
-    apart.fold(0., |most: f64, apart| if apart.is_nan() { f64::INFINITY } else { most.max(apart) })
 }
 
 /// `|a - b| / |b|` in the l2 norm over all tensors together; a zero `b` wants a zero `a`.

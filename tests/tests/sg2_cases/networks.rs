@@ -24,24 +24,24 @@ pub(crate) fn check_generator(case: &str, place: &Place) {
 
     let w = g.mapping(&io.at("z", place), label(&io, config.c_dim, place).as_ref().into()).unwrap();
     let ws = broadcast_ws(&w, g.spec().num_ws).unwrap();
-    within(&format!("{case} {place} ws"), max_abs(&ws, io.get("ws_f64")), bound);
+    within(&format!("{case} {place} ws"), largest_difference(&ws, io.get("ws_f64")), bound);
     let run = |ws: &Tensor, noise| g.synthesis(ws, &SynthesisOptions::with_noise(noise)).unwrap();
-    within(&format!("{case} picture"), max_abs(&run(&ws, NoiseMode::Const), io.get("img_const_f64")), bound);
+    within(&format!("{case} picture"), largest_difference(&run(&ws, NoiseMode::Const), io.get("img_const_f64")), bound);
 
     // The rest was stored as f32 results of the f32 network: the bounds of f32 hold for both.
     let bound = bound.max(single);
-    within(&format!("{case} no noise"), max_abs(&run(&ws, NoiseMode::None), io.get("img_none")), bound);
+    within(&format!("{case} no noise"), largest_difference(&run(&ws, NoiseMode::None), io.get("img_none")), bound);
     // ws_mix5: rows from 5 on are those of the sample before.
     let before = Tensor::cat(&[ws.narrow(0, 2, 1).unwrap(), ws.narrow(0, 0, 2).unwrap()], 0).unwrap();
     let mixed = mix(&ws, &[(&before, 5..g.spec().num_ws)]).unwrap();
-    within(&format!("{case} mixed"), max_abs(&run(&mixed, NoiseMode::Const), io.get("img_mix5")), bound);
+    within(&format!("{case} mixed"), largest_difference(&run(&mixed, NoiseMode::Const), io.get("img_mix5")), bound);
     let w_avg = g.w_avg().unwrap();
     let all = truncate(&ws, w_avg, 0.7, None).unwrap();
-    within(&format!("{case} psi 0.7"), max_abs(&all, io.get("ws_psi0.7")), bound);
+    within(&format!("{case} psi 0.7"), largest_difference(&all, io.get("ws_psi0.7")), bound);
     let cut = truncate(&ws, w_avg, 0.7, Some(4)).unwrap();
-    within(&format!("{case} psi 0.7 cutoff 4"), max_abs(&cut, io.get("ws_psi0.7_cut4")), bound);
+    within(&format!("{case} psi 0.7 cutoff 4"), largest_difference(&cut, io.get("ws_psi0.7_cut4")), bound);
     let found = run(&cut, NoiseMode::Const);
-    within(&format!("{case} cut picture"), max_abs(&found, io.get("img_psi0.7_cut4")), bound);
+    within(&format!("{case} cut picture"), largest_difference(&found, io.get("img_psi0.7_cut4")), bound);
 
     // Feature maps reach magnitudes of about 10, so they round ten times as coarsely as
     // pictures; sample 0 alone, as it was stored.
@@ -50,7 +50,7 @@ pub(crate) fn check_generator(case: &str, place: &Place) {
     g.synthesis
         .trace(&one, &SynthesisOptions::default(), &mut |name, x| {
             if let Some((_, expected)) = io.below("act.").iter().find(|(other, _)| other == name) {
-                within(&format!("{case} {name}"), max_abs(x, expected), 10. * bound);
+                within(&format!("{case} {name}"), largest_difference(x, expected), 10. * bound);
                 seen += 1;
             }
         })
@@ -73,11 +73,11 @@ pub(crate) fn check_discriminator(case: &str, place: &Place) {
         let c = c.as_ref().map(|c| c.narrow(0, 0, n).unwrap());
         d.logits(&img.narrow(0, 0, n).unwrap(), c.as_ref().into(), 0.).unwrap()
     };
-    within(&format!("{case} n 8"), max_abs(&logits(8), io.get("logits_n8_f64")), exact);
+    within(&format!("{case} n 8"), largest_difference(&logits(8), io.get("logits_n8_f64")), exact);
     // Other batch sizes form other groups of the minibatch standard deviation. Stored as f32.
     for n in [4, 2, 1] {
         let expected = io.get(&format!("logits_n{n}"));
-        within(&format!("{case} n {n}"), max_abs(&logits(n), expected), bound.max(exact));
+        within(&format!("{case} n {n}"), largest_difference(&logits(n), expected), bound.max(exact));
     }
 }
 
@@ -102,10 +102,14 @@ pub(crate) fn mapping_with_all_widths_different(place: &Place) {
     let w = mapping.forward(Some(&z), (&c).into()).unwrap();
     let ws = broadcast_ws(&w, number("num_ws")).unwrap();
     // Styles are of order 1 and pass three layers: a few units of the last place.
-    within("ws", max_abs(&ws, io.get("ws")), 2e-6);
+    within("ws", largest_difference(&ws, io.get("ws")), 2e-6);
     let w_avg = mapping.w_avg().unwrap();
-    within("psi 0.5", max_abs(&truncate(&ws, w_avg, 0.5, None).unwrap(), io.get("ws_psi0.5")), 2e-6);
-    within("cutoff 3", max_abs(&truncate(&ws, w_avg, 0.5, Some(3)).unwrap(), io.get("ws_psi0.5_cut3")), 2e-6);
+    within("psi 0.5", largest_difference(&truncate(&ws, w_avg, 0.5, None).unwrap(), io.get("ws_psi0.5")), 2e-6);
+    within(
+        "cutoff 3",
+        largest_difference(&truncate(&ws, w_avg, 0.5, Some(3)).unwrap(), io.get("ws_psi0.5_cut3")),
+        2e-6,
+    );
 
     assert!(mapping.forward(Some(&z), Condition::None).is_err(), "a conditional network needs its label");
     assert!(mapping.forward(Some(&c), (&c).into()).is_err(), "latents of another width");

@@ -52,7 +52,9 @@ fn check_gradients(what: &str, share: &ShardSums, divisor: f64, params: &Params,
             // A single parameter may round more coarsely than the whole.
             Some(expected) => within(&format!("{what} {name}"), relative_l2([(gradient, *expected)]), 10. * bound),
             // Not stored: the official code had none, so ours must be zero.
-            None => within(&format!("{what} {name}"), max_abs(gradient, &gradient.zeros_like().unwrap()), 0.),
+            None => {
+                within(&format!("{what} {name}"), largest_difference(gradient, &gradient.zeros_like().unwrap()), 0.)
+            }
         }
     }
     let pairs = found.iter().filter_map(|(_, gradient, expected)| Some((gradient, (*expected)?)));
@@ -143,9 +145,9 @@ pub(crate) fn four_steps(place: &Place) {
             // Stored in f32, which rounds by up to 6e-8 of the largest value (mapping weights are of
             // order 100); the same again for Adam, whose first steps divide small gradients by
             // themselves.
-            let largest = max_abs(expected, &expected.zeros_like().unwrap());
+            let largest = largest_difference(expected, &expected.zeros_like().unwrap());
             let bound = 1.2e-7 * largest.max(1.);
-            within(&format!("{network}.{name}"), max_abs(&found, expected), bound);
+            within(&format!("{network}.{name}"), largest_difference(&found, expected), bound);
         }
     }
 }

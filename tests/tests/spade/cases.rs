@@ -8,7 +8,7 @@ use stylegan_core::pix2pixhd::Pix2PixHdConfig;
 use stylegan_core::spade::{MultiscaleDiscriminatorConfig, SpadeConfig};
 use stylegan_kernels::Labels;
 use stylegan_kernels::label::instance_edges;
-use stylegan_tests::golden::{Place, uniforms, values};
+use stylegan_tests::golden::{Place, assert_close, max_abs, uniforms};
 
 pub(crate) const CPU: Device = Device::Cpu;
 
@@ -151,13 +151,5 @@ pub(crate) fn train(params: &Params, pass: impl FnOnce(Mode) -> Tensor) -> Tenso
 /// that is above 1.
 #[track_caller]
 pub(crate) fn within(what: &str, found: &Tensor, expected: &Tensor, bound: f64) {
-    assert_eq!(found.dims(), expected.dims(), "{what}");
-    let expected = values(expected);
-    let scale = expected.iter().fold(1f64, |scale, x| scale.max(x.abs()));
-    let worst = values(found).iter().zip(&expected).fold(0f64, |worst, (a, b)| {
-        let error = (a - b).abs() / scale;
-        if error.is_nan() { f64::INFINITY } else { worst.max(error) }
-    });
-    println!("{what}: {worst:.2e} of {bound:.0e}");
-    assert!(worst <= bound, "{what} is off by {worst:e}, allowed {bound:e}");
+    assert_close(what, found, expected, bound * max_abs(expected).max(1.));
 }

@@ -3,6 +3,7 @@
 //! barriers left out, with other results expected.
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
+use crate::support::tell;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -172,7 +173,7 @@ fn same(a: &[Vec<f32>], b: &[Vec<f32>]) -> bool {
 /// Compiles the emulator unless that has been done for the same sources, and loads it.
 fn load() -> Option<Emulate> {
     if !cfg!(target_os = "linux") {
-        println!("NOT RUN: the CUDA kernels in the emulator, which is for Linux");
+        tell("NOT RUN: the CUDA kernels in the emulator, which is for Linux");
         return None;
     }
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -196,7 +197,7 @@ fn load() -> Option<Emulate> {
         compiler.args(["-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-I"]).arg(&folders[0]);
         compiler.arg("-I").arg(&folders[1]).arg(folders[1].join("emulator.cpp")).arg("-o").arg(&unfinished);
         let Ok(status) = compiler.status() else {
-            println!("NOT RUN: the CUDA kernels in the emulator, as no C++ compiler (c++) is installed");
+            tell("NOT RUN: the CUDA kernels in the emulator, as no C++ compiler (c++) is installed");
             return None;
         };
         assert!(status.success(), "the kernels do not compile as C++");

@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 use candle_core::{DType, Device, Result, Tensor, Var};
+use std::io::Write;
 use stylegan_kernels::autodiff::{backward, grad};
 
 /// Numbers in about [-1.7, 1.7] without pattern, from an additive recurrence.
@@ -31,12 +32,24 @@ pub fn scalar(t: &Tensor) -> f64 {
     t.to_dtype(DType::F64).unwrap().to_scalar().unwrap()
 }
 
-/// Largest difference, relative to the largest expected value (at least 1e-12).
-pub fn error(actual: &Tensor, expected: &[f64]) -> f64 {
+/// Largest difference; infinite where one of the two has something that is no number, which `max` passes over.
+pub fn largest_difference(actual: &Tensor, expected: &[f64]) -> f64 {
     let actual = flat(actual);
     assert_eq!(actual.len(), expected.len());
-    let scale = expected.iter().fold(1e-12f64, |a, b| a.max(b.abs()));
-    actual.iter().zip(expected).fold(0f64, |e, (a, b)| if a.is_nan() { f64::NAN } else { e.max((a - b).abs()) }) / scale
+    actual.iter().zip(expected).fold(0f64, |largest, (a, b)| {
+        let apart = (a - b).abs();
+        if apart.is_nan() { f64::INFINITY } else { largest.max(apart) }
+    })
+}
+
+/// Largest difference, relative to the largest expected value (at least 1e-12).
+pub fn error(actual: &Tensor, expected: &[f64]) -> f64 {
+    largest_difference(actual, expected) / expected.iter().fold(1e-12f64, |a, b| a.max(b.abs()))
+}
+
+/// Says something also where the test passes, of which `println!` is kept back.
+pub fn tell(words: &str) {
+    let _ = writeln!(std::io::stderr(), "{words}");
 }
 
 /// Central differences of `f` with respect to every element of `x`.

@@ -9,6 +9,7 @@ use crate::conv::shape::{Kind, Shape};
 use crate::cpu::{levels, with_level};
 use crate::tiles::Engine;
 use candle_core::{Device, Tensor};
+use std::io::Write;
 
 /// Numbers in [-1, 1) from a small generator, with as many bits as said.
 fn numbers(len: usize, seed: u64, bits: u32) -> Vec<f32> {
@@ -138,7 +139,9 @@ fn any_instruction_set_and_any_threads_give_the_same_bits() {
 #[test]
 fn the_processors_tiles_equal_their_twin() {
     if Engine::best() == Engine::Twin {
-        eprintln!("did not run: this processor has no tiles, or the system does not grant them");
+        // `eprintln!` is kept back of tests that pass.
+        let why = "as this processor has none, or the system does not grant them";
+        let _ = writeln!(std::io::stderr(), "NOT RUN: AMX tiles against their twin, {why}");
         return;
     }
     for mut case in cases(24) {
@@ -170,9 +173,8 @@ fn scales_and_epilogue_are_those_of_single_precision() {
     let expected = crate::conv::cpu::f32(&call);
     let weight = PackedWeight::new(&case.b, [40, 24], 9, false, 2);
     let found = convolve(&call, &weight, Engine::Twin);
-    let error = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0., f32::max);
     // Each of 216 products, with its scale 1/8 on average, loses up to 2^-16 of itself: 4e-4 after gains if all lost it
     // one way.
-    assert!(error < 3e-4, "{error:e}");
+    assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 3e-4), "far from single precision");
     assert!(expected.iter().any(|v| v.abs() == 3.) && expected.iter().any(|v| *v < 0.));
 }
