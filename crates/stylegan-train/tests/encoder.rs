@@ -234,13 +234,22 @@ fn backbones_are_taken_over() {
 /// What does not fit is refused before the first step, each by one sentence.
 #[test]
 fn generators_and_sets_that_do_not_fit() {
-    let refused = |set: &Arc<Dataset>, settings: &[&str], parts: &[&str]| {
+    let refused_of = |config: &RecipeConfig, set: &Arc<Dataset>, parts: &[&str]| {
         let folder = tempfile::tempdir().unwrap();
-        let error = go_on(&config(settings).unwrap(), set, &folder.path().join("run"), 0).unwrap_err();
+        let error = go_on(config, set, &folder.path().join("run"), 0).unwrap_err();
         let text = error.to_string();
         assert!(parts.iter().all(|part| text.contains(part)) && !text.contains('\n'), "{text}");
     };
     let (folder, set) = place();
+    // One that a program made is checked as one of a file is.
+    let mut own = config(&[]).unwrap();
+    let RecipeConfig::Encoder(encoder) = &mut own else { panic!("another recipe") };
+    encoder.schedule.batch = 0;
+    refused_of(&own, set, &["the configuration: key `schedule.batch`: expected at least 1, found 0"]);
+
+    let refused = |set: &Arc<Dataset>, settings: &[&str], parts: &[&str]| {
+        refused_of(&config(settings).unwrap(), set, parts);
+    };
     refused(set, &["generator="], &["generator", "is empty", "--set generator="]);
     refused(set, &["generator=nowhere.safetensors"], &["nowhere.safetensors"]);
     refused(set, &[&format!("generator={}", folder.path().display())], &["no whole checkpoint"]);

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_train::checkpoints::list;
 use stylegan_train::communicator::Communicator;
+use stylegan_train::config::ByResolution;
 use stylegan_train::data::Dataset;
 use stylegan_train::observer::{Position, Silent};
 use stylegan_train::stats::Stats;
@@ -566,6 +567,26 @@ fn wrong_folders_and_sets_are_named() {
     assert!(text(error).contains("another configuration"));
     let error = go_on(&tiny(&["kimg=0.032", "seed=4"]).unwrap(), folder.path()).unwrap_err();
     assert!(text(error).contains("seed"));
+}
+
+/// A configuration that a program made is checked as one of a file is: before, samples of a batch that is not whole shards
+/// were left out, and a shard larger than its batch was waited for without end.
+#[test]
+fn configurations_made_in_rust_are_checked() {
+    for (batch, shard) in [(ByResolution::new(40, []), 16), (ByResolution::new(16, [(8, 4)]), 16)] {
+        let mut config = tiny(&[]).unwrap();
+        (config.schedule.batch, config.shards.size) = (batch, ByResolution::new(shard, []));
+        let folder = tempfile::tempdir().unwrap();
+        let stop = AtomicBool::new(false);
+        for goes_on in [false, true] {
+            let (out, observer) = (RunFolder::open(folder.path()).unwrap(), &mut Silent);
+            let session = session(&config, pictures(), &out, observer, &stop);
+            let error = if goes_on { session.resume() } else { session.start() }.unwrap_err();
+            let (text, expected) =
+                (error.to_string(), "the configuration: key `shards.size`: expected a divisor of the batch of ");
+            assert!(error.is_wrong_input() && text.starts_with(expected), "{text}");
+        }
+    }
 }
 
 /// Does something to the disk after a step, and remembers what it was told.

@@ -227,12 +227,11 @@ fn settings_that_describe_no_run() {
 /// Sets that do not fit are refused before the first step, each by one sentence.
 #[test]
 fn sets_that_do_not_fit() {
-    let refused = |set: &Arc<Dataset>, settings: &[&str], parts: &[&str]| {
+    let refused_of = |config: &RecipeConfig, set: &Arc<Dataset>, parts: &[&str]| {
         let folder = tempfile::tempdir().unwrap();
         let out = RunFolder::open(&folder.path().join("run")).unwrap();
         let stop = AtomicBool::new(false);
         let observer = &mut StopAfter { step: 0, stop: &stop, warnings: vec![] };
-        let config = &config(SPADE, settings).unwrap();
         let session = Session {
             config,
             dataset: set,
@@ -248,6 +247,15 @@ fn sets_that_do_not_fit() {
             error.is_wrong_input() && parts.iter().all(|part| text.contains(part)) && !text.contains('\n'),
             "{text}"
         );
+    };
+    // One that a program made is checked as one of a file is.
+    let mut own = config(PIX2PIXHD, &[]).unwrap();
+    let RecipeConfig::Spade(spade) = &mut own else { panic!("another recipe") };
+    spade.shards.size = 5;
+    refused_of(&own, set(), &["the configuration: key `shards.size`: expected a divisor of the batch of 12, found 5"]);
+
+    let refused = |set: &Arc<Dataset>, settings: &[&str], parts: &[&str]| {
+        refused_of(&config(SPADE, settings).unwrap(), set, parts);
     };
     refused(set(), &["generator.classes=2"], &["label map of 00.png", "class 2", "0 to 1", "generator.classes = 3"]);
     refused(set(), &["generator.img_size=[64,32]"], &["32x32 pixels", "expected 32x64"]);

@@ -11,7 +11,7 @@ type Checked = Result<(), Wrong>;
 
 impl TrainConfig {
     /// Checks every part, then what they must have in common.
-    pub(super) fn check(&self) -> Checked {
+    pub(crate) fn check(&self) -> Checked {
         above_0("kimg", self.kimg)?;
         share("w_avg_beta", self.w_avg_beta)?;
         if !(0. ..=1.).contains(&self.mixing_probability) {

@@ -1,16 +1,24 @@
 //! Where a setting comes from: a line of the file, or an override.
 
 use super::overrides::Override;
+use crate::Error;
 use std::fmt::Display;
 use toml::de::{DeTable, DeValue};
 
 /// A setting that describes no run, found when configurations check themselves.
 #[derive(Debug, PartialEq)]
-pub(super) struct Wrong {
+pub(crate) struct Wrong {
     /// Dotted key.
     pub(super) key: String,
     /// The rest of the sentence, from the name of the key or table on.
     pub(super) problem: String,
+}
+
+/// Of a configuration that no file is known of, such as one that a program made.
+impl From<Wrong> for Error {
+    fn from(Wrong { problem, .. }: Wrong) -> Self {
+        Error::Config { place: "the configuration".into(), problem }
+    }
 }
 
 impl Wrong {

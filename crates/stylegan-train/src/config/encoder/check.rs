@@ -10,7 +10,7 @@ const LARGEST_FACTOR: usize = 32;
 
 impl EncoderTrainConfig {
     /// Checks every part, then what they must have in common.
-    pub(in crate::config) fn check(&self) -> Checked {
+    pub(crate) fn check(&self) -> Checked {
         above_0("kimg", self.kimg)?;
         at_least_0("pretrain_kimg", self.pretrain_kimg)?;
         self.data.check()?;

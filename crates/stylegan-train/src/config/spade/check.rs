@@ -7,7 +7,7 @@ type Checked = Result<(), Wrong>;
 
 impl SpadeTrainConfig {
     /// Checks every part, then what they must have in common.
-    pub(in crate::config) fn check(&self) -> Checked {
+    pub(crate) fn check(&self) -> Checked {
         above_0("kimg", self.kimg)?;
         at_least_0("ema_kimg", self.ema_kimg)?;
         self.generator.network().validate().map_err(|error| Wrong::table("generator", error))?;

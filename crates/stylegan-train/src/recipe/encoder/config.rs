@@ -16,6 +16,7 @@ use stylegan_core::checkpoint::{Checkpoint, prefix};
 
 impl RunConfig for EncoderTrainConfig {
     fn settings(&self, dataset: &Dataset) -> Result<RunSettings> {
+        self.check()?;
         check_set(self, dataset)?;
         let decoder = Decoder::load(self)?;
         // What the run writes down of itself names the very file.

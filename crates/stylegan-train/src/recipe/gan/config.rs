@@ -16,6 +16,7 @@ type Pictures = Arc<[usize]>;
 
 impl RunConfig for TrainConfig {
     fn settings(&self, dataset: &Dataset) -> Result<RunSettings> {
+        self.check()?;
         check_set(self, dataset)?;
         let (pictures, held_back) = parted(self.augment.as_ref().map_or(0, |augment| augment.validation), dataset)?;
         Ok(RunSettings {

@@ -14,6 +14,7 @@ use stylegan_core::{DiscriminatorConfig, EncoderConfig, NetworkConfig, Params};
 
 impl RunConfig for SpadeTrainConfig {
     fn settings(&self, dataset: &Dataset) -> Result<RunSettings> {
+        self.check()?;
         check_set(self, dataset)?;
         check_maps(self, dataset)?;
         Ok(RunSettings {
