@@ -21,6 +21,9 @@ use stylegan_core::picture::add_text;
 /// Films of smaller pictures are enlarged to about so many pixels.
 const SIDE: usize = 256;
 
+/// Frames of a film in a second if nobody says.
+pub(crate) const FPS: u32 = 30;
+
 /// How many times frames of `[h, w]` pixels are enlarged if nobody says.
 pub(crate) fn usual_zoom([h, w]: [usize; 2]) -> u32 {
     (SIDE / h.max(w)).max(1) as u32

@@ -78,7 +78,11 @@ impl Plan {
         args.network.check_idle()?;
         let network = Network::open(&args.network)?;
         let latents = match &args.latents {
-            Some(path) => Latents::open(path, &network)?,
+            Some(path) => {
+                let latents = Latents::open(path, &network)?;
+                args.network.class.as_ref().map_or(Ok(()), |class| latents.check_class(class, path))?;
+                latents
+            }
             // A folder has one file per seed.
             None if matches!(out, Destination::Folder(_)) && args.grid.is_none() => {
                 Latents::seeds(&args.seeds.distinct())

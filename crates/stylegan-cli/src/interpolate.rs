@@ -2,7 +2,7 @@
 
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
-use crate::film::{Film, Format, usual_zoom};
+use crate::film::{FPS, Film, Format, usual_zoom};
 use crate::gif;
 use crate::network::{Network, NetworkArgs};
 use crate::numbers::{Numbers, count, whole};
@@ -10,7 +10,7 @@ use crate::status::{Progress, say};
 use candle_core::Tensor;
 use clap::ValueEnum;
 use std::path::PathBuf;
-use stylegan_core::latent::{lerp, slerp};
+use stylegan_core::latent::{arc, lerp};
 use stylegan_core::picture::{enlarge, to_pictures};
 
 /// Walk from seed to seed, as frames or as a film
@@ -41,9 +41,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = whole::<u32>(1..=100_000))]
     frames: u32,
 
-    /// Frames per second of a film.
-    #[arg(long, value_name = "HZ", default_value_t = 30, value_parser = whole::<u32>(1..=100))]
-    fps: u32,
+    /// Frames per second of a film [default: 30]
+    #[arg(long, value_name = "HZ", value_parser = whole::<u32>(1..=100))]
+    fps: Option<u32>,
 
     /// Where the path runs: straight lines between styles (w), or great circles between latents (z).
     #[arg(long, value_enum, default_value_t = Space::W)]
@@ -78,6 +78,10 @@ pub(crate) fn run(args: Args) -> Outcome {
         wrong!("--seeds: a walk needs at least two seeds, there is {}", seeds.len());
     }
     let format = Format::of(&args.out)?;
+    if let (Format::Frames, Some(_)) = (format, args.fps) {
+        wrong!("--fps is for films, and --out {} is none; leave it out", args.out.display());
+    }
+    let fps = args.fps.unwrap_or(FPS);
     args.network.check_idle()?;
     let network = Network::open(&args.network)?;
     destination::check(&args.out, &[network.file()])?;
@@ -89,17 +93,16 @@ pub(crate) fn run(args: Args) -> Outcome {
         Format::Frames => 1,
         _ => usual_zoom([h, w]),
     });
-    if format == Format::Gif && args.fps > gif::MAX_FPS {
+    if format == Format::Gif && fps > gif::MAX_FPS {
         say(&format!(
-            "a GIF has at most {} frames a second: some of the {} are left out, the film keeps its length",
-            gif::MAX_FPS,
-            args.fps
+            "a GIF has at most {} frames a second: some of the {fps} are left out, the film keeps its length",
+            gif::MAX_FPS
         ));
     }
     let mut text = network.text();
     text.push(("stylegan:walk", args.seeds.to_string()));
     let size = [h as u32 * zoom, w as u32 * zoom];
-    let mut film = Film::create(&args.out, format, size, args.fps, frames, text)?;
+    let mut film = Film::create(&args.out, format, size, fps, frames, text)?;
     let progress = Progress::new("walking", frames);
     let all: Vec<usize> = (0..frames).collect();
     for batch in all.chunks(network.batch()) {
@@ -146,7 +149,7 @@ impl Stops {
         let (a, b) = (self.rows.narrow(0, a, 1)?, self.rows.narrow(0, b, 1)?);
         Ok(match self.space {
             Space::W => lerp(&a, &b, &[t])?,
-            Space::Z => slerp(&a, &b, &[t])?,
+            Space::Z => arc(&a, &b, &[t])?,
         })
     }
 

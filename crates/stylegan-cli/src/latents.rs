@@ -69,6 +69,26 @@ impl Latents {
         Ok(Latents::Rows { rows, is_z: key == "z", labels })
     }
 
+    /// Whether they are of a class of their own: labelled, or mapped to styles already.
+    pub(crate) fn has_class(&self) -> bool {
+        match self {
+            Latents::Seeds(_) => false,
+            Latents::Rows { is_z, labels, .. } => !is_z || labels.is_some(),
+        }
+    }
+
+    /// Refuses a `class` that would change nothing of the latents of the file `path`.
+    pub(crate) fn check_class(&self, class: &str, path: &Path) -> anyhow::Result<()> {
+        if !self.has_class() {
+            return Ok(());
+        }
+        let what = if matches!(self, Latents::Rows { is_z: true, .. }) { "labels" } else { "styles" };
+        wrong!(
+            "--class {class}: --latents {} holds {what}, so the class is given already; leave --class out",
+            path.display()
+        )
+    }
+
     /// How many pictures there are.
     pub(crate) fn len(&self) -> usize {
         match self {

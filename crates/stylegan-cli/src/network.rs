@@ -74,7 +74,11 @@ impl NetworkArgs {
             (Some(seed), _) if self.noise != NoiseKind::Random => {
                 wrong!("--noise-seed {seed} is for fresh noise; add --noise random, or leave it out")
             }
-            (_, Some(cutoff)) if self.trunc == 1. => wrong!("--trunc-cutoff {cutoff}: add --trunc, or leave it out"),
+            (_, Some(cutoff)) if self.trunc == 1. => {
+                wrong!(
+                    "--trunc-cutoff {cutoff}: psi is 1, which truncates no row; give --trunc 0.7 or so, or leave the cutoff out"
+                )
+            }
             _ => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ use super::Args;
 use super::moves::{Moves, Span};
 use crate::destination::{self, Destination};
 use crate::exit::wrong;
-use crate::film::Format;
+use crate::film::{FPS, Format};
 use crate::latents::Latents;
 use crate::layout::LayoutArgs;
 use crate::network::Network;
@@ -15,8 +15,6 @@ use std::path::{Path, PathBuf};
 const STRIP: u32 = 7;
 /// Frames from one end of a film to the other.
 const FRAMES: u32 = 60;
-/// Frames of a film in a second.
-const FPS: u32 = 30;
 
 /// Where pictures go.
 pub(super) enum Out {
@@ -46,7 +44,7 @@ impl Plan {
             false => Out::Still(Destination::of(&args.out)?),
         };
         args.network.check_idle()?;
-        let network = Network::open(&args.network)?;
+        let mut network = Network::open(&args.network)?;
         network.check_styles("editing")?;
         let num_ws = network.generator().spec().num_ws;
         let rows = args.rows.as_ref().map(|rows| rows.rows("--rows", num_ws)).transpose()?;
@@ -81,6 +79,7 @@ impl Plan {
                 files.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?
             }
         };
+        check_class(&mut network, args, &sources)?;
         let steps = args.steps.unwrap_or(if film { FRAMES } else { STRIP }) as usize;
         let strengths = args.strip.map_or_else(|| vec![0.], |span| span.strengths(steps));
         let inputs = [network.file()].into_iter();
@@ -99,4 +98,24 @@ impl Plan {
         let (span, fps, layout) = (args.strip, args.fps.unwrap_or(FPS), args.layout.clone());
         Ok(Plan { network, sources, moves, span, strengths, fps, layout, out })
     }
+}
+
+/// Refuses a class beside styles or labels, which are of a class of their own, but where what --keep leaves of a direction
+/// is measured on styles of that class; then files say nothing of it.
+fn check_class(network: &mut Network, args: &Args, sources: &[(Option<String>, Latents)]) -> anyhow::Result<()> {
+    let Some(class) = &args.network.class else { return Ok(()) };
+    let files = args.latents.iter().zip(sources);
+    let own: Vec<_> = files.filter(|(_, (_, latents))| latents.has_class()).collect();
+    let Some((file, (_, latents))) = own.first() else { return Ok(()) };
+    if args.keep.is_empty() {
+        return latents.check_class(class, file);
+    }
+    if own.len() < sources.len() {
+        wrong!(
+            "--class {class}: {} is of a class of its own, and other files of --latents are not; edit them one by one",
+            file.display()
+        );
+    }
+    network.set_class(None);
+    Ok(())
 }

@@ -27,6 +27,7 @@ fn one_network_or_all() {
     assert_eq!((g["licence"].as_str(), g["kind"].as_str()), (Some("NC"), Some("release")));
     assert_eq!(g["networks"].as_object().unwrap().len(), 1);
     assert_eq!(g["extra"]["source_sha256"].as_str().unwrap().len(), 64);
+    bench.one_sentence("convert g.safetensors x.safetensors --licence=", &["--licence: it is empty"]);
     bench.ok("convert ada.pkl all.safetensors --network all");
     assert_eq!(json(&bench, "all.safetensors")["networks"].as_object().unwrap().len(), 3);
     bench.ok("convert all.safetensors d.safetensors --network D");
@@ -248,8 +249,16 @@ fn onnx() {
     assert!(said.contains("opset 17, from z, psi to img"), "{said}");
     assert!(std::fs::metadata(bench.path("tiny.onnx")).unwrap().len() > 10_000);
     bench.one_sentence("export --network tiny.safetensors --onnx tiny.pb", &["tiny.pb", "end in .onnx"]);
-    bench.wrong("export --network tiny.safetensors --onnx x.onnx --batch 0", &["--batch 0"]);
+    for batch in ["0", "1000000000000"] {
+        let line = format!("export --network tiny.safetensors --onnx x.onnx --batch {batch}");
+        bench.wrong(&line, &["--batch", batch, "from 1 to 100000"]);
+    }
     bench.wrong("export --network tiny.safetensors --onnx x.onnx --trunc-cutoff 9", &["has 6 style rows"]);
+
+    bench.one_sentence(
+        "export --network earth-64-spade --onnx x.onnx --trunc-cutoff 1",
+        &["earth-64-spade has no average style", "leave it out"],
+    );
 
     crate::invert::encoder(&bench, "encoder.safetensors", 6);
     let said = bench.ok("export --encoder encoder.safetensors --onnx encoder.onnx --batch 1");

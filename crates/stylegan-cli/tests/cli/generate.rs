@@ -92,7 +92,7 @@ fn pictures_say_where_they_come_from() {
 }
 
 /// A network of the smallest size.
-fn tiny(config: StyleGan1Config) -> GeneratorConfig {
+pub(crate) fn tiny(config: StyleGan1Config) -> GeneratorConfig {
     GeneratorConfig::StyleGan1(StyleGan1Config {
         img_size: [16, 16],
         z_dim: 8,
@@ -130,6 +130,45 @@ fn classes_that_are_called_by_numbers_have_no_others() {
     bench.one_sentence(&format!("{network} --class 3"), &["--class 3", "has 4 classes: 0, 1, 2, 10"]);
     bench.ok(&format!("{network} --class 10"));
     assert_eq!(bench.text("a.png", "stylegan:class-number").unwrap(), "3");
+}
+
+/// No file names a class that its picture is not of.
+#[test]
+fn latents_of_their_own_classes() {
+    let bench = Bench::new();
+    let config = tiny(StyleGan1Config { c_dim: 4, ..StyleGan1Config::default() });
+    bench.save_random("classes.safetensors", config, &[]);
+    let zeros = |shape: &[usize]| Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu).unwrap();
+    let z = zeros(&[1, 8]).ones_like().unwrap();
+    save(&bench, "z.safetensors", &[("z", z.clone())]);
+    save(&bench, "own.safetensors", &[("z", z), ("label", Tensor::new(&[2i64], &Device::Cpu).unwrap())]);
+    save(&bench, "w.safetensors", &[("w", zeros(&[1, 8]))]);
+    save(&bench, "ws.safetensors", &[("ws", zeros(&[1, 6, 8]))]);
+    let network = "--network classes.safetensors";
+    for (file, what) in [("own", "labels"), ("w", "styles"), ("ws", "styles")] {
+        bench.ok(&format!("generate {network} --latents {file}.safetensors --out {file}.png"));
+        assert_eq!(bench.text(&format!("{file}.png"), "stylegan:class"), None);
+        let beside = format!("{network} --latents {file}.safetensors --class 2");
+        let parts = ["--class 2", what, "leave --class out"];
+        bench.one_sentence(&format!("generate {beside} --out x.png"), &parts);
+    }
+    // Latents without labels need a class, which is theirs.
+    bench.ok(&format!("generate {network} --latents z.safetensors --class 2 --out z.png"));
+    assert_eq!(bench.text("z.png", "stylegan:class").as_deref(), Some("2"));
+    assert!(bench.pixels("z.png") == bench.pixels("own.png"));
+
+    bench.ok(&format!("directions sefa {network} --class 2 --samples 100 --count 2 --out d.safetensors"));
+    let edit = format!("edit {network} --directions d.safetensors --direction sefa-0=1");
+    bench.one_sentence(&format!("{edit} --latents ws.safetensors --class 2"), &["--class 2", "leave --class out"]);
+    // What is left of a direction is measured on styles of a class, which the styles that move need not be of.
+    bench.ok(&format!("{edit} --latents ws.safetensors --keep sefa-1 --class 2 --out kept.png"));
+    assert_eq!(bench.text("kept.png", "stylegan:class"), None);
+    bench.one_sentence(
+        &format!("{edit} --latents z.safetensors ws.safetensors --keep sefa-1 --class 2"),
+        &["ws.safetensors", "one by one"],
+    );
+    bench.ok(&format!("{edit} --latents z.safetensors --keep sefa-1 --class 2 --out kept.png"));
+    assert_eq!(bench.text("kept.png", "stylegan:class").as_deref(), Some("2"));
 }
 
 /// Single pictures keep their alpha, and sheets show them over white.
@@ -283,11 +322,14 @@ fn wrong_input_is_named() {
         bench.one_sentence(&format!("{line} --trunc nan"), &["error: --trunc NaN: psi is a finite number"]);
     }
     bench.one_sentence(&format!("{NET} --trunc 0.7 --trunc-cutoff 7"), &["--trunc-cutoff 7", "6 style rows"]);
-    bench.one_sentence(&format!("{NET} --trunc-cutoff 2"), &["--trunc-cutoff 2", "add --trunc"]);
-    bench.one_sentence(
-        "mix --network tiny.safetensors --rows 0 --cols 1 --trunc-cutoff 2",
-        &["--trunc-cutoff 2", "add --trunc"],
-    );
+    for line in [NET, "mix --network tiny.safetensors --rows 0 --cols 1"] {
+        for psi in ["", "--trunc 1"] {
+            bench.one_sentence(
+                &format!("{line} {psi} --trunc-cutoff 2"),
+                &["--trunc-cutoff 2: psi is 1", "give --trunc"],
+            );
+        }
+    }
     bench.one_sentence(&format!("{NET} --out a.jpg"), &[".jpg", ".png"]);
     bench.one_sentence(&format!("{NET} --out -"), &["standard output"]);
     // Numbers below 0 are no options.

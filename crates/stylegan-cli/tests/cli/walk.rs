@@ -1,6 +1,10 @@
 //! `stylegan interpolate`.
 
 use crate::bench::Bench;
+use crate::generate::tiny;
+use stylegan_core::GeneratorConfig;
+use stylegan_core::pggan::PgganConfig;
+use stylegan_core::stylegan1::StyleGan1Config;
 
 #[test]
 fn frames_pass_through_the_seeds() {
@@ -12,12 +16,50 @@ fn frames_pass_through_the_seeds() {
             "interpolate --network tiny.safetensors --seeds 1,2 --frames 3 --space {space} --out {space}"
         ));
         assert_eq!(std::fs::read_dir(bench.path(space)).unwrap().count(), 6);
-        // In Z latents are scaled to length 1 on the way, which the network's normalisation undoes up
-        // to rounding: one grey level.
+        // In Z latents are turned and scaled in f64 on the way, and rounded: one grey level.
         for (frame, seed) in [("frame000000", "seed0001"), ("frame000003", "seed0002")] {
             let (a, b) = (read(&format!("{space}/{frame}.png")), read(&format!("seeds/{seed}.png")));
             let worst = a.iter().zip(b.iter()).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
             assert!(worst <= u8::from(space == "z"), "{space} {frame}: {worst}");
+        }
+    }
+}
+
+/// Walks in Z pass through their seeds also where the length of a latent counts: beside a label, and where nothing
+/// normalises it.
+#[test]
+fn lengths_of_latents_count() {
+    let plain = StyleGan1Config::default;
+    let pggan = |c_dim, normalize_latents| {
+        GeneratorConfig::Pggan(PgganConfig {
+            img_size: [16, 16],
+            z_dim: 8,
+            c_dim,
+            channel_base: 64,
+            channel_max: 8,
+            normalize_latents,
+            // It would take a latent's length out again.
+            pixel_norm: normalize_latents,
+            ..PgganConfig::default()
+        })
+    };
+    let bench = Bench::new();
+    for (name, config, class) in [
+        ("sg1-class", tiny(StyleGan1Config { c_dim: 4, ..plain() }), "--class 2"),
+        ("sg1-plain", tiny(StyleGan1Config { normalize_latents: false, ..plain() }), ""),
+        ("pggan-class", pggan(4, true), "--class 2"),
+        ("pggan-plain", pggan(0, false), ""),
+    ] {
+        bench.save_random(&format!("{name}.safetensors"), config, &[]);
+        let network = format!("--network {name}.safetensors {class}");
+        bench.ok(&format!("generate {network} --seeds 1-2 --out {name}-seeds"));
+        bench.ok(&format!("interpolate {network} --seeds 1,2 --frames 1 --space z --out {name}-walk"));
+        for (frame, seed) in [("frame000000", "seed0001"), ("frame000001", "seed0002")] {
+            let (a, b) =
+                (bench.pixels(&format!("{name}-walk/{frame}.png")), bench.pixels(&format!("{name}-seeds/{seed}.png")));
+            // Turned and scaled in f64, and rounded: one grey level.
+            let worst = a.iter().zip(b.iter()).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+            assert!(worst <= 1, "{name} {frame}: {worst}");
         }
     }
 }
@@ -32,6 +74,10 @@ fn films_have_all_frames() {
     assert_eq!(bench.text("walk.png", "stylegan:walk").unwrap(), "1-2");
     bench.one_sentence("interpolate --network tiny.safetensors --seeds 1", &["at least two seeds"]);
     bench.one_sentence("interpolate --network tiny.safetensors --seeds 1,2 --out walk.bmp", &[".bmp", ".gif"]);
+    bench.one_sentence(
+        "interpolate --network tiny.safetensors --seeds 1,2 --fps 20 --out folder",
+        &["--fps is for films", "folder"],
+    );
 }
 
 /// A GIF counts in hundredths of a second, and browsers show frames of less than two of them for ten.

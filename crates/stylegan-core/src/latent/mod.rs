@@ -6,7 +6,7 @@ mod numpy_seeds;
 mod random;
 mod truncation;
 
-pub use interpolation::{lerp, slerp};
+pub use interpolation::{arc, lerp, slerp};
 pub use mixing::mix;
 pub use numpy_seeds::{latents_from_seeds, numpy_randn};
 pub use random::{Stream, StreamKey};
