@@ -19,6 +19,6 @@ impl Product {
             Kind::Weight => (a1, a0, b1, turned(a_layout)?, b_layout.clone()),
         };
         let product = a.matmul(b, (1, m, p, k), &a_layout, &b_layout)?;
-        Ok((device::scaled(product, m * p, self.gain)?, (m, p).into()))
+        Ok((device::scaled(product, [m, p], self.gain)?, (m, p).into()))
     }
 }
