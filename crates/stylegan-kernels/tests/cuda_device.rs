@@ -11,7 +11,7 @@ use stylegan_kernels::cuda::gpu;
 use stylegan_kernels::modulate::{Resample, channel_scale, plane_dot};
 use stylegan_kernels::optim::{AdamOptions, RangerOptions, adam_step, ema_step, ranger_step};
 use stylegan_kernels::*;
-use support::{error, flat, tensor};
+use support::{error, flat, tell, tensor};
 
 /// Sums in single precision, and Winograd's transforms.
 const TOLERANCE: f64 = 1e-5;
@@ -248,7 +248,7 @@ fn fused_layers_are_their_operations_one_by_one() {
 #[test]
 fn what_is_fused_is_launched() {
     if gpu::open(0).unwrap().name != "emulator" {
-        println!("NOT RUN: which kernels are launched, on a GPU");
+        tell("NOT RUN: which kernels are launched, on a GPU");
         return;
     }
     let launched = |name: &str| -> Vec<String> {
@@ -380,7 +380,7 @@ fn once_more(test: &str, variable: &str, value: &str) -> String {
 #[test]
 fn a_gpu_that_cannot_be_used_is_refused_in_a_sentence() {
     if gpu::open(0).unwrap().name != "emulator" {
-        println!("NOT RUN: refusals of a GPU, on a GPU");
+        tell("NOT RUN: refusals of a GPU, on a GPU");
         return;
     }
     let said = |variable, value| once_more("what_opening_says", variable, value);
@@ -397,7 +397,7 @@ fn a_gpu_that_cannot_be_used_is_refused_in_a_sentence() {
 #[test]
 fn arguments_on_several_gpus_are_refused_in_a_sentence() {
     if gpu::open(0).unwrap().name != "emulator" && gpu::open(1).is_err() {
-        println!("NOT RUN: arguments on several GPUs, where there is one");
+        tell("NOT RUN: arguments on several GPUs, where there is one");
         return;
     }
     let said = once_more("what_two_gpus_say", "EMULATED_GPUS", "2");

@@ -1,6 +1,6 @@
 //! Networks that paint label maps, their discriminator and their encoder.
 
-use super::{TOLERANCE, model, numbers};
+use super::{TOLERANCE, model, numbers, off};
 use candle_core::{DType, Device, Tensor};
 use stylegan_core::latent::StreamKey;
 use stylegan_core::layers::{BufferUpdates, Mode, NormKind, SemanticMap, power_iteration};
@@ -95,14 +95,6 @@ fn painted(model: &Model, map: &SemanticMap, device: &Device) -> Tensor {
     }
     let condition = Condition::Map(map);
     sampler.images(&sampler.styles(&z, condition).unwrap(), condition, &[5, 6]).unwrap()
-}
-
-/// How far numbers are from others, as a part of the largest.
-fn off(found: &[f32], expected: &[f32]) -> f32 {
-    assert_eq!(found.len(), expected.len());
-    let largest = expected.iter().fold(0f32, |most, x| most.max(x.abs()));
-    assert!(largest > 1e-3 && largest.is_finite() && found.iter().all(|x| x.is_finite()), "numbers up to {largest}");
-    found.iter().zip(expected).fold(0f32, |most, (a, b)| most.max((a - b).abs())) / largest
 }
 
 #[test]

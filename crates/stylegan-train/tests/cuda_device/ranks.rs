@@ -1,9 +1,9 @@
 //! Ranks that add their rows where these are, on the GPU of each. On the emulated driver several of them exchange by the library
 //! that stands for NCCL; on a GPU one rank alone does, by NCCL's own, if it is installed.
 
-use crate::gan;
 use crate::nccl_ranks::{ends_well, folder, joined, start};
 use crate::tools::{STYLEGAN2, pictures, tiny};
+use crate::{gan, off, tell};
 use candle_core::{Device, Tensor};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -31,7 +31,7 @@ fn played(play: &str, ranks: usize) -> bool {
         let folder = tempfile::tempdir().unwrap();
         ends_well(start(folder.path(), &format!("ranks::{play}"), ranks));
     } else {
-        println!("NOT RUN: {play}, on GPUs");
+        tell(&format!("NOT RUN: {play}, on GPUs"));
     }
     emulated
 }
@@ -78,9 +78,8 @@ fn play_sums() {
     let [exact, fast] = [exact, fast].map(|row| row.into_vec().unwrap());
     let expected = total(0..CUTS[RANKS], &Single, Reduction::Exact, rank).into_vec().unwrap();
     assert!(exact == expected, "the sum has other bits than one rank's");
-    let largest = expected.iter().fold(0f32, |most, value| most.max(value.abs()));
-    let worst = fast.iter().zip(&expected).fold(0f32, |most, (a, b)| most.max((a - b).abs()));
-    assert!(worst > 0. && worst <= 1e-5 * largest, "the library's sum is off by {worst} of {largest}");
+    let worst = off(&fast, &expected);
+    assert!(worst > 0. && worst <= 1e-5, "the library's sum is off by {worst} of its largest number");
 
     // A tensor on the GPU of another rank is not one that this rank's NCCL could read.
     let next = (rank + 1) % RANKS;
@@ -166,7 +165,7 @@ fn one_rank_exchanges_with_itself() {
     if !played("play_alone", 1) {
         match stylegan_kernels::nccl::new_id() {
             Ok(id) => alone(&Nccl::join(&id, Place { rank: 0, ranks: 1, gpu: 0 }, PATIENCE).unwrap()),
-            Err(why) => println!("NOT RUN: NCCL on one rank, since {why}"),
+            Err(why) => tell(&format!("NOT RUN: NCCL on one rank, since {why}")),
         }
     }
 }
