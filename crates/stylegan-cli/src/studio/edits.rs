@@ -9,6 +9,7 @@ use super::uploads::Uploads;
 use super::wish::{Look, State};
 use crate::mix::style_list;
 use crate::models;
+use crate::writer::Text;
 use candle_core::Tensor;
 use image::RgbImage;
 use serde_json::json;
@@ -88,8 +89,7 @@ impl Edits {
         let edited = self.edited(network, state, uploads)?;
         let picture = edited.picture(network, UNSEEN)?;
         let Edited { look, words, source, .. } = edited;
-        let mut text = network.text(look);
-        text.push(subject(source));
+        let mut text = text(network, look, source);
         let stem = match source {
             Subject::Seed(seed) => seed_name(*seed),
             Subject::Picture(_) => "picture.png".to_owned(),
@@ -111,8 +111,8 @@ impl Edits {
         state: &State,
         uploads: &Uploads,
     ) -> anyhow::Result<MadeFile> {
-        let Edited { ws, look, words, .. } = self.edited(network, state, uploads)?;
-        style_file(ws, "edited styles", vec![("edit", words)], network.text(look))
+        let Edited { ws, look, source, words, .. } = self.edited(network, state, uploads)?;
+        style_file(ws, "edited styles", vec![("edit", words)], text(network, look, source))
     }
 
     /// Style rows `[2, num_ws, w_dim]` before and after moves, what chooses the fresh noise, and the moves in words.
@@ -258,13 +258,17 @@ impl Edits {
     }
 }
 
-/// What files say of what is edited.
-pub(super) fn subject(source: &Subject) -> (&'static str, String) {
-    match source {
-        Subject::Seed(seed) => ("stylegan:seed", seed.to_string()),
-        Subject::Picture(id) => ("stylegan:inverted", format!("uploaded picture {id}")),
-        Subject::Styles(id) => ("stylegan:latents", format!("uploaded styles {id}")),
-    }
+/// What files say of what is edited, and of the network and its settings.
+pub(super) fn text(network: &StyleNetwork, look: &Look, source: &Subject) -> Text {
+    let (class, subject) = match source {
+        Subject::Seed(seed) => (look.class, ("stylegan:seed", seed.to_string())),
+        // Styles are there already, whatever class is chosen.
+        Subject::Picture(id) => (None, ("stylegan:inverted", format!("uploaded picture {id}"))),
+        Subject::Styles(id) => (None, ("stylegan:latents", format!("uploaded styles {id}"))),
+    };
+    let mut text = network.text(&Look { class, ..look.clone() });
+    text.push(subject);
+    text
 }
 
 /// What a direction does, in plain words. One that was `found` in the network has a number for a name.

@@ -1,6 +1,6 @@
 //! A film in the making, a few frames at a time, so that nothing waits for it.
 
-use super::edits::{Edits, subject};
+use super::edits::{Edits, text};
 use super::queue::Portion;
 use super::scene::Scene;
 use super::style_network::StyleNetwork;
@@ -55,16 +55,17 @@ impl Filming {
                 state.cells()
             );
         }
-        let mut text = network.text(look);
-        let (stops, index) = match scene {
+        let (stops, index, text) = match scene {
             Scene::Walk { seeds } => {
+                let mut text = network.text(look);
                 text.push(("stylegan:walk", Numbers(seeds.clone()).to_string()));
-                (network.styles(seeds, look)?, 0)
+                (network.styles(seeds, look)?, 0, text)
             }
             Scene::Edit { source, moves } => {
                 let (ends, index, words) = edits.ends(network, look, source, moves, uploads)?;
-                text.extend([subject(source), ("stylegan:edit", words)]);
-                (ends, index)
+                let mut text = text(network, look, source);
+                text.push(("stylegan:edit", words));
+                (ends, index, text)
             }
         };
         let gif = Gif::new(Vec::new(), [h, w], *fps, &text)?;

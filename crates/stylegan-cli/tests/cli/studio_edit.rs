@@ -2,11 +2,13 @@
 #![cfg(unix)]
 
 use crate::bench::Bench;
+use crate::generate::tiny;
 use crate::invert::encoder;
 use crate::paint::{config, save_painter};
 use crate::studio::{Page, Studio, encoded, look};
 use image::{GrayImage, Luma, Rgb, RgbImage};
 use stylegan_core::spade::SpadeConfig;
+use stylegan_core::stylegan1::StyleGan1Config;
 
 fn edit(source: &str, moves: &str) -> String {
     format!(r#"{{"view":"edit","look":{},"source":{source},"moves":[{moves}]}}"#, look(""))
@@ -97,6 +99,29 @@ fn edits_are_those_of_the_command() {
     let own = std::fs::read(bench.path("own.safetensors")).unwrap();
     assert_eq!(studio.post("/directions?name=sent", &own).json()["name"], "sent");
     assert!(pixels(&mut page, 8, &edit(r#"{"seed":3}"#, &along("sent", "", 0, 2.5))) == moved);
+}
+
+/// A class that is chosen is that of seeds, and not of styles that are there already.
+#[test]
+fn styles_are_of_no_chosen_class() {
+    let bench = Bench::new();
+    let config = tiny(StyleGan1Config { c_dim: 4, ..StyleGan1Config::default() });
+    bench.save_random("classes.safetensors", config, &[]);
+    let studio = Studio::start(&bench, "--network classes.safetensors");
+    let look = look(r#""network":"classes","class":2"#);
+    let said = |source: &str| {
+        let state = format!(r#"{{"view":"edit","look":{look},"source":{source},"moves":[]}}"#);
+        std::fs::write(bench.path("edit.png"), studio.picture(&state, None).body).unwrap();
+        let styles = studio.get(&format!("/styles?state={}", encoded(&state))).body;
+        (bench.text("edit.png", "stylegan:class"), styles)
+    };
+    let (class, styles) = said(r#"{"seed":3}"#);
+    assert_eq!(class.as_deref(), Some("2"));
+    let id = sent(&studio, "/styles", &styles);
+    let (class, again) = said(&format!(r#"{{"styles":"{id}"}}"#));
+    assert_eq!(class, None);
+    let names_class = |file: &[u8]| file.windows(14).any(|part| part == b"stylegan:class");
+    assert!(names_class(&styles) && !names_class(&again));
 }
 
 /// Of networks that come with the program pages are told the directions and the names of classes.
