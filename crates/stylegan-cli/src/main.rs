@@ -112,10 +112,10 @@ fn main() -> ExitCode {
 fn run(options: Options) -> Outcome {
     // As many passes as run at a time, before there are other threads.
     match options.verb {
-        Verb::Train(_) | Verb::Classifier(_) | Verb::Segmenter(_) => {
+        Verb::Train(_) | Verb::Plan(_) | Verb::Classifier(_) | Verb::Segmenter(_) => {
             stylegan_kernels::autodiff::start(std::thread::available_parallelism()?.get())?;
         }
-        Verb::Invert(_) => stylegan_kernels::autodiff::start(1)?,
+        Verb::Invert(_) | Verb::Studio(_) => stylegan_kernels::autodiff::start(1)?,
         _ => {}
     }
     signals::watch()?;

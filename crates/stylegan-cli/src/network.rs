@@ -13,7 +13,7 @@ use crate::writer::Text;
 use candle_core::{DType, Tensor};
 use clap::Args;
 use std::path::{Path, PathBuf};
-use stylegan_core::checkpoint::{Checkpoint, Metadata};
+use stylegan_core::checkpoint::Metadata;
 use stylegan_core::import::is_foreign;
 use stylegan_core::{Condition, Generator, Model, NoiseLayers, Sampler, StyleOffsets, SynthesisOptions};
 use stylegan_train::{checkpoints, folder, state};
@@ -111,7 +111,7 @@ impl Network {
         let device = args.device.chosen()?;
         let precision = args.precision.chosen(&device)?;
         let loading = Progress::of_unknown_length("loading the network");
-        let (path, foreign) = verified_checkpoint(&args.network)?;
+        let (path, foreign) = checkpoint_and_origin(&args.network)?;
         let model = Model::load(&path, &device)?;
         drop(loading);
         let model = model.in_precision(precision);
@@ -334,14 +334,10 @@ pub(crate) fn check_exists_or(path: &Path, missing: impl FnOnce() -> String) -> 
     Ok(())
 }
 
-/// The [`checkpoint`] that `path` means, and whether another program wrote it. Of ours, one that was named itself
-/// is checked against its content hash; the newest of a run has been already.
-pub(crate) fn verified_checkpoint(path: &Path) -> anyhow::Result<(PathBuf, bool)> {
+/// The [`checkpoint`] that `path` means, and whether another program wrote it.
+pub(crate) fn checkpoint_and_origin(path: &Path) -> anyhow::Result<(PathBuf, bool)> {
     let file = checkpoint(path)?;
     let foreign = is_foreign(&file)?;
-    if file == path && !foreign {
-        Checkpoint::open(&file)?.verify()?;
-    }
     Ok((file, foreign))
 }
 

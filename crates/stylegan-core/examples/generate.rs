@@ -30,6 +30,9 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         None => 1.,
     };
 
+    // What a program that uses networks does first: stylegan_core's documentation says why.
+    stylegan_kernels::memory::keep_freed();
+    stylegan_kernels::threads::keep_candle_on_its_thread();
     let model = Model::load(&path, &Device::Cpu)?;
     let z = model.latents(&[0, 1, 2, 3])?;
     let ws = model.styles(&z, model.labels(0, 4)?.as_ref())?;

@@ -6,12 +6,20 @@
 //! use candle_core::Device;
 //! use stylegan_core::{Model, SynthesisOptions};
 //!
+//! stylegan_kernels::memory::keep_freed(); // once, at the start of the program
+//! stylegan_kernels::threads::keep_candle_on_its_thread();
 //! let model = Model::load("ffhq.pkl", &Device::Cpu)?; // or ffhq.safetensors, stylegan2-ffhq.pt, …
 //! let ws = model.styles(&model.latents(&[85, 265])?, None)?;
 //! let ws = model.truncate(&ws, 0.7, None)?;
 //! let pictures = model.synthesize(&ws, &SynthesisOptions::default())?; // [2, 3, 1024, 1024], about -1 to 1
 //! # Ok::<(), stylegan_core::Error>(())
 //! ```
+//!
+//! No number depends on the first two calls, but time does, by about a third at 1024x1024 pixels:
+//! [`keep_freed`](stylegan_kernels::memory::keep_freed) keeps the memory of one picture for the next, and
+//! [`keep_candle_on_its_thread`](stylegan_kernels::threads::keep_candle_on_its_thread) keeps candle from waiting in busy
+//! loops. They are the program's, as both concern the whole process. A program that takes gradients calls
+//! [`autodiff::start`](stylegan_kernels::autodiff::start) before them, while it has no other thread.
 //!
 //! - [`Model`]: a trained generator from a file.
 //! - [`TrainedEncoder`]: a trained encoder from a file: pictures to styles.
@@ -59,7 +67,6 @@
 
 pub mod checkpoint;
 pub mod directions;
-mod encoder;
 mod error;
 pub mod export;
 pub mod import;
@@ -77,12 +84,12 @@ mod regular_file;
 mod sampling;
 pub mod segmenter;
 pub mod spade;
+mod spade_encoder;
 pub mod stylegan1;
 pub mod stylegan2;
 mod trained_encoder;
 mod unfinished;
 
-pub use encoder::load_encoder;
 pub use error::{Error, Result};
 pub use model::Model;
 pub use network::{
@@ -94,6 +101,7 @@ pub use network::{
 pub use params::{Params, is_buffer};
 pub use printable::{Printable, printable, printable_path};
 pub use sampling::{NoiseSource, Sampler};
+pub use spade_encoder::load_spade_encoder;
 pub use stylegan_kernels::{PackedWeights, Precision};
 pub use trained_encoder::TrainedEncoder;
 pub use unfinished::{Unfinished, abandon_unfinished, sweep, write_atomic, write_file};

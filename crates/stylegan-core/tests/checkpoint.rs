@@ -105,15 +105,31 @@ fn unwritable_input_is_refused() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-/// Changes a valid file and expects opening, verifying or loading it to say `expected` in one line
+/// One byte of the weights was changed, as by a disk: whoever loads the network hears of it.
+#[test]
+fn damaged_weights_are_not_loaded() {
+    let (_folder, path) = tiny();
+    let mut bytes = std::fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let config = Checkpoint::open(&path).unwrap().metadata().unwrap().networks["G_ema"].clone();
+    let NetworkConfig::Generator(config) = config else { panic!("no generator") };
+    for loaded in [Model::load(&path, &CPU), Model::load_with(&path, config, &CPU)] {
+        let message = loaded.map(drop).unwrap_err().to_string();
+        assert!(message.contains("is damaged: its contents have hash"), "{message}");
+    }
+}
+
+/// Changes a valid file and expects opening, loading or verifying it to say `expected` in one line
 /// that begins with the path or "cannot".
 fn attack(change: impl FnOnce(&mut Vec<u8>), expected: &str) {
     let (_folder, path) = tiny();
     let mut bytes = std::fs::read(&path).unwrap();
     change(&mut bytes);
     std::fs::write(&path, bytes).unwrap();
+    // Metadata may lie and be hashed: the hash comes last.
     let outcome = Checkpoint::open(&path).and_then(|file| {
-        Model::load(&path, &CPU)?;
+        Model::of_checkpoint(&file, &CPU)?;
         file.verify()
     });
     let message = outcome.expect_err(expected).to_string();

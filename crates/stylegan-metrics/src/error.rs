@@ -175,9 +175,12 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A report cannot be written or read.
+    /// A report cannot be written.
     #[error("cannot write the metric report: {0}")]
-    Report(#[from] serde_json::Error),
+    Report(serde_json::Error),
+    /// A text is no report.
+    #[error("cannot read the metric report ({0}); give the .json file that `stylegan eval` wrote")]
+    UnreadableReport(serde_json::Error),
     /// The source of images failed.
     #[error("image {image} of the {set} or one soon after it cannot be read: {source}")]
     Source {

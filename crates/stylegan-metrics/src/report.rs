@@ -1,8 +1,8 @@
 //! Results as JSON and Markdown.
 
-use crate::Result;
 use crate::features::NetworkId;
 use crate::protocol::Protocol;
+use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::path::Path;
@@ -132,7 +132,7 @@ pub fn merged(earlier: Vec<MetricResult>, new: Vec<MetricResult>) -> Vec<MetricR
 /// # Errors
 /// Never for results of this crate.
 pub fn to_json(results: &[MetricResult]) -> Result<String> {
-    Ok(serde_json::to_string_pretty(results)? + "\n")
+    Ok(serde_json::to_string_pretty(results).map_err(Error::Report)? + "\n")
 }
 
 /// Reads what [`to_json`] wrote.
@@ -140,7 +140,7 @@ pub fn to_json(results: &[MetricResult]) -> Result<String> {
 /// # Errors
 /// Text that is not such a list.
 pub fn from_json(text: &str) -> Result<Vec<MetricResult>> {
-    Ok(serde_json::from_str(text)?)
+    serde_json::from_str(text).map_err(Error::UnreadableReport)
 }
 
 /// What a table of [`to_markdown`] begins with.
@@ -289,6 +289,11 @@ mod tests {
         assert!(older.len() < text.len());
         let provenance = Provenance { instruction_set: None, ..results[0].provenance.clone() };
         assert_eq!(from_json(&older).unwrap(), [MetricResult { provenance, ..result() }]);
+        let error = from_json(&text[..text.len() / 2]).unwrap_err();
+        assert!(
+            error.is_wrong_input() && error.to_string().starts_with("cannot read the metric report (EOF"),
+            "{error}"
+        );
     }
 
     /// Other sets, counts, truncations, seeds and networks stand beside each other; what is measured again, on

@@ -57,8 +57,12 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let out = std::env::args().nth(1).map_or_else(|| std::env::temp_dir().join("stylegan-tiny"), PathBuf::from);
-    let dataset = discs(&out.join("pictures"))?;
     let config = config::read(CONFIG, "the example", &[])?;
+    // What a program that trains does first: stylegan_train's documentation says why.
+    stylegan_kernels::autodiff::start(config.shards.at_once)?;
+    stylegan_kernels::memory::keep_freed();
+    stylegan_kernels::threads::keep_candle_on_its_thread();
+    let dataset = discs(&out.join("pictures"))?;
     let folder = RunFolder::open(&out)?;
     let (observer, stop) = (&mut Print, &AtomicBool::new(false));
     let session = Session {

@@ -16,6 +16,9 @@
 //! use stylegan_train::{RunFolder, Session, communicator::Single, config::TrainConfig, data::Dataset, observer::Silent};
 //!
 //! let config = TrainConfig::from_file(Path::new("configs/avatars-32.toml"), &[])?;
+//! stylegan_kernels::autodiff::start(config.shards.at_once)?; // before there are other threads
+//! stylegan_kernels::memory::keep_freed();
+//! stylegan_kernels::threads::keep_candle_on_its_thread();
 //! let pictures = Arc::new(Dataset::open("avatars-32.zip")?);
 //! let stop = AtomicBool::new(false);
 //! let folder = RunFolder::open(Path::new("runs/faces"))?;
@@ -31,6 +34,12 @@
 //! session.start()?;
 //! # Ok::<(), stylegan_train::Error>(())
 //! ```
+//!
+//! The three calls at its beginning are the program's, as they concern the whole process; no number depends on them, but time
+//! does: [`start`](stylegan_kernels::autodiff::start) makes the threads of as many gradient passes as run at a time,
+//! [`keep_freed`](stylegan_kernels::memory::keep_freed) keeps the memory of one step for the next, and
+//! [`keep_candle_on_its_thread`](stylegan_kernels::threads::keep_candle_on_its_thread) keeps candle from waiting in busy
+//! loops.
 
 pub mod augment;
 mod best;

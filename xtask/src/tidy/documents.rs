@@ -21,6 +21,9 @@ pub(crate) fn check_present(root: &Path) -> Vec<Finding> {
     missing.map(|name| Finding::new(*name, 0, "this file belongs in the root of the workspace")).collect()
 }
 
+/// How the licence of a package begins that holds works of others.
+const WITH_WORKS_OF_OTHERS: &str = "\nlicense = \"(MIT OR Apache-2.0) AND ";
+
 /// What a published package takes along: the licences' texts beside its manifest, and keys that lead to the
 /// rest.
 pub(crate) fn check_package(root: &Path, manifest: &str, text: &str) -> Vec<Finding> {
@@ -28,7 +31,8 @@ pub(crate) fn check_package(root: &Path, manifest: &str, text: &str) -> Vec<Find
     let licences = ["LICENSE-MIT", "LICENSE-APACHE"].into_iter().filter(|name| !folder.join(name).is_file());
     let keys = ["license", "repository", "readme"]
         .into_iter()
-        .filter(|key| !text.contains(&format!("\n{key}.workspace = true\n")));
+        .filter(|key| !text.contains(&format!("\n{key}.workspace = true\n")))
+        .filter(|&key| key != "license" || !text.contains(WITH_WORKS_OF_OTHERS));
     let missing = licences.map(|name| format!("{name} (a link to that of the root) belongs beside it"));
     let missing = missing.chain(keys.map(|key| format!("the key `{key}.workspace = true` belongs in it")));
     missing.map(|what| Finding::new(manifest, 0, what)).collect()
@@ -81,6 +85,12 @@ mod tests {
         let text = "[package]\nlicense.workspace = true\nreadme.workspace = true\n";
         let findings = check_package(Path::new("absent"), "crates/a/Cargo.toml", text);
         assert_eq!(findings.len(), 3, "{findings:?}");
+        let found = |licence: &str| {
+            let text =
+                format!("[package]\nlicense = \"{licence}\"\nrepository.workspace = true\nreadme.workspace = true\n");
+            check_package(Path::new("absent"), "crates/a/Cargo.toml", &text).len()
+        };
+        assert_eq!([found("(MIT OR Apache-2.0) AND CC-BY-4.0"), found("CC-BY-4.0")], [2, 3]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::assumed::assumed_of;
 use crate::exit::wrong;
-use crate::network::{BATCH_PIXELS, verified_checkpoint};
+use crate::network::{BATCH_PIXELS, checkpoint_and_origin};
 use crate::picture_settings::first_not_finite;
 use crate::precision::PrecisionArgs;
 use crate::status::{Progress, say};
@@ -26,7 +26,7 @@ impl Painter {
     /// Opens the network of a file or a run, on a device.
     pub(crate) fn open(network: &Path, device: &Device, precision: PrecisionArgs) -> anyhow::Result<Self> {
         let loading = Progress::of_unknown_length("loading the network");
-        let (file, foreign) = verified_checkpoint(network)?;
+        let (file, foreign) = checkpoint_and_origin(network)?;
         let model = Model::load(&file, device)?;
         drop(loading);
         let precision = precision.chosen(device)?;

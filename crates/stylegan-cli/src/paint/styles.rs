@@ -9,7 +9,7 @@ use candle_core::{DType, Device, Tensor};
 use image::RgbImage;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use stylegan_core::load_encoder;
+use stylegan_core::load_spade_encoder;
 use stylegan_core::spade::SpadeEncoder;
 use stylegan_train::data::Picture;
 use stylegan_train::data::resize::{Crop, Filter, resize};
@@ -44,7 +44,7 @@ impl Styles {
             wrong!("--style: {}", alone(painter));
         }
         let file = checkpoint(encoder)?;
-        let Some(encoder) = load_encoder(&file, painter.model().params().device())? else {
+        let Some(encoder) = load_spade_encoder(&file, painter.model().params().device())? else {
             wrong!(
                 "--style: {} holds no image encoder (E) to read styles of pictures with; name the file that does with \
                  --encoder (latest_net_E.pth of a released network), or take styles of seeds: --seeds 0-3",

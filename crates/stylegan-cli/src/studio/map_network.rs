@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use stylegan_core::picture::{encode_png, to_pictures};
 use stylegan_core::spade::SpadeEncoder;
-use stylegan_core::{Model, load_encoder};
+use stylegan_core::{Model, load_spade_encoder};
 use stylegan_train::data::{ClassTable, InstanceMap, LabelMap};
 
 /// An open network that paints.
@@ -34,7 +34,7 @@ impl MapNetwork {
         table: Option<ClassTable>,
     ) -> anyhow::Result<Self> {
         // Files of other programs hold one network each.
-        let encoder = if foreign { None } else { load_encoder(&file, model.params().device())? };
+        let encoder = if foreign { None } else { load_spade_encoder(&file, model.params().device())? };
         let painter = Painter::of(file, model)?;
         let encoder = encoder.filter(|encoder| encoder.config().z_dim == painter.z_dim());
         Ok(Self { painter, table, encoder })

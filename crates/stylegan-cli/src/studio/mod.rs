@@ -42,7 +42,7 @@ use crate::evaluate::networks;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::invert::picture_encoder::PictureEncoder;
 use crate::models;
-use crate::network::{check_network_exists, verified_checkpoint};
+use crate::network::{check_network_exists, checkpoint_and_origin};
 use crate::precision::PrecisionArgs;
 use crate::signals::{self, Reaction};
 use crate::status::{print, say};
@@ -183,7 +183,7 @@ fn check_shown(named: &Path) -> anyhow::Result<()> {
     match Kinds::default().of(named) {
         _ if is_run => Ok(()),
         Some(kind) if kind != Kind::Nothing => Ok(()),
-        _ => Ok(Model::load(&verified_checkpoint(named)?.0, &Device::Cpu).map(drop)?),
+        _ => Ok(Model::load(&checkpoint_and_origin(named)?.0, &Device::Cpu).map(drop)?),
     }
 }
 

@@ -7,7 +7,7 @@ use super::map_network::MapNetwork;
 use super::stamp::Stamp;
 use super::style_network::StyleNetwork;
 use crate::assumed::assumed_of;
-use crate::network::verified_checkpoint;
+use crate::network::checkpoint_and_origin;
 use crate::status::say;
 use anyhow::Context;
 use axum::extract::ws::Message;
@@ -103,7 +103,7 @@ impl Networks {
         if self.open.len() >= KEPT {
             self.open.remove(dispensable(self.open.iter().map(|open| open.number), bound));
         }
-        let (file, foreign) = verified_checkpoint(&entry.path)?;
+        let (file, foreign) = checkpoint_and_origin(&entry.path)?;
         let model = Model::load(&file, &self.device)?.in_precision(self.precision);
         if let Some(assumed) = assumed_of(&model) {
             say(&format!("note: {}: {assumed}", file.display()));

@@ -38,7 +38,7 @@ impl Covariance {
 /// Number, mean and scatter (sum of outer products of deviations; its lower triangle counts) of a set of
 /// feature rows, in f64. Rows can be added block by block; memory does not grow with their number.
 #[derive(Debug, Clone)]
-pub struct Moments {
+pub(crate) struct Moments {
     count: usize,
     mean: Vec<f64>,
     scatter: Mat<f64>,
@@ -46,12 +46,12 @@ pub struct Moments {
 
 impl Moments {
     /// No rows yet, of length `dim`.
-    pub fn new(dim: usize) -> Self {
+    pub(crate) fn new(dim: usize) -> Self {
         Self { count: 0, mean: vec![0.; dim], scatter: Mat::zeros(dim, dim) }
     }
 
     /// The moments of a whole table.
-    pub fn of(samples: &FeatureTable) -> Self {
+    pub(crate) fn of(samples: &FeatureTable) -> Self {
         let mut moments = Self::new(samples.dim());
         for block in samples.rows().chunks(BLOCK * samples.dim()) {
             moments.add(block);
@@ -59,13 +59,8 @@ impl Moments {
         moments
     }
 
-    /// Number of rows seen.
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
     /// Adds rows, one after the other, each as long as the mean.
-    pub fn add(&mut self, rows: &[f32]) {
+    pub(crate) fn add(&mut self, rows: &[f32]) {
         let d = self.mean.len();
         let n = rows.len() / d;
         if n == 0 {
@@ -96,7 +91,7 @@ impl Moments {
     }
 
     /// Adds the rows that `other` has seen (Chan et al. 1979).
-    pub fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         if other.count == 0 {
             return;
         }
@@ -116,7 +111,7 @@ impl Moments {
     ///
     /// # Errors
     /// Fewer than two rows.
-    pub fn gaussian(&self, convention: Covariance) -> Result<Gaussian> {
+    pub(crate) fn gaussian(&self, convention: Covariance) -> Result<Gaussian> {
         if self.count < 2 {
             let (needed, found) = (2, self.count);
             return Err(Error::TooFew { metric: "fid".into(), set: "feature table".into(), needed, found });
@@ -137,7 +132,7 @@ fn lower_product(rows: &Mat<f64>, factor: f64) -> Mat<f64> {
 
 /// A Gaussian by its mean and a factor `L` of its covariance `L L^T`.
 #[derive(Debug, Clone)]
-pub struct Gaussian {
+pub(crate) struct Gaussian {
     mean: Vec<f64>,
     trace: f64,
     factor: Mat<f64>,
@@ -149,7 +144,7 @@ impl Gaussian {
     ///
     /// # Errors
     /// When the eigenvalues cannot be found.
-    pub fn new(mean: Vec<f64>, covariance: Mat<f64>) -> Result<Self> {
+    pub(crate) fn new(mean: Vec<f64>, covariance: Mat<f64>) -> Result<Self> {
         let d = mean.len();
         let trace = (0..d).map(|i| covariance[(i, i)]).sum();
         let failed = |_| Error::Decomposition { what: "eigendecomposition", size: d };
@@ -169,7 +164,7 @@ impl Gaussian {
     ///
     /// # Errors
     /// Gaussians of different dimension, or singular values that cannot be found.
-    pub fn distance(&self, other: &Self) -> Result<f64> {
+    pub(crate) fn distance(&self, other: &Self) -> Result<f64> {
         if self.mean.len() != other.mean.len() {
             let (left, right) = (self.mean.len().to_string(), other.mean.len().to_string());
             return Err(Error::Mismatch { what: "feature dimension", left, right });
@@ -282,7 +277,7 @@ mod tests {
         for piece in all.rows().chunks(7 * 3) {
             parts.add(piece);
         }
-        assert_eq!(whole.count(), parts.count());
+        assert_eq!(whole.count, parts.count);
         for i in 0..3 {
             assert!((whole.mean[i] - parts.mean[i]).abs() < 1e-10);
             for j in 0..=i {

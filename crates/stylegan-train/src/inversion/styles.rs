@@ -51,3 +51,19 @@ impl StyleStatistics {
         Ok(Self { mean: mean.to_dtype(model.dtype())?, deviation: (squares / samples as f64).sqrt() })
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_samples_are_what_is_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("network.safetensors");
+        stylegan_core::doc::save_tiny_network(&path).unwrap();
+        let model = Model::load(&path, &Device::Cpu).unwrap();
+        let error = StyleStatistics::new(&model, 0, None).unwrap_err().to_string();
+        assert!(error.ends_with("samples is 0, expected at least 1"), "{error}");
+    }
+}

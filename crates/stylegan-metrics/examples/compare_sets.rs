@@ -2,7 +2,7 @@
 //!
 //! The pictures are drawn here, as coloured stripes; in a program of your own, turn each file into a
 //! tensor `[1, 3, h, w]` in [-1, 1]. Run with
-//! `cargo run --release -p stylegan-metrics --example compare_folders`.
+//! `cargo run --release -p stylegan-metrics --example compare_sets`.
 
 use candle_core::{Device, Tensor};
 use std::process::ExitCode;
@@ -42,6 +42,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> stylegan_metrics::Result<()> {
+    // What a program that uses networks does first: stylegan_core's documentation says why.
+    stylegan_kernels::memory::keep_freed();
+    stylegan_kernels::threads::keep_candle_on_its_thread();
     let set = |first: usize, blur: f32| ImageSet {
         name: "images".into(),
         images: Box::new(move |numbers| Some(picture(first + numbers.start, blur))),
