@@ -19,6 +19,9 @@ pub(crate) fn attacks() -> Vec<Attack> {
     far_entry[central + 42..central + 46].copy_from_slice(&[0xff, 0xff, 0xff, 0x7f]);
     let mut long_entry = good.clone();
     long_entry[central + 20..central + 28].copy_from_slice(&[0xf0, 0xff, 0xff, 0x7f, 0xf0, 0xff, 0xff, 0x7f]);
+    let mut damaged = good.clone();
+    let pickled = damaged.windows(12).position(|part| part == b"FloatStorage").unwrap();
+    damaged[pickled] ^= 1;
     let bomb = zip(&[("a/data.pkl", &vec![b'('; 50 << 20])], true);
     let nan = f32::NAN.to_le_bytes();
     vec![
@@ -69,6 +72,8 @@ pub(crate) fn attacks() -> Vec<Attack> {
         attack("torch-many-claimed.pt", many_claimed, &["damaged"]),
         attack("torch-far-entry.pt", far_entry, &["damaged"]),
         attack("torch-long-entry.pt", long_entry, &["damaged"]),
+        attack("torch-damaged.pt", damaged, &["`a/data.pkl` is not what was written"]),
+        attack("torch-overlaps.pt", overlapping(), &["overlap"]),
         attack("torch-only-signature.pt", b"PK\x03\x04", &["damaged"]),
         attack("legacy-cut.pt", TORCH_MAGIC, &["truncated"]),
         attack("legacy-storage-beyond.pt", legacy(1 << 40), &["reaches beyond"]),
@@ -151,6 +156,21 @@ fn entries(count: u32) -> Vec<u8> {
     let size = bytes.len() as u32 - 4;
     let end = [&b"PK\x05\x06\0\0\0\0\xff\xff\xff\xff"[..], &size.to_le_bytes(), &4u32.to_le_bytes(), &[0, 0]];
     [bytes, end.concat()].concat()
+}
+
+/// Two entries of the index that point to the same storage.
+fn overlapping() -> Vec<u8> {
+    let once = zip(&[("a/data.pkl", &tensor("FloatStorage", 0, &[4], &[1])), ("a/data/0", &[0; 2000])], false);
+    let end = once.len() - 22;
+    let record = &once[end - 46 - 8..end];
+    let mut twice = [&once[..end], record, &once[end..]].concat();
+    let end = end + record.len();
+    twice[end - 1] = b'1';
+    twice[end + 8] = 3;
+    twice[end + 10] = 3;
+    let size = u32::from_le_bytes(twice[end + 12..end + 16].try_into().unwrap()) + record.len() as u32;
+    twice[end + 12..end + 16].copy_from_slice(&size.to_le_bytes());
+    twice
 }
 
 /// A tensor of NaN under a name that sets a terminal's title.

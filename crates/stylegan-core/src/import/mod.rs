@@ -46,7 +46,7 @@ use crate::psp::PspEncoder;
 use crate::segmenter::Segmenter;
 use crate::spade::SpadeEncoder;
 use crate::{EncoderConfig, Error, NetworkConfig, Params, Result, build_discriminator, build_generator, regular_file};
-use candle_core::Tensor;
+use candle_core::{DType, Device, Tensor};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
@@ -167,9 +167,15 @@ fn finish(found: Found, bytes: &[u8], path: &Path) -> Result<Imported> {
     Ok(imported)
 }
 
-/// Whether the tensors of a network are those that its configuration asks for, and no others.
+/// Whether the tensors of a network are those that its configuration asks for, and no others, as [`Model`](crate::Model)
+/// will want them.
 fn check(config: &NetworkConfig, own: impl Iterator<Item = (String, Tensor)>) -> Result<()> {
-    let params = Params::from_tensors(own)?;
+    let mut own = own.peekable();
+    let params = match own.peek() {
+        Some(_) => Params::from_tensors(own)?,
+        // What the network asks for first is then said to be missing.
+        None => Params::new(0, DType::F32, &Device::Cpu),
+    };
     let vb = params.frozen();
     match config {
         NetworkConfig::Generator(config) => build_generator(config, vb).map(drop),
@@ -180,6 +186,8 @@ fn check(config: &NetworkConfig, own: impl Iterator<Item = (String, Tensor)>) ->
     }?;
     let unused = params.unused();
     match unused.first() {
+        // Beside the modules of an encoder stands its average style.
+        Some(_) if matches!(config, NetworkConfig::Encoder(_)) => Ok(()),
         Some(name) => Err(Error::UnusedParameters { name: name.clone(), count: unused.len() }),
         None => Ok(()),
     }
