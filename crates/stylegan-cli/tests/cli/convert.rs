@@ -91,6 +91,30 @@ fn painters_are_told_what_their_files_do_not_say() {
     bench.one_sentence("convert ada.pkl x.safetensors --edges", &["ada.pkl", "no network that reads label maps"]);
 }
 
+/// What shapes do not tell of a generator is assumed with a word, by whoever opens it and for as long as it is so.
+#[test]
+fn what_is_assumed_of_a_generator_is_said() {
+    let bench = bench();
+    bench.ok("convert avatars-64 own.safetensors");
+    let tensors = candle_core::safetensors::load(bench.path("own.safetensors"), &candle_core::Device::Cpu).unwrap();
+    candle_core::safetensors::save(&tensors, bench.path("saved-again.safetensors")).unwrap();
+    let word = "saved-again.safetensors: the file does not tell all of its network; assumed are mapping_lr 0.01 and conv_clamp none";
+    for line in [
+        "generate --network saved-again.safetensors --seeds 1 --out a.png",
+        "export --network saved-again.safetensors --onnx a.onnx",
+        "convert saved-again.safetensors converted.safetensors",
+    ] {
+        let said = bench.run(line);
+        assert!(said.code == 0 && said.stderr.contains(word), "{line}: {}", said.stderr);
+    }
+    let said = bench.run("generate --network converted.safetensors --seeds 1 --out b.png");
+    assert!(said.stderr.contains("assumed are mapping_lr 0.01"), "{}", said.stderr);
+    for network in ["own.safetensors", "ada.pkl", "rosi.pt"] {
+        let said = bench.run(&format!("generate --network {network} --seeds 1 --out c.png"));
+        assert!(said.code == 0 && !said.stderr.contains("assumed"), "{network}: {}", said.stderr);
+    }
+}
+
 #[test]
 fn sixteen_bits() {
     let bench = bench();
