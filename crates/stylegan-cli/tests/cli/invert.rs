@@ -274,8 +274,8 @@ fn one_picture_has_many_variants() {
     assert!(own == [found[0].clone(), found[0].clone()]);
     for (i, (half, seed)) in half.iter().zip(&seeds).enumerate() {
         assert!(seed[..4] == own[i][..4] && seed[4] == seed[5] && seed[4] != own[i][4] && half[..4] == own[i][..4]);
-        let middle = half[4].iter().zip(seed[4].iter().zip(&own[i][4]));
-        assert!(middle.map(|(half, (a, b))| (half - (a + b) / 2.).abs()).fold(0., f32::max) < 1e-6);
+        let mut middle = half[4].iter().zip(seed[4].iter().zip(&own[i][4]));
+        assert!(middle.all(|(half, (a, b))| (half - (a + b) / 2.).abs() < 1e-6));
     }
     // The rows are those of the very seeds.
     bench.ok("generate --network tiny.safetensors --seeds 3,8 --out seeds");
