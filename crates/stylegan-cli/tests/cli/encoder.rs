@@ -169,11 +169,11 @@ fn reconstructions_are_measured_by_networks_of_their_own() {
 fn encoders_belong_to_their_generator() {
     let bench = bench();
     bench.ok("train --config tiny.toml --set output.snapshot_kimg=9 --kimg 0.016 --out run");
-    let load = || candle_core::safetensors::load(bench.path("tiny.safetensors"), &candle_core::Device::Cpu).unwrap();
-    candle_core::safetensors::save(&load(), bench.path("same.safetensors")).unwrap();
-    let mut other = load();
-    other.values_mut().for_each(|tensor| *tensor = (&*tensor * 0.9).unwrap());
-    candle_core::safetensors::save(&other, bench.path("other.safetensors")).unwrap();
+    let tensors = candle_core::safetensors::load(bench.path("tiny.safetensors"), &candle_core::Device::Cpu).unwrap();
+    candle_core::safetensors::save(&tensors, bench.path("same.safetensors")).unwrap();
+    let mut other = stylegan_core::import::networks(bench.path("tiny.safetensors")).unwrap();
+    other.tensors.iter_mut().for_each(|(_, tensor)| *tensor = (&*tensor * 0.9).unwrap());
+    stylegan_core::checkpoint::save(bench.path("other.safetensors"), &other.metadata, &other.tensors).unwrap();
     for more in ["", "--steps 2"] {
         let line = format!("invert --network other.safetensors --encoder run {more} --out other fields/3.png");
         bench.one_sentence(
