@@ -41,8 +41,8 @@ fn known(name: &str) -> Vec<(&'static str, Json)> {
 /// the same from both ends, is the same in both programs whichever end they begin at.
 pub(super) fn blur_filter(kwargs: &Kwargs<'_>) -> Result<Vec<f64>, ImportError> {
     let Some(taps) = kwargs.numbers("blur_filter")? else { return Ok(vec![1., 2., 1.]) };
-    let both_ways = taps.iter().eq(taps.iter().rev());
-    if !taps.is_empty() && !(both_ways && taps.len() % 2 == 1) {
+    let (both_ways, has_middle) = (taps.iter().eq(taps.iter().rev()), taps.len() % 2 == 1);
+    if !taps.is_empty() && (!both_ways || !has_middle) {
         return Err(ImportError(format!(
             "network argument `blur_filter` has {} taps, expected none, or an odd number that is the same from both ends",
             taps.len()
