@@ -418,10 +418,12 @@ fn encoders_are_judged() {
     assert!(page.contains(faster) && page.contains("identity: pSp 0.200"), "{page}");
     let kept = bench.read("docs/results/psp-table1/psp-avatars-64-invert-w-inverted-encoder-measures.json");
     assert!(kept.contains("\"mse\": { \"mean\": 0.4"), "{kept}");
-    assert_eq!((bench.calls("data"), bench.calls("classifier"), bench.calls("train")), (4, 2, 4));
+    assert_eq!((bench.calls("data"), bench.calls("classifier"), bench.calls("train")), (5, 2, 4));
     let calls = bench.read("calls");
     let inversions: Vec<&str> = calls.lines().filter(|line| line.starts_with("invert ")).collect();
-    assert_eq!(inversions.len(), 5, "{calls}");
+    // Five rows, and faces of three of them to look at.
+    assert_eq!(inversions.len(), 8, "{calls}");
+    assert!(page.contains("](psp-table1/psp.png)"), "{page}");
     let searched = "invert --network runs/psp-avatars-64-invert --out \
                     runs/psp-avatars-64-invert/unfinished-inverted-search runs/data/avatars-64-held-32 --space w+ --distance stlpips --classifier";
     assert!(inversions.iter().any(|line| line.starts_with(searched)), "{calls}");
@@ -433,7 +435,7 @@ fn encoders_are_judged() {
     // Another network judges once its weights are given.
     let again = bench.reproduce("psp-table1 --kimg 1 --features vgg16.pt");
     assert!(again.status.success(), "{}", said(&again));
-    assert_eq!((bench.calls("invert"), bench.calls("train")), (10, 4));
+    assert_eq!((bench.calls("invert"), bench.calls("train")), (16, 4));
     let page = bench.read("docs/results/psp-table1.md");
     assert!(
         page.contains("LPIPS is by lpips-vgg16, by which neither")

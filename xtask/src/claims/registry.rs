@@ -6,9 +6,9 @@ use super::needs::{
     SEGMENTER_OF_AVATARS, SEGMENTER_OF_EARTH, SHOWN_AVATARS, SHOWN_EARTH, TURNED, TURNED_SET, TWO_FACTOR_SET,
 };
 use super::shown::{
-    CLASSES_BY_PIX2PIXHD, CLASSES_BY_SPADE, COMBINATION, CONVERGENCE, FEW, FIGURES, OF_FEW, OF_FEW_NOAUG,
-    PAINTED_AVATARS, PAINTED_BY_ALL, PAINTED_EARTH, STYLES, TASK_OF_MAPS, TASK_OF_PAINTERS, TASK_OF_SKETCHES,
-    TASK_OF_SMALL, TASK_OF_TORN, TRANSFER,
+    CLASSES_BY_PIX2PIXHD, CLASSES_BY_SPADE, COMBINATION, CONVERGENCE, FEW, FIGURES, FOUND_BY_PSP, FOUND_INTO_W,
+    FOUND_INTO_WPLUS, OF_FEW, OF_FEW_NOAUG, PAINTED_AVATARS, PAINTED_BY_ALL, PAINTED_EARTH, STYLES, TASK_OF_MAPS,
+    TASK_OF_PAINTERS, TASK_OF_SKETCHES, TASK_OF_SMALL, TASK_OF_TORN, TRANSFER,
 };
 
 /// All of them, in the order in which they are listed.
@@ -72,8 +72,13 @@ pub(super) static CLAIMS: [Claim; 16] = [
     of(
         "psp-table1",
         "pSp finds pictures again better than encoders into W or naively into W+, and faster than a search",
-        &[HELD, HELD_FEW, HAIR, CLASSIFIER, REAR_HAIR, JUDGE],
-        &[Part::Table("psp-table1")],
+        &[HELD, HELD_FEW, SHOWN_AVATARS, HAIR, CLASSIFIER, REAR_HAIR, JUDGE],
+        &[
+            Part::Table("psp-table1"),
+            Part::Pictures(FOUND_BY_PSP),
+            Part::Pictures(FOUND_INTO_WPLUS),
+            Part::Pictures(FOUND_INTO_W),
+        ],
     ),
     of(
         "psp-table2",

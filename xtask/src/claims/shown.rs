@@ -193,6 +193,21 @@ pub(super) const TASK_OF_MAPS: Pictures = Pictures {
         ),
     ],
 };
+/// Faces that were held back, and what an encoder makes of them.
+const FOUND: &str = "invert --network {network} --encoder {network} --out {network}/found runs/data/avatars-64-held-8";
+pub(super) const FOUND_BY_PSP: Pictures = Pictures {
+    config: "psp/avatars-64-invert-id",
+    each: &[copied("Faces that were held back, found again by pSp", "psp.png", FOUND, "found/sheet.png")],
+};
+pub(super) const FOUND_INTO_WPLUS: Pictures = Pictures {
+    config: "psp/avatars-64-invert-wplus",
+    each: &[copied("The same, naively into W+", "w-plus.png", FOUND, "found/sheet.png")],
+};
+pub(super) const FOUND_INTO_W: Pictures = Pictures {
+    config: "psp/avatars-64-invert-w",
+    each: &[copied("The same, into W", "w.png", FOUND, "found/sheet.png")],
+};
+
 pub(super) const TASK_OF_SKETCHES: Pictures = Pictures {
     config: "psp/avatars-64-sketch",
     each: &[
