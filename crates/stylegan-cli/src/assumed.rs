@@ -1,5 +1,7 @@
 //! What was assumed of a network whose file does not tell all of it, in words.
 
+use crate::status::say;
+use std::fmt::Display;
 use stylegan_core::checkpoint::Metadata;
 use stylegan_core::{DiscriminatorConfig, GeneratorConfig, Model, NetworkConfig};
 
@@ -13,9 +15,12 @@ pub(crate) fn assumed(metadata: &Metadata, config: &NetworkConfig) -> Option<Str
     }
 }
 
-/// The same of a generator that is open.
-pub(crate) fn assumed_of(model: &Model) -> Option<String> {
-    assumed(model.metadata()?, &NetworkConfig::Generator(model.config().clone()))
+/// Says the same of a generator that is open, which is called `name`.
+pub(crate) fn tell_assumed(model: &Model, name: impl Display) {
+    let config = NetworkConfig::Generator(model.config().clone());
+    if let Some(assumed) = model.metadata().and_then(|metadata| assumed(metadata, &config)) {
+        say(&format!("note: {name}: {assumed}"));
+    }
 }
 
 /// Of what reads label maps, with the options of `stylegan convert` that correct it.

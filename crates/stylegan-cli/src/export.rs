@@ -1,11 +1,11 @@
 //! `stylegan export`: a generator or an encoder for other programs to run.
 
-use crate::assumed::assumed_of;
+use crate::assumed::tell_assumed;
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::network::checkpoint;
 use crate::numbers::whole;
-use crate::status::{Progress, print, say};
+use crate::status::{Progress, print};
 use candle_core::Device;
 use clap::ArgGroup;
 use std::path::{Path, PathBuf};
@@ -98,9 +98,7 @@ fn generator(file: &Path, named: &Path, args: &Args) -> anyhow::Result<Exported>
             model.lod()
         );
     }
-    if let Some(assumed) = assumed_of(&model) {
-        say(&format!("note: {}: {assumed}", named.display()));
-    }
+    tell_assumed(&model, named.display());
     let options = OnnxOptions { batch: args.batch, truncation_cutoff: args.trunc_cutoff };
     let bytes = onnx(model.config(), model.params(), &options)?;
     let mut inputs: Vec<&str> = model.config().map().map(|_| "map").into_iter().collect();

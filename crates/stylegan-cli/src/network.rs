@@ -1,6 +1,6 @@
 //! The network that a verb works with, and the options that choose and steer it.
 
-use crate::assumed::assumed_of;
+use crate::assumed::tell_assumed;
 use crate::class_number::{class_of, listed};
 use crate::device::DeviceArgs;
 use crate::exit::wrong;
@@ -10,10 +10,10 @@ use crate::precision::PrecisionArgs;
 use crate::shell::quote;
 use crate::status::{Progress, say};
 use crate::writer::Text;
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 use clap::Args;
 use std::path::{Path, PathBuf};
-use stylegan_core::checkpoint::Metadata;
+use stylegan_core::checkpoint::{Checkpoint, Metadata};
 use stylegan_core::import::is_foreign;
 use stylegan_core::{Condition, Generator, Model, NoiseLayers, Sampler, StyleOffsets, SynthesisOptions};
 use stylegan_train::{checkpoints, folder, state};
@@ -111,8 +111,7 @@ impl Network {
         let device = args.device.chosen()?;
         let precision = args.precision.chosen(&device)?;
         let loading = Progress::of_unknown_length("loading the network");
-        let (path, foreign) = checkpoint_and_origin(&args.network)?;
-        let model = Model::load(&path, &device)?;
+        let (path, foreign, model) = open_model(&args.network, &device)?;
         drop(loading);
         let model = model.in_precision(precision);
         if foreign {
@@ -143,9 +142,7 @@ impl Network {
         {
             wrong!("--trunc-cutoff {cutoff}: {name} has {} style rows", generator.spec().num_ws);
         }
-        if let Some(assumed) = assumed_of(&model) {
-            say(&format!("note: {name}: {assumed}"));
-        }
+        tell_assumed(&model, name);
         Ok(Network {
             file: path,
             model,
@@ -334,11 +331,15 @@ pub(crate) fn check_exists_or(path: &Path, missing: impl FnOnce() -> String) -> 
     Ok(())
 }
 
-/// The [`checkpoint`] that `path` means, and whether another program wrote it.
-pub(crate) fn checkpoint_and_origin(path: &Path) -> anyhow::Result<(PathBuf, bool)> {
+/// The generator of the [`checkpoint`] that `path` means, with its file, and whether another program wrote that.
+pub(crate) fn open_model(path: &Path, device: &Device) -> anyhow::Result<(PathBuf, bool, Model)> {
     let file = checkpoint(path)?;
     let foreign = is_foreign(&file)?;
-    Ok((file, foreign))
+    // The newest of a folder was compared with its content hash when it was found, others are when they are loaded.
+    let known = path.is_dir() && !foreign;
+    let model =
+        if known { Model::of_checkpoint(&Checkpoint::open(&file)?, device)? } else { Model::load(&file, device)? };
+    Ok((file, foreign, model))
 }
 
 /// The checkpoint that `path` means: a network that comes with the program, itself, or the newest of a run's

@@ -47,7 +47,7 @@ impl Pace {
             RecipeConfig::Encoder(config) => [config.encoder.channels; 2],
         };
         let drawn = match config {
-            RecipeConfig::Encoder(config) => (config.pretrain_kimg * 1e3) as u64,
+            RecipeConfig::Encoder(config) => config.drawn(),
             RecipeConfig::Gan(_) | RecipeConfig::Spade(_) => 0,
         };
         Ok(Self { schedule: config.schedule()?, channels, drawn, last_step: None, seconds: None })
@@ -126,6 +126,7 @@ mod tests {
         assert!((all / expected - 1.).abs() < 0.01, "{all} not {expected}");
         Ok(())
     }
+
     /// A run of which half is drawn: what was measured of drawn pictures stands for the others, which take longer.
     #[test]
     fn drawn_pictures_are_less_work() -> anyhow::Result<()> {

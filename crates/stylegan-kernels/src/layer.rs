@@ -13,7 +13,7 @@ pub use crate::bias_act::Epilogue;
 
 use crate::conv::{conv_transpose2d_fused, conv2d, conv2d_fused, output_side};
 use crate::modulate::{Resample, after_transpose, demodulation, modulated_conv2d};
-use crate::upfirdn2d::{Filter, filter2d, filter2d_fused, upfirdn2d_fused};
+use crate::upfirdn2d::{Filter, filter2d, filter2d_fused, filtered_size, upfirdn2d_fused};
 use candle_core::{Result, Tensor};
 
 /// [`modulated_conv2d`], then `epilogue`.
@@ -83,12 +83,7 @@ fn same_size(x: &Tensor, weight: &Tensor, padding: usize) -> Option<[usize; 2]> 
 }
 
 /// Height and width of a transposed convolution of stride 2 that a filter follows; none where that is larger than the result.
-fn doubled([h, w]: [usize; 2], weight: &Tensor, filter: &Filter, [x0, x1, y0, y1]: [i64; 4]) -> Option<[usize; 2]> {
-    let (_, _, r, s) = weight.dims4().ok()?;
-    let (rows, columns) = filter.size();
-    let side = |i: usize, kernel: usize, padding: i64, taps: usize| {
-        let grown = i.checked_sub(1)? * 2 + kernel;
-        grown.checked_add_signed(padding as isize)?.checked_sub(taps).map(|sides| sides + 1)
-    };
-    Some([side(h, r, y0 + y1, rows)?, side(w, s, x0 + x1, columns)?])
+fn doubled([h, w]: [usize; 2], weight: &Tensor, filter: &Filter, padding: [i64; 4]) -> Option<[usize; 2]> {
+    let grown = |side: usize, taps: usize| Some(side.checked_sub(1)? * 2 + taps);
+    filtered_size([grown(h, weight.dims()[2])?, grown(w, weight.dims()[3])?], filter, padding)
 }

@@ -4,7 +4,7 @@ use super::painted::{Paintings, SEEN};
 use super::plan::{Plan, Subjects};
 use super::truths::check_maps_of;
 use super::{Args, check_channels, dataset_source};
-use crate::assumed::assumed_of;
+use crate::assumed::tell_assumed;
 use crate::embedded::by_name;
 use crate::exit::wrong;
 use crate::numbers::count;
@@ -13,8 +13,6 @@ use crate::status::say;
 use candle_core::Device;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use stylegan_core::checkpoint::Checkpoint;
-use stylegan_core::import::is_foreign;
 use stylegan_core::{ConditionSpec, MapSpec, Model, Precision};
 use stylegan_kernels::cpu_info::kernels_of;
 use stylegan_metrics::evaluate::{Available, Generated, ImageSet, Subject};
@@ -245,11 +243,9 @@ impl Candidate {
         if mixed > 1 && mixed > rows {
             wrong!("--mix {mixed}: {} has {rows} style rows to mix latents in", path.display());
         }
-        if let Some(assumed) = assumed_of(&model) {
-            say(&format!("note: {}: {assumed}", path.display()));
-        }
+        tell_assumed(&model, path.display());
         let config = serde_json::to_string(model.config())?;
-        let hash = checked_hash(&path, &model)?;
+        let hash = model.content_hash().map(str::to_owned);
         Ok(Self { path, model, hash, config, labels: Vec::new() })
     }
 }
@@ -297,10 +293,4 @@ fn check_pair(
         ));
     }
     Ok(())
-}
-
-/// The hash of what the file holds, if it is what the file says; of other programs' files, as the model has it.
-fn checked_hash(path: &Path, model: &Model) -> anyhow::Result<Option<String>> {
-    let known = is_foreign(path)? || Checkpoint::open(path)?.verify()?;
-    Ok(model.content_hash().filter(|_| known).map(str::to_owned))
 }

@@ -1,8 +1,8 @@
 //! The network that paints, and what it expects of maps.
 
-use crate::assumed::assumed_of;
+use crate::assumed::tell_assumed;
 use crate::exit::wrong;
-use crate::network::{BATCH_PIXELS, checkpoint_and_origin};
+use crate::network::{BATCH_PIXELS, open_model};
 use crate::picture_settings::first_not_finite;
 use crate::precision::PrecisionArgs;
 use crate::status::{Progress, say};
@@ -26,16 +26,13 @@ impl Painter {
     /// Opens the network of a file or a run, on a device.
     pub(crate) fn open(network: &Path, device: &Device, precision: PrecisionArgs) -> anyhow::Result<Self> {
         let loading = Progress::of_unknown_length("loading the network");
-        let (file, foreign) = checkpoint_and_origin(network)?;
-        let model = Model::load(&file, device)?;
+        let (file, foreign, model) = open_model(network, device)?;
         drop(loading);
         let precision = precision.chosen(device)?;
         if foreign {
             say(&format!("{}: converted in memory; `stylegan convert` keeps the result", file.display()));
         }
-        if let Some(assumed) = assumed_of(&model) {
-            say(&format!("note: {}: {assumed}", file.display()));
-        }
+        tell_assumed(&model, file.display());
         Self::of(file, model.in_precision(precision))
     }
 

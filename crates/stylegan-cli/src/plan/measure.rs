@@ -24,27 +24,22 @@ const LEAST_STEPS: u64 = 3;
 const LOOKS: u64 = 1000;
 
 /// A part of a run that takes its own time.
-#[derive(Debug, Clone)]
-struct Part {
+#[derive(Debug)]
+pub(super) struct Part {
     /// What holds in it.
-    stage: Stage,
+    pub(super) stage: Stage,
     /// The part of the run's pictures that is shown in it.
     share: f64,
     /// What has a run begin with it and stay in it.
     settings: Vec<String>,
     /// Whether an encoder's generator draws its pictures.
-    drawn: bool,
+    pub(super) drawn: bool,
 }
 
 /// What a part of a run takes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Level {
-    /// What holds in it.
-    pub(super) stage: Stage,
-    /// Whether an encoder's generator draws its pictures.
-    pub(super) drawn: bool,
-    /// The part of the run's pictures that is shown in it.
-    share: f64,
+    pub(super) part: Part,
     /// Seconds for a thousand pictures.
     pub(super) seconds_per_kimg: f64,
     /// Bytes of a checkpoint.
@@ -68,12 +63,11 @@ pub(super) fn levels(
             let path = folder.path().to_owned();
             signals::before_end(move || remove(&path));
             let own = if i == 0 { config.clone() } else { without_transfer(config) };
-            let checkpoint = trial(&own, pictures, device, part.settings, time, folder.path())?;
+            let checkpoint = trial(&own, pictures, device, &part, time, folder.path())?;
             let steps = std::fs::read_to_string(folder.path().join("stats.jsonl"))?;
             let steps: Vec<Value> = steps.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-            let Part { stage, share, drawn, .. } = part;
-            let seconds_per_kimg = seconds_per_kimg(&steps, &iteration, stage.batch);
-            let level = Level { stage, drawn, share, seconds_per_kimg, checkpoint };
+            let seconds_per_kimg = seconds_per_kimg(&steps, &iteration, part.stage.batch);
+            let level = Level { part, seconds_per_kimg, checkpoint };
             tell(&level)?;
             Ok(level)
         })
@@ -92,8 +86,10 @@ fn remove(folder: &Path) {
 
 /// How long a whole run of `kimg` thousand pictures takes.
 pub(super) fn whole(kimg: f64, levels: &[Level]) -> Option<Duration> {
-    Duration::try_from_secs_f64(kimg * levels.iter().map(|level| level.share * level.seconds_per_kimg).sum::<f64>())
-        .ok()
+    Duration::try_from_secs_f64(
+        kimg * levels.iter().map(|level| level.part.share * level.seconds_per_kimg).sum::<f64>(),
+    )
+    .ok()
 }
 
 /// The configuration with random networks: those that a run begins with fit the resolution at which it begins.
@@ -160,19 +156,19 @@ fn at(resolution: usize, largest: usize) -> Vec<String> {
     settings
 }
 
-/// Trains with these settings, with a line of statistics for each step; returns the bytes of the checkpoint.
+/// Trains in a part of a run, with a line of statistics for each step; returns the bytes of the checkpoint.
 fn trial(
     config: &RecipeConfig,
     pictures: &Arc<Dataset>,
     device: &Device,
-    mut settings: Vec<String>,
+    part: &Part,
     time: Duration,
     folder: &Path,
 ) -> anyhow::Result<u64> {
     let whole = ["output.tick_kimg=1e-6", "output.snapshot_kimg=1e9", "output.checkpoint_kimg=1e9", "kimg=1e9"]
         .map(String::from);
-    settings.extend(whole);
-    let settings = settings.iter().map(|text| Override::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let settings =
+        part.settings.iter().chain(&whole).map(|text| Override::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let config = read_recipe(&config.to_toml()?, "the configuration", &settings)?;
     let stop = AtomicBool::new(false);
     let mut watch = Watch { stop: &stop, time, began: None, steps: 0 };

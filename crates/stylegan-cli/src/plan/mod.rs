@@ -53,9 +53,9 @@ pub(crate) fn run(args: Args) -> Outcome {
     print(&(starting_point::summary(&config, &pictures)?.join("\n") + "\n"))?;
     say("training a few steps to measure them");
     let levels = measure::levels(&config, &pictures, &device, time, &mut |level| {
-        let (stage, seconds) = (level.stage, level.seconds_per_kimg);
+        let (stage, seconds) = (level.part.stage, level.seconds_per_kimg);
         let (side, shards) = (stage.resolution, stage.batch / stage.shard.max(1));
-        let drawn = if level.drawn { " that the generator draws" } else { "" };
+        let drawn = if level.part.drawn { " that the generator draws" } else { "" };
         print(&format!(
             "pace:     {seconds:.1} s a kimg at {side} pixels, {shards} x {} pictures{drawn} a step\n",
             stage.shard

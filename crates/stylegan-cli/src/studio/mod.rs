@@ -42,7 +42,7 @@ use crate::evaluate::networks;
 use crate::exit::{Ending, Outcome, wrong};
 use crate::invert::picture_encoder::PictureEncoder;
 use crate::models;
-use crate::network::{check_network_exists, checkpoint_and_origin};
+use crate::network::{check_network_exists, open_model};
 use crate::precision::PrecisionArgs;
 use crate::signals::{self, Reaction};
 use crate::status::{print, say};
@@ -60,7 +60,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use stylegan_core::Model;
 use stylegan_train::folder;
 use tokio::net::TcpListener;
 use uploads::Uploads;
@@ -183,7 +182,7 @@ fn check_shown(named: &Path) -> anyhow::Result<()> {
     match Kinds::default().of(named) {
         _ if is_run => Ok(()),
         Some(kind) if kind != Kind::Nothing => Ok(()),
-        _ => Ok(Model::load(&checkpoint_and_origin(named)?.0, &Device::Cpu).map(drop)?),
+        _ => open_model(named, &Device::Cpu).map(drop),
     }
 }
 

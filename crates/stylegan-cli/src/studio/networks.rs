@@ -6,16 +6,15 @@ use super::library::{Entry, Library};
 use super::map_network::MapNetwork;
 use super::stamp::Stamp;
 use super::style_network::StyleNetwork;
-use crate::assumed::assumed_of;
-use crate::network::checkpoint_and_origin;
-use crate::status::say;
+use crate::assumed::tell_assumed;
+use crate::network::open_model;
 use anyhow::Context;
 use axum::extract::ws::Message;
 use candle_core::Device;
 use std::path::MAIN_SEPARATOR;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use stylegan_core::{Model, Precision};
+use stylegan_core::Precision;
 
 /// Networks that are kept open: two pages may work with different ones.
 const KEPT: usize = 2;
@@ -103,11 +102,9 @@ impl Networks {
         if self.open.len() >= KEPT {
             self.open.remove(dispensable(self.open.iter().map(|open| open.number), bound));
         }
-        let (file, foreign) = checkpoint_and_origin(&entry.path)?;
-        let model = Model::load(&file, &self.device)?.in_precision(self.precision);
-        if let Some(assumed) = assumed_of(&model) {
-            say(&format!("note: {}: {assumed}", file.display()));
-        }
+        let (file, foreign, model) = open_model(&entry.path, &self.device)?;
+        let model = model.in_precision(self.precision);
+        tell_assumed(&model, file.display());
         let (network, mut about) = match model.config().map() {
             Some(_) => {
                 let network = MapNetwork::new((file, foreign), model, entry.classes()?)?;

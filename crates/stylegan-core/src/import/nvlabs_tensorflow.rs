@@ -50,13 +50,12 @@ fn lod(network: &TensorFlowNetwork) -> Option<f64> {
     if !matches!(function(network), "G_style" | "G_paper") {
         return None;
     }
-    let is_own = |name: &str| name == "lod" || name == "synthesis/lod";
-    let (_, lod) = network.variables.iter().find(|(name, _)| is_own(name))?;
-    number(lod).filter(|lod| *lod > 0.)
+    ["lod", "synthesis/lod"].iter().find_map(|name| number(network, name)).filter(|lod| *lod > 0.)
 }
 
 /// The number that a variable is.
-fn number(variable: &Tensor) -> Option<f64> {
+fn number(network: &TensorFlowNetwork, name: &str) -> Option<f64> {
+    let (_, variable) = network.variables.iter().find(|(own, _)| own == name)?;
     variable.to_dtype(DType::F64).ok()?.to_scalar::<f64>().ok()
 }
 
@@ -144,8 +143,7 @@ impl<'a> Facts<'a> {
             return Ok(false);
         }
         let name = format!("{component}lod");
-        let lod = self.network.variables.iter().find(|(own, _)| *own == name);
-        match lod.and_then(|(_, lod)| number(lod)) {
+        match number(self.network, &name) {
             Some(lod) if lod != 0. => Err(ImportError(format!(
                 "a StyleGAN2 of configuration B, C or D that is still growing (`{name}` is {lod}); grown ones are known"
             ))),

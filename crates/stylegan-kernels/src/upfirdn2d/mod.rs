@@ -49,8 +49,13 @@ pub(crate) fn upfirdn2d_fused(
     demodulation: Option<&Tensor>,
     epilogue: Epilogue,
 ) -> Result<Tensor> {
-    let op = UpFirDn { filter: filter.clone(), up: [1; 2], down: [1; 2], padding, flip, gain };
+    let op = UpFirDn { flip, gain, ..UpFirDn::at_one_resolution(filter, padding) };
     x.contiguous()?.apply_op1_no_bwd(&FusedUpFirDn { op, demodulation, epilogue })
+}
+
+/// Height and width of what [`upfirdn2d_fused`] makes of `[h, w]`; none where that is smaller than the filter.
+pub(crate) fn filtered_size([h, w]: [usize; 2], filter: &Filter, padding: [i64; 4]) -> Option<[usize; 2]> {
+    UpFirDn::at_one_resolution(filter, padding).out_size(h, w).ok().map(|(h, w)| [h, w])
 }
 
 /// Upsamples by 2 in both directions: zeros between pixels, then `filter` times 4.
@@ -125,6 +130,10 @@ struct FusedUpFirDn<'a> {
 }
 
 impl UpFirDn {
+    fn at_one_resolution(filter: &Filter, padding: [i64; 4]) -> Self {
+        Self { filter: filter.clone(), up: [1; 2], down: [1; 2], padding, flip: false, gain: 1. }
+    }
+
     /// (height, width) of the result for an input of that size.
     fn out_size(&self, h: usize, w: usize) -> Result<(usize, usize)> {
         let side = |n: usize, up: usize, p: i64, taps: usize, down: usize| {

@@ -14,6 +14,11 @@ impl EncoderTrainConfig {
         [(prefix::E.to_owned(), NetworkConfig::Encoder(EncoderConfig::Psp(self.encoder.clone())))].into()
     }
 
+    /// Pictures at the start of the run that the generator draws.
+    pub fn drawn(&self) -> u64 {
+        (self.pretrain_kimg * 1000.).round() as u64
+    }
+
     /// The configuration with what no step depends on at its default: what is written, where generator and pictures are.
     /// A run can be gone on with under any configuration that is equal in the rest, but for `kimg`.
     pub fn decisive(&self) -> Self {

@@ -71,7 +71,7 @@ impl Psp {
             losses,
             task: config.task.clone(),
             channels: config.encoder.img_channels,
-            drawn: (config.pretrain_kimg * 1000.).round() as u64,
+            drawn: config.drawn(),
         })
     }
 
