@@ -80,7 +80,7 @@ impl Schedule {
     }
 
     /// The same schedule, with a learning rate that falls linearly to 0 over the last `kimg` thousands of
-    /// pictures.
+    /// pictures; over all of a run that is shorter.
     #[must_use]
     pub fn with_decay(mut self, kimg: f64) -> Self {
         self.config.lr_decay_kimg = kimg;
@@ -107,7 +107,7 @@ impl Schedule {
 
     /// The share of the learning rate that the linear decay at the end of the run leaves, in [0, 1].
     fn lr_share(&self, images: u64) -> f64 {
-        let decay = self.config.lr_decay_kimg;
+        let decay = self.config.lr_decay_kimg.min(self.kimg);
         if decay <= 0. { 1. } else { ((self.kimg - images as f64 / 1000.) / decay).clamp(0., 1.) }
     }
 
@@ -222,6 +222,10 @@ mod tests {
         let schedule = Schedule::new(&config, 1024, 0.);
         let rates = [0, 60, 80, 90, 100, 110].map(|kimg| schedule.at(kimg * 1000).lr);
         assert_eq!(rates, [0.002, 0.002, 0.001, 0.0005, 0., 0.]);
+        // A run that is shorter than the fall begins at the full rate all the same.
+        config.kimg = 20.;
+        let schedule = Schedule::new(&config, 1024, 0.);
+        assert_eq!([0, 10, 20].map(|kimg| schedule.at(kimg * 1000).lr), [0.002, 0.001, 0.]);
     }
 
     #[test]

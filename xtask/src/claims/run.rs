@@ -71,6 +71,15 @@ impl Run {
         written.ok_or_else(|| Failure::other(format!("{}: kimg is missing", path(self.config).display())))
     }
 
+    /// The setting with which its learning rate falls over the share of `kimg` thousand pictures that it falls over in a
+    /// training of full length; nothing where the two are equal, or where it does not fall.
+    fn decay_over(&self, kimg: f64) -> Result<Option<String>> {
+        let written = numbers(&configured(self.config)?, "lr_decay_kimg").next();
+        let of = |decay: f64, whole: f64| (whole != kimg).then(|| round(decay / whole * kimg));
+        let decay = written.map(|decay| Ok(of(decay, self.whole()?))).transpose()?.flatten();
+        Ok(decay.map(|decay| format!("schedule.lr_decay_kimg={decay}")))
+    }
+
     /// Its length in thousands of pictures.
     fn kimg(&self, asked: &Asked) -> Result<f64> {
         asked.kimg.map_or_else(|| self.whole(), Ok)
@@ -165,6 +174,7 @@ impl Run {
         let mut args: Vec<OsString> = vec!["train".into(), "--config".into(), path(self.config).into()];
         args.extend(["--out".into(), folder.into(), "--data-dir".into(), sets().into()]);
         args.extend(["--set", "output.keep_checkpoints=1", "--kimg", &kimg.to_string()].map(OsString::from));
+        args.extend(self.decay_over(kimg)?.iter().flat_map(|decay| ["--set", decay].map(OsString::from)));
         args.extend(self.seed.iter().flat_map(|seed| ["--seed".into(), seed.into()]));
         say(&format!("{}: {kimg} kimg", self.name()));
         asked.run(&args)?;
@@ -294,6 +304,15 @@ mod tests {
         assert!(!stop.is_place_of(53.336, 0.008) && !stop.is_place_of(60., 0.008));
         // Stops of a trial may be nearer to each other than batches are long.
         assert!(!Stop { kimg: 0.01, next: 0.02 }.is_place_of(0.02, 0.064));
+    }
+
+    #[test]
+    fn a_shorter_run_lets_its_learning_rate_fall_over_the_same_share() -> Result<()> {
+        let painter = Run::of("spade/earth-64", &None)?;
+        assert_eq!(painter.decay_over(10.)?.as_deref(), Some("schedule.lr_decay_kimg=5"));
+        assert_eq!(painter.decay_over(painter.whole()?)?, None);
+        assert_eq!(Run::of("table1-f", &None)?.decay_over(10.)?, None);
+        Ok(())
     }
 
     #[test]

@@ -178,7 +178,7 @@ pub struct ScheduleConfig {
     /// Learning rate of both networks, by resolution; 0.001, more from 128 pixels.
     pub lr: ByResolution<f64>,
     /// Thousands of pictures at the end of the run (`kimg`) over which the learning rate falls linearly
-    /// to 0; 0 = it never falls.
+    /// to 0, over all of it where it is shorter; 0 = it never falls.
     pub lr_decay_kimg: f64,
 }
 

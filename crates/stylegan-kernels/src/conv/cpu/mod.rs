@@ -4,6 +4,7 @@ mod call;
 #[cfg(test)]
 mod direct;
 mod implicit_gemm;
+mod per_tap;
 mod pointwise;
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,8 @@ where
     }
     match algorithm::<V>(call.kind, &call.shape) {
         Algorithm::F4x3 => by_winograd::<V, winograd::F4x3>(call),
+        Algorithm::F3x4 => by_winograd::<V, winograd::F3x4>(call),
+        Algorithm::F2x5 => by_winograd::<V, winograd::F2x5>(call),
         Algorithm::F4x2 => by_winograd::<V, winograd::F4x2>(call),
         Algorithm::Products if pointwise::fits(&call.shape) => pointwise::convolve::<V>(call),
         Algorithm::Products => {
@@ -61,6 +64,8 @@ where
 
 enum Algorithm {
     F4x3,
+    F3x4,
+    F2x5,
     F4x2,
     Products,
 }
@@ -69,16 +74,19 @@ fn algorithm<V: Vector>(kind: Kind, s: &Shape) -> Algorithm {
     if V::Elem::DTYPE != DType::F32 || s.r != s.s || s.c.min(s.k) < 8 {
         return Algorithm::Products;
     }
-    match (s.r, s.stride, s.padding) {
-        (3, 1, ..=2) => Algorithm::F4x3,
+    let scheme = match (s.r, s.stride, s.padding) {
+        // Small images come in batches: of these only filters' gradients are at times cheaper by products.
+        (3, 1, ..=2) if kind != Kind::Weight || winograd::pays_off::<winograd::F4x3>(kind, s) => Some(Algorithm::F4x3),
+        (4, 1, ..=3) if winograd::pays_off::<winograd::F3x4>(kind, s) => Some(Algorithm::F3x4),
+        (5, 1, ..=4) if winograd::pays_off::<winograd::F2x5>(kind, s) => Some(Algorithm::F2x5),
         // A vector of input channels belongs to one phase. The result of an input gradient may end
         // in the middle of a tile, which has to pay off.
         (3 | 4, 2, ..=2) if kind != Kind::Forward || s.c.is_multiple_of(V::LANES) => {
-            let direct = s.r * s.r * s.oh * s.ow;
-            if winograd::f4x2_cost(kind, s) < direct { Algorithm::F4x2 } else { Algorithm::Products }
+            winograd::pays_off::<winograd::F4x2>(kind, s).then_some(Algorithm::F4x2)
         }
-        _ => Algorithm::Products,
-    }
+        _ => None,
+    };
+    scheme.unwrap_or(Algorithm::Products)
 }
 
 fn by_winograd<V: Vector, S: winograd::Scheme>(call: &ConvCall<V::Elem>) -> Vec<V::Elem>
@@ -94,6 +102,7 @@ where
 /// Direct products: `a` is scaled already, and the caller applies the epilogue.
 fn products<V: Vector>(call: &ConvCall<V::Elem>) -> Vec<V::Elem> {
     match call.kind {
+        Kind::Forward | Kind::Input if per_tap::fits(call.kind, &call.shape) => per_tap::convolve::<V>(call),
         Kind::Forward => implicit_gemm::forward::<V>(call),
         Kind::Input => implicit_gemm::input_gradient::<V>(call),
         Kind::Weight => implicit_gemm::weight_gradient::<V>(call),

@@ -73,6 +73,23 @@ fn winograd_agrees_with_the_definition() {
 }
 
 #[test]
+fn winograd_of_larger_kernels_agrees_with_the_definition() {
+    for (n, ck, size, side, padding) in [
+        (2, [128, 40], [9, 9], 4, 2),
+        (3, [17, 33], [5, 5], 4, 2),
+        (1, [8, 9], [31, 70], 4, 1),
+        (5, [20, 16], [12, 7], 4, 0),
+        (1, [12, 8], [6, 40], 4, 3),
+        (2, [64, 48], [15, 15], 5, 2),
+        (1, [9, 70], [13, 27], 5, 0),
+        (3, [16, 8], [8, 8], 5, 4),
+        (1, [8, 24], [66, 5], 5, 1),
+    ] {
+        check(shape(n, ck, size, [side; 2], 1, padding), WINOGRAD);
+    }
+}
+
+#[test]
 fn winograd_of_stride_2_agrees_with_the_definition() {
     for (n, ck, size, side, padding) in [
         (1, [16, 16], [8, 8], 3, 1),
@@ -114,6 +131,23 @@ fn winograd_strips_that_begin_before_the_image() {
 /// Sums of up to 70 * 121 terms in another order than the definition's.
 const PRODUCTS: f64 = 2e-6;
 
+/// Few channels out, in both directions, in one block of pixels and in many, and pixels that no tap reaches.
+#[test]
+fn products_per_tap_agree_with_the_definition() {
+    for (n, ck, size, kernel, stride, padding) in [
+        (2, [256, 1], [10, 10], [4, 4], 1, 2),
+        (1, [16, 3], [64, 64], [3, 3], 1, 1),
+        (9, [8, 4], [5, 6], [3, 5], 1, 0),
+        (1, [2, 1], [7, 300], [2, 3], 1, 1),
+        (2, [3, 64], [30, 31], [11, 11], 1, 2),
+        (1, [3, 20], [23, 23], [11, 11], 4, 2),
+        (1, [2, 9], [9, 10], [2, 2], 3, 0),
+        (1, [1, 8], [40, 6], [3, 3], 2, 3),
+    ] {
+        check(shape(n, ck, size, kernel, stride, padding), PRODUCTS);
+    }
+}
+
 #[test]
 fn implicit_products_agree_with_the_definition() {
     for (n, ck, size, kernel, stride, padding) in [
@@ -128,7 +162,7 @@ fn implicit_products_agree_with_the_definition() {
         (2, [7, 13], [9, 8], [3, 3], 2, 1),
         (1, [33, 20], [16, 16], [3, 3], 2, 1),
         (3, [20, 33], [8, 7], [4, 4], 2, 1),
-        (1, [12, 14], [7, 40], [5, 5], 1, 2),
+        (1, [12, 14], [7, 40], [7, 7], 1, 3),
         (1, [5, 70], [14, 15], [11, 11], 1, 5),
         (1, [3, 20], [23, 23], [11, 11], 4, 2),
         (2, [9, 10], [6, 11], [1, 1], 2, 0),
@@ -149,6 +183,10 @@ fn every_path_in_small() {
         (1, [8, 8], [8, 5], [4, 4], 2, 1),
         (1, [3, 9], [5, 7], [1, 1], 1, 0),
         (2, [2, 3], [4, 5], [3, 2], 2, 1),
+        (1, [8, 8], [9, 8], [4, 4], 1, 2),
+        (1, [8, 8], [7, 8], [5, 5], 1, 2),
+        (1, [2, 4], [6, 5], [3, 3], 1, 1),
+        (1, [4, 2], [6, 5], [3, 3], 1, 1),
     ] {
         check(shape(n, ck, size, kernel, stride, padding), WINOGRAD);
     }
@@ -156,11 +194,12 @@ fn every_path_in_small() {
 
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
-    for (s, kernel) in [(1, [3, 3]), (2, [3, 3]), (1, [1, 1]), (1, [5, 5])] {
+    for (s, kernel) in [(1, [3, 3]), (2, [3, 3]), (1, [1, 1]), (1, [4, 4]), (1, [5, 5]), (1, [7, 7])] {
         let ours = shape(3, [48, 40], [21, 18], kernel, s, kernel[0] / 2);
         let thin = shape(3, [40, 3], [64, 33], [1, 1], 1, 0);
+        let few = shape(3, [3, 24], [64, 33], kernel, s, kernel[0] / 2);
         let small = shape(3, [64, 64], [4, 4], [3, 3], 1, 1);
-        for s in [ours, thin, small] {
+        for s in [ours, thin, few, small] {
             let (x, w) = (numbers(s.n * s.c * s.h * s.w, 1), numbers(s.k * s.c * s.r * s.s, 2));
             let y = numbers(s.n * s.k * s.oh * s.ow, 3);
             for (kind, a, b) in [(Kind::Forward, &x, &w), (Kind::Input, &y, &w), (Kind::Weight, &x, &y)] {
@@ -179,6 +218,10 @@ fn values_that_are_not_finite_reach_all_that_depends_on_them() {
         ([9, 24], [3, 3], 2),
         ([16, 24], [1, 1], 1),
         ([3, 24], [1, 1], 1),
+        ([16, 24], [4, 4], 1),
+        ([16, 24], [5, 5], 1),
+        ([3, 24], [3, 3], 1),
+        ([24, 3], [3, 3], 1),
     ] {
         let s = shape(2, ck, [10, 9], kernel, stride, kernel[0] / 2);
         let (x, w) = (numbers(s.n * s.c * s.h * s.w, 1), numbers(s.k * s.c * s.r * s.s, 2));

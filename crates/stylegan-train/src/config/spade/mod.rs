@@ -84,9 +84,9 @@ pub struct SpadeScheduleConfig {
     pub batch: usize,
     /// Learning rate, 0.0002; see `adam.two_rates`.
     pub lr: f64,
-    /// Thousands of pictures at the end of the run over which the learning rate falls linearly to 0; 0 = it
-    /// never falls. The papers' runs on ADE20K and Cityscapes do so in their second half. The original takes a
-    /// step down after each epoch; here every picture counts.
+    /// Thousands of pictures at the end of the run over which the learning rate falls linearly to 0, over all of it where it
+    /// is shorter; 0 = it never falls. The papers' runs on ADE20K and Cityscapes do so in their second half. The original
+    /// takes a step down after each epoch; here every picture counts.
     pub lr_decay_kimg: f64,
 }
 

@@ -5,8 +5,10 @@ use super::{COLUMNS, DEPTH, panel_stays};
 use crate::conv::cpu::call::ConvCall;
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product};
 use candle_core::WithDType;
-use std::marker::PhantomData;
 use std::ops::Range;
+
+/// Tasks to aim for, so that a few threads are kept busy.
+const PARTS: usize = 8;
 
 /// A convolution of stride `grid.step` whose outputs are every `spacing`-th pixel of the result.
 #[derive(Clone)]
@@ -96,23 +98,75 @@ impl Problem {
         crate::threads::for_each(row_blocks, |block| {
             self.pack_weights::<V>(w, V::Elem::from_f64(gain), block, packed);
         });
-        let columns = self.n * self.grid.rows * self.grid.cols;
+        let (columns, weights) = (self.n * self.grid.rows * self.grid.cols, &weights[..]);
         let chunks = columns.div_ceil(COLUMNS);
-        // Few columns: cut the rows too.
-        let row_groups =
-            if chunks >= 8 { 1 } else { row_blocks.div_ceil(4).min(8usize.div_ceil(chunks.max(1))).max(1) };
-        let group = row_blocks.div_ceil(row_groups);
-        crate::threads::for_each(chunks * row_groups, |task| {
-            let (chunk, first) = (task / row_groups, task % row_groups * group);
-            let rows = first * V::ROWS..((first + group) * V::ROWS).min(self.outs);
-            if rows.is_empty() {
-                return;
+        let columns = |chunk: usize| chunk * COLUMNS..((chunk + 1) * COLUMNS).min(columns);
+        if chunks >= PARTS {
+            return crate::threads::for_each(chunks, |chunk| {
+                let (rows, columns) = (0..self.outs, columns(chunk));
+                // SAFETY: the operation chose `V` for this machine; each task writes its columns.
+                unsafe {
+                    V::enter(Chunk::<V> { problem: self, x, a: weights, a_block, rows, columns, packed: None, y })
+                };
+            });
+        }
+        // Few columns: their pixels are gathered once, then the rows are cut as well.
+        let group = row_blocks.div_ceil(row_blocks.div_ceil(4).clamp(1, PARTS)).max(1);
+        for columns in (0..chunks).map(columns) {
+            let plans = self.plans::<V>(columns.clone());
+            let mut gathered =
+                Scratch::<V::Elem>::take(plans.len() * self.panel_place::<V>(depth.next_multiple_of(DEPTH)));
+            let to = SharedMut::new(&mut gathered);
+            crate::threads::for_each(depth.div_ceil(DEPTH), |block| {
+                let steps = block * DEPTH..((block + 1) * DEPTH).min(depth);
+                // SAFETY: as above; each task writes its steps.
+                unsafe { V::enter(Gather::<V> { problem: self, x, plans: &plans, steps, to }) };
+            });
+            crate::threads::for_each(row_blocks.div_ceil(group), |first| {
+                let rows = first * group * V::ROWS..((first + 1) * group * V::ROWS).min(self.outs);
+                let (a, columns, packed) = (&weights[first * group * a_block..], columns.clone(), Some(to));
+                // SAFETY: as above; each task writes its rows.
+                unsafe { V::enter(Chunk::<V> { problem: self, x, a, a_block, rows, columns, packed, y }) };
+            });
+        }
+    }
+
+    /// How what each panel of some columns meets is gathered.
+    fn plans<V: Vector>(&self, columns: Range<usize>) -> Vec<Plan> {
+        let panels = columns.clone().step_by(V::COLS);
+        panels.map(|start| self.grid.plan(start..(start + V::COLS).min(columns.end), &self.taps)).collect()
+    }
+
+    /// Where the panels of a block that begins with this step lie, for each panel.
+    const fn panel_place<V: Vector>(&self, start: usize) -> usize {
+        start * V::COLS + start / DEPTH * V::LANES
+    }
+
+    /// Gathers what panels of columns meet at some steps (channel by channel, all taps of each) to `to`
+    /// `[panels][steps][COLS]`, with a vector's room behind each panel.
+    ///
+    /// # Safety
+    /// Inside `V::enter`; there is room at `to`.
+    #[inline(always)]
+    unsafe fn gather<V: Vector>(&self, x: &[V::Elem], plans: &[Plan], steps: Range<usize>, to: *mut V::Elem) {
+        // What whole vectors write behind the last step of a panel is not the next panel's.
+        let panel = steps.len() * V::COLS + V::LANES;
+        // A channel's pixels of all panels one after the other: planes often lie a power of two apart,
+        // and share a cache set.
+        let (mut channel, mut tap) = (steps.start / self.taps.len(), steps.start % self.taps.len());
+        for step in 0..steps.len() {
+            for (i, plan) in plans.iter().enumerate() {
+                // SAFETY: the caller's room.
+                unsafe {
+                    let to = to.add(i * panel + step * V::COLS);
+                    plan.gather::<V>(x, channel * self.grid.h * self.grid.w, tap, to);
+                }
             }
-            let columns = chunk * COLUMNS..((chunk + 1) * COLUMNS).min(columns);
-            let a = &weights[first * a_block..];
-            // SAFETY: the operation chose `V` for this machine; each task writes its rows and columns.
-            unsafe { V::enter(Chunk::<V> { problem: self, x, a, a_block, rows, columns, y, vector: PhantomData }) };
-        });
+            tap += 1;
+            if tap == self.taps.len() {
+                (channel, tap) = (channel + 1, 0);
+            }
+        }
     }
 
     /// Packs the weights of a block of output channels: `[depth / LANES][ROWS][LANES]`.
@@ -149,6 +203,26 @@ impl Problem {
     }
 }
 
+/// Some steps of what columns meet: the right operands of several groups of rows.
+struct Gather<'a, V: Vector> {
+    problem: &'a Problem,
+    x: &'a [V::Elem],
+    plans: &'a [Plan],
+    steps: Range<usize>,
+    to: SharedMut<V::Elem>,
+}
+
+impl<V: Vector> Task<V> for Gather<'_, V> {
+    #[inline(always)]
+    unsafe fn run(self) {
+        let Self { problem, x, plans, steps, to } = self;
+        // SAFETY: the steps' own place.
+        unsafe {
+            problem.gather::<V>(x, plans, steps.clone(), to.at(plans.len() * problem.panel_place::<V>(steps.start)))
+        }
+    }
+}
+
 /// Some rows (output channels) and columns (output positions) of a problem.
 struct Chunk<'a, V: Vector> {
     problem: &'a Problem,
@@ -157,22 +231,18 @@ struct Chunk<'a, V: Vector> {
     a_block: usize,
     rows: Range<usize>,
     columns: Range<usize>,
+    /// What the columns meet, if it has been gathered.
+    packed: Option<SharedMut<V::Elem>>,
     y: SharedMut<V::Elem>,
-    vector: PhantomData<V>,
 }
 
 impl<V: Vector> Task<V> for Chunk<'_, V> {
     #[inline(always)]
     unsafe fn run(self) {
-        let Self { problem: p, x, a, a_block, rows, columns, y, .. } = self;
+        let Self { problem: p, x, a, a_block, rows, columns, packed, y } = self;
         let (depth, count, panels) = (p.depth(), columns.len(), columns.len().div_ceil(V::COLS));
-        let plans: Vec<Plan> = (0..panels)
-            .map(|i| {
-                let start = columns.start + i * V::COLS;
-                p.grid.plan(start..(start + V::COLS).min(columns.end), &p.taps)
-            })
-            .collect();
-        let mut packed = Scratch::<V::Elem>::take(panels * (DEPTH * V::COLS + V::LANES));
+        let plans = if packed.is_none() { p.plans::<V>(columns.clone()) } else { vec![] };
+        let mut own = Scratch::<V::Elem>::take(plans.len() * (DEPTH * V::COLS + V::LANES));
         let (positions, plane) = (p.grid.rows * p.grid.cols, p.size[0] * p.size[1]);
         let (image, first) = (columns.start / positions, columns.start % positions);
         // Neighbouring positions of one image lie together in the result: no detour.
@@ -191,29 +261,21 @@ impl<V: Vector> Task<V> for Chunk<'_, V> {
             }
             for start in (0..depth).step_by(DEPTH) {
                 let steps = DEPTH.min(depth - start);
-                // What whole vectors write behind the last step of a panel is not the next panel's.
-                let b_panel = steps * V::COLS + V::LANES;
-                // A channel's pixels of all panels one after the other: planes often lie a power of two apart,
-                // and share a cache set.
-                let (mut channel, mut tap) = (start / p.taps.len(), start % p.taps.len());
-                for step in 0..steps {
-                    for (panel, plan) in plans.iter().enumerate() {
-                        let to = packed.as_mut_ptr().add(panel * b_panel + step * V::COLS);
-                        plan.gather::<V>(x, channel * p.grid.h * p.grid.w, tap, to);
+                let b = match packed {
+                    Some(packed) => packed.at(panels * p.panel_place::<V>(start)),
+                    None => {
+                        p.gather::<V>(x, &plans, start..start + steps, own.as_mut_ptr());
+                        own.as_mut_ptr()
                     }
-                    tap += 1;
-                    if tap == p.taps.len() {
-                        (channel, tap) = (channel + 1, 0);
-                    }
-                }
+                };
                 product::<V, true>(Product {
                     rows: rows.len(),
                     cols: count,
                     depth: steps,
                     a: a.as_ptr().add(start * V::ROWS),
                     a_block,
-                    b: packed.as_ptr(),
-                    b_panel,
+                    b: b.cast_const(),
+                    b_panel: steps * V::COLS + V::LANES,
                     c,
                     c_stride,
                     accumulate: start > 0,

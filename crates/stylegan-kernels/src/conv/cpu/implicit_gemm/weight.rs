@@ -15,6 +15,20 @@ const STRIPE: usize = 1024;
 
 /// `dw` from `x` and `dy`.
 pub(in crate::conv) fn weight_gradient<V: Vector>(call: &ConvCall<V::Elem>) -> Vec<V::Elem> {
+    // It is symmetric: `dy` moved over `x` gives the taps in reverse. What is moved is gathered at each tap, best the fewer channels.
+    let s = &call.shape;
+    if s.stride == 1 && s.r == s.s && s.r > 1 && s.padding < s.r && 2 * s.k <= s.c {
+        let padding = s.r - 1 - s.padding;
+        let shape = Shape { c: s.k, h: s.oh, w: s.ow, k: s.c, oh: s.h, ow: s.w, padding, ..*s };
+        let turned = direct::<V>(&ConvCall { a: call.b, b: call.a, shape, ..*call });
+        let (taps, channels) = (s.r * s.s, s.c);
+        let place = |i: usize| (i / taps % channels * s.k + i / taps / channels) * taps + taps - 1 - i % taps;
+        return (0..turned.len()).map(|i| turned[place(i)]).collect();
+    }
+    direct::<V>(call)
+}
+
+fn direct<V: Vector>(call: &ConvCall<V::Elem>) -> Vec<V::Elem> {
     let &ConvCall { a: x, b: dy, shape: ref s, gain, .. } = call;
     let (positions, cols) = (s.n * s.oh * s.ow, s.c * s.r * s.s);
     let chunks = cols.div_ceil(COLUMNS);

@@ -1,6 +1,6 @@
 //! The first row and column of an input gradient of stride 2.
 
-use super::taps::read_taps;
+use super::taps::{RAW, read_taps};
 use crate::conv::cpu::call::ConvCall;
 use crate::conv::shape::Shape;
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, product};
@@ -171,7 +171,7 @@ impl<T: WithDType> Block<'_, T> {
         let (l, s, w) = (V::LANES, self.s, self.w);
         let (all, depth) = (s.r * s.s, s.k.next_multiple_of(l));
         let (out_step, in_step) = if self.swapped { (s.k * all, all) } else { (all, s.c * all) };
-        let mut raw = [T::from_f64(0.); 16 * 16];
+        let mut raw = [T::from_f64(0.); RAW];
         for start in (0..s.k).step_by(l) {
             let lanes = l.min(s.k - start);
             for row in 0..rows {

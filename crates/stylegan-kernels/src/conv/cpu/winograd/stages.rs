@@ -1,7 +1,7 @@
 //! The three transforms of a convolution as stages over ranges of tiles and channels.
 
 use super::epilogue::{self, lanes};
-use super::taps::read_taps;
+use super::taps::{RAW, read_taps};
 use super::tiles::{self, Planes, Run, strip_len};
 use super::tiling::Tiling;
 use super::transforms::{Scheme, Steps};
@@ -105,7 +105,7 @@ impl<'a, T: WithDType> Problem<'a, T> {
     #[inline(always)]
     pub(super) unsafe fn taps<V: Vector<Elem = T>>(&self, out: usize, depth: Range<usize>, to: *mut T) {
         let (l, all) = (V::LANES, self.filter_len());
-        let mut raw = [T::from_f64(0.); 16 * 16];
+        let mut raw = [T::from_f64(0.); RAW];
         for sub in 0..V::WIDTH {
             let first = out + sub * l;
             let lanes = self.outs.saturating_sub(first).min(l);
@@ -138,7 +138,7 @@ impl<'a, T: WithDType> Problem<'a, T> {
         plane: usize,
     ) {
         let (l, all) = (V::LANES, self.filter_len());
-        let mut own = [T::from_f64(0.); 9 * 16];
+        let mut own = [T::from_f64(0.); RAW];
         let [row, col] = self.phase(phase, S::STEP);
         for i in 0..depth * V::WIDTH {
             // SAFETY: the caller's taps and room.
@@ -176,12 +176,12 @@ impl<'a, T: WithDType> Problem<'a, T> {
         let (l, [h, w], all, step) = (V::LANES, self.size, self.ins.div_ceil(V::LANES), self.from);
         let phases = step * step;
         let most = tiles::most(step);
-        let mut strip = Scratch::<T>::take(strip_len::<V>(step * S::SIDE, step * (4 * most + S::TAPS - 1)));
+        let mut strip = Scratch::<T>::take(strip_len::<V>(step * S::SIDE, step * (S::OUT * most + S::TAPS - 1)));
         let strip = strip.as_mut_ptr();
         for run in self.tiling.tiles.runs(range, most) {
             let corner =
                 [(step * run.y) as isize - self.tiling.padding[0], (step * run.x) as isize - self.tiling.padding[1]];
-            let (rows, cols) = (step * S::SIDE, step * (4 * run.len + S::TAPS - 1));
+            let (rows, cols) = (step * S::SIDE, step * (S::OUT * run.len + S::TAPS - 1));
             for block in blocks.clone() {
                 let channels = (self.ins - block * l).min(l);
                 let start = (run.image * self.ins + block * l) * h * w;
@@ -204,7 +204,7 @@ impl<'a, T: WithDType> Problem<'a, T> {
                             let tile = run.first + i;
                             let block = tile / V::ROWS * phases * all + phase * all + block;
                             let to = to.at((block * V::ROWS + tile % V::ROWS) * l);
-                            S::input::<V>(from.add(step * 4 * i * l), steps, to, points::<S>(plane));
+                            S::input::<V>(from.add(step * S::OUT * i * l), steps, to, points::<S>(plane));
                         }
                     }
                 }
@@ -227,14 +227,14 @@ impl<'a, T: WithDType> Problem<'a, T> {
     ) {
         let (l, [h, w], step) = (V::LANES, self.out_size, self.to);
         let most = tiles::most(step);
-        let mut strip = Scratch::<T>::take(strip_len::<V>(4 * step, 4 * step * most));
+        let mut strip = Scratch::<T>::take(strip_len::<V>(S::OUT * step, S::OUT * step * most));
         let mut spare = [T::from_f64(0.); 16 * 16];
         let strip = strip.as_mut_ptr();
         for run in self.tiling.tiles.runs(range, most) {
             let Run { image, len, first, .. } = run;
             let over = self.tiling.out_padding;
             let corner = [(step * run.y) as isize - over[0], (step * run.x) as isize - over[1]];
-            let (rows, cols) = (4 * step, 4 * step * len);
+            let (rows, cols) = (S::OUT * step, S::OUT * step * len);
             for out in outs.clone().step_by(l) {
                 // SAFETY: the strip is large enough; tiles and channels of the caller.
                 unsafe {
@@ -243,7 +243,7 @@ impl<'a, T: WithDType> Problem<'a, T> {
                         let last = tiles::last::<S>(phase, self.taps);
                         for i in 0..len {
                             let place = (first + i) * from.stride + phase * from.phase_step + out - outs.start;
-                            let to = strip.add((row * cols + step * 4 * i + col) * l);
+                            let to = strip.add((row * cols + step * S::OUT * i + col) * l);
                             let steps = Steps { row: step * cols * l, col: step * l };
                             S::output::<V>(from.start.add(place), points::<S>(from.plane), to, steps, last);
                         }

@@ -1,4 +1,4 @@
-//! How images are cut into 4x4 output tiles, and how strips of them are read and written.
+//! How images are cut into square output tiles, and how strips of them are read and written.
 //!
 //! Transforms work on vectors along the channels: `V::LANES` channels of a strip of pixels are
 //! transposed from planes to `[row][column][LANES]` once, and back after the output transform.
@@ -20,6 +20,8 @@ pub(super) struct Tiles {
     pub(super) down: usize,
     pub(super) across: usize,
     pub(super) count: usize,
+    /// Places along a side of a tile.
+    side: usize,
 }
 
 /// Neighbouring tiles of one row of an image.
@@ -37,9 +39,9 @@ pub(super) struct Run {
 
 impl Tiles {
     /// Tiles of `n` images of `h` by `w` places (output pixels, or groups of one per phase).
-    pub(super) fn new(n: usize, h: usize, w: usize) -> Self {
-        let (down, across) = (h.div_ceil(4), w.div_ceil(4));
-        Self { down, across, count: n * down * across }
+    pub(super) fn new<S: Scheme>(n: usize, h: usize, w: usize) -> Self {
+        let (down, across) = (h.div_ceil(S::OUT), w.div_ceil(S::OUT));
+        Self { down, across, count: n * down * across, side: S::OUT }
     }
 
     /// The runs of at most `most` tiles that make up a range of tiles.
@@ -51,7 +53,7 @@ impl Tiles {
                 let len = (self.across - x).min(range.end - tile).min(most);
                 let first = tile - range.start;
                 tile += len;
-                Run { image: row / self.down, y: row % self.down * 4, x: x * 4, len, first }
+                Run { image: row / self.down, y: row % self.down * self.side, x: x * self.side, len, first }
             })
         })
     }

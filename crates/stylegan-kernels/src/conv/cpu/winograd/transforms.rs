@@ -1,8 +1,8 @@
-//! The one-dimensional transforms of Winograd's F(4, 3) and F(4, 2).
+//! The one-dimensional transforms of Winograd's F(4, 3), F(3, 4), F(2, 5) and F(4, 2).
 //!
-//! For an input `d`, a filter `g` of 3 (2) and an output of 4 numbers (Lavin and Gray 2016, "Fast
-//! Algorithms for Convolutional Neural Networks", section 4): `y = Aᵀ [(G g) ⊙ (Bᵀ d)]`. F(4, 3) has
-//! the points 0, ±1/√2, ±√2 and ∞, which err four to five times less than the usual 0, ±1, ±2, ∞;
+//! For an input `d`, a filter `g` of `r` and an output of `m` numbers, F(`m`, `r`) is (Lavin and Gray 2016, "Fast
+//! Algorithms for Convolutional Neural Networks", section 4): `y = Aᵀ [(G g) ⊙ (Bᵀ d)]`. The first three have
+//! the points 0, ±1/√2, ±√2 and ∞, which err four to five times less than the usual 0, ±1, ±2, ∞, and share `Bᵀ`;
 //! F(4, 2) has ±0.45, ±1.2 and ∞, the best of a search.
 
 use crate::cpu::Vector;
@@ -25,9 +25,10 @@ pub(in crate::conv) struct Steps {
 /// An algorithm by its five transforms, each of the columns, then the rows of a patch. The products
 /// of the last row and of the last column of points count as zero where not `last`.
 pub(in crate::conv) trait Scheme: Send + Sync + 'static {
-    /// Taps of a filter and points, along an axis.
+    /// Taps of a filter, points and pixels of a tile of the output, along an axis.
     const TAPS: usize;
     const SIDE: usize;
+    const OUT: usize = Self::SIDE + 1 - Self::TAPS;
     /// The stride.
     const STEP: usize;
 
@@ -36,7 +37,7 @@ pub(in crate::conv) trait Scheme: Send + Sync + 'static {
     /// # Safety
     /// Inside `V::enter`; there are vectors at `from` and room at `to`. So for all of these.
     unsafe fn input<V: Vector>(from: *const V::Elem, steps: Steps, to: *mut V::Elem, points: Steps);
-    /// Points to 4x4 pixels.
+    /// Points to `OUT` x `OUT` pixels.
     unsafe fn output<V: Vector>(from: *const V::Elem, points: Steps, to: *mut V::Elem, steps: Steps, last: [bool; 2]);
     /// `TAPS` x `TAPS` filters to points.
     unsafe fn filter<V: Vector>(from: *const V::Elem, steps: Steps, to: *mut V::Elem, points: Steps);
@@ -54,6 +55,12 @@ pub(in crate::conv) trait Scheme: Send + Sync + 'static {
 
 /// F(4x4, 3x3), for stride 1.
 pub(in crate::conv) struct F4x3;
+
+/// F(3x3, 4x4), for stride 1.
+pub(in crate::conv) struct F3x4;
+
+/// F(2x2, 5x5), for stride 1.
+pub(in crate::conv) struct F2x5;
 
 /// F(4x4, 2x2), for stride 2: rows and columns of the larger image, and taps, are split by parity
 /// into four convolutions of stride 1.
@@ -81,7 +88,7 @@ macro_rules! scheme {
                 last: [bool; 2],
             ) {
                 // SAFETY: as above.
-                unsafe { transform::<V, Output, $side, 4>(from, points, to, steps, last) }
+                unsafe { transform::<V, Output, $side, { Self::OUT }>(from, points, to, steps, last) }
             }
 
             #[inline(always)]
@@ -98,7 +105,7 @@ macro_rules! scheme {
                 points: Steps,
             ) {
                 // SAFETY: as above.
-                unsafe { transform::<V, OutputTransposed, 4, $side>(from, steps, to, points, [true; 2]) }
+                unsafe { transform::<V, OutputTransposed, { Self::OUT }, $side>(from, steps, to, points, [true; 2]) }
             }
 
             #[inline(always)]
@@ -116,6 +123,8 @@ macro_rules! scheme {
     };
 }
 scheme!(F4x3, 3, 6, 1);
+scheme!(F3x4, 4, 6, 1);
+scheme!(F2x5, 5, 6, 1);
 scheme!(F4x2, 2, 5, 2);
 
 /// Applies a transform to the columns, then to the rows of an `I` by `I` patch of vectors, whose
@@ -193,6 +202,37 @@ impl<V: Vector> Transform<V, 6, 6> for Input {
 /// `Aᵀ m`.
 struct Output;
 
+impl<V: Vector> Transform<V, 6, 2> for Output {
+    #[inline(always)]
+    unsafe fn apply(m: [V; 6]) -> [V; 2] {
+        let (a, b) = (constant::<V>(A), constant::<V>(B));
+        // SAFETY: arithmetic only.
+        unsafe {
+            let (even_a, odd_a) = (m[1].add(m[2]), m[1].sub(m[2]));
+            let (even_b, odd_b) = (m[3].add(m[4]), m[3].sub(m[4]));
+            [m[0].add(even_a).add(even_b), odd_a.mul_add(a, odd_b.mul_add(b, m[5]))]
+        }
+    }
+}
+
+impl<V: Vector> Transform<V, 6, 3> for Output {
+    #[inline(always)]
+    unsafe fn apply(m: [V; 6]) -> [V; 3] {
+        let (a, b) = (constant::<V>(A), constant::<V>(B));
+        let (half, two) = (constant::<V>(0.5), constant::<V>(2.));
+        // SAFETY: arithmetic only.
+        unsafe {
+            let (even_a, odd_a) = (m[1].add(m[2]), m[1].sub(m[2]));
+            let (even_b, odd_b) = (m[3].add(m[4]), m[3].sub(m[4]));
+            [
+                m[0].add(even_a).add(even_b),
+                odd_a.mul(a).add(odd_b.mul(b)),
+                even_a.mul_add(half, even_b.mul_add(two, m[5])),
+            ]
+        }
+    }
+}
+
 impl<V: Vector> Transform<V, 6, 4> for Output {
     #[inline(always)]
     unsafe fn apply(m: [V; 6]) -> [V; 4] {
@@ -230,8 +270,64 @@ impl<V: Vector> Transform<V, 3, 6> for Filter {
     }
 }
 
+impl<V: Vector> Transform<V, 4, 6> for Filter {
+    #[inline(always)]
+    unsafe fn apply(g: [V; 4]) -> [V; 6] {
+        let (ga, gb) = (constant::<V>(-2. / 3.), constant::<V>(1. / 6.));
+        let (oa, ob) = (constant::<V>(-2. / 3. * A), constant::<V>(B / 6.));
+        // SAFETY: arithmetic only.
+        unsafe {
+            let even_a = g[2].mul_add(constant::<V>(-1. / 3.), g[0].mul(ga));
+            let odd_a = g[3].mul_add(constant::<V>(-1. / 3. * A), g[1].mul(oa));
+            let even_b = g[2].mul_add(constant::<V>(1. / 3.), g[0].mul(gb));
+            let odd_b = g[3].mul_add(constant::<V>(B / 3.), g[1].mul(ob));
+            [g[0], even_a.add(odd_a), even_a.sub(odd_a), even_b.add(odd_b), even_b.sub(odd_b), g[3]]
+        }
+    }
+}
+
+impl<V: Vector> Transform<V, 5, 6> for Filter {
+    #[inline(always)]
+    unsafe fn apply(g: [V; 5]) -> [V; 6] {
+        let (ga, gb) = (constant::<V>(-2. / 3.), constant::<V>(1. / 6.));
+        let (oa, ob) = (constant::<V>(-2. / 3. * A), constant::<V>(B / 6.));
+        // SAFETY: arithmetic only.
+        unsafe {
+            let even_a = g[4].mul_add(constant::<V>(-1. / 6.), g[2].mul_add(constant::<V>(-1. / 3.), g[0].mul(ga)));
+            let odd_a = g[3].mul_add(constant::<V>(-1. / 3. * A), g[1].mul(oa));
+            let even_b = g[4].mul_add(constant::<V>(2. / 3.), g[2].mul_add(constant::<V>(1. / 3.), g[0].mul(gb)));
+            let odd_b = g[3].mul_add(constant::<V>(B / 3.), g[1].mul(ob));
+            [g[0], even_a.add(odd_a), even_a.sub(odd_a), even_b.add(odd_b), even_b.sub(odd_b), g[4]]
+        }
+    }
+}
+
 /// `A e`: the transpose of [`Output`], for the gradient of a filter.
 struct OutputTransposed;
+
+impl<V: Vector> Transform<V, 2, 6> for OutputTransposed {
+    #[inline(always)]
+    unsafe fn apply(e: [V; 2]) -> [V; 6] {
+        // SAFETY: arithmetic only.
+        unsafe {
+            let (odd_a, odd_b) = (e[1].mul(constant::<V>(A)), e[1].mul(constant::<V>(B)));
+            [e[0], e[0].add(odd_a), e[0].sub(odd_a), e[0].add(odd_b), e[0].sub(odd_b), e[1]]
+        }
+    }
+}
+
+impl<V: Vector> Transform<V, 3, 6> for OutputTransposed {
+    #[inline(always)]
+    unsafe fn apply(e: [V; 3]) -> [V; 6] {
+        // SAFETY: arithmetic only.
+        unsafe {
+            let even_a = e[2].mul_add(constant::<V>(0.5), e[0]);
+            let even_b = e[2].mul_add(constant::<V>(2.), e[0]);
+            let (odd_a, odd_b) = (e[1].mul(constant::<V>(A)), e[1].mul(constant::<V>(B)));
+            [e[0], even_a.add(odd_a), even_a.sub(odd_a), even_b.add(odd_b), even_b.sub(odd_b), e[2]]
+        }
+    }
+}
 
 impl<V: Vector> Transform<V, 4, 6> for OutputTransposed {
     #[inline(always)]
@@ -261,6 +357,43 @@ impl<V: Vector> Transform<V, 6, 3> for FilterTransposed {
                 even_b.mul_add(constant::<V>(1. / 6.), even_a.mul_add(constant::<V>(-2. / 3.), u[0])),
                 odd_b.mul_add(constant::<V>(B / 6.), odd_a.mul(constant::<V>(-2. / 3. * A))),
                 even_b.mul_add(constant::<V>(1. / 3.), even_a.mul_add(constant::<V>(-1. / 3.), u[5])),
+            ]
+        }
+    }
+}
+
+impl<V: Vector> Transform<V, 6, 4> for FilterTransposed {
+    #[inline(always)]
+    unsafe fn apply(u: [V; 6]) -> [V; 4] {
+        let (oa, ob) = (constant::<V>(-1. / 3. * A), constant::<V>(B / 3.));
+        // SAFETY: arithmetic only.
+        unsafe {
+            let (even_a, odd_a) = (u[1].add(u[2]), u[1].sub(u[2]));
+            let (even_b, odd_b) = (u[3].add(u[4]), u[3].sub(u[4]));
+            [
+                even_b.mul_add(constant::<V>(1. / 6.), even_a.mul_add(constant::<V>(-2. / 3.), u[0])),
+                odd_b.mul_add(constant::<V>(B / 6.), odd_a.mul(constant::<V>(-2. / 3. * A))),
+                even_b.sub(even_a).mul(constant::<V>(1. / 3.)),
+                odd_b.mul_add(ob, odd_a.mul_add(oa, u[5])),
+            ]
+        }
+    }
+}
+
+impl<V: Vector> Transform<V, 6, 5> for FilterTransposed {
+    #[inline(always)]
+    unsafe fn apply(u: [V; 6]) -> [V; 5] {
+        let (oa, ob) = (constant::<V>(-1. / 3. * A), constant::<V>(B / 3.));
+        // SAFETY: arithmetic only.
+        unsafe {
+            let (even_a, odd_a) = (u[1].add(u[2]), u[1].sub(u[2]));
+            let (even_b, odd_b) = (u[3].add(u[4]), u[3].sub(u[4]));
+            [
+                even_b.mul_add(constant::<V>(1. / 6.), even_a.mul_add(constant::<V>(-2. / 3.), u[0])),
+                odd_b.mul_add(constant::<V>(B / 6.), odd_a.mul(constant::<V>(-2. / 3. * A))),
+                even_b.sub(even_a).mul(constant::<V>(1. / 3.)),
+                odd_b.mul_add(ob, odd_a.mul(oa)),
+                even_b.mul_add(constant::<V>(2. / 3.), even_a.mul_add(constant::<V>(-1. / 6.), u[5])),
             ]
         }
     }

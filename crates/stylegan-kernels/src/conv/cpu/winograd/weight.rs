@@ -2,6 +2,7 @@
 //! tiles for each of the points. With stride 2 the input counts as four, one per phase.
 
 use super::stages::points;
+use super::taps::RAW;
 use super::tiles::{self, Planes, Tiles, strip_len};
 use super::transforms::{Scheme, Steps};
 use crate::conv::cpu::call::ConvCall;
@@ -16,11 +17,11 @@ const CHUNK_BYTES: usize = 16 << 20;
 /// Panels of input channels in a block of filters.
 const BLOCK: usize = 2;
 
-/// Computes `dw` `[k, c, 3, 3]` from `x` and the gradient `dy` of the output.
+/// Computes `dw` `[k, c, r, r]` from `x` and the gradient `dy` of the output.
 pub(in crate::conv) fn weight_gradient<V: Vector, S: Scheme>(call: &ConvCall<V::Elem>) -> Vec<V::Elem> {
     let &ConvCall { a: x, b: dy, shape: ref s, gain, .. } = call;
     let (count, phases) = (S::SIDE * S::SIDE, S::STEP * S::STEP);
-    let tiles = Tiles::new(s.n, s.oh, s.ow);
+    let tiles = Tiles::new::<S>(s.n, s.oh, s.ow);
     let (l, left) = (V::LANES, const { row_panel::<V>() });
     let (rows, phase_step) = (s.k.next_multiple_of(left), s.c.next_multiple_of(V::COLS));
     let cols = phases * phase_step;
@@ -138,14 +139,14 @@ impl<V: Vector, S: Scheme, const OUT: bool> Task<V> for Side<'_, V, S, OUT> {
         };
         let width = if OUT { const { row_panel::<V>() } } else { V::COLS };
         let (channel, most) = (self.block * l, tiles::most(step));
-        let mut strip = Scratch::<V::Elem>::take(strip_len::<V>(step * S::SIDE, step * (4 * most + border)));
+        let mut strip = Scratch::<V::Elem>::take(strip_len::<V>(step * S::SIDE, step * (S::OUT * most + border)));
         let strip = strip.as_mut_ptr();
         // SAFETY: all indices follow from the sizes of the buffers.
         unsafe {
             let zero = V::splat(V::Elem::from_f64(0.));
             for run in self.tiles.runs(self.range.clone(), most) {
                 let corner = [run.y, run.x].map(|at| (step * at) as isize - pad as isize);
-                let (rows, cols) = (step * (4 + border), step * (4 * run.len + border));
+                let (rows, cols) = (step * (S::OUT + border), step * (S::OUT * run.len + border));
                 let start = (run.image * all + channel) * h * w;
                 let planes = Planes { start, channels: (all - channel).min(l), h, w };
                 tiles::read(self.from, planes, corner, (rows, cols), strip, zero);
@@ -155,7 +156,7 @@ impl<V: Vector, S: Scheme, const OUT: bool> Task<V> for Side<'_, V, S, OUT> {
                     let channel = phase * all.next_multiple_of(width) + channel;
                     let panel = self.to.at(channel / width * width * self.range.len() + channel % width);
                     for i in 0..run.len {
-                        let (from, to) = (from.add(step * 4 * i * l), panel.add((run.first + i) * width));
+                        let (from, to) = (from.add(step * S::OUT * i * l), panel.add((run.first + i) * width));
                         if OUT {
                             S::output_transposed::<V>(from, steps, to, points::<S>(self.plane));
                         } else {
@@ -255,9 +256,9 @@ impl<V: Vector, S: Scheme> Task<V> for Filters<'_, V, S> {
     #[inline(always)]
     unsafe fn run(self) {
         let (l, r, all) = (V::LANES, self.s.r, self.s.r * self.s.r);
-        let mut taps = [V::Elem::from_f64(0.); 16 * 16];
-        let mut turned = [V::Elem::from_f64(0.); 16 * 16];
-        let mut part = [V::Elem::from_f64(0.); 9 * 16];
+        let mut taps = [V::Elem::from_f64(0.); RAW];
+        let mut turned = [V::Elem::from_f64(0.); RAW];
+        let mut part = [V::Elem::from_f64(0.); RAW];
         for k in self.rows.clone() {
             for channel in self.channels.clone().step_by(l) {
                 // SAFETY: rows of the sums are padded to whole vectors; filters are the task's own.
@@ -277,12 +278,12 @@ impl<V: Vector, S: Scheme> Task<V> for Filters<'_, V, S> {
                         }
                     }
                     for t in (0..all).step_by(l) {
-                        V::transpose(taps.as_ptr().add(t * l), l, turned.as_mut_ptr().add(t), 16);
+                        V::transpose(taps.as_ptr().add(t * l), l, turned.as_mut_ptr().add(t), RAW / 16);
                     }
                     for lane in 0..l.min(self.channels.end - channel) {
                         let dw = self.dw.at((k * self.s.c + channel + lane) * all);
                         for t in 0..all {
-                            *dw.add(t) = turned[lane * 16 + t] * self.gain;
+                            *dw.add(t) = turned[lane * (RAW / 16) + t] * self.gain;
                         }
                     }
                 }
