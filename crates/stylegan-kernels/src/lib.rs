@@ -32,7 +32,7 @@ pub mod upfirdn2d;
 mod cpu;
 mod elementwise;
 
-pub use bias_act::{Activation, BiasAct, Epilogue, bias_act, conv2d_bias_act, noise_bias_act};
+pub use bias_act::{Activation, BiasAct, Epilogue, bias_act, conv2d_bias_act, noise_bias_act, prelu};
 pub use conv::{PackedWeights, conv_transpose2d, conv2d, conv2d_weight_gradient, in_precision};
 pub use label::{Labels, label_conv2d};
 pub use layer::{conv_layer, filter_layer, modulated_layer};

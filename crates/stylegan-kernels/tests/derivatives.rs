@@ -46,6 +46,14 @@ fn bias_act_with_every_activation() {
 }
 
 #[test]
+fn prelu_in_values_and_slopes() {
+    for dims in [&[2usize, 3, 2, 3][..], &[4, 3]] {
+        let (x, slope) = (var(dims, 1), var(&[3], 2));
+        check("prelu", &[&x, &slope], &[&x, &slope], || prelu(&x.tanh()?.sqr()?.affine(2., -0.7)?, &slope));
+    }
+}
+
+#[test]
 fn noise_bias_act_with_shared_and_own_noise() {
     for n in [1, 2] {
         let (x, s, b) = (var(&[2, 3, 2, 3], 1), var(&[3], 2), var(&[3], 3));

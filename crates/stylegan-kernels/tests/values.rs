@@ -23,6 +23,34 @@ fn both(name: &str, inputs: &[Tensor], f: impl Fn(&[Tensor]) -> Tensor, plain: i
 }
 
 #[test]
+fn prelu_bends_each_channel() {
+    for dims in [&[2usize, 3, 5, 7][..], &[4, 3], &[1, 3, 67, 65]] {
+        both(
+            "prelu",
+            &[tensor(dims, 1), tensor(&[3], 2)],
+            |t| prelu(&t[0], &t[1]).unwrap(),
+            |t| {
+                let wide = [1, 3].into_iter().chain(dims[2..].iter().map(|_| 1)).collect::<Vec<_>>();
+                let below = (t[0].abs().unwrap() - &t[0]).unwrap().broadcast_mul(&t[1].reshape(wide).unwrap()).unwrap();
+                (t[0].relu().unwrap() - (below / 2.).unwrap()).unwrap()
+            },
+        );
+    }
+    let x = Tensor::new(&[[f32::NAN, f32::NEG_INFINITY, 0.]], &Device::Cpu).unwrap();
+    let slope = Tensor::new(&[0.5f32, 0.5, 0.5], &Device::Cpu).unwrap();
+    let y = flat(&prelu(&x, &slope).unwrap());
+    assert!(y[0].is_nan() && y[1] == f64::NEG_INFINITY && y[2] == 0.);
+    let none = prelu(&tensor(&[2, 3, 0, 4], 1), &tensor(&[3], 2)).unwrap();
+    assert_eq!(none.dims(), [2, 3, 0, 4]);
+    let message = prelu(&x, &tensor(&[4], 1)).unwrap_err().to_string();
+    assert!(message.contains("slopes of 4 channels do not fit [1, 3]"), "{message}");
+    // As in PyTorch the slope at 0 is the parameter.
+    let x = Var::new(&[[0f32, 1., -1.]], &Device::Cpu).unwrap();
+    let g = autodiff::backward(&prelu(&x, &slope).unwrap()).unwrap().get(&x).unwrap();
+    assert_eq!(flat(&g), [0.5, 1., 0.5]);
+}
+
+#[test]
 fn normalisations_at_odd_sizes() {
     for dims in [[2, 3, 1, 1], [1, 1, 5, 7], [3, 5, 33, 17], [1, 2, 67, 65]] {
         let x = tensor(&dims, 1);

@@ -131,7 +131,8 @@ impl Search<'_> {
         let [h, w] = network.size().map(|side| side as u32);
         let zoom = usual_zoom(network.size());
         let size = [h * zoom, 2 * w * zoom];
-        let mut film = Film::create(&self.picture.files.film, Format::Gif, size, FPS, way.len(), vec![])?;
+        let text = self.picture.text(network, None);
+        let mut film = Film::create(&self.picture.files.film, Format::Gif, size, FPS, way.len(), text)?;
         for batch in way.chunks(network.batch()) {
             for picture in to_pictures(&network.synthesize(&Tensor::cat(batch, 0)?, &vec![0; batch.len()])?)? {
                 let mut frame = RgbImage::new(2 * w, h);

@@ -108,6 +108,10 @@ fn what_is_done_is_not_done_again() {
     bench.ok(&format!("{NET} --steps 4 --out out face.png"));
     assert!(read("out/face.safetensors") != first);
     bench.ok(&format!("{NET} --steps 3 --video --out out face.png"));
+    // The film says whose picture it is, as its last frame's file does.
+    let film = String::from_utf8_lossy(&std::fs::read(bench.path("out/face.gif")).unwrap()).into_owned();
+    let network = bench.text("out/face-reconstruction.png", "stylegan:network").unwrap();
+    assert!(film.contains("stylegan:inverted: face") && film.contains(&format!("stylegan:network: {network}")));
     assert!(read("out/face.safetensors") == first && bench.path("out/face.gif").is_file());
     RgbImage::from_pixel(16, 16, Rgb([9, 90, 200])).save(bench.path("face.png")).unwrap();
     bench.ok(&format!("{NET} --steps 3 --out out face.png"));

@@ -5,7 +5,9 @@ use crate::Result;
 use crate::layers::{BatchNorm, Mode};
 use candle_core::Tensor;
 use candle_nn::{Init, VarBuilder};
-use stylegan_kernels::{Activation, BiasAct, bias_act, conv2d, conv2d_bias_act, linear, modulate::channel_scale};
+use stylegan_kernels::{
+    Activation, BiasAct, avg_pool2d, bias_act, conv2d, conv2d_bias_act, linear, modulate::channel_scale, prelu,
+};
 
 /// Units of each stage; the first of a stage halves the size.
 pub(crate) const STAGES: [usize; 4] = [3, 4, 14, 3];
@@ -124,7 +126,9 @@ impl Unit {
         let y = channel_scale(&y, &bias_act(&level, None, Activation::Sigmoid.into())?)?;
         let shortcut = match &self.shortcut {
             Some(conv) => conv.forward(x, mode)?,
-            None => every(x, self.stride)?,
+            None if self.stride == 1 => x.clone(),
+            // Every `stride`th row and column, from the first.
+            None => avg_pool2d(x, 1, self.stride, 0)?,
         };
         Ok((y + shortcut)?)
     }
@@ -140,22 +144,4 @@ pub(super) fn conv_weight(inputs: usize, outputs: usize, kernel: usize, vb: VarB
 /// The slopes `weight` `[c]` of a PReLU.
 fn slope(c: usize, vb: VarBuilder) -> Result<Tensor> {
     Ok(vb.get_with_hints(c, "weight", Init::Const(0.25))?)
-}
-
-/// `x` above zero, `slope x` below: PReLU (He et al. 2015).
-fn prelu(x: &Tensor, slope: &Tensor) -> Result<Tensor> {
-    let (n, c, _, _) = x.dims4()?;
-    let above = bias_act(x, None, Activation::Relu.into())?;
-    let below = bias_act(&x.neg()?, None, Activation::Relu.into())?;
-    Ok((above - channel_scale(&below, &slope.unsqueeze(0)?.broadcast_as((n, c))?)?)?)
-}
-
-/// Every `stride`th row and column, from the first.
-fn every(x: &Tensor, stride: usize) -> Result<Tensor> {
-    if stride == 1 {
-        return Ok(x.clone());
-    }
-    let index = |n: usize| Tensor::new((0..n as u32).step_by(stride).collect::<Vec<_>>(), x.device());
-    let (_, _, h, w) = x.dims4()?;
-    Ok(x.contiguous()?.index_select(&index(h)?, 2)?.index_select(&index(w)?, 3)?)
 }

@@ -5,6 +5,7 @@ mod channel_sum;
 mod convolution;
 mod epilogue;
 mod piecewise_linear;
+mod prelu;
 mod smooth;
 
 pub use activation::{Activation, LRELU_ALPHA};
@@ -12,6 +13,7 @@ pub use convolution::conv2d_bias_act;
 pub use epilogue::Epilogue;
 pub(crate) use epilogue::EpilogueData;
 pub(crate) use piecewise_linear::PiecewiseLinear;
+pub use prelu::prelu;
 
 use crate::autodiff::{apply1, apply2, apply3};
 use candle_core::{Result, Tensor};

@@ -8,7 +8,7 @@ use super::weights::{Norm, Weights};
 use super::{FeatureNetwork, Resize};
 use crate::Result;
 use candle_core::{DType, Device, Tensor};
-use stylegan_kernels::{BiasAct, conv2d, conv2d_bias_act};
+use stylegan_kernels::{BiasAct, avg_pool2d, conv2d, conv2d_bias_act, prelu};
 
 /// The side of the faces that are looked at.
 const FACE_SIDE: usize = 112;
@@ -73,7 +73,7 @@ impl ArcFace {
     /// A tensor that is missing or has another shape.
     pub fn new(weights: &Weights, device: &Device) -> Result<Self> {
         let w = weights;
-        let slopes = |name: &str, c: usize| -> Result<Tensor> { Ok(w.get(name, &[c])?.reshape((1, c, 1, 1))?) };
+        let slopes = |name: &str, c: usize| w.get(name, &[c]);
         let stem = Conv::new(w, "input_layer.0.weight", "input_layer.1", [64, 3, 3, 3])?;
         let (mut units, mut c) = (Vec::new(), 64);
         for (k, count) in STAGES {
@@ -193,20 +193,9 @@ impl Unit {
         let shortcut = match &self.shortcut {
             Some(conv) => conv.forward(x, self.stride, 0)?,
             None if self.stride == 1 => x.clone(),
-            None => every(x, self.stride)?,
+            // Every `stride`th row and column, from the first.
+            None => avg_pool2d(x, 1, self.stride, 0)?,
         };
         y + shortcut
     }
-}
-
-/// Every `stride`th row and column, from the first.
-fn every(x: &Tensor, stride: usize) -> candle_core::Result<Tensor> {
-    let index = |n: usize| Tensor::new((0..n as u32).step_by(stride).collect::<Vec<_>>(), x.device());
-    let (_, _, h, w) = x.dims4()?;
-    x.contiguous()?.index_select(&index(h)?, 2)?.index_select(&index(w)?, 3)
-}
-
-/// `x` above zero, `slope x` below.
-fn prelu(x: &Tensor, slope: &Tensor) -> candle_core::Result<Tensor> {
-    x.relu()? - x.neg()?.relu()?.broadcast_mul(slope)?
 }

@@ -3,7 +3,7 @@
 use super::per_plane::each_plane;
 use candle_core::{DType, Result, Tensor};
 use stylegan_kernels::resize::Windows;
-use stylegan_kernels::{Filter, avg_pool2d, max_pool2d, upfirdn2d};
+use stylegan_kernels::{Filter, avg_pool2d, max_pool2d, reflect_pad2d, upfirdn2d};
 
 /// Binomial 3x3 blur with stride 2 of `x` `[n, c, h, w]`, after reflecting 2 pixels on each side
 /// (all of "antialiased" pooling but the maximum): `[n, c, ceil(h / 2) + 1, ceil(w / 2) + 1]`.
@@ -48,13 +48,8 @@ pub(super) fn blur_pool(x: &Tensor, max: usize) -> Result<Tensor> {
 /// [`blur_pool`] from tensor operations, for gradients, other types and GPUs.
 fn blur_pool_composed(x: &Tensor, max: usize) -> Result<Tensor> {
     let x = if max > 1 { max_pool2d(x, Windows { size: max, stride: 1, padding: 0, over: false })? } else { x.clone() };
-    let (_, _, h, w) = x.dims4()?;
-    let padded = |n: usize| -> Vec<u32> { (0..n + 4).map(|i| reflect(i, n) as u32).collect() };
-    let (rows, columns) = (padded(h), padded(w));
-    let x = x.index_select(&Tensor::new(rows, x.device())?, 2)?;
-    let x = x.index_select(&Tensor::new(columns, x.device())?, 3)?;
     let filter = Filter::separable(&[1., 2., 1.]);
-    upfirdn2d(&x, &filter, [1, 1], [2, 2], [0; 4], false, 1.)
+    upfirdn2d(&reflect_pad2d(&x, 2)?, &filter, [1, 1], [2, 2], [0; 4], false, 1.)
 }
 
 /// Index into `n` pixels of position `i` in the row padded by 2 reflected pixels.

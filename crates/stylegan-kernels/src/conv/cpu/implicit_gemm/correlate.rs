@@ -137,7 +137,7 @@ impl Problem {
         panels.map(|start| self.grid.plan(start..(start + V::COLS).min(columns.end), &self.taps)).collect()
     }
 
-    /// Where the panels of a block that begins with this step lie, for each panel.
+    /// Elements that lie before a block of steps from `start` on, for each panel.
     const fn panel_place<V: Vector>(&self, start: usize) -> usize {
         start * V::COLS + start / DEPTH * V::LANES
     }
