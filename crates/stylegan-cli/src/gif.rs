@@ -88,6 +88,31 @@ fn in_256_colours(picture: &RgbImage) -> (Vec<u8>, Vec<u8>) {
 mod tests {
     use super::*;
 
+    /// A disk that is full: the encoder writes the end of the film when it is dropped, too.
+    #[test]
+    fn what_cannot_be_written_is_an_error() -> anyhow::Result<()> {
+        struct Full(usize);
+        impl Write for Full {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0 = self.0.checked_sub(bytes.len()).ok_or(std::io::ErrorKind::StorageFull)?;
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        for room in [40, 400] {
+            let mut film = Gif::new(Full(room), [8, 8], 10, &vec![])?;
+            let failed =
+                (0..9).map(|i| film.push(&RgbImage::from_pixel(8, 8, image::Rgb([i * 20; 3])))).find(Result::is_err);
+            assert!(
+                failed.is_some_and(|failed| failed.is_err_and(|error| error.to_string().contains("cannot be written")))
+            );
+        }
+        Ok(())
+    }
+
     /// At no rate is a frame shorter than browsers allow, and the film runs at its rate, or at 50 with its
     /// own length.
     #[test]
