@@ -158,6 +158,9 @@ fn stylegan2_of_pytorch() {
     refused(of_blocks("resample_filter", BINOMIAL), "resample_filter", "[1,2,1]");
     let of_end = |argument, value| with_inner(LATER, b"\x8c\x0fepilogue_kwargs\x94}\x94", argument, value);
     refused(of_end("activation", RELU), "activation", "\"relu\"");
+    // Without minibatch statistics the layer behind them is narrower, as this file's is not.
+    let message = of_end("mbstd_num_channels", |p| p.int(0)).map(drop).unwrap_err();
+    assert!(message.contains("conv.weight` has shape") && !message.contains("mbstd_channels"), "{message}");
     let published = of_end("activation", LRELU).unwrap();
     let NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan2(_)) = &published.metadata.networks["D"] else {
         panic!()

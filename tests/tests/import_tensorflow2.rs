@@ -224,3 +224,29 @@ fn configurations_b_to_d() {
     let message = import(path).unwrap_err().to_string();
     assert!(message.contains("configuration B, C or D that is still growing (`synthesis/lod` is 1.5)"), "{message}");
 }
+
+fn bare_discriminator_variable(name: &str, x: &Tensor) -> Option<(&'static str, String, Tensor)> {
+    let (component, name, value) = discriminator_variable(name, x)?;
+    let bare = if name == "4x4/Conv/weight" { value.narrow(2, 0, value.dim(2).unwrap() - 1).unwrap() } else { value };
+    Some((component, name, bare))
+}
+
+/// Programs leave the minibatch statistics out where a group is 1 or none; the last convolution tells.
+#[test]
+fn a_discriminator_without_statistics() {
+    let folder = tempfile::tempdir().unwrap();
+    let (g, d) = (("g_skip", generator_variable as Rename), "d_resnet");
+    let path = file(folder.path(), g, ("D_stylegan2", d, bare_discriminator_variable), 0);
+    let imported = import(path).unwrap();
+    let NetworkConfig::Discriminator(config) = &imported.metadata.networks["D"] else { panic!("D") };
+    assert_eq!(config.mbstd_group(), 0);
+    let own = imported.tensors.iter().filter_map(|(n, t)| Some((n.strip_prefix("D.")?.to_owned(), t.clone())));
+    let params = Params::from_tensors(own).unwrap();
+    let network = build_discriminator(config, params.frozen()).unwrap();
+    assert_eq!(params.unused(), Vec::<String>::new());
+    // No picture looks at another.
+    let img = tensors(&format!("{d}.io")).get("img").clone();
+    let all = network.logits(&img, None.into(), 0.).unwrap();
+    let alone = network.logits(&img.narrow(0, 0, 1).unwrap(), None.into(), 0.).unwrap();
+    within("logits", largest_difference(&all.narrow(0, 0, 1).unwrap(), &alone), 1e-4);
+}

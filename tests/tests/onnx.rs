@@ -120,6 +120,8 @@ fn cases() -> Vec<(&'static str, GeneratorConfig)> {
             one(StyleGan1Config { c_dim: 3, fused_scale: FusedScale::Always, ..stylegan1() }),
         ),
         ("stylegan1, traditional", one(traditional)),
+        // Taps that differ from both ends tell convolving from correlating.
+        ("stylegan1, lopsided filter", one(StyleGan1Config { blur_filter: vec![1., 2., 3.], ..stylegan1() })),
         ("stylegan1 of rosinality", one(rosinality)),
         ("stylegan2, skip", two(stylegan2())),
         ("stylegan2, skip with labels", two(StyleGan2Config { c_dim: 3, embed_width: Some(7), ..stylegan2() })),

@@ -113,6 +113,13 @@ fn tables_differ_where_they_say() {
     assert_eq!(file("sg1/lsun-car-512x384.toml").picture_shape().0, [384, 512]);
 }
 
+/// Released discriminators look at the whole batch by a group that none reaches.
+#[test]
+fn a_group_larger_than_the_batch_is_a_shard() {
+    let config = read("[discriminator]\nmbstd_group = 65536\n", "x.toml", &[]).unwrap();
+    assert_eq!((config.shards.size.get(64), config.discriminator.mbstd_group()), (4, 65536));
+}
+
 #[test]
 fn overrides_go_on_top() {
     let overrides =

@@ -105,6 +105,11 @@ fn discriminator(object: &PersistentObject, defaults: &Defaults) -> Result<Style
     let mapping = Kwargs::new(mapping, &[]);
     mapping.only("activation", &json!("lrelu"))?;
     mapping.only("lr_multiplier", &json!(0.01))?;
+    // Without channels of statistics the layer is left out.
+    let mbstd_channels = own.count("mbstd_num_channels")?.unwrap_or(1);
+    // `None` is the whole batch: any group larger than it.
+    let mbstd_group =
+        if own.is_none("mbstd_group_size") { 1 << 16 } else { own.count("mbstd_group_size")?.unwrap_or(4) };
     Ok(StyleGan2DiscriminatorConfig {
         img_size: [resolution; 2],
         img_channels: required(&own, "img_channels")?,
@@ -117,12 +122,8 @@ fn discriminator(object: &PersistentObject, defaults: &Defaults) -> Result<Style
         channels: None,
         conv_clamp: own.number_or("conv_clamp", defaults.conv_clamp)?,
         num_fp16_res: own.count("num_fp16_res")?.unwrap_or(defaults.num_fp16_res),
-        // `None` is the whole batch: any group larger than it.
-        mbstd_group: match own.is_none("mbstd_group_size") {
-            true => 1 << 16,
-            false => own.count("mbstd_group_size")?.unwrap_or(4),
-        },
-        mbstd_channels: own.count("mbstd_num_channels")?.unwrap_or(1),
+        mbstd_group: if mbstd_channels == 0 { 0 } else { mbstd_group },
+        mbstd_channels: mbstd_channels.max(1),
     })
 }
 

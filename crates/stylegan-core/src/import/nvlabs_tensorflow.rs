@@ -114,6 +114,15 @@ impl<'a> Facts<'a> {
         side.ok_or_else(|| ImportError(format!("TensorFlow variable `{name}` is missing or has another rank")))
     }
 
+    /// Group and channels of a discriminator's minibatch statistics, `group` where the file says none. The layer that reads them
+    /// tells whether they are there: programs leave them out of groups of 1, too.
+    fn mbstd(&self, group: usize) -> Result<(usize, usize), ImportError> {
+        let layer = "4x4/Conv/weight";
+        let channels = self.side(layer, 2)?.saturating_sub(self.side(layer, 3)?);
+        let group = self.kwargs.count("mbstd_group_size")?.unwrap_or(group);
+        Ok(if channels == 0 { (0, 1) } else { (group, channels) })
+    }
+
     /// Width of StyleGAN2's labels, whose embedding is `embed`.
     fn label_size(&self, embed: &str) -> Result<usize, ImportError> {
         let c_dim = self.kwargs.count("label_size")?.unwrap_or(0);
@@ -206,8 +215,8 @@ fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), Im
                 c_dim,
                 channel_base,
                 channel_max,
-                mbstd_group: facts.kwargs.count("mbstd_group_size")?.unwrap_or(4),
-                mbstd_channels: facts.kwargs.count("mbstd_num_features")?.unwrap_or(1),
+                mbstd_group: facts.mbstd(4)?.0,
+                mbstd_channels: facts.mbstd(4)?.1,
                 blur_filter: arguments::blur_filter(&facts.kwargs)?,
                 fused_scale: arguments::fused_scale(&facts.kwargs)?,
             };
@@ -238,7 +247,7 @@ fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), Im
                 c_dim,
                 channel_base,
                 channel_max,
-                mbstd_group: facts.kwargs.count("mbstd_group_size")?.unwrap_or(4),
+                mbstd_group: facts.mbstd(4)?.0,
                 fused_scale,
             };
             let down = if fused_scale == FusedScale::Always { "Conv1_down" } else { "Conv1" };
@@ -307,7 +316,7 @@ fn stylegan2_discriminator(name: &str, facts: &Facts<'_>) -> Result<(NetworkConf
     }
     let grew = facts.grew("", "FromRGB")?;
     // StyleGAN2-ADA takes the whole batch where no group size is given: any group larger than it.
-    let mbstd_group = if name == "D_main" { 1 << 16 } else { 4 };
+    let (mbstd_group, mbstd_channels) = facts.mbstd(if name == "D_main" { 1 << 16 } else { 4 })?;
     let topology = facts.topology("", "FromRGB/weight");
     let top = Pyramid::resolution(facts.levels - 1);
     let cmap = facts.side("Output/weight", 1)?;
@@ -321,8 +330,8 @@ fn stylegan2_discriminator(name: &str, facts: &Facts<'_>) -> Result<(NetworkConf
         topology,
         conv_clamp: facts.kwargs.number("conv_clamp")?,
         num_fp16_res: facts.kwargs.count("num_fp16_res")?.unwrap_or(0),
-        mbstd_group: facts.kwargs.count("mbstd_group_size")?.unwrap_or(mbstd_group),
-        mbstd_channels: facts.side("4x4/Conv/weight", 2)?.saturating_sub(base),
+        mbstd_group,
+        mbstd_channels,
         ..StyleGan2DiscriminatorConfig::default()
     };
     let width = |level| match level {

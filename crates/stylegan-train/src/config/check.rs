@@ -81,7 +81,9 @@ impl TrainConfig {
                     format!("expected a divisor of the batch of {batch} at {resolution} pixels, found {shard}"),
                 ));
             }
+            // One that is larger than the batch is all of a shard.
             let group = self.discriminator.mbstd_group();
+            let group = if group > batch { shard } else { group };
             if group > 1 && !shard.is_multiple_of(group) {
                 return Err(Wrong::new(
                     "shards.size",

@@ -227,14 +227,17 @@ impl<'a> Graph<'a> {
 
     /// `filter` times `gain` over each of `c` channels of `x`, with these paddings before and after.
     pub(super) fn filter(&mut self, x: &str, filter: &Filter, gain: f64, c: usize, pads: [i64; 2]) -> Result<Name> {
-        let weight = self.taps(filter, gain, c)?;
+        // `Conv` correlates.
+        let mut turned: Vec<f64> = filter.taps().to_vec();
+        turned.reverse();
+        let weight = self.taps("turned_filter", filter.size(), &turned, gain, c)?;
         let pads = [pads[0], pads[0], pads[1], pads[1]];
         Ok(self.node("Conv", &[x, &weight], &[("group", Attribute::Int(c as i64)), ("pads", Attribute::Ints(&pads))]))
     }
 
     /// Zeros between pixels, then `[1, 3, 3, 1]` times 4: twice the resolution of `c` channels.
     pub(super) fn upsample(&mut self, x: &str, filter: &Filter, c: usize) -> Result<Name> {
-        let weight = self.taps(filter, 4., c)?;
+        let weight = self.taps("filter", filter.size(), filter.taps(), 4., c)?;
         let attributes = [
             ("group", Attribute::Int(c as i64)),
             ("strides", Attribute::Ints(&[2, 2])),
@@ -243,13 +246,11 @@ impl<'a> Graph<'a> {
         Ok(self.node("ConvTranspose", &[x, &weight], &attributes))
     }
 
-    /// The taps of a filter for each of `c` channels. All filters here are symmetric, so convolving
-    /// and correlating are the same.
-    fn taps(&mut self, filter: &Filter, gain: f64, c: usize) -> Result<Name> {
-        let (h, w) = filter.size();
-        let taps: Vec<f32> = filter.taps().iter().map(|tap| (gain * tap) as f32).collect();
+    /// The taps of a filter for each of `c` channels.
+    fn taps(&mut self, name: &str, (h, w): (usize, usize), taps: &[f64], gain: f64, c: usize) -> Result<Name> {
+        let taps: Vec<f32> = taps.iter().map(|tap| (gain * tap) as f32).collect();
         let weight = Tensor::from_vec(taps, (1, 1, h, w), &Device::Cpu)?.repeat((c, 1, 1, 1))?;
-        self.constant(&format!("filter_{h}x{w}_{gain}_{c}"), &weight)
+        self.constant(&format!("{name}_{h}x{w}_{gain}_{c}"), &weight)
     }
 
     /// `x` over the root of its mean square along axis 1.

@@ -18,6 +18,9 @@ use std::ops::Range;
 const CHUNK_BYTES: usize = 4 << 20;
 /// Up to this number of tiles the filters are transformed panel by panel.
 const FEW: usize = 96;
+/// Bytes of transformed filters and products that a task holds when tiles are few, and tasks to aim for.
+const PANELS_BYTES: usize = 600 << 10;
+const PARTS: usize = 8;
 /// Input channels whose transformed filters a task holds at a time when tiles are few.
 const DEPTH: usize = 64;
 
@@ -165,9 +168,12 @@ fn few<V: Vector, S: Scheme>(p: &Problem<'_, V::Elem>, y: SharedMut<V::Elem>) {
         unsafe { V::enter(Inputs::<V, S> { p, block, to, v_plane, scheme: PhantomData }) }
     });
     let v = &v[..];
-    crate::threads::for_each(p.outs.div_ceil(V::COLS), |panel| {
+    // Panels that share a pass over the input, as many as stay in the cache with their filters and products.
+    let per_panel = points::<S>() * (DEPTH + p.phases()[1] * count) * V::COLS * size_of::<V::Elem>();
+    let width = (PANELS_BYTES / per_panel).clamp(1, p.outs.div_ceil(V::COLS).div_ceil(PARTS).max(1));
+    crate::threads::for_each(p.outs.div_ceil(width * V::COLS), |task| {
         // SAFETY: as above.
-        unsafe { V::enter(Panel::<V, S> { p, panel, v, v_plane, y, vector: PhantomData }) };
+        unsafe { V::enter(Panels::<V, S> { p, first: task * width, width, v, v_plane, y, vector: PhantomData }) };
     });
 }
 
@@ -190,42 +196,47 @@ impl<V: Vector, S: Scheme> Task<V> for Inputs<'_, V, S> {
     }
 }
 
-/// A panel of output channels of all tiles, from filters to output.
-struct Panel<'a, V: Vector, S> {
+/// Panels of output channels of all tiles, from filters to output.
+struct Panels<'a, V: Vector, S> {
     p: &'a Problem<'a, V::Elem>,
-    panel: usize,
+    first: usize,
+    width: usize,
     v: &'a [V::Elem],
     v_plane: usize,
     y: SharedMut<V::Elem>,
     vector: PhantomData<(V, S)>,
 }
 
-impl<V: Vector, S: Scheme> Task<V> for Panel<'_, V, S> {
+impl<V: Vector, S: Scheme> Task<V> for Panels<'_, V, S> {
     #[inline(always)]
     unsafe fn run(self) {
         let (l, p, count) = (V::LANES, self.p, self.p.tiling.tiles.count);
         let ([from, to], blocks, points) = (p.phases(), p.ins.div_ceil(l), points::<S>());
-        let u_plane = DEPTH * V::COLS + 2 * l;
-        let m_stride = to * V::COLS;
+        let outs = self.first * V::COLS..((self.first + self.width) * V::COLS).min(p.outs);
+        let panels = outs.len().div_ceil(V::COLS);
+        let cols = panels * V::COLS;
+        let (u_panel, u_plane) = (DEPTH * V::COLS, panels * DEPTH * V::COLS + 2 * l);
+        let m_stride = to * cols;
         let m_plane = count * m_stride + 2 * l;
         let mut u = Scratch::<V::Elem>::take(points * u_plane);
         let mut m = Scratch::<V::Elem>::take(points * m_plane);
         // Filters of several phases are read once, for all of them.
         let channel = p.filter_len() * V::COLS;
         let (kept, held) = if from * to > 1 { (channel, p.ins) } else { (0, DEPTH) };
-        let mut taps = Scratch::<V::Elem>::take(channel * held);
+        let mut taps = Scratch::<V::Elem>::take(panels * channel * held);
         let (u, m, taps) = (u.as_mut_ptr(), m.as_mut_ptr(), taps.as_mut_ptr());
-        let outs = self.panel * V::COLS..((self.panel + 1) * V::COLS).min(p.outs);
-        // SAFETY: all indices follow from the sizes; output channels are this panel's own.
+        // SAFETY: all indices follow from the sizes; output channels are these panels' own.
         unsafe {
             for (o, i) in (0..to).flat_map(|o| (0..from).map(move |i| (o, i))) {
                 for start in (0..p.ins).step_by(DEPTH) {
                     let depth = start..(start + DEPTH).min(p.ins);
-                    let taps = taps.add(start * kept);
-                    if o + i == 0 {
-                        p.taps::<V>(outs.start, depth.clone(), taps);
+                    for panel in 0..panels {
+                        let taps = taps.add(panel * channel * held + start * kept);
+                        if o + i == 0 {
+                            p.taps::<V>(outs.start + panel * V::COLS, depth.clone(), taps);
+                        }
+                        p.filters::<V, S>(taps, o + i, depth.len(), u.add(panel * u_panel), u_plane);
                     }
-                    p.filters::<V, S>(taps, o + i, depth.len(), u, u_plane);
                     for point in 0..points {
                         let absent = |phases, phase| !p.taking_part::<S>(point, phases).any(|run| run.contains(&phase));
                         if absent(to, o) || absent(from, i) {
@@ -233,13 +244,13 @@ impl<V: Vector, S: Scheme> Task<V> for Panel<'_, V, S> {
                         }
                         product::<V, true>(Product {
                             rows: count,
-                            cols: V::COLS,
+                            cols,
                             depth: depth.len(),
                             a: self.v.as_ptr().add(point * self.v_plane + (i * blocks * l + start) * V::ROWS),
                             a_block: V::ROWS * from * blocks * l,
                             b: u.add(point * u_plane),
-                            b_panel: 0,
-                            c: m.add(point * m_plane + o * V::COLS),
+                            b_panel: u_panel,
+                            c: m.add(point * m_plane + o * cols),
                             c_stride: m_stride,
                             accumulate: (i, start) != (0, 0),
                             rows_outside: false,
@@ -247,7 +258,7 @@ impl<V: Vector, S: Scheme> Task<V> for Panel<'_, V, S> {
                     }
                 }
             }
-            let products = Products { start: m.cast_const(), stride: m_stride, plane: m_plane, phase_step: V::COLS };
+            let products = Products { start: m.cast_const(), stride: m_stride, plane: m_plane, phase_step: cols };
             p.outputs::<V, S>(0..count, outs, products, self.y);
         }
     }
