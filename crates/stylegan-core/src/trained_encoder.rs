@@ -7,6 +7,7 @@ use crate::layers::Mode;
 use crate::psp::{AVERAGE, PspConfig, PspEncoder};
 use crate::{EncoderConfig, Error, Generator, GeneratorSpec, NetworkConfig, Params, Result, SynthesisOptions};
 use candle_core::{DType, Device, Tensor};
+use serde_json::Value as Json;
 use std::path::Path;
 use stylegan_kernels::resize_area;
 
@@ -19,6 +20,7 @@ pub struct TrainedEncoder {
     /// `[num_ws, w_dim]`
     average: Option<Tensor>,
     content_hash: Option<String>,
+    options: Json,
 }
 
 impl TrainedEncoder {
@@ -54,7 +56,8 @@ impl TrainedEncoder {
                             .pt file of pixel2style2pixel, e4e or ReStyle",
             ));
         };
-        if metadata.as_ref().is_some_and(sees_cars) {
+        let options = metadata.as_ref().map(options).unwrap_or_default();
+        if options["dataset_type"] == "cars_encode" {
             return Err(bad(
                 "holds an encoder of cars (dataset_type cars_encode), which is shown pictures of 256x192 pixels, where those \
                  of other data are shown squares: such encoders are not run here; its generator is (--network)",
@@ -73,7 +76,7 @@ impl TrainedEncoder {
                 config.w_dim
             )));
         }
-        Ok(Self { encoder, params, device: device.clone(), average, content_hash })
+        Ok(Self { encoder, params, device: device.clone(), average, content_hash, options })
     }
 
     /// Its configuration.
@@ -89,6 +92,11 @@ impl TrainedEncoder {
     /// SHA-256 of what was loaded, in hexadecimal, if it is known.
     pub fn content_hash(&self) -> Option<&str> {
         self.content_hash.as_deref()
+    }
+
+    /// The options of its training (`dataset_type`, `label_nc`, …), as a released file has them; null where a file has none.
+    pub fn options(&self) -> &Json {
+        &self.options
     }
 
     /// Whether its rows fit a generator: their number and width.
@@ -169,11 +177,9 @@ impl TrainedEncoder {
     }
 }
 
-/// Whether the options of a released file say that its encoder was trained on cars.
-fn sees_cars(metadata: &Metadata) -> bool {
-    let options =
-        metadata.extra.get("opts").and_then(|options| serde_json::from_str::<serde_json::Value>(options).ok());
-    options.is_some_and(|options| options["dataset_type"] == "cars_encode")
+/// What a file keeps of the options that a released encoder was trained with.
+fn options(metadata: &Metadata) -> Json {
+    metadata.extra.get("opts").and_then(|options| serde_json::from_str(options).ok()).unwrap_or_default()
 }
 
 /// The encoder's configuration, if the file has a pSp encoder.

@@ -21,7 +21,7 @@ pub struct Separability {
     pub samples: usize,
     /// Part of them that is kept for each attribute, those that the classifier is surest of.
     pub kept: f64,
-    /// Weight of the hinge loss against the norm.
+    /// Weight of the squared hinge loss against the norm.
     pub c: f64,
 }
 

@@ -27,6 +27,11 @@ fn saved(folder: &Path, kind: &str) -> PathBuf {
 }
 
 fn saved_of(folder: &Path, kind: &str, data: &str) -> PathBuf {
+    saved_with(folder, kind, data, |p| p)
+}
+
+/// The same with more options.
+fn saved_with(folder: &Path, kind: &str, data: &str, more: impl Fn(Pickle) -> Pickle) -> PathBuf {
     let encoder = weights(&["backbone", "w"], &Place::cpu(DType::F32)).vars().into_iter();
     let encoder: Vec<_> = encoder.map(|(name, var)| (name, var.as_detached_tensor())).collect();
     let state = |p: Pickle| {
@@ -36,7 +41,7 @@ fn saved_of(folder: &Path, kind: &str, data: &str) -> PathBuf {
         named(named(p, "encoder", &encoder), "decoder", &decoder())
     };
     let options =
-        |p: Pickle| p.text("encoder_type").text(kind).text("output_size").int(64).text("dataset_type").text(data);
+        |p: Pickle| more(p.text("encoder_type").text(kind).text("output_size").int(64).text("dataset_type").text(data));
     let pickle = Pickle::new().dict(|p| {
         let p = p.text("state_dict").dict(state).text("latent_avg").torch(&average());
         p.text("opts").dict(options)
@@ -91,6 +96,30 @@ fn a_released_file_encodes_and_reconstructs() {
     assert_eq!(values(&again.encode(&x).unwrap()), values(&rows));
     let model = Model::load(&own, &Device::Cpu).unwrap();
     assert_eq!(values(&model.synthesize(&rows, &SynthesisOptions::default()).unwrap()), values(&image));
+}
+
+/// e4e calls the encoder of one vector by another name; rows are counted from the average unless the options say otherwise.
+#[test]
+fn options_name_the_encoder_and_what_its_rows_are_counted_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let io = load("encoders.io");
+    let x = io["x"].to_dtype(DType::F32).unwrap();
+    let from_average = |opcode: &'static [u8]| move |p: Pickle| p.text("start_from_latent_avg").raw(opcode);
+    for (opcode, counted) in [(b"\x88", 1.), (b"\x89", 0.)] {
+        let path = saved_with(folder.path(), "SingleStyleCodeEncoder", "ffhq_encode", from_average(opcode));
+        let encoder = TrainedEncoder::load(&path, &Device::Cpu).unwrap();
+        assert_eq!(
+            (encoder.config().head, encoder.options()["start_from_latent_avg"].as_bool()),
+            (Head::W, Some(counted > 0.))
+        );
+        let from = (average().to_dtype(DType::F64).unwrap() * counted).unwrap();
+        let expected = io["w.codes"].to_dtype(DType::F64).unwrap().broadcast_add(&from).unwrap();
+        // As the encoder alone, see `encoders`.
+        close("rows", &encoder.encode(&x).unwrap().i((.., 3)).unwrap(), &expected, 2e-5);
+        let model = Model::load(&path, &Device::Cpu).unwrap();
+        let kept = model.generator().w_avg().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(kept, average().flatten_all().unwrap().to_vec1::<f32>().unwrap());
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::cases::{CPU, Tensors, within};
 use candle_core::{DType, Tensor};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::{Checkpoint, save};
 use stylegan_core::import::{Imported, MapFacts, import, import_safetensors};
@@ -130,6 +131,80 @@ fn early_files_of_pix2pixhd_are_read() {
     let usual = state_dictionary("pix2pixhd_global");
     assert_eq!(early.metadata.networks, usual.metadata.networks);
     assert_eq!(early.tensors.len(), usual.tensors.len());
+}
+
+/// A network of 2 channels for maps of 3, under the names of NVIDIA's repository or of SPADE's without normalisations. Number
+/// `i` of tensor `t` is sin(0.7 i + t), 0.3 times that in kernels, 1.5 more in variances.
+fn by_formula(nvidia: bool, downsamplings: usize, blocks: usize, batch: bool) -> HashMap<String, Tensor> {
+    let (first, step, second) = if nvidia { (4, 3, 5) } else { (3, 2, 4) };
+    let mut tensors = HashMap::new();
+    let mut add = |name: String, shape: &[usize]| {
+        let (t, kernel, variance) = (tensors.len() as f64, shape.len() == 4, name.ends_with("running_var"));
+        let value = |i: usize| (0.7 * i as f64 + t).sin() * if kernel { 0.3 } else { 1. } + f64::from(variance) * 1.5;
+        let values: Vec<f32> = (0..shape.iter().product()).map(|i| value(i) as f32).collect();
+        tensors.insert(name, Tensor::from_vec(values, shape, &CPU).unwrap());
+    };
+    let mut conv = |folder: &str, number: usize, shape: [usize; 4], outputs: usize, last: bool| {
+        let spectral = !nvidia && !last;
+        let name = format!("{folder}{number}");
+        add(format!("{name}.weight{}", if spectral { "_orig" } else { "" }), &shape);
+        add(format!("{name}.bias"), &[outputs]);
+        if spectral {
+            add(format!("{name}.weight_u"), &[outputs]);
+            add(format!("{name}.weight_v"), &[shape.iter().product::<usize>() / outputs]);
+        }
+        for part in ["weight", "bias", "running_mean", "running_var"].iter().filter(|_| batch && !last) {
+            add(format!("{folder}{}.{part}", number + 1), &[outputs]);
+        }
+    };
+    conv("model.", 1, [2, 3, 7, 7], 2, false);
+    let (mut number, mut width) = (first, 2);
+    for _ in 0..downsamplings {
+        conv("model.", number, [2 * width, width, 3, 3], 2 * width, false);
+        (number, width) = (number + step, 2 * width);
+    }
+    for _ in 0..blocks {
+        let folder = format!("model.{number}.conv_block.");
+        conv(&folder, 1, [width, width, 3, 3], width, false);
+        conv(&folder, second, [width, width, 3, 3], width, false);
+        number += 1;
+    }
+    for _ in 0..downsamplings {
+        conv("model.", number, [width, width / 2, 3, 3], width / 2, false);
+        (number, width) = (number + step, width / 2);
+    }
+    conv("model.", number + 1, [3, width, 7, 7], 3, true);
+    tensors
+}
+
+/// Biases count before batch normalisations, whose running means hold them; networks need neither blocks nor halvings nor
+/// normalisations. The values are those of PyTorch in f64.
+#[test]
+fn pix2pixhd_of_every_build_paints() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("built.safetensors");
+    let values: Vec<f32> = (0..3 * 64).map(|i| (1.3 * f64::from(i)).cos() as f32).collect();
+    let map = SemanticMap::Channels(Tensor::from_vec(values, (1, 3, 8, 8), &CPU).unwrap());
+    let cases = [
+        ((true, 1, 1, true), NormKind::Batch, [0.996968, 0.999854, 0.686541, 0.924309]),
+        ((true, 0, 1, false), NormKind::Instance, [0.770035, -0.989807, 0.463228, 0.027819]),
+        ((true, 1, 0, false), NormKind::Instance, [0.528762, 0.640101, 0.721852, 0.835493]),
+        ((false, 1, 1, false), NormKind::None, [0.684034, 0.684034, 0.27942, -0.377856]),
+    ];
+    for ((nvidia, downsamplings, blocks, batch), norm, expected) in cases {
+        candle_core::safetensors::save(&by_formula(nvidia, downsamplings, blocks, batch), &path).unwrap();
+        let mut file = import_safetensors(&Checkpoint::open(&path).unwrap()).unwrap().unwrap();
+        let network = file.metadata.networks.get("G_ema");
+        let Some(NetworkConfig::Generator(GeneratorConfig::Pix2PixHd(config))) = network else { panic!("{norm:?}") };
+        assert_eq!((config.downsamplings, config.blocks, config.norm), (downsamplings, blocks, norm));
+        file.tell(&MapFacts { img_size: Some([8, 8]), ..MapFacts::default() }).unwrap();
+        let img = painted(&saved(&file, folder.path()), &map);
+        let img = img.squeeze(0).unwrap().to_vec3::<f32>().unwrap();
+        for ([c, y, x], expected) in [[0, 0, 0], [0, 4, 3], [1, 2, 6], [2, 7, 7]].into_iter().zip(expected) {
+            // f32 against f64, through normalisations of 64 pixels.
+            assert!((img[c][y][x] - expected).abs() < 5e-5, "{norm:?} {downsamplings} {blocks}: {}", img[c][y][x]);
+        }
+    }
 }
 
 #[test]

@@ -30,6 +30,17 @@ fn square() -> f64 {
     1.
 }
 
+/// The original asks whether the width is the short side, which that of a square is: squares are squashed.
+#[test]
+fn sides_are_scaled_by_the_shorter() {
+    for mode in [PreprocessMode::ScaleShortside, PreprocessMode::ScaleShortsideAndCrop] {
+        let way = Preprocess { mode, load_size: 32, crop_size: 32, aspect_ratio: 1. };
+        for (from, to) in [([64, 64], [32, 64]), ([64, 48], [42, 48]), ([48, 64], [48, 42]), ([32, 32], [32, 32])] {
+            assert_eq!(way.resized(from), to);
+        }
+    }
+}
+
 #[test]
 fn eight_ways_of_preprocessing() {
     let text = include_str!("../../golden/spade/preprocess.json");

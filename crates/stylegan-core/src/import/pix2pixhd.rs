@@ -20,20 +20,26 @@ struct Numbers {
     block: [usize; 2],
     /// What stands between the number and the name of a parameter.
     inner: &'static str,
-    /// Whether the biases before normalisations, which have no effect, are kept in the file.
+    /// Whether the file keeps the biases before normalisations.
     biased: bool,
+    /// Whether there are normalisations.
+    normed: bool,
 }
 
 /// The generator of the pix2pixHD repository: convolution, normalisation and activation have numbers of their own.
-const NVIDIA: Numbers = Numbers { first: 4, step: 3, block: [1, 5], inner: "", biased: true };
+const NVIDIA: Numbers = Numbers { first: 4, step: 3, block: [1, 5], inner: "", biased: true, normed: true };
 /// That of the SPADE repository: convolution and normalisation share one.
-const SPADE: Numbers = Numbers { first: 3, step: 2, block: [1, 4], inner: "0.", biased: false };
+const SPADE: Numbers = Numbers { first: 3, step: 2, block: [1, 4], inner: "0.", biased: false, normed: true };
+/// The same without normalisations (`norm_G` of `spectral` or `spectralnone`): its convolutions stand alone.
+const BARE: Numbers = Numbers { inner: "", normed: false, ..SPADE };
 
 /// The generator of a pix2pixHD file, `None` if it is something else.
 pub(super) fn networks(file: &dyn Parts) -> Result<Option<Found>, ImportError> {
     let has = |name| file.holds(None, name);
-    let numbers = if has("model.1.weight") && has("model.4.weight") {
+    let numbers = if has("model.1.weight") && (has("model.4.weight") || has("model.4.conv_block.1.weight")) {
         NVIDIA
+    } else if has("model.1.weight_orig") {
+        BARE
     } else if has("model.1.0.weight_orig") || has("model.1.0.weight") && has("model.3.0.weight") {
         SPADE
     } else {
@@ -60,23 +66,36 @@ fn generator(tensors: &Tensors, numbers: &Numbers) -> CoreResult<Option<Painter>
         tensors.keys().filter(|name| name.contains(".conv_block.")).filter_map(|name| number(name)).collect();
     blocks.sort_unstable();
     blocks.dedup();
-    let Some(&first_block) = blocks.first() else { return Ok(None) };
-    let downsamplings = first_block.saturating_sub(numbers.first) / numbers.step;
+    // The last convolution, behind as many layers that enlarge as there are that make smaller.
+    let last = tensors.keys().filter(|name| name.ends_with(".weight")).filter_map(|name| number(name)).max();
+    let resizing = last.and_then(|last| last.checked_sub(numbers.first + blocks.len() + 1));
+    let Some(resizing) = resizing.filter(|resizing| resizing.is_multiple_of(2 * numbers.step)) else {
+        return Ok(None);
+    };
+    let downsamplings = resizing / (2 * numbers.step);
+    let first_block = numbers.first + downsamplings * numbers.step;
     let layout = Layout { numbers, first_block, blocks: blocks.len(), downsamplings };
+    let last = format!("model.{}.weight", layout.last());
+    // Networks of many kinds number their layers; what tells this one, without blocks, are its first and last kernels.
+    let large = |name: &str| tensors.get(name).is_some_and(|tensor| matches!(tensor.dims(), [_, _, 7, 7]));
+    match blocks.first() {
+        Some(&found) if found != first_block => return Ok(None),
+        None if !(large("model.1.weight") && large(&last)) => return Ok(None),
+        _ => {}
+    }
     let first = format!("model.1.{}", numbers.inner);
     let ([channels, map_channels, ..], spectral) = weight(tensors, first.trim_end_matches('.'))?;
-    let last = format!("model.{}.weight", layout.last());
-    if !tensors.contains_key(&last) {
-        return Ok(None);
-    }
     let [img_channels, ..] = shape::<4>(tensors, &last)?;
-    let mut own = Vec::with_capacity(tensors.len());
+    let (mut own, mut biases) = (Vec::with_capacity(tensors.len()), Vec::new());
     for (name, tensor) in tensors {
         let Some(ours) = layout.ours(name) else { return Ok(None) };
-        let unread = numbers.biased && ours.ends_with("conv.bias") && ours != "output.conv.bias"
-            || ours.ends_with(".num_batches_tracked");
-        if !unread {
-            own.push((ours, tensor.to_dtype(DType::F32)?));
+        if ours.ends_with(".num_batches_tracked") {
+            continue;
+        }
+        let tensor = tensor.to_dtype(DType::F32)?;
+        match ours.strip_suffix("conv.bias") {
+            Some(layer) if numbers.biased && layer != "output." => biases.push((format!("{layer}norm."), tensor)),
+            _ => own.push((ours, tensor)),
         }
     }
     // Batch normalisations have weights. Instance normalisations have none; before PyTorch 0.4 they kept means that they
@@ -84,6 +103,14 @@ fn generator(tensors: &Tensors, numbers: &Numbers) -> CoreResult<Option<Painter>
     let batch = own.iter().any(|(name, _)| name.ends_with("norm.weight"));
     if !batch {
         own.retain(|(name, _)| !name.ends_with(".running_mean") && !name.ends_with(".running_var"));
+    }
+    // A bias goes with the mean of what it is added to. Batch normalisations take another mean away, which they learnt with
+    // the bias in it, and must then be without it as well.
+    for (norm, bias) in biases.iter().filter(|_| batch) {
+        let kept = own.iter_mut().find(|(name, _)| name.strip_prefix(norm.as_str()) == Some("running_mean"));
+        if let Some((_, mean)) = kept {
+            *mean = (&*mean - bias)?;
+        }
     }
     // 36 channels are the 35 classes of Cityscapes and edges, in both repositories' released networks.
     let edges = map_channels == 36;
@@ -99,7 +126,11 @@ fn generator(tensors: &Tensors, numbers: &Numbers) -> CoreResult<Option<Painter>
         channels,
         downsamplings,
         blocks: blocks.len(),
-        norm: if batch { NormKind::Batch } else { NormKind::Instance },
+        norm: match (numbers.normed, batch) {
+            (false, _) => NormKind::None,
+            (true, true) => NormKind::Batch,
+            (true, false) => NormKind::Instance,
+        },
         spectral,
         init: if numbers.biased { WeightInit::Normal } else { WeightInit::Glorot },
         ..Pix2PixHdConfig::default()

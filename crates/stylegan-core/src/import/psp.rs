@@ -18,8 +18,9 @@ const WHOLE: [&str; 3] =
     ["encoder.input_layer.0.weight", "encoder.body.23.res_layer.1.weight", "decoder.conv1.conv.weight"];
 /// The part of a file that torch saved.
 const STATE: &str = "state_dict";
-/// Encoders that are built here, by the names that options give them: those of one vector have names of one start.
-const KNOWN: [&str; 4] = ["GradualStyleEncoder", OFFSETS, "BackboneEncoder", LAST_OFFSETS];
+/// Encoders that are built here, by the names that options give them: those of one vector have names of one start, but for
+/// e4e's (`SingleStyleCodeEncoder`).
+const KNOWN: [&str; 5] = ["GradualStyleEncoder", OFFSETS, "BackboneEncoder", LAST_OFFSETS, "SingleStyleCodeEncoder"];
 const OFFSETS: &str = "Encoder4Editing";
 const LAST_OFFSETS: &str = "ProgressiveBackboneEncoder";
 /// What tells a pyramid from an encoder whose rows all look at the last map.
@@ -73,7 +74,9 @@ pub(super) fn networks(file: &dyn Parts, options: Option<&Json>) -> Result<Optio
         true => "ReStyle checkpoint (PyTorch)",
         false => "pixel2style2pixel checkpoint (PyTorch)",
     };
-    if let Some(average) = average {
+    // Where the options say that rows are not counted from it, it is the generator's alone.
+    let from_average = options.is_none_or(|options| options["start_from_latent_avg"] != false);
+    if let Some(average) = average.filter(|_| from_average) {
         encoder.push((AVERAGE.to_owned(), rows_of(&average, of_encoder.num_ws)?));
     }
     let mut add = |prefix: &str, config, tensors| {

@@ -25,14 +25,16 @@ pub enum Sides {
     Extremes(f64),
 }
 
-/// How a hyperplane is fitted (section 3.1 and its official program).
+/// How a hyperplane is fitted (section 3.1). Shares and weight are those of the official program; the loss is that of
+/// [`LinearSvm`], the squared hinge with a regularised offset, as liblinear has it, where the official program's is the hinge
+/// with a free offset: its normal points a few degrees elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Separation {
     /// Whom it separates.
     pub sides: Sides,
     /// The part of those that it is fitted to, 0.7; it is tried on the rest.
     pub fitted: f64,
-    /// Weight of the hinge loss against the norm, 1.
+    /// Weight of the squared hinge loss against the norm, 1.
     pub c: f64,
 }
 

@@ -19,7 +19,8 @@ pub enum PreprocessMode {
     /// To the width `load_size`; then a square of `crop_size` is cut out.
     ScaleWidthAndCrop,
     /// The long side becomes `load_size` times itself over the short side, and the short side stays, as the official
-    /// code has it: what its name says holds only where the short side is `load_size` already.
+    /// code has it: what its name says holds only where the short side is `load_size` already. The height of a square is
+    /// its long side, and becomes `load_size`.
     ScaleShortside,
     /// The same; then a square of `crop_size` is cut out.
     ScaleShortsideAndCrop,
@@ -69,9 +70,8 @@ impl Preprocess {
             PreprocessMode::Crop => [h, w],
             PreprocessMode::ScaleWidth | PreprocessMode::ScaleWidthAndCrop => [load * h / w.max(1), load],
             PreprocessMode::ScaleShortside | PreprocessMode::ScaleShortsideAndCrop => {
-                let (short, long) = (h.min(w).max(1), h.max(w));
-                let side = |side: usize| if side == short { side } else { load * long / short };
-                [side(h), side(w)]
+                let long = load * h.max(w) / h.min(w).max(1);
+                if w <= h { [long, w] } else { [h, long] }
             }
             PreprocessMode::Fixed => {
                 [(self.crop_size as f64 / self.aspect_ratio).round_ties_even() as usize, self.crop_size]

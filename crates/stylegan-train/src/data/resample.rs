@@ -30,15 +30,15 @@ struct Kernel {
 const CUBIC: Kernel = Kernel { reach: 2., weight: cubic };
 const TRIANGLE: Kernel = Kernel { reach: 1., weight: |x| (1. - x.abs()).max(0.) };
 
-/// Pixels of `from` (`[h, w]`) with interleaved channels of 8 bits at the size `to`, by the cubic convolution of
-/// Keys (1981) with parameter -1/2, which is widened where the picture becomes smaller. Columns first, then rows, each
-/// rounded to 8 bits; rows first where they become fewer and columns more, as Pillow 13 does it.
-pub(super) fn bicubic(pixels: &[u8], channels: usize, from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
+/// Pixels of `from` (`[h, w]`) with interleaved channels of 8 bits at the size `to`, bit by bit as Pillow 13 makes them: by
+/// the cubic convolution of Keys (1981) with parameter -1/2, which is widened where the picture becomes smaller. Columns
+/// first, then rows, each rounded to 8 bits; rows first where they become fewer and columns more. Both sizes have pixels.
+pub fn bicubic(pixels: &[u8], channels: usize, from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
     separable(pixels, channels, from, to, CUBIC)
 }
 
-/// The same by linear interpolation.
-pub(crate) fn bilinear(pixels: &[u8], channels: usize, from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
+/// The same as [`bicubic`] by linear interpolation.
+pub fn bilinear(pixels: &[u8], channels: usize, from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
     separable(pixels, channels, from, to, TRIANGLE)
 }
 
