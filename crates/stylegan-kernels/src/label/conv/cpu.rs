@@ -14,7 +14,45 @@ const TILE: usize = 32;
 /// Outputs per task of the weight gradient.
 const OUTPUTS: usize = 16;
 
+/// A window of several classes, of an edge, or that reaches over the map.
+const MIXED: u32 = u32::MAX;
+
+/// Sums of gradients of [`OUTPUTS`] outputs: under each tap of each channel where windows are mixed, and of each class under
+/// all taps where windows are of it alone.
+struct Sums {
+    by_tap: Vec<f64>,
+    by_class: Vec<f64>,
+}
+
 vectorize! {
+    /// Adds the gradients of a row of pixels, `g` being those of the first output from there on.
+    fn add_line<T>(op: &LabelConv, line: usize, windows: &[u32], g: &[T], outputs: usize, sums: &mut Sums) {
+        let (WindowShape { s, oh, ow, .. }, taps, classes) = (op.shape, op.shape.taps(), op.labels.classes());
+        let size @ [h, w] = op.labels.size();
+        let map = &op.labels.cells()[line / oh * h * w..][..h * w];
+        let mut pixels = [[0f64; OUTPUTS]; TILE];
+        for (start, windows) in (0..ow).step_by(TILE).zip(windows.chunks(TILE)) {
+            for o in 0..outputs {
+                for (pixel, g) in pixels.iter_mut().zip(&g[o * oh * ow + start..][..windows.len()]) {
+                    pixel[o] = g.to_f64();
+                }
+            }
+            for (i, (pixel, &window)) in pixels.iter().zip(windows).enumerate() {
+                if window != MIXED {
+                    add_to(&mut sums.by_class, window as usize, pixel);
+                    continue;
+                }
+                for tap in 0..taps {
+                    let Some(cell) = op.shape.cell(map, size, [line % oh, start + i], tap / s, tap % s) else { continue };
+                    add_to(&mut sums.by_tap, (cell & !EDGE) as usize * taps + tap, pixel);
+                    if cell & EDGE != 0 {
+                        add_to(&mut sums.by_tap, classes * taps + tap, pixel);
+                    }
+                }
+            }
+        }
+    }
+
     fn add<T>(column: &[T], sum: &mut [T]) {
         for (sum, &x) in sum.iter_mut().zip(column) {
             *sum += x;
@@ -29,11 +67,11 @@ vectorize! {
     }
 }
 
-/// What lies under the window of a pixel of the result.
-enum Window {
-    /// One class, and no edge.
-    Uniform(usize),
-    Mixed,
+#[inline(always)]
+fn add_to(sums: &mut [f64], place: usize, pixel: &[f64; OUTPUTS]) {
+    for (sum, g) in sums[place * OUTPUTS..][..OUTPUTS].iter_mut().zip(pixel) {
+        *sum += g;
+    }
 }
 
 impl WindowShape {
@@ -46,20 +84,13 @@ impl WindowShape {
         (row < h && column < w).then(|| map[row * w + column])
     }
 
+    /// The class that fills the window of a pixel of the result, without an edge; else [`MIXED`].
     #[inline(always)]
-    fn window(&self, map: &[u32], size: [usize; 2], at: [usize; 2]) -> Window {
-        let first = match self.cell(map, size, at, 0, 0) {
-            Some(cell) if cell & EDGE == 0 => cell,
-            _ => return Window::Mixed,
-        };
-        for i in 0..self.r {
-            for j in 0..self.s {
-                if self.cell(map, size, at, i, j) != Some(first) {
-                    return Window::Mixed;
-                }
-            }
-        }
-        Window::Uniform(first as usize)
+    fn window(&self, map: &[u32], size: [usize; 2], at: [usize; 2]) -> u32 {
+        let first = self.cell(map, size, at, 0, 0).filter(|cell| cell & EDGE == 0);
+        let fills =
+            |class: &u32| (0..self.r).all(|i| (0..self.s).all(|j| self.cell(map, size, at, i, j) == Some(*class)));
+        first.filter(fills).unwrap_or(MIXED)
     }
 
     fn taps(&self) -> usize {
@@ -100,8 +131,9 @@ impl LabelConv {
                     let width = TILE.min(ow - start);
                     for (pixel, sum) in tile.chunks_exact_mut(k).take(width).enumerate() {
                         let at = [y, start + pixel];
-                        if let Window::Uniform(class) = shape.window(map, size, at) {
-                            sum.copy_from_slice(&sums[class * k..][..k]);
+                        let class = shape.window(map, size, at);
+                        if class != MIXED {
+                            sum.copy_from_slice(&sums[class as usize * k..][..k]);
                             continue;
                         }
                         sum.fill(T::zero());
@@ -129,49 +161,40 @@ impl LabelConv {
     /// The gradient `g` `[n, k, oh, ow]` of the result to that of the weight `[k, channels, r, s]`. Sums run
     /// over pixels in order, in f64.
     pub(super) fn cpu_adjoint<T: Real>(&self, g: &[T]) -> CpuStorage {
-        let shape @ WindowShape { k, s, oh, ow, .. } = self.shape;
-        let (taps, channels, classes) = (shape.taps(), self.labels.channels(), self.labels.classes());
-        let size @ [h, w] = self.labels.size();
-        let (cells, plane) = (self.labels.cells(), oh * ow);
-        let row = channels * taps;
+        let WindowShape { k, oh, ow, .. } = self.shape;
+        let (taps, channels) = (self.shape.taps(), self.labels.channels());
+        let (plane, row, windows) = (oh * ow, channels * taps, self.windows());
         let write = |out: &mut [MaybeUninit<T>]| {
             for_each_chunk(out, OUTPUTS * row, |task, out| {
                 let outputs = out.len() / row.max(1);
-                let (mut columns, mut sums) = (vec![0f64; row * OUTPUTS], vec![0f64; channels * OUTPUTS]);
-                let mut pixel = [0f64; OUTPUTS];
-                let add = |sum: &mut [f64], pixel: &[f64; OUTPUTS]| {
-                    sum.iter_mut().zip(pixel).for_each(|(sum, g)| *sum += g);
-                };
-                for sample in 0..self.labels.batch() {
-                    let map = &cells[sample * h * w..][..h * w];
-                    let g = &g[(sample * k + task * OUTPUTS) * plane..];
-                    for at in 0..plane {
-                        for (o, pixel) in pixel.iter_mut().enumerate().take(outputs) {
-                            *pixel = g[o * plane + at].to_f64();
-                        }
-                        let at = [at / ow, at % ow];
-                        if let Window::Uniform(class) = shape.window(map, size, at) {
-                            add(&mut sums[class * OUTPUTS..][..OUTPUTS], &pixel);
-                            continue;
-                        }
-                        for tap in 0..taps {
-                            let Some(cell) = shape.cell(map, size, at, tap / s, tap % s) else { continue };
-                            let of = |channel: usize| (channel * taps + tap) * OUTPUTS;
-                            add(&mut columns[of((cell & !EDGE) as usize)..][..OUTPUTS], &pixel);
-                            if cell & EDGE != 0 {
-                                add(&mut columns[of(classes)..][..OUTPUTS], &pixel);
-                            }
-                        }
-                    }
+                let mut sums = Sums { by_tap: vec![0f64; row * OUTPUTS], by_class: vec![0f64; channels * OUTPUTS] };
+                for line in 0..self.labels.batch() * oh {
+                    let first = (line / oh * k + task * OUTPUTS) * plane + line % oh * ow;
+                    add_line(self, line, &windows[line * ow..][..ow], &g[first..], outputs, &mut sums);
                 }
                 for (o, out) in out.chunks_exact_mut(row.max(1)).enumerate() {
                     for (at, out) in out.iter_mut().enumerate() {
-                        out.write(T::from_f64(columns[at * OUTPUTS + o] + sums[at / taps * OUTPUTS + o]));
+                        let sum = sums.by_tap[at * OUTPUTS + o] + sums.by_class[at / taps * OUTPUTS + o];
+                        out.write(T::from_f64(sum));
                     }
                 }
             })
         };
         // SAFETY: every row of the weight is written by one task.
         unsafe { written(k * row, write) }
+    }
+
+    /// What fills the window of each pixel of the result.
+    fn windows(&self) -> Vec<u32> {
+        let WindowShape { oh, ow, .. } = self.shape;
+        let size @ [h, w] = self.labels.size();
+        let mut windows = vec![MIXED; self.labels.batch() * oh * ow];
+        for_each_chunk(&mut windows, ow, |line, windows| {
+            let map = &self.labels.cells()[line / oh * h * w..][..h * w];
+            for (x, window) in windows.iter_mut().enumerate() {
+                *window = self.shape.window(map, size, [line % oh, x]);
+            }
+        });
+        windows
     }
 }
