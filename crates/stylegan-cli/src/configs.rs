@@ -43,6 +43,10 @@ impl Source {
                 Ok(built_in)
             }
             None => {
+                if let Ok(about) = typed.metadata() {
+                    let what = if about.is_dir() { "a folder" } else { "a device or a pipe" };
+                    wrong!("--config {} is {what}; give a file, or a built-in name", typed.display());
+                }
                 let near = nearest(&name).map_or_else(String::new, |near| format!("did you mean {near}? "));
                 wrong!(
                     "--config {}: there is no such file and no built-in configuration of that name; {near}\

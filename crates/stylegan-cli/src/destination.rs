@@ -10,6 +10,9 @@ use stylegan_core::Unfinished;
 const OTHER_ENDINGS: [&str; 13] =
     ["jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "npy", "npz", "pt", "pth", "zip", "mp4"];
 
+/// The sheet of all pictures in a folder of them.
+pub(crate) const GRID: &str = "grid.png";
+
 /// What the name given with `--out` means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Destination {
@@ -26,7 +29,7 @@ impl Destination {
     pub(crate) fn of(out: &Path) -> anyhow::Result<Self> {
         let ending = out.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
         Ok(match ending.as_deref() {
-            _ if out.is_dir() => Destination::Folder(out.to_path_buf()),
+            _ if is_folder(out) => Destination::Folder(out.to_path_buf()),
             Some("png") => Destination::Png(out.to_path_buf()),
             Some("safetensors") => Destination::Tensors(out.to_path_buf()),
             Some(ending) if OTHER_ENDINGS.contains(&ending) => {
@@ -58,6 +61,21 @@ impl Destination {
     }
 }
 
+/// Whether a name means a folder: one is there, or it ends as names of folders do.
+pub(crate) fn is_folder(out: &Path) -> bool {
+    out.to_string_lossy().ends_with(std::path::is_separator) || out.is_dir()
+}
+
+/// Refuses to write files of these `names` into the folder `out` over one of `inputs`.
+pub(crate) fn check_names(
+    out: &Path,
+    names: impl IntoIterator<Item = impl AsRef<Path>>,
+    inputs: &[&Path],
+) -> anyhow::Result<()> {
+    let there = names.into_iter().map(|name| out.join(name)).filter(|file| file.exists());
+    there.into_iter().try_for_each(|file| check(&file, inputs))
+}
+
 /// Refuses a name for a file whose ending is not `ending`: it would hide what the file is.
 pub(crate) fn ends_in(out: &Path, ending: &str, what: &str) -> anyhow::Result<()> {
     match out.extension() {
@@ -78,8 +96,14 @@ pub(crate) fn folder(out: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
 /// and that nothing of `inputs` is overwritten by that.
 pub(crate) fn file(out: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
     check(out, inputs)?;
+    if out.is_dir() {
+        wrong!("{} is a folder; name a file to write", out.display());
+    }
+    if is_folder(out) {
+        wrong!("{} ends as names of folders do; name a file to write", out.display());
+    }
+    out.parent().map_or(Ok(out), folder_of)?;
     match out.metadata() {
-        Ok(found) if found.is_dir() => wrong!("{} is a folder; name a file to write", out.display()),
         Ok(found) if !found.is_file() => wrong!("{} is a device or a pipe; name a file to write", out.display()),
         Err(error) if error.kind() != ErrorKind::NotFound => {
             return Err(users(error)).with_context(|| format!("cannot write {}", out.display()));
@@ -95,9 +119,18 @@ pub(crate) fn file(out: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
 /// As [`folder()`], for a folder that is made when there is something to put into it: where it will be, files can be made.
 pub(crate) fn later_folder(out: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
     check(out, inputs)?;
-    match out.ancestors().find(|place| place.exists()).unwrap_or(Path::new("")) {
-        found if found.is_file() => wrong!("{} is a file, not a folder; name another place", found.display()),
-        found => takes(&found.join("result"), out),
+    takes(&folder_of(out)?.join("result"), out)
+}
+
+/// The deepest folder that is there of all that a path names; refuses one that leads over something else.
+fn folder_of(path: &Path) -> anyhow::Result<&Path> {
+    let found = path.ancestors().find(|place| place.exists()).unwrap_or(Path::new(""));
+    match found.metadata() {
+        Ok(about) if about.is_file() => wrong!("{} is a file, not a folder; name another place", found.display()),
+        Ok(about) if !about.is_dir() => {
+            wrong!("{} is a device or a pipe, not a folder; name another place", found.display())
+        }
+        _ => Ok(found),
     }
 }
 
@@ -144,6 +177,7 @@ fn resolved(path: &Path) -> PathBuf {
 
 /// Makes `folder` and those above it.
 pub(crate) fn make(folder: &Path) -> anyhow::Result<()> {
+    folder_of(folder)?;
     let failed = || format!("cannot make the folder {}", folder.display());
     std::fs::create_dir_all(folder).map_err(users).with_context(failed)
 }
@@ -176,6 +210,7 @@ mod tests {
         assert_eq!(Destination::of(Path::new("a/b.PNG"))?, Destination::Png("a/b.PNG".into()));
         assert_eq!(Destination::of(Path::new("b.safetensors"))?, Destination::Tensors("b.safetensors".into()));
         assert_eq!(Destination::of(Path::new("out.v2"))?, Destination::Folder("out.v2".into()));
+        assert_eq!(Destination::of(Path::new("b.png/"))?, Destination::Folder("b.png/".into()));
         assert!(Destination::of(Path::new("b.jpg")).is_err());
         assert_eq!(Destination::of_pictures(Path::new("b.png"))?, Destination::Png("b.png".into()));
         for wrong in ["b.safetensors", "b.webp"] {
@@ -209,6 +244,8 @@ mod tests {
         {
             std::os::unix::fs::symlink(at("set"), at("link"))?;
             std::os::unix::fs::symlink(at("net.pkl"), at("link.pkl"))?;
+            assert!(check_names(&at("."), ["net.pkl"], &inputs).is_err());
+            check_names(&at("."), ["new.pkl", "copy.pkl"], &inputs)?;
             assert!(check(&at("link/a.png"), &inputs).is_err() && check(&at("link.pkl"), &inputs).is_err());
             assert!(check(&at("set/a"), &[&at("link")]).is_err());
             assert!(file(Path::new("/dev/null"), &[]).is_err());
@@ -226,6 +263,15 @@ mod tests {
         for wrong in [format!("{}/", at("file").display()), "n".repeat(300)] {
             let error = file(Path::new(&wrong), &[]).err().context("it cannot be written")?;
             assert_eq!(crate::exit::code(&error), crate::exit::WRONG_INPUT, "{wrong}: {error}");
+        }
+        for make in [folder, file, later_folder] {
+            let error = make(&at("file/deep/a"), &[]).err().context("it leads over a file")?.to_string();
+            assert!(error.ends_with("file is a file, not a folder; name another place"), "{error}");
+        }
+        #[cfg(unix)]
+        for make in [folder, later_folder] {
+            let error = make(Path::new("/dev/null"), &[]).err().context("it is a device")?.to_string();
+            assert_eq!(error, "/dev/null is a device or a pipe, not a folder; name another place");
         }
         assert!(file(Path::new("-"), &[]).is_err() && folder(Path::new("-"), &[]).is_err());
         file(&at("new/deep/a.png"), &[])?;

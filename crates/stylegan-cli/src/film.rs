@@ -47,7 +47,7 @@ impl Format {
     pub(crate) fn of(out: &Path) -> anyhow::Result<Self> {
         let ending = out.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
         match ending.as_deref() {
-            _ if out.is_dir() => Ok(Format::Frames),
+            _ if destination::is_folder(out) => Ok(Format::Frames),
             None => Ok(Format::Frames),
             Some("png" | "apng") => Ok(Format::Apng),
             Some("gif") => Ok(Format::Gif),
@@ -204,7 +204,8 @@ fn remove_older(folder: &Path, frames: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn frame_name(number: usize) -> String {
+/// The file of one frame.
+pub(crate) fn frame_name(number: usize) -> String {
     format!("frame{number:06}.png")
 }
 
@@ -271,6 +272,7 @@ mod tests {
     #[test]
     fn endings_choose_the_format() -> anyhow::Result<()> {
         assert_eq!(Format::of(Path::new("a/walk"))?, Format::Frames);
+        assert_eq!(Format::of(Path::new("walk.gif/"))?, Format::Frames);
         assert_eq!(Format::of(Path::new("walk.GIF"))?, Format::Gif);
         assert_eq!(Format::of(Path::new("walk.png"))?, Format::Apng);
         assert!(Format::of(Path::new("walk.jpg")).is_err());

@@ -1,6 +1,6 @@
 //! `stylegan generate`: pictures from seeds or latents.
 
-use crate::destination::Destination;
+use crate::destination::{self, Destination, GRID};
 use crate::exit::{Ending, Outcome, wrong};
 use crate::latents::Latents;
 use crate::layout::LayoutArgs;
@@ -129,6 +129,10 @@ pub(crate) fn run(args: Args) -> Outcome {
     let mut plan = Plan::of(&args)?;
     let inputs: Vec<&Path> = [plan.network.file()].into_iter().chain(args.latents.as_deref()).collect();
     plan.out.prepare(&inputs)?;
+    if let Destination::Folder(folder) = &plan.out {
+        let names = (0..plan.latents.len()).map(|i| plan.latents.file_name(i));
+        destination::check_names(folder, names.chain([GRID.to_owned()]), &inputs)?;
+    }
     let n = plan.latents.len() * plan.classes.as_ref().map_or(1, Vec::len);
     match plan.out.clone() {
         Destination::Tensors(path) => {
@@ -152,7 +156,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         }
         Destination::Folder(folder) => match plan.columns {
             Some(columns) => {
-                let path = folder.join("grid.png");
+                let path = folder.join(GRID);
                 plan.write_sheet(&path, columns)?;
                 say(&format!("{} in {}", count(n as u64, "picture"), path.display()));
             }

@@ -2,7 +2,7 @@
 
 use crate::destination;
 use crate::exit::{Ending, Outcome, wrong};
-use crate::film::{FPS, Film, Format, usual_zoom};
+use crate::film::{FPS, Film, Format, frame_name, usual_zoom};
 use crate::gif;
 use crate::network::{Network, NetworkArgs};
 use crate::numbers::{Numbers, count, whole};
@@ -88,6 +88,9 @@ pub(crate) fn run(args: Args) -> Outcome {
     let stops = Stops::new(&network, seeds, args.space)?;
     let legs = if args.open { seeds.len() - 1 } else { seeds.len() };
     let frames = legs * args.frames as usize + usize::from(args.open);
+    if format == Format::Frames {
+        destination::check_names(&args.out, (0..frames).map(frame_name), &[network.file()])?;
+    }
     let [h, w] = network.size();
     let zoom = args.zoom.unwrap_or(match format {
         Format::Frames => 1,

@@ -167,6 +167,22 @@ fn choose(mut tensors: Vec<(String, Tensor)>, network: &Network, path: &Path) ->
         _ => None,
     };
     let Some(at) = at else {
+        let spec = generator.spec();
+        // Styles of another network, as their shape shows.
+        if let [(_, tensor)] = &tensors[..]
+            && tensor.rank() != 2
+        {
+            wrong!(
+                "--latents {} has shape {:?}, this network takes styles [n, {}, {}], or z [n, {}] and w [n, {}] by these names; \
+                 give latents of this network",
+                path.display(),
+                tensor.dims(),
+                spec.num_ws,
+                spec.w_dim,
+                spec.z_dim,
+                spec.w_dim
+            );
+        }
         let shown =
             tensors.iter().take(4).map(|(name, tensor)| format!("`{:.40}` {:?}", printable(name), tensor.dims()));
         wrong!(

@@ -4,6 +4,7 @@ use crate::destination;
 use crate::pictures::name_of_set;
 use crate::ranks;
 use crate::status::say;
+use crate::whole_path::whole_path;
 use anyhow::Context;
 use std::fs;
 use std::io;
@@ -20,7 +21,7 @@ const DIGITS: usize = 16;
 /// # Errors
 /// When the set cannot be read on any machine, or not be copied.
 pub(crate) fn of(set: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
-    ranks::once_a_machine(&std::path::absolute(folder)?.display().to_string(), || copied(set, folder))
+    ranks::once_a_machine(&whole_path(folder)?.display().to_string(), || copied(set, folder))
 }
 
 /// Copies a set under a name that holds the hash of its content, unless it is there.

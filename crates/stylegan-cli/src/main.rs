@@ -58,6 +58,7 @@ mod train;
 mod train_status;
 mod transfer;
 mod usage;
+mod whole_path;
 mod writer;
 
 use clap::CommandFactory;

@@ -1,6 +1,6 @@
 //! `stylegan mix`: a table of pictures, each row's style mixed with each column's.
 
-use crate::destination::Destination;
+use crate::destination::{self, Destination, GRID};
 use crate::exit::{Ending, Outcome, wrong};
 use crate::latents::Latents;
 use crate::layout::LayoutArgs;
@@ -110,6 +110,11 @@ impl FromStr for Styles {
     }
 }
 
+/// The file of one picture of the table.
+fn file_name(row: u32, column: u32) -> String {
+    format!("row{row:04}-col{column:04}.png")
+}
+
 pub(crate) fn run(args: Args) -> Outcome {
     let out = Destination::of_pictures(&args.out)?;
     args.network.check_idle()?;
@@ -131,6 +136,11 @@ pub(crate) fn run(args: Args) -> Outcome {
     let half = (network.generator().spec().num_ws / 2).max(1) - 1;
     note_whole(&styles, &network, &format!("; --styles 0-{half} takes fewer"));
     out.prepare(&[network.file()])?;
+    if let Destination::Folder(folder) = &out {
+        let row = |row: &u32| args.cols.0.iter().map(|column| file_name(*row, *column)).collect::<Vec<_>>();
+        let names = args.rows.0.iter().flat_map(row);
+        destination::check_names(folder, names.chain([GRID.to_owned()]), &[network.file()])?;
+    }
     let text = |rows: &Numbers, columns: &Numbers| {
         let mut text = network.text();
         text.extend(seed_text(rows, columns, &styles));
@@ -149,11 +159,11 @@ pub(crate) fn run(args: Args) -> Outcome {
                     }
                     let picture = table.mixed[r * args.cols.0.len() + c].clone();
                     let text = text(&Numbers(vec![*row]), &Numbers(vec![*column]));
-                    writer.png(folder.join(format!("row{row:04}-col{column:04}.png")), picture, text)?;
+                    writer.png(folder.join(file_name(*row, *column)), picture, text)?;
                 }
             }
             writer.finish()?;
-            folder.join("grid.png")
+            folder.join(GRID)
         }
         Destination::Png(path) | Destination::Tensors(path) => path.clone(),
     };

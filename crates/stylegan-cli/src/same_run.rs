@@ -3,6 +3,7 @@
 use crate::exit::wrong;
 use crate::numbers::count;
 use crate::shell::quote;
+use crate::whole_path::whole_path;
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::Checkpoint;
 use stylegan_train::checkpoints;
@@ -11,7 +12,7 @@ use stylegan_train::data::Dataset;
 
 /// What a run began with. Refuses to go on with one that began with other networks.
 pub(crate) fn check_begun_with<'a>(from: &Path, stored: &'a RecipeConfig, out: &Path) -> anyhow::Result<&'a Path> {
-    let typed = std::path::absolute(from)?;
+    let typed = whole_path(from)?;
     let begun = match stored {
         RecipeConfig::Gan(config) => config.transfer.as_ref().map(|transfer| &transfer.from),
         RecipeConfig::Spade(config) => config.transfer.as_ref().map(|transfer| &transfer.from),

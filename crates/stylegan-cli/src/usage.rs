@@ -1,5 +1,6 @@
 //! What the parser has to say: help, and errors in what was typed.
 
+use crate::exit;
 use crate::invocation::as_typed;
 use crate::options::Options;
 use crate::status::{on_terminal, print, say};
@@ -47,8 +48,11 @@ fn explain(mut error: clap::Error) -> ! {
     if error.use_stderr() {
         say(&text);
     } else {
-        // Whoever reads it may have had enough.
-        let _ = print(&format!("{text}\n"));
+        // Whoever reads it may have had enough, which is no error.
+        if let Err(error) = print(&format!("{text}\n")) {
+            say(&format!("error: {}", exit::sentence(&error)));
+            std::process::exit(exit::FAILED.into());
+        }
     }
     std::process::exit(error.exit_code());
 }

@@ -173,7 +173,7 @@ fn summary(report: &Report) -> String {
 }
 
 /// A word on class numbers that no picture has.
-fn classes_without_pictures(labels: &Labels) -> String {
+pub(super) fn classes_without_pictures(labels: &Labels) -> String {
     let Labels::Classes { ids, count, .. } = labels else { return String::new() };
     let mut missing: BTreeSet<u32> = (0..*count as u32).collect();
     for id in ids {
@@ -227,14 +227,12 @@ fn classes_of_maps(report: &Report) -> String {
 /// What `stylegan data build` would make of the set.
 fn prospects(report: &Report, set: &str) -> String {
     let build = |size: &str| format!("`stylegan data build {set} --size {size}`");
-    let refused = |problem: &Problem| matches!(problem, Problem::LabelFile(_) | Problem::ClassFile(_));
-    let labels = report.findings.iter().any(|finding| refused(&finding.problem));
+    if report.broken {
+        return format!("{} would refuse the set until its labels, class table and maps can be read", build("N"));
+    }
     let Some(shortest) = report.sides.first() else {
         return format!("{} could use none of the pictures", build("N"));
     };
-    if labels {
-        return format!("{} would refuse the set until its labels and class table can be read", build("N"));
-    }
     // At most one in twenty is shorter than this; of few, one.
     let (usable, few) = (report.usable, report.sides.len() < 40);
     let most = report.sides.get((report.sides.len() / 20).max(1)).unwrap_or(shortest);
@@ -251,10 +249,11 @@ fn prospects(report: &Report, set: &str) -> String {
         format!("--size up to {shortest} enlarges none")
     };
     let build = build(&usual_side(most).to_string());
-    match report.pictures - usable {
+    let what = if report.left_out == report.pictures - usable { "pictures" } else { "files" };
+    match report.left_out {
         0 if usable == 1 => format!("{build} would take the one picture; {enlarged}"),
         0 => format!("{build} would take all {}; {enlarged}", count(usable as u64, "picture")),
-        left => format!("{build} would take {usable} of {} pictures and leave out {left}; {enlarged}", usable + left),
+        left => format!("{build} would take {usable} of {} {what} and leave out {left}; {enlarged}", usable + left),
     }
 }
 

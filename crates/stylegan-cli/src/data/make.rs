@@ -3,11 +3,14 @@
 use super::recipe::{self, Recipe};
 use super::write::{Entry, Format, SetWriter};
 use crate::exit::wrong;
+use crate::numbers::count;
 use crate::status::{Progress, say};
 use rayon::prelude::*;
 use serde_json::{Value, json};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
-use stylegan_train::data::{CLASS_FILE, Finding, INSTANCE_FOLDER, LABEL_FILE, MAP_FOLDER};
+use stylegan_train::data::{CLASS_FILE, Files, Finding, INSTANCE_FOLDER, LABEL_FILE, MAP_FOLDER};
 
 /// Pictures that are made before they are written, so that memory stays bounded.
 const CHUNK: u64 = 256;
@@ -19,7 +22,10 @@ pub(super) fn is_there(target: &Path, format: Format, recipe: &Recipe) -> anyhow
     }
     match Recipe::of(target) {
         Some(found) if found.asks_for_the_same(recipe) => match (format, target.is_dir()) {
-            (Format::Folder, true) | (Format::Zip, false) => Ok(true),
+            (Format::Folder, true) | (Format::Zip, false) => {
+                check_whole(target, &found)?;
+                Ok(true)
+            }
             (_, is_folder) => wrong!(
                 "{} is there as a {}, built by the same settings; remove it or name another place with --out",
                 target.display(),
@@ -34,11 +40,38 @@ pub(super) fn is_there(target: &Path, format: Format, recipe: &Recipe) -> anyhow
             target.display(),
             found.describe()
         ),
+        None if is_torn(target) => wrong!(
+            "{} exists and is a truncated or damaged ZIP file; remove it or name another place with --out",
+            target.display()
+        ),
         None => wrong!(
             "{} exists and was not built by this command; remove it or name another place with --out",
             target.display()
         ),
     }
+}
+
+/// Refuses a set from which pictures were taken since.
+fn check_whole(target: &Path, recipe: &Recipe) -> anyhow::Result<()> {
+    let (built, found) = (recipe.pictures(), Files::open(target).map_or(0, |files| files.names().len() as u64));
+    if found != built {
+        wrong!(
+            "{} was built by the same settings, of {}, and has {found} now; remove it or name another place with --out",
+            target.display(),
+            count(built, "picture")
+        );
+    }
+    Ok(())
+}
+
+/// Whether a file begins as a ZIP file does and cannot be opened as one.
+fn is_torn(path: &Path) -> bool {
+    let head = || {
+        let mut head = [0; 2];
+        let file = path.is_file().then(|| File::open(path).ok()).flatten();
+        file?.read_exact(&mut head).ok().filter(|()| head == *b"PK")
+    };
+    head().is_some() && File::open(path).is_ok_and(|file| zip::ZipArchive::new(file).is_err())
 }
 
 /// What is written besides the pictures.

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use stylegan_train::data::resize::{Crop, Filter, onto_square, resize, resize_map};
-use stylegan_train::data::{ClassTable, Files, Finding, Labels, Picture, Problem, Severity};
+use stylegan_train::data::{ClassTable, Files, Finding, Labels, Part, Picture, Problem, Severity};
 
 /// What becomes of each picture.
 pub(crate) struct Recast {
@@ -52,7 +52,8 @@ impl Pictures {
     /// The pictures of `files`, a set that messages call `place`.
     pub(crate) fn new(files: Files, recast: Recast, folders: Option<Classes>, place: &Path) -> anyhow::Result<Self> {
         let mut unusable = BTreeMap::new();
-        for Finding { file, problem } in files.findings() {
+        for finding in files.findings() {
+            let Finding { file, problem } = finding;
             match problem {
                 // Classes are folders: what the label file says does not matter.
                 Problem::LabelFile(_)
@@ -62,11 +63,14 @@ impl Pictures {
                 | Problem::LabelClass(_)
                 | Problem::LabelKind(_)
                     if folders.is_some() => {}
-                Problem::LabelFile(_) | Problem::ClassFile(_) => {
-                    wrong!("{}/{file}: {problem}; {}", place.display(), problem.remedy())
-                }
                 _ if problem.severity() == Severity::Harmless => {}
-                _ => drop(unusable.insert(file.clone(), problem.clone())),
+                _ => match files.broken_part(finding) {
+                    Some(Part::Labels) if folders.is_some() => {}
+                    Some(Part::Maps) if recast.sketches => {}
+                    // Without it this would be another set.
+                    Some(_) => wrong!("{}/{file}: {problem}; {}", place.display(), problem.remedy()),
+                    None => drop(unusable.insert(file.clone(), problem.clone())),
+                },
             }
         }
         Ok(Self { files, recast, folders, unusable: unusable.into(), enlarged: AtomicU64::new(0) })

@@ -86,7 +86,8 @@ impl Recipe {
             let file = std::fs::File::open(path.metadata().ok()?.is_file().then_some(path)?).ok()?;
             return serde_json::from_reader(file.take(1 << 16)).ok();
         }
-        let mut archive = zip::ZipArchive::new(std::fs::File::open(path).ok()?).ok()?;
+        let file = std::fs::File::open(path.is_file().then_some(path)?).ok()?;
+        let mut archive = zip::ZipArchive::new(file).ok()?;
         let mut text = String::new();
         archive.by_name(FILE).ok()?.take(1 << 16).read_to_string(&mut text).ok()?;
         serde_json::from_str(&text).ok()
@@ -95,6 +96,11 @@ impl Recipe {
     /// The same of a set that came to have `written` pictures.
     pub(crate) fn of_written(self, written: u64) -> Self {
         Self { written: (written != self.count).then_some(written), ..self }
+    }
+
+    /// How many pictures the set came to have.
+    pub(crate) fn pictures(&self) -> u64 {
+        self.written.unwrap_or(self.count)
     }
 
     /// Whether both ask for the same set.
@@ -111,7 +117,7 @@ impl Recipe {
     /// The recipe as one line, for messages.
     pub(crate) fn describe(&self) -> String {
         let height = self.height.unwrap_or(self.size);
-        let pictures = count(self.written.unwrap_or(self.count), "picture");
+        let pictures = count(self.pictures(), "picture");
         let mut text = format!("{} of {}x{height}, {pictures}, seed {}", self.builder, self.size, self.seed);
         if let Some(channels) = self.channels {
             text.push_str(&format!(", {channels} channels"));

@@ -1,6 +1,7 @@
 //! `stylegan data show`: what a set looks like and what it is.
 
 use super::contact_sheet::contact_sheet;
+use super::doctor::classes_without_pictures;
 use super::recipe::Recipe;
 use crate::destination;
 use crate::exit::{Ending, Outcome};
@@ -120,12 +121,16 @@ fn labels(set: &Dataset) -> Vec<String> {
             ids.iter().for_each(|&id| pictures[id as usize] += 1);
             let most = pictures.iter().copied().max().unwrap_or(1).max(1);
             let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-            let lines = pictures.iter().enumerate().map(|(class, &n)| {
+            // Class numbers may have gaps of thousands; a name tells what is lacking.
+            let shown = pictures.iter().enumerate().filter(|(class, n)| **n > 0 || *class < names.len());
+            let lines = shown.map(|(class, &n)| {
                 let bar = "#".repeat((n * 40).div_ceil(most));
                 let name = printable(names.get(class).map_or("", String::as_str));
                 format!("{class:>5} {name:<width$} {n:>8} {bar}")
             });
-            std::iter::once(classes(*classes_there)).chain(lines).collect()
+            let without = classes_without_pictures(set.labels());
+            let without = without.lines().map(str::to_owned);
+            std::iter::once(classes(*classes_there)).chain(lines).chain(without).collect()
         }
     }
 }

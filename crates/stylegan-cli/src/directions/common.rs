@@ -128,13 +128,19 @@ impl Common {
     }
 }
 
-/// Refuses two directions of one name, which no file of directions holds; `remedy` says how they get others.
+/// Refuses blank names, by which nothing is found, and two directions of one name, which no file of directions holds;
+/// `remedy` says how they get others.
 pub(super) fn check_names<'a>(names: impl IntoIterator<Item = &'a String>, remedy: &str) -> anyhow::Result<()> {
     let mut known = HashSet::new();
-    match names.into_iter().map(|name| typable(name)).find(|name| !known.insert(name.clone())) {
-        Some(name) => wrong!("two directions would have the name {}; {remedy}", printable(&name)),
-        None => Ok(()),
+    for (i, name) in names.into_iter().enumerate() {
+        if name.trim().is_empty() {
+            wrong!("the name of direction {i} would be blank; {remedy}");
+        }
+        if !known.insert(typable(name)) {
+            wrong!("two directions would have the name {}; {remedy}", printable(&typable(name)));
+        }
     }
+    Ok(())
 }
 
 /// A name without what `--direction NAME=STRENGTH` cannot hold.

@@ -1,10 +1,15 @@
 //! Directions as normals of hyperplanes between styles with and without an attribute.
 
 use super::common::typable;
+use crate::exit::wrong;
 use crate::status::say;
 use stylegan_core::directions::Direction;
+use stylegan_core::printable;
 use stylegan_metrics::directions::{Attribute, Hyperplane, Separation};
 use stylegan_metrics::feature_table::FeatureTable;
+
+/// Styles deviate by less than this along a direction where they are alike but for rounding.
+const ALIKE: f64 = 1e-6;
 
 /// Styles with scores of attributes: larger where a style has it more surely.
 pub(super) struct Scored {
@@ -23,7 +28,18 @@ impl Scored {
         let (mut found, mut failed) = (Vec::new(), Vec::new());
         for (name, scores) in &self.attributes {
             match separation.fit(&self.styles, &Attribute { name, scores }) {
-                Ok(plane) => found.push(self.direction(name, &plane, rows)),
+                Ok(plane) => {
+                    let direction = self.direction(name, &plane, rows);
+                    // No step along it would have a size.
+                    if direction.sigma < ALIKE {
+                        wrong!(
+                            "{}: the styles are all alike, so that none has more of {} than another; bring styles that differ",
+                            self.by,
+                            printable(name)
+                        );
+                    }
+                    found.push(direction);
+                }
                 Err(error) => failed.push(error),
             }
         }

@@ -2,7 +2,7 @@
 
 use super::Args;
 use super::moves::{Moves, Span};
-use crate::destination::{self, Destination};
+use crate::destination::{self, Destination, is_folder};
 use crate::exit::wrong;
 use crate::film::{FPS, Format};
 use crate::latents::Latents;
@@ -38,7 +38,7 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn of(args: &Args) -> anyhow::Result<Self> {
         let ending = args.out.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
-        let film = matches!(ending.as_deref(), Some("gif" | "mp4" | "webm" | "mkv" | "mov")) && !args.out.is_dir();
+        let film = matches!(ending.as_deref(), Some("gif" | "mp4" | "webm" | "mkv" | "mov")) && !is_folder(&args.out);
         let out = match film {
             true => Out::Film(args.out.clone(), Format::of(&args.out)?),
             false => Out::Still(Destination::of(&args.out)?),

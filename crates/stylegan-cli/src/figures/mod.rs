@@ -165,7 +165,9 @@ pub(crate) fn run(args: Args) -> Outcome {
     }
     let set = args.data.iter().filter(|set| !pictures::is_built_in(set)).map(Path::new);
     let files = [network.file()].into_iter().chain(args.classifier.iter().map(PathBuf::as_path));
-    destination::folder(&args.out, &files.chain(set).collect::<Vec<_>>())?;
+    let inputs = files.chain(set).collect::<Vec<_>>();
+    destination::folder(&args.out, &inputs)?;
+    destination::check_names(&args.out, figures.iter().map(|figure| figure.file_name()), &inputs)?;
     for figure in &figures {
         let path = args.out.join(figure.file_name());
         if let Some(obstacle) = figure.obstacle(&network, seeds[0])? {

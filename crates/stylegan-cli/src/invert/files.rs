@@ -56,6 +56,10 @@ impl Outputs {
     }
 }
 
+/// The sheet of all pictures, and what they measure.
+pub(super) const SHEET: &str = "sheet.png";
+pub(super) const MEASURES: &str = "measures.json";
+
 /// Where the reconstruction of the picture with this name in its set lies in a folder of reconstructions alone.
 pub(super) fn alone(folder: &Path, name: &str) -> PathBuf {
     folder.join(name).with_extension("png")

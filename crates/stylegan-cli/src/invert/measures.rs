@@ -1,5 +1,6 @@
 //! How near reconstructions are to their pictures.
 
+use super::files::MEASURES;
 use super::plan::Plan;
 use crate::numbers::count;
 use crate::status::say;
@@ -97,7 +98,7 @@ pub(super) fn write(plan: &Plan, seconds: &[f64]) -> anyhow::Result<()> {
     written.insert("networks".into(), Value::Object(networks.collect()));
     written.insert("pictures".into(), json!(plan.pictures.len()));
     written.insert("each".into(), Value::Array(each));
-    let path = plan.out.join("measures.json");
+    let path = plan.out.join(MEASURES);
     stylegan_core::write_file(&path, format!("{:#}\n", Value::Object(written)).as_bytes())?;
     say(&format!("{} of {}", said.join(", "), count(plan.pictures.len() as u64, "picture")));
     Ok(())

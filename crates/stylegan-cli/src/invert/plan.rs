@@ -2,7 +2,7 @@
 
 use super::edited::Edit;
 use super::encoder::Encoder;
-use super::files::{Outputs, alone};
+use super::files::{MEASURES, Outputs, SHEET, alone};
 use super::mask::{self, Masks};
 use super::picture::Picture;
 use super::settings::Settings;
@@ -67,6 +67,7 @@ impl Plan {
         let files = args.pictures.iter().chain(beside).chain(&args.directions).chain(&encoder_file).chain([&file]);
         let inputs: Vec<&Path> = files.map(PathBuf::as_path).collect();
         destination::later_folder(&args.out, &inputs)?;
+        destination::check_names(&args.out, [SHEET, MEASURES], &inputs)?;
         for picture in &pictures {
             picture.files.all().iter().try_for_each(|file| destination::check(file, &inputs))?;
         }
@@ -237,7 +238,8 @@ fn classifier(path: &Path, device: &Device) -> anyhow::Result<Classifier> {
 fn pictures(args: &Args) -> anyhow::Result<Vec<Picture>> {
     let mut pictures: Vec<Picture> = Vec::new();
     // Reconstructions that stand alone may lie in the folder of the other results.
-    let (mut known, mut lone) = (HashMap::new(), HashMap::new());
+    let sheet = (args.out.join(SHEET), "the sheet of all pictures".to_owned());
+    let (mut known, mut lone) = (HashMap::new(), HashMap::from([sheet]));
     let mut truths = truths(args.truth.as_deref())?;
     let masks = args.mask.as_deref().map(Masks::of).transpose()?;
     for place in args.pictures.iter().map(|path| places(path)).collect::<anyhow::Result<Vec<_>>>()?.concat() {

@@ -2,6 +2,7 @@
 //! makes, and what becomes of it along directions.
 
 use super::edited::Edit;
+use super::files::SHEET;
 use super::picture::Picture;
 use super::plan::Plan;
 use crate::numbers::count;
@@ -45,7 +46,7 @@ pub(super) fn write(plan: &Plan) -> anyhow::Result<()> {
             band.pictures.push(Some(read(&picture.files.edited)?));
         }
     }
-    let path = plan.out.join("sheet.png");
+    let path = plan.out.join(SHEET);
     write_png(&path, &Sheet::new(vec![band]).draw(), &plan.network.text())?;
     if rows < plan.pictures.len() {
         say(&format!("note: {} shows the first {}", path.display(), count(rows as u64, "picture")));

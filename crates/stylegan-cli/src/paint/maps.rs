@@ -3,8 +3,11 @@
 use super::painter::Painter;
 use crate::exit::wrong;
 use crate::network::check_exists_or;
+use crate::numbers::count;
+use crate::status::say;
 use candle_core::{DType, Device, Tensor};
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::{Component, Path, PathBuf};
 use stylegan_train::data::{
     CLASS_FILE, ClassTable, InstanceMap, LabelMap, MAP_FOLDER, MAX_FILE_BYTES, NO_CLASS, Problem,
 };
@@ -20,7 +23,7 @@ pub(super) struct Map {
     /// Classes as they are shown; pixels without one are [`NO_CLASS`].
     pub(super) labels: LabelMap,
     /// Classes as the network reads them.
-    classes: Vec<u32>,
+    pub(super) classes: Vec<u32>,
     /// Edges between instances `[1, 1, h, w]`, if the network reads them.
     edges: Option<Tensor>,
 }
@@ -113,49 +116,61 @@ fn is_there(path: &Path, option: &str, what: &str) -> anyhow::Result<()> {
     check_exists_or(path, || format!("{option} {}: it is not there; give {what}", path.display()))
 }
 
-/// The PNG files of a folder, or of the only folder in it, in the order of their names.
+/// The PNG files of a folder and of those in it, in the order of their names; says how many others there are.
 fn listed(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let (mut files, mut folders) = (Vec::new(), Vec::new());
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        if entry.file_type()?.is_dir() {
-            folders.push(path.clone());
+    let (mut files, mut others, mut seen) = (Vec::new(), 0u64, HashSet::new());
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        let of_set = folder.join(MAP_FOLDER);
+        if of_set.is_dir() {
+            wrong!("{} is a data set; its maps lie in {}: give that folder", folder.display(), of_set.display());
         }
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        let png = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
-        if png && !hidden && !path.is_dir() {
-            files.push(path);
+        let read = |error| anyhow::Error::new(error).context(format!("cannot read {}", folder.display()));
+        // Links may lead round in a circle.
+        if !seen.insert(folder.canonicalize().map_err(read)?) {
+            continue;
         }
-    }
-    files.sort_unstable();
-    folders.sort_unstable();
-    let of_set = folder.join(MAP_FOLDER);
-    if of_set.is_dir() {
-        wrong!("{} is a data set; its maps lie in {}: give that folder", folder.display(), of_set.display());
-    }
-    match &folders[..] {
-        _ if !files.is_empty() => {}
-        // Sets that this program builds have their pictures by the thousand in folders.
-        [only] => return listed(only),
-        [first, ..] => {
-            wrong!("{}: its maps lie in folders; give one of them, as {}", folder.display(), first.display())
+        for entry in std::fs::read_dir(&folder).map_err(read)? {
+            let path = entry.map_err(read)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.starts_with('.') {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png")) {
+                files.push(path);
+            } else if name != CLASS_FILE {
+                others += 1;
+            }
         }
-        [] => {}
     }
     if files.is_empty() {
         wrong!("{}: this folder holds no maps; they are PNG files of class numbers or colours", folder.display());
     }
+    if others > 0 {
+        say(&format!("note: {}: {} not looked at; maps are PNG files", folder.display(), count(others, "other file")));
+    }
+    files.sort_unstable();
     Ok(files)
 }
 
-/// The class table beside the maps, or in the folder above.
+/// The class table of a set whose maps these are, wherever among them `path` is: that of the folder in which `labels/` lies, or
+/// the first on the way down. Of other maps the table beside them, or in the folder above.
 fn table_beside(path: &Path) -> anyhow::Result<Option<ClassTable>> {
-    let folder = if path.is_dir() { Some(path) } else { path.parent() };
-    let whole = folder.map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
-    let above = whole.and_then(|folder| folder.canonicalize().ok()?.parent().map(|above| above.join(CLASS_FILE)));
-    let beside = whole.map(|folder| folder.join(CLASS_FILE));
-    let Some(file) = beside.into_iter().chain(above).find(|file| file.exists()) else { return Ok(None) };
+    let whole = std::path::absolute(path)?;
+    // A folder that is left by `..` is known by what is there alone.
+    let climbs = whole.components().any(|part| part == Component::ParentDir);
+    let whole = if climbs { whole.canonicalize()? } else { whole };
+    let folder = if whole.is_dir() { &whole } else { whole.parent().unwrap_or(&whole) };
+    let of_set = folder.ancestors().position(|folder| folder.file_name().is_some_and(|name| name == MAP_FOLDER));
+    let mut places: Vec<PathBuf> =
+        folder.ancestors().take(of_set.map_or(2, |up| up + 2)).map(Path::to_path_buf).collect();
+    if of_set.is_some() {
+        places.reverse();
+    }
+    let files = places.into_iter().map(|folder| folder.join(CLASS_FILE));
+    let Some(file) = files.into_iter().find(|file| file.symlink_metadata().is_ok()) else { return Ok(None) };
     Ok(Some(ClassTable::open(&file).map_err(|problem| refused(&file, &problem))?))
 }
 

@@ -6,6 +6,7 @@ use super::maps::Map;
 use super::painting::Painting;
 use crate::map_picture::{beside, map_picture};
 use image::RgbImage;
+use std::collections::HashSet;
 use std::path::Path;
 use stylegan_core::picture::{Band, write_png};
 
@@ -18,7 +19,13 @@ pub(super) fn write(plan: &Plan, path: &Path) -> anyhow::Result<()> {
     let painted = plan.painting.pictures()?;
     let [h, w] = painter.size();
     let shown = |map: &Map| map_picture(&map.labels.classes, [h, w], maps.table.as_ref());
-    let names = || maps.all.iter().map(|map| shortened(&map.stem));
+    // Maps of one name are told apart by their folders.
+    let stems: HashSet<&String> = maps.all.iter().map(|map| &map.stem).collect();
+    let name = |map: &Map| match stems.len() == maps.all.len() {
+        true => map.stem.clone(),
+        false => map.folder.join(&map.stem).display().to_string(),
+    };
+    let names = || maps.all.iter().map(|map| shortened(&name(map)));
     let band = match (styles.len(), styles.shown()) {
         (1, None) if !plan.has_columns() => Band {
             across: plan.layout.columns(plan.painting.len(), [h, 2 * w])?,

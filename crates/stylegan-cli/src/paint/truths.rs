@@ -13,15 +13,32 @@ use stylegan_train::data::Files;
 pub(super) fn read(set: &Path, maps: &[Map], size: [usize; 2]) -> anyhow::Result<Vec<RgbImage>> {
     check_exists(set)?;
     let files = Files::open(set)?;
-    let known: HashMap<String, &String> = files.names().iter().map(|name| (stem(Path::new(name)), name)).collect();
+    let mut known: HashMap<String, Vec<&String>> = HashMap::new();
+    for name in files.names() {
+        known.entry(stem(Path::new(name))).or_default().push(name);
+    }
     let one = |map: &Map| {
-        let Some(name) = known.get(&map.stem) else {
-            wrong!(
+        let of_name = known.get(&map.stem).map_or(&[][..], Vec::as_slice);
+        // Of several the one that lies in folders as its map does.
+        let own = map.folder.join(&map.stem);
+        let name = match of_name {
+            [name] => name,
+            [] => wrong!(
                 "--truth {}: there is no picture {}, which the map {} is of",
                 set.display(),
                 map.stem,
                 map.file.display()
-            );
+            ),
+            several => match several.iter().find(|name| Path::new(name).with_extension("").ends_with(&own)) {
+                Some(name) if !map.folder.as_os_str().is_empty() => name,
+                _ => wrong!(
+                    "--truth {}: {} pictures are called {}, and none lies in folders as the map {} does",
+                    set.display(),
+                    several.len(),
+                    map.stem,
+                    map.file.display()
+                ),
+            },
         };
         match files.with_picture(name, |picture| fitted(&picture.pixels.into_rgb8(), size)) {
             Ok(picture) => picture,

@@ -18,6 +18,7 @@ use crate::signals;
 use crate::starting_point;
 use crate::status::{print, say};
 use crate::train_status::{Follower, TrainStatus};
+use crate::whole_path::whole_path;
 use crate::{destination, local_copy, pictures, ranks, settings};
 use candle_core::Device;
 use request::{Request, c_dim, open};
@@ -187,7 +188,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     } else {
         let known = opened.as_ref().map(|(place, _)| place.clone());
         let place = || known.map_or_else(|| pictures::place(&data.set, config.img_size(), data.count, data_dir), Ok);
-        let thing = format!("{} of {}", data.set, std::path::absolute(data_dir)?.display());
+        let thing = format!("{} of {}", data.set, whole_path(data_dir)?.display());
         if pictures::is_built_in(&data.set) { ranks::once_a_machine(&thing, place)? } else { place()? }
     };
     let open = || Ok(pictures::open_at(&set, data.preprocess)?.with_cache(data.cache_mib << 20));

@@ -9,6 +9,7 @@ use crate::same_run::{check_begun_with, check_not_past, check_same};
 use crate::starting_point::{self, StartingPoint, conditional};
 use crate::status::say;
 use crate::transfer::Transfer;
+use crate::whole_path::whole_path;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use stylegan_train::checkpoints;
@@ -281,7 +282,7 @@ fn overrides(asked: &Asked) -> anyhow::Result<Vec<Override>> {
     if let Some(name) = &asked.data {
         // A run can be gone on with from another folder, so paths are kept whole.
         let name =
-            if pictures::is_built_in(name) { name.clone() } else { std::path::absolute(name)?.display().to_string() };
+            if pictures::is_built_in(name) { name.clone() } else { whole_path(Path::new(name))?.display().to_string() };
         set(format!("--data {name}"), "data.set", name.into())?;
     }
     Ok(all)

@@ -122,6 +122,40 @@ fn places_that_take_no_files_are_named_before_the_work() {
         assert_eq!(ran.code, 2, "{job}: {}", ran.stderr);
         assert!(ran.stderr.contains("/sys/out") && !ran.stderr.contains("result"), "{job}: {}", ran.stderr);
     }
+    // Results of a fixed name overwrite nothing that is read, and a folder is none where something else lies.
+    std::fs::create_dir(bench.path("figures")).unwrap();
+    for name in ["figure-uncurated.png", "grid.png", "row0001-col0002.png", "frame000001.png"] {
+        std::fs::copy(bench.path("tiny.safetensors"), bench.path("figures").join(name)).unwrap();
+        let line = match name {
+            "figure-uncurated.png" => "figures --only uncurated",
+            "grid.png" => "generate --seeds 0-3",
+            "frame000001.png" => "interpolate --seeds 0,1 --frames 2",
+            _ => "mix --rows 1 --cols 2",
+        };
+        let line = format!("{line} --network figures/{name} --out figures");
+        bench.one_sentence(&line, &[&format!("figures/{name} is read by this command")]);
+    }
+    for line in ["generate --network tiny.safetensors", "figures --network tiny.safetensors --only uncurated", "man"] {
+        let out = if line == "man" { "" } else { " --out" };
+        bench.one_sentence(&format!("{line}{out} file"), &["file is a file, not a folder; name another place"]);
+        #[cfg(unix)]
+        bench.one_sentence(
+            &format!("{line}{out} /dev/null"),
+            &["/dev/null is a device or a pipe, not a folder; name another place"],
+        );
+    }
+    bench.ok("generate --network tiny.safetensors --seeds 1 --out new.png/");
+    assert!(bench.path("new.png/seed0001.png").exists());
+    #[cfg(target_os = "linux")]
+    {
+        // In a folder that is gone.
+        let program = env!("CARGO_BIN_EXE_stylegan");
+        let script = format!("mkdir gone && cd gone && rmdir ../gone && {program} train --data ../small --out r");
+        let output =
+            std::process::Command::new("sh").args(["-c", &script]).current_dir(bench.path("")).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains("../small: the folder in which"), "{said}");
+    }
     for line in ["classifier --data classes.zip --out pictures", "export --network tiny.safetensors --onnx pictures"] {
         bench.one_sentence(line, &["pictures is a folder"]);
     }

@@ -105,7 +105,20 @@ fn components_and_labels_are_found() {
 
     bench.one_sentence(&format!("{LABELS} --names one"), &["--names gives 1", "2 attributes"]);
     bench.one_sentence(&format!("{LABELS} --names a,a"), &["two directions would have the name a", "--names"]);
+    for names in ["a,", ",b"] {
+        bench.one_sentence(
+            &format!("{LABELS} --names {names}"),
+            &["the name of direction", "would be blank; give each"],
+        );
+    }
     bench.one_sentence("directions labels --network tiny.safetensors", &["no classes", "--latents"]);
+    let equal = w.narrow(0, 0, 1).unwrap().broadcast_as(w.shape()).unwrap().contiguous().unwrap();
+    save("equal.safetensors", &[("w", &equal), ("scores", &scores)]);
+    bench.one_sentence(
+        "directions labels --network tiny.safetensors --latents equal.safetensors --out none.safetensors",
+        &["the styles are all alike"],
+    );
+    assert!(!bench.path("none.safetensors").exists());
     save("bare.safetensors", &[("w", &w)]);
     bench.one_sentence("directions labels --network tiny.safetensors --latents bare.safetensors", &["scores"]);
     save("short.safetensors", &[("w", &w), ("scores", &scores.narrow(0, 0, 7).unwrap())]);

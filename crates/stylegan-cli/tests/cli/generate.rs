@@ -262,6 +262,13 @@ fn projected_latents_of_numpy() {
         &format!("{NET} --latents one.npy"),
         &["`arr_0` [1, 8]", "one of the tensors z, w and ws", "numpy.savez"],
     );
+    // Styles of a network of another depth are known by their shape.
+    let deep = Tensor::zeros((2, 7, 8), candle_core::DType::F32, &Device::Cpu).unwrap();
+    std::fs::write(bench.path("deep.npy"), npy(&deep)).unwrap();
+    bench.one_sentence(
+        &format!("{NET} --latents deep.npy"),
+        &["deep.npy has shape [2, 7, 8]", "takes styles [n, 6, 8]", "give latents of this network"],
+    );
     bench.one_sentence("generate --network ws.npz --out x.png", &["NumPy arrays", "--latents"]);
 }
 

@@ -417,3 +417,19 @@ fn wrong_input_is_one_sentence() {
     std::fs::copy(bench.path("face.png"), bench.path("face-reconstruction.png")).unwrap();
     bench.one_sentence(&format!("{NET} --out . face.png face-reconstruction.png"), &["is read by this command"]);
 }
+
+/// Files that stand for all pictures take the place of none that is read.
+#[test]
+fn the_sheet_overwrites_no_picture() {
+    let bench = with_face();
+    std::fs::create_dir(bench.path("out")).unwrap();
+    std::fs::copy(bench.path("face.png"), bench.path("out/sheet.png")).unwrap();
+    let before = std::fs::read(bench.path("out/sheet.png")).unwrap();
+    for pictures in ["out/sheet.png", "face.png out/sheet.png"] {
+        let line = format!("{NET} --steps 1 --out out {pictures}");
+        bench.one_sentence(&line, &["out/sheet.png is read by this command"]);
+    }
+    let alone = format!("{NET} --steps 1 --out other --reconstructions other out/sheet.png");
+    bench.one_sentence(&alone, &["the sheet of all pictures and out/sheet.png would both become other/sheet.png"]);
+    assert_eq!(std::fs::read(bench.path("out/sheet.png")).unwrap(), before);
+}

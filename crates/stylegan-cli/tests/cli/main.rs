@@ -19,6 +19,7 @@ mod invert;
 mod messages;
 mod mix;
 mod paint;
+mod paint_maps;
 mod plan;
 mod precision;
 mod ranks;

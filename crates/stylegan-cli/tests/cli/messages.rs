@@ -62,6 +62,12 @@ fn full_disks_take_no_messages() {
     // A result that was asked for and cannot be written is another matter.
     let child = bench.command("inspect tiny.safetensors").stdout(full()).spawn().unwrap();
     assert_eq!(Bench::code_within(child, SECONDS, "inspect"), 1);
+    for line in ["--help", "--version", "train --help"] {
+        let output = bench.command(line).stdout(full()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        assert!(said.starts_with("error: cannot write to the standard output: No space left"), "{line}: {said}");
+    }
 }
 
 /// Who reads results may have had enough (`| head -1`).

@@ -294,8 +294,6 @@ fn wrong_input_gets_a_sentence() {
     bench.ok(&format!("{PLAIN} --map nest --out painted"));
     assert!(bench.path("painted/00000/map.png").is_file());
     bench.ok("paint --network edges.safetensors --map nest --instances nest --out edged");
-    std::fs::create_dir_all(bench.path("nest/00001")).unwrap();
-    bench.one_sentence(&format!("{PLAIN} --map nest"), &["lie in folders", "nest/00000"]);
     // Nothing that is read is written over.
     bench.one_sentence(&format!("{PLAIN} --map maps --out maps/sheet.png"), &["maps/sheet.png lies in maps"]);
     bench.one_sentence(&format!("{PLAIN} --map maps --out maps"), &["whose files are read"]);

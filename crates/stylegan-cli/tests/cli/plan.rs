@@ -66,6 +66,8 @@ fn what_cannot_be_trained_cannot_be_planned() {
         ("plan --config avatars-32 --data pictures", "32x32"),
         ("plan --data pictures --seconds=-1", "--seconds: expected a number from 0 on, found -1"),
         ("plan --config avatars-32 --set schedule.start_resolution=64", "at most the 32 pixels"),
+        ("plan --config /dev/null", "--config /dev/null is a device or a pipe; give a file"),
+        ("plan --config pictures", "--config pictures is a folder; give a file"),
         ("plan --config avatars-99", "there is no such file and no built-in configuration"),
         ("plan", "no pictures to train on"),
     ] {

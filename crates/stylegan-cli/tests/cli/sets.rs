@@ -155,12 +155,13 @@ fn links_that_lead_nowhere_are_left_out() {
     assert_eq!(doctor.code, 2);
     assert!(doctor.stdout.contains("links that lead nowhere: 1;"), "{}", doctor.stdout);
     assert!(
-        doctor.stdout.trim_end().ends_with("--size 16` would take all 8 pictures; --size up to 16 enlarges none"),
+        doctor.stdout.contains("--size 16` would take 8 of 9 files and leave out 1; --size up to 16 enlarges none"),
         "{}",
         doctor.stdout
     );
     let ran = bench.run("data build in --size 8 --out out.zip");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("left out: 1 of 9 files"), "{}", ran.stderr);
     assert!(ran.stderr.contains("left out: 9.png: a link to /nowhere.png"), "{}", ran.stderr);
     assert!(ran.stdout.contains("8 pictures"), "{}", ran.stdout);
 }
@@ -643,4 +644,110 @@ fn a_picture_without_memory_is_left_out() {
     let left_out = "left out: large.png: 16384x16384 pixels, for which the system has no 1280 MiB of memory left";
     assert!(said.contains(left_out), "{said}");
     assert_eq!(Dataset::open(bench.path("out.zip")).unwrap().len(), 1);
+}
+
+/// What says something of all pictures is not left out as a picture is: without it another set would be built.
+#[test]
+fn no_set_is_built_without_its_labels_classes_and_maps() {
+    let bench = Bench::new();
+    eight(&bench, "in");
+    let refused = |set: &str, said: &str| {
+        bench.one_sentence(&format!("data build {set} --size 8 --out out.zip"), &[said]);
+        assert!(!bench.path("out.zip").exists());
+        let doctor = bench.run(&format!("data doctor {set}")).stdout;
+        assert!(doctor.contains("would refuse the set until its labels, class table and maps can be read"), "{doctor}");
+        assert!(doctor.contains(said.split_once('/').unwrap().1), "{doctor}");
+    };
+    for name in ["dataset.json", "classes.json"] {
+        let text = r#"{"labels": [["000.png", 1]], "classes": ["sea"]}"#;
+        let name = format!("faces/{name}");
+        let mut torn = pack(&bench, "in", &[(&name, text)]);
+        let at = torn.windows(text.len()).position(|window| window == text.as_bytes()).unwrap();
+        torn[at + 20] ^= 1;
+        std::fs::write(bench.path("torn.zip"), torn).unwrap();
+        refused("torn.zip", &format!("torn.zip/{name}: truncated or damaged"));
+        let line = "data build torn.zip --size 8 --label-from-folders --out folders.zip";
+        // Folders as classes replace labels, and no class table.
+        assert_eq!(bench.run(line).code, if name.contains("dataset") { 0 } else { 2 });
+    }
+    #[cfg(unix)]
+    for name in ["dataset.json", "classes.json", "labels", "instances"] {
+        std::os::unix::fs::symlink("nowhere", bench.path("in").join(name)).unwrap();
+        refused("in", &format!("in/{name}: a link to nowhere"));
+        std::fs::remove_file(bench.path("in").join(name)).unwrap();
+    }
+    // All maps in files that are not read; one of them alone is left out.
+    (0..8).for_each(|i| save(&bench, &format!("in/labels/{i:03}.jpg"), stripes(16, 16, i)));
+    refused("in", "in/labels/000.jpg: a map in a .jpg file, and maps must be PNG files");
+    for i in 1..8 {
+        std::fs::remove_file(bench.path(format!("in/labels/{i:03}.jpg"))).unwrap();
+        save(&bench, &format!("in/labels/{i:03}.PNG"), image::GrayImage::from_pixel(16, 16, image::Luma([i as u8])));
+    }
+    let doctor = bench.run("data doctor in").stdout;
+    assert!(doctor.contains("would take 7 of 9 files and leave out 2;"), "{doctor}");
+    let ran = bench.run("data build in --size 8 --out out.zip");
+    assert!(ran.code == 0 && ran.stderr.contains("left out: 2 of 9 files"), "{}", ran.stderr);
+    assert_eq!(Dataset::open(bench.path("out.zip")).unwrap().map(0).unwrap(), [1; 64]);
+}
+
+/// The doctor counts what never became a picture as well, as the builder does.
+#[test]
+fn the_doctor_counts_files_as_the_builder_does() {
+    let bench = Bench::new();
+    eight(&bench, "in");
+    std::fs::write(bench.path("in/x.gif"), "GIF89a").unwrap();
+    let doctor = bench.run("data doctor in").stdout;
+    assert!(doctor.contains("would take 8 of 9 files and leave out 1;"), "{doctor}");
+    let ran = bench.run("data build in --size 8 --out out.zip");
+    assert!(ran.stderr.contains("left out: 1 of 9 files"), "{}", ran.stderr);
+    // Of a table that is not read nothing is said about colours.
+    (0..8).for_each(|i| save(&bench, &format!("in/labels/{i:03}.png"), stripes(16, 16, i)));
+    std::fs::write(bench.path("in/classes.json"), "{").unwrap();
+    let doctor = bench.run("data doctor in").stdout;
+    assert!(doctor.contains("class tables that cannot be read") && !doctor.contains("in colour"), "{doctor}");
+    std::fs::remove_file(bench.path("in/classes.json")).unwrap();
+    assert!(bench.run("data doctor in").stdout.contains("label maps in colour without a table of classes: 8"));
+}
+
+/// Classes without pictures take one line, however many they are.
+#[test]
+fn classes_without_pictures_are_shown_together() {
+    let bench = Bench::new();
+    eight(&bench, "in");
+    let labels: Vec<String> = (0..8).map(|i| format!("[\"{i:03}.png\", {}]", [0, 3, 65535][i % 3])).collect();
+    std::fs::write(bench.path("in/dataset.json"), format!("{{\"labels\": [{}]}}", labels.join(","))).unwrap();
+    let shown = bench.ok("data show in --out sheet.png");
+    assert!(shown.contains("65536 classes") && shown.contains("65535 "), "{shown}");
+    assert!(shown.contains("classes 1-2,4-65534 have no pictures"), "{shown}");
+    assert!(shown.lines().count() < 20, "{shown}");
+}
+
+/// A set that was built before counts while it is whole.
+#[test]
+fn a_set_that_lost_pictures_is_not_already_there() {
+    let bench = Bench::new();
+    eight(&bench, "in");
+    let folder = "data build in --size 8 --format folder --out out";
+    bench.ok(folder);
+    assert!(bench.ok(folder).contains("already there"));
+    std::fs::remove_file(bench.path("out/00000/img00000003.png")).unwrap();
+    bench.one_sentence(folder, &["out was built by the same settings, of 8 pictures, and has 7 now; remove it"]);
+    let zip = "data build in --size 8 --out out.zip";
+    bench.ok(zip);
+    let whole = std::fs::read(bench.path("out.zip")).unwrap();
+    std::fs::write(bench.path("out.zip"), &whole[..whole.len() / 2]).unwrap();
+    bench.one_sentence(zip, &["out.zip exists and is a truncated or damaged ZIP file; remove it"]);
+}
+
+/// JPEG files by their rarer endings are pictures too.
+#[test]
+fn jpeg_has_four_endings() {
+    let bench = Bench::new();
+    save(&bench, "in/a.jpg", stripes(16, 16, 0));
+    for name in ["b.jpeg", "c.jfif", "d.JPE"] {
+        std::fs::copy(bench.path("in/a.jpg"), bench.path("in").join(name)).unwrap();
+    }
+    assert!(bench.ok("data doctor in").contains("4 pictures, nothing is wrong"));
+    assert!(bench.ok("data build in --size 16 --out out.zip").contains("4 pictures"));
+    assert_eq!(Dataset::open(bench.path("out.zip")).unwrap().len(), 4);
 }

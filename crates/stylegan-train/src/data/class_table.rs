@@ -72,6 +72,17 @@ impl ClassTable {
         self.classes.iter().map(|class| class.name.clone()).collect()
     }
 
+    /// What is wrong with the names, though the table can be used: two classes of one name.
+    pub(super) fn fault_of_names(&self) -> Option<Problem> {
+        let mut known = HashMap::new();
+        for (class, MapClass { name, .. }) in self.classes.iter().enumerate() {
+            if let Some(first) = known.insert(name, class) {
+                return Some(Problem::ClassNames(same_name(first, class, name)));
+            }
+        }
+        None
+    }
+
     /// The class of a value, [`NO_CLASS`] for one without; `None` for values that the table does not have.
     pub(super) fn of_value(&self, value: u16) -> Option<u8> {
         self.by_value.get(&u8::try_from(value).ok()?).copied()
@@ -192,19 +203,25 @@ impl ClassTable {
     }
 }
 
+/// Words on two classes of one name.
+pub(super) fn same_name(first: usize, second: usize, name: &str) -> String {
+    format!("gives classes {first} and {second} the same name, {name}")
+}
+
 fn class(entry: &Value, next: u16) -> Result<MapClass, String> {
     let following = || u8::try_from(next).map_err(|_| "its value would be 256; values go up to 255".to_string());
     match entry {
-        Value::String(name) if !name.is_empty() => {
+        Value::String(name) if !name.trim().is_empty() => {
             Ok(MapClass { name: name.clone(), colour: None, value: following()? })
         }
         Value::Object(fields) => {
             known(fields, &["name", "color", "value"], "a class")?;
-            let name = fields.get("name").and_then(Value::as_str).filter(|name| !name.is_empty());
-            let name = name.ok_or("expected its name as text under the key `name`")?.to_owned();
+            let name = fields.get("name").and_then(Value::as_str).filter(|name| !name.trim().is_empty());
+            let name = name.ok_or("expected its name as text under the key `name`, which is not blank")?.to_owned();
             let value = fields.get("value").map_or_else(following, byte)?;
             Ok(MapClass { name, colour: fields.get("color").map(colour).transpose()?, value })
         }
+        Value::String(_) => Err("its name is blank; give it one".into()),
         _ => Err("expected a name, or an object with the key `name` and maybe `color` and `value`".into()),
     }
 }
@@ -267,6 +284,14 @@ mod tests {
         assert_eq!(again.of_colour([9, 8, 7]), Some(3));
     }
 
+    #[test]
+    fn two_classes_of_one_name_are_said() {
+        let fault = |text: &str| ClassTable::parse(text.as_bytes()).unwrap().fault_of_names();
+        let wrong = fault(r#"{"classes": ["a", "b", {"name": "a"}]}"#).unwrap();
+        assert_eq!(wrong.to_string(), "its key `classes` gives classes 0 and 2 the same name, a");
+        assert_eq!(fault(r#"{"classes": ["a", "A"]}"#), None);
+    }
+
     /// A table of names alone gives maps no other meaning than they have without it.
     #[test]
     fn names_alone_are_no_part_of_a_set() {
@@ -288,6 +313,8 @@ mod tests {
             (r#"{"classes": {}}"#, "a list of classes"),
             (r#"{"classes": []}"#, "0 classes"),
             (r#"{"classes": [3]}"#, "class 0: expected a name"),
+            (r#"{"classes": ["a", " "]}"#, "class 1: its name is blank"),
+            (r#"{"classes": [{"name": "\t"}]}"#, "class 0: expected its name"),
             (r##"{"classes": ["a", {"color": "#000000"}]}"##, "class 1: expected its name"),
             (r#"{"classes": ["a", {"name": "b", "colour": 3}]}"#, "no key `colour`"),
             (r#"{"classes": [{"name": "b", "color": "red"}]}"#, "\"red\" is no colour"),

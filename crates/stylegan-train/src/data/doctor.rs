@@ -2,7 +2,7 @@
 
 use super::decode::{self, Head};
 use super::files::{Files, usual};
-use super::{ClassTable, Finding, Header, Labels, NO_CLASS, Problem, Severity};
+use super::{ClassTable, Finding, Header, Labels, NO_CLASS, Part, Problem, Severity};
 use crate::Result;
 use crate::config::MapClasses;
 use rayon::prelude::*;
@@ -36,6 +36,10 @@ pub struct Report {
     pub turned: usize,
     /// Pictures that a set can be built of, whatever their size and colours.
     pub usable: usize,
+    /// Files that are left out where a set is built: pictures that are not usable, and what never became pictures.
+    pub left_out: usize,
+    /// Whether something that is said of all pictures is broken, so that no set is built.
+    pub broken: bool,
     /// The shorter side of each usable picture in pixels, in ascending order.
     pub sides: Vec<usize>,
     /// Files that were not looked at: how many of each ending, in small letters ("" for none).
@@ -80,6 +84,11 @@ pub fn examine(path: impl AsRef<Path>, know: Option<&MapClasses>, progress: impl
     let broken = |finding: &&Finding| finding.problem.severity() == Severity::Broken;
     let mut unusable: HashSet<String> =
         files.findings.iter().filter(broken).map(|finding| finding.file.clone()).collect();
+    let part = |part: Part| files.findings.iter().any(|finding| files.broken_part(finding) == Some(part));
+    let [broken, without_table] = [Part::ALL.into_iter().any(part), part(Part::Classes)];
+    // Nothing can be said of colours and classes where the table that explains them is not read.
+    let told =
+        |problem: &Problem| !(without_table && matches!(problem, Problem::MapInColour | Problem::MapClass { .. }));
     let (mut turned, mut sides) = (0, vec![]);
     let mut findings = compare(&files.pictures, &heads, usual);
     for (i, (name, one)) in files.pictures.iter().zip(examined).enumerate() {
@@ -91,11 +100,13 @@ pub fn examine(path: impl AsRef<Path>, know: Option<&MapClasses>, progress: impl
             sides.extend(head.size.into_iter().min());
         }
         findings.extend(one.fault.map(|problem| Finding { file: name.clone(), problem }));
-        findings.extend(one.map.or(one.class).map(|problem| Finding { file: files.maps[i].clone(), problem }));
+        findings
+            .extend(one.map.or(one.class).filter(told).map(|problem| Finding { file: files.maps[i].clone(), problem }));
         findings.extend(one.instances.map(|problem| Finding { file: files.instances[i].clone(), problem }));
     }
     sides.sort_unstable();
     let usable = files.pictures.iter().filter(|name| !unusable.contains(*name)).count();
+    let left_out = unusable.len();
     findings.extend(files.findings);
     findings.sort_by(|a, b| (a.problem.severity(), &a.file).cmp(&(b.problem.severity(), &b.file)));
     Ok(Report {
@@ -109,6 +120,8 @@ pub fn examine(path: impl AsRef<Path>, know: Option<&MapClasses>, progress: impl
         class_pixels: class_pixels.into_iter().map(AtomicU64::into_inner).collect(),
         turned,
         usable,
+        left_out,
+        broken,
         sides,
         unread: files.unread,
         findings,

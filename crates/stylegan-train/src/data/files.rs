@@ -65,7 +65,9 @@ impl Files {
         };
         let class_table = class_table.and_then(|file| {
             let table = source.read(&file, Some(ClassTable::ENOUGH)).and_then(|text| ClassTable::parse(&text));
-            table.map_err(|problem| findings.push(Finding { file, problem })).ok()
+            let problem = table.as_ref().map_or_else(|problem| Some(problem.clone()), ClassTable::fault_of_names);
+            findings.extend(problem.map(|problem| Finding { file, problem }));
+            table.ok()
         });
         let budget = Budget::default();
         Ok(Self { source, place, pictures, labels, maps, instances, class_table, findings, unread, budget })
@@ -146,6 +148,16 @@ impl Files {
     pub fn instances(&self, picture: usize, size: [usize; 2]) -> Option<Result<InstanceMap, Problem>> {
         let name = self.instances.get(picture)?;
         Some(if name.is_empty() { Err(Problem::InstancesMissing) } else { self.read_instances(name, size) })
+    }
+
+    /// Whether the pictures have label maps.
+    pub fn has_maps(&self) -> bool {
+        !self.maps.is_empty()
+    }
+
+    /// Whether the pictures have instance maps.
+    pub fn has_instances(&self) -> bool {
+        !self.instances.is_empty()
     }
 
     /// What the values and colours of label maps mean, if the set has a class table.

@@ -8,6 +8,7 @@
 //! labels. `"classes": ["road", …]` names classes 0, 1, …; other keys are ignored. Names are
 //! relative to the folder that the file lies in. UTF-8, UTF-16 and UTF-32, with or without a byte order mark.
 
+use super::class_table::same_name;
 use super::label_json::{self, Label, Sink};
 use super::labels::Labels;
 use super::layout::Lookup;
@@ -77,8 +78,11 @@ fn fault_of_names(names: Option<&[String]>, labels: &[Label]) -> Option<String> 
     let Some(names) = names else { return Some("is no list of names, and is not read".into()) };
     let mut known = HashMap::new();
     for (class, name) in names.iter().enumerate() {
+        if name.trim().is_empty() {
+            return Some(format!("gives class {class} a blank name"));
+        }
         if let Some(first) = known.insert(name, class) {
-            return Some(format!("gives classes {first} and {class} the same name, {name}"));
+            return Some(same_name(first, class, name));
         }
     }
     let last =

@@ -200,6 +200,10 @@ impl<'de> Visitor<'de> for OneLabel {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Label, A::Error> {
         let mut row = Vec::new();
         while let Some(Number(number)) = list.next_element()? {
+            let Some(number) = number else {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                return Ok(Label::other("[…]"));
+            };
             if row.len() == MAX_DIM {
                 return Err(A::Error::custom(format_args!("a label has more than {MAX_DIM} numbers")));
             }
@@ -209,13 +213,46 @@ impl<'de> Visitor<'de> for OneLabel {
     }
 }
 
-/// A finite number of a list.
-struct Number(f32);
+/// A finite number of a list; `None` for what is none.
+struct Number(Option<f32>);
 
 impl<'de> serde::Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let x = <f64 as serde::Deserialize>::deserialize(deserializer)? as f32;
-        if x.is_finite() { Ok(Self(x)) } else { Err(D::Error::custom("a number of a label is too large")) }
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Number;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number")
+            }
+            fn visit_f64<E: serde::de::Error>(self, x: f64) -> Result<Number, E> {
+                let x = x as f32;
+                if x.is_finite() { Ok(Number(Some(x))) } else { Err(E::custom("a number of a label is too large")) }
+            }
+            fn visit_u64<E: serde::de::Error>(self, x: u64) -> Result<Number, E> {
+                self.visit_f64(x as f64)
+            }
+            fn visit_i64<E: serde::de::Error>(self, x: i64) -> Result<Number, E> {
+                self.visit_f64(x as f64)
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Number, E> {
+                Ok(Number(None))
+            }
+            fn visit_str<E>(self, _: &str) -> Result<Number, E> {
+                Ok(Number(None))
+            }
+            fn visit_unit<E>(self) -> Result<Number, E> {
+                Ok(Number(None))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Number, A::Error> {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Number(None))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Number, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Number(None))
+            }
+        }
+        deserializer.deserialize_any(Any)
     }
 }
 

@@ -19,8 +19,8 @@ const PICTURE_FOLDER: &str = "images";
 /// files that have in the place of its ending one that begins with [`SCENE_MAP`].
 const SCENE_PICTURE: &str = "_leftImg8bit";
 const SCENE_MAP: &str = "_gtFine_";
-/// Of label maps and of instance maps.
-const SCENE_MAPS: [&str; 2] = ["labelIds.png", "instanceIds.png"];
+/// Of label maps and of instance maps, without their endings.
+const SCENE_MAPS: [&str; 2] = ["labelIds", "instanceIds"];
 
 /// The files of a set by their meaning.
 #[derive(Debug, Default)]
@@ -101,21 +101,34 @@ impl Layout {
         for (folder, instances, files) in maps {
             let of = pair(&root, &folder, &files, &self.pictures, instances);
             self.compare_maps(&of, &files, instances);
-            let of = of.into_iter().map(|map| map.map_or_else(String::new, str::to_owned)).collect();
-            *(if instances { &mut self.instances } else { &mut self.maps }) = of;
+            if of.iter().flatten().any(|map| names::is_png(map)) {
+                let read = |map: Option<&str>| map.filter(|map| names::is_png(map)).unwrap_or_default().to_owned();
+                *(if instances { &mut self.instances } else { &mut self.maps }) = of.into_iter().map(read).collect();
+            }
         }
     }
 
-    /// Finds pictures without a map, maps of two pictures, and maps of none.
+    /// Finds pictures without a map, maps of two pictures, maps of none, and maps that are no PNG files.
     fn compare_maps(&mut self, maps: &[Option<&str>], candidates: &[String], instances: bool) {
         let mut taken = HashMap::new();
+        // Where none can be read it is enough to say that of each.
+        let some = maps.iter().flatten().any(|map| names::is_png(map));
         for (picture, map) in self.pictures.iter().zip(maps) {
+            let missing = if instances { Problem::InstancesMissing } else { Problem::MapMissing };
             let problem = match map {
-                None if instances => Problem::InstancesMissing,
-                None => Problem::MapMissing,
                 // a.jpg and a.png would share one map; of the instances it is said once.
                 Some(map) if taken.insert(*map, picture).is_some() && !instances => Problem::Duplicate,
-                Some(_) => continue,
+                Some(map) if names::is_png(map) => continue,
+                Some(map) => {
+                    let problem = Problem::MapNotPng(names::ending(map));
+                    self.findings.push(Finding { file: (*map).to_owned(), problem });
+                    if !some {
+                        continue;
+                    }
+                    missing
+                }
+                None if !some => continue,
+                None => missing,
             };
             self.findings.push(Finding { file: picture.clone(), problem });
         }
@@ -167,7 +180,8 @@ impl Layout {
 }
 
 /// The map of each picture among those below `folder`, sorted: by its path below `root` or, where all pictures lie in
-/// `images/` (`images/a.jpg` beside `labels/a.png`), below that.
+/// `images/` (`images/a.jpg` beside `labels/a.png`), below that. Of several with other endings it is the PNG file; one of a
+/// picture that is no PNG file is meant as its map all the same.
 fn pair<'a>(
     root: &str,
     folder: &str,
@@ -175,17 +189,22 @@ fn pair<'a>(
     pictures: &[String],
     instances: bool,
 ) -> Vec<Option<&'a str>> {
-    let by_name = Lookup::new(maps);
+    let mut stems: Vec<(&str, usize)> = maps.iter().enumerate().map(|(i, map)| (names::stem(map), i)).collect();
+    let rank = |i: usize| (!maps[i].ends_with(".png"), !names::is_png(&maps[i]), i);
+    stems.sort_by(|a, b| a.0.cmp(b.0).then_with(|| rank(a.1).cmp(&rank(b.1))));
+    stems.dedup_by_key(|(stem, _)| *stem);
+    let (stems, places): (Vec<String>, Vec<usize>) = stems.into_iter().map(|(stem, i)| (stem.to_owned(), i)).unzip();
+    let by_stem = Lookup::new(&stems);
     // A folder of any other name may be a class, as `labels` may be one.
     let own = format!("{root}{PICTURE_FOLDER}/");
     let find = |inside: &str| {
-        let stem = inside.rsplit_once('.').map_or(inside, |(stem, _)| stem);
-        let found = by_name.find(&format!("{folder}{stem}.png")).or_else(|| {
+        let stem = names::stem(inside);
+        let found = by_stem.find(&format!("{folder}{stem}")).or_else(|| {
             let (scene, end) = (stem.strip_suffix(SCENE_PICTURE)?, SCENE_MAPS[usize::from(instances)]);
-            let below = |folder: &str| by_name.find(&format!("{folder}{scene}{SCENE_MAP}{end}"));
+            let below = |folder: &str| by_stem.find(&format!("{folder}{scene}{SCENE_MAP}{end}"));
             below(folder).or_else(|| below(&format!("{root}{MAP_FOLDER}/")))
         });
-        found.map(|i| maps[i].as_str())
+        found.map(|i| maps[places[i]].as_str())
     };
     let below_own = |picture: &String| picture.strip_prefix(&own).and_then(find);
     pictures.iter().map(|picture| find(&picture[root.len()..]).or_else(|| below_own(picture))).collect()
@@ -193,7 +212,7 @@ fn pair<'a>(
 
 /// Which kind of map a file of Cityscapes is, none for those in colours for people.
 fn scene_place(name: &str) -> Option<usize> {
-    SCENE_MAPS.iter().position(|end| name.ends_with(end))
+    SCENE_MAPS.iter().position(|end| names::stem(name).ends_with(end))
 }
 
 /// The deepest folder that all of these files lie in, with the `/` behind it.
@@ -273,6 +292,24 @@ mod tests {
         assert_eq!(set.findings[0].problem, Problem::MapsOfNothing);
         let set = layout(&["labels/1.png", "labels/2.png"]);
         assert_eq!((set.pictures.len(), set.findings.len()), (2, 0));
+    }
+
+    /// Maps in other letters are maps; those in other files than PNG are no pictures, and are said.
+    #[test]
+    fn maps_are_known_by_their_names_whatever_their_ending() {
+        let set = layout(&["0.png", "1-a.jpg", "1.jpg", "labels/0.PNG", "labels/1-a.png", "labels/1.Png"]);
+        assert_eq!(set.maps, ["labels/0.PNG", "labels/1-a.png", "labels/1.Png"]);
+        assert!(set.pictures.len() == 3 && set.findings.is_empty(), "{:?}", set.findings);
+        let set = layout(&["0.jpg", "labels/0.PNG", "labels/0.jpg", "labels/0.png"]);
+        assert_eq!((set.maps, set.findings.len()), (vec!["labels/0.png".to_owned()], 2));
+        let jpeg = |file: &str, ending: &str| Finding { file: file.into(), problem: Problem::MapNotPng(ending.into()) };
+        let set = layout(&["images/0.png", "images/1.png", "labels/0.jpg", "labels/1.WebP"]);
+        assert_eq!((set.pictures.len(), set.maps.len()), (2, 0));
+        assert_eq!(set.findings, [jpeg("labels/0.jpg", "jpg"), jpeg("labels/1.WebP", "webp")]);
+        let set = layout(&["0.png", "1.png", "instances/0.png", "instances/1.jpeg"]);
+        assert_eq!(set.instances, ["instances/0.png", ""]);
+        let missing = Finding { file: "1.png".into(), problem: Problem::InstancesMissing };
+        assert_eq!(set.findings, [jpeg("instances/1.jpeg", "jpeg"), missing]);
     }
 
     #[test]

@@ -69,9 +69,8 @@ fn read(bytes: &[u8], budget: &Budget, admits: Admits) -> Result<MapFile, Proble
     if matches!(kind, ColorType::Rgb | ColorType::Rgba) && depth != BitDepth::Eight {
         return Err(wide());
     }
-    if kind == ColorType::GrayscaleAlpha || info.trns.is_some() && kind != ColorType::Indexed {
-        return Err(Problem::MapKind("partly transparent".to_string()));
-    }
+    // The value or the colour that is transparent.
+    let clear = info.trns.as_ref().filter(|_| kind != ColorType::Indexed).map(|clear| clear.to_vec());
     let palette = match (kind, &info.palette) {
         (ColorType::Indexed, Some(palette)) => palette.as_chunks().0.to_vec(),
         _ => Vec::new(),
@@ -84,18 +83,43 @@ fn read(bytes: &[u8], budget: &Budget, admits: Admits) -> Result<MapFile, Proble
     let mut stored = vec![0; length];
     let frame = reader.next_frame(&mut stored).map_err(damaged)?;
     let rows = stored.chunks_exact(frame.line_size.max(1));
+    let mut opaque = true;
+    let mut is_opaque = |all: bool| opaque &= all;
     let cells = match kind {
         ColorType::Rgb => Cells::Colours(stored.as_chunks().0.to_vec()),
         ColorType::Rgba => {
             let pixels = stored.as_chunks::<4>().0;
-            if pixels.iter().any(|pixel| pixel[3] != u8::MAX) {
-                return Err(Problem::MapKind("partly transparent".to_string()));
-            }
+            is_opaque(pixels.iter().all(|pixel| pixel[3] == u8::MAX));
             Cells::Colours(pixels.iter().map(|&[r, g, b, _]| [r, g, b]).collect())
+        }
+        ColorType::GrayscaleAlpha => {
+            let (values, all) = grey_with_alpha(&stored, depth);
+            is_opaque(all);
+            Cells::Numbers(values)
         }
         _ => Cells::Numbers(rows.flat_map(|row| numbers(row, depth, w)).collect()),
     };
+    is_opaque(match (&cells, clear.as_deref()) {
+        (_, None | Some([])) => true,
+        (Cells::Numbers(values), Some(&[value])) => !values.contains(&value.into()),
+        (Cells::Numbers(values), Some(&[high, low, ..])) => !values.contains(&u16::from_be_bytes([high, low])),
+        (Cells::Colours(colours), Some(clear)) => !colours.iter().any(|colour| colour == clear),
+    });
+    if !opaque {
+        return Err(Problem::MapKind("partly transparent".to_string()));
+    }
     upright(MapFile { size: [h, w], cells, palette }, turn)
+}
+
+/// The values of pixels with alpha, of 8 or 16 bits each, and whether all are opaque.
+fn grey_with_alpha(stored: &[u8], depth: BitDepth) -> (Vec<u16>, bool) {
+    if depth == BitDepth::Sixteen {
+        let pixels = stored.as_chunks::<4>().0;
+        let opaque = pixels.iter().all(|pixel| pixel[2..] == [u8::MAX; 2]);
+        return (pixels.iter().map(|pixel| u16::from_be_bytes([pixel[0], pixel[1]])).collect(), opaque);
+    }
+    let pixels = stored.as_chunks::<2>().0;
+    (pixels.iter().map(|pixel| pixel[0].into()).collect(), pixels.iter().all(|pixel| pixel[1] == u8::MAX))
 }
 
 /// The `w` numbers of a row, of `depth` bits each.

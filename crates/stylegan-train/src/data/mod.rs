@@ -36,6 +36,7 @@ mod limits;
 mod loader;
 mod map_file;
 mod names;
+mod part;
 pub mod preprocess;
 mod preprocessed;
 mod problem;
@@ -57,6 +58,7 @@ pub use labels::Labels;
 pub use limits::{MAX_FILE_BYTES, MAX_SIDE};
 pub use loader::Loader;
 pub use names::{CLASS_FILE, INSTANCE_FOLDER, LABEL_FILE, MAP_FOLDER};
+pub use part::Part;
 pub use problem::{Problem, Severity};
 pub use semantic::semantic_map;
 
@@ -171,7 +173,7 @@ impl Dataset {
 
     /// Whether the pictures have label maps.
     pub fn has_maps(&self) -> bool {
-        !self.files.maps.is_empty()
+        self.files.has_maps()
     }
 
     /// The name of each picture inside the set, in order.
@@ -235,7 +237,7 @@ impl Dataset {
 
     /// Whether the pictures have instance maps.
     pub fn has_instances(&self) -> bool {
-        !self.files.instances.is_empty()
+        self.files.has_instances()
     }
 
     /// The instance map of a picture.

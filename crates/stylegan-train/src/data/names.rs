@@ -12,9 +12,9 @@ pub const INSTANCE_FOLDER: &str = "instances";
 pub const CLASS_FILE: &str = "classes.json";
 
 /// Endings of pictures that are read.
-const READ: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
+const READ: [&str; 6] = ["png", "jpg", "jpeg", "jpe", "jfif", "webp"];
 /// Endings of pictures that are not.
-const NOT_READ: [&str; 10] = ["gif", "bmp", "tif", "tiff", "avif", "heic", "jfif", "jxl", "ppm", "tga"];
+const NOT_READ: [&str; 9] = ["gif", "bmp", "tif", "tiff", "avif", "heic", "jxl", "ppm", "tga"];
 
 /// Endings of archives, which are not opened inside of a set.
 const ARCHIVES: [&str; 8] = ["zip", "tar", "gz", "tgz", "bz2", "xz", "7z", "rar"];
@@ -76,6 +76,17 @@ pub(super) fn ending(name: &str) -> String {
     own.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default()
 }
 
+/// A name without its ending.
+pub(super) fn stem(name: &str) -> &str {
+    let at = name.rfind('.').filter(|&at| at > name.rfind('/').unwrap_or(0));
+    at.map_or(name, |at| &name[..at])
+}
+
+/// Whether the file may be a map: those are PNG files.
+pub(super) fn is_png(name: &str) -> bool {
+    ending(name) == "png"
+}
+
 /// The folder that a file lies in, with the `/` behind it; empty at the root of the set.
 pub(super) fn folder(name: &str) -> &str {
     name.rfind('/').map_or("", |at| &name[..=at])
@@ -132,6 +143,8 @@ mod tests {
     fn endings_are_those_of_the_file_itself() {
         assert_eq!((ending("a.d/b"), ending("a/b.PNG"), ending("b.")), (String::new(), "png".into(), String::new()));
         assert_eq!((folder("a/b/c.png"), folder("c.png")), ("a/b/", ""));
+        assert_eq!([stem("a.d/b.c.PNG"), stem("a.d/b"), stem("c.png")], ["a.d/b.c", "a.d/b", "c"]);
+        assert_eq!([kind("a.jfif"), kind("a.JPE"), kind("a.gif")], [Kind::Picture, Kind::Picture, Kind::OtherPicture]);
         assert_eq!(kind("a/dataset.json"), Kind::Labels);
         assert_eq!((misnamed("a/Dataset.JSON"), misnamed("xdataset.json")), (Some(LABEL_FILE), None));
         assert_eq!((kind("a/xdataset.json"), kind("labels/classes.json")), (Kind::Other, Kind::Classes));

@@ -112,6 +112,8 @@ pub enum Problem {
     InstancesMissing,
     /// A map of a picture that is not there.
     MapWithoutPicture,
+    /// A file named as the map of a picture that is no PNG file: its ending.
+    MapNotPng(String),
     /// A `classes.json` that does not lie where all pictures or label maps are.
     ClassesIgnored {
         /// The class table that counts, if there is one.
@@ -251,6 +253,9 @@ impl fmt::Display for Problem {
             Self::MapMissing => write!(f, "has no label map, but other pictures have"),
             Self::InstancesMissing => write!(f, "has no instance map, but other pictures have"),
             Self::MapWithoutPicture => write!(f, "a map of a picture that does not exist"),
+            Self::MapNotPng(ending) => {
+                write!(f, "a map in a .{ending} file, and maps must be PNG files: JPEG blurs class numbers")
+            }
             Self::ClassesIgnored { used: None } => {
                 write!(f, "these classes are not read: there are pictures outside of their folder")
             }

@@ -101,6 +101,7 @@ fn names_of_classes_are_a_list_of_different_names() {
         (r#"{"cat": [0, null]}"#, "no list of names"),
         ("[0, 1, 2]", "no list of names"),
         (r#"["a", "a", "b"]"#, "gives classes 0 and 1 the same name, a"),
+        (r#"["a", " ", "b"]"#, "gives class 1 a blank name"),
         (r#"["a", "b"]"#, "names 2 of 3 classes"),
     ]
     .into_iter()
@@ -174,4 +175,22 @@ fn a_large_label_file_takes_memory_for_its_labels_alone() {
     let grown = stylegan_kernels::memory::peak().unwrap_or_default() - before;
     // The text is 24 MB; a tree of values would be 384 MB and more.
     assert!(grown < 100 << 20, "{grown}");
+}
+
+/// Lists of lists, as some programs write them by part of a set, are none of our labels; that is said in our words.
+#[test]
+fn labels_of_other_things_are_named() {
+    let place = Place::new();
+    let said = |i: usize, json: &str| {
+        let path = place.folder(&i.to_string(), &with(good(), "dataset.json", json));
+        Dataset::open(path).unwrap_err().to_string()
+    };
+    let nested = said(0, r#"{"labels": {"train": [["00/img0.png", 1]]}}"#);
+    assert!(nested.contains("none of its names is the name of a picture"), "{nested}");
+    let all = ["[[1, 2], 3]", "[1, {\"a\": 2}]", "[\"a\"]", "[null, 1]"];
+    let text = String::from_utf8(labels(&["[1, 2]", "[true]", "[1, 2]", "[1, 2]"])).unwrap();
+    for (i, other) in all.into_iter().enumerate() {
+        let one = said(1 + i, &text.replace("[true]", other));
+        assert!(one.contains("01/img1.png: label […] is neither a class number nor a list of numbers"), "{one}");
+    }
 }

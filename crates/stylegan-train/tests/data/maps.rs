@@ -205,3 +205,50 @@ fn the_doctor_lists_what_is_wrong_with_maps() {
     sized.extend((0..4).map(|n| (format!("instances/{n:02}/img{n}.png"), png(map(8 - n / 3, 6, n)))));
     assert_eq!(said("sized", &sized, "instances/03/img3.png: map of 7x6 pixels for pictures of 8x6"), 1);
 }
+
+/// Grey with an alpha channel, or with a value that would be transparent, is a map where no pixel is transparent.
+#[test]
+fn pixels_decide_whether_a_map_is_transparent() {
+    let encoded = |kind: png::ColorType, depth: png::BitDepth, clear: Option<&[u8]>, cells: &[u8]| {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, 2, 1);
+        encoder.set_color(kind);
+        encoder.set_depth(depth);
+        if let Some(clear) = clear {
+            encoder.set_trns(clear.to_vec());
+        }
+        encoder.write_header().unwrap().write_image_data(cells).unwrap();
+        LabelMap::decode(&bytes, None).map(|map| map.classes)
+    };
+    let table = ClassTable::parse(TABLE.as_bytes()).unwrap();
+    let (eight, sixteen) = (png::BitDepth::Eight, png::BitDepth::Sixteen);
+    let (grey, alpha) = (png::ColorType::Grayscale, png::ColorType::GrayscaleAlpha);
+    assert_eq!(encoded(alpha, eight, None, &[3, 255, 7, 255]), Ok(vec![3, 7]));
+    assert_eq!(encoded(alpha, sixteen, None, &[0, 3, 255, 255, 0, 7, 255, 255]), Ok(vec![3, 7]));
+    assert_eq!(encoded(grey, eight, Some(&[0, 9]), &[3, 7]), Ok(vec![3, 7]));
+    assert_eq!(encoded(grey, sixteen, Some(&[1, 3]), &[0, 3, 0, 7]), Ok(vec![3, 7]));
+    let clear = Err(Problem::MapKind("partly transparent".to_string()));
+    assert_eq!(encoded(alpha, eight, None, &[3, 255, 7, 254]), clear);
+    assert_eq!(encoded(alpha, sixteen, None, &[0, 3, 255, 254, 0, 7, 255, 255]), clear);
+    assert_eq!(encoded(grey, eight, Some(&[0, 7]), &[3, 7]), clear);
+    assert_eq!(encoded(grey, sixteen, Some(&[0, 7]), &[0, 3, 0, 7]), clear);
+    for (colour, expected) in [([9, 9, 9], Ok(vec![1, 0])), ([0, 0, 255], clear)] {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, 2, 1);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_trns(colour.iter().flat_map(|&byte: &u8| [0, byte]).collect::<Vec<_>>());
+        encoder.write_header().unwrap().write_image_data(&[0, 128, 0, 0, 0, 255]).unwrap();
+        assert_eq!(LabelMap::decode(&bytes, Some(&table)).map(|map| map.classes), expected);
+    }
+}
+
+/// Two classes of one name are said of maps as they are of labels.
+#[test]
+fn names_of_classes_of_maps_are_different() {
+    let place = Place::new();
+    let files = with(mapped(), "classes.json", r#"{"classes": ["a", "b", "c", "d", "a"], "only_names": true}"#);
+    let report = doctor::examine(place.folder("set", &files), None, || {}).unwrap();
+    let said: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+    let names = "classes.json: its key `classes` gives classes 0 and 4 the same name, a; ";
+    assert!(said.len() == 1 && said[0].starts_with(names), "{said:?}");
+}
