@@ -5,6 +5,7 @@ use crate::class_number::{class_of, listed};
 use crate::device::DeviceArgs;
 use crate::exit::wrong;
 use crate::models;
+use crate::numbers::count;
 use crate::picture_settings::{NoiseKind, PictureSettings, check_psi, class_names, first_not_finite};
 use crate::precision::PrecisionArgs;
 use crate::shell::quote;
@@ -140,7 +141,7 @@ impl Network {
         if let Some(cutoff) = args.trunc_cutoff
             && cutoff > generator.spec().num_ws
         {
-            wrong!("--trunc-cutoff {cutoff}: {name} has {} style rows", generator.spec().num_ws);
+            wrong!("--trunc-cutoff {cutoff}: {name} has {}", count(generator.spec().num_ws as u64, "style row"));
         }
         tell_assumed(&model, name);
         Ok(Network {

@@ -60,7 +60,7 @@ pub(super) static CLAIMS: [Claim; 16] = [
     of(
         "spade-uniform",
         "Of maps of one class alone SPADE paints classes farther apart than pix2pixHD's",
-        &[],
+        &[EARTH],
         &[Part::Table("spade-uniform"), Part::Pictures(CLASSES_BY_SPADE), Part::Pictures(CLASSES_BY_PIX2PIXHD)],
     ),
     of(

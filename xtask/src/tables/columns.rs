@@ -29,7 +29,8 @@ pub(crate) fn measure(program: &Program, table: &Table, row: &Row, run: &Path, o
     let (numbers, file) = match table.by {
         By::Eval | By::Pictures(_) => return evaluated(program, table, row, run, options),
         By::Classes => {
-            let (numbers, file) = classes::measured(program, run)?;
+            let options: Vec<&str> = table.columns.iter().flat_map(|column| column.options).copied().collect();
+            let (numbers, file) = classes::measured(program, run, &options)?;
             let of = |column: &Column| pick(&numbers, &column.metric(row)?).cloned();
             (table.columns.iter().map(of).collect(), file)
         }

@@ -19,6 +19,7 @@ use crate::writer::Text;
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use stylegan_core::NoiseLayers;
+use stylegan_core::layers::Pyramid;
 use stylegan_core::picture::{Band, to_pictures, write_png};
 use stylegan_metrics::cache::Cache;
 use stylegan_train::data::Dataset;
@@ -335,7 +336,7 @@ fn noise_matters(network: &Network, seed: u32) -> anyhow::Result<bool> {
 /// For each seed: noise everywhere, nowhere, in the fine layers, in the coarse layers.
 fn noise(network: &Network, seeds: &[u32]) -> anyhow::Result<Drawn> {
     // The paper's border is layer 8 of 18; smaller networks are cut in the middle.
-    let layers = network.generator().spec().num_ws;
+    let layers = 2 * Pyramid::new(network.generator().spec().img_size)?.levels();
     let border = (layers / 2).min(8);
     let kinds = [
         ("all noise".to_owned(), NoiseKind::Const, NoiseLayers::All),

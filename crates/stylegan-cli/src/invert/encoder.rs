@@ -1,11 +1,11 @@
 //! An encoder, and what it is shown of a picture.
 
 use super::Args;
-use super::encoder_run::{EncoderRun, task};
+use super::encoder_run::{EncoderRun, resize_factors, task};
 use super::origin::Origin;
 use super::picture::Picture;
 use super::settings::Settings;
-use super::targets::Place;
+use super::targets::{Place, Reading};
 use crate::exit::wrong;
 use crate::network::{Network, checkpoint};
 use crate::status::say;
@@ -22,6 +22,8 @@ use stylegan_train::recipe::encoder::{Source, input, visible};
 pub(super) struct Encoder {
     network: TrainedEncoder,
     task: TaskConfig,
+    /// How it is shown pictures.
+    reading: Reading,
     /// Whether the files are what it is shown already.
     prepared: bool,
     /// Decides what is hidden of pictures.
@@ -53,9 +55,11 @@ impl Encoder {
             }
         }
         let mut task = task(run.as_ref(), &encoder);
-        if let Some(factor) = args.factor {
-            task.factors = vec![known_factor(factor, run.as_ref(), path)?];
-        }
+        let any = run.is_none() && resize_factors(&encoder.options()["resize_factors"]).is_none();
+        task.factors = vec![match args.factor {
+            Some(factor) => known_factor(factor, &task, any.then_some(encoder.config().img_size), path)?,
+            None => task.factors.iter().max().copied().unwrap_or(1),
+        }];
         let iterations = match (encoder.config().head.is_iterative(), args.iterations) {
             (true, Some(0)) => wrong!("--iterations 0: give at least 1, commonly {ITERATIONS}"),
             (true, asked) => Some(asked.unwrap_or(ITERATIONS)),
@@ -75,7 +79,7 @@ impl Encoder {
                 path.display()
             );
         }
-        Ok(Self { network: encoder, task, prepared, seed, iterations })
+        Ok(Self { network: encoder, task, reading: Reading::of(run.as_ref()), prepared, seed, iterations })
     }
 
     /// Whether it looks at label maps, which no search could come nearer to.
@@ -136,9 +140,9 @@ impl Encoder {
         let (size, channels) = (config.img_size, config.picture_channels());
         if let Some(mask) = &picture.mask {
             let kept = mask.kept(size)?.image;
-            return Ok(place.target(size, channels, DType::F32)?.image.broadcast_mul(&kept)?);
+            return Ok(place.shown(self.reading, size, channels)?.broadcast_mul(&kept)?);
         }
-        let given = |c: usize| Ok::<_, anyhow::Error>(place.target(size, c, DType::F32)?.image);
+        let given = |c: usize| place.shown(self.reading, size, c);
         let (pictures, maps) = match (self.task.input, self.prepared) {
             (Input::Map, _) => {
                 let map = Tensor::from_vec(place.map(size)?, (1, size[0], size[1]), &Device::Cpu)?;
@@ -187,14 +191,19 @@ pub(super) fn found(
     }
 }
 
-/// A factor by which the encoder of `run`, which was named as `path`, has seen pictures made smaller.
-fn known_factor(factor: usize, run: Option<&EncoderRun>, path: &Path) -> anyhow::Result<usize> {
-    match run.map(|run| &run.0.task) {
-        Some(task) if task.input == Input::Downscaled && task.factors.contains(&factor) => Ok(factor),
-        Some(task) if task.input == Input::Downscaled => {
+/// A factor by which the encoder that was named as `path` has seen pictures made smaller; `any` is the size that it looks at
+/// where its file does not say.
+fn known_factor(factor: usize, task: &TaskConfig, any: Option<[usize; 2]>, path: &Path) -> anyhow::Result<usize> {
+    if task.input != Input::Downscaled {
+        wrong!("--factor: the encoder {} was not trained on small pictures; leave it out", path.display())
+    }
+    match any {
+        Some([h, w]) if (1..=h.min(w)).contains(&factor) => Ok(factor),
+        Some([h, w]) => wrong!("--factor {factor}: give 1 to {}, the pixels of what the encoder looks at", h.min(w)),
+        None if task.factors.contains(&factor) => Ok(factor),
+        None => {
             let known: Vec<String> = task.factors.iter().map(usize::to_string).collect();
             wrong!("--factor {factor}: the encoder {} was trained with {}", path.display(), known.join(", "))
         }
-        _ => wrong!("--factor: the encoder {} was not trained on small pictures; leave it out", path.display()),
     }
 }

@@ -3,7 +3,7 @@
 use super::encoder::{ITERATIONS, found};
 use super::encoder_run::{EncoderRun, task};
 use super::origin::Origin;
-use super::targets::fitted;
+use super::targets::Reading;
 use crate::exit::wrong;
 use crate::network::checkpoint;
 use crate::status::say;
@@ -16,6 +16,8 @@ use stylegan_train::config::Input;
 /// An encoder that is shown pictures as they are.
 pub(crate) struct PictureEncoder {
     network: TrainedEncoder,
+    /// How it is shown pictures.
+    reading: Reading,
     /// The generator that it was trained for, if its file says.
     origin: Option<Origin>,
 }
@@ -34,7 +36,7 @@ impl PictureEncoder {
             );
         }
         let origin = Origin::of(path, &file, run.as_ref(), network.content_hash());
-        Ok(Self { network, origin })
+        Ok(Self { network, reading: Reading::of(run.as_ref()), origin })
     }
 
     /// The style rows `[1, num_ws, w_dim]` of a picture; `None`, with a word, for a network that the encoder is not for.
@@ -51,7 +53,7 @@ impl PictureEncoder {
             return Ok(None);
         }
         let config = self.network.config();
-        let shown = fitted(picture, config.img_size, config.picture_channels())?;
+        let shown = self.reading.image(picture, config.img_size, config.picture_channels())?;
         let passes = config.head.is_iterative().then_some(ITERATIONS);
         Ok(Some(found(&self.network, &shown, passes, model.generator())?))
     }

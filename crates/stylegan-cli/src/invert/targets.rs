@@ -1,5 +1,6 @@
 //! The pictures that are inverted, as a network would make them.
 
+use super::encoder_run::EncoderRun;
 use crate::data::pictures::bytes;
 use crate::exit::wrong;
 use crate::network::check_exists;
@@ -12,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use stylegan_core::picture::to_image;
 use stylegan_core::printable;
-use stylegan_train::data::resize::{Crop, Filter, resize, resize_map};
+use stylegan_train::data::resize::{Crop, Filter, bilinear, middle, resize, resize_map};
 use stylegan_train::data::{Files, LabelMap, Severity};
 
 /// Where a picture is.
@@ -25,6 +26,32 @@ pub(super) struct Place {
     name: String,
     /// Whether it was named itself.
     alone: bool,
+}
+
+/// How pictures of other sizes are resized for an encoder: as those that it was trained on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// As data sets are built.
+    Built,
+    /// As torchvision resizes Pillow's pictures, which the programs of released encoders do.
+    Torchvision,
+}
+
+impl Reading {
+    /// Of the encoder of a run, or of a released one.
+    pub(super) fn of(run: Option<&EncoderRun>) -> Self {
+        if run.is_some() { Self::Built } else { Self::Torchvision }
+    }
+
+    /// A picture, cropped around its centre and resized to `[h, w]` pixels, as an image `[1, c, h, w]` f32 in [-1, 1].
+    pub(super) fn image(self, picture: DynamicImage, size: [usize; 2], c: usize) -> anyhow::Result<Tensor> {
+        if self == Self::Built {
+            return fitted(picture, size, c);
+        }
+        let from = [picture.height() as usize, picture.width() as usize];
+        let (pixels, from) = middle(&bytes(picture, c), c, from, size);
+        Ok(to_image(&bilinear(&pixels, c, from, size), size, c)?)
+    }
 }
 
 /// A picture of the network's size.
@@ -76,6 +103,14 @@ impl Place {
         });
         match made {
             Ok((from, image)) => Ok(Target { image: image?.to_dtype(dtype)?, from }),
+            Err(problem) => wrong!("{self}: {problem}; {}", problem.remedy()),
+        }
+    }
+
+    /// The picture upright, as an encoder is shown it: `[1, c, h, w]` f32 in [-1, 1].
+    pub(super) fn shown(&self, reading: Reading, size: [usize; 2], c: usize) -> anyhow::Result<Tensor> {
+        match self.files.with_picture(&self.name, |picture| reading.image(picture.pixels, size, c)) {
+            Ok(image) => image,
             Err(problem) => wrong!("{self}: {problem}; {}", problem.remedy()),
         }
     }

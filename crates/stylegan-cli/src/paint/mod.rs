@@ -1,5 +1,6 @@
 //! `stylegan paint`: pictures of label maps.
 
+mod class_colours;
 pub(crate) mod facts;
 mod maps;
 pub(crate) mod painter;
@@ -20,6 +21,7 @@ use crate::status::{print, say};
 use crate::writer::{Text, Writer, write_images};
 use candle_core::{Device, Tensor};
 use clap::ArgGroup;
+use class_colours::ClassColours;
 use image::RgbImage;
 use maps::Maps;
 use painter::Painter;
@@ -60,7 +62,7 @@ pub(crate) struct Args {
     map: Option<PathBuf>,
 
     /// In place of --map a map of each class alone; also prints how far apart their pictures are from
-    /// class to class.
+    /// class to class (and with --truth from those of a set).
     #[arg(long, conflicts_with = "instances")]
     uniform: bool,
 
@@ -87,9 +89,10 @@ pub(crate) struct Args {
     seeds: Option<Numbers>,
 
     /// The pictures that the maps are of, as a column of the sheet: a folder or ZIP file with pictures of the maps' names.
+    /// With --uniform a set with label maps: also prints how far the colour of each class is from that in the set.
     ///
     /// Example: --truth held-back/
-    #[arg(long, value_name = "FOLDER|ZIP", conflicts_with = "uniform")]
+    #[arg(long, value_name = "FOLDER|ZIP")]
     truth: Option<PathBuf>,
 
     /// Another network that paints the same maps, as a column of the sheet, in the style of seed 0 if it has styles; may be
@@ -121,6 +124,8 @@ struct Plan {
     beside: Vec<Painting>,
     /// What the maps are of.
     truths: Option<Vec<RgbImage>>,
+    /// What colours classes have, where each is painted alone.
+    colours: Option<ClassColours>,
     layout: LayoutArgs,
     out: Destination,
 }
@@ -182,8 +187,11 @@ impl Plan {
         let beside =
             args.beside.iter().map(|network| other(network, &device, args)).collect::<anyhow::Result<Vec<_>>>()?;
         let [h, w] = painting.painter.size();
-        let truths = args.truth.as_ref().map(|set| truths::read(set, &painting.maps.all, [h, w])).transpose()?;
-        let plan = Plan { painting, beside, truths, layout: args.layout.clone(), out };
+        let (columns, colours) = if args.uniform { (None, args.truth.as_ref()) } else { (args.truth.as_ref(), None) };
+        let truths = columns.map(|set| truths::read(set, &painting.maps.all, [h, w])).transpose()?;
+        let classes: Vec<u32> = painting.maps.all.iter().filter_map(|map| map.classes.first().copied()).collect();
+        let colours = colours.map(|set| ClassColours::of_set(set, &classes)).transpose()?;
+        let plan = Plan { painting, beside, truths, colours, layout: args.layout.clone(), out };
         if plan.has_columns() && !matches!(plan.out, Destination::Png(_)) {
             wrong!("--truth and --beside are columns of a sheet; give --out a .png file");
         }
@@ -250,7 +258,7 @@ impl Plan {
         })?;
         let names: Vec<String> = self.painting.maps.all.iter().map(|map| map.stem.clone()).collect();
         let device = self.painting.painter.model().params().device();
-        uniform::table(&Tensor::cat(&pictures, 0)?, &names, device)
+        uniform::table(&Tensor::cat(&pictures, 0)?, &names, device, self.colours.as_ref())
     }
 
     /// Paints the pictures one by one, each as large as its file; `f` receives its number too.

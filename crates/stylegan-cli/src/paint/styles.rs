@@ -9,10 +9,14 @@ use candle_core::{DType, Device, Tensor};
 use image::RgbImage;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use stylegan_core::checkpoint::Checkpoint;
+use stylegan_core::import::is_foreign;
 use stylegan_core::load_spade_encoder;
 use stylegan_core::spade::SpadeEncoder;
 use stylegan_train::data::Picture;
-use stylegan_train::data::resize::{Crop, Filter, resize};
+use stylegan_train::data::preprocess::Preprocess;
+use stylegan_train::data::resize::{bicubic, middle};
+use stylegan_train::state::config_of;
 
 /// The styles, in order.
 pub(super) enum Styles {
@@ -44,18 +48,18 @@ impl Styles {
             wrong!("--style: {}", alone(painter));
         }
         let file = checkpoint(encoder)?;
-        let Some(encoder) = load_spade_encoder(&file, painter.model().params().device())? else {
+        let Some(encoder) = StyleReader::open(&file, painter.model().params().device())? else {
             wrong!(
                 "--style: {} holds no image encoder (E) to read styles of pictures with; name the file that does with \
                  --encoder (latest_net_E.pth of a released network), or take styles of seeds: --seeds 0-3",
                 file.display()
             );
         };
-        if encoder.config().z_dim != painter.z_dim() {
+        if encoder.z_dim() != painter.z_dim() {
             wrong!(
                 "{} gives styles of {} numbers, {} takes {}; they do not belong together",
                 file.display(),
-                encoder.config().z_dim,
+                encoder.z_dim(),
                 painter.file().display(),
                 painter.z_dim()
             );
@@ -66,8 +70,10 @@ impl Styles {
             if !known.insert(stem(file)) {
                 wrong!("--style: two pictures are called {}; results are named after them, rename one", stem(file));
             }
-            let picture = picture(file, painter.size())?;
-            means.push(style_of(&picture, &encoder, painter.model().params().device())?);
+            check_exists(file)?;
+            let picture = Picture::decode(bytes(file)?).map_err(|problem| refused(file, &problem))?;
+            let picture = encoder.shown(&picture.pixels.into_rgb8(), painter.size())?;
+            means.push(encoder.style(&picture)?);
             shown.push(picture);
         }
         Ok(Self::Pictures { files: files.to_vec(), shown, z: Tensor::cat(&means, 0)? })
@@ -137,26 +143,63 @@ fn alone(painter: &Painter) -> String {
     format!("{} starts from the map alone and paints each in one way; leave it out", painter.file().display())
 }
 
-/// A picture as style pictures are read: the middle of it, of the size of the network's pictures.
-fn picture(file: &Path, size: [usize; 2]) -> anyhow::Result<RgbImage> {
-    check_exists(file)?;
-    let rgb = Picture::decode(bytes(file)?).map_err(|problem| refused(file, &problem))?.pixels.into_rgb8();
-    fitted(&rgb, size)
+/// An image encoder that reads styles of pictures.
+pub(crate) struct StyleReader {
+    encoder: SpadeEncoder,
+    device: Device,
+    resizing: Resizing,
 }
 
-/// The middle of a picture, of `[h, w]` pixels.
-pub(crate) fn fitted(rgb: &RgbImage, size: [usize; 2]) -> anyhow::Result<RgbImage> {
-    let from = [rgb.height() as usize, rgb.width() as usize];
-    let pixels = resize(rgb.as_raw(), 3, from, size, Filter::Lanczos, Crop::Center)?;
-    let [h, w] = size.map(|side| side as u32);
-    RgbImage::from_raw(w, h, pixels).ok_or_else(|| anyhow::anyhow!("the picture has no pixels"))
+/// How pictures become as large as those that an image encoder was trained on; always by Pillow's bicubic filter.
+enum Resizing {
+    /// Whatever their shape, as released networks see them.
+    Stretched,
+    /// The middle of them, as the pictures of sets are.
+    Cropped,
+    /// As the run says.
+    Preprocessed(Preprocess),
 }
 
-/// The latent `[1, z_dim]` of a picture's style: the mean that the encoder, which is on `device`, gives it (Park et al. 2019,
-/// section 3.2).
-pub(crate) fn style_of(picture: &RgbImage, encoder: &SpadeEncoder, device: &Device) -> anyhow::Result<Tensor> {
-    let image = image(picture, encoder.config().img_channels)?.to_device(device)?;
-    Ok(encoder.forward(&image)?.mean.to_device(&Device::Cpu)?)
+impl StyleReader {
+    /// The image encoder in a file, on `device`; `None` if there is none.
+    pub(crate) fn open(file: &Path, device: &Device) -> anyhow::Result<Option<Self>> {
+        let Some(encoder) = load_spade_encoder(file, device)? else { return Ok(None) };
+        let run = if is_foreign(file)? { None } else { config_of(&Checkpoint::open(file)?) };
+        let resizing = match run.map(|run| run.data().preprocess) {
+            None => Resizing::Stretched,
+            Some(None) => Resizing::Cropped,
+            Some(Some(way)) => Resizing::Preprocessed(way.whole()),
+        };
+        Ok(Some(Self { encoder, device: device.clone(), resizing }))
+    }
+
+    /// Numbers of a style.
+    pub(crate) fn z_dim(&self) -> usize {
+        self.encoder.config().z_dim
+    }
+
+    /// A picture as it is read, of `[h, w]` pixels.
+    pub(crate) fn shown(&self, rgb: &RgbImage, size: [usize; 2]) -> anyhow::Result<RgbImage> {
+        let from = [rgb.height() as usize, rgb.width() as usize];
+        let (pixels, from) = match &self.resizing {
+            Resizing::Stretched => (rgb.as_raw().clone(), from),
+            Resizing::Cropped => middle(rgb, 3, from, size),
+            Resizing::Preprocessed(way) => (way.picture(rgb, 3, from, way.middle(from)), way.size(from)),
+        };
+        if from.contains(&0) {
+            wrong!("a picture of {}x{} pixels has none left once it is resized", rgb.width(), rgb.height());
+        }
+        let [h, w] = size.map(|side| side as u32);
+        let shown = RgbImage::from_raw(w, h, bicubic(&pixels, 3, from, size));
+        shown.ok_or_else(|| anyhow::anyhow!("the picture has no pixels"))
+    }
+
+    /// The latent `[1, z_dim]` of the style of a picture that is shown: the mean that the encoder gives it (Park et al. 2019,
+    /// section 3.2).
+    pub(crate) fn style(&self, picture: &RgbImage) -> anyhow::Result<Tensor> {
+        let image = image(picture, self.encoder.config().img_channels)?.to_device(&self.device)?;
+        Ok(self.encoder.forward(&image)?.mean.to_device(&Device::Cpu)?)
+    }
 }
 
 /// A picture as an image `[1, channels, h, w]` in [-1, 1].

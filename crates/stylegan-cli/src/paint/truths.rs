@@ -1,13 +1,13 @@
 //! The pictures that maps are of: a column of a sheet.
 
 use super::maps::{Map, refused, stem};
-use super::styles::fitted;
 use crate::exit::wrong;
 use crate::network::check_exists;
 use image::RgbImage;
 use std::collections::HashMap;
 use std::path::Path;
 use stylegan_train::data::Files;
+use stylegan_train::data::resize::{Crop, Filter, resize};
 
 /// The pictures of a set that have the names of these maps, of `[h, w]` pixels, in the order of the maps.
 pub(super) fn read(set: &Path, maps: &[Map], size: [usize; 2]) -> anyhow::Result<Vec<RgbImage>> {
@@ -46,4 +46,12 @@ pub(super) fn read(set: &Path, maps: &[Map], size: [usize; 2]) -> anyhow::Result
         }
     };
     maps.iter().map(one).collect()
+}
+
+/// The middle of a picture, of `[h, w]` pixels.
+fn fitted(rgb: &RgbImage, size: [usize; 2]) -> anyhow::Result<RgbImage> {
+    let from = [rgb.height() as usize, rgb.width() as usize];
+    let pixels = resize(rgb.as_raw(), 3, from, size, Filter::Lanczos, Crop::Center)?;
+    let [h, w] = size.map(|side| side as u32);
+    RgbImage::from_raw(w, h, pixels).ok_or_else(|| anyhow::anyhow!("the picture has no pixels"))
 }

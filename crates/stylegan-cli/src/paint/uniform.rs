@@ -1,6 +1,7 @@
 //! How much pictures of maps of one class alone differ from class to class (Park et al. 2019, section 3.1): normalisation
 //! without maps takes the class away from such a map, and SPADE gives it back.
 
+use super::class_colours::ClassColours;
 use crate::exit::wrong;
 use candle_core::{Device, Tensor};
 use std::fmt::Write;
@@ -8,7 +9,7 @@ use stylegan_metrics::features::FeatureNetworks;
 use stylegan_metrics::interval::jackknife_variance;
 
 /// Standard errors to either side of a 95 % interval, of some 15 classes less one.
-const ERRORS: f64 = 2.1;
+pub(super) const ERRORS: f64 = 2.1;
 
 /// The distances between all pairs of pictures of `n` classes.
 struct Distances {
@@ -20,8 +21,13 @@ struct Distances {
 }
 
 /// The mean distance between pictures `[n, 3, h, w]` of one class each, as a table like that of `stylegan eval`, and the
-/// classes that are nearest to each other by `names`. They are compared on `device`.
-pub(super) fn table(images: &Tensor, names: &[String], device: &Device) -> anyhow::Result<String> {
+/// classes that are nearest to each other by `names`. They are compared on `device`; with the colours of a set also with these.
+pub(super) fn table(
+    images: &Tensor,
+    names: &[String],
+    device: &Device,
+    real: Option<&ClassColours>,
+) -> anyhow::Result<String> {
     let (n, channels, ..) = images.dims4()?;
     if n < 3 || channels != 3 {
         wrong!("--uniform: at least three classes in RGB are compared; the network has {n} in {channels} channels");
@@ -31,12 +37,13 @@ pub(super) fn table(images: &Tensor, names: &[String], device: &Device) -> anyho
     let without: Vec<f64> = (0..n).map(|class| distances.mean(Some(class))).collect();
     let reach = ERRORS * jackknife_variance(&without).sqrt();
     let (a, b) = distances.nearest();
+    let [row, words] = real.map(|real| real.apart(images)).transpose()?.unwrap_or_default();
     let mut text = String::from("| metric | value | 95 % interval | better |\n|---|---|---|---|\n");
     // Writing to a String cannot fail.
     let _ = write!(
         text,
-        "| between_classes-{} | {mean:.5} | {:.5} to {:.5} | larger |\n\n\
-         Mean over {} pairs of {n} classes; the interval leaves out one class at a time. Nearest are {} and {}: {:.5}.\n",
+        "| between_classes-{} | {mean:.5} | {:.5} to {:.5} | larger |\n{row}\n\
+         Mean over {} pairs of {n} classes; intervals leave out one class at a time. Nearest are {} and {}: {:.5}.\n{words}",
         distances.network,
         (mean - reach).max(0.),
         mean + reach,
@@ -98,11 +105,11 @@ mod tests {
         let flat = |level: f32| Tensor::full(level, (1, 3, 32, 32), &Device::Cpu);
         let names: Vec<String> = ["a", "b", "c", "d"].map(String::from).into();
         let images = Tensor::cat(&[flat(-0.9)?, flat(0.8)?, flat(0.1)?, flat(0.8)?], 0)?;
-        let text = table(&images, &names, &Device::Cpu)?;
+        let text = table(&images, &names, &Device::Cpu, None)?;
         assert!(text.contains("6 pairs of 4 classes") && text.contains("Nearest are b and d: 0.00000."), "{text}");
-        let same = table(&Tensor::cat(&[flat(0.5)?, flat(0.5)?, flat(0.5)?], 0)?, &names, &Device::Cpu)?;
+        let same = table(&Tensor::cat(&[flat(0.5)?, flat(0.5)?, flat(0.5)?], 0)?, &names, &Device::Cpu, None)?;
         assert!(same.contains("| between_classes-stlpips | 0.00000 | 0.00000 to 0.00000 | larger |"), "{same}");
-        assert!(table(&flat(0.)?, &names, &Device::Cpu).is_err());
+        assert!(table(&flat(0.)?, &names, &Device::Cpu, None).is_err());
         Ok(())
     }
 

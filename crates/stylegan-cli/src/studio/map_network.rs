@@ -5,14 +5,13 @@ use super::uploads::Uploads;
 use super::wish::{Source, State};
 use crate::map_picture::colour;
 use crate::paint::painter::Painter;
-use crate::paint::styles::{fitted, style_of};
+use crate::paint::styles::StyleReader;
 use candle_core::{Device, Tensor};
 use image::RgbImage;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use stylegan_core::Model;
 use stylegan_core::picture::{encode_png, to_pictures};
-use stylegan_core::spade::SpadeEncoder;
-use stylegan_core::{Model, load_spade_encoder};
 use stylegan_train::data::{ClassTable, InstanceMap, LabelMap};
 
 /// An open network that paints.
@@ -20,7 +19,7 @@ pub(super) struct MapNetwork {
     painter: Painter,
     /// Names and colours of its classes, where a file beside it gives them.
     table: Option<ClassTable>,
-    encoder: Option<SpadeEncoder>,
+    encoder: Option<StyleReader>,
 }
 
 impl MapNetwork {
@@ -34,9 +33,9 @@ impl MapNetwork {
         table: Option<ClassTable>,
     ) -> anyhow::Result<Self> {
         // Files of other programs hold one network each.
-        let encoder = if foreign { None } else { load_spade_encoder(&file, model.params().device())? };
+        let encoder = if foreign { None } else { StyleReader::open(&file, model.params().device())? };
         let painter = Painter::of(file, model)?;
-        let encoder = encoder.filter(|encoder| encoder.config().z_dim == painter.z_dim());
+        let encoder = encoder.filter(|encoder| encoder.z_dim() == painter.z_dim());
         Ok(Self { painter, table, encoder })
     }
 
@@ -98,8 +97,8 @@ impl MapNetwork {
             (0, _, _) => None,
             (_, Source::Seed(seed), _) => Some(self.painter.latents(&[*seed])?),
             (_, Source::Picture(id), Some(encoder)) => {
-                let picture = fitted(&*uploads.picture(id)?, self.painter.size())?;
-                Some(style_of(&picture, encoder, self.painter.model().params().device())?)
+                let picture = encoder.shown(&*uploads.picture(id)?, self.painter.size())?;
+                Some(encoder.style(&picture)?)
             }
             (_, Source::Picture(_), None) => {
                 anyhow::bail!("this network came without an encoder that reads styles of pictures: choose a seed")

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use stylegan_core::checkpoint::{Metadata, save};
 use stylegan_core::psp::{Head, PspConfig, PspEncoder};
 use stylegan_core::{EncoderConfig, NetworkConfig, Params, TrainedEncoder};
-use stylegan_train::data::resize::{Crop, Filter, resize};
+use stylegan_train::data::resize::bilinear;
 
 const NET: &str = "invert --network tiny.safetensors";
 
@@ -187,6 +187,11 @@ pub(crate) fn encoder(bench: &Bench, name: &str, num_ws: usize) {
 }
 
 fn encoder_of(bench: &Bench, name: &str, num_ws: usize, head: Head) {
+    encoder_with(bench, name, num_ws, head, "{}");
+}
+
+/// The same with the options of a released file.
+fn encoder_with(bench: &Bench, name: &str, num_ws: usize, head: Head, options: &str) {
     let config = PspConfig {
         img_size: [32, 32],
         img_channels: if head.is_iterative() { 6 } else { 3 },
@@ -202,7 +207,8 @@ fn encoder_of(bench: &Bench, name: &str, num_ws: usize, head: Head) {
     let mut tensors: Vec<_> = vars.map(|(name, var)| (format!("E.{name}"), var.as_detached_tensor())).collect();
     tensors.push(("E.latent_avg".into(), Tensor::full(0.25f32, (num_ws, 8), &Device::Cpu).unwrap()));
     let networks = [("E".to_owned(), NetworkConfig::Encoder(EncoderConfig::Psp(config)))].into();
-    save(bench.path(name), &Metadata { networks, ..Metadata::default() }, &tensors).unwrap();
+    let extra = [("opts".to_owned(), options.to_owned())].into();
+    save(bench.path(name), &Metadata { networks, extra, ..Metadata::default() }, &tensors).unwrap();
 }
 
 #[test]
@@ -211,14 +217,21 @@ fn encoders_find_styles_at_once_or_start_the_search() {
     encoder(&bench, "encoder.safetensors", 6);
     bench.ok(&format!("{NET} --encoder encoder.safetensors --out out face.png"));
     let found = |name: &str| tensors(&bench, name)["ws"].flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    // What the encoder says of the picture at its own size, where that is enlarged.
-    let picture =
-        resize(bench.pixels("face.png").as_raw(), 3, [16, 16], [32, 32], Filter::Bilinear, Crop::None).unwrap();
-    let values: Vec<f32> = picture.into_iter().map(|byte| f32::from(byte) / 127.5 - 1.).collect();
-    let x = Tensor::from_vec(values, (1, 32, 32, 3), &Device::Cpu).unwrap().permute((0, 3, 1, 2)).unwrap();
+    // What the encoder says of the picture at its own size: of no run of ours, it is shown pictures as Pillow resizes them.
     let loaded = TrainedEncoder::load(bench.path("encoder.safetensors"), &Device::Cpu).unwrap();
-    let expected = loaded.encode(&x.contiguous().unwrap()).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let said = |picture: &RgbImage| {
+        let from = [picture.height() as usize, picture.width() as usize];
+        let picture = bilinear(picture.as_raw(), 3, from, [32, 32]);
+        let values: Vec<f32> = picture.into_iter().map(|byte| f32::from(byte) / 127.5 - 1.).collect();
+        let x = Tensor::from_vec(values, (1, 32, 32, 3), &Device::Cpu).unwrap().permute((0, 3, 1, 2)).unwrap();
+        loaded.encode(&x.contiguous().unwrap()).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+    };
+    let expected = said(&bench.pixels("face.png"));
     assert_eq!(found("out/face.safetensors"), expected);
+    let large = RgbImage::from_fn(75, 75, |x, y| Rgb([(x * y) as u8, (x * 97) as u8, (y * 53) as u8]));
+    large.save(bench.path("large.png")).unwrap();
+    bench.ok(&format!("{NET} --encoder encoder.safetensors --out large large.png"));
+    assert_eq!(found("large/large.safetensors"), said(&large));
     bench.ok("generate --network tiny.safetensors --latents out/face.safetensors --out again.png");
     assert_eq!(bench.pixels("out/face-reconstruction.png"), bench.pixels("again.png"));
     let ran = bench.run(&format!("{NET} --encoder encoder.safetensors --out out face.png"));
@@ -236,6 +249,37 @@ fn encoders_find_styles_at_once_or_start_the_search() {
     let other = format!("{NET} --encoder other.safetensors --out out face.png");
     bench.one_sentence(&other, &["8 style rows of 8 numbers", "takes 6 of 8", "trained for"]);
     bench.one_sentence(&format!("{NET} --encoder tiny.safetensors --out out face.png"), &["holds no encoder"]);
+}
+
+/// The options of released files say what their encoders are shown.
+#[test]
+fn released_encoders_are_shown_what_they_were_trained_on() {
+    let bench = with_face();
+    let net = |name: &str, options: &str| {
+        encoder_with(&bench, &format!("{name}.safetensors"), 6, Head::WPlus, options);
+        format!("{NET} --encoder {name}.safetensors")
+    };
+    let found = |line: &str, out: &str, picture: &str| {
+        bench.ok(&format!("{line} --out {out} {picture}.png"));
+        tensors(&bench, &format!("{out}/{picture}.safetensors"))["ws"].flatten_all().unwrap().to_vec1::<f32>().unwrap()
+    };
+    let whole = found(&net("whole", r#"{"dataset_type": "ffhq_encode", "label_nc": 0}"#), "whole", "face");
+    let small = net("small", r#"{"dataset_type": "celebs_super_resolution", "resize_factors": "1,2,4"}"#);
+    let largest = found(&small, "largest", "face");
+    assert_eq!(found(&format!("{small} --factor 4"), "four", "face"), largest);
+    let two = found(&format!("{small} --factor 2"), "two", "face");
+    assert!(two != largest && two != whole && largest != whole);
+    // The file is the small picture already.
+    assert_eq!(found(&format!("{small} --prepared"), "prepared", "face"), whole);
+    bench.one_sentence(&format!("{small} --factor 3 --out x face.png"), &["--factor 3", "was trained with 1, 2, 4"]);
+    let any = net("any", r#"{"dataset_type": "celebs_super_resolution", "resize_factors": null}"#);
+    assert_ne!(found(&format!("{any} --factor 3"), "three", "face"), two);
+    bench.one_sentence(&format!("{any} --factor 33 --out x face.png"), &["--factor 33", "1 to 32"]);
+    // Three channels are classes here.
+    let map = net("map", r#"{"dataset_type": "celebs_seg_to_face", "label_nc": 3}"#);
+    image::GrayImage::from_fn(32, 32, |x, _| image::Luma([(x / 11) as u8])).save(bench.path("map.png")).unwrap();
+    found(&map, "map", "map");
+    bench.one_sentence(&format!("{map} --out x face.png"), &["face.png", "label maps"]);
 }
 
 /// An encoder of ReStyle looks several times, and starts a search as others do.

@@ -2,6 +2,10 @@
 
 use crate::bench::Bench;
 use crate::train::pictures;
+use image::GenericImageView;
+use stylegan_core::GeneratorConfig;
+use stylegan_core::checkpoint::{Checkpoint, save};
+use stylegan_core::stylegan1::StyleGan1Config;
 
 #[test]
 fn a_table_has_its_seeds_at_the_borders() {
@@ -103,6 +107,42 @@ fn networks_without_styles_show_what_they_can() {
     assert!(!bench.path("figures").exists());
     bench.ok("figures --network pggan.safetensors --only uncurated --out figures");
     assert!(bench.path("figures/figure-uncurated.png").exists());
+}
+
+/// Noise has layers where styles have none: two for each resolution.
+#[test]
+fn noise_of_a_network_without_styles() {
+    let bench = Bench::new();
+    let config = StyleGan1Config {
+        img_size: [16; 2],
+        channel_base: 64,
+        channel_max: 8,
+        use_styles: false,
+        const_input: false,
+        pixel_norm: true,
+        ..StyleGan1Config::default()
+    };
+    bench.save_random("plain.safetensors", GeneratorConfig::StyleGan1(config), &[]);
+    let device = candle_core::Device::Cpu;
+    let file = Checkpoint::open(bench.path("plain.safetensors")).unwrap();
+    let metadata = file.metadata().unwrap().clone();
+    let tensors: Vec<_> = candle_core::safetensors::load(bench.path("plain.safetensors"), &device)
+        .unwrap()
+        .into_iter()
+        .map(|(name, tensor)| match name.ends_with("noise_strength") {
+            true => (name, tensor.ones_like().unwrap()),
+            false => (name, tensor),
+        })
+        .collect();
+    save(bench.path("plain.safetensors"), &metadata, &tensors).unwrap();
+    bench.ok("figures --network plain.safetensors --seeds 0-1 --only noise --out figures");
+    // A heading in pixels is no text: columns of fine and of coarse noise alone differ from one another and from both.
+    let picture = image::open(bench.path("figures/figure-noise.png")).unwrap().into_rgb8();
+    let (w, h) = picture.dimensions();
+    let column = |i: u32| picture.view(i * w / 4 + w / 16, h / 2, w / 8, h / 4).to_image();
+    for (a, b) in [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)] {
+        assert!(column(a) != column(b), "columns {a} and {b} are alike");
+    }
 }
 
 /// A figure that this network cannot show is not left over from another.

@@ -90,6 +90,14 @@ fn classes_are_compared_by_maps_of_one_class() {
     let printed = bench.ok(&format!("{STYLED} --uniform --seeds 0,1 --out sheet.png"));
     assert!(printed.contains("3 pairs of 3 classes;") && printed.contains("Nearest are 0"), "{printed}");
     bench.ok("paint --network edges.safetensors --uniform --out edges.png");
+    // A set tells which colours the classes have.
+    for (i, level) in [10u8, 200, 90, 250].into_iter().enumerate() {
+        put(&bench, &format!("set/{i}.png"), RgbImage::from_pixel(32, 32, Rgb([level; 3])));
+        put(&bench, &format!("set/labels/{i}.png"), GrayImage::from_pixel(32, 32, Luma([i as u8])));
+    }
+    let printed = bench.ok(&format!("{PLAIN} --uniform --truth set --out classes"));
+    assert!(printed.contains("| from_class_colour | ") && printed.contains("mean of 4 classes"), "{printed}");
+    bench.one_sentence(&format!("{PLAIN} --uniform --truth maps --out classes"), &["--truth maps", "label maps"]);
     bench.wrong(&format!("{PLAIN} --uniform --map map.png"), &["cannot be used with"]);
     bench.wrong(PLAIN, &["--map", "--uniform"]);
 }

@@ -1,9 +1,12 @@
 //! `stylegan train` on label maps: tiny runs by `recipe = "spade"`.
 
 use crate::bench::Bench;
+use crate::paint::{config, save_painter};
 use image::{GrayImage, Luma, Rgb, RgbImage};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
+use stylegan_core::spade::SpadeConfig;
+use stylegan_train::data::resize::{bicubic, middle};
 
 const CONFIG: &str = "
 recipe = \"spade\"
@@ -76,6 +79,40 @@ fn a_painter_trains_goes_on_and_is_looked_at() {
     std::fs::remove_file(bench.path("run/config.toml")).unwrap();
     let ran = bench.run("train --out run --data fields --kimg 0.064");
     assert!(ran.code == 0 && ran.stderr.contains("config.toml is missing"), "{}", ran.stderr);
+}
+
+/// Pictures become as large as those that an image encoder was trained on: squashed for released ones and where the run says so,
+/// cropped for other runs; always by Pillow's bicubic filter.
+#[test]
+fn styles_are_read_of_pictures_as_the_encoder_saw_them() {
+    let bench = bench();
+    let wide = RgbImage::from_fn(75, 50, |x, y| Rgb([(x * 3) as u8, (y * 5) as u8, (x * y) as u8]));
+    wide.save(bench.path("wide.png")).unwrap();
+    let save = |name: &str, pixels: &[u8], from: [usize; 2]| {
+        let pixels = bicubic(pixels, 3, from, [32, 32]);
+        RgbImage::from_raw(32, 32, pixels).unwrap().save(bench.path(name)).unwrap();
+    };
+    save("squashed.png", &wide, [50, 75]);
+    let (square, size) = middle(&wide, 3, [50, 75], [32, 32]);
+    assert_eq!(size, [50, 50]);
+    save("cropped.png", &square, size);
+    save_painter(&bench.path("released.safetensors"), SpadeConfig { z_dim: 6, classes: 2, ..config() }, &[]);
+    let network = "--set generator.z_dim=6 --set encoder.channels=2 --set encoder.resolution=32";
+    let line = format!("train --config tiny.toml --kimg 0.004 {network} --set output.snapshot_kimg=9");
+    bench.ok(&format!("{line} --out run"));
+    let way = r#"data.preprocess={mode="resize_and_crop",load_size=36,crop_size=32}"#;
+    bench.ok(&format!("{line} --out resized --set {way}"));
+    for (network, same) in [("released.safetensors", "squashed"), ("run", "cropped"), ("resized", "squashed")] {
+        let styles = "--style wide.png --style squashed.png --style cropped.png";
+        bench.ok(&format!("paint --network {network} --map fields/labels/1.png {styles} --out {network}-out"));
+        let painted = |name: &str| bench.pixels(&format!("{network}-out/1-{name}.png"));
+        let other = if same == "squashed" { "cropped" } else { "squashed" };
+        assert!(painted("wide") == painted(same), "{network}");
+        if network == "released.safetensors" {
+            // Networks that hardly learnt paint in one way.
+            assert!(painted("wide") != painted(other));
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,9 @@ use crate::train::{TRAIN, bench, pictures};
 use candle_core::{Device, Tensor};
 use stylegan_core::import::networks;
 
+/// Networks that begin at full size.
+const GROWN: &str = "--set schedule.stable_kimg=0 --set schedule.fade_kimg=0";
+
 /// Tensors of a file by name, as bits.
 fn bits(bench: &Bench, file: &str) -> Vec<(String, Vec<u32>)> {
     let bits = |tensor: Tensor| {
@@ -64,7 +67,7 @@ fn a_released_file_starts_a_run() {
 #[test]
 fn frozen_layers_stay() {
     let bench = bench();
-    bench.ok(&format!("{TRAIN} --out first --kimg 0.1"));
+    bench.ok(&format!("{TRAIN} {GROWN} --out first --kimg 0.1"));
     let line = format!("{TRAIN} --from first --out second --kimg 0.1 --set transfer.freeze_d=2");
     bench.ok(&line);
     let (first, second) =
@@ -99,10 +102,13 @@ fn frozen_layers_stay() {
 #[test]
 fn what_cannot_begin_a_run_is_named() {
     let bench = bench();
-    bench.ok(&format!("{TRAIN} --out first --kimg 0.05"));
+    bench.ok(&format!("{TRAIN} {GROWN} --out first --kimg 0.05"));
     bench.ok("convert first g.safetensors");
     bench.one_sentence(&format!("{TRAIN} --from g.safetensors --out x"), &["G_ema", "--network all"]);
     bench.one_sentence(&format!("{TRAIN} --from nowhere --out x"), &["nowhere"]);
+    // Layers that growth has not come to are no start.
+    bench.ok(&format!("{TRAIN} --set schedule.stable_kimg=1 --out young --kimg 0.024"));
+    bench.one_sentence(&format!("{TRAIN} --from young --out x"), &["still growing", "level of detail 1"]);
     let other = format!("{TRAIN} --from first --out x --set generator.channel_max=4");
     bench.wrong(&other, &["not alike", "in this run"]);
     pictures(&bench, "large", 4, 16);

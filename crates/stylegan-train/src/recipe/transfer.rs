@@ -7,10 +7,12 @@ use stylegan_core::import::{Imported, networks};
 
 /// Gives networks the weights, averages and buffers of the file `from`, or of the newest checkpoint of a run's folder: each that
 /// of the first of its names which the file has, so that of `G` and `G_ema` one is enough. No file, and they stay as they are.
+/// `grow` says whether they are to grow.
 ///
 /// # Errors
-/// When the file cannot be read, a folder has no checkpoint, lacks a network, or has one of another architecture or size.
-pub(super) fn take(from: &str, into: &[(&[&'static str], &Params)]) -> Result<()> {
+/// When the file cannot be read, a folder has no checkpoint, lacks a network, or has one of another architecture or size, or that
+/// is still growing where these do not.
+pub(super) fn take(from: &str, grow: bool, into: &[(&[&'static str], &Params)]) -> Result<()> {
     if from.is_empty() {
         return Ok(());
     }
@@ -22,6 +24,13 @@ pub(super) fn take(from: &str, into: &[(&[&'static str], &Params)]) -> Result<()
         },
         file => networks(file)?,
     };
+    if !grow && file.metadata.lod() > 0. {
+        return Err(problem(format!(
+            "its networks are still growing (level of detail {}): their larger layers were never trained; let that run go on until \
+             they have grown, or begin with another file",
+            file.metadata.lod()
+        )));
+    }
     let holds = |name: &&str| file.metadata.networks.contains_key(*name);
     let of = |(names, params): &(&[&'static str], _)| Some((names.iter().copied().find(holds)?, *params));
     let found: Option<Vec<(&str, &Params)>> = into.iter().map(of).collect();

@@ -75,7 +75,8 @@ fn algorithm<V: Vector>(kind: Kind, s: &Shape) -> Algorithm {
         return Algorithm::Products;
     }
     let scheme = match (s.r, s.stride, s.padding) {
-        (3, 1, ..=2) if winograd::pays_off::<winograd::F4x3>(kind, s) => Some(Algorithm::F4x3),
+        // Small images come in batches: of these only filters' gradients are at times cheaper by products.
+        (3, 1, ..=2) if kind != Kind::Weight || winograd::pays_off::<winograd::F4x3>(kind, s) => Some(Algorithm::F4x3),
         (4, 1, ..=3) if winograd::pays_off::<winograd::F3x4>(kind, s) => Some(Algorithm::F3x4),
         (5, 1, ..=4) if winograd::pays_off::<winograd::F2x5>(kind, s) => Some(Algorithm::F2x5),
         // A vector of input channels belongs to one phase. The result of an input gradient may end

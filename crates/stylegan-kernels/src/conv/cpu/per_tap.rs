@@ -168,9 +168,11 @@ impl<V: Vector> Task<V> for Band<'_, V> {
                     *band.add(i) = V::Elem::from_f64(0.);
                 }
             }
-            let end = reach.end * w;
-            for start in (reach.start * w..end).step_by(PIXELS) {
-                let count = PIXELS.min(end - start);
+            // Blocks begin at the same pixels whatever the rows, and with them the order of sums.
+            let pixels = reach.start * w..reach.end * w;
+            for block in pixels.start / PIXELS..pixels.end.div_ceil(PIXELS) {
+                let start = (block * PIXELS).max(pixels.start);
+                let count = ((block + 1) * PIXELS).min(pixels.end).saturating_sub(start);
                 for channel in 0..p.ins {
                     let at = (self.image * p.ins + channel) * plane + start;
                     for i in (0..count).step_by(l) {

@@ -71,7 +71,7 @@ impl Gan {
             let networks = &networks;
             let g: (&[_], _) = (&[prefix::G, prefix::G_EMA], &networks.g);
             let g_ema: (&[_], _) = (&[prefix::G_EMA, prefix::G], &networks.g_ema);
-            transfer::take(&transfer.from, &[g, g_ema, (&[prefix::D], &networks.d)])?;
+            transfer::take(&transfer.from, config.grows(), &[g, g_ema, (&[prefix::D], &networks.d)])?;
         }
         Self::on(config, networks)
     }

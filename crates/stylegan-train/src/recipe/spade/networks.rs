@@ -89,7 +89,7 @@ impl Networks {
             let mut into: Vec<(&[&'static str], &Params)> = vec![(&[prefix::G, prefix::G_EMA], &g), (&[prefix::D], &d)];
             into.extend(config.encoder.iter().map(|_| (&[prefix::E][..], &e)));
             into.extend(g_ema.iter().map(|average| (&[prefix::G_EMA, prefix::G][..], average)));
-            transfer::take(from, &into)?;
+            transfer::take(from, false, &into)?;
         }
         Self::on(config, Parameters { g, d, e }, g_ema)
     }

@@ -5,11 +5,9 @@ use super::tiles::Tiles;
 use super::transforms::Scheme;
 use crate::conv::shape::{Kind, Shape};
 
-/// What transforming a filter to its points, or sums at the points to a filter, costs more than packing it as it is: in
-/// multiplications for each point, as measured.
-const FORWARD: usize = 9;
-const INPUT: usize = 2;
-const WEIGHT: usize = 16;
+/// What transforming a filter to its points costs, in multiplications, and for each point transforming sums back to a filter.
+const FILTER: usize = 200;
+const SUMS: usize = 16;
 
 /// The tiles of a convolution, or with turned filters of its input gradient.
 #[derive(Clone, Copy)]
@@ -51,11 +49,8 @@ impl Tiling {
 /// Whether a scheme takes fewer multiplications for a pair of channels than the definition does.
 pub(in crate::conv) fn pays_off<S: Scheme>(kind: Kind, s: &Shape) -> bool {
     let points = (S::STEP * S::SIDE - (S::STEP * S::TAPS - s.r)).pow(2);
-    let filter = match kind {
-        Kind::Forward => FORWARD,
-        Kind::Input => INPUT,
-        Kind::Weight => WEIGHT,
-    };
-    let tiling = Tiling::new::<S>(s, kind == Kind::Input);
-    (filter + tiling.tiles.count) * points + s.n * tiling.border.cost(s) < s.n * s.r * s.r * s.oh * s.ow
+    // How a picture is made must not depend on how many are made with it; gradients are sums over all anyway.
+    let (images, filter) = if kind == Kind::Weight { (s.n, SUMS * points) } else { (1, FILTER) };
+    let tiling = Tiling::new::<S>(&Shape { n: images, ..*s }, kind == Kind::Input);
+    filter + tiling.tiles.count * points + images * tiling.border.cost(s) < images * s.r * s.r * s.oh * s.ow
 }
