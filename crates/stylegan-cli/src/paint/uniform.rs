@@ -9,7 +9,7 @@ use stylegan_metrics::features::FeatureNetworks;
 use stylegan_metrics::interval::jackknife_variance;
 
 /// Standard errors to either side of a 95 % interval, of some 15 classes less one.
-pub(super) const ERRORS: f64 = 2.1;
+const ERRORS: f64 = 2.1;
 
 /// The distances between all pairs of pictures of `n` classes.
 struct Distances {
@@ -37,7 +37,8 @@ pub(super) fn table(
     let without: Vec<f64> = (0..n).map(|class| distances.mean(Some(class))).collect();
     let reach = ERRORS * jackknife_variance(&without).sqrt();
     let (a, b) = distances.nearest();
-    let [row, words] = real.map(|real| real.apart(images)).transpose()?.unwrap_or_default();
+    let apart = real.map(|real| real.apart(images)).transpose()?;
+    let [row, words] = apart.map(|apart| colours(&apart)).unwrap_or_default();
     let mut text = String::from("| metric | value | 95 % interval | better |\n|---|---|---|---|\n");
     // Writing to a String cannot fail.
     let _ = write!(
@@ -53,6 +54,21 @@ pub(super) fn table(
         distances.at(a, b),
     );
     Ok(text)
+}
+
+/// A row of the table for distances of colours, and what it is a mean of.
+fn colours(distances: &[f64]) -> [String; 2] {
+    let (sum, n) = (distances.iter().sum::<f64>(), distances.len() as f64);
+    let without: Vec<f64> = distances.iter().map(|own| (sum - own) / (n - 1.)).collect();
+    let (mean, reach) = (sum / n, ERRORS * jackknife_variance(&without).sqrt());
+    let (low, high) = ((mean - reach).max(0.), mean + reach);
+    [
+        format!("| from_class_colour | {mean:.5} | {low:.5} to {high:.5} | smaller |\n"),
+        format!(
+            "Colours: distance of the mean of each picture from that of the class in the set, from 0 to 255 for each of RGB; mean of {n} \
+             classes.\n"
+        ),
+    ]
 }
 
 impl Distances {
@@ -111,6 +127,14 @@ mod tests {
         assert!(same.contains("| between_classes-stlpips | 0.00000 | 0.00000 to 0.00000 | larger |"), "{same}");
         assert!(table(&flat(0.)?, &names, &Device::Cpu, None).is_err());
         Ok(())
+    }
+
+    #[test]
+    fn colours_have_an_interval() {
+        let [row, words] = colours(&[0., 0., 3.]);
+        // The standard error of the mean of these three is 1.
+        assert_eq!(row, "| from_class_colour | 1.00000 | 0.00000 to 3.10000 | smaller |\n");
+        assert!(words.contains("mean of 3 classes"), "{words}");
     }
 
     #[test]

@@ -42,7 +42,9 @@
 
 mod border;
 mod epilogue;
+mod five_points;
 mod forward;
+mod six_points;
 mod stages;
 mod taps;
 mod tiles;
