@@ -95,7 +95,8 @@ paint)
     touch "$out"
     case $network in *spade-earth-64) value=5 ;; *) value=1 ;; esac
     printf '| metric | value | 95 %% interval | better |\n|---|---|---|---|\n'
-    echo "| between_classes-x | 0.$value | 0.$value to 0.$value | larger |" ;;
+    echo "| between_classes-x | 0.$value | 0.$value to 0.$value | larger |"
+    echo "| from_class_colour | $((9 - value)) | $((9 - value)) to $((9 - value)) | smaller |" ;;
 invert)
     case $network in *-invert-wplus) value=3 ;; *-invert-w) value=4 ;; *) value=2 ;; esac
     [ -n "$encoder" ] || value=1
@@ -398,7 +399,8 @@ fn painters_are_judged() {
     assert!(uniform.status.success(), "{}", said(&uniform));
     assert_eq!((bench.calls("data"), bench.calls("train")), (5, 5));
     let page = bench.read("docs/results/spade-uniform.md");
-    assert_eq!(page.matches(": holds.").count(), 2, "{page}");
+    assert_eq!(page.matches(": holds.").count(), 4, "{page}");
+    assert!(bench.read("calls").contains("--truth runs/data/earth-train-64.zip"));
 }
 
 /// A search is of few pictures in W+, encoders are of many; who judges was not in a loss, and the page says who it was.
