@@ -135,7 +135,11 @@ fn file(folder: &Path, g: (&str, Rename), d: (&str, &str, Rename), c_dim: u32) -
     let kwargs = [("resolution", 64.), ("num_channels", 3.), ("label_size", f64::from(c_dim))];
     let config = discriminator_config(&json(d.1)["kwargs"]);
     let mut d_kwargs = kwargs.to_vec();
-    d_kwargs.extend([("mbstd_group_size", config.mbstd_group as f64), ("mapping_lrmul", 0.01)]);
+    let reads_statistics = |(name, weight): &(String, Tensor)| {
+        name == "4x4/Conv/weight" && weight.dim(2).unwrap() > weight.dim(3).unwrap()
+    };
+    let group = if d_variables[""].iter().any(reads_statistics) { config.mbstd_group } else { 1 };
+    d_kwargs.extend([("mbstd_group_size", group as f64), ("mapping_lrmul", 0.01)]);
     d_kwargs.extend(config.conv_clamp.map(|clamp| ("conv_clamp", clamp)));
     let generator = |p| network(p, "training.networks_stylegan2.G_main", &kwargs, &g_variables, "");
     let discriminator = |p| network(p, &format!("training.networks_stylegan2.{}", d.0), &d_kwargs, &d_variables, "");
@@ -231,7 +235,7 @@ fn bare_discriminator_variable(name: &str, x: &Tensor) -> Option<(&'static str, 
     Some((component, name, bare))
 }
 
-/// Programs leave the minibatch statistics out where a group is 1 or none; the last convolution tells.
+/// Programs leave the minibatch statistics out where a group is 1 or none.
 #[test]
 fn a_discriminator_without_statistics() {
     let folder = tempfile::tempdir().unwrap();

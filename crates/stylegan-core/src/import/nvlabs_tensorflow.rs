@@ -114,13 +114,13 @@ impl<'a> Facts<'a> {
         side.ok_or_else(|| ImportError(format!("TensorFlow variable `{name}` is missing or has another rank")))
     }
 
-    /// Group and channels of a discriminator's minibatch statistics, `group` where the file says none. The layer that reads them
-    /// tells whether they are there: programs leave them out of groups of 1, too.
+    /// Group and channels of a discriminator's minibatch statistics, `group` where the file says none. They are left out of
+    /// groups of 1 and of none; the layer that reads them tells how many channels they are.
     fn mbstd(&self, group: usize) -> Result<(usize, usize), ImportError> {
         let layer = "4x4/Conv/weight";
         let channels = self.side(layer, 2)?.saturating_sub(self.side(layer, 3)?);
         let group = self.kwargs.count("mbstd_group_size")?.unwrap_or(group);
-        Ok(if channels == 0 { (0, 1) } else { (group, channels) })
+        Ok(if group <= 1 { (0, 1) } else { (group, channels.max(1)) })
     }
 
     /// Width of StyleGAN2's labels, whose embedding is `embed`.
