@@ -209,14 +209,15 @@ fn describe(network: &TensorFlowNetwork) -> Result<(NetworkConfig, Vec<Row>), Im
             (NetworkConfig::Generator(GeneratorConfig::StyleGan1(config)), rows)
         }
         "D_basic" => {
+            let (mbstd_group, mbstd_channels) = facts.mbstd(4)?;
             let config = StyleGan1DiscriminatorConfig {
                 img_size,
                 img_channels: facts.side("FromRGB_lod0/weight", 2)?,
                 c_dim,
                 channel_base,
                 channel_max,
-                mbstd_group: facts.mbstd(4)?.0,
-                mbstd_channels: facts.mbstd(4)?.1,
+                mbstd_group,
+                mbstd_channels,
                 blur_filter: arguments::blur_filter(&facts.kwargs)?,
                 fused_scale: arguments::fused_scale(&facts.kwargs)?,
             };

@@ -9,6 +9,7 @@ use crate::modulate::channel_scale;
 use crate::threads::for_each_chunk;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 /// PReLU (He et al. 2015, section 2.1): `x` `[n, c, …]` above zero, `slope` `[c]` times `x` elsewhere.
 ///
@@ -51,7 +52,7 @@ vectorize! {
 fn by_plane<T: Real>(
     dims: &[usize],
     slopes: &[T],
-    row: impl Fn(std::ops::Range<usize>, T, &mut [MaybeUninit<T>]) + Sync + Send,
+    row: impl Fn(Range<usize>, T, &mut [MaybeUninit<T>]) + Sync + Send,
 ) -> CpuStorage {
     let plane: usize = dims[2..].iter().product();
     let per_task = rows_per_task(plane);
@@ -108,7 +109,7 @@ impl CustomOp3 for Gradient {
     ) -> Result<(CpuStorage, Shape)> {
         by_dtype!("prelu", s1, T => {
             let (g, x, slopes) = (slice::<T>(s1, l1)?, slice::<T>(s2, l2)?, slice::<T>(s3, l3)?);
-            let row = |at: std::ops::Range<usize>, slope, out: &mut [_]| gradient(&g[at.clone()], &x[at], slope, out);
+            let row = |at: Range<usize>, slope, out: &mut [_]| gradient(&g[at.clone()], &x[at], slope, out);
             Ok((by_plane(l1.dims(), slopes, row), l1.shape().clone()))
         })
     }

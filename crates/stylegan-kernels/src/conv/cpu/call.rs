@@ -21,6 +21,20 @@ pub(in crate::conv) struct ConvCall<'a, T> {
     pub(in crate::conv) epilogue: Option<&'a EpilogueData<T>>,
 }
 
+impl<T> ConvCall<'_, T> {
+    /// Distances between the weights of neighbouring output and of neighbouring input channels, as those are of a convolution
+    /// forward or of its input gradient.
+    pub(super) fn weight_steps(&self) -> [usize; 2] {
+        let s = &self.shape;
+        let channels = match self.kind {
+            Kind::Input if self.swapped => [s.k, 1],
+            Kind::Input => [1, s.c],
+            Kind::Forward | Kind::Weight => [s.c, 1],
+        };
+        channels.map(|step| step * s.r * s.s)
+    }
+}
+
 impl<'a, T: Real> ConvCall<'a, T> {
     /// A call with nothing fused into it.
     pub(in crate::conv) fn new(kind: Kind, a: &'a [T], b: &'a [T], shape: Shape, gain: f64) -> Self {

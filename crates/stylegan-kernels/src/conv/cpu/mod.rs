@@ -62,6 +62,9 @@ where
     }
 }
 
+/// Parts that work is cut into where it falls into fewer by itself, so that a few threads are kept busy.
+const PARTS: usize = 8;
+
 enum Algorithm {
     F4x3,
     F3x4,

@@ -8,6 +8,7 @@
 //!   [outs r s, ins] · [ins, pixels] ── each row shifted by its tap ── Σ over the taps ── [outs, pixels]
 //! ```
 
+use super::PARTS;
 use super::call::ConvCall;
 use crate::conv::shape::{Kind, Shape};
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product};
@@ -18,8 +19,6 @@ use std::ops::Range;
 const FEW: usize = 4;
 /// Input pixels of a block: its products stay in a second-level cache for 400 taps of all outputs.
 const PIXELS: usize = 256;
-/// Parts that a batch is cut into at least, so that a few threads are kept busy.
-const PARTS: usize = 8;
 
 /// Whether this module is for a convolution.
 pub(super) fn fits(kind: Kind, s: &Shape) -> bool {
@@ -71,8 +70,8 @@ struct Problem {
 impl Problem {
     fn new<T>(call: &ConvCall<T>) -> Self {
         let (s, pad) = (&call.shape, call.shape.padding as isize);
-        let filter = s.r * s.s;
-        let taps = (0..filter).map(|t| [(t / s.s) as isize - pad, (t % s.s) as isize - pad]);
+        let [out_step, in_step] = call.weight_steps();
+        let taps = (0..s.r * s.s).map(|t| [(t / s.s) as isize - pad, (t % s.s) as isize - pad]);
         if call.kind == Kind::Forward {
             return Self {
                 n: s.n,
@@ -82,11 +81,10 @@ impl Problem {
                 size: [s.oh, s.ow],
                 step: 1,
                 taps: taps.map(|tap| tap.map(|distance| -distance)).collect(),
-                out_step: s.c * filter,
-                in_step: filter,
+                out_step,
+                in_step,
             };
         }
-        let (out_step, in_step) = if call.swapped { (s.k, 1) } else { (1, s.c) };
         Self {
             n: s.n,
             ins: s.k,
@@ -95,8 +93,8 @@ impl Problem {
             size: [s.h, s.w],
             step: s.stride,
             taps: taps.collect(),
-            out_step: out_step * filter,
-            in_step: in_step * filter,
+            out_step,
+            in_step,
         }
     }
 

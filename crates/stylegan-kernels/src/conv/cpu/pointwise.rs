@@ -33,7 +33,8 @@ where
     match kind {
         Kind::Forward | Kind::Input => {
             let forward = kind == Kind::Forward;
-            let (depth, outs, out_step, in_step) = if forward { (s.c, s.k, s.c, 1) } else { (s.k, s.c, 1, s.c) };
+            let (depth, outs) = if forward { (s.c, s.k) } else { (s.k, s.c) };
+            let [out_step, in_step] = call.weight_steps();
             let weight = |i: usize| b[i / depth % outs * out_step + i % depth * in_step] * gain;
             // Scales of the input go into weights of each image.
             let images = if scales.is_empty() { 1 } else { s.n };

@@ -2,13 +2,11 @@
 
 use super::gather::{Grid, Plan, Tap};
 use super::{COLUMNS, DEPTH, panel_stays};
+use crate::conv::cpu::PARTS;
 use crate::conv::cpu::call::ConvCall;
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product};
 use candle_core::WithDType;
 use std::ops::Range;
-
-/// Tasks to aim for, so that a few threads are kept busy.
-const PARTS: usize = 8;
 
 /// A convolution of stride `grid.step` whose outputs are every `spacing`-th pixel of the result.
 #[derive(Clone)]
@@ -30,6 +28,7 @@ struct Problem {
 /// `y` from `x` and `w`.
 pub(in crate::conv) fn forward<V: Vector>(call: &ConvCall<V::Elem>) -> Vec<V::Elem> {
     let &ConvCall { a: x, b: w, shape: ref s, gain, .. } = call;
+    let [out_step, in_step] = call.weight_steps();
     let pad = s.padding as isize;
     let taps =
         (0..s.r * s.s).map(|t| Tap { dy: (t / s.s) as isize - pad, dx: (t % s.s) as isize - pad, index: t }).collect();
@@ -38,8 +37,8 @@ pub(in crate::conv) fn forward<V: Vector>(call: &ConvCall<V::Elem>) -> Vec<V::El
         grid: Grid { rows: s.oh, cols: s.ow, channels: s.c, h: s.h, w: s.w, step: s.stride },
         taps,
         outs: s.k,
-        out_step: s.c * s.r * s.s,
-        in_step: s.r * s.s,
+        out_step,
+        in_step,
         size: [s.oh, s.ow],
         corner: [0, 0],
         spacing: 1,
@@ -50,9 +49,8 @@ pub(in crate::conv) fn forward<V: Vector>(call: &ConvCall<V::Elem>) -> Vec<V::El
 
 /// `dx` from `dy` and `w`.
 pub(in crate::conv) fn input_gradient<V: Vector>(call: &ConvCall<V::Elem>) -> Vec<V::Elem> {
-    let &ConvCall { a: dy, b: w, shape: ref s, gain, swapped, .. } = call;
-    let (stride, pad) = (s.stride, s.padding);
-    let (out_step, in_step) = if swapped { (s.k, 1) } else { (1, s.c) };
+    let &ConvCall { a: dy, b: w, shape: ref s, gain, .. } = call;
+    let (stride, pad, [out_step, in_step]) = (s.stride, s.padding, call.weight_steps());
     // SAFETY: the phases cover the result.
     unsafe {
         filled(s.n * s.c * s.h * s.w, |dx| {
@@ -72,8 +70,8 @@ pub(in crate::conv) fn input_gradient<V: Vector>(call: &ConvCall<V::Elem>) -> Ve
                     grid: Grid { rows, cols, channels: s.k, h: s.oh, w: s.ow, step: 1 },
                     taps,
                     outs: s.c,
-                    out_step: out_step * s.r * s.s,
-                    in_step: in_step * s.r * s.s,
+                    out_step,
+                    in_step,
                     size: [s.h, s.w],
                     corner: [row, col],
                     spacing: stride,

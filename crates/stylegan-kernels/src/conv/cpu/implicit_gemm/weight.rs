@@ -2,14 +2,13 @@
 
 use super::gather::{Grid, Tap};
 use super::{COLUMNS, DEPTH};
+use crate::conv::cpu::PARTS;
 use crate::conv::cpu::call::ConvCall;
 use crate::conv::shape::Shape;
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product};
 use candle_core::WithDType;
 use std::ops::Range;
 
-/// Tasks to aim for, so that a few threads are kept busy.
-const TASKS: usize = 8;
 /// Output positions that a task should at least have when the positions are divided.
 const STRIPE: usize = 1024;
 
@@ -35,7 +34,7 @@ fn direct<V: Vector>(call: &ConvCall<V::Elem>) -> Vec<V::Elem> {
     let chunk = cols.div_ceil(chunks.max(1)).next_multiple_of(V::COLS);
     let chunks = cols.div_ceil(chunk.max(1));
     // Few columns: each task takes a stripe of the positions, and their sums are added in order.
-    let stripes = TASKS.div_ceil(chunks.max(1)).min(positions.div_ceil(STRIPE)).max(1);
+    let stripes = PARTS.div_ceil(chunks.max(1)).min(positions.div_ceil(STRIPE)).max(1);
     let stripe = positions.div_ceil(stripes).next_multiple_of(DEPTH);
     let len = s.k * cols;
     let mut parts = Scratch::<V::Elem>::take(if stripes > 1 { stripes * len } else { 0 });

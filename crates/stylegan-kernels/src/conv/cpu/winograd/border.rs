@@ -33,7 +33,7 @@ impl Border {
     where
         V::Elem: Real,
     {
-        let &ConvCall { b: w, shape: ref s, gain, swapped, .. } = call;
+        let (&ConvCall { b: w, shape: ref s, gain, .. }, steps) = (call, call.weight_steps());
         let [row, col] = self.0;
         let mut lines = Vec::new();
         if row {
@@ -60,7 +60,7 @@ impl Border {
         let gain = V::Elem::from_f64(gain);
         crate::threads::for_each(s.c.div_ceil(V::ROWS), |block| {
             // SAFETY: the operation chose `V` for this machine; each task writes its channels.
-            unsafe { V::enter(Block { lines: &lines, w, s, gain, swapped, block, dx }) }
+            unsafe { V::enter(Block { lines: &lines, w, s, gain, steps, block, dx }) }
         });
     }
 }
@@ -106,7 +106,8 @@ struct Block<'a, T> {
     w: &'a [T],
     s: &'a Shape,
     gain: T,
-    swapped: bool,
+    /// Distances between the weights of neighbouring output and input channels.
+    steps: [usize; 2],
     block: usize,
     dx: SharedMut<T>,
 }
@@ -170,7 +171,7 @@ impl<T: WithDType> Block<'_, T> {
     unsafe fn pack<V: Vector<Elem = T>>(&self, rows: usize, to: *mut T) {
         let (l, s, w) = (V::LANES, self.s, self.w);
         let (all, depth) = (s.r * s.s, s.k.next_multiple_of(l));
-        let (out_step, in_step) = if self.swapped { (s.k * all, all) } else { (all, s.c * all) };
+        let [out_step, in_step] = self.steps;
         let mut raw = [T::from_f64(0.); RAW];
         for start in (0..s.k).step_by(l) {
             let lanes = l.min(s.k - start);

@@ -7,6 +7,7 @@
 
 use super::stages::{Problem, Products};
 use super::transforms::Scheme;
+use crate::conv::cpu::PARTS;
 use crate::conv::cpu::call::ConvCall;
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product};
 use crate::elementwise::Real;
@@ -18,9 +19,8 @@ use std::ops::Range;
 const CHUNK_BYTES: usize = 4 << 20;
 /// Up to this number of tiles the filters are transformed panel by panel.
 const FEW: usize = 96;
-/// Bytes of transformed filters and products that a task holds when tiles are few, and tasks to aim for.
+/// Bytes of transformed filters and products that a task holds when tiles are few.
 const PANELS_BYTES: usize = 600 << 10;
-const PARTS: usize = 8;
 /// Input channels whose transformed filters a task holds at a time when tiles are few.
 const DEPTH: usize = 64;
 

@@ -38,7 +38,7 @@ pub(super) struct Problem<'a, T> {
 impl<'a, T: WithDType> Problem<'a, T> {
     pub(super) fn new<S: Scheme>(call: &'a ConvCall<'a, T>) -> Self {
         let (s, turned) = (&call.shape, call.kind == Kind::Input);
-        let filter = s.r * s.r;
+        let [out_step, in_step] = call.weight_steps();
         let forward = Self {
             call,
             gain: T::from_f64(call.gain),
@@ -50,25 +50,14 @@ impl<'a, T: WithDType> Problem<'a, T> {
             to: 1,
             size: [s.h, s.w],
             out_size: [s.oh, s.ow],
-            out_step: s.c * filter,
-            in_step: filter,
+            out_step,
+            in_step,
             taps: s.r,
         };
         if !turned {
             return forward;
         }
-        let (out_step, in_step) = if call.swapped { (s.k, 1) } else { (1, s.c) };
-        Self {
-            ins: s.k,
-            outs: s.c,
-            from: 1,
-            to: S::STEP,
-            size: [s.oh, s.ow],
-            out_size: [s.h, s.w],
-            out_step: out_step * filter,
-            in_step: in_step * filter,
-            ..forward
-        }
+        Self { ins: s.k, outs: s.c, from: 1, to: S::STEP, size: [s.oh, s.ow], out_size: [s.h, s.w], ..forward }
     }
 
     /// Elements of the result.
