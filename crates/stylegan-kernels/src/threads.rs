@@ -1,10 +1,11 @@
 //! How many threads the kernels use, and the parallel loops they are written with.
 //!
-//! Work is cut into tasks by shape alone, never by the number of threads, and no two tasks write
-//! the same element, so results are the same bits for any setting.
+//! Work is cut into tasks by shape alone, or where each element is computed as it would be alone also by the
+//! number of threads, and no two tasks write the same element, so results are the same bits for any setting.
 
 use rayon::prelude::*;
 use std::cell::Cell;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 thread_local! {
@@ -84,6 +85,14 @@ where
     });
 }
 
+/// Cuts `units`, whose elements do not depend on what they are computed with, into ranges of at most `most`, as many for
+/// each thread, but for that of no fewer than `least`.
+pub(crate) fn even(units: usize, least: usize, most: usize) -> impl ExactSizeIterator<Item = Range<usize>> + Send {
+    let needed = units.div_ceil(most.max(1));
+    let parts = needed.next_multiple_of(limit()).min(units / least.max(1)).max(needed);
+    (0..parts).map(move |i| i * units / parts..(i + 1) * units / parts)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +116,23 @@ mod tests {
             assert!(runs.iter().all(|r| r.load(Ordering::SeqCst) == 1));
             assert!(peak.load(Ordering::SeqCst) <= threads.min(most));
         }
+    }
+
+    #[test]
+    fn all_threads_get_as_many_ranges() {
+        let cut = |threads, units, least, most| with_limit(threads, || even(units, least, most).collect::<Vec<_>>());
+        for (units, least, most) in [(145, 4, 16), (34, 4, 8), (7, 1, 100), (5, 3, 2), (1, 1, 1), (0, 4, 16)] {
+            for threads in [1, 2] {
+                let parts = cut(threads, units, least, most);
+                let joined: Vec<usize> = parts.iter().cloned().flatten().collect();
+                assert!(joined.into_iter().eq(0..units), "{parts:?}");
+                assert!(parts.iter().all(|part| (1..=most).contains(&part.len())), "{parts:?}");
+            }
+        }
+        assert_eq!(cut(1, 34, 4, 8).len(), 5);
+        // Two threads have three each, but of a few units alone as many ranges as are needed.
+        assert_eq!(cut(2, 34, 4, 8).len(), 5 + limit().min(2) - 1);
+        assert_eq!(cut(2, 5, 3, 2).len(), 3);
     }
 
     #[test]

@@ -27,6 +27,10 @@ const REACHED: &str = "reached.txt";
 /// The file beside it with what the configuration said then.
 const CONFIGURED: &str = "reached.toml";
 
+/// Parts of a training whose lengths configurations give in thousands of pictures: the fall of its learning rate at its end,
+/// and drawn pictures at its beginning.
+const PARTS: [&str; 2] = ["schedule.lr_decay_kimg", "pretrain_kimg"];
+
 /// Pictures of a batch, where a configuration does not say.
 const BATCH: f64 = 64.;
 
@@ -71,13 +75,15 @@ impl Run {
         written.ok_or_else(|| Failure::other(format!("{}: kimg is missing", path(self.config).display())))
     }
 
-    /// The setting with which its learning rate falls over the share of `kimg` thousand pictures that it falls over in a
-    /// training of full length; nothing where the two are equal, or where it does not fall.
-    fn decay_over(&self, kimg: f64) -> Result<Option<String>> {
-        let written = numbers(&configured(self.config)?, "lr_decay_kimg").next();
-        let of = |decay: f64, whole: f64| (whole != kimg).then(|| round(decay / whole * kimg));
-        let decay = written.map(|decay| Ok(of(decay, self.whole()?))).transpose()?.flatten();
-        Ok(decay.map(|decay| format!("schedule.lr_decay_kimg={decay}")))
+    /// The settings with which a training of `kimg` thousand pictures keeps the shares that its configuration gives to its
+    /// parts, none where the lengths are equal.
+    fn shares(&self, kimg: f64) -> Result<Vec<String>> {
+        let (configured, whole) = (configured(self.config)?, self.whole()?);
+        let parts = PARTS.iter().filter(|_| whole != kimg).filter_map(|part| {
+            let written = numbers(&configured, part.rsplit('.').next().unwrap_or(part)).next()?;
+            (written > 0.).then(|| format!("{part}={}", round(written / whole * kimg)))
+        });
+        Ok(parts.collect())
     }
 
     /// Its length in thousands of pictures.
@@ -174,7 +180,7 @@ impl Run {
         let mut args: Vec<OsString> = vec!["train".into(), "--config".into(), path(self.config).into()];
         args.extend(["--out".into(), folder.into(), "--data-dir".into(), sets().into()]);
         args.extend(["--set", "output.keep_checkpoints=1", "--kimg", &kimg.to_string()].map(OsString::from));
-        args.extend(self.decay_over(kimg)?.iter().flat_map(|decay| ["--set", decay].map(OsString::from)));
+        args.extend(self.shares(kimg)?.iter().flat_map(|share| ["--set", share].map(OsString::from)));
         args.extend(self.seed.iter().flat_map(|seed| ["--seed".into(), seed.into()]));
         say(&format!("{}: {kimg} kimg", self.name()));
         asked.run(&args)?;
@@ -307,11 +313,13 @@ mod tests {
     }
 
     #[test]
-    fn a_shorter_run_lets_its_learning_rate_fall_over_the_same_share() -> Result<()> {
-        let painter = Run::of("spade/earth-64", &None)?;
-        assert_eq!(painter.decay_over(10.)?.as_deref(), Some("schedule.lr_decay_kimg=5"));
-        assert_eq!(painter.decay_over(painter.whole()?)?, None);
-        assert_eq!(Run::of("table1-f", &None)?.decay_over(10.)?, None);
+    fn a_shorter_run_keeps_the_shares_of_its_parts() -> Result<()> {
+        let shares = |config, kimg| Run::of(config, &None)?.shares(kimg);
+        assert_eq!(shares("spade/earth-64", 10.)?, ["schedule.lr_decay_kimg=5"]);
+        assert_eq!(shares("psp/avatars-64-sketch", 12.)?, ["pretrain_kimg=4"]);
+        for (config, kimg) in [("spade/earth-64", 60.), ("psp/avatars-64-seg", 12.), ("table1-f", 10.)] {
+            assert!(shares(config, kimg)?.is_empty(), "{config}");
+        }
         Ok(())
     }
 

@@ -53,7 +53,7 @@ fn features(options: &[OsString]) -> Vec<OsString> {
 /// The number of a column's metric; that of perceptual distance by a network whose weights were given, else by the one that is
 /// built in.
 pub(super) fn of_column<'a>(numbers: &'a [Measured], metric: &str) -> Option<&'a Measured> {
-    let built_in = || pick(numbers, BUILT_IN).filter(|_| metric == LPIPS);
+    let built_in = || pick(numbers, &format!("{}{BUILT_IN}", metric.strip_suffix(LPIPS)?));
     pick(numbers, metric).or_else(built_in)
 }
 
@@ -128,6 +128,8 @@ mod tests {
         };
         assert_eq!(judge(&["mse", "stlpips", "lpips-vgg16"]), "lpips-vgg16");
         assert_eq!((judge(&["mse", "stlpips"]), judge(&["mse"])), ("stlpips".into(), String::new()));
+        let numbers = of(&["face_stlpips", "stlpips"]);
+        assert_eq!(of_column(&numbers, "face_lpips").map(|number| number.metric.as_str()), Some("face_stlpips"));
         let page = |name: &str| judges(&[vec![Cell::of(of(&[name]))]]);
         assert!(page("stlpips").contains("losses and searches see as well") && page("mse").is_empty());
         assert!(page("lpips-alex").contains("by lpips-alex, by which neither"), "{}", page("lpips-alex"));

@@ -2,14 +2,14 @@
 
 use super::moves::Styled;
 use super::plan::{Out, Plan};
-use crate::destination::Destination;
+use crate::destination::{Destination, check_names};
 use crate::film::{Film, Format, usual_zoom};
 use crate::numbers::count;
 use crate::status::{Progress, say};
 use crate::writer::{Text, Writer};
 use candle_core::Tensor;
 use image::RgbImage;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use stylegan_core::StyleOffsets;
 use stylegan_core::checkpoint::{Kind, Metadata, save};
 use stylegan_core::picture::{Band, columns, enlarge, to_pictures, write_png};
@@ -44,6 +44,8 @@ impl Plan {
                 path
             }
             Out::Still(Destination::Folder(folder)) => {
+                let inputs: Vec<&Path> = self.inputs.iter().map(PathBuf::as_path).collect();
+                check_names(folder, sources.iter().map(|source| &source.name), &inputs)?;
                 self.folder(&sources, folder)?;
                 folder
             }

@@ -32,6 +32,8 @@ pub(super) struct Plan {
     pub(super) strengths: Vec<f64>,
     pub(super) fps: u32,
     pub(super) layout: LayoutArgs,
+    /// The files that are read.
+    pub(super) inputs: Vec<PathBuf>,
     pub(super) out: Out,
 }
 
@@ -82,9 +84,9 @@ impl Plan {
         check_class(&mut network, args, &sources)?;
         let steps = args.steps.unwrap_or(if film { FRAMES } else { STRIP }) as usize;
         let strengths = args.strip.map_or_else(|| vec![0.], |span| span.strengths(steps));
-        let inputs = [network.file()].into_iter();
-        let inputs = inputs.chain([&args.latents, &args.directions].into_iter().flatten().map(PathBuf::as_path));
-        let inputs: Vec<&Path> = inputs.collect();
+        let files = [network.file().to_path_buf()].into_iter().chain(args.latents.iter().chain(&args.directions).cloned());
+        let files: Vec<PathBuf> = files.collect();
+        let inputs: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
         let pictures: usize = sources.iter().map(|(_, latents)| latents.len()).sum();
         match &out {
             Out::Still(Destination::Tensors(_)) => {}
@@ -96,7 +98,7 @@ impl Plan {
             Out::Film(path, _) => destination::check(path, &inputs)?,
         }
         let (span, fps, layout) = (args.strip, args.fps.unwrap_or(FPS), args.layout.clone());
-        Ok(Plan { network, sources, moves, span, strengths, fps, layout, out })
+        Ok(Plan { network, sources, moves, span, strengths, fps, layout, inputs: files, out })
     }
 }
 

@@ -9,7 +9,7 @@ use candle_core::{DType, Tensor};
 use image::RgbImage;
 use serde_json::{Map, Value, json};
 use stylegan_core::picture::{to_image, to_pictures};
-use stylegan_metrics::features::{Classifier, FeatureNetwork, PerceptualDistance};
+use stylegan_metrics::features::{ArcFace, Classifier, FeatureNetwork, PerceptualDistance};
 use stylegan_train::inversion::seen;
 
 /// Deviations of a mean to either side of its 95 % interval.
@@ -21,6 +21,8 @@ enum Measure<'a> {
     Square,
     /// How different the two look.
     Distance(&'a dyn PerceptualDistance),
+    /// The same of the part where aligned photographs have the face.
+    OfFace(Box<Self>),
     /// The cosine of features of a network that knows faces.
     Face(&'a dyn FeatureNetwork),
     /// The cosine of features of a classifier.
@@ -29,12 +31,13 @@ enum Measure<'a> {
 
 impl Measure<'_> {
     /// The key in the file.
-    fn name(&self) -> &str {
+    fn name(&self) -> String {
         match self {
-            Self::Square => "mse",
-            Self::Distance(network) => network.name(),
-            Self::Face(network) => network.name(),
-            Self::Classifier(_) => "classifier",
+            Self::Square => "mse".into(),
+            Self::Distance(network) => network.name().into(),
+            Self::OfFace(measure) => format!("face_{}", measure.name()),
+            Self::Face(network) => network.name().into(),
+            Self::Classifier(_) => "classifier".into(),
         }
     }
 
@@ -43,6 +46,7 @@ impl Measure<'_> {
         match self {
             Self::Square => None,
             Self::Distance(network) => Some(network.hash()),
+            Self::OfFace(measure) => measure.hash(),
             Self::Face(network) => Some(network.hash()),
             Self::Classifier(network) => Some(network.hash()),
         }
@@ -53,6 +57,7 @@ impl Measure<'_> {
         match self {
             Self::Square => number(&(source - found)?.sqr()?.mean_all()?),
             Self::Distance(network) => number(&network.distance(&seen(source)?, &seen(found)?)?.mean_all()?),
+            Self::OfFace(measure) => measure.of(&ArcFace::face(source)?, &ArcFace::face(found)?),
             Self::Face(network) => cosine(&network.features(&seen(source)?)?, &network.features(&seen(found)?)?),
             Self::Classifier(network) => cosine(&network.features(source)?, &network.features(found)?),
         }
@@ -69,6 +74,10 @@ pub(super) fn write(plan: &Plan, seconds: &[f64]) -> anyhow::Result<()> {
     }
     let mut measures = vec![Measure::Square];
     measures.extend(plan.distances.distances().map(Measure::Distance));
+    if plan.face {
+        let whole = std::iter::once(Measure::Square).chain(plan.distances.distances().map(Measure::Distance));
+        measures.extend(whole.map(|measure| Measure::OfFace(Box::new(measure))));
+    }
     measures.extend(plan.distances.identity().map(Measure::Face));
     measures.extend(plan.classifier.as_ref().map(Measure::Classifier));
     let (mut each, mut columns) = (vec![], vec![vec![]; measures.len()]);
@@ -80,7 +89,7 @@ pub(super) fn write(plan: &Plan, seconds: &[f64]) -> anyhow::Result<()> {
         let mut one = Map::from_iter([("name".to_owned(), json!(picture.name))]);
         for (measure, column) in measures.iter().zip(&mut columns) {
             let value = measure.of(&source, &found)?;
-            one.insert(measure.name().to_owned(), json!(value));
+            one.insert(measure.name(), json!(value));
             column.push(value);
         }
         each.push(Value::Object(one));
@@ -89,12 +98,12 @@ pub(super) fn write(plan: &Plan, seconds: &[f64]) -> anyhow::Result<()> {
     let (mut said, mut written) = (vec![], Map::new());
     for (name, (text, value)) in means {
         said.push(format!("{name} {text}"));
-        written.insert(name.to_owned(), value);
+        written.insert(name, value);
     }
     if !seconds.is_empty() {
         written.insert("seconds_per_picture".into(), mean(seconds).1);
     }
-    let networks = measures.iter().filter_map(|measure| Some((measure.name().to_owned(), json!(measure.hash()?))));
+    let networks = measures.iter().filter_map(|measure| Some((measure.name(), json!(measure.hash()?))));
     written.insert("networks".into(), Value::Object(networks.collect()));
     written.insert("pictures".into(), json!(plan.pictures.len()));
     written.insert("each".into(), Value::Array(each));

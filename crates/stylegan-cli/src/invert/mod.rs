@@ -142,6 +142,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     classifier: Option<PathBuf>,
 
+    /// Also measures the part alone where aligned photographs have the face, rows 35 to 223 and columns 32 to 220 of 256:
+    /// face_mse, and face_ before the name of each network that compares pictures. Losses of encoders for frontal views
+    /// weigh the rest a hundred times less.
+    #[arg(long)]
+    face: bool,
+
     /// What the measures compare reconstructions with, in place of the pictures: pictures of the same names.
     ///
     /// Example: --truth frontal.zip

@@ -32,6 +32,8 @@ pub(super) struct Plan {
     pub(super) distances: FeatureNetworks,
     /// What knows what is in a picture.
     pub(super) classifier: Option<Classifier>,
+    /// Whether faces are measured alone as well.
+    pub(super) face: bool,
     pub(super) encoder: Option<Encoder>,
     /// Whether styles are searched for; else the encoder alone finds them.
     pub(super) search: bool,
@@ -89,6 +91,7 @@ impl Plan {
             pictures,
             distances,
             classifier,
+            face: args.face,
             encoder,
             search,
             options,

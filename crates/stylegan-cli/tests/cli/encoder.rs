@@ -158,6 +158,17 @@ fn reconstructions_are_measured_by_networks_of_their_own() {
     assert_eq!(twins["mse"]["mean"], 0.);
     assert!((cosine(&twins) - 1.).abs() < 1e-5 && twins.get("seconds_per_picture").is_none(), "{twins}");
     assert!(own["mse"]["mean"].as_f64().unwrap() > 0.);
+    assert!(own.get("face_mse").is_none());
+    // A corner is outside the face.
+    let name = bench.path("twins/seed0003.png");
+    let mut twin = bench.pixels("twins/seed0003.png");
+    twin.get_pixel_mut(0, 15).0.iter_mut().for_each(|value| *value ^= 128);
+    twin.save(name).unwrap();
+    let faces = measures("own", "--truth twins --face");
+    let mean = |key: &str| faces[key]["mean"].as_f64().unwrap();
+    assert!(mean("mse") > 0. && mean("stlpips") > 0., "{faces}");
+    assert_eq!((mean("face_mse"), mean("face_stlpips")), (0., 0.), "{faces}");
+    assert_eq!(faces["networks"]["face_stlpips"], faces["networks"]["stlpips"]);
     std::fs::remove_file(bench.path("twins/seed0003.png")).unwrap();
     bench.one_sentence(&format!("{line} --out own --truth twins"), &["--truth twins", "no picture seed0003"]);
     bench.one_sentence(&format!("{line} --out own --classifier tiny.safetensors"), &["tiny.safetensors", "network D"]);

@@ -64,8 +64,21 @@ struct Unit {
 impl ArcFace {
     /// Pictures are brought to this side, of which a part is looked at.
     pub const SIDE: usize = 256;
-    /// Top, left, height and width of that part: where aligned pictures have their faces.
-    pub const FACE: [usize; 4] = [35, 32, 188, 188];
+    /// Top, left, height and width of that part.
+    const FACE: [usize; 4] = [35, 32, 188, 188];
+
+    /// The part of pictures `[n, c, h, w]` of any size where aligned photographs have the face: rows 35 to 223 and columns 32
+    /// to 220 of 256.
+    ///
+    /// # Errors
+    /// When `images` are no pictures.
+    pub fn face(images: &Tensor) -> Result<Tensor> {
+        let (_, _, h, w) = images.dims4()?;
+        let scaled = |part: usize, side: usize| (2 * part * side + Self::SIDE) / (2 * Self::SIDE);
+        let [top, left, height, width] = Self::FACE;
+        let rows = images.narrow(2, scaled(top, h), scaled(height, h).max(1))?;
+        Ok(rows.narrow(3, scaled(left, w), scaled(width, w).max(1))?.contiguous()?)
+    }
 
     /// The network with these weights.
     ///
@@ -149,8 +162,7 @@ impl FeatureNetwork for ArcFace {
     }
 
     fn features(&self, images: &Tensor) -> Result<Tensor> {
-        let [top, left, h, w] = Self::FACE;
-        let face = Resize::Area.apply(images, Self::SIDE, Self::SIDE)?.narrow(2, top, h)?.narrow(3, left, w)?;
+        let face = Self::face(&Resize::Area.apply(images, Self::SIDE, Self::SIDE)?)?;
         self.embed(&Resize::Area.apply(&face, FACE_SIDE, FACE_SIDE)?)
     }
 

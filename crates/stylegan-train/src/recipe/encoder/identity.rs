@@ -67,7 +67,7 @@ impl Identity {
     fn vectors(&self, images: &Tensor) -> Result<Tensor> {
         match self {
             Self::Face(network, side) => {
-                let face = face(&resize_area(images, ArcFace::SIDE, ArcFace::SIDE)?)?;
+                let face = ArcFace::face(&resize_area(images, ArcFace::SIDE, ArcFace::SIDE)?)?;
                 Ok(network.embed(&resize_area(&face, *side, *side)?)?)
             }
             Self::Classifier(network) => {
@@ -77,13 +77,4 @@ impl Identity {
             }
         }
     }
-}
-
-/// The part of pictures `[n, c, h, w]` where aligned photographs have the face.
-pub(super) fn face(images: &Tensor) -> Result<Tensor> {
-    let (_, _, h, w) = images.dims4()?;
-    let ([top, left, height, width], of) = (ArcFace::FACE, ArcFace::SIDE);
-    let scaled = |part: usize, side: usize| (2 * part * side + of) / (2 * of);
-    let part = images.narrow(2, scaled(top, h), scaled(height, h).max(1))?;
-    Ok(part.narrow(3, scaled(left, w), scaled(width, w).max(1))?.contiguous()?)
 }

@@ -1,11 +1,11 @@
 //! The losses of an encoder (Richardson et al. 2021, section 3.2).
 
-use super::identity::{Identity, face};
+use super::identity::Identity;
 use crate::config::EncoderLossConfig;
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use stylegan_core::import::state_dict;
-use stylegan_metrics::features::{FeatureNetworks, PerceptualDistance, StLpips};
+use stylegan_metrics::features::{ArcFace, FeatureNetworks, PerceptualDistance, StLpips};
 
 /// The losses of a configuration, with the networks that they see by.
 pub struct Losses {
@@ -62,7 +62,7 @@ impl Losses {
             if l2 <= 0. && lpips <= 0. {
                 continue;
             }
-            let cut = |images: &Tensor| if part.is_empty() { Ok(images.clone()) } else { face(images) };
+            let cut = |images: &Tensor| if part.is_empty() { Ok(images.clone()) } else { ArcFace::face(images) };
             let (found, target) = (cut(found)?, cut(target)?);
             if l2 > 0. {
                 add(&format!("l2{part}"), l2, (&found - &target)?.sqr()?.flatten_from(1)?.mean(1)?)?;

@@ -1,7 +1,7 @@
 //! Forward convolutions, and input gradients by phases of the stride.
 
 use super::gather::{Grid, Plan, Tap};
-use super::{COLUMNS, DEPTH, panel_stays};
+use super::{COLUMNS, DEPTH, LEAST, panel_stays};
 use crate::conv::cpu::PARTS;
 use crate::conv::cpu::call::ConvCall;
 use crate::cpu::{Product, Scratch, SharedMut, Task, Vector, filled, product};
@@ -97,11 +97,11 @@ impl Problem {
             self.pack_weights::<V>(w, V::Elem::from_f64(gain), block, packed);
         });
         let (columns, weights) = (self.n * self.grid.rows * self.grid.cols, &weights[..]);
-        let chunks = columns.div_ceil(COLUMNS);
-        let columns = |chunk: usize| chunk * COLUMNS..((chunk + 1) * COLUMNS).min(columns);
-        if chunks >= PARTS {
-            return crate::threads::for_each(chunks, |chunk| {
-                let (rows, columns) = (0..self.outs, columns(chunk));
+        let panels = crate::threads::even(columns.div_ceil(V::COLS), LEAST, COLUMNS / V::COLS);
+        let chunks = panels.map(move |panels| panels.start * V::COLS..(panels.end * V::COLS).min(columns));
+        if chunks.len() >= PARTS {
+            return crate::threads::for_each_item(chunks, |columns| {
+                let rows = 0..self.outs;
                 // SAFETY: the operation chose `V` for this machine; each task writes its columns.
                 unsafe {
                     V::enter(Chunk::<V> { problem: self, x, a: weights, a_block, rows, columns, packed: None, y })
@@ -110,7 +110,7 @@ impl Problem {
         }
         // Few columns: their pixels are gathered once, then the rows are cut as well.
         let group = row_blocks.div_ceil(row_blocks.div_ceil(4).clamp(1, PARTS)).max(1);
-        for columns in (0..chunks).map(columns) {
+        for columns in chunks {
             let plans = self.plans::<V>(columns.clone());
             let mut gathered =
                 Scratch::<V::Elem>::take(plans.len() * self.panel_place::<V>(depth.next_multiple_of(DEPTH)));

@@ -17,6 +17,8 @@ use crate::cpu::Vector;
 const DEPTH: usize = 256;
 /// Columns per packed block: with [`DEPTH`], what half a second-level cache holds.
 const COLUMNS: usize = 256;
+/// Panels of columns that a thread is not given fewer of for the sake of even work: all rows of the left operand pass them by.
+const LEAST: usize = 4;
 
 /// Whether a panel of the right operand takes no more than half a first-level cache, and is best kept there while all rows
 /// of the left pass by.

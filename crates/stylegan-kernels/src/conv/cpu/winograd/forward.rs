@@ -17,6 +17,8 @@ use std::ops::Range;
 /// Bytes of transformed input and output that a task works on at a time: what the second- and
 /// third-level caches like.
 const CHUNK_BYTES: usize = 4 << 20;
+/// Blocks of rows of tiles that a thread is not given fewer of for the sake of even work: all filters pass them by.
+const LEAST: usize = 4;
 /// Up to this number of tiles the filters are transformed panel by panel.
 const FEW: usize = 96;
 /// Bytes of transformed filters and products that a task holds when tiles are few.
@@ -62,12 +64,10 @@ fn many<V: Vector, S: Scheme>(p: &Problem<'_, V::Elem>, y: SharedMut<V::Elem>) {
     });
     let count = p.tiling.tiles.count;
     let per_tile = points * (depth.next_multiple_of(V::LANES) + panels * V::COLS) * size_of::<V::Elem>();
-    let chunk = (CHUNK_BYTES / per_tile).clamp(48, 192).next_multiple_of(V::ROWS);
-    // Even chunks, so that no thread is left with a short one.
-    let chunk = count.div_ceil(count.div_ceil(chunk).max(1)).next_multiple_of(V::ROWS);
+    let most = (CHUNK_BYTES / per_tile).clamp(48, 192).div_ceil(V::ROWS);
     let u = &u[..];
-    crate::threads::for_each(count.div_ceil(chunk), |i| {
-        let range = i * chunk..((i + 1) * chunk).min(count);
+    crate::threads::for_each_item(crate::threads::even(count.div_ceil(V::ROWS), LEAST, most), |blocks| {
+        let range = blocks.start * V::ROWS..(blocks.end * V::ROWS).min(count);
         // SAFETY: as above; each task writes its tiles.
         unsafe { V::enter(Chunk::<V, S> { p, range, u, u_plane, y, vector: PhantomData }) };
     });
