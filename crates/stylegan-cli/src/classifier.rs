@@ -13,6 +13,9 @@ use stylegan_core::{DiscriminatorConfig, NetworkConfig};
 use stylegan_train::data::Dataset;
 use stylegan_train::recipe::classifier::{ClassifierTrainConfig, TrainedClassifier};
 
+/// What its files say that it is.
+const SOURCE: &str = "classifier of labels";
+
 /// Train a classifier of a set's labels, for linear separability
 ///
 /// `stylegan eval --metrics ls --classifier FILE` asks how well a hyperplane of latents tells the
@@ -61,14 +64,14 @@ pub(crate) fn run(args: Args) -> Outcome {
         seed: args.seed,
         ..ClassifierTrainConfig::default()
     };
-    let checkpoint = match file_run::train(&config, &dataset, &device, &args.out, &args.data)? {
+    let checkpoint = match file_run::train(&config, &dataset, &device, &args.out, &args.data, SOURCE)? {
         Trained::Checkpoint(checkpoint) => checkpoint,
         Trained::Interrupted(ending) => return Ok(ending),
     };
     let trained = TrainedClassifier::load(&config, &dataset, &checkpoint, &device)?;
     let network = NetworkConfig::Discriminator(DiscriminatorConfig::StyleGan1(trained.network));
     let measured = [("accuracy", trained.accuracy), ("most_frequent", trained.chance)];
-    let metadata = file_run::metadata(&checkpoint, "classifier of labels", &measured)?;
+    let metadata = file_run::metadata(&checkpoint, SOURCE, &measured)?;
     file_run::write(&args.out, prefix::D, network, &trained.params, metadata)?;
     print(&format!(
         "{}: names {:.1} % of the held-out pictures right; the most frequent class is {:.1} %\n",

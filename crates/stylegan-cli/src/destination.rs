@@ -1,6 +1,7 @@
 //! Where results go: a folder of pictures, one picture, or raw numbers, but never what is read.
 
 use crate::exit::{WrongInput, wrong};
+use crate::writer::is_own;
 use anyhow::Context;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -66,14 +67,24 @@ pub(crate) fn is_folder(out: &Path) -> bool {
     out.to_string_lossy().ends_with(std::path::is_separator) || out.is_dir()
 }
 
-/// Refuses to write files of these `names` into the folder `out` over one of `inputs`.
+/// Refuses to write files of these `names` into the folder `out` over one of `inputs`, or over a picture that another program
+/// made: whoever names a folder does not know them.
 pub(crate) fn check_names(
     out: &Path,
     names: impl IntoIterator<Item = impl AsRef<Path>>,
     inputs: &[&Path],
 ) -> anyhow::Result<()> {
-    let there = names.into_iter().map(|name| out.join(name)).filter(|file| file.exists());
-    there.into_iter().try_for_each(|file| check(&file, inputs))
+    for file in names.into_iter().map(|name| out.join(name)).filter(|file| file.exists()) {
+        check(&file, inputs)?;
+        let is_picture = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
+        if is_picture && !is_own(&file) {
+            wrong!(
+                "{} is there, would be replaced, and was not made by this program; name another folder, or move it away",
+                file.display()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a name for a file whose ending is not `ending`: it would hide what the file is.

@@ -50,14 +50,17 @@ pub(crate) enum Trained {
 }
 
 /// Starts the run of the file `out` on a device, or goes on with it; its folder has the file's name, with `.run` for `.safetensors`.
+/// `source` is what its network is.
 pub(crate) fn train(
     config: &dyn RunConfig,
     dataset: &Arc<Dataset>,
     device: &Device,
     out: &Path,
     data: &Path,
+    source: &str,
 ) -> anyhow::Result<Trained> {
     destination::ends_in(out, "safetensors", "a checkpoint")?;
+    check_file(out, source)?;
     let path = out.with_extension("run");
     check_same(&path, &config.settings(dataset)?, dataset)?;
     destination::later_folder(&path, &[data])?;
@@ -76,6 +79,21 @@ pub(crate) fn train(
             Trained::Interrupted(Ending::Interrupted(saved))
         }
     })
+}
+
+/// Refuses to write over a file that holds something else.
+fn check_file(out: &Path, source: &str) -> anyhow::Result<()> {
+    let found = Checkpoint::open(out).ok();
+    let about = found.as_ref().and_then(Checkpoint::metadata);
+    if out.is_file() && about.and_then(|about| about.source.as_deref()) != Some(&said(source)) {
+        wrong!("{} is there and is no {source}; name another file with --out", out.display());
+    }
+    Ok(())
+}
+
+/// The source that a file says of a network.
+fn said(source: &str) -> String {
+    format!("{source}, stylegan-rs")
 }
 
 /// Refuses to go on with a run of the same file that is of something else.
@@ -106,7 +124,7 @@ pub(crate) fn metadata(checkpoint: &Path, source: &str, measured: &[(&str, f64)]
         images: run.images,
         seed: run.seed,
         dataset_hash: run.dataset_hash,
-        source: Some(format!("{source}, stylegan-rs")),
+        source: Some(said(source)),
         extra: measured.iter().map(|(name, value)| ((*name).to_owned(), value.to_string())).collect(),
         ..Metadata::default()
     })

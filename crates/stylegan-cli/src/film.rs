@@ -6,7 +6,7 @@ use crate::gif::Gif;
 use crate::numbers::count;
 use crate::signals;
 use crate::status::say;
-use crate::writer::{Text, Writer};
+use crate::writer::{Text, Writer, is_own};
 use anyhow::Context;
 use image::RgbImage;
 use std::fs::File;
@@ -146,7 +146,11 @@ impl Film {
     pub(crate) fn push(&mut self, frame: RgbImage) -> anyhow::Result<()> {
         let cannot = || format!("cannot write {}", self.out.display());
         match &mut self.sink {
-            Sink::Frames(writer) => writer.png(self.out.join(frame_name(self.frames)), frame, self.text.clone())?,
+            Sink::Frames(writer) => {
+                let number = ("stylegan:frame", self.frames.to_string());
+                let text = self.text.iter().cloned().chain([number]).collect();
+                writer.png(self.out.join(frame_name(self.frames)), frame, text)?;
+            }
             Sink::Apng(writer) => writer.write_image_data(frame.as_raw()).with_context(cannot)?,
             Sink::Gif(gif) => gif.push(&frame).with_context(cannot)?,
             Sink::Ffmpeg(ffmpeg) => {
@@ -193,7 +197,7 @@ fn remove_older(folder: &Path, frames: usize) -> anyhow::Result<()> {
         let name = entry?.file_name();
         let number = name.to_str().and_then(|name| name.strip_prefix("frame")?.strip_suffix(".png")?.parse().ok());
         let older = number.is_some_and(|number| number >= frames && name == *frame_name(number));
-        if older {
+        if older && is_own(&folder.join(&name)) {
             std::fs::remove_file(folder.join(&name))?;
             removed += 1;
         }

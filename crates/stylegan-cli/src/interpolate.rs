@@ -104,6 +104,12 @@ pub(crate) fn run(args: Args) -> Outcome {
     }
     let mut text = network.text();
     text.push(("stylegan:walk", args.seeds.to_string()));
+    let space = match args.space {
+        Space::W => "w",
+        Space::Z => "z",
+    };
+    text.push(("stylegan:walk-space", space.to_owned()));
+    text.push(("stylegan:walk-frames", args.frames.to_string()));
     let size = [h as u32 * zoom, w as u32 * zoom];
     let mut film = Film::create(&args.out, format, size, fps, frames, text)?;
     let progress = Progress::new("walking", frames);

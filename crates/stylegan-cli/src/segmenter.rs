@@ -14,6 +14,9 @@ use stylegan_core::checkpoint::prefix;
 use stylegan_train::data::Dataset;
 use stylegan_train::recipe::segmenter::{SegmenterTrainConfig, TrainedSegmenter, classes_of};
 
+/// What its files say that it is.
+const SOURCE: &str = "segmenter of label maps";
+
 /// Train a segmenter of a set's label maps, to judge networks that paint them
 ///
 /// `stylegan eval --network RUN --metrics miou,accuracy --segmenter FILE` asks how much of its maps a
@@ -63,13 +66,13 @@ pub(crate) fn run(args: Args) -> Outcome {
         seed: args.seed,
         ..SegmenterTrainConfig::new(classes_of(&dataset)?)
     };
-    let checkpoint = match file_run::train(&config, &dataset, &device, &args.out, &args.data)? {
+    let checkpoint = match file_run::train(&config, &dataset, &device, &args.out, &args.data, SOURCE)? {
         Trained::Checkpoint(checkpoint) => checkpoint,
         Trained::Interrupted(ending) => return Ok(ending),
     };
     let trained = TrainedSegmenter::load(&config, &dataset, &checkpoint, &device)?;
     let measured = [("miou", trained.miou), ("accuracy", trained.accuracy)];
-    let mut metadata = file_run::metadata(&checkpoint, "segmenter of label maps", &measured)?;
+    let mut metadata = file_run::metadata(&checkpoint, SOURCE, &measured)?;
     if let Some(table) = dataset.class_table() {
         metadata.set_classes(&table.names());
     }

@@ -3,6 +3,8 @@
 use anyhow::Context;
 use candle_core::Tensor;
 use image::{ImageBuffer, PixelWithColorType};
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use stylegan_core::Model;
 use tokio::runtime::{Builder, Runtime};
@@ -11,12 +13,24 @@ use tokio::task::JoinSet;
 /// Files that may wait to be written; more would only hold memory.
 const WAITING: usize = 8;
 
+/// The keyword of the program that made a picture, and its name.
+const SOFTWARE: &str = "Software";
+const PROGRAM: &str = "stylegan-rs";
+
 /// What a file says of its picture: keywords and values.
 pub(crate) type Text = Vec<(&'static str, String)>;
 
 /// The program, as every picture's file names it.
 pub(crate) fn software() -> (&'static str, String) {
-    ("Software", concat!("stylegan-rs ", env!("CARGO_PKG_VERSION")).to_owned())
+    (SOFTWARE, format!("{PROGRAM} {}", env!("CARGO_PKG_VERSION")))
+}
+
+/// Whether a picture's file says that this program made it.
+pub(crate) fn is_own(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    let Ok(reader) = png::Decoder::new(BufReader::new(file)).read_info() else { return false };
+    let mut text = reader.info().uncompressed_latin1_text.iter();
+    text.any(|said| said.keyword == SOFTWARE && said.text.starts_with(PROGRAM))
 }
 
 /// That a picture is none of the world.

@@ -8,10 +8,9 @@ use super::recipe::Recipe;
 use super::sketches;
 use super::write::{Format, Sample};
 use crate::exit::wrong;
-use crate::map_picture::colour;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use stylegan_train::data::ClassTable;
+use stylegan_train::data::{ClassTable, class_colour};
 
 /// What combinations have between their words.
 const SIGNS: [char; 3] = ['=', ',', '+'];
@@ -129,5 +128,5 @@ fn finished(sample: Sample, sketches: bool) -> Sample {
 
 /// Classes of maps by name, in the colours that maps are shown in.
 fn table<'a>(names: impl IntoIterator<Item = &'a str>) -> Value {
-    ClassTable::of_names((0u8..).zip(names).map(|(class, name)| (name, colour(class, None).0)))
+    ClassTable::of_names((0u8..).zip(names).map(|(class, name)| (name, class_colour(class, None))))
 }

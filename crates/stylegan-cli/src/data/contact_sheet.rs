@@ -1,12 +1,12 @@
 //! The sheet of `stylegan data show`: pictures from all over a set, their classes and label maps.
 
 use crate::layout::LayoutArgs;
-use crate::map_picture::{beside, colour, map_picture};
+use crate::map_picture::{beside, map_picture};
 use crate::status::Progress;
 use candle_core::{Device, Tensor};
-use image::RgbImage;
+use image::{Rgb, RgbImage};
 use stylegan_core::picture::{Band, Sheet, to_pictures};
-use stylegan_train::data::{ClassTable, Dataset, SampleRequest};
+use stylegan_train::data::{ClassTable, Dataset, SampleRequest, class_colour};
 
 /// Pictures read at a time, of at most 512x512 pixels; fewer of larger ones.
 const BATCH: usize = 32;
@@ -62,7 +62,7 @@ fn small(picture: RgbImage) -> RgbImage {
 fn legend(pixels: &[u64; 256], table: Option<&ClassTable>, [h, w]: [usize; 2], across: usize) -> Band {
     let all: u64 = pixels.iter().sum();
     let present = (0..=255u8).filter(|&class| pixels[usize::from(class)] > 0);
-    let swatch = |class| RgbImage::from_pixel(w as u32, h.div_ceil(6) as u32, colour(class, table));
+    let swatch = |class| RgbImage::from_pixel(w as u32, h.div_ceil(6) as u32, Rgb(class_colour(class, table)));
     let name = |class: u8| match table.and_then(|table| table.classes().get(usize::from(class))) {
         Some(named) => named.name.clone(),
         None => class.to_string(),
@@ -93,7 +93,7 @@ mod tests {
         let maps = Tensor::new(&[0u8, 0, 0, 7], &Device::Cpu)?.reshape((2, 1, 2))?;
         let mut pixels = [0; 256];
         let pictures = coloured(&maps, None, &mut pixels)?;
-        assert_eq!(pictures[1].get_pixel(1, 0), &colour(7, None));
+        assert_eq!(pictures[1].get_pixel(1, 0), &Rgb(class_colour(7, None)));
         let legend = legend(&pixels, None, [6, 6], 4);
         assert_eq!(legend.captions, ["0: 75 %", "7: 25 %"]);
         Ok(())

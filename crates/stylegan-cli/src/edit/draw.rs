@@ -45,7 +45,7 @@ impl Plan {
             }
             Out::Still(Destination::Folder(folder)) => {
                 let inputs: Vec<&Path> = self.inputs.iter().map(PathBuf::as_path).collect();
-                check_names(folder, sources.iter().map(|source| &source.name), &inputs)?;
+                check_names(folder, sources.iter().map(|source| self.file_name(source)), &inputs)?;
                 self.folder(&sources, folder)?;
                 folder
             }
@@ -135,6 +135,12 @@ impl Plan {
         })
     }
 
+    /// The file of a picture: that of the same seed as it was is another one.
+    fn file_name(&self, source: &Source) -> String {
+        let what = if self.span.is_some() { "strip" } else { "edited" };
+        format!("{}-{what}.png", source.name.trim_end_matches(".png"))
+    }
+
     /// A file for each picture: as it is edited, or its strip.
     fn folder(&self, sources: &[Source], folder: &Path) -> anyhow::Result<()> {
         let (mut writer, progress) = (Writer::new()?, self.progress(sources.len()));
@@ -147,7 +153,7 @@ impl Plan {
                     picture.first().map(|picture| enlarge(picture, zoom)).unwrap_or_default()
                 }
             };
-            writer.png(folder.join(&source.name), picture, self.text(std::slice::from_ref(source)))?;
+            writer.png(folder.join(self.file_name(source)), picture, self.text(std::slice::from_ref(source)))?;
         }
         writer.finish()
     }
@@ -189,19 +195,27 @@ impl Plan {
 
     /// The edit as it is typed.
     fn typed(&self) -> String {
-        self.moves.text(&self.span.map_or_else(String::new, |span| span.to_string()))
+        self.moves.text(&self.varied())
+    }
+
+    /// The strengths of the varied directions, as they are typed.
+    fn varied(&self) -> String {
+        self.span.map_or_else(String::new, |span| span.to_string())
     }
 
     fn text(&self, sources: &[Source]) -> Text {
         let mut text = self.network.text();
-        match sources {
-            [source] => text.extend(source.text.iter().cloned()),
-            _ if self.sources.iter().all(|(file, _)| file.is_none()) => {
-                text.extend(self.sources.iter().map(|(_, latents)| latents.text(0, latents.len())));
-            }
-            _ => {}
+        if let [source] = sources {
+            text.extend(source.text.iter().cloned());
+        } else {
+            // Rows are counted in each file.
+            let all: Vec<_> = self.sources.iter().map(|(_, latents)| latents.text(0, latents.len())).collect();
+            let joined = |parts: Vec<&str>| parts.join("; ");
+            text.extend(all.first().map(|(key, _)| (*key, joined(all.iter().map(|(_, rows)| &rows[..]).collect()))));
+            let files: Vec<&str> = self.sources.iter().filter_map(|(file, _)| file.as_deref()).collect();
+            text.extend((!files.is_empty()).then(|| ("stylegan:latents", joined(files))));
         }
-        text.push(("stylegan:edit", self.typed()));
+        text.extend(self.moves.about(&self.varied()));
         text
     }
 }

@@ -83,7 +83,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     layout: LayoutArgs,
 
-    /// A folder (a file per picture), a .png file (one sheet), a film (.mp4, .webm, .mkv, .mov or .gif, with --strip), or
+    /// A folder (a file per picture, NAME-edited.png or NAME-strip.png), a .png file (one sheet), a film (.mp4, .webm, .mkv, .mov or .gif, with --strip), or
     /// a .safetensors file (the moved styles as tensor ws, for --latents).
     #[arg(long, value_name = "FOLDER|FILE", default_value = "out")]
     out: PathBuf,

@@ -1,12 +1,15 @@
 //! What styles are moved by, as typed and as vectors.
 
 use crate::exit::wrong;
+use crate::mix::style_list;
 use crate::models;
 use crate::network::Network;
 use crate::status::{Progress, say};
+use crate::writer::Text;
 use candle_core::Tensor;
 use std::path::PathBuf;
 use std::str::FromStr;
+use stylegan_core::checkpoint::Checkpoint;
 use stylegan_core::directions::{Direction, Directions, channel_weights};
 use stylegan_core::{StyleOffsets, printable};
 use stylegan_metrics::directions::{Styles, conditioned};
@@ -77,6 +80,10 @@ pub(crate) struct Moves {
     moves: Vec<(Direction, Option<f64>)>,
     /// Rows in place of the directions' own.
     rows: Option<Vec<usize>>,
+    /// The names of those along which nothing changes.
+    kept: Vec<String>,
+    /// SHA-256 of the contents of the files that have them; none of those that come with the network.
+    files: Vec<String>,
     /// What styles follow rows by, for directions in style space.
     weights: Vec<Tensor>,
 }
@@ -99,7 +106,7 @@ impl Moves {
         keep: &[String],
         rows: Option<Vec<usize>>,
     ) -> anyhow::Result<Self> {
-        let known = read(network, files)?;
+        let (known, hashes) = read(network, files)?;
         let find = |name: &str| -> anyhow::Result<Direction> {
             if let Some(direction) = known.iter().find(|direction| direction.name == name) {
                 return Ok(direction.clone());
@@ -115,8 +122,8 @@ impl Moves {
             wrong!("there is no direction {name}, but there are {}", printable(&names.join(", ")))
         };
         let numbers = |direction: &Direction| direction.vector.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>();
-        let kept = keep.iter().map(|name| Ok(numbers(&find(name)?))).collect::<anyhow::Result<Vec<_>>>()?;
-        let kept: Vec<&[f64]> = kept.iter().map(Vec::as_slice).collect();
+        let vectors = keep.iter().map(|name| Ok(numbers(&find(name)?))).collect::<anyhow::Result<Vec<_>>>()?;
+        let kept: Vec<&[f64]> = vectors.iter().map(Vec::as_slice).collect();
         let spread = if kept.is_empty() { None } else { Some(spread(network)?) };
         let num_ws = network.generator().spec().num_ws;
         let (mut moves, mut weights) = (Vec::new(), vec![]);
@@ -148,7 +155,7 @@ impl Moves {
             }
             moves.push((direction, *strength));
         }
-        Ok(Moves { moves, rows, weights })
+        Ok(Moves { moves, rows, kept: keep.to_vec(), files: hashes, weights })
     }
 
     /// Whether there are directions without a strength.
@@ -179,7 +186,20 @@ impl Moves {
         let one = |(direction, own): &(Direction, Option<f64>)| {
             format!("{}={}", direction.name, own.map_or_else(|| varied.to_owned(), |strength| strength.to_string()))
         };
-        self.moves.iter().map(one).collect::<Vec<_>>().join(", ")
+        let moves = self.moves.iter().map(one).collect::<Vec<_>>().join(", ");
+        let rows = self.rows.iter().map(|rows| format!("style rows {}", style_list(rows)));
+        let kept = Some(&self.kept).filter(|kept| !kept.is_empty()).map(|kept| format!("keeping {}", kept.join(", ")));
+        match rows.chain(kept).collect::<Vec<_>>().join("; ") {
+            how if how.is_empty() => moves,
+            how => format!("{moves} ({how})"),
+        }
+    }
+
+    /// What the file of a picture says of them; `varied` as in [`text`](Self::text).
+    pub(crate) fn about(&self, varied: &str) -> Text {
+        let files = Some(&self.files).filter(|files| !files.is_empty());
+        let files = files.map(|files| ("stylegan:directions", files.join(", ")));
+        [("stylegan:edit", self.text(varied))].into_iter().chain(files).collect()
     }
 }
 
@@ -190,8 +210,9 @@ fn spread(network: &Network) -> anyhow::Result<Styles> {
     Ok(Styles::new(network.generator(), label.as_ref(), SAMPLES, 0, &mut |_| {})?)
 }
 
-/// All directions of the files, if they are of styles as wide as the network's; without files those that come with it.
-fn read(network: &Network, files: &[PathBuf]) -> anyhow::Result<Vec<Direction>> {
+/// All directions of the files, if they are of styles as wide as the network's, and the hashes of these; without files those that
+/// come with it.
+fn read(network: &Network, files: &[PathBuf]) -> anyhow::Result<(Vec<Direction>, Vec<String>)> {
     if files.is_empty() {
         let Some((_, directions)) = models::directions(network.model())? else {
             wrong!(
@@ -199,13 +220,15 @@ fn read(network: &Network, files: &[PathBuf]) -> anyhow::Result<Vec<Direction>> 
                 network.file().display()
             );
         };
-        return Ok(directions.list);
+        return Ok((directions.list, vec![]));
     }
     let w_dim = network.generator().spec().w_dim;
-    let mut known: Vec<Direction> = Vec::new();
+    let (mut known, mut hashes): (Vec<Direction>, Vec<String>) = Default::default();
     for file in files {
         crate::network::check_exists(file)?;
-        let found = Directions::load(file)?;
+        let checkpoint = Checkpoint::open(file)?;
+        let found = Directions::read(&checkpoint)?;
+        hashes.extend(checkpoint.content_hash().map(str::to_owned));
         let name = file.display();
         if let Some(other) = found.list.iter().find(|direction| direction.vector.len() != w_dim) {
             wrong!(
@@ -226,7 +249,7 @@ fn read(network: &Network, files: &[PathBuf]) -> anyhow::Result<Vec<Direction>> 
             known.push(direction);
         }
     }
-    Ok(known)
+    Ok((known, hashes))
 }
 
 #[cfg(test)]

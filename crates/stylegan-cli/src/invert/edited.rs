@@ -56,7 +56,7 @@ impl Edit {
             };
             for (picture, image) in pictures.iter().zip(to_pictures(&images)?) {
                 let mut text = picture.text(network, tuned.as_ref());
-                text.push(("stylegan:edit", self.typed()));
+                text.extend(self.moves.about(""));
                 write_png(&picture.files.edited, &image, &text)?;
             }
         }

@@ -1,6 +1,7 @@
 //! The files that a picture's inversion leaves.
 
-use super::settings::Settings;
+use super::settings::{self, Settings};
+use crate::writer::is_own;
 use std::path::{Path, PathBuf};
 use stylegan_core::checkpoint::Checkpoint;
 
@@ -47,6 +48,14 @@ impl Outputs {
         let Self { styles, reconstruction, unfinished, film, network, tuned, edited, variant_styles, variants } = self;
         [styles, reconstruction, unfinished, film, network, tuned, edited, variant_styles, variants]
             .map(PathBuf::as_path)
+    }
+
+    /// Removes what was made of styles that are about to be replaced, where its file says that this program made it. Tuned networks
+    /// stay: they took long, and name the styles that they are of.
+    pub(super) fn remove_of_other_styles(&self) -> std::io::Result<()> {
+        let pictures = [&self.edited, &self.variants].into_iter().filter(|picture| is_own(picture));
+        let styles = Some(&self.variant_styles).filter(|styles| whole(styles).is_some_and(|file| settings::has(&file)));
+        pictures.chain(styles).try_for_each(std::fs::remove_file)
     }
 
     /// Whether the styles were found by these settings, and shown. They are written last.

@@ -18,6 +18,7 @@ pub(super) fn write(
     distance: Option<f64>,
 ) -> anyhow::Result<()> {
     let (network, files) = (&plan.network, &picture.files);
+    files.remove_of_other_styles()?;
     let image = network.synthesize(rows, &[0])?;
     write_png(&files.reconstruction, &to_pictures(&image)?[0], &picture.text(network, None))?;
     let (name, tensor) = match plan.options.space {

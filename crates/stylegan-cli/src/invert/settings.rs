@@ -6,6 +6,14 @@ use stylegan_core::checkpoint::{Checkpoint, Kind, Metadata};
 use stylegan_metrics::features::PerceptualDistance;
 use stylegan_train::inversion::{ProjectOptions, Space};
 
+/// Whether a file was made by an inversion.
+pub(super) fn has(file: &Checkpoint) -> bool {
+    file.metadata().is_some_and(|about| about.extra.keys().any(|name| name.starts_with(PREFIX)))
+}
+
+/// What the names of settings begin with.
+const PREFIX: &str = "inverted_";
+
 /// Names and values; the same ones find the same styles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Settings(BTreeMap<String, String>);
@@ -62,7 +70,7 @@ impl Settings {
     /// Whether a file was made by these settings.
     pub(super) fn made(&self, file: &Checkpoint) -> bool {
         let Some(found) = file.metadata() else { return false };
-        let known = found.extra.iter().filter(|(name, _)| name.starts_with("inverted_"));
+        let known = found.extra.iter().filter(|(name, _)| name.starts_with(PREFIX));
         known.eq(self.0.iter())
     }
 }

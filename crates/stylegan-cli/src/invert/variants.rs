@@ -69,6 +69,7 @@ impl Variants {
         text.push(("stylegan:inverted", name.to_owned()));
         text.push(("stylegan:column-seed", self.seeds.to_string()));
         text.push(("stylegan:column-styles", style_list(&self.rows)));
+        text.push(("stylegan:column-alpha", self.alpha.to_string()));
         Ok(write_png(&files.variants, &Sheet::new(vec![band]).draw(), &text)?)
     }
 }

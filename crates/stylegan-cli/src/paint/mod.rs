@@ -203,6 +203,7 @@ impl Plan {
         inputs.extend(plan.paintings().map(|painting| painting.painter.file()));
         if let Destination::Folder(folder) = &plan.out {
             (0..plan.painting.len()).try_for_each(|i| destination::check(&folder.join(plan.file_name(i)), &inputs))?;
+            destination::check_names(folder, (0..plan.painting.len()).map(|i| plan.file_name(i)), &inputs)?;
         }
         plan.out.prepare(&inputs)?;
         Ok(plan)

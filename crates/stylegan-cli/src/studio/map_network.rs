@@ -3,7 +3,6 @@
 use super::order::MadeFile;
 use super::uploads::Uploads;
 use super::wish::{Source, State};
-use crate::map_picture::colour;
 use crate::paint::painter::Painter;
 use crate::paint::styles::StyleReader;
 use candle_core::{Device, Tensor};
@@ -12,7 +11,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use stylegan_core::Model;
 use stylegan_core::picture::{encode_png, to_pictures};
-use stylegan_train::data::{ClassTable, InstanceMap, LabelMap};
+use stylegan_train::data::{ClassTable, InstanceMap, LabelMap, class_colour};
 
 /// An open network that paints.
 pub(super) struct MapNetwork {
@@ -55,7 +54,7 @@ impl MapNetwork {
                 None if none == Some(class) => "no class".to_owned(),
                 None => format!("class {class}"),
             };
-            json!({ "name": name, "colour": colour(number, self.table.as_ref()).0 })
+            json!({ "name": name, "colour": class_colour(number, self.table.as_ref()) })
         };
         json!({
             "architecture": model.config().title(),

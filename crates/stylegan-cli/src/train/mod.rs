@@ -28,7 +28,7 @@ use std::sync::Arc;
 use stylegan_train::config::{Input, RecipeConfig, read_recipe};
 use stylegan_train::data::{Dataset, Labels};
 use stylegan_train::recipe::RunConfig;
-use stylegan_train::{Observer, RunFolder, Session};
+use stylegan_train::{Observer, RunFolder, Session, checkpoints, folder};
 
 /// Classes that a sheet with a row of each is readable with.
 const FEW_CLASSES: usize = 64;
@@ -117,6 +117,7 @@ fn prepare(args: &Args) -> anyhow::Result<(Begun, (PathBuf, Dataset))> {
     generator::find(&mut config)?;
     let set = Some(Path::new(&config.data().set)).filter(|_| !pictures::is_built_in(&config.data().set));
     destination::later_folder(&out, set.as_slice())?;
+    check_config(&out)?;
     let run = RunFolder::open(&out)?;
     let pictures = pictures.map_or_else(|| open(&config, &data_dir), Ok)?;
     if held && !args.new {
@@ -124,6 +125,20 @@ fn prepare(args: &Args) -> anyhow::Result<(Begun, (PathBuf, Dataset))> {
     }
     let what = What { config: config.to_toml()?, out, data_dir, goes_on: held && !args.new };
     Ok((Begun { what, run, moves_aside: held && args.new }, pictures))
+}
+
+/// Refuses a folder without checkpoints whose configuration no run has written: it would be replaced.
+fn check_config(out: &Path) -> anyhow::Result<()> {
+    let Some(Ok(found)) = folder::config(out) else { return Ok(()) };
+    let path = out.join(folder::CONFIG);
+    if checkpoints::list(out)?.is_empty() && std::fs::read_to_string(&path)? != found.to_toml()? {
+        wrong!(
+            "{} was not written by a run, and would be replaced by one with every setting; give it another name for --config, \
+             or --out another folder",
+            path.display()
+        );
+    }
+    Ok(())
 }
 
 impl Begun {

@@ -103,6 +103,63 @@ fn no_verb_writes_into_the_set_that_it_reads() {
     assert!(bench.ok("data doctor pictures").contains("nothing is wrong"));
 }
 
+/// Whoever names a folder does not know the names in it: pictures that other programs made there stay.
+#[test]
+fn pictures_of_other_programs_stay() {
+    let bench = bench();
+    let mine = |name: &str| {
+        let path = bench.path(format!("mine/{name}"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        image::RgbImage::from_pixel(3, 3, image::Rgb([9; 3])).save(&path).unwrap();
+        path
+    };
+    for (line, name) in [
+        ("generate --seeds 0-1", "seed0001.png"),
+        ("generate --seeds 0-1 --grid", "grid.png"),
+        ("mix --rows 1 --cols 2", "row0001-col0002.png"),
+        ("interpolate --seeds 0,1 --frames 2", "frame000001.png"),
+        ("figures --only uncurated", "figure-uncurated.png"),
+        ("edit --directions shape.safetensors --direction sefa-0=2 --seeds 1", "seed0001-edited.png"),
+        ("invert --steps 1 pictures/000.png", "000-reconstruction.png"),
+        ("invert --steps 1 pictures/000.png --reconstructions mine", "000.png"),
+        ("paint --map map.png", "map.png"),
+    ] {
+        let network = if line.starts_with("paint") { "painter" } else { "tiny" };
+        let file = mine(name);
+        let before = std::fs::read(&file).unwrap();
+        let line = format!("{line} --network {network}.safetensors --out mine");
+        bench.one_sentence(&line, &[&format!("mine/{name} is there"), "not made by this program"]);
+        assert_eq!(std::fs::read(&file).unwrap(), before, "{line}");
+        std::fs::remove_file(file).unwrap();
+        // Our own are replaced.
+        (0..2).for_each(|_| drop(bench.ok(&line)));
+    }
+    // Of a longer walk that was there before, frames go; others do not.
+    bench.ok("interpolate --network tiny.safetensors --seeds 0,1 --frames 9 --out walk");
+    let other = mine("frame000004.png");
+    std::fs::rename(&other, bench.path("walk/frame000004.png")).unwrap();
+    bench.ok("interpolate --network tiny.safetensors --seeds 0,1 --frames 1 --out walk");
+    let left = std::fs::read_dir(bench.path("walk")).unwrap().count();
+    assert_eq!((left, bench.path("walk/frame000004.png").exists()), (3, true));
+    // A configuration that was written by hand is no run's.
+    std::fs::create_dir(bench.path("own")).unwrap();
+    std::fs::copy(bench.path("tiny.toml"), bench.path("own/config.toml")).unwrap();
+    let train = "train --data small --kimg 0.1";
+    bench.one_sentence(
+        &format!("{train} --config own/config.toml --out own"),
+        &["own/config.toml was not written by a run"],
+    );
+    assert_eq!(std::fs::read(bench.path("own/config.toml")).unwrap(), std::fs::read(bench.path("tiny.toml")).unwrap());
+    // Nor is a network a classifier.
+    std::fs::copy(bench.path("tiny.safetensors"), bench.path("net.safetensors")).unwrap();
+    for (verb, set, what) in
+        [("classifier", "classes.zip", "classifier of labels"), ("segmenter", "scenes.zip", "segmenter")]
+    {
+        let line = format!("{verb} --data {set} --out net.safetensors --kimg 0.01");
+        bench.one_sentence(&line, &[&format!("net.safetensors is there and is no {what}")]);
+    }
+}
+
 #[test]
 fn places_that_take_no_files_are_named_before_the_work() {
     let bench = bench();

@@ -211,12 +211,22 @@ fn edits_are_drawn() {
     bench.ok(&format!("{EDIT} --seeds 2-4 --direction sefa-0=2 --out out"));
     bench.ok(&format!("{EDIT} --seeds 2-4 --direction sefa-0=0 --out none"));
     for seed in 2..5 {
-        let name = format!("seed{seed:04}.png");
-        assert_eq!(bench.pixels(&format!("none/{name}")), bench.pixels(&format!("plain/{name}")));
-        assert_ne!(bench.pixels(&format!("out/{name}")), bench.pixels(&format!("plain/{name}")));
-        assert_eq!(bench.text(&format!("out/{name}"), "stylegan:edit").unwrap(), "sefa-0=2");
-        assert_eq!(bench.text(&format!("out/{name}"), "stylegan:seed").unwrap(), seed.to_string());
+        // The plain picture of a seed in the same folder would stay.
+        let [plain, none, out] = [("plain", ""), ("none", "-edited"), ("out", "-edited")]
+            .map(|(folder, what)| format!("{folder}/seed{seed:04}{what}.png"));
+        assert_eq!(bench.pixels(&none), bench.pixels(&plain));
+        assert_ne!(bench.pixels(&out), bench.pixels(&plain));
+        assert_eq!(bench.text(&out, "stylegan:edit").unwrap(), "sefa-0=2");
+        assert_eq!(bench.text(&out, "stylegan:seed").unwrap(), seed.to_string());
+        // Which file of directions it was.
+        let found = stylegan_core::checkpoint::Checkpoint::open(bench.path("d.safetensors")).unwrap();
+        assert_eq!(bench.text(&out, "stylegan:directions").as_deref(), found.content_hash());
     }
+    bench.ok(&format!("{EDIT} --seeds 2 --direction sefa-0=2 --rows 0-1 --keep sefa-1,sefa-2 --out kept"));
+    let said = bench.text("kept/seed0002-edited.png", "stylegan:edit").unwrap();
+    assert_eq!(said, "sefa-0=2 (style rows 0-1; keeping sefa-1, sefa-2)");
+    bench.ok(&format!("{EDIT} --seeds 2 --direction sefa-0 --strip -1..1 --out kept"));
+    assert_eq!(bench.text("kept/seed0002-strip.png", "stylegan:edit").unwrap(), "sefa-0=-1..1");
     bench.ok(&format!("{EDIT} --seeds 2-4 --direction sefa-0=2 --zoom 1 --no-captions --out sheet.png"));
     assert_eq!(bench.size("sheet.png"), (2 * 18 + 2, 3 * 18 + 2));
     bench.ok(&format!("{EDIT} --seeds 2-4 --direction sefa-0 --strip -3..3 --zoom 1 --no-captions --out strip.png"));
@@ -231,7 +241,7 @@ fn edits_are_drawn() {
     bench.ok("invert --network tiny.safetensors --steps 2 --out inverted plain/seed0002.png plain/seed0003.png");
     let latents = "--latents inverted/seed0002.safetensors inverted/seed0003.safetensors";
     bench.ok(&format!("{EDIT} {latents} --direction sefa-0=0 --out edited"));
-    assert_eq!(bench.pixels("edited/seed0003.png"), bench.pixels("inverted/seed0003-reconstruction.png"));
+    assert_eq!(bench.pixels("edited/seed0003-edited.png"), bench.pixels("inverted/seed0003-reconstruction.png"));
 }
 
 /// Channels are found by a segmenter of the network's own pictures, and move by themselves.
@@ -262,13 +272,15 @@ fn channels_of_style_space_are_found_and_moved() {
     bench.ok(&format!("{edit} --seeds 3 --direction {}=4 --out moved", first.name));
     bench.ok(&format!("{edit} --seeds 3 --direction {}=0 --out still", first.name));
     bench.ok("generate --network tiny.safetensors --seeds 3 --out plain");
-    assert_eq!(bench.pixels("still/seed0003.png"), bench.pixels("plain/seed0003.png"));
+    assert_eq!(bench.pixels("still/seed0003-edited.png"), bench.pixels("plain/seed0003.png"));
     let model = Model::load(bench.path("tiny.safetensors"), &Device::Cpu).unwrap();
     let ws = model.styles(&model.latents(&[3]).unwrap(), None).unwrap().contiguous().unwrap();
     let offsets = first.offsets(&channel_weights(&model).unwrap(), 4.).unwrap();
     let options = SynthesisOptions { offsets: Some(&offsets), ..SynthesisOptions::default() };
     let expected = to_pictures(&model.synthesize(&ws, &options).unwrap()).unwrap();
-    assert!(bench.pixels("moved/seed0003.png") == expected[0] && expected[0] != bench.pixels("plain/seed0003.png"));
+    assert!(
+        bench.pixels("moved/seed0003-edited.png") == expected[0] && expected[0] != bench.pixels("plain/seed0003.png")
+    );
     bench
         .ok(&format!("{edit} --seeds 2-3 --direction {} --strip -2..2 --zoom 1 --no-captions --out s.png", first.name));
     assert_eq!(bench.size("s.png"), (7 * 18 + 2, 2 * 18 + 2));

@@ -190,8 +190,9 @@ fn directions_come_along() {
     let name = list.lines().nth(2).and_then(|line| line.split_whitespace().next()).unwrap();
     bench.ok(&format!("edit --network avatars-64 --seeds 0-1 --direction {name}=3 --out moved"));
     bench.ok("generate --network avatars-64 --seeds 0-1 --out plain");
-    for seed in ["seed0000.png", "seed0001.png"] {
-        assert!(bench.pixels(&format!("moved/{seed}")) != bench.pixels(&format!("plain/{seed}")), "{seed}");
+    for seed in ["seed0000", "seed0001"] {
+        let moved = bench.pixels(&format!("moved/{seed}-edited.png"));
+        assert!(moved != bench.pixels(&format!("plain/{seed}.png")), "{seed}");
     }
     // Files take their place, and the sentence says so.
     bench.ok("directions sefa --network avatars-64 --samples 100 --out sefa.safetensors");
@@ -203,7 +204,7 @@ fn directions_come_along() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/avatars-64.safetensors");
     std::fs::copy(file, bench.path("copy.safetensors")).unwrap();
     bench.ok(&format!("edit --network copy.safetensors --seeds 0-1 --direction {name}=3 --out again"));
-    assert!(bench.pixels("again/seed0001.png") == bench.pixels("moved/seed0001.png"));
+    assert!(bench.pixels("again/seed0001-edited.png") == bench.pixels("moved/seed0001-edited.png"));
     bench.one_sentence("edit --network avatars-64 --direction absent=1 --out x.png", &["no direction absent", name]);
     bench.one_sentence(
         "edit --network avatars-32 --direction a=1 --out x.png",

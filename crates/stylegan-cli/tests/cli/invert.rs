@@ -429,12 +429,19 @@ fn inverted_pictures_are_edited() {
         "edit --network tiny.safetensors --latents out/face.safetensors --directions d.safetensors --direction sefa-0=2 \
          --direction sefa-1=-1.5 --out edited",
     );
-    assert_eq!(bench.pixels("out/face-edited.png"), bench.pixels("edited/face.png"));
+    assert_eq!(bench.pixels("out/face-edited.png"), bench.pixels("edited/face-edited.png"));
     assert_ne!(bench.pixels("out/face-edited.png"), bench.pixels("out/face-reconstruction.png"));
     assert_eq!(bench.text("out/face-edited.png", "stylegan:edit").unwrap(), "sefa-0=2, sefa-1=-1.5");
     let wide = bench.size("out/sheet.png").0;
-    bench.ok(&format!("{NET} --steps 2 --out out face.png"));
+    bench.ok(&format!("{NET} --steps 2 --mix-rows 3-5 --alpha 0.5 --out out face.png"));
     assert!(wide > bench.size("out/sheet.png").0);
+    assert_eq!(bench.text("out/face-variants.png", "stylegan:column-alpha").unwrap(), "0.5");
+    // What was made of other styles does not stay beside new ones.
+    let made =
+        ["edited.png", "variants.png", "variants.safetensors"].map(|name| bench.path(format!("out/face-{name}")));
+    assert!(made.iter().all(|file| file.exists()));
+    bench.ok(&format!("{NET} --steps 3 --out out face.png"));
+    assert!(!made.iter().any(|file| file.exists()));
     bench.one_sentence(&format!("{line} --direction sefa-0 --out out face.png"), &["--direction needs a strength"]);
     bench.one_sentence(&format!("{line} --direction age=1 --out out face.png"), &["no direction age", "sefa-0"]);
     let none = format!("{NET} --steps 2 --direction age=1 --out out face.png");

@@ -72,7 +72,7 @@ fn edits_are_those_of_the_command() {
     bench.ok(
         "edit --network tiny.safetensors --seeds 3 --directions own.safetensors --direction sefa-0=2.5 --out moved",
     );
-    let moved = bench.pixels("moved/seed0003.png").into_raw();
+    let moved = bench.pixels("moved/seed0003-edited.png").into_raw();
     assert!(moved != plain);
     assert!(pixels(&mut page, 2, &edit(r#"{"seed":3}"#, &along("own", "", 0, 2.5))) == moved);
     assert!(pixels(&mut page, 3, &edit(r#"{"seed":3}"#, &along("sefa", "0,1,2,3", 0, 2.5))) == moved);
@@ -141,7 +141,7 @@ fn what_comes_along_has_names() {
     let moved = page.frame().pixels;
     assert!(moved != plain);
     bench.ok(&format!("edit --network avatars-64 --seeds 3 --direction {name}=2.5 --out moved"));
-    assert!(bench.pixels("moved/seed0003.png").into_raw() == moved);
+    assert!(bench.pixels("moved/seed0003-edited.png").into_raw() == moved);
     // Other networks have none of them.
     page.wish(3, &edit(r#"{"seed":3}"#, &along("avatars-64", "", 0, 2.5)));
     assert!(page.network()["directions"].is_null());

@@ -72,6 +72,10 @@ fn films_have_all_frames() {
     bench.ok("interpolate --network tiny.safetensors --seeds 1-2 --frames 2 --out walk.png");
     assert_eq!(bench.size("walk.png"), (256, 256));
     assert_eq!(bench.text("walk.png", "stylegan:walk").unwrap(), "1-2");
+    bench.ok("interpolate --network tiny.safetensors --seeds 1-2 --frames 2 --space z --out frames");
+    let said = ["walk-space", "walk-frames", "frame"]
+        .map(|key| bench.text("frames/frame000001.png", &format!("stylegan:{key}")));
+    assert_eq!(said.map(Option::unwrap), ["z", "2", "1"]);
     bench.one_sentence("interpolate --network tiny.safetensors --seeds 1", &["at least two seeds"]);
     bench.one_sentence("interpolate --network tiny.safetensors --seeds 1,2 --out walk.bmp", &[".bmp", ".gif"]);
     bench.one_sentence(

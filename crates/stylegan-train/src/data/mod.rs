@@ -18,6 +18,7 @@
 mod batch;
 mod budget;
 mod cache;
+mod class_colour;
 mod class_table;
 mod decode;
 pub mod doctor;
@@ -48,6 +49,7 @@ mod source;
 mod zip;
 
 pub use batch::{Batch, BatchMaps, SampleRequest};
+pub use class_colour::class_colour;
 pub use class_table::{ClassTable, MapClass, NO_CLASS};
 pub use decode::{Picture, label_map_kind};
 pub use files::Files;

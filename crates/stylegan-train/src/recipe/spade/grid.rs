@@ -2,7 +2,7 @@
 
 use super::Spade;
 use crate::Result;
-use crate::data::SampleRequest;
+use crate::data::{ClassTable, SampleRequest, class_colour};
 use crate::sample_grid::{Cells, GridImages};
 use candle_core::{DType, Device, Tensor};
 use stylegan_core::{Condition, Sampler};
@@ -28,43 +28,48 @@ impl GridImages for Spade {
         let condition = Condition::Map(&known);
         let ours = sampler.images(&sampler.styles(&z, condition)?, condition, &[])?.to_dtype(DType::F32)?;
         let ours = ours.to_device(&Device::Cpu)?;
-        Ok(Tensor::cat(&[&coloured(&maps, truth.dim(1)?)?, &truth, &ours], 3)?)
+        let maps = coloured(&maps, truth.dim(1)?, cells.dataset.class_table())?;
+        Ok(Tensor::cat(&[&maps, &truth, &ours], 3)?)
     }
 }
 
-/// Label maps `[n, h, w]` u8 as images `[n, channels, h, w]`: a colour of its own for each class.
-fn coloured(maps: &Tensor, channels: usize) -> Result<Tensor> {
+/// Label maps `[n, h, w]` u8 as images `[n, channels, h, w]`, in the colours of their classes. Grey is that of green, alpha is
+/// opaque.
+fn coloured(maps: &Tensor, channels: usize, table: Option<&ClassTable>) -> Result<Tensor> {
     let (n, h, w) = maps.dims3()?;
     let maps = maps.flatten_all()?.to_vec1::<u8>()?;
     let mut values = vec![0f32; n * channels * h * w];
     for (map, image) in maps.chunks_exact(h * w).zip(values.chunks_exact_mut(channels * h * w)) {
         for (c, plane) in image.chunks_exact_mut(h * w).enumerate() {
+            let level = |class: u8| match (class_colour(class, table), c, channels) {
+                ([_, green, _], 0, ..3) => green,
+                (colour, ..3, _) => colour[c],
+                _ => u8::MAX,
+            };
             for (value, &class) in plane.iter_mut().zip(map) {
-                *value = f32::from(level(class, c)) / 127.5 - 1.;
+                *value = f32::from(level(class)) / 127.5 - 1.;
             }
         }
     }
     Ok(Tensor::from_vec(values, (n, channels, h, w), &Device::Cpu)?)
 }
 
-/// The level of a class in a channel: every third bit of its number, the lowest as the highest, so that neighbours
-/// differ most (the colours of PASCAL VOC). Alpha is opaque.
-fn level(class: u8, channel: usize) -> u8 {
-    if channel > 2 {
-        return u8::MAX;
-    }
-    (0..8).map(|bit| u8::from(class.checked_shr(3 * bit + channel as u32).unwrap_or(0) & 1 == 1) << (7 - bit)).sum()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::level;
+    use super::*;
 
+    /// Those that the set's own table gives, as everywhere else.
     #[test]
-    fn classes_have_colours_of_their_own() {
-        let colour = |class| [0, 1, 2].map(|channel| level(class, channel));
-        assert_eq!([colour(0), colour(1), colour(2), colour(3)], [[0; 3], [128, 0, 0], [0, 128, 0], [128, 128, 0]]);
-        let all: std::collections::BTreeSet<_> = (0..=u8::MAX).map(colour).collect();
-        assert_eq!((all.len(), level(7, 3)), (256, 255));
+    fn maps_have_the_colours_of_the_set() -> Result<()> {
+        let table = ClassTable::parse(br#"{"classes": ["a", {"name": "b", "color": [1, 2, 3]}]}"#);
+        let maps = Tensor::new(&[[[0u8, 1]]], &Device::Cpu)?;
+        let levels = |channels| -> Result<Vec<u8>> {
+            let images = ((coloured(&maps, channels, table.as_ref().ok())? + 1.)? * 127.5)?.round()?;
+            Ok(images.to_dtype(DType::U8)?.flatten_all()?.to_vec1()?)
+        };
+        let [r, g, b] = class_colour(0, None);
+        assert_eq!(levels(4)?, [r, 1, g, 2, b, 3, 255, 255]);
+        assert_eq!(levels(1)?, [g, 2]);
+        Ok(())
     }
 }
