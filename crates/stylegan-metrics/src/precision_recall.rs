@@ -19,7 +19,8 @@ pub struct PrecisionRecall {
     pub precision: Estimate,
     /// Part of the real samples within the manifold of the generated ones: variety.
     pub recall: Estimate,
-    /// Mean number of real neighbourhoods around a generated sample, over `k`; 1 for equal sets.
+    /// Mean number of real neighbourhoods around a generated sample, over `k`: about 1 for sets of one distribution, `(k + 1) / k` for a set
+    /// against itself, as a ball holds its own centre.
     pub density: Estimate,
     /// Part of the real samples whose neighbourhood holds a generated one.
     pub coverage: Estimate,

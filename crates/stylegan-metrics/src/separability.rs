@@ -10,6 +10,10 @@ use crate::svm::LinearSvm;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+/// Kept samples for each number of a hyperplane: of fewer, labels that have nothing to do with the latents are told apart as well
+/// (with twice as many as numbers in one case of two: Cover 1965).
+const PER_NUMBER: usize = 4;
+
 /// The unit of its numbers.
 const UNIT: &str = "exp of nats";
 
@@ -40,7 +44,7 @@ impl Separability {
     /// The interval leaves out a group of samples at a time, fits again, and is laid about the logarithm.
     ///
     /// # Errors
-    /// Tables of different length, fewer than `4 GROUPS` samples, or a hyperplane that cannot be fitted: an
+    /// Tables of different length, too few samples to leave groups out or for the numbers of a latent, or a hyperplane that cannot be fitted: an
     /// attribute that all kept samples have, or none, is an error, never a perfect score.
     pub fn score(&self, latents: &FeatureTable, logits: &FeatureTable, attributes: &[String]) -> Result<Estimate> {
         Ok(together(&self.of_each(latents, logits, attributes)?))
@@ -49,7 +53,8 @@ impl Separability {
     /// The entropies of each attribute.
     fn of_each(&self, latents: &FeatureTable, logits: &FeatureTable, attributes: &[String]) -> Result<Vec<Entropies>> {
         let n = latents.len();
-        latents.check_count("ls", "generated set", 4 * GROUPS)?;
+        let needed = ((PER_NUMBER * (latents.dim() + 1)) as f64 / self.kept).ceil() as usize;
+        latents.check_count("ls", "generated set", needed.max(4 * GROUPS))?;
         if logits.len() != n || logits.dim() != attributes.len() {
             let left = format!("{n} latents and {} attributes", attributes.len());
             let right = format!("{} rows of {} logits", logits.len(), logits.dim());
@@ -183,6 +188,14 @@ mod tests {
         let y = [true, true, false, false];
         assert_eq!(conditional_entropy(&y, &y), 0.);
         assert!((conditional_entropy(&y, &[true, false, true, false]) - 2f64.ln()).abs() < 1e-15);
+    }
+
+    /// Of few pictures a hyperplane tells any labels apart: no score is given.
+    #[test]
+    fn few_pictures_say_nothing_of_many_numbers() {
+        let (latents, logits) = (normals(0, 600, 128, |_, z| z), normals(1, 600, 1, |_, z| z));
+        let error = Separability::default().score(&latents, &logits, &["a".into()]).unwrap_err().to_string();
+        assert!(error.contains("1032") && error.contains("600"), "{error}");
     }
 
     /// An attribute that is a half-space of the latents scores 1, one that has nothing to do with them

@@ -142,9 +142,9 @@ enum Crop {
 /// How pictures are resized.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Filter {
-    /// The mean of the pixels covered, as the StyleGAN tools do.
+    /// The mean of the pixels covered.
     Box,
-    /// Lanczos with three lobes, sharper.
+    /// Lanczos with three lobes, sharper: what StyleGAN2-ADA's tools do unless told otherwise.
     Lanczos,
 }
 

@@ -43,6 +43,35 @@ pub fn bilinear(pixels: &[u8], channels: usize, from: [usize; 2], to: [usize; 2]
 }
 
 fn separable(pixels: &[u8], channels: usize, from: [usize; 2], to: [usize; 2], kernel: Kernel) -> Vec<u8> {
+    if channels == 4 {
+        // What cannot be seen has no say in colours.
+        return straight(each_channel(&premultiplied(pixels), channels, from, to, kernel));
+    }
+    each_channel(pixels, channels, from, to, kernel)
+}
+
+/// Colours times alpha, of RGB with alpha.
+fn premultiplied(pixels: &[u8]) -> Vec<u8> {
+    let times = |value: u8, alpha: u8| {
+        let product = u32::from(value) * u32::from(alpha) + 128;
+        (((product >> 8) + product) >> 8) as u8
+    };
+    let of = |&[r, g, b, alpha]: &[u8; 4]| [r, g, b].map(|value| times(value, alpha)).into_iter().chain([alpha]);
+    pixels.as_chunks::<4>().0.iter().flat_map(of).collect()
+}
+
+/// The reverse of [`premultiplied`].
+fn straight(mut pixels: Vec<u8>) -> Vec<u8> {
+    for [r, g, b, alpha] in pixels.as_chunks_mut::<4>().0 {
+        for value in [r, g, b] {
+            *value =
+                (255 * u32::from(*value)).checked_div((*alpha).into()).map_or(*value, |value| value.min(255) as u8);
+        }
+    }
+    pixels
+}
+
+fn each_channel(pixels: &[u8], channels: usize, from: [usize; 2], to: [usize; 2], kernel: Kernel) -> Vec<u8> {
     let [h, w] = to;
     if h < from[0] && w > from[1] {
         let low = rows(pixels, from[1] * channels, from[0], h, kernel);

@@ -9,14 +9,15 @@ use crate::{Error, Result};
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{U8, U8x3, U8x4};
 use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
+use std::borrow::Cow;
 
 /// The filter of a resize.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Filter {
-    /// Averages whole pixels; the choice of the StyleGAN tools.
+    /// Averages whole pixels.
     #[default]
     Box,
-    /// Lanczos with three lobes; sharper.
+    /// Lanczos with three lobes; sharper. StyleGAN2-ADA's tools take it unless told otherwise.
     Lanczos,
     /// Along straight lines between pixels: what enlarges without showing them as blocks.
     Bilinear,
@@ -49,10 +50,11 @@ pub fn resize(
         Filter::Lanczos => FilterType::Lanczos3,
         Filter::Bilinear => FilterType::Bilinear,
     });
+    let (pixels, from) = kept(pixels, channels, from, to, crop);
     match channels {
-        1 => run::<U8>(pixels, from, to, algorithm, crop),
-        3 => run::<U8x3>(pixels, from, to, algorithm, crop),
-        4 => run::<U8x4>(pixels, from, to, algorithm, crop),
+        1 => run::<U8>(&pixels, from, to, algorithm),
+        3 => run::<U8x3>(&pixels, from, to, algorithm),
+        4 => run::<U8x4>(&pixels, from, to, algorithm),
         other => Err(failed(&format_args!("pictures of {other} channels"))),
     }
 }
@@ -63,7 +65,18 @@ pub fn resize(
 /// # Errors
 /// If a side is 0.
 pub fn resize_map(map: &[u8], from: [usize; 2], to: [usize; 2], crop: Crop) -> Result<Vec<u8>> {
-    run::<U8>(map, from, to, ResizeAlg::Nearest, crop)
+    let (map, from) = kept(map, 1, from, to, crop);
+    run::<U8>(&map, from, to, ResizeAlg::Nearest)
+}
+
+/// What a crop leaves, in whole pixels: nothing between them would be blurred by it.
+fn kept(pixels: &[u8], channels: usize, from: [usize; 2], to: [usize; 2], crop: Crop) -> (Cow<'_, [u8]>, [usize; 2]) {
+    // Damaged sizes are for the resize to refuse.
+    if crop == Crop::None || from == to || to.contains(&0) || pixels.len() != from[0] * from[1] * channels {
+        return (pixels.into(), from);
+    }
+    let (part, size) = middle(pixels, channels, from, to);
+    (part.into(), size)
 }
 
 /// The largest part, around the centre of a picture of `[h, w]` pixels with interleaved channels, that has the aspect of
@@ -92,20 +105,11 @@ pub fn onto_square(pixels: &[u8], [h, w]: [usize; 2], around: &[u8]) -> Vec<u8> 
 
 /// One instance per pixel type that is used: the untyped function of the crate would be compiled
 /// here for all its thirteen, which takes minutes.
-fn run<P: PixelTrait>(
-    pixels: &[u8],
-    from: [usize; 2],
-    to: [usize; 2],
-    algorithm: ResizeAlg,
-    crop: Crop,
-) -> Result<Vec<u8>> {
+fn run<P: PixelTrait>(pixels: &[u8], from: [usize; 2], to: [usize; 2], algorithm: ResizeAlg) -> Result<Vec<u8>> {
     if from == to {
         return Ok(pixels.to_vec());
     }
-    let mut options = ResizeOptions::new().resize_alg(algorithm);
-    if crop == Crop::Center {
-        options = options.fit_into_destination(None);
-    }
+    let options = ResizeOptions::new().resize_alg(algorithm);
     let source = TypedImageRef::<P>::from_buffer(from[1] as u32, from[0] as u32, pixels).map_err(|e| failed(&e))?;
     let mut resized = vec![0; to[0] * to[1] * P::size()];
     let mut out = TypedImage::<P>::from_buffer(to[1] as u32, to[0] as u32, &mut resized).map_err(|e| failed(&e))?;
@@ -174,6 +178,16 @@ mod tests {
             [99, 140, 128, 103, 152, 76, 88, 147, 188],
         ];
         assert_eq!(bicubic(&pixels, 1, [5, 7], [3, 9]), wide.concat());
+        // With alpha, by which colours weigh.
+        let alpha = [255, 0, 128, 77, 3];
+        let pixel = |i: usize| [(i * 37) as u8, (i * 91 + 13) as u8, (i * 53 + 200) as u8, alpha[(i % 5 + i / 5) % 5]];
+        let pixels = (0..15).flat_map(pixel).collect::<Vec<u8>>();
+        let small = [62, 62, 119, 98, 83, 90, 106, 79, 151, 151, 90, 79, 167, 136, 125, 108];
+        assert_eq!(bilinear(&pixels, 4, [3, 5], [2, 2]), small);
+        let small = [56, 58, 122, 100, 80, 93, 104, 76, 159, 159, 88, 75, 166, 134, 125, 110];
+        assert_eq!(bicubic(&pixels, 4, [3, 5], [2, 2]), small);
+        let first = [0, 15, 223, 255, 0, 0, 216, 106, 159, 255, 0, 8, 75, 196, 48, 131];
+        assert_eq!(bicubic(&pixels, 4, [3, 5], [4, 7])[..16], first);
     }
 
     #[test]
@@ -186,6 +200,20 @@ mod tests {
         assert_eq!(middle(&pixels, 1, [7, 4], [10, 10]).1, [4, 4]);
         assert_eq!(middle(&pixels, 2, [7, 2], [1, 2]), (pixels[12..16].to_vec(), [1, 2]));
         assert_eq!(middle(&pixels, 1, [4, 7], [8, 14]), (pixels.clone(), [4, 7]));
+    }
+
+    /// Where half the margin is no whole number: a picture that needs no resizing comes out as it is.
+    #[test]
+    fn whole_pixels_are_cut_away() -> Result<()> {
+        let (picture, map): (Vec<u8>, Vec<u8>) = ((0..3 * 8).map(|i| i * 9).collect(), (0..8).collect());
+        for filter in [Filter::Box, Filter::Lanczos, Filter::Bilinear] {
+            let cut = resize(&picture, 3, [1, 8], [1, 1], filter, Crop::Center)?;
+            assert_eq!(cut, picture[9..12], "{filter:?}");
+        }
+        assert_eq!(resize_map(&map, [1, 8], [1, 1], Crop::Center)?, [3]);
+        assert_eq!(resize_map(&map, [8, 1], [1, 1], Crop::Center)?, [3]);
+        assert!(resize(&picture, 3, [1, 9], [1, 1], Filter::Box, Crop::Center).is_err());
+        Ok(())
     }
 
     #[test]
