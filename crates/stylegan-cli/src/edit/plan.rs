@@ -72,7 +72,7 @@ impl Plan {
             _ => {}
         }
         let sources = match &args.latents[..] {
-            [] => vec![(None, Latents::seeds(&args.seeds.distinct()))],
+            [] => vec![(None, Latents::seeds(&args.seeds.distinct("--seeds")))],
             files => {
                 let open = |path: &PathBuf| {
                     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
@@ -84,7 +84,8 @@ impl Plan {
         check_class(&mut network, args, &sources)?;
         let steps = args.steps.unwrap_or(if film { FRAMES } else { STRIP }) as usize;
         let strengths = args.strip.map_or_else(|| vec![0.], |span| span.strengths(steps));
-        let files = [network.file().to_path_buf()].into_iter().chain(args.latents.iter().chain(&args.directions).cloned());
+        let files =
+            [network.file().to_path_buf()].into_iter().chain(args.latents.iter().chain(&args.directions).cloned());
         let files: Vec<PathBuf> = files.collect();
         let inputs: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
         let pictures: usize = sources.iter().map(|(_, latents)| latents.len()).sum();
