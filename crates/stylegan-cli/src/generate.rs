@@ -85,7 +85,7 @@ impl Plan {
             }
             // A folder has one file per seed.
             None if matches!(out, Destination::Folder(_)) && args.grid.is_none() => {
-                Latents::seeds(&args.seeds.distinct())
+                Latents::seeds(&args.seeds.distinct("--seeds"))
             }
             None => Latents::seeds(&args.seeds),
         };

@@ -1,5 +1,6 @@
 //! Lists of numbers and sizes as they are typed: `0-63`, `85,265,297,849`, `8x4`.
 
+use crate::status::say;
 use std::collections::HashSet;
 use std::fmt::{Display, Formatter};
 use std::ops::RangeInclusive;
@@ -14,10 +15,15 @@ const MAX_LEN: u64 = 10_000_000;
 pub(crate) struct Numbers(pub(crate) Vec<u32>);
 
 impl Numbers {
-    /// Each number once, where it stands first.
-    pub(crate) fn distinct(&self) -> Numbers {
+    /// Each number once, where it stands first; says how many of `option` are left out so.
+    pub(crate) fn distinct(&self, option: &str) -> Numbers {
         let mut known = HashSet::new();
-        Numbers(self.0.iter().copied().filter(|number| known.insert(*number)).collect())
+        let distinct: Vec<u32> = self.0.iter().copied().filter(|number| known.insert(*number)).collect();
+        let (all, repeats) = (self.0.len(), self.0.len() - distinct.len());
+        if repeats > 0 {
+            say(&format!("{option}: left out {repeats} of {all}, which had been given before"));
+        }
+        Numbers(distinct)
     }
 }
 
@@ -123,7 +129,7 @@ mod tests {
     #[test]
     fn lists_keep_their_order_and_ranges_are_inclusive() {
         assert_eq!("5,0-3,5".parse(), Ok(Numbers(vec![5, 0, 1, 2, 3, 5])));
-        assert_eq!(Numbers(vec![5, 0, 1, 5, 0]).distinct(), Numbers(vec![5, 0, 1]));
+        assert_eq!(Numbers(vec![5, 0, 1, 5, 0]).distinct("--seeds"), Numbers(vec![5, 0, 1]));
         assert_eq!("7".parse(), Ok(Numbers(vec![7])));
         assert_eq!("4294967295".parse(), Ok(Numbers(vec![u32::MAX])));
         assert_eq!(Numbers(vec![5, 0, 1, 2, 3, 5, u32::MAX, 0]).to_string(), "5,0-3,5,4294967295,0");

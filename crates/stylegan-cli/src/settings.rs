@@ -1,6 +1,6 @@
 //! The list of settings, for the screen and for `docs/settings.md`.
 
-use stylegan_train::config::{Setting, Table, encoder_tables, spade_tables, tables};
+use stylegan_train::config::{RecipeConfig, Setting, Table, encoder_tables, spade_tables, tables};
 
 /// Width of the screen that texts are wrapped to.
 const WIDTH: usize = 100;
@@ -11,11 +11,19 @@ const SPADE: &str = "recipe = \"spade\"";
 /// And of the recipe `"encoder"`.
 const ENCODER: &str = "recipe = \"encoder\"";
 
-/// All settings as they would stand in a configuration, each above what it means: those of StyleGAN and
-/// Progressive GAN, those of networks that paint label maps, those of encoders.
-pub(crate) fn list() -> String {
+/// Settings as they would stand in a configuration, each above what it means: those of the recipe of `config`, or of
+/// StyleGAN and Progressive GAN, of networks that paint label maps, and of encoders.
+pub(crate) fn list(config: Option<&RecipeConfig>) -> String {
     let all = |tables: Vec<Table>| tables.iter().map(|table| format!("{}\n", one(table))).collect::<String>();
-    format!("{}{SPADE}\n\n{}{ENCODER}\n\n{}", all(tables()), all(spade_tables()), all(encoder_tables()))
+    let gan = || all(tables());
+    let spade = || format!("{SPADE}\n\n{}", all(spade_tables()));
+    let encoder = || format!("{ENCODER}\n\n{}", all(encoder_tables()));
+    match config {
+        None => gan() + &spade() + &encoder(),
+        Some(RecipeConfig::Gan(_)) => gan(),
+        Some(RecipeConfig::Spade(_)) => spade(),
+        Some(RecipeConfig::Encoder(_)) => encoder(),
+    }
 }
 
 fn one(table: &Table) -> String {
@@ -63,7 +71,7 @@ mod tests {
 
     #[test]
     fn every_setting_is_listed_with_what_it_means() {
-        let list = list();
+        let list = list(None);
         for part in [
             "seed = 1000\n    Seed of",
             "[loss] kind = \"wgan-gp\"",

@@ -25,7 +25,10 @@
 //! - [`TrainedEncoder`]: a trained encoder from a file: pictures to styles.
 //! - [`Sampler`]: the way from latents over styles to images, with truncation, noise and batches.
 //! - [`Generator`], [`Discriminator`] and [`Condition`]: what all architectures share; [`stylegan1`], [`stylegan2`]
-//!   and [`pggan`] implement them, [`build_generator`] and [`build_discriminator`] make them from configurations.
+//!   and [`pggan`] implement them for pictures of latents, [`spade`] (how a map is painted) and [`pix2pixhd`] for
+//!   pictures of label maps; [`build_generator`] and [`build_discriminator`] make them from configurations.
+//! - [`psp`]: encoders that find the styles of pictures; [`load_spade_encoder`] reads SPADE's, which finds latents.
+//! - [`segmenter`]: a network that finds the label map of a picture.
 //! - [`Params`]: the ordered store of parameters, with a trainable and a frozen view.
 //! - [`latent`]: random streams, NumPy's seeds, truncation, mixing, interpolation.
 //! - [`checkpoint`]: one safetensors file with networks, configurations and provenance.

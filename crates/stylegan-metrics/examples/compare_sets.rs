@@ -1,8 +1,8 @@
 //! Compares two sets of pictures with no generator: FID, KID, precision, recall, density, coverage.
 //!
 //! The pictures are drawn here, as coloured stripes; in a program of your own, turn each file into a
-//! tensor `[1, 3, h, w]` in [-1, 1]. Run with
-//! `cargo run --release -p stylegan-metrics --example compare_sets`.
+//! tensor `[1, 3, h, w]` in [-1, 1], or let `stylegan_train` read folders and ZIP files: its example `compare_folders`.
+//! Run with `cargo run --release -p stylegan-metrics --example compare_sets`.
 
 use candle_core::{Device, Tensor};
 use std::process::ExitCode;

@@ -17,6 +17,23 @@ const T_975: f64 = 2.093_024;
 /// Two-sided 95 % quantile of the normal distribution.
 const Z_975: f64 = 1.959_964;
 
+/// Two-sided 95 % quantiles of Student's t with 1 to 10 degrees of freedom.
+const FEW_975: [f64; 10] =
+    [12.706_205, 4.302_653, 3.182_446, 2.776_445, 2.570_582, 2.446_912, 2.364_624, 2.306_004, 2.262_157, 2.228_139];
+
+/// Two-sided 95 % quantile of Student's t for the mean of `n` values, within 0.003 (Abramowitz and Stegun, 26.7.5): the
+/// standard errors to either side of the mean's interval. Infinite for fewer than two values, which tell no deviation.
+pub fn student(n: usize) -> f64 {
+    match n.saturating_sub(1) {
+        0 => f64::INFINITY,
+        freedom => FEW_975.get(freedom - 1).copied().unwrap_or_else(|| {
+            let (z, freedom) = (Z_975, freedom as f64);
+            let second = 5. * z.powi(5) + 16. * z.powi(3) + 3. * z;
+            z + (z.powi(3) + z) / (4. * freedom) + second / (96. * freedom.powi(2))
+        }),
+    }
+}
+
 /// Where the value lies with 95 % confidence, and how that was found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
@@ -190,6 +207,15 @@ pub(crate) fn bootstrap(n: usize, key: &StreamKey, statistic: impl Fn(&[u32]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_values_have_wide_intervals() {
+        assert!(student(0).is_infinite() && student(1).is_infinite());
+        for (n, expected) in [(2, 12.7062), (3, 4.3027), (11, 2.2281), (12, 2.2010), (GROUPS, T_975), (10_000, Z_975)] {
+            assert!((student(n) - expected).abs() < 3e-3, "{n}: {}", student(n));
+        }
+        assert!((2..100).all(|n| student(n) > student(n + 1)));
+    }
 
     /// Against Wilson's formula by hand: 5 of 10 is 0.2366 to 0.7634, 0 of 20 reaches to z² / (n + z²).
     #[test]

@@ -21,7 +21,8 @@
 //! [`directions`] finds directions in W to edit pictures along, by the same decompositions and hyperplanes.
 //!
 //! The crate knows no data set format and no trainer: images come as iterators of tensors
-//! `[n, 3, h, w]` in [-1, 1], generators as [`stylegan_core::Generator`].
+//! `[n, 3, h, w]` in [-1, 1], generators as [`stylegan_core::Generator`]. Folders and ZIP files are read by
+//! `stylegan_train`: its example `compare_folders` prints the FID between two of them.
 //!
 //! # Names
 //! One feature network is built in: ST-LPIPS ([`features::StLpips`]). Inception and LPIPS are made of

@@ -132,6 +132,20 @@ fn overrides_go_on_top() {
     assert_eq!(config.discriminator.img_size(), [64, 64]);
 }
 
+/// Shells take quotes away.
+#[test]
+fn lists_that_lack_their_quotes_are_shown_with_them() {
+    let said = |text: &str| read("", "x.toml", &[Override::parse(text).unwrap()]).unwrap_err().to_string();
+    let metrics = said("eval.metrics=[fid]");
+    assert!(metrics.ends_with("found string \"[fid]\"; write 'eval.metrics=[\"fid\"]'"), "{metrics}");
+    // Quotes alone would not mend these.
+    for text in ["kimg=[x]", "schedule.lr={8=x}", "eval.metrics=fid"] {
+        assert!(!said(text).contains("write '"), "{}", said(text));
+    }
+    let set = read("", "x.toml", &[Override::parse("data.set=[a].zip").unwrap()]).unwrap().data.set;
+    assert_eq!(set, "[a].zip");
+}
+
 #[test]
 fn wrong_ones_name_file_key_expected_and_found() {
     let cases: [(&str, &[&str]); 34] = [

@@ -63,7 +63,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let place = args.set.display();
     print(&groups(&report.findings, if args.all { usize::MAX } else { EXAMPLES }))?;
     let problems = report.findings.iter().filter(|finding| is_fault(&finding.problem)).count();
-    print(&summary(&report))?;
+    print(&summary(&report, known.as_ref()))?;
     if let Some(known) = &known {
         print(&compared(&report, known, &place)?)?;
     }
@@ -146,7 +146,7 @@ fn groups(findings: &[Finding], examples: usize) -> String {
 }
 
 /// What there is besides, and what was not looked at.
-fn summary(report: &Report) -> String {
+fn summary(report: &Report, known: Option<&MapClasses>) -> String {
     let mut text = String::new();
     let labels = match &report.labels {
         Labels::None => "no labels".to_string(),
@@ -157,7 +157,7 @@ fn summary(report: &Report) -> String {
     let instances = if report.instances { ", instance maps" } else { "" };
     text.push_str(&format!("{labels}, {maps}{instances}\n"));
     text.push_str(&classes_without_pictures(&report.labels));
-    text.push_str(&classes_of_maps(report));
+    text.push_str(&classes_of_maps(report, known));
     if report.turned > 0 {
         let pictures = count(report.turned as u64, "picture");
         text.push_str(&format!("{pictures} stored turned, with an orientation in EXIF data: read upright\n"));
@@ -196,23 +196,29 @@ fn listed(classes: BTreeSet<u32>) -> String {
     Numbers(classes.into_iter().collect()).to_string()
 }
 
-/// Which classes the label maps have, and which they lack: a network is configured with so many.
-fn classes_of_maps(report: &Report) -> String {
+/// Which classes the label maps have, and which they lack of those that networks know, where it is said: a network is
+/// configured with so many.
+fn classes_of_maps(report: &Report, known: Option<&MapClasses>) -> String {
     let Some((unlabelled, pixels)) = report.class_pixels.split_last().filter(|_| report.maps) else {
         return String::new();
     };
     let table = report.class_table.as_ref().map(ClassTable::classes);
     let Some(last) = pixels.iter().rposition(|&n| n > 0) else { return "label maps without a class\n".into() };
-    let classes = table.map_or(last + 1, |table| table.len().max(last + 1));
-    let unused = (0..classes).filter(|&class| pixels[class] == 0);
-    let named = |class: usize| match table.and_then(|table| table.get(class)) {
-        Some(named) => format!("{class} ({})", printable(&named.name)),
-        None => class.to_string(),
-    };
-    let unused: Vec<String> = unused.map(named).collect();
+    let names = table.unwrap_or_default();
+    // What networks take for no class is the last of theirs.
+    let own = |known: &MapClasses| (known.count - usize::from(known.none == Some(true))).min(pixels.len());
+    let expected = known.map_or(names.len().max(last + 1), own);
+    let mut unused: BTreeSet<u32> =
+        (0..expected).filter(|&class| pixels[class] == 0).map(|class| class as u32).collect();
+    let nameless = unused.split_off(&(names.len() as u32));
+    let mut unused: Vec<String> =
+        unused.iter().map(|&class| format!("{class} ({})", printable(&names[class as usize].name))).collect();
+    if !nameless.is_empty() {
+        unused.push(listed(nameless));
+    }
     let mut text = format!("label maps of classes 0 to {last}");
     if table.is_some() {
-        text.push_str(&format!(", {classes} in {CLASS_FILE}"));
+        text.push_str(&format!(", {} in {CLASS_FILE}", names.len()));
     }
     if !unused.is_empty() {
         text.push_str(&format!("; in no map: {}", unused.join(", ")));

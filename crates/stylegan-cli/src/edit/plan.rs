@@ -72,7 +72,7 @@ impl Plan {
             _ => {}
         }
         let sources = match &args.latents[..] {
-            [] => vec![(None, Latents::seeds(&args.seeds.distinct()))],
+            [] => vec![(None, Latents::seeds(&args.seeds.distinct("--seeds")))],
             files => {
                 let open = |path: &PathBuf| {
                     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());

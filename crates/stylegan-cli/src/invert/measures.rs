@@ -10,10 +10,14 @@ use image::RgbImage;
 use serde_json::{Map, Value, json};
 use stylegan_core::picture::{to_image, to_pictures};
 use stylegan_metrics::features::{ArcFace, Classifier, FeatureNetwork, PerceptualDistance};
+use stylegan_metrics::interval::student;
 use stylegan_train::inversion::seen;
 
-/// Deviations of a mean to either side of its 95 % interval.
-const DEVIATIONS: f64 = 1.96;
+/// What squares, distances and times can be.
+const AMOUNT: [f64; 2] = [0., f64::INFINITY];
+
+/// What cosines can be.
+const COSINE: [f64; 2] = [-1., 1.];
 
 /// What a reconstruction is measured by, beside the picture that it is to be.
 enum Measure<'a> {
@@ -49,6 +53,14 @@ impl Measure<'_> {
             Self::OfFace(measure) => measure.hash(),
             Self::Face(network) => Some(network.hash()),
             Self::Classifier(network) => Some(network.hash()),
+        }
+    }
+
+    /// The least and the most that it can be.
+    fn range(&self) -> [f64; 2] {
+        match self {
+            Self::Square | Self::Distance(_) | Self::OfFace(_) => AMOUNT,
+            Self::Face(_) | Self::Classifier(_) => COSINE,
         }
     }
 
@@ -94,14 +106,14 @@ pub(super) fn write(plan: &Plan, seconds: &[f64]) -> anyhow::Result<()> {
         }
         each.push(Value::Object(one));
     }
-    let means = measures.iter().zip(&columns).map(|(measure, values)| (measure.name(), mean(values)));
+    let means = measures.iter().zip(&columns).map(|(measure, values)| (measure.name(), mean(values, measure.range())));
     let (mut said, mut written) = (vec![], Map::new());
     for (name, (text, value)) in means {
         said.push(format!("{name} {text}"));
         written.insert(name, value);
     }
     if !seconds.is_empty() {
-        written.insert("seconds_per_picture".into(), mean(seconds).1);
+        written.insert("seconds_per_picture".into(), mean(seconds, AMOUNT).1);
     }
     let networks = measures.iter().filter_map(|measure| Some((measure.name(), json!(measure.hash()?))));
     written.insert("networks".into(), Value::Object(networks.collect()));
@@ -119,16 +131,18 @@ fn cosine(a: &Tensor, b: &Tensor) -> anyhow::Result<f64> {
     number(&((a * b)?.sum_all()? / (length(a)? * length(b)?)?)?)
 }
 
-/// A mean with its interval, for the screen and for the file; of one value there is no interval.
-fn mean(values: &[f64]) -> (String, Value) {
+/// A mean with its interval, for the screen and for the file, within the range of the values; of one value there is no
+/// interval.
+fn mean(values: &[f64], [least, most]: [f64; 2]) -> (String, Value) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     if values.len() < 2 {
         return (format!("{mean:.4}"), json!({ "mean": mean }));
     }
     let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.);
-    let half = DEVIATIONS * (variance / n).sqrt();
-    (format!("{mean:.4} ± {half:.4}"), json!({ "mean": mean, "low": mean - half, "high": mean + half }))
+    let half = student(values.len()) * (variance / n).sqrt();
+    let (low, high) = ((mean - half).max(least), (mean + half).min(most));
+    (format!("{mean:.4} ({low:.4} to {high:.4})"), json!({ "mean": mean, "low": low, "high": high }))
 }
 
 /// A picture as an image `[1, 3, h, w]`.
@@ -142,13 +156,21 @@ fn number(x: &Tensor) -> anyhow::Result<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::mean;
+    use super::{AMOUNT, COSINE, mean};
 
     #[test]
     fn means_have_intervals() {
-        let (said, value) = mean(&[1., 2., 3.]);
-        assert_eq!(said, "2.0000 ± 1.1316");
-        assert!(value["low"].as_f64() < value["mean"].as_f64() && value["mean"].as_f64() == Some(2.));
-        assert!(mean(&[1.]).1.get("low").is_none());
+        let (said, value) = mean(&[11., 12., 13.], AMOUNT);
+        assert_eq!(said, "12.0000 (9.5159 to 14.4841)");
+        assert!(value["low"].as_f64() < value["mean"].as_f64() && value["mean"].as_f64() == Some(12.));
+        assert!(mean(&[1.], AMOUNT).1.get("low").is_none());
+    }
+
+    /// Of few values that differ much, intervals reach further than values can.
+    #[test]
+    fn intervals_hold_what_can_be() {
+        assert_eq!(mean(&[1., 9.], AMOUNT).1["low"].as_f64(), Some(0.));
+        let cosines = mean(&[0.1, 0.9], COSINE).1;
+        assert_eq!((cosines["low"].as_f64(), cosines["high"].as_f64()), (Some(-1.), Some(1.)));
     }
 }

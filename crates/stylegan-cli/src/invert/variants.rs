@@ -35,7 +35,7 @@ impl Variants {
         if !(0. ..=1.).contains(&args.alpha) {
             wrong!("--alpha {}: expected a number from 0, the picture's own styles, to 1, the seeds'", args.alpha);
         }
-        Ok(Some(Self { rows, alpha: args.alpha, seeds: args.mix_seeds.distinct() }))
+        Ok(Some(Self { rows, alpha: args.alpha, seeds: args.mix_seeds.distinct("--mix-seeds") }))
     }
 
     /// Writes styles and pictures of the variants of what was found of the picture `name`.

@@ -10,8 +10,8 @@ use std::collections::HashSet;
 use std::path::Path;
 use stylegan_core::picture::{Band, write_png};
 
-/// The most letters of a name that stand beside a row.
-const HEADING: usize = 24;
+/// The most letters of a name that stand beside a row, where nothing else limits them.
+const HEADING: usize = 40;
 
 /// Writes the sheet.
 pub(super) fn write(plan: &Plan, path: &Path) -> anyhow::Result<()> {
@@ -25,7 +25,7 @@ pub(super) fn write(plan: &Plan, path: &Path) -> anyhow::Result<()> {
         true => map.stem.clone(),
         false => map.folder.join(&map.stem).display().to_string(),
     };
-    let names = || maps.all.iter().map(|map| shortened(&name(map)));
+    let names = || maps.all.iter().map(name);
     let band = match (styles.len(), styles.shown()) {
         (1, None) if !plan.has_columns() => Band {
             across: plan.layout.columns(plan.painting.len(), [h, 2 * w])?,
@@ -41,7 +41,8 @@ pub(super) fn write(plan: &Plan, path: &Path) -> anyhow::Result<()> {
         },
         (across, above) => {
             let others = plan.beside.iter().map(Painting::pictures).collect::<anyhow::Result<Vec<_>>>()?;
-            let (mut pictures, mut rows): (Vec<Option<RgbImage>>, Vec<String>) = (vec![], names().collect());
+            let (mut pictures, mut rows): (Vec<Option<RgbImage>>, Vec<String>) =
+                (vec![], names().map(shortened).collect());
             if let Some(above) = above {
                 rows.insert(0, String::new());
                 pictures.push(None);
@@ -62,8 +63,7 @@ pub(super) fn write(plan: &Plan, path: &Path) -> anyhow::Result<()> {
             };
             let truth = plan.truths.iter().map(|_| "truth".to_owned());
             let captions = (0..across).map(own).chain(plan.beside.iter().map(|other| other.name.clone()));
-            let columns: Vec<String> =
-                std::iter::once(String::new()).chain(truth.chain(captions).map(|name| shortened(&name))).collect();
+            let columns: Vec<String> = std::iter::once(String::new()).chain(truth).chain(captions).collect();
             Band { across: columns.len(), columns, rows, pictures, ..Band::default() }
         }
     };
@@ -71,10 +71,26 @@ pub(super) fn write(plan: &Plan, path: &Path) -> anyhow::Result<()> {
     Ok(write_png(path, &plan.layout.sheet(vec![band]).draw(), &plan.text(&all))?)
 }
 
-/// A name as headings show it.
-fn shortened(name: &str) -> String {
-    match name.char_indices().nth(HEADING) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_owned(),
+/// A name as headings of rows show it: of a long one both ends, as files are often told apart by a number at the end.
+fn shortened(name: String) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    if letters.len() <= HEADING {
+        return name;
+    }
+    let (start, end) = (HEADING / 2 - 1, letters.len() - HEADING / 2);
+    letters[..start].iter().chain(&['…']).chain(&letters[end..]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HEADING, shortened};
+
+    #[test]
+    fn long_names_keep_both_ends() {
+        let name = "IMG_2026-11-30_holiday_beach_0001";
+        assert_eq!(shortened(name.to_owned()), name);
+        let long = |number: u8| shortened(format!("die_schönsten_Ferien_am_Strand_von_Ostende_{number:04}"));
+        assert_eq!(long(1), "die_schönsten_Ferie…and_von_Ostende_0001");
+        assert!(long(1).chars().count() == HEADING && long(1) != long(2));
     }
 }

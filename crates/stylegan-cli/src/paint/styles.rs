@@ -37,7 +37,7 @@ impl Styles {
                 Some(_) => wrong!("--seeds: {}", alone(painter)),
             };
         }
-        let seeds = seeds.map_or_else(|| vec![0], |seeds| seeds.distinct().0);
+        let seeds = seeds.map_or_else(|| vec![0], |seeds| seeds.distinct("--seeds").0);
         let z = painter.latents(&seeds)?;
         Ok(Self::Seeds { seeds, z })
     }

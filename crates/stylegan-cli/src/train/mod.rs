@@ -74,7 +74,8 @@ pub(crate) struct Args {
     #[arg(long)]
     list_configs: bool,
 
-    /// Lists all settings with their published values and what they mean, and stops.
+    /// Lists all settings with their published values and what they mean, and stops; with --config those of its recipe
+    /// alone.
     #[arg(long)]
     list_settings: bool,
 }
@@ -179,7 +180,8 @@ pub(crate) fn run(args: Args) -> Outcome {
         return Ok(Ending::Done);
     }
     if args.list_settings {
-        print(&settings::list())?;
+        let config = args.asked.named()?.map(|named| named.read(&[])).transpose()?;
+        print(&settings::list(config.as_ref()))?;
         return Ok(Ending::Done);
     }
     if args.print_config {

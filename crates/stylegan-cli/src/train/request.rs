@@ -74,6 +74,13 @@ pub(crate) struct Asked {
     data_dir: Option<PathBuf>,
 }
 
+impl Asked {
+    /// The configuration that was named.
+    pub(super) fn named(&self) -> anyhow::Result<Option<Source>> {
+        self.config.as_deref().map(Source::of).transpose()
+    }
+}
+
 /// What the arguments mean.
 pub(super) struct Request {
     pub(super) config: RecipeConfig,
@@ -105,8 +112,8 @@ impl Request {
             (Some(from), _) => Some(Transfer::of(from)?),
             (None, _) => None,
         };
-        let mut source = match (&asked.config, &found, &asked.data) {
-            (Some(given), ..) => Source::of(given)?,
+        let mut source = match (asked.named()?, &found, &asked.data) {
+            (Some(named), ..) => named,
             (None, Found::Run(stored), _) => Source::of_run(stored)?,
             (None, Found::WithoutConfig, _) => wrong!(
                 "{}, and the checkpoints do not hold the settings; give the file that the run was started with by --config",

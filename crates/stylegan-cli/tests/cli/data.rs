@@ -159,6 +159,18 @@ fn the_doctor_knows_what_networks_read() {
     assert!(ran.stdout.contains("and the networks know 0 to 4"), "{}", ran.stdout);
     // The pictures can be used all the same.
     assert!(ran.stdout.contains("would take all 6 pictures"), "{}", ran.stdout);
+    // Classes that no map has are told of those alone that the networks know, in ranges where they have no names.
+    let path = bench.path("set/labels/00000/img00000000.png");
+    let map = std::fs::read(&path).unwrap();
+    let mut stray = image::load_from_memory(&map).unwrap().to_luma8();
+    stray.put_pixel(0, 0, image::Luma([200]));
+    stray.save(&path).unwrap();
+    for (options, lacking) in [("", "10-199"), (" --classes 12", "10-11")] {
+        let said = bench.run(&format!("data doctor set{options}")).stdout;
+        let line = format!("label maps of classes 0 to 200, 10 in classes.json; in no map: {lacking}\n");
+        assert!(said.contains(&line), "{line} in {said}");
+    }
+    std::fs::write(&path, map).unwrap();
     let ran = bench.run("data doctor set --config psp/celebamask-256-seg");
     assert_eq!(ran.code, 0, "{}", ran.stdout);
     bench.one_sentence("data doctor set --config avatars-32", &["--config avatars-32", "read no label maps"]);

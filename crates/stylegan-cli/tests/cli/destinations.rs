@@ -230,6 +230,7 @@ fn one_name_twice_is_one_file() {
     let ran = bench.run("generate --network tiny.safetensors --seeds 1,1,0-3,2 --out o");
     assert_eq!((ran.code, names("o").len()), (0, 4), "{}", ran.stderr);
     assert!(ran.stderr.contains("4 pictures in o"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--seeds: left out 3 of 7, which had been given before\n"), "{}", ran.stderr);
     bench.ok("mix --network tiny.safetensors --rows 1,1 --cols 2,2,3 --zoom 1 --no-captions --out m");
     assert_eq!(names("m"), ["grid.png", "row0001-col0002.png", "row0001-col0003.png"]);
     // Where they do not share a name, what was asked for twice is there twice.

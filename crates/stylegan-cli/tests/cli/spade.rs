@@ -246,6 +246,10 @@ fn what_does_not_fit_is_said_in_a_sentence() {
     std::fs::create_dir(bench.path("classes.run")).unwrap();
     std::fs::write(bench.path("classes.run/config.toml"), "recipe = \"classifier\"\nkimg = 1.0\n").unwrap();
     bench.one_sentence("train --out classes.run", &["classes.run/config.toml", "stylegan classifier"]);
-    assert!(bench.ok("train --list-settings").contains("recipe = \"spade\""));
+    let recipe = "recipe = \"spade\"\n";
+    assert!(bench.ok("train --list-settings").contains(recipe));
+    let own = bench.ok("train --list-settings --config spade/earth-64");
+    assert!(own.starts_with(recipe) && own.contains("dont_care = ") && !own.contains("r1_gamma"), "{own}");
+    assert!(!bench.ok("train --list-settings --config avatars-32").contains("recipe = "));
     assert!(bench.ok("train --config spade/coco-256 --print-config").contains("recipe = \"spade\""));
 }

@@ -56,8 +56,9 @@ impl Font {
         get_raster_width(FontWeight::Regular, self.raster) as u32 * self.scale
     }
 
-    /// The lines in which `text` fits into `width` pixels: broken between words, and what is longer
-    /// still cut off. None where not three characters fit, which would say nothing.
+    /// The lines in which `text` fits into `width` pixels: broken between words, in words longer than a line behind
+    /// hyphens and the like, and what is longer still cut off. None where not three characters fit, which would say
+    /// nothing.
     pub(super) fn wrap(self, text: &str, width: u32) -> Vec<String> {
         let (text, room) = (&*in_letters(text), (width / self.advance()) as usize);
         if room < 3 && text.chars().count() > room {
@@ -65,12 +66,17 @@ impl Font {
         }
         let mut lines: Vec<String> = vec![];
         for word in text.split_whitespace() {
-            match lines.last_mut() {
-                Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
-                    line.push(' ');
-                    line.push_str(word);
+            let whole = word.chars().count() <= room;
+            let parts = word.split_inclusive(|letter| !whole && ['-', '_', '/'].contains(&letter));
+            for (i, part) in parts.enumerate() {
+                let between = if i == 0 { " " } else { "" };
+                match lines.last_mut() {
+                    Some(line) if line.chars().count() + between.len() + part.chars().count() <= room => {
+                        line.push_str(between);
+                        line.push_str(part);
+                    }
+                    _ => lines.push(part.to_owned()),
                 }
-                _ => lines.push(word.to_owned()),
             }
         }
         let cut_off = lines.len() > MAX_LINES;
@@ -114,6 +120,8 @@ mod tests {
         assert_eq!(font.wrap("evergreen needleleaf forest", room(9)), ["evergreen", "needlel..", "forest"]);
         assert_eq!(font.wrap("a b c d e", room(3)), ["a b", "c d", "e"]);
         assert_eq!(font.wrap("one two three four", room(5)), ["one", "two", "thr.."]);
+        assert_eq!(font.wrap("IMG_holiday_beach_0001", room(14)), ["IMG_holiday_", "beach_0001"]);
+        assert_eq!(font.wrap("of well-known", room(10)), ["of", "well-known"]);
         assert_eq!(font.wrap("265", room(3)), ["265"]);
         assert!(font.wrap("265", room(2)).is_empty() && font.wrap("", room(9)).is_empty());
         assert_eq!(font.wrap("7", room(1)), ["7"]);

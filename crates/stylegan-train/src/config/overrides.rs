@@ -42,7 +42,7 @@ impl Override {
             ));
         }
         let value = value.trim();
-        let parsed = toml::from_str::<Table>(&format!("value = {value}")).ok().and_then(|mut t| t.remove("value"));
+        let parsed = parsed(value);
         if parsed.is_none() && is_too_large(value) {
             return Err(problem(
                 "is a number too large for a setting; whole numbers go up to 2^63 - 1, others to 1.8e308",
@@ -56,6 +56,14 @@ impl Override {
     pub(super) fn sets(&self, key: &str) -> bool {
         let mut parts = key.split('.');
         self.keys.iter().all(|own| parts.next() == Some(own))
+    }
+
+    /// The override that was meant by a list or table that is text, as its words lack the quotes that shells take away:
+    /// `eval.metrics=["fid"]` by `eval.metrics=[fid]`.
+    pub(super) fn quoted(&self) -> Option<Self> {
+        let value = quoted(self.value.as_str()?)?;
+        let text = format!("{}={value}", self.keys.join("."));
+        Self::of_option(&text, &text).ok()
     }
 
     /// Sets the key in a configuration.
@@ -81,6 +89,30 @@ impl Override {
     }
 }
 
+/// A TOML value.
+fn parsed(value: &str) -> Option<Value> {
+    toml::from_str::<Table>(&format!("value = {value}")).ok()?.remove("value")
+}
+
+/// A list or table with quotes around each word that is no value without.
+fn quoted(text: &str) -> Option<String> {
+    let (open, close) = if text.starts_with('[') { ('[', ']') } else { ('{', '}') };
+    let inner = text.strip_prefix(open)?;
+    let inner = inner.strip_suffix(close).unwrap_or(inner);
+    let word = |word: &str| {
+        let bare = word.trim().trim_matches(['"', '\'']);
+        if parsed(bare).is_some() { bare.to_owned() } else { format!("\"{bare}\"") }
+    };
+    let part = |part: &str| match part.split_once('=') {
+        Some((key, value)) if open == '{' => format!("{} = {}", key.trim(), word(value)),
+        _ => word(part),
+    };
+    let parts: Vec<String> = inner.split(',').filter(|part| !part.trim().is_empty()).map(part).collect();
+    let text = format!("{open}{}{close}", parts.join(", "));
+    // The sentence puts single quotes around it.
+    (parsed(&text).is_some() && !inner.contains(['[', '{', '\''])).then_some(text)
+}
+
 /// Whether a text is a number for which neither 64-bit type of TOML has room.
 fn is_too_large(text: &str) -> bool {
     let is_number = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
@@ -90,5 +122,27 @@ fn is_too_large(text: &str) -> bool {
 impl std::fmt::Display for Override {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_get_the_quotes_that_they_lack() {
+        let meant = |text: &str| Override::parse(text).ok().and_then(|change| Some(change.quoted()?.to_string()));
+        for (typed, write) in [
+            ("eval.metrics=[fid]", "eval.metrics=[\"fid\"]"),
+            ("eval.metrics=[fid, kid", "eval.metrics=[\"fid\", \"kid\"]"),
+            ("eval.metrics=[\"fid]", "eval.metrics=[\"fid\"]"),
+            ("loss={kind=logistic,r1_gamma=1}", "loss={kind = \"logistic\", r1_gamma = 1}"),
+            ("generator.img_size=[64,64", "generator.img_size=[64, 64]"),
+        ] {
+            assert_eq!(meant(typed).as_deref(), Some(write), "{typed}");
+        }
+        for typed in ["eval.metrics=fid", "seed=7", "a=[1, 2]", "a=[[1],[b]]", "a=[it's]", "schedule.lr={8:1}"] {
+            assert_eq!(meant(typed), None, "{typed}");
+        }
     }
 }

@@ -76,9 +76,14 @@ pub(super) struct Origin<'a> {
 }
 
 impl Origin<'_> {
+    /// The override that sets `key`.
+    pub(super) fn change(&self, key: &str) -> Option<&Override> {
+        self.overrides.iter().rev().find(|change| change.sets(key))
+    }
+
     /// Who sets `key`, the override or the file, and the line where it stands, if it does.
     pub(super) fn of(&self, key: &str) -> (String, String) {
-        if let Some(change) = self.overrides.iter().rev().find(|change| change.sets(key)) {
+        if let Some(change) = self.change(key) {
             return (change.to_string(), String::new());
         }
         let line = line_of(self.text, key).map_or_else(String::new, |line| format!("line {line}, "));

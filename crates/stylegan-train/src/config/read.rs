@@ -141,12 +141,25 @@ fn paints_maps(table: &Table) -> bool {
 }
 
 /// A checked configuration of a table.
-fn finish<C: FileConfig>(mut table: Table, origin: &Origin) -> Result<C> {
-    C::fill_in(&mut table)?;
-    let unread = |error: toml::de::Error| wrong(origin, unreadable::<C>(&table, &error, &C::settings()));
-    let config = C::deserialize(table.clone()).map_err(unread)?;
+fn finish<C: FileConfig>(table: Table, origin: &Origin) -> Result<C> {
+    let mut filled = table.clone();
+    C::fill_in(&mut filled)?;
+    let unread = |error: toml::de::Error| {
+        let mut found = unreadable::<C>(&filled, &error, &C::settings());
+        let meant = origin.change(&found.key).and_then(Override::quoted);
+        if let Some(meant) = meant.filter(|meant| reads::<C>(table, meant)) {
+            found.problem.push_str(&format!("; write '{meant}'"));
+        }
+        wrong(origin, found)
+    };
+    let config = C::deserialize(filled.clone()).map_err(unread)?;
     config.check().map_err(|problem| wrong(origin, problem))?;
     Ok(config)
+}
+
+/// Whether a table can be read with this change.
+fn reads<C: FileConfig>(mut table: Table, change: &Override) -> bool {
+    change.apply(&mut table).and_then(|()| C::fill_in(&mut table)).is_ok() && C::deserialize(table).is_ok()
 }
 
 fn wrong(origin: &Origin, Wrong { key, problem }: Wrong) -> Error {
