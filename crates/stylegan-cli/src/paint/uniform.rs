@@ -6,10 +6,7 @@ use crate::exit::wrong;
 use candle_core::{Device, Tensor};
 use std::fmt::Write;
 use stylegan_metrics::features::FeatureNetworks;
-use stylegan_metrics::interval::jackknife_variance;
-
-/// Standard errors to either side of a 95 % interval, of some 15 classes less one.
-const ERRORS: f64 = 2.1;
+use stylegan_metrics::interval::{jackknife_variance, student};
 
 /// The distances between all pairs of pictures of `n` classes.
 struct Distances {
@@ -35,7 +32,7 @@ pub(super) fn table(
     let distances = Distances::of(images, device)?;
     let mean = distances.mean(None);
     let without: Vec<f64> = (0..n).map(|class| distances.mean(Some(class))).collect();
-    let reach = ERRORS * jackknife_variance(&without).sqrt();
+    let reach = student(n) * jackknife_variance(&without).sqrt();
     let (a, b) = distances.nearest();
     let apart = real.map(|real| real.apart(images)).transpose()?;
     let [row, words] = apart.map(|apart| colours(&apart)).unwrap_or_default();
@@ -60,7 +57,7 @@ pub(super) fn table(
 fn colours(distances: &[f64]) -> [String; 2] {
     let (sum, n) = (distances.iter().sum::<f64>(), distances.len() as f64);
     let without: Vec<f64> = distances.iter().map(|own| (sum - own) / (n - 1.)).collect();
-    let (mean, reach) = (sum / n, ERRORS * jackknife_variance(&without).sqrt());
+    let (mean, reach) = (sum / n, student(distances.len()) * jackknife_variance(&without).sqrt());
     let (low, high) = ((mean - reach).max(0.), mean + reach);
     [
         format!("| from_class_colour | {mean:.5} | {low:.5} to {high:.5} | smaller |\n"),
@@ -132,8 +129,8 @@ mod tests {
     #[test]
     fn colours_have_an_interval() {
         let [row, words] = colours(&[0., 0., 3.]);
-        // The standard error of the mean of these three is 1.
-        assert_eq!(row, "| from_class_colour | 1.00000 | 0.00000 to 3.10000 | smaller |\n");
+        // The standard error of the mean of these three is 1; Student's factor of three values is 4.30.
+        assert_eq!(row, "| from_class_colour | 1.00000 | 0.00000 to 5.30265 | smaller |\n");
         assert!(words.contains("mean of 3 classes"), "{words}");
     }
 
