@@ -140,7 +140,7 @@ impl State {
         // Rust prints the shortest digits that read back as the same number.
         extra.extend(self.recipe.buffers().into_iter().map(|(key, value)| (key.to_owned(), value.to_string())));
         let stage = settings.schedule.at(self.place().images);
-        let networks = settings.networks.of(stage.resolution);
+        let networks = settings.networks.of(self.recipe.resolution(&stage));
         let mut metadata = Metadata {
             kind: Kind::State,
             networks: networks.clone(),

@@ -226,6 +226,12 @@ impl Recipe for Gan {
     }
 
     fn buffers(&self) -> Vec<(&'static str, f64)> {
+    fn resolution(&self, stage: &Stage) -> usize {
+        let [found, next] =
+            [self.networks.g_average.spec().img_size, self.config.at_resolution(stage.resolution).generator.img_size()];
+        stage.resolution * found[0] / next[0]
+    }
+
         let lengths = self.config.path_length.iter().map(|_| ("pl_mean", self.pl_mean));
         lengths.chain(self.augment.iter().flat_map(|(config, controller)| controller.buffers(config))).collect()
     }
