@@ -531,6 +531,26 @@ fn what_a_checkpoint_lacks_begins_anew() {
     }
 }
 
+/// Layers that were frozen count their steps from where they begin, also when the run is broken off after that; runs that
+/// froze nothing say nothing of it.
+#[test]
+fn layers_that_begin_later_count_their_own_steps() {
+    let (straight, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let of = |more: &[&str]| tiny(&[&STYLEGAN2[..], more].concat()).unwrap();
+    let began = |path: &Path| Checkpoint::open(path).unwrap().metadata().unwrap().extra.get("opt_d.began").cloned();
+    let ends =
+        [(straight.path(), &["kimg=0.128"][..]), (broken.path(), &["kimg=0.096", "kimg=0.128"])].map(|(out, parts)| {
+            let frozen = checkpoint(run(&of(&["kimg=0.064", "transfer.freeze_d=2"]), out).unwrap());
+            assert_eq!(began(&frozen), None);
+            let parts = parts.iter().map(|kimg| checkpoint(go_on(&of(&[kimg, "transfer.freeze_d=0"]), out).unwrap()));
+            parts.last().unwrap()
+        });
+    // Four steps along the loss, one along the penalty.
+    let names: std::collections::BTreeMap<String, u64> = serde_json::from_str(&began(&ends[0]).unwrap()).unwrap();
+    assert!(names.len() > 2 && names.iter().all(|(name, step)| name.starts_with("b16.") && *step == 5), "{names:?}");
+    assert!(fs::read(&ends[0]).unwrap() == fs::read(&ends[1]).unwrap());
+}
+
 #[test]
 fn other_losses_and_labels_train() {
     for overrides in [
