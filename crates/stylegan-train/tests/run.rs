@@ -205,6 +205,19 @@ fn a_growing_stylegan2_goes_on_under_another_schedule() {
     assert_eq!(of("0.160", "0"), (16, vec![]));
 }
 
+/// A probability of augmentation that is fixed on a run that goes on is that from there on; before, that of the checkpoint
+/// stayed.
+#[test]
+fn a_probability_can_be_fixed_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |more: &[&str]| tiny(&[&augmented()[..], more].concat()).unwrap();
+    run(&of(&["kimg=0.064"]), folder.path()).unwrap();
+    go_on(&of(&["kimg=0.128", "augment.fixed_p=0.5"]), folder.path()).unwrap();
+    let lines = ticks(folder.path());
+    let p = |line: &serde_json::Value| line["Progress/augment"]["mean"].as_f64().unwrap();
+    assert!(p(&lines[0]) < 0.1 && p(&lines[1]) == 0.5, "{lines:?}");
+}
+
 /// StyleGAN2 with every augmentation, whose probability rises to about 0.3.
 fn augmented() -> Vec<&'static str> {
     [&STYLEGAN2[..], &["augment={pipe='bgcfnc',target=-1,kimg=1,interval=3}"]].concat()
@@ -358,6 +371,19 @@ fn stylegan2_regularises_in_turns_of_its_own() {
     let moved = 1. - 0.99f64.powi(10);
     assert!((moved * least..moved * most).contains(&pl_mean), "{pl_mean} from {lengths:?}");
     assert!(checkpoint.names().any(|name| name == "G_ema.synthesis.b16.conv0.affine.weight"));
+}
+
+/// Lines of the log leave out what none of a tick's steps measured; they said 0.
+#[test]
+fn lines_leave_out_what_was_not_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let lazy = ["loss.r1_interval=8", "path_length.interval=8", "kimg=0.192"];
+    run(&tiny(&[&STYLEGAN2[..], &lazy].concat()).unwrap(), folder.path()).unwrap();
+    let log = fs::read_to_string(folder.path().join("log.txt")).unwrap();
+    // Steps 0 to 3, 4 to 7, 8 to 11.
+    let lines = log.lines().filter(|line| line.contains(" signs "));
+    let has: Vec<_> = lines.map(|line| [" reg ", " pl "].map(|word| line.contains(word))).collect();
+    assert_eq!(has, [[true; 2], [false; 2], [true; 2]], "{log}");
 }
 
 #[test]

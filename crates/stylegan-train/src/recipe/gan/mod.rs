@@ -241,7 +241,9 @@ impl Recipe for Gan {
         if let [pl_mean] = *lengths {
             self.pl_mean = pl_mean;
         }
-        if let (Some((_, controller)), Some(saved)) = (&mut self.augment, Controller::from_buffers(augment)) {
+        if let Some((config, controller)) = &mut self.augment
+            && let Some(saved) = Controller::from_buffers(config, augment)
+        {
             *controller = saved;
         }
     }
@@ -252,10 +254,13 @@ impl Recipe for Gan {
 
     fn log_line(&self, stats: &Stats) -> String {
         let mean = |key: &str| stats.get(key).mean();
-        let path_length = match self.config.path_length {
-            Some(_) => format!("pl {:<8.4} ", mean("Loss/pl_length")),
-            None => String::new(),
-        };
+        let mut line = format!("G {:<7.3} D {:<7.3} ", mean("Loss/G/loss"), mean("Loss/D/loss"));
+        // Some phases are in none of a tick's steps.
+        for (name, key) in [("reg", "Loss/D/reg"), ("pl", "Loss/pl_length"), ("classes", "Loss/D/classes")] {
+            if stats.get(key).count > 0. {
+                line.push_str(&format!("{name} {:<8.4} ", mean(key)));
+            }
+        }
         let augment = match &self.augment {
             Some((_, controller)) => match controller.held_back() {
                 Some(held_back) => format!(" augment {:.3} r_v {held_back:.2}", controller.p()),
@@ -263,14 +268,7 @@ impl Recipe for Gan {
             },
             None => String::new(),
         };
-        format!(
-            "G {:<7.3} D {:<7.3} reg {:<8.4} {path_length}signs {:>5.2} {:>5.2}{augment}",
-            mean("Loss/G/loss"),
-            mean("Loss/D/loss"),
-            mean("Loss/D/reg"),
-            mean("Loss/signs/real"),
-            mean("Loss/signs/fake"),
-        )
+        line + &format!("signs {:>5.2} {:>5.2}{augment}", mean("Loss/signs/real"), mean("Loss/signs/fake"))
     }
 
     fn remedy(&self) -> &'static str {
