@@ -592,10 +592,11 @@ fn other_losses_and_labels_train() {
         if overrides[0].contains("pggan") {
             config.push("schedule.start_resolution=4");
             let text = "kimg = 0.032\nmixing_probability = 0\n[generator]\narchitecture = \"pggan\"\nimg_size = [16, 16]\n\
-                        z_dim = 8\nchannel_base = 64\nchannel_max = 8\n[discriminator]\nchannel_base = 64\nchannel_max = 8\n\
-                        [schedule]\nbatch = 16\n[ema]\nkind = \"per-step\"\n";
+                        z_dim = 8\nc_dim = 2\nchannel_base = 64\nchannel_max = 8\n[discriminator]\nchannel_base = 64\n\
+                        channel_max = 8\n[loss]\nkind = \"wgan-gp\"\n[schedule]\nbatch = 16\n[ema]\nkind = \"per-step\"\n";
             let config = stylegan_train::config::read(text, "pggan.toml", &[]).unwrap();
             run(&config, folder.path()).unwrap();
+            assert!(fs::read_to_string(folder.path().join("log.txt")).unwrap().contains(" classes "));
             continue;
         }
         run(&tiny(&config).unwrap(), folder.path()).unwrap();

@@ -10,6 +10,7 @@ mod dreg;
 mod freeze;
 mod gmain;
 mod greg;
+mod labels;
 mod latents;
 mod networks;
 mod phases;
@@ -125,7 +126,7 @@ impl Gan {
             let reals = input.reals()?.to_device(device)?;
             return self.dreg((&reals.images, reals.labels.as_ref()), lod, phase.gain, augment);
         }
-        let labels = if self.conditional { random.labels()? } else { None };
+        let labels = self.labels(phase, input)?;
         let latents =
             Latents::draw(random, generator, labels, lod, self.config.mixing_probability)?.to_device(device)?;
         let noise = random.noise();
@@ -225,13 +226,13 @@ impl Recipe for Gan {
         Ok(())
     }
 
-    fn buffers(&self) -> Vec<(&'static str, f64)> {
     fn resolution(&self, stage: &Stage) -> usize {
         let [found, next] =
             [self.networks.g_average.spec().img_size, self.config.at_resolution(stage.resolution).generator.img_size()];
         stage.resolution * found[0] / next[0]
     }
 
+    fn buffers(&self) -> Vec<(&'static str, f64)> {
         let lengths = self.config.path_length.iter().map(|_| ("pl_mean", self.pl_mean));
         lengths.chain(self.augment.iter().flat_map(|(config, controller)| controller.buffers(config))).collect()
     }
