@@ -566,10 +566,12 @@ fn layers_that_begin_later_count_their_own_steps() {
     let began = |path: &Path| Checkpoint::open(path).unwrap().metadata().unwrap().extra.get("opt_d.began").cloned();
     let ends =
         [(straight.path(), &["kimg=0.128"][..]), (broken.path(), &["kimg=0.096", "kimg=0.128"])].map(|(out, parts)| {
-            let frozen = checkpoint(run(&of(&["kimg=0.064", "transfer.freeze_d=2"]), out).unwrap());
-            assert_eq!(began(&frozen), None);
-            let parts = parts.iter().map(|kimg| checkpoint(go_on(&of(&[kimg, "transfer.freeze_d=0"]), out).unwrap()));
-            parts.last().unwrap()
+            let mut last = checkpoint(run(&of(&["kimg=0.064", "transfer.freeze_d=2"]), out).unwrap());
+            assert_eq!(began(&last), None);
+            for kimg in parts {
+                last = checkpoint(go_on(&of(&[kimg, "transfer.freeze_d=0"]), out).unwrap());
+            }
+            last
         });
     // Four steps along the loss, one along the penalty.
     let names: std::collections::BTreeMap<String, u64> = serde_json::from_str(&began(&ends[0]).unwrap()).unwrap();
