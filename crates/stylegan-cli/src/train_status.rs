@@ -200,7 +200,7 @@ impl Observer for TrainStatus {
         self.pace.step(at);
         self.say_pace(at);
         let side = at.stage.resolution;
-        if self.resolution.replace(side).is_some_and(|before| before != side) {
+        if self.resolution.replace(side).is_some_and(|before| before != side) && at.images < at.total_images {
             say(&format!("growth:   {side} pixels from here on, at {} kimg", at.images as f64 / 1e3));
         }
         let now = Instant::now();

@@ -44,6 +44,7 @@ fn iterations(run: &mut Run) -> Result<Outcome> {
         // An iteration that an error broke off is gone on with after its last action.
         let Place { images: before, actions: done, .. } = run.state.place();
         let stage = run.stage_at(before);
+        run.state.recipe.grow(&stage)?;
         for (i, action) in run.iteration().into_iter().enumerate().skip(done) {
             match action {
                 Action::Phase(phase) => run.take_phase(&phase, &stage)?,
@@ -51,7 +52,7 @@ fn iterations(run: &mut Run) -> Result<Outcome> {
             }
             run.state.progress.partial = Some(Partial { actions: i + 1, began: before });
         }
-        run.grow_if_due_since(&stage)?;
+        run.forget_if_grown_since(&stage)?;
         run.state.progress.partial = None;
         run.state.progress.step += 1;
         run.maintain(before)?;

@@ -64,6 +64,8 @@ impl State {
 const PROGRESS: &str = "progress";
 /// The configuration, less what no step depends on.
 const CONFIG: &str = "config";
+/// After an optimiser's prefix: the step after which entries began that did not begin with it, by their names.
+const BEGAN: &str = "began";
 /// What the kernels ran on: the bits of a run depend on it.
 const INSTRUCTION_SET: &str = "instruction_set";
 
@@ -98,10 +100,18 @@ impl State {
             let prefix = prefix(name);
             let key = format!("{prefix}.steps");
             let steps = text(&key).parse().map_err(|_| not_a_number(&key))?;
-            optimizer.restore(steps, |name: &str| {
-                let key = format!("{prefix}.{name}");
-                if checkpoint.shape(&key).is_some() {
-                    return Ok(Some(checkpoint.tensor(&key, &Device::Cpu)?));
+            let key = format!("{prefix}.{BEGAN}");
+            let began = metadata.extra.get(&key).map_or(Ok(BTreeMap::new()), |text| serde_json::from_str(text));
+            let began =
+                began.map_err(|error| bad(format!("has {key} in its metadata that cannot be read: {error}")))?;
+            optimizer.restore(steps, &began, |entry: &str| {
+                let key = format!("{prefix}.{entry}");
+                // Older versions put the prefix of the optimiser's own network before names where it moves another one too.
+                let older = entry.split_once('.').map(|(part, of)| format!("{prefix}.{part}.{name}.{of}"));
+                for key in [Some(&key), older.as_ref()].into_iter().flatten() {
+                    if checkpoint.shape(key).is_some() {
+                        return Ok(Some(checkpoint.tensor(key, &Device::Cpu)?));
+                    }
                 }
                 moments.push(key);
                 Ok(None)
@@ -136,11 +146,15 @@ impl State {
         ]);
         for (name, optimizer) in self.recipe.optimizers() {
             extra.insert(format!("{}.steps", prefix(name)), optimizer.steps().to_string());
+            let began = optimizer.began();
+            if !began.is_empty() {
+                extra.insert(format!("{}.{BEGAN}", prefix(name)), serde_json::json!(began).to_string());
+            }
         }
         // Rust prints the shortest digits that read back as the same number.
         extra.extend(self.recipe.buffers().into_iter().map(|(key, value)| (key.to_owned(), value.to_string())));
         let stage = settings.schedule.at(self.place().images);
-        let networks = settings.networks.of(stage.resolution);
+        let networks = settings.networks.of(self.recipe.resolution(&stage));
         let mut metadata = Metadata {
             kind: Kind::State,
             networks: networks.clone(),

@@ -182,6 +182,57 @@ fn tasks_train() {
     assert!(moved.len() > 4 && moved.iter().all(|name| name.starts_with("synthesis.")), "{moved:?}");
 }
 
+/// A generator that learns later begins then, and the encoder goes on with its moments, also those of older files, which had
+/// other names where the generator learned as well.
+#[test]
+fn a_generator_may_learn_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |kimg: &str, learns: bool| {
+        let learns = format!("train_generator={learns}");
+        let settings = [kimg, &learns, "pretrain_kimg=0", "loss.lpips=0", "output.snapshot_kimg=9", "encoder.head=w"];
+        let (config, stop) = (config(&settings).unwrap(), AtomicBool::new(false));
+        let out = RunFolder::open(folder.path()).unwrap();
+        let mut observer = StopAfter { step: u64::MAX, stop: &stop, warnings: vec![] };
+        let (dataset, device) = (&place().1, &Device::Cpu);
+        Session {
+            config: &config,
+            dataset,
+            device,
+            folder: &out,
+            communicator: &Single,
+            observer: &mut observer,
+            stop: &stop,
+        }
+        .resume()
+        .unwrap();
+        observer.warnings
+    };
+    let file = folder.path().join("network-000000.safetensors");
+    assert_eq!(of("kimg=0.008", false), Vec::<String>::new());
+    let said = of("kimg=0.016", true);
+    assert!(said.len() == 1 && said[0].contains("has no moment opt_e.m.G.synthesis."), "{said:?}");
+    let began = Checkpoint::open(&file).unwrap().metadata().unwrap().extra["opt_e.began"].clone();
+    let began: std::collections::BTreeMap<String, u64> = serde_json::from_str(&began).unwrap();
+    assert!(began.iter().all(|(name, step)| name.starts_with("G.synthesis.") && *step == 2), "{began:?}");
+
+    let saved = Checkpoint::open(&file).unwrap();
+    let older = |name: &str| match name.split_once("opt_e.") {
+        Some((_, rest)) if !rest.contains(".G.") => {
+            let (part, rest) = rest.split_once('.').unwrap();
+            format!("opt_e.{part}.E.{rest}")
+        }
+        _ => name.to_owned(),
+    };
+    let tensors: Vec<_> = saved.names().map(|name| (older(name), saved.tensor(name, &Device::Cpu).unwrap())).collect();
+    let metadata = saved.metadata().unwrap().clone();
+    drop(saved);
+    save(&file, &metadata, &tensors).unwrap();
+    assert!(Checkpoint::open(&file).unwrap().names().any(|name| name.starts_with("opt_e.m.E.body.")));
+    assert_eq!(of("kimg=0.024", true), Vec::<String>::new());
+    assert!(Checkpoint::open(&file).unwrap().names().any(|name| name.starts_with("opt_e.m.body.")));
+    assert_eq!(of("kimg=0.032", false), Vec::<String>::new());
+}
+
 /// What the generator drew is told from the pictures after a short while.
 #[test]
 fn losses_fall() {

@@ -2,6 +2,7 @@
 
 use super::cases::{Tensors, load};
 use candle_core::{Tensor, Var};
+use std::collections::BTreeMap;
 use stylegan_core::Params;
 use stylegan_kernels::optim::{RangerOptions, ranger_step};
 use stylegan_tests::golden::{Place, assert_close};
@@ -56,7 +57,7 @@ pub(crate) fn the_optimiser_of_training_resumes_on_the_trajectory(place: &Place)
             assert!(saved.contains_key("slow.w4") && saved.len() == 12);
             params = params.copy().unwrap();
             optimizer = Adam::ranger(&params).unwrap();
-            optimizer.restore(8, |name| Ok(Some(saved[name].clone()))).unwrap();
+            optimizer.restore(8, &BTreeMap::new(), |name| Ok(Some(saved[name].clone()))).unwrap();
         }
         let gradient = |name: &str| {
             let weight = params.get(name).unwrap();

@@ -34,6 +34,8 @@ pub trait Discriminator: Send + Sync {
 pub struct DiscriminatorOutput {
     /// By scale, the largest first; one for the discriminators of StyleGAN and Progressive GAN.
     pub scales: Vec<Scale>,
+    /// Scores of classes `[n, c_dim]`, from a network that guesses labels (AC-GAN; Odena et al. 2017).
+    pub classes: Option<Tensor>,
 }
 
 /// The output at one scale.
@@ -49,7 +51,7 @@ pub struct Scale {
 impl DiscriminatorOutput {
     /// One scale without features.
     pub fn one(logits: Tensor) -> Self {
-        Self { scales: vec![Scale { logits, features: vec![] }] }
+        Self { scales: vec![Scale { logits, features: vec![] }], classes: None }
     }
 
     /// The logits of the only scale.

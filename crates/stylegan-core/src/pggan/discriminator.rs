@@ -63,11 +63,15 @@ impl Discriminator for PgganDiscriminator {
         &self.spec
     }
 
-    /// The label is not needed: this network guesses it
-    /// ([`forward_with_classes`](Self::forward_with_classes)).
+    /// The label is not needed: this network guesses it, as [`classes`](DiscriminatorOutput::classes) say.
     fn forward(&self, img: &Tensor, condition: Condition, lod: f64) -> Result<DiscriminatorOutput> {
         condition.refuse_map()?;
-        let logits = self.forward_with_classes(img, lod)?.narrow(1, 0, 1)?.contiguous()?;
-        Ok(DiscriminatorOutput::one(logits))
+        let all = self.forward_with_classes(img, lod)?;
+        let logits = all.narrow(1, 0, 1)?.contiguous()?;
+        let classes = match self.config.c_dim {
+            0 => None,
+            c_dim => Some(all.narrow(1, 1, c_dim)?.contiguous()?),
+        };
+        Ok(DiscriminatorOutput { classes, ..DiscriminatorOutput::one(logits) })
     }
 }

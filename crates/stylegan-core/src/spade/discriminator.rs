@@ -81,7 +81,7 @@ impl Discriminator for MultiscaleDiscriminator {
             }
             said.push(scale.forward(&map, &img)?);
         }
-        Ok(DiscriminatorOutput { scales: said })
+        Ok(DiscriminatorOutput { scales: said, classes: None })
     }
 }
 

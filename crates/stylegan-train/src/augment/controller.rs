@@ -124,11 +124,12 @@ impl Controller {
         all[..if config.validation > 0 { all.len() } else { 6 }].to_vec()
     }
 
-    /// What [`buffers`](Self::buffers) was taken of; nothing of other numbers.
-    pub(crate) fn from_buffers(buffers: &[f64]) -> Option<Self> {
+    /// What [`buffers`](Self::buffers) was taken of, with the fixed probability where there is one; nothing of other numbers.
+    pub(crate) fn from_buffers(config: &AugmentConfig, buffers: &[f64]) -> Option<Self> {
         let known = |number: f64| Some(number).filter(|number| !number.is_nan());
         let (&[p, overfitting, signs, logits, steps, images], rest) = buffers.split_first_chunk()?;
         let (overfitting, steps, images) = (known(overfitting), steps as usize, images as u64);
+        let p = config.fixed_p.unwrap_or(p);
         let whole = Self { overfitting, signs, logits, steps, images, ..Self::starting_at(p) };
         match *rest {
             [] => Some(whole),
@@ -210,11 +211,16 @@ mod tests {
                 // As the metadata of a checkpoint holds them.
                 let saved: Vec<String> = parts.buffers(&config).iter().map(|(_, value)| value.to_string()).collect();
                 let read: Vec<f64> = saved.iter().map(|value| value.parse().unwrap_or(-1.)).collect();
-                parts = Controller::from_buffers(&read).unwrap_or(Controller::starting_at(-1.));
+                parts = Controller::from_buffers(&config, &read).unwrap_or(Controller::starting_at(-1.));
             }
             assert_eq!(parts, whole);
             assert_eq!(whole.held_back().is_some(), validation > 0);
         }
-        assert_eq!(Controller::from_buffers(&[0.; 7]), None);
+        let mut config = AugmentConfig::default();
+        assert_eq!(Controller::from_buffers(&config, &[0.; 7]), None);
+        config.fixed_p = Some(0.3);
+        let saved = [0.1, 0.2, 3., 4., 5., 6.];
+        let fixed = Controller::from_buffers(&config, &saved).map(|controller| (controller.p, controller.overfitting));
+        assert_eq!(fixed, Some((0.3, Some(0.2))));
     }
 }

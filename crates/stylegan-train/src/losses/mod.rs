@@ -1,13 +1,16 @@
 //! What generator and discriminator are trained towards.
 //!
-//! All functions but those of [`scales`] take logits `[n, 1]` (high for real), and all return one value per sample `[n]`, so
-//! that shards can be summed and divided by the size of the whole batch. Penalties differentiate
+//! All functions but those of [`scales`] and of classes take logits `[n, 1]` (high for real), and all return one value per
+//! sample `[n]`, so that shards can be summed and divided by the size of the whole batch. Penalties differentiate
 //! the logits with respect to pictures, which must be variables.
 
+mod cross_entropy;
 pub mod logistic;
 pub mod path_length;
 pub mod scales;
 pub mod wgan_gp;
+
+pub use cross_entropy::{cross_entropy, log_sum_exp};
 
 use candle_core::{Result, Tensor, Var};
 use stylegan_kernels::autodiff;

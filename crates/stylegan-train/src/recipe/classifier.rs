@@ -4,11 +4,12 @@
 //! trained like the CelebA-HQ classifiers of that paper (Karras et al. 2019, appendix: Adam with
 //! learning rate 1e-3, batches of 8), by cross-entropy.
 
-use super::supervised::{Learner, Learns, Supervised, log_sum_exp};
+use super::supervised::{Learner, Learns, Supervised};
 use super::{Recipe, RunConfig, RunSettings};
 use crate::Result;
 use crate::data::{Batch, BatchMaps, Dataset};
 use crate::inputs::random::Streams;
+use crate::losses::cross_entropy;
 use crate::phase::Phase;
 use candle_core::{Device, Tensor};
 use serde::Serialize;
@@ -130,9 +131,4 @@ impl TrainedClassifier {
         let part = |count: usize| count as f64 / held.len() as f64;
         Ok(Self { network, params, accuracy: part(right), chance: part(most.unwrap_or_default()) })
     }
-}
-
-/// `ln sum exp s - s[class]` per sample `[n]`, of scores and one-hot classes `[n, classes]`.
-fn cross_entropy(scores: &Tensor, classes: &Tensor) -> Result<Tensor> {
-    Ok((log_sum_exp(scores)?.squeeze(1)? - (scores * classes)?.sum(1)?)?)
 }

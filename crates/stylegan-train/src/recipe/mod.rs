@@ -72,14 +72,19 @@ pub trait Recipe: Send + Sync {
         Ok(())
     }
 
-    /// Is at a step of growth, with optimisers that [forget](RunSettings::reset_on_growth), or goes on from a checkpoint:
-    /// networks that do not grow in themselves may be replaced by those of the stage's resolution, which the next
-    /// iteration finds.
+    /// Is at the beginning of an iteration: networks that do not grow in themselves may be replaced by those of the
+    /// stage's resolution. What comes after an iteration, such as a checkpoint, is of the networks that it trained.
     ///
     /// # Errors
     /// When a network cannot be built.
     fn grow(&mut self, _stage: &Stage) -> Result<()> {
         Ok(())
+    }
+
+    /// The resolution of its networks between two iterations: the stage's, unless they have still to be replaced by
+    /// [`grow`](Self::grow).
+    fn resolution(&self, stage: &Stage) -> usize {
+        stage.resolution
     }
 
     /// Numbers that training changes besides the networks, by their key in a checkpoint's metadata.

@@ -4,10 +4,11 @@
 //! The network is small ([`Segmenter`]), and learns by the cross-entropy of each pixel's class; pixels without a class
 //! count for nothing.
 
-use super::supervised::{Learner, Learns, Supervised, log_sum_exp};
+use super::supervised::{Learner, Learns, Supervised};
 use super::{Recipe, RunConfig, RunSettings, maps};
 use crate::data::{Batch, BatchMaps, Dataset, NO_CLASS};
 use crate::inputs::random::Streams;
+use crate::losses::log_sum_exp;
 use crate::phase::Phase;
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};

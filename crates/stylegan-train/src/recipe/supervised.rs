@@ -175,9 +175,3 @@ impl<N: Learns> Recipe for Learner<N> {
         format!("loss {:<7.4} right {:<6.3}", mean(N::LOSS), mean("Accuracy/train"))
     }
 }
-
-/// `ln sum exp` of scores `[n, classes, …]` over the classes, `[n, 1, …]`.
-pub(super) fn log_sum_exp(scores: &Tensor) -> Result<Tensor> {
-    let most = scores.max_keepdim(1)?.detach();
-    Ok((scores.broadcast_sub(&most)?.exp()?.sum_keepdim(1)?.log()? + most)?)
-}

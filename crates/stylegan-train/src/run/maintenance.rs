@@ -136,7 +136,8 @@ impl Run<'_> {
         });
         let by_class = cells.by_class();
         self.tolerate(written, "")?;
-        let measure = |variety: &mut Variety| variety.measure(&fakes, stage.resolution, self.session.device);
+        let resolution = self.state.recipe.resolution(&stage);
+        let measure = |variety: &mut Variety| variety.measure(&fakes, resolution, self.session.device);
         match self.variety.as_mut().map(measure).transpose()? {
             Some(found) if found.get(variety::REAL).count > 0. => self.write_variety(&found, by_class),
             _ => Ok(()),

@@ -52,13 +52,9 @@ impl<'a> Run<'a> {
             session.observer.warned(&sentence);
         }
         let loaded = State::load(session.config, session.dataset, &checkpoint, session.device);
-        let loaded = loaded.and_then(|(mut state, anew)| {
-            // The schedule may be another one since.
-            state.recipe.grow(&settings.schedule.at(state.place().images))?;
-            Ok((state, anew))
-        });
-        let (state, anew) = communicator::agree(session.communicator, loaded)?;
-        anew.iter().for_each(|sentence| session.observer.warned(sentence));
+        let (state, mut said) = communicator::agree(session.communicator, loaded)?;
+        said.extend(smaller(&state, &settings, checkpoint.path()));
+        said.iter().for_each(|sentence| session.observer.warned(sentence));
         Self::open(session, settings, state, Some(checkpoint.path().to_owned()))
     }
 
@@ -180,6 +176,19 @@ fn newest(session: &mut Session, settings: &RunSettings) -> Result<Option<Checkp
         session.observer.warned(&format!("{why}{aside}; going on from {}", checkpoint.path().display()));
     }
     Ok(Some(checkpoint))
+}
+
+/// A word on networks of a checkpoint that smaller ones are to take the place of: the schedule is another one since.
+fn smaller(state: &State, settings: &RunSettings, checkpoint: &Path) -> Option<String> {
+    let stage = settings.schedule.at(state.place().images);
+    let (found, next) = (state.recipe.resolution(&stage), stage.resolution);
+    (next < found && !finished(state, settings)).then(|| {
+        format!(
+            "layers above {next} pixels are dropped: {} has networks of {found} pixels, and by schedule.stable_kimg the run \
+             trains at {next} still; copy that file now to keep them",
+            checkpoint.display()
+        )
+    })
 }
 
 /// The checkpoint that rank 0 has, on all ranks.

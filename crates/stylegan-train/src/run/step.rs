@@ -64,16 +64,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Where growth took a step, lets optimisers forget their moments, if the configuration says so, and networks grow.
-    pub(crate) fn grow_if_due_since(&mut self, earlier: &Stage) -> Result<()> {
-        let stage = self.stage();
-        if !stage.grew_since(earlier) {
+    /// Where growth takes a step, lets optimisers forget their moments, if the configuration says so.
+    pub(crate) fn forget_if_grown_since(&mut self, earlier: &Stage) -> Result<()> {
+        if !self.settings.reset_on_growth || !self.stage().grew_since(earlier) {
             return Ok(());
         }
-        if self.settings.reset_on_growth {
-            self.state.recipe.optimizers_mut().into_iter().try_for_each(|(_, optimizer)| optimizer.reset())?;
-        }
-        self.state.recipe.grow(&stage)
+        self.state.recipe.optimizers_mut().into_iter().try_for_each(|(_, optimizer)| optimizer.reset())
     }
 }
 

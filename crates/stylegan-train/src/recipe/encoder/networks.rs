@@ -40,6 +40,8 @@ pub(super) struct Networks {
     pub(super) generator: Box<dyn Generator>,
     /// `[num_ws, w_dim]`, where the networks are.
     pub(super) average: Tensor,
+    /// Whether the generator is a StyleGAN2, whose convolutions are modulated.
+    styled: bool,
 }
 
 impl Networks {
@@ -58,6 +60,7 @@ impl Networks {
             frozen: PspEncoder::new(&config.encoder, e.frozen())?,
             generator: build_generator(&generator, if config.train_generator { g.trainable() } else { g.frozen() })?,
             average: average.as_detached_tensor(),
+            styled: matches!(generator, GeneratorConfig::StyleGan2(_)),
             e,
             g,
         })
@@ -88,7 +91,7 @@ impl Networks {
     }
 
     /// The optimiser of the encoder, and of the synthesis network where that learns too: the mapping network has no part
-    /// in a reconstruction.
+    /// in a reconstruction. The encoder's parameters have the names that they have alone.
     pub(super) fn optimizer(&self, config: &EncoderTrainConfig) -> Result<Adam> {
         let of = |params: &Params| match config.schedule.optimizer {
             OptimizerKind::Adam => {
@@ -102,8 +105,18 @@ impl Networks {
         let synthesis = prefixed(prefix::G, &self.g).filter(|named: &stylegan_core::Result<(String, Var)>| {
             named.as_ref().is_ok_and(|(name, _)| !name.starts_with("G.mapping."))
         });
-        of(&Params::from_vars(prefixed(prefix::E, &self.e).chain(synthesis))?)
+        let all = Params::from_vars(self.e.vars().into_iter().map(Ok).chain(synthesis))?;
+        let styled = self.styled;
+        Ok(of(&all)?.centralising(|name| styled && is_whole(name)))
     }
+}
+
+/// Whether Ranger takes the mean of the whole gradient off this parameter of a StyleGAN2: pixel2style2pixel's decoder holds
+/// its constant, the weights of its modulated convolutions and the biases of its images with a dimension of 1 before the
+/// others, and centralises over all but that.
+fn is_whole(name: &str) -> bool {
+    let Some(layer) = name.strip_prefix("G.synthesis.").and_then(|rest| rest.split_once('.')) else { return false };
+    matches!(layer.1, "const" | "conv0.weight" | "conv1.weight" | "torgb.weight" | "torgb.bias")
 }
 
 /// Gives the backbone of an encoder the weights of the configuration's file.
@@ -143,4 +156,30 @@ fn average(generator: &GeneratorConfig, g: &Params, num_ws: usize) -> Result<Ten
     let mean = StyleStatistics::new(&model, SAMPLES, None)?.mean;
     let w_dim = mean.dim(1)?;
     Ok(mean.broadcast_as((num_ws, w_dim))?.contiguous()?)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use stylegan_core::stylegan2::{StyleGan2Config, StyleGan2Generator};
+
+    /// What has a row of styles is modulated.
+    #[test]
+    fn modulated_weights_are_centralised_as_a_whole() {
+        let config = StyleGan2Config { img_size: [16, 16], z_dim: 4, w_dim: 4, channel_max: 4, ..Default::default() };
+        let g = Params::new(0, DType::F32, &Device::Cpu);
+        StyleGan2Generator::new(&config, g.trainable()).unwrap();
+        let mut whole = 0;
+        for (name, _) in g.parameters() {
+            let layer = name.rsplit_once('.').map_or("", |(layer, _)| layer);
+            let is_modulated = name.ends_with(".weight") && g.get(&format!("{layer}.affine.weight")).is_some();
+            let expected = is_modulated || ["torgb.bias", "b4.const"].iter().any(|end| name.ends_with(end));
+            assert_eq!(is_whole(&format!("G.{name}")), expected, "{name}");
+            assert!(!is_whole(&name), "the encoder's {name}");
+            whole += usize::from(expected);
+        }
+        // A constant, five convolutions, three layers to RGB with a bias.
+        assert_eq!(whole, 12);
+    }
 }

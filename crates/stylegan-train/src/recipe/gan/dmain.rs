@@ -1,6 +1,7 @@
 //! `Dmain`: the discriminator along its loss.
 
 use super::dreg::weighted_penalty;
+use super::labels::{judge, with_guess};
 use super::{Gan, Latents, REAL_SIGNS, W_SUM, seen, signs};
 use crate::Result;
 use crate::augment::ShardAugment;
@@ -22,7 +23,8 @@ impl Gan {
     ///
     /// Each term of the loss is differentiated on its own and its graph dropped before the next
     /// begins: the peak of memory is that of one term, and real and generated pictures form their
-    /// own minibatch statistics.
+    /// own minibatch statistics. A discriminator that guesses labels is told how far it is from them by the
+    /// terms of both.
     ///
     /// # Errors
     /// When shapes do not fit.
@@ -41,37 +43,38 @@ impl Gan {
         let augmented = |real: &Tensor| seen(augment, "D augment real", real);
         let mut stats = Stats::default();
 
-        let logits = d.logits(&fake, labels.into(), lod)?;
+        let (logits, guess) = judge(d, &fake, labels, lod)?;
         let loss = match self.config.loss {
             LossConfig::Logistic { .. } => logistic::discriminator_fake(&logits)?,
             LossConfig::WganGp { .. } => wgan_gp::critic_fake(&logits)?,
         };
-        let mut sums = gradient(&self.opt_d, &loss)?;
+        let mut sums = gradient(&self.opt_d, &with_guess(&loss, guess.as_ref(), "D", &mut stats)?)?;
         let (_, mut losses) = report(&mut stats, "fake", &logits, &loss)?;
-        drop((logits, loss));
+        drop((logits, loss, guess));
 
         let (scores, real_losses) = match self.config.loss {
             LossConfig::Logistic { r1_gamma, r1_interval: 1 } if r1_gamma > 0. => {
                 let pictures = Var::from_tensor(real)?;
-                let logits = d.logits(&augmented(pictures.as_tensor())?, real_labels.into(), lod)?;
+                let (logits, guess) = judge(d, &augmented(pictures.as_tensor())?, real_labels, lod)?;
                 let loss = logistic::discriminator_real(&logits)?;
                 let weighted = weighted_penalty(&logits, &pictures, r1_gamma, &mut stats)?;
-                sums.add(&gradient(&self.opt_d, &(&loss + weighted)?)?)?;
+                let all = with_guess(&(&loss + weighted)?, guess.as_ref(), "D", &mut stats)?;
+                sums.add(&gradient(&self.opt_d, &all)?)?;
                 report(&mut stats, "real", &logits, &loss)?
             }
             LossConfig::Logistic { .. } => {
-                let logits = d.logits(&augmented(real)?, real_labels.into(), lod)?;
+                let (logits, guess) = judge(d, &augmented(real)?, real_labels, lod)?;
                 let loss = logistic::discriminator_real(&logits)?;
-                sums.add(&gradient(&self.opt_d, &loss)?)?;
+                sums.add(&gradient(&self.opt_d, &with_guess(&loss, guess.as_ref(), "D", &mut stats)?)?)?;
                 report(&mut stats, "real", &logits, &loss)?
             }
             LossConfig::WganGp { lambda, drift, target, .. } => {
                 let real = augmented(real)?;
-                let logits = d.logits(&real, real_labels.into(), lod)?;
+                let (logits, guess) = judge(d, &real, real_labels, lod)?;
                 let loss = wgan_gp::critic_real(&logits, drift)?;
-                sums.add(&gradient(&self.opt_d, &loss)?)?;
+                sums.add(&gradient(&self.opt_d, &with_guess(&loss, guess.as_ref(), "D", &mut stats)?)?)?;
                 let reported = report(&mut stats, "real", &logits, &loss)?;
-                drop((logits, loss));
+                drop((logits, loss, guess));
                 let mixed = wgan_gp::mixed(&real, &fake, blend)?;
                 let logits = d.logits(mixed.as_tensor(), labels.into(), lod)?;
                 let penalty = (wgan_gp::gradient_penalty(&logits, &mixed, target)? * lambda)?;

@@ -1,5 +1,6 @@
 //! `Gmain`: the generator along its loss.
 
+use super::labels::{judge, with_guess};
 use super::{Gan, Latents, W_SUM, seen};
 use crate::Result;
 use crate::augment::ShardAugment;
@@ -23,13 +24,15 @@ impl Gan {
         let (ws, w_sum) = latents.styles(self.networks.g_trained.as_ref())?;
         let images = self.networks.g_trained.synthesis(&ws, options)?;
         let images = seen(augment, "G augment", &images)?;
-        let logits = self.networks.d_frozen.logits(&images, latents.labels.as_ref().into(), options.lod)?;
+        let d = self.networks.d_frozen.as_ref();
+        let (logits, guess) = judge(d, &images, latents.labels.as_ref(), options.lod)?;
         let loss = match self.config.loss {
             LossConfig::Logistic { .. } => logistic::generator(&logits)?,
             LossConfig::WganGp { .. } => wgan_gp::generator(&logits)?,
         };
         let mut sums = ShardSums::default();
         sums.stats.extend("Loss/G/loss", values(&loss)?);
+        let loss = with_guess(&loss, guess.as_ref(), "G", &mut sums.stats)?;
         sums.named.set(GRADIENT, gradient(&self.opt_g, &loss)?);
         sums.named.set(W_SUM, w_sum);
         Ok(sums)

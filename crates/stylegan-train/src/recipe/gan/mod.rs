@@ -10,6 +10,7 @@ mod dreg;
 mod freeze;
 mod gmain;
 mod greg;
+mod labels;
 mod latents;
 mod networks;
 mod phases;
@@ -125,7 +126,7 @@ impl Gan {
             let reals = input.reals()?.to_device(device)?;
             return self.dreg((&reals.images, reals.labels.as_ref()), lod, phase.gain, augment);
         }
-        let labels = if self.conditional { random.labels()? } else { None };
+        let labels = self.labels(phase, input)?;
         let latents =
             Latents::draw(random, generator, labels, lod, self.config.mixing_probability)?.to_device(device)?;
         let noise = random.noise();
@@ -225,6 +226,12 @@ impl Recipe for Gan {
         Ok(())
     }
 
+    fn resolution(&self, stage: &Stage) -> usize {
+        let [found, next] =
+            [self.networks.g_average.spec().img_size, self.config.at_resolution(stage.resolution).generator.img_size()];
+        stage.resolution * found[0] / next[0]
+    }
+
     fn buffers(&self) -> Vec<(&'static str, f64)> {
         let lengths = self.config.path_length.iter().map(|_| ("pl_mean", self.pl_mean));
         lengths.chain(self.augment.iter().flat_map(|(config, controller)| controller.buffers(config))).collect()
@@ -235,7 +242,9 @@ impl Recipe for Gan {
         if let [pl_mean] = *lengths {
             self.pl_mean = pl_mean;
         }
-        if let (Some((_, controller)), Some(saved)) = (&mut self.augment, Controller::from_buffers(augment)) {
+        if let Some((config, controller)) = &mut self.augment
+            && let Some(saved) = Controller::from_buffers(config, augment)
+        {
             *controller = saved;
         }
     }
@@ -246,10 +255,13 @@ impl Recipe for Gan {
 
     fn log_line(&self, stats: &Stats) -> String {
         let mean = |key: &str| stats.get(key).mean();
-        let path_length = match self.config.path_length {
-            Some(_) => format!("pl {:<8.4} ", mean("Loss/pl_length")),
-            None => String::new(),
-        };
+        let mut line = format!("G {:<7.3} D {:<7.3} ", mean("Loss/G/loss"), mean("Loss/D/loss"));
+        // Some phases are in none of a tick's steps.
+        for (name, key) in [("reg", "Loss/D/reg"), ("pl", "Loss/pl_length"), ("classes", "Loss/D/classes")] {
+            if stats.get(key).count > 0. {
+                line.push_str(&format!("{name} {:<8.4} ", mean(key)));
+            }
+        }
         let augment = match &self.augment {
             Some((_, controller)) => match controller.held_back() {
                 Some(held_back) => format!(" augment {:.3} r_v {held_back:.2}", controller.p()),
@@ -257,14 +269,7 @@ impl Recipe for Gan {
             },
             None => String::new(),
         };
-        format!(
-            "G {:<7.3} D {:<7.3} reg {:<8.4} {path_length}signs {:>5.2} {:>5.2}{augment}",
-            mean("Loss/G/loss"),
-            mean("Loss/D/loss"),
-            mean("Loss/D/reg"),
-            mean("Loss/signs/real"),
-            mean("Loss/signs/fake"),
-        )
+        line + &format!("signs {:>5.2} {:>5.2}{augment}", mean("Loss/signs/real"), mean("Loss/signs/fake"))
     }
 
     fn remedy(&self) -> &'static str {
