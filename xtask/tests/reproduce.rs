@@ -29,6 +29,7 @@ while [ $# -gt 0 ]; do
         --images) network=$2; shift 2 ;;
         --reconstructions) pictures=$2; shift ;;
         --features) features=yes; shift ;;
+        --face) face=yes ;;
         --encoder) encoder=yes; shift ;;
         --threads) shift ;;
         --no-floor) alone=yes ;;
@@ -104,7 +105,7 @@ invert)
     for file in sheet.png img00000000-variants.png; do echo "$network" > "$out/$file"; done
     of() { echo "\"$1\": { \"mean\": 0.$value, \"low\": 0.${value}0, \"high\": 0.${value}1 },"; }
     {
-        echo "{"; of mse; of stlpips; [ -z "$features" ] || of lpips-vgg16; of classifier
+        echo "{"; of mse; of stlpips; [ -z "$face" ] || { of face_mse; of face_stlpips; }; [ -z "$features" ] || of lpips-vgg16; of classifier
         echo "\"seconds_per_picture\": { \"mean\": 0.$value } }"
     } > "$out/measures.json" ;;
 figures)
@@ -449,6 +450,8 @@ fn encoders_are_judged() {
     assert!(turned.status.success(), "{}", said(&turned));
     let calls = bench.read("calls");
     assert!(calls.contains("runs/data/avatars-64-turned-1000 --truth runs/data/avatars-64-held-1000"), "{calls}");
+    // Also of the face alone, which losses weigh.
+    assert!(bench.read("docs/results/psp-table2.md").contains("LPIPS of the face: pSp for frontal views"), "{calls}");
 }
 
 /// Encoders and painters are measured on the same pictures by the same judges.

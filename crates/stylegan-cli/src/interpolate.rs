@@ -7,6 +7,7 @@ use crate::gif;
 use crate::network::{Network, NetworkArgs};
 use crate::numbers::{Numbers, count, whole};
 use crate::status::{Progress, say};
+use crate::writer::Text;
 use candle_core::Tensor;
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -65,7 +66,7 @@ pub(crate) struct Args {
 
 /// Where interpolation happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Space {
+pub(crate) enum Space {
     /// Straight lines between styles.
     W,
     /// Great circles between latents.
@@ -103,13 +104,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         ));
     }
     let mut text = network.text();
-    text.push(("stylegan:walk", args.seeds.to_string()));
-    let space = match args.space {
-        Space::W => "w",
-        Space::Z => "z",
-    };
-    text.push(("stylegan:walk-space", space.to_owned()));
-    text.push(("stylegan:walk-frames", args.frames.to_string()));
+    text.extend(about(&args.seeds, args.space, args.frames as usize));
     let size = [h as u32 * zoom, w as u32 * zoom];
     let mut film = Film::create(&args.out, format, size, fps, frames, text)?;
     let progress = Progress::new("walking", frames);
@@ -134,6 +129,19 @@ pub(crate) fn run(args: Args) -> Outcome {
     drop(progress);
     say(&format!("{} in {}", count(shown as u64, "frame"), args.out.display()));
     Ok(Ending::Done)
+}
+
+/// What the file of a walk says of it, with so many frames from each seed to the next.
+pub(crate) fn about(seeds: &Numbers, space: Space, frames: usize) -> Text {
+    let space = match space {
+        Space::W => "w",
+        Space::Z => "z",
+    };
+    vec![
+        ("stylegan:walk", seeds.to_string()),
+        ("stylegan:walk-space", space.to_owned()),
+        ("stylegan:walk-frames", frames.to_string()),
+    ]
 }
 
 /// The places that the walk visits.

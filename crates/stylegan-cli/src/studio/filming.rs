@@ -9,6 +9,7 @@ use super::uploads::Uploads;
 use super::wish::State;
 use crate::film::usual_zoom;
 use crate::gif::Gif;
+use crate::interpolate::{Space, about};
 use crate::numbers::Numbers;
 use candle_core::Tensor;
 use image::RgbImage;
@@ -43,7 +44,7 @@ impl Filming {
         uploads: &Uploads,
     ) -> anyhow::Result<Self> {
         let state = &portion.wish.state;
-        let State::Film { look, scene, fps, .. } = state else { anyhow::bail!("this is no film") };
+        let State::Film { look, scene, steps, fps } = state else { anyhow::bail!("this is no film") };
         let [h, w] = network.model().generator().spec().img_size;
         let zoom = usual_zoom([h, w]);
         let [h, w] = [h as u32 * zoom, w as u32 * zoom];
@@ -58,7 +59,7 @@ impl Filming {
         let (stops, index, text) = match scene {
             Scene::Walk { seeds } => {
                 let mut text = network.text(look);
-                text.push(("stylegan:walk", Numbers(seeds.clone()).to_string()));
+                text.extend(about(&Numbers(seeds.clone()), Space::W, *steps));
                 (network.styles(seeds, look)?, 0, text)
             }
             Scene::Edit { source, moves } => {

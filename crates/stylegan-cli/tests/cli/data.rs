@@ -165,12 +165,15 @@ fn the_doctor_knows_what_networks_read() {
     let mut stray = image::load_from_memory(&map).unwrap().to_luma8();
     stray.put_pixel(0, 0, image::Luma([200]));
     stray.save(&path).unwrap();
+    let table = bench.path("set/classes.json");
+    std::fs::rename(&table, bench.path("classes.json")).unwrap();
     for (options, lacking) in [("", "10-199"), (" --classes 12", "10-11")] {
         let said = bench.run(&format!("data doctor set{options}")).stdout;
-        let line = format!("label maps of classes 0 to 200, 10 in classes.json; in no map: {lacking}\n");
+        let line = format!("label maps of classes 0 to 200; in no map: {lacking}\n");
         assert!(said.contains(&line), "{line} in {said}");
     }
     std::fs::write(&path, map).unwrap();
+    std::fs::rename(bench.path("classes.json"), table).unwrap();
     let ran = bench.run("data doctor set --config psp/celebamask-256-seg");
     assert_eq!(ran.code, 0, "{}", ran.stdout);
     bench.one_sentence("data doctor set --config avatars-32", &["--config avatars-32", "read no label maps"]);

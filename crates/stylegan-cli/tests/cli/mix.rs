@@ -156,8 +156,9 @@ fn figures_leave_no_stale_files() {
     }
     candle_core::safetensors::save(&tensors, bench.path("silent.safetensors")).unwrap();
     std::fs::create_dir(bench.path("figures")).unwrap();
+    bench.ok("generate --network tiny.safetensors --seeds 0 --out old.png");
     for name in ["figure-noise.png", "figure-mixing.png", "notes.txt"] {
-        std::fs::write(bench.path("figures").join(name), "old").unwrap();
+        std::fs::copy(bench.path("old.png"), bench.path("figures").join(name)).unwrap();
     }
     let ran = bench.run("figures --network silent.safetensors --seeds 0-1 --only noise,truncation --out figures");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
