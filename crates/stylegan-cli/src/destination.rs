@@ -67,17 +67,17 @@ pub(crate) fn is_folder(out: &Path) -> bool {
     out.to_string_lossy().ends_with(std::path::is_separator) || out.is_dir()
 }
 
-/// Refuses to write files of these `names` into the folder `out` over one of `inputs`, or over a picture that another program
-/// made: whoever names a folder does not know them.
+/// Refuses to write files of these `names` into the folder `out` as [`check`] does, or over a picture that another program made:
+/// whoever names a folder does not know them.
 pub(crate) fn check_names(
     out: &Path,
     names: impl IntoIterator<Item = impl AsRef<Path>>,
     inputs: &[&Path],
 ) -> anyhow::Result<()> {
-    for file in names.into_iter().map(|name| out.join(name)).filter(|file| file.exists()) {
+    for file in names.into_iter().map(|name| out.join(name)) {
         check(&file, inputs)?;
         let is_picture = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
-        if is_picture && !is_own(&file) {
+        if is_picture && file.exists() && !is_own(&file) {
             wrong!(
                 "{} is there, would be replaced, and was not made by this program; name another folder, or move it away",
                 file.display()

@@ -71,14 +71,12 @@ impl Plan {
         destination::later_folder(&args.out, &inputs)?;
         destination::check_names(&args.out, [SHEET, MEASURES], &inputs)?;
         for picture in &pictures {
-            picture.files.all().iter().try_for_each(|file| destination::check(file, &inputs))?;
             // They have the folder's name before them.
             destination::check_names(Path::new(""), picture.files.all(), &inputs)?;
         }
         if let Some(folder) = &args.reconstructions {
             destination::later_folder(folder, &inputs)?;
             let path = |picture: &Picture| alone(folder, picture.place.name_in_set());
-            pictures.iter().try_for_each(|picture| destination::check(&path(picture), &inputs))?;
             destination::check_names(Path::new(""), pictures.iter().map(path), &inputs)?;
         }
         let device = network.model().params().device();

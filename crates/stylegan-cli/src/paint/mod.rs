@@ -202,7 +202,6 @@ impl Plan {
         let mut inputs: Vec<&Path> = given.chain(&args.style).map(PathBuf::as_path).collect();
         inputs.extend(plan.paintings().map(|painting| painting.painter.file()));
         if let Destination::Folder(folder) = &plan.out {
-            (0..plan.painting.len()).try_for_each(|i| destination::check(&folder.join(plan.file_name(i)), &inputs))?;
             destination::check_names(folder, (0..plan.painting.len()).map(|i| plan.file_name(i)), &inputs)?;
         }
         plan.out.prepare(&inputs)?;
